@@ -1,13 +1,13 @@
-// Screenshots of every scene in every width and theme, into shots/{width}-{theme}/{scene}.png.
+// Takes screenshots of every scene in every width and theme: shots/{width}-{theme}/{scene}.png.
 
 import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 import { launchOptions } from "./harness/browser.mjs";
-import { SCENES, THEMES, WIDTHS, dress, show } from "./harness/scenes.mjs";
+import { SCENES, THEMES, WIDTHS, setView, show } from "./harness/scenes.mjs";
 import { Server } from "./harness/server.mjs";
-import { contextOf, prepare, tidy } from "./harness/stage.mjs";
+import { openContext, prepare, cleanUp } from "./harness/scene-objects.mjs";
 
 const USAGE = `Usage: node shots.mjs [--page NAME]... [--width PIXELS]... [--theme light|dark]...
 
@@ -35,7 +35,7 @@ async function shoot(page, scene) {
   await show(page, scene);
   for (const width of widths) {
     for (const theme of themes) {
-      await dress(page, width, theme);
+      await setView(page, width, theme);
       const folder = `${FOLDER}/${width}-${theme}`;
       await mkdir(folder, { recursive: true });
       await page.screenshot({ path: `${folder}/${scene.name}.png`, fullPage: true });
@@ -49,12 +49,12 @@ try {
   try {
     const sessions = await prepare(server, browser);
     for (const scene of scenes) {
-      const context = await contextOf(browser, server, sessions[scene.who]);
+      const context = await openContext(browser, server, sessions[scene.who]);
       await shoot(await context.newPage(), scene);
       await context.close();
       console.log(scene.name);
     }
-    await tidy(server, browser, sessions);
+    await cleanUp(server, browser, sessions);
     console.log(`${scenes.length * widths.length * themes.length} screenshots in ${FOLDER}`);
   } finally {
     await browser.close();

@@ -1,9 +1,9 @@
-// What a first visit costs: everything that a page with an empty cache receives until the list of
-// containers can be used, bodies as they are sent and headers included. Not counted is the event
-// stream, which the shared worker opens afterwards: some hundred bytes of headers.
-// And what a second page costs: everything that the browser receives between a click on the first
-// container in the list and its page.
-// Prints `figure value unit` to a line.
+// Measures a first visit: all bytes that a page with an empty cache receives until the list of
+// containers is interactive, including headers and compressed bodies. The event stream, which the
+// shared worker opens later, is not counted: about a hundred bytes of headers.
+// Also measures a second page: all bytes between a click on the first container in the list and the
+// loaded page.
+// Prints lines of `figure value unit`.
 
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
@@ -11,25 +11,25 @@ import { launchOptions } from "../harness/browser.mjs";
 import { Server } from "../harness/server.mjs";
 
 const DEADLINE_MS = 60_000;
-/** Longer than the application waits before it loads parts of the program ahead. */
+/** Longer than the delay before the application prefetches parts of the program. */
 const QUIET_MS = 4_000;
 
-// One visit is as quick as it can be, so `--smoke` makes no difference.
+// One visit is already the minimal workload, so `--smoke` is accepted and ignored.
 parseArgs({ options: { smoke: { type: "boolean" } } });
 
-/** Counts what arrives, as the browser's network stack does. */
+/** Counts received bytes as reported by the browser's network stack. */
 class Received {
   #requests = new Map();
-  /** When the last request began. */
+  /** Time of the last request start. */
   #last = 0;
 
   listen(session) {
     session.on("Network.requestWillBeSent", (event) => {
       this.#last = performance.now();
-      // The shared worker's own request, whose end is not reported here, and streams, which have none.
+      // The end of the shared worker's request is not reported here, and streams have no end.
       const ended = event.loaderId === "" || event.type === "EventSource";
       const before = this.#requests.get(event.requestId);
-      // A redirect keeps its id; the answer that led on counts too.
+      // A redirect keeps the request ID. The redirect response is counted too.
       const bytes = (before?.bytes ?? 0) + (event.redirectResponse?.encodedDataLength ?? 0);
       this.#requests.set(event.requestId, { url: event.request.url, bytes, arrived: 0, ended });
     });
@@ -43,7 +43,7 @@ class Received {
     });
     session.on("Network.loadingFinished", (event) => {
       const request = this.#requests.get(event.requestId);
-      // The whole of it, headers included, as the network stack counted.
+      // Total size including headers.
       if (request) Object.assign(request, { arrived: event.encodedDataLength, ended: true });
     });
     session.on("Network.loadingFailed", (event) => {
@@ -52,12 +52,12 @@ class Received {
     });
   }
 
-  /** Waits until every request has ended and for so long none has begun. */
+  /** Waits until all requests have ended and none has started for `quietMs`. */
   async settled(quietMs = 0) {
     const deadline = Date.now() + DEADLINE_MS;
     const pending = () => this.list().some(({ ended }) => !ended);
     while (pending() || performance.now() - this.#last < quietMs) {
-      if (Date.now() > deadline) throw new Error("The page went on requesting.");
+      if (Date.now() > deadline) throw new Error("The page did not stop sending requests.");
       await new Promise((done) => setTimeout(done, 10));
     }
   }
@@ -73,26 +73,26 @@ class Received {
   }
 }
 
-/** Presses a column's head until that sorts without loading a document. */
-async function usable(page) {
-  const head = page.getByRole("columnheader", { name: "Name" });
-  const link = head.getByRole("link");
+/** Clicks a column header until the application handles the click. */
+async function waitUntilInteractive(page) {
+  const header = page.getByRole("columnheader", { name: "Name" });
+  const link = header.getByRole("link");
   await link.waitFor();
-  // Until the application has taken over, a press would load a document: hold that back, as the
-  // measure is of the first document alone.
+  // Before hydration a click would load a new document. The navigation is prevented, since only the
+  // first document is measured.
   const deadline = Date.now() + DEADLINE_MS;
   while (Date.now() < deadline) {
     const handled = await link.evaluate((element) => {
-      const press = new MouseEvent("click", { bubbles: true, cancelable: true, view: window });
-      let taken = false;
+      const click = new MouseEvent("click", { bubbles: true, cancelable: true, view: window });
+      let isHandled = false;
       const last = (event) => {
-        taken = event.defaultPrevented;
+        isHandled = event.defaultPrevented;
         event.preventDefault();
       };
       window.addEventListener("click", last, { once: true });
-      element.dispatchEvent(press);
+      element.dispatchEvent(click);
       window.removeEventListener("click", last);
-      return taken;
+      return isHandled;
     });
     if (handled) {
       await page.waitForFunction(
@@ -102,10 +102,10 @@ async function usable(page) {
     }
     await new Promise((done) => setTimeout(done, 10));
   }
-  throw new Error("The list could not be sorted in time.");
+  throw new Error("The list could not be sorted before the deadline.");
 }
 
-/** Follows the link of the first container and waits for its page. */
+/** Opens the first container of the list and waits for its page. */
 async function openContainer(page) {
   const link = page.getByRole("table").getByRole("row").nth(1).getByRole("link").first();
   const name = await link.textContent();
@@ -138,10 +138,10 @@ try {
     await session.send("Network.enable");
     const start = performance.now();
     await page.goto("/containers", { waitUntil: "commit" });
-    await usable(page);
-    const took = Math.round(performance.now() - start);
+    await waitUntilInteractive(page);
+    const elapsed = Math.round(performance.now() - start);
     const first = received.list();
-    // The demonstration's first jobs change the page, and parts of the program are loaded ahead.
+    // The demo's first jobs update the page, and parts of the program are prefetched.
     await received.settled(QUIET_MS);
     received.clear();
     await openContainer(page);
@@ -152,7 +152,7 @@ try {
     print("second_page_resource", second);
     console.log(`first_visit_bytes ${sum(first)} bytes`);
     console.log(`first_visit_requests ${first.length} requests`);
-    console.log(`first_visit_usable ${took} ms`);
+    console.log(`first_visit_usable ${elapsed} ms`);
     console.log(`second_page_bytes ${sum(second)} bytes`);
     console.log(`second_page_requests ${second.length} requests`);
   } finally {

@@ -1,7 +1,6 @@
-// What the program costs when no one uses it: how long it takes from its start until it is ready,
-// and how much memory stays resident after 1,000 views of pages, with the demonstration's simulated
-// cluster inside and without. `--smoke` measures after a few views, to try the bench itself.
-// Prints `figure value unit` to a line.
+// Measures the idle server: the time from start to readiness, and the resident memory after 1,000 page
+// views, with and without the demo's simulated cluster. `--smoke` measures after a few views.
+// Prints lines of `figure value unit`.
 
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
@@ -9,10 +8,10 @@ import { Server } from "../harness/server.mjs";
 
 const { values: options } = parseArgs({ options: { smoke: { type: "boolean", default: false } } });
 const VIEWS = options.smoke ? 10 : 1000;
-/** How many people look at pages at the same time. */
-const PEOPLE = 4;
-/** Memory is at rest when it has changed by less than this for so long. */
-const REST = { kib: 256, seconds: options.smoke ? 2 : 15, deadline: 120 };
+/** Number of concurrent clients. */
+const CLIENTS = 4;
+/** Memory is stable when it has changed by less than `kib` for `seconds`. */
+const STABLE = { kib: 256, seconds: options.smoke ? 2 : 15, deadline: 120 };
 
 const LISTS = [
   "containers",
@@ -30,7 +29,7 @@ const LISTS = [
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
-/** Loads a page whole, as the person who is signed in. */
+/** Loads a page completely with the session cookie. */
 async function view(server, cookie, path) {
   const response = await fetch(`${server.url}${path}`, { headers: { cookie } });
   const html = await response.text();
@@ -40,22 +39,22 @@ async function view(server, cookie, path) {
   return html;
 }
 
-/** Every list, and the first object of those that have one. */
+/** Paths of all lists, and of the first object of each list. */
 async function pages(server, cookie) {
-  const found = [];
+  const paths = [];
   for (const list of LISTS) {
-    found.push(list);
+    paths.push(list);
     const html = await view(server, cookie, list);
     const main = html.slice(html.indexOf("<main"));
     const objects = [...main.matchAll(/href="([^"?#]+)"/g)]
       .map(([, path]) => path)
       .filter((path) => path.startsWith("/") && path.includes(`${list}/`) && !/\/(new|import)$/.test(path));
-    if (objects.length > 0) found.push(objects[0]);
+    if (objects.length > 0) paths.push(objects[0]);
   }
-  if (!found.includes(`/users/${server.administrator.name}`)) {
-    throw new Error(`No page of an object was found: ${found.join(" ")}`);
+  if (!paths.includes(`/users/${server.administrator.name}`)) {
+    throw new Error(`No page of an object was found: ${paths.join(" ")}`);
   }
-  return found;
+  return paths;
 }
 
 async function residentKib(server) {
@@ -63,31 +62,31 @@ async function residentKib(server) {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)[1]);
 }
 
-/** What is resident once that has stopped changing. */
-async function atRest(server) {
+/** Returns the resident memory in KiB once it is stable. */
+async function stableResidentKib(server) {
   const recent = [];
-  for (let second = 0; second < REST.deadline; second += 1) {
+  for (let second = 0; second < STABLE.deadline; second += 1) {
     recent.push(await residentKib(server));
-    const last = recent.slice(-REST.seconds);
-    if (last.length === REST.seconds && Math.max(...last) - Math.min(...last) < REST.kib) return recent.at(-1);
+    const last = recent.slice(-STABLE.seconds);
+    if (last.length === STABLE.seconds && Math.max(...last) - Math.min(...last) < STABLE.kib) return recent.at(-1);
     await sleep(1000);
   }
-  throw new Error(`Memory did not come to rest within ${REST.deadline} s: ${recent.join(" ")} KiB.`);
+  throw new Error(`Memory was not stable within ${STABLE.deadline} s: ${recent.join(" ")} KiB.`);
 }
 
 async function measure(suffix, demo) {
   const server = await Server.start({ demo, speed: 100 });
   try {
-    if (demo) await server.demoComplete();
+    if (demo) await server.waitForDemo();
     const { cookies } = await server.signIn(server.administrator);
     const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join("; ");
     const paths = await pages(server, cookie);
     let next = 0;
-    const person = async () => {
+    const client = async () => {
       while (next < VIEWS) await view(server, cookie, paths[next++ % paths.length]);
     };
-    await Promise.all(Array.from({ length: PEOPLE }, person));
-    const megabytes = ((await atRest(server)) * 1024) / 1e6;
+    await Promise.all(Array.from({ length: CLIENTS }, client));
+    const megabytes = ((await stableResidentKib(server)) * 1024) / 1e6;
     console.log(`idle_memory${suffix}_mb ${megabytes.toFixed(1)} MB`);
     console.log(`start${suffix}_ms ${Math.round(server.startMs)} ms`);
   } finally {

@@ -1,6 +1,6 @@
-// The peer of `cargo xtask bench render`: EJS renders the files of services and ports. It reads the
-// site and the host's layout as one line, then `again` (renders all, prints the milliseconds) or `all`
-// (prints each file's path and text).
+// The reference implementation for `cargo xtask bench render`: EJS renders the files of services and
+// ports. Reads the site and the host's layout as one line, then commands: `again` renders all files and
+// prints the milliseconds, `all` prints each file's path and text.
 
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -13,10 +13,10 @@ const stream = template("stream");
 
 const HSTS = { names: "max-age=31536000", below: "max-age=63072000; includeSubDomains" };
 
-/** The path of a certificate's files without `.crt` and `.key`. */
+/** The path of a certificate's files without the extensions `.crt` and `.key`. */
 const fileName = (layout, fingerprint) => `${layout.tls}/${fingerprint.replaceAll(":", "").toLowerCase()}`;
 
-/** The certificate of a port; undefined when its bytes are passed on as they come. */
+/** The certificate of a port, or undefined without TLS termination. */
 function streamCertificate(layout, { tls, transport }) {
   if (tls === null || transport === "udp") return undefined;
   return tls === "own" ? `${layout.tls}/site` : fileName(layout, tls.with);

@@ -1,5 +1,5 @@
-// An edge host's agent as the server sees it: it joins, asks, reports and tells what is live, over
-// the same addresses. It renders and runs nothing. It must not know of pages.
+// A fake agent that uses the agent API: it joins, polls, and reports results and live files. It runs
+// neither nginx nor dnsmasq. It must not depend on pages.
 
 const HOST = {
   live: "/var/lib/holdfast-agent/live",
@@ -15,76 +15,76 @@ const HOST = {
 };
 
 export class Agent {
-  /** Joins with a code as the page shows it. */
-  static async join(code, address) {
-    const [manager, word] = code.trim().split("#");
+  /** Joins with a join token as shown on the page. */
+  static async join(token, address) {
+    const [manager, word] = token.trim().split("#");
     const agent = new Agent(manager, address);
-    const joined = await agent.#post("join", { word, ...agent.#host });
-    if (!joined.ok) throw new Error(`Joining was answered with ${joined.status}: ${await joined.text()}`);
-    agent.#key = (await joined.json()).key;
+    const response = await agent.#post("join", { word, ...agent.#host });
+    if (!response.ok) throw new Error(`Joining failed with status ${response.status}: ${await response.text()}`);
+    agent.#key = (await response.json()).key;
     return agent;
   }
 
-  /** What was last given. */
-  given;
+  /** The last received configuration. */
+  config;
   #manager;
   #key;
   #host;
   #stop = new AbortController();
-  #following;
+  #loop;
 
   constructor(manager, address) {
     this.#manager = manager;
     this.#host = { about: { version: "0.1.0", address }, layout: HOST };
   }
 
-  /** Asks once for what to serve; whether there was something new. */
-  async next() {
-    const answer = await this.#post("next", { ...this.#host, has: this.given?.generation ?? null });
-    if (answer.status === 204) return false;
-    if (!answer.ok) throw new Error(`Asking was answered with ${answer.status}.`);
-    this.given = await answer.json();
+  /** Polls once and returns whether a new configuration was received. */
+  async poll() {
+    const response = await this.#post("next", { ...this.#host, has: this.config?.generation ?? null });
+    if (response.status === 204) return false;
+    if (!response.ok) throw new Error(`Polling failed with status ${response.status}.`);
+    this.config = await response.json();
     return true;
   }
 
-  /** Says what became of what was given; `more` is what else there is to say, such as `unserved`. */
+  /** Reports the outcome of the last configuration. `more` has further fields, such as `unserved`. */
   async report(outcome = "live", aside = [], more = {}) {
-    await this.#told("report", { generation: this.given.generation, outcome, aside, ...more });
+    await this.#send("report", { generation: this.config.generation, outcome, aside, ...more });
   }
 
-  /** Tells which files are live, and that there are no others. */
-  async live(files) {
-    await this.#told("live", { begins: true, files, gone: [] });
+  /** Reports the complete set of live files. */
+  async reportFiles(files) {
+    await this.#send("live", { begins: true, files, gone: [] });
   }
 
-  /** Asks from now on and reports all of it as live, until it is stopped. */
-  follow() {
-    this.#following = (async () => {
+  /** Polls in the background and reports each configuration as live until `stop`. */
+  run() {
+    this.#loop = (async () => {
       while (!this.#stop.signal.aborted) {
         try {
-          if (await this.next()) await this.report();
+          if (await this.poll()) await this.report();
         } catch (error) {
           if (!this.#stop.signal.aborted) throw error;
         }
       }
     })();
-    // Whoever stops it hears of what went wrong.
-    this.#following.catch(() => {});
+    // `stop` rethrows an error of the loop.
+    this.#loop.catch(() => {});
   }
 
-  /** Lets go of the request that it holds. */
+  /** Aborts the pending request and waits for the loop. */
   async stop() {
     this.#stop.abort();
-    await this.#following;
+    await this.#loop;
   }
 
-  async #told(what, body) {
-    const answer = await this.#post(what, body);
-    if (!answer.ok) throw new Error(`The ${what} was answered with ${answer.status}: ${await answer.text()}`);
+  async #send(endpoint, body) {
+    const response = await this.#post(endpoint, body);
+    if (!response.ok) throw new Error(`The request ${endpoint} failed with status ${response.status}: ${await response.text()}`);
   }
 
-  #post(what, body) {
-    return fetch(`${this.#manager}/agent/v1/${what}`, {
+  #post(endpoint, body) {
+    return fetch(`${this.#manager}/agent/v1/${endpoint}`, {
       method: "POST",
       signal: this.#stop.signal,
       headers: {

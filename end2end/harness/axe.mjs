@@ -1,15 +1,14 @@
-// What axe finds on a page. axe runs in the page itself: our pages have no frames, whose results would
-// have to be put together on a page of their own.
+// Runs axe in the page itself, since the pages have no frames whose results would need merging.
 
 import axe from "axe-core";
 
-/** A line for each violation of all rules, or of these alone. */
+/** Returns a line for each violation of all rules, or of the given rules only. */
 export async function violations(page, rules) {
-  // It stays until the page is left.
+  // The script stays loaded until the next navigation.
   if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe.source);
   const options = { resultTypes: ["violations"], ...(rules && { runOnly: { type: "rule", values: rules } }) };
-  const found = await page.evaluate(async (options) => (await window.axe.run(document, options)).violations, options);
-  return found.flatMap(({ id, help, nodes }) =>
+  const results = await page.evaluate(async (options) => (await window.axe.run(document, options)).violations, options);
+  return results.flatMap(({ id, help, nodes }) =>
     nodes.map(({ target, failureSummary }) => `${id} (${help}): ${target.join(" ")}: ${failureSummary}`),
   );
 }

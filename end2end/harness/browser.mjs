@@ -1,4 +1,4 @@
-// How Chromium is started: the system's own, without anything that talks to the outside.
+// Launch options for the system's Chromium, without background network traffic.
 
 const FLAGS = [
   "--disable-gpu",
@@ -11,7 +11,7 @@ const FLAGS = [
 
 /** Options for Playwright's `chromium.launch`. */
 export function launchOptions() {
-  // Chromium's sandbox does not run as root, which is who runs containers of builds.
+  // Chromium's sandbox does not work as root, the usual user in CI containers.
   const asRoot = process.getuid?.() === 0;
   return {
     executablePath: process.env.E2E_CHROMIUM ?? "/usr/bin/chromium",

@@ -1,46 +1,46 @@
-// What journeys have in common: going to a page that is alive, and making what they need. It
-// knows pages by what people see on them.
+// Helpers of the journeys: navigation to hydrated pages and creation of objects. Elements are found by
+// their visible text.
 
 import { expect, type Locator, type Page } from "@playwright/test";
-import { visit } from "./alive.mjs";
+import { visit } from "./hydration.mjs";
 
 export { visit };
 
-/** A template of the simulated cluster: nothing has to be pulled for it. */
+/** A template of the simulated cluster, which needs no image pull. */
 export const TEMPLATE = "debian-13-standard_13.1-2_amd64.tar.zst";
 
-/** Marks the document; a navigation that loads a new one loses the mark. */
+/** Marks the document. A full page load removes the mark. */
 export async function markDocument(page: Page): Promise<void> {
   await page.evaluate(() => (document.documentElement.dataset.same = ""));
 }
 
-/** Expects that the document which was marked is still there. */
+/** Expects that no full page load happened since `markDocument`. */
 export async function sameDocument(page: Page): Promise<void> {
   expect(await page.evaluate(() => "same" in document.documentElement.dataset)).toBe(true);
 }
 
-/** The row of a list whose main link has this name. */
+/** Returns the row of a list whose main link has this name. */
 export function row(page: Page, name: string): Locator {
   return page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
 }
 
-/** The refusal that stands beside a field. */
+/** Returns the error message of a field. */
 export async function refusalAt(field: Locator): Promise<Locator> {
   await expect(field).toHaveAttribute("aria-invalid", "true");
   const id = await field.getAttribute("aria-describedby");
   return field.page().locator(`[id="${id}"] .refusal`);
 }
 
-/** Answers the dialog that stands before a deletion. */
+/** Confirms the deletion dialog. */
 export async function confirmDeletion(page: Page, name: string): Promise<void> {
   const dialog = page.getByRole("dialog", { name: `Delete ${name}?` });
   await dialog.getByRole("textbox").fill(name);
-  // What the page asks for just now would be answered when the thing is gone.
+  // Pending requests of the page would fail after the deletion.
   await expect(page.locator('.loaded[aria-busy="true"]')).toHaveCount(0);
   await dialog.getByRole("button", { name: `Delete ${name}` }).click();
 }
 
-/** Makes a domain of the site lab and ends on its page. */
+/** Creates a domain of the site lab and ends on its page. */
 export async function createDomain(page: Page, name: string): Promise<void> {
   await visit(page, "/domains/new");
   await page.getByLabel("Domain", { exact: true }).fill(name);
@@ -49,7 +49,7 @@ export async function createDomain(page: Page, name: string): Promise<void> {
   await expect(page).toHaveURL(/\/domains\/\d+$/);
 }
 
-/** Adds an authority that nobody answers at, and ends on its page. */
+/** Adds an unreachable CA and ends on its page. */
 export async function createAuthority(page: Page, name: string): Promise<void> {
   await visit(page, "/authorities/new");
   await page.getByLabel("Authority", { exact: true }).selectOption("Another one");
@@ -59,7 +59,7 @@ export async function createAuthority(page: Page, name: string): Promise<void> {
   await expect(page).toHaveURL(`/authorities/${name}`);
 }
 
-/** Adds a name server that nobody answers at as a provider of DNS, and ends on its page. */
+/** Adds an unreachable name server as a DNS provider and ends on its page. */
 export async function createProvider(page: Page, name: string, zone: string): Promise<void> {
   await visit(page, "/providers/new");
   await page.getByLabel("Kind", { exact: true }).selectOption("Name server (RFC 2136)");
@@ -72,7 +72,7 @@ export async function createProvider(page: Page, name: string, zone: string): Pr
   await expect(page).toHaveURL(`/providers/${name}`);
 }
 
-/** Deletes the agent of the demonstration's own edge, if it is there: the site has no agent then. */
+/** Deletes the demo's agent if it exists, so that the site has no agent. */
 export async function removeDemoEdge(page: Page): Promise<void> {
   await visit(page, "/agents");
   if ((await row(page, "demo-edge").count()) === 0) return;
@@ -82,18 +82,18 @@ export async function removeDemoEdge(page: Page): Promise<void> {
   await expect(page).toHaveURL("/agents");
 }
 
-/** The address of a container's page. */
+/** Returns the path of a container's page. */
 export function containerPath(name: string, tab = ""): string {
   return `/sites/lab/containers/${name}${tab && `/${tab}`}`;
 }
 
-/** The status of the thing that a page is about. */
+/** Returns the status badge of the page's object. */
 export function status(page: Page): Locator {
   return page.locator(".page-aside .badge");
 }
 
-/** Asks for a container in the form; ends on its page, while it is being made. */
-export async function ask(page: Page, name: string, source = TEMPLATE): Promise<void> {
+/** Submits the form of a new container and ends on its page, before the creation has finished. */
+export async function submitContainer(page: Page, name: string, source = TEMPLATE): Promise<void> {
   await visit(page, "/containers/new");
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByLabel("Template or image").fill(source);
@@ -101,8 +101,8 @@ export async function ask(page: Page, name: string, source = TEMPLATE): Promise<
   await expect(page).toHaveURL(containerPath(name));
 }
 
-/** Makes a container and ends on its page, when it runs. */
-export async function create(page: Page, name: string, source = TEMPLATE): Promise<void> {
-  await ask(page, name, source);
+/** Creates a container, waits until it runs and ends on its page. */
+export async function createContainer(page: Page, name: string, source = TEMPLATE): Promise<void> {
+  await submitContainer(page, name, source);
   await expect(status(page)).toHaveText("running", { timeout: 60_000 });
 }

@@ -1,27 +1,26 @@
-// Every page in every state that somebody may find it in. The screenshots and the check with axe
-// go through the same scenes, so that neither misses one.
+// All pages in all their states. The screenshots and the axe checks use the same scenes.
 
-import { visit } from "./alive.mjs";
-import { pair } from "./pairs.mjs";
-import { EDGE, SHOP, WILD, ask, cluster, domain, theirs } from "./stage.mjs";
+import { visit } from "./hydration.mjs";
+import { createCertificate } from "./test-certificates.mjs";
+import { EDGE, SHOP, WILD, submitContainer, cluster, domain, secondCluster } from "./scene-objects.mjs";
 
-/** The widths that pages are made for: a phone, a tablet, a desk. */
+/** Supported widths: phone, tablet, desktop. */
 export const WIDTHS = [360, 768, 1440];
 export const THEMES = ["light", "dark"];
 
 const WIKI = "/sites/lab/containers/wiki";
 
-/** A scene that is an address: the level-1 heading that it has, who looks, and the status. */
+/** A scene that is reached by a path: its level-1 heading, the user and the HTTP status. */
 const address = (name, path, heading, { who = "administrator", status = 200 } = {}) => ({
   name,
   heading,
   who,
   status,
-  set: (page) => (who === "nobody" ? page.goto(path) : visit(page, path)),
+  set: (page) => (who === "anonymous" ? page.goto(path) : visit(page, path)),
 });
 
-/** A scene that takes more than an address; the path of the server function that refuses its form, where
- *  the browser does not, and whether it shows work that still runs. */
+/** A scene that needs interaction. `refused` is the path of the server function that rejects its form,
+*  `running` whether the scene shows a running job. */
 const scene = (name, heading, set, { who = "administrator", status = 200, refused, running = false } = {}) => ({
   name,
   heading,
@@ -33,8 +32,8 @@ const scene = (name, heading, set, { who = "administrator", status = 200, refuse
 });
 
 export const SCENES = [
-  address("sign-in", "/sign-in", "Holdfast", { who: "nobody" }),
-  scene("sign-in-refused", "Holdfast", refusedSignIn, { who: "nobody", status: 401 }),
+  address("sign-in", "/sign-in", "Holdfast", { who: "anonymous" }),
+  scene("sign-in-refused", "Holdfast", refusedSignIn, { who: "anonymous", status: 401 }),
   address("containers", "/containers", "Containers"),
   address("containers-no-match", "/containers?q=nothing-is-called-this", "Containers"),
   address("containers-empty", "/containers", "Containers", { who: "member" }),
@@ -87,10 +86,10 @@ export const SCENES = [
     await visit(page, "/clusters/home");
     await page.getByText("vmbr0", { exact: true }).waitFor();
   }),
-  // From here on nothing is sent to this cluster any more.
+  // From here on no requests are sent to this cluster.
   scene("cluster-changed", "home", async (page) => {
     await visit(page, "/clusters");
-    await theirs.happen("conditions", { certificate: "renew" });
+    await secondCluster.post("conditions", { certificate: "renew" });
     await page.getByText("certificate changed").waitFor();
     await visit(page, "/clusters/home");
     await page.getByText("Holdfast sends nothing there any more").waitFor();
@@ -129,9 +128,9 @@ export const SCENES = [
   }),
   scene("certificate-new-refused", "Bring a certificate", async (page) => {
     await visit(page, "/certificates/new");
-    const { chain } = pair(["www.example.com"]);
+    const { chain } = createCertificate(["www.example.com"]);
     await page.getByLabel("Certificate and chain", { exact: true }).fill(chain);
-    await page.getByLabel("Key", { exact: true }).fill(pair(["www.example.com"]).key);
+    await page.getByLabel("Key", { exact: true }).fill(createCertificate(["www.example.com"]).key);
     await page.getByRole("button", { name: "Keep the certificate" }).click();
     await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
   }, { refused: "/api/ui/certificates/upload" }),
@@ -210,21 +209,21 @@ export const SCENES = [
   }),
   address("not-found", "/nothing", "Not found", { status: 404 }),
   address("not-allowed", "/users", "Not allowed", { who: "member", status: 403 }),
-  // These make a container each time, so they come last.
-  scene("container-creating", /^spring-\d+$/, (page) => ask(page, `spring-${++made}`, "docker.io/library/redis:7"), {
+  // These scenes create a container each time, so they come last.
+  scene("container-creating", /^spring-\d+$/, (page) => submitContainer(page, `spring-${++createdCount}`, "docker.io/library/redis:7"), {
     running: true,
   }),
   scene("job-running", /^Create summer-\d+$/, async (page) => {
-    await ask(page, `summer-${++made}`, "docker.io/library/postgres:17");
+    await submitContainer(page, `summer-${++createdCount}`, "docker.io/library/postgres:17");
     await page.getByRole("link", { name: "Job and log" }).click();
     await page.getByRole("progressbar", { name: /^Pull the image/ }).waitFor();
   }, { running: true }),
 ];
 
-/** How many containers the last scenes made. */
-let made = 0;
+/** Number of containers that the last scenes created. */
+let createdCount = 0;
 
-/** Goes to a certificate's page. */
+/** Opens a certificate's page. */
 async function certificate(page, name) {
   await visit(page, "/certificates");
   await page.getByRole("row").getByRole("link", { name, exact: true }).click();
@@ -254,36 +253,36 @@ async function job(page, title) {
   await page.getByRole("region", { name: /^Log/ }).waitFor();
 }
 
-/** Sets a scene, and fails unless that leads to the page that it is named after: its status, and its
- *  only level-1 heading. */
+/** Sets up a scene and fails unless the page has the expected status and a single level-1 heading with
+*  the expected text. */
 export async function show(page, scene) {
   let status;
-  const note = (answer) => {
-    if (answer.request().isNavigationRequest()) status = answer.status();
+  const recordStatus = (response) => {
+    if (response.request().isNavigationRequest()) status = response.status();
   };
-  page.on("response", note);
+  page.on("response", recordStatus);
   await scene.set(page);
-  page.off("response", note);
+  page.off("response", recordStatus);
   const headings = (await page.locator("h1").allTextContents()).map((text) => text.trim());
   const heading = headings.join(" | ");
-  const { status: meant, heading: named } = scene;
-  const fits = named instanceof RegExp ? named.test(heading) : named === heading;
-  if (status !== meant || !fits) {
-    throw new Error(`The scene ${scene.name} shows "${status}: ${heading}" and not "${meant}: ${named}".`);
+  const { status: expectedStatus, heading: expectedHeading } = scene;
+  const matches = expectedHeading instanceof RegExp ? expectedHeading.test(heading) : expectedHeading === heading;
+  if (status !== expectedStatus || !matches) {
+    throw new Error(`The scene ${scene.name} shows "${status}: ${heading}" and not "${expectedStatus}: ${expectedHeading}".`);
   }
   if (scene.running) await page.locator("main").getByRole("progressbar").first().waitFor();
 }
 
-/** Whether the work that a scene shows still runs. */
-export async function stillRuns(page) {
+/** Returns whether the job of a scene still runs. */
+export async function isJobRunning(page) {
   return (await page.locator("main").getByRole("progressbar").count()) > 0;
 }
 
-/** Shows the page in a width and a theme. */
-export async function dress(page, width, theme) {
+/** Sets the width and theme of the page. */
+export async function setView(page, width, theme) {
   await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
   await page.setViewportSize({ width, height: width < 768 ? 780 : 900 });
-  // Two frames: one to lay out, one to paint.
+  // Wait for two frames: layout and paint.
   await page.evaluate(
     () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
   );

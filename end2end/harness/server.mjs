@@ -1,5 +1,5 @@
-// A server of the tests' own: the program in an empty folder on a free port, with the demonstration's
-// simulated cluster inside. It must not know of pages.
+// A server for tests: runs the program in an empty folder on a free port with the demo's simulated
+// cluster. It must not depend on pages.
 
 import { spawn } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
@@ -14,14 +14,14 @@ const START_MS = 60_000;
 const STOP_MS = 15_000;
 const DEMO_MS = 120_000;
 
-/** What the server prints for the person at the console. */
-const SAID = {
+/** Patterns for the server's console output. */
+const OUTPUT = {
   url: /^Holdfast is at (\S+?)\/?$/m,
   name: /^Administrator: (\S+)$/m,
   password: /^Password: (\S+)$/m,
 };
 
-/** The variables of this process, without those that would configure the server. */
+/** The environment of this process without variables that configure the server. */
 export function environment() {
   const ours = Object.entries(process.env).filter(
     ([name]) => !name.startsWith("HOLDFAST_") && name !== "DATABASE_URL",
@@ -31,18 +31,18 @@ export function environment() {
 
 export class Server {
   /**
-   * Starts a server and waits until it is ready. Its cluster is so many times faster than a real one:
-   * 1 for tests that watch progress. With `demo: "full"` it has what people see, which is made while it
-   * runs; with `false` no cluster is inside.
+   * Starts a server and waits until it is ready. `speed` is the factor by which the simulated cluster is
+   * faster than a real one, 1 for tests that watch progress. With `demo: "full"` the complete demo is
+   * created while the server runs. With `false` there is no simulated cluster.
    */
   static async start({ demo = "small", speed = 1 } = {}) {
     if (!existsSync(BINARY)) {
       throw new Error(`There is no ${BINARY}. Run \`cargo xtask build\` first, or set E2E_BINARY.`);
     }
     const folder = await mkdtemp(join(tmpdir(), "holdfast-end2end-"));
-    // The small demo is there before the first page.
-    const named = { small: ["--demo", "small"], full: [], false: ["--demo", "false"] }[demo];
-    const scenario = [...named, "--demo-speed", String(speed)];
+    // The small demo is created before the server is ready.
+    const demoArgs = { small: ["--demo", "small"], full: [], false: ["--demo", "false"] }[demo];
+    const scenario = [...demoArgs, "--demo-speed", String(speed)];
     const server = new Server(folder, scenario);
     try {
       await server.#ready();
@@ -56,26 +56,26 @@ export class Server {
   #folder;
   #process;
   #ended;
-  #began = performance.now();
-  #said = "";
-  /** What it wrote to its log. */
+  #start = performance.now();
+  #output = "";
+  /** The server's log. */
   log = "";
-  /** How long it took from its start until it was ready. */
+  /** Milliseconds from the start until the server was ready. */
   startMs;
 
   constructor(folder, args) {
     this.#folder = folder;
-    // Port 0 is any free one; which one it is, the server says.
+    // Port 0 selects a free port, which the server prints.
     this.#process = spawn(BINARY, ["serve", "--listen", "127.0.0.1:0", "--data", this.data, ...args], {
       cwd: folder,
       env: environment(),
       stdio: ["ignore", "pipe", "pipe"],
     });
-    this.#process.stdout.setEncoding("utf8").on("data", (text) => (this.#said += text));
+    this.#process.stdout.setEncoding("utf8").on("data", (text) => (this.#output += text));
     this.#process.stderr.setEncoding("utf8").on("data", (text) => (this.log += text));
     this.#ended = new Promise((done) => this.#process.once("close", done));
     this.#process.once("error", (error) => (this.log += `${error}\n`));
-    // However the tests end, no server outlives them.
+    // Kills the server whenever the test process exits.
     this.#atExit = () => {
       this.#process.kill("SIGKILL");
       rmSync(folder, { recursive: true, force: true });
@@ -93,8 +93,8 @@ export class Server {
     return join(this.#folder, "data");
   }
 
-  /** Waits until the demo has all that belongs to it. */
-  async demoComplete() {
+  /** Waits until the demo is complete. */
+  async waitForDemo() {
     const deadline = Date.now() + DEMO_MS;
     while (!this.log.includes("demo complete")) {
       if (Date.now() > deadline) throw new Error(`The demo is not complete.\n${this.log}`);
@@ -102,75 +102,75 @@ export class Server {
     }
   }
 
-  /** The address that people use, without a slash at its end. */
+  /** The public URL without a trailing slash. */
   get url() {
-    return this.#word("url");
+    return this.#printed("url");
   }
 
-  /** The address at which the demonstration publishes a container. */
-  link(name) {
+  /** The URL at which the demo publishes a container. */
+  containerUrl(name) {
     return this.url.replace("//localhost:", `//${name}.localhost:`);
   }
 
-  /** The first administrator's name and password, as printed at the first start. */
+  /** The name and password of the first administrator, printed at the first start. */
   get administrator() {
-    return { name: this.#word("name"), password: this.#word("password") };
+    return { name: this.#printed("name"), password: this.#printed("password") };
   }
 
-  #word(what) {
-    const word = SAID[what].exec(this.#said)?.[1];
-    if (!word) throw new Error(`The server has not printed its ${what}: ${this.#said}`);
-    return word;
+  #printed(what) {
+    const value = OUTPUT[what].exec(this.#output)?.[1];
+    if (!value) throw new Error(`The server has not printed its ${what}: ${this.#output}`);
+    return value;
   }
 
   async #ready() {
     const deadline = Date.now() + START_MS;
     while (Date.now() < deadline) {
-      if (this.#process.exitCode !== null) throw new Error(`It ended with ${this.#process.exitCode}.`);
-      if (SAID.password.test(this.#said)) {
-        const answer = await fetch(`${this.url}/readyz`).catch(() => undefined);
-        if (answer?.ok) {
-          this.startMs = performance.now() - this.#began;
+      if (this.#process.exitCode !== null) throw new Error(`The process exited with ${this.#process.exitCode}.`);
+      if (OUTPUT.password.test(this.#output)) {
+        const response = await fetch(`${this.url}/readyz`).catch(() => undefined);
+        if (response?.ok) {
+          this.startMs = performance.now() - this.#start;
           return;
         }
       }
       await new Promise((done) => setTimeout(done, 5));
     }
-    throw new Error("It is not ready.");
+    throw new Error("The server is not ready.");
   }
 
-  /** Makes an account beside the running server and gives its password. */
+  /** Creates an account with the CLI while the server runs and returns its password. */
   async addUser(name, role = "member") {
     const args = ["user", "add", name, "--mail", `${name}@example.org`, "--role", role];
-    const said = await this.#command([...args, "--data", this.data]);
-    const password = SAID.password.exec(said)?.[1];
-    if (!password) throw new Error(`\`holdfast user add\` printed no password: ${said}`);
+    const output = await this.#command([...args, "--data", this.data]);
+    const password = OUTPUT.password.exec(output)?.[1];
+    if (!password) throw new Error(`\`holdfast user add\` printed no password: ${output}`);
     return { name, password };
   }
 
   async #command(args) {
     const command = spawn(BINARY, args, { cwd: this.#folder, env: environment() });
-    let said = "";
+    let output = "";
     let log = "";
-    command.stdout.setEncoding("utf8").on("data", (text) => (said += text));
+    command.stdout.setEncoding("utf8").on("data", (text) => (output += text));
     command.stderr.setEncoding("utf8").on("data", (text) => (log += text));
     const code = await new Promise((done) => command.once("close", done));
     if (code !== 0) throw new Error(`\`holdfast ${args.join(" ")}\` ended with ${code}: ${log}`);
-    return said;
+    return output;
   }
 
-  /** Signs in as the form does, and gives the cookies of the session as Playwright keeps them. */
+  /** Signs in like the form and returns the session cookies as Playwright storage state. */
   async signIn({ name, password }) {
-    const answer = await fetch(`${this.url}/sign-in`, {
+    const response = await fetch(`${this.url}/sign-in`, {
       method: "POST",
       redirect: "manual",
       body: new URLSearchParams({ name, password, next: "/" }),
     });
-    const given = answer.headers.getSetCookie().map((line) => line.split(";", 1)[0]);
-    if (answer.status !== 303 || given.length === 0) {
-      throw new Error(`Signing in as ${name} was answered with ${answer.status}.`);
+    const lines = response.headers.getSetCookie().map((line) => line.split(";", 1)[0]);
+    if (response.status !== 303 || lines.length === 0) {
+      throw new Error(`Sign-in as ${name} failed with status ${response.status}.`);
     }
-    const cookies = given.map((pair) => ({
+    const cookies = lines.map((pair) => ({
       name: pair.slice(0, pair.indexOf("=")),
       value: pair.slice(pair.indexOf("=") + 1),
       domain: new URL(this.url).hostname,
@@ -183,12 +183,12 @@ export class Server {
     return { cookies, origins: [] };
   }
 
-  /** Ends the server, first in order and then for certain, and takes its folder away. */
+  /** Stops the server, kills it after a timeout, and deletes its folder. */
   async stop() {
     this.#process.kill("SIGTERM");
-    const hard = setTimeout(() => this.#process.kill("SIGKILL"), STOP_MS);
+    const killTimer = setTimeout(() => this.#process.kill("SIGKILL"), STOP_MS);
     await this.#ended;
-    clearTimeout(hard);
+    clearTimeout(killTimer);
     process.removeListener("exit", this.#atExit);
     await rm(this.#folder, { recursive: true, force: true });
   }

@@ -1,5 +1,5 @@
-// A Proxmox VE of the tests' own: the program's simulator with TLS, and the address at which what
-// happens to a cluster is made to happen. It must not know of pages.
+// A simulated Proxmox VE cluster with TLS, and its control API for changes outside Holdfast. It must not
+// depend on pages.
 
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
@@ -10,14 +10,14 @@ import { BINARY, environment } from "./server.mjs";
 
 const START_MS = 30_000;
 
-const SAID = {
+const OUTPUT = {
   url: /^Simulated Proxmox VE at (\S+)$/m,
   fingerprint: /^Fingerprint: (\S+)$/m,
   control: /^Control: (\S+)$/m,
 };
 
 export class Simulator {
-  /** Starts one with two nodes and a few containers that others made. */
+  /** Starts a cluster with two nodes and a few foreign containers. */
   static async start() {
     const simulator = new Simulator(await mkdtemp(join(tmpdir(), "holdfast-simulator-")));
     try {
@@ -33,7 +33,7 @@ export class Simulator {
   #folder;
   #process;
   #ended;
-  #said = "";
+  #output = "";
   #log = "";
   #atExit;
 
@@ -55,46 +55,46 @@ export class Simulator {
       env: environment(),
       stdio: ["ignore", "pipe", "pipe"],
     });
-    this.#process.stdout.setEncoding("utf8").on("data", (text) => (this.#said += text));
+    this.#process.stdout.setEncoding("utf8").on("data", (text) => (this.#output += text));
     this.#process.stderr.setEncoding("utf8").on("data", (text) => (this.#log += text));
     this.#ended = new Promise((done) => this.#process.once("close", done));
     const deadline = Date.now() + START_MS;
     while (Date.now() < deadline) {
-      if (this.#process.exitCode !== null) throw new Error(`It ended with ${this.#process.exitCode}.`);
-      if (Object.values(SAID).every((line) => line.test(this.#said))) return;
+      if (this.#process.exitCode !== null) throw new Error(`The process exited with ${this.#process.exitCode}.`);
+      if (Object.values(OUTPUT).every((line) => line.test(this.#output))) return;
       await new Promise((done) => setTimeout(done, 20));
     }
-    throw new Error("It is not ready.");
+    throw new Error("The simulator is not ready.");
   }
 
   get url() {
-    return SAID.url.exec(this.#said)[1];
+    return OUTPUT.url.exec(this.#output)[1];
   }
 
-  /** The fingerprint of its first certificate. */
+  /** The fingerprint of the initial certificate. */
   get fingerprint() {
-    return SAID.fingerprint.exec(this.#said)[1];
+    return OUTPUT.fingerprint.exec(this.#output)[1];
   }
 
-  /** Has something happen to the cluster: `conditions`, `changes` or `faults` and what. */
-  async happen(path, what) {
-    const answer = await fetch(`${SAID.control.exec(this.#said)[1]}/${path}`, {
+  /** Posts to the control API: `conditions`, `changes` or `faults`. */
+  async post(path, body) {
+    const response = await fetch(`${OUTPUT.control.exec(this.#output)[1]}/${path}`, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify(what),
+      body: JSON.stringify(body),
     });
-    if (!answer.ok) throw new Error(`${path} was answered with ${answer.status}: ${await answer.text()}`);
-    return answer.json().catch(() => undefined);
+    if (!response.ok) throw new Error(`${path} failed with status ${response.status}: ${await response.text()}`);
+    return response.json().catch(() => undefined);
   }
 
-  /** What there is on the cluster, such as `containers`. */
-  async look(path) {
-    const answer = await fetch(`${SAID.control.exec(this.#said)[1]}/${path}`);
-    if (!answer.ok) throw new Error(`${path} was answered with ${answer.status}`);
-    return answer.json();
+  /** Reads the state of the cluster, such as `containers`, from the control API. */
+  async get(path) {
+    const response = await fetch(`${OUTPUT.control.exec(this.#output)[1]}/${path}`);
+    if (!response.ok) throw new Error(`${path} failed with status ${response.status}`);
+    return response.json();
   }
 
-  /** Ends it and takes its folder away. */
+  /** Kills the process and deletes its folder. */
   async stop() {
     this.#process?.kill("SIGKILL");
     await this.#ended;

@@ -1,5 +1,5 @@
-// What every journey starts from: a server per worker, somebody signed in, and a watch over the
-// browser that fails the test on any error which the test has not named.
+// Fixtures of all journeys: a server per worker, a session, and a watch over the browser that fails the
+// test on any unexpected error.
 
 import { test as base, expect, type Browser, type BrowserContext, type Page } from "@playwright/test";
 import { Server } from "./server.mjs";
@@ -10,24 +10,24 @@ export { expect };
 export type Account = { name: string; password: string };
 
 type Options = {
-  /** Who is signed in: the first administrator or nobody. */
-  who: "administrator" | "nobody";
+  /** The signed-in user: the first administrator or none. */
+  who: "administrator" | "anonymous";
 };
 
 type Fixtures = {
   watch: Watch;
-  /** Another person's browser: signed in with an account, in a context of its own. */
+  /** Opens a page in a new context, signed in with an account. */
   open: (account: Account) => Promise<Page>;
 };
 
 type WorkerOptions = {
-  /** How many times faster than a real cluster the simulated one is; 1 for journeys that watch progress. */
+  /** Factor by which the simulated cluster is faster than a real one, 1 for journeys that watch progress. */
   speed: number;
 };
 
 type WorkerFixtures = {
   server: Server;
-  /** The administrator's session, made once per worker. */
+  /** The administrator's session, created once per worker. */
   session: Awaited<ReturnType<Server["signIn"]>>;
 };
 
@@ -58,11 +58,11 @@ export const test = base.extend<Options & Fixtures, WorkerOptions & WorkerFixtur
   watch: async ({}, use) => {
     const watch = new Watch();
     await use(watch);
-    expect(watch.faults(), "what went wrong in the browser").toEqual([]);
+    expect(watch.errors(), "errors in the browser").toEqual([]);
   },
 
   context: async ({ context, watch }, use) => {
-    await watch.over(context);
+    await watch.attach(context);
     await use(context);
   },
 
@@ -74,7 +74,7 @@ export const test = base.extend<Options & Fixtures, WorkerOptions & WorkerFixtur
         storageState: await server.signIn(account),
       });
       contexts.push(context);
-      await watch.over(context);
+      await watch.attach(context);
       return context.newPage();
     });
     for (const context of contexts) await context.close();

@@ -3,7 +3,7 @@ import { Agent } from "../harness/agent.mjs";
 import {
   confirmDeletion,
   containerPath,
-  create,
+  createContainer,
   markDocument,
   removeDemoEdge,
   row,
@@ -12,7 +12,7 @@ import {
 } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-/** Invites an agent to the site lab; the code that is shown. */
+/** Invites an agent to the site lab and returns the join token. */
 async function invite(page: Page, name: string): Promise<string> {
   await visit(page, "/agents/new");
   await page.getByLabel("Name", { exact: true }).fill(name);
@@ -21,10 +21,10 @@ async function invite(page: Page, name: string): Promise<string> {
   return (await page.locator("[data-join-code]").textContent()) ?? "";
 }
 
-/** The marks beside the name of the page's agent. */
-const marks = (page: Page) => page.locator(".page-aside");
+/** The badges beside the agent's name. */
+const badges = (page: Page) => page.locator(".page-aside");
 
-/** The service's mark on its container's page, with the words beside it. */
+/** The publication state of a service on its container's page. */
 const publication = (page: Page) => page.locator(".publication");
 
 /** Deletes an agent on its page. */
@@ -36,21 +36,21 @@ async function remove(page: Page, name: string): Promise<void> {
   await expect(row(page, name)).toHaveCount(0);
 }
 
-/** What the server would write of a file, as the page's own call gives it. */
-async function wanted(page: Page): Promise<Record<string, string>> {
-  const ask = async (path: string) => {
+/** Returns the generated files from the page's own server function. */
+async function generatedFiles(page: Page): Promise<Record<string, string>> {
+  const fetchFiles = async (path: string) => {
     const data = { site: "lab", name: "edge-1", query: { q: "", page: 1 }, path };
-    const answer = await page.request.post("/api/ui/agents/files", { data, headers: { "sec-fetch-site": "same-origin" } });
-    return answer.json();
+    const response = await page.request.post("/api/ui/agents/files", { data, headers: { "sec-fetch-site": "same-origin" } });
+    return response.json();
   };
-  const all = (await ask("")).files.listed.page.rows as { path: string }[];
-  const files = await Promise.all(all.map(async ({ path }) => [path, (await ask(path)).file.text]));
+  const all = (await fetchFiles("")).files.listed.page.rows as { path: string }[];
+  const files = await Promise.all(all.map(async ({ path }) => [path, (await fetchFiles(path)).file.text]));
   return Object.fromEntries(files);
 }
 
 test.beforeEach(async ({ page }) => removeDemoEdge(page));
 
-test("an agent is invited, joins by its code, and its pages follow it without a reload", async ({ page, open, server }) => {
+test("an agent is invited, joins with its token, and pages update without a reload", async ({ page, open, server }) => {
   await visit(page, "/agents");
   await expect(page.getByText("No agents yet")).toBeVisible();
   await page.keyboard.press("c");
@@ -72,20 +72,20 @@ test("an agent is invited, joins by its code, and its pages follow it without a 
   await expect(row(list, "edge-1")).toContainText("10.20.0.2, gives out addresses");
   await page.getByRole("link", { name: "Open edge-1" }).click();
   await expect(page).toHaveURL("/sites/lab/agents/edge-1");
-  await expect(marks(page)).toContainText("publishing");
+  await expect(badges(page)).toContainText("publishing");
 
-  await agent.next();
+  await agent.poll();
   await agent.report();
-  await expect(marks(page)).toContainText("live");
+  await expect(badges(page)).toContainText("live");
   await expect(page.getByText("the newest")).toBeVisible();
   await agent.report({ refused: { words: "nginx: [emerg] no space left on device" } });
-  await expect(marks(page)).toContainText("blocked");
+  await expect(badges(page)).toContainText("blocked");
   await expect(page.getByRole("region", { name: "Its words" })).toHaveText("nginx: [emerg] no space left on device");
   await agent.report();
-  await expect(marks(page)).toContainText("live");
+  await expect(badges(page)).toContainText("live");
   await sameDocument(page);
 
-  // The code was shown once, and is good once.
+  // The join token is shown once and works once.
   await visit(page, "/agents/new");
   await expect(page.locator("[data-join-code]")).toHaveCount(0);
   await expect(Agent.join(code, "10.20.0.2")).rejects.toThrow("401");
@@ -96,8 +96,8 @@ test("an agent is invited, joins by its code, and its pages follow it without a 
   await remove(page, "edge-1");
 });
 
-test("each service says whether it is published, and why not", async ({ page }) => {
-  await create(page, "shown");
+test("each service shows its publication state and the reason if it is blocked", async ({ page }) => {
+  await createContainer(page, "shown");
   await visit(page, containerPath("shown", "services"));
   await expect(publication(page).first()).toContainText("blocked");
   await expect(publication(page).first()).toContainText("No agent of the site lab has joined");
@@ -106,10 +106,10 @@ test("each service says whether it is published, and why not", async ({ page }) 
   await visit(page, containerPath("shown", "services"));
   await markDocument(page);
   await expect(publication(page).first()).toHaveText("publishing");
-  await agent.next();
+  await agent.poll();
   await agent.report();
   await expect(publication(page).first()).toHaveText("live");
-  const service = agent.given.snapshot.domains[0].services.find(
+  const service = agent.config.snapshot.domains[0].services.find(
     ({ label }: { label: string }) => label === "shown",
   );
   await agent.report("live", [{ service: service.id, words: "[emerg] host not found in upstream" }]);
@@ -121,21 +121,21 @@ test("each service says whether it is published, and why not", async ({ page }) 
   await remove(page, "edge-1");
 });
 
-test("the files of a host are shown with what would change of them", async ({ page }) => {
+test("the files of a host are shown with their differences", async ({ page }) => {
   const agent = await Agent.join(await invite(page, "edge-1"), "10.20.0.2");
   await visit(page, "/sites/lab/agents/edge-1/files");
   await expect(page.getByText("has not told yet what is live")).toBeVisible();
   await markDocument(page);
-  const files = await wanted(page);
-  const right = files["dnsmasq/dnsmasq.conf"];
-  await agent.live({ ...files, "dnsmasq/dnsmasq.conf": right.replace("cache-size=10000", "cache-size=150") });
+  const files = await generatedFiles(page);
+  const expected = files["dnsmasq/dnsmasq.conf"];
+  await agent.reportFiles({ ...files, "dnsmasq/dnsmasq.conf": expected.replace("cache-size=10000", "cache-size=150") });
   await expect(page.getByText("One of them is not live as it should be.")).toBeVisible();
   await page.getByRole("link", { name: "dnsmasq/dnsmasq.conf" }).click();
   const changes = page.getByRole("region", { name: "What changes" });
   await expect(changes.getByRole("insertion")).toHaveText("+cache-size=10000");
   await expect(changes.getByRole("deletion")).toHaveText("−cache-size=150");
   await expect(page.getByRole("region", { name: "The whole file" })).toContainText("Written by Holdfast.");
-  await agent.live(files);
+  await agent.reportFiles(files);
   await expect(page.getByText("Live on the host, exactly as below.")).toBeVisible();
   await sameDocument(page);
   await page.getByRole("link", { name: "All files" }).click();
@@ -147,24 +147,24 @@ test("the files of a host are shown with what would change of them", async ({ pa
   await remove(page, "edge-1");
 });
 
-test("addresses move when the other has stopped, or by force", async ({ page }) => {
-  const one = await Agent.join(await invite(page, "edge-1"), "10.20.0.2");
-  const two = await Agent.join(await invite(page, "edge-2"), "10.20.0.3");
-  await two.next();
-  await two.report();
+test("DHCP moves after the other host has stopped, or by force", async ({ page }) => {
+  const first = await Agent.join(await invite(page, "edge-1"), "10.20.0.2");
+  const second = await Agent.join(await invite(page, "edge-2"), "10.20.0.3");
+  await second.poll();
+  await second.report();
   await visit(page, "/sites/lab/agents/edge-1");
   await expect(page.getByText("Have another agent do that first")).toBeVisible();
   await visit(page, "/sites/lab/agents/edge-2");
   await markDocument(page);
   await page.getByRole("button", { name: "Have it give out addresses" }).click();
   await expect(page.getByText("It will give out addresses once the other agent has said")).toBeVisible();
-  await one.next();
-  expect(one.given.snapshot.network.dhcp).toBeNull();
-  await one.report();
+  await first.poll();
+  expect(first.config.snapshot.network.dhcp).toBeNull();
+  await first.report();
   await expect(page.getByText("It gives out the site's addresses (DHCP).")).toBeVisible();
   await sameDocument(page);
 
-  // And back, without waiting for a host that is gone.
+  // Move DHCP back without waiting for the other host.
   await visit(page, "/sites/lab/agents/edge-1");
   await page.getByRole("button", { name: "Have it give out addresses" }).click();
   await page.getByRole("button", { name: "Begin without waiting" }).click();
@@ -176,18 +176,18 @@ test("addresses move when the other has stopped, or by force", async ({ page }) 
   await expect(page.getByText("It gives out the site's addresses (DHCP).")).toBeVisible();
   await remove(page, "edge-2");
 
-  // A new code; the old key is good no more.
+  // A new join token revokes the old key.
   await visit(page, "/sites/lab/agents/edge-1");
   await page.getByRole("button", { name: "Make a new code" }).click();
   const code = await page.locator("[data-join-code]").textContent();
-  await expect(one.next()).rejects.toThrow("401");
-  const again = await Agent.join(code ?? "", "10.20.0.4");
+  await expect(first.poll()).rejects.toThrow("401");
+  const rejoined = await Agent.join(code ?? "", "10.20.0.4");
   await expect(page.getByText("10.20.0.4", { exact: true })).toBeVisible();
-  await again.stop();
+  await rejoined.stop();
   await remove(page, "edge-1");
 });
 
-test("an operator invites an agent and deletes it", async ({ server, open }) => {
+test("an operator invites and deletes an agent", async ({ server, open }) => {
   const olga = await open(await server.addUser("olga", "operator"));
   await visit(olga, "/containers");
   await olga.getByRole("link", { name: "Agents", exact: true }).first().click();

@@ -1,11 +1,11 @@
 import { confirmDeletion, createAuthority, refusalAt, row, visit } from "../harness/pages";
-import { pair } from "../harness/pairs.mjs";
+import { createCertificate } from "../harness/test-certificates.mjs";
 import { expect, test } from "../harness/test";
 
-test("an authority is added, changed and deleted", async ({ page, open, server }) => {
-  const other = await open(server.administrator);
-  await visit(other, "/authorities");
-  await expect(other.getByRole("heading", { name: "No authorities yet" })).toBeVisible();
+test("a CA is added, changed and deleted", async ({ page, open, server }) => {
+  const otherPage = await open(server.administrator);
+  await visit(otherPage, "/authorities");
+  await expect(otherPage.getByRole("heading", { name: "No authorities yet" })).toBeVisible();
 
   await visit(page, "/certificates");
   await page.getByRole("navigation", { name: "Certificates and who" }).getByRole("link", { name: "Authorities" }).click();
@@ -13,7 +13,7 @@ test("an authority is added, changed and deleted", async ({ page, open, server }
   await page.getByRole("link", { name: "New authority" }).first().click();
   const directory = page.getByLabel("Directory", { exact: true });
   const name = page.getByLabel("Name", { exact: true });
-  // A known one brings its directory and a name.
+  // A preset fills in the directory and a name.
   await expect(directory).toHaveValue("https://acme-v02.api.letsencrypt.org/directory");
   await page.getByLabel("Authority", { exact: true }).selectOption("Let's Encrypt, to try things out");
   await expect(directory).toHaveValue("https://acme-staging-v02.api.letsencrypt.org/directory");
@@ -28,27 +28,27 @@ test("an authority is added, changed and deleted", async ({ page, open, server }
   for (const text of ["acme-staging-v02", "admin@example.org", "none yet: it is made when", "those that this host trusts"]) {
     await expect(facts).toContainText(text);
   }
-  // Others see it without a reload.
-  await expect(row(other, "letsencrypt-test")).toContainText("none yet");
+  // Other users see the CA without a reload.
+  await expect(row(otherPage, "letsencrypt-test")).toContainText("none yet");
 
   await name.fill("staging");
   await page.getByLabel(/^Mail/).fill("");
   await page.getByText("Roots of your own").click();
-  await page.getByLabel(/^Certificates/).fill(pair(["ca.example.org"]).chain);
+  await page.getByLabel(/^Certificates/).fill(createCertificate(["ca.example.org"]).chain);
   await page.getByRole("button", { name: "Save the authority" }).click();
   await expect(page.getByText("Saved staging.")).toBeVisible();
   await expect(page).toHaveURL("/authorities/staging");
   await expect(facts).toContainText("its own, below");
-  await expect(row(other, "staging")).toBeVisible();
+  await expect(row(otherPage, "staging")).toBeVisible();
 
   await page.getByRole("button", { name: "Delete staging" }).click();
   await expect(page.getByRole("dialog")).toContainText("The authority staging with its settings");
   await confirmDeletion(page, "staging");
   await expect(page).toHaveURL("/authorities");
-  for (const each of [page, other]) await expect(row(each, "staging")).toHaveCount(0);
+  for (const each of [page, otherPage]) await expect(row(each, "staging")).toHaveCount(0);
 });
 
-test("an authority's wrong fields are told beside them, and what was typed is kept", async ({ page, watch }) => {
+test("invalid fields of a CA show errors and keep their values", async ({ page, watch }) => {
   watch.expect(422, "/api/ui/authorities/create");
   await createAuthority(page, "taken");
   await visit(page, "/authorities/new");
@@ -66,7 +66,7 @@ test("an authority's wrong fields are told beside them, and what was typed is ke
   for (const field of [directory, name, mail, roots]) await expect(await refusalAt(field)).not.toBeEmpty();
   await expect(page).toHaveURL("/authorities/new");
 
-  // What only the server knows is told at the same places.
+  // Errors from the server appear at the same fields.
   await directory.fill("https://ca.example.org/dir");
   await name.fill("taken");
   await mail.fill("admin@example.org");
@@ -77,7 +77,7 @@ test("an authority's wrong fields are told beside them, and what was typed is ke
   await expect(directory).toHaveValue("https://ca.example.org/dir");
 });
 
-test("an authority that asks for an external account says so, and its key is never shown", async ({ page, watch }) => {
+test("a CA with external account binding asks for it and never shows its key", async ({ page, watch }) => {
   watch.expect(422, "/api/ui/authorities/update");
   await visit(page, "/authorities/new");
   const id = page.getByLabel(/^Key's id/);
@@ -98,13 +98,13 @@ test("an authority that asks for an external account says so, and its key is nev
   await expect(id).toHaveValue("kid-1");
   await expect(key).toHaveValue("");
 
-  // The key goes nowhere else unless it is given again.
+  // A change of the directory requires the key again.
   await page.getByLabel("Directory", { exact: true }).fill("https://ca.example.org/dir");
   await page.getByRole("button", { name: "Save the authority" }).click();
   await expect(await refusalAt(key)).toContainText("Give the key again");
 });
 
-test("an operator sees authorities, and nothing to change them with", async ({ page, server, open }) => {
+test("an operator sees CAs without controls to change them", async ({ page, server, open }) => {
   await createAuthority(page, "seen");
   const ole = await open(await server.addUser("ole", "operator"));
   await visit(ole, "/certificates");

@@ -2,7 +2,7 @@ import { containerPath, refusalAt, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 import type { Page } from "@playwright/test";
 
-/** Fields of a new container and what none of them takes. */
+/** Fields of a new container with invalid values. */
 const BAD: [label: string | RegExp, value: string][] = [
   ["Name", "Not a name!"],
   ["Template or image", "Upper/Case:tag"],
@@ -17,7 +17,7 @@ const BAD: [label: string | RegExp, value: string][] = [
 const at = (page: Page, label: string | RegExp) => page.getByLabel(label, { exact: typeof label === "string" });
 
 for (const [label, value] of BAD) {
-  test(`${label}: "${value}" is refused as one leaves the field`, async ({ page }) => {
+  test(`${label}: "${value}" is refused when the field loses focus`, async ({ page }) => {
     await visit(page, "/containers/new");
     await page.getByText("Environment, command, description").click();
     const field = at(page, label);
@@ -25,14 +25,14 @@ for (const [label, value] of BAD) {
     await field.blur();
     await expect(await refusalAt(field)).not.toBeEmpty();
     await expect(field).toHaveValue(value);
-    // Only what was left is judged.
+    // Only the field that lost focus is validated.
     await expect(page.locator("[aria-invalid=true]")).toHaveCount(1);
   });
 }
 
-test("all refusals are gathered, what was typed is kept, and nothing is asked for", async ({ page }) => {
-  const asked: string[] = [];
-  page.on("request", (request) => request.url().includes("containers/create") && asked.push(request.url()));
+test("all errors are summarized, values are kept, and no request is sent", async ({ page }) => {
+  const requests: string[] = [];
+  page.on("request", (request) => request.url().includes("containers/create") && requests.push(request.url()));
   await visit(page, "/containers/new");
   await page.getByText("Environment, command, description").click();
   for (const [label, value] of BAD) await at(page, label).fill(value);
@@ -48,10 +48,10 @@ test("all refusals are gathered, what was typed is kept, and nothing is asked fo
   await summary.getByRole("link").first().click();
   await expect(at(page, "Name")).toBeFocused();
   await expect(page).toHaveURL("/containers/new");
-  expect(asked).toEqual([]);
+  expect(requests).toEqual([]);
 });
 
-test("a taken name, port or service's name is refused by the server beside its field", async ({ page, watch }) => {
+test("a name, port or hostname in use shows the server's error at its field", async ({ page, watch }) => {
   watch.expect(422, "/api/ui/containers/create");
   await visit(page, "/containers/new");
   const name = at(page, "Name");

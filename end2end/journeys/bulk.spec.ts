@@ -1,9 +1,9 @@
-import { ask, containerPath, row, status, visit } from "../harness/pages";
+import { submitContainer, containerPath, row, status, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-test("several containers are stopped and started together", async ({ page }) => {
-  await ask(page, "first");
-  await ask(page, "second");
+test("several selected containers are stopped and started", async ({ page }) => {
+  await submitContainer(page, "first");
+  await submitContainer(page, "second");
   for (const name of ["first", "second"]) {
     await visit(page, containerPath(name));
     await expect(status(page)).toHaveText("running", { timeout: 60_000 });

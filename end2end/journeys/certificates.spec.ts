@@ -1,5 +1,5 @@
 import type { Page } from "@playwright/test";
-import { inside, pair } from "../harness/pairs.mjs";
+import { pemLines, createCertificate } from "../harness/test-certificates.mjs";
 import {
   confirmDeletion,
   createAuthority,
@@ -14,48 +14,48 @@ import {
 } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-/** Fills the form of a certificate that somebody brings. */
+/** Fills in the upload form. */
 async function fill(page: Page, domain: string, chain: string, key: string): Promise<void> {
   await page.getByLabel("Domain", { exact: true }).selectOption({ label: `${domain} (lab)` });
   await page.getByLabel("Certificate and chain", { exact: true }).fill(chain);
   await page.getByLabel("Key", { exact: true }).fill(key);
 }
 
-/** Brings a certificate and ends on its page. */
-async function bring(page: Page, domain: string, { chain, key }: { chain: string; key: string }): Promise<void> {
+/** Uploads a certificate and ends on its page. */
+async function upload(page: Page, domain: string, { chain, key }: { chain: string; key: string }): Promise<void> {
   await visit(page, "/certificates/new");
   await fill(page, domain, chain, key);
   await page.getByRole("button", { name: "Keep the certificate" }).click();
   await expect(page).toHaveURL(/\/certificates\/\d+$/);
 }
 
-const keep = (page: Page) => page.getByRole("button", { name: "Keep the certificate" });
+const uploadButton = (page: Page) => page.getByRole("button", { name: "Keep the certificate" });
 
-test("a certificate is brought, a wrong key refused at its field, and it is deleted", async ({ page, open, server, watch }) => {
+test("a certificate is uploaded and deleted, and a wrong key is refused at its field", async ({ page, open, server, watch }) => {
   watch.expect(422, "/api/ui/certificates/upload");
   await createDomain(page, "shop.example.net");
   const domain = new URL(page.url()).pathname;
   await expect(page.getByRole("region", { name: "Its certificates" })).toContainText("Edge hosts serve their own");
-  const other = await open(server.administrator);
-  await visit(other, "/certificates");
-  await expect(other.getByRole("heading", { name: "No certificates yet" })).toBeVisible();
-  await expect(other.getByRole("link", { name: "Add an authority" })).toBeVisible();
+  const otherPage = await open(server.administrator);
+  await visit(otherPage, "/certificates");
+  await expect(otherPage.getByRole("heading", { name: "No certificates yet" })).toBeVisible();
+  await expect(otherPage.getByRole("link", { name: "Add an authority" })).toBeVisible();
 
   await visit(page, "/certificates");
   await page.getByRole("link", { name: "Bring your own" }).click();
   await expect(page).toHaveURL("/certificates/new");
-  const right = pair(["*.shop.example.net", "shop.example.net"]);
-  const wrong = pair(["shop.example.net"]);
-  await fill(page, "shop.example.net", right.chain, wrong.key);
+  const valid = createCertificate(["*.shop.example.net", "shop.example.net"]);
+  const wrong = createCertificate(["shop.example.net"]);
+  await fill(page, "shop.example.net", valid.chain, wrong.key);
   await expect(page.getByText("shop.example.net had none until now.")).toBeVisible();
-  await keep(page).click();
+  await uploadButton(page).click();
   const key = page.getByLabel("Key", { exact: true });
   await expect(await refusalAt(key)).toContainText("This is not the key of the certificate of *.shop.example.net.");
   await expect(key).toHaveValue(wrong.key);
-  await expect(page.getByLabel("Certificate and chain", { exact: true })).toHaveValue(right.chain);
+  await expect(page.getByLabel("Certificate and chain", { exact: true })).toHaveValue(valid.chain);
 
-  await key.fill(right.key);
-  await keep(page).click();
+  await key.fill(valid.key);
+  await uploadButton(page).click();
   await expect(page).toHaveURL(/\/certificates\/\d+$/);
   const own = new URL(page.url()).pathname;
   await expect(page.getByRole("heading", { level: 1, name: "*.shop.example.net" })).toBeVisible();
@@ -66,16 +66,16 @@ test("a certificate is brought, a wrong key refused at its field, and it is dele
   }
   await expect(page.getByRole("listitem").filter({ hasText: "uploaded" })).toBeVisible();
   await expect(page.getByRole("link", { name: "Bring the next one" })).toHaveAttribute("href", `/certificates/new?domain=${domain.split("/")[2]}`);
-  // Others see it without a reload.
-  await expect(row(other, "*.shop.example.net")).toContainText("issued");
-  await expect(row(other, "*.shop.example.net")).toContainText("brought by hand");
-  await expect(row(other, "*.shop.example.net")).toContainText("nothing is published under it");
-  // The key stays where it is.
+  // Other users see the certificate without a reload.
+  await expect(row(otherPage, "*.shop.example.net")).toContainText("issued");
+  await expect(row(otherPage, "*.shop.example.net")).toContainText("brought by hand");
+  await expect(row(otherPage, "*.shop.example.net")).toContainText("nothing is published under it");
+  // The key is never sent to the browser.
   for (const path of [own, domain, "/certificates", "/certificates/new"]) {
-    const answer = await visit(page, path);
-    const sent = await answer!.text();
+    const response = await visit(page, path);
+    const sent = await response!.text();
     expect(sent).toContain("shop.example.net");
-    for (const line of inside(right.key)) expect(sent).not.toContain(line);
+    for (const line of pemLines(valid.key)) expect(sent).not.toContain(line);
   }
 
   await visit(page, domain);
@@ -90,37 +90,37 @@ test("a certificate is brought, a wrong key refused at its field, and it is dele
   await confirmDeletion(page, "*.shop.example.net");
   await expect(page).toHaveURL("/certificates");
   await expect(page.getByText("Deleted the certificate *.shop.example.net.")).toBeVisible();
-  for (const each of [page, other]) await expect(row(each, "*.shop.example.net")).toHaveCount(0);
+  for (const each of [page, otherPage]) await expect(row(each, "*.shop.example.net")).toHaveCount(0);
 });
 
-test("what is wrong with a certificate that somebody brings is told at its fields", async ({ page, watch }) => {
+test("an invalid upload shows errors at its fields", async ({ page, watch }) => {
   watch.expect(422, "/api/ui/certificates/upload");
   await createDomain(page, "wrong.example.net");
   await visit(page, "/certificates/new");
   const chain = page.getByLabel("Certificate and chain", { exact: true });
   const key = page.getByLabel("Key", { exact: true });
-  await keep(page).click();
+  await uploadButton(page).click();
   for (const field of [chain, key]) await expect(await refusalAt(field)).not.toBeEmpty();
 
-  const elsewhere = pair(["www.example.com"]);
-  await fill(page, "wrong.example.net", elsewhere.chain, "-----BEGIN ENCRYPTED PRIVATE KEY-----");
-  await keep(page).click();
+  const foreign = createCertificate(["www.example.com"]);
+  await fill(page, "wrong.example.net", foreign.chain, "-----BEGIN ENCRYPTED PRIVATE KEY-----");
+  await uploadButton(page).click();
   await expect(await refusalAt(key)).toContainText("The key has a password.");
-  await key.fill(elsewhere.key);
-  await keep(page).click();
+  await key.fill(foreign.key);
+  await uploadButton(page).click();
   await expect(await refusalAt(chain)).toHaveText("It is for www.example.com. Bring one for names under wrong.example.net.");
-  const old = pair(["wrong.example.net"], { since: 60, days: -1 });
-  await fill(page, "wrong.example.net", old.chain, old.key);
-  await keep(page).click();
+  const expired = createCertificate(["wrong.example.net"], { since: 60, days: -1 });
+  await fill(page, "wrong.example.net", expired.chain, expired.key);
+  await uploadButton(page).click();
   await expect(await refusalAt(chain)).toContainText("is no more. Bring its successor.");
-  await expect(key).toHaveValue(old.key);
+  await expect(key).toHaveValue(expired.key);
   await visit(page, "/certificates");
   await expect(page.getByRole("heading", { name: "No certificates yet" })).toBeVisible();
 });
 
-test("one that ends soon is told above the list until its successor is there", async ({ page }) => {
+test("an expiring certificate is reported above the list until it is replaced", async ({ page }) => {
   await createDomain(page, "ends.example.net");
-  await bring(page, "ends.example.net", pair(["ends.example.net"], { since: 100, days: 5 }));
+  await upload(page, "ends.example.net", createCertificate(["ends.example.net"], { since: 100, days: 5 }));
   await expect(status(page)).toHaveText("expiring");
   await visit(page, "/certificates");
   const panel = page.getByRole("region", { name: "What needs somebody" });
@@ -135,9 +135,9 @@ test("one that ends soon is told above the list until its successor is there", a
   await panel.getByRole("link", { name: "ends.example.net" }).click();
   await page.getByRole("link", { name: "Bring the next one" }).click();
   await expect(page.getByLabel("Domain", { exact: true }).locator("option:checked")).toHaveText("ends.example.net (lab)");
-  const next = pair(["ends.example.net"]);
-  await fill(page, "ends.example.net", next.chain, next.key);
-  await keep(page).click();
+  const replacement = createCertificate(["ends.example.net"]);
+  await fill(page, "ends.example.net", replacement.chain, replacement.key);
+  await uploadButton(page).click();
   await expect(status(page)).toHaveText("issued");
   await expect(page.getByRole("listitem").filter({ hasText: "uploaded" })).toHaveCount(2);
   await visit(page, "/certificates?q=ends");
@@ -147,7 +147,7 @@ test("one that ends soon is told above the list until its successor is there", a
   await expect(page.getByRole("heading", { name: "No certificate matches" })).toBeVisible();
 });
 
-test("one that an authority does not give says why, and is tried when somebody wants it", async ({ page, open, server }) => {
+test("a failed issuance shows the reason and is retried on request", async ({ page, open, server }) => {
   await createAuthority(page, "away");
   await createProvider(page, "away", "away.example.net");
   await createDomain(page, "away.example.net");
@@ -168,9 +168,9 @@ test("one that an authority does not give says why, and is tried when somebody w
   await expect(failed).toHaveCount(2);
   await expect(why).toContainText("2 times in a row");
   await sameDocument(page);
-  const other = await open(server.administrator);
-  await visit(other, "/certificates");
-  await expect(other.getByRole("region", { name: "What needs somebody" })).toContainText("*.away.example.net");
+  const otherPage = await open(server.administrator);
+  await visit(otherPage, "/certificates");
+  await expect(otherPage.getByRole("region", { name: "What needs somebody" })).toContainText("*.away.example.net");
 });
 
 test("an operator uploads a certificate", async ({ server, open }) => {
@@ -179,6 +179,6 @@ test("an operator uploads a certificate", async ({ server, open }) => {
   await otto.getByRole("link", { name: "Certificates", exact: true }).first().click();
   await expect(otto).toHaveURL("/certificates");
   await createDomain(otto, "otto.example.net");
-  await bring(otto, "otto.example.net", pair(["otto.example.net"]));
+  await upload(otto, "otto.example.net", createCertificate(["otto.example.net"]));
   await expect(otto.getByRole("button", { name: "Delete otto.example.net" })).toBeEnabled();
 });

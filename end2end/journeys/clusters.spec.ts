@@ -3,7 +3,7 @@ import { TEMPLATE, confirmDeletion, refusalAt, row, status, visit } from "../har
 import { expect, test as base } from "../harness/test";
 import type { Page } from "@playwright/test";
 
-/** Each test has a cluster of its own, made by others. */
+/** Each test has its own simulated cluster with foreign containers. */
 const test = base.extend<{ cluster: Simulator }>({
   cluster: async ({}, use) => {
     const simulator = await Simulator.start();
@@ -19,7 +19,7 @@ async function fill(page: Page, name: string, cluster: Simulator, password = clu
   await page.getByLabel("Secret").fill(password);
 }
 
-/** Looks at the certificate, compares it with what the node itself says, and confirms it. */
+/** Loads the certificate, compares its fingerprint and confirms it. */
 async function confirm(page: Page, fingerprint?: string) {
   await page.getByRole("button", { name: "Look at the certificate" }).click();
   const same = page.getByLabel("I compared it: it is the same");
@@ -36,17 +36,17 @@ async function add(page: Page, name: string, cluster: Simulator) {
   await confirm(page, cluster.fingerprint);
   await page.getByRole("button", { name: `Add ${name}` }).click();
   await expect(page).toHaveURL(`/clusters/${name}`);
-  await answered(page);
+  await waitUntilOnline(page);
 }
 
-/** Waits until the cluster was seen and has said what it has: what is still asked when it changes
- * or goes is refused. */
-async function answered(page: Page) {
+/** Waits until the cluster is online and its resources are loaded. Requests that are pending during a
+* change or removal would fail. */
+async function waitUntilOnline(page: Page) {
   await expect(status(page)).toHaveText("answers");
   await expect(page.getByText("vmbr0", { exact: true })).toBeVisible();
 }
 
-/** Makes a site on a cluster of the same name; what the cluster has is filled in by itself. */
+/** Creates a site on a cluster of the same name. The form fills in the cluster's resources. */
 async function site(page: Page, name: string) {
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByLabel("Domain").fill(`${name}.example.org`);
@@ -63,14 +63,14 @@ async function site(page: Page, name: string) {
   await expect(page).toHaveURL(`/sites/${name}`);
 }
 
-/** Takes a site and then its cluster away. */
+/** Deletes a site and its cluster. */
 async function remove(page: Page, name: string) {
   await visit(page, `/sites/${name}`);
   await page.getByRole("button", { name: `Delete ${name}` }).click();
   await confirmDeletion(page, name);
   await expect(page).toHaveURL("/sites");
   await visit(page, `/clusters/${name}`);
-  await answered(page);
+  await waitUntilOnline(page);
   await page.getByRole("button", { name: `Remove ${name}` }).click();
   await confirmDeletion(page, name);
   await expect(page).toHaveURL("/clusters");
@@ -108,7 +108,7 @@ test("a cluster is added, imported from, used and removed", async ({ page, clust
   await remove(page, "cabin");
 });
 
-test("what keeps a cluster from being added is told at its field", async ({ page, cluster, watch }) => {
+test("errors of a new cluster are shown at their fields", async ({ page, cluster, watch }) => {
   watch.expect(422, "/api/ui/clusters/look");
   watch.expect(422, "/api/ui/clusters/create");
   await visit(page, "/clusters/new");
@@ -125,43 +125,43 @@ test("what keeps a cluster from being added is told at its field", async ({ page
   await expect(page.getByLabel("User or token")).toHaveValue("root@pam");
 });
 
-test("a changed certificate stops everything until a person confirms it", async ({ page, cluster }) => {
+test("a changed certificate blocks requests until an administrator confirms it", async ({ page, cluster }) => {
   await add(page, "house", cluster);
-  await cluster.happen("conditions", { certificate: "renew" });
+  await cluster.post("conditions", { certificate: "renew" });
   await expect(status(page)).toHaveText("certificate changed");
   await expect(page.getByText("Holdfast sends nothing there any more")).toBeVisible();
 
   await confirm(page);
   await page.getByRole("button", { name: "Save the cluster" }).click();
   await expect(page.getByText("Saved house.")).toBeVisible();
-  await answered(page);
+  await waitUntilOnline(page);
   await page.getByRole("button", { name: "Remove house" }).click();
   await confirmDeletion(page, "house");
   await expect(page).toHaveURL("/clusters");
 });
 
-test("what happens on a cluster is seen without asking for it", async ({ page, cluster }) => {
+test("changes on a cluster are shown without a reload", async ({ page, cluster }) => {
   await add(page, "hut", cluster);
   const foreign = page.getByRole("table", { name: "Containers made elsewhere" });
-  await cluster.happen("changes", { make: { vmid: 700, node: "pve1", hostname: "newcomer" } });
+  await cluster.post("changes", { make: { vmid: 700, node: "pve1", hostname: "newcomer" } });
   await expect(foreign.getByText("newcomer")).toBeVisible();
-  await cluster.happen("changes", { rename: { vmid: 700, hostname: "oldtimer" } });
+  await cluster.post("changes", { rename: { vmid: 700, hostname: "oldtimer" } });
   await expect(foreign.getByText("oldtimer")).toBeVisible();
-  await cluster.happen("changes", { move: { vmid: 700, node: "pve2" } });
+  await cluster.post("changes", { move: { vmid: 700, node: "pve2" } });
   await expect(foreign.getByRole("row").filter({ hasText: "oldtimer" })).toContainText("pve2");
-  await cluster.happen("changes", { delete: { vmid: 700 } });
+  await cluster.post("changes", { delete: { vmid: 700 } });
   await expect(foreign.getByText("oldtimer")).toHaveCount(0);
 
   await visit(page, "/clusters");
   await expect(row(page, "hut")).toContainText("answers");
   await visit(page, "/clusters/hut");
-  await answered(page);
+  await waitUntilOnline(page);
   await page.getByRole("button", { name: "Remove hut" }).click();
   await confirmDeletion(page, "hut");
   await expect(page).toHaveURL("/clusters");
 });
 
-test("Docker runs inside where Holdfast is root itself, and elsewhere the form says why not", async ({ page, cluster }) => {
+test("Docker is available with a root login, and otherwise the form shows the reason", async ({ page, cluster }) => {
   await add(page, "dock", cluster);
   await visit(page, "/sites/new");
   await site(page, "dock");
@@ -181,8 +181,8 @@ test("Docker runs inside where Holdfast is root itself, and elsewhere the form s
   await expect(page).toHaveURL("/sites/dock/containers/builder");
   await expect(status(page)).toHaveText("running", { timeout: 60_000 });
   await expect(page.getByText("Docker inside", { exact: true }).locator("xpath=following-sibling::dd[1]")).toHaveText("yes");
-  const made = await cluster.look("containers");
-  expect(JSON.stringify(made)).toContain("builder");
+  const containers = await cluster.get("containers");
+  expect(JSON.stringify(containers)).toContain("builder");
 
   await visit(page, "/sites/dock/containers/builder/settings");
   await page.getByRole("button", { name: "Delete builder" }).click();

@@ -1,7 +1,7 @@
 import { containerPath, markDocument, sameDocument, status, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-test("from the list to a running container, made from an image", { tag: "@smoke" }, async ({ page, server }) => {
+test("a container is created from an image", { tag: "@smoke" }, async ({ page, server }) => {
   await visit(page, "/containers");
   await markDocument(page);
   await page.getByRole("link", { name: "New container" }).click();
@@ -24,7 +24,7 @@ test("from the list to a running container, made from an image", { tag: "@smoke"
 
   const preview = page.locator("section").filter({ hasText: "What you will get" });
   await expect(preview).toContainText("web-1.lab.example.org");
-  await expect(preview).toContainText(server.link("web-1"));
+  await expect(preview).toContainText(server.containerUrl("web-1"));
   await expect(preview).toContainText("lab.example.org:a port of 2000-2999/tcp");
   await expect(preview).toContainText("an image, which is pulled first");
   await expect(preview).toContainText(/pve[12]/);
@@ -35,7 +35,7 @@ test("from the list to a running container, made from an image", { tag: "@smoke"
   await expect(status(page)).toHaveText("creating");
   await expect(page.getByRole("progressbar", { name: /^Pull the image/ })).toBeVisible();
 
-  // The job's own page: steps and log grow while one looks.
+  // The job's page shows steps and log lines as they are written.
   await page.getByRole("link", { name: "Job and log" }).click();
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
   await expect(page.getByRole("heading", { level: 1, name: "Create web-1" })).toBeVisible();
@@ -49,7 +49,7 @@ test("from the list to a running container, made from an image", { tag: "@smoke"
   await page.getByRole("link", { name: "Open web-1" }).click();
   await expect(page).toHaveURL(containerPath("web-1"));
   await expect(status(page)).toHaveText("running");
-  const link = server.link("web-1");
+  const link = server.containerUrl("web-1");
   await expect(page.getByRole("link", { name: link })).toHaveAttribute("href", link);
   await expect(page.getByText(/^ssh -p 2\d{3} root@lab\.example\.org$/)).toBeVisible();
   await expect(page.getByText("The first journey")).toBeVisible();

@@ -1,7 +1,7 @@
 import { TEMPLATE, containerPath, markDocument, sameDocument, status, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-test("two presses make a container: everything needed is suggested", async ({ page }) => {
+test("a container is created with suggested values only", async ({ page }) => {
   await visit(page, "/containers/new");
   await markDocument(page);
   const name = await page.getByLabel("Name", { exact: true }).inputValue();
@@ -9,14 +9,14 @@ test("two presses make a container: everything needed is suggested", async ({ pa
   await page.getByRole("button", { name: `Create ${name}` }).click();
   await expect(page).toHaveURL(containerPath(name));
   await expect(page.getByRole("listitem").filter({ hasText: "Find the template" })).toBeVisible();
-  // Nobody touches the page while it becomes the page of a running container.
+  // The page updates without interaction until the container runs.
   await expect(status(page)).toHaveText("running", { timeout: 60_000 });
   await expect(page.getByText("Find the template")).toHaveCount(0);
   await expect(page.getByText(/10\.20\.\d+\.\d+/).first()).toBeVisible();
   await sameDocument(page);
 });
 
-test("a template is chosen among those of the site", async ({ page }) => {
+test("a template of the site is selected", async ({ page }) => {
   await visit(page, "/containers/new");
   const source = page.getByLabel("Template or image");
   const list = await source.getAttribute("list");

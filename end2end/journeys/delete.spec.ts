@@ -1,9 +1,9 @@
-import { ask, confirmDeletion, containerPath, create, row, status, visit } from "../harness/pages";
+import { submitContainer, confirmDeletion, containerPath, createContainer, row, status, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-test("a container is deleted once its name is typed", async ({ page, server, watch }) => {
+test("a container is deleted after its name is typed", async ({ page, server, watch }) => {
   watch.expect(404, containerPath("doomed"));
-  await create(page, "doomed");
+  await createContainer(page, "doomed");
   const address = await page.getByText(/^10\.20\.\d+\.\d+/).first().innerText();
   await page.getByRole("link", { name: "Settings" }).click();
   await page.getByRole("button", { name: "Delete doomed" }).click();
@@ -12,7 +12,7 @@ test("a container is deleted once its name is typed", async ({ page, server, wat
   await expect(dialog.getByRole("button", { name: "Keep doomed" })).toBeFocused();
   await expect(dialog.getByRole("listitem").filter({ hasText: "All data on its disk" })).toBeVisible();
   await expect(dialog.getByRole("listitem").filter({ hasText: address.trim() })).toBeVisible();
-  await expect(dialog.getByRole("listitem").filter({ hasText: server.link("doomed") })).toBeVisible();
+  await expect(dialog.getByRole("listitem").filter({ hasText: server.containerUrl("doomed") })).toBeVisible();
 
   const button = dialog.getByRole("button", { name: "Delete doomed" });
   await expect(button).toBeDisabled();
@@ -32,13 +32,13 @@ test("a container is deleted once its name is typed", async ({ page, server, wat
   expect((await page.goto(containerPath("doomed")))?.status()).toBe(404);
 });
 
-test("the menu of a row deletes, and the name is free again", async ({ page }) => {
-  await create(page, "again");
+test("a container is deleted from the row menu and its name can be reused", async ({ page }) => {
+  await createContainer(page, "again");
   await visit(page, "/containers");
   await row(page, "again").getByRole("button", { name: "Actions for again" }).click();
   await page.getByRole("button", { name: "Delete", exact: true }).locator("visible=true").click();
   await confirmDeletion(page, "again");
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
   await expect(status(page)).toHaveText("done");
-  await ask(page, "again");
+  await submitContainer(page, "again");
 });

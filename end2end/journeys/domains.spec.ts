@@ -1,7 +1,7 @@
 import {
   confirmDeletion,
   containerPath,
-  create,
+  createContainer,
   createAuthority,
   createDomain,
   createProvider,
@@ -11,11 +11,11 @@ import {
 } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-test("a domain is made, changed and deleted", async ({ page, server, open }) => {
+test("a domain is created, changed and deleted", async ({ page, server, open }) => {
   await server.addUser("dora");
-  const other = await open(server.administrator);
-  await visit(other, "/domains");
-  await expect(row(other, "lab.example.org")).toContainText("everybody");
+  const otherPage = await open(server.administrator);
+  await visit(otherPage, "/domains");
+  await expect(row(otherPage, "lab.example.org")).toContainText("everybody");
 
   await visit(page, "/domains");
   await page.getByRole("link", { name: "New domain" }).click();
@@ -32,8 +32,8 @@ test("a domain is made, changed and deleted", async ({ page, server, open }) => 
 
   await expect(page.getByRole("heading", { level: 1, name: "shop.example.net" })).toBeVisible();
   await expect(page.getByText("max-age=31536000", { exact: true })).toBeVisible();
-  // Others see it without a reload.
-  const listed = row(other, "shop.example.net");
+  // Other users see the domain without a reload.
+  const listed = row(otherPage, "shop.example.net");
   for (const text of ["lab", "dora", "http://10.20.0.5:4180", "each name"]) await expect(listed).toContainText(text);
 
   await page.getByLabel("Who may publish", { exact: true }).selectOption("Operators only");
@@ -42,17 +42,17 @@ test("a domain is made, changed and deleted", async ({ page, server, open }) => 
   await page.getByRole("button", { name: "Save the domain" }).click();
   await expect(page.getByText("Saved shop.example.org.")).toBeVisible();
   await expect(page.getByRole("heading", { level: 1, name: "shop.example.org" })).toBeVisible();
-  await expect(row(other, "shop.example.org")).toContainText("operators");
+  await expect(row(otherPage, "shop.example.org")).toContainText("operators");
 
   await page.getByRole("button", { name: "Delete shop.example.org" }).click();
   await expect(page.getByRole("dialog")).toContainText("The way to its sign-in at http://10.20.0.5:4180");
   await confirmDeletion(page, "shop.example.org");
   await expect(page).toHaveURL("/domains");
   await expect(page.getByText("Deleted the domain shop.example.org.")).toBeVisible();
-  for (const each of [page, other]) await expect(row(each, "shop.example.org")).toHaveCount(0);
+  for (const each of [page, otherPage]) await expect(row(each, "shop.example.org")).toHaveCount(0);
 });
 
-test("a domain's wrong fields are told beside them", async ({ page, watch }) => {
+test("invalid fields of a domain show errors", async ({ page, watch }) => {
   watch.expect(422, "/api/ui/domains/create");
   await visit(page, "/domains/new");
   const name = page.getByLabel("Domain", { exact: true });
@@ -65,7 +65,7 @@ test("a domain's wrong fields are told beside them", async ({ page, watch }) => 
   for (const field of [name, signIn, people]) await expect(await refusalAt(field)).not.toBeEmpty();
   await expect(page).toHaveURL("/domains/new");
 
-  // What only the server knows is told at the same places.
+  // Errors from the server appear at the same fields.
   await name.fill("wrong.example.net");
   await signIn.fill("");
   await people.fill("admin, noone");
@@ -77,7 +77,7 @@ test("a domain's wrong fields are told beside them", async ({ page, watch }) => 
   await expect(await refusalAt(name)).toHaveText("The site has this domain already.");
 });
 
-test("how a domain has its certificates is chosen, and what that needs is told", async ({ page }) => {
+test("the certificate source of a domain is selected, and missing requirements are shown", async ({ page }) => {
   await visit(page, "/domains/new");
   await page.getByLabel("Domain", { exact: true }).fill("proof.example.net");
   const how = page.getByLabel("How they are had", { exact: true });
@@ -93,10 +93,10 @@ test("how a domain has its certificates is chosen, and what that needs is told",
   await page.getByRole("button", { name: "Create proof.example.net" }).click();
   await expect(await refusalAt(authority)).toHaveText("Choose the authority that gives them.");
 
-  // What was added elsewhere meanwhile is a choice at once, and what was typed is still there.
-  const other = await page.context().newPage();
-  await createAuthority(other, "house");
-  await createProvider(other, "dns", "example.net");
+  // Objects that are added in another tab are selectable at once, and entered values are kept.
+  const otherPage = await page.context().newPage();
+  await createAuthority(otherPage, "house");
+  await createProvider(otherPage, "dns", "example.net");
   await expect(page.getByRole("link", { name: "Add an authority" })).toHaveCount(0);
   await authority.selectOption("house");
   await how.selectOption("One for all names (DNS-01)");
@@ -111,23 +111,23 @@ test("how a domain has its certificates is chosen, and what that needs is told",
   const facts = page.locator(".facts");
   await expect(facts).toContainText("one for all names (DNS-01)");
   await expect(facts).toContainText("dns, addresses too");
-  // Its certificate is asked for by itself, and seen without a reload.
+  // The certificate is requested automatically and appears without a reload.
   await expect(row(page, "*.proof.example.net")).toBeVisible();
   await expect(row(page, "*.proof.example.net")).toContainText("failed");
-  await visit(other, "/domains");
-  await expect(row(other, "proof.example.net")).toContainText("1 needs somebody");
-  // What goes with it is told, the certificate that failed too.
+  await visit(otherPage, "/domains");
+  await expect(row(otherPage, "proof.example.net")).toContainText("1 needs somebody");
+  // The dialog lists all deleted objects, and the failed certificate.
   await expect(page.getByText("Addresses that Holdfast keeps at its DNS provider are taken away there")).toBeVisible();
   await page.getByRole("button", { name: "Delete proof.example.net" }).click();
   const dialog = page.getByRole("dialog");
   await expect(dialog).toContainText("Its certificate with the key, even when somebody brought it");
   await dialog.getByRole("button", { name: "Keep proof.example.net" }).click();
-  // Whoever is needed for it stays.
+  // A CA or DNS provider in use cannot be deleted.
   for (const path of ["/authorities/house", "/providers/dns"]) {
-    await visit(other, path);
-    await expect(other.getByRole("link", { name: "proof.example.net" })).toBeVisible();
-    await expect(other.getByText("then it can be deleted")).toBeVisible();
-    await expect(other.getByRole("button", { name: /^Delete/ })).toHaveCount(0);
+    await visit(otherPage, path);
+    await expect(otherPage.getByRole("link", { name: "proof.example.net" })).toBeVisible();
+    await expect(otherPage.getByText("then it can be deleted")).toBeVisible();
+    await expect(otherPage.getByRole("button", { name: /^Delete/ })).toHaveCount(0);
   }
 
   await how.selectOption("None: edge hosts serve their own");
@@ -137,8 +137,8 @@ test("how a domain has its certificates is chosen, and what that needs is told",
   await expect(page.getByText("Saved proof.example.net.")).toBeVisible();
   await expect(row(page, "*.proof.example.net")).toHaveCount(0);
   await expect(page.getByText("Its DNS records elsewhere stay as they are.")).toBeVisible();
-  await visit(other, "/domains");
-  await expect(row(other, "proof.example.net")).toContainText("self-signed");
+  await visit(otherPage, "/domains");
+  await expect(row(otherPage, "proof.example.net")).toContainText("self-signed");
 });
 
 test("an operator opens and creates domains", async ({ server, open }) => {
@@ -154,7 +154,7 @@ test("services are published under another domain, with options, and as SRV reco
   watch.expect(409, "/api/ui/domains/delete");
   await createDomain(page, "second.example.net");
   const domain = new URL(page.url()).pathname;
-  await create(page, "speaker");
+  await createContainer(page, "speaker");
 
   await visit(page, containerPath("speaker", "services"));
   const web = page.getByRole("group", { name: "Service 1" });
@@ -181,13 +181,13 @@ test("services are published under another domain, with options, and as SRV reco
   await page.getByRole("button", { name: "Change speaker" }).click();
   await expect(page.getByText("Changed speaker.")).toBeVisible();
 
-  const offered = page.locator("section").filter({ has: page.getByRole("heading", { name: "Services", exact: true }) });
-  await expect(offered.getByRole("link", { name: "https://speaker.second.example.net" })).toBeVisible();
-  await expect(offered).toContainText("Name in the network (SRV), inner port 5060");
-  await expect(offered).toContainText("_sip._tcp.lab.example.org");
-  await expect(offered).toContainText(/mqtt\.second\.example\.net:\d+\/tls/);
+  const services = page.locator("section").filter({ has: page.getByRole("heading", { name: "Services", exact: true }) });
+  await expect(services.getByRole("link", { name: "https://speaker.second.example.net" })).toBeVisible();
+  await expect(services).toContainText("Name in the network (SRV), inner port 5060");
+  await expect(services).toContainText("_sip._tcp.lab.example.org");
+  await expect(services).toContainText(/mqtt\.second\.example\.net:\d+\/tls/);
   await page.reload();
-  await expect(offered.getByRole("link", { name: "https://speaker.second.example.net" })).toBeVisible();
+  await expect(services.getByRole("link", { name: "https://speaker.second.example.net" })).toBeVisible();
   await expect(web.getByLabel("Domain", { exact: true }).locator("option:checked")).toHaveText("second.example.net");
   await options.click();
   await expect(web.getByLabel("The program speaks")).toHaveValue("https");
@@ -198,14 +198,14 @@ test("services are published under another domain, with options, and as SRV reco
   await expect(secure.getByLabel("TLS", { exact: true })).toBeChecked();
   await expect(secure.getByLabel(/^Name/)).toHaveValue("mqtt");
 
-  // While something is published under it, a domain stays.
+  // A domain with services cannot be deleted.
   await visit(page, domain);
   await page.getByRole("button", { name: "Delete second.example.net" }).click();
   await confirmDeletion(page, "second.example.net");
   await expect(page.getByRole("dialog")).toContainText("Web pages or ports with TLS are published under it.");
 });
 
-test("addresses that the provider does not have are told on the domain's page", async ({ page }) => {
+test("missing address records are reported on the domain's page", async ({ page }) => {
   await visit(page, "/sites/lab");
   await page.getByLabel(/^Public address \(IPv4\)/).fill("198.51.100.7");
   await page.getByRole("button", { name: "Save the site" }).click();
@@ -220,17 +220,17 @@ test("addresses that the provider does not have are told on the domain's page", 
   const wrong = page.getByRole("region", { name: "Addresses that are not as they should be" });
   await expect(wrong).toHaveCount(0);
 
-  const other = await page.context().newPage();
-  await create(other, "teller");
-  await visit(other, containerPath("teller", "services"));
-  const web = other.getByRole("group", { name: "Service 1" });
+  const otherPage = await page.context().newPage();
+  await createContainer(otherPage, "teller");
+  await visit(otherPage, containerPath("teller", "services"));
+  const web = otherPage.getByRole("group", { name: "Service 1" });
   await web.getByLabel("Domain", { exact: true }).selectOption("told.example.net");
-  await other.getByRole("button", { name: "Change teller" }).click();
-  await expect(other.getByText("Changed teller.")).toBeVisible();
-  // Seen without a reload, and with it.
-  const told = wrong.getByRole("row").filter({ hasText: "teller.told.example.net" });
-  for (const again of [false, true]) {
-    if (again) await page.reload();
-    for (const text of ["A 198.51.100.7", "127.0.0.1", "tried"]) await expect(told).toContainText(text);
+  await otherPage.getByRole("button", { name: "Change teller" }).click();
+  await expect(otherPage.getByText("Changed teller.")).toBeVisible();
+  // Shown with and without a reload.
+  const trouble = wrong.getByRole("row").filter({ hasText: "teller.told.example.net" });
+  for (const reload of [false, true]) {
+    if (reload) await page.reload();
+    for (const text of ["A 198.51.100.7", "127.0.0.1", "tried"]) await expect(trouble).toContainText(text);
   }
 });

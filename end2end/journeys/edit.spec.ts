@@ -1,8 +1,8 @@
-import { containerPath, create, status, visit } from "../harness/pages";
+import { containerPath, createContainer, status, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
 test("resources, description, environment and services are changed", async ({ page, server }) => {
-  await create(page, "changing");
+  await createContainer(page, "changing");
 
   await visit(page, containerPath("changing", "settings"));
   await page.getByLabel("Memory", { exact: true }).fill("1 GiB");
@@ -15,7 +15,7 @@ test("resources, description, environment and services are changed", async ({ pa
   await expect(page.getByText("of 2 cores")).toBeVisible();
   await expect(page.getByText(/of 1 GiB/)).toBeVisible();
 
-  // What takes effect at a start only says so, and offers it.
+  // A change that needs a restart offers one.
   await page.getByRole("link", { name: "Environment" }).click();
   await page.getByLabel(/^Variables/).fill("COLOUR=green");
   const change = page.getByRole("button", { name: "Change changing" });
@@ -37,22 +37,22 @@ test("resources, description, environment and services are changed", async ({ pa
   await expect(page.getByText("lab.example.org:2543/tcp")).toBeVisible();
   await page.getByRole("button", { name: "Remove Service 1" }).click();
   await page.getByRole("button", { name: "Change changing" }).click();
-  await expect(page.getByRole("link", { name: server.link("changing") })).toHaveCount(0);
+  await expect(page.getByRole("link", { name: server.containerUrl("changing") })).toHaveCount(0);
   await page.reload();
   await expect(page.getByText("lab.example.org:2543/tcp")).toBeVisible();
 });
 
-test("of two changes at once the second is told, and keeps what was typed", async ({ page, server, open, watch }) => {
+test("a concurrent change is rejected with a message and keeps entered values", async ({ page, server, open, watch }) => {
   watch.expect(409, "/api/ui/containers/edit");
-  await create(page, "contested");
-  const other = await open(server.administrator);
-  for (const each of [page, other]) await visit(each, containerPath("contested", "settings"));
+  await createContainer(page, "contested");
+  const otherPage = await open(server.administrator);
+  for (const each of [page, otherPage]) await visit(each, containerPath("contested", "settings"));
 
   const mine = page.getByLabel(/^What it is for/);
   await mine.fill("Mine");
-  await other.getByLabel(/^What it is for/).fill("Theirs");
-  await other.getByRole("button", { name: "Change contested" }).click();
-  await expect(other.getByText("Changed contested.")).toBeVisible();
+  await otherPage.getByLabel(/^What it is for/).fill("Theirs");
+  await otherPage.getByRole("button", { name: "Change contested" }).click();
+  await expect(otherPage.getByText("Changed contested.")).toBeVisible();
 
   await expect(page.getByText("Somebody changed this container meanwhile.").first()).toBeVisible();
   await expect(mine).toHaveValue("Mine");

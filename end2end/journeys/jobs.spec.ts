@@ -1,17 +1,17 @@
-import { ask, confirmDeletion, containerPath, row, status, visit } from "../harness/pages";
+import { submitContainer, confirmDeletion, containerPath, row, status, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-test("a failed creation says why, in a sentence and in the machine's words, and is tried again", async ({ page }) => {
-  await ask(page, "hopeless", "ghcr.io/example/nothing-here:v1");
+test("a failed creation shows a reason with the original error and is retried", async ({ page }) => {
+  await submitContainer(page, "hopeless", "ghcr.io/example/nothing-here:v1");
   await expect(status(page)).toHaveText("failed");
   await expect(page.getByText(/could not be pulled/)).toBeVisible();
   await page.getByRole("link", { name: "See what happened" }).click();
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
   await expect(status(page)).toHaveText("failed");
   await expect(page.getByText(/could not be pulled/).first()).toBeVisible();
-  const words = page.locator("details").filter({ hasText: "In the machine's own words" });
-  await words.locator("summary").click();
-  await expect(words.locator("pre")).toContainText(/nothing-here/);
+  const details = page.locator("details").filter({ hasText: "In the machine's own words" });
+  await details.locator("summary").click();
+  await expect(details.locator("pre")).toContainText(/nothing-here/);
   await expect(page.getByRole("region", { name: /^Log/ })).not.toBeEmpty();
 
   const log = page.getByRole("region", { name: /^Log/ });
@@ -22,15 +22,15 @@ test("a failed creation says why, in a sentence and in the machine's words, and 
   await expect(status(page)).toHaveText("failed");
   await expect(page.getByRole("button", { name: "Try again" })).toBeVisible();
 
-  // What was never made can be taken away.
+  // A container that was never created can be deleted.
   await visit(page, containerPath("hopeless", "settings"));
   await page.getByRole("button", { name: "Delete hopeless" }).click();
   await confirmDeletion(page, "hopeless");
   await expect(status(page)).toHaveText("done");
 });
 
-test("a running creation is cancelled, and what it did is taken back", async ({ page }) => {
-  await ask(page, "unwanted", "docker.io/library/postgres:17");
+test("a running creation is canceled and rolled back", async ({ page }) => {
+  await submitContainer(page, "unwanted", "docker.io/library/postgres:17");
   await page.getByRole("link", { name: "Job and log" }).click();
   await expect(page.getByRole("listitem").filter({ hasText: "Pull the image" })).toContainText("running");
   await page.getByRole("button", { name: "Cancel the job" }).click();
@@ -41,7 +41,7 @@ test("a running creation is cancelled, and what it did is taken back", async ({ 
   await expect(status(page)).toHaveText("failed");
 });
 
-test("the log is searched and kept", async ({ page }) => {
+test("the log can be searched and downloaded", async ({ page }) => {
   await visit(page, "/jobs?q=wiki");
   await page.getByRole("link", { name: "Create wiki" }).click();
   await expect(status(page)).toHaveText("done", { timeout: 60_000 });
@@ -50,16 +50,16 @@ test("the log is searched and kept", async ({ page }) => {
   await expect(log.locator("mark").first()).toHaveText(/nginx/i);
   await page.getByRole("searchbox", { name: "Search the log" }).fill("nothing is called this");
   await expect(page.getByRole("status").getByText(/^0 of \d+ lines$/)).toBeVisible();
-  const kept = page.waitForEvent("download");
+  const downloadEvent = page.waitForEvent("download");
   await page.getByRole("link", { name: "Download" }).click();
-  const download = await kept;
+  const download = await downloadEvent;
   expect(download.suggestedFilename()).toMatch(/^job-\d+\.log$/);
   const chunks: Buffer[] = [];
   for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer);
   expect(Buffer.concat(chunks).toString()).toMatch(/^\d{4}-\d{2}-\d{2}T.*nginx/m);
 });
 
-test("jobs are found by state and container", async ({ page }) => {
+test("jobs are filtered by state and container", async ({ page }) => {
   await visit(page, "/jobs");
   await page.getByRole("searchbox").fill("wiki");
   await expect(page).toHaveURL("/jobs?q=wiki");

@@ -2,7 +2,7 @@ import { TEMPLATE, containerPath, status, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 import type { Locator, Page } from "@playwright/test";
 
-/** Presses Tab until the element has the focus, as somebody without a mouse does. */
+/** Presses Tab until the element has the focus. */
 async function tabTo(page: Page, target: Locator): Promise<void> {
   await expect(target).toBeVisible();
   for (let presses = 0; presses < 60; presses++) {
@@ -12,12 +12,12 @@ async function tabTo(page: Page, target: Locator): Promise<void> {
       const active = document.activeElement;
       return !active || active === document.body || getComputedStyle(active).outlineStyle !== "none";
     });
-    expect(outlined, "the focus can be seen").toBe(true);
+    expect(outlined, "the focus is visible").toBe(true);
   }
   throw new Error(`60 presses of Tab do not reach ${target}`);
 }
 
-test("a container is created and deleted with the keyboard alone", async ({ page }) => {
+test("a container is created and deleted with the keyboard only", async ({ page }) => {
   await visit(page, "/containers");
   await page.keyboard.press("c");
   await expect(page).toHaveURL("/containers/new");
@@ -48,7 +48,7 @@ test("a container is created and deleted with the keyboard alone", async ({ page
   await expect(status(page)).toHaveText("done");
 });
 
-test("the first press of Tab offers to skip to the content", async ({ page }) => {
+test("the first Tab key press shows the skip link", async ({ page }) => {
   await visit(page, "/jobs");
   await page.keyboard.press("Tab");
   await expect(page.getByRole("link", { name: "Skip to the content" })).toBeFocused();

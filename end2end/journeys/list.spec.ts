@@ -1,25 +1,25 @@
-import { tellWhenAlive } from "../harness/alive.mjs";
-import { ask, containerPath, markDocument, row, sameDocument, visit } from "../harness/pages";
+import { trackHydration } from "../harness/hydration.mjs";
+import { submitContainer, containerPath, markDocument, row, sameDocument, visit } from "../harness/pages";
 import { expect, test, type Account } from "../harness/test";
 import type { Page } from "@playwright/test";
 
 const names = (page: Page) => page.locator("[data-row]");
 
-// Somebody whose containers nobody else's tests touch.
+// A user whose containers no other test changes.
 let liz: Account;
 
 test.beforeAll(async ({ server, browser }) => {
   liz = await server.addUser("liz");
   const context = await browser.newContext({ baseURL: server.url, storageState: await server.signIn(liz) });
-  await tellWhenAlive(context);
+  await trackHydration(context);
   const page = await context.newPage();
-  await ask(page, "alpha");
-  await ask(page, "bravo", "redis:7");
-  await ask(page, "charlie");
+  await submitContainer(page, "alpha");
+  await submitContainer(page, "bravo", "redis:7");
+  await submitContainer(page, "charlie");
   await context.close();
 });
 
-test("search, filter and order live in the address", async ({ open }) => {
+test("search, filter and sort order are part of the URL", async ({ open }) => {
   const page = await open(liz);
   await visit(page, "/containers");
   await markDocument(page);
@@ -46,7 +46,7 @@ test("search, filter and order live in the address", async ({ open }) => {
   await sameDocument(page);
 });
 
-test("back and reload show the same list", async ({ open }) => {
+test("back and reload keep the list's state", async ({ open }) => {
   const page = await open(liz);
   await visit(page, "/containers?q=ha&sort=-name");
   await expect(names(page)).toHaveText(["charlie", "alpha"]);
@@ -63,17 +63,17 @@ test("back and reload show the same list", async ({ open }) => {
   await expect(names(page)).toHaveText(["charlie", "alpha"]);
 });
 
-// The name's link lies over the whole row, so that the cell itself never gets the click.
-test("a place anywhere in a row opens it", async ({ open }) => {
+// The name's link covers the whole row, so the cell itself never receives the click.
+test("a click anywhere in a row opens the container", async ({ open }) => {
   const page = await open(liz);
   await visit(page, "/containers");
-  // Where a person presses, whatever lies there.
+  // Click at the coordinates of the cell, regardless of the element there.
   const owner = await row(page, "bravo").getByRole("cell").filter({ hasText: "liz" }).boundingBox();
   await page.mouse.click(owner!.x + owner!.width / 2, owner!.y + owner!.height / 2);
   await expect(page).toHaveURL(containerPath("bravo"));
 });
 
-test("the keys search, move, open and create", { tag: "@smoke" }, async ({ open }) => {
+test("keyboard shortcuts search, move, open and create", { tag: "@smoke" }, async ({ open }) => {
   const page = await open(liz);
   await visit(page, "/containers");
   await expect(names(page)).toHaveCount(3);
@@ -92,7 +92,7 @@ test("the keys search, move, open and create", { tag: "@smoke" }, async ({ open 
   await expect(names(page)).toHaveCount(3);
   await page.keyboard.press("/");
   await expect(page.getByRole("searchbox")).toBeFocused();
-  // In a field the letters are letters.
+  // Shortcuts are disabled in input fields.
   await page.keyboard.type("jkc");
   await expect(page).toHaveURL("/containers?q=jkc");
   await page.getByRole("searchbox").blur();

@@ -1,28 +1,28 @@
-import { ask, containerPath, create, markDocument, row, sameDocument, status, visit } from "../harness/pages";
+import { submitContainer, containerPath, createContainer, markDocument, row, sameDocument, status, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-test("what another person does is seen without a reload", { tag: "@smoke" }, async ({ page, server, open }) => {
-  const other = await open(server.administrator);
-  await visit(other, "/containers");
-  await markDocument(other);
-  await ask(page, "seen");
-  await expect(row(other, "seen").getByText("creating", { exact: true })).toBeVisible();
-  await expect(other.getByRole("button", { name: /^\d+ running jobs?$/ })).toBeVisible();
-  await expect(row(other, "seen").getByText("running", { exact: true })).toBeVisible({ timeout: 60_000 });
-  await expect(other.getByRole("button", { name: "No running jobs" })).toBeVisible();
+test("changes by another user appear without a reload", { tag: "@smoke" }, async ({ page, server, open }) => {
+  const otherPage = await open(server.administrator);
+  await visit(otherPage, "/containers");
+  await markDocument(otherPage);
+  await submitContainer(page, "seen");
+  await expect(row(otherPage, "seen").getByText("creating", { exact: true })).toBeVisible();
+  await expect(otherPage.getByRole("button", { name: /^\d+ running jobs?$/ })).toBeVisible();
+  await expect(row(otherPage, "seen").getByText("running", { exact: true })).toBeVisible({ timeout: 60_000 });
+  await expect(otherPage.getByRole("button", { name: "No running jobs" })).toBeVisible();
 
   await expect(status(page)).toHaveText("running");
-  // What it uses stands in the place of its sizes, a list, and not within what is left of it.
+  // The usage replaces the list of sizes instead of being inside the list.
   await expect(page.getByRole("progressbar", { name: /^Memory/ })).toBeVisible();
   await expect(page.locator("dl progress")).toHaveCount(0);
   await page.getByRole("button", { name: "Stop" }).click();
-  await expect(row(other, "seen").getByText("stopped", { exact: true })).toBeVisible();
-  await sameDocument(other);
+  await expect(row(otherPage, "seen").getByText("stopped", { exact: true })).toBeVisible();
+  await sameDocument(otherPage);
 });
 
-test("a container that is deleted elsewhere leaves the list and its page says so", async ({ page, server, open, watch }) => {
+test("a container deleted by another user disappears from the list and from its page", async ({ page, server, open, watch }) => {
   watch.expect(404, "/api/ui/containers/get");
-  await create(page, "leaving");
+  await createContainer(page, "leaving");
   const list = await open(server.administrator);
   const own = await open(server.administrator);
   await visit(list, "/containers");
@@ -41,7 +41,7 @@ test("a container that is deleted elsewhere leaves the list and its page says so
 test("the tabs of a browser share one event stream", async ({ page, context, browser }) => {
   const direct: string[] = [];
   context.on("request", (request) => {
-    // The worker's own request belongs to no page.
+    // The shared worker's request belongs to no page.
     if (new URL(request.url()).pathname === "/events" && !request.serviceWorker()) direct.push(request.url());
   });
   await visit(page, "/containers");
@@ -56,8 +56,8 @@ test("the tabs of a browser share one event stream", async ({ page, context, bro
   expect(workers.map((worker) => new URL(worker.url).pathname)).toHaveLength(1);
   expect(direct).toEqual([]);
 
-  // And each of them hears of what happens.
-  await ask(page, "shared");
+  // Every tab receives change notifications.
+  await submitContainer(page, "shared");
   await Promise.all([
     expect(second.getByRole("link", { name: "Create shared" })).toBeVisible(),
     expect(third.getByRole("button", { name: /^\d+ running jobs?$/ })).toBeVisible(),

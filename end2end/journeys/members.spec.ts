@@ -1,7 +1,7 @@
-import { TEMPLATE, containerPath, create, refusalAt, row, visit } from "../harness/pages";
+import { TEMPLATE, containerPath, createContainer, refusalAt, row, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-test("a member sees their own containers and nothing of others", async ({ page, server, open, watch }) => {
+test("a member sees only their own containers", async ({ page, server, open, watch }) => {
   watch.expect(404, containerPath("wiki"));
   watch.expect(403, "/nodes");
   const meg = await open(await server.addUser("meg"));
@@ -10,20 +10,20 @@ test("a member sees their own containers and nothing of others", async ({ page, 
   const places = meg.getByRole("navigation", { name: "Places" }).first();
   await expect(places.getByRole("link")).toHaveText(["Containers", "Jobs"]);
 
-  // Which role may open which page is tested at the server; here is how a refusal looks.
+  // The server tests cover which role may open which page. This tests the error page.
   await meg.goto(containerPath("wiki"));
   await expect(meg.getByRole("heading", { level: 1, name: "Not found" })).toBeVisible();
   await meg.goto("/nodes");
   await expect(meg.getByRole("heading", { level: 1, name: "Not allowed" })).toBeVisible();
 
-  await create(meg, "megs-own");
+  await createContainer(meg, "megs-own");
   await visit(meg, "/containers");
   await expect(meg.locator("[data-row]")).toHaveText(["megs-own"]);
   await visit(page, "/containers");
   await expect(row(page, "megs-own")).toContainText("meg");
 });
 
-test("limits are shown, and refused beside the field with words", async ({ page, server, open, watch }) => {
+test("limits are shown, and exceeding one shows an error at the field", async ({ page, server, open, watch }) => {
   watch.expect(422, "/api/ui/containers/create");
   const account = await server.addUser("lim");
   await visit(page, "/users/lim");
@@ -44,7 +44,7 @@ test("limits are shown, and refused beside the field with words", async ({ page,
   );
   await expect(lim.getByLabel("Name", { exact: true })).toHaveValue("greedy");
 
-  await create(lim, "modest");
+  await createContainer(lim, "modest");
   await visit(lim, "/containers/new");
   await lim.getByRole("button", { name: /^Create/ }).click();
   await expect(await refusalAt(lim.getByLabel("Name", { exact: true }))).toHaveText(
@@ -52,7 +52,7 @@ test("limits are shown, and refused beside the field with words", async ({ page,
   );
 });
 
-test("an operator sees everybody's containers and the nodes, and no accounts", async ({ server, open }) => {
+test("an operator sees all containers and nodes but no accounts", async ({ server, open }) => {
   const ope = await open(await server.addUser("ope", "operator"));
   await visit(ope, "/containers");
   await expect(row(ope, "wiki")).toBeVisible();

@@ -1,13 +1,13 @@
 import { containerPath } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-test.use({ javaScriptEnabled: false, who: "nobody" });
+test.use({ javaScriptEnabled: false, who: "anonymous" });
 
-test("without JavaScript one signs in, reads lists and objects, filters, and signs out", { tag: "@smoke" }, async ({ page, server, context, watch }) => {
+test("sign-in, lists, objects, filters and sign-out work without JavaScript", { tag: "@smoke" }, async ({ page, server, context, watch }) => {
   watch.expect(401, "/sign-in");
-  // What the page would load ahead of time, a browser without JavaScript refuses to.
+  // A browser without JavaScript refuses to preload modules.
   watch.expectFailedRequest("csp", /^\/pkg\/.*\.js$/);
-  // The program is announced to the browser, which says after a while that nothing used it.
+  // The program is preloaded, and Chromium warns after a while that it was not used.
   const unused = /The resource \S+\/pkg\/\S+\.wasm was preloaded using link preload but not used /;
   watch.expectMessage(unused);
   const message = context.waitForEvent("console", (message) => unused.test(message.text()));
@@ -39,14 +39,14 @@ test("without JavaScript one signs in, reads lists and objects, filters, and sig
   await expect(page).toHaveURL(containerPath("wiki"));
   await expect(page.getByRole("heading", { level: 1, name: "wiki" })).toBeVisible();
   await expect(page.getByText("The team's notes")).toBeVisible();
-  await expect(page.getByRole("link", { name: server.link("wiki") })).toBeVisible();
+  await expect(page.getByRole("link", { name: server.containerUrl("wiki") })).toBeVisible();
   await page.getByRole("link", { name: "Services" }).click();
   await expect(page.getByText("Web page, inner port 80")).toBeVisible();
 
   await page.getByRole("complementary").getByRole("link", { name: "Jobs" }).click();
   await page.getByRole("link", { name: "Create wiki" }).click();
   await expect(page.getByRole("listitem").filter({ hasText: "Pull the image" })).toBeVisible();
-  // The demonstration's containers may still be coming to be, and such a page shows what was.
+  // The demo's containers may still be in creation, and a static page shows the earlier state.
   await expect(async () => {
     await page.reload();
     await expect(page.getByRole("region", { name: /^Log/ })).toContainText("nginx", { timeout: 1_000 });

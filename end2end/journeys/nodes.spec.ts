@@ -1,7 +1,7 @@
 import { visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-test("both nodes of the cluster are shown with what they have", async ({ page }) => {
+test("both nodes of the cluster are shown with their resources", async ({ page }) => {
   await visit(page, "/nodes");
   const cluster = page.getByRole("region", { name: "Cluster demo" });
   await expect(cluster.getByText("answers", { exact: true })).toBeVisible();

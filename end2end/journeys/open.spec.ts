@@ -7,7 +7,7 @@ const button = (page: Page, name: string) => page.locator(".page-head").getByRol
 
 test("a container's link opens its page, until the container is stopped", async ({ page, server, watch }) => {
   for (const status of [404, 502]) watch.expect(status, "/");
-  const link = server.link("wiki");
+  const link = server.containerUrl("wiki");
   await visit(page, containerPath("wiki"));
   await expect(status(page)).toHaveText("running", { timeout: 60_000 });
   await expect(page.locator(".publication").first()).toHaveText("live");
@@ -34,6 +34,6 @@ test("a container's link opens its page, until the container is stopped", async 
   await expect(status(page)).toHaveText("running");
   await open(page).click();
   await expect(page.getByRole("heading", { level: 1, name: "wiki" })).toBeVisible();
-  expect((await page.goto(server.link("nothing")))?.status()).toBe(404);
+  expect((await page.goto(server.containerUrl("nothing")))?.status()).toBe(404);
   await expect(page.getByRole("heading", { name: "Nothing is published under this name" })).toBeVisible();
 });

@@ -1,7 +1,7 @@
 import { markDocument, sameDocument, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-test("the palette goes to pages, actions and containers by typing", async ({ page }) => {
+test("the command palette finds pages, actions and containers", async ({ page }) => {
   await visit(page, "/jobs");
   await markDocument(page);
   const palette = page.getByRole("dialog", { name: "Go to" });
@@ -33,7 +33,7 @@ test("the palette goes to pages, actions and containers by typing", async ({ pag
   await sameDocument(page);
 });
 
-test("Escape closes the palette and gives the focus back", async ({ page }) => {
+test("Escape closes the command palette and restores the focus", async ({ page }) => {
   await visit(page, "/jobs");
   const button = page.getByRole("button", { name: "Go to" });
   await button.click();

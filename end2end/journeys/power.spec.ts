@@ -1,10 +1,10 @@
-import { create, row, status, visit } from "../harness/pages";
+import { createContainer, row, status, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
 test("stop, undo, start and restart", async ({ page, watch }) => {
-  // An undo is tried again while the cluster has not been observed since the job, which is a conflict.
+  // The page retries an undo until the cluster was observed after the job. Until then it is a conflict.
   watch.expect(409, "/api/ui/containers/switch");
-  await create(page, "switch");
+  await createContainer(page, "switch");
   const button = (name: string) => page.locator(".page-head").getByRole("button", { name, exact: true });
   await expect(button("Start")).toBeDisabled();
 
@@ -35,8 +35,8 @@ test("stop, undo, start and restart", async ({ page, watch }) => {
   await expect(jobs.getByRole("link")).toHaveText(["Restart", "Start", "Stop", "Start", "Stop", "Create"]);
 });
 
-test("the menu of a row stops and starts", async ({ page }) => {
-  await create(page, "by-menu");
+test("the row menu stops and starts a container", async ({ page }) => {
+  await createContainer(page, "by-menu");
   await visit(page, "/containers");
   const mine = row(page, "by-menu");
   const menu = () => mine.getByRole("button", { name: "Actions for by-menu" });

@@ -1,22 +1,22 @@
 import { confirmDeletion, createDomain, createProvider, refusalAt, row, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-test("a provider is added, tried, changed and deleted", async ({ page, open, server, watch }) => {
+test("a DNS provider is added, tested, changed and deleted", async ({ page, open, server, watch }) => {
   watch.expect(422, "/api/ui/providers/update");
   await createDomain(page, "try.example.net");
-  const other = await open(server.administrator);
-  await visit(other, "/providers");
-  await expect(other.getByRole("heading", { name: "No DNS providers yet" })).toBeVisible();
+  const otherPage = await open(server.administrator);
+  await visit(otherPage, "/providers");
+  await expect(otherPage.getByRole("heading", { name: "No DNS providers yet" })).toBeVisible();
   await createProvider(page, "bind", "example.net");
   await expect(page.getByText("Added the DNS provider bind.")).toBeVisible();
   const facts = page.locator(".facts");
   for (const text of ["Name server (RFC 2136)", "127.0.0.1:1", "holdfast, hmac-sha256", "where a domain wants that"]) {
     await expect(facts).toContainText(text);
   }
-  // Others see it without a reload.
-  await expect(row(other, "bind")).toContainText("example.net at 127.0.0.1:1");
+  // Other users see the provider without a reload.
+  await expect(row(otherPage, "bind")).toContainText("example.net at 127.0.0.1:1");
 
-  // Trying it says what is wrong.
+  // A test of the provider shows its errors.
   await expect(page.getByText("A record _holdfast-test is added there and taken away again")).toBeVisible();
   const domain = page.getByLabel("Domain", { exact: true });
   await domain.fill("not a domain");
@@ -24,11 +24,11 @@ test("a provider is added, tried, changed and deleted", async ({ page, open, ser
   await expect(await refusalAt(domain)).not.toBeEmpty();
   await domain.fill("try.example.net");
   await page.getByRole("button", { name: "Try it" }).click();
-  const found = page.getByRole("list", { name: "What was found" });
-  await expect(found.getByRole("listitem").filter({ hasText: "wrong" }).first()).toContainText("127.0.0.1");
+  const results = page.getByRole("list", { name: "What was found" });
+  await expect(results.getByRole("listitem").filter({ hasText: "wrong" }).first()).toContainText("127.0.0.1");
   await expect(page.getByText(/not as (it|they) must be for try\.example\.net/)).toBeVisible();
 
-  // The secret is kept when nothing is typed for it, and goes to no other address.
+  // An empty secret field keeps the secret, which is not sent to another address.
   await page.getByLabel("Signed with", { exact: true }).selectOption("hmac-sha512");
   await page.getByRole("button", { name: "Save the DNS provider" }).click();
   await expect(page.getByText("Saved bind.")).toBeVisible();
@@ -43,7 +43,7 @@ test("a provider is added, tried, changed and deleted", async ({ page, open, ser
   await page.getByLabel("Name", { exact: true }).fill("knot");
   await page.getByRole("button", { name: "Save the DNS provider" }).click();
   await expect(page).toHaveURL("/providers/knot");
-  await expect(row(other, "knot")).toContainText("example.net at 127.0.0.1:2");
+  await expect(row(otherPage, "knot")).toContainText("example.net at 127.0.0.1:2");
   const sent = await (await visit(page, "/providers/knot"))?.text();
   expect(sent).toContain("127.0.0.1:2");
   expect(sent).not.toContain("c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IQ");
@@ -52,10 +52,10 @@ test("a provider is added, tried, changed and deleted", async ({ page, open, ser
   await expect(page.getByRole("dialog")).toContainText("The key that Holdfast signs updates with");
   await confirmDeletion(page, "knot");
   await expect(page).toHaveURL("/providers");
-  for (const each of [page, other]) await expect(row(each, "knot")).toHaveCount(0);
+  for (const each of [page, otherPage]) await expect(row(each, "knot")).toHaveCount(0);
 });
 
-test("each kind asks for what it needs, and wrong fields are told beside them", async ({ page, watch }) => {
+test("each kind of provider has its own fields, and invalid fields show errors", async ({ page, watch }) => {
   watch.expect(422, "/api/ui/providers/create");
   await createProvider(page, "taken", "example.net");
   await visit(page, "/providers/new");
@@ -77,7 +77,7 @@ test("each kind asks for what it needs, and wrong fields are told beside them", 
   await full.fill("d420c923-bbd7-4056-ab64-c3ca54c9b3cf.auth.example.org");
   await full.blur();
   await expect(page.getByText("CNAME d420c923-bbd7-4056-ab64-c3ca54c9b3cf.auth.example.org")).toBeVisible();
-  // What only the server knows is told at the same places.
+  // Errors from the server appear at the same fields.
   await page.getByRole("button", { name: "Add taken" }).click();
   await expect(await refusalAt(name)).not.toBeEmpty();
   await expect(password).toHaveValue("pbAXVjlIOE01xbut7YnAbkhMQIkcwoHO0ek2j4Q0");
@@ -97,7 +97,7 @@ test("each kind asks for what it needs, and wrong fields are told beside them", 
   expect(sent).not.toContain("v1.0-secret-token");
   await expect(page.locator(".facts")).toContainText("Cloudflare");
 
-  // It keeps no addresses, and the form of a domain says so.
+  // This provider cannot manage address records, and the domain form shows that.
   await visit(page, "/domains/new");
   await page.getByLabel("DNS provider", { exact: true }).selectOption("proofs");
   await expect(page.getByLabel("Keep addresses of names there")).toBeDisabled();
@@ -106,7 +106,7 @@ test("each kind asks for what it needs, and wrong fields are told beside them", 
   await expect(page.getByLabel("Keep addresses of names there")).toBeEnabled();
 });
 
-test("an operator sees and tries providers, and has nothing to change them with", async ({ page, server, open }) => {
+test("an operator sees and tests DNS providers without controls to change them", async ({ page, server, open }) => {
   await createProvider(page, "seen", "example.net");
   const ora = await open(await server.addUser("ora", "operator"));
   await visit(ora, "/providers");

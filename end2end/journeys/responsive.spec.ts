@@ -4,7 +4,7 @@ import { expect, test } from "../harness/test";
 test.describe("on a phone", () => {
   test.use({ viewport: { width: 360, height: 740 } });
 
-  test("the places open over the page and close behind one", async ({ page }) => {
+  test("the navigation opens over the page and closes after a selection", async ({ page }) => {
     await visit(page, "/containers");
     await expect(page.getByRole("link", { name: "Jobs", exact: true })).toHaveCount(0);
     await page.getByRole("button", { name: "Places" }).click();
@@ -15,7 +15,7 @@ test.describe("on a phone", () => {
     await expect(places).toBeHidden();
   });
 
-  test("rows of lists are cards", async ({ page }) => {
+  test("list rows are shown as cards", async ({ page }) => {
     await visit(page, "/containers");
     const wiki = page.getByRole("row").filter({ hasText: "wiki" });
     const box = await wiki.boundingBox();
@@ -25,8 +25,8 @@ test.describe("on a phone", () => {
   });
 });
 
-test.describe("at a desk", () => {
-  test("the rail can be made narrow, and stays so", async ({ page }) => {
+test.describe("on a desktop", () => {
+  test("the navigation can be collapsed and stays collapsed", async ({ page }) => {
     await visit(page, "/containers");
     const rail = page.getByRole("complementary");
     const wide = (await rail.boundingBox())!.width;
@@ -34,7 +34,7 @@ test.describe("at a desk", () => {
     await expect.poll(async () => (await rail.boundingBox())!.width).toBeLessThan(wide / 2);
     await visit(page, "/jobs");
     expect((await rail.boundingBox())!.width).toBeLessThan(wide / 2);
-    // Narrow as it is, its links keep their names.
+    // The links of the collapsed navigation keep their accessible names.
     await rail.getByRole("link", { name: "Containers" }).click();
     await expect(page).toHaveURL("/containers");
   });

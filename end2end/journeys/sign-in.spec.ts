@@ -1,26 +1,26 @@
 import { expect, test } from "../harness/test";
-import { alive } from "../harness/alive.mjs";
+import { waitUntilHydrated } from "../harness/hydration.mjs";
 import type { Page } from "@playwright/test";
 
-test.use({ who: "nobody" });
+test.use({ who: "anonymous" });
 
 /**
- * Sends the form, and gives the status of the answer. The page that came with it is there then:
- * whoever typed into the old one while the new one arrives would send twice.
+ * Submits the form and returns the status of the response after the new page has loaded. Typing into
+ * the old page during the navigation would submit twice.
  */
 async function send(page: Page, name: string, password: string): Promise<number> {
   await page.getByLabel("Name").fill(name);
   await page.getByLabel("Password").fill(password);
-  const answer = page.waitForResponse((response) => response.request().method() === "POST");
+  const response = page.waitForResponse((response) => response.request().method() === "POST");
   const arrival = page.waitForEvent("framenavigated");
   await page.getByRole("button", { name: "Sign in" }).click();
-  const status = (await answer).status();
+  const status = (await response).status();
   await arrival;
   await page.waitForLoadState("domcontentloaded");
   return status;
 }
 
-test("a page asks for the sign-in first and is shown after it", { tag: "@smoke" }, async ({ page, server }) => {
+test("a protected page redirects to sign-in and is shown afterwards", { tag: "@smoke" }, async ({ page, server }) => {
   await page.goto("/jobs?state=done");
   await expect(page).toHaveURL(/\/sign-in\?next=/);
   const { name, password } = server.administrator;
@@ -29,7 +29,7 @@ test("a page asks for the sign-in first and is shown after it", { tag: "@smoke" 
   await expect(page.getByRole("heading", { level: 1, name: "Jobs" })).toBeVisible();
 });
 
-test("a wrong password is told beside the form, and the name stays", async ({ page, server, watch }) => {
+test("a wrong password shows an error and keeps the name", async ({ page, server, watch }) => {
   watch.expect(401, "/sign-in");
   await page.goto("/sign-in?next=%2Fjobs");
   const { name, password } = server.administrator;
@@ -43,7 +43,7 @@ test("a wrong password is told beside the form, and the name stays", async ({ pa
   await expect(page).toHaveURL("/jobs");
 });
 
-test("a sign-in link that was used leads to the form", async ({ page, server, watch }) => {
+test("a used sign-in link shows the sign-in form", async ({ page, server, watch }) => {
   watch.expect(401, "/sign-in/link");
   await page.goto("/sign-in/link?token=used");
   // The application has hydrated the page by then, or failed to.
@@ -67,34 +67,34 @@ test("signing out ends the session", async ({ page, server }) => {
   await expect(page).toHaveURL(/\/sign-in\?next=/);
 });
 
-test("a page that is being left for good asks for nothing more", async ({ page, server }) => {
+test("a page sends no requests during sign-out", async ({ page, server }) => {
   await page.goto("/sign-in");
   const { name, password } = server.administrator;
   await send(page, name, password);
   await expect(page).toHaveURL("/containers");
-  await alive(page);
-  // What the demonstration's own containers have to tell has been told.
+  await waitUntilHydrated(page);
+  // The jobs of the demo's containers have ended, so they cause no more events.
   await expect(page.getByRole("button", { name: "No running jobs" })).toBeVisible({ timeout: 60_000 });
-  const asked: string[] = [];
+  const requests: string[] = [];
   let answered = 0;
-  page.on("request", (request) => request.url().includes("/api/") && asked.push(request.url()));
+  page.on("request", (request) => request.url().includes("/api/") && requests.push(request.url()));
   page.on("requestfinished", (request) => request.url().includes("/api/") && answered++);
-  // News come once now, and again while the server takes its time to end the session.
-  await page.evaluate((news) => {
-    const tell = () => dispatchEvent(new CustomEvent("holdfast-events", { detail: news }));
-    addEventListener("submit", () => setTimeout(tell, 100));
-    tell();
+  // Events arrive once now, and again during the delayed sign-out request.
+  await page.evaluate((events) => {
+    const notify = () => dispatchEvent(new CustomEvent("holdfast-events", { detail: events }));
+    addEventListener("submit", () => setTimeout(notify, 100));
+    notify();
   }, JSON.stringify([{ topic: "container" }]));
-  await expect.poll(() => answered, { message: "until then it follows the news" }).toBeGreaterThan(0);
-  await expect.poll(() => asked.length - answered, { message: "all of that has been answered" }).toBe(0);
+  await expect.poll(() => answered, { message: "before sign-out the page reacts to events" }).toBeGreaterThan(0);
+  await expect.poll(() => requests.length - answered, { message: "all requests have been answered" }).toBe(0);
 
   await page.route("**/sign-out", async (route) => {
-    asked.length = 0;
+    requests.length = 0;
     await new Promise((done) => setTimeout(done, 1_000));
     await route.continue();
   });
   await page.getByRole("button", { name: `${name}: own menu` }).click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page).toHaveURL("/sign-in");
-  expect(asked).toEqual([]);
+  expect(requests).toEqual([]);
 });

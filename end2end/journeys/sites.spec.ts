@@ -14,7 +14,7 @@ const FIELDS = {
   Numbers: "10000-10999",
 };
 
-test("a site is made, changed and deleted", async ({ page }) => {
+test("a site is created, changed and deleted", async ({ page }) => {
   await visit(page, "/sites");
   await expect(row(page, "lab")).toContainText("lab.example.org");
   await page.getByRole("link", { name: "New site" }).click();
@@ -41,7 +41,7 @@ test("a site is made, changed and deleted", async ({ page }) => {
   await expect(page.getByRole("link", { name: "annex", exact: true })).toHaveCount(0);
 });
 
-test("a site's wrong fields are told beside them", async ({ page, watch }) => {
+test("invalid fields of a site show errors", async ({ page, watch }) => {
   watch.expect(422, "/api/ui/sites/create");
   await visit(page, "/sites/new");
   for (const [label, value] of Object.entries(FIELDS)) {
@@ -64,7 +64,7 @@ test("a site's wrong fields are told beside them", async ({ page, watch }) => {
   await expect(page.getByLabel("Domain", { exact: true })).toHaveValue(FIELDS.Domain);
 });
 
-test("a site with containers cannot be deleted, and says why", async ({ page }) => {
+test("a site with containers cannot be deleted and shows the reason", async ({ page }) => {
   await visit(page, "/sites/lab");
   await expect(page.getByText("Delete these first")).toBeVisible();
   await expect(page.getByRole("button", { name: "Delete lab" })).toHaveCount(0);

@@ -6,10 +6,10 @@ const theme = (page: Page) => page.locator("html").getAttribute("data-theme");
 const background = (page: Page) =>
   page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 
-test("the chosen theme is kept, and there before anything is painted", async ({ page }) => {
+test("the selected theme is kept and applied before the first paint", async ({ page }) => {
   await page.emulateMedia({ colorScheme: "light" });
   await page.addInitScript(() => {
-    // The theme at the moment at which the body begins, before which nothing is painted.
+    // Records the theme when the body element is created, before the first paint.
     new MutationObserver((_, observer) => {
       if (!document.body) return;
       observer.disconnect();
@@ -34,7 +34,7 @@ test("the chosen theme is kept, and there before anything is painted", async ({ 
   expect(await background(page)).toBe(dark);
 });
 
-test("without a choice the system's theme holds, and a change of it too", async ({ page }) => {
+test("without a selection the page follows the system theme", async ({ page }) => {
   await page.emulateMedia({ colorScheme: "light" });
   await visit(page, "/containers");
   const light = await background(page);

@@ -1,7 +1,7 @@
 import { confirmDeletion, refusalAt, row, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-test("an account is made, found, changed and deleted", async ({ page, server, open }) => {
+test("an account is created, found, changed and deleted", async ({ page, server, open }) => {
   await visit(page, "/users");
   await page.getByRole("link", { name: "New user" }).click();
   await expect(page).toHaveURL("/users/new");
@@ -20,7 +20,7 @@ test("an account is made, found, changed and deleted", async ({ page, server, op
   await visit(own, "/containers");
   await expect(own.getByRole("heading", { name: "No containers yet" })).toBeVisible();
 
-  // A new password ends the sessions that the old one began.
+  // A new password ends existing sessions.
   await page.getByLabel("Mail", { exact: true }).fill("anna@example.com");
   await page.getByLabel(/^New password/).fill("a second password");
   await page.getByRole("button", { name: "Save the account" }).click();
@@ -41,7 +41,7 @@ test("an account is made, found, changed and deleted", async ({ page, server, op
   await expect(page.getByRole("link", { name: "anna", exact: true })).toHaveCount(0);
 });
 
-test("each wrong field is told beside it, and nothing typed is lost", async ({ page, watch }) => {
+test("invalid fields show errors and keep their values", async ({ page, watch }) => {
   watch.expect(422, "/api/ui/users/create");
   await visit(page, "/users/new");
   const name = page.getByLabel("Name", { exact: true });
@@ -64,7 +64,7 @@ test("each wrong field is told beside it, and nothing typed is lost", async ({ p
   await summary.getByRole("link").last().click();
   await expect(page.getByLabel(/^Memory/)).toBeFocused();
 
-  // What only the server knows is told at the same place.
+  // Errors from the server appear at the same field.
   await name.fill("admin");
   await mail.fill("second@example.org");
   await page.getByLabel("Password", { exact: true }).fill("long enough");
@@ -74,7 +74,7 @@ test("each wrong field is told beside it, and nothing typed is lost", async ({ p
   await expect(page).toHaveURL("/users/new");
 });
 
-test("the own account and the last administrator stay", async ({ page, watch }) => {
+test("the last administrator cannot be demoted", async ({ page, watch }) => {
   watch.expect(422, "/api/ui/users/update");
   await visit(page, "/users/admin");
   await expect(page.getByText("This is your own account.")).toBeVisible();

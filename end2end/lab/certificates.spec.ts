@@ -1,45 +1,45 @@
 import type { Page } from "@playwright/test";
 import { confirmDeletion, status, visit } from "../harness/pages";
-import { attempt, here, lab, on } from "./lab.mjs";
+import { tryOn, runInLab, lab, runOn } from "./lab.mjs";
 import { EDGE, TEMPLATE, addAuthority, addDomain, signIn } from "./site.mjs";
 import { expect, test } from "./test";
 
 const NAME = "shop";
 const PORT = 4017;
-/** Its names lead to the edge host, whatever anybody does. */
+/** All names of this domain resolve to the edge host. */
 const BY_HTTP = "certs.example.org";
-/** Its names lead where Holdfast says. */
+/** Holdfast manages the address records of this domain. */
 const BY_DNS = "dns.example.org";
 const EDGE_OUTSIDE = "192.0.2.2";
 
-/** Has the client trust an authority's certificates, in a file. */
-async function trust(file: string, { control }: { control: string }): Promise<string> {
-  const root = await here(`curl --silent --insecure ${control}/roots/0`);
-  await on("client", `cat >${file}`, root);
+/** Stores a CA's root certificate in a file on the client. */
+async function storeRoot(file: string, { control }: { control: string }): Promise<string> {
+  const root = await runInLab(`curl --silent --insecure ${control}/roots/0`);
+  await runOn("client", `cat >${file}`, root);
   return file;
 }
 
-/** A web page as the client gets it whose certificate is good by these roots; empty when it is not. */
+/** Returns a page that the client loads while trusting these roots, or an empty text on failure. */
 async function web(host: string, roots: string): Promise<string> {
-  const { code, said } = await attempt("client", `curl --silent --fail --cacert ${roots} --max-time 5 https://${host}/page`);
-  return code === 0 ? said : "";
+  const { code, stdout } = await tryOn("client", `curl --silent --fail --cacert ${roots} --max-time 5 https://${host}/page`);
+  return code === 0 ? stdout : "";
 }
 
-/** The fingerprint of the certificate that the client is shown for a name. */
-async function shown(host: string): Promise<string> {
+/** Returns the fingerprint of the certificate that is served for a name. */
+async function servedFingerprint(host: string): Promise<string> {
   const line = `openssl s_client -connect ${EDGE_OUTSIDE}:443 -servername ${host} </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256`;
-  const { said } = await attempt("client", line);
-  return said.trim();
+  const { stdout } = await tryOn("client", line);
+  return stdout.trim();
 }
 
-/** What is said back through TLS at the port, by a certificate that is good for the name. */
+/** Returns the echo of a TLS connection to the port, after verification of the certificate. */
 async function echo(host: string, roots: string): Promise<string> {
-  const talk = `openssl s_client -quiet -verify_quiet -verify_return_error -verify_hostname ${host} -CAfile ${roots} -servername ${host} -connect ${EDGE}:${PORT}`;
-  const { said } = await attempt("client", `(echo hello; sleep 1) | timeout 5 ${talk} 2>/dev/null`);
-  return said.trim();
+  const command = `openssl s_client -quiet -verify_quiet -verify_return_error -verify_hostname ${host} -CAfile ${roots} -servername ${host} -connect ${EDGE}:${PORT}`;
+  const { stdout } = await tryOn("client", `(echo hello; sleep 1) | timeout 5 ${command} 2>/dev/null`);
+  return stdout.trim();
 }
 
-/** Adds the name server of the lab as a provider, and tries it. */
+/** Adds the lab's name server as a DNS provider and tests it. */
 async function addProvider(page: Page): Promise<void> {
   await visit(page, "/providers/new");
   await page.getByLabel("Kind", { exact: true }).selectOption("rfc2136");
@@ -68,7 +68,7 @@ async function addDomains(page: Page): Promise<void> {
   });
 }
 
-/** Adds a row to the form of services and gives it. */
+/** Adds a row to the form of services and returns it. */
 async function service(page: Page, number: number, kind: string, inner: string) {
   if (number > 1) await page.getByRole("button", { name: "Add a port" }).click();
   const row = page.getByRole("group", { name: `Service ${number}` });
@@ -77,7 +77,7 @@ async function service(page: Page, number: number, kind: string, inner: string) 
   return row;
 }
 
-async function makeContainer(page: Page): Promise<void> {
+async function submitContainer(page: Page): Promise<void> {
   await visit(page, "/containers/new");
   await page.getByLabel("Name", { exact: true }).fill(NAME);
   await page.getByLabel("Template or image").fill(TEMPLATE);
@@ -94,14 +94,14 @@ async function makeContainer(page: Page): Promise<void> {
   await expect(status(page)).toHaveText("running", { timeout: 90_000 });
 }
 
-/** The row of a certificate in the list of all. */
+/** Returns the row of a certificate in the list. */
 const row = (page: Page, subject: string) => page.getByRole("row").filter({ has: page.getByRole("link", { name: subject, exact: true }) });
 
-test("new names answer with certificates that are good, which are renewed by themselves", async ({ page }) => {
-  const [one, all] = [`${NAME}.${BY_HTTP}`, `${NAME}.${BY_DNS}`];
+test("new hostnames are served with valid certificates that are renewed automatically", async ({ page }) => {
+  const [httpHost, dnsHost] = [`${NAME}.${BY_HTTP}`, `${NAME}.${BY_DNS}`];
   let [byHttp, byDns, before] = ["", "", ""];
 
-  await test.step("authorities, a provider and domains are added", async () => {
+  await test.step("CAs, a DNS provider and domains are added", async () => {
     await signIn(page);
     await visit(page, "/sites/lab");
     await page.getByLabel("Public address (IPv4)").fill(EDGE_OUTSIDE);
@@ -111,48 +111,48 @@ test("new names answer with certificates that are good, which are renewed by the
     await addAuthority(page, "by-dns", lab.authorities.byDns);
     await addProvider(page);
     await addDomains(page);
-    byHttp = await trust("/run/by-http.pem", lab.authorities.byHttp);
-    byDns = await trust("/run/by-dns.pem", lab.authorities.byDns);
+    byHttp = await storeRoot("/run/by-http.pem", lab.authorities.byHttp);
+    byDns = await storeRoot("/run/by-dns.pem", lab.authorities.byDns);
   });
 
-  await test.step("the certificate for all names is there before any of them", async () => {
+  await test.step("the wildcard certificate is issued before any hostname exists", async () => {
     await visit(page, "/certificates");
     await expect(row(page, `*.${BY_DNS}`)).toContainText("issued", { timeout: 60_000 });
   });
 
-  await test.step("a name that the edge host proves answers with a good certificate", async () => {
-    await makeContainer(page);
-    await expect.poll(() => web(one, byHttp), { timeout: 60_000 }).toContain(`${NAME}:80 GET /page`);
-    before = await shown(one);
+  await test.step("a hostname with HTTP-01 validation is served with a valid certificate", async () => {
+    await submitContainer(page);
+    await expect.poll(() => web(httpHost, byHttp), { timeout: 60_000 }).toContain(`${NAME}:80 GET /page`);
+    before = await servedFingerprint(httpHost);
   });
 
-  await test.step("a name that is proved by DNS is found, and answers too", async () => {
-    await expect.poll(() => on("client", `dig +short +time=2 @${lab.nameServer.address} ${all}`)).toBe(EDGE_OUTSIDE);
-    await expect.poll(() => web(all, byDns), { timeout: 60_000 }).toContain(`${NAME}:8080 GET /page`);
-    expect(await web(all, byHttp), "each authority's own").toBe("");
+  await test.step("a hostname with DNS-01 validation resolves and is served with a valid certificate", async () => {
+    await expect.poll(() => runOn("client", `dig +short +time=2 @${lab.nameServer.address} ${dnsHost}`)).toBe(EDGE_OUTSIDE);
+    await expect.poll(() => web(dnsHost, byDns), { timeout: 60_000 }).toContain(`${NAME}:8080 GET /page`);
+    expect(await web(dnsHost, byHttp), "the certificate is signed by the other CA only").toBe("");
   });
 
-  await test.step("the port speaks TLS by the same name", async () => {
-    await expect.poll(() => echo(all, byDns)).toBe("hello");
+  await test.step("the port serves TLS with the same hostname", async () => {
+    await expect.poll(() => echo(dnsHost, byDns)).toBe("hello");
   });
 
-  await test.step("the certificate is renewed by itself", async () => {
+  await test.step("the certificate is renewed automatically", async () => {
     await visit(page, "/certificates");
-    await row(page, one).getByRole("link", { name: one }).click();
-    await expect(page.getByRole("heading", { level: 1, name: one })).toBeVisible();
-    await expect.poll(() => shown(one), { timeout: 120_000, intervals: [1000] }).not.toBe(before);
-    expect(await web(one, byHttp)).toContain(`${NAME}:80 GET /page`);
+    await row(page, httpHost).getByRole("link", { name: httpHost }).click();
+    await expect(page.getByRole("heading", { level: 1, name: httpHost })).toBeVisible();
+    await expect.poll(() => servedFingerprint(httpHost), { timeout: 120_000, intervals: [1000] }).not.toBe(before);
+    expect(await web(httpHost, byHttp)).toContain(`${NAME}:80 GET /page`);
     await expect(page.getByText("renewed", { exact: true }).first()).toBeVisible();
   });
 
-  await test.step("with the container go its names, and what proved them", async () => {
+  await test.step("deleting the container removes its records and challenge responses", async () => {
     await visit(page, `/sites/lab/containers/${NAME}/settings`);
     await expect(page.getByRole("button", { name: "No running jobs" })).toBeVisible();
     await page.getByRole("button", { name: `Delete ${NAME}` }).click();
     await confirmDeletion(page, NAME);
     await expect(status(page)).toHaveText("done", { timeout: 60_000 });
-    await expect.poll(() => on("client", `dig +short +time=2 @${lab.nameServer.address} ${all}`)).toBe("");
-    expect(await on("client", `dig +short +time=2 @${lab.nameServer.address} TXT _acme-challenge.${BY_DNS}`)).toBe("");
-    expect(await on("edge", "find /var/lib/holdfast-agent/live/ -path '*/answers/*'")).toBe("");
+    await expect.poll(() => runOn("client", `dig +short +time=2 @${lab.nameServer.address} ${dnsHost}`)).toBe("");
+    expect(await runOn("client", `dig +short +time=2 @${lab.nameServer.address} TXT _acme-challenge.${BY_DNS}`)).toBe("");
+    expect(await runOn("edge", "find /var/lib/holdfast-agent/live/ -path '*/answers/*'")).toBe("");
   });
 });

@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 import { confirmDeletion, status, visit } from "../harness/pages";
-import { attempt, here, isThere, on } from "./lab.mjs";
-import { DOMAIN, EDGE, PUBLIC, TEMPLATE, build, lease, signIn } from "./site.mjs";
+import { tryOn, runInLab, isRunning, runOn } from "./lab.mjs";
+import { DOMAIN, EDGE, PUBLIC, TEMPLATE, buildSite, requestLease, signIn } from "./site.mjs";
 import { expect, test } from "./test";
 
 const NAME = "wiki";
@@ -9,23 +9,23 @@ const PORT = 4007;
 const RECORD = "_echo._udp";
 const PAGE = `/sites/lab/containers/${NAME}`;
 
-/** What the site's name server says, asked by the client as any program there asks. */
-const dig = (what: string) => on("client", `dig +short +time=2 +tries=1 ${what}`);
+/** Queries the site's name server from the client. */
+const dig = (what: string) => runOn("client", `dig +short +time=2 +tries=1 ${what}`);
 
-/** A web page as the client gets it; empty when there is none. */
+/** Returns a page that the client loads, or an empty text on failure. */
 async function web(name: string): Promise<string> {
-  const { code, said } = await attempt("client", `curl --silent --fail --insecure --max-time 5 https://${name}.${PUBLIC}/page`);
-  return code === 0 ? said : "";
+  const { code, stdout } = await tryOn("client", `curl --silent --fail --insecure --max-time 5 https://${name}.${PUBLIC}/page`);
+  return code === 0 ? stdout : "";
 }
 
-/** What comes back when a word is sent to the port. */
+/** Sends a text to the port and returns the echo. */
 async function echo(transport: "tcp" | "udp"): Promise<string> {
   const line = `exec 3<>/dev/${transport}/${EDGE}/${PORT} && printf hello >&3 && timeout 2 head --bytes 5 <&3`;
-  const { said } = await attempt("client", `bash -c '${line}' 2>/dev/null`);
-  return said;
+  const { stdout } = await tryOn("client", `bash -c '${line}' 2>/dev/null`);
+  return stdout;
 }
 
-/** Adds a row to the form of services and gives it. */
+/** Adds a row to the form of services and returns it. */
 async function port(page: Page, number: number, kind: string, inner: string) {
   await page.getByRole("button", { name: "Add a port" }).click();
   const row = page.getByRole("group", { name: `Service ${number}` });
@@ -34,7 +34,7 @@ async function port(page: Page, number: number, kind: string, inner: string) {
   return row;
 }
 
-async function makeContainer(page: Page): Promise<void> {
+async function submitContainer(page: Page): Promise<void> {
   await visit(page, "/containers/new");
   await page.getByLabel("Name", { exact: true }).fill(NAME);
   await page.getByLabel("Template or image").fill(TEMPLATE);
@@ -52,61 +52,61 @@ async function makeContainer(page: Page): Promise<void> {
   await expect(status(page)).toHaveText("running", { timeout: 90_000 });
 }
 
-/** Presses a button of the container's page and waits until it has happened. */
+/** Clicks a button on the container's page and waits for the resulting status. */
 async function press(page: Page, button: string, then: string): Promise<void> {
   await visit(page, PAGE);
   await page.getByRole("button", { name: button, exact: true }).click();
   await expect(status(page)).toHaveText(then, { timeout: 60_000 });
 }
 
-test("what is made in the browser answers by name, changes, and goes without a trace", async ({ page }) => {
+test("a container is created, published, changed and deleted without leftovers", async ({ page }) => {
   let address = "";
 
-  await test.step("a site is made, and its edge host joins", async () => {
+  await test.step("a site is created and its edge host joins", async () => {
     await signIn(page);
-    await build(page);
+    await buildSite(page);
   });
 
-  await test.step("the client gets an address of the site", async () => {
-    await lease();
-    expect(await on("client", "ip -4 -oneline address show dev eth0")).toContain(" 10.20.9.");
-    expect(await on("client", "cat /etc/resolv.conf")).toContain(`nameserver ${EDGE}`);
+  await test.step("the client gets a lease from the site's DHCP range", async () => {
+    await requestLease();
+    expect(await runOn("client", "ip -4 -oneline address show dev eth0")).toContain(" 10.20.9.");
+    expect(await runOn("client", "cat /etc/resolv.conf")).toContain(`nameserver ${EDGE}`);
   });
 
-  await test.step("a container gets the address that was reserved for it", async () => {
-    await makeContainer(page);
-    const shown = await on(NAME, "ip -4 -oneline address show dev eth0");
+  await test.step("a container gets its reserved IP address", async () => {
+    await submitContainer(page);
+    const shown = await runOn(NAME, "ip -4 -oneline address show dev eth0");
     address = /inet (10\.20\.1\.\d+)\/16/.exec(shown)?.[1] ?? "";
     expect(address, shown).not.toBe("");
     await expect(page.getByText(address, { exact: true }).first()).toBeVisible();
-    expect(await on(NAME, "hostname")).toBe(NAME);
+    expect(await runOn(NAME, "hostname")).toBe(NAME);
   });
 
-  await test.step("its name, its address and its service are found", async () => {
+  await test.step("its hostname, reverse record and SRV record resolve", async () => {
     await expect.poll(() => dig(`${NAME}.${DOMAIN}`)).toBe(address);
     expect(await dig(`-x ${address}`)).toBe(`${NAME}.${DOMAIN}.`);
     await expect.poll(() => dig(`SRV ${RECORD}.${DOMAIN}`)).toBe(`0 0 7 ${NAME}.${DOMAIN}.`);
     expect(await dig(`nobody.${DOMAIN}`)).toBe("");
   });
 
-  await test.step("its page and its ports answer from outside", async () => {
+  await test.step("its HTTP service and ports are reachable through the edge host", async () => {
     await expect.poll(() => web(NAME)).toContain(`${NAME}:80 GET /page`);
     expect(await web("nobody")).toBe("");
     await expect.poll(() => echo("tcp")).toBe("hello");
     await expect.poll(() => echo("udp")).toBe("hello");
   });
 
-  await test.step("stopped, nothing of it runs; started, it is where it was", async () => {
+  await test.step("a stopped container is unreachable, and a started one has the same address", async () => {
     await press(page, "Stop", "stopped");
-    await expect.poll(() => isThere(NAME)).toBe(false);
+    await expect.poll(() => isRunning(NAME)).toBe(false);
     expect(await web(NAME)).toBe("");
     await press(page, "Start", "running");
-    await expect.poll(() => isThere(NAME)).toBe(true);
+    await expect.poll(() => isRunning(NAME)).toBe(true);
     await expect.poll(() => web(NAME)).toContain(`${NAME}:80 GET /page`);
     expect(await dig(`${NAME}.${DOMAIN}`)).toBe(address);
   });
 
-  await test.step("another name and another port take the place of the old", async () => {
+  await test.step("a changed hostname and port replace the old ones", async () => {
     await visit(page, `${PAGE}/services`);
     const first = page.getByRole("group", { name: "Service 1" });
     await first.getByLabel("Inner port").fill("8080");
@@ -117,9 +117,9 @@ test("what is made in the browser answers by name, changes, and goes without a t
     expect(await web(NAME)).toBe("");
   });
 
-  await test.step("deleted, it leaves nothing behind", async () => {
+  await test.step("a deleted container leaves nothing behind", async () => {
     await visit(page, `${PAGE}/settings`);
-    // The edge host is quicker than the change's own job, beside which nothing is deleted.
+    // The edge host may apply the change before its job ends. A deletion needs the job to have ended.
     await expect(page.getByRole("button", { name: "No running jobs" })).toBeVisible();
     await page.getByRole("button", { name: `Delete ${NAME}` }).click();
     await confirmDeletion(page, NAME);
@@ -130,9 +130,9 @@ test("what is made in the browser answers by name, changes, and goes without a t
     expect(await dig(`SRV ${RECORD}.${DOMAIN}`)).toBe("");
     for (const transport of ["tcp", "udp"] as const) expect(await echo(transport)).toBe("");
     const traces = `grep --recursive --dereference-recursive --files-with-matches --word-regexp -e ${NAME} -e ${address} /var/lib/holdfast-agent/live/ || test $? = 1`;
-    expect(await on("edge", traces)).toBe("");
-    expect(isThere(NAME)).toBe(false);
-    expect(await here(`pgrep --full 'holdfast-lab guest ${NAME}$' || test $? = 1`)).toBe("");
-    expect(await here("nsenter --net --target $(pgrep --newest --full 'holdfast-lab guest switch$') ip -brief link")).not.toMatch(/^ct5/m);
+    expect(await runOn("edge", traces)).toBe("");
+    expect(isRunning(NAME)).toBe(false);
+    expect(await runInLab(`pgrep --full 'holdfast-lab guest ${NAME}$' || test $? = 1`)).toBe("");
+    expect(await runInLab("nsenter --net --target $(pgrep --newest --full 'holdfast-lab guest switch$') ip -brief link")).not.toMatch(/^ct5/m);
   });
 });

@@ -1,23 +1,23 @@
 import { visit } from "../harness/pages";
-import { browserHost, here } from "./lab.mjs";
+import { runInBrowserNamespace, runInLab } from "./lab.mjs";
 import { signIn } from "./site.mjs";
 import { expect, test } from "./test";
 
 const PAGES = ["/containers", "/sites", "/clusters", "/agents", "/domains", "/certificates", "/jobs", "/users"];
 
-/** Creates a network link with an address in the lab's own network, where the manager is, and deletes it. */
+/** Creates and deletes a network link with an address in the manager's network namespace. */
 const changeLinks = () =>
-  here(
+  runInLab(
     "ip link add change0 type veth peer name change1 && ip link set change1 up && ip link set change0 up && " +
       "ip address add 198.51.100.1/24 dev change0 && ip link delete change0",
   );
 
 test("pages load while network links are created and deleted", async ({ page }) => {
-  expect(await browserHost("ip -oneline link"), "the only link is the loopback interface").toMatch(/^1: lo: .*$/);
+  expect(await runInBrowserNamespace("ip -oneline link"), "the only link is the loopback interface").toMatch(/^1: lo: .*$/);
   await signIn(page);
   for (const path of PAGES) {
     await Promise.all([visit(page, path), changeLinks()]);
-    // Once more while the page's connection is open and nothing is requested but its event stream.
+    // Again while only the page's event stream is open.
     await changeLinks();
   }
 });

@@ -4,24 +4,24 @@ import { lab } from "./lab.mjs";
 
 export default defineConfig({
   testDir: ".",
-  // The journey makes the site; what else there is goes on from there.
+  // The journey creates the site that the certificate tests use.
   projects: [
     { name: "network", testMatch: "network.spec.ts" },
     { name: "journey", testMatch: "journey.spec.ts" },
     { name: "certificates", testMatch: "certificates.spec.ts", dependencies: ["journey"] },
   ],
-  // One lab, one site: one test after another.
+  // All tests share one lab and one site, so they run serially.
   workers: 1,
   retries: 0,
   forbidOnly: true,
   timeout: 300_000,
   expect: { timeout: 30_000 },
-  reporter: [["list", { printSteps: true }], ["../harness/short.mjs"]],
-  // Of its own: a run deletes what is in its folder, and the journeys may run at the same time.
+  reporter: [["list", { printSteps: true }], ["../harness/failure-summary.mjs"]],
+  // A separate folder, since a run deletes its output folder and the journeys may run concurrently.
   outputDir: "../test-results/lab",
   use: {
     baseURL: lab.url,
-    // The lab's manager signed its certificate itself.
+    // The lab's manager has a self-signed certificate.
     ignoreHTTPSErrors: true,
     browserName: "chromium",
     headless: true,
@@ -29,7 +29,7 @@ export default defineConfig({
     viewport: { width: 1280, height: 800 },
     locale: "en-GB",
     timezoneId: "UTC",
-    // Every test would record one.
+    // Recording traces in CI would slow down every test.
     trace: process.env.CI ? "off" : "retain-on-failure",
     actionTimeout: 20_000,
     navigationTimeout: 30_000,

@@ -1,19 +1,19 @@
-// Makes a site for whoever starts the lab to look around: what the journey begins with.
+// Creates the site for an interactive lab, as the journey does.
 
 import { chromium } from "playwright-core";
-import { tellWhenAlive } from "../harness/alive.mjs";
+import { trackHydration } from "../harness/hydration.mjs";
 import { launchOptions } from "../harness/browser.mjs";
 import { lab } from "./lab.mjs";
-import { build, lease, signIn } from "./site.mjs";
+import { buildSite, requestLease, signIn } from "./site.mjs";
 
 const browser = await chromium.launch(launchOptions());
 try {
   const context = await browser.newContext({ baseURL: lab.url, ignoreHTTPSErrors: true });
-  await tellWhenAlive(context);
+  await trackHydration(context);
   const page = await context.newPage();
   await signIn(page);
-  await build(page);
-  await lease();
+  await buildSite(page);
+  await requestLease();
 } finally {
   await browser.close();
 }

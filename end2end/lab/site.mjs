@@ -1,20 +1,20 @@
-// A site in the lab, made in the browser as a person makes it, and its edge host joined. Used by
-// the journey, by what is measured, and for whoever starts the lab to look around.
+// Creates a site in the lab through the browser and joins its edge host. Used by the journey, the
+// benchmark and the interactive lab.
 
-import { visit } from "../harness/alive.mjs";
-import { lab, on } from "./lab.mjs";
+import { visit } from "../harness/hydration.mjs";
+import { lab, runOn } from "./lab.mjs";
 
-/** A template of the simulated cluster, and what it serves in the lab: see `crates/lab`. */
+/** A template of the simulated cluster. Its services in the lab are defined in `crates/lab`. */
 export const TEMPLATE = "debian-13-standard_13.1-2_amd64.tar.zst";
 
-/** The site's own domain, whose names are those of its hosts. */
+/** The site's own domain with the hostnames of its hosts. */
 export const DOMAIN = "lab.internal";
-/** The domain under which web pages are published. The lab's names all lead to the edge host. */
+/** The domain under which HTTP services are published. All its names resolve to the edge host. */
 export const PUBLIC = "apps.example.org";
-/** The edge host in the site's network. */
+/** The edge host's address in the site's network. */
 export const EDGE = "10.20.0.1";
 
-/** Whom the site's name server asks for all other names: the lab's own, outside. */
+/** The upstream resolver of the site's name server: the lab's own. */
 const OUTSIDE = "192.0.2.1";
 
 const FIELDS = {
@@ -26,8 +26,8 @@ const FIELDS = {
   "External ports": "4000-4099",
   Numbers: "5000-5099",
 };
-/** Fields whose label says that they may be empty. */
-const MORE = {
+/** Optional fields. */
+const OPTIONAL_FIELDS = {
   "Addresses for other machines": "10.20.9.10-10.20.9.99",
   "Name servers for other names": OUTSIDE,
 };
@@ -41,7 +41,7 @@ export async function signIn(page) {
   await page.getByRole("heading", { level: 1, name: "Containers" }).waitFor();
 }
 
-/** Adds the simulated cluster, its certificate compared with what the node says. */
+/** Adds the simulated cluster and compares its fingerprint. */
 export async function addCluster(page) {
   await visit(page, "/clusters/new");
   await page.getByLabel("Name", { exact: true }).fill("cabin");
@@ -55,13 +55,13 @@ export async function addCluster(page) {
   await page.getByText("vmbr0", { exact: true }).waitFor();
 }
 
-/** Makes the site. What the cluster has is filled in by itself once it has said so. */
+/** Creates the site. The form fills in the cluster's resources once they are loaded. */
 export async function addSite(page) {
   await visit(page, "/sites/new");
   for (const [label, value] of Object.entries(FIELDS)) {
     await page.getByLabel(label, { exact: true }).fill(value);
   }
-  for (const [label, value] of Object.entries(MORE)) await page.getByLabel(label).fill(value);
+  for (const [label, value] of Object.entries(OPTIONAL_FIELDS)) await page.getByLabel(label).fill(value);
   await page.getByLabel("Cluster", { exact: true }).selectOption({ label: "cabin" });
   const bridge = await page.getByLabel("Bridge").elementHandle();
   await page.waitForFunction((field) => field.value === "vmbr0", bridge);
@@ -69,7 +69,7 @@ export async function addSite(page) {
   await page.waitForURL("**/sites/lab");
 }
 
-/** Makes a domain under which web pages are published; `more` fills in more of its form. */
+/** Creates a domain for HTTP services. `more` fills in further fields. */
 export async function addDomain(page, name = PUBLIC, more = async () => {}) {
   await visit(page, "/domains/new");
   await page.getByLabel("Domain", { exact: true }).fill(name);
@@ -78,7 +78,7 @@ export async function addDomain(page, name = PUBLIC, more = async () => {}) {
   await page.getByRole("heading", { level: 1, name }).waitFor();
 }
 
-/** Adds an authority of the lab's own. */
+/** Adds a CA of the lab. */
 export async function addAuthority(page, name, { directory }) {
   await visit(page, "/authorities/new");
   await page.getByLabel("Authority", { exact: true }).selectOption({ label: "Another one" });
@@ -90,7 +90,7 @@ export async function addAuthority(page, name, { directory }) {
   await page.getByRole("heading", { level: 1, name }).waitFor();
 }
 
-/** Invites an agent and gives the code that is shown once. */
+/** Invites an agent and returns its join token. */
 async function invite(page) {
   await visit(page, "/agents/new");
   await page.getByRole("button", { name: "Invite edge-1" }).click();
@@ -99,19 +99,19 @@ async function invite(page) {
   return code;
 }
 
-/** Has the edge host join with a code, and waits until it serves. */
+/** Joins the edge host with a join token and waits until dnsmasq runs. */
 export async function join(code) {
-  await on("edge", `${lab.agent} join --interface eth1`, code);
-  await on("edge", "timeout 60 sh -c 'until pgrep dnsmasq; do sleep 0.05; done'");
+  await runOn("edge", `${lab.agent} join --interface eth1`, code);
+  await runOn("edge", "timeout 60 sh -c 'until pgrep dnsmasq; do sleep 0.05; done'");
 }
 
-/** Has the client ask for an address, as any machine in the network does. */
-export async function lease() {
-  await on("client", "dhclient -4 -1 -q eth0 2>/dev/null");
+/** Requests a DHCP lease on the client. */
+export async function requestLease() {
+  await runOn("client", "dhclient -4 -1 -q eth0 2>/dev/null");
 }
 
-/** Everything that is there before the first container. */
-export async function build(page) {
+/** Creates everything that is needed before the first container. */
+export async function buildSite(page) {
   await addCluster(page);
   await addSite(page);
   await addDomain(page);

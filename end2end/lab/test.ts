@@ -1,5 +1,4 @@
-// What every test in the lab starts from: a watch over the browser that fails the test on any error
-// which the test has not named.
+// Fixtures of all lab tests: a watch over the browser that fails the test on any unexpected error.
 
 import { test as base, expect } from "@playwright/test";
 import { Watch } from "../harness/watch";
@@ -10,10 +9,10 @@ export const test = base.extend<{ watch: Watch }>({
   watch: async ({}, use) => {
     const watch = new Watch();
     await use(watch);
-    expect(watch.faults(), "what went wrong in the browser").toEqual([]);
+    expect(watch.errors(), "errors in the browser").toEqual([]);
   },
   context: async ({ context, watch }, use) => {
-    await watch.over(context);
+    await watch.attach(context);
     await use(context);
   },
 });

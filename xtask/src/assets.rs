@@ -1,6 +1,6 @@
-//! Files of the site: what kind each is, and the name that it has on the web.
+//! Files of the site: their media types and URL paths.
 //!
-//! Also the two things that several steps do with folders.
+//! Also contains two folder operations that several steps share.
 
 use std::path::{Path, PathBuf};
 
@@ -9,15 +9,15 @@ use walkdir::WalkDir;
 
 use crate::compress::hash;
 
-/// Where a file lies on the web, which decides how long it may be kept.
+/// The location of a file in the URL space, which determines its caching.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// Under /pkg/ with its content's hash in its name: never changes.
+pub enum Location {
+    /// Under /pkg/ with its content hash in the name. Immutable.
     Hashed,
-    /// Under its own name in this folder of /pkg/, because the files there say each other's names.
-    /// The folder's name is the hash of all of them: never changes either.
-    Together(String),
-    /// At the root, where browsers and robots look for it.
+    /// Under its own name in this folder of /pkg/, because these files refer to each other by name.
+    /// The folder's name is the hash of all its files. Immutable.
+    SharedFolder(String),
+    /// At the root, where browsers and crawlers request it.
     Root,
 }
 
@@ -26,42 +26,42 @@ pub enum Place {
 pub struct Asset {
     /// The name without a hash, such as `holdfast.js` or `fonts/mono.woff2`.
     pub name: String,
-    /// Its content.
+    /// The content.
     pub bytes: Vec<u8>,
-    /// Where it lies.
-    pub place: Place,
-    /// What it is.
+    /// The location in the URL space.
+    pub location: Location,
+    /// The kind of file.
     pub kind: Kind,
 }
 
 impl Asset {
-    /// Takes a file into the site.
+    /// Creates an asset and determines its kind from the file extension.
     ///
     /// # Errors
-    /// When the kind of the file is not known by its extension.
-    pub fn new(name: String, bytes: Vec<u8>, place: Place) -> anyhow::Result<Self> {
+    /// If the file extension is unknown.
+    pub fn new(name: String, bytes: Vec<u8>, location: Location) -> anyhow::Result<Self> {
         let kind = Kind::of(&name)?;
         Ok(Self {
             name,
             bytes,
-            place,
+            location,
             kind,
         })
     }
 
-    /// The first half of the content's SHA-256: for the name, and as the entity tag.
+    /// The first half of the content's SHA-256 in hexadecimal, used in the name and as entity tag.
     pub fn hash(&self) -> String {
         let mut hash = hash(&self.bytes);
         hash.truncate(16);
         hash
     }
 
-    /// The path on the web.
+    /// The URL path.
     pub fn path(&self) -> String {
-        match &self.place {
-            Place::Root => format!("/{}", self.name),
-            Place::Together(folder) => format!("/pkg/{folder}/{}", self.name),
-            Place::Hashed => match self.name.rsplit_once('.') {
+        match &self.location {
+            Location::Root => format!("/{}", self.name),
+            Location::SharedFolder(folder) => format!("/pkg/{folder}/{}", self.name),
+            Location::Hashed => match self.name.rsplit_once('.') {
                 Some((stem, extension)) => format!("/pkg/{stem}.{}.{extension}", self.hash()),
                 None => format!("/pkg/{}.{}", self.name, self.hash()),
             },
@@ -69,12 +69,12 @@ impl Asset {
     }
 }
 
-/// What a file is.
+/// The kind of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kind {
-    /// Its media type.
+    /// The media type.
     pub media_type: &'static str,
-    /// Whether compressing it is worth the time.
+    /// Whether the file is served compressed.
     pub compressible: bool,
 }
 
@@ -104,12 +104,12 @@ impl Kind {
     }
 }
 
-/// Every file below a folder in a fixed order, without hidden ones and what npm installed.
+/// Lists all files below a folder in a fixed order, without hidden files and `node_modules`.
 ///
 /// # Errors
-/// When a folder cannot be read.
+/// If a folder cannot be read.
 pub fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let wanted = |entry: &walkdir::DirEntry| {
+    let is_included = |entry: &walkdir::DirEntry| {
         let name = entry.file_name().to_string_lossy();
         entry.depth() == 0 || !(name.starts_with('.') || name == "node_modules")
     };
@@ -117,7 +117,7 @@ pub fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     for entry in WalkDir::new(folder)
         .sort_by_file_name()
         .into_iter()
-        .filter_entry(wanted)
+        .filter_entry(is_included)
     {
         let entry = entry.with_context(|| format!("{} cannot be read", folder.display()))?;
         if entry.file_type().is_file() {
@@ -127,10 +127,10 @@ pub fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Makes the folder, or empties it.
+/// Creates the folder, or empties an existing one.
 ///
 /// # Errors
-/// When the disk refuses.
+/// On an I/O error.
 pub fn empty_folder(folder: &Path) -> anyhow::Result<()> {
     if folder.exists() {
         std::fs::remove_dir_all(folder)
@@ -143,33 +143,33 @@ pub fn empty_folder(folder: &Path) -> anyhow::Result<()> {
 mod tests {
     use super::*;
 
-    fn asset(name: &str, place: Place) -> Asset {
-        Asset::new(name.to_owned(), b"content".to_vec(), place).expect("a known kind")
+    fn asset(name: &str, location: Location) -> Asset {
+        Asset::new(name.to_owned(), b"content".to_vec(), location).expect("a known kind")
     }
 
     #[test]
-    fn a_hashed_name_keeps_its_folder_and_extension() {
+    fn hashed_name_keeps_folder_and_extension() {
         assert_eq!(
-            asset("fonts/mono.v2.woff2", Place::Hashed).path(),
+            asset("fonts/mono.v2.woff2", Location::Hashed).path(),
             "/pkg/fonts/mono.v2.ed7002b439e9ac84.woff2"
         );
-        assert_eq!(asset("robots.txt", Place::Root).path(), "/robots.txt");
+        assert_eq!(asset("robots.txt", Location::Root).path(), "/robots.txt");
         assert_eq!(
-            asset("snippets/a/b.js", Place::Together("ed70".to_owned())).path(),
+            asset("snippets/a/b.js", Location::SharedFolder("ed70".to_owned())).path(),
             "/pkg/ed70/snippets/a/b.js"
         );
     }
 
     #[test]
-    fn another_content_has_another_name() {
-        let one = asset("a.css", Place::Hashed);
-        let other = Asset::new("a.css".to_owned(), b"x".to_vec(), Place::Hashed).expect("css");
-        assert_ne!(one.path(), other.path());
+    fn different_content_has_different_path() {
+        let first = asset("a.css", Location::Hashed);
+        let second = Asset::new("a.css".to_owned(), b"x".to_vec(), Location::Hashed).expect("css");
+        assert_ne!(first.path(), second.path());
     }
 
     #[test]
-    fn an_unknown_kind_is_refused() {
-        Asset::new("a.exe".to_owned(), Vec::new(), Place::Hashed).expect_err("no media type");
-        Asset::new("LICENSE".to_owned(), Vec::new(), Place::Hashed).expect_err("no extension");
+    fn unknown_file_extension_is_rejected() {
+        Asset::new("a.exe".to_owned(), Vec::new(), Location::Hashed).expect_err("no media type");
+        Asset::new("LICENSE".to_owned(), Vec::new(), Location::Hashed).expect_err("no extension");
     }
 }

@@ -1,7 +1,6 @@
-//! Measurements and screenshots: builds what each needs and hands over. Standard output is the
-//! measuring program's alone: lines of `figure value unit`. A measurement that does not print each of
-//! its figures fails. With `--smoke` every measurement does little and takes seconds, which shows that
-//! it works and says nothing about speed.
+//! Benchmarks and screenshots: builds the required programs and runs them. Standard output contains
+//! only the benchmark's lines of `figure value unit`. A benchmark that omits one of its figures fails.
+//! With `--smoke` every benchmark runs a minimal workload, which only verifies that the benchmark works.
 
 use std::process::Command;
 
@@ -18,10 +17,10 @@ use crate::test::browser;
 use crate::test::report::Report;
 use crate::workspace::Workspace;
 
-/// How many seconds the simulated pull of an image takes where a minute is measured.
+/// Duration in seconds of the simulated image pull in the `minute` benchmark.
 const PULL: u32 = 10;
 
-/// The argument by which a measurement only shows that it works.
+/// The argument that selects the minimal workload.
 const SMOKE: &str = "--smoke";
 
 /// What can be measured.
@@ -46,7 +45,7 @@ pub enum Bench {
 }
 
 impl Bench {
-    /// The figures that it prints, also with `--smoke`.
+    /// The figures that the benchmark prints, also with `--smoke`.
     pub fn figures(self) -> &'static [&'static str] {
         match self {
             Self::FirstVisit => &[
@@ -91,17 +90,17 @@ impl Bench {
         }
     }
 
-    /// Whether it makes namespaces of its own, which takes root.
+    /// Whether the benchmark creates namespaces, which requires root.
     fn needs_root(self) -> bool {
         matches!(self, Self::Publish | Self::Minute)
     }
 
-    /// Fails unless every figure is among these lines, once, with a number and a unit.
+    /// Fails unless these lines contain every figure exactly once, with a number and a unit.
     fn check(self, lines: &[String]) -> anyhow::Result<()> {
         for figure in self.figures() {
             let mut values = lines.iter().filter_map(|line| {
-                let mut words = line.split_whitespace();
-                (words.next() == Some(figure)).then(|| (words.next(), words.next()))
+                let mut columns = line.split_whitespace();
+                (columns.next() == Some(figure)).then(|| (columns.next(), columns.next()))
             });
             let (Some((Some(value), Some(_))), None) = (values.next(), values.next()) else {
                 bail!("the figure {figure} is not printed once, as `{figure} value unit`");
@@ -115,7 +114,7 @@ impl Bench {
     }
 }
 
-/// What every measurement has.
+/// The common parameters of all benchmarks.
 struct Run<'a> {
     workspace: &'a Workspace,
     consent: Consent,
@@ -123,10 +122,10 @@ struct Run<'a> {
     args: &'a [String],
 }
 
-/// Measures with the programs of a mode.
+/// Runs a benchmark with programs built in this mode.
 ///
 /// # Errors
-/// When the build or the measuring program fails, or a figure is missing.
+/// If the build or the benchmark fails, or a figure is missing.
 pub fn run(
     workspace: &Workspace,
     consent: Consent,
@@ -142,10 +141,10 @@ pub fn run(
     measure(workspace, consent, &programs, bench, args)
 }
 
-/// Shows that every bench works, with programs that are built.
+/// Runs every benchmark with `--smoke` on programs that are already built.
 ///
 /// # Errors
-/// Names each bench that does not.
+/// Lists the benchmarks that failed.
 pub fn smoke(
     workspace: &Workspace,
     consent: Consent,
@@ -201,7 +200,7 @@ fn measure(
 /// Takes the screenshots.
 ///
 /// # Errors
-/// When the build or the script fails.
+/// If the build or the script fails.
 pub fn shots(
     workspace: &Workspace,
     consent: Consent,
@@ -223,7 +222,7 @@ pub fn shots(
 }
 
 impl Run<'_> {
-    /// A script of `end2end`, once what it needs is built.
+    /// Builds the server and returns the command for a script of `end2end`.
     fn script(&self, file: &str) -> anyhow::Result<Command> {
         let mut node = Command::new("node");
         node.arg(file).args(self.args);
@@ -238,7 +237,7 @@ impl Run<'_> {
         program::lines(command.args(first).args(self.args))
     }
 
-    /// The peer is a program for Node, so its packages come first.
+    /// Installs the npm packages first, since the reference implementation is a Node.js program.
     fn render(&self) -> anyhow::Result<Vec<String>> {
         npm::ensure(&self.workspace.end2end())?;
         let mut lines = self.example("bench_render", &["end2end/bench/render.mjs"])?;
@@ -246,7 +245,7 @@ impl Run<'_> {
         Ok(lines)
     }
 
-    /// Runs the manager's part and the agent as the one host of namespaces of its own.
+    /// Runs the manager's part and the agent in new namespaces.
     fn publish(&self) -> anyhow::Result<Vec<String>> {
         setup::ensure(lab::NEEDS, self.consent)?;
         let script = "mount -t tmpfs run /run && ip link set lo up && exec \"$0\" \"$@\"";
@@ -275,7 +274,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bench_must_print_each_figure_once_as_a_number_with_a_unit() {
+    fn benchmark_prints_each_figure_once_with_number_and_unit() {
         let check = |text: &str| {
             let lines: Vec<String> = text.lines().map(str::to_owned).collect();
             Bench::Minute.check(&lines).is_ok()
@@ -289,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_belongs_to_one_bench() {
+    fn figure_names_are_unique() {
         let benches = Bench::value_variants().iter();
         let all: Vec<&str> = benches.flat_map(|bench| bench.figures()).copied().collect();
         let unique: std::collections::BTreeSet<&str> = all.iter().copied().collect();

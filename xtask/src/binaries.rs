@@ -1,4 +1,4 @@
-//! The workspace's programs for this machine, built by Cargo.
+//! Builds the workspace's native programs with Cargo.
 
 use std::path::{Path, PathBuf};
 
@@ -12,25 +12,25 @@ use crate::setup::{self, Consent};
 use crate::site::Site;
 use crate::workspace::Workspace;
 
-/// Selected in every build, whichever program is wanted: Cargo compiles a dependency with the
-/// features that the selected packages need, and another selection would compile it again.
+/// Package selection of every build. Feature unification depends on the selected packages, so a
+/// different selection would recompile dependencies.
 pub const PACKAGES: &[&str] = &["--workspace", "--exclude", "frontend", "--exclude", "xtask"];
 
-/// What can be built.
+/// A program of the workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Binary {
     /// The manager.
     Holdfast,
-    /// What runs on edge hosts.
+    /// The agent for edge hosts.
     Agent,
-    /// The site in namespaces.
+    /// The lab: a site in network namespaces.
     Lab,
-    /// A program that measures.
+    /// A benchmark.
     Example(&'static str),
 }
 
 impl Binary {
-    /// Its name and its kind, as an option of Cargo.
+    /// The target's name and the Cargo option for its kind.
     fn target(self) -> (&'static str, &'static str) {
         match self {
             Self::Holdfast => ("holdfast", "--bin"),
@@ -40,15 +40,15 @@ impl Binary {
         }
     }
 
-    /// Whether a release build has the site inside.
+    /// Whether a release build embeds the site.
     fn has_site(self) -> bool {
         matches!(self, Self::Holdfast | Self::Example(_))
     }
 
-    /// Builds it, the site being built already, and returns its path.
+    /// Builds the program and returns its path. The site must be built already.
     ///
     /// # Errors
-    /// When it cannot be built.
+    /// If the build fails.
     pub fn build(self, workspace: &Workspace, mode: Mode) -> anyhow::Result<PathBuf> {
         let (name, kind) = self.target();
         let mut cargo = Cargo::Default.command();
@@ -65,7 +65,7 @@ impl Binary {
                 }
                 path.push("release");
             }
-            // A development build reads the site when it starts.
+            // A development build reads the site at startup.
             Mode::Dev => path.push("debug"),
         }
         program::run(&mut cargo)?;
@@ -76,26 +76,26 @@ impl Binary {
     }
 }
 
-/// Where programs come from.
+/// The source of programs.
 pub enum Programs<'a> {
-    /// Each is built when it is asked for, with the site.
+    /// Builds each program on request, including the site.
     Build {
-        /// Where.
+        /// The workspace to build.
         workspace: &'a Workspace,
-        /// Whether tools may be installed for it.
+        /// Whether missing tools may be installed.
         consent: Consent,
-        /// How.
+        /// The build mode.
         mode: Mode,
     },
-    /// A run of the tests has built all of them, and the site.
+    /// All programs and the site were built by a test run.
     Built(&'a [Executable]),
 }
 
 impl Programs<'_> {
-    /// The path of a program.
+    /// Returns the path of a program, and builds it if necessary.
     ///
     /// # Errors
-    /// When it cannot be built.
+    /// If the build fails.
     pub fn path(&self, binary: Binary) -> anyhow::Result<PathBuf> {
         match self {
             Self::Build {
@@ -112,8 +112,8 @@ impl Programs<'_> {
             Self::Built(built) => {
                 let (name, _) = binary.target();
                 let mut programs = built.iter().filter(|built| !built.is_test);
-                let found = programs.find(|built| built.name == name);
-                Ok(found
+                let program = programs.find(|built| built.name == name);
+                Ok(program
                     .with_context(|| format!("Cargo built no {name}"))?
                     .path
                     .clone())
@@ -122,23 +122,23 @@ impl Programs<'_> {
     }
 }
 
-/// A program that Cargo built.
+/// An executable that Cargo built.
 #[derive(Debug, Clone)]
 pub struct Executable {
-    /// The folder of its package, in which Cargo runs tests.
+    /// The package's folder, which is the working directory of its tests.
     pub folder: PathBuf,
-    /// The name of its package's folder.
+    /// The name of the package's folder.
     pub package: String,
-    /// The name of its target.
+    /// The name of the Cargo target.
     pub name: String,
-    /// Whether it is a test.
+    /// Whether this is a test executable.
     pub is_test: bool,
-    /// Where it lies.
+    /// The path of the executable.
     pub path: PathBuf,
 }
 
 impl Executable {
-    /// The executable that a message of Cargo announces
+    /// Parses an artifact message of Cargo
     /// (<https://doc.rust-lang.org/cargo/reference/external-tools.html#artifact-messages>).
     pub fn from_message(message: &Value) -> Option<Self> {
         let text = |pointer: &str| message.pointer(pointer)?.as_str();
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_executable_is_read_from_a_message_of_cargo() {
+    fn executable_is_parsed_from_cargo_message() {
         let message = serde_json::json!({
             "reason": "compiler-artifact",
             "manifest_path": "/src/crates/edge/Cargo.toml",
@@ -168,19 +168,19 @@ mod tests {
             "profile": { "test": true },
             "executable": "/target/debug/deps/real-1",
         });
-        let found = Executable::from_message(&message).expect("an executable");
+        let executable = Executable::from_message(&message).expect("an executable");
         assert_eq!(
-            (found.package.as_str(), found.name.as_str()),
+            (executable.package.as_str(), executable.name.as_str()),
             ("edge", "real")
         );
-        assert_eq!(found.folder, Path::new("/src/crates/edge"));
-        assert!(found.is_test);
+        assert_eq!(executable.folder, Path::new("/src/crates/edge"));
+        assert!(executable.is_test);
         let library = serde_json::json!({ "executable": null });
         assert!(Executable::from_message(&library).is_none());
     }
 
     #[test]
-    fn a_built_program_is_found_by_its_name_among_tests() {
+    fn program_is_distinguished_from_test_of_same_name() {
         let executable = |is_test, path: &str| Executable {
             folder: "/src/server".into(),
             package: "server".to_owned(),

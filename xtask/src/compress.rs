@@ -1,6 +1,6 @@
-//! Content hashes, and the compressed forms of a file.
+//! Content hashes and compressed variants of files.
 //!
-//! Compressing is slow at the highest quality, so each result is kept under its content's hash.
+//! Compression at the highest quality is slow, so results are cached by content hash.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use sha2::{Digest, Sha256};
 
-/// SHA-256 in hexadecimal.
+/// Returns the SHA-256 in hexadecimal.
 pub fn hash(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-/// How a file is compressed for the wire.
+/// A compression method for HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
     /// Brotli at quality 11.
@@ -23,18 +23,18 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// In the order in which a server should prefer them.
+    /// All encodings in the server's order of preference.
     pub const ALL: [Self; 2] = [Self::Brotli, Self::Gzip];
 
-    /// The word of the Content-Encoding header and the end of the file's name.
-    pub fn word(self) -> &'static str {
+    /// The file extension.
+    pub fn extension(self) -> &'static str {
         match self {
             Self::Brotli => "br",
             Self::Gzip => "gz",
         }
     }
 
-    /// The name that HTTP has for it.
+    /// The value of the Content-Encoding header.
     pub fn http(self) -> &'static str {
         match self {
             Self::Brotli => "br",
@@ -56,7 +56,7 @@ impl Encoding {
                 Ok(out)
             }
             Self::Gzip => {
-                // No name and no time inside: the same input gives the same bytes.
+                // Without file name and time stamp the output depends only on the input.
                 let mut encoder =
                     flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
                 encoder.write_all(bytes)?;
@@ -66,44 +66,44 @@ impl Encoding {
     }
 }
 
-/// Compressed files of earlier builds.
+/// A cache of compressed files from earlier builds.
 pub struct Cache {
     folder: PathBuf,
 }
 
 impl Cache {
-    /// Opens the folder, making it when it is not there.
+    /// Opens the cache folder and creates it if necessary.
     ///
     /// # Errors
-    /// When the folder cannot be made.
+    /// If the folder cannot be created.
     pub fn open(folder: PathBuf) -> anyhow::Result<Self> {
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("{} cannot be made", folder.display()))?;
         Ok(Self { folder })
     }
 
-    /// Compresses a file in every way that it is not compressed yet.
+    /// Adds the missing compressed variants of a file to the cache.
     ///
     /// # Errors
-    /// When the cache cannot be read or written.
+    /// If the cache cannot be read or written.
     pub fn fill(&self, bytes: &[u8]) -> anyhow::Result<()> {
         let mut encodings = Encoding::ALL.into_iter();
         encodings.try_for_each(|encoding| self.get(bytes, encoding).map(drop))
     }
 
-    /// The compressed form; `None` when it would not be smaller.
+    /// Returns the compressed content, or `None` if compression does not reduce the size.
     ///
     /// # Errors
-    /// When the cache cannot be read or written.
+    /// If the cache cannot be read or written.
     pub fn get(&self, bytes: &[u8], encoding: Encoding) -> anyhow::Result<Option<Vec<u8>>> {
         let path = self
             .folder
-            .join(format!("{}.{}", hash(bytes), encoding.word()));
+            .join(format!("{}.{}", hash(bytes), encoding.extension()));
         let packed = match std::fs::read(&path) {
             Ok(packed) => packed,
             Err(_) => {
                 let packed = encoding.compress(bytes)?;
-                write_whole(&path, &packed)?;
+                write_atomic(&path, &packed)?;
                 packed
             }
         };
@@ -111,11 +111,11 @@ impl Cache {
     }
 }
 
-/// Writes a file so that an interrupted run leaves the whole of it or nothing.
+/// Writes a file atomically.
 ///
 /// # Errors
-/// When the disk refuses.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+/// On an I/O error.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let write = || -> std::io::Result<()> {
         let folder = path.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder)?;
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_compressed_unpacks_to_the_same() {
+    fn compressed_content_decompresses_to_the_original() {
         let folder = tempfile::tempdir().expect("a folder");
         let cache = Cache::open(folder.path().join("packed")).expect("a cache");
         let text = "to be, or not to be; ".repeat(50);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_grow_is_left_as_it_is() {
+    fn incompressible_content_has_no_compressed_variant() {
         let folder = tempfile::tempdir().expect("a folder");
         let cache = Cache::open(folder.path().to_owned()).expect("a cache");
         assert_eq!(cache.get(b"x", Encoding::Gzip).expect("gzip"), None);

@@ -1,24 +1,25 @@
-//! The style sheet: Tailwind reads `style/tailwind.css` and the pages' source.
+//! Builds the style sheet with Tailwind from `style/tailwind.css` and the sources of the pages.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Context;
 
-use crate::compress::{hash, write_whole};
+use crate::compress::{hash, write_atomic};
 use crate::server::Mode;
 use crate::workspace::Workspace;
 use crate::{assets, npm, program};
 
-/// Builds the style sheet and returns where it lies.
+/// Builds the style sheet and returns its path.
 ///
 /// # Errors
-/// When Tailwind is missing or fails.
+/// If Tailwind is missing or fails.
 pub fn build(workspace: &Workspace, mode: Mode) -> anyhow::Result<PathBuf> {
-    let folder = workspace.cache().join(format!("css-{}", mode.word()));
+    let folder = workspace.cache().join(format!("css-{}", mode.as_str()));
     let (stamp, output) = (folder.join("stamp"), folder.join("holdfast.css"));
-    let made_from = inputs(workspace)?;
-    if output.exists() && std::fs::read_to_string(&stamp).is_ok_and(|found| found == made_from) {
+    let fingerprint = inputs(workspace)?;
+    if output.exists() && std::fs::read_to_string(&stamp).is_ok_and(|stored| stored == fingerprint)
+    {
         return Ok(output);
     }
     npm::ensure(&workspace.style())?;
@@ -32,11 +33,11 @@ pub fn build(workspace: &Workspace, mode: Mode) -> anyhow::Result<PathBuf> {
         tailwind.arg("--minify");
     }
     program::run(&mut tailwind)?;
-    write_whole(&stamp, made_from.as_bytes())?;
+    write_atomic(&stamp, fingerprint.as_bytes())?;
     Ok(output)
 }
 
-/// One hash over everything that Tailwind may read.
+/// Returns one hash over all files that Tailwind may read.
 fn inputs(workspace: &Workspace) -> anyhow::Result<String> {
     let style = workspace.style();
     let mut files = assets::files_below(&workspace.root().join("app"))?;

@@ -1,9 +1,9 @@
-//! Licences, banned crates and sources, checked against deny.toml.
+//! Checks licenses, banned crates and sources against deny.toml.
 //!
-//! cargo-deny reads the same file and does more, but takes longer to compile than everything else
-//! together. Here is the part that the file uses, over what `cargo metadata` says; a key of the
-//! file that is not understood here is refused, so nothing in it is only decoration. Advisories
-//! need a database from the network and are left to cargo-deny where it is installed.
+//! cargo-deny reads the same file and checks more, but takes longer to compile than the rest of the
+//! workspace. This module implements the rules that deny.toml uses, based on `cargo metadata`. An
+//! unknown key in the file is an error, so that no rule is silently ignored. Advisories need a
+//! database from the network and are checked by cargo-deny if it is installed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,18 +57,18 @@ struct Ban {
 struct Sources {
     #[expect(
         dead_code,
-        reason = "parsing it is the check: `deny` is the only word understood"
+        reason = "parsing is the check: `deny` is the only supported value"
     )]
     unknown_registry: Deny,
     #[expect(
         dead_code,
-        reason = "parsing it is the check: `deny` is the only word understood"
+        reason = "parsing is the check: `deny` is the only supported value"
     )]
     unknown_git: Deny,
     allow_registry: Vec<String>,
 }
 
-/// The only answers that these checks know.
+/// The only supported value of these rules.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Deny {
@@ -102,10 +102,10 @@ struct Dependency {
     path: Option<String>,
 }
 
-/// Checks what can be checked without a network, and advisories where cargo-deny can.
+/// Checks licenses, bans and sources offline, and advisories if cargo-deny is available.
 ///
 /// # Errors
-/// With one line per offence.
+/// Contains one line per violation.
 pub fn check(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
     let rules = std::fs::read_to_string(workspace.root().join("deny.toml"))
         .context("deny.toml cannot be read")?;
@@ -118,9 +118,9 @@ pub fn check(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
         cargo.args(["--filter-platform", target]);
     }
     let metadata: Metadata = serde_json::from_slice(&program::output(&mut cargo)?)?;
-    let offences = offences(&rules, &metadata.packages);
-    if !offences.is_empty() {
-        bail!("deny.toml forbids:\n  {}", offences.join("\n  "));
+    let violations = violations(&rules, &metadata.packages);
+    if !violations.is_empty() {
+        bail!("deny.toml forbids:\n  {}", violations.join("\n  "));
     }
     say(&format!(
         "{} packages as deny.toml allows",
@@ -130,9 +130,9 @@ pub fn check(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
 }
 
 fn advisories(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
-    let cargo_deny = |words: &[&str]| {
+    let cargo_deny = |args: &[&str]| {
         let mut cargo = Cargo::Default.command();
-        cargo.current_dir(workspace.root()).arg("deny").args(words);
+        cargo.current_dir(workspace.root()).arg("deny").args(args);
         cargo
     };
     let unchecked = if !program::succeeds(&mut cargo_deny(&["--version"])) {
@@ -148,7 +148,7 @@ fn advisories(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> 
     Ok(())
 }
 
-fn offences(rules: &Rules, packages: &[Package]) -> Vec<String> {
+fn violations(rules: &Rules, packages: &[Package]) -> Vec<String> {
     let Bans {
         multiple_versions: Allow::Allow,
         wildcards: Deny::Deny,
@@ -160,34 +160,36 @@ fn offences(rules: &Rules, packages: &[Package]) -> Vec<String> {
         .iter()
         .map(|ban| (ban.name.as_str(), ban.reason.as_str()))
         .collect();
-    let mut offences = Vec::new();
+    let mut violations = Vec::new();
     for package in packages {
-        let mut offend =
-            |what: String| offences.push(format!("{} {}: {what}", package.name, package.version));
-        if let Err(what) = licensed(&rules.licenses, package.license.as_deref()) {
-            offend(what);
+        let mut report =
+            |what: String| violations.push(format!("{} {}: {what}", package.name, package.version));
+        if let Err(what) = check_license(&rules.licenses, package.license.as_deref()) {
+            report(what);
         }
         if let Some(reason) = bans.get(package.name.as_str()) {
-            offend(format!("is banned: {reason}"));
+            report(format!("is banned: {reason}"));
         }
         match &package.source {
-            Some(source) if !from_allowed(&rules.sources, source) => {
-                offend(format!("comes from {source}"));
+            Some(source) if !is_allowed_source(&rules.sources, source) => {
+                report(format!("comes from {source}"));
             }
             Some(_) => {}
-            // A package of this workspace: what it asks for is ours to write well.
+            // A package of this workspace, whose version requirements are checked too.
             None => package
                 .dependencies
                 .iter()
-                .filter(|wanted| wanted.req == "*")
-                .filter(|wanted| !(rules.bans.allow_wildcard_paths && wanted.path.is_some()))
-                .for_each(|wanted| offend(format!("takes any version of {}", wanted.name))),
+                .filter(|dependency| dependency.req == "*")
+                .filter(|dependency| {
+                    !(rules.bans.allow_wildcard_paths && dependency.path.is_some())
+                })
+                .for_each(|dependency| report(format!("takes any version of {}", dependency.name))),
         }
     }
-    offences
+    violations
 }
 
-fn licensed(rules: &Licenses, license: Option<&str>) -> Result<(), String> {
+fn check_license(rules: &Licenses, license: Option<&str>) -> Result<(), String> {
     let license = license.ok_or("says no licence")?;
     let expression =
         spdx::Expression::parse_mode(license, spdx::ParseMode::LAX).map_err(|error| {
@@ -196,14 +198,14 @@ fn licensed(rules: &Licenses, license: Option<&str>) -> Result<(), String> {
                 error.reason
             )
         })?;
-    if expression.evaluate(|wanted| rules.allow.contains(&wanted.to_string())) {
+    if expression.evaluate(|license| rules.allow.contains(&license.to_string())) {
         Ok(())
     } else {
         Err(format!("its licence `{license}` is not allowed"))
     }
 }
 
-fn from_allowed(rules: &Sources, source: &str) -> bool {
+fn is_allowed_source(rules: &Sources, source: &str) -> bool {
     let registry = source
         .strip_prefix("registry+")
         .or_else(|| source.strip_prefix("sparse+"));
@@ -236,11 +238,11 @@ mod tests {
     }
 
     fn refused(package: Package) -> String {
-        offences(&rules(), &[package]).join("\n")
+        violations(&rules(), &[package]).join("\n")
     }
 
     #[test]
-    fn a_licence_must_be_on_the_list_one_of_a_choice_and_all_of_a_sum() {
+    fn license_expression_is_checked_against_the_allow_list() {
         for good in [
             "MIT",
             "MIT/Apache-2.0",
@@ -264,15 +266,15 @@ mod tests {
                 "{bad}"
             );
         }
-        let nothing = Package {
+        let unlicensed = Package {
             license: None,
             ..package("none", "MIT", Some(CRATES_IO))
         };
-        assert_eq!(refused(nothing), "none 1.0.0: says no licence");
+        assert_eq!(refused(unlicensed), "none 1.0.0: says no licence");
     }
 
     #[test]
-    fn only_the_public_registry_is_a_source() {
+    fn only_the_public_registry_is_allowed_as_source() {
         let git = package("forked", "MIT", Some("git+https://example.org/forked#0123"));
         assert!(refused(git).contains("comes from git+https://example.org/forked"));
         let other = package("other", "MIT", Some("registry+https://example.org/index"));
@@ -280,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_banned_crate_is_named_with_the_reason() {
+    fn banned_crate_is_reported_with_the_reason() {
         let banned = refused(package("mysqlclient-src", "MIT", Some(CRATES_IO)));
         assert!(
             banned.contains("is banned") && banned.contains("GPL"),
@@ -289,25 +291,25 @@ mod tests {
     }
 
     #[test]
-    fn our_packages_say_which_versions_they_want() {
-        let wants = |req: &str, path: Option<&str>| {
-            let wanted = Dependency {
+    fn wildcard_versions_are_rejected_in_workspace_packages() {
+        let violations_of = |req: &str, path: Option<&str>| {
+            let dependency = Dependency {
                 name: "serde".to_owned(),
                 req: req.to_owned(),
                 path: path.map(str::to_owned),
             };
             refused(Package {
-                dependencies: vec![wanted],
+                dependencies: vec![dependency],
                 ..package("ours", "Apache-2.0", None)
             })
         };
-        assert_eq!(wants("^1", None), "");
-        assert_eq!(wants("*", Some("/somewhere")), "");
-        assert!(wants("*", None).contains("any version of serde"));
+        assert_eq!(violations_of("^1", None), "");
+        assert_eq!(violations_of("*", Some("/somewhere")), "");
+        assert!(violations_of("*", None).contains("any version of serde"));
     }
 
     #[test]
-    fn a_rule_that_is_not_checked_is_refused() {
+    fn unknown_rule_is_rejected() {
         let more = format!(
             "{}\n[advisories]\nyanked = \"deny\"\n",
             include_str!("../../deny.toml")

@@ -1,5 +1,5 @@
-//! `cargo xtask dev`: builds and starts, and does again what a changed file makes necessary. A
-//! change of style alone builds the style sheet; the running server reads it, and pages reload.
+//! `cargo xtask dev`: builds and starts the server, and rebuilds after file changes. A change of
+//! styles rebuilds only the style sheet. The running server reloads it and pages reload.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
@@ -19,7 +19,7 @@ use crate::setup::{self, Consent};
 use crate::site::Site;
 use crate::workspace::Workspace;
 
-/// What is watched, below the workspace's root.
+/// Watched paths below the workspace root.
 const WATCHED: [&str; 10] = [
     "Cargo.toml",
     "Cargo.lock",
@@ -33,22 +33,22 @@ const WATCHED: [&str; 10] = [
     ".cargo",
 ];
 
-/// What no program is compiled from.
+/// Folders that do not affect compiled programs.
 const STYLES: [&str; 2] = ["public", "style"];
 
-/// Editors write several files for one change: it is over when nothing came for so long.
-const QUIET: Duration = Duration::from_millis(100);
+/// Debounce interval, since editors write several files for one change.
+const DEBOUNCE: Duration = Duration::from_millis(100);
 
-/// How long the server may take to end by itself before it is killed: longer than it gives the work
-/// that is under way (`server/src/serve.rs`).
-const END_WITHIN: Duration = Duration::from_secs(15);
+/// Time for a graceful shutdown before the server is killed. It must be longer than the server's own
+/// shutdown timeout (`server/src/serve.rs`).
+const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// What has to be built again.
+/// What must be rebuilt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Change {
     /// The style sheet and static files.
     Styles,
-    /// The programs of the browser and of this machine.
+    /// The WebAssembly program and the native programs.
     Programs,
 }
 
@@ -57,11 +57,11 @@ enum Event {
     Ended(Pid, ExitStatus),
 }
 
-/// Runs until it is interrupted; the terminal's Ctrl-C reaches the server too.
+/// Runs until interrupted. Ctrl-C in the terminal also reaches the server.
 ///
 /// # Errors
-/// When files cannot be watched, or the server cannot be started or stopped. A build that fails is
-/// shown, and the next change tries again.
+/// If files cannot be watched, or the server cannot be started or stopped. A build failure is printed,
+/// and the next change starts another build.
 pub fn watch(workspace: &Workspace, consent: Consent, args: &[String]) -> anyhow::Result<()> {
     setup::ensure(setup::BUILD, consent)?;
     let (sender, events) = mpsc::sync_channel(1024);
@@ -94,14 +94,14 @@ pub fn watch(workspace: &Workspace, consent: Consent, args: &[String]) -> anyhow
     }
 }
 
-/// What was built last.
+/// The result of the last build.
 struct Built {
     site: Site,
     server: PathBuf,
 }
 
-/// Builds what a change makes necessary, and says what that was: everything after a build that
-/// failed. The programs of both sides are built at the same time.
+/// Rebuilds after a change and returns what was rebuilt. After a failed build everything is rebuilt.
+/// The WebAssembly program and the server are built concurrently.
 fn build(
     workspace: &Workspace,
     consent: Consent,
@@ -122,17 +122,17 @@ fn build(
     Ok((Built { site, server }, Change::Programs))
 }
 
-/// Waits for a change, and until it is over.
+/// Waits for a change and for the end of the debounce interval.
 fn next_change(events: &Receiver<Event>, server: &mut Option<Server>) -> anyhow::Result<Change> {
     let mut change = None;
     loop {
         let event = match change {
             None => events.recv().map_err(RecvTimeoutError::from),
-            Some(_) => events.recv_timeout(QUIET),
+            Some(_) => events.recv_timeout(DEBOUNCE),
         };
         match event {
-            Ok(Event::Changed(found)) => change = change.max(Some(found)),
-            // The end of a server that was replaced is no news.
+            Ok(Event::Changed(next)) => change = change.max(Some(next)),
+            // The exit of a replaced server is ignored.
             Ok(Event::Ended(pid, status)) => {
                 if server.take_if(|server| server.pid == pid).is_some() {
                     say(&format!(
@@ -158,7 +158,7 @@ fn watcher(root: &Path, sender: SyncSender<Event>) -> anyhow::Result<impl Watche
         }
         let changes = event.paths.iter().filter_map(|path| classify(&base, path));
         if let Some(change) = changes.max() {
-            // A full queue holds changes that nothing has been built from yet.
+            // A full queue already contains unprocessed changes, so the event can be dropped.
             let _ = sender.try_send(Event::Changed(change));
         }
     })
@@ -174,8 +174,8 @@ fn watcher(root: &Path, sender: SyncSender<Event>) -> anyhow::Result<impl Watche
     Ok(watcher)
 }
 
-/// What a changed file makes necessary. What tools install, and files that editors hide, count for
-/// nothing.
+/// Maps a changed file to the required rebuild. Installed packages and hidden or backup files are
+/// ignored.
 fn classify(root: &Path, path: &Path) -> Option<Change> {
     let relative = path.strip_prefix(root).ok()?;
     let mut parts = relative.iter().map(|part| part.to_string_lossy());
@@ -191,7 +191,7 @@ fn classify(root: &Path, path: &Path) -> Option<Change> {
     }
 }
 
-/// A server that was started. Its end is an event too.
+/// A running server process. Its exit is sent as an event.
 struct Server {
     pid: Pid,
     ended: Receiver<()>,
@@ -210,7 +210,7 @@ impl Server {
         let (events, (end, ended)) = (events.clone(), mpsc::sync_channel(1));
         std::thread::spawn(move || {
             if let Ok(status) = child.wait() {
-                // Closed before the event is sent: `stop` waits for this alone.
+                // The channel is closed before the event is sent, since `stop` waits only for the channel.
                 drop(end);
                 let _: Result<(), SendError<Event>> = events.send(Event::Ended(pid, status));
             }
@@ -218,7 +218,7 @@ impl Server {
         Ok(Self { pid, ended })
     }
 
-    /// One that has ended needs no signal.
+    /// Sends a signal. A process that has exited is not an error.
     fn signal(&self, signal: Signal) -> anyhow::Result<()> {
         match kill_process(self.pid, signal) {
             Err(Errno::SRCH) => Ok(()),
@@ -226,13 +226,13 @@ impl Server {
         }
     }
 
-    /// Asks the server to end, so that it leaves its data in order, and waits for that.
+    /// Stops the server gracefully with SIGTERM and kills it after a timeout.
     fn stop(self) -> anyhow::Result<()> {
         self.signal(Signal::TERM)?;
-        if self.ended.recv_timeout(END_WITHIN) == Err(RecvTimeoutError::Timeout) {
+        if self.ended.recv_timeout(STOP_TIMEOUT) == Err(RecvTimeoutError::Timeout) {
             say("the server does not end; killing it");
             self.signal(Signal::KILL)?;
-            // Its end closes the channel.
+            // The exit of the process closes the channel.
             let _: Result<(), RecvError> = self.ended.recv();
         }
         Ok(())
@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changes_are_told_apart_by_what_they_make_necessary() {
+    fn changed_paths_are_classified_by_required_rebuild() {
         let root = Path::new("/src");
         let classify = |path: &str| classify(root, Path::new(path));
         assert_eq!(classify("/src/style/tailwind.css"), Some(Change::Styles));
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_written_file_is_noticed() {
+    fn written_file_causes_a_change_event() {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path().canonicalize().expect("a path");
         std::fs::create_dir_all(root.join("app/src")).expect("folders");
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_replaced_server_is_not_that_of_the_running_one() {
+    fn exit_of_a_replaced_server_is_ignored() {
         let status = Command::new("true").status().expect("true runs");
         let (events, received) = mpsc::sync_channel(8);
         let next = |ended: Pid| {

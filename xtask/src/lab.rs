@@ -1,5 +1,5 @@
-//! The lab: a whole site on this machine, in namespaces. Builds what it is made of and starts it;
-//! for people, for its journey, and for what is measured in it.
+//! The lab: a complete site in namespaces of this machine. Builds its programs and starts it for
+//! manual use, for its tests and for benchmarks.
 
 use std::io::Write as _;
 use std::num::NonZeroU32;
@@ -17,7 +17,7 @@ use crate::test::browser;
 use crate::test::report::Report;
 use crate::workspace::Workspace;
 
-/// What it runs, beyond what a build needs.
+/// Packages that the lab needs at run time.
 pub const NEEDS: &[Need] = &[
     Need::Nginx,
     Need::NginxStream,
@@ -34,7 +34,7 @@ pub const NEEDS: &[Need] = &[
     Need::Chromium,
 ];
 
-/// How to start it for a person.
+/// Options of `cargo xtask lab`.
 #[derive(Args)]
 pub struct Options {
     /// The port of this machine at which Holdfast is reached
@@ -48,10 +48,10 @@ pub struct Options {
     repeat: Option<NonZeroU32>,
 }
 
-/// Builds the lab, makes a site in it, and stays until Ctrl-C.
+/// Builds the lab, creates a site in it and runs until Ctrl-C.
 ///
 /// # Errors
-/// When something is missing, or a step fails.
+/// If a program is missing or a step fails.
 pub fn run(
     workspace: &Workspace,
     consent: Consent,
@@ -76,10 +76,10 @@ pub fn run(
     program::run(&mut command)
 }
 
-/// Runs the command so often and prints how many of the runs failed, as `figure value unit`.
+/// Runs the command `starts` times and prints the number of failures as `figure value unit`.
 ///
 /// # Errors
-/// When a run failed.
+/// If any run failed.
 fn repeat(command: &mut Command, starts: NonZeroU32) -> anyhow::Result<()> {
     let mut failed = 0;
     for start in 1..=starts.get() {
@@ -96,10 +96,10 @@ fn repeat(command: &mut Command, starts: NonZeroU32) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The tests in the lab, which must leave nothing behind: see [`CHECK_LEFTOVERS`].
+/// Runs the tests in the lab. They must leave nothing behind, see [`CHECK_LEFTOVERS`].
 ///
 /// # Errors
-/// When a test fails, or something is left behind.
+/// If a test fails, or something is left behind.
 pub fn test(
     workspace: &Workspace,
     consent: Consent,
@@ -113,16 +113,16 @@ pub fn test(
     browser::run(&mut checked(&lab), report)
 }
 
-/// Has the lab run Playwright with its own tests.
+/// Adds the arguments that run the lab's Playwright tests.
 fn playwright<'a>(lab: &'a mut Command, workspace: &Workspace) -> &'a mut Command {
     lab.arg("--")
         .arg(npm::tool(&workspace.end2end(), "playwright"))
         .args(["test", "--config", "lab/playwright.config.ts"])
 }
 
-/// Runs its arguments and fails when they fail, or when the network, the mounts, the processes, or the
-/// files by which names are resolved are not what they were before. It runs in namespaces of its own,
-/// so that a difference is the lab's own, whatever else runs on this machine at the same time.
+/// Runs its arguments as a command. Fails if the command fails or if it changed the network, the
+/// mounts, the processes or the resolver files. Runs in new namespaces, so that other processes of
+/// the machine cause no difference.
 const CHECK_LEFTOVERS: &str = r#"
 state() {
     ip -brief address; ip -4 route; ip -6 route; ip -brief link; ls /run/netns 2>/dev/null
@@ -138,7 +138,7 @@ printf 'the lab left something behind. Before:\n%s\nAfter:\n%s\n' "$before" "$af
 exit 1
 "#;
 
-/// The lab within [`CHECK_LEFTOVERS`].
+/// Wraps the lab's command in [`CHECK_LEFTOVERS`].
 fn checked(lab: &Command) -> Command {
     let mut command = Command::new("unshare");
     command
@@ -157,11 +157,11 @@ fn checked(lab: &Command) -> Command {
     command
 }
 
-/// A command that runs a program of `end2end` within the lab. The simulated pull of an image takes so
-/// many seconds.
+/// Returns a command that runs a program of `end2end` within the lab. `pull` is the duration of the
+/// simulated image pull in seconds.
 ///
 /// # Errors
-/// When something is missing or cannot be built.
+/// If a program is missing or cannot be built.
 pub fn script(
     workspace: &Workspace,
     consent: Consent,
@@ -177,8 +177,8 @@ pub fn script(
     Ok(command)
 }
 
-/// `holdfast-lab run` with its programs. Whether this machine can run a lab is found out before the
-/// longest build.
+/// Returns the command `holdfast-lab run` with its programs. Checks whether this machine can run a
+/// lab before the longest build.
 fn command(workspace: &Workspace, programs: &Programs) -> anyhow::Result<Command> {
     let lab = programs.path(Binary::Lab)?;
     program::run(Command::new(&lab).arg("check"))?;
@@ -201,19 +201,19 @@ fn command(workspace: &Workspace, programs: &Programs) -> anyhow::Result<Command
 mod tests {
     use super::*;
 
-    /// Whether the check passes when this line of shell runs in the place of the lab.
+    /// Returns whether the check passes with this shell command in place of the lab.
     fn passes(line: &str) -> bool {
         let mut lab = Command::new("sh");
         lab.args(["-c", line]);
         let check = checked(&lab);
-        // Root of a user namespace of its own may do what the check does, whoever runs the tests.
+        // A user namespace grants the required privileges to unprivileged users.
         let mut command = Command::new("unshare");
         command.arg("--map-root-user").arg(check.get_program());
         program::succeeds(command.args(check.get_args()))
     }
 
     #[test]
-    fn what_a_lab_leaves_behind_fails_its_test() {
+    fn leftovers_of_the_lab_fail_its_test() {
         assert!(passes("true"));
         assert!(!passes("exit 3"));
         assert!(!passes("ip link add left0 type veth peer name left1"));

@@ -1,8 +1,8 @@
-//! Clippy in the same build as everything else: a second pass of `cargo clippy` would check every
-//! dependency again.
+//! Runs Clippy within the normal build, since a separate `cargo clippy` would check every dependency
+//! again.
 //!
-//! Cargo calls the lint driver in the compiler's place for the workspace's own crates. Lints only
-//! warn there, so that one that fires does not keep the tests from running; the count decides.
+//! Cargo runs the Clippy driver instead of rustc for workspace crates. Lints only warn, so that tests
+//! still run. The number of warnings determines the result.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,22 +12,22 @@ use std::sync::Mutex;
 use anyhow::{Context, bail};
 use serde_json::Value;
 
-use crate::lane;
+use crate::labeled_output;
 use crate::program;
 use crate::setup;
 
-/// What Clippy's driver takes its arguments apart by (clippy's src/main.rs).
+/// Separator in `CLIPPY_ARGS`, defined in clippy's src/main.rs.
 const SEPARATOR: &str = "__CLIPPY_HACKERY__";
 
-/// Whether a build looks for lints, and what it found.
+/// Lint configuration of a build, and the collected warnings.
 pub struct Lints {
     driver: Option<PathBuf>,
-    /// Each once: a library is also built as a test.
+    /// Deduplicated warnings, since a library is also built as a test.
     found: Mutex<BTreeSet<String>>,
 }
 
 impl Lints {
-    /// A build as Cargo makes it by default.
+    /// A build without Clippy.
     pub fn off() -> Self {
         Self {
             driver: None,
@@ -38,7 +38,7 @@ impl Lints {
     /// A build with Clippy.
     ///
     /// # Errors
-    /// When Clippy is missing and cannot be installed.
+    /// If Clippy is missing and cannot be installed.
     pub fn on() -> anyhow::Result<Self> {
         setup::component("clippy", "clippy")?;
         Self::with_driver()
@@ -58,28 +58,28 @@ impl Lints {
         })
     }
 
-    /// Whether builds look for lints.
-    pub fn are_on(&self) -> bool {
+    /// Whether builds run Clippy.
+    pub fn is_enabled(&self) -> bool {
         self.driver.is_some()
     }
 
-    /// Runs a build and collects the warnings of the workspace's own crates. Another compiler than
-    /// the usual one has a driver of its own.
+    /// Runs a build and collects the warnings of workspace crates. `driver` is the Clippy driver of a
+    /// compiler other than the default one.
     ///
     /// # Errors
-    /// When the build fails.
+    /// If the build fails.
     pub fn build(&self, cargo: &mut Command, driver: Option<&Path>) -> anyhow::Result<()> {
         match &self.driver {
-            Some(usual) => self.run(cargo, driver.unwrap_or(usual), |_| {}),
-            // Cargo's own display, with its progress.
+            Some(default) => self.run(cargo, driver.unwrap_or(default), |_| {}),
+            // Without Clippy, Cargo shows its own progress output.
             None => program::run(cargo),
         }
     }
 
-    /// Runs a build with the usual compiler and hands each of Cargo's messages to `inspect`.
+    /// Runs a build with the default compiler and passes each Cargo message to `inspect`.
     ///
     /// # Errors
-    /// When the build fails.
+    /// If the build fails.
     pub fn build_with(
         &self,
         cargo: &mut Command,
@@ -107,16 +107,16 @@ impl Lints {
         Ok(())
     }
 
-    /// Fails when a build found anything.
+    /// Fails if any build produced warnings.
     ///
     /// # Errors
-    /// How many warnings there are; each is shown where it was found and again here.
-    pub fn verdict(&self) -> anyhow::Result<()> {
+    /// Contains the number of warnings. Each warning is printed again.
+    pub fn check(&self) -> anyhow::Result<()> {
         let Ok(found) = self.found.lock() else {
             bail!("a build with lints panicked");
         };
         for warning in found.iter() {
-            lane::print(warning);
+            labeled_output::print(warning);
         }
         match found.len() {
             0 => Ok(()),
@@ -129,7 +129,7 @@ impl Lints {
 mod tests {
     use super::*;
 
-    /// A package with one line that Clippy warns of and the compiler does not.
+    /// Creates a package with one line that causes a Clippy warning and no compiler warning.
     fn package(folder: &Path) {
         std::fs::create_dir(folder.join("src")).expect("a folder");
         let manifest = "[package]\nname = \"lintable\"\nedition = \"2024\"\n[workspace]\n";
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_build_with_lints_finds_one_and_fails_by_it() {
+    fn build_with_lints_fails_on_a_warning() {
         let folder = tempfile::tempdir().expect("a folder");
         package(folder.path());
         let lints = Lints::with_driver().expect("Clippy, which the lints of this project need too");
@@ -149,7 +149,7 @@ mod tests {
             .args(["test", "--no-run", "--offline", "--target-dir"])
             .arg(folder.path().join("target"));
         lints.build(&mut cargo, None).expect("built");
-        let error = lints.verdict().expect_err("a warning");
+        let error = lints.check().expect_err("a warning");
         assert_eq!(error.to_string(), "lint warnings: 1");
     }
 }

@@ -1,13 +1,12 @@
-//! What a developer runs: `cargo xtask run`, `test`, `build`, `dev`, `lab`, `bench` and `shots`.
+//! Developer commands: `cargo xtask run`, `test`, `build`, `dev`, `lab`, `bench` and `shots`.
 //!
-//! It finds or installs what a step needs, builds the site and the server, and starts them. It
-//! knows nothing of the product beyond its packages' names, and depends on none of them.
+//! xtask installs missing tools, builds the site and the server, and starts them. It uses only the
+//! names of the product's packages and must not depend on any of them.
 
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-mod alone;
 mod assets;
 mod bench;
 mod binaries;
@@ -17,7 +16,7 @@ mod deny;
 mod dev;
 mod disk;
 mod lab;
-mod lane;
+mod labeled_output;
 mod language;
 mod lints;
 mod npm;
@@ -26,6 +25,7 @@ mod server;
 mod setup;
 mod shrink;
 mod site;
+mod standalone;
 mod steps;
 mod test;
 mod toolchain;
@@ -163,7 +163,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
     }
 }
 
-/// Builds what is installed on servers and puts it into one folder.
+/// Builds the server and the agent and copies them into one folder.
 fn build(workspace: &Workspace, consent: Consent, mode: Mode) -> anyhow::Result<()> {
     let built = [
         server::build(workspace, mode, consent)?,

@@ -1,6 +1,6 @@
-//! Running other programs: shown before they start, with errors that name them.
+//! Runs other programs. Each command is printed before it starts, and errors contain the command.
 //!
-//! What xtask says goes to standard error; standard output belongs to the programs it runs.
+//! xtask prints to standard error. Standard output is reserved for the programs that it runs.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write as _};
@@ -12,17 +12,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use serde_json::Value;
 
-use crate::lane;
+use crate::labeled_output;
 
-/// How often a program whose output stays open is asked whether it has ended.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Polling interval for the exit of a program whose output stays open.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// A line for the person who waits.
+/// Prints a progress line.
 pub fn say(text: &str) {
-    lane::print(&format!("xtask: {text}"));
+    labeled_output::print(&format!("xtask: {text}"));
 }
 
-/// Finds a program on PATH or among the system's own, which are not on everybody's PATH.
+/// Finds a program on PATH or in the sbin folders, which are not on every user's PATH.
 pub fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
@@ -31,25 +31,25 @@ pub fn find(name: &str) -> Option<PathBuf> {
     which::which_in_global(name, Some(folders)).ok()?.next()
 }
 
-/// Runs a command to its end with its output shown.
+/// Runs a command to its end and shows its output.
 ///
 /// # Errors
-/// When it cannot start or does not end well.
+/// If the command cannot start or exits unsuccessfully.
 pub fn run(command: &mut Command) -> anyhow::Result<()> {
-    if lane::current().is_some() {
+    if labeled_output::label().is_some() {
         return run_lines(command, |_| {});
     }
-    let shown = announce(command);
+    let command_line = announce(command);
     let status = command
         .status()
-        .with_context(|| format!("`{shown}` could not start"))?;
-    ended_well(&shown, status)
+        .with_context(|| format!("`{command_line}` could not start"))?;
+    check_status(&command_line, status)
 }
 
-/// Runs a command to its end, shows its output line by line, and hands each line to `inspect`.
+/// Runs a command to its end, shows its output and passes each line to `inspect`.
 ///
 /// # Errors
-/// When it cannot start or does not end well.
+/// If the command cannot start or exits unsuccessfully.
 pub fn run_lines(command: &mut Command, mut inspect: impl FnMut(&str)) -> anyhow::Result<()> {
     run_filtered(command, |line| {
         inspect(line);
@@ -57,36 +57,36 @@ pub fn run_lines(command: &mut Command, mut inspect: impl FnMut(&str)) -> anyhow
     })
 }
 
-/// Runs a command to its end with its output shown, and returns the lines of its standard output.
+/// Runs a command to its end, shows its output and returns the lines of its standard output.
 ///
 /// # Errors
-/// When it cannot start or does not end well.
+/// If the command cannot start or exits unsuccessfully.
 pub fn lines(command: &mut Command) -> anyhow::Result<Vec<String>> {
-    let shown = announce(command);
+    let command_line = announce(command);
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
-        .with_context(|| format!("`{shown}` could not start"))?;
+        .with_context(|| format!("`{command_line}` could not start"))?;
     let mut lines = Vec::new();
     if let Some(output) = child.stdout.take() {
         for line in BufReader::new(output).lines() {
-            let line = line.with_context(|| format!("the output of `{shown}`"))?;
-            match lane::current() {
-                Some(_) => lane::print(&line),
+            let line = line.with_context(|| format!("the output of `{command_line}`"))?;
+            match labeled_output::label() {
+                Some(_) => labeled_output::print(&line),
                 None => writeln!(std::io::stdout(), "{line}")?,
             }
             lines.push(line);
         }
     }
-    ended_well(&shown, child.wait()?)?;
+    check_status(&command_line, child.wait()?)?;
     Ok(lines)
 }
 
-/// Runs a Cargo build, hands each of its messages to `inspect`, and returns the warnings of the
-/// compiler and of Clippy as they would have been shown.
+/// Runs a Cargo build, passes each of its messages to `inspect` and returns the rendered warnings of
+/// the compiler and of Clippy.
 ///
 /// # Errors
-/// When it cannot start or does not end well.
+/// If the command cannot start or exits unsuccessfully.
 pub fn run_cargo(
     cargo: &mut Command,
     mut inspect: impl FnMut(&Value),
@@ -104,12 +104,12 @@ pub fn run_cargo(
         let is_warning = diagnostic
             .get("level")
             .is_some_and(|level| level == "warning");
-        // The compiler ends with a line that only counts and has no place in the source.
-        let has_place = diagnostic
+        // The final summary with the number of warnings has no source location.
+        let has_location = diagnostic
             .get("spans")?
             .as_array()
             .is_some_and(|spans| !spans.is_empty());
-        if is_warning && has_place {
+        if is_warning && has_location {
             warnings.push(rendered.clone());
         }
         Some(rendered)
@@ -117,46 +117,46 @@ pub fn run_cargo(
     Ok(warnings)
 }
 
-/// Runs a command to its end and shows of each line of its output what `show` makes of it.
+/// Runs a command to its end and shows its output as transformed by `show`.
 fn run_filtered(
     command: &mut Command,
     mut show: impl FnMut(&str) -> Option<String>,
 ) -> anyhow::Result<()> {
-    let shown = announce(command);
+    let command_line = announce(command);
     let (mut child, lines) = spawn(command)?;
     for line in lines {
         for line in show(&line).iter().flat_map(|text| text.lines()) {
-            lane::print(line);
+            labeled_output::print(line);
         }
     }
-    ended_well(&shown, child.wait()?)
+    check_status(&command_line, child.wait()?)
 }
 
-/// A program that has ended, or was ended.
-pub struct Ended {
-    /// What it printed.
+/// The result of a program that exited or was killed.
+pub struct Finished {
+    /// The lines of its output.
     pub lines: Vec<String>,
-    /// How long it ran.
+    /// The run time.
     pub took: Duration,
-    /// Why it did not end well.
+    /// The reason of a failure.
     pub failure: Option<String>,
 }
 
-/// Runs a command quietly, and ends it when it takes longer than this. What it started itself may
-/// stay.
+/// Runs a command without showing its output and kills it after the time limit. Its child processes
+/// are not killed.
 ///
 /// # Errors
-/// When it cannot start, or cannot be ended.
-pub fn run_within(command: &mut Command, limit: Duration) -> anyhow::Result<Ended> {
+/// If the command cannot start or cannot be killed.
+pub fn run_within(command: &mut Command, limit: Duration) -> anyhow::Result<Finished> {
     let start = Instant::now();
     let (mut child, output) = spawn(command)?;
     let mut lines = Vec::new();
     let mut ended = None;
     let is_late = loop {
-        match output.recv_timeout(LOOK_EVERY) {
+        match output.recv_timeout(POLL_INTERVAL) {
             Ok(line) => lines.push(line),
             Err(RecvTimeoutError::Disconnected) => break false,
-            // What it started may keep its output open: once it has ended, a quiet moment is the end.
+            // Child processes may keep the output open, so the loop ends at the first timeout after exit.
             Err(RecvTimeoutError::Timeout) if ended.is_some() => break false,
             Err(RecvTimeoutError::Timeout) => ended = child.try_wait()?,
         }
@@ -172,21 +172,21 @@ pub fn run_within(command: &mut Command, limit: Duration) -> anyhow::Result<Ende
         true => Some(format!("it took longer than {} s", limit.as_secs_f32())),
         false => (!status.success()).then(|| status.to_string()),
     };
-    Ok(Ended {
+    Ok(Finished {
         lines,
         took: start.elapsed(),
         failure,
     })
 }
 
-/// Starts a command whose output comes line by line.
+/// Starts a command and returns its output as a channel of lines.
 fn spawn(command: &mut Command) -> anyhow::Result<(Child, mpsc::Receiver<String>)> {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .with_context(|| format!("`{}` could not start", shown(command)))?;
+        .with_context(|| format!("`{}` could not start", format_command(command)))?;
     let (sender, lines) = mpsc::sync_channel(64);
     let pipes: [Option<Box<dyn Read + Send>>; 2] = [
         child.stdout.take().map(|pipe| Box::new(pipe) as _),
@@ -199,7 +199,7 @@ fn spawn(command: &mut Command) -> anyhow::Result<(Child, mpsc::Receiver<String>
     Ok((child, lines))
 }
 
-/// Sends a program's lines on until it ends. Bytes that are no UTF-8 are replaced.
+/// Forwards a program's lines until its output is closed. Invalid UTF-8 is replaced.
 fn forward(pipe: impl Read, sender: &mpsc::SyncSender<String>) {
     for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line).into_owned();
@@ -210,36 +210,41 @@ fn forward(pipe: impl Read, sender: &mpsc::SyncSender<String>) {
 }
 
 fn announce(command: &Command) -> String {
-    let shown = shown(command);
-    lane::print(&format!("$ {shown}"));
-    shown
+    let command_line = format_command(command);
+    labeled_output::print(&format!("$ {command_line}"));
+    command_line
 }
 
-fn ended_well(shown: &str, status: ExitStatus) -> anyhow::Result<()> {
+fn check_status(command_line: &str, status: ExitStatus) -> anyhow::Result<()> {
     if !status.success() {
-        bail!("`{shown}` failed ({status})");
+        bail!("`{command_line}` failed ({status})");
     }
     Ok(())
 }
 
-/// Runs a command quietly and returns what it printed.
+/// Runs a command without showing its output and returns its standard output.
 ///
 /// # Errors
-/// When it cannot start or does not end well; its own words are part of the error.
+/// If the command cannot start or exits unsuccessfully. The error contains its standard error.
 pub fn output(command: &mut Command) -> anyhow::Result<Vec<u8>> {
-    let shown = shown(command);
+    let command_line = format_command(command);
     let output = command
         .stdin(Stdio::null())
         .output()
-        .with_context(|| format!("`{shown}` could not start"))?;
+        .with_context(|| format!("`{command_line}` could not start"))?;
     if !output.status.success() {
-        let words = String::from_utf8_lossy(&output.stderr);
-        bail!("`{shown}` failed ({}): {}", output.status, words.trim());
+        let message = String::from_utf8_lossy(&output.stderr);
+        bail!(
+            "`{command_line}` failed ({}): {}",
+            output.status,
+            message.trim()
+        );
     }
     Ok(output.stdout)
 }
 
-/// Whether a quiet run of the command ends well. A program that is not there is a no.
+/// Runs a command without showing its output and returns whether it succeeded. A missing program
+/// counts as a failure.
 pub fn succeeds(command: &mut Command) -> bool {
     command
         .stdin(Stdio::null())
@@ -249,13 +254,13 @@ pub fn succeeds(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-fn shown(command: &Command) -> String {
+fn format_command(command: &Command) -> String {
     let mut program = command.get_program();
     if std::env::var_os("CARGO").is_some_and(|cargo| cargo == program) {
         program = OsStr::new("cargo");
     }
-    let words = std::iter::once(program).chain(command.get_args());
-    words.map(quoted).collect::<Vec<_>>().join(" ")
+    let args = std::iter::once(program).chain(command.get_args());
+    args.map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 fn quoted(word: &OsStr) -> String {
@@ -268,21 +273,21 @@ fn quoted(word: &OsStr) -> String {
     }
 }
 
-/// Which Cargo is asked.
+/// A Cargo installation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cargo {
-    /// The one that started xtask.
+    /// The Cargo that started xtask.
     Default,
     /// Debian's second toolchain (rustc-web, cargo-web), always at /usr/bin.
     Debian,
 }
 
 impl Cargo {
-    /// A command of this Cargo.
+    /// Creates a command for this Cargo.
     ///
-    /// `cargo run` tells its child about itself in the environment; a build under other settings
-    /// than the developer's own `cargo build` would compile everything twice, and Debian's
-    /// compiler must not load rustup's libraries.
+    /// Removes variables that `cargo run` sets for its child process. With them the build would differ
+    /// from the developer's own `cargo build` and compile everything twice. Debian's compiler must not
+    /// load rustup's libraries.
     pub fn command(self) -> Command {
         let mut command = match self {
             Self::Default => {
@@ -322,14 +327,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shown_command_can_be_pasted_into_a_shell() {
+    fn printed_command_is_quoted_for_a_shell() {
         let mut command = Command::new("apt-get");
         command.args(["install", "a b", "it's", ""]);
-        assert_eq!(shown(&command), r"apt-get install 'a b' 'it'\''s' ''");
+        assert_eq!(
+            format_command(&command),
+            r"apt-get install 'a b' 'it'\''s' ''"
+        );
     }
 
     #[test]
-    fn a_failure_names_the_program_and_repeats_its_words() {
+    fn failure_contains_status_and_standard_error() {
         let mut command = Command::new("sh");
         command.args(["-c", "echo no room >&2; exit 3"]);
         let error = output(&mut command).expect_err("exit 3").to_string();
@@ -340,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn debians_cargo_does_not_inherit_rustups_libraries() {
+    fn debian_cargo_does_not_inherit_rustup_environment() {
         let command = Cargo::Debian.command();
         let removed = |name: &str| command.get_envs().any(|(n, v)| n == name && v.is_none());
         assert!(removed("LD_LIBRARY_PATH") && removed("RUSTUP_TOOLCHAIN"));

@@ -1,4 +1,4 @@
-//! The server: built with the site inside, and started.
+//! Builds the server with the embedded site and starts it.
 
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -14,18 +14,18 @@ use crate::site::Site;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
 
-/// How much time the build takes to make the result small and fast.
+/// The build mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// What is installed and tested.
+    /// Optimized, as installed on servers.
     Release,
-    /// What a developer waits for.
+    /// Unoptimized, for short build times.
     Dev,
 }
 
 impl Mode {
-    /// For names of folders.
-    pub fn word(self) -> &'static str {
+    /// The name of the mode, for folder names.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Release => "release",
             Self::Dev => "dev",
@@ -33,10 +33,10 @@ impl Mode {
     }
 }
 
-/// Builds the site, then the server with the site inside, and returns the program's path.
+/// Builds the site and the server with the embedded site, and returns the program's path.
 ///
 /// # Errors
-/// When something is missing that cannot be installed, or a step fails.
+/// If a required package cannot be installed or a step fails.
 pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Result<PathBuf> {
     let programs = Programs::Build {
         workspace,
@@ -46,10 +46,10 @@ pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Res
     programs.path(Binary::Holdfast)
 }
 
-/// The command that starts the program with its data in ./data.
+/// Returns the command that starts the server with its data in ./data.
 pub fn serve(workspace: &Workspace, binary: &std::path::Path, args: &[String]) -> Command {
     let mut command = Command::new(binary);
-    // The data folder is `./data` by the program's own default.
+    // The default data folder of the server is `./data`.
     command
         .current_dir(workspace.root())
         .arg("serve")
@@ -57,10 +57,11 @@ pub fn serve(workspace: &Workspace, binary: &std::path::Path, args: &[String]) -
     command
 }
 
-/// Builds, then becomes the server: its output, its signals and its exit status are the user's.
+/// Builds the server and replaces this process with it, so that output, signals and exit status are
+/// passed through.
 ///
 /// # Errors
-/// When the build fails or the program cannot start.
+/// If the build fails or the program cannot start.
 pub fn run(
     workspace: &Workspace,
     mode: Mode,

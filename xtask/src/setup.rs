@@ -1,6 +1,6 @@
-//! What the machine must have: looked for by use, installed from Debian's packages with consent.
+//! System packages: detects missing ones and installs them from Debian with the user's consent.
 //!
-//! Nothing here starts a service: while packages are installed, a policy-rc.d forbids it.
+//! No service is started: a policy-rc.d denies it during the installation.
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
@@ -10,68 +10,68 @@ use anyhow::{Context, bail};
 
 use crate::program::{self, Cargo};
 
-/// Something that a step cannot do without.
+/// A program or library that a step requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// Finds the MariaDB client library.
+    /// pkg-config, which finds the MariaDB client library.
     PkgConfig,
-    /// PostgreSQL's client library.
+    /// The PostgreSQL client library.
     Libpq,
-    /// MariaDB's client library.
+    /// The MariaDB client library.
     Libmariadb,
-    /// A PostgreSQL server for the tests.
+    /// A PostgreSQL server for tests.
     Postgres,
-    /// A MariaDB server for the tests.
+    /// A MariaDB server for tests.
     MariaDb,
-    /// A browser for the tests.
+    /// A browser for tests.
     Chromium,
-    /// Python, whose best-known client of Proxmox is a test of the simulator.
+    /// Python, for the proxmoxer client that tests the simulator.
     Python,
-    /// What keeps that client's packages apart from the system's.
+    /// Python's venv module, for that client's packages.
     PythonVenv,
     /// The web server of edge hosts.
     Nginx,
-    /// What passes TCP and UDP on in it.
+    /// The stream module of nginx, for TCP and UDP.
     NginxStream,
-    /// The server of names and addresses of edge hosts, without its service.
+    /// The DNS and DHCP server of edge hosts, without its service.
     Dnsmasq,
-    /// A name server that takes updates, without its service.
+    /// A name server that accepts dynamic updates, without its service.
     Bind,
-    /// Asks it for names.
+    /// A DNS client.
     Dig,
-    /// Asks it for addresses.
+    /// A DHCP client.
     Dhclient,
-    /// Asks the web server.
+    /// An HTTP client.
     Curl,
-    /// Makes networks for tests.
+    /// Creates network namespaces for tests.
     Iproute,
-    /// Keeps them apart from this machine's.
+    /// Runs programs in namespaces.
     Unshare,
-    /// Finds what runs in them.
+    /// Finds processes in namespaces.
     Procps,
-    /// Reads the units of edge hosts.
+    /// Checks the systemd units of edge hosts.
     Systemd,
-    /// Reads their certificates.
+    /// Reads and creates certificates.
     Openssl,
-    /// An authority that gives certificates.
+    /// An ACME test server.
     Pebble,
-    /// Debian's second Rust compiler, the way to WebAssembly where rustup has none.
+    /// Debian's second Rust compiler, for WebAssembly without rustup.
     RustcWeb,
-    /// The Cargo that belongs to it.
+    /// The Cargo of that compiler.
     CargoWeb,
-    /// The standard library's source that belongs to it.
+    /// The source of that compiler's standard library.
     RustWebSrc,
-    /// The linter that belongs to it.
+    /// The Clippy of that compiler.
     RustWebClippy,
     /// The linker for WebAssembly.
     Lld,
 }
 
-/// What a build of the server needs.
+/// Requirements of a server build.
 pub const BUILD: &[Need] = &[Need::PkgConfig, Need::Libpq, Need::Libmariadb];
 
 impl Need {
-    /// Debian's package.
+    /// The Debian package.
     fn package(self) -> &'static str {
         match self {
             Self::PkgConfig => "pkg-config",
@@ -103,7 +103,7 @@ impl Need {
         }
     }
 
-    /// What it is for, as the person who is asked reads it.
+    /// The purpose that is shown in the prompt.
     fn purpose(self) -> &'static str {
         match self {
             Self::PkgConfig => "finds libraries, to build",
@@ -135,7 +135,7 @@ impl Need {
         }
     }
 
-    /// Looks for the thing itself, so that another system's way to install it counts too.
+    /// Checks for the program or library itself, so that installations from other sources count too.
     fn is_met(self) -> bool {
         let pkg_config =
             |name: &str| program::succeeds(Command::new("pkg-config").args(["--exists", name]));
@@ -143,7 +143,7 @@ impl Need {
             Self::PkgConfig => program::find("pkg-config").is_some(),
             Self::Libpq => program::succeeds(Command::new("pg_config").arg("--includedir")),
             Self::Libmariadb => pkg_config("libmariadb") || pkg_config("mysqlclient"),
-            Self::Postgres => program::find("postgres").is_some() || postgres_of_debian(),
+            Self::Postgres => program::find("postgres").is_some() || debian_has_postgres(),
             Self::MariaDb => program::find("mariadbd").is_some(),
             Self::Chromium => program::find("chromium").is_some(),
             Self::Python => program::find("python3").is_some(),
@@ -152,7 +152,7 @@ impl Need {
                 program::succeeds(Command::new("python3").args(import))
             }
             Self::Nginx => program::find("nginx").is_some(),
-            Self::NginxStream => nginx_streams(),
+            Self::NginxStream => nginx_has_stream(),
             Self::Dnsmasq => program::find("dnsmasq").is_some(),
             Self::Bind => program::find("named").is_some(),
             Self::Dig => program::find("dig").is_some(),
@@ -178,8 +178,9 @@ impl Need {
     }
 }
 
-/// Debian keeps the server's programs out of PATH, in a folder per version.
-fn postgres_of_debian() -> bool {
+/// Returns whether Debian's PostgreSQL is installed. Its programs are not on PATH but in a folder per
+/// version.
+fn debian_has_postgres() -> bool {
     let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") else {
         return false;
     };
@@ -188,8 +189,8 @@ fn postgres_of_debian() -> bool {
         .any(|version| version.path().join("bin/postgres").exists())
 }
 
-/// Whether nginx passes on TCP and UDP: by itself, or by a module in Debian's place for it.
-fn nginx_streams() -> bool {
+/// Returns whether nginx has the stream module, built in or as Debian's dynamic module.
+fn nginx_has_stream() -> bool {
     let module = Path::new("/usr/lib/nginx/modules/ngx_stream_module.so");
     let built_in = r"nginx -V 2>&1 | grep -qE -e '--with-stream( |$)'";
     module.exists() || program::succeeds(Command::new("sh").args(["-c", built_in]))
@@ -201,17 +202,17 @@ fn debian_has(package: &str) -> bool {
     program::output(&mut query).is_ok_and(|status| status == b"installed")
 }
 
-/// Whether system packages may be installed.
+/// The user's consent to install system packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consent {
-    /// Said beforehand.
+    /// Given in advance.
     Given,
-    /// To be asked for.
+    /// The user is asked.
     Ask,
 }
 
 impl Consent {
-    /// `--yes`, or CI=true.
+    /// Consent is given by `--yes` or `CI=true`.
     pub fn from_flag(yes: bool) -> Self {
         let ci = std::env::var("CI").is_ok_and(|value| value == "true");
         if yes || ci { Self::Given } else { Self::Ask }
@@ -228,7 +229,7 @@ impl Consent {
         eprint!(
             "These system packages are missing:\n{}\
              Install them with apt-get (no service is started)? [y/N] ",
-            listed(missing)
+            format_list(missing)
         );
         std::io::stderr().flush()?;
         let mut answer = String::new();
@@ -240,10 +241,10 @@ impl Consent {
     }
 }
 
-/// Makes sure that every need is met, installing what is missing.
+/// Ensures that all requirements are met and installs missing packages.
 ///
 /// # Errors
-/// When something is missing and cannot be installed here; the error says what and how to get it.
+/// If a missing package cannot be installed. The error lists the packages and how to install them.
 pub fn ensure(needs: &[Need], consent: Consent) -> anyhow::Result<()> {
     let missing: Vec<Need> = needs
         .iter()
@@ -253,29 +254,29 @@ pub fn ensure(needs: &[Need], consent: Consent) -> anyhow::Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    install(&missing, consent).with_context(|| lacking(&missing))?;
+    install(&missing, consent).with_context(|| missing_message(&missing))?;
     let left: Vec<Need> = missing.into_iter().filter(|need| !need.is_met()).collect();
     if !left.is_empty() {
         bail!(
             "{}: the packages are installed, yet these are not found",
-            lacking(&left)
+            missing_message(&left)
         );
     }
     Ok(())
 }
 
-fn lacking(missing: &[Need]) -> String {
+fn missing_message(missing: &[Need]) -> String {
     format!(
         "this is missing:\n{}\
          On Debian and Ubuntu: sudo apt-get install --no-install-recommends {}\n\
          Elsewhere: the same from your system's packages. Then run this again.\n\
          Why xtask did not install it",
-        listed(missing),
+        format_list(missing),
         packages(missing).join(" ")
     )
 }
 
-fn listed(needs: &[Need]) -> String {
+fn format_list(needs: &[Need]) -> String {
     let line = |need: &Need| format!("  {:<16} {}\n", need.package(), need.purpose());
     needs.iter().map(line).collect()
 }
@@ -284,7 +285,7 @@ fn packages(needs: &[Need]) -> Vec<&'static str> {
     needs.iter().map(|need| need.package()).collect()
 }
 
-/// The trap takes the policy away even when the installation is interrupted.
+/// The installation script. The trap removes the policy even if the installation is interrupted.
 const INSTALL: &str = r#"set -e
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
@@ -322,12 +323,12 @@ fn install(missing: &[Need], consent: Consent) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes sure that a component of the Rust toolchain is there: `cargo WORD --version` works.
+/// Ensures that a component of the Rust toolchain is installed: `cargo SUBCOMMAND --version` works.
 ///
 /// # Errors
-/// When it is missing and rustup cannot add it.
-pub fn component(name: &str, word: &str) -> anyhow::Result<()> {
-    let works = || program::succeeds(Cargo::Default.command().args([word, "--version"]));
+/// If the component is missing and rustup cannot add it.
+pub fn component(name: &str, subcommand: &str) -> anyhow::Result<()> {
+    let works = || program::succeeds(Cargo::Default.command().args([subcommand, "--version"]));
     if works() {
         return Ok(());
     }
@@ -336,9 +337,9 @@ pub fn component(name: &str, word: &str) -> anyhow::Result<()> {
         return Ok(());
     }
     added.with_context(|| {
-        format!("`cargo {word}` is missing; `rustup component add {name}` brings it")
+        format!("`cargo {subcommand}` is missing; `rustup component add {name}` brings it")
     })?;
-    bail!("rustup added {name}, yet `cargo {word}` does not work")
+    bail!("rustup added {name}, yet `cargo {subcommand}` does not work")
 }
 
 #[cfg(test)]
@@ -346,8 +347,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_is_said_with_the_way_to_get_it() {
-        insta::assert_snapshot!(lacking(&[Need::Libpq, Need::Chromium]), @r"
+    fn missing_packages_are_listed_with_install_command() {
+        insta::assert_snapshot!(missing_message(&[Need::Libpq, Need::Chromium]), @r"
         this is missing:
           libpq-dev        PostgreSQL's client library, to build
           chromium         a browser, to test
@@ -358,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn the_installation_script_is_valid_shell() {
+    fn installation_script_is_valid_shell() {
         program::output(Command::new("sh").args(["-n", "-c", INSTALL])).expect("valid shell");
     }
 }

@@ -1,5 +1,5 @@
-//! Makes the browser's program smaller without changing what it does: what nothing can call goes,
-//! then wasm-opt and terser do their work on each file.
+//! Reduces the size of the WebAssembly program without changing its behavior: removes unreachable
+//! exports and runs wasm-opt and terser on each file.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +11,8 @@ use crate::program::{self, say};
 use crate::workspace::Workspace;
 use crate::{assets, npm};
 
-/// What today's compiler puts into a module; wasm-opt refuses what it was not told of.
+/// WebAssembly features that the current compiler uses. wasm-opt rejects features that are not
+/// enabled.
 const FEATURES: [&str; 8] = [
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
@@ -23,10 +24,10 @@ const FEATURES: [&str; 8] = [
     "--enable-sign-ext",
 ];
 
-/// Shrinks every file in the folder, as many at a time as there are processors.
+/// Shrinks all files in the folder in parallel, one per CPU.
 ///
 /// # Errors
-/// When a tool is missing or fails.
+/// If a tool is missing or fails.
 pub fn all(workspace: &Workspace, pkg: &Path) -> anyhow::Result<()> {
     npm::ensure(&workspace.style())?;
     let mut files = Vec::new();
@@ -34,7 +35,7 @@ pub fn all(workspace: &Workspace, pkg: &Path) -> anyhow::Result<()> {
         files.push((std::fs::metadata(&file)?.len(), file));
     }
     let before: u64 = files.iter().map(|(length, _)| length).sum();
-    // The largest first, so that it is not the last to end.
+    // The largest file starts first to reduce the total time.
     files.sort_unstable_by(|a, b| b.cmp(a));
     let lengths = files
         .into_par_iter()
@@ -74,12 +75,12 @@ fn shrink(workspace: &Workspace, file: &Path) -> anyhow::Result<u64> {
     Ok(length)
 }
 
-/// Takes away the methods of classes of which the program makes no object, such as those of
-/// streams, which come with each program that calls the server.
+/// Removes the exported methods of classes that the program never instantiates, such as the stream
+/// classes that every program with server functions contains.
 fn unexport(file: &Path) -> anyhow::Result<()> {
     let mut module = walrus::Module::from_file(file)
         .with_context(|| format!("{} cannot be read", file.display()))?;
-    let makes = |class: &str| {
+    let is_constructed = |class: &str| {
         let new = format!("__wbg_{class}_new");
         module
             .imports
@@ -90,7 +91,7 @@ fn unexport(file: &Path) -> anyhow::Result<()> {
         .exports
         .iter()
         .filter_map(|export| export.name.strip_prefix("__wbg_")?.strip_suffix("_free"))
-        .filter(|class| !makes(class))
+        .filter(|class| !is_constructed(class))
         .map(str::to_owned)
         .collect();
     let dead: Vec<_> = module
@@ -113,7 +114,7 @@ fn unexport(file: &Path) -> anyhow::Result<()> {
     module.emit_wasm_file(file)
 }
 
-/// The same in the script: nobody imports its classes, so that terser may leave them out.
+/// Removes the exports of classes from the script, so that terser can drop unused ones.
 fn unexport_classes(file: &Path) -> anyhow::Result<()> {
     let script = std::fs::read_to_string(file)?;
     std::fs::write(file, script.replace("\nexport class ", "\nclass "))?;

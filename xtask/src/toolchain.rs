@@ -1,10 +1,9 @@
-//! The compiler for WebAssembly: finds or gets one, and says which it took.
+//! Selects the compiler for WebAssembly, installs it if necessary and prints the choice.
 //!
-//! The smallest program has the standard library compiled along with it, for size and without
-//! words for panics: a tenth less to download. That takes the library's source and flags which
-//! compilers keep for their own builds, hence `RUSTC_BOOTSTRAP`. Where either is missing, the
-//! compiled library that rustup has for the target serves, and where there is no rustup, Debian's
-//! second compiler with its source.
+//! Building the standard library from source, optimized for size and without panic messages, reduces
+//! the download by a tenth. This requires the library's source and unstable flags, hence
+//! `RUSTC_BOOTSTRAP`. If either is missing, rustup's precompiled library for the target is used, and
+//! without rustup Debian's second compiler with its source.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,42 +15,43 @@ use crate::server::Mode;
 use crate::setup::{self, Consent, Need};
 use crate::workspace::Workspace;
 
-/// What the browser runs.
+/// The target of the browser's program.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Compiles the standard library along, and makes a panic a plain end of the program.
-const ALONG: [&str; 4] = [
+/// Builds the standard library from source and aborts on panic without a message.
+const BUILD_STD: [&str; 4] = [
     "-Zbuild-std=std,panic_abort",
     "-Zbuild-std-features=optimize_for_size",
     "--config",
     "target.wasm32-unknown-unknown.rustflags=['-Zunstable-options', '-Cpanic=immediate-abort']",
 ];
 
-/// How WebAssembly is compiled here.
+/// A way to compile WebAssembly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Toolchain {
-    /// The usual compiler, with the standard library compiled along.
-    Along,
-    /// The usual compiler and its compiled library.
+    /// The default compiler with the standard library built from source.
+    BuildStd,
+    /// The default compiler with its precompiled library.
     Installed,
-    /// Debian's second compiler, with the standard library compiled along.
+    /// Debian's second compiler with the standard library built from source.
     Debian,
 }
 
 impl Toolchain {
-    /// Looks for what suits the mode, asks rustup for it, then takes the next best.
+    /// Selects the preferred toolchain of the mode. Installs it with rustup if possible, otherwise
+    /// selects the next one.
     ///
     /// # Errors
-    /// When there is none; the error says how to get one.
+    /// If no toolchain is available. The error describes how to install one.
     pub fn find(mode: Mode, consent: Consent) -> anyhow::Result<Self> {
-        // A developer waits less for the compiled library, and reads what a panic says.
-        let wanted = match mode {
-            Mode::Release => [Self::Along, Self::Installed],
-            Mode::Dev => [Self::Installed, Self::Along],
+        // In development the precompiled library saves build time and keeps panic messages.
+        let candidates = match mode {
+            Mode::Release => [Self::BuildStd, Self::Installed],
+            Mode::Dev => [Self::Installed, Self::BuildStd],
         };
-        for toolchain in wanted {
-            if toolchain.is_there() || toolchain.can_be_added() {
-                say(toolchain.words());
+        for toolchain in candidates {
+            if toolchain.is_available() || toolchain.install() {
+                say(toolchain.message());
                 return Ok(toolchain);
             }
         }
@@ -62,50 +62,51 @@ impl Toolchain {
                  target add {TARGET}` (where rustup can download), or Debian's packages"
             )
         })?;
-        say(Self::Debian.words());
+        say(Self::Debian.message());
         Ok(Self::Debian)
     }
 
-    fn words(self) -> &'static str {
+    fn message(self) -> &'static str {
         match self {
-            Self::Along => "WebAssembly: the standard library is compiled along",
+            Self::BuildStd => "WebAssembly: the standard library is compiled along",
             Self::Installed => "WebAssembly: the compiler's own library for the target is taken",
             Self::Debian => "WebAssembly: Debian's compiler compiles the standard library along",
         }
     }
 
-    fn is_there(self) -> bool {
+    fn is_available(self) -> bool {
         match self {
-            Self::Along => {
+            Self::BuildStd => {
                 let source = "lib/rustlib/src/rust/library/Cargo.lock";
-                printed("sysroot").is_some_and(|root| root.join(source).exists()) && takes_flags()
+                rustc_print("sysroot").is_some_and(|root| root.join(source).exists())
+                    && supports_flags()
             }
-            Self::Installed => printed("target-libdir").is_some_and(|folder| folder.is_dir()),
+            Self::Installed => rustc_print("target-libdir").is_some_and(|folder| folder.is_dir()),
             Self::Debian => false,
         }
     }
 
-    fn can_be_added(self) -> bool {
+    fn install(self) -> bool {
         let what = match self {
-            Self::Along => ["component", "add", "rust-src"],
+            Self::BuildStd => ["component", "add", "rust-src"],
             Self::Installed => ["target", "add", TARGET],
             Self::Debian => return false,
         };
         program::find("rustup").is_some()
             && program::run(Command::new("rustup").args(what)).is_ok()
-            && self.is_there()
+            && self.is_available()
     }
 
-    /// A Cargo command for the browser's half: `cargo build` or `cargo clippy` of `frontend`.
+    /// Returns the Cargo command with this verb for the package `frontend`.
     pub fn cargo(self, workspace: &Workspace, verb: &str) -> Command {
         let mut command = match self {
-            Self::Along | Self::Installed => Cargo::Default.command(),
+            Self::BuildStd | Self::Installed => Cargo::Default.command(),
             Self::Debian => Cargo::Debian.command(),
         };
         command.args([verb, "--package", "frontend", "--lib", "--target", TARGET]);
         command.arg("--target-dir").arg(self.target_dir(workspace));
         if self != Self::Installed {
-            command.args(ALONG).env("RUSTC_BOOTSTRAP", "1");
+            command.args(BUILD_STD).env("RUSTC_BOOTSTRAP", "1");
         }
         if self == Self::Debian {
             command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld-19");
@@ -114,24 +115,24 @@ impl Toolchain {
         command
     }
 
-    /// Clippy's driver, where it does not lie beside the usual compiler.
+    /// The Clippy driver, if it is not the default compiler's.
     pub fn clippy_driver(self) -> Option<&'static Path> {
         (self == Self::Debian).then(|| Path::new("/usr/bin/clippy-driver"))
     }
 
-    /// A folder of its own: two compilers must not share one, nor one with two sets of flags, and two
-    /// builds that run at the same time would wait for each other.
+    /// A separate target folder per toolchain: different compilers or flags must not share one, and
+    /// concurrent builds in one folder would block each other.
     pub fn target_dir(self, workspace: &Workspace) -> PathBuf {
         match self {
-            Self::Along => workspace.target().join("along"),
+            Self::BuildStd => workspace.target().join("along"),
             Self::Installed => workspace.target().join("browser"),
             Self::Debian => workspace.target_of_debian(),
         }
     }
 }
 
-/// Whether this version of the compiler knows the flags.
-fn takes_flags() -> bool {
+/// Returns whether the compiler supports the flags.
+fn supports_flags() -> bool {
     let mut rustc = Command::new("rustc");
     rustc
         .args(["-Zunstable-options", "-Cpanic=immediate-abort"])
@@ -140,8 +141,8 @@ fn takes_flags() -> bool {
     program::succeeds(&mut rustc)
 }
 
-/// A folder that the usual compiler names.
-fn printed(what: &str) -> Option<PathBuf> {
+/// Returns the path that `rustc --print` reports.
+fn rustc_print(what: &str) -> Option<PathBuf> {
     let mut rustc = Command::new("rustc");
     rustc.args(["--print", what, "--target", TARGET]);
     let path = program::output(&mut rustc).ok()?;

@@ -1,5 +1,5 @@
-//! The browser's program: compiles `frontend`, and turns the result into one JavaScript file, the
-//! .wasm file that every page needs, and those that only some pages need.
+//! The browser's program: compiles `frontend` and converts the result to one JavaScript file, the
+//! .wasm file of all pages, and additional .wasm files for some pages.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::compress::{hash, write_whole};
+use crate::compress::{hash, write_atomic};
 use crate::lints::Lints;
 use crate::program::say;
 use crate::server::Mode;
@@ -16,28 +16,28 @@ use crate::toolchain::{TARGET, Toolchain};
 use crate::workspace::Workspace;
 use crate::{assets, shrink};
 
-/// The name under which the browser asks for the program; the root Cargo.toml has it for
-/// cargo-leptos, and .cargo/config.toml for the compiler.
+/// The name of the program's files. The root Cargo.toml repeats it for cargo-leptos, and
+/// .cargo/config.toml for the compiler.
 pub const OUTPUT_NAME: &str = "holdfast";
 
-/// Bump when this module makes something else from the same input.
+/// Version of the output format. Increase it when the same input produces different output.
 const RECIPE: &str = "2";
 
 /// The browser's program.
 pub struct Program {
-    /// The folder with its files.
+    /// The folder with the program's files.
     pub pkg: PathBuf,
-    /// From a page's name to the files that it needs beside the first one.
+    /// From a page's name to the files that the page needs in addition to the main one.
     pub parts: Parts,
 }
 
-/// From a page's name to names of files.
+/// From a page's name to file names.
 pub type Parts = BTreeMap<String, Vec<String>>;
 
 /// Builds the browser's program.
 ///
 /// # Errors
-/// When a compiler or tool is missing or fails.
+/// If a compiler or tool is missing or fails.
 pub fn build(
     workspace: &Workspace,
     mode: Mode,
@@ -56,7 +56,7 @@ pub fn build(
             "debug"
         }
     };
-    if lints.are_on() && toolchain == Toolchain::Debian {
+    if lints.is_enabled() && toolchain == Toolchain::Debian {
         setup::ensure(&[Need::RustWebClippy], consent)?;
     }
     lints.build(&mut cargo, toolchain.clippy_driver())?;
@@ -68,11 +68,11 @@ pub fn build(
     let input = std::fs::read(&compiled)
         .with_context(|| format!("{} cannot be read", compiled.display()))?;
 
-    let out = workspace.cache().join(format!("wasm-{}", mode.word()));
+    let out = workspace.cache().join(format!("wasm-{}", mode.as_str()));
     let (stamp, list, pkg) = (out.join("stamp"), out.join("parts.json"), out.join("pkg"));
     let tools = std::fs::read(workspace.style().join("package-lock.json"))?;
-    let made_from = format!("{RECIPE} {} {}", hash(&input), hash(&tools));
-    if std::fs::read_to_string(&stamp).is_ok_and(|found| found == made_from) {
+    let fingerprint = format!("{RECIPE} {} {}", hash(&input), hash(&tools));
+    if std::fs::read_to_string(&stamp).is_ok_and(|stored| stored == fingerprint) {
         let parts = serde_json::from_slice(&std::fs::read(list)?)?;
         return Ok(Program { pkg, parts });
     }
@@ -84,12 +84,12 @@ pub fn build(
     if mode == Mode::Release {
         shrink::all(workspace, &pkg)?;
     }
-    write_whole(&list, &serde_json::to_vec(&parts)?)?;
-    write_whole(&stamp, made_from.as_bytes())?;
+    write_atomic(&list, &serde_json::to_vec(&parts)?)?;
+    write_atomic(&stamp, fingerprint.as_bytes())?;
     Ok(Program { pkg, parts })
 }
 
-/// Takes what only some pages need out of the program: `first` gets what remains.
+/// Splits the code of individual pages from the program. The main program is written to `first`.
 fn split(input: &[u8], first: &Path, pkg: &Path) -> anyhow::Result<Parts> {
     say("splitting the program by pages");
     let script = format!("./{OUTPUT_NAME}.js");
@@ -115,9 +115,9 @@ fn bindgen(first: &Path, pkg: &Path) -> anyhow::Result<()> {
         .input_path(first)
         .out_name(OUTPUT_NAME)
         .typescript(false)
-        // The other parts find what they share by these names.
+        // The split parts import shared functions by these names.
         .keep_lld_exports(true)
-        // The page says where the .wasm lies.
+        // The page passes the URL of the .wasm file.
         .omit_default_module_path(true)
         .remove_name_section(true)
         .remove_producers_section(true);
@@ -125,7 +125,7 @@ fn bindgen(first: &Path, pkg: &Path) -> anyhow::Result<()> {
         .web(true)
         .and_then(|bindgen| bindgen.generate(pkg))
         .context("wasm-bindgen failed")?;
-    let made = pkg.join(format!("{OUTPUT_NAME}_bg.wasm"));
-    std::fs::rename(made, pkg.join(format!("{OUTPUT_NAME}.wasm")))?;
+    let generated = pkg.join(format!("{OUTPUT_NAME}_bg.wasm"));
+    std::fs::rename(generated, pkg.join(format!("{OUTPUT_NAME}.wasm")))?;
     Ok(())
 }

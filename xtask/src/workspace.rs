@@ -1,6 +1,6 @@
-//! Where things lie: the workspace's root, Cargo's target folder, the site.
+//! Paths: the workspace root, Cargo's target folder and the site.
 //!
-//! The only place that joins these paths; it neither creates nor reads what lies there.
+//! Only this module joins these paths. It must not create or read the files.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,10 +24,10 @@ struct Metadata {
 }
 
 impl Workspace {
-    /// Asks Cargo, so that CARGO_TARGET_DIR and Cargo's configuration count as they do for Cargo.
+    /// Reads the paths from `cargo metadata`, so that CARGO_TARGET_DIR and Cargo's configuration apply.
     ///
     /// # Errors
-    /// When Cargo cannot read the workspace.
+    /// If Cargo cannot read the workspace.
     pub fn find() -> anyhow::Result<Self> {
         let mut command = Cargo::Default.command();
         command.args(["metadata", "--no-deps", "--format-version", "1"]);
@@ -49,15 +49,15 @@ impl Workspace {
         &self.target
     }
 
-    /// The folder of what is built for this machine: .cargo/config.toml names the platform, so Cargo
-    /// puts it below a folder of that name.
+    /// The target folder of native builds. Cargo uses a subfolder named after the platform because
+    /// .cargo/config.toml sets the target.
     ///
     /// # Errors
-    /// When the compiler does not say which platform this is.
+    /// If rustc does not report the host platform.
     pub fn native_target(&self) -> anyhow::Result<PathBuf> {
-        let about = program::output(Command::new("rustc").arg("-vV"))?;
-        let about = String::from_utf8_lossy(&about);
-        let host = about.lines().find_map(|line| line.strip_prefix("host: "));
+        let version = program::output(Command::new("rustc").arg("-vV"))?;
+        let version = String::from_utf8_lossy(&version);
+        let host = version.lines().find_map(|line| line.strip_prefix("host: "));
         Ok(self.target.join(host.context("`rustc -vV` names no host")?))
     }
 
@@ -66,18 +66,18 @@ impl Workspace {
         self.target.join("dist")
     }
 
-    /// The target folder of Debian's compiler; two compilers must not share one.
+    /// The target folder of Debian's compiler. Two compilers must not share one.
     pub fn target_of_debian(&self) -> PathBuf {
         self.root.join("target-web")
     }
 
-    /// Results of earlier steps, kept so that a second build is quick.
+    /// The cache folder for results of earlier builds.
     pub fn cache(&self) -> PathBuf {
         self.target.join("xtask")
     }
 
-    /// The finished site: always here, wherever Cargo's target folder is. A development
-    /// build of the server reads the one of [`Mode::Dev`] from this path (`server/build.rs`).
+    /// The site's folder, independent of Cargo's target folder. A development build of the server reads
+    /// the site of [`Mode::Dev`] from this path (`server/build.rs`).
     pub fn site(&self, mode: Mode) -> PathBuf {
         let name = match mode {
             Mode::Release => "site",

@@ -1,4 +1,4 @@
-//! The browser tests: Playwright over the journeys, with the program under test.
+//! Browser tests: runs the Playwright journeys against the program under test.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,13 +10,13 @@ use crate::program;
 use crate::setup::{self, Consent, Need};
 use crate::workspace::Workspace;
 
-/// Journeys that also run on the release program have this in their title.
+/// Tag of journeys that also run against the release program.
 const SMOKE: &str = "@smoke";
 
-/// Runs the few journeys that show that the release program works as the other one does.
+/// Runs the journeys with the smoke tag against the release program.
 ///
 /// # Errors
-/// When one fails.
+/// If a journey fails.
 pub fn smoke(
     workspace: &Workspace,
     consent: Consent,
@@ -27,10 +27,10 @@ pub fn smoke(
     playwright(workspace, consent, binary, &filter, report)
 }
 
-/// Runs the journeys on a program.
+/// Runs the journeys against a program.
 ///
 /// # Errors
-/// When one fails, or the filter matches none.
+/// If a journey fails or the filter matches none.
 pub fn playwright(
     workspace: &Workspace,
     consent: Consent,
@@ -47,7 +47,7 @@ pub fn playwright(
 /// Runs Playwright and counts its tests.
 ///
 /// # Errors
-/// When a test fails.
+/// If a test fails.
 pub fn run(playwright: &mut Command, report: &mut Report) -> anyhow::Result<()> {
     program::run_lines(playwright, |line| {
         report.inspect(line);
@@ -58,7 +58,7 @@ pub fn run(playwright: &mut Command, report: &mut Report) -> anyhow::Result<()> 
     })
 }
 
-/// The number in a line of Playwright's result, such as `  12 passed (30.1s)`.
+/// Parses the number in a summary line of Playwright, such as `  12 passed (30.1s)`.
 fn counted(line: &str) -> Option<u32> {
     let (number, rest) = line.trim_start().split_once(' ')?;
     let word = rest.split(' ').next()?;
@@ -66,12 +66,13 @@ fn counted(line: &str) -> Option<u32> {
     counts.then(|| number.parse().ok()).flatten()
 }
 
-/// Prepares a program of `end2end`: its packages, the browser, and the server under test.
+/// Prepares a command of `end2end`: installs its packages and the browser, and sets the server under
+/// test.
 ///
-/// The variables do not begin with HOLDFAST_, which the server would refuse to inherit.
+/// The variables do not begin with `HOLDFAST_`, since the server rejects unknown ones.
 ///
 /// # Errors
-/// When something is missing.
+/// If a package is missing.
 pub fn prepare(
     workspace: &Workspace,
     consent: Consent,
@@ -95,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn results_of_playwright_are_counted() {
+    fn playwright_results_are_counted() {
         assert_eq!(counted("  12 passed (30.1s)"), Some(12));
         assert_eq!(counted("  1 failed"), Some(1));
         assert_eq!(counted("  3 did not run"), None);

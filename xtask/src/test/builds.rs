@@ -1,5 +1,5 @@
-//! What the parts of a run test, built once: in the order in which it is needed, while parts whose
-//! programs are ready already run.
+//! Builds of a test run: each program is built once, in the order of use, while parts whose programs
+//! are ready already run.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use anyhow::{anyhow, bail};
 use super::Part;
 use super::report::Report;
 use crate::binaries::{Binary, Executable, PACKAGES, Programs};
-use crate::lane;
+use crate::labeled_output;
 use crate::lints::Lints;
 use crate::program::Cargo;
 use crate::server::Mode;
@@ -20,7 +20,7 @@ use crate::setup::Consent;
 use crate::site::Site;
 use crate::workspace::Workspace;
 
-/// Something that is built once and waited for by those who need it.
+/// A build result that is set once and that several parts can wait for.
 struct Slot<T>(OnceLock<Built<T>>);
 
 struct Built<T> {
@@ -33,7 +33,8 @@ impl<T> Slot<T> {
         Self(OnceLock::new())
     }
 
-    /// Runs the build. One that panics has failed: nothing may wait for it for ever.
+    /// Runs the build and stores its result. A panic is stored as a failure, so that no part waits
+    /// forever.
     fn fill(&self, build: impl FnOnce() -> anyhow::Result<T>) {
         let start = Instant::now();
         let result = match catch_unwind(AssertUnwindSafe(build)) {
@@ -44,17 +45,17 @@ impl<T> Slot<T> {
             crate::program::say(&format!("build failed: {error}"));
         }
         let took = start.elapsed();
-        // Only the building thread fills a slot, and each one once.
+        // Only the build thread fills slots, each one once.
         let _ = self.0.set(Built { took, result });
     }
 
-    /// Waits until it is built.
+    /// Waits for the build result.
     fn get(&self) -> anyhow::Result<&T> {
         let result = self.0.wait().result.as_ref();
         result.map_err(|error| anyhow!("build failed: {error}"))
     }
 
-    /// Waits until it is built, and adds how long the build took, and the wait, to the report.
+    /// Waits for the build result and adds the build time and the waiting time to the report.
     fn wait(&self, report: &mut Report) -> anyhow::Result<&T> {
         let begin = Instant::now();
         report.build += self.0.wait().took;
@@ -63,8 +64,8 @@ impl<T> Slot<T> {
     }
 }
 
-/// Everything that a run builds. In a run with a release, the rest is built in the profile `bench`: with
-/// the release's dependencies, which are compiled once then.
+/// All builds of a run. If the run includes a release build, the other programs use the profile
+/// `bench`, so that dependencies are compiled only once.
 pub struct Builds<'a> {
     workspace: &'a Workspace,
     consent: Consent,
@@ -76,10 +77,10 @@ pub struct Builds<'a> {
 }
 
 impl<'a> Builds<'a> {
-    /// Nothing is built yet.
+    /// Creates the builds without starting them.
     ///
     /// # Errors
-    /// When Clippy is missing and cannot be installed.
+    /// If Clippy is missing and cannot be installed.
     pub fn new(workspace: &'a Workspace, consent: Consent, parts: &[Part]) -> anyhow::Result<Self> {
         let lints = match parts.contains(&Part::Clippy) {
             true => Lints::on()?,
@@ -100,17 +101,17 @@ impl<'a> Builds<'a> {
         })
     }
 
-    /// Builds what the parts need, in the order in which they run. What is built while tests run
-    /// gives way to them. The site, which has a target folder of its own, takes what time the first
-    /// build leaves.
+    /// Builds everything that the parts need, in the order in which they run. Builds that run
+    /// concurrently with tests have a lower priority. The site has its own target folder and is built at
+    /// low priority beside the first build.
     pub fn build(&self, parts: &[Part]) {
         let needs = |need: fn(Part) -> bool| parts.iter().copied().any(need);
-        let label = lane::current();
+        let label = labeled_output::label();
         std::thread::scope(|scope| {
             if needs(Part::needs_site) {
                 scope.spawn(|| {
-                    label.inspect(|label| lane::enter(label));
-                    lane::give_way();
+                    label.inspect(|label| labeled_output::set_label(label));
+                    labeled_output::lower_priority();
                     self.site.fill(|| self.build_site());
                 });
             }
@@ -118,51 +119,50 @@ impl<'a> Builds<'a> {
                 let has_tests = parts.contains(&Part::Unit) || parts.contains(&Part::Clippy);
                 self.native.fill(|| self.build_native(has_tests));
             }
-            lane::give_way();
+            labeled_output::lower_priority();
             if needs(Part::needs_release) {
                 self.release.fill(|| self.build_release());
             }
         });
     }
 
-    /// The warnings of all builds that are done with Clippy.
+    /// Checks the warnings of all builds with Clippy.
     ///
     /// # Errors
-    /// When a build failed, or there are any.
+    /// If a build failed or there are warnings.
     pub fn lints(&self, report: &mut Report) -> anyhow::Result<()> {
         self.native.wait(report)?;
         self.site.wait(report)?;
-        self.lints.verdict()
+        self.lints.check()
     }
 
-    /// The programs of the workspace and its tests.
+    /// Returns the workspace's programs and tests.
     ///
     /// # Errors
-    /// When their build failed.
+    /// If the build failed.
     pub fn native(&self, report: &mut Report) -> anyhow::Result<&[Executable]> {
         self.native.wait(report).map(Vec::as_slice)
     }
 
-    /// The programs that were built with the tests, and the site that they serve.
+    /// Returns the programs that were built with the tests, after the site is built.
     ///
     /// # Errors
-    /// When a build failed.
+    /// If a build failed.
     pub fn programs(&self, report: &mut Report) -> anyhow::Result<Programs<'_>> {
         self.site.wait(report)?;
         self.native(report).map(Programs::Built)
     }
 
-    /// The release program, with its site inside.
+    /// Returns the release program with its embedded site.
     ///
     /// # Errors
-    /// When its build failed.
+    /// If the build failed.
     pub fn release(&self, report: &mut Report) -> anyhow::Result<&Path> {
         self.release.wait(report).map(PathBuf::as_path)
     }
 
-    /// Compiles the workspace's programs and examples, and tests if they are needed. xtask is built
-    /// on its own, as `cargo xtask` does: its dependencies would otherwise be compiled with other
-    /// features again.
+    /// Compiles the workspace's programs, examples and, if needed, tests. xtask is built separately, as
+    /// by `cargo xtask`, since other features would recompile its dependencies.
     fn build_native(&self, has_tests: bool) -> anyhow::Result<Vec<Executable>> {
         let mut programs = self.cargo(&["build", "--bins", "--examples"]);
         if !has_tests {
@@ -170,14 +170,14 @@ impl<'a> Builds<'a> {
         }
         let mut tests = self.cargo(&["test", "--no-run"]);
         let mut built = self.run(self.in_profile(&mut tests))?;
-        // Cargo builds a program beside its tests only where its package has integration tests.
+        // `cargo test` builds a program only if its package has integration tests.
         built.extend(self.run(self.in_profile(&mut programs))?);
         let mut xtask = self.cargo(&["test", "--no-run", "--package", "xtask"]);
         built.extend(self.run(&mut xtask)?);
         Ok(built)
     }
 
-    /// Builds the site that all parts serve: the one of the release, if that is built at all.
+    /// Builds the site that all parts serve, in release mode if the run includes a release build.
     fn build_site(&self) -> anyhow::Result<Site> {
         let site = Site::build(self.workspace, self.mode, self.consent, &self.lints)?;
         if self.mode == Mode::Release {
@@ -197,17 +197,17 @@ impl<'a> Builds<'a> {
         let mut cargo = Cargo::Default.command();
         cargo
             .current_dir(self.workspace.root())
-            // Nothing here is built a second time, so what makes that quick is left out.
+            // A test run builds each crate once, so incremental compilation has no benefit.
             .env("CARGO_INCREMENTAL", "0")
             .args(args);
         cargo
     }
 
-    /// Selects all packages and the profile: `dev`, or `bench` beside a release.
+    /// Selects all packages and the profile: `dev`, or `bench` in a run with a release build.
     fn in_profile<'c>(&self, cargo: &'c mut Command) -> &'c mut Command {
         cargo.args(PACKAGES);
         if self.mode == Mode::Release {
-            // These programs lie apart from the release's, which replaces its own while tests run.
+            // A separate target folder, since the release build replaces its programs while tests run.
             cargo
                 .args(["--profile", "bench", "--target-dir"])
                 .arg(self.workspace.target().join("tests"))
@@ -232,25 +232,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_build_that_panics_has_failed() {
+    fn panicking_build_is_a_failure() {
         let slot: Slot<()> = Slot::new();
-        slot.fill(|| panic!("as a library may"));
+        slot.fill(|| panic!("a panic in a library"));
         let error = slot.get().expect_err("it panicked");
         assert!(error.to_string().contains("panicked"), "{error}");
     }
 
-    /// One that is missing is compiled with the release's optimization, which takes minutes.
+    /// A missing package would be compiled with release optimization, which takes minutes.
     #[test]
-    fn every_package_of_our_own_is_quick_to_build_for_tests() {
+    fn bench_profile_lists_every_workspace_package() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let manifest = std::fs::read_to_string(root.join("Cargo.toml")).expect("readable");
         let manifest: toml::Table = toml::from_str(&manifest).expect("TOML");
-        let quick = manifest["profile"]["bench"]["package"].as_table();
-        let quick: BTreeSet<String> = quick.expect("a table").keys().cloned().collect();
+        let listed = manifest["profile"]["bench"]["package"].as_table();
+        let listed: BTreeSet<String> = listed.expect("a table").keys().cloned().collect();
         let crates = std::fs::read_dir(root.join("crates")).expect("readable");
         let crates = crates.map(|entry| entry.expect("readable").file_name());
         let mut own: BTreeSet<String> = crates.filter_map(|name| name.into_string().ok()).collect();
         own.extend(["app", "server"].map(str::to_owned));
-        assert_eq!(quick, own);
+        assert_eq!(listed, own);
     }
 }

@@ -1,8 +1,7 @@
-//! `cargo xtask test`: every check and test, in parts that can be run alone.
+//! `cargo xtask test`: all checks and tests, in parts that can be run individually.
 //!
-//! All chosen parts run even when one fails, so that one run names everything that is wrong. Builds
-//! run beside the parts whose programs are ready. What is built while
-//! they run gives way to them.
+//! All selected parts run even if one fails, so that one run reports all failures. Builds run
+//! concurrently with parts whose programs are ready, at a lower priority.
 
 use std::io::Write as _;
 use std::process::Command;
@@ -15,7 +14,7 @@ use crate::binaries::Binary;
 use crate::program::{self, Cargo, say};
 use crate::setup::{self, Consent, Need};
 use crate::workspace::Workspace;
-use crate::{alone, bench, deny, disk, lab, lane, language};
+use crate::{bench, deny, disk, lab, labeled_output, language, standalone};
 
 pub mod browser;
 mod builds;
@@ -63,7 +62,7 @@ pub enum Part {
     Release,
 }
 
-/// Parts that run one after another; those of one group run at the same time.
+/// Groups run one after another. The parts of a group run concurrently.
 const GROUPS: [&[Part]; 6] = [
     &[Part::Fmt, Part::Deny],
     &[Part::Unit],
@@ -74,7 +73,7 @@ const GROUPS: [&[Part]; 6] = [
 ];
 
 impl Part {
-    /// Its name on the command line.
+    /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Fmt => "fmt",
@@ -134,7 +133,7 @@ impl Part {
     }
 }
 
-/// What every part of a run has.
+/// The common parameters of all parts.
 struct Run<'a> {
     workspace: &'a Workspace,
     consent: Consent,
@@ -142,16 +141,16 @@ struct Run<'a> {
     builds: Builds<'a>,
 }
 
-/// Runs the chosen parts and prints a summary, whose last line counts them.
+/// Runs the selected parts and prints a summary, whose last line contains the counts.
 ///
 /// # Errors
-/// When a part fails.
+/// If a part fails.
 pub fn run(workspace: &Workspace, consent: Consent, options: &Options) -> anyhow::Result<()> {
     let parts = options.parts();
     if parts.is_empty() {
         bail!("--only, --without and --dev leave no part to run");
     }
-    // Asked for together and before anything runs: no one waits to answer later.
+    // All packages are requested before anything runs, so that no later prompt blocks the run.
     setup::ensure(&needs(&parts), consent)?;
     disk::warn_when_low(workspace);
 
@@ -187,44 +186,44 @@ impl Options {
 }
 
 impl Run<'_> {
-    /// Runs the parts, group after group, beside the builds.
+    /// Runs the parts group by group, concurrently with the builds.
     fn all(&self, parts: &[Part]) -> Vec<Outcome> {
-        // With one thing to do, its lines need no label.
+        // A single part needs no label.
         let labels = parts.len() > 1;
         let mut outcomes = Vec::new();
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 if labels {
-                    lane::enter("build");
+                    labeled_output::set_label("build");
                 }
                 self.builds.build(parts);
             });
             for group in GROUPS {
                 let group = group.iter().filter(|part| parts.contains(part));
-                let running: Vec<_> = group
+                let handles: Vec<_> = group
                     .map(|part| {
-                        let running = scope.spawn(move || {
+                        let handle = scope.spawn(move || {
                             if labels {
-                                lane::enter(part.name());
+                                labeled_output::set_label(part.name());
                             }
-                            self.one(*part)
+                            self.run_part(*part)
                         });
-                        (*part, running)
+                        (*part, handle)
                     })
                     .collect();
-                let ended = running.into_iter().map(|(part, running)| {
-                    running.join().unwrap_or_else(|_| Outcome::panicked(part))
+                let outcomes_of_group = handles.into_iter().map(|(part, handle)| {
+                    handle.join().unwrap_or_else(|_| Outcome::panicked(part))
                 });
-                outcomes.extend(ended);
+                outcomes.extend(outcomes_of_group);
             }
         });
         outcomes
     }
 
-    fn one(&self, part: Part) -> Outcome {
+    fn run_part(&self, part: Part) -> Outcome {
         let start = Instant::now();
         let mut report = Report::default();
-        let result = self.part(part, &mut report);
+        let result = self.execute(part, &mut report);
         match &result {
             Ok(()) => say(&format!("{} passed", part.name())),
             Err(error) => say(&format!("{} failed: {error:#}", part.name())),
@@ -237,7 +236,7 @@ impl Run<'_> {
         }
     }
 
-    fn part(&self, part: Part, report: &mut Report) -> anyhow::Result<()> {
+    fn execute(&self, part: Part, report: &mut Report) -> anyhow::Result<()> {
         let (workspace, consent, builds) = (self.workspace, self.consent, &self.builds);
         match part {
             Part::Fmt => fmt(workspace),
@@ -255,7 +254,7 @@ impl Run<'_> {
             Part::Bench => bench::smoke(workspace, consent, &builds.programs(report)?, report),
             Part::Release => {
                 let binary = builds.release(report)?;
-                alone::check(workspace, binary, report)?;
+                standalone::check(workspace, binary, report)?;
                 browser::smoke(workspace, consent, binary, report)
             }
         }
@@ -309,14 +308,14 @@ mod tests {
     }
 
     #[test]
-    fn dev_leaves_out_the_release_build_alone() {
+    fn dev_leaves_out_only_the_release_build() {
         let parts = options(&[], true).parts();
         assert!(!parts.iter().any(|part| part.needs_release()));
         assert_eq!(parts.len(), Part::value_variants().len() - 1);
     }
 
     #[test]
-    fn only_parts_in_a_browser_need_a_browser() {
+    fn only_browser_parts_need_chromium() {
         assert_eq!(needs(&[Part::Fmt, Part::Deny]), []);
         assert_eq!(needs(&[Part::Clippy]), setup::BUILD);
         assert!(!needs(&[Part::Unit]).contains(&Need::Chromium));

@@ -1,4 +1,4 @@
-//! What a part of the tests did, and the summary of a run.
+//! The report of a test part and the summary of a run.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -8,10 +8,10 @@ use clap::ValueEnum as _;
 
 use super::Part;
 
-/// How a test says that something could not be checked here: this, what, and why in parentheses.
+/// Prefix of a line in which a test reports an unchecked item, with the reason in parentheses.
 const UNCHECKED: &str = "NOT CHECKED: ";
 
-/// What no run checks, since it cannot be installed or reached from a test.
+/// Items that no run checks, since they cannot be installed or reached by a test.
 const NEVER_CHECKED: [&str; 4] = [
     "MySQL (MariaDB is tested in its place)",
     "Cloudflare (a stand-in is tested)",
@@ -19,23 +19,23 @@ const NEVER_CHECKED: [&str; 4] = [
     "the start of services by systemd",
 ];
 
-/// What a part did.
+/// The report of a part.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// How many tests ran.
+    /// Number of executed tests.
     pub tests: u32,
-    /// How long the builds took that the part needs. Parts share them, and run beside others.
+    /// Duration of the builds that the part needs. Parts share builds and run concurrently with others.
     pub build: Duration,
-    /// How long the part waited for them.
+    /// Time that the part waited for builds.
     pub waited: Duration,
-    /// What else there is to say.
+    /// Additional text for the summary.
     pub note: Option<String>,
-    /// What it could not check.
+    /// Items that the part could not check.
     pub unchecked: BTreeSet<String>,
 }
 
 impl Report {
-    /// Takes down what a line of a test's output says could not be checked.
+    /// Records an unchecked item if the line of a test's output reports one.
     pub fn inspect(&mut self, line: &str) {
         if let Some((_, what)) = line.split_once(UNCHECKED) {
             self.unchecked.insert(what.trim().to_owned());
@@ -43,20 +43,20 @@ impl Report {
     }
 }
 
-/// How a part ended.
+/// The result of a part.
 pub struct Outcome {
-    /// Which part.
+    /// The part.
     pub part: Part,
-    /// From its beginning to its end, with what it waited for.
+    /// Total duration, including the waiting time for builds.
     pub took: Duration,
-    /// What it did.
+    /// The report.
     pub report: Report,
     /// Whether it passed.
     pub result: anyhow::Result<()>,
 }
 
 impl Outcome {
-    /// That of a part whose thread panicked, and left nothing else.
+    /// The outcome of a part whose thread panicked.
     pub fn panicked(part: Part) -> Self {
         Self {
             part,
@@ -67,7 +67,7 @@ impl Outcome {
     }
 }
 
-/// A line for each part, and the parts that did not run.
+/// Formats one line per part, and the parts that did not run.
 pub fn summary(outcomes: &[Outcome]) -> String {
     let mut text = String::from("\npart         build     test   tests\n");
     for outcome in outcomes {
@@ -90,12 +90,12 @@ pub fn summary(outcomes: &[Outcome]) -> String {
     text
 }
 
-/// Everything that the run did not check, in one line.
+/// Formats all unchecked items of the run in one line.
 pub fn unchecked(outcomes: &[Outcome]) -> String {
-    let found = outcomes
+    let items = outcomes
         .iter()
         .flat_map(|outcome| &outcome.report.unchecked);
-    let mut all: BTreeSet<&str> = found.map(String::as_str).collect();
+    let mut all: BTreeSet<&str> = items.map(String::as_str).collect();
     all.extend(NEVER_CHECKED);
     let all: Vec<&str> = all.into_iter().collect();
     format!("{UNCHECKED}{}\n", all.join("; "))
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_was_not_checked_is_named_once() {
+    fn unchecked_items_are_listed_once() {
         let mut report = Report::default();
         for line in [
             "test recordings ... NOT CHECKED: recordings (file missing)",

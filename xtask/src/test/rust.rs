@@ -1,5 +1,5 @@
-//! Runs the Rust tests: the executables that Cargo built, two at a time, since most tests wait for
-//! servers, databases and timers more than they compute.
+//! Runs the Rust test executables, two at a time, since most tests wait for servers, databases and
+//! timers rather than use the CPU.
 
 use std::collections::VecDeque;
 use std::process::{Command, Stdio};
@@ -10,43 +10,43 @@ use anyhow::bail;
 
 use super::report::Report;
 use crate::binaries::Executable;
-use crate::program::{self, Ended};
-use crate::{disk, lane};
+use crate::program::{self, Finished};
+use crate::{disk, labeled_output};
 
-/// Executables at a time.
+/// Number of concurrent executables.
 const EXECUTABLES: usize = 2;
-/// The executables that take longest, by the names of their targets.
+/// Target names of the slowest executables.
 const LONGEST: [&str; 5] = ["server", "faults", "jobs", "store", "real"];
-/// Tests at a time in each, where the environment does not say otherwise.
+/// Concurrent tests per executable, unless the environment sets another number.
 const THREADS: &str = "4";
-/// The seed of property tests where runs must be repeatable.
+/// Seed of property tests in CI, for repeatable runs.
 const SEED: &str = "1";
-/// How long an executable may take: several times what the longest takes on two cores.
+/// Time limit per executable: several times the duration of the slowest one on two cores.
 const LIMIT: Duration = Duration::from_secs(15 * 60);
 
-/// Runs every test whose name contains a filter; all of them without one.
+/// Runs the tests whose names contain a filter, or all tests without a filter.
 ///
 /// # Errors
-/// When a test fails, an executable does not end well or in time, or no test ran.
+/// If a test fails, an executable fails or exceeds the time limit, or no test ran.
 pub fn run(built: &[Executable], filter: &[String], report: &mut Report) -> anyhow::Result<()> {
     let mut tests: Vec<&Executable> = built.iter().filter(|built| built.is_test).collect();
-    // What takes longest begins first, so that it does not run alone at the end.
-    let place = |built: &&Executable| LONGEST.iter().position(|name| *name == built.name);
-    tests.sort_by_key(|built| place(built).unwrap_or(usize::MAX));
+    // The slowest executables start first to reduce the total time.
+    let position = |built: &&Executable| LONGEST.iter().position(|name| *name == built.name);
+    tests.sort_by_key(|built| position(built).unwrap_or(usize::MAX));
     let queue = Mutex::new(VecDeque::from(tests));
     let results = Mutex::new((report, Vec::new()));
-    let label = lane::current();
+    let label = labeled_output::label();
     std::thread::scope(|scope| {
         for _ in 0..EXECUTABLES {
             scope.spawn(|| {
-                label.inspect(|label| lane::enter(label));
+                label.inspect(|label| labeled_output::set_label(label));
                 let next = || lock(&queue).pop_front();
                 while let Some(test) = next() {
                     let name = format!("{}/{}", test.package, test.name);
                     let ended = run_one(test, filter);
                     let (report, failed) = &mut *lock(&results);
                     if let Err(error) = ended.and_then(|ended| record(&name, &ended, report)) {
-                        lane::print(&format!("{error:#}"));
+                        labeled_output::print(&format!("{error:#}"));
                         failed.push(name);
                     }
                 }
@@ -63,16 +63,16 @@ pub fn run(built: &[Executable], filter: &[String], report: &mut Report) -> anyh
     Ok(())
 }
 
-/// A runner that panics ends the run when its thread is joined.
+/// Locks a mutex and ignores poisoning, since a panic of a runner ends the run at the join.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn run_one(executable: &Executable, filter: &[String]) -> anyhow::Result<Ended> {
+fn run_one(executable: &Executable, filter: &[String]) -> anyhow::Result<Finished> {
     let mut command = Command::new(&executable.path);
     command
         .current_dir(&executable.folder)
-        // A snapshot that differs fails; it is not replaced.
+        // A differing snapshot fails the test and is not replaced.
         .env("INSTA_UPDATE", "no")
         .env("CARGO_MANIFEST_DIR", &executable.folder)
         .args(filter)
@@ -87,8 +87,8 @@ fn run_one(executable: &Executable, filter: &[String]) -> anyhow::Result<Ended> 
     program::run_within(&mut command, LIMIT)
 }
 
-/// Counts an executable's tests and shows its result; all of its output when it failed.
-fn record(name: &str, ended: &Ended, report: &mut Report) -> anyhow::Result<()> {
+/// Counts an executable's tests and prints its result. Prints the whole output on failure.
+fn record(name: &str, ended: &Finished, report: &mut Report) -> anyhow::Result<()> {
     let mut result = "no result";
     for line in &ended.lines {
         report.inspect(line);
@@ -102,23 +102,23 @@ fn record(name: &str, ended: &Ended, report: &mut Report) -> anyhow::Result<()> 
     }
     let title = format!("{name} ({:.1} s)", ended.took.as_secs_f32());
     let Some(failure) = &ended.failure else {
-        lane::print(&format!("{title}: {result}"));
+        labeled_output::print(&format!("{title}: {result}"));
         return Ok(());
     };
     for line in &ended.lines {
-        lane::print(line);
+        labeled_output::print(line);
     }
     bail!("{title}: {result} ({failure})");
 }
 
-/// The number that stands before a word in libtest's result.
+/// Parses the number before a word in libtest's result line.
 fn counted(result: &str, word: &str) -> u32 {
     let before = result.split(word).next().unwrap_or_default();
     let number = before.rsplit(' ').next().unwrap_or_default();
     number.parse().unwrap_or_default()
 }
 
-/// The name and reason of a test that libtest ignored. What other tests start is no test itself.
+/// Parses the name and reason of an ignored test. Helper processes of other tests are excluded.
 fn ignored(line: &str) -> Option<String> {
     let (name, rest) = line.strip_prefix("test ")?.split_once(" ... ignored")?;
     let reason = rest.trim_start_matches([',', ' ']);
@@ -130,13 +130,13 @@ mod tests {
     use super::*;
 
     const OUTPUT: &str = "running 3 tests\n\
-        test kills::child ... ignored, helper process: it is killed by other tests\n\
+        test kills::worker_process ... ignored, helper process that other tests start and kill\n\
         test http3 ... ignored, nginx has no HTTP/3\n\
         NOT CHECKED: recordings (file missing)\n\
         test result: ok. 12 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.1s\n";
 
-    fn ended(failure: Option<&str>) -> Ended {
-        Ended {
+    fn ended(failure: Option<&str>) -> Finished {
+        Finished {
             lines: OUTPUT.lines().map(str::to_owned).collect(),
             took: Duration::from_secs(1),
             failure: failure.map(str::to_owned),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn tests_are_counted_and_ignored_ones_are_named_with_their_reason() {
+    fn tests_are_counted_and_ignored_tests_are_reported_with_reason() {
         let mut report = Report::default();
         record("edge/real", &ended(None), &mut report).expect("passed");
         assert_eq!(report.tests, 13);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_executable_still_reports_what_was_not_checked() {
+    fn failed_executable_still_reports_unchecked_items() {
         let mut report = Report::default();
         let ended = ended(Some("exit status: 101"));
         let error = record("edge/real", &ended, &mut report).expect_err("failed");
@@ -161,31 +161,31 @@ mod tests {
         assert_eq!((report.tests, report.unchecked.len()), (13, 2));
     }
 
-    /// What libtest captures of a passing test never gets here.
+    /// libtest captures the output of passing tests, so reports must bypass the capture.
     #[test]
-    fn a_line_that_a_passing_test_reports_is_in_the_output_of_libtest() {
-        let itself = Executable {
+    fn report_of_a_passing_test_is_not_captured() {
+        let own_executable = Executable {
             folder: "/".into(),
             package: "xtask".to_owned(),
             name: "xtask".to_owned(),
             is_test: true,
             path: std::env::current_exe().expect("a path"),
         };
-        let filter = ["--ignored", "reports_what_it_does_not_check"].map(str::to_owned);
+        let filter = ["--ignored", "reports_an_unchecked_item"].map(str::to_owned);
         let mut report = Report::default();
-        run(&[itself], &filter, &mut report).expect("passed");
+        run(&[own_executable], &filter, &mut report).expect("passed");
         assert_eq!((report.tests, report.unchecked.len()), (1, 1));
     }
 
     #[test]
     #[ignore = "helper process: its output is read by another test"]
-    fn reports_what_it_does_not_check() {
+    fn reports_an_unchecked_item() {
         use std::io::Write as _;
         writeln!(std::io::stderr(), "NOT CHECKED: an example").expect("written");
     }
 
     #[test]
-    fn an_executable_that_does_not_end_in_time_is_ended_and_shown() {
+    fn executable_is_killed_at_the_time_limit() {
         let mut sleep = Command::new("sh");
         sleep.args(["-c", "echo before; exec sleep 60"]);
         let ended = program::run_within(&mut sleep, Duration::from_millis(300)).expect("started");
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn an_executable_ends_when_it_does_whatever_it_leaves_running() {
+    fn executable_ends_although_its_child_keeps_running() {
         let mut daemon = Command::new("sh");
         daemon.args(["-c", "sleep 20 & echo started"]);
         let ended = program::run_within(&mut daemon, Duration::from_secs(10)).expect("started");
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_that_matches_no_test_fails() {
+    fn filter_without_matches_fails() {
         let executable = Executable {
             folder: "/".into(),
             package: "none".to_owned(),

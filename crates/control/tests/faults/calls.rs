@@ -1,4 +1,4 @@
-//! Which calls a job makes when nothing goes wrong, found out by watching it.
+//! Records the API calls that each kind of job makes without faults.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -6,14 +6,14 @@ use futures::future::join_all;
 use proxmox_sim::Config;
 
 use crate::{
-    house::House,
-    kinds::{Kind, Stage},
+    kinds::{Kind, Scenario},
+    test_app::TestApp,
 };
 
-/// What the observer asks for again and again, whatever jobs do.
-const OBSERVED: [&str; 2] = ["/cluster/resources", "/version"];
+/// Paths that the observer polls independently of jobs.
+const POLLED: [&str; 2] = ["/cluster/resources", "/version"];
 
-/// A call with parts in braces for what differs from case to case.
+/// An API call. Variable path segments are replaced by names in braces.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Call {
     pub method: String,
@@ -21,8 +21,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// From `GET /nodes/pve1/lxc/1000/config`.
-    fn of(counted: &str) -> Self {
+    /// Parses a request such as `GET /nodes/pve1/lxc/1000/config`.
+    fn from_request(counted: &str) -> Self {
         let (method, path) = counted.split_once(' ').unwrap();
         let mut before = "";
         let mut parts = Vec::new();
@@ -42,18 +42,18 @@ impl Call {
         }
     }
 
-    /// Whether it starts a task.
+    /// Returns whether the call starts a Proxmox task.
     pub fn starts_task(&self) -> bool {
         matches!(self.method.as_str(), "POST" | "DELETE") && !self.path.contains("{upid}")
     }
 
-    /// Whether its task needs room on a storage.
-    pub fn takes_room(&self) -> bool {
+    /// Returns whether the call's task needs space on a storage.
+    pub fn needs_storage(&self) -> bool {
         self.method == "POST" && (self.path.ends_with("/lxc") || self.path.ends_with("-pull"))
     }
 
-    /// Whether it, or its task, needs the lock of the container's configuration.
-    pub fn locks(&self) -> bool {
+    /// Returns whether the call or its task needs the lock of the container's configuration.
+    pub fn needs_lock(&self) -> bool {
         self.path.contains("{vmid}") && self.method != "GET"
     }
 }
@@ -64,11 +64,11 @@ impl fmt::Display for Call {
     }
 }
 
-/// The calls of one kind of job, with how often each is made.
+/// The calls of one kind of job with their counts.
 pub struct Recorded {
     pub kind: Kind,
     pub calls: BTreeMap<Call, usize>,
-    /// How many steps the job has.
+    /// The number of steps of the job.
     pub steps: usize,
 }
 
@@ -77,20 +77,20 @@ pub async fn record_all() -> Vec<Recorded> {
 }
 
 async fn record(kind: Kind) -> Recorded {
-    let stage = Stage::new(kind, House::new().await).await;
-    let before = stage.house.sim.handle().requests();
-    let job = stage.begin().await;
-    let ended = stage.house.ended(job).await;
+    let scenario = Scenario::new(kind, TestApp::new().await).await;
+    let before = scenario.app.sim.handle().requests();
+    let job = scenario.submit().await;
+    let ended = scenario.app.wait_for_job(job).await;
     assert_eq!(ended.row.state, kind.end(), "{kind}: {ended:?}");
     let mut calls = BTreeMap::new();
-    for (counted, times) in stage.house.sim.handle().requests() {
+    for (counted, times) in scenario.app.sim.handle().requests() {
         let new = times - before.get(&counted).copied().unwrap_or_default();
-        let call = Call::of(&counted);
-        if new > 0 && !OBSERVED.contains(&call.path.as_str()) {
+        let call = Call::from_request(&counted);
+        if new > 0 && !POLLED.contains(&call.path.as_str()) {
             *calls.entry(call).or_default() += usize::try_from(new).unwrap();
         }
     }
-    assert!(!calls.is_empty(), "{kind} asks the cluster");
+    assert!(!calls.is_empty(), "{kind} must call the API");
     Recorded {
         kind,
         calls,
@@ -98,7 +98,7 @@ async fn record(kind: Kind) -> Recorded {
     }
 }
 
-/// A quick cluster that keeps nobody waiting for a lock.
+/// A simulator configuration with short delays and a short lock timeout.
 pub fn cluster() -> Config {
     Config {
         lock_timeout: std::time::Duration::from_millis(300),

@@ -1,5 +1,5 @@
-//! What is wrong with the whole cluster for a while: no quorum, nobody there, somebody else's lock,
-//! slow DHCP; a node that restarts and a certificate that changes at each call of a job.
+//! Faults of the whole cluster: lost quorum, outages, foreign locks and slow DHCP, each for the
+//! duration of a job; node restarts and certificate changes at each call of a job.
 
 use std::{future::Future, time::Duration};
 
@@ -10,23 +10,23 @@ use proxmox_sim::{Config, Dhcp, Effect, Transport};
 use crate::{
     Case,
     calls::{Call, Recorded, cluster},
-    house::{House, cluster_form},
-    kinds::{Kind, PATIENCE, Stage, options},
-    wrong::{LONG, PATIENT, inject, recover},
+    injection::{CALL_TIMEOUT, LONG_RETRY_TIMEOUT, inject, recover},
+    kinds::{Kind, SHORT_RETRY_TIMEOUT, Scenario, options},
+    test_app::{TestApp, cluster_form},
 };
 
-/// How long a condition lasts that a job outlives.
-const WHILE: Duration = Duration::from_millis(700);
+/// Duration of a condition that is shorter than the retry timeout of a job.
+const OUTAGE: Duration = Duration::from_millis(700);
 
-/// During this call something happens.
+/// Delays a call so that an event can happen during it.
 const PAUSE: Effect = Effect::Delay(Duration::from_millis(150));
 
-/// A condition that comes with the job.
+/// A condition of the cluster that exists when the job starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Condition {
     NoQuorum,
-    Away,
-    NodesCutOff,
+    Unreachable,
+    NodesOffline,
     SlowDhcp,
     NoDhcp,
     Locked,
@@ -36,8 +36,8 @@ enum Condition {
 impl Condition {
     const ALL: [Self; 7] = [
         Self::NoQuorum,
-        Self::Away,
-        Self::NodesCutOff,
+        Self::Unreachable,
+        Self::NodesOffline,
         Self::SlowDhcp,
         Self::NoDhcp,
         Self::Locked,
@@ -48,29 +48,29 @@ impl Condition {
         !(matches!(self, Self::Locked | Self::LockHeld) && kind.creates())
     }
 
-    async fn begin(self, stage: &Stage) {
-        let handle = stage.house.sim.handle();
-        let record = stage.record().await;
+    async fn begin(self, scenario: &Scenario) {
+        let handle = scenario.app.sim.handle();
+        let record = scenario.record().await;
         let vmid = record.map(|record| record.vmid).unwrap_or_default();
         match self {
             Self::NoQuorum => handle.set_quorum(false),
-            Self::Away => handle.go_away().await,
-            Self::NodesCutOff => ["pve1", "pve2"]
+            Self::Unreachable => handle.go_away().await,
+            Self::NodesOffline => ["pve1", "pve2"]
                 .into_iter()
                 .for_each(|node| handle.set_node_online(node, false)),
-            Self::SlowDhcp => handle.set_dhcp(Dhcp::Late(WHILE)),
+            Self::SlowDhcp => handle.set_dhcp(Dhcp::Late(OUTAGE)),
             Self::NoDhcp => handle.set_dhcp(Dhcp::Never),
             Self::Locked => assert!(handle.set_lock(vmid, Some("backup"))),
-            Self::LockHeld => assert!(handle.hold_lock(vmid, WHILE).await),
+            Self::LockHeld => assert!(handle.hold_lock(vmid, OUTAGE).await),
         }
     }
 
-    async fn end(self, stage: &Stage) {
-        let handle = stage.house.sim.handle();
+    async fn end(self, scenario: &Scenario) {
+        let handle = scenario.app.sim.handle();
         match self {
             Self::NoQuorum => handle.set_quorum(true),
-            Self::Away => handle.come_back().await,
-            Self::NodesCutOff => ["pve1", "pve2"]
+            Self::Unreachable => handle.come_back().await,
+            Self::NodesOffline => ["pve1", "pve2"]
                 .into_iter()
                 .for_each(|node| handle.set_node_online(node, true)),
             Self::SlowDhcp | Self::NoDhcp => handle.set_dhcp(Dhcp::Normal),
@@ -88,9 +88,12 @@ pub fn cases(recorded: &Recorded) -> Vec<Case> {
     let kind = recorded.kind;
     let mut cases = Vec::new();
     for condition in Condition::ALL.into_iter().filter(|c| c.is_for(kind)) {
-        for (word, patience) in [("for a while", PATIENT), ("too long", PATIENCE)] {
+        for (word, patience) in [
+            ("for a while", LONG_RETRY_TIMEOUT),
+            ("too long", SHORT_RETRY_TIMEOUT),
+        ] {
             let name = format!("{kind} × {condition:?} {word}");
-            cases.push(Case::new(name, lasting(kind, condition, patience)));
+            cases.push(Case::new(name, run_condition(kind, condition, patience)));
         }
     }
     for call in recorded.calls.keys() {
@@ -107,76 +110,88 @@ pub fn cases(recorded: &Recorded) -> Vec<Case> {
     cases
 }
 
-async fn stage(kind: Kind, config: Config, patience: Duration) -> Stage {
+async fn scenario(kind: Kind, config: Config, patience: Duration) -> Scenario {
     let sim = proxmox_sim::start(config).await.unwrap();
-    Stage::new(kind, House::of(sim, options(patience, LONG)).await).await
+    Scenario::new(
+        kind,
+        TestApp::with_options(sim, options(patience, CALL_TIMEOUT)).await,
+    )
+    .await
 }
 
-async fn lasting(kind: Kind, condition: Condition, patience: Duration) {
-    let mut stage = stage(kind, cluster(), patience).await;
-    let job = stage.begin_under(condition.begin(&stage)).await;
-    let passes = patience == PATIENT;
-    tokio::time::sleep(if passes { WHILE } else { PATIENCE * 2 }).await;
-    condition.end(&stage).await;
-    let ended = stage.house.ended(job).await;
-    stage.house.sim.handle().clear_faults();
-    stage.assert_agreement(&ended).await;
+async fn run_condition(kind: Kind, condition: Condition, patience: Duration) {
+    let mut scenario = scenario(kind, cluster(), patience).await;
+    let job = scenario.submit_under(condition.begin(&scenario)).await;
+    let passes = patience == LONG_RETRY_TIMEOUT;
+    tokio::time::sleep(if passes {
+        OUTAGE
+    } else {
+        SHORT_RETRY_TIMEOUT * 2
+    })
+    .await;
+    condition.end(&scenario).await;
+    let ended = scenario.app.wait_for_job(job).await;
+    scenario.app.sim.handle().clear_faults();
+    scenario.assert_consistent(&ended).await;
     if passes {
-        let log = stage.house.log(job).await;
+        let log = scenario.app.log(job).await;
         assert_eq!(ended.row.state, kind.end(), "{ended:?}\n{log}");
     }
-    recover(&mut stage, ended, true).await;
+    recover(&mut scenario, ended, true).await;
 }
 
 /// The node of the container loses power while a call is under way.
 async fn restart(kind: Kind, call: Call) {
-    let mut stage = stage(kind, cluster(), PATIENT).await;
-    inject(&stage, &call, PAUSE);
-    let job = stage.begin().await;
-    stage.reached(job, &PAUSE).await;
-    stage.restarted = true;
-    let node = stage.record().await.map(|record| record.node.to_string());
+    let mut scenario = scenario(kind, cluster(), LONG_RETRY_TIMEOUT).await;
+    inject(&scenario, &call, PAUSE);
+    let job = scenario.submit().await;
+    scenario.wait_for_fault(job, &PAUSE).await;
+    scenario.restarted = true;
+    let node = scenario
+        .record()
+        .await
+        .map(|record| record.node.to_string());
     let node = node.unwrap_or_else(|| "pve2".into());
     assert!(
-        stage
-            .house
+        scenario
+            .app
             .sim
             .handle()
             .restart(&node, Duration::from_millis(300))
             .await
     );
-    let ended = stage.house.ended(job).await;
-    stage.house.sim.handle().clear_faults();
-    stage.assert_agreement(&ended).await;
-    stage.restarted = false;
-    recover(&mut stage, ended, true).await;
+    let ended = scenario.app.wait_for_job(job).await;
+    scenario.app.sim.handle().clear_faults();
+    scenario.assert_consistent(&ended).await;
+    scenario.restarted = false;
+    recover(&mut scenario, ended, true).await;
 }
 
-/// The certificate is another one from a call on, until a person confirms it.
+/// Changes the certificate during a call. An administrator confirms it after the job has ended.
 async fn certificate(kind: Kind, call: Call) {
     let config = Config {
         transport: Transport::Tls,
         ..cluster()
     };
-    let mut stage = stage(kind, config, PATIENT).await;
-    inject(&stage, &call, PAUSE);
-    let job = stage.begin().await;
-    stage.reached(job, &PAUSE).await;
-    let fingerprint = stage
-        .house
+    let mut scenario = scenario(kind, config, LONG_RETRY_TIMEOUT).await;
+    inject(&scenario, &call, PAUSE);
+    let job = scenario.submit().await;
+    scenario.wait_for_fault(job, &PAUSE).await;
+    let fingerprint = scenario
+        .app
         .sim
         .handle()
         .renew_certificate()
         .unwrap()
         .unwrap();
-    let ended = stage.house.ended(job).await;
-    stage.house.sim.handle().clear_faults();
-    stage.assert_agreement(&ended).await;
-    let control = &stage.house.control;
+    let ended = scenario.app.wait_for_job(job).await;
+    scenario.app.sim.handle().clear_faults();
+    scenario.assert_consistent(&ended).await;
+    let control = &scenario.app.control;
     let known = clusters::get(control, &Actor::System, "test")
         .await
         .unwrap();
-    let form = cluster_form(&stage.house.sim, fingerprint);
+    let form = cluster_form(&scenario.app.sim, fingerprint);
     clusters::update(
         control,
         &Actor::System,
@@ -185,22 +200,22 @@ async fn certificate(kind: Kind, call: Call) {
     )
     .await
     .unwrap();
-    recover(&mut stage, ended, true).await;
+    recover(&mut scenario, ended, true).await;
 }
 
-impl Stage {
-    /// Asks for the job as soon as something is so.
-    async fn begin_under(&self, condition: impl Future<Output = ()>) -> JobId {
+impl Scenario {
+    /// Submits the job once the condition is set up.
+    async fn submit_under(&self, condition: impl Future<Output = ()>) -> JobId {
         condition.await;
-        self.begin().await
+        self.submit().await
     }
 
-    /// Waits until a fault has hit, or the job has ended without it.
-    pub async fn reached(&self, job: JobId, effect: &Effect) {
+    /// Waits until the fault was triggered or the job has ended without it.
+    pub async fn wait_for_fault(&self, job: JobId, effect: &Effect) {
         loop {
-            let view = control::jobs::get(&self.house.control, &Actor::System, job).await;
+            let view = control::jobs::get(&self.app.control, &Actor::System, job).await;
             let ended = view.unwrap().row.state.ended();
-            let waiting = self.house.sim.handle().faults();
+            let waiting = self.app.sim.handle().faults();
             if ended || !waiting.iter().any(|fault| fault.effect == *effect) {
                 return;
             }

@@ -1,5 +1,5 @@
-//! A process that works on jobs is killed (SIGKILL) at every moment of a job, and another one goes
-//! on: the outcome is as if nothing had happened.
+//! Kills the process that executes a job (SIGKILL) at each step and call. Another process resumes
+//! the job and must reach the same result.
 
 use std::{
     io::Read as _,
@@ -19,29 +19,29 @@ use proxmox_sim::{Config, Delays, Effect};
 use crate::{
     Case,
     calls::{Call, Recorded, cluster},
-    house::{self, House, open},
-    kinds::{Kind, Stage, options},
-    wrong::{LONG, PATIENT, inject},
+    injection::{CALL_TIMEOUT, LONG_RETRY_TIMEOUT, inject},
+    kinds::{Kind, Scenario, options},
+    test_app::{self, TestApp, open},
 };
 
-/// Where the process that is killed finds the database.
-const DATABASE: &str = "HOLDFAST_FAULTS_CHILD";
-/// What it dies of (`signal(7)`).
+/// Environment variable with the database URL for the worker process.
+const WORKER_DATABASE_URL: &str = "HOLDFAST_FAULTS_CHILD";
+/// The signal that terminates the worker process, see `signal(7)`.
 const SIGKILL: i32 = 9;
-/// How long the tasks of the cluster take, so that there is a middle in which to die.
-const WORK: Duration = Duration::from_millis(60);
+/// Duration of Proxmox tasks, long enough for a kill during a task.
+const TASK_DURATION: Duration = Duration::from_millis(60);
 
-/// When the process dies.
+/// The point at which the process is killed.
 #[derive(Clone, Debug)]
-enum Moment {
-    /// The step at this place has begun.
-    Begun(usize),
-    /// It has ended.
-    Ended(usize),
-    /// The call has arrived and nothing has come of it yet.
-    Asked(Call, usize),
-    /// The call has taken effect, and nobody has read the answer.
-    Answered(Call, usize),
+enum KillPoint {
+    /// The step with this index has started.
+    StepStarted(usize),
+    /// The step with this index has ended.
+    StepEnded(usize),
+    /// The call has arrived and has had no effect yet.
+    RequestReceived(Call, usize),
+    /// The call has taken effect, and its response was not read.
+    ResponseLost(Call, usize),
 }
 
 pub fn cases(recorded: &Recorded) -> Vec<Case> {
@@ -52,135 +52,143 @@ pub fn cases(recorded: &Recorded) -> Vec<Case> {
     ) {
         return Vec::new();
     }
-    let mut moments: Vec<Moment> = (0..recorded.steps)
-        .flat_map(|step| [Moment::Begun(step), Moment::Ended(step)])
+    let mut kill_points: Vec<KillPoint> = (0..recorded.steps)
+        .flat_map(|step| [KillPoint::StepStarted(step), KillPoint::StepEnded(step)])
         .collect();
     for (call, times) in &recorded.calls {
-        // What only reads has no effect that could be lost.
+        // A GET request has no effect, so only its arrival is tested.
         for time in 0..(*times).min(2) {
-            moments.push(Moment::Asked(call.clone(), time));
+            kill_points.push(KillPoint::RequestReceived(call.clone(), time));
             if call.method != "GET" {
-                moments.push(Moment::Answered(call.clone(), time));
+                kill_points.push(KillPoint::ResponseLost(call.clone(), time));
             }
         }
     }
-    let case = |moment: Moment| Case::new(name(kind, &moment), run(kind, moment));
-    moments.into_iter().map(case).collect()
+    let case = |kill_point: KillPoint| Case::new(name(kind, &kill_point), run(kind, kill_point));
+    kill_points.into_iter().map(case).collect()
 }
 
-fn name(kind: Kind, moment: &Moment) -> String {
-    let when = match moment {
-        Moment::Begun(step) => format!("step {step} has begun"),
-        Moment::Ended(step) => format!("step {step} has ended"),
-        Moment::Asked(call, time) => format!("{call} #{time} has arrived"),
-        Moment::Answered(call, time) => format!("{call} #{time} has taken effect"),
+fn name(kind: Kind, kill_point: &KillPoint) -> String {
+    let when = match kill_point {
+        KillPoint::StepStarted(step) => format!("step {step} has started"),
+        KillPoint::StepEnded(step) => format!("step {step} has ended"),
+        KillPoint::RequestReceived(call, time) => format!("{call} #{time} has arrived"),
+        KillPoint::ResponseLost(call, time) => format!("{call} #{time} has taken effect"),
     };
     format!("{kind} × kill -9 when {when}")
 }
 
-/// How many kills came when the job had ended already, so that they interrupted nothing. Those at
-/// the end of a job's last step nearly always do and are not counted.
-static LATE: AtomicUsize = AtomicUsize::new(0);
+/// Number of kills after the end of the job, which interrupted nothing. Kills at the end of the
+/// last step are nearly always late and are not counted.
+static LATE_KILLS: AtomicUsize = AtomicUsize::new(0);
 
-/// How many of the some 90 kills may come late: a quick step may pass between two looks at it.
-pub(crate) const MOST_LATE: usize = 4;
+/// Upper bound of late kills, of about 90. A short step may pass between two polls.
+pub(crate) const MAX_LATE: usize = 4;
 
 pub(crate) fn late() -> usize {
-    LATE.load(Ordering::Relaxed)
+    LATE_KILLS.load(Ordering::Relaxed)
 }
 
-async fn run(kind: Kind, moment: Moment) {
+async fn run(kind: Kind, kill_point: KillPoint) {
     let config = Config {
         delays: Delays {
-            pull: WORK,
-            create: WORK,
-            start: WORK,
-            stop: WORK,
-            shutdown: WORK,
-            destroy: WORK,
+            pull: TASK_DURATION,
+            create: TASK_DURATION,
+            start: TASK_DURATION,
+            stop: TASK_DURATION,
+            shutdown: TASK_DURATION,
+            destroy: TASK_DURATION,
         },
         ..cluster()
     };
     let sim = proxmox_sim::start(config).await.unwrap();
-    let house = House::of(sim, options(PATIENT, LONG)).await;
-    let mut stage = Stage::new(kind, house).await;
-    // From here on this process only asks and looks.
-    stage.house.control.shutdown(Duration::from_secs(5)).await;
-    moment.prepare(&stage);
-    let job = stage.begin().await;
-    let before = stage.record().await.unwrap();
-    let mut child = child(&stage.house);
-    moment.wait_for(&stage, job).await;
+    let app = TestApp::with_options(sim, options(LONG_RETRY_TIMEOUT, CALL_TIMEOUT)).await;
+    let mut scenario = Scenario::new(kind, app).await;
+    // From here on this process only submits jobs and reads their state.
+    scenario.app.control.shutdown(Duration::from_secs(5)).await;
+    kill_point.prepare(&scenario);
+    let job = scenario.submit().await;
+    let before = scenario.record().await.unwrap();
+    let mut child = spawn_worker(&scenario.app);
+    kill_point.wait_for(&scenario, job).await;
     child.kill().unwrap();
-    // One that had ended by itself was not killed at this moment, nor at any.
+    // A process that ended without a signal was not killed.
     let end = child.wait().unwrap();
     assert_eq!(
         end.signal(),
         Some(SIGKILL),
-        "the process ended before: {end}"
+        "the process ended before the kill: {end}"
     );
-    let view = jobs::get(&stage.house.control, &Actor::System, job).await;
+    let view = jobs::get(&scenario.app.control, &Actor::System, job).await;
     let view = view.unwrap();
     if view.row.state.ended() {
-        // A call that hangs holds its job back: a kill in it always interrupts something.
+        // A hanging call blocks its job, so a kill during the call always interrupts the job.
         assert!(
-            !matches!(moment, Moment::Asked(..)),
-            "the job ended while its call was held back"
+            !matches!(kill_point, KillPoint::RequestReceived(..)),
+            "the job ended while its call was blocked"
         );
-        let is_last = matches!(moment, Moment::Ended(step) if step + 1 == view.steps.len());
+        let is_last =
+            matches!(kill_point, KillPoint::StepEnded(step) if step + 1 == view.steps.len());
         if !is_last {
-            LATE.fetch_add(1, Ordering::Relaxed);
+            LATE_KILLS.fetch_add(1, Ordering::Relaxed);
         }
     }
-    stage.house.sim.handle().clear_faults();
+    scenario.app.sim.handle().clear_faults();
 
-    let second = stage.house.reopen().await;
-    let ended = house::ended(&second, job).await;
+    let second = scenario.app.reopen().await;
+    let ended = test_app::wait_for_job(&second, job).await;
     assert_eq!(ended.row.state, JobState::Done, "{ended:?}");
-    stage.assert_agreement(&ended).await;
-    if let Some(after) = stage.record().await {
+    scenario.assert_consistent(&ended).await;
+    if let Some(after) = scenario.record().await {
         assert_eq!((after.vmid, after.mac), (before.vmid, before.mac));
-        let real = stage.found().await;
-        assert_eq!(stage.real_of_ours(&real).count(), 1, "{:?}", real.real);
+        let actual = scenario.actual_state().await;
+        assert_eq!(
+            scenario.managed_containers(&actual).count(),
+            1,
+            "{:?}",
+            actual.real
+        );
     }
     second.shutdown(Duration::from_secs(5)).await;
 }
 
-impl Moment {
-    fn prepare(&self, stage: &Stage) {
+impl KillPoint {
+    fn prepare(&self, scenario: &Scenario) {
         let (call, time, effect) = match self {
-            Self::Begun(_) | Self::Ended(_) => return,
-            Self::Asked(call, time) => (call, *time, Effect::Hang),
-            Self::Answered(call, time) => (call, *time, Effect::DropAnswer),
+            Self::StepStarted(_) | Self::StepEnded(_) => return,
+            Self::RequestReceived(call, time) => (call, *time, Effect::Hang),
+            Self::ResponseLost(call, time) => (call, *time, Effect::DropAnswer),
         };
         for _ in 0..time {
-            inject(stage, call, Effect::Delay(Duration::ZERO));
+            inject(scenario, call, Effect::Delay(Duration::ZERO));
         }
-        inject(stage, call, effect);
+        inject(scenario, call, effect);
     }
 
-    /// Waits for the moment, or for the end of a job that was quicker.
-    async fn wait_for(&self, stage: &Stage, job: JobId) {
+    /// Waits for the kill point or for the end of the job.
+    async fn wait_for(&self, scenario: &Scenario, job: JobId) {
         loop {
-            let view = jobs::get(&stage.house.control, &Actor::System, job).await;
+            let view = jobs::get(&scenario.app.control, &Actor::System, job).await;
             let view = view.unwrap();
             let state = |step: &usize| view.steps.get(*step).map(|step| step.state);
-            let come = match self {
-                Self::Begun(step) => state(step) != Some(StepState::Waiting),
-                Self::Ended(step) => {
+            let is_reached = match self {
+                Self::StepStarted(step) => state(step) != Some(StepState::Waiting),
+                Self::StepEnded(step) => {
                     !matches!(state(step), Some(StepState::Waiting | StepState::Running))
                 }
-                Self::Asked(..) | Self::Answered(..) => stage.house.sim.handle().faults_left() == 0,
+                Self::RequestReceived(..) | Self::ResponseLost(..) => {
+                    scenario.app.sim.handle().faults_left() == 0
+                }
             };
-            if come {
+            if is_reached {
                 return;
             }
-            // A step's end may pass between two looks; a call that was held back cannot.
+            // The end of a step may pass between two polls. A blocked call cannot.
             if view.row.state.ended() {
-                let held = matches!(self, Self::Asked(..) | Self::Answered(..));
+                let is_call = matches!(self, Self::RequestReceived(..) | Self::ResponseLost(..));
                 assert!(
-                    !held,
-                    "the job ended and the call at which to kill it never came"
+                    !is_call,
+                    "the job ended without the call at which to kill it"
                 );
                 return;
             }
@@ -189,11 +197,11 @@ impl Moment {
     }
 }
 
-/// Another process with control on the database of a house.
-fn child(house: &House) -> Child {
+/// Starts a worker process on the database of the test app.
+fn spawn_worker(app: &TestApp) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "kills::works_until_it_is_killed", "--ignored"])
-        .env(DATABASE, &house.database)
+        .args(["--exact", "kills::worker_process", "--ignored"])
+        .env(WORKER_DATABASE_URL, &app.database)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -201,15 +209,15 @@ fn child(house: &House) -> Child {
         .unwrap()
 }
 
-/// Not a test: what the other process does. It ends with the one that started it.
+/// Not a test: the body of the worker process. It ends when its standard input is closed.
 #[test]
-#[ignore = "helper process: it is killed by other tests"]
-fn works_until_it_is_killed() {
-    let Ok(database) = std::env::var(DATABASE) else {
+#[ignore = "helper process that other tests start and kill"]
+fn worker_process() {
+    let Ok(database) = std::env::var(WORKER_DATABASE_URL) else {
         return;
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let control = runtime.block_on(open(&database, options(PATIENT, LONG)));
+    let control = runtime.block_on(open(&database, options(LONG_RETRY_TIMEOUT, CALL_TIMEOUT)));
     let mut rest = Vec::new();
     let _ = std::io::stdin().read_to_end(&mut rest);
     drop(control);

@@ -1,5 +1,4 @@
-//! The kinds of job that are tried: what must be there before, how the job is asked for, and how
-//! things stand when it is done.
+//! The tested kinds of job: their preconditions, how they are submitted and their expected result.
 
 use std::{fmt, time::Duration};
 
@@ -13,21 +12,21 @@ use proxmox_sim::{ContainerView, Effect};
 use store::containers::ContainerRecord;
 
 use crate::{
-    agreement::Found,
-    house::{self, DEBIAN, House, NGINX},
+    consistency::ActualState,
+    test_app::{self, DEBIAN, NGINX, TestApp},
 };
 
 const NAME: &str = "web";
 
-/// How long a step keeps trying where what is wrong lasts.
-pub const PATIENCE: Duration = Duration::from_millis(1500);
+/// Retry timeout of a step in cases whose fault persists.
+pub const SHORT_RETRY_TIMEOUT: Duration = Duration::from_millis(1500);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     FromImage,
     FromTemplate,
-    /// A creation that is taken back, because the container does not start.
-    TakenBack,
+    /// A creation that is rolled back because the container does not start.
+    RolledBack,
     Start,
     Stop,
     Restart,
@@ -40,7 +39,7 @@ impl Kind {
     pub const ALL: [Self; 9] = [
         Self::FromImage,
         Self::FromTemplate,
-        Self::TakenBack,
+        Self::RolledBack,
         Self::Start,
         Self::Stop,
         Self::Restart,
@@ -49,20 +48,23 @@ impl Kind {
         Self::Delete,
     ];
 
-    /// Whether it makes the container, and does not need one.
+    /// Returns whether the job creates the container instead of needing an existing one.
     pub fn creates(self) -> bool {
-        matches!(self, Self::FromImage | Self::FromTemplate | Self::TakenBack)
+        matches!(
+            self,
+            Self::FromImage | Self::FromTemplate | Self::RolledBack
+        )
     }
 
-    /// How the job ends undisturbed.
+    /// The state in which the job ends without faults.
     pub fn end(self) -> JobState {
         match self {
-            Self::TakenBack => JobState::Failed,
+            Self::RolledBack => JobState::Failed,
             _ => JobState::Done,
         }
     }
 
-    /// Whether the container runs once the job is done; none when it is gone.
+    /// Whether the container runs after the job, or `None` if it is deleted.
     pub fn runs(self) -> Option<bool> {
         match self {
             Self::Stop => Some(false),
@@ -78,54 +80,54 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A house in which a job of one kind can be asked for.
-pub struct Stage {
+/// A test app with the preconditions for one kind of job.
+pub struct Scenario {
     pub kind: Kind,
-    pub house: House,
-    /// What others have there, which nobody may touch.
-    pub theirs: Vec<ContainerView>,
-    /// What ended jobs said they leave behind.
+    pub app: TestApp,
+    /// Foreign containers, which must not change.
+    pub foreign: Vec<ContainerView>,
+    /// What finished jobs reported as left behind.
     pub left: Vec<String>,
-    /// Whether a node lost power.
+    /// Whether a node was restarted.
     pub restarted: bool,
 }
 
-impl Stage {
-    pub async fn new(kind: Kind, house: House) -> Self {
+impl Scenario {
+    pub async fn new(kind: Kind, app: TestApp) -> Self {
         for (vmid, node) in [(900, "pve1"), (1001, "pve2")] {
-            assert!(house.add_theirs(vmid, node));
+            assert!(app.add_foreign_container(vmid, node));
         }
-        let theirs = house.sim.handle().containers();
+        let foreign = app.sim.handle().containers();
         if !kind.creates() {
-            house.made(NAME).await;
+            app.create_and_wait(NAME).await;
         }
         if kind == Kind::Start {
-            let record = record(&house).await.unwrap();
-            let job = power(&house, record, Power::Stop).await;
-            assert_eq!(house.ended(job).await.row.state, JobState::Done);
+            let record = record(&app).await.unwrap();
+            let job = power(&app, record, Power::Stop).await;
+            assert_eq!(app.wait_for_job(job).await.row.state, JobState::Done);
         }
         Self {
             kind,
-            house,
-            theirs,
+            app,
+            foreign,
             left: Vec::new(),
             restarted: false,
         }
     }
 
-    /// Asks for the job.
-    pub async fn begin(&self) -> JobId {
-        let house = &self.house;
+    /// Submits the job.
+    pub async fn submit(&self) -> JobId {
+        let app = &self.app;
         if self.kind.creates() {
             return self.create().await;
         }
-        let record = record(house).await.unwrap();
+        let record = record(app).await.unwrap();
         match self.kind {
-            Kind::Start => power(house, record, Power::Start).await,
-            Kind::Stop => power(house, record, Power::Stop).await,
-            Kind::Restart => power(house, record, Power::Restart).await,
+            Kind::Start => power(app, record, Power::Start).await,
+            Kind::Stop => power(app, record, Power::Stop).await,
+            Kind::Restart => power(app, record, Power::Restart).await,
             Kind::Edit | Kind::EditWithRestart => self.edit(record).await,
-            _ => containers::delete(&house.control, &Actor::System, record.id, NAME)
+            _ => containers::delete(&app.control, &Actor::System, record.id, NAME)
                 .await
                 .unwrap(),
         }
@@ -138,18 +140,18 @@ impl Stage {
         };
         let form = ContainerForm {
             env: "COLOUR=green".into(),
-            ..self.house.form(NAME, source)
+            ..self.app.form(NAME, source)
         };
-        if self.kind == Kind::TakenBack {
+        if self.kind == Kind::RolledBack {
             let path = "/nodes/{node}/lxc/{vmid}/status/start";
-            let effect = Effect::FailTask("no room to run it".into());
-            self.house.fault("POST", path, effect);
+            let effect = Effect::FailTask("out of memory".into());
+            self.app.inject_fault("POST", path, effect);
         }
-        self.house.create(&form).await.unwrap().job
+        self.app.create(&form).await.unwrap().job
     }
 
     async fn edit(&self, record: ContainerRecord) -> JobId {
-        let view = self.house.view(NAME).await;
+        let view = self.app.view(NAME).await;
         let mut form = ContainerForm::from(&view);
         form.memory = "512".into();
         form.env = "MODE=quiet".into();
@@ -158,57 +160,56 @@ impl Stage {
             spec: form.parse().unwrap().spec,
             restart: self.kind == Kind::EditWithRestart,
         };
-        containers::edit(&self.house.control, &Actor::System, record.id, edit)
+        containers::edit(&self.app.control, &Actor::System, record.id, edit)
             .await
             .unwrap()
             .unwrap()
     }
 
     pub async fn record(&self) -> Option<ContainerRecord> {
-        record(&self.house).await
+        record(&self.app).await
     }
 
-    /// Asks for the container's deletion and waits for its end.
+    /// Deletes the container and waits for the job.
     pub async fn delete(&self, record: &ContainerRecord) -> JobView {
-        self.house.delete(record.id, NAME).await
+        self.app.delete(record.id, NAME).await
     }
 
-    /// How things stand now.
-    pub async fn found(&self) -> Found {
-        Found {
+    /// Reads the current state of cluster and database.
+    pub async fn actual_state(&self) -> ActualState {
+        ActualState {
             record: self.record().await,
-            real: self.house.sim.handle().containers(),
+            real: self.app.sim.handle().containers(),
         }
     }
 }
 
-async fn record(house: &House) -> Option<ContainerRecord> {
+async fn record(app: &TestApp) -> Option<ContainerRecord> {
     let (site, name) = ("lab".parse().unwrap(), NAME.parse().unwrap());
-    house
-        .control
+    app.control
         .store()
         .read(move |c| store::containers::get_by_name(c, &site, &name))
         .await
         .unwrap()
 }
 
-async fn power(house: &House, record: ContainerRecord, power: Power) -> JobId {
-    containers::power(&house.control, &Actor::System, record.id, power)
+async fn power(app: &TestApp, record: ContainerRecord, power: Power) -> JobId {
+    containers::power(&app.control, &Actor::System, record.id, power)
         .await
         .unwrap()
 }
 
-/// Control for a case: how long a step keeps trying, and how long a call may take.
+/// Control options with this retry timeout for steps and this timeout for API calls.
 pub fn options(patience: Duration, answer: Duration) -> Options {
     Options {
         patience,
-        // Many are observed at once, and what is seen late is looked at by the jobs themselves.
+        // Many clusters are polled at once. Jobs read the state they need themselves.
         observe_every: Duration::from_secs(1),
         timeouts: Timeouts {
             answer,
             slow: answer,
             ..Timeouts::default()
         },
-        ..house::options()
+        ..test_app::options()
     }
 }

@@ -1,21 +1,20 @@
-//! Jobs against faults, generated: each kind of job is run once undisturbed to see which calls it
-//! makes, then again and again with something wrong at each of them. Whatever goes wrong, the job
-//! ends, and cluster and database agree afterwards.
+//! Generated fault injection tests: each kind of job runs once without faults to record its API
+//! calls, then once per fault and call. Every job must end, with a consistent cluster and database.
 //!
-//! `HOLDFAST_FAULTS=words` runs only the cases with these words in their names.
+//! `HOLDFAST_FAULTS=text` runs only the cases whose names contain this text.
 
 #![cfg(test)]
 
-mod agreement;
 mod calls;
 mod conditions;
-#[path = "../jobs/house.rs"]
-#[allow(dead_code, reason = "the house serves another target as well")]
-mod house;
+mod consistency;
+mod injection;
 mod kills;
 mod kinds;
 mod plan;
-mod wrong;
+#[path = "../jobs/test_app.rs"]
+#[allow(dead_code, reason = "the fixture is shared with another test target")]
+mod test_app;
 
 use std::{
     any::Any,
@@ -28,10 +27,10 @@ use std::{
 
 use futures::{StreamExt as _, stream};
 
-/// How many cases run at once, each with its own cluster and its own database.
-const AT_ONCE: usize = 20;
+/// Number of concurrent cases. Each case has its own simulator and database.
+const CONCURRENCY: usize = 20;
 
-/// Something that is tried: its name, and what is done.
+/// One test case.
 pub struct Case {
     name: String,
     run: Pin<Box<dyn Future<Output = ()> + Send>>,
@@ -45,22 +44,22 @@ impl Case {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_goes_wrong_a_job_ends_and_cluster_and_database_agree() {
+async fn every_job_ends_consistently_under_every_fault() {
     let began = Instant::now();
     let recorded = calls::record_all().await;
     let mut cases = plan::cases(&recorded);
-    if let Ok(words) = std::env::var("HOLDFAST_FAULTS") {
-        cases.retain(|case| case.name.contains(&words));
+    if let Ok(filter) = std::env::var("HOLDFAST_FAULTS") {
+        cases.retain(|case| case.name.contains(&filter));
     }
     let count = cases.len();
-    assert!(count > 0, "no case is tried");
+    assert!(count > 0, "no case matches the filter");
     let failures: Vec<String> = stream::iter(cases)
-        .map(attempt)
-        .buffer_unordered(AT_ONCE)
+        .map(run_case)
+        .buffer_unordered(CONCURRENCY)
         .filter_map(async |failure| failure)
         .collect()
         .await;
-    // Past the capture of what tests print, which shows nothing of one that passes.
+    // Written to stderr directly, since the test harness captures the output of passing tests.
     let late = kills::late();
     let seconds = began.elapsed().as_secs();
     let _ = writeln!(
@@ -69,31 +68,31 @@ async fn whatever_goes_wrong_a_job_ends_and_cluster_and_database_agree() {
         failures.len(),
     );
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
-    assert!(late <= kills::MOST_LATE, "{late} kills interrupted nothing");
+    assert!(late <= kills::MAX_LATE, "{late} kills interrupted nothing");
 }
 
-/// Runs a case; what it failed with, if it did. Its runtime ends with it, and so does all that works
-/// and looks in its house.
-async fn attempt(case: Case) -> Option<String> {
+/// Runs a case in its own runtime and returns its failure. Dropping the runtime also ends all
+/// background tasks of the case.
+async fn run_case(case: Case) -> Option<String> {
     let Case { name, run } = case;
-    let alone = move || {
+    let isolated = move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
         let end = catch_unwind(AssertUnwindSafe(|| runtime.block_on(run)));
         runtime.shutdown_background();
-        end.err().map(said)
+        end.err().map(panic_message)
     };
-    let words = tokio::task::spawn_blocking(alone).await.unwrap()?;
-    Some(format!("{name}: {words}"))
+    let message = tokio::task::spawn_blocking(isolated).await.unwrap()?;
+    Some(format!("{name}: {message}"))
 }
 
-fn said(panic: Box<dyn Any + Send>) -> String {
+fn panic_message(panic: Box<dyn Any + Send>) -> String {
     match panic.downcast::<String>() {
-        Ok(words) => *words,
+        Ok(message) => *message,
         Err(panic) => panic
             .downcast_ref::<&str>()
-            .map_or_else(|| "no words".to_owned(), |words| (*words).to_owned()),
+            .map_or_else(|| "no message".to_owned(), |message| (*message).to_owned()),
     }
 }

@@ -1,4 +1,4 @@
-//! The cases: every kind of job, every call that it makes, everything that can go wrong there.
+//! Generates the test cases: every kind of job, every call of the job, every fault of the call.
 
 use std::time::Duration;
 
@@ -7,16 +7,17 @@ use proxmox_sim::Effect;
 use crate::{
     Case,
     calls::{Call, Recorded},
-    conditions, kills,
+    conditions,
+    injection::{self, InjectedFault, Occurrence},
+    kills,
     kinds::Kind,
-    wrong::{self, Lasts, Wrong},
 };
 
-/// Of calls that a job makes again and again, how many are tried.
-fn times(kind: Kind) -> usize {
+/// Number of occurrences that are tested of a call that a job repeats.
+fn occurrences(kind: Kind) -> usize {
     match kind {
-        Kind::FromImage | Kind::TakenBack => 3,
-        // It differs from the other creation in its first step alone.
+        Kind::FromImage | Kind::RolledBack => 3,
+        // Differs from `FromImage` only in its first step.
         Kind::FromTemplate => 1,
         _ => 2,
     }
@@ -34,73 +35,73 @@ pub fn cases(recorded: &[Recorded]) -> Vec<Case> {
 
 fn faults(recorded: &Recorded) -> Vec<Case> {
     let mut cases = Vec::new();
-    for (call, made) in &recorded.calls {
-        // What is wrong with this one belongs to the kind itself.
-        if recorded.kind == Kind::TakenBack && call.path.ends_with("/start") {
+    for (call, count) in &recorded.calls {
+        // This kind already injects a fault at this call.
+        if recorded.kind == Kind::RolledBack && call.path.ends_with("/start") {
             continue;
         }
-        for time in 0..(*made).min(times(recorded.kind)) {
-            for effect in once(call) {
-                cases.push(wrong::case(Wrong::new(
+        for time in 0..(*count).min(occurrences(recorded.kind)) {
+            for effect in single_effects(call) {
+                cases.push(injection::case(InjectedFault::new(
                     recorded.kind,
                     call,
                     time,
                     effect,
-                    Lasts::Once,
+                    Occurrence::Once,
                 )));
             }
         }
         if recorded.kind == Kind::FromTemplate {
             continue;
         }
-        for effect in lasting(call) {
-            cases.push(wrong::case(Wrong::new(
+        for effect in repeated_effects(call) {
+            cases.push(injection::case(InjectedFault::new(
                 recorded.kind,
                 call,
                 0,
                 effect,
-                Lasts::Long,
+                Occurrence::Repeated,
             )));
         }
     }
     cases
 }
 
-fn answer(status: u16, message: &str) -> Effect {
+fn error_response(status: u16, message: &str) -> Effect {
     Effect::Answer {
         status,
         message: message.into(),
     }
 }
 
-/// What can go wrong with one call.
-fn once(call: &Call) -> Vec<Effect> {
-    let mut effects = lasting(call);
+/// Faults that are injected once.
+fn single_effects(call: &Call) -> Vec<Effect> {
+    let mut effects = repeated_effects(call);
     effects.push(Effect::Delay(Duration::from_millis(200)));
     if call.starts_task() {
         effects.push(Effect::FailTask(
             "command 'lxc-run' failed: exit code 1".into(),
         ));
     }
-    if call.takes_room() {
+    if call.needs_storage() {
         effects.push(Effect::StorageFull);
     }
-    if call.locks() {
+    if call.needs_lock() {
         effects.push(Effect::LockTimeout);
     }
     effects
 }
 
-/// What can go wrong with a call again and again.
-fn lasting(call: &Call) -> Vec<Effect> {
+/// Faults that are injected at every occurrence of the call.
+fn repeated_effects(call: &Call) -> Vec<Effect> {
     let mut effects = vec![
-        answer(500, "got unexpected control message"),
-        answer(403, "Permission check failed (/vms/1000, VM.Audit)"),
-        answer(595, "No route to host"),
+        error_response(500, "got unexpected control message"),
+        error_response(403, "Permission check failed (/vms/1000, VM.Audit)"),
+        error_response(595, "No route to host"),
         Effect::Drop,
         Effect::Hang,
     ];
-    // Of a call that only reads, losing the answer is losing the call.
+    // For a GET request a lost response equals a lost request.
     if call.method != "GET" {
         effects.push(Effect::DropAnswer);
     }

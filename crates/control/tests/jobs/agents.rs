@@ -1,4 +1,4 @@
-//! Edge hosts' agents: joining, being told of changes, and who gives out addresses.
+//! Agents of edge hosts: joining, receiving configurations, and the choice of the DHCP server.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,18 +15,18 @@ use model::{
     users::UserForm,
 };
 
-use crate::house::{DEBIAN, House, event};
+use crate::test_app::{DEBIAN, TestApp, wait_for_event};
 
 const SYSTEM: Actor = Actor::System;
 
 pub fn layout() -> Layout {
-    let place = |text: &str| text.parse().unwrap();
+    let path = |text: &str| text.parse().unwrap();
     Layout {
-        live: place("/var/lib/holdfast-agent/live"),
-        state: place("/var/lib/holdfast-agent/state"),
-        run: place("/run"),
-        log: place("/var/log/nginx"),
-        tls: place("/var/lib/holdfast-agent/tls"),
+        live: path("/var/lib/holdfast-agent/live"),
+        state: path("/var/lib/holdfast-agent/state"),
+        run: path("/run"),
+        log: path("/var/log/nginx"),
+        tls: path("/var/lib/holdfast-agent/tls"),
         interface: "eth1".parse().unwrap(),
         ipv6: true,
         resolvers: Vec::new(),
@@ -39,9 +39,9 @@ pub fn layout() -> Layout {
     }
 }
 
-/// Those of its hosts that ask for their addresses.
-fn containers_of(given: &Given) -> Vec<String> {
-    let hosts = given.snapshot.hosts.iter();
+/// Names of the hosts in the configuration that receive their address by DHCP.
+fn containers_of(config: &Given) -> Vec<String> {
+    let hosts = config.snapshot.hosts.iter();
     hosts
         .filter(|host| host.mac.is_some())
         .map(|host| host.name.to_string())
@@ -55,7 +55,7 @@ pub fn about(address: &str) -> About {
     }
 }
 
-/// An agent that has joined, and its address.
+/// A joined agent with the IP address that its requests come from.
 pub struct Host {
     pub id: AgentId,
     pub agent: Agent,
@@ -63,9 +63,9 @@ pub struct Host {
 }
 
 impl Host {
-    pub async fn join(house: &House, name: &str, address: &'static str) -> Self {
-        let control = &house.control;
-        let invited = agents::invite(control, &SYSTEM, house.site, name.parse().unwrap()).await;
+    pub async fn join(app: &TestApp, name: &str, address: &'static str) -> Self {
+        let control = &app.control;
+        let invited = agents::invite(control, &SYSTEM, app.site, name.parse().unwrap()).await;
         let invited = invited.unwrap();
         let key = agents::join(control, &invited.code.word, about(address), &layout())
             .await
@@ -102,10 +102,10 @@ impl Host {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_agent_joins_by_its_word_and_comes_by_its_key() {
-    let house = House::new().await;
-    let control = &house.control;
-    let invited = agents::invite(control, &SYSTEM, house.site, "edge-1".parse().unwrap())
+async fn agent_joins_with_token_and_authenticates_with_key() {
+    let app = TestApp::new().await;
+    let control = &app.control;
+    let invited = agents::invite(control, &SYSTEM, app.site, "edge-1".parse().unwrap())
         .await
         .unwrap();
     for wrong in [invited.code.word.to_lowercase().as_str(), "", "x"] {
@@ -116,8 +116,12 @@ async fn an_agent_joins_by_its_word_and_comes_by_its_key() {
         .await
         .unwrap();
     assert_ne!(key, invited.code.word);
-    let again = agents::join(control, &invited.code.word, about("10.20.0.2"), &layout()).await;
-    assert_eq!(again, Err(Error::WrongCredentials), "a word is good once");
+    let reused = agents::join(control, &invited.code.word, about("10.20.0.2"), &layout()).await;
+    assert_eq!(
+        reused,
+        Err(Error::WrongCredentials),
+        "a join token works only once"
+    );
     for wrong in [invited.code.word.as_str(), "", "x"] {
         assert_eq!(
             agents::of_key(control, wrong).await,
@@ -134,16 +138,16 @@ async fn an_agent_joins_by_its_word_and_comes_by_its_key() {
     );
     agents::delete(control, &SYSTEM, invited.id, "edge")
         .await
-        .expect_err("another name");
+        .expect_err("wrong confirmation");
     agents::delete(control, &SYSTEM, invited.id, "edge-1")
         .await
         .unwrap();
-    let gone = agents::next(control, &agent, about("10.20.0.2"), &layout(), None).await;
-    assert_eq!(gone, Err(Error::WrongCredentials));
+    let deleted = agents::next(control, &agent, about("10.20.0.2"), &layout(), None).await;
+    assert_eq!(deleted, Err(Error::WrongCredentials));
 
-    let ann = house.member("ann", UserForm::default()).await;
+    let ann = app.create_user("ann", UserForm::default()).await;
     for outcome in [
-        agents::invite(control, &ann, house.site, "hers".parse().unwrap())
+        agents::invite(control, &ann, app.site, "hers".parse().unwrap())
             .await
             .map(drop),
         agents::list(control, &ann).await.map(drop),
@@ -155,79 +159,79 @@ async fn an_agent_joins_by_its_word_and_comes_by_its_key() {
     }
 }
 
-/// Sooner than a request that is held ends by itself.
-const HELD: Duration = Duration::from_secs(20);
+/// Shorter than the time after which the server ends a long poll without news.
+const LONG_POLL_TIMEOUT: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_is_told_to_who_waits_for_it() {
-    let house = House::new().await;
-    house.nodes_known().await;
-    let host = Arc::new(Host::join(&house, "edge-1", "10.20.0.2").await);
-    let first = host.next(&house.control, None).await.unwrap();
+async fn change_ends_a_long_poll() {
+    let app = TestApp::new().await;
+    app.wait_for_node_addresses().await;
+    let host = Arc::new(Host::join(&app, "edge-1", "10.20.0.2").await);
+    let first = host.next(&app.control, None).await.unwrap();
     assert!(containers_of(&first).is_empty());
     assert_eq!(first.snapshot.network.name_servers.len(), 1);
 
-    let contact = event(&house.control, Event::of(Topic::Contact, host.id.0));
-    let (waiting, control) = (Arc::clone(&host), house.control.clone());
+    let contact = wait_for_event(&app.control, Event::of(Topic::Contact, host.id.0));
+    let (waiting, control) = (Arc::clone(&host), app.control.clone());
     let waits = tokio::spawn(async move { waiting.next(&control, Some(first.generation)).await });
     contact.await;
-    let created = house.create(&house.form("web", DEBIAN)).await.unwrap();
-    let told = tokio::time::timeout(HELD, waits).await;
-    let told = told
-        .expect("a change ends the wait")
+    let created = app.create(&app.form("web", DEBIAN)).await.unwrap();
+    let received = tokio::time::timeout(LONG_POLL_TIMEOUT, waits).await;
+    let received = received
+        .expect("a change ends the long poll")
         .unwrap()
-        .expect("something new");
-    assert!(told.generation > first.generation);
-    assert_eq!(told.snapshot.hosts[0].name.as_str(), "web");
+        .expect("a new configuration");
+    assert!(received.generation > first.generation);
+    assert_eq!(received.snapshot.hosts[0].name.as_str(), "web");
 
-    house.ended(created.job).await;
-    let before = host.next(&house.control, None).await.unwrap();
-    let job = containers::delete(&house.control, &SYSTEM, created.id, "web")
+    app.wait_for_job(created.job).await;
+    let before = host.next(&app.control, None).await.unwrap();
+    let job = containers::delete(&app.control, &SYSTEM, created.id, "web")
         .await
         .unwrap();
-    house.ended(job).await;
+    app.wait_for_job(job).await;
     let after = host
-        .next(&house.control, Some(before.generation))
+        .next(&app.control, Some(before.generation))
         .await
         .unwrap();
     assert!(
         containers_of(&after).is_empty(),
-        "what is deleted is told too"
+        "a deletion is published too"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn addresses_are_given_out_by_one_host_and_move_when_it_has_stopped() {
-    let house = House::new().await;
-    house.nodes_known().await;
-    let control = &house.control;
-    let one = Host::join(&house, "edge-1", "10.20.0.2").await;
-    let two = Host::join(&house, "edge-2", "10.20.0.3").await;
-    let gives = async |host: &Host| {
+async fn dhcp_moves_after_the_current_server_has_stopped() {
+    let app = TestApp::new().await;
+    app.wait_for_node_addresses().await;
+    let control = &app.control;
+    let first = Host::join(&app, "edge-1", "10.20.0.2").await;
+    let second = Host::join(&app, "edge-2", "10.20.0.3").await;
+    let dhcp_state = async |host: &Host| {
         let next = host.next(control, None).await.unwrap();
         (next.generation, next.snapshot.network.dhcp.is_some())
     };
-    assert!(gives(&one).await.1 && !gives(&two).await.1);
-    let servers = two
+    assert!(dhcp_state(&first).await.1 && !dhcp_state(&second).await.1);
+    let servers = second
         .next(control, None)
         .await
         .unwrap()
         .snapshot
         .network
         .name_servers;
-    assert_eq!(servers.len(), 2, "names are answered by both");
+    assert_eq!(servers.len(), 2, "both hosts are name servers");
 
-    let (before, _) = gives(&one).await;
-    agents::give_addresses(control, &SYSTEM, two.id)
+    let (before, _) = dhcp_state(&first).await;
+    agents::give_addresses(control, &SYSTEM, second.id)
         .await
         .unwrap();
-    let (generation, gave) = gives(&one).await;
+    let (generation, serves_dhcp) = dhcp_state(&first).await;
     assert!(
-        !gave && !gives(&two).await.1,
-        "neither does until the first has said so"
+        !serves_dhcp && !dhcp_state(&second).await.1,
+        "no host serves DHCP until the first has confirmed that it stopped"
     );
-    one.live(control, before).await;
-    two.live(control, generation).await;
+    first.live(control, before).await;
+    second.live(control, generation).await;
     let failed = Report {
         generation,
         outcome: Outcome::Refused { words: "no".into() },
@@ -235,35 +239,38 @@ async fn addresses_are_given_out_by_one_host_and_move_when_it_has_stopped() {
         silent: Vec::new(),
         unserved: Vec::new(),
     };
-    agents::report(control, &one.agent, failed).await.unwrap();
+    agents::report(control, &first.agent, failed).await.unwrap();
     assert_eq!(
-        (one.dhcp(control).await, two.dhcp(control).await),
+        (first.dhcp(control).await, second.dhcp(control).await),
         (Dhcp::Ending, Dhcp::Next)
     );
-    one.live(control, generation).await;
+    first.live(control, generation).await;
     assert_eq!(
-        (one.dhcp(control).await, two.dhcp(control).await),
+        (first.dhcp(control).await, second.dhcp(control).await),
         (Dhcp::No, Dhcp::Yes)
     );
-    let (after, gave) = gives(&two).await;
-    assert!(gave && after > generation, "and it is told");
+    let (after, serves_dhcp) = dhcp_state(&second).await;
+    assert!(
+        serves_dhcp && after > generation,
+        "the second host receives a new generation"
+    );
 
-    agents::delete(control, &SYSTEM, two.id, "edge-2")
+    agents::delete(control, &SYSTEM, second.id, "edge-2")
         .await
-        .expect_err("it gives them out");
-    let wrong = agents::take_addresses(control, &SYSTEM, one.id, "edge-2").await;
+        .expect_err("the DHCP server must not be deleted");
+    let wrong = agents::take_addresses(control, &SYSTEM, first.id, "edge-2").await;
     assert_eq!(
-        wrong.expect_err("another name").fields()[0].field,
+        wrong.expect_err("wrong confirmation").fields()[0].field,
         "confirm"
     );
-    agents::take_addresses(control, &SYSTEM, one.id, "edge-1")
+    agents::take_addresses(control, &SYSTEM, first.id, "edge-1")
         .await
         .unwrap();
     assert!(
-        gives(&one).await.1,
-        "an operator knows that the other is dead"
+        dhcp_state(&first).await.1,
+        "an operator confirmed that the other host is down"
     );
-    agents::delete(control, &SYSTEM, two.id, "edge-2")
+    agents::delete(control, &SYSTEM, second.id, "edge-2")
         .await
         .unwrap();
 }

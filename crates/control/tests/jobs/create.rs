@@ -1,3 +1,5 @@
+//! Creation of containers from images and templates.
+
 use std::collections::BTreeSet;
 
 use control::{Actor, containers};
@@ -7,12 +9,12 @@ use model::{
     services::ServiceForm,
 };
 
-use crate::house::{DEBIAN, House, NGINX};
+use crate::test_app::{DEBIAN, NGINX, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn from_an_image_with_environment_and_services() {
-    let house = House::new().await;
-    let mut form = house.form("web-1", NGINX);
+async fn create_from_image_with_environment_and_services() {
+    let app = TestApp::new().await;
+    let mut form = app.form("web-1", NGINX);
     form.env = "COLOUR=green\nNAME=a b".into();
     form.services = vec![
         ServiceForm {
@@ -26,13 +28,13 @@ async fn from_an_image_with_environment_and_services() {
             ..ServiceForm::default()
         },
     ];
-    let created = house.create(&form).await.unwrap();
-    let job = house.ended(created.job).await;
+    let created = app.create(&form).await.unwrap();
+    let job = app.wait_for_job(created.job).await;
     assert_eq!(
         job.row.state,
         JobState::Done,
         "{job:?}\n{}",
-        house.log(created.job).await
+        app.log(created.job).await
     );
     assert!(
         job.steps
@@ -40,14 +42,14 @@ async fn from_an_image_with_environment_and_services() {
             .all(|s| matches!(s.state, StepState::Done | StepState::Skipped))
     );
 
-    let view = house.view("web-1").await;
+    let view = app.view("web-1").await;
     assert_eq!(view.row.status, Status::Running);
     assert_eq!(
         view.row.link.as_deref(),
         Some("https://web-1.lab.example.org")
     );
     assert_eq!(view.services[1].published.external().unwrap().get(), 2000);
-    let real = house.sim.handle().container(view.vmid).unwrap();
+    let real = app.sim.handle().container(view.vmid).unwrap();
     assert!(real.running);
     let net0 = &real.options["net0"];
     assert!(net0.contains(&view.mac.to_string()), "{net0}");
@@ -67,66 +69,64 @@ async fn from_an_image_with_environment_and_services() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn from_a_template() {
-    let house = House::new().await;
-    let created = house.create(&house.form("shell", DEBIAN)).await.unwrap();
-    let job = house.ended(created.job).await;
+async fn create_from_template() {
+    let app = TestApp::new().await;
+    let created = app.create(&app.form("shell", DEBIAN)).await.unwrap();
+    let job = app.wait_for_job(created.job).await;
     assert_eq!(job.row.state, JobState::Done, "{job:?}");
-    assert_eq!(house.view("shell").await.row.status, Status::Running);
+    assert_eq!(app.view("shell").await.row.status, Status::Running);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_is_unique_on_its_site() {
-    let house = House::new().await;
-    house.made("web").await;
-    let refused = house.create(&house.form("web", DEBIAN)).await.unwrap_err();
+async fn container_name_is_unique_within_a_site() {
+    let app = TestApp::new().await;
+    app.create_and_wait("web").await;
+    let refused = app.create(&app.form("web", DEBIAN)).await.unwrap_err();
     assert_eq!(refused.fields()[0].field, "name");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_at_once_get_different_numbers_and_addresses() {
-    let house = House::new().await;
-    let forms: Vec<_> = (0..30)
-        .map(|n| house.form(&format!("c{n}"), NGINX))
-        .collect();
-    let creations = forms.iter().map(|form| house.create(form));
+async fn concurrent_creations_get_distinct_vmids_and_addresses() {
+    let app = TestApp::new().await;
+    let forms: Vec<_> = (0..30).map(|n| app.form(&format!("c{n}"), NGINX)).collect();
+    let creations = forms.iter().map(|form| app.create(form));
     let created = futures::future::join_all(creations).await;
     for created in &created {
-        let job = house.ended(created.as_ref().unwrap().job).await;
+        let job = app.wait_for_job(created.as_ref().unwrap().job).await;
         assert_eq!(job.row.state, JobState::Done, "{job:?}");
     }
-    let real = house.sim.handle().containers();
-    let numbers: BTreeSet<u32> = real.iter().map(|c| c.vmid).collect();
+    let real = app.sim.handle().containers();
+    let vmids: BTreeSet<u32> = real.iter().map(|c| c.vmid).collect();
     let nets: BTreeSet<&String> = real.iter().map(|c| &c.options["net0"]).collect();
-    assert_eq!((real.len(), numbers.len(), nets.len()), (30, 30, 30));
+    assert_eq!((real.len(), vmids.len(), nets.len()), (30, 30, 30));
     let nodes: BTreeSet<&String> = real.iter().map(|c| &c.node).collect();
-    assert_eq!(nodes.len(), 2, "they spread over both nodes");
+    assert_eq!(nodes.len(), 2, "containers are spread over both nodes");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_number_that_is_taken_behind_our_back_is_tried_again() {
-    let house = House::new().await;
-    let first = house.made("first").await;
-    // Somebody else's container under the number that is reserved next.
-    let taken = first.vmid + 1;
-    assert!(house.add_theirs(taken, "pve2"));
-    let created = house.create(&house.form("second", NGINX)).await.unwrap();
-    let job = house.ended(created.job).await;
+async fn creation_retries_with_another_vmid_if_it_is_taken() {
+    let app = TestApp::new().await;
+    let first = app.create_and_wait("first").await;
+    // A foreign container takes the VMID that Holdfast would reserve next.
+    let foreign = first.vmid + 1;
+    assert!(app.add_foreign_container(foreign, "pve2"));
+    let created = app.create(&app.form("second", NGINX)).await.unwrap();
+    let job = app.wait_for_job(created.job).await;
     assert_eq!(
         job.row.state,
         JobState::Done,
         "{job:?}\n{}",
-        house.log(created.job).await
+        app.log(created.job).await
     );
-    let second = house.view("second").await;
-    assert_ne!(second.vmid, taken);
-    assert_eq!(house.sim.handle().container(taken).unwrap().name, "theirs");
+    let second = app.view("second").await;
+    assert_ne!(second.vmid, foreign);
+    assert_eq!(app.sim.handle().container(foreign).unwrap().name, "theirs");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_form_offers() {
-    let house = House::new().await;
-    let options = containers::options(&house.control, &Actor::System)
+async fn create_form_options_list_templates_and_suggest_a_name() {
+    let app = TestApp::new().await;
+    let options = containers::options(&app.control, &Actor::System)
         .await
         .unwrap();
     let site = &options.sites[0];
@@ -140,26 +140,26 @@ async fn what_the_form_offers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lists_take_the_same_statements_whatever_the_rows() {
-    let house = House::new().await;
+async fn list_statement_count_is_independent_of_row_count() {
+    let app = TestApp::new().await;
     let count = async || {
-        let before = house.control.store().statement_count();
+        let before = app.control.store().statement_count();
         let query = model::containers::ContainerQuery {
             page: 1,
             ..Default::default()
         };
-        let page = containers::list(&house.control, &Actor::System, &query)
+        let page = containers::list(&app.control, &Actor::System, &query)
             .await
             .unwrap();
-        (page.total, house.control.store().statement_count() - before)
+        (page.total, app.control.store().statement_count() - before)
     };
-    house.made("one").await;
+    app.create_and_wait("one").await;
     let (rows, with_one) = count().await;
     assert_eq!(rows, 1);
     for n in 0..5 {
-        house.made(&format!("more{n}")).await;
+        app.create_and_wait(&format!("more{n}")).await;
     }
-    // Nothing else asks the database now: no job runs.
+    // No job is running, so few other statements are counted.
     let mut least = u64::MAX;
     for _ in 0..5 {
         let (rows, statements) = count().await;

@@ -1,4 +1,4 @@
-//! The demo: what it shows, and that it is created once, whenever the process dies.
+//! The demo: its contents, and that an interrupted creation is resumed without duplicates.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -24,11 +24,11 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 
-use crate::house::{open, options, until};
+use crate::test_app::{open, options, wait_for};
 
 const DAY_MS: i64 = 86_400_000;
 
-/// A certificate authority for one test.
+/// A certificate authority (CA) for one test.
 struct Authority(rcgen::Issuer<'static, KeyPair>);
 
 impl Authority {
@@ -59,20 +59,20 @@ impl Issuer for Authority {
     }
 }
 
-/// An empty database and a simulated cluster.
-struct Place {
+/// Fixture: an empty database and a simulated cluster.
+struct DemoApp {
     sim: Sim,
     database: String,
     authority: Authority,
     _folder: TempDir,
 }
 
-impl Place {
+impl DemoApp {
     async fn new() -> Self {
-        Self::with(Config::test().delays).await
+        Self::with_delays(Config::test().delays).await
     }
 
-    async fn with(delays: Delays) -> Self {
+    async fn with_delays(delays: Delays) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = Config {
             scenario: Config::organization(TEST_SECRET).scenario,
@@ -124,7 +124,7 @@ fn names(rows: &[ContainerRow]) -> BTreeSet<String> {
     rows.iter().map(|row| row.name.to_string()).collect()
 }
 
-/// What the full demo shows when it is complete.
+/// Asserts that the full demo is complete.
 async fn assert_complete(control: &Control, sim: &Sim) {
     let rows = all_containers(control).await;
     assert_eq!(rows.len(), 12, "{:?}", names(&rows));
@@ -133,21 +133,21 @@ async fn assert_complete(control: &Control, sim: &Sim) {
     assert_eq!(owners, BTreeSet::from(people));
     let sites = sites::list(control, &Actor::System).await.unwrap();
     assert_eq!(sites.len(), 2);
-    // The observer is told of a job's end at once and of the rest in its next round.
-    until("the status of all containers", async || {
+    // The observer is notified of a job's end at once and sees other changes at its next poll.
+    wait_for("the expected status of all containers", async || {
         let rows = all_containers(control).await;
         let of = |status: Status| {
             let rows = rows.iter().filter(|row| row.status == status);
             names(&rows.cloned().collect::<Vec<_>>())
         };
-        let one = |name: &str| BTreeSet::from([name.to_owned()]);
-        (of(Status::Stopped) == one("survey")
-            && of(Status::Failed) == one("shop-staging")
+        let only = |name: &str| BTreeSet::from([name.to_owned()]);
+        (of(Status::Stopped) == only("survey")
+            && of(Status::Failed) == only("shop-staging")
             && of(Status::Running).len() == 10)
             .then_some(())
     })
     .await;
-    // Ten of ours, and two that no one manages; the failed creation left nothing.
+    // Eleven managed containers and two unmanaged ones. The failed creation left none.
     assert_eq!(sim.handle().containers().len(), 13);
     assert_eq!(all_users(control).await.len(), 5);
     assert_eq!(all_certificates(control).await.len(), 4);
@@ -155,11 +155,11 @@ async fn assert_complete(control: &Control, sim: &Sim) {
 
 #[tokio::test]
 async fn full_demo_shows_a_small_organization() {
-    let place = Place::new().await;
-    let control = place.open().await;
-    place.build(&control, Scenario::Full).await.unwrap();
+    let app = DemoApp::new().await;
+    let control = app.open().await;
+    app.build(&control, Scenario::Full).await.unwrap();
     assert!(demo::is_complete(&control).await.unwrap());
-    assert_complete(&control, &place.sim).await;
+    assert_complete(&control, &app.sim).await;
 
     let query = JobQuery::default();
     let history = jobs::list(&control, &Actor::System, &query)
@@ -195,14 +195,18 @@ async fn full_demo_shows_a_small_organization() {
 
     let (lab, relay) = ("lab".parse().unwrap(), "mail-relay".parse().unwrap());
     let relay = containers::get(&control, &Actor::System, &lab, &relay).await;
-    assert_eq!(relay.unwrap().vmid, 100, "it was there before");
+    assert_eq!(
+        relay.unwrap().vmid,
+        100,
+        "the container existed before the import"
+    );
 }
 
 #[tokio::test]
-async fn certificates_of_the_demo_have_all_ages_and_are_replaced_in_time() {
-    let place = Place::new().await;
-    let control = place.open().await;
-    place.build(&control, Scenario::Full).await.unwrap();
+async fn demo_certificates_differ_in_age_and_are_kept_while_valid() {
+    let app = DemoApp::new().await;
+    let control = app.open().await;
+    app.build(&control, Scenario::Full).await.unwrap();
     let expiring = async || {
         let mut rows = all_certificates(&control).await;
         rows.retain(|row| row.state != CertificateState::Issued);
@@ -211,22 +215,22 @@ async fn certificates_of_the_demo_have_all_ages_and_are_replaced_in_time() {
     };
     let files = ("files.example.com".to_owned(), CertificateState::Expiring);
     assert_eq!(expiring().await, std::slice::from_ref(&files));
-    let renew = || demo::renew_certificates(&control, &place.authority);
+    let renew = || demo::renew_certificates(&control, &app.authority);
     renew().await.unwrap();
     assert_eq!(expiring().await, [files], "five days are left");
 }
 
 #[tokio::test]
-async fn certificate_is_replaced_two_days_before_its_end_and_not_when_deleted() {
-    let place = Place::new().await;
+async fn demo_certificate_is_replaced_two_days_before_expiry_unless_deleted() {
+    let app = DemoApp::new().await;
     let clock = certificates::Clock::default();
     let options = control::Options {
         clock: clock.clone(),
         ..options()
     };
-    let control = open(&place.database, options).await;
+    let control = open(&app.database, options).await;
     setup::first_run(&control).await.unwrap();
-    place.build(&control, Scenario::Full).await.unwrap();
+    app.build(&control, Scenario::Full).await.unwrap();
     let find = async |subject: &str| {
         let rows = all_certificates(&control).await;
         rows.into_iter().find(|row| row.subject.as_str() == subject)
@@ -234,7 +238,7 @@ async fn certificate_is_replaced_two_days_before_its_end_and_not_when_deleted() 
     let files = find("files.example.com").await.unwrap();
     let before = files.issued.unwrap().not_after;
     clock.advance(4 * DAY_MS);
-    demo::renew_certificates(&control, &place.authority)
+    demo::renew_certificates(&control, &app.authority)
         .await
         .unwrap();
     let files = find("files.example.com").await.unwrap();
@@ -249,19 +253,19 @@ async fn certificate_is_replaced_two_days_before_its_end_and_not_when_deleted() 
     let delete = certificates::delete(&control, &Actor::System, shop.id, "shop.example.com");
     delete.await.unwrap();
     clock.advance(60 * DAY_MS);
-    demo::renew_certificates(&control, &place.authority)
+    demo::renew_certificates(&control, &app.authority)
         .await
         .unwrap();
     assert!(find("shop.example.com").await.is_none());
 }
 
 #[tokio::test]
-async fn creation_goes_on_where_it_was_interrupted() {
-    let place = Place::new().await;
+async fn interrupted_creation_is_resumed() {
+    let app = DemoApp::new().await;
     let mut interrupted = 0;
     for steps in [1, 4, 7, 11, 17, 21, 24] {
-        let control = place.open().await;
-        let reached = until("some steps", async || {
+        let control = app.open().await;
+        let reached = wait_for("enough completed steps", async || {
             let done = control
                 .store()
                 .read(store::demo::list_completed_steps)
@@ -270,22 +274,25 @@ async fn creation_goes_on_where_it_was_interrupted() {
             (done.len() > steps).then_some(())
         });
         tokio::select! {
-            built = place.build(&control, Scenario::Full) => built.unwrap(),
+            built = app.build(&control, Scenario::Full) => built.unwrap(),
             () = reached => interrupted += 1,
         }
         control.shutdown(Duration::from_secs(10)).await;
     }
-    assert!(interrupted >= 5, "only {interrupted} of 7 were");
-    let control = place.open().await;
-    place.build(&control, Scenario::Full).await.unwrap();
-    assert_complete(&control, &place.sim).await;
+    assert!(
+        interrupted >= 5,
+        "only {interrupted} of 7 runs were interrupted"
+    );
+    let control = app.open().await;
+    app.build(&control, Scenario::Full).await.unwrap();
+    assert_complete(&control, &app.sim).await;
 }
 
 #[tokio::test]
-async fn names_of_steps_stay_as_they_are_and_fit_their_column() {
-    let place = Place::new().await;
-    let control = place.open().await;
-    place.build(&control, Scenario::Full).await.unwrap();
+async fn step_names_are_stable_and_fit_the_column() {
+    let app = DemoApp::new().await;
+    let control = app.open().await;
+    app.build(&control, Scenario::Full).await.unwrap();
     let done = control
         .store()
         .read(store::demo::list_completed_steps)
@@ -306,32 +313,32 @@ async fn names_of_steps_stay_as_they_are_and_fit_their_column() {
 }
 
 #[tokio::test]
-async fn deleted_things_stay_deleted() {
-    // The container that stops keeps the demo from being complete meanwhile.
+async fn deleted_containers_and_users_are_not_recreated() {
+    // A slow shutdown keeps the demo incomplete while the test deletes a container.
     let delays = Delays {
         shutdown: Duration::from_secs(2),
         ..Config::test().delays
     };
-    let place = Place::with(delays).await;
-    let control = place.open().await;
-    let interrupted = until("the containers", async || {
+    let app = DemoApp::with_delays(delays).await;
+    let control = app.open().await;
+    let interrupted = wait_for("the running container docs", async || {
         let rows = all_containers(&control).await;
         let docs = rows.into_iter().find(|row| row.name.as_str() == "docs")?;
         (docs.status == Status::Running).then_some(docs)
     });
     let docs = tokio::select! {
-        built = place.build(&control, Scenario::Full) => panic!("too early: {built:?}"),
+        built = app.build(&control, Scenario::Full) => panic!("the demo completed too early: {built:?}"),
         docs = interrupted => docs,
     };
     containers::delete(&control, &Actor::System, docs.id, "docs")
         .await
         .unwrap();
-    until("the end of docs", async || {
+    wait_for("deletion of docs", async || {
         let rows = all_containers(&control).await;
         (!names(&rows).contains("docs")).then_some(())
     })
     .await;
-    place.build(&control, Scenario::Full).await.unwrap();
+    app.build(&control, Scenario::Full).await.unwrap();
     assert_eq!(all_containers(&control).await.len(), 11);
 
     let people = all_users(&control).await;
@@ -347,13 +354,13 @@ async fn deleted_things_stay_deleted() {
                 .unwrap();
         }
     }
-    until("the end of what priya owns", async || {
+    wait_for("deletion of the user priya", async || {
         users::delete(&control, &Actor::System, priya.id, "priya")
             .await
             .ok()
     })
     .await;
-    place.build(&control, Scenario::Full).await.unwrap();
+    app.build(&control, Scenario::Full).await.unwrap();
     let accounts = demo::accounts(&control, Scenario::Full).await.unwrap();
     let accounts: Vec<&str> = accounts.iter().map(|it| it.name.as_str()).collect();
     assert_eq!(accounts, ["elena", "jonas", "tomas"]);
@@ -361,11 +368,11 @@ async fn deleted_things_stay_deleted() {
 }
 
 #[tokio::test]
-async fn database_with_sites_is_left_alone() {
-    let place = Place::new().await;
-    let control = place.open().await;
+async fn database_with_sites_is_not_changed() {
+    let app = DemoApp::new().await;
+    let control = app.open().await;
     let access = setup::Access {
-        url: place.sim.url(),
+        url: app.sim.url(),
         token_id: "root@pam!holdfast".into(),
         secret: TEST_SECRET.into(),
     };
@@ -387,7 +394,7 @@ async fn database_with_sites_is_left_alone() {
     let create = sites::create(&control, &Actor::System, form.parse().unwrap());
     create.await.unwrap();
     for scenario in [Scenario::Full, Scenario::Small] {
-        place.build(&control, scenario).await.unwrap();
+        app.build(&control, scenario).await.unwrap();
         assert!(demo::accounts(&control, scenario).await.unwrap().is_empty());
     }
     assert!(all_containers(&control).await.is_empty());
@@ -396,9 +403,9 @@ async fn database_with_sites_is_left_alone() {
 
 #[tokio::test]
 async fn small_demo_has_one_site_and_no_people() {
-    let place = Place::new().await;
-    let control = place.open().await;
-    place.build(&control, Scenario::Small).await.unwrap();
+    let app = DemoApp::new().await;
+    let control = app.open().await;
+    app.build(&control, Scenario::Small).await.unwrap();
     let rows = all_containers(&control).await;
     let expected = ["db", "shell", "wiki"].map(str::to_owned);
     assert_eq!(names(&rows), BTreeSet::from(expected));
@@ -409,9 +416,9 @@ async fn small_demo_has_one_site_and_no_people() {
 }
 
 #[tokio::test]
-async fn people_sign_in_with_passwords_that_stay_the_same() {
-    let place = Place::new().await;
-    let control = place.open().await;
+async fn demo_passwords_are_stable_across_restarts() {
+    let app = DemoApp::new().await;
+    let control = app.open().await;
     let accounts = demo::accounts(&control, Scenario::Full).await.unwrap();
     let roles: Vec<(&str, Role)> = accounts
         .iter()
@@ -438,13 +445,13 @@ async fn people_sign_in_with_passwords_that_stay_the_same() {
         };
         sessions::sign_in(&control, form, origin).await.unwrap();
     }
-    let again = place.open().await;
+    let reopened = app.open().await;
     assert_eq!(
-        demo::accounts(&again, Scenario::Full).await.unwrap(),
+        demo::accounts(&reopened, Scenario::Full).await.unwrap(),
         accounts
     );
 
-    let jonas = users::get(&again, &Actor::System, &accounts[1].name)
+    let jonas = users::get(&reopened, &Actor::System, &accounts[1].name)
         .await
         .unwrap();
     let spec = model::users::UserSpec {
@@ -454,22 +461,25 @@ async fn people_sign_in_with_passwords_that_stay_the_same() {
         limits: jonas.limits,
         password: Some("a password of his own".parse().unwrap()),
     };
-    users::update(&again, &Actor::System, jonas.id, spec)
+    users::update(&reopened, &Actor::System, jonas.id, spec)
         .await
         .unwrap();
-    let accounts = demo::accounts(&again, Scenario::Full).await.unwrap();
-    assert_eq!(accounts[1].password, None, "it is not the demo's any more");
+    let accounts = demo::accounts(&reopened, Scenario::Full).await.unwrap();
+    assert_eq!(
+        accounts[1].password, None,
+        "a changed password is not shown"
+    );
     assert!(accounts[0].password.is_some());
 
-    let other = Place::new().await;
+    let other = DemoApp::new().await;
     let other = open_with_another_key(&other).await;
     let others = demo::accounts(&other, Scenario::Full).await.unwrap();
     assert_ne!(others[0].password, accounts[0].password);
 }
 
-async fn open_with_another_key(place: &Place) -> Control {
+async fn open_with_another_key(app: &DemoApp) -> Control {
     let store = store::Options {
-        url: place.database.parse().unwrap(),
+        url: app.database.parse().unwrap(),
         key: store::SecretKey::generate().unwrap(),
         pool_size: 4,
     };
@@ -481,10 +491,10 @@ async fn open_with_another_key(place: &Place) -> Control {
 
 #[tokio::test]
 async fn cluster_has_containers_that_can_be_imported() {
-    let place = Place::new().await;
-    let control = place.open().await;
-    place.build(&control, Scenario::Full).await.unwrap();
-    let detail = until("the cluster's containers", async || {
+    let app = DemoApp::new().await;
+    let control = app.open().await;
+    app.build(&control, Scenario::Full).await.unwrap();
+    let detail = wait_for("foreign containers of the cluster", async || {
         let detail = control::clusters::get(&control, &Actor::System, "demo").await;
         detail.ok().filter(|detail| detail.foreign.len() == 2)
     })

@@ -1,4 +1,4 @@
-//! Docker inside a container, which takes root's own sign-in to the cluster.
+//! Docker inside a container. Proxmox requires a login as root@pam with a password for it.
 
 use control::{Actor, clusters, containers, sites};
 use model::{
@@ -8,7 +8,7 @@ use model::{
 };
 use proxmox_sim::{Config, Sim, Transport};
 
-use crate::house::{House, NGINX};
+use crate::test_app::{NGINX, TestApp};
 
 const SYSTEM: Actor = Actor::System;
 
@@ -19,32 +19,32 @@ fn with_docker(form: ContainerForm) -> ContainerForm {
     }
 }
 
-async fn offered(house: &House, site: &str) -> Docker {
-    let options = containers::options(&house.control, &SYSTEM).await.unwrap();
+async fn docker_option(app: &TestApp, site: &str) -> Docker {
+    let options = containers::options(&app.control, &SYSTEM).await.unwrap();
     let mut sites = options.sites.into_iter();
-    let found = sites.find(|option| option.name.as_str() == site);
-    found.unwrap().docker
+    let option = sites.find(|option| option.name.as_str() == site);
+    option.unwrap().docker
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_a_token_it_is_refused_before_anything_is_made() {
-    let house = House::new().await;
-    let offered = offered(&house, "lab").await;
+async fn docker_is_refused_with_a_token_before_creation() {
+    let app = TestApp::new().await;
+    let option = docker_option(&app, "lab").await;
     let why = "The cluster test is signed in to with a token. Proxmox lets only root@pam itself, \
                with its password, switch this on.";
-    assert_eq!(offered.barred(), Some(why));
-    let refused = house.create(&with_docker(house.form("web", NGINX))).await;
+    assert_eq!(option.barred(), Some(why));
+    let refused = app.create(&with_docker(app.form("web", NGINX))).await;
     let refused = refused.unwrap_err();
     assert_eq!(refused.fields()[0].field, "docker");
     assert_eq!(refused.fields()[0].message, why);
-    let view = house.made("web").await;
+    let view = app.create_and_wait("web").await;
     assert!(!view.spec.docker);
-    let real = house.sim.handle().container(view.vmid).unwrap();
+    let real = app.sim.handle().container(view.vmid).unwrap();
     assert_eq!(real.options["features"], "nesting=1");
 }
 
-/// A cluster where Holdfast is root itself, and a site on it.
-async fn as_root(house: &House) -> Sim {
+/// Adds a cluster with a root@pam password login, and a site on it.
+async fn add_root_cluster(app: &TestApp) -> Sim {
     let sim = proxmox_sim::start(Config {
         transport: Transport::Tls,
         ..Config::alone("a root password")
@@ -59,12 +59,8 @@ async fn as_root(house: &House) -> Sim {
         fingerprint: sim.fingerprint().unwrap(),
     };
     let spec = cluster.parse(true).unwrap();
-    clusters::create(&house.control, &SYSTEM, spec)
-        .await
-        .unwrap();
-    let home = clusters::get(&house.control, &SYSTEM, "home")
-        .await
-        .unwrap();
+    clusters::create(&app.control, &SYSTEM, spec).await.unwrap();
+    let home = clusters::get(&app.control, &SYSTEM, "home").await.unwrap();
     let site = SiteForm {
         name: "home".into(),
         domain: "home.example.org".into(),
@@ -79,29 +75,29 @@ async fn as_root(house: &House) -> Sim {
         ports: "3000-3009".into(),
         ..SiteForm::default()
     };
-    sites::create(&house.control, &SYSTEM, site.parse().unwrap())
+    sites::create(&app.control, &SYSTEM, site.parse().unwrap())
         .await
         .unwrap();
     sim
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn as_root_itself_it_is_made_and_stays() {
-    let house = House::new().await;
-    let sim = as_root(&house).await;
-    assert_eq!(offered(&house, "home").await, Docker::Possible);
-    let site = sites::list(&house.control, &SYSTEM).await.unwrap();
+async fn docker_with_root_login_is_enabled_and_cannot_be_disabled() {
+    let app = TestApp::new().await;
+    let sim = add_root_cluster(&app).await;
+    assert_eq!(docker_option(&app, "home").await, Docker::Possible);
+    let site = sites::list(&app.control, &SYSTEM).await.unwrap();
     let site = site.iter().find(|site| site.spec.name.as_str() == "home");
     let form = ContainerForm {
         site: site.unwrap().id.to_string(),
-        ..with_docker(house.form("web", NGINX))
+        ..with_docker(app.form("web", NGINX))
     };
-    let created = house.create(&form).await.unwrap();
-    let job = house.ended(created.job).await;
-    let log = house.log(created.job).await;
+    let created = app.create(&form).await.unwrap();
+    let job = app.wait_for_job(created.job).await;
+    let log = app.log(created.job).await;
     assert_eq!(job.row.state, JobState::Done, "{job:?}\n{log}");
     let (site, name) = ("home".parse().unwrap(), "web".parse().unwrap());
-    let view = containers::get(&house.control, &SYSTEM, &site, &name)
+    let view = containers::get(&app.control, &SYSTEM, &site, &name)
         .await
         .unwrap();
     assert!(view.spec.docker);
@@ -117,6 +113,6 @@ async fn as_root_itself_it_is_made_and_stays() {
         spec,
         restart: false,
     };
-    let refused = containers::edit(&house.control, &SYSTEM, view.row.id, edit).await;
+    let refused = containers::edit(&app.control, &SYSTEM, view.row.id, edit).await;
     assert_eq!(refused.unwrap_err().fields()[0].field, "docker");
 }

@@ -1,4 +1,4 @@
-//! Domains of sites, and who may publish under them.
+//! Domains of sites, and which users may publish under them.
 
 use control::{Actor, domains};
 use model::{
@@ -9,13 +9,13 @@ use model::{
     users::UserForm,
 };
 
-use crate::house::{House, NGINX};
+use crate::test_app::{NGINX, TestApp};
 
 const SYSTEM: Actor = Actor::System;
 
-fn form(house: &House, name: &str) -> DomainForm {
+fn form(app: &TestApp, name: &str) -> DomainForm {
     DomainForm {
-        site: house.site.to_string(),
+        site: app.site.to_string(),
         name: name.into(),
         hsts: "off".into(),
         publishers: "everybody".into(),
@@ -29,15 +29,15 @@ fn spec(form: &DomainForm) -> DomainSpec {
 }
 
 fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>) -> String {
-    let error = outcome.expect_err("a refusal");
+    let error = outcome.expect_err("an error");
     error
         .fields()
         .first()
         .map_or_else(|| format!("{error:?}"), |field| field.field.clone())
 }
 
-async fn names(house: &House, actor: &Actor) -> Vec<String> {
-    let usable = domains::usable(&house.control, actor, house.site)
+async fn names(app: &TestApp, actor: &Actor) -> Vec<String> {
+    let usable = domains::usable(&app.control, actor, app.site)
         .await
         .unwrap();
     usable
@@ -47,19 +47,19 @@ async fn names(house: &House, actor: &Actor) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn operators_say_who_publishes_under_a_domain() {
-    let house = House::new().await;
-    let control = &house.control;
-    let ann = house.member("ann", UserForm::default()).await;
-    let bob = house.member("bob", UserForm::default()).await;
+async fn operators_restrict_publishers_of_a_domain() {
+    let app = TestApp::new().await;
+    let control = &app.control;
+    let ann = app.create_user("ann", UserForm::default()).await;
+    let bob = app.create_user("bob", UserForm::default()).await;
     assert_eq!(
-        names(&house, &ann).await,
+        names(&app, &ann).await,
         ["lab.example.org"],
-        "a site's own is there"
+        "the site's own domain is usable"
     );
     let operators = DomainForm {
         publishers: "operators".into(),
-        ..form(&house, "example.org")
+        ..form(&app, "example.org")
     };
     domains::create(control, &SYSTEM, spec(&operators))
         .await
@@ -67,18 +67,15 @@ async fn operators_say_who_publishes_under_a_domain() {
     let people = DomainForm {
         publishers: "people".into(),
         people: "ann, ann".into(),
-        ..form(&house, "example.net")
+        ..form(&app, "example.net")
     };
     domains::create(control, &SYSTEM, spec(&people))
         .await
         .unwrap();
-    assert_eq!(
-        names(&house, &ann).await,
-        ["lab.example.org", "example.net"]
-    );
-    assert_eq!(names(&house, &bob).await, ["lab.example.org"]);
+    assert_eq!(names(&app, &ann).await, ["lab.example.org", "example.net"]);
+    assert_eq!(names(&app, &bob).await, ["lab.example.org"]);
     let all = ["lab.example.org", "example.org", "example.net"];
-    assert_eq!(names(&house, &SYSTEM).await, all);
+    assert_eq!(names(&app, &SYSTEM).await, all);
 
     for outcome in [
         domains::create(control, &ann, spec(&operators))
@@ -94,29 +91,29 @@ async fn operators_say_who_publishes_under_a_domain() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_is_said_at_its_field() {
-    let house = House::new().await;
-    let control = &house.control;
-    let again = form(&house, "lab.example.org");
+async fn invalid_values_are_reported_per_field() {
+    let app = TestApp::new().await;
+    let control = &app.control;
+    let duplicate = form(&app, "lab.example.org");
     assert_eq!(
-        refused(domains::create(control, &SYSTEM, spec(&again)).await),
+        refused(domains::create(control, &SYSTEM, spec(&duplicate)).await),
         "name"
     );
-    let nobody = DomainForm {
+    let unknown_user = DomainForm {
         publishers: "people".into(),
         people: "nobody".into(),
-        ..form(&house, "example.org")
+        ..form(&app, "example.org")
     };
     assert_eq!(
-        refused(domains::create(control, &SYSTEM, spec(&nobody)).await),
+        refused(domains::create(control, &SYSTEM, spec(&unknown_user)).await),
         "people"
     );
-    let nowhere = DomainForm {
+    let unknown_site = DomainForm {
         site: "999".into(),
-        ..form(&house, "example.org")
+        ..form(&app, "example.org")
     };
     assert_eq!(
-        refused(domains::create(control, &SYSTEM, spec(&nowhere)).await),
+        refused(domains::create(control, &SYSTEM, spec(&unknown_site)).await),
         "site"
     );
     let wrong = DomainForm {
@@ -138,28 +135,28 @@ async fn what_is_wrong_is_said_at_its_field() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_domain_changes_and_goes_by_its_name() {
-    let house = House::new().await;
-    let control = &house.control;
-    let id = domains::create(control, &SYSTEM, spec(&form(&house, "example.org")))
+async fn domain_is_updated_and_deleted_after_confirmation() {
+    let app = TestApp::new().await;
+    let control = &app.control;
+    let id = domains::create(control, &SYSTEM, spec(&form(&app, "example.org")))
         .await
         .unwrap();
     let changed = DomainForm {
         sign_in: "http://10.20.0.5:4180".into(),
         hsts: "below".into(),
-        ..form(&house, "example.org")
+        ..form(&app, "example.org")
     };
     domains::update(control, &SYSTEM, id, spec(&changed))
         .await
         .unwrap();
     let row = domains::get(control, &SYSTEM, id).await.unwrap();
     assert_eq!(DomainForm::from(&row.spec), changed);
-    let elsewhere = DomainForm {
+    let other_site = DomainForm {
         site: "999".into(),
         ..changed
     };
     assert_eq!(
-        refused(domains::update(control, &SYSTEM, id, spec(&elsewhere)).await),
+        refused(domains::update(control, &SYSTEM, id, spec(&other_site)).await),
         "site"
     );
     assert_eq!(
@@ -169,14 +166,17 @@ async fn a_domain_changes_and_goes_by_its_name() {
     domains::delete(control, &SYSTEM, id, " example.org ")
         .await
         .unwrap();
-    let gone = domains::get(control, &SYSTEM, id).await;
-    assert!(matches!(gone, Err(Error::NotFound { .. })), "{gone:?}");
+    let deleted = domains::get(control, &SYSTEM, id).await;
+    assert!(
+        matches!(deleted, Err(Error::NotFound { .. })),
+        "{deleted:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_domain_stays_while_something_is_published_under_it() {
-    let house = House::new().await;
-    let control = &house.control;
+async fn domain_with_services_cannot_be_deleted() {
+    let app = TestApp::new().await;
+    let control = &app.control;
     let web_page = ServiceForm {
         kind: "http".into(),
         port: "80".into(),
@@ -184,14 +184,14 @@ async fn a_domain_stays_while_something_is_published_under_it() {
     };
     let form = ContainerForm {
         services: vec![web_page],
-        ..house.form("web", NGINX)
+        ..app.form("web", NGINX)
     };
-    house.create(&form).await.unwrap();
+    app.create(&form).await.unwrap();
     let all = domains::list(control, &SYSTEM).await.unwrap();
-    let kept = domains::delete(control, &SYSTEM, all[0].id, "lab.example.org").await;
+    let refused = domains::delete(control, &SYSTEM, all[0].id, "lab.example.org").await;
     assert!(
-        matches!(&kept, Err(Error::Conflict { message }) if message.contains("published under it")),
-        "{kept:?}"
+        matches!(&refused, Err(Error::Conflict { message }) if message.contains("published under it")),
+        "{refused:?}"
     );
-    assert_eq!(names(&house, &SYSTEM).await, ["lab.example.org"]);
+    assert_eq!(names(&app, &SYSTEM).await, ["lab.example.org"]);
 }

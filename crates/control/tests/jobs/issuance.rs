@@ -1,5 +1,5 @@
-//! How a domain has its certificates is changed, and what there is already is replaced, served no
-//! more, and taken back where it came from.
+//! Changes of a domain's certificate source: existing certificates are replaced, no longer served,
+//! and revoked at the CA that issued them.
 
 use control::{authorities, certificates, domains};
 use edge::link::Wanted;
@@ -17,102 +17,102 @@ use tokio::task::JoinHandle;
 use crate::{
     agents::Host,
     certificates::{
-        DAY, SYSTEM, add, authority, bring, domain, edge, history, house, issued, print, publish,
-        row, snapshot,
+        DAY, SYSTEM, add, authority, domain, edge, history, issued, print, publish, row,
+        self_signed, snapshot, start_app,
     },
-    house::{House, event, until},
+    test_app::{TestApp, wait_for, wait_for_event},
 };
 
 const HOST: &str = "wiki.example.net";
 
-async fn change(house: &House, id: DomainId, form: &DomainForm) {
+async fn change(app: &TestApp, id: DomainId, form: &DomainForm) {
     let spec = form.parse().unwrap();
-    domains::update(&house.control, &SYSTEM, id, spec)
+    domains::update(&app.control, &SYSTEM, id, spec)
         .await
         .unwrap();
 }
 
-/// Two authorities that ask the edge hosts of one house.
-struct Two {
+/// Fixture: two CAs that validate challenges at edge hosts of the same site.
+struct TwoAuthorities {
     first: Authority,
     second: Authority,
-    house: House,
+    app: TestApp,
     edges: [JoinHandle<()>; 2],
 }
 
-impl Two {
+impl TwoAuthorities {
     async fn start() -> Self {
         let [first, second] = [(); 2].map(|()| Authority::start(&Setup::quick()));
-        let (house, _) = house().await;
-        // Each has one that answers it.
-        let one = Host::join(&house, "edge-1", "10.20.0.2").await;
-        let other = Host::join(&house, "edge-2", "10.20.0.3").await;
+        let (app, _) = start_app().await;
+        // Each CA has its own edge host that serves its challenges.
+        let first_host = Host::join(&app, "edge-1", "10.20.0.2").await;
+        let second_host = Host::join(&app, "edge-2", "10.20.0.3").await;
         let edges = [
-            edge(&house, one, first.challenges.clone()),
-            edge(&house, other, second.challenges.clone()),
+            edge(&app, first_host, first.challenges.clone()),
+            edge(&app, second_host, second.challenges.clone()),
         ];
         Self {
             first,
             second,
-            house,
+            app,
             edges,
         }
     }
 }
 
-impl Drop for Two {
+impl Drop for TwoAuthorities {
     fn drop(&mut self) {
         self.edges.iter().for_each(JoinHandle::abort);
     }
 }
 
-/// Has an authority be another one from now on.
-async fn move_to(house: &House, id: AuthorityId, other: &Authority) {
+/// Changes the ACME directory of a CA to the one of `target`.
+async fn move_to(app: &TestApp, id: AuthorityId, target: &Authority) {
     let moved = AuthorityForm {
         name: "ca".into(),
-        directory: other.directory.clone(),
-        roots: other.roots.clone(),
+        directory: target.directory.clone(),
+        roots: target.roots.clone(),
         ..AuthorityForm::default()
     };
-    authorities::update(&house.control, &SYSTEM, id, moved.parse(false).unwrap())
+    authorities::update(&app.control, &SYSTEM, id, moved.parse(false).unwrap())
         .await
         .unwrap();
 }
 
-fn by(house: &House, id: AuthorityId) -> DomainForm {
+fn http_domain(app: &TestApp, id: AuthorityId) -> DomainForm {
     DomainForm {
         authority: id.to_string(),
-        ..domain(house, "example.net", "http")
+        ..domain(app, "example.net", "http")
     }
 }
 
-/// The certificate that edge hosts serve for the first page under the domain.
-async fn served(house: &House) -> Option<Fingerprint> {
-    let site = snapshot(house).await;
+/// The certificate that edge hosts serve for the domain's first service.
+async fn served(app: &TestApp) -> Option<Fingerprint> {
+    let site = snapshot(app).await;
     let mut domains = site.domains.into_iter();
     let under = domains.find(|it| it.name.as_str() == "example.net");
     under.unwrap().services[0].certificate.clone()
 }
 
-async fn until_served(house: &House, print: &Fingerprint) {
-    until("it is served", async || {
-        (served(house).await.as_ref() == Some(print)).then_some(())
+async fn wait_until_served(app: &TestApp, print: &Fingerprint) {
+    wait_for("the certificate to be served", async || {
+        (served(app).await.as_ref() == Some(print)).then_some(())
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_authority_s_certificates_are_replaced_at_once() {
-    let two = Two::start().await;
-    let house = &two.house;
-    let one = authority(house, "one", &two.first).await;
-    let other = authority(house, "two", &two.second).await;
-    let id = add(house, by(house, one)).await;
-    publish(house, "wiki", "example.net").await;
-    let before = issued(house, HOST).await;
-    change(house, id, &by(house, other)).await;
-    let after = until("the other's is there", async || {
-        let row = row(house, HOST).await?;
+async fn certificates_are_replaced_when_the_domain_changes_ca() {
+    let fixture = TwoAuthorities::start().await;
+    let app = &fixture.app;
+    let first_ca = authority(app, "one", &fixture.first).await;
+    let second_ca = authority(app, "two", &fixture.second).await;
+    let id = add(app, http_domain(app, first_ca)).await;
+    publish(app, "wiki", "example.net").await;
+    let before = issued(app, HOST).await;
+    change(app, id, &http_domain(app, second_ca)).await;
+    let after = wait_for("a certificate of the other CA", async || {
+        let row = row(app, HOST).await?;
         (print(&row) != print(&before)).then_some(row)
     })
     .await;
@@ -120,160 +120,160 @@ async fn another_authority_s_certificates_are_replaced_at_once() {
     let issuer = |row: &model::certificates::CertificateRow| row.issued.clone().unwrap().issuer;
     assert_ne!(issuer(&before), issuer(&after));
 
-    // It is taken back by whoever gave it, also when the domain has none from there any more.
-    change(house, id, &domain(house, "example.net", "self-signed")).await;
-    certificates::revoke(&house.control, &SYSTEM, after.id, HOST)
+    // The CA that issued the certificate revokes it, even if the domain no longer uses this CA.
+    change(app, id, &domain(app, "example.net", "self-signed")).await;
+    certificates::revoke(&app.control, &SYSTEM, after.id, HOST)
         .await
         .unwrap();
-    assert_eq!(row(house, HOST).await, None, "nobody wants another");
+    assert_eq!(row(app, HOST).await, None, "no replacement is requested");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authority_that_has_moved_gives_all_of_its_own_anew() {
-    let two = Two::start().await;
-    let house = &two.house;
-    let ca = authority(house, "ca", &two.first).await;
-    add(house, by(house, ca)).await;
-    publish(house, "wiki", "example.net").await;
-    let before = issued(house, HOST).await;
-    move_to(house, ca, &two.second).await;
-    until("the new place's is there", async || {
-        let row = row(house, HOST).await?;
+async fn certificates_are_reissued_when_the_ca_directory_changes() {
+    let fixture = TwoAuthorities::start().await;
+    let app = &fixture.app;
+    let ca = authority(app, "ca", &fixture.first).await;
+    add(app, http_domain(app, ca)).await;
+    publish(app, "wiki", "example.net").await;
+    let before = issued(app, HOST).await;
+    move_to(app, ca, &fixture.second).await;
+    wait_for("a certificate from the new directory", async || {
+        let row = row(app, HOST).await?;
         (print(&row) != print(&before)).then_some(())
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_brought_and_what_is_given_take_each_other_s_place() {
+async fn uploaded_and_acme_certificates_replace_each_other() {
     let pebble = Authority::start(&Setup {
         validity_seconds: Some(90 * 86_400),
         ..Setup::quick()
     });
-    let (house, _) = house().await;
-    let host = Host::join(&house, "edge-1", "10.20.0.2").await;
+    let (app, _) = start_app().await;
+    let host = Host::join(&app, "edge-1", "10.20.0.2").await;
     let agent = host.agent.clone();
-    let edge = edge(&house, host, pebble.challenges.clone());
+    let edge = edge(&app, host, pebble.challenges.clone());
     let by_http = DomainForm {
-        authority: authority(&house, "pebble", &pebble).await.to_string(),
-        ..domain(&house, "example.net", "http")
+        authority: authority(&app, "pebble", &pebble).await.to_string(),
+        ..domain(&app, "example.net", "http")
     };
-    let id = add(&house, by_http.clone()).await;
-    publish(&house, "wiki", "example.net").await;
-    let given = issued(&house, HOST).await;
-    until_served(&house, &print(&given)).await;
+    let id = add(&app, by_http.clone()).await;
+    publish(&app, "wiki", "example.net").await;
+    let acme = issued(&app, HOST).await;
+    wait_until_served(&app, &print(&acme)).await;
 
-    // It ends earlier, and is served all the same: that is what it was brought for.
-    let pair = bring(&["*.example.net"], 30);
-    let brought = certificates::upload(&house.control, &SYSTEM, id, pair).await;
-    let brought = certificates::get(&house.control, &SYSTEM, brought.unwrap())
+    // An uploaded certificate is served although it expires earlier.
+    let pair = self_signed(&["*.example.net"], 30);
+    let uploaded = certificates::upload(&app.control, &SYSTEM, id, pair).await;
+    let uploaded = certificates::get(&app.control, &SYSTEM, uploaded.unwrap())
         .await
         .unwrap()
         .row;
-    until_served(&house, &print(&brought)).await;
-    let refused = certificates::revoke(&house.control, &SYSTEM, brought.id, "*.example.net").await;
+    wait_until_served(&app, &print(&uploaded)).await;
+    let refused = certificates::revoke(&app.control, &SYSTEM, uploaded.id, "*.example.net").await;
     assert!(
         matches!(refused, Err(Error::Conflict { .. })),
         "{refused:?}"
     );
 
-    // It ends later, and is served no more once the authority's are wanted again.
-    let pair = bring(&["*.example.net"], 3650);
-    certificates::upload(&house.control, &SYSTEM, id, pair)
+    // It expires later, but is no longer served once the domain uses ACME again.
+    let pair = self_signed(&["*.example.net"], 3650);
+    certificates::upload(&app.control, &SYSTEM, id, pair)
         .await
         .unwrap();
-    change(&house, id, &by_http).await;
-    until_served(&house, &print(&given)).await;
+    change(&app, id, &by_http).await;
+    wait_until_served(&app, &print(&acme)).await;
 
-    // One that was brought for the very name makes room for the authority's.
-    certificates::delete(&house.control, &SYSTEM, brought.id, "*.example.net")
+    // An upload for the exact name is replaced by an ACME certificate.
+    certificates::delete(&app.control, &SYSTEM, uploaded.id, "*.example.net")
         .await
         .unwrap();
-    let pair = bring(&[HOST], 365);
-    certificates::upload(&house.control, &SYSTEM, id, pair)
+    let pair = self_signed(&[HOST], 365);
+    certificates::upload(&app.control, &SYSTEM, id, pair)
         .await
         .unwrap();
-    let own = row(&house, HOST).await.unwrap();
-    assert_eq!((own.id, own.source), (given.id, Source::Uploaded));
-    until_served(&house, &print(&own)).await;
-    change(&house, id, &by_http).await;
-    let next = until("the authority's is there", async || {
-        let row = row(&house, HOST).await?;
-        (print(&row) != print(&own)).then_some(row)
+    let upload = row(&app, HOST).await.unwrap();
+    assert_eq!((upload.id, upload.source), (acme.id, Source::Uploaded));
+    wait_until_served(&app, &print(&upload)).await;
+    change(&app, id, &by_http).await;
+    let next = wait_for("an ACME certificate", async || {
+        let row = row(&app, HOST).await?;
+        (print(&row) != print(&upload)).then_some(row)
     })
     .await;
     assert_eq!(next.source, Source::Acme);
-    until_served(&house, &print(&next)).await;
-    let wanted = Wanted {
-        certificates: vec![print(&own)],
+    wait_until_served(&app, &print(&next)).await;
+    let request = Wanted {
+        certificates: vec![print(&upload)],
     };
-    let told = control::agents::certificates(&house.control, &agent, wanted).await;
+    let response = control::agents::certificates(&app.control, &agent, request).await;
     assert!(
-        told.unwrap().pairs.is_empty(),
-        "its key is told to nobody any more"
+        response.unwrap().pairs.is_empty(),
+        "the replaced key is no longer sent to agents"
     );
     edge.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_brought_during_a_try_stays() {
+async fn upload_during_an_attempt_is_kept() {
     let pebble = Authority::start(&Setup::quick());
-    let (house, _) = house().await;
-    // It has joined, and takes over nothing yet: the try waits for it.
-    let host = Host::join(&house, "edge-1", "10.20.0.2").await;
+    let (app, _) = start_app().await;
+    // The edge host has joined but applies no configuration yet, so the attempt waits for it.
+    let host = Host::join(&app, "edge-1", "10.20.0.2").await;
     let by_http = DomainForm {
-        authority: authority(&house, "pebble", &pebble).await.to_string(),
-        ..domain(&house, "example.net", "http")
+        authority: authority(&app, "pebble", &pebble).await.to_string(),
+        ..domain(&app, "example.net", "http")
     };
-    let id = add(&house, by_http).await;
-    publish(&house, "wiki", "example.net").await;
-    until("it is tried", async || {
-        (!snapshot(&house).await.answers.is_empty()).then_some(())
+    let id = add(&app, by_http).await;
+    publish(&app, "wiki", "example.net").await;
+    wait_for("an attempt in progress", async || {
+        (!snapshot(&app).await.answers.is_empty()).then_some(())
     })
     .await;
-    let pair = bring(&[HOST], 30);
-    let brought = certificates::upload(&house.control, &SYSTEM, id, pair)
+    let pair = self_signed(&[HOST], 30);
+    let uploaded = certificates::upload(&app.control, &SYSTEM, id, pair)
         .await
         .unwrap();
-    // A try says at its end that its domain may have changed, whatever became of it.
-    let ended = event(&house.control, Event::of(Topic::Domain, id.0));
-    let edge = edge(&house, host, pebble.challenges.clone());
+    // Every attempt ends with a change notification for its domain.
+    let ended = wait_for_event(&app.control, Event::of(Topic::Domain, id.0));
+    let edge = edge(&app, host, pebble.challenges.clone());
     ended.await;
     assert!(pebble.log().contains("Issued certificate"));
-    let row = row(&house, HOST).await.unwrap();
+    let row = row(&app, HOST).await.unwrap();
     assert_eq!((row.source, row.failures), (Source::Uploaded, 0));
-    assert_eq!(history(&house, brought).await, [Happening::Uploaded]);
-    until("nothing is said to the authority any more", async || {
-        snapshot(&house).await.answers.is_empty().then_some(())
+    assert_eq!(history(&app, uploaded).await, [Happening::Uploaded]);
+    wait_for("removal of the challenge response", async || {
+        snapshot(&app).await.answers.is_empty().then_some(())
     })
     .await;
     edge.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_given_by_whom_nobody_wants_any_more_is_not_kept() {
+async fn certificate_from_a_replaced_ca_directory_is_discarded() {
     let (first, second) = (
         Authority::start(&Setup::quick()),
         Authority::start(&Setup::quick()),
     );
-    let (house, _) = house().await;
-    let host = Host::join(&house, "edge-1", "10.20.0.2").await;
-    let ca = authority(&house, "ca", &first).await;
-    add(&house, by(&house, ca)).await;
-    publish(&house, "wiki", "example.net").await;
-    until("it is tried", async || {
-        (!snapshot(&house).await.answers.is_empty()).then_some(())
+    let (app, _) = start_app().await;
+    let host = Host::join(&app, "edge-1", "10.20.0.2").await;
+    let ca = authority(&app, "ca", &first).await;
+    add(&app, http_domain(&app, ca)).await;
+    publish(&app, "wiki", "example.net").await;
+    wait_for("an attempt in progress", async || {
+        (!snapshot(&app).await.answers.is_empty()).then_some(())
     })
     .await;
-    // The try goes on at the first, while the second is the one that is meant.
-    move_to(&house, ca, &second).await;
-    let other = Host::join(&house, "edge-2", "10.20.0.3").await;
+    // The attempt continues at the first directory while the CA already has the second one.
+    move_to(&app, ca, &second).await;
+    let second_host = Host::join(&app, "edge-2", "10.20.0.3").await;
     let edges = [
-        edge(&house, host, first.challenges.clone()),
-        edge(&house, other, second.challenges.clone()),
+        edge(&app, host, first.challenges.clone()),
+        edge(&app, second_host, second.challenges.clone()),
     ];
-    let row = issued(&house, HOST).await;
-    assert_eq!(history(&house, row.id).await, [Happening::Issued]);
+    let row = issued(&app, HOST).await;
+    assert_eq!(history(&app, row.id).await, [Happening::Issued]);
     let issuer = row.issued.unwrap().issuer;
     assert!(second.log().contains("Issued certificate"), "{issuer}");
     for edge in edges {
@@ -282,31 +282,31 @@ async fn what_is_given_by_whom_nobody_wants_any_more_is_not_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_next_one_is_had_when_somebody_wants_it_now() {
+async fn manual_renewal_replaces_the_certificate_immediately() {
     let pebble = Authority::start(&Setup::quick());
-    let (house, clock) = house().await;
-    let host = Host::join(&house, "edge-1", "10.20.0.2").await;
-    let edge = edge(&house, host, pebble.challenges.clone());
+    let (app, clock) = start_app().await;
+    let host = Host::join(&app, "edge-1", "10.20.0.2").await;
+    let edge = edge(&app, host, pebble.challenges.clone());
     let form = DomainForm {
-        authority: authority(&house, "pebble", &pebble).await.to_string(),
-        ..domain(&house, "example.net", "http")
+        authority: authority(&app, "pebble", &pebble).await.to_string(),
+        ..domain(&app, "example.net", "http")
     };
-    add(&house, form).await;
-    publish(&house, "wiki", "example.net").await;
-    let first = issued(&house, HOST).await;
-    // A day later it is looked at, and left as it is.
+    add(&app, form).await;
+    publish(&app, "wiki", "example.net").await;
+    let first = issued(&app, HOST).await;
+    // A day later the certificate is checked and not renewed.
     clock.advance(DAY);
-    until("it was looked at", async || {
-        let row = row(&house, HOST).await?;
+    wait_for("a check of the certificate", async || {
+        let row = row(&app, HOST).await?;
         (row.next_try > first.next_try).then_some(())
     })
     .await;
-    assert_eq!(print(&row(&house, HOST).await.unwrap()), print(&first));
-    certificates::renew(&house.control, &SYSTEM, first.id)
+    assert_eq!(print(&row(&app, HOST).await.unwrap()), print(&first));
+    certificates::renew(&app.control, &SYSTEM, first.id)
         .await
         .unwrap();
-    until("the next one", async || {
-        let row = row(&house, HOST).await?;
+    wait_for("a replacement certificate", async || {
+        let row = row(&app, HOST).await?;
         (print(&row) != print(&first)).then_some(())
     })
     .await;

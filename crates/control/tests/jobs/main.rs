@@ -1,25 +1,25 @@
-//! The use cases and their jobs, against the simulator and a database in a temporary folder.
+//! Tests of use cases and jobs against the Proxmox simulator and a temporary database.
 
 #![cfg(test)]
 
 mod agents;
 mod certificates;
-mod change;
 mod clusters;
+mod conflicts;
 mod create;
 mod demo;
 mod docker;
 mod domains;
+mod edits;
 mod faults;
-mod house;
-mod invitations;
 mod issuance;
-mod lent;
+mod join_tokens;
 mod loopback;
 mod observers;
+mod permissions;
 mod publications;
 mod records;
 mod reserved;
 mod resume;
-mod rights;
-mod snapshot;
+mod site_configuration;
+mod test_app;

@@ -1,4 +1,4 @@
-//! Several processes on one database: one of them asks each cluster, and all know what it says.
+//! Several processes on one database: one process polls each cluster and shares its observations.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -15,17 +15,17 @@ use store::observations::{self, Observer};
 
 use crate::{
     agents::Host,
-    house::{House, event, until},
+    test_app::{TestApp, wait_for, wait_for_event},
 };
 
 const SYSTEM: Actor = Actor::System;
-const PATIENCE: Duration = Duration::from_secs(5);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
-async fn shared() -> House {
-    House::shared(proxmox_sim::start(Config::test()).await.unwrap()).await
+async fn shared_app() -> TestApp {
+    TestApp::with_postgres(proxmox_sim::start(Config::test()).await.unwrap()).await
 }
 
-fn asked(sim: &Sim) -> u64 {
+fn poll_count(sim: &Sim) -> u64 {
     let requests = sim.handle().requests();
     requests
         .get("GET /cluster/resources")
@@ -42,7 +42,7 @@ async fn observed(control: &Control) -> Option<Timestamp> {
     cluster(control, "test").await.unwrap().observed
 }
 
-/// What the list of containers shows, by name.
+/// Name and status of each container in the list.
 async fn statuses(control: &Control) -> Vec<(String, Status)> {
     let query = ContainerQuery {
         page: 1,
@@ -53,12 +53,12 @@ async fn statuses(control: &Control) -> Vec<(String, Status)> {
     rows.map(|row| (row.name.to_string(), row.status)).collect()
 }
 
-async fn until_both_show(first: &Control, second: &Control, expected: &[(&str, Status)]) {
+async fn wait_for_statuses(first: &Control, second: &Control, expected: &[(&str, Status)]) {
     let expected: Vec<_> = expected
         .iter()
         .map(|(name, status)| ((*name).to_owned(), *status))
         .collect();
-    until("both servers show it", async || {
+    wait_for("the same status list on both servers", async || {
         let both = [statuses(first).await, statuses(second).await];
         both.iter().all(|shown| *shown == expected).then_some(())
     })
@@ -66,33 +66,33 @@ async fn until_both_show(first: &Control, second: &Control, expected: &[(&str, S
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_servers_one_asks_and_both_know() {
-    let house = shared().await;
-    let view = house.made("web").await;
-    let second = house.reopen().await;
-    until_both_show(&house.control, &second, &[("web", Status::Running)]).await;
+async fn one_of_two_servers_polls_and_both_show_the_result() {
+    let app = shared_app().await;
+    let view = app.create_and_wait("web").await;
+    let second = app.reopen().await;
+    wait_for_statuses(&app.control, &second, &[("web", Status::Running)]).await;
 
-    // Each answer that the first takes in has been asked for once. Were the second to ask as well,
-    // there would be twice as many questions as answers. (A few more than answers there may be
-    // when the machine is so busy that the first misses its turn.)
-    let (mut heard, mut read) = (BTreeSet::new(), BTreeSet::new());
-    heard.extend(observed(&house.control).await);
-    let before = asked(&house.sim);
-    until("several rounds are over", async || {
-        heard.extend(observed(&house.control).await);
-        read.extend(observed(&second).await);
-        (heard.len() > 8 && read.len() > 4).then_some(())
+    // The first process sends one request per observation. If the second polled too, there would be
+    // twice as many requests as observations. A few extra requests are allowed, since the first
+    // process may lose its lease on a busy machine.
+    let (mut first_seen, mut second_seen) = (BTreeSet::new(), BTreeSet::new());
+    first_seen.extend(observed(&app.control).await);
+    let before = poll_count(&app.sim);
+    wait_for("several observations", async || {
+        first_seen.extend(observed(&app.control).await);
+        second_seen.extend(observed(&second).await);
+        (first_seen.len() > 8 && second_seen.len() > 4).then_some(())
     })
     .await;
-    let questions = asked(&house.sim) - before;
-    let answers = u64::try_from(heard.len() - 1).unwrap();
+    let requests = poll_count(&app.sim) - before;
+    let observations = u64::try_from(first_seen.len() - 1).unwrap();
     assert!(
-        questions <= answers * 3 / 2,
-        "{questions} questions for {answers} answers"
+        requests <= observations * 3 / 2,
+        "{requests} requests for {observations} observations"
     );
 
-    let (one, other) = (
-        cluster(&house.control, "test").await.unwrap(),
+    let (first_view, second_view) = (
+        cluster(&app.control, "test").await.unwrap(),
         cluster(&second, "test").await.unwrap(),
     );
     let names = |view: &ClusterView| {
@@ -101,91 +101,93 @@ async fn of_two_servers_one_asks_and_both_know() {
             .map(|node| (node.name.clone(), node.online, node.containers))
             .collect::<Vec<_>>()
     };
-    assert_eq!(names(&one), names(&other));
+    assert_eq!(names(&first_view), names(&second_view));
     assert_eq!(
-        (one.version, one.trouble),
-        (other.version, other.trouble),
-        "what is known of the cluster itself is passed on too"
+        (first_view.version, first_view.trouble),
+        (second_view.version, second_view.trouble),
+        "the cluster's own state is shared too"
     );
-    assert!(house.sim.handle().stop_container(view.vmid));
-    until_both_show(&house.control, &second, &[("web", Status::Stopped)]).await;
+    assert!(app.sim.handle().stop_container(view.vmid));
+    wait_for_statuses(&app.control, &second, &[("web", Status::Stopped)]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cluster_that_does_not_answer_is_known_to_both() {
-    let house = shared().await;
-    house.made("web").await;
-    let second = house.reopen().await;
-    until_both_show(&house.control, &second, &[("web", Status::Running)]).await;
-    house.sim.handle().go_away().await;
-    until_both_show(&house.control, &second, &[("web", Status::Unreachable)]).await;
+async fn unreachable_cluster_is_shown_by_both_servers() {
+    let app = shared_app().await;
+    app.create_and_wait("web").await;
+    let second = app.reopen().await;
+    wait_for_statuses(&app.control, &second, &[("web", Status::Running)]).await;
+    app.sim.handle().go_away().await;
+    wait_for_statuses(&app.control, &second, &[("web", Status::Unreachable)]).await;
     let trouble = |view: Option<ClusterView>| view.unwrap().trouble;
-    until("both say why", async || {
-        let one = trouble(cluster(&house.control, "test").await);
+    wait_for("the same error on both servers", async || {
+        let first = trouble(cluster(&app.control, "test").await);
         let other = trouble(cluster(&second, "test").await);
-        (one.is_some() && one == other).then_some(())
+        (first.is_some() && first == other).then_some(())
     })
     .await;
-    house.sim.handle().come_back().await;
-    until_both_show(&house.control, &second, &[("web", Status::Running)]).await;
+    app.sim.handle().come_back().await;
+    wait_for_statuses(&app.control, &second, &[("web", Status::Running)]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_leaves_hands_over_and_the_other_asks() {
-    let house = shared().await;
-    let view = house.made("web").await;
-    let id = cluster(&house.control, "test").await.unwrap().id;
-    let third = house.reopen().await;
-    third.shutdown(PATIENCE).await;
-    // With nobody else there to take it, what was given back can be seen.
-    house.control.shutdown(PATIENCE).await;
-    let turn = house
+async fn shutdown_releases_the_observer_lease() {
+    let app = shared_app().await;
+    let view = app.create_and_wait("web").await;
+    let id = cluster(&app.control, "test").await.unwrap().id;
+    let third = app.reopen().await;
+    third.shutdown(SHUTDOWN_TIMEOUT).await;
+    // No other process is running, so the released lease can be observed.
+    app.control.shutdown(SHUTDOWN_TIMEOUT).await;
+    let turn = app
         .control
         .store()
-        .write(move |c| observations::claim(c, id, "somebody", 0))
+        .write(move |c| observations::claim(c, id, "test-process", 0))
         .await;
     assert!(matches!(turn, Ok(Observer::ThisProcess { .. })), "{turn:?}");
 
-    let second = house.reopen().await;
-    let before = asked(&house.sim);
-    until("the second asks", async || {
-        (asked(&house.sim) > before).then_some(())
+    let second = app.reopen().await;
+    let before = poll_count(&app.sim);
+    wait_for("a poll by the second process", async || {
+        (poll_count(&app.sim) > before).then_some(())
     })
     .await;
-    assert!(house.sim.handle().stop_container(view.vmid));
-    until("the second sees it", async || {
+    assert!(app.sim.handle().stop_container(view.vmid));
+    wait_for("the stopped container on the second process", async || {
         (statuses(&second).await == [("web".to_owned(), Status::Stopped)]).then_some(())
     })
     .await;
 }
 
-/// As after `kill -9`: everything of the first process ends with its runtime, and nothing is given
-/// back.
+/// Dropping the runtime of the first process acts like `kill -9`: no lease is released.
 #[test]
-fn when_one_dies_the_other_takes_over() {
+fn observer_lease_is_taken_over_after_a_crash() {
     let world = tokio::runtime::Runtime::new().unwrap();
     let sim = world.block_on(proxmox_sim::start(Config::test())).unwrap();
     let first = tokio::runtime::Runtime::new().unwrap();
-    let (house, vmid) = first.block_on(async {
-        let house = House::shared(sim).await;
-        let view = house.made("web").await;
-        (house, view.vmid)
+    let (app, vmid) = first.block_on(async {
+        let app = TestApp::with_postgres(sim).await;
+        let view = app.create_and_wait("web").await;
+        (app, view.vmid)
     });
     world.block_on(async {
-        let second = house.reopen().await;
-        until("the second reads", async || {
+        let second = app.reopen().await;
+        wait_for("the running container on the second process", async || {
             (statuses(&second).await == [("web".to_owned(), Status::Running)]).then_some(())
         })
         .await;
         first.shutdown_background();
-        assert!(house.sim.handle().stop_container(vmid));
-        until("the second sees it", async || {
+        assert!(app.sim.handle().stop_container(vmid));
+        wait_for("the stopped container on the second process", async || {
             let view = cluster(&second, "test").await.unwrap();
-            assert_eq!(view.trouble, None, "nobody is told of the change of hands");
+            assert_eq!(
+                view.trouble, None,
+                "a change of the lease holder must not show an error"
+            );
             (statuses(&second).await == [("web".to_owned(), Status::Stopped)]).then_some(())
         })
         .await;
-        second.shutdown(PATIENCE).await;
+        second.shutdown(SHUTDOWN_TIMEOUT).await;
     });
 }
 
@@ -199,8 +201,8 @@ fn form(sim: &Sim) -> ClusterForm {
     }
 }
 
-/// A second cluster, which shows a certificate.
-async fn theirs() -> Sim {
+/// Starts a second cluster with TLS.
+async fn second_cluster() -> Sim {
     proxmox_sim::start(Config {
         transport: Transport::Tls,
         ..Config::alone("a root password")
@@ -209,8 +211,8 @@ async fn theirs() -> Sim {
     .unwrap()
 }
 
-async fn until_answers(control: &Control) -> ClusterView {
-    until("the cluster answers", async || {
+async fn wait_until_online(control: &Control) -> ClusterView {
+    wait_for("an observation of the cluster", async || {
         let view = cluster(control, "home").await?;
         (view.trouble.is_none() && view.observed.is_some()).then_some(view)
     })
@@ -218,20 +220,18 @@ async fn until_answers(control: &Control) -> ClusterView {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_one_does_to_clusters_the_other_follows() {
-    let (house, sim) = (shared().await, theirs().await);
-    let second = house.reopen().await;
+async fn cluster_changes_are_followed_by_the_other_server() {
+    let (app, sim) = (shared_app().await, second_cluster().await);
+    let second = app.reopen().await;
     let spec = form(&sim).parse(true).unwrap();
-    clusters::create(&house.control, &SYSTEM, spec)
-        .await
-        .unwrap();
-    let view = until_answers(&second).await;
+    clusters::create(&app.control, &SYSTEM, spec).await.unwrap();
+    let view = wait_until_online(&second).await;
     assert!(!view.nodes.is_empty());
 
-    // The certificate is confirmed on the server that does not observe.
+    // The certificate is confirmed on the server that does not poll the cluster.
     sim.handle().renew_certificate().unwrap();
-    for control in [&house.control, &second] {
-        until("the new certificate is seen", async || {
+    for control in [&app.control, &second] {
+        wait_for("the changed certificate", async || {
             cluster(control, "home").await?.changed
         })
         .await;
@@ -245,76 +245,82 @@ async fn what_one_does_to_clusters_the_other_follows() {
     clusters::update(&second, &SYSTEM, view.id, spec)
         .await
         .unwrap();
-    let there = cluster(&second, "home").await.unwrap();
-    assert_eq!(there.trouble, None, "who confirmed it sees it at once");
-    until_answers(&house.control).await;
+    let view = cluster(&second, "home").await.unwrap();
+    assert_eq!(
+        view.trouble, None,
+        "the confirming server shows the new state at once"
+    );
+    wait_until_online(&app.control).await;
 
     clusters::delete(&second, &SYSTEM, view.id, "home")
         .await
         .unwrap();
-    until("it is gone on the first too", async || {
-        cluster(&house.control, "home")
-            .await
-            .is_none()
-            .then_some(())
+    wait_for("deletion on the first server", async || {
+        cluster(&app.control, "home").await.is_none().then_some(())
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn alone_on_a_file_nothing_is_written_for_observing() {
-    let house = House::new().await;
-    let heard = async || cluster(&house.control, "test").await.unwrap().observed;
-    let first = heard().await;
-    until("another round is over", async || {
-        (heard().await != first).then_some(())
+async fn sqlite_database_stores_no_observer_lease() {
+    let app = TestApp::new().await;
+    let observed = async || cluster(&app.control, "test").await.unwrap().observed;
+    let first = observed().await;
+    wait_for("another observation", async || {
+        (observed().await != first).then_some(())
     })
     .await;
-    let id = cluster(&house.control, "test").await.unwrap().id;
-    let take = move |c: &mut store::Conn| observations::claim(c, id, "somebody", 0);
-    let turn = house.control.store().write(take).await;
+    let id = cluster(&app.control, "test").await.unwrap().id;
+    let take = move |c: &mut store::Conn| observations::claim(c, id, "test-process", 0);
+    let turn = app.control.store().write(take).await;
     assert_eq!(
         turn,
         Ok(Observer::ThisProcess {
             is_requested: false
         }),
-        "nobody has it"
+        "no process holds the lease"
     );
 }
 
-/// Sooner than servers look for it while the database tells them.
-const TOLD: Duration = Duration::from_secs(8);
+/// Shorter than the interval at which servers check for changes without a database notification.
+const NOTIFICATION_TIMEOUT: Duration = Duration::from_secs(8);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_agent_that_waits_at_one_server_is_told_of_a_change_made_at_another() {
-    let house = shared().await;
-    house.nodes_known().await;
-    let second = house.reopen().await;
-    // Both servers hear of changes by the database from here on.
+async fn long_poll_ends_on_a_change_made_at_another_server() {
+    let app = shared_app().await;
+    app.wait_for_node_addresses().await;
+    let second = app.reopen().await;
+    // From here on both servers receive changes as database notifications.
     let listening = "LISTEN holdfast_site_changes";
-    let database = house.database.clone();
-    until("both servers listen", async || {
+    let database = app.database.clone();
+    wait_for("LISTEN sessions of both servers", async || {
         let sessions = test_servers::postgres().sessions(&database, listening);
         (sessions == 2).then_some(())
     })
     .await;
-    let host = Host::join(&house, "edge-1", "10.20.0.2").await;
+    let host = Host::join(&app, "edge-1", "10.20.0.2").await;
     let first = host.next(&second, None).await.unwrap();
-    let contact = event(&second, Event::of(Topic::Contact, host.id.0));
+    let contact = wait_for_event(&second, Event::of(Topic::Contact, host.id.0));
     let change = async {
         contact.await;
-        house.create(&house.form("web", crate::house::DEBIAN)).await
+        app.create(&app.form("web", crate::test_app::DEBIAN)).await
     };
-    let asked = tokio::time::timeout(TOLD, host.next(&second, Some(first.generation)));
-    let (told, made) = tokio::join!(asked, change);
-    made.unwrap();
-    let told = told.expect("at once").expect("something new");
-    assert!(told.generation > first.generation);
+    let poll = tokio::time::timeout(
+        NOTIFICATION_TIMEOUT,
+        host.next(&second, Some(first.generation)),
+    );
+    let (received, created) = tokio::join!(poll, change);
+    created.unwrap();
+    let received = received
+        .expect("a prompt response")
+        .expect("a new configuration");
+    assert!(received.generation > first.generation);
     assert!(
-        told.snapshot
+        received
+            .snapshot
             .hosts
             .iter()
             .any(|host| host.name.as_str() == "web")
     );
-    second.shutdown(PATIENCE).await;
+    second.shutdown(SHUTDOWN_TIMEOUT).await;
 }

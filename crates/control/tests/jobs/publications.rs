@@ -1,4 +1,4 @@
-//! How services are published, as their owners see it, and the files of an edge host.
+//! Publication states of services, and the configuration files of an edge host.
 
 use control::{Actor, agents};
 use edge::link::Live;
@@ -16,28 +16,28 @@ use model::{
 
 use crate::{
     agents::Host,
-    house::{DEBIAN, House},
+    test_app::{DEBIAN, TestApp},
 };
 
 const SYSTEM: Actor = Actor::System;
 
-/// A container with a web page, made.
-async fn web(house: &House) -> Publication {
+/// Creates a container with an HTTP service and returns its publication state.
+async fn create_web(app: &TestApp) -> Publication {
     let form = model::containers::ContainerForm {
         services: vec![ServiceForm {
             kind: "http".into(),
             port: "80".into(),
             ..ServiceForm::default()
         }],
-        ..house.form("web", DEBIAN)
+        ..app.form("web", DEBIAN)
     };
-    let created = house.create(&form).await.unwrap();
-    house.ended(created.job).await;
-    state(house).await
+    let created = app.create(&form).await.unwrap();
+    app.wait_for_job(created.job).await;
+    state(app).await
 }
 
-async fn state(house: &House) -> Publication {
-    house.view("web").await.publications.remove(0).1
+async fn state(app: &TestApp) -> Publication {
+    app.view("web").await.publications.remove(0).1
 }
 
 fn why(publication: Publication) -> String {
@@ -48,31 +48,31 @@ fn why(publication: Publication) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_is_blocked_publishing_and_live_in_its_turn() {
-    let house = House::new().await;
-    let control = &house.control;
-    assert!(why(web(&house).await).contains("No agent of the site lab has joined"));
-    let host = Host::join(&house, "edge-1", "10.20.0.2").await;
-    assert_eq!(state(&house).await, Publication::Publishing);
+async fn service_is_blocked_then_publishing_then_live() {
+    let app = TestApp::new().await;
+    let control = &app.control;
+    assert!(why(create_web(&app).await).contains("No agent of the site lab has joined"));
+    let host = Host::join(&app, "edge-1", "10.20.0.2").await;
+    assert_eq!(state(&app).await, Publication::Publishing);
 
-    let ann = house.member("ann", UserForm::default()).await;
-    let mut news = Box::pin(control.events(&SYSTEM, None));
-    let given = host.next(control, None).await.unwrap();
-    host.live(control, given.generation).await;
-    assert_eq!(state(&house).await, Publication::Live);
-    let told = async {
-        while let Some((_, event)) = news.next().await {
+    let ann = app.create_user("ann", UserForm::default()).await;
+    let mut events = Box::pin(control.events(&SYSTEM, None));
+    let config = host.next(control, None).await.unwrap();
+    host.live(control, config.generation).await;
+    assert_eq!(state(&app).await, Publication::Live);
+    let notification = async {
+        while let Some((_, event)) = events.next().await {
             if event.topic == Topic::Container {
                 return;
             }
         }
     };
-    let told = tokio::time::timeout(std::time::Duration::from_secs(10), told).await;
-    told.expect("whoever looks at the container is told");
+    let notification = tokio::time::timeout(std::time::Duration::from_secs(10), notification).await;
+    notification.expect("an event for the container");
 
-    let service = house.view("web").await.services[0].id;
-    let aside = Report {
-        generation: given.generation,
+    let service = app.view("web").await.services[0].id;
+    let report = Report {
+        generation: config.generation,
         outcome: Outcome::Live,
         aside: vec![Aside {
             service,
@@ -81,22 +81,25 @@ async fn a_service_is_blocked_publishing_and_live_in_its_turn() {
         silent: Vec::new(),
         unserved: Vec::new(),
     };
-    agents::report(control, &host.agent, aside).await.unwrap();
-    assert_eq!(why(state(&house).await), "edge-1: [emerg] host not found");
+    agents::report(control, &host.agent, report).await.unwrap();
+    assert_eq!(why(state(&app).await), "edge-1: [emerg] host not found");
     let (site, name) = ("lab".parse().unwrap(), "edge-1".parse().unwrap());
-    let shown = agents::get(control, &SYSTEM, &site, &name).await.unwrap();
-    assert_eq!(shown.aside, [(service, "web".parse().unwrap())]);
-    let hers = agents::get(control, &ann, &site, &name).await;
-    assert!(matches!(hers, Err(Error::Forbidden { .. })), "{hers:?}");
+    let detail = agents::get(control, &SYSTEM, &site, &name).await.unwrap();
+    assert_eq!(detail.aside, [(service, "web".parse().unwrap())]);
+    let refused = agents::get(control, &ann, &site, &name).await;
+    assert!(
+        matches!(refused, Err(Error::Forbidden { .. })),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_files_of_a_host_are_shown_beside_what_is_live() {
-    let house = House::new().await;
-    let control = &house.control;
-    web(&house).await;
+async fn files_of_a_host_are_compared_with_live_files() {
+    let app = TestApp::new().await;
+    let control = &app.control;
+    create_web(&app).await;
     let (site, name) = ("lab".parse().unwrap(), "edge-1".parse().unwrap());
-    let host = Host::join(&house, "edge-1", "10.20.0.2").await;
+    let host = Host::join(&app, "edge-1", "10.20.0.2").await;
     let files = async || {
         let query = FileQuery::default();
         agents::files(control, &SYSTEM, &site, &name, query)
@@ -108,7 +111,7 @@ async fn the_files_of_a_host_are_shown_beside_what_is_live() {
     let before = files().await;
     assert!(!before.is_told && before.differing == before.all && before.all > 5);
 
-    // The host has all of it, but for one line, and one file too many.
+    // The host has all files, with one changed line and one extra file.
     let mut live = Live {
         begins: true,
         ..Live::default()
@@ -118,10 +121,10 @@ async fn the_files_of_a_host_are_shown_beside_what_is_live() {
         live.files.insert(row.path.clone(), text);
     }
     let page = "nginx/services/web.lab.example.org.conf".to_owned();
-    let right = live.files[&page].clone();
-    let wrong = right.replacen("10.20.1.1", "10.20.9.9", 1);
-    assert_ne!(right, wrong, "{right}");
-    live.files.insert(page.clone(), wrong);
+    let expected = live.files[&page].clone();
+    let modified = expected.replacen("10.20.1.1", "10.20.9.9", 1);
+    assert_ne!(expected, modified, "{expected}");
+    live.files.insert(page.clone(), modified);
     live.files
         .insert("nginx/services/old.conf".into(), "old\n".into());
     agents::live(control, &host.agent, live).await.unwrap();
@@ -133,29 +136,32 @@ async fn the_files_of_a_host_are_shown_beside_what_is_live() {
     let changed = file(&page).await.unwrap();
     assert_eq!(
         (changed.state, changed.text.as_str()),
-        (FileState::Changed, right.as_str())
+        (FileState::Changed, expected.as_str())
     );
     let lines: Vec<_> = changed.hunks.iter().flat_map(|hunk| &hunk.lines).collect();
     let of = |mark| lines.iter().filter(|line| line.mark == mark).count();
     assert_eq!((of(Mark::Added), of(Mark::Removed)), (1, 1));
-    let old = file("nginx/services/old.conf").await.unwrap();
-    assert_eq!((old.state, old.text.as_str()), (FileState::Gone, "old\n"));
+    let extra = file("nginx/services/old.conf").await.unwrap();
+    assert_eq!(
+        (extra.state, extra.text.as_str()),
+        (FileState::Gone, "old\n")
+    );
     assert!(matches!(file("nothing").await, Err(Error::NotFound { .. })));
 
-    // One change, one file.
-    let told = Live {
-        files: [(page, right)].into(),
+    // An incremental report corrects the changed file and removes the extra one.
+    let report = Live {
+        files: [(page, expected)].into(),
         gone: vec!["nginx/services/old.conf".into()],
         begins: false,
     };
-    agents::live(control, &host.agent, told).await.unwrap();
+    agents::live(control, &host.agent, report).await.unwrap();
     assert_eq!(files().await.differing, 0);
     for wrong in ["/etc/passwd", "../a", "a\nb"] {
-        let told = Live {
+        let report = Live {
             files: [(wrong.to_owned(), String::new())].into(),
             ..Live::default()
         };
-        let refused = agents::live(control, &host.agent, told).await;
+        let refused = agents::live(control, &host.agent, report).await;
         assert!(matches!(refused, Err(Error::Invalid { .. })), "{wrong}");
     }
     let large = Live {

@@ -1,5 +1,5 @@
-//! Addresses of published names at a real name server (BIND): told, left alone where they are
-//! somebody else's, and taken away with what they are for.
+//! Address records of published names at a real name server (BIND): created, left alone if they
+//! existed before, and removed with the service.
 
 use control::{domains, providers, sites};
 use dns::{Provider, Record, Resolver};
@@ -12,7 +12,7 @@ use test_servers::names::{KEY, Named, SECRET};
 
 use crate::{
     certificates::{SYSTEM, add, domain, publish},
-    house::{self, House, until},
+    test_app::{self, TestApp, wait_for},
 };
 
 const EDGE: &str = "198.51.100.7";
@@ -24,27 +24,27 @@ fn options(named: &Named) -> dns::Options {
     }
 }
 
-/// A house whose edge hosts the world reaches at [`EDGE`].
-async fn house(named: &Named) -> House {
+/// Starts a [`TestApp`] whose site has the public address [`EDGE`].
+async fn start_app(named: &Named) -> TestApp {
     let options = control::Options {
         dns: options(named),
-        ..house::options()
+        ..test_app::options()
     };
     let sim = proxmox_sim::start(proxmox_sim::Config::test())
         .await
         .unwrap();
-    let house = House::of(sim, options).await;
-    let site = house.site;
-    let found = house
+    let app = TestApp::with_options(sim, options).await;
+    let site = app.site;
+    let row = app
         .control
         .store()
         .read(move |c| store::sites::get(c, site));
-    let mut spec = found.await.unwrap().unwrap().spec;
+    let mut spec = row.await.unwrap().unwrap().spec;
     spec.public_v4 = Some(EDGE.parse().unwrap());
-    sites::update(&house.control, &SYSTEM, site, spec)
+    sites::update(&app.control, &SYSTEM, site, spec)
         .await
         .unwrap();
-    house
+    app
 }
 
 fn provider(named: &Named, name: &str, zone: &str) -> ProviderSpec {
@@ -61,69 +61,69 @@ fn provider(named: &Named, name: &str, zone: &str) -> ProviderSpec {
     form.parse(true).unwrap()
 }
 
-/// What the name server itself says, and does.
+/// Direct access to the zone on the name server, independent of Holdfast.
 fn zone(named: &Named) -> Box<dyn Provider> {
     let spec = provider(named, "by-hand", "example.org");
     dns::open(&spec.settings, &spec.secret.unwrap(), &options(named)).unwrap()
 }
 
-fn kept(house: &House, by: ProviderId) -> DomainForm {
+fn domain_with_records(app: &TestApp, by: ProviderId) -> DomainForm {
     DomainForm {
         provider: by.to_string(),
         addresses: true,
-        ..domain(house, "example.org", "self-signed")
+        ..domain(app, "example.org", "self-signed")
     }
 }
 
-async fn until_led(zone: &dyn Provider, name: &str, to: &[&str]) {
+async fn wait_for_addresses(zone: &dyn Provider, name: &str, to: &[&str]) {
     let to: Vec<dns::Value> = to
         .iter()
         .map(|to| dns::Value::A(to.parse().unwrap()))
         .collect();
-    until("the name leads there", async || {
+    wait_for("the address records", async || {
         (zone.addresses(name).await.unwrap() == to).then_some(())
     })
     .await;
 }
 
-/// The records that Holdfast has written down for a domain: names and states.
-async fn written(house: &House, id: DomainId) -> Vec<(ProviderId, String, String)> {
-    let plans = house
+/// The records that the database holds for a domain: provider, name and state.
+async fn stored_records(app: &TestApp, id: DomainId) -> Vec<(ProviderId, String, String)> {
+    let plans = app
         .control
         .store()
         .read(store::records::list_address_records)
         .await;
     let plan = plans.unwrap().into_iter().find(|plan| plan.domain == id);
-    let known = plan.into_iter().flat_map(|plan| plan.stored);
-    known
+    let records = plan.into_iter().flat_map(|plan| plan.stored);
+    records
         .map(|row| (row.provider, row.record.name, format!("{:?}", row.state)))
         .collect()
 }
 
-async fn until_written(house: &House, id: DomainId, of: &(ProviderId, String, String)) {
-    until("it is written down so", async || {
-        written(house, id).await.contains(of).then_some(())
+async fn wait_for_stored_record(app: &TestApp, id: DomainId, of: &(ProviderId, String, String)) {
+    wait_for("the stored record", async || {
+        stored_records(app, id).await.contains(of).then_some(())
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_leads_to_the_edge_hosts_as_long_as_it_is_published() {
+async fn address_records_exist_while_the_name_is_published() {
     let named = Named::start();
-    let house = house(&named).await;
+    let app = start_app(&named).await;
     let zone = zone(&named);
     let spec = provider(&named, "zone", "example.org");
-    let by = providers::create(&house.control, &SYSTEM, spec)
+    let by = providers::create(&app.control, &SYSTEM, spec)
         .await
         .unwrap();
-    let id = add(&house, kept(&house, by)).await;
-    let wiki = publish(&house, "wiki", "example.org").await;
-    until_led(&*zone, "wiki.example.org", &[EDGE]).await;
+    let id = add(&app, domain_with_records(&app, by)).await;
+    let wiki = publish(&app, "wiki", "example.org").await;
+    wait_for_addresses(&*zone, "wiki.example.org", &[EDGE]).await;
 
-    // A name that leads elsewhere is somebody's, and this is said.
-    publish(&house, "www", "example.org").await;
-    let trouble = until("it is told", async || {
-        let troubles = domains::address_troubles(&house.control, &SYSTEM, id).await;
+    // A name with a foreign address is left alone, and the conflict is reported.
+    publish(&app, "www", "example.org").await;
+    let trouble = wait_for("an address conflict", async || {
+        let troubles = domains::address_troubles(&app.control, &SYSTEM, id).await;
         troubles.unwrap().pop()
     })
     .await;
@@ -137,107 +137,107 @@ async fn a_name_leads_to_the_edge_hosts_as_long_as_it_is_published() {
     );
     assert!(trouble.next_try.is_some());
 
-    // One that leads there already by somebody's hand stays when it is published no more.
+    // A matching record that was created by hand stays after the service is deleted.
     let by_hand = Record {
         name: "hand.example.org".into(),
         value: dns::Value::A(EDGE.parse().unwrap()),
     };
     zone.add(&by_hand).await.unwrap();
-    let hand = publish(&house, "hand", "example.org").await;
-    let found = (by, by_hand.name.clone(), "Found".to_owned());
-    until_written(&house, id, &found).await;
-    house.ended(hand.job).await;
-    house.delete(hand.id, "hand").await;
-    until("it is forgotten", async || {
-        (!written(&house, id).await.contains(&found)).then_some(())
+    let manual = publish(&app, "hand", "example.org").await;
+    let existing = (by, by_hand.name.clone(), "Found".to_owned());
+    wait_for_stored_record(&app, id, &existing).await;
+    app.wait_for_job(manual.job).await;
+    app.delete(manual.id, "hand").await;
+    wait_for("removal of the stored record", async || {
+        (!stored_records(&app, id).await.contains(&existing)).then_some(())
     })
     .await;
-    house.ended(wiki.job).await;
-    house.delete(wiki.id, "wiki").await;
-    until_led(&*zone, "wiki.example.org", &[]).await;
-    until_led(&*zone, &by_hand.name, &[EDGE]).await;
+    app.wait_for_job(wiki.job).await;
+    app.delete(wiki.id, "wiki").await;
+    wait_for_addresses(&*zone, "wiki.example.org", &[]).await;
+    wait_for_addresses(&*zone, &by_hand.name, &[EDGE]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_provider_that_was_never_reached_can_be_mended_and_deleted() {
+async fn unreachable_provider_can_be_corrected_and_deleted() {
     let named = Named::start();
-    let house = house(&named).await;
+    let app = start_app(&named).await;
     let wrong = || ProviderSpec {
         settings: provider(&named, "zone", "example.com").settings,
         ..provider(&named, "zone", "example.org")
     };
-    let by = providers::create(&house.control, &SYSTEM, wrong())
+    let by = providers::create(&app.control, &SYSTEM, wrong())
         .await
         .unwrap();
-    let id = add(&house, kept(&house, by)).await;
-    publish(&house, "wiki", "example.org").await;
-    until("it is told", async || {
-        let troubles = domains::address_troubles(&house.control, &SYSTEM, id).await;
+    let id = add(&app, domain_with_records(&app, by)).await;
+    publish(&app, "wiki", "example.org").await;
+    wait_for("an address error", async || {
+        let troubles = domains::address_troubles(&app.control, &SYSTEM, id).await;
         troubles.unwrap().pop()
     })
     .await;
     let right = provider(&named, "zone", "example.org");
-    providers::update(&house.control, &SYSTEM, by, right)
+    providers::update(&app.control, &SYSTEM, by, right)
         .await
         .unwrap();
-    // What was in vain is done at once, and not when it would have been by itself.
-    until_led(&*zone(&named), "wiki.example.org", &[EDGE]).await;
-    until("all is well", async || {
-        let troubles = domains::address_troubles(&house.control, &SYSTEM, id).await;
+    // An update of the provider retries failed records at once.
+    wait_for_addresses(&*zone(&named), "wiki.example.org", &[EDGE]).await;
+    wait_for("no address errors", async || {
+        let troubles = domains::address_troubles(&app.control, &SYSTEM, id).await;
         troubles.unwrap().is_empty().then_some(())
     })
     .await;
 
-    // It is gone, with what it kept: this cannot be taken away, and must not be in the way.
+    // The name server is down, so the records cannot be removed. They must not block the deletion.
     drop(named);
-    let none = domain(&house, "example.org", "self-signed");
-    domains::update(&house.control, &SYSTEM, id, none.parse().unwrap())
+    let none = domain(&app, "example.org", "self-signed");
+    domains::update(&app.control, &SYSTEM, id, none.parse().unwrap())
         .await
         .unwrap();
-    until("it was tried in vain", async || {
-        let gone = providers::delete(&house.control, &SYSTEM, by, "zone").await;
-        gone.is_ok().then_some(())
+    wait_for("deletion of the unreachable provider", async || {
+        let deleted = providers::delete(&app.control, &SYSTEM, by, "zone").await;
+        deleted.is_ok().then_some(())
     })
     .await;
-    assert!(written(&house, id).await.is_empty());
+    assert!(stored_records(&app, id).await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_provider_of_the_same_zone_takes_over() {
+async fn records_move_to_another_provider_of_the_same_zone() {
     let named = Named::start();
-    let house = house(&named).await;
+    let app = start_app(&named).await;
     let zone = zone(&named);
-    let make = async |name: &str| {
+    let create = async |name: &str| {
         let spec = provider(&named, name, "example.org");
-        providers::create(&house.control, &SYSTEM, spec)
+        providers::create(&app.control, &SYSTEM, spec)
             .await
             .unwrap()
     };
-    let (old, new) = (make("before").await, make("after").await);
-    let id = add(&house, kept(&house, old)).await;
-    publish(&house, "wiki", "example.org").await;
+    let (old, new) = (create("before").await, create("after").await);
+    let id = add(&app, domain_with_records(&app, old)).await;
+    publish(&app, "wiki", "example.org").await;
     let name = "wiki.example.org".to_owned();
-    until_written(&house, id, &(old, name.clone(), "There".into())).await;
+    wait_for_stored_record(&app, id, &(old, name.clone(), "There".into())).await;
 
-    // Where its records are, it cannot be made another.
-    let elsewhere = provider(&named, "before", "example.net");
-    let refused = providers::update(&house.control, &SYSTEM, old, elsewhere).await;
+    // The zone of a provider with records cannot be changed.
+    let other_zone = provider(&named, "before", "example.net");
+    let refused = providers::update(&app.control, &SYSTEM, old, other_zone).await;
     assert!(
         matches!(refused, Err(Error::Conflict { .. })),
         "{refused:?}"
     );
 
-    let spec = kept(&house, new).parse().unwrap();
-    domains::update(&house.control, &SYSTEM, id, spec)
+    let spec = domain_with_records(&app, new).parse().unwrap();
+    domains::update(&app.control, &SYSTEM, id, spec)
         .await
         .unwrap();
-    until_written(&house, id, &(new, name.clone(), "There".into())).await;
-    until("the old one is rid of it", async || {
-        (written(&house, id).await.len() == 1).then_some(())
+    wait_for_stored_record(&app, id, &(new, name.clone(), "There".into())).await;
+    wait_for("a single stored record", async || {
+        (stored_records(&app, id).await.len() == 1).then_some(())
     })
     .await;
-    until_led(&*zone, &name, &[EDGE]).await;
-    providers::delete(&house.control, &SYSTEM, old, "before")
+    wait_for_addresses(&*zone, &name, &[EDGE]).await;
+    providers::delete(&app.control, &SYSTEM, old, "before")
         .await
         .unwrap();
 }

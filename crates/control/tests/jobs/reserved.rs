@@ -1,4 +1,4 @@
-//! Names that are not for everybody.
+//! Reserved hostnames that members may not use.
 
 use control::{Actor, Manager, Options, containers};
 use model::{
@@ -9,9 +9,9 @@ use model::{
 };
 use proxmox_sim::{Config, Sim};
 
-use crate::house::{DEBIAN, House, options};
+use crate::test_app::{DEBIAN, TestApp, options};
 
-async fn house() -> House {
+async fn start_app() -> TestApp {
     let options = Options {
         manager: Some(Manager {
             origin: "https://cloud.lab.example.org".parse().unwrap(),
@@ -20,7 +20,7 @@ async fn house() -> House {
         ..options()
     };
     let sim: Sim = proxmox_sim::start(Config::test()).await.unwrap();
-    House::of(sim, options).await
+    TestApp::with_options(sim, options).await
 }
 
 fn http(label: &str) -> ServiceForm {
@@ -32,9 +32,9 @@ fn http(label: &str) -> ServiceForm {
     }
 }
 
-async fn refused(house: &House, actor: &Actor, form: &ContainerForm) -> (String, String) {
-    let made = containers::create(&house.control, actor, form.parse().unwrap()).await;
-    let error = made.expect_err("a refusal");
+async fn refused(app: &TestApp, actor: &Actor, form: &ContainerForm) -> (String, String) {
+    let created = containers::create(&app.control, actor, form.parse().unwrap()).await;
+    let error = created.expect_err("an error");
     let Error::Invalid { fields } = &error else {
         panic!("{error:?}");
     };
@@ -42,52 +42,53 @@ async fn refused(house: &House, actor: &Actor, form: &ContainerForm) -> (String,
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn names_that_are_looked_for_are_for_operators() {
-    let house = house().await;
-    let ann = house.member("ann", UserForm::default()).await;
+async fn reserved_names_are_refused_for_members() {
+    let app = start_app().await;
+    let ann = app.create_user("ann", UserForm::default()).await;
     for name in ["ldap1", "ldap", "www", "wpad"] {
-        let (field, message) = refused(&house, &ann, &house.form(name, DEBIAN)).await;
+        let (field, message) = refused(&app, &ann, &app.form(name, DEBIAN)).await;
         assert_eq!(field, "name");
         assert!(message.contains(name), "{message}");
     }
     let form = ContainerForm {
         services: vec![http("wiki"), http("login")],
-        ..house.form("plain", DEBIAN)
+        ..app.form("plain", DEBIAN)
     };
-    assert_eq!(refused(&house, &ann, &form).await.0, "services.1.label");
-    house
-        .create(&house.form("ldap1", DEBIAN))
+    assert_eq!(refused(&app, &ann, &form).await.0, "services.1.label");
+    app.create(&app.form("ldap1", DEBIAN))
         .await
-        .expect("the house itself may");
+        .expect("the system may use reserved names");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reserved_name_that_a_service_has_stays_whoever_edits() {
-    let house = house().await;
-    let ann = house.member("ann", UserForm::default()).await;
-    let form = house.form("hers", DEBIAN);
-    let created = containers::create(&house.control, &ann, form.parse().unwrap()).await;
-    house.ended(created.unwrap().job).await;
-    edit(&house, &ann, &["login"])
+async fn existing_reserved_name_survives_edits_by_members() {
+    let app = start_app().await;
+    let ann = app.create_user("ann", UserForm::default()).await;
+    let form = app.form("hers", DEBIAN);
+    let created = containers::create(&app.control, &ann, form.parse().unwrap()).await;
+    app.wait_for_job(created.unwrap().job).await;
+    edit(&app, &ann, &["login"])
         .await
-        .expect_err("not hers to give");
-    edit(&house, &Actor::System, &["login"])
+        .expect_err("a member may not add a reserved name");
+    edit(&app, &Actor::System, &["login"])
         .await
-        .expect("an operator's");
-    edit(&house, &ann, &["login", "wiki"])
+        .expect("the system may add a reserved name");
+    edit(&app, &ann, &["login", "wiki"])
         .await
-        .expect("it stays");
-    edit(&house, &ann, &["login", "sso"])
+        .expect("a member may keep an existing reserved name");
+    edit(&app, &ann, &["login", "sso"])
         .await
-        .expect_err("another one");
-    edit(&house, &ann, &[]).await.expect("it may go");
-    edit(&house, &ann, &["login"])
+        .expect_err("a member may not add another reserved name");
+    edit(&app, &ann, &[])
         .await
-        .expect_err("and is gone then");
+        .expect("a member may remove a reserved name");
+    edit(&app, &ann, &["login"])
+        .await
+        .expect_err("a removed reserved name cannot be added again");
 }
 
-async fn edit(house: &House, actor: &Actor, labels: &[&str]) -> Result<(), Error> {
-    let view: ContainerView = house.view("hers").await;
+async fn edit(app: &TestApp, actor: &Actor, labels: &[&str]) -> Result<(), Error> {
+    let view: ContainerView = app.view("hers").await;
     let mut form = ContainerForm::from(&view);
     form.services = labels.iter().map(|label| http(label)).collect();
     let edit = EditContainer {
@@ -95,26 +96,26 @@ async fn edit(house: &House, actor: &Actor, labels: &[&str]) -> Result<(), Error
         spec: form.parse().unwrap().spec,
         restart: false,
     };
-    containers::edit(&house.control, actor, view.row.id, edit)
+    containers::edit(&app.control, actor, view.row.id, edit)
         .await
         .map(drop)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_gets_the_manager_s_own_name() {
-    let house = house().await;
-    let own = house.form("cloud", DEBIAN);
+async fn hostname_of_the_manager_is_refused() {
+    let app = start_app().await;
+    let own = app.form("cloud", DEBIAN);
     let form = ContainerForm {
         services: vec![http("cloud")],
-        ..house.form("other", DEBIAN)
+        ..app.form("other", DEBIAN)
     };
-    let (field, message) = refused(&house, &Actor::System, &own).await;
+    let (field, message) = refused(&app, &Actor::System, &own).await;
     assert_eq!(
         (field.as_str(), message.as_str()),
         ("name", "Holdfast itself has this name.")
     );
     assert_eq!(
-        refused(&house, &Actor::System, &form).await.0,
+        refused(&app, &Actor::System, &form).await.0,
         "services.0.label"
     );
 }

@@ -1,4 +1,4 @@
-//! A process that dies at any moment: the next one goes on, and the outcome is as without.
+//! Jobs are resumed by another process after a crash at any step, with the same result.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use model::{
 };
 use proxmox_sim::Config;
 
-use crate::house::{House, NGINX, ended, event};
+use crate::test_app::{NGINX, TestApp, wait_for_event, wait_for_job};
 
-/// Of the deaths, how many may come after the job's end, because its last step is that quick.
-const MOST_LATE: usize = 1;
+/// How many crashes may happen after the job's end. The last step is too short to hit reliably.
+const MAX_LATE: usize = 1;
 
 /// Waits until a step has begun, or the job has ended.
-async fn until_begun(control: &Control, job: JobId, step: usize) {
+async fn wait_until_step_begins(control: &Control, job: JobId, step: usize) {
     loop {
-        let change = event(control, Event::of(Topic::Job, job.0));
+        let change = wait_for_event(control, Event::of(Topic::Job, job.0));
         let view = jobs::get(control, &Actor::System, job).await.unwrap();
         if view.steps[step].state != StepState::Waiting || view.row.state.ended() {
             return;
@@ -27,40 +27,43 @@ async fn until_begun(control: &Control, job: JobId, step: usize) {
     }
 }
 
-/// What came of a job whose process died.
-struct Interrupted {
+/// The result of one simulated crash.
+struct Crash {
     steps: usize,
-    /// The job had ended before.
+    /// The job had ended before the crash.
     is_late: bool,
 }
 
-/// Everything of the first process ends at once when its runtime is dropped: no lease is given
-/// back, nothing is written any more. It dies when the step begins, or at once after the job was
-/// queued.
-fn interrupt(step: Option<usize>) -> Interrupted {
+/// Simulates a crash of the first process by dropping its runtime: no lease is released and
+/// nothing more is written. The crash happens when `step` begins, or right after the job was queued.
+fn crash_at(step: Option<usize>) -> Crash {
     let world = tokio::runtime::Runtime::new().unwrap();
     let mut config = Config::test();
     config.delays.create = Duration::from_millis(100);
     config.delays.start = Duration::from_millis(60);
     let sim = world.block_on(proxmox_sim::start(config)).unwrap();
     let first = tokio::runtime::Runtime::new().unwrap();
-    let (house, job) = first.block_on(async {
-        let house = House::beside(sim).await;
-        let created = house.create(&house.form("web", NGINX)).await.unwrap();
+    let (app, job) = first.block_on(async {
+        let app = TestApp::with_sim(sim).await;
+        let created = app.create(&app.form("web", NGINX)).await.unwrap();
         if let Some(step) = step {
-            until_begun(&house.control, created.job, step).await;
+            wait_until_step_begins(&app.control, created.job, step).await;
         }
-        (house, created.job)
+        (app, created.job)
     });
     first.shutdown_background();
     world.block_on(async {
-        let dead = jobs::get(&house.control, &Actor::System, job).await;
-        let dead = dead.unwrap();
-        let control = house.reopen().await;
-        let job = ended(&control, job).await;
-        assert_eq!(job.row.state, JobState::Done, "died at {step:?}: {job:?}");
-        let real = house.sim.handle().containers();
-        assert_eq!(real.len(), 1, "died at {step:?}");
+        let interrupted = jobs::get(&app.control, &Actor::System, job).await;
+        let interrupted = interrupted.unwrap();
+        let control = app.reopen().await;
+        let job = wait_for_job(&control, job).await;
+        assert_eq!(
+            job.row.state,
+            JobState::Done,
+            "crashed at {step:?}: {job:?}"
+        );
+        let real = app.sim.handle().containers();
+        assert_eq!(real.len(), 1, "crashed at {step:?}");
         assert!(real[0].running && real[0].lock.is_none());
         let (site, name) = ("lab".parse().unwrap(), "web".parse().unwrap());
         let view = containers::get(&control, &Actor::System, &site, &name)
@@ -68,47 +71,48 @@ fn interrupt(step: Option<usize>) -> Interrupted {
             .unwrap();
         assert_eq!(view.vmid, real[0].vmid);
         let job = containers::delete(&control, &Actor::System, view.row.id, "web").await;
-        let job = ended(&control, job.unwrap()).await;
+        let job = wait_for_job(&control, job.unwrap()).await;
         assert_eq!(job.row.state, JobState::Done);
-        assert!(house.sim.handle().containers().is_empty());
+        assert!(app.sim.handle().containers().is_empty());
         control.shutdown(Duration::from_secs(5)).await;
-        Interrupted {
-            steps: dead.steps.len(),
-            is_late: dead.row.state.ended(),
+        Crash {
+            steps: interrupted.steps.len(),
+            is_late: interrupted.row.state.ended(),
         }
     })
 }
 
 #[test]
-fn whenever_the_first_process_dies_the_second_makes_exactly_one_container() {
-    let queued = interrupt(None);
-    let begun: Vec<_> = (0..queued.steps)
-        .map(|step| interrupt(Some(step)))
-        .collect();
+fn job_interrupted_at_any_step_creates_exactly_one_container() {
+    let queued = crash_at(None);
+    let begun: Vec<_> = (0..queued.steps).map(|step| crash_at(Some(step))).collect();
     assert!(begun.len() > 3, "{} steps", begun.len());
-    let late = begun.iter().filter(|death| death.is_late).count();
-    assert!(late <= MOST_LATE, "{late} deaths interrupted nothing");
+    let late = begun.iter().filter(|crash| crash.is_late).count();
+    assert!(late <= MAX_LATE, "{late} crashes interrupted nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn leaving_gives_back_the_lease_at_once() {
+async fn shutdown_releases_the_job_lease_immediately() {
     let mut config = Config::test();
     config.delays.create = Duration::from_millis(400);
-    let house = House::with(config).await;
-    let created = house.create(&house.form("web", NGINX)).await.unwrap();
-    until_begun(&house.control, created.job, 1).await;
-    assert!(house.control.works());
-    house.control.shutdown(Duration::from_secs(5)).await;
-    assert!(!house.control.works());
-    let state = jobs::get(&house.control, &Actor::System, created.job)
+    let app = TestApp::with_config(config).await;
+    let created = app.create(&app.form("web", NGINX)).await.unwrap();
+    wait_until_step_begins(&app.control, created.job, 1).await;
+    assert!(app.control.works());
+    app.control.shutdown(Duration::from_secs(5)).await;
+    assert!(!app.control.works());
+    let state = jobs::get(&app.control, &Actor::System, created.job)
         .await
         .unwrap()
         .row
         .state;
     assert!(
         !state.ended(),
-        "a job is left to the next process: {state:?}"
+        "the job must stay open for the next process: {state:?}"
     );
-    let control = house.reopen().await;
-    assert_eq!(ended(&control, created.job).await.row.state, JobState::Done);
+    let control = app.reopen().await;
+    assert_eq!(
+        wait_for_job(&control, created.job).await.row.state,
+        JobState::Done
+    );
 }

@@ -7,7 +7,7 @@ use diesel::{
 };
 use diesel_migrations::{FileBasedMigrations, MigrationHarness};
 
-use crate::support::{Kind, TestDatabase, http, parse, tcp};
+use crate::support::{Kind, TestDatabase};
 
 const SQLITE: &str = r#"
 WITH t AS (
@@ -202,58 +202,3 @@ fn migrations_have_the_same_names() {
         }
     }
 }
-
-/// Reverts migrations down to and including the one with this name.
-fn back_to_before(database: &TestDatabase, step: &str) {
-    macro_rules! revert {
-        ($connection:ty, $url:expr) => {{
-            let mut c = <$connection>::establish($url).unwrap();
-            loop {
-                let steps = FileBasedMigrations::from_path(folder(database.kind)).unwrap();
-                let undone = c.revert_last_migration(steps).unwrap();
-                if step.starts_with(&undone.to_string()) {
-                    break;
-                }
-            }
-        }};
-    }
-    match database.kind {
-        Kind::Sqlite => revert!(SqliteConnection, database.path()),
-        Kind::Postgres => revert!(PgConnection, &database.url),
-        Kind::Mariadb => revert!(MysqlConnection, &database.url),
-    }
-}
-
-db_test!(
-    services_from_before_domains_use_the_site_domain,
-    |db| async {
-        let fixture = db.fixture().await;
-        let mut new = fixture.container(1);
-        new.services = vec![http(fixture.domain, "80", "web"), tcp("22", "2022")];
-        let id = db.insert_container(new).await;
-        back_to_before(&db.database, "0007_domains");
-        let old = "SELECT concat(kind, ' ', port) AS line FROM services ORDER BY position";
-        let old = if db.database.kind == Kind::Sqlite {
-            "SELECT kind || ' ' || port AS line FROM services ORDER BY position"
-        } else {
-            old
-        };
-        assert_eq!(db.database.lines(old), ["http 80", "tcp 22"]);
-        migrate(&db.database, true);
-        let stored = db
-            .read(move |c| store::containers::get(c, id))
-            .await
-            .unwrap();
-        let places: Vec<String> = stored
-            .services
-            .iter()
-            .map(|s| s.place(&parse("lab")))
-            .collect();
-        assert_eq!(places, ["https://web.lab.example.org", "lab:2022/tcp"]);
-        let site = fixture.site;
-        let domains = db
-            .read(move |c| store::domains::list_by_site(c, site))
-            .await;
-        assert_eq!(domains.len(), 1);
-    }
-);

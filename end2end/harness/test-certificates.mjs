@@ -1,5 +1,5 @@
-// Certificates with their keys, made with openssl as people make them: by an authority of the
-// test's own, for the names and the time that a test wants. It must not know of pages.
+// Creates certificates with openssl, signed by a test CA, with the names and validity that a test
+// needs. It must not depend on pages.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -34,14 +34,14 @@ policy = any
 commonName = supplied
 `;
 
-/** A new key: ECDSA on P-256. */
+/** Options for a new ECDSA P-256 key. */
 const KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
 
 /**
- * A certificate for names, good from some days ago until some days from now, with its key, the
- * authority's certificate in the chain, and its SHA-256.
+ * Creates a certificate for these names, valid from `since` days ago until `days` from now. Returns the
+ * chain including the CA certificate, the key and the SHA-256 fingerprint.
  */
-export function pair(names, { since = 1, days = 89 } = {}) {
+export function createCertificate(names, { since = 1, days = 89 } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-pair-"));
   const openssl = (...args) => execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
   const read = (file) => readFileSync(join(folder, file), "utf8");
@@ -54,7 +54,7 @@ export function pair(names, { since = 1, days = 89 } = {}) {
     writeFileSync(join(folder, "leaf.cnf"), `subjectAltName = ${alternatives}\n${usage}${kind}`);
     openssl("req", "-config", "openssl.cnf", "-x509", ...KEY, "-keyout", "authority.key", "-out", "authority.pem", "-days", "400");
     openssl("req", "-config", "openssl.cnf", "-new", ...KEY, "-keyout", "key.pem", "-out", "request.pem", "-subj", `/CN=${names[0]}`);
-    const dates = ["-startdate", moment(-since), "-enddate", moment(days)];
+    const dates = ["-startdate", opensslTime(-since), "-enddate", opensslTime(days)];
     openssl("ca", "-batch", "-notext", "-config", "openssl.cnf", ...dates, "-extfile", "leaf.cnf", "-in", "request.pem", "-out", "leaf.pem");
     const print = openssl("x509", "-in", "leaf.pem", "-noout", "-fingerprint", "-sha256").toString();
     const chain = `${read("leaf.pem")}${read("authority.pem")}`;
@@ -64,13 +64,13 @@ export function pair(names, { since = 1, days = 89 } = {}) {
   }
 }
 
-/** A day from now as openssl reads it: `20261126073000Z`. */
-function moment(days) {
+/** The time some days from now in the format of openssl: `20261126073000Z`. */
+function opensslTime(days) {
   const at = new Date(Date.now() + days * DAY_MS).toISOString();
   return `${at.slice(0, 19).replace(/[-:T]/g, "")}Z`;
 }
 
-/** The lines of a key or certificate without those around them: what must never be shown. */
-export function inside(pem) {
+/** The base64 lines of a PEM file without header and footer. */
+export function pemLines(pem) {
   return pem.split("\n").filter((line) => line !== "" && !line.startsWith("-----"));
 }

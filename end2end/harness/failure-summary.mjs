@@ -1,11 +1,10 @@
-// The last words of a run: each failed test with what it said first, in few lines, so that the end
-// of a long log says what to look at.
+// A reporter that lists each failed test with the first lines of its error at the end of the log.
 
-const COLOURS = /\u001b\[[0-9;]*m/g;
+const COLORS = /\u001b\[[0-9;]*m/g;
 const LINES = 12;
 
-/** A reporter beside Playwright's own. */
-export default class Short {
+/** An additional Playwright reporter. */
+export default class FailureSummary {
   #suite;
 
   onBegin(_config, suite) {
@@ -16,7 +15,7 @@ export default class Short {
     for (const test of this.#suite.allTests().filter((test) => test.outcome() === "unexpected")) {
       console.log(`\nFAILED ${test.titlePath().filter(Boolean).join(" › ")}`);
       for (const { message } of test.results.flatMap((result) => result.errors)) {
-        const lines = (message ?? "").replace(COLOURS, "").split("\n").filter((line) => line.trim());
+        const lines = (message ?? "").replace(COLORS, "").split("\n").filter((line) => line.trim());
         console.log(lines.slice(0, LINES).map((line) => `  ${line}`).join("\n"));
       }
     }

@@ -1,9 +1,9 @@
-// What the scenes show, created before them and deleted after them: a second cluster, domains,
-// certificates, agents, and a container whose creation failed.
+// Creates and deletes the objects that the scenes show: a second cluster, domains, certificates, agents
+// and a container whose creation failed.
 
-import { tellWhenAlive, visit } from "./alive.mjs";
+import { trackHydration, visit } from "./hydration.mjs";
 import { Agent } from "./agent.mjs";
-import { pair } from "./pairs.mjs";
+import { createCertificate } from "./test-certificates.mjs";
 import { Simulator } from "./simulator.mjs";
 
 export const SHOP = "shop.example.net";
@@ -11,23 +11,23 @@ export const WILD = "wild.example.net";
 export const EDGE = "/sites/lab/agents";
 const MISSING = "ghcr.io/example/nothing-here:v1";
 
-/** A cluster of others beside the demonstration's. */
-export let theirs;
-/** A certificate that ends in a few days. */
+/** A second cluster in addition to the demo's. */
+export let secondCluster;
+/** A certificate that expires in a few days. */
 let expiring;
-/** The site's agents that have joined. */
+/** The joined agents of the site. */
 const agents = [];
 
-/** Makes what the scenes show, and gives the sessions of those who look. */
+/** Creates the objects of the scenes and returns the users' sessions. */
 export async function prepare(server, browser) {
   const sessions = {
-    nobody: undefined,
+    anonymous: undefined,
     administrator: await server.signIn(server.administrator),
     member: await server.signIn(await server.addUser("mira")),
   };
-  const context = await contextOf(browser, server, sessions.administrator);
+  const context = await openContext(browser, server, sessions.administrator);
   const page = await context.newPage();
-  theirs = await Simulator.start();
+  secondCluster = await Simulator.start();
   await visit(page, "/clusters/new");
   await cluster(page, "home");
   await page.getByRole("button", { name: "Add home" }).click();
@@ -42,10 +42,10 @@ export async function prepare(server, browser) {
   await page.getByRole("heading", { level: 1, name: SHOP }).waitFor();
   await prepareLimits(page);
   await prepareCertificates(page);
-  await ask(page, "nowhere", MISSING);
+  await submitContainer(page, "nowhere", MISSING);
   await page.getByText("See what happened").waitFor();
   await visit(page, "/containers");
-  // The demonstration's own containers are made at the first start.
+  // The demo's containers are created at the first start.
   for (const name of ["db", "shell", "wiki"]) {
     const row = page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
     await row.getByText("running", { exact: true }).waitFor({ timeout: 60_000 });
@@ -55,19 +55,19 @@ export async function prepare(server, browser) {
   return sessions;
 }
 
-/** Ends what `prepare` started, and deletes what would keep it from being made again. */
-export async function tidy(server, browser, sessions) {
+/** Stops and deletes everything that `prepare` created, so that it can run again. */
+export async function cleanUp(server, browser, sessions) {
   try {
-    // Before they are deleted, which ends what they hold.
+    // Stop polling first, since the deletion ends pending requests with an error.
     for (const agent of agents.splice(0)) await agent.stop();
-    await removeTheirs(server, browser, sessions);
+    await removeObjects(server, browser, sessions);
   } finally {
-    await theirs?.stop();
+    await secondCluster?.stop();
   }
 }
 
-async function removeTheirs(server, browser, sessions) {
-  const context = await contextOf(browser, server, sessions.administrator);
+async function removeObjects(server, browser, sessions) {
+  const context = await openContext(browser, server, sessions.administrator);
   const page = await context.newPage();
   await visit(page, "/clusters/home");
   await page.getByRole("button", { name: "Remove home" }).click();
@@ -96,7 +96,7 @@ async function removeTheirs(server, browser, sessions) {
   await context.close();
 }
 
-/** Invites an agent; the code that is shown. */
+/** Invites an agent and returns the join token. */
 async function invite(page, name) {
   await visit(page, "/agents/new");
   await page.getByLabel("Name", { exact: true }).fill(name);
@@ -104,35 +104,34 @@ async function invite(page, name) {
   return page.locator("[data-join-code]").textContent();
 }
 
-/** Makes three agents: one with all and a service set aside, one that waits for addresses, one that
- *  has not joined. */
+/** Creates three agents: one with a quarantined service, one that waits to become DHCP server, and one
+*  that has not joined. */
 async function prepareAgents(page) {
-  // The demonstration's own edge would take part in what these scenes show of moving addresses.
+  // The demo's own agent would take part in the change of the DHCP server.
   await visit(page, `${EDGE}/demo-edge`);
   await page.getByRole("button", { name: "Delete demo-edge" }).click();
   await confirm(page, "demo-edge");
   await page.getByRole("heading", { level: 1, name: "Agents" }).waitFor();
-  const one = await Agent.join(await invite(page, "edge-1"), "10.20.0.2");
-  const two = await Agent.join(await invite(page, "edge-2"), "10.20.0.3");
-  agents.push(one, two);
+  const active = await Agent.join(await invite(page, "edge-1"), "10.20.0.2");
+  const waiting = await Agent.join(await invite(page, "edge-2"), "10.20.0.3");
+  agents.push(active, waiting);
   await invite(page, "edge-3");
-  await one.next();
-  const service = one.given.snapshot.domains.flatMap(({ services }) => services)[0];
+  await active.poll();
+  const service = active.config.snapshot.domains.flatMap(({ services }) => services)[0];
   const words = "nginx: [emerg] host not found in upstream in /var/lib/holdfast-agent/live/nginx/services";
   const why = "Its key is not the one of the certificate, as nginx says.";
   const unserved = [{ certificate: expiring.fingerprint, words: why }];
-  await one.report("live", service ? [{ service: service.id, words }] : [], { unserved });
+  await active.report("live", service ? [{ service: service.id, words }] : [], { unserved });
   await visit(page, `${EDGE}/edge-2`);
   await page.getByRole("button", { name: "Have it give out addresses" }).click();
   await page.getByText("It will give out addresses").waitFor();
-  await two.next();
-  two.follow();
+  await waiting.poll();
+  waiting.run();
   const conf = "# Written by Holdfast. A change made here is gone with the next one made there.\n\n# The site's network only.\ninterface=eth1\nexcept-interface=lo\nbind-interfaces\n";
-  await one.live({ "dnsmasq/dnsmasq.conf": conf, "nginx/services/old.lab.example.org.conf": "server { listen 80; }\n" });
+  await active.reportFiles({ "dnsmasq/dnsmasq.conf": conf, "nginx/services/old.lab.example.org.conf": "server { listen 80; }\n" });
 }
 
-/** Makes an authority and a provider of DNS, neither of which answers, a domain that has its
- *  certificates from them, and uploaded certificates. */
+/** Creates an unreachable CA and DNS provider, a domain that uses them, and uploaded certificates. */
 async function prepareCertificates(page) {
   await visit(page, "/authorities/new");
   await page.getByLabel("Authority", { exact: true }).selectOption("Another one");
@@ -155,13 +154,13 @@ async function prepareCertificates(page) {
   await page.getByLabel("DNS provider", { exact: true }).selectOption("dns");
   await page.getByRole("button", { name: `Create ${WILD}` }).click();
   await page.getByRole("heading", { level: 1, name: WILD }).waitFor();
-  expiring = pair([`*.${SHOP}`, SHOP], { since: 100, days: 5 });
-  await bring(page, expiring);
-  await bring(page, pair([`www.${SHOP}`, `docs.${SHOP}`]));
+  expiring = createCertificate([`*.${SHOP}`, SHOP], { since: 100, days: 5 });
+  await upload(page, expiring);
+  await upload(page, createCertificate([`www.${SHOP}`, `docs.${SHOP}`]));
 }
 
-/** Brings a certificate for names under the shop's domain. */
-async function bring(page, { chain, key }) {
+/** Uploads a certificate for names under the shop's domain. */
+async function upload(page, { chain, key }) {
   await visit(page, "/certificates/new");
   await page.getByLabel("Domain", { exact: true }).selectOption({ label: `${SHOP} (lab)` });
   await page.getByLabel("Certificate and chain", { exact: true }).fill(chain);
@@ -170,31 +169,31 @@ async function bring(page, { chain, key }) {
   await page.getByRole("heading", { name: "History" }).waitFor();
 }
 
-/** Answers the dialog that stands before a deletion. */
+/** Confirms the deletion dialog. */
 async function confirm(page, name) {
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("textbox").fill(name);
   await dialog.getByRole("button", { name: `Delete ${name}` }).click();
 }
 
-/** Fills the form of a cluster in, the certificate compared. */
+/** Fills in the form of a cluster and confirms the fingerprint. */
 export async function cluster(page, name) {
   await page.getByLabel("Name", { exact: true }).fill(name);
-  await page.getByLabel("Address of a node").fill(theirs.url);
+  await page.getByLabel("Address of a node").fill(secondCluster.url);
   await page.getByLabel("User or token").fill("root@pam");
-  await page.getByLabel("Secret").fill(theirs.password);
+  await page.getByLabel("Secret").fill(secondCluster.password);
   await page.getByRole("button", { name: "Look at the certificate" }).click();
   await page.getByLabel("I compared it: it is the same").check();
 }
 
-/** Goes to a domain's page. */
+/** Opens a domain's page. */
 export async function domain(page, name) {
   await visit(page, "/domains");
   await page.getByRole("link", { name, exact: true }).click();
   await page.getByRole("heading", { level: 1, name }).waitFor();
 }
 
-export async function ask(page, name, image) {
+export async function submitContainer(page, name, image) {
   await visit(page, "/containers/new");
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByLabel("Template or image").fill(image);
@@ -202,7 +201,7 @@ export async function ask(page, name, image) {
   await page.getByRole("heading", { level: 1, name }).waitFor();
 }
 
-/** Limits for the member, as long as they get: the list of users shows all four. */
+/** Sets all four limits of the member to long values for the list of users. */
 async function prepareLimits(page) {
   await visit(page, "/users/mira");
   await page.getByLabel(/^Containers/).fill("1000");
@@ -214,7 +213,7 @@ async function prepareLimits(page) {
 }
 
 /** A browser context for a user. */
-export async function contextOf(browser, server, storageState) {
+export async function openContext(browser, server, storageState) {
   const context = await browser.newContext({
     baseURL: server.url,
     storageState,
@@ -223,6 +222,6 @@ export async function contextOf(browser, server, storageState) {
     reducedMotion: "reduce",
     viewport: { width: 1440, height: 900 },
   });
-  await tellWhenAlive(context);
+  await trackHydration(context);
   return context;
 }

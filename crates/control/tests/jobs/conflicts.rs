@@ -1,5 +1,5 @@
-//! Names and addresses in a site's network that others have: leases that differ from what is
-//! reserved, nodes' names, and ports and names that edge hosts need themselves.
+//! Conflicts in a site's network: leases that differ from reservations, hostnames of nodes, and
+//! ports that edge hosts need for themselves.
 
 use control::{Actor, agents, containers, domains, leases};
 use edge::{Layout, NginxBuild};
@@ -13,18 +13,18 @@ use model::{
     users::UserForm,
 };
 
-use crate::house::{DEBIAN, House};
+use crate::test_app::{DEBIAN, TestApp};
 
 const SYSTEM: Actor = Actor::System;
 
 pub fn layout() -> Layout {
-    let place = |text: &str| text.parse().unwrap();
+    let path = |text: &str| text.parse().unwrap();
     Layout {
-        live: place("/var/lib/holdfast-agent/live"),
-        state: place("/var/lib/holdfast-agent/state"),
-        run: place("/run"),
-        log: place("/var/log/nginx"),
-        tls: place("/var/lib/holdfast-agent/tls"),
+        live: path("/var/lib/holdfast-agent/live"),
+        state: path("/var/lib/holdfast-agent/state"),
+        run: path("/run"),
+        log: path("/var/log/nginx"),
+        tls: path("/var/lib/holdfast-agent/tls"),
         interface: "eth1".parse().unwrap(),
         ipv6: true,
         resolvers: Vec::new(),
@@ -44,9 +44,9 @@ pub fn about(address: &str) -> About {
     }
 }
 
-pub async fn join(house: &House, name: &str, address: &str) -> agents::Agent {
-    let control = &house.control;
-    let invited = agents::invite(control, &SYSTEM, house.site, name.parse().unwrap()).await;
+pub async fn join(app: &TestApp, name: &str, address: &str) -> agents::Agent {
+    let control = &app.control;
+    let invited = agents::invite(control, &SYSTEM, app.site, name.parse().unwrap()).await;
     let key = agents::join(
         control,
         &invited.unwrap().code.word,
@@ -67,57 +67,63 @@ fn lease(mac: impl ToString, address: &str) -> Lease {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lease_that_differs_from_its_reservation_is_shown() {
-    let house = House::new().await;
-    let control = &house.control;
-    let (one, other) = (
-        join(&house, "edge-1", "10.20.0.2").await,
-        join(&house, "edge-2", "10.20.0.3").await,
+async fn lease_that_differs_from_its_reservation_is_reported() {
+    let app = TestApp::new().await;
+    let control = &app.control;
+    let (dhcp_server, standby) = (
+        join(&app, "edge-1", "10.20.0.2").await,
+        join(&app, "edge-2", "10.20.0.3").await,
     );
-    let web = house.made("web").await;
+    let web = app.create_and_wait("web").await;
     let own = web.row.address.to_string();
     assert_eq!(web.lent, None);
-    let told = vec![
+    let leases = vec![
         lease(web.mac, "10.20.9.9"),
         lease("BC:24:11:FF:FF:FF", "10.20.9.10"),
     ];
-    leases::tell(control, &other, told.clone()).await.unwrap();
-    let all = leases::of_site(control, &SYSTEM, house.site).await;
-    assert_eq!(all.unwrap(), [], "the other one gives out none");
-
-    leases::tell(control, &one, told).await.unwrap();
+    leases::tell(control, &standby, leases.clone())
+        .await
+        .unwrap();
+    let all = leases::of_site(control, &SYSTEM, app.site).await;
     assert_eq!(
-        house.view("web").await.lent,
+        all.unwrap(),
+        [],
+        "leases of a host that is not the DHCP server are ignored"
+    );
+
+    leases::tell(control, &dhcp_server, leases).await.unwrap();
+    assert_eq!(
+        app.view("web").await.lent,
         Some("10.20.9.9".parse().unwrap())
     );
-    let all = leases::of_site(control, &SYSTEM, house.site).await.unwrap();
+    let all = leases::of_site(control, &SYSTEM, app.site).await.unwrap();
     let wrong = all.iter().find(|row| row.container.is_some()).unwrap();
-    let words = wrong.wrong().unwrap();
+    let message = wrong.wrong().unwrap();
     assert!(
-        words.contains("10.20.9.9") && words.contains(&own),
-        "{words}"
+        message.contains("10.20.9.9") && message.contains(&own),
+        "{message}"
     );
     let unknown: Vec<_> = all.iter().filter(|row| row.is_unknown()).collect();
     assert_eq!(unknown.len(), 1);
     assert_eq!(unknown[0].address.to_string(), "10.20.9.10");
 
-    leases::tell(control, &one, vec![lease(web.mac, &own)])
+    leases::tell(control, &dhcp_server, vec![lease(web.mac, &own)])
         .await
         .unwrap();
-    assert_eq!(house.view("web").await.lent, None);
+    assert_eq!(app.view("web").await.lent, None);
 
     let many = vec![lease(web.mac, &own); MOST + 1];
-    let refused = leases::tell(control, &one, many).await;
+    let refused = leases::tell(control, &dhcp_server, many).await;
     assert!(matches!(refused, Err(Error::Invalid { .. })), "{refused:?}");
-    let ann = house.member("ann", UserForm::default()).await;
-    let refused = leases::of_site(control, &ann, house.site).await;
+    let ann = app.create_user("ann", UserForm::default()).await;
+    let refused = leases::of_site(control, &ann, app.site).await;
     assert!(
         matches!(refused, Err(Error::Forbidden { .. })),
         "{refused:?}"
     );
 }
 
-/// The field and the words of a refusal.
+/// Returns the field name and message of a validation error.
 fn field<T: std::fmt::Debug>(outcome: Result<T, Error>) -> (String, String) {
     match outcome {
         Err(Error::Invalid { fields }) => (fields[0].field.clone(), fields[0].message.clone()),
@@ -126,28 +132,28 @@ fn field<T: std::fmt::Debug>(outcome: Result<T, Error>) -> (String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn names_of_nodes_are_theirs_and_a_container_that_had_one_first_keeps_it() {
-    let house = House::new().await;
-    house.nodes_known().await;
+async fn node_names_are_reserved_but_an_existing_container_keeps_its_name() {
+    let app = TestApp::new().await;
+    app.wait_for_node_addresses().await;
     for name in ["pve1", "localhost"] {
-        let (at, words) = field(house.create(&house.form(name, DEBIAN)).await);
-        assert_eq!(at, "name", "{words}");
+        let (name, message) = field(app.create(&app.form(name, DEBIAN)).await);
+        assert_eq!(name, "name", "{message}");
     }
-    house.create(&house.form("late", DEBIAN)).await.unwrap();
-    let cluster = house.cluster().await;
-    // A node that comes later, with the name of a container, and one that is no name in lower case.
+    app.create(&app.form("late", DEBIAN)).await.unwrap();
+    let cluster = app.cluster().await;
+    // One node appears later with the name of a container, the other has an uppercase name.
     let addresses = [("late", "192.0.2.21"), ("PVE9", "192.0.2.29")];
     let addresses = addresses
         .into_iter()
         .map(|(node, at)| (node.parse().unwrap(), at.parse().unwrap()))
         .collect();
     let set = move |c: &mut store::Conn| store::nodes::replace_addresses(c, cluster, &addresses);
-    assert!(house.control.store().write(set).await.unwrap());
+    assert!(app.control.store().write(set).await.unwrap());
     let part = control::snapshot::Part {
         name_servers: Vec::new(),
         dhcp: false,
     };
-    let site = control::snapshot::preview(&house.control, &SYSTEM, house.site, part).await;
+    let site = control::snapshot::preview(&app.control, &SYSTEM, app.site, part).await;
     let hosts: Vec<(String, bool)> = site
         .unwrap()
         .hosts
@@ -170,31 +176,31 @@ fn udp(external: &str) -> ServiceForm {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ports_that_edge_hosts_need_are_never_given() {
-    let house = House::new().await;
-    house.ports("52-54").await;
+async fn ports_used_by_edge_hosts_are_not_allocated() {
+    let app = TestApp::new().await;
+    app.set_ports("52-54").await;
     let with = |services: Vec<ServiceForm>| ContainerForm {
         services,
-        ..house.form("voice", DEBIAN)
+        ..app.form("voice", DEBIAN)
     };
     let refused = with(vec![udp("53")]).parse().unwrap_err();
     assert_eq!(refused[0].field, "services.0.external");
     assert!(refused[0].message.contains("names"), "{refused:?}");
-    // What comes past the form is refused as well.
+    // A port that bypasses the form's validation is refused too.
     let mut new = with(vec![udp("54")]).parse().unwrap();
     new.spec.services = vec![model::services::ServiceSpec::Udp {
         port: 5000.try_into().unwrap(),
         external: Some(53.try_into().unwrap()),
         quiet: Default::default(),
     }];
-    let (at, words) = field(containers::create(&house.control, &SYSTEM, new).await);
-    assert_eq!(at, "services.0.external", "{words}");
+    let (name, message) = field(containers::create(&app.control, &SYSTEM, new).await);
+    assert_eq!(name, "services.0.external", "{message}");
     let second = ServiceForm {
         port: "5001".into(),
         ..udp("")
     };
-    house.create(&with(vec![udp(""), second])).await.unwrap();
-    let view = house.view("voice").await;
+    app.create(&with(vec![udp(""), second])).await.unwrap();
+    let view = app.view("voice").await;
     let ports: Vec<u16> = view
         .services
         .iter()
@@ -204,11 +210,11 @@ async fn ports_that_edge_hosts_need_are_never_given() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_is_a_web_page_s_or_a_domain_s() {
-    let house = House::new().await;
-    let control = &house.control;
+async fn hostname_belongs_to_a_service_or_a_domain() {
+    let app = TestApp::new().await;
+    let control = &app.control;
     let domain = |name: &str| DomainForm {
-        site: house.site.to_string(),
+        site: app.site.to_string(),
         name: name.into(),
         hsts: "off".into(),
         publishers: "everybody".into(),
@@ -221,12 +227,12 @@ async fn a_name_is_a_web_page_s_or_a_domain_s() {
             label: label.into(),
             ..ServiceForm::default()
         }],
-        ..house.form(name, DEBIAN)
+        ..app.form(name, DEBIAN)
     };
-    house.create(&page("web", "docs")).await.unwrap();
-    let taken = domain("docs.lab.example.org").parse().unwrap();
-    let (at, words) = field(domains::create(control, &SYSTEM, taken).await);
-    assert_eq!(at, "name", "{words}");
+    app.create(&page("web", "docs")).await.unwrap();
+    let used = domain("docs.lab.example.org").parse().unwrap();
+    let (name, message) = field(domains::create(control, &SYSTEM, used).await);
+    assert_eq!(name, "name", "{message}");
     let free = domain("apps.lab.example.org").parse().unwrap();
     let id = domains::create(control, &SYSTEM, free).await.unwrap();
     let moved = domain("docs.lab.example.org").parse().unwrap();
@@ -234,8 +240,8 @@ async fn a_name_is_a_web_page_s_or_a_domain_s() {
         field(domains::update(control, &SYSTEM, id, moved).await).0,
         "name"
     );
-    let (at, words) = field(house.create(&page("two", "apps")).await);
-    assert_eq!(at, "services.0.label", "{words}");
-    let (at, words) = field(house.create(&page("three", "docs")).await);
-    assert_eq!(at, "services.0.label", "{words}");
+    let (name, message) = field(app.create(&page("two", "apps")).await);
+    assert_eq!(name, "services.0.label", "{message}");
+    let (name, message) = field(app.create(&page("three", "docs")).await);
+    assert_eq!(name, "services.0.label", "{message}");
 }

@@ -1,3 +1,5 @@
+//! Permissions and limits of users, and sessions.
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use control::{Actor, containers, jobs, sessions, users};
@@ -8,7 +10,7 @@ use model::{
     users::UserForm,
 };
 
-use crate::house::{DEBIAN, House};
+use crate::test_app::{DEBIAN, TestApp};
 
 fn query() -> ContainerQuery {
     ContainerQuery {
@@ -18,11 +20,11 @@ fn query() -> ContainerQuery {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn members_know_nothing_of_others_containers_and_jobs() {
-    let house = House::new().await;
-    let theirs = house.made("theirs").await;
-    let ann = house.member("ann", UserForm::default()).await;
-    let control = &house.control;
+async fn members_cannot_see_containers_and_jobs_of_other_users() {
+    let app = TestApp::new().await;
+    let foreign = app.create_and_wait("theirs").await;
+    let ann = app.create_user("ann", UserForm::default()).await;
+    let control = &app.control;
     assert_eq!(
         containers::list(control, &ann, &query())
             .await
@@ -30,8 +32,8 @@ async fn members_know_nothing_of_others_containers_and_jobs() {
             .total,
         0
     );
-    let (site, name) = (theirs.row.site.clone(), theirs.row.name.clone());
-    let id = theirs.row.id;
+    let (site, name) = (foreign.row.site.clone(), foreign.row.name.clone());
+    let id = foreign.row.id;
     let not_found = |error: Error| matches!(error, Error::NotFound { .. });
     assert!(not_found(
         containers::get(control, &ann, &site, &name)
@@ -73,11 +75,11 @@ async fn members_know_nothing_of_others_containers_and_jobs() {
         Err(Error::Forbidden { .. })
     ));
 
-    let form = house.form("hers", DEBIAN);
+    let form = app.form("hers", DEBIAN);
     let created = containers::create(control, &ann, form.parse().unwrap())
         .await
         .unwrap();
-    house.ended(created.job).await;
+    app.wait_for_job(created.job).await;
     assert_eq!(
         containers::list(control, &ann, &query())
             .await
@@ -89,7 +91,7 @@ async fn members_know_nothing_of_others_containers_and_jobs() {
         role: "operator".into(),
         ..UserForm::default()
     };
-    let oscar = house.member("oscar", operator).await;
+    let oscar = app.create_user("oscar", operator).await;
     assert_eq!(
         containers::list(control, &oscar, &query())
             .await
@@ -104,40 +106,38 @@ async fn members_know_nothing_of_others_containers_and_jobs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn limits_hold_when_many_ask_at_once() {
-    let house = House::new().await;
+async fn limits_hold_under_concurrent_requests() {
+    let app = TestApp::new().await;
     let limits = UserForm {
         containers: "2".into(),
         memory: "2 GiB".into(),
         ..UserForm::default()
     };
-    let ann = house.member("ann", limits).await;
-    let forms: Vec<_> = (0..8)
-        .map(|n| house.form(&format!("a{n}"), DEBIAN))
-        .collect();
+    let ann = app.create_user("ann", limits).await;
+    let forms: Vec<_> = (0..8).map(|n| app.form(&format!("a{n}"), DEBIAN)).collect();
     let creations = forms
         .iter()
-        .map(|form| containers::create(&house.control, &ann, form.parse().unwrap()));
+        .map(|form| containers::create(&app.control, &ann, form.parse().unwrap()));
     let outcomes = futures::future::join_all(creations).await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 2);
     for refused in outcomes.into_iter().filter_map(Result::err) {
         assert_eq!(refused.fields()[0].field, "name", "{refused}");
     }
-    let roomy = UserForm {
+    let limits = UserForm {
         memory: "300".into(),
         ..UserForm::default()
     };
-    let bob = house.member("bob", roomy).await;
-    let mut form = house.form("b", DEBIAN);
+    let bob = app.create_user("bob", limits).await;
+    let mut form = app.form("b", DEBIAN);
     form.memory = "512".into();
-    let refused = containers::create(&house.control, &bob, form.parse().unwrap()).await;
+    let refused = containers::create(&app.control, &bob, form.parse().unwrap()).await;
     assert_eq!(refused.unwrap_err().fields()[0].field, "memory");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn signing_in_is_slowed_after_failures_and_a_session_ends() {
-    let house = House::new().await;
-    house.member("ann", UserForm::default()).await;
+async fn failed_sign_ins_are_throttled_and_sign_out_ends_the_session() {
+    let app = TestApp::new().await;
+    app.create_user("ann", UserForm::default()).await;
     let origin = sessions::Origin {
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         agent: "test".into(),
@@ -147,50 +147,48 @@ async fn signing_in_is_slowed_after_failures_and_a_session_ends() {
             name: name.into(),
             password: password.into(),
         };
-        sessions::sign_in(&house.control, form, origin.clone()).await
+        sessions::sign_in(&app.control, form, origin.clone()).await
     };
     let session = try_with("Ann", "correct horse").await.unwrap();
-    let actor = sessions::actor(&house.control, &session.token)
+    let actor = sessions::actor(&app.control, &session.token)
         .await
         .unwrap()
         .unwrap();
     assert_eq!(actor.me().unwrap().name.as_str(), "ann");
-    sessions::sign_out(&house.control, &session.token)
+    sessions::sign_out(&app.control, &session.token)
         .await
         .unwrap();
     assert_eq!(
-        sessions::actor(&house.control, &session.token)
-            .await
-            .unwrap(),
+        sessions::actor(&app.control, &session.token).await.unwrap(),
         None
     );
     for _ in 0..5 {
         let refused = try_with("ann", "wrong horse").await.err().unwrap();
         assert_eq!(refused, Error::WrongCredentials);
-        let nobody = try_with("nobody-here", "wrong horse").await.err().unwrap();
-        assert_eq!(nobody, Error::WrongCredentials);
+        let unknown = try_with("nobody-here", "wrong horse").await.err().unwrap();
+        assert_eq!(unknown, Error::WrongCredentials);
     }
-    // The first waits are short, and a busy machine may let them pass.
+    // The first delays are short and may pass unnoticed on a busy machine.
     let mut tries = 0;
     while try_with("ann", "wrong horse").await.err().unwrap() == Error::WrongCredentials {
         tries += 1;
-        assert!(tries < 10, "guessing is not slowed");
+        assert!(tries < 10, "repeated failures must be throttled");
     }
     let refused = try_with("ann", "correct horse").await.err().unwrap();
     assert!(matches!(refused, Error::Throttled { .. }), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_last_administrator_stays() {
-    let house = House::new().await;
-    let admin = users::get(&house.control, &Actor::System, &"admin".parse().unwrap())
+async fn last_administrator_cannot_be_demoted_or_deleted() {
+    let app = TestApp::new().await;
+    let admin = users::get(&app.control, &Actor::System, &"admin".parse().unwrap())
         .await
         .unwrap();
     let mut form = UserForm::from(&admin);
     form.role = "member".into();
     let spec = form.parse().unwrap();
-    let refused = users::update(&house.control, &Actor::System, admin.id, spec).await;
+    let refused = users::update(&app.control, &Actor::System, admin.id, spec).await;
     assert_eq!(refused.unwrap_err().fields()[0].field, "role");
-    let refused = users::delete(&house.control, &Actor::System, admin.id, "admin").await;
+    let refused = users::delete(&app.control, &Actor::System, admin.id, "admin").await;
     assert!(matches!(refused, Err(Error::Conflict { .. })));
 }

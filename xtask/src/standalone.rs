@@ -1,5 +1,5 @@
-//! Proof that the program is one file: it is copied into an empty folder and started there with
-//! an empty environment, and must serve its page and what the page loads.
+//! Checks that the release program is self-contained: a copy in an empty folder, started with an
+//! empty environment, must serve the first page and all its assets.
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
@@ -31,21 +31,21 @@ struct File {
     encodings: Vec<String>,
 }
 
-/// Ends the server whatever happens to the checks.
+/// Kills the server process on drop.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing left to do.
+        // Errors are ignored: the process may have exited already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Starts the release build alone and asks it for its health, its first page and every asset.
+/// Starts the release build and requests its health, its first page and every asset.
 ///
 /// # Errors
-/// When it does not start, or an answer is not what it should be.
+/// If the program does not start or a response is wrong.
 pub fn check(workspace: &Workspace, binary: &Path, report: &mut Report) -> anyhow::Result<()> {
     let manifest: Manifest = serde_json::from_slice(&std::fs::read(
         workspace.site(Mode::Release).join("manifest.json"),
@@ -56,7 +56,7 @@ pub fn check(workspace: &Workspace, binary: &Path, report: &mut Report) -> anyho
 
     let address = free_address()?;
     let mut server = Running(start(&copy, folder.path(), &address)?);
-    // The program's own name for itself, from which it would otherwise send visitors to it.
+    // The server redirects other hostnames to `localhost`.
     let site = format!("http://{}", address.replace("127.0.0.1", "localhost"));
     wait_until_healthy(&mut server, &site, folder.path())?;
     let (page, _) = get(&format!("{site}/"), "text/html", "identity")?;
@@ -82,7 +82,7 @@ pub fn check(workspace: &Workspace, binary: &Path, report: &mut Report) -> anyho
     Ok(())
 }
 
-/// A port that was free a moment ago.
+/// An address with a port that is currently free.
 fn free_address() -> anyhow::Result<String> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
 }
@@ -103,8 +103,8 @@ fn start(binary: &Path, folder: &Path, address: &str) -> anyhow::Result<Child> {
 fn wait_until_healthy(server: &mut Running, site: &str, folder: &Path) -> anyhow::Result<()> {
     let deadline = Instant::now() + START_WITHIN;
     loop {
-        let answer = get(&format!("{site}/healthz"), "", "identity");
-        let Err(error) = answer else { return Ok(()) };
+        let response = get(&format!("{site}/healthz"), "", "identity");
+        let Err(error) = response else { return Ok(()) };
         let ended = server.0.try_wait()?;
         if ended.is_some() || Instant::now() > deadline {
             let output = std::fs::read_to_string(folder.join("output")).unwrap_or_default();
@@ -119,10 +119,10 @@ fn wait_until_healthy(server: &mut Running, site: &str, folder: &Path) -> anyhow
 
 fn check_asset(site: &str, file: &File) -> anyhow::Result<()> {
     let url = format!("{site}{}", file.path);
-    let (bytes, answer) = get(&url, &file.media_type, "gzip, br")?;
+    let (bytes, response) = get(&url, &file.media_type, "gzip, br")?;
     ensure!(!bytes.is_empty(), "{url} is empty");
     let header = |name: &str| {
-        answer
+        response
             .headers()
             .get(name)
             .and_then(|value| value.to_str().ok())
@@ -135,19 +135,20 @@ fn check_asset(site: &str, file: &File) -> anyhow::Result<()> {
         file.immutable
     );
     let encoding = header("content-encoding");
-    let wanted = file.encodings.first().map_or("", String::as_str);
+    let expected = file.encodings.first().map_or("", String::as_str);
     ensure!(
-        encoding == wanted,
-        "{url}: Content-Encoding is `{encoding}` and not `{wanted}`"
+        encoding == expected,
+        "{url}: Content-Encoding is `{encoding}` and not `{expected}`"
     );
     Ok(())
 }
 
-type Answer = ureq::http::Response<ureq::Body>;
+type Response = ureq::http::Response<ureq::Body>;
 
-/// Asks as a browser does, following redirects; anything but 200 and the right type is an error.
-fn get(url: &str, media_type: &str, encodings: &str) -> anyhow::Result<(Vec<u8>, Answer)> {
-    let mut answer = ureq::get(url)
+/// Sends a GET request like a browser and follows redirects. Any status other than 200 and any other
+/// media type is an error.
+fn get(url: &str, media_type: &str, encodings: &str) -> anyhow::Result<(Vec<u8>, Response)> {
+    let mut response = ureq::get(url)
         .header("accept", "text/html,*/*")
         .header("accept-encoding", encodings)
         .config()
@@ -155,20 +156,24 @@ fn get(url: &str, media_type: &str, encodings: &str) -> anyhow::Result<(Vec<u8>,
         .build()
         .call()
         .with_context(|| url.to_owned())?;
-    ensure!(answer.status() == 200, "{url} answered {}", answer.status());
-    let found = answer
+    ensure!(
+        response.status() == 200,
+        "{url} answered {}",
+        response.status()
+    );
+    let content_type = response
         .headers()
         .get("content-type")
         .and_then(|value| value.to_str().ok());
-    let found = found.unwrap_or_default();
+    let content_type = content_type.unwrap_or_default();
     ensure!(
-        found.starts_with(media_type),
-        "{url}: Content-Type is `{found}`, not `{media_type}`"
+        content_type.starts_with(media_type),
+        "{url}: Content-Type is `{content_type}`, not `{media_type}`"
     );
-    let bytes = answer
+    let bytes = response
         .body_mut()
         .with_config()
         .limit(100 << 20)
         .read_to_vec()?;
-    Ok((bytes, answer))
+    Ok((bytes, response))
 }

@@ -1,4 +1,4 @@
-//! A house for a test: simulator, database, control, one site, and people.
+//! The shared test fixture: a Proxmox simulator, a database, a running control plane and one site.
 
 use std::{
     path::Path,
@@ -26,62 +26,71 @@ use tokio::sync::OnceCell;
 pub const NGINX: &str = "docker.io/library/nginx:1.27";
 pub const DEBIAN: &str = "debian-13-standard_13.1-2_amd64.tar.zst";
 
-/// How long something is waited for.
-const WAIT: Duration = Duration::from_secs(30);
+/// Upper bound for every wait in a test.
+const TIMEOUT: Duration = Duration::from_secs(30);
 const LOGIN: &str = "root@pam!holdfast";
 const KEY: &str = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=";
 
-pub struct House {
+pub struct TestApp {
     pub control: Control,
     pub sim: Sim,
     pub site: SiteId,
-    /// The address of its database.
+    /// The URL of the database.
     pub database: String,
     _folder: Option<TempDir>,
     options: Options,
 }
 
-impl House {
+impl TestApp {
     pub async fn new() -> Self {
-        Self::with(Config::test()).await
+        Self::with_config(Config::test()).await
     }
 
-    pub async fn with(config: Config) -> Self {
-        Self::beside(proxmox_sim::start(config).await.unwrap()).await
+    pub async fn with_config(config: Config) -> Self {
+        Self::with_sim(proxmox_sim::start(config).await.unwrap()).await
     }
 
-    /// A house whose cluster is there already.
-    pub async fn beside(sim: Sim) -> Self {
-        Self::of(sim, options()).await
+    /// Uses a simulator that is already running.
+    pub async fn with_sim(sim: Sim) -> Self {
+        Self::with_options(sim, options()).await
     }
 
-    /// The same, with control at work in its own way.
-    pub async fn of(sim: Sim, options: Options) -> Self {
-        static MOVED_INTO: OnceCell<Vec<u8>> = OnceCell::const_new();
+    /// Uses a running simulator and the given control options.
+    pub async fn with_options(sim: Sim, options: Options) -> Self {
+        static TEMPLATE_DATABASE: OnceCell<Vec<u8>> = OnceCell::const_new();
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("test.db");
-        let bytes = MOVED_INTO.get_or_init(moved_into).await;
+        let bytes = TEMPLATE_DATABASE
+            .get_or_init(create_template_database)
+            .await;
         std::fs::write(&file, bytes).unwrap();
-        Self::on(sim, sqlite(&file), Some(folder), options).await
+        Self::on_database(sim, sqlite_url(&file), Some(folder), options).await
     }
 
-    /// A house on a database that other processes may share. They keep their turns by rounds,
-    /// which a busy machine must not make them miss.
-    pub async fn shared(sim: Sim) -> Self {
+    /// Uses a PostgreSQL database that several processes can share.
+    ///
+    /// Each poll also renews the observer lease. The longer interval keeps a slow machine from
+    /// losing the lease.
+    pub async fn with_postgres(sim: Sim) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        let name = format!("house{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = format!("app{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let database = test_servers::postgres().create_postgres(&name);
         let options = Options {
             observe_every: Duration::from_secs(1),
             ..options()
         };
-        Self::on(sim, database, None, options).await
+        Self::on_database(sim, database, None, options).await
     }
 
-    async fn on(sim: Sim, database: String, folder: Option<TempDir>, options: Options) -> Self {
+    async fn on_database(
+        sim: Sim,
+        database: String,
+        folder: Option<TempDir>,
+        options: Options,
+    ) -> Self {
         let control = open(&database, options.clone()).await;
         setup::first_run(&control).await.unwrap();
-        let cluster = join(&control, &sim).await;
+        let cluster = add_cluster(&control, &sim).await;
         let form = SiteForm {
             name: "lab".into(),
             domain: "lab.example.org".into(),
@@ -109,42 +118,42 @@ impl House {
         }
     }
 
-    /// A second process on the same database, beside the first or after it.
+    /// Starts a second control plane on the same database, concurrently or after a shutdown.
     pub async fn reopen(&self) -> Control {
         open(&self.database, self.options.clone()).await
     }
 
-    /// The cluster of its site.
+    /// Returns the ID of the site's cluster.
     pub async fn cluster(&self) -> ClusterId {
         let site = self.site;
-        let found = self
+        let row = self
             .control
             .store()
             .read(move |c| store::sites::get(c, site));
-        found.await.unwrap().unwrap().spec.cluster
+        row.await.unwrap().unwrap().spec.cluster
     }
 
-    /// Has its site give other ports.
-    pub async fn ports(&self, ports: &str) {
+    /// Changes the external port range of the site.
+    pub async fn set_ports(&self, ports: &str) {
         let site = self.site;
-        let found = self
+        let row = self
             .control
             .store()
             .read(move |c| store::sites::get(c, site));
-        let mut spec = found.await.unwrap().unwrap().spec;
+        let mut spec = row.await.unwrap().unwrap().spec;
         spec.ports = ports.parse().unwrap();
         sites::update(&self.control, &Actor::System, site, spec)
             .await
             .unwrap();
     }
 
-    /// Waits until the addresses of the cluster's nodes are known.
-    pub async fn nodes_known(&self) {
+    /// Waits until the observer has recorded the IP addresses of the nodes.
+    pub async fn wait_for_node_addresses(&self) {
         let part = || control::snapshot::Part {
             name_servers: Vec::new(),
             dhcp: false,
         };
-        until("the nodes' addresses", async || {
+        wait_for("node addresses", async || {
             let site = control::snapshot::preview(&self.control, &Actor::System, self.site, part());
             let hosts = site.await.unwrap().hosts;
             hosts.iter().any(|host| host.mac.is_none()).then_some(())
@@ -168,10 +177,10 @@ impl House {
         containers::create(&self.control, &Actor::System, form.parse().unwrap()).await
     }
 
-    /// Makes a container and waits for it.
-    pub async fn made(&self, name: &str) -> ContainerView {
+    /// Creates a container and waits until its job is done.
+    pub async fn create_and_wait(&self, name: &str) -> ContainerView {
         let created = self.create(&self.form(name, NGINX)).await.unwrap();
-        let job = self.ended(created.job).await;
+        let job = self.wait_for_job(created.job).await;
         assert_eq!(job.row.state, JobState::Done, "{job:?}");
         self.view(name).await
     }
@@ -183,8 +192,8 @@ impl House {
             .unwrap()
     }
 
-    pub async fn ended(&self, id: JobId) -> JobView {
-        ended(&self.control, id).await
+    pub async fn wait_for_job(&self, id: JobId) -> JobView {
+        wait_for_job(&self.control, id).await
     }
 
     pub async fn log(&self, id: JobId) -> String {
@@ -194,7 +203,7 @@ impl House {
         lines.into_iter().map(|line| line.text + "\n").collect()
     }
 
-    pub fn fault(&self, method: &str, path: &str, effect: Effect) {
+    pub fn inject_fault(&self, method: &str, path: &str, effect: Effect) {
         self.sim.handle().inject(Fault {
             method: method.into(),
             path: path.into(),
@@ -202,8 +211,8 @@ impl House {
         });
     }
 
-    /// Makes somebody else's container, past the API.
-    pub fn add_theirs(&self, vmid: u32, node: &str) -> bool {
+    /// Adds a container that Holdfast does not manage, without an API request.
+    pub fn add_foreign_container(&self, vmid: u32, node: &str) -> bool {
         self.sim.handle().add_container(&ContainerSpec {
             vmid,
             node: node.into(),
@@ -216,7 +225,7 @@ impl House {
         })
     }
 
-    pub async fn member(&self, name: &str, limits: UserForm) -> Actor {
+    pub async fn create_user(&self, name: &str, limits: UserForm) -> Actor {
         let form = UserForm {
             name: name.into(),
             mail: format!("{name}@example.org"),
@@ -240,59 +249,63 @@ impl House {
         let job = containers::delete(&self.control, &Actor::System, id, name)
             .await
             .unwrap();
-        self.ended(job).await
+        self.wait_for_job(job).await
     }
 }
 
-/// How often a job is looked at on which another process may work: that tells nothing here.
-const LOOK: Duration = Duration::from_millis(150);
+/// Polling interval for jobs that another process may execute, since this process receives no
+/// event for them.
+const POLL_INTERVAL: Duration = Duration::from_millis(150);
 
-/// Waits for the end of a job.
-pub async fn ended(control: &Control, id: JobId) -> JobView {
-    let deadline = Instant::now() + WAIT;
+/// Waits until a job has ended.
+pub async fn wait_for_job(control: &Control, id: JobId) -> JobView {
+    let deadline = Instant::now() + TIMEOUT;
     loop {
-        let change = event(control, Event::of(Topic::Job, id.0));
+        let change = wait_for_event(control, Event::of(Topic::Job, id.0));
         let job = jobs::get(control, &Actor::System, id).await.unwrap();
         if job.row.state.ended() {
             return job;
         }
-        assert!(Instant::now() < deadline, "waited in vain for {job:?}");
-        let _ = tokio::time::timeout(LOOK, change).await;
+        assert!(Instant::now() < deadline, "timed out waiting for {job:?}");
+        let _ = tokio::time::timeout(POLL_INTERVAL, change).await;
     }
 }
 
-/// Waits for an event that comes after this call, and not only after the first poll.
-pub fn event(control: &Control, wanted: Event) -> impl Future<Output = ()> + Send + use<> {
+/// Waits for an event. The subscription starts with this call, not with the first poll.
+pub fn wait_for_event(
+    control: &Control,
+    expected: Event,
+) -> impl Future<Output = ()> + Send + use<> {
     let mut events = Box::pin(control.events(&Actor::System, None));
     let arrival = async move {
         while let Some((_, event)) = events.next().await {
-            // Without an id it stands for all of its kind.
-            if event.topic == wanted.topic && event.id.is_none_or(|id| Some(id) == wanted.id) {
+            // An event without an ID concerns all objects of its topic.
+            if event.topic == expected.topic && event.id.is_none_or(|id| Some(id) == expected.id) {
                 return;
             }
         }
-        panic!("the process has stopped");
+        panic!("the event stream ended");
     };
     async move {
-        let arrival = tokio::time::timeout(WAIT, arrival).await;
-        assert!(arrival.is_ok(), "waited in vain for {wanted:?}");
+        let arrival = tokio::time::timeout(TIMEOUT, arrival).await;
+        assert!(arrival.is_ok(), "timed out waiting for {expected:?}");
     }
 }
 
-/// Asks until there is an answer; fails after half a minute.
-pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + WAIT;
+/// Polls until `poll` returns a value. Panics after [`TIMEOUT`].
+pub async fn wait_for<T>(what: &str, mut poll: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + TIMEOUT;
     loop {
-        if let Some(answer) = ask().await {
-            return answer;
+        if let Some(value) = poll().await {
+            return value;
         }
-        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        assert!(Instant::now() < deadline, "timed out waiting for {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
-/// Makes the cluster known, with its certificate where it has one.
-async fn join(control: &Control, sim: &Sim) -> ClusterId {
+/// Adds the cluster, pinned to its certificate if it uses TLS.
+async fn add_cluster(control: &Control, sim: &Sim) -> ClusterId {
     let Some(fingerprint) = sim.fingerprint() else {
         let access = setup::Access {
             url: sim.url(),
@@ -305,11 +318,11 @@ async fn join(control: &Control, sim: &Sim) -> ClusterId {
     clusters::create(control, &Actor::System, form.parse(true).unwrap())
         .await
         .unwrap();
-    let known = clusters::get(control, &Actor::System, "test").await;
-    known.unwrap().view.id
+    let detail = clusters::get(control, &Actor::System, "test").await;
+    detail.unwrap().view.id
 }
 
-/// The cluster as a person describes it who has confirmed this fingerprint.
+/// The cluster form with a confirmed fingerprint.
 pub fn cluster_form(sim: &Sim, fingerprint: String) -> ClusterForm {
     ClusterForm {
         name: "test".into(),
@@ -320,7 +333,7 @@ pub fn cluster_form(sim: &Sim, fingerprint: String) -> ClusterForm {
     }
 }
 
-/// Options for a test: a process that died is noticed soon.
+/// Options with a short job lease, so that jobs of a killed process are claimed soon.
 pub fn options() -> Options {
     Options {
         lease: Duration::from_millis(900),
@@ -334,30 +347,30 @@ pub fn options() -> Options {
     }
 }
 
-/// What every house begins with: a SQLite file with all tables and the first administrator.
-async fn moved_into() -> Vec<u8> {
+/// Creates the SQLite file that every test copies: all tables and the first administrator.
+async fn create_template_database() -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("test.db");
-    let control = open(&sqlite(&file), options()).await;
+    let control = open(&sqlite_url(&file), options()).await;
     setup::first_run(&control).await.unwrap();
-    control.shutdown(WAIT).await;
+    control.shutdown(TIMEOUT).await;
     drop(control);
-    // The last connection that is closed copies the write-ahead log into the file.
+    // Closing the last connection copies the write-ahead log into the database file.
     let log = folder.path().join("test.db-wal");
     let closed = async {
         while log.exists() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    tokio::time::timeout(WAIT, closed).await.unwrap();
+    tokio::time::timeout(TIMEOUT, closed).await.unwrap();
     std::fs::read(file).unwrap()
 }
 
-fn sqlite(file: &Path) -> String {
+fn sqlite_url(file: &Path) -> String {
     format!("sqlite:{}", file.display())
 }
 
-/// Control on the database at an address.
+/// Starts a control plane on the database at this URL.
 pub async fn open(database: &str, options: Options) -> Control {
     let key = SecretKey::parse(KEY).unwrap();
     let store = store::Options {

@@ -1,4 +1,4 @@
-//! What a site's edge hosts are told.
+//! The configuration that a site's edge hosts receive.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use model::{
     Error, containers::ContainerForm, domains::DomainForm, services::ServiceForm, users::UserForm,
 };
 
-use crate::house::{DEBIAN, House};
+use crate::test_app::{DEBIAN, TestApp};
 
 const SYSTEM: Actor = Actor::System;
 
@@ -23,28 +23,28 @@ fn service(kind: &str, port: &str) -> ServiceForm {
     }
 }
 
-async fn preview(house: &House, dhcp: bool) -> Snapshot {
+async fn preview(app: &TestApp, dhcp: bool) -> Snapshot {
     let part = Part {
         name_servers: vec!["10.20.0.2".parse().unwrap()],
         dhcp,
     };
-    snapshot::preview(&house.control, &SYSTEM, house.site, part)
+    snapshot::preview(&app.control, &SYSTEM, app.site, part)
         .await
         .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_that_a_container_offers_is_in_it_from_the_start() {
-    let house = House::new().await;
+async fn site_configuration_contains_all_services_before_creation_ends() {
+    let app = TestApp::new().await;
     let domain = DomainForm {
-        site: house.site.to_string(),
+        site: app.site.to_string(),
         name: "example.net".into(),
         sign_in: "http://10.20.0.5:4180".into(),
         hsts: "names".into(),
         publishers: "everybody".into(),
         ..DomainForm::default()
     };
-    domains::create(&house.control, &SYSTEM, domain.parse().unwrap())
+    domains::create(&app.control, &SYSTEM, domain.parse().unwrap())
         .await
         .unwrap();
     let form = ContainerForm {
@@ -67,19 +67,19 @@ async fn all_that_a_container_offers_is_in_it_from_the_start() {
                 ..service("srv", "80")
             },
         ],
-        ..house.form("web", DEBIAN)
+        ..app.form("web", DEBIAN)
     };
-    house.create(&form).await.unwrap();
-    house.nodes_known().await;
-    let site = preview(&house, true).await;
+    app.create(&form).await.unwrap();
+    app.wait_for_node_addresses().await;
+    let site = preview(&app, true).await;
 
     let host = &site.hosts[0];
     assert_eq!(host.name.as_str(), "web");
     assert!(
         host.mac.is_some(),
-        "its address is its own before it is made"
+        "the IP address is reserved before the container exists"
     );
-    let dhcp = site.network.dhcp.expect("it gives out addresses");
+    let dhcp = site.network.dhcp.expect("this host is the DHCP server");
     assert_eq!((dhcp.lease_s, dhcp.others), (43_200, None));
     let [own, other] = &site.domains[..] else {
         panic!("{:?}", site.domains)
@@ -105,31 +105,31 @@ async fn all_that_a_container_offers_is_in_it_from_the_start() {
     let addresses: BTreeSet<_> = own.services.iter().map(|service| service.address).collect();
     assert_eq!(addresses, BTreeSet::from([host.address]));
 
-    assert_eq!(preview(&house, false).await.network.dhcp, None);
+    assert_eq!(preview(&app, false).await.network.dhcp, None);
     assert_eq!(
-        preview(&house, true).await,
+        preview(&app, true).await,
         site,
-        "equal sites make equal snapshots"
+        "equal sites produce equal configurations"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_takes_as_many_statements_for_many_containers_as_for_one() {
-    let house = House::new().await;
+async fn statement_count_is_independent_of_container_count() {
+    let app = TestApp::new().await;
     let create = async |name: &str| {
         let form = ContainerForm {
             services: vec![service("http", "80"), service("tcp", "22")],
-            ..house.form(name, DEBIAN)
+            ..app.form(name, DEBIAN)
         };
-        house.create(&form).await.unwrap();
+        app.create(&form).await.unwrap();
     };
-    // Jobs ask the database meanwhile, so the least of several counts.
+    // Jobs query the database concurrently, so the minimum of several runs counts.
     let least = async || {
         let mut least = u64::MAX;
         for _ in 0..30 {
-            let before = house.control.store().statement_count();
-            preview(&house, true).await;
-            least = least.min(house.control.store().statement_count() - before);
+            let before = app.control.store().statement_count();
+            preview(&app, true).await;
+            least = least.min(app.control.store().statement_count() - before);
         }
         least
     };
@@ -139,19 +139,19 @@ async fn it_takes_as_many_statements_for_many_containers_as_for_one() {
         create(&format!("more-{n}")).await;
     }
     assert_eq!(least().await, one);
-    let hosts = preview(&house, true).await.hosts;
+    let hosts = preview(&app, true).await.hosts;
     assert_eq!(hosts.iter().filter(|host| host.mac.is_some()).count(), 9);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn members_do_not_see_a_site_s_whole_network() {
-    let house = House::new().await;
-    let ann = house.member("ann", UserForm::default()).await;
+async fn members_cannot_preview_the_site_configuration() {
+    let app = TestApp::new().await;
+    let ann = app.create_user("ann", UserForm::default()).await;
     let part = Part {
         name_servers: Vec::new(),
         dhcp: false,
     };
-    let refused = snapshot::preview(&house.control, &ann, house.site, part).await;
+    let refused = snapshot::preview(&app.control, &ann, app.site, part).await;
     assert!(
         matches!(refused, Err(Error::Forbidden { .. })),
         "{refused:?}"

@@ -1,0 +1,107 @@
+//! Join tokens for agents: the manager's URL and the fingerprint of its certificate.
+
+use control::{Actor, Manager, Options, agents};
+use model::{Error, agents::JoinCode};
+use proxmox_sim::{Config, Transport};
+
+use crate::test_app::{TestApp, options};
+
+/// A certificate fingerprint in Proxmox notation.
+fn print() -> String {
+    ["0A"; 32].join(":")
+}
+
+/// Starts a [`TestApp`] whose manager is reached at `origin`.
+async fn start_app(origin: &str, certificate: Option<String>) -> TestApp {
+    let manager = Manager {
+        origin: origin.parse().unwrap(),
+        certificate: certificate.map(|text| text.parse().unwrap()),
+    };
+    let options = Options {
+        manager: Some(manager),
+        ..options()
+    };
+    TestApp::with_options(proxmox_sim::start(Config::test()).await.unwrap(), options).await
+}
+
+async fn invite(app: &TestApp) -> Result<JoinCode, Error> {
+    let name = "edge-1".parse().unwrap();
+    let invited = agents::invite(&app.control, &Actor::System, app.site, name).await?;
+    assert_eq!(invited.good_for_s, 3600);
+    Ok(invited.code)
+}
+
+/// Returns the error of a refused invitation and asserts that no agent was stored.
+async fn refused(app: &TestApp) -> Error {
+    let error = invite(app).await.expect_err("an error");
+    let all = agents::list(&app.control, &Actor::System).await.unwrap();
+    assert!(all.is_empty(), "{all:?}");
+    error
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn join_token_contains_fingerprint_of_the_manager_certificate() {
+    let app = start_app("https://cloud.example.org", Some(print())).await;
+    let code = invite(&app).await.unwrap();
+    assert_eq!(code.manager.to_string(), "https://cloud.example.org");
+    assert_eq!(code.fingerprint, Some(print().parse().unwrap()));
+    let text = code.to_string();
+    assert_eq!(
+        text.parse(),
+        Ok(code),
+        "the join token parses to the same value"
+    );
+    let all = agents::list(&app.control, &Actor::System).await.unwrap();
+    let renewed = agents::invite_again(&app.control, &Actor::System, all[0].id).await;
+    let renewed = renewed.unwrap().code;
+    assert_eq!(renewed.fingerprint, Some(print().parse().unwrap()));
+    assert!(
+        !text.contains(&renewed.word),
+        "the new token has a new secret"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn join_token_contains_fingerprint_of_the_proxy_certificate() {
+    // Any TLS server can stand in for the proxy, since only its certificate is read.
+    let proxy = proxmox_sim::start(Config {
+        transport: Transport::Tls,
+        ..Config::test()
+    })
+    .await
+    .unwrap();
+    let app = start_app(&proxy.url(), None).await;
+    let code = invite(&app).await.unwrap();
+    let presented = proxy.fingerprint().unwrap().parse().unwrap();
+    assert_eq!(code.fingerprint, Some(presented));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invitation_fails_if_the_proxy_is_unreachable() {
+    // No service listens on port 1.
+    let app = start_app("https://127.0.0.1:1", None).await;
+    let Error::Unavailable { message } = refused(&app).await else {
+        panic!("expected Error::Unavailable");
+    };
+    assert!(message.contains("https://127.0.0.1:1"), "{message}");
+    assert!(message.contains("public_url"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invitation_without_tls_requires_a_loopback_origin() {
+    let app = start_app("http://cloud.example.org", None).await;
+    let error = refused(&app).await;
+    assert!(matches!(error, Error::Conflict { .. }), "{error:?}");
+    let message = error.to_string();
+    assert!(
+        message.contains("public_url") && message.contains("https://"),
+        "{message}"
+    );
+    for origin in ["http://localhost:3000", "http://127.0.0.1:8080"] {
+        let code = invite(&self::start_app(origin, None).await).await.unwrap();
+        assert_eq!(
+            (code.manager.to_string().as_str(), code.fingerprint),
+            (origin, None)
+        );
+    }
+}
