@@ -259,8 +259,8 @@ impl From<String> for UpdateError {
 impl From<dns::DnsError> for UpdateError {
     fn from(error: dns::DnsError) -> Self {
         let pause = match &error {
-            dns::DnsError::Limited { retry_after, .. } => Some(retry_after.unwrap_or_default()),
-            dns::DnsError::Away { .. } => Some(Duration::ZERO),
+            dns::DnsError::RateLimited { retry_after, .. } => Some(retry_after.unwrap_or_default()),
+            dns::DnsError::Unavailable { .. } => Some(Duration::ZERO),
             dns::DnsError::Unauthorized { .. }
             | dns::DnsError::NoZone { .. }
             | dns::DnsError::Refused { .. } => None,
@@ -272,24 +272,24 @@ impl From<dns::DnsError> for UpdateError {
     }
 }
 
-fn is_same_kind(a: &dns::Value, b: &dns::Value) -> bool {
+fn is_same_kind(a: &dns::RecordValue, b: &dns::RecordValue) -> bool {
     std::mem::discriminant(a) == std::mem::discriminant(b)
 }
 
-fn format_value(value: &dns::Value) -> String {
+fn format_value(value: &dns::RecordValue) -> String {
     match value {
-        dns::Value::A(address) => address.to_string(),
-        dns::Value::Aaaa(address) => address.to_string(),
-        dns::Value::Txt(text) => text.clone(),
+        dns::RecordValue::A(address) => address.to_string(),
+        dns::RecordValue::Aaaa(address) => address.to_string(),
+        dns::RecordValue::Txt(text) => text.clone(),
     }
 }
 
 fn record(stored: &DnsRecord) -> Result<dns::Record, UpdateError> {
     let wrong = || UpdateError::from(format!("The record {stored} cannot be read."));
     let value = match stored.record_type {
-        "A" => dns::Value::A(stored.value.parse().map_err(|_| wrong())?),
-        "AAAA" => dns::Value::Aaaa(stored.value.parse().map_err(|_| wrong())?),
-        _ => dns::Value::Txt(stored.value.clone()),
+        "A" => dns::RecordValue::A(stored.value.parse().map_err(|_| wrong())?),
+        "AAAA" => dns::RecordValue::Aaaa(stored.value.parse().map_err(|_| wrong())?),
+        _ => dns::RecordValue::Txt(stored.value.clone()),
     };
     Ok(dns::Record {
         name: stored.name.clone(),

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
-    DnsError, Options, Provider, Record, Value,
+    DnsError, Options, Provider, Record, RecordValue,
     http::Http,
     provider_test::{self, problem, success},
     record::{self, format_name},
@@ -164,20 +164,20 @@ impl Provider for AcmeDns {
     async fn add(&self, record: &Record) -> Result<(), DnsError> {
         record.to_wire()?;
         match &record.value {
-            Value::Txt(text) => self.update(text).await,
-            Value::A(_) | Value::Aaaa(_) => Err(no_addresses()),
+            RecordValue::Txt(text) => self.update(text).await,
+            RecordValue::A(_) | RecordValue::Aaaa(_) => Err(no_addresses()),
         }
     }
 
     /// Does nothing: the API has no removal, and the next two values replace this one.
     async fn remove(&self, record: &Record) -> Result<(), DnsError> {
         match &record.value {
-            Value::Txt(_) => Ok(()),
-            Value::A(_) | Value::Aaaa(_) => Err(no_addresses()),
+            RecordValue::Txt(_) => Ok(()),
+            RecordValue::A(_) | RecordValue::Aaaa(_) => Err(no_addresses()),
         }
     }
 
-    async fn addresses(&self, _name: &str) -> Result<Vec<Value>, DnsError> {
+    async fn addresses(&self, _name: &str) -> Result<Vec<RecordValue>, DnsError> {
         Err(no_addresses())
     }
 

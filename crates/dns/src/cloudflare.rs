@@ -14,7 +14,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::{
-    DnsError, Options, Provider, Record, Value,
+    DnsError, Options, Provider, Record, RecordValue,
     http::Http,
     provider_test::{self, problem, success},
     record,
@@ -49,7 +49,7 @@ pub(crate) struct Cloudflare {
 
 impl Cloudflare {
     pub(crate) fn new(token: &AccountSecret, options: &Options) -> Result<Self, DnsError> {
-        let http = Http::new("Cloudflare".to_owned(), &options.cloudflare, options)?;
+        let http = Http::new("Cloudflare".to_owned(), &options.cloudflare_url, options)?;
         Ok(Self {
             http,
             token: token.clone(),
@@ -154,7 +154,7 @@ fn zones_above(name: &str) -> impl Iterator<Item = &str> {
 fn request_body(record: &Record) -> serde_json::Value {
     let (content, ttl) = match &record.value {
         // Quoted, as in a zone file; `to_wire` has excluded quotes in the text.
-        Value::Txt(text) => (format!("\"{text}\""), TTL),
+        RecordValue::Txt(text) => (format!("\"{text}\""), TTL),
         address => (address.to_string(), AUTOMATIC),
     };
     json!({
@@ -196,12 +196,12 @@ impl Provider for Cloudflare {
         Ok(())
     }
 
-    async fn addresses(&self, name: &str) -> Result<Vec<Value>, DnsError> {
+    async fn addresses(&self, name: &str) -> Result<Vec<RecordValue>, DnsError> {
         let zone = self.zone(name).await?;
         let records = self.records(&zone, name, None).await?;
         let addresses = records.iter().filter_map(ApiRecord::value);
         Ok(addresses
-            .filter(|value| !matches!(value, Value::Txt(_)))
+            .filter(|value| !matches!(value, RecordValue::Txt(_)))
             .collect())
     }
 

@@ -9,66 +9,66 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DnsError {
     /// The provider is unreachable or has a temporary failure. A later attempt may succeed.
-    #[error("{words}")]
-    Away {
+    #[error("{message}")]
+    Unavailable {
         /// What happened.
-        words: String,
+        message: String,
     },
     /// The credentials are invalid or lack permission. A user has to change them.
-    #[error("{words}")]
+    #[error("{message}")]
     Unauthorized {
         /// What is wrong with the credentials.
-        words: String,
+        message: String,
     },
     /// The provider has no zone for the name.
-    #[error("{words}")]
+    #[error("{message}")]
     NoZone {
         /// The name and the provider.
-        words: String,
+        message: String,
     },
     /// A rate limit was hit. Send no request before it ends.
-    #[error("{words}")]
-    Limited {
+    #[error("{message}")]
+    RateLimited {
         /// The provider's message.
-        words: String,
+        message: String,
         /// When to retry, if the provider sent a time.
         retry_after: Option<Duration>,
     },
     /// The provider rejected the request permanently.
-    #[error("{words}")]
+    #[error("{message}")]
     Refused {
         /// What was rejected and why.
-        words: String,
+        message: String,
     },
 }
 
 impl DnsError {
-    pub(crate) fn unavailable(words: impl Into<String>) -> Self {
-        Self::Away {
-            words: words.into(),
+    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
+        Self::Unavailable {
+            message: message.into(),
         }
     }
 
-    pub(crate) fn unauthorized(words: impl Into<String>) -> Self {
+    pub(crate) fn unauthorized(message: impl Into<String>) -> Self {
         Self::Unauthorized {
-            words: words.into(),
+            message: message.into(),
         }
     }
 
-    pub(crate) fn no_zone(words: impl Into<String>) -> Self {
+    pub(crate) fn no_zone(message: impl Into<String>) -> Self {
         Self::NoZone {
-            words: words.into(),
+            message: message.into(),
         }
     }
 
-    pub(crate) fn refused(words: impl Into<String>) -> Self {
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
         Self::Refused {
-            words: words.into(),
+            message: message.into(),
         }
     }
 
     /// Whether the same call may succeed later without a change by a user.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Away { .. } | Self::Limited { .. })
+        matches!(self, Self::Unavailable { .. } | Self::RateLimited { .. })
     }
 }

@@ -51,8 +51,8 @@ impl Http {
             .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
-            .connect_timeout(options.connect)
-            .timeout(options.answer);
+            .connect_timeout(options.connect_timeout)
+            .timeout(options.response_timeout);
         if is_local {
             builder = builder.no_proxy();
         }
@@ -127,8 +127,8 @@ impl Http {
         let when = retry_after.map_or("later".to_owned(), |after| {
             format!("in {} seconds", after.as_secs())
         });
-        DnsError::Limited {
-            words: format!(
+        DnsError::RateLimited {
+            message: format!(
                 "{} wants to be asked less often: again {when}.",
                 self.display_name
             ),

@@ -6,7 +6,7 @@
 //! It must not know the database or sites.
 //!
 //! Two rules for callers:
-//! - A record that a provider has accepted is not necessarily visible yet; [`seen`] waits for that.
+//! - A record that a provider has accepted is not necessarily visible yet; [`wait_until_visible`] waits for that.
 //! - Every change is idempotent: to add an existing value or to remove a missing one succeeds.
 
 mod acme_dns;
@@ -18,8 +18,8 @@ mod provider_test;
 mod record;
 mod resolver;
 mod rfc2136;
-mod seen;
 mod tsig;
+mod visibility;
 
 use std::time::Duration;
 
@@ -31,9 +31,9 @@ use model::{
 };
 
 pub use error::DnsError;
-pub use record::{Record, Value};
+pub use record::{Record, RecordValue};
 pub use resolver::Resolver;
-pub use seen::seen;
+pub use visibility::wait_until_visible;
 
 /// A DNS provider.
 #[async_trait]
@@ -54,7 +54,7 @@ pub trait Provider: Send + Sync {
     ///
     /// # Errors
     /// Every [`DnsError`]; [`DnsError::Refused`] if the provider does not support address records.
-    async fn addresses(&self, name: &str) -> Result<Vec<Value>, DnsError>;
+    async fn addresses(&self, name: &str) -> Result<Vec<RecordValue>, DnsError>;
 
     /// Tests whether the provider can manage a domain's records. Adds and removes a test record.
     async fn test(&self, domain: &Domain) -> Vec<Finding>;
@@ -64,17 +64,17 @@ pub trait Provider: Send + Sync {
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Base URL of Cloudflare's API.
-    pub cloudflare: String,
+    pub cloudflare_url: String,
     /// The resolver for lookups.
     pub resolver: Resolver,
     /// Root certificates for API servers, in addition to those that this host trusts.
     pub roots: Option<PemCertificates>,
     /// Connect timeout.
-    pub connect: Duration,
+    pub connect_timeout: Duration,
     /// Response timeout.
-    pub answer: Duration,
+    pub response_timeout: Duration,
     /// How long a test waits until its record is visible.
-    pub sight: Duration,
+    pub visibility_timeout: Duration,
     /// TTL of records created by RFC 2136 updates, in seconds.
     pub ttl: u32,
 }
@@ -82,12 +82,12 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            cloudflare: "https://api.cloudflare.com/client/v4".to_owned(),
-            resolver: Resolver::of_host(),
+            cloudflare_url: "https://api.cloudflare.com/client/v4".to_owned(),
+            resolver: Resolver::system(),
             roots: None,
-            connect: Duration::from_secs(10),
-            answer: Duration::from_secs(30),
-            sight: Duration::from_secs(15),
+            connect_timeout: Duration::from_secs(10),
+            response_timeout: Duration::from_secs(30),
+            visibility_timeout: Duration::from_secs(15),
             ttl: 60,
         }
     }

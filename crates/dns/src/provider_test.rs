@@ -3,7 +3,7 @@
 use model::{names::Domain, providers::Finding};
 use rand::distr::{Alphanumeric, SampleString};
 
-use crate::{DnsError, Options, Provider, Record, Value, seen};
+use crate::{DnsError, Options, Provider, Record, RecordValue, visibility};
 
 /// Length of a challenge value: SHA-256 in base64url (RFC 8555, section 8.4).
 const LENGTH: usize = 43;
@@ -23,8 +23,8 @@ pub(crate) fn problem(message: impl Into<String>) -> Finding {
 }
 
 /// A random value, so that a cached value is never mistaken for it.
-pub(crate) fn random_value() -> Value {
-    Value::Txt(Alphanumeric.sample_string(&mut rand::rng(), LENGTH))
+pub(crate) fn random_value() -> RecordValue {
+    RecordValue::Txt(Alphanumeric.sample_string(&mut rand::rng(), LENGTH))
 }
 
 /// The findings of a failed first call: whether the provider was reachable, accepted the account,
@@ -36,7 +36,7 @@ pub(crate) fn first_call_findings(
 ) -> Vec<Finding> {
     let failure = problem(error.to_string());
     match error {
-        DnsError::Away { .. } | DnsError::Limited { .. } => vec![failure],
+        DnsError::Unavailable { .. } | DnsError::RateLimited { .. } => vec![failure],
         DnsError::Unauthorized { .. } => vec![reached, failure],
         DnsError::NoZone { .. } | DnsError::Refused { .. } => vec![reached, account, failure],
     }
@@ -74,14 +74,16 @@ pub(crate) async fn test_visibility(
     domain: &Domain,
     record: &Record,
 ) -> Finding {
-    match seen(&options.resolver, record, options.sight).await {
+    match visibility::wait_until_visible(&options.resolver, record, options.visibility_timeout)
+        .await
+    {
         Ok(true) => success(format!(
             "The name servers that answer for {domain} show what was added."
         )),
         Ok(false) => problem(format!(
             "The name servers that answer for {domain} do not show what was added {} seconds ago. \
              They may be slow, or those of somebody else: look where the domain is registered.",
-            options.sight.as_secs()
+            options.visibility_timeout.as_secs()
         )),
         Err(error) => problem(format!(
             "Whether the world sees what was added is not known. {error}"

@@ -19,12 +19,12 @@ pub struct Record {
     /// The absolute name, in lower case and without a trailing dot. Labels may begin with `_`.
     pub name: String,
     /// The value.
-    pub value: Value,
+    pub value: RecordValue,
 }
 
 /// The value of a record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Value {
+pub enum RecordValue {
     /// Text: 1 to 255 printable ASCII characters without quotes and backslashes.
     Txt(String),
     /// An IPv4 address.
@@ -33,7 +33,7 @@ pub enum Value {
     Aaaa(Ipv6Addr),
 }
 
-impl Value {
+impl RecordValue {
     /// The record type's name.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
@@ -53,7 +53,7 @@ impl Value {
     }
 }
 
-impl From<IpAddr> for Value {
+impl From<IpAddr> for RecordValue {
     fn from(address: IpAddr) -> Self {
         match address {
             IpAddr::V4(v4) => Self::A(v4),
@@ -62,7 +62,7 @@ impl From<IpAddr> for Value {
     }
 }
 
-impl fmt::Display for Value {
+impl fmt::Display for RecordValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Txt(text) => f.write_str(text),
@@ -83,7 +83,7 @@ impl Record {
     /// Validates the record and converts it to wire types.
     pub(crate) fn to_wire(&self) -> Result<WireRecord, DnsError> {
         let data = match &self.value {
-            Value::Txt(text) => {
+            RecordValue::Txt(text) => {
                 let is_plain = |c: char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
                 if !(1..=255).contains(&text.len()) || !text.chars().all(is_plain) {
                     return Err(DnsError::refused(
@@ -93,8 +93,8 @@ impl Record {
                 }
                 RData::TXT(TXT::new(vec![text.clone()]))
             }
-            Value::A(v4) => RData::A(A(*v4)),
-            Value::Aaaa(v6) => RData::AAAA(AAAA(*v6)),
+            RecordValue::A(v4) => RData::A(A(*v4)),
+            RecordValue::Aaaa(v6) => RData::AAAA(AAAA(*v6)),
         };
         Ok(WireRecord {
             name: parse_name(&self.name)?,
@@ -137,7 +137,7 @@ mod tests {
     fn txt(name: &str, text: &str) -> Record {
         Record {
             name: name.into(),
-            value: Value::Txt(text.into()),
+            value: RecordValue::Txt(text.into()),
         }
     }
 

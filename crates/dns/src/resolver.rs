@@ -59,7 +59,7 @@ impl From<LookupError> for DnsError {
 
 impl Resolver {
     /// The host's resolvers, read from `/etc/resolv.conf` at each lookup.
-    pub fn of_host() -> Self {
+    pub fn system() -> Self {
         Self {
             servers: None,
             port: PORT,
@@ -67,7 +67,7 @@ impl Resolver {
     }
 
     /// Only these resolvers.
-    pub fn at(servers: Vec<SocketAddr>) -> Self {
+    pub fn with_servers(servers: Vec<SocketAddr>) -> Self {
         Self {
             servers: Some(servers),
             port: PORT,

@@ -14,7 +14,7 @@ use model::{
 };
 
 use crate::{
-    DnsError, Options, Provider, Record, Value,
+    DnsError, Options, Provider, Record, RecordValue,
     provider_test::{self, problem, success},
     record::{self, WireRecord},
     resolver::select,
@@ -55,7 +55,7 @@ impl Rfc2136 {
                 .send(server, &display_name, message.clone(), &self.options)
                 .await
             {
-                Err(error @ DnsError::Away { .. }) => last_error = Some(error),
+                Err(error @ DnsError::Unavailable { .. }) => last_error = Some(error),
                 result => return result,
             }
         }
@@ -185,7 +185,7 @@ impl Provider for Rfc2136 {
             .await
     }
 
-    async fn addresses(&self, name: &str) -> Result<Vec<Value>, DnsError> {
+    async fn addresses(&self, name: &str) -> Result<Vec<RecordValue>, DnsError> {
         let name = record::parse_name(name)?;
         let mut values = Vec::new();
         for kind in [RecordType::A, RecordType::AAAA] {
@@ -194,7 +194,7 @@ impl Provider for Rfc2136 {
             values.extend(
                 records
                     .iter()
-                    .filter_map(|record| Value::from_rdata(&record.data)),
+                    .filter_map(|record| RecordValue::from_rdata(&record.data)),
             );
         }
         Ok(values)
@@ -242,7 +242,7 @@ mod tests {
             text in "[ -~]{0,40}",
             adds in any::<bool>(),
         ) {
-            let record = Record { name, value: Value::Txt(text) };
+            let record = Record { name, value: RecordValue::Txt(text) };
             let change = if adds { Change::Add { ttl: 60 } } else { Change::Remove };
             let Ok(message) = update(&apex(), &record, change) else { return Ok(()) };
             let message = Message::from_vec(&message.to_vec().unwrap()).unwrap();
@@ -269,7 +269,7 @@ mod tests {
         ] {
             let record = Record {
                 name: name.into(),
-                value: Value::A([192, 0, 2, 1].into()),
+                value: RecordValue::A([192, 0, 2, 1].into()),
             };
             let refused = update(&apex(), &record, Change::Remove);
             assert!(matches!(refused, Err(DnsError::NoZone { .. })), "{name}");

@@ -187,9 +187,9 @@ async fn exchange(
     };
     let length = u16::try_from(message.len())
         .map_err(|_| DnsError::refused("The update is longer than a message of DNS may be."))?;
-    let mut stream = timeout(options.connect, TcpStream::connect(server))
+    let mut stream = timeout(options.connect_timeout, TcpStream::connect(server))
         .await
-        .map_err(|_| timed_out(options.connect))?
+        .map_err(|_| timed_out(options.connect_timeout))?
         .map_err(broken)?;
     // A failure only makes the update slower.
     let _ = stream.set_nodelay(true);
@@ -202,9 +202,9 @@ async fn exchange(
         stream.read_exact(&mut answer).await?;
         Ok(answer)
     };
-    timeout(options.answer, exchange)
+    timeout(options.response_timeout, exchange)
         .await
-        .map_err(|_| timed_out(options.answer))?
+        .map_err(|_| timed_out(options.response_timeout))?
         .map_err(broken)
 }
 
@@ -325,12 +325,12 @@ mod tests {
             None
         });
         let error = answer.await.unwrap_err();
-        let DnsError::Unauthorized { words } = error else {
+        let DnsError::Unauthorized { message } = error else {
             panic!("{error:?}")
         };
         assert!(
-            words.contains("7200 seconds") || words.contains("7199 seconds"),
-            "{words}"
+            message.contains("7200 seconds") || message.contains("7199 seconds"),
+            "{message}"
         );
     }
 
@@ -357,12 +357,12 @@ mod tests {
         let name: Domain = "holdfast.example.org".parse().unwrap();
         let secret = "not-base64!".parse().unwrap();
         let refused = Key::new(&name, TsigAlgorithm::HmacSha512, &secret);
-        let Err(DnsError::Unauthorized { words }) = refused else {
+        let Err(DnsError::Unauthorized { message }) = refused else {
             panic!()
         };
         assert!(
-            words.contains("base64") && !words.contains("not-base64!"),
-            "{words}"
+            message.contains("base64") && !message.contains("not-base64!"),
+            "{message}"
         );
         assert_eq!(
             key(SECRET).signer.signer_name(),

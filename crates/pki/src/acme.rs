@@ -29,7 +29,7 @@ use model::{
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use serde::{Deserialize, Serialize};
 
-pub use error::{AcmeError, Refusal};
+pub use error::{AcmeError, RefusalKind};
 pub use issue::IssuedCertificate;
 
 use self::{http::Http, retry::retry_bad_nonce};
@@ -51,7 +51,7 @@ pub struct Directory {
 /// External account binding: an existing account with the CA that the new ACME account is bound to
 /// (RFC 8555, section 7.3.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Binding {
+pub struct ExternalAccountBinding {
     /// The key identifier.
     pub id: AccountName,
     /// The HMAC key, in base64url; ordinary base64 is accepted as well.
@@ -99,21 +99,21 @@ pub struct Order {
     /// The DNS names of the certificate; at least one.
     pub names: Vec<CertificateName>,
     /// The challenge type that validates the names.
-    pub proof: Proof,
+    pub challenge_type: ChallengeType,
     /// The chain of the certificate that the new one replaces, in PEM. It is omitted when the CA
     /// does not support the `replaces` field.
     pub replaces: Option<String>,
     /// How long to wait for validation, and again for issuance.
-    pub patience: Duration,
+    pub timeout: Duration,
 }
 
 /// The challenge type that validates a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Proof {
+pub enum ChallengeType {
     /// A response on port 80 (HTTP-01, RFC 8555, section 8.3). Not available for wildcard names.
-    Http,
+    Http01,
     /// A TXT record (DNS-01, RFC 8555, section 8.4).
-    Dns,
+    Dns01,
 }
 
 /// A challenge response that the CA looks up.
@@ -126,7 +126,7 @@ pub enum Challenge {
         /// Letters, digits, hyphens and underscores; safe in a path and as a file name.
         token: String,
         /// The key authorization: the characters of the token and a dot.
-        answer: String,
+        key_authorization: String,
     },
     /// A TXT record, in addition to existing ones of the same name.
     Dns {
@@ -144,11 +144,11 @@ pub trait Solver: Send + Sync {
     ///
     /// # Errors
     /// A message for users that says why the responses could not be published.
-    async fn put(&self, challenges: &[Challenge]) -> Result<(), String>;
+    async fn publish(&self, challenges: &[Challenge]) -> Result<(), String>;
 
     /// Removes the responses that exist. Called after every [`Solver::put`], also a failed one; a
     /// caller that drops the future of [`Account::issue`] has to call it.
-    async fn take_away(&self, challenges: &[Challenge]);
+    async fn cleanup(&self, challenges: &[Challenge]);
 }
 
 /// The suggested renewal window of a certificate (RFC 9773, section 4.2).
@@ -159,7 +159,7 @@ pub struct RenewalWindow {
     /// End of the window; later than the start.
     pub end: Timestamp,
     /// When to fetch the window again: after one minute to one day.
-    pub look_after: Duration,
+    pub retry_after: Duration,
     /// URL of a page that explains the window.
     pub explanation: Option<String>,
 }
@@ -184,7 +184,7 @@ impl Account {
     pub async fn create(
         directory: &Directory,
         email: Option<&Email>,
-        binding: Option<&Binding>,
+        binding: Option<&ExternalAccountBinding>,
     ) -> Result<(Self, Credentials), AcmeError> {
         let http = Http::new(directory.roots.as_ref())?;
         let binding = binding.map(decode_external_key).transpose()?;
@@ -250,7 +250,7 @@ impl Account {
     ///
     /// # Errors
     /// See [`AcmeError`].
-    pub async fn renewal(&self, chain_pem: &str) -> Result<Option<RenewalWindow>, AcmeError> {
+    pub async fn renewal_info(&self, chain_pem: &str) -> Result<Option<RenewalWindow>, AcmeError> {
         let leaf = leaf::read(chain_pem).map_err(|error| error::refused(error.to_string()))?;
         let Some(id) = leaf.renewal else {
             return Ok(None);
@@ -293,7 +293,7 @@ fn certificate_identifier(id: &RenewalId) -> CertificateIdentifier<'_> {
 
 /// Decodes the HMAC key. CAs display it in base64url; some tools add padding or write ordinary
 /// base64.
-fn decode_external_key(binding: &Binding) -> Result<ExternalAccountKey, AcmeError> {
+fn decode_external_key(binding: &ExternalAccountBinding) -> Result<ExternalAccountKey, AcmeError> {
     let text = binding.key.reveal().trim_end_matches('=');
     let key = BASE64_URL_SAFE_NO_PAD
         .decode(text)
@@ -301,8 +301,8 @@ fn decode_external_key(binding: &Binding) -> Result<ExternalAccountKey, AcmeErro
         .ok()
         .filter(|key| !key.is_empty())
         .ok_or_else(|| AcmeError::Refused {
-            kind: Refusal::Binding,
-            words: "The key of the external account is no base64url. Copy it again from the authority's page.".to_owned(),
+            kind: RefusalKind::ExternalAccount,
+            message: "The key of the external account is no base64url. Copy it again from the authority's page.".to_owned(),
             detail: None,
         })?;
     Ok(ExternalAccountKey::new(binding.id.to_string(), &key))
@@ -313,12 +313,12 @@ fn decode_external_key(binding: &Binding) -> Result<ExternalAccountKey, AcmeErro
 fn account_error(error: instant_acme::Error, is_bound: bool) -> AcmeError {
     match error::from_acme(error, None) {
         AcmeError::Refused {
-            kind: Refusal::Account | Refusal::Request,
+            kind: RefusalKind::Account | RefusalKind::Request,
             detail,
             ..
         } if is_bound => AcmeError::Refused {
-            kind: Refusal::Binding,
-            words: "The authority does not take the external account. Check its id and its key."
+            kind: RefusalKind::ExternalAccount,
+            message: "The authority does not take the external account. Check its id and its key."
                 .to_owned(),
             detail,
         },
@@ -346,7 +346,7 @@ fn parse_window(info: RenewalInfo, look_after: Duration) -> Result<RenewalWindow
         end,
         // Limits of RFC 9773, section 4.3.2. `Retry-After` has whole seconds; the library subtracts
         // the time between two clock reads, so the value is rounded.
-        look_after: Duration::from_secs(
+        retry_after: Duration::from_secs(
             look_after.as_secs_f64().round().clamp(60.0, 86_400.0) as u64
         ),
         explanation: info

@@ -38,13 +38,13 @@ impl fmt::Debug for CertificatePair {
 ///
 /// # Errors
 /// All problems, under the fields `chain` and `key`.
-pub fn check(
+pub fn validate_upload(
     chain_pem: &str,
     key_pem: &str,
     now: Timestamp,
 ) -> Result<CertificatePair, Vec<FieldError>> {
     let mut fields = Fields::default();
-    let key = key::read(key_pem)
+    let key = key::parse_leaf(key_pem)
         .map_err(|message| fields.refuse("key", message))
         .ok();
     if chain_pem.contains("PRIVATE KEY-----") {

@@ -24,7 +24,7 @@ pub(crate) struct PrivateKey {
 ///
 /// # Errors
 /// A message that says how to correct the input.
-pub(crate) fn read(pem: &str) -> Result<PrivateKey, &'static str> {
+pub(crate) fn parse_leaf(pem: &str) -> Result<PrivateKey, &'static str> {
     if pem.len() > MAX_KEY {
         return Err("That is more than 20000 characters. Paste one key.");
     }
@@ -136,14 +136,15 @@ mod tests {
             let keys: Vec<PrivateKey> = texts
                 .split("===\n")
                 .map(|text| {
-                    read(text).unwrap_or_else(|message| panic!("{generate}: {message}\n{text}"))
+                    parse_leaf(text)
+                        .unwrap_or_else(|message| panic!("{generate}: {message}\n{text}"))
                 })
                 .collect();
             assert_eq!(keys.len(), 3, "{generate}");
             for key in &keys {
                 assert!(key.pem.starts_with("-----BEGIN PRIVATE KEY-----\n"));
                 assert_eq!(key.public, keys[0].public, "{generate}");
-                assert!(read(&key.pem).is_ok());
+                assert!(parse_leaf(&key.pem).is_ok());
             }
         }
     }
@@ -170,7 +171,7 @@ mod tests {
             ("x".repeat(30_000), "20000"),
         ];
         for (text, expected) in cases {
-            let message = read(&text).err().unwrap_or_default();
+            let message = parse_leaf(&text).err().unwrap_or_default();
             assert!(
                 message.contains(expected),
                 "{message:?} does not contain {expected:?}\n{text}"

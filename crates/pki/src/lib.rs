@@ -12,5 +12,5 @@ mod key;
 mod leaf;
 mod text;
 
-pub use check::{CertificatePair, check};
+pub use check::{CertificatePair, validate_upload};
 pub use leaf::{ParseError, ParsedCertificate, RenewalId, read};

@@ -43,10 +43,10 @@ pub(crate) fn encode_pem(label: &str, der: &[u8]) -> String {
 
 /// Makes foreign text displayable: one line, no control characters, at most `max` characters.
 pub(crate) fn sanitize(text: &str, max: usize) -> String {
-    let words = text
+    let message = text
         .split(|c: char| c.is_whitespace() || c.is_control())
         .filter(|word| !word.is_empty());
-    let line = words.collect::<Vec<_>>().join(" ");
+    let line = message.collect::<Vec<_>>().join(" ");
     if line.chars().count() <= max {
         return line;
     }

@@ -2,7 +2,7 @@
 //! it.
 
 use model::events::{Event, Topic};
-use pki::acme::{Account, AcmeError, Binding, Credentials, Directory};
+use pki::acme::{Account, AcmeError, Credentials, Directory, ExternalAccountBinding};
 use store::{Conn, authorities::CertificateAuthority};
 
 use crate::{Control, failure::StoreResultExt as _, notifier::Audience};
@@ -53,7 +53,7 @@ async fn create_account(
     authority: &CertificateAuthority,
 ) -> Result<Account, AcmeError> {
     let binding = match (&authority.row.binding, &authority.eab_mac_key) {
-        (Some(id), Some(key)) => key.parse().ok().map(|key| Binding {
+        (Some(id), Some(key)) => key.parse().ok().map(|key| ExternalAccountBinding {
             id: id.clone(),
             key,
         }),

@@ -8,7 +8,7 @@ use model::{
     certificates::{CertificateName, Issuance, Source},
     domains::DomainRow,
 };
-use pki::acme::{Account, AcmeError, Order, Proof};
+use pki::acme::{Account, AcmeError, ChallengeType, Order};
 use store::{
     authorities::CertificateAuthority,
     certificates::{ClaimedCertificate, NewCertificate},
@@ -115,8 +115,8 @@ async fn record_result(
         Err(IssueError::Authority(error)) => {
             let detail = error.detail().map(str::to_owned);
             let failure = match &error {
-                AcmeError::Limited { until, .. } => Failure::RateLimited(*until),
-                AcmeError::Unsolved { .. } | AcmeError::AccountGone => Failure::Local,
+                AcmeError::RateLimited { until, .. } => Failure::RateLimited(*until),
+                AcmeError::ChallengeNotPublished { .. } | AcmeError::AccountGone => Failure::Local,
                 _ => Failure::Authority,
             };
             outcome::record_failure(control, claimed, failure, error.to_string(), detail).await
@@ -234,7 +234,7 @@ async fn fetch_renewal_info(
 ) -> (Timestamp, Timestamp) {
     let now = context.now;
     let window_result = match account::open(control, &context.authority).await {
-        Ok(account) => account.renewal(chain).await,
+        Ok(account) => account.renewal_info(chain).await,
         Err(error) => Err(error),
     };
     match window_result {
@@ -245,7 +245,7 @@ async fn fetch_renewal_info(
                 true => renew_at,
                 false => plan::renew_within(window.start, window.end, Jitter::new()),
             };
-            let after = i64::try_from(window.look_after.as_millis()).unwrap_or(i64::MAX);
+            let after = i64::try_from(window.retry_after.as_millis()).unwrap_or(i64::MAX);
             (at, plan::next_check(now, at, Some(after)))
         }
         Ok(None) => (renew_at, plan::next_check(now, renew_at, None)),
@@ -273,25 +273,25 @@ async fn issue(
 ) -> Result<(), IssueError> {
     let authority = context.authority.row.id;
     let proof = match context.issuance.needs_provider() {
-        true => Proof::Dns,
-        false => Proof::Http,
+        true => ChallengeType::Dns01,
+        false => ChallengeType::Http01,
     };
     let order = Order {
         names: order_names(&claimed.subject, &context.domain),
-        proof,
+        challenge_type: proof,
         // Only the CA that issued the certificate can mark it as replaced.
         replaces: claimed
             .chain
             .clone()
             .filter(|_| claimed.authority == Some(authority)),
-        patience: CA_TIMEOUT,
+        timeout: CA_TIMEOUT,
     };
     let issued = match proof {
-        Proof::Http => {
+        ChallengeType::Http01 => {
             let solver = solver::HttpSolver::new(control, context.domain.spec.site, claimed);
             account.issue(&order, &solver).await?
         }
-        Proof::Dns => {
+        ChallengeType::Dns01 => {
             let provider = context.domain.spec.provider;
             let provider = provider.ok_or_else(|| {
                 IssueError::Local("The domain has no provider of DNS. Choose one.".to_owned())

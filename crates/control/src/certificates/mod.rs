@@ -92,7 +92,8 @@ pub async fn upload(
 ) -> Result<CertificateId, Error> {
     actor.require_operator()?;
     let now = now(control).await?;
-    let checked = tokio::task::spawn_blocking(move || pki::check(&chain, &key, now)).await;
+    let checked =
+        tokio::task::spawn_blocking(move || pki::validate_upload(&chain, &key, now)).await;
     let pair = checked
         .map_err(|error| internal("upload", &error))?
         .map_err(|fields| Error::Invalid { fields })?;

@@ -116,13 +116,17 @@ fn readiness(agents: impl Iterator<Item = AgentRow>, generation: i64) -> Readine
 
 #[async_trait]
 impl Solver for HttpSolver {
-    async fn put(&self, challenges: &[Challenge]) -> Result<(), String> {
+    async fn publish(&self, challenges: &[Challenge]) -> Result<(), String> {
         let answers: Result<Vec<ChallengeResponse>, String> = challenges
             .iter()
             .map(|challenge| match challenge {
-                Challenge::Http { token, answer, .. } => Ok(ChallengeResponse {
+                Challenge::Http {
+                    token,
+                    key_authorization,
+                    ..
+                } => Ok(ChallengeResponse {
                     token: token.clone(),
-                    key_authorization: answer.clone(),
+                    key_authorization: key_authorization.clone(),
                 }),
                 Challenge::Dns { .. } => Err("Edge hosts answer no DNS.".to_owned()),
             })
@@ -142,7 +146,7 @@ impl Solver for HttpSolver {
         self.wait(generation).await
     }
 
-    async fn take_away(&self, _: &[Challenge]) {
+    async fn cleanup(&self, _: &[Challenge]) {
         remove_challenges(&self.control, self.certificate, &self.owner).await;
     }
 }
@@ -227,12 +231,12 @@ impl DnsSolver {
             .map_err(|error| error.to_string())?;
         let record = dns::Record {
             name: name.to_owned(),
-            value: dns::Value::Txt(value.to_owned()),
+            value: dns::RecordValue::Txt(value.to_owned()),
         };
         let added = self.provider.add(&record).await;
         added.map_err(|error| error.to_string())?;
         let resolver = &self.control.dns().resolver;
-        match dns::seen(resolver, &record, DNS_TIMEOUT).await {
+        match dns::wait_until_visible(resolver, &record, DNS_TIMEOUT).await {
             Ok(true) => {}
             // The CA decides: its resolver may see a record that this host does not see.
             Ok(false) => tracing::warn!(name, "DNS record not yet visible on all name servers"),
@@ -244,7 +248,7 @@ impl DnsSolver {
 
 #[async_trait]
 impl Solver for DnsSolver {
-    async fn put(&self, challenges: &[Challenge]) -> Result<(), String> {
+    async fn publish(&self, challenges: &[Challenge]) -> Result<(), String> {
         for challenge in challenges {
             match challenge {
                 Challenge::Dns { name, value } => self.add(name, value).await?,
@@ -254,7 +258,7 @@ impl Solver for DnsSolver {
         Ok(())
     }
 
-    async fn take_away(&self, _: &[Challenge]) {
+    async fn cleanup(&self, _: &[Challenge]) {
         remove_challenges(&self.control, self.certificate, &self.owner).await;
     }
 }

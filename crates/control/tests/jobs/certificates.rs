@@ -192,7 +192,7 @@ async fn published_name_gets_a_certificate_that_is_renewed_in_time() {
     let pair = &pairs.pairs[0];
     let now = model::Timestamp(first.issued.as_ref().unwrap().not_before.0 + DAY);
     assert_eq!(
-        pki::check(&pair.chain, &pair.key, now)
+        pki::validate_upload(&pair.chain, &pair.key, now)
             .unwrap()
             .leaf
             .issued

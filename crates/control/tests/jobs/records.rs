@@ -19,7 +19,7 @@ const EDGE: &str = "198.51.100.7";
 
 fn options(named: &Named) -> dns::Options {
     dns::Options {
-        resolver: Resolver::at(vec![named.address]).with_port(named.address.port()),
+        resolver: Resolver::with_servers(vec![named.address]).with_port(named.address.port()),
         ..dns::Options::default()
     }
 }
@@ -76,9 +76,9 @@ fn domain_with_records(app: &TestApp, by: ProviderId) -> DomainForm {
 }
 
 async fn wait_for_addresses(zone: &dyn Provider, name: &str, to: &[&str]) {
-    let to: Vec<dns::Value> = to
+    let to: Vec<dns::RecordValue> = to
         .iter()
-        .map(|to| dns::Value::A(to.parse().unwrap()))
+        .map(|to| dns::RecordValue::A(to.parse().unwrap()))
         .collect();
     wait_for("the address records", async || {
         (zone.addresses(name).await.unwrap() == to).then_some(())
@@ -140,7 +140,7 @@ async fn address_records_exist_while_the_name_is_published() {
     // A matching record that was created by hand stays after the service is deleted.
     let by_hand = Record {
         name: "hand.example.org".into(),
-        value: dns::Value::A(EDGE.parse().unwrap()),
+        value: dns::RecordValue::A(EDGE.parse().unwrap()),
     };
     zone.add(&by_hand).await.unwrap();
     let manual = publish(&app, "hand", "example.org").await;

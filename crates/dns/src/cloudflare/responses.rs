@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{DnsError, Value, http::ApiResponse};
+use crate::{DnsError, RecordValue, http::ApiResponse};
 
 /// Error codes for a token that is invalid, expired, or lacks a permission.
 const UNAUTHORIZED: [i64; 6] = [1000, 6003, 6111, 9106, 9109, 10000];
@@ -86,17 +86,17 @@ pub(super) struct ApiRecord {
 impl ApiRecord {
     /// The value; `None` for unsupported types. Cloudflare returns TXT content as it was sent, with
     /// or without quotes.
-    pub(super) fn value(&self) -> Option<Value> {
+    pub(super) fn value(&self) -> Option<RecordValue> {
         let text = self.content.as_str();
         match self.kind.as_str() {
             "TXT" => {
                 let inside = text
                     .strip_prefix('"')
                     .and_then(|text| text.strip_suffix('"'));
-                Some(Value::Txt(inside.unwrap_or(text).to_owned()))
+                Some(RecordValue::Txt(inside.unwrap_or(text).to_owned()))
             }
-            "A" => text.parse().ok().map(Value::A),
-            "AAAA" => text.parse().ok().map(Value::Aaaa),
+            "A" => text.parse().ok().map(RecordValue::A),
+            "AAAA" => text.parse().ok().map(RecordValue::Aaaa),
             _ => None,
         }
     }
@@ -249,12 +249,12 @@ mod tests {
         for content in ["\"abc\"", "abc"] {
             assert_eq!(
                 record("TXT", content).value(),
-                Some(Value::Txt("abc".into()))
+                Some(RecordValue::Txt("abc".into()))
             );
         }
         assert_eq!(
             record("A", "192.0.2.1").value(),
-            Some(Value::A([192, 0, 2, 1].into()))
+            Some(RecordValue::A([192, 0, 2, 1].into()))
         );
         assert_eq!(record("CNAME", "example.org").value(), None);
     }

@@ -27,7 +27,7 @@ fn settings(server: &str, user: &str, full_domain: &str) -> ProviderSettings {
 
 fn offline_options() -> Options {
     Options {
-        sight: Duration::ZERO,
+        visibility_timeout: Duration::ZERO,
         ..options("127.0.0.1:1".parse().unwrap())
     }
 }
@@ -96,12 +96,15 @@ async fn errors_do_not_contain_the_password() {
         .await
         .unwrap_err();
     assert!(
-        matches!(&short, DnsError::Refused { words } if words.contains("43")),
+        matches!(&short, DnsError::Refused { message } if message.contains("43")),
         "{short:?}"
     );
     *server.is_broken.lock().unwrap() = true;
     let broken = provider.add(&record).await;
-    assert!(matches!(broken, Err(DnsError::Away { .. })), "{broken:?}");
+    assert!(
+        matches!(broken, Err(DnsError::Unavailable { .. })),
+        "{broken:?}"
+    );
     assert!(server.values.lock().unwrap().is_empty());
 }
 
@@ -115,10 +118,10 @@ async fn other_servers_are_detected() {
         let refused = provider
             .add(&txt("_acme-challenge.example.org", VALUE))
             .await;
-        let Err(DnsError::Refused { words }) = refused else {
+        let Err(DnsError::Refused { message }) = refused else {
             panic!("{refused:?}")
         };
-        assert!(words.contains("acme-dns"), "{words}");
+        assert!(message.contains("acme-dns"), "{message}");
     }
 }
 
@@ -159,10 +162,10 @@ async fn server_certificate_must_be_trusted() {
         .unwrap()
         .add(&record)
         .await;
-    let Err(DnsError::Refused { words }) = untrusted else {
+    let Err(DnsError::Refused { message }) = untrusted else {
         panic!("{untrusted:?}")
     };
-    assert!(words.contains("not trusted"), "{words}");
+    assert!(message.contains("not trusted"), "{message}");
     let options = Options {
         roots: Some(certificate.parse().unwrap()),
         ..offline_options()
@@ -184,13 +187,13 @@ async fn provider_test_follows_the_alias() {
     let findings = provider.test(&"led.example.org".parse().unwrap()).await;
     assert_eq!(verdicts(&findings), [true; 5]);
     let missing = "add the record: _acme-challenge.example.org. CNAME 1f0f2b4e-3d5c.example.net.";
-    for (domain, words) in [
+    for (domain, message) in [
         ("misled.example.org", "leads to elsewhere.example.net"),
         ("example.org", missing),
     ] {
         let findings = provider.test(&domain.parse().unwrap()).await;
         assert_eq!(verdicts(&findings), [true, true, true, true, false]);
-        assert!(findings[4].words.contains(words), "{findings:?}");
+        assert!(findings[4].words.contains(message), "{findings:?}");
     }
 }
 

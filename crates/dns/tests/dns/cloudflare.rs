@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dns::{DnsError, Options, Provider, Value};
+use dns::{DnsError, Options, Provider, RecordValue};
 use model::providers::ProviderSettings;
 
 use crate::{
@@ -15,8 +15,8 @@ use crate::{
 /// Options with an unreachable resolver; most tests look up no names.
 fn offline_options(server: &FakeCloudflare) -> Options {
     Options {
-        cloudflare: server.base.clone(),
-        sight: Duration::ZERO,
+        cloudflare_url: server.base.clone(),
+        visibility_timeout: Duration::ZERO,
         ..options("127.0.0.1:1".parse().unwrap())
     }
 }
@@ -191,12 +191,12 @@ async fn error_messages_of_the_api_are_kept() {
     let added = open(&server, EDITOR)
         .add(&address("www.example.org", "192.0.2.1"))
         .await;
-    let Err(DnsError::Refused { words }) = added else {
+    let Err(DnsError::Refused { message }) = added else {
         panic!("{added:?}")
     };
     assert!(
-        words.contains("A CNAME record with that host already exists (81054)"),
-        "{words}"
+        message.contains("A CNAME record with that host already exists (81054)"),
+        "{message}"
     );
 }
 
@@ -210,21 +210,24 @@ async fn temporary_and_permanent_errors_are_distinguished() {
             .add(&txt("a.example.org", "value"))
             .await
             .unwrap_err();
-        let DnsError::Limited { retry_after, .. } = limited else {
+        let DnsError::RateLimited { retry_after, .. } = limited else {
             panic!("{limited:?}")
         };
         assert_eq!(retry_after, after);
     }
     server.set(|state| state.mode = Mode::Broken);
     let broken = provider.add(&txt("a.example.org", "value")).await;
-    assert!(matches!(broken, Err(DnsError::Away { .. })), "{broken:?}");
+    assert!(
+        matches!(broken, Err(DnsError::Unavailable { .. })),
+        "{broken:?}"
+    );
     for mode in [Mode::Moved, Mode::Website] {
         server.set(|state| state.mode = mode);
         let other = provider.add(&txt("a.example.org", "value")).await;
         assert!(matches!(other, Err(DnsError::Refused { .. })), "{other:?}");
     }
     let unreachable = Options {
-        cloudflare: "http://127.0.0.1:1".into(),
+        cloudflare_url: "http://127.0.0.1:1".into(),
         ..offline_options(&server)
     };
     let provider = dns::open(
@@ -234,7 +237,10 @@ async fn temporary_and_permanent_errors_are_distinguished() {
     )
     .unwrap();
     let result = provider.add(&txt("a.example.org", "value")).await;
-    assert!(matches!(result, Err(DnsError::Away { .. })), "{result:?}");
+    assert!(
+        matches!(result, Err(DnsError::Unavailable { .. })),
+        "{result:?}"
+    );
 }
 
 #[tokio::test]
@@ -274,7 +280,7 @@ async fn provider_test_succeeds_and_cleans_up() {
     let named = Named::start();
     let server = FakeCloudflare::start(&["example.org"], Some(named.provider("example.org"))).await;
     let options = Options {
-        cloudflare: server.base.clone(),
+        cloudflare_url: server.base.clone(),
         ..named.options()
     };
     let token = EDITOR.parse().unwrap();
@@ -312,7 +318,7 @@ async fn provider_test_reports_problems() {
 #[test]
 fn ipv6_value_is_displayed_compressed() {
     assert_eq!(
-        Value::Aaaa("2001:DB8::1".parse().unwrap()).to_string(),
+        RecordValue::Aaaa("2001:DB8::1".parse().unwrap()).to_string(),
         "2001:db8::1"
     );
 }

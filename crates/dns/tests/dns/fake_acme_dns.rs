@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use dns::{Provider, Record, Value};
+use dns::{Provider, Record, RecordValue};
 use serde::Deserialize;
 
 pub const USER: &str = "c36f50e8-4632-44f0-83fe-e070fef28a10";
@@ -78,7 +78,7 @@ async fn update(State(server): State<FakeAcmeDns>, headers: HeaderMap, body: Byt
     if let Some(names) = &server.names {
         let record = |text: &str| Record {
             name: FULL_DOMAIN.to_owned(),
-            value: Value::Txt(text.to_owned()),
+            value: RecordValue::Txt(text.to_owned()),
         };
         names.add(&record(&update.txt)).await.unwrap();
         if let Some(replaced) = replaced {

@@ -10,20 +10,20 @@ mod fake_acme_dns;
 mod fake_cloudflare;
 mod named;
 mod rfc2136;
-mod seen;
+mod visibility;
 
 use std::{net::SocketAddr, time::Duration};
 
-use dns::{Options, Record, Resolver, Value};
+use dns::{Options, Record, RecordValue, Resolver};
 use model::providers::Finding;
 
 /// Test options with one name server as the resolver.
 fn options(names: SocketAddr) -> Options {
     Options {
-        resolver: Resolver::at(vec![names]).with_port(names.port()),
-        connect: Duration::from_secs(5),
-        answer: Duration::from_secs(10),
-        sight: Duration::from_secs(10),
+        resolver: Resolver::with_servers(vec![names]).with_port(names.port()),
+        connect_timeout: Duration::from_secs(5),
+        response_timeout: Duration::from_secs(10),
+        visibility_timeout: Duration::from_secs(10),
         ..Options::default()
     }
 }
@@ -31,7 +31,7 @@ fn options(names: SocketAddr) -> Options {
 fn txt(name: &str, text: &str) -> Record {
     Record {
         name: name.into(),
-        value: Value::Txt(text.into()),
+        value: RecordValue::Txt(text.into()),
     }
 }
 

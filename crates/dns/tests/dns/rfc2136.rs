@@ -1,6 +1,6 @@
 //! Signed updates of BIND.
 
-use dns::{DnsError, Provider, Value};
+use dns::{DnsError, Provider, RecordValue};
 use model::providers::TsigAlgorithm;
 
 use crate::{
@@ -50,7 +50,7 @@ async fn changes_keep_other_values() {
     remaining.sort();
     assert_eq!(
         remaining,
-        ["192.0.2.1", "192.0.2.2"].map(|a| Value::A(a.parse().unwrap()))
+        ["192.0.2.1", "192.0.2.2"].map(|a| RecordValue::A(a.parse().unwrap()))
     );
     assert!(
         provider
@@ -69,13 +69,13 @@ async fn every_algorithm_works() {
         let record = txt("_acme-challenge.example.org", key);
         provider.add(&record).await.unwrap();
         assert!(
-            dns::seen(&named.options().resolver, &record, Default::default())
+            dns::wait_until_visible(&named.options().resolver, &record, Default::default())
                 .await
                 .unwrap()
         );
         provider.remove(&record).await.unwrap();
         assert!(
-            !dns::seen(&named.options().resolver, &record, Default::default())
+            !dns::wait_until_visible(&named.options().resolver, &record, Default::default())
                 .await
                 .unwrap()
         );
@@ -140,10 +140,10 @@ async fn update_policy_violation_is_refused() {
         .await
         .unwrap();
     let added = provider.add(&address("www.example.org", "192.0.2.9")).await;
-    let Err(DnsError::Refused { words }) = added else {
+    let Err(DnsError::Refused { message }) = added else {
         panic!("{added:?}")
     };
-    assert!(words.contains("update-policy"), "{words}");
+    assert!(message.contains("update-policy"), "{message}");
     let findings = provider.test(&"example.org".parse().unwrap()).await;
     assert_eq!(verdicts(&findings), [true, true, true, false]);
 }
@@ -155,10 +155,10 @@ async fn adding_to_a_cname_is_refused() {
     let added = provider
         .add(&address("alias.example.org", "192.0.2.9"))
         .await;
-    let Err(DnsError::Refused { words }) = added else {
+    let Err(DnsError::Refused { message }) = added else {
         panic!("{added:?}")
     };
-    assert!(words.contains("CNAME"), "{words}");
+    assert!(message.contains("CNAME"), "{message}");
     // The addresses of the alias target do not belong to the alias.
     assert!(
         provider
@@ -176,8 +176,8 @@ async fn provider_test_succeeds_and_cleans_up() {
     for domain in ["example.org", "below.example.org"] {
         let findings = provider.test(&domain.parse().unwrap()).await;
         assert_eq!(verdicts(&findings), [true; 6]);
-        let words = format!("{findings:?}");
-        assert!(words.contains("can be taken away"), "{words}");
+        let message = format!("{findings:?}");
+        assert!(message.contains("can be taken away"), "{message}");
     }
 }
 
@@ -207,7 +207,10 @@ async fn unreachable_name_server_is_unavailable() {
     let added = provider
         .add(&txt("_acme-challenge.example.org", "value"))
         .await;
-    assert!(matches!(added, Err(DnsError::Away { .. })), "{added:?}");
+    assert!(
+        matches!(added, Err(DnsError::Unavailable { .. })),
+        "{added:?}"
+    );
     let findings = provider.test(&"example.org".parse().unwrap()).await;
     assert_eq!(verdicts(&findings), [false]);
 }

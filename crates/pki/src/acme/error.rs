@@ -12,44 +12,44 @@ use crate::text;
 pub enum AcmeError {
     /// The CA is unreachable, has an internal error, or sends an invalid response: a later attempt
     /// may succeed.
-    #[error("{words}")]
-    Away {
+    #[error("{message}")]
+    Unavailable {
         /// What happened.
-        words: String,
+        message: String,
         /// The CA's or the network's message.
         detail: Option<String>,
     },
     /// A rate limit was hit: earlier attempts do not help.
-    #[error("{words}")]
-    Limited {
+    #[error("{message}")]
+    RateLimited {
         /// The earliest time of the next attempt, if the CA sent one.
         until: Option<Timestamp>,
         /// What happened.
-        words: String,
+        message: String,
         /// The CA's message, which names the limit.
         detail: Option<String>,
     },
     /// The CA refused the request: a user has to correct something.
-    #[error("{words}")]
+    #[error("{message}")]
     Refused {
         /// The reason.
-        kind: Refusal,
+        kind: RefusalKind,
         /// What happened and what to do.
-        words: String,
+        message: String,
         /// The CA's message.
         detail: Option<String>,
     },
     /// The solver could not publish the challenge responses. The CA was not asked to validate.
-    #[error("{words}")]
-    Unsolved {
+    #[error("{message}")]
+    ChallengeNotPublished {
         /// The message of the [`super::Solver`].
-        words: String,
+        message: String,
     },
     /// The TLS certificate of the directory is not trusted. Nothing was sent.
-    #[error("{words}")]
+    #[error("{message}")]
     Untrusted {
         /// What to do.
-        words: String,
+        message: String,
         /// What is wrong with the certificate.
         detail: Option<String>,
     },
@@ -62,24 +62,24 @@ impl AcmeError {
     /// The message of the CA, or of the network layer.
     pub fn detail(&self) -> Option<&str> {
         match self {
-            Self::Away { detail, .. }
-            | Self::Limited { detail, .. }
+            Self::Unavailable { detail, .. }
+            | Self::RateLimited { detail, .. }
             | Self::Refused { detail, .. }
             | Self::Untrusted { detail, .. } => detail.as_deref(),
-            Self::Unsolved { .. } | Self::AccountGone => None,
+            Self::ChallengeNotPublished { .. } | Self::AccountGone => None,
         }
     }
 }
 
 /// The reason of a refusal: the error types of RFC 8555, section 6.7, grouped by remedy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum RefusalKind {
     /// A DNS lookup of a name failed (`dns`).
     Dns,
     /// The CA could not connect to a name's host (`connection`).
     Connection,
     /// The challenge response is wrong (`unauthorized`, `incorrectResponse`).
-    Proof,
+    WrongResponse,
     /// TLS with a name's host failed (`tls`).
     Tls,
     /// A CAA record forbids it (`caa`, RFC 8659).
@@ -91,7 +91,7 @@ pub enum Refusal {
     /// The CA does not offer the challenge type for a name.
     NoChallenge,
     /// An external account binding is required or wrong (`externalAccountRequired`).
-    Binding,
+    ExternalAccount,
     /// A user has to act on the CA's website (`userActionRequired`).
     UserAction,
     /// The CA rejects the contact address (`invalidContact`, `unsupportedContact`).
@@ -157,9 +157,9 @@ fn from_exchange(error: ExchangeError, name: Option<&str>) -> AcmeError {
 }
 
 /// The CA is unavailable; `detail` is the message of the CA or the network.
-pub(super) fn unavailable(words: &str, detail: &str) -> AcmeError {
-    AcmeError::Away {
-        words: words.to_owned(),
+pub(super) fn unavailable(message: &str, detail: &str) -> AcmeError {
+    AcmeError::Unavailable {
+        message: message.to_owned(),
         detail: Some(text::sanitize(detail, 1000)).filter(|detail| !detail.is_empty()),
     }
 }
@@ -174,8 +174,8 @@ pub(super) fn invalid_response(reason: &str) -> AcmeError {
 
 /// The CA did not finish before the order's timeout.
 pub(super) fn timed_out() -> AcmeError {
-    AcmeError::Away {
-        words: "The authority did not come to an end in time.".to_owned(),
+    AcmeError::Unavailable {
+        message: "The authority did not come to an end in time.".to_owned(),
         detail: None,
     }
 }
@@ -187,25 +187,25 @@ pub(super) fn rate_limited(
 ) -> AcmeError {
     let named = detail.as_deref().and_then(retry::parse_retry_time);
     let until = named.max(retry_after.map(retry::from_now));
-    let words = match until {
+    let message = match until {
         Some(until) => format!(
             "The authority was asked too often. It may be asked again from {} on.",
             until.rfc3339()
         ),
         None => "The authority was asked too often.".to_owned(),
     };
-    AcmeError::Limited {
+    AcmeError::RateLimited {
         until,
-        words,
+        message,
         detail,
     }
 }
 
 /// A refusal by this client, before any request.
-pub(super) fn refused(words: String) -> AcmeError {
+pub(super) fn refused(message: String) -> AcmeError {
     AcmeError::Refused {
-        kind: Refusal::Other,
-        words,
+        kind: RefusalKind::Other,
+        message,
         detail: None,
     }
 }
@@ -213,7 +213,7 @@ pub(super) fn refused(words: String) -> AcmeError {
 /// The directory's TLS certificate is not trusted.
 pub(super) fn untrusted(cause: &str) -> AcmeError {
     AcmeError::Untrusted {
-        words: "The certificate of the authority's directory is not one that is believed. If the authority is your own, paste its root certificates.".to_owned(),
+        message: "The certificate of the authority's directory is not one that is believed. If the authority is your own, paste its root certificates.".to_owned(),
         detail: Some(text::sanitize(cause, 1000)),
     }
 }

@@ -7,14 +7,14 @@ use std::{
 };
 
 use instant_acme::{
-    AuthorizationHandle, AuthorizationStatus, ChallengeStatus, ChallengeType, Identifier, NewOrder,
-    OrderStatus, RetryPolicy,
+    AuthorizationHandle, AuthorizationStatus, ChallengeStatus, Identifier, NewOrder, OrderStatus,
+    RetryPolicy,
 };
 use rcgen::{CertificateParams, DistinguishedName, KeyPair, PublicKeyData};
 
 use super::{
-    Account, Challenge, Order, Proof, Solver, certificate_identifier,
-    error::{self, AcmeError, Refusal},
+    Account, Challenge, ChallengeType, Order, Solver, certificate_identifier,
+    error::{self, AcmeError, RefusalKind},
     http::ExchangeError,
     problem,
     retry::retry_bad_nonce,
@@ -136,13 +136,13 @@ async fn validate_names(
         .map_err(|error| error::from_acme(error, None))?;
     let challenges = challenges(acme_order, order).await?;
     if challenges.is_empty() {
-        return wait_until_ready(acme_order, Instant::now() + order.patience).await;
+        return wait_until_ready(acme_order, Instant::now() + order.timeout).await;
     }
-    let outcome = match solver.put(&challenges).await {
+    let outcome = match solver.publish(&challenges).await {
         Ok(()) => respond_to_challenges(acme_order, order).await,
-        Err(words) => Err(AcmeError::Unsolved { words }),
+        Err(message) => Err(AcmeError::ChallengeNotPublished { message }),
     };
-    solver.take_away(&challenges).await;
+    solver.cleanup(&challenges).await;
     outcome
 }
 
@@ -157,10 +157,10 @@ async fn load_authorizations(
     Ok(())
 }
 
-fn challenge_type(proof: Proof) -> ChallengeType {
-    match proof {
-        Proof::Http => ChallengeType::Http01,
-        Proof::Dns => ChallengeType::Dns01,
+fn to_acme(challenge_type: ChallengeType) -> instant_acme::ChallengeType {
+    match challenge_type {
+        ChallengeType::Http01 => instant_acme::ChallengeType::Http01,
+        ChallengeType::Dns01 => instant_acme::ChallengeType::Dns01,
     }
 }
 
@@ -199,14 +199,16 @@ fn challenge(
             ));
         }
     }
-    let Some(challenge) = authorization.challenge(challenge_type(order.proof)) else {
-        let method = match order.proof {
-            Proof::Http => "an answer on port 80; a name with a star needs a record of DNS",
-            Proof::Dns => "a record of DNS",
+    let Some(challenge) = authorization.challenge(to_acme(order.challenge_type)) else {
+        let method = match order.challenge_type {
+            ChallengeType::Http01 => {
+                "an answer on port 80; a name with a star needs a record of DNS"
+            }
+            ChallengeType::Dns01 => "a record of DNS",
         };
         return Err(AcmeError::Refused {
-            kind: Refusal::NoChallenge,
-            words: format!("The authority does not let {name} be proved by {method}."),
+            kind: RefusalKind::NoChallenge,
+            message: format!("The authority does not let {name} be proved by {method}."),
             detail: None,
         });
     };
@@ -218,13 +220,13 @@ fn challenge(
         return Err(error::invalid_response("a token that is no base64url"));
     }
     let key_authorization = challenge.key_authorization();
-    Ok(Some(match order.proof {
-        Proof::Http => Challenge::Http {
+    Ok(Some(match order.challenge_type {
+        ChallengeType::Http01 => Challenge::Http {
             name: name.clone(),
             token,
-            answer: key_authorization.as_str().to_owned(),
+            key_authorization: key_authorization.as_str().to_owned(),
         },
-        Proof::Dns => Challenge::Dns {
+        ChallengeType::Dns01 => Challenge::Dns {
             name: format!("_acme-challenge.{}", name.base()),
             value: key_authorization.dns_value(),
         },
@@ -236,13 +238,13 @@ async fn respond_to_challenges(
     acme_order: &mut instant_acme::Order,
     order: &Order,
 ) -> Result<(), AcmeError> {
-    let deadline = Instant::now() + order.patience;
+    let deadline = Instant::now() + order.timeout;
     let mut authorizations = acme_order.authorizations();
     while let Some(authorization) = authorizations.next().await {
         let mut authorization = authorization.map_err(|error| error::from_acme(error, None))?;
         let name = authorization.identifier().to_string();
         let is_pending = authorization.status == AuthorizationStatus::Pending;
-        let Some(mut challenge) = authorization.challenge(challenge_type(order.proof)) else {
+        let Some(mut challenge) = authorization.challenge(to_acme(order.challenge_type)) else {
             continue;
         };
         // An earlier order may have shared the authorization and started its validation.
@@ -338,7 +340,7 @@ async fn finalize(
     let request = params.serialize_request(&key).map_err(key_error)?;
     let signing = retry_bad_nonce!(acme_order.finalize_csr(request.der()).await);
     signing.map_err(|error| order_error(error, order))?;
-    let deadline = Instant::now() + order.patience;
+    let deadline = Instant::now() + order.timeout;
     let chain = loop {
         match retry_bad_nonce!(acme_order.poll_certificate(&poll_policy(deadline)).await) {
             Ok(chain) => break chain,

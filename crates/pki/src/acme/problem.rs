@@ -6,7 +6,7 @@ use std::time::Duration;
 use instant_acme::{Identifier, Problem};
 
 use super::{
-    error::{self, AcmeError, Refusal},
+    error::{self, AcmeError, RefusalKind},
     http::ExchangeError,
 };
 use crate::text;
@@ -87,10 +87,10 @@ pub(super) fn to_error(
             &detail.unwrap_or_default(),
         ),
         other => {
-            let (kind, words) = describe(other, name);
+            let (kind, message) = describe(other, name);
             AcmeError::Refused {
                 kind,
-                words,
+                message,
                 detail,
             }
         }
@@ -105,47 +105,47 @@ fn is_closed(detail: Option<&str>) -> bool {
     message.contains("account") && (message.contains("deactivated") || is_revoked)
 }
 
-fn describe(kind: &str, name: Option<&str>) -> (Refusal, String) {
+fn describe(kind: &str, name: Option<&str>) -> (RefusalKind, String) {
     let host = name.unwrap_or("the name");
     match kind {
         "dns" => (
-            Refusal::Dns,
+            RefusalKind::Dns,
             format!(
                 "The authority could not look up {host} in DNS: its records are missing, wrong or not public."
             ),
         ),
         "connection" => (
-            Refusal::Connection,
+            RefusalKind::Connection,
             format!(
                 "The authority could not reach {host}. Its address has to lead to an edge host, and port 80 has to be open for the authority."
             ),
         ),
         "unauthorized" | "incorrectResponse" if name.is_some() => (
-            Refusal::Proof,
+            RefusalKind::WrongResponse,
             format!(
                 "The authority looked for the proof that {host} is ours and found something else: the name leads to another host, or its record is old or not there yet."
             ),
         ),
         "unauthorized" => (
-            Refusal::Account,
+            RefusalKind::Account,
             "The authority does not allow this to our account.".to_owned(),
         ),
         "tls" => (
-            Refusal::Tls,
+            RefusalKind::Tls,
             format!("The authority could not speak TLS with {host}."),
         ),
         "caa" => (
-            Refusal::Caa,
+            RefusalKind::Caa,
             format!(
                 "A CAA record forbids this authority to give certificates for {host}. Add the authority to the record, or choose another."
             ),
         ),
         "rejectedIdentifier" => (
-            Refusal::Name,
+            RefusalKind::Name,
             format!("The authority gives no certificates for {host}, by its own rules."),
         ),
         "unsupportedIdentifier" => (
-            Refusal::NameKind,
+            RefusalKind::NameKind,
             format!("The authority gives no certificates for names such as {host}."),
         ),
         _ => describe_request_error(kind),
@@ -153,26 +153,26 @@ fn describe(kind: &str, name: Option<&str>) -> (Refusal, String) {
 }
 
 /// Error types about the request itself, not about a name.
-fn describe_request_error(kind: &str) -> (Refusal, String) {
-    let (kind, words) = match kind {
+fn describe_request_error(kind: &str) -> (RefusalKind, String) {
+    let (kind, message) = match kind {
         "externalAccountRequired" => (
-            Refusal::Binding,
+            RefusalKind::ExternalAccount,
             "The authority wants an external account. Give the id and the key that its pages show.",
         ),
         "userActionRequired" => (
-            Refusal::UserAction,
+            RefusalKind::UserAction,
             "The authority wants somebody to do something on its pages first, such as to agree to its new terms.",
         ),
         "invalidContact" | "unsupportedContact" => (
-            Refusal::Contact,
+            RefusalKind::Contact,
             "The authority does not take this address of mail. Use another.",
         ),
         "badCSR" => (
-            Refusal::Request,
+            RefusalKind::Request,
             "The authority does not take the request for the certificate.",
         ),
         "orderNotReady" => (
-            Refusal::Request,
+            RefusalKind::Request,
             "The authority says that the names are not proved yet.",
         ),
         "malformed"
@@ -181,12 +181,12 @@ fn describe_request_error(kind: &str) -> (Refusal, String) {
         | "badRevocationReason"
         | "alreadyReplaced"
         | "alreadyRevoked" => (
-            Refusal::Request,
+            RefusalKind::Request,
             "The authority does not take what was sent.",
         ),
-        _ => (Refusal::Other, "The authority refuses."),
+        _ => (RefusalKind::Other, "The authority refuses."),
     };
-    (kind, words.to_owned())
+    (kind, message.to_owned())
 }
 
 #[cfg(test)]
@@ -223,20 +223,21 @@ mod tests {
             "userActionRequired",
         ];
         for kind in kinds {
-            let full = problem(json!({ "type": format!("{PREFIX}{kind}"), "detail": "its words" }));
+            let full =
+                problem(json!({ "type": format!("{PREFIX}{kind}"), "detail": "its message" }));
             let error = to_error(&full, None, Some("web.example.org"));
             let AcmeError::Refused {
                 kind: refusal,
-                words,
+                message,
                 detail,
             } = &error
             else {
                 panic!("{kind}: {error:?}");
             };
-            assert_ne!(*refusal, Refusal::Other, "{kind}");
-            assert!(words.ends_with('.'), "{words}");
-            assert_eq!(detail.as_deref(), Some("its words"));
-            assert_eq!(error.to_string(), *words);
+            assert_ne!(*refusal, RefusalKind::Other, "{kind}");
+            assert!(message.ends_with('.'), "{message}");
+            assert_eq!(detail.as_deref(), Some("its message"));
+            assert_eq!(error.to_string(), *message);
         }
         let new = problem(json!({ "type": "urn:ietf:params:acme:error:new" }));
         let error = to_error(&new, None, None);
@@ -260,7 +261,7 @@ mod tests {
             matches!(
                 &error,
                 AcmeError::Refused {
-                    kind: Refusal::Name,
+                    kind: RefusalKind::Name,
                     ..
                 }
             ),
@@ -277,14 +278,14 @@ mod tests {
 
     #[test]
     fn deactivated_account_is_reported_as_gone() {
-        for (kind, words) in [
+        for (kind, message) in [
             ("accountDoesNotExist", "unknown"),
             (
                 "unauthorized",
                 "Account is not valid, has status \"deactivated\"",
             ),
         ] {
-            let full = problem(json!({ "type": format!("{PREFIX}{kind}"), "detail": words }));
+            let full = problem(json!({ "type": format!("{PREFIX}{kind}"), "detail": message }));
             assert_eq!(to_error(&full, None, None), AcmeError::AccountGone);
         }
     }

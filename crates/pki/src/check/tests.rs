@@ -67,7 +67,7 @@ fn site(parent: &TestCa, params: &CertificateParams) -> (String, String) {
 
 /// The refusals as `field: message`.
 fn refusals(chain: &str, key: &str) -> Vec<String> {
-    let fields = check(chain, key, NOW).err().unwrap_or_default();
+    let fields = validate_upload(chain, key, NOW).err().unwrap_or_default();
     fields
         .into_iter()
         .map(|field| format!("{}: {}", field.field, field.message))
@@ -104,7 +104,7 @@ fn chain_is_sorted_and_root_is_dropped() {
         duplicated,
     ];
     for order in orders {
-        let pair = check(&order, &key, NOW).unwrap();
+        let pair = validate_upload(&order, &key, NOW).unwrap();
         assert_eq!(pair.chain, want);
         assert_eq!(pair.key.trim(), key.replace('\r', "").trim());
         assert_eq!(pair.leaf.issued.names.len(), 2);
@@ -116,10 +116,10 @@ fn chain_is_sorted_and_root_is_dropped() {
 #[test]
 fn single_and_self_signed_certificates_are_accepted() {
     let (leaf, key) = site(&root("Root"), &site_params());
-    assert!(check(&leaf, &key, NOW).is_ok());
+    assert!(validate_upload(&leaf, &key, NOW).is_ok());
     let key = KeyPair::generate().unwrap();
     let own = site_params().self_signed(&key).unwrap();
-    assert!(check(&own.pem(), &key.serialize_pem(), NOW).is_ok());
+    assert!(validate_upload(&own.pem(), &key.serialize_pem(), NOW).is_ok());
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn cross_signed_root_is_sent() {
         .unwrap();
     let (leaf, key) = site(&new, &site_params());
     let (new, old) = (new.certificate.pem(), old.certificate.pem());
-    let pair = check(&format!("{leaf}{new}{}{old}", cross.pem()), &key, NOW).unwrap();
+    let pair = validate_upload(&format!("{leaf}{new}{}{old}", cross.pem()), &key, NOW).unwrap();
     let want = format!("{leaf}{}", cross.pem()).replace('\r', "");
     assert_eq!(pair.chain, want);
 }
@@ -279,7 +279,7 @@ fn short_rsa_keys_and_sha1_signatures_are_refused() {
     let leaf = String::from_utf8(output.stdout).unwrap();
     let key = KeyPair::generate().unwrap().serialize_pem();
     let now = Timestamp(4_000_000_000_000 / 2);
-    let fields = check(&leaf, &key, now).unwrap_err();
+    let fields = validate_upload(&leaf, &key, now).unwrap_err();
     let messages: Vec<String> = fields.into_iter().map(|field| field.message).collect();
     assert!(
         messages
@@ -314,9 +314,9 @@ proptest! {
         let index = at.index(bytes.len());
         bytes[index] = byte & 0x7f;
         *text = String::from_utf8(bytes).unwrap();
-        if let Ok(pair) = check(&texts[0], &texts[1], NOW) {
+        if let Ok(pair) = validate_upload(&texts[0], &texts[1], NOW) {
             // An accepted pair is accepted again without a change.
-            prop_assert_eq!(check(&pair.chain, &pair.key, NOW).unwrap(), pair);
+            prop_assert_eq!(validate_upload(&pair.chain, &pair.key, NOW).unwrap(), pair);
         }
     }
 }

@@ -14,10 +14,10 @@ use crate::{
 
 #[track_caller]
 fn assert_unavailable(error: &AcmeError, part: &str) {
-    let AcmeError::Away { words, detail } = error else {
+    let AcmeError::Unavailable { message, detail } = error else {
         panic!("{error:?}");
     };
-    let all = format!("{words} {}", detail.as_deref().unwrap_or_default());
+    let all = format!("{message} {}", detail.as_deref().unwrap_or_default());
     assert!(all.contains(part), "{all:?} without {part:?}");
     assert!(all.len() < 2000, "{}", all.len());
 }
@@ -145,7 +145,7 @@ async fn endless_retry_after_stops_at_timeout() {
         let pending = CannedResponse::new(200, pending).with("retry-after", wait);
         fake_ca.respond_once("/order/", pending);
         let mut order = order(&["web.example.org"]);
-        order.patience = Duration::from_secs(2);
+        order.timeout = Duration::from_secs(2);
         let solver = RecordingSolver::default();
         let error = account.issue(&order, &solver).await.unwrap_err();
         assert_unavailable(&error, "in time");

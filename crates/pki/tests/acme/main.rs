@@ -10,7 +10,7 @@ mod renewal;
 use std::{sync::Mutex, time::Duration};
 
 use async_trait::async_trait;
-use pki::acme::{Account, AcmeError, Challenge, IssuedCertificate, Order, Proof, Solver};
+use pki::acme::{Account, AcmeError, Challenge, ChallengeType, IssuedCertificate, Order, Solver};
 
 use crate::fake_ca::FakeCa;
 
@@ -27,12 +27,12 @@ impl RecordingSolver {
 
 #[async_trait]
 impl Solver for RecordingSolver {
-    async fn put(&self, _challenges: &[Challenge]) -> Result<(), String> {
-        self.0.lock().unwrap().push("put");
+    async fn publish(&self, _challenges: &[Challenge]) -> Result<(), String> {
+        self.0.lock().unwrap().push("publish");
         Ok(())
     }
 
-    async fn take_away(&self, _challenges: &[Challenge]) {
+    async fn cleanup(&self, _challenges: &[Challenge]) {
         self.0.lock().unwrap().push("take away");
     }
 }
@@ -50,9 +50,9 @@ pub async fn fake_ca_with_account() -> (FakeCa, Account) {
 pub fn order(names: &[&str]) -> Order {
     Order {
         names: names.iter().map(|name| name.parse().unwrap()).collect(),
-        proof: Proof::Http,
+        challenge_type: ChallengeType::Http01,
         replaces: None,
-        patience: Duration::from_secs(60),
+        timeout: Duration::from_secs(60),
     }
 }
 

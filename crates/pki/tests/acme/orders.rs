@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use model::Timestamp;
-use pki::acme::{AcmeError, Refusal};
+use pki::acme::{AcmeError, RefusalKind};
 use serde_json::{Value, json};
 
 use crate::{
@@ -36,7 +36,7 @@ async fn order_follows_the_protocol() {
 async fn order_runs_in_a_spawned_task() {
     let (_fake_ca, account) = fake_ca_with_account().await;
     let task = tokio::spawn(async move {
-        let window = account.renewal("no certificate").await;
+        let window = account.renewal_info("no certificate").await;
         (issue(&account).await.0, window)
     });
     let (issued, window) = task.await.unwrap();
@@ -86,22 +86,22 @@ async fn replaces_is_sent_and_omitted_after_refusal() {
         .issue(&next, &RecordingSolver::default())
         .await
         .unwrap_err();
-    assert!(matches!(error, AcmeError::Limited { .. }), "{error:?}");
+    assert!(matches!(error, AcmeError::RateLimited { .. }), "{error:?}");
     assert_eq!(fake_ca.requests("/order").len(), before + 1);
 }
 
 #[tokio::test]
 async fn rate_limit_time_is_parsed_from_message() {
     let (fake_ca, account) = fake_ca_with_account().await;
-    let words = "too many certificates, retry after 2999-01-02 03:04:05 UTC: see https://x";
+    let message = "too many certificates, retry after 2999-01-02 03:04:05 UTC: see https://x";
     let named = Timestamp(32_472_241_445_000);
     let cases = [
         (
-            CannedResponse::problem(429, "rateLimited", words),
+            CannedResponse::problem(429, "rateLimited", message),
             Some(named),
         ),
         (
-            CannedResponse::problem(429, "rateLimited", words).with("retry-after", 60),
+            CannedResponse::problem(429, "rateLimited", message).with("retry-after", 60),
             Some(named),
         ),
         (CannedResponse::problem(403, "rateLimited", "slowly"), None),
@@ -111,7 +111,7 @@ async fn rate_limit_time_is_parsed_from_message() {
         fake_ca.respond_once("/order", response);
         let (outcome, calls) = issue(&account).await;
         let error = outcome.unwrap_err();
-        let AcmeError::Limited { until, detail, .. } = &error else {
+        let AcmeError::RateLimited { until, detail, .. } = &error else {
             panic!("{error:?}");
         };
         assert_eq!(*until, want);
@@ -133,7 +133,7 @@ async fn rate_limit_header_is_relative_to_now() {
     ] {
         fake_ca.respond_once("/order", response);
         let error = issue(&account).await.0.unwrap_err();
-        let AcmeError::Limited { until, words, .. } = &error else {
+        let AcmeError::RateLimited { until, message, .. } = &error else {
             panic!("{error:?}");
         };
         let until = until.unwrap();
@@ -142,7 +142,7 @@ async fn rate_limit_header_is_relative_to_now() {
             .unwrap();
         let left = until.0 - i64::try_from(now.as_millis()).unwrap();
         assert!((3_000_000..=3_601_000).contains(&left), "{left}");
-        assert!(words.contains(&until.rfc3339()), "{words}");
+        assert!(message.contains(&until.rfc3339()), "{message}");
     }
 }
 
@@ -150,24 +150,24 @@ async fn rate_limit_header_is_relative_to_now() {
 async fn refusal_has_kind_and_message_of_the_ca() {
     let (fake_ca, account) = fake_ca_with_account().await;
     for (status, kind, want) in [
-        (403, "userActionRequired", Refusal::UserAction),
-        (400, "rejectedIdentifier", Refusal::Name),
-        (400, "unsupportedIdentifier", Refusal::NameKind),
-        (403, "unauthorized", Refusal::Account),
-        (400, "malformed", Refusal::Request),
-        (403, "caa", Refusal::Caa),
-        (418, "teapot", Refusal::Other),
+        (403, "userActionRequired", RefusalKind::UserAction),
+        (400, "rejectedIdentifier", RefusalKind::Name),
+        (400, "unsupportedIdentifier", RefusalKind::NameKind),
+        (403, "unauthorized", RefusalKind::Account),
+        (400, "malformed", RefusalKind::Request),
+        (403, "caa", RefusalKind::Caa),
+        (418, "teapot", RefusalKind::Other),
     ] {
         fake_ca.respond_once(
             "/order",
-            CannedResponse::problem(status, kind, "its own words"),
+            CannedResponse::problem(status, kind, "its own message"),
         );
         let error = issue(&account).await.0.unwrap_err();
         let AcmeError::Refused { kind, .. } = &error else {
             panic!("{error:?}");
         };
         assert_eq!(*kind, want);
-        assert_eq!(error.detail(), Some("its own words"));
+        assert_eq!(error.detail(), Some("its own message"));
     }
     fake_ca.respond_once(
         "/order",
@@ -183,7 +183,7 @@ async fn refusal_has_kind_and_message_of_the_ca() {
         matches!(
             error,
             AcmeError::Refused {
-                kind: Refusal::Request,
+                kind: RefusalKind::Request,
                 ..
             }
         ),
@@ -195,19 +195,19 @@ async fn refusal_has_kind_and_message_of_the_ca() {
 fn failed_authorization(fake_ca: &FakeCa, kind: &str) -> Value {
     let mut body = fake_ca.authorization_of("1", "web.example.org", "invalid", "token-1");
     let kind = format!("urn:ietf:params:acme:error:{kind}");
-    body["challenges"][0]["error"] = json!({ "type": kind, "detail": "its own words" });
+    body["challenges"][0]["error"] = json!({ "type": kind, "detail": "its own message" });
     body
 }
 
 #[tokio::test]
 async fn validation_error_is_reported_and_response_removed() {
     for (kind, want) in [
-        ("dns", Refusal::Dns),
-        ("connection", Refusal::Connection),
-        ("unauthorized", Refusal::Proof),
-        ("incorrectResponse", Refusal::Proof),
-        ("tls", Refusal::Tls),
-        ("caa", Refusal::Caa),
+        ("dns", RefusalKind::Dns),
+        ("connection", RefusalKind::Connection),
+        ("unauthorized", RefusalKind::WrongResponse),
+        ("incorrectResponse", RefusalKind::WrongResponse),
+        ("tls", RefusalKind::Tls),
+        ("caa", RefusalKind::Caa),
     ] {
         let (fake_ca, account) = fake_ca_with_account().await;
         let pending = fake_ca.authorization_of("1", "web.example.org", "pending", "token-1");
@@ -225,12 +225,12 @@ async fn validation_error_is_reported_and_response_removed() {
         fake_ca.respond_once("/order/1", CannedResponse::new(200, order));
         let (outcome, calls) = issue(&account).await;
         let error = outcome.unwrap_err();
-        let AcmeError::Refused { kind, words, .. } = &error else {
+        let AcmeError::Refused { kind, message, .. } = &error else {
             panic!("{error:?}");
         };
         assert_eq!(*kind, want);
-        assert!(words.contains("web.example.org"), "{words}");
-        assert_eq!(error.detail(), Some("its own words"));
+        assert!(message.contains("web.example.org"), "{message}");
+        assert_eq!(error.detail(), Some("its own message"));
         assert_eq!(calls, ["put", "take away"]);
     }
 }

@@ -26,7 +26,7 @@ async fn fetch_window(response: CannedResponse) -> Result<Option<RenewalWindow>,
     let (fake_ca, account) = fake_ca_with_account().await;
     let issued = issue(&account).await.0.unwrap();
     fake_ca.respond_once("/renewal/", response);
-    account.renewal(&issued.chain).await
+    account.renewal_info(&issued.chain).await
 }
 
 #[tokio::test]
@@ -34,11 +34,11 @@ async fn window_is_fetched_by_certificate_identifier() {
     let (fake_ca, account) = fake_ca_with_account().await;
     let issued = issue(&account).await.0.unwrap();
     fake_ca.respond_once("/renewal/", window(START, END).with("retry-after", 21_600));
-    let window = account.renewal(&issued.chain).await.unwrap();
+    let window = account.renewal_info(&issued.chain).await.unwrap();
     let want = RenewalWindow {
         start: Timestamp(1_767_326_400_000),
         end: Timestamp(1_767_412_800_500),
-        look_after: Duration::from_secs(21_600),
+        retry_after: Duration::from_secs(21_600),
         explanation: Some("https://acme.example.org/why".to_owned()),
     };
     assert_eq!(window, Some(want));
@@ -59,7 +59,7 @@ async fn retry_after_of_window_is_clamped() {
             response = response.with("retry-after", header);
         }
         let window = fetch_window(response).await.unwrap().unwrap();
-        assert_eq!(window.look_after, Duration::from_secs(want));
+        assert_eq!(window.retry_after, Duration::from_secs(want));
     }
 }
 
@@ -74,7 +74,7 @@ async fn invalid_window_is_an_error() {
         CannedResponse::new(500, "no JSON"),
     ] {
         let error = fetch_window(response).await.unwrap_err();
-        assert!(matches!(error, AcmeError::Away { .. }), "{error:?}");
+        assert!(matches!(error, AcmeError::Unavailable { .. }), "{error:?}");
     }
 }
 
@@ -112,5 +112,5 @@ async fn missing_renewal_info_yields_none() {
     let created = Account::create(&fake_ca.directory(), None, None).await;
     let account = created.unwrap().0;
     let issued = issue(&account).await.0.unwrap();
-    assert_eq!(account.renewal(&issued.chain).await, Ok(None));
+    assert_eq!(account.renewal_info(&issued.chain).await, Ok(None));
 }

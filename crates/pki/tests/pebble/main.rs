@@ -9,7 +9,8 @@ use std::{sync::OnceLock, time::Duration};
 
 use model::certificates::CertificateName;
 use pki::acme::{
-    Account, AcmeError, Binding, Challenge, Credentials, Directory, Order, Proof, Refusal,
+    Account, AcmeError, Challenge, ChallengeType, Credentials, Directory, ExternalAccountBinding,
+    Order, RefusalKind,
 };
 use test_servers::authority::{Authority, Setup};
 
@@ -40,12 +41,12 @@ async fn account(authority: &Authority) -> Account {
     created.unwrap().0
 }
 
-fn order(names: &[&str], proof: Proof) -> Order {
+fn order(names: &[&str], proof: ChallengeType) -> Order {
     Order {
         names: names.iter().map(|name| name.parse().unwrap()).collect(),
-        proof,
+        challenge_type: proof,
         replaces: None,
-        patience: Duration::from_secs(120),
+        timeout: Duration::from_secs(120),
     }
 }
 
@@ -56,7 +57,10 @@ fn working_solver(authority: &Authority) -> ChallengeSolver {
 #[tokio::test]
 async fn http_01_issues_certificate() {
     let (account, solver) = (account(pebble()).await, working_solver(pebble()));
-    let order = order(&["web.example.org", "www.example.org"], Proof::Http);
+    let order = order(
+        &["web.example.org", "www.example.org"],
+        ChallengeType::Http01,
+    );
     let issued = account.issue(&order, &solver).await.unwrap();
     assert_eq!(issued.leaf.issued.names.len(), 2);
     for name in &order.names {
@@ -73,7 +77,7 @@ async fn http_01_issues_certificate() {
     assert!(!format!("{issued:?}").contains("PRIVATE"));
     // The issued certificate and its key pass the check for uploads.
     let now = model::Timestamp(issued.leaf.issued.not_before.0 + 1000);
-    let pair = pki::check(&issued.chain, &issued.key, now).unwrap();
+    let pair = pki::validate_upload(&issued.chain, &issued.key, now).unwrap();
     assert_eq!(pair.chain, issued.chain);
     let published = solver.published();
     assert_eq!(published.len(), 2);
@@ -81,20 +85,23 @@ async fn http_01_issues_certificate() {
         let Challenge::Http {
             name,
             token,
-            answer,
+            key_authorization,
         } = challenge
         else {
             panic!("{challenge:?}");
         };
         assert!(order.names.contains(&name));
-        assert!(answer.starts_with(&format!("{token}.")));
+        assert!(key_authorization.starts_with(&format!("{token}.")));
     }
 }
 
 #[tokio::test]
 async fn dns_01_issues_wildcard_certificate() {
     let (account, solver) = (account(pebble()).await, working_solver(pebble()));
-    let order = order(&["*.star.example.org", "star.example.org"], Proof::Dns);
+    let order = order(
+        &["*.star.example.org", "star.example.org"],
+        ChallengeType::Dns01,
+    );
     let issued = account.issue(&order, &solver).await.unwrap();
     let domain = "star.example.org".parse().unwrap();
     assert!(
@@ -122,13 +129,13 @@ async fn dns_01_issues_wildcard_certificate() {
 #[tokio::test]
 async fn http_01_is_refused_for_wildcards() {
     let (account, solver) = (account(pebble()).await, working_solver(pebble()));
-    let order = order(&["*.star.example.org"], Proof::Http);
+    let order = order(&["*.star.example.org"], ChallengeType::Http01);
     let error = account.issue(&order, &solver).await.unwrap_err();
-    let AcmeError::Refused { kind, words, .. } = &error else {
+    let AcmeError::Refused { kind, message, .. } = &error else {
         panic!("{error:?}");
     };
-    assert_eq!(*kind, Refusal::NoChallenge);
-    assert!(words.contains("*.star.example.org"), "{words}");
+    assert_eq!(*kind, RefusalKind::NoChallenge);
+    assert!(message.contains("*.star.example.org"), "{message}");
     assert_eq!(solver.call_count(), 0);
 }
 
@@ -136,8 +143,8 @@ async fn http_01_is_refused_for_wildcards() {
 async fn wrong_challenge_response_is_reported_and_removed() {
     let account = account(pebble()).await;
     for (proof, name) in [
-        (Proof::Http, "wrong.example.org"),
-        (Proof::Dns, "wrong.example.net"),
+        (ChallengeType::Http01, "wrong.example.org"),
+        (ChallengeType::Dns01, "wrong.example.net"),
     ] {
         let solver = ChallengeSolver::new(&pebble().challenges, Behavior::WrongContent);
         let error = account
@@ -146,14 +153,14 @@ async fn wrong_challenge_response_is_reported_and_removed() {
             .unwrap_err();
         let AcmeError::Refused {
             kind,
-            words,
+            message,
             detail,
         } = &error
         else {
             panic!("{error:?}");
         };
-        assert_eq!(*kind, Refusal::Proof);
-        assert!(words.contains(name), "{words}");
+        assert_eq!(*kind, RefusalKind::WrongResponse);
+        assert!(message.contains(name), "{message}");
         assert!(detail.is_some());
         assert_eq!(solver.published().len(), 1);
     }
@@ -163,28 +170,28 @@ async fn wrong_challenge_response_is_reported_and_removed() {
 async fn failed_publication_is_reported_and_removed() {
     let account = account(pebble()).await;
     let solver = ChallengeSolver::new(&pebble().challenges, Behavior::Failing);
-    let order = order(&["unable.example.org"], Proof::Dns);
+    let order = order(&["unable.example.org"], ChallengeType::Dns01);
     let error = account.issue(&order, &solver).await.unwrap_err();
-    let words = "The provider does not answer.".to_owned();
-    assert_eq!(error, AcmeError::Unsolved { words });
+    let message = "The provider does not answer.".to_owned();
+    assert_eq!(error, AcmeError::ChallengeNotPublished { message });
     assert_eq!(solver.published().len(), 1);
 }
 
 #[tokio::test]
 async fn blocked_name_is_reported() {
     let (account, solver) = (account(pebble()).await, working_solver(pebble()));
-    let order = order(&["web.blocked.example.org"], Proof::Http);
+    let order = order(&["web.blocked.example.org"], ChallengeType::Http01);
     let error = account.issue(&order, &solver).await.unwrap_err();
     let AcmeError::Refused {
         kind,
-        words,
+        message,
         detail,
     } = &error
     else {
         panic!("{error:?}");
     };
-    assert_eq!(*kind, Refusal::Name);
-    assert!(words.contains("web.blocked.example.org"), "{words}");
+    assert_eq!(*kind, RefusalKind::Name);
+    assert!(message.contains("web.blocked.example.org"), "{message}");
     assert!(
         detail.as_deref().unwrap_or_default().contains("blocked"),
         "{detail:?}"
@@ -197,16 +204,16 @@ async fn failed_dns_lookup_is_reported() {
     let (account, solver) = (account(pebble()).await, working_solver(pebble()));
     let host = serde_json::json!({ "host": "nowhere.example.org." });
     solver.post("set-servfail", host).await;
-    let order = order(&["nowhere.example.org"], Proof::Http);
+    let order = order(&["nowhere.example.org"], ChallengeType::Http01);
     let error = account.issue(&order, &solver).await.unwrap_err();
-    let AcmeError::Refused { kind, words, .. } = &error else {
+    let AcmeError::Refused { kind, message, .. } = &error else {
         panic!("{error:?}");
     };
     assert!(
-        matches!(kind, Refusal::Dns | Refusal::Connection),
+        matches!(kind, RefusalKind::Dns | RefusalKind::Connection),
         "{error:?}"
     );
-    assert!(words.contains("nowhere.example.org"), "{words}");
+    assert!(message.contains("nowhere.example.org"), "{message}");
 }
 
 #[tokio::test]
@@ -217,7 +224,7 @@ async fn account_is_reopened_and_unknown_account_is_gone() {
     let stored = Credentials::from(credentials.reveal().to_owned());
     let opened = Account::open(&directory, &stored).await.unwrap();
     assert_eq!(opened.url(), created.url());
-    let order = order(&["again.example.org"], Proof::Http);
+    let order = order(&["again.example.org"], ChallengeType::Http01);
     opened
         .issue(&order, &working_solver(pebble()))
         .await
@@ -252,10 +259,10 @@ async fn account_is_reopened_and_unknown_account_is_gone() {
 #[tokio::test]
 async fn revocation_is_idempotent() {
     let (account, solver) = (account(pebble()).await, working_solver(pebble()));
-    let order = order(&["back.example.org"], Proof::Http);
+    let order = order(&["back.example.org"], ChallengeType::Http01);
     let issued = account.issue(&order, &solver).await.unwrap();
     // Pebble has no renewal information.
-    assert_eq!(account.renewal(&issued.chain).await, Ok(None));
+    assert_eq!(account.renewal_info(&issued.chain).await, Ok(None));
     account.revoke(&issued.chain).await.unwrap();
     let status = certificate_status(pebble(), &issued.leaf.serial).await;
     assert_eq!(status["Status"], "Revoked");
@@ -275,7 +282,7 @@ async fn certificate_status(authority: &Authority, serial: &str) -> serde_json::
 #[tokio::test]
 async fn order_omits_replaces_if_unsupported() {
     let (account, solver) = (account(pebble()).await, working_solver(pebble()));
-    let mut order = order(&["next.example.org"], Proof::Http);
+    let mut order = order(&["next.example.org"], ChallengeType::Http01);
     let first = account.issue(&order, &solver).await.unwrap();
     assert!(first.leaf.renewal.is_some());
     order.replaces = Some(first.chain.clone());
@@ -292,12 +299,15 @@ async fn valid_authorizations_are_reused() {
     let authority = Authority::start(&Setup::quick().with("PEBBLE_AUTHZREUSE", "100"));
     let (account, solver) = (account(&authority).await, working_solver(&authority));
     account
-        .issue(&order(&["one.example.org"], Proof::Http), &solver)
+        .issue(&order(&["one.example.org"], ChallengeType::Http01), &solver)
         .await
         .unwrap();
     // One of the two names is new.
     let solver = working_solver(&authority);
-    let both = order(&["one.example.org", "two.example.org"], Proof::Http);
+    let both = order(
+        &["one.example.org", "two.example.org"],
+        ChallengeType::Http01,
+    );
     account.issue(&both, &solver).await.unwrap();
     assert_eq!(solver.published().len(), 1);
     let solver = working_solver(&authority);
@@ -313,7 +323,7 @@ async fn external_account_binding_is_required_and_verified() {
         ..Setup::quick()
     });
     let directory = directory(&authority);
-    let binding = |id: &str, key: &str| Binding {
+    let binding = |id: &str, key: &str| ExternalAccountBinding {
         id: id.parse().unwrap(),
         key: key.parse().unwrap(),
     };
@@ -335,7 +345,7 @@ async fn external_account_binding_is_required_and_verified() {
         let AcmeError::Refused { kind, .. } = &error else {
             panic!("{error:?}");
         };
-        assert_eq!(*kind, Refusal::Binding, "{wrong:?} {error:?}");
+        assert_eq!(*kind, RefusalKind::ExternalAccount, "{wrong:?} {error:?}");
         assert!(!format!("{error:?}").contains(key));
     }
 }
@@ -350,7 +360,7 @@ async fn refused_nonces_and_slow_validation_are_tolerated() {
     for round in 0..3 {
         let name = format!("patient-{round}.example.org");
         let issued = account
-            .issue(&order(&[&name], Proof::Dns), &solver)
+            .issue(&order(&[&name], ChallengeType::Dns01), &solver)
             .await
             .unwrap();
         assert_eq!(issued.leaf.issued.names[0].as_str(), name);
@@ -362,10 +372,10 @@ async fn refused_nonces_and_slow_validation_are_tolerated() {
 #[tokio::test]
 async fn issuance_stops_at_timeout() {
     let (account, solver) = (account(pebble()).await, working_solver(pebble()));
-    let mut order = order(&["slow.example.org"], Proof::Http);
-    order.patience = Duration::ZERO;
+    let mut order = order(&["slow.example.org"], ChallengeType::Http01);
+    order.timeout = Duration::ZERO;
     let error = account.issue(&order, &solver).await.unwrap_err();
-    assert!(matches!(error, AcmeError::Away { .. }), "{error:?}");
+    assert!(matches!(error, AcmeError::Unavailable { .. }), "{error:?}");
     assert_eq!(solver.published().len(), 1);
 }
 
@@ -403,6 +413,6 @@ async fn unreachable_ca_is_unavailable() {
         roots: None,
     };
     let error = Account::create(&directory, None, None).await.unwrap_err();
-    assert!(matches!(error, AcmeError::Away { .. }), "{error:?}");
+    assert!(matches!(error, AcmeError::Unavailable { .. }), "{error:?}");
     assert!(error.detail().unwrap().contains("refused"), "{error:?}");
 }

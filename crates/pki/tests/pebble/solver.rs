@@ -63,13 +63,17 @@ impl ChallengeSolver {
 
 #[async_trait]
 impl Solver for ChallengeSolver {
-    async fn put(&self, challenges: &[Challenge]) -> Result<(), String> {
-        self.record("put", challenges);
+    async fn publish(&self, challenges: &[Challenge]) -> Result<(), String> {
+        self.record("publish", challenges);
         let is_wrong = self.behavior == Behavior::WrongContent;
         for challenge in challenges {
             match challenge {
-                Challenge::Http { token, answer, .. } => {
-                    let content = if is_wrong { "else" } else { answer };
+                Challenge::Http {
+                    token,
+                    key_authorization,
+                    ..
+                } => {
+                    let content = if is_wrong { "else" } else { key_authorization };
                     let body = json!({ "token": token, "content": content });
                     self.post("add-http01", body).await;
                 }
@@ -86,7 +90,7 @@ impl Solver for ChallengeSolver {
         Ok(())
     }
 
-    async fn take_away(&self, challenges: &[Challenge]) {
+    async fn cleanup(&self, challenges: &[Challenge]) {
         self.record("take away", challenges);
         for challenge in challenges {
             match challenge {

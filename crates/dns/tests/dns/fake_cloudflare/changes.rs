@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, header},
     response::Response,
 };
-use dns::{Record, Value};
+use dns::{Record, RecordValue};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -151,8 +151,8 @@ pub(super) async fn remove(
 
 fn to_record(record: &StoredRecord) -> Record {
     let value = match record.kind.as_str() {
-        "TXT" => Value::Txt(record.content.trim_matches('"').to_owned()),
-        _ => Value::from(record.content.parse::<IpAddr>().unwrap()),
+        "TXT" => RecordValue::Txt(record.content.trim_matches('"').to_owned()),
+        _ => RecordValue::from(record.content.parse::<IpAddr>().unwrap()),
     };
     Record {
         name: record.name.clone(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dns::{DnsError, seen};
+use dns::{DnsError, wait_until_visible};
 
 use crate::{
     named::{FIRST, Named, NamedProvider as _, SECOND, pair},
@@ -16,12 +16,20 @@ async fn record_must_be_on_every_name_server() {
     let (first, second) = pair().await;
     let resolver = first.options().resolver;
     let record = txt("_acme-challenge.www.example.org", "value");
-    assert!(!seen(&resolver, &record, Duration::ZERO).await.unwrap());
+    assert!(
+        !wait_until_visible(&resolver, &record, Duration::ZERO)
+            .await
+            .unwrap()
+    );
     first.provider("example.org").add(&record).await.unwrap();
     // Several rounds, so that the server is known to lack the record and not to be unresponsive.
     let rounds = Duration::from_secs(1);
-    assert!(!seen(&resolver, &record, rounds).await.unwrap());
-    let waiting = seen(&resolver, &record, LONG);
+    assert!(
+        !wait_until_visible(&resolver, &record, rounds)
+            .await
+            .unwrap()
+    );
+    let waiting = wait_until_visible(&resolver, &record, LONG);
     let late = second.provider("example.org");
     let (seen, added) = tokio::join!(waiting, late.add(&record));
     added.unwrap();
@@ -39,12 +47,16 @@ async fn other_value_of_the_name_does_not_count() {
         .unwrap();
     let record = txt("_acme-challenge.example.org", "value");
     assert!(
-        !seen(&resolver, &record, Duration::from_millis(600))
+        !wait_until_visible(&resolver, &record, Duration::from_millis(600))
             .await
             .unwrap()
     );
     provider.add(&record).await.unwrap();
-    assert!(seen(&resolver, &record, Duration::ZERO).await.unwrap());
+    assert!(
+        wait_until_visible(&resolver, &record, Duration::ZERO)
+            .await
+            .unwrap()
+    );
 }
 
 #[tokio::test]
@@ -54,12 +66,12 @@ async fn unresponsive_name_server_is_ignored() {
     named.provider("example.org").add(&record).await.unwrap();
     // Not after the first round: the server may have been busy.
     assert!(
-        !seen(&named.options().resolver, &record, Duration::ZERO)
+        !wait_until_visible(&named.options().resolver, &record, Duration::ZERO)
             .await
             .unwrap()
     );
     assert!(
-        seen(&named.options().resolver, &record, LONG)
+        wait_until_visible(&named.options().resolver, &record, LONG)
             .await
             .unwrap()
     );
@@ -79,13 +91,13 @@ async fn aliases_are_followed_into_other_zones() {
         "_acme-challenge.twice.example.org",
     ] {
         assert!(
-            seen(&resolver, &txt(name, "value"), Duration::ZERO)
+            wait_until_visible(&resolver, &txt(name, "value"), Duration::ZERO)
                 .await
                 .unwrap(),
             "{name}"
         );
     }
-    let looped = seen(&resolver, &txt("round.example.org", "value"), LONG).await;
+    let looped = wait_until_visible(&resolver, &txt("round.example.org", "value"), LONG).await;
     assert!(
         matches!(looped, Err(DnsError::Refused { .. })),
         "{looped:?}"
@@ -98,13 +110,16 @@ async fn unreachable_name_servers_are_an_error() {
     let address = named.address;
     let record = txt("_acme-challenge.example.org", "value");
     // The resolver responds, the name servers do not.
-    let resolver = dns::Resolver::at(vec![address]).with_port(1);
-    let unreachable = seen(&resolver, &record, Duration::ZERO).await;
+    let resolver = dns::Resolver::with_servers(vec![address]).with_port(1);
+    let unreachable = wait_until_visible(&resolver, &record, Duration::ZERO).await;
     assert!(
-        matches!(unreachable, Err(DnsError::Away { .. })),
+        matches!(unreachable, Err(DnsError::Unavailable { .. })),
         "{unreachable:?}"
     );
     drop(named);
-    let gone = seen(&options(address).resolver, &record, Duration::ZERO).await;
-    assert!(matches!(gone, Err(DnsError::Away { .. })), "{gone:?}");
+    let gone = wait_until_visible(&options(address).resolver, &record, Duration::ZERO).await;
+    assert!(
+        matches!(gone, Err(DnsError::Unavailable { .. })),
+        "{gone:?}"
+    );
 }

@@ -29,7 +29,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// # Errors
 /// [`DnsError::Away`] when no name server responds, [`DnsError::NoZone`] when the zone has none,
 /// and [`DnsError::Refused`] when the record is invalid or its aliases form a loop.
-pub async fn seen(
+pub async fn wait_until_visible(
     resolver: &Resolver,
     record: &Record,
     timeout: Duration,
