@@ -1,5 +1,5 @@
-//! What changed elsewhere: the browser's one event stream (see `public/events.js`), and signals
-//! that move when something that is shown has changed.
+//! Change notifications: the browser's event stream (see `public/events.js`) and signals that
+//! advance when displayed objects have changed.
 
 use std::{
     future::{Future, poll_fn},
@@ -11,32 +11,32 @@ use leptos::{ev, prelude::*};
 use model::events::Event;
 use wasm_bindgen::JsCast as _;
 
-/// The latest news.
+/// The last change notification.
 #[derive(Clone, Debug, Default)]
 enum News {
-    /// None so far.
+    /// No notification yet.
     #[default]
     Quiet,
-    /// These things changed.
+    /// These objects changed.
     Changed(Vec<Event>),
-    /// Anything may have changed.
+    /// Any object may have changed.
     Anything,
 }
 
-/// The event stream as the application sees it.
+/// The state of the event stream in the context.
 #[derive(Clone, Copy)]
 pub struct Live {
     news: RwSignal<News>,
-    /// Whether the stream was lost.
+    /// Whether the connection is lost.
     lost: RwSignal<bool>,
-    /// Whether the person is on the way out.
+    /// Whether the user is signing out.
     leaving: StoredValue<bool>,
-    /// Whether what the page is about is being taken away from here.
+    /// Whether the object of the current page is being deleted from this page.
     parting: StoredValue<bool>,
 }
 
 impl Live {
-    /// Makes the stream known to all parts of the page. It stays quiet until [`Live::listen`].
+    /// Adds the stream to the context. It is idle until [`Live::listen`] is called.
     pub fn provide() {
         provide_context(Self {
             news: RwSignal::default(),
@@ -46,35 +46,35 @@ impl Live {
         });
     }
 
-    /// Shows no more news: the session ends, and whoever asked for them would be refused.
+    /// Stops notifications because the session ends; requests would be refused from now on.
     pub fn leave(self) {
         self.leaving.set_value(true);
     }
 
-    /// Begins to take away what the page is about: the page asks for that no more, for it may be
-    /// gone before the page is.
+    /// Marks the object of the page as being deleted. The page stops refreshing, because the object
+    /// may be gone before the user leaves the page.
     pub fn part(self) {
         self.parting.set_value(true);
     }
 
-    /// Ends that, when the page is gone as well.
+    /// Clears the mark after the page was closed.
     pub fn parted(self) {
         self.parting.try_set_value(false);
     }
 
-    /// Ends that when it was not taken away: what was not asked for meanwhile is asked for now.
+    /// Clears the mark after a failed deletion, and makes up for the skipped refreshes.
     pub fn stay(self) {
         self.parted();
         self.news.try_set(News::Anything);
     }
 
-    /// Whether what the page is about is being taken away from here.
+    /// Whether the object of the page is being deleted from this page.
     pub fn is_parting() -> bool {
         use_context::<Self>().is_some_and(|live| live.parting.get_value())
     }
 
-    /// What was asked for goes no further once what the page is about is being taken away: the next of
-    /// several questions would be about something that is gone. Then there is no answer.
+    /// Resolves to `answer` unless the object of the page is being deleted; in that case it never
+    /// resolves, because later requests of the same load would fail with `NotFound`.
     pub async fn unless_parting<T>(answer: impl Future<Output = T>, live: Option<Self>) -> T {
         let mut answer = pin!(answer);
         poll_fn(|context| match live {
@@ -84,12 +84,12 @@ impl Live {
         .await
     }
 
-    /// Whether live updates are lost at the moment; tracked.
+    /// Whether the event stream is disconnected; tracked.
     pub fn lost() -> bool {
         use_context::<Self>().is_some_and(|live| live.lost.get())
     }
 
-    /// Begins to listen. In the browser only, once somebody is signed in.
+    /// Connects to the event stream. Browser only, after sign-in.
     pub fn listen() {
         let Some(live) = use_context::<Self>() else {
             return;
@@ -105,7 +105,7 @@ impl Live {
             match detail(&event).as_deref() {
                 Some("up") => live.lost.set(false),
                 Some("down") => live.lost.set(true),
-                // The page is older than what the stream remembers.
+                // The page is older than the first event in the stream's buffer.
                 _ => live.news.set(News::Anything),
             }
         });
@@ -118,8 +118,8 @@ impl Live {
         }
     }
 
-    /// A number that grows when one of `interests` has changed; an interest without an id is in
-    /// every thing of that kind.
+    /// A counter that grows when one of `interests` has changed. An interest without an id matches
+    /// every object of that kind.
     pub fn watch(interests: Signal<Vec<Event>>) -> Signal<u32> {
         let version = RwSignal::new(0);
         if let Some(live) = use_context::<Self>() {
@@ -132,7 +132,7 @@ impl Live {
                             interests.with_untracked(|interests| touches(events, interests))
                         }
                     });
-                // What was told before this part was shown is in it already.
+                // Notifications from before this view was rendered are already in its data.
                 if moved && before.is_some() {
                     version.update(|version| *version += 1);
                 }

@@ -1,10 +1,9 @@
-//! A measure in a cell of a table: a bar with its words.
+//! A usage bar with a label in a table cell.
 
-use crate::solid::Solid as _;
+use crate::erase::Erase as _;
 use leptos::prelude::*;
 
-/// How much of something is in use, in percent: from 75 it wants a look, from 90 it is scarce.
-/// `label` is for screen readers.
+/// Usage in percent: a warning from 75, critical from 90. `label` is for screen readers.
 pub fn meter(label: String, percent: u64, words: String) -> AnyView {
     let percent = percent.min(100);
     view! {
@@ -15,7 +14,7 @@ pub fn meter(label: String, percent: u64, words: String) -> AnyView {
             <span class="num">{words}</span>
         </span>
     }
-    .solid()
+    .erase()
 }
 
 /// The share of `used` in `total`, in percent.

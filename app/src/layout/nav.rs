@@ -1,6 +1,6 @@
-//! The places a person may go to: a rail beside the page, the same links over it on a phone.
+//! Navigation: a rail beside the page, and the same links in a drawer on phones.
 
-use crate::solid::Solid as _;
+use crate::erase::Erase as _;
 use leptos::{ev, prelude::*};
 use leptos_router::hooks::use_location;
 use model::{session::Me, users::Role};
@@ -8,16 +8,16 @@ use model::{session::Me, users::Role};
 use super::sites::site_choices;
 use crate::components::icon::icon;
 
-/// The id of the places on a phone.
+/// The id of the drawer.
 pub const DRAWER: &str = "places";
 
-/// A place: label, path, icon.
+/// A navigation entry: label, path, icon.
 pub struct Place {
-    /// Its name.
+    /// The label.
     pub label: &'static str,
-    /// Its address.
+    /// The path.
     pub path: &'static str,
-    /// Its icon.
+    /// The icon.
     pub shape: &'static str,
 }
 
@@ -25,7 +25,7 @@ const fn place(label: &'static str, path: &'static str, shape: &'static str) -> 
     Place { label, path, shape }
 }
 
-/// The places of a role, in groups with their headings.
+/// The navigation entries of a role, in groups with headings.
 pub fn places(role: Role) -> Vec<(&'static str, Vec<Place>)> {
     let mut groups = vec![(
         "",
@@ -56,7 +56,7 @@ pub fn places(role: Role) -> Vec<(&'static str, Vec<Place>)> {
     groups
 }
 
-/// The rail, and its twin for phones.
+/// The rail, and the drawer for phones.
 pub fn rail(me: Me) -> AnyView {
     let path = use_location().pathname;
     Effect::new(move |_| {
@@ -78,10 +78,10 @@ pub fn rail(me: Me) -> AnyView {
             <nav aria-label="Places">{in_drawer} {links(me.role)}</nav>
         </div>
     }
-    .solid()
+    .erase()
 }
 
-/// `[` collapses the rail, as in other tools; gives back what takes the key away again.
+/// Collapses the rail with `[`. Returns a function that removes the shortcut.
 fn collapse_on_key() -> impl FnOnce() + Send + Sync {
     let handle = window_event_listener(ev::keydown, |ev| {
         if ev.key() == "[" && !ev.ctrl_key() && !ev.meta_key() && !crate::browser::typing() {
@@ -99,13 +99,13 @@ fn links(role: Role) -> AnyView {
         .map(|(heading, places)| {
             let heading = (!heading.is_empty()).then(|| {
                 view! { <p class="rail-heading"><span class="rail-label">{heading}</span></p> }
-                    .solid()
+                    .erase()
             });
             let links = places.into_iter().map(link).collect::<Vec<_>>();
-            view! { <div class="rail-group">{heading}{links}</div> }.solid()
+            view! { <div class="rail-group">{heading}{links}</div> }.erase()
         })
         .collect::<Vec<_>>()
-        .solid()
+        .erase()
 }
 
 fn link(place: Place) -> AnyView {
@@ -117,12 +117,12 @@ fn link(place: Place) -> AnyView {
             {icon(shape)} <span class="rail-label">{label}</span>
         </a>
     }
-    .solid()
+    .erase()
 }
 
-/// Whether an address belongs to a place. The page of a container or an agent lies under its site's
-/// address, and belongs to the containers or the agents all the same; those who give certificates
-/// and prove names belong to the certificates.
+/// Whether a path belongs to a navigation entry. The page of a container or an agent belongs to
+/// Containers or Agents, although its path is under a site; CAs and DNS providers belong to
+/// Certificates.
 fn is_at(here: &str, place: &str) -> bool {
     if place == "/certificates"
         && ["/authorities", "/providers"]

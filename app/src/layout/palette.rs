@@ -1,6 +1,6 @@
-//! The palette: go anywhere by typing. Ctrl-K opens it; it knows pages, actions and containers.
+//! The command palette. Ctrl-K opens it; it finds pages, actions and containers.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use std::time::Duration;
 
 use leptos::{ev, html, prelude::*, task::spawn_local};
@@ -9,12 +9,11 @@ use model::{containers::ContainerQuery, users::Role};
 
 use super::nav::places;
 use crate::{
-    api,
-    components::{icon::icon, late::late},
-    extras,
+    components::{icon::icon, lazy::lazy},
+    extras, server_fns,
 };
 
-/// Something to go to.
+/// A search result.
 #[derive(Clone, PartialEq)]
 struct Target {
     label: String,
@@ -23,20 +22,22 @@ struct Target {
     shape: &'static str,
 }
 
-/// How long after a page the palette's code comes by itself: long enough not to be in the way of
+/// How long after page load the palette's module is preloaded, so that it does not compete with
 /// what the page needs.
 const SOON: Duration = Duration::from_secs(3);
 
-/// What the palette's parts share.
+/// State shared by the palette's components.
 #[derive(Clone, Copy)]
 pub struct State {
     open: RwSignal<bool>,
     typed: RwSignal<String>,
-    /// Whether the input field has the keys; until its code has come, they are kept for it.
+    /// Whether the input field has the focus; until the module is loaded, key presses are buffered
+    /// for it.
     ready: RwSignal<bool>,
 }
 
-/// The palette, and the signal that opens it. Its code is loaded soon, or when it is opened.
+/// The palette, and the signal that opens it. Its module is loaded after [`SOON`], or when the
+/// palette is opened.
 pub fn palette(role: Role) -> (AnyView, RwSignal<bool>) {
     let state = State {
         open: RwSignal::new(false),
@@ -48,13 +49,13 @@ pub fn palette(role: Role) -> (AnyView, RwSignal<bool>) {
     Effect::new(|_| {
         let load = || {
             spawn_local(async {
-                // When it does not come now, it comes when it is wanted.
+                // After a failed preload, the module is loaded when the palette is opened.
                 let _ = extras::load().await;
             });
         };
         set_timeout(load, SOON);
     });
-    let view = late(state.open.into(), move || extras::palette(role, state));
+    let view = lazy(state.open.into(), move || extras::palette(role, state));
     (view, state.open)
 }
 
@@ -132,7 +133,7 @@ pub fn dialog(role: Role, State { open, typed, ready }: State) -> AnyView {
             {results(found, chosen, go)}
         </dialog>
     }
-    .solid()
+    .erase()
 }
 
 fn results(found: Memo<Vec<Target>>, chosen: RwSignal<usize>, go: Callback<String>) -> AnyView {
@@ -153,20 +154,20 @@ fn results(found: Memo<Vec<Target>>, chosen: RwSignal<usize>, go: Callback<Strin
                     >
                         {icon(target.shape)} <span class="grow">{target.label}</span> <span class="muted">{target.note}</span>
                     </li>
-                }.solid()
+                }.erase()
             })
             .collect::<Vec<_>>()
     });
     let none = reactive(move || {
         found.with(Vec::is_empty).then(|| {
-            view! { <p class="menu-head muted">"Nothing has that in its name."</p> }.solid()
+            view! { <p class="menu-head muted">"Nothing has that in its name."</p> }.erase()
         })
     });
     view! {
         <ul class="palette-list" id="palette-list" role="listbox" aria-label="Results">{items}</ul>
         <div role="status">{none}</div>
     }
-    .solid()
+    .erase()
 }
 
 fn keys(
@@ -190,7 +191,7 @@ fn keys(
     ev.prevent_default();
 }
 
-/// The pages and actions of a role.
+/// The pages and actions available to a role.
 fn fixed(role: Role) -> Vec<Target> {
     let target = |label: &str, note: &str, href: &str, shape| Target {
         label: label.to_owned(),
@@ -246,7 +247,7 @@ fn matching(targets: &[Target], typed: &str) -> Vec<Target> {
         .collect()
 }
 
-/// The containers with what was typed in their names, asked for a moment after the last key.
+/// The containers whose names contain the input, debounced.
 fn containers(typed: RwSignal<String>, open: RwSignal<bool>) -> RwSignal<Vec<Target>> {
     let found = RwSignal::new(Vec::new());
     let waiting = StoredValue::new(None::<TimeoutHandle>);
@@ -266,7 +267,7 @@ fn containers(typed: RwSignal<String>, open: RwSignal<bool>) -> RwSignal<Vec<Tar
                     page: 1,
                     ..ContainerQuery::default()
                 };
-                let Ok(page) = api::containers::list(query).await else {
+                let Ok(page) = server_fns::containers::list(query).await else {
                     return;
                 };
                 if typed.try_with_untracked(|typed| typed.trim() == q) == Some(true) {

@@ -1,14 +1,14 @@
-//! Addresses of pages as the table of routes keeps them. Leptos's own segments make a type, and code
-//! of its own, of each shape of address; these are data.
+//! Path patterns as data. Leptos's own segments would generate a type, and code, for each shape of
+//! path.
 
 use leptos_router::{
     OptionalParamSegment, ParamSegment, PartialPathMatch, PathSegment, PossibleRouteMatch,
     StaticSegment,
 };
 
-/// An address such as `sites/:site/containers/:name/:tab?`: a segment with a colon is a parameter, one
-/// with a question mark may be missing. Only the last ones may: an optional segment takes what there
-/// is, and leaves nothing to a later one.
+/// A pattern such as `sites/:site/containers/:name/:tab?`. A segment with a colon is a parameter;
+/// one with a question mark is optional. Optional segments must come last, because each consumes
+/// whatever segment follows.
 #[derive(Clone, Copy, Debug)]
 pub struct Pattern(pub &'static str);
 

@@ -1,5 +1,5 @@
-//! Where the services of a container that is asked for will be reached, as far as that is known
-//! before it is made.
+//! A preview of the URLs, ports and records of a new container's services, as far as they are known
+//! before it is created.
 
 use model::{
     containers::{ContainerForm, SiteOption},
@@ -28,7 +28,7 @@ pub fn places(form: &ContainerForm, name: Option<&Label>, site: &SiteOption) -> 
     form.services.iter().filter_map(one).collect()
 }
 
-/// A service's name under one of the site's domains, and how browsers reach the web pages there.
+/// The hostname of a service under one of the site's domains, and the scheme of its URL.
 fn host(
     service: &ServiceForm,
     name: Option<&Label>,

@@ -1,12 +1,13 @@
-//! The fields of a site, the same for a new one and for one that is changed.
+//! The form fields of a site, for creation and update.
 
-use crate::solid::Solid as _;
+use crate::erase::Erase as _;
 use leptos::{prelude::*, task::spawn_local};
 use model::{ClusterId, FieldError, clusters::Findings, nodes::ClusterView, sites::SiteForm};
 
 use crate::{
-    api, bind,
+    bind,
     components::form::{Choice, Field, FormState},
+    server_fns,
 };
 
 /// The state of a form with these values.
@@ -18,7 +19,7 @@ fn refusals(form: &SiteForm) -> Vec<FieldError> {
     form.parse().err().unwrap_or_default()
 }
 
-/// The choice of a cluster: its key and its name.
+/// The choice of a cluster: id and name.
 pub fn cluster_options(clusters: &[ClusterView]) -> Vec<(String, String)> {
     clusters
         .iter()
@@ -26,7 +27,7 @@ pub fn cluster_options(clusters: &[ClusterView]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// What the chosen cluster offers, once it has answered; for suggestions.
+/// The resources of the chosen cluster, once it has responded; for suggestions.
 pub fn offered(values: RwSignal<SiteForm>) -> RwSignal<Option<Findings>> {
     let offered = RwSignal::new(None);
     let cluster = Memo::new(move |_| values.with(|form| form.cluster.parse::<ClusterId>().ok()));
@@ -34,8 +35,8 @@ pub fn offered(values: RwSignal<SiteForm>) -> RwSignal<Option<Findings>> {
         let Some(id) = cluster.get() else { return };
         offered.set(None);
         spawn_local(async move {
-            // A cluster that does not answer offers nothing; names can be typed all the same.
-            let found = api::clusters::check(id).await.ok();
+            // An unreachable cluster gives no suggestions; names can still be typed.
+            let found = server_fns::clusters::check(id).await.ok();
             if cluster.try_get_untracked().flatten() == Some(id) {
                 offered.try_set(found);
             }
@@ -44,8 +45,7 @@ pub fn offered(values: RwSignal<SiteForm>) -> RwSignal<Option<Findings>> {
     offered
 }
 
-/// Takes what the cluster offers for fields that are empty: the first of each, which is often the
-/// only one.
+/// Fills empty fields with the first suggestion of the cluster, which is often the only one.
 pub fn fill(values: RwSignal<SiteForm>, offered: RwSignal<Option<Findings>>) {
     Effect::new(move |_| {
         let Some(found) = offered.get() else { return };
@@ -115,7 +115,7 @@ pub fn fields(
                 hint="The numbers that containers have on the cluster, such as 1000-1999. Leave out those in other use." />
         </fieldset>
     }
-    .solid()
+    .erase()
 }
 
 fn network(form: FormState, values: RwSignal<SiteForm>) -> AnyView {
@@ -141,5 +141,5 @@ fn network(form: FormState, values: RwSignal<SiteForm>) -> AnyView {
                 hint="The same by IPv6, such as 2001:db8::7." />
         </fieldset>
     }
-    .solid()
+    .erase()
 }

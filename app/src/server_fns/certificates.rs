@@ -1,4 +1,4 @@
-//! Certificates of domains. A key goes in and never comes out.
+//! Certificates of domains. Private keys can be uploaded but are never returned.
 
 use leptos::prelude::*;
 use model::{
@@ -10,34 +10,34 @@ use serde::{Deserialize, Serialize};
 
 use super::Failure;
 
-/// What is looked for among the certificates.
+/// Search and filter of the list of certificates.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Query {
-    /// A part of what it is for, of its domain, its site or its issuer; empty means all.
+    /// A substring of the hostname, domain, site or issuer; empty matches all.
     pub q: String,
-    /// A state's word, or [`ALARMING`]; empty means all.
+    /// A state, or [`ALARMING`]; empty matches all.
     pub state: String,
     /// The page's number, from 1.
     pub page: u32,
 }
 
-/// In the place of a state: somebody has to do something about it.
+/// The value of `state` for certificates that need attention.
 pub const ALARMING: &str = "alarming";
 
 /// A page of certificates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Listed {
-    /// Those that were looked for.
+    /// The certificates that match the query.
     pub page: Page<CertificateRow>,
-    /// The first of all that somebody has to do something about.
+    /// The first certificates that need attention, regardless of the query.
     pub alarming: Vec<CertificateRow>,
-    /// How many somebody has to do something about.
+    /// The number of certificates that need attention.
     pub alarms: usize,
-    /// How many there are, whatever was looked for.
+    /// The number of certificates, regardless of the query.
     pub total: usize,
 }
 
-/// Every certificate, or those of one domain.
+/// Lists all certificates, or those of one domain.
 ///
 /// # Errors
 /// As `control::certificates::list`.
@@ -46,10 +46,10 @@ pub async fn list(of: Option<DomainId>) -> Result<Vec<CertificateRow>, Failure> 
     let (control, actor) = super::caller().await?;
     control::certificates::list(&control, &actor, of)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// A page of the certificates, by domain.
+/// Lists a page of certificates, ordered by domain.
 ///
 /// # Errors
 /// As `control::certificates::list`.
@@ -58,11 +58,11 @@ pub async fn find(query: Query) -> Result<Listed, Failure> {
     let (control, actor) = super::caller().await?;
     let all = control::certificates::list(&control, &actor, None)
         .await
-        .map_err(super::told)?;
+        .map_err(super::into_failure)?;
     Ok(cut::cut(all, &query))
 }
 
-/// The certificate of the key that an address names, with its history.
+/// Gets the certificate with the id in the URL, with its history.
 ///
 /// # Errors
 /// As `control::certificates::get`.
@@ -70,17 +70,17 @@ pub async fn find(query: Query) -> Result<Listed, Failure> {
 pub async fn get(key: String) -> Result<CertificateDetail, Failure> {
     let (control, actor) = super::caller().await?;
     let Ok(id) = key.parse() else {
-        // What cannot be a key is the key of nothing.
-        return Err(super::told(model::Error::NotFound {
+        // An invalid id is treated as not found.
+        return Err(super::into_failure(model::Error::NotFound {
             kind: model::Kind::Certificate,
         }));
     };
     control::certificates::get(&control, &actor, id)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Keeps a certificate that somebody brings.
+/// Stores an uploaded certificate.
 ///
 /// # Errors
 /// Refused fields; as `control::certificates::upload`.
@@ -89,13 +89,13 @@ pub async fn upload(form: UploadForm) -> Result<CertificateId, Failure> {
     let (control, actor) = super::caller().await?;
     let domain = form
         .parse()
-        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
     control::certificates::upload(&control, &actor, domain, (form.chain, form.key))
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Has a certificate be tried now.
+/// Retries an issuance immediately.
 ///
 /// # Errors
 /// As `control::certificates::try_again`.
@@ -104,10 +104,10 @@ pub async fn try_again(id: CertificateId) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     control::certificates::try_again(&control, &actor, id)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Has the next certificate be had now.
+/// Renews a certificate immediately.
 ///
 /// # Errors
 /// As `control::certificates::renew`.
@@ -116,10 +116,10 @@ pub async fn renew(id: CertificateId) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     control::certificates::renew(&control, &actor, id)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Takes a certificate back at its authority, once what it is for was typed.
+/// Revokes a certificate at its CA; requires the hostname to be typed.
 ///
 /// # Errors
 /// As `control::certificates::revoke`.
@@ -128,10 +128,10 @@ pub async fn revoke(id: CertificateId, confirm: String) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     control::certificates::revoke(&control, &actor, id, &confirm)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Deletes a certificate that somebody brought, once what it is for was typed.
+/// Deletes an uploaded certificate; requires the hostname to be typed.
 ///
 /// # Errors
 /// As `control::certificates::delete`.
@@ -140,10 +140,10 @@ pub async fn delete(id: CertificateId, confirm: String) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     control::certificates::delete(&control, &actor, id, &confirm)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Cuts the page that was asked for out of all certificates.
+/// Selects the requested page from all certificates.
 #[cfg(any(feature = "ssr", test))]
 mod cut {
     use model::{
@@ -153,7 +153,7 @@ mod cut {
 
     use super::{ALARMING, Listed, Query};
 
-    /// How many of those that somebody has to do something about are told one by one.
+    /// The most certificates that are listed individually as needing attention.
     const TOLD: usize = 8;
 
     pub(super) fn cut(all: Vec<CertificateRow>, query: &Query) -> Listed {
