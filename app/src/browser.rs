@@ -25,11 +25,11 @@ pub fn close_popover(id: &str) {
 
 /// The elements that match a selector, in document order.
 pub fn elements(selector: &str) -> Vec<HtmlElement> {
-    let Ok(found) = document().query_selector_all(selector) else {
+    let Ok(nodes) = document().query_selector_all(selector) else {
         return Vec::new();
     };
-    (0..found.length())
-        .filter_map(|index| found.item(index)?.dyn_into().ok())
+    (0..nodes.length())
+        .filter_map(|index| nodes.item(index)?.dyn_into().ok())
         .collect()
 }
 

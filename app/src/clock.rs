@@ -53,7 +53,7 @@ impl Clock {
 
 /// A time relative to `now`, in the future or the past: `in a moment`, `in 5 min`, `in 3 h`, `in 59
 /// days`, `2 days ago`.
-pub fn near(at: Timestamp, now: Timestamp) -> String {
+pub fn format_relative(at: Timestamp, now: Timestamp) -> String {
     if at <= now {
         return at.ago(now);
     }
@@ -71,12 +71,12 @@ pub fn near(at: Timestamp, now: Timestamp) -> String {
 mod tests {
     use model::Timestamp;
 
-    use super::near;
+    use super::format_relative;
 
     #[test]
-    fn a_moment_to_come_is_told_as_one_that_was() {
+    fn future_and_past_times_use_the_same_format() {
         let now = Timestamp(1_000_000_000_000);
-        let at = |seconds: i64| near(Timestamp(now.0 + seconds * 1000), now);
+        let at = |seconds: i64| format_relative(Timestamp(now.0 + seconds * 1000), now);
         assert_eq!(at(0), "just now");
         assert_eq!(at(30), "in a moment");
         assert_eq!(at(60), "in 1 min");

@@ -40,6 +40,6 @@ pub fn palette(role: Role, state: palette::State) -> AnyView {
     fallible,
     return_wrapper(let view = _; { Ok(view) } -> Result<AnyView, SplitLoaderError>)
 )]
-pub fn delete_dialog(chosen: list::Chosen) -> AnyView {
+pub fn delete_dialog(chosen: list::Selection) -> AnyView {
     list::delete_dialog(chosen)
 }

@@ -13,10 +13,10 @@ use wasm_bindgen::JsCast as _;
 
 /// The last change notification.
 #[derive(Clone, Debug, Default)]
-enum News {
+enum Notification {
     /// No notification yet.
     #[default]
-    Quiet,
+    None,
     /// These objects changed.
     Changed(Vec<Event>),
     /// Any object may have changed.
@@ -26,23 +26,23 @@ enum News {
 /// The state of the event stream in the context.
 #[derive(Clone, Copy)]
 pub struct Live {
-    news: RwSignal<News>,
+    notification: RwSignal<Notification>,
     /// Whether the connection is lost.
     lost: RwSignal<bool>,
     /// Whether the user is signing out.
     leaving: StoredValue<bool>,
     /// Whether the object of the current page is being deleted from this page.
-    parting: StoredValue<bool>,
+    deleting: StoredValue<bool>,
 }
 
 impl Live {
     /// Adds the stream to the context. It is idle until [`Live::listen`] is called.
     pub fn provide() {
         provide_context(Self {
-            news: RwSignal::default(),
+            notification: RwSignal::default(),
             lost: RwSignal::new(false),
             leaving: StoredValue::new(false),
-            parting: StoredValue::new(false),
+            deleting: StoredValue::new(false),
         });
     }
 
@@ -53,32 +53,32 @@ impl Live {
 
     /// Marks the object of the page as being deleted. The page stops refreshing, because the object
     /// may be gone before the user leaves the page.
-    pub fn part(self) {
-        self.parting.set_value(true);
+    pub fn begin_deletion(self) {
+        self.deleting.set_value(true);
     }
 
     /// Clears the mark after the page was closed.
-    pub fn parted(self) {
-        self.parting.try_set_value(false);
+    pub fn end_deletion(self) {
+        self.deleting.try_set_value(false);
     }
 
     /// Clears the mark after a failed deletion, and makes up for the skipped refreshes.
-    pub fn stay(self) {
-        self.parted();
-        self.news.try_set(News::Anything);
+    pub fn cancel_deletion(self) {
+        self.end_deletion();
+        self.notification.try_set(Notification::Anything);
     }
 
     /// Whether the object of the page is being deleted from this page.
-    pub fn is_parting() -> bool {
-        use_context::<Self>().is_some_and(|live| live.parting.get_value())
+    pub fn is_deleting() -> bool {
+        use_context::<Self>().is_some_and(|live| live.deleting.get_value())
     }
 
     /// Resolves to `answer` unless the object of the page is being deleted; in that case it never
     /// resolves, because later requests of the same load would fail with `NotFound`.
-    pub async fn unless_parting<T>(answer: impl Future<Output = T>, live: Option<Self>) -> T {
+    pub async fn unless_deleting<T>(answer: impl Future<Output = T>, live: Option<Self>) -> T {
         let mut answer = pin!(answer);
         poll_fn(|context| match live {
-            Some(live) if live.parting.try_get_value() == Some(true) => Poll::Pending,
+            Some(live) if live.deleting.try_get_value() == Some(true) => Poll::Pending,
             _ => answer.as_mut().poll(context),
         })
         .await
@@ -98,7 +98,7 @@ impl Live {
             if let Some(changed) =
                 detail(&event).and_then(|text| serde_json::from_slice(text.as_bytes()).ok())
             {
-                live.news.set(News::Changed(changed));
+                live.notification.set(Notification::Changed(changed));
             }
         });
         let link = window_event_listener(ev::Custom::new("holdfast-link"), move |event| {
@@ -106,7 +106,7 @@ impl Live {
                 Some("up") => live.lost.set(false),
                 Some("down") => live.lost.set(true),
                 // The page is older than the first event in the stream's buffer.
-                _ => live.news.set(News::Anything),
+                _ => live.notification.set(Notification::Anything),
             }
         });
         on_cleanup(move || {
@@ -125,11 +125,11 @@ impl Live {
         if let Some(live) = use_context::<Self>() {
             Effect::new(move |before: Option<()>| {
                 let moved = !live.leaving.get_value()
-                    && live.news.with(|news| match news {
-                        News::Quiet => false,
-                        News::Anything => true,
-                        News::Changed(events) => {
-                            interests.with_untracked(|interests| touches(events, interests))
+                    && live.notification.with(|notification| match notification {
+                        Notification::None => false,
+                        Notification::Anything => true,
+                        Notification::Changed(events) => {
+                            interests.with_untracked(|interests| matches_any(events, interests))
                         }
                     });
                 // Notifications from before this view was rendered are already in its data.
@@ -149,7 +149,7 @@ fn detail(event: &web_sys::Event) -> Option<String> {
         .as_string()
 }
 
-fn touches(events: &[Event], interests: &[Event]) -> bool {
+fn matches_any(events: &[Event], interests: &[Event]) -> bool {
     events.iter().any(|event| {
         interests.iter().any(|interest| {
             event.topic == interest.topic
@@ -162,19 +162,19 @@ fn touches(events: &[Event], interests: &[Event]) -> bool {
 mod tests {
     use model::events::{Event, Topic};
 
-    use super::touches;
+    use super::matches_any;
 
     #[test]
-    fn an_interest_is_touched_by_its_own_changes_only() {
+    fn interest_matches_only_its_own_events() {
         let mine = [Event::of(Topic::Container, 7)];
-        assert!(touches(&[Event::of(Topic::Container, 7)], &mine));
-        assert!(touches(&[Event::all(Topic::Container)], &mine));
-        assert!(!touches(&[Event::of(Topic::Container, 8)], &mine));
-        assert!(!touches(&[Event::of(Topic::Job, 7)], &mine));
-        assert!(touches(
+        assert!(matches_any(&[Event::of(Topic::Container, 7)], &mine));
+        assert!(matches_any(&[Event::all(Topic::Container)], &mine));
+        assert!(!matches_any(&[Event::of(Topic::Container, 8)], &mine));
+        assert!(!matches_any(&[Event::of(Topic::Job, 7)], &mine));
+        assert!(matches_any(
             &[Event::of(Topic::Job, 7)],
             &[Event::all(Topic::Job)]
         ));
-        assert!(!touches(&[], &mine));
+        assert!(!matches_any(&[], &mine));
     }
 }

@@ -215,7 +215,7 @@ mod absent {
     use model::Error;
 
     use crate::{
-        components::failure::{Place, failure_panel},
+        components::failure::{FailureScope, failure_panel},
         server_fns::Failure,
     };
 
@@ -228,7 +228,7 @@ mod absent {
         let reload = Callback::new(|()| {
             let _ = window().location().reload();
         });
-        failure_panel(failure, Some(reload), Place::Page)
+        failure_panel(failure, Some(reload), FailureScope::Page)
     }
 }
 
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn no_page_hides_a_later_one() {
+    fn no_pattern_shadows_a_later_one() {
         for (pattern, ..) in PAGES {
             let path = example(pattern);
             let (first, ..) = entry_at(&path).expect("its own line matches");
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_end_of_an_address_is_optional() {
+    fn optional_segments_are_last() {
         for (Pattern(pattern), ..) in PAGES {
             let optional = pattern
                 .split('/')

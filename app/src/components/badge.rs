@@ -10,7 +10,7 @@ use model::{
 };
 
 use super::icon::icon;
-use crate::clock::{Clock, near};
+use crate::clock::{Clock, format_relative};
 
 /// The color of a badge. A text and a shape always accompany the color.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +106,6 @@ pub fn ago(at: Timestamp) -> AnyView {
 /// readers.
 pub fn when(at: Timestamp) -> AnyView {
     let exact = at.rfc3339();
-    view! { <time datetime=exact.clone() title=exact>{reactive(move || near(at, Clock::read()))}</time> }
+    view! { <time datetime=exact.clone() title=exact>{reactive(move || format_relative(at, Clock::read()))}</time> }
         .erase()
 }

@@ -30,7 +30,7 @@ pub struct DeleteCard {
     /// A note above the button, such as what is kept.
     pub note: Signal<&'static str>,
     /// Why the object cannot be deleted now; replaces the button.
-    pub held: Callback<(), Option<AnyView>>,
+    pub blocked: Callback<(), Option<AnyView>>,
     /// The path of the list to return to.
     pub list: &'static str,
     /// Deletes the object.
@@ -55,7 +55,7 @@ pub fn delete_card(card: DeleteCard) -> AnyView {
         name,
         losses,
         note,
-        held,
+        blocked,
         ..
     } = card;
     let button = move || {
@@ -71,7 +71,7 @@ pub fn delete_card(card: DeleteCard) -> AnyView {
         }
         .erase()
     };
-    let action = reactive(move || held.run(()).unwrap_or_else(button));
+    let action = reactive(move || blocked.run(()).unwrap_or_else(button));
     view! {
         <section class="card card-danger stack-tight">
             <h2 class="card-title">{format!("{verb} the {what}")}</h2>
@@ -94,9 +94,9 @@ fn delete(deletion: Deletion, card: &DeleteCard) -> Callback<String> {
     let toasts = Toasts::here();
     let navigate = use_navigate();
     let live = use_context::<Live>();
-    on_cleanup(move || live.map(Live::parted).unwrap_or_default());
+    on_cleanup(move || live.map(Live::end_deletion).unwrap_or_default());
     Callback::new(move |typed: String| {
-        live.map(Live::part).unwrap_or_default();
+        live.map(Live::begin_deletion).unwrap_or_default();
         let answer = ask(typed);
         let name = name.get_untracked();
         let navigate = navigate.clone();
@@ -107,7 +107,7 @@ fn delete(deletion: Deletion, card: &DeleteCard) -> Callback<String> {
                     navigate(list, Default::default());
                 }
                 Err(failure) => {
-                    live.map(Live::stay).unwrap_or_default();
+                    live.map(Live::cancel_deletion).unwrap_or_default();
                     deletion.busy.try_set(false);
                     deletion.failure.try_set(Some(failure));
                 }

@@ -88,7 +88,7 @@ mod tests {
     use super::{ErasedValue, Sent, unreadable};
 
     #[test]
-    fn a_parcel_keeps_its_value_and_its_type() {
+    fn unpack_requires_the_packed_type() {
         let value = ErasedValue::pack(vec![1_u32, 2]);
         assert_eq!(value.unpack::<Vec<u32>>(), Some(vec![1, 2]));
         assert_eq!(value.unpack::<Vec<String>>(), None);
@@ -96,7 +96,7 @@ mod tests {
 
     #[cfg(feature = "ssr")]
     #[test]
-    fn an_answer_arrives_as_it_was_sent() {
+    fn response_round_trips_through_text() {
         let Ok(Sent(arrived)) = Sent(Ok(ErasedValue::pack("-two words".to_owned())))
             .to_string()
             .parse();
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_a_failure() {
+    fn malformed_text_is_a_failure() {
         let Ok(Sent(arrived)) = "nonsense".parse();
         assert_eq!(arrived.err(), Some(unreadable()));
     }

@@ -10,7 +10,7 @@ use crate::server_fns::{self, Failure};
 
 /// What the error message replaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum FailureScope {
     /// A whole page; the message becomes the page's heading.
     Page,
     /// A part of a page.
@@ -21,12 +21,16 @@ pub enum Place {
 
 /// An error message in place of the data, with a retry button where a retry can help. Redirects to
 /// the sign-in page, and back afterwards, if the session has ended.
-pub fn failure_panel(failure: Failure, again: Option<Callback<()>>, place: Place) -> AnyView {
+pub fn failure_panel(
+    failure: Failure,
+    again: Option<Callback<()>>,
+    place: FailureScope,
+) -> AnyView {
     let Failure(error) = failure;
     if error == Error::Unauthenticated {
         return to_sign_in();
     }
-    if place == Place::Frame {
+    if place == FailureScope::Frame {
         return ().erase();
     }
     crate::status::set(server_fns::status(&error));
@@ -47,8 +51,10 @@ pub fn failure_panel(failure: Failure, again: Option<Callback<()>>, place: Place
     });
     let title = view! { {icon("circle-alert")} {title} }.erase();
     let heading = match place {
-        Place::Page => view! { <h1 class="panel-title">{title}</h1> }.erase(),
-        Place::Part | Place::Frame => view! { <h2 class="panel-title">{title}</h2> }.erase(),
+        FailureScope::Page => view! { <h1 class="panel-title">{title}</h1> }.erase(),
+        FailureScope::Part | FailureScope::Frame => {
+            view! { <h2 class="panel-title">{title}</h2> }.erase()
+        }
     };
     view! {
         <section class="panel panel-danger" role="alert">

@@ -14,7 +14,7 @@ pub struct FormState {
     check: StoredValue<Box<dyn Fn() -> Vec<FieldError> + Send + Sync>>,
     left: StoredValue<Vec<String>>,
     /// Errors that only the server can detect. Each remains until its field is edited.
-    told: StoredValue<Vec<FieldError>>,
+    server_errors: StoredValue<Vec<FieldError>>,
     refused: RwSignal<Vec<FieldError>>,
     /// Errors of the last submission. They remain until the next submission, so that the layout
     /// does not shift while a user corrects the fields.
@@ -31,7 +31,7 @@ impl FormState {
         Self {
             check: StoredValue::new(Box::new(check)),
             left: StoredValue::new(Vec::new()),
-            told: StoredValue::new(Vec::new()),
+            server_errors: StoredValue::new(Vec::new()),
             refused: RwSignal::new(Vec::new()),
             summary: RwSignal::new(Vec::new()),
             busy: RwSignal::new(false),
@@ -58,28 +58,29 @@ impl FormState {
             }
             refused.retain(|refusal| left.contains(&refusal.field));
         });
-        self.told.with_value(|told| refused.extend_from_slice(told));
+        self.server_errors
+            .with_value(|server_errors| refused.extend_from_slice(server_errors));
         self.refused.set(refused);
     }
 
     /// Clears the server's error for a field that was edited.
     pub fn typed(self, field: &str) {
-        self.told
-            .update_value(|told| told.retain(|refusal| refusal.field != field));
+        self.server_errors
+            .update_value(|server_errors| server_errors.retain(|refusal| refusal.field != field));
     }
 
     /// Validates all fields before submission; true if there are no errors.
     pub fn submit(self) -> bool {
         let refused = self.check.with_value(|check| check());
-        let good = refused.is_empty();
+        let is_valid = refused.is_empty();
         self.failure.set(None);
-        self.told.set_value(Vec::new());
+        self.server_errors.set_value(Vec::new());
         self.left
             .update_value(|left| left.extend(refused.iter().map(|refusal| refusal.field.clone())));
         self.summary.set(refused.clone());
         self.refused.set(refused);
-        self.busy.set(good);
-        good
+        self.busy.set(is_valid);
+        is_valid
     }
 
     /// Stores an error from the server, at the fields that it names.
@@ -87,7 +88,7 @@ impl FormState {
         self.busy.set(false);
         match failure.0 {
             Error::Invalid { fields } => {
-                self.told.set_value(fields.clone());
+                self.server_errors.set_value(fields.clone());
                 self.refused.set(fields.clone());
                 self.summary.set(fields);
             }

@@ -78,14 +78,14 @@ mod imp {
         /// Reads the data from the page; `None` after hydration.
         pub fn of(_part: &Part) -> Self {
             let context = Owner::current_shared_context();
-            let there = context.and_then(|context| {
+            let data = context.and_then(|context| {
                 let id = context.next_id();
                 let text = context
                     .during_hydration()
                     .then(|| context.read_data(&id))??;
                 text.parse().ok()
             });
-            Self(StoredValue::new(there))
+            Self(StoredValue::new(data))
         }
 
         /// Renders the part from the data in the page, or fetches the data.
@@ -93,8 +93,8 @@ mod imp {
             if let Some(context) = Owner::current_shared_context() {
                 context.next_id();
             }
-            let there = self.0.get_value().map(|Sent(answer)| answer);
-            from_here(part, there, skeleton)
+            let data = self.0.get_value().map(|Sent(answer)| answer);
+            from_here(part, data, skeleton)
         }
     }
 }

@@ -19,14 +19,14 @@ where
 {
     let toasts = Toasts::here();
     let owner = Owner::current();
-    let asked = StoredValue::new(false);
+    let requested = StoredValue::new(false);
     let view = StoredValue::new(Mutex::new(None::<AnyView>));
     let arrived = Trigger::new();
     Effect::new(move |_| {
-        if !wanted.get() || asked.get_value() {
+        if !wanted.get() || requested.get_value() {
             return;
         }
-        asked.set_value(true);
+        requested.set_value(true);
         let Some(owner) = owner.clone() else { return };
         // The view's owner is the place where it is mounted, not this effect, which may run again.
         let coming = owner.with(|| ScopedFuture::new(load()));
@@ -37,7 +37,7 @@ where
                     arrived.notify();
                 }
                 Err(_) => {
-                    asked.set_value(false);
+                    requested.set_value(false);
                     toasts.warn("This could not be loaded. Check your connection and try again.");
                 }
             }

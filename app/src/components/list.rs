@@ -269,7 +269,7 @@ mod tests {
     use super::address;
 
     #[test]
-    fn an_address_has_only_the_parameters_with_a_value() {
+    fn url_omits_empty_parameters() {
         assert_eq!(
             address("/containers", &[("q", ""), ("sort", "")]),
             "/containers"

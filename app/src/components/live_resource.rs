@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     erased_value::{ErasedValue, unreadable},
-    failure::{Place, failure_panel},
+    failure::{FailureScope, failure_panel},
     initial_data::InitialData,
 };
 use crate::{
@@ -81,7 +81,7 @@ pub(super) struct Part {
     /// Creates the view from the first response; `None` if the response cannot be decoded.
     show: Arc<Show>,
     /// Where the part is displayed.
-    place: Place,
+    place: FailureScope,
 }
 
 /// A rendered part.
@@ -132,11 +132,11 @@ impl Part {
             ask: Arc::new(ask),
             moves: moves.into(),
             show: Arc::new(show),
-            place: Place::Page,
+            place: FailureScope::Page,
         }
     }
 
-    fn at(self, place: Place) -> Self {
+    fn at(self, place: FailureScope) -> Self {
         Self { place, ..self }
     }
 }
@@ -175,7 +175,7 @@ where
     F: Fn(()) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<T, Failure>> + Send + 'static,
 {
-    let part = Part::new(Signal::from(()), fetch, interests, view).at(Place::Frame);
+    let part = Part::new(Signal::from(()), fetch, interests, view).at(FailureScope::Frame);
     let initial = InitialData::of(&part);
     initial.show(part, skeleton)
 }
@@ -192,7 +192,7 @@ where
     F: Fn(()) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<T, Failure>> + Send + 'static,
 {
-    let part = Part::new(Signal::from(()), fetch, interests, view).at(Place::Frame);
+    let part = Part::new(Signal::from(()), fetch, interests, view).at(FailureScope::Frame);
     let initial = InitialData::of(&part);
     (
         initial.show(part.clone(), skeleton),
@@ -205,7 +205,7 @@ where
 /// and both number the data of a page in the order of the requests. If `there` is given, it is
 /// rendered with the page; otherwise the browser fetches the data.
 pub fn live_resource_within<K, T, F, Fut>(
-    there: Option<T>,
+    initial: Option<T>,
     key: Signal<K>,
     fetch: F,
     interests: fn(&T) -> Vec<Event>,
@@ -218,10 +218,10 @@ where
     F: Fn(K) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<T, Failure>> + Send + 'static,
 {
-    let part = Part::new(key, fetch, interests, view).at(Place::Part);
+    let part = Part::new(key, fetch, interests, view).at(FailureScope::Part);
     from_here(
         part,
-        there.map(|there| Ok(ErasedValue::pack(there))),
+        initial.map(|initial| Ok(ErasedValue::pack(initial))),
         skeleton,
     )
 }
@@ -229,19 +229,19 @@ where
 /// Renders the data if it is given, or fetches it from the browser.
 pub(super) fn from_here(
     part: Part,
-    there: Option<Result<ErasedValue, Failure>>,
+    initial: Option<Result<ErasedValue, Failure>>,
     skeleton: fn() -> AnyView,
 ) -> AnyView {
-    let again = RwSignal::new(u32::from(there.is_none()));
-    let answer = RwSignal::new(there);
+    let again = RwSignal::new(u32::from(initial.is_none()));
+    let answer = RwSignal::new(initial);
     let ask = part.ask.clone();
     Effect::new(move |_| {
         if again.get() == 0 {
             return;
         }
-        let asked = untrack(|| ask());
+        let requested = untrack(|| ask());
         spawn_local(async move {
-            let first = asked.await;
+            let first = requested.await;
             answer.try_set(Some(first));
         });
     });
@@ -281,29 +281,29 @@ pub(super) fn begin(
 fn follow(part: &Part, fresh: Fresh, take: Callback<ErasedValue>, interests: Signal<Vec<Event>>) {
     let (ask, moves, place_in) = (part.ask.clone(), part.moves, part.place);
     let version = Live::watch(interests);
-    let live = use_context::<Live>().filter(|_| place_in != Place::Frame);
+    let live = use_context::<Live>().filter(|_| place_in != FailureScope::Frame);
     // Responses may arrive out of order. Only a response that is newer than the displayed one and
     // belongs to the current key is used.
-    let asked = StoredValue::new(0_u32);
+    let requested = StoredValue::new(0_u32);
     let shown = StoredValue::new(0_u32);
     Effect::new(move |before: Option<()>| {
         version.track();
         fresh.again.track();
         let (answer, place) = (ask(), moves.get());
-        if before.is_none() || (place_in != Place::Frame && Live::is_parting()) {
+        if before.is_none() || (place_in != FailureScope::Frame && Live::is_deleting()) {
             return;
         }
         fresh.busy.set(true);
-        asked.update_value(|asked| *asked += 1);
-        let turn = asked.get_value();
+        requested.update_value(|requested| *requested += 1);
+        let turn = requested.get_value();
         spawn_local(async move {
-            let answer = Live::unless_parting(answer, live).await;
+            let answer = Live::unless_deleting(answer, live).await;
             let overtaken = shown.try_get_value().is_none_or(|shown| turn < shown);
             if overtaken || moves.try_get_untracked() != Some(place) {
                 return;
             }
             shown.set_value(turn);
-            fresh.busy.set(asked.get_value() != turn);
+            fresh.busy.set(requested.get_value() != turn);
             match answer {
                 Ok(parcel) => {
                     take.run(parcel);
@@ -325,7 +325,7 @@ fn framed(fresh: Fresh, view: AnyView) -> AnyView {
         fresh
             .trouble
             .get()
-            .map(|failure| failure_panel(failure, Some(again), Place::Part))
+            .map(|failure| failure_panel(failure, Some(again), FailureScope::Part))
     });
     view! {
         <div class="loaded" aria-busy=Signal::derive(move || fresh.busy.get().to_string())>

@@ -117,7 +117,7 @@ fn tools(id: JobId, lines: RwSignal<Vec<LogLine>>, search: RwSignal<String>) -> 
             let _ = link.set_attribute("href", &format!("data:text/plain;charset=utf-8,{text}"));
         }
     };
-    let found = reactive(move || {
+    let find_matches = reactive(move || {
         search.with(|search| {
             (!search.is_empty()).then(|| lines.with(|lines| count_words(lines, search)))
         })
@@ -128,7 +128,7 @@ fn tools(id: JobId, lines: RwSignal<Vec<LogLine>>, search: RwSignal<String>) -> 
             <input class="input" type="search" placeholder="Search the log" aria-label="Search the log"
                 autocomplete="off" spellcheck="false" prop:value=search on:input=act(move |ev| search.set(event_target_value(&ev))) />
         </span>
-        <span class="muted num" role="status">{found}</span>
+        <span class="muted num" role="status">{find_matches}</span>
         <div class="actions">
             <button type="button" class="btn btn-small" on:click=act(copy)>{icon("copy")} "Copy"</button>
             <a class="btn btn-small" href="#" download=format!("job-{id}.log") node_ref=link on:click=act(fill)>
@@ -154,15 +154,15 @@ fn shown(
             };
             return view! { <span class="muted">{none}</span> }.erase();
         }
-        let wanted = search.get();
-        if wanted.is_empty() {
+        let needle = search.get();
+        if needle.is_empty() {
             return lines
                 .with(|lines| lines.iter().map(short).collect::<String>())
                 .erase();
         }
         lines
             .with(|lines| {
-                found(lines, &wanted)
+                find_matches(lines, &needle)
                     .take(FOUND_LINES)
                     .map(marked)
                     .collect::<Vec<_>>()
@@ -175,25 +175,26 @@ fn shown(
 fn marked((line, at): (&LogLine, std::ops::Range<usize>)) -> AnyView {
     let part = |range: &str| range.to_owned();
     let before = line.text.get(..at.start).map(part);
-    let found = line.text.get(at.clone()).map(part);
+    let find_matches = line.text.get(at.clone()).map(part);
     let after = line.text.get(at.end..).map(part);
-    view! { <span>{time_of_day(line)} " " {before}<mark>{found}</mark>{after} "\n"</span> }.erase()
+    view! { <span>{time_of_day(line)} " " {before}<mark>{find_matches}</mark>{after} "\n"</span> }
+        .erase()
 }
 
 /// The lines that contain `wanted`, with the position of the match; ASCII case-insensitive.
-fn found<'a>(
+fn find_matches<'a>(
     lines: &'a [LogLine],
-    wanted: &str,
+    needle: &str,
 ) -> impl Iterator<Item = (&'a LogLine, std::ops::Range<usize>)> {
-    let wanted = wanted.to_ascii_lowercase();
+    let needle = needle.to_ascii_lowercase();
     lines.iter().filter_map(move |line| {
-        let start = line.text.to_ascii_lowercase().find(&wanted)?;
-        Some((line, start..start + wanted.len()))
+        let start = line.text.to_ascii_lowercase().find(&needle)?;
+        Some((line, start..start + needle.len()))
     })
 }
 
-fn count_words(lines: &[LogLine], wanted: &str) -> String {
-    let count = found(lines, wanted).count();
+fn count_words(lines: &[LogLine], needle: &str) -> String {
+    let count = find_matches(lines, needle).count();
     if count > FOUND_LINES {
         return format!("{count} lines, the first {FOUND_LINES} shown");
     }
@@ -279,7 +280,7 @@ impl Tail {
 mod tests {
     use model::{Timestamp, jobs::LogLine};
 
-    use super::{count_words, found, short, whole};
+    use super::{count_words, find_matches, short, whole};
 
     fn lines(texts: &[&str]) -> Vec<LogLine> {
         let at = Timestamp(1_795_233_000_999);
@@ -295,13 +296,13 @@ mod tests {
     }
 
     #[test]
-    fn a_search_finds_where_the_words_stand() {
+    fn search_finds_positions_ignoring_ascii_case() {
         let lines = lines(&["Überträgt die Schicht", "pull LAYER 2", "done"]);
-        let places: Vec<_> = found(&lines, "Layer")
+        let places: Vec<_> = find_matches(&lines, "Layer")
             .map(|(line, at)| (line.seq, at))
             .collect();
         assert_eq!(places, [(2, 5..10)]);
-        let places: Vec<_> = found(&lines, "trägt")
+        let places: Vec<_> = find_matches(&lines, "trägt")
             .map(|(line, at)| line.text.get(at))
             .collect();
         assert_eq!(places, [Some("trägt")]);
@@ -310,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_tell_their_time_of_day_here_and_the_whole_moment_in_files() {
+    fn page_shows_time_of_day_and_download_has_full_timestamp() {
         let lines = lines(&["done"]);
         assert_eq!(short(&lines[0]), "03:50:00 done\n");
         assert_eq!(whole(&lines), "2026-11-21T03:50:00Z done\n");

@@ -139,7 +139,7 @@ pub fn place<T>(page: &Page<T>) -> (u32, u32) {
 }
 
 /// The usage of a resource, with a text beside the bar.
-pub fn usage_bar(label: &'static str, used: u64, total: u64, words: String) -> AnyView {
+pub fn usage_bar(label: &'static str, used: u64, total: u64, label_text: String) -> AnyView {
     let share = used
         .saturating_mul(100)
         .checked_div(total)
@@ -147,8 +147,8 @@ pub fn usage_bar(label: &'static str, used: u64, total: u64, words: String) -> A
         .min(100);
     view! {
         <div class="usage">
-            <span class="usage-words"><span>{label}</span> <span class="muted num">{words.clone()}</span></span>
-            <progress class="bar" class:bar-high={share >= 90} max="100" value=share.to_string() aria-label=format!("{label}: {words}")></progress>
+            <span class="usage-words"><span>{label}</span> <span class="muted num">{label_text.clone()}</span></span>
+            <progress class="bar" class:bar-high={share >= 90} max="100" value=share.to_string() aria-label=format!("{label}: {label_text}")></progress>
         </div>
     }
     .erase()

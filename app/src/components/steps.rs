@@ -35,11 +35,11 @@ fn one_step(step: Memo<Option<StepView>>, ended: Memo<bool>) -> AnyView {
         let class = format!("step {}", tone.class());
         let took = took(&step);
         let measure = step.progress.filter(|_| running).map(|progress| {
-            let words = format!("{} of {}", Bytes(progress.done), Bytes(progress.total));
-            let label = format!("{}: {words}", step.title);
+            let label_text = format!("{} of {}", Bytes(progress.done), Bytes(progress.total));
+            let label = format!("{}: {label_text}", step.title);
             view! {
                 <progress class="bar" max=progress.total.to_string() value=progress.done.to_string() aria-label=label></progress>
-                <span class="muted num">{words}</span>
+                <span class="muted num">{label_text}</span>
             }.erase()
         });
         let current = running.then_some("step");
@@ -64,10 +64,10 @@ fn one_step(step: Memo<Option<StepView>>, ended: Memo<bool>) -> AnyView {
 /// How long a step took, or has taken so far.
 fn took(step: &StepView) -> Option<AnyView> {
     let started = step.started?;
-    let words = move |end| format!(", {}", duration_words(started.age_ms(end)));
+    let duration = move |end| format!(", {}", duration_words(started.age_ms(end)));
     Some(match step.finished {
-        Some(end) => words(end).erase(),
-        None if step.state == StepState::Running => reactive(move || words(Clock::read())),
+        Some(end) => duration(end).erase(),
+        None if step.state == StepState::Running => reactive(move || duration(Clock::read())),
         None => return None,
     })
 }
@@ -86,18 +86,18 @@ pub fn job_state(job: LiveResource<JobView>) -> AnyView {
 
 /// Why a job failed: the message, the original error in a fold, and what is left behind.
 pub fn job_failure(job: LiveResource<JobView>) -> AnyView {
-    let told = job.part(|job| {
+    let failure = job.part(|job| {
         let ended = matches!(job.row.state, JobState::Failed | JobState::Cancelled);
         ended.then(|| (job.row.error.clone(), job.words.clone(), job.left.clone()))
     });
 
     reactive(move || {
-        let (error, words, left) = told.get()?;
+        let (error, original_error, left) = failure.get()?;
         if error.is_none() && left.is_empty() {
             return None;
         }
-        let words = words.map(|words| {
-            view! { <details class="fold"><summary>"In the machine's own words"</summary><pre class="words" tabindex="0">{words}</pre></details> }.erase()
+        let original_error = original_error.map(|original_error| {
+            view! { <details class="fold"><summary>"In the machine's own words"</summary><pre class="words" tabindex="0">{original_error}</pre></details> }.erase()
         });
         let left = (!left.is_empty()).then(|| {
             let items = left
@@ -109,7 +109,7 @@ pub fn job_failure(job: LiveResource<JobView>) -> AnyView {
         Some(view! {
             <section class="panel panel-danger">
                 <p class="panel-title">{icon("circle-alert")} {error.unwrap_or_else(|| "It was stopped.".to_owned())}</p>
-                {left} {words}
+                {left} {original_error}
             </section>
         }.erase())
     })

@@ -35,7 +35,7 @@ pub fn Tick(
         set.run(on);
         form.leave(&name.get_value());
     };
-    let words = Signal::derive(move || barred.get().unwrap_or_else(|| hint.to_owned()));
+    let label_text = Signal::derive(move || barred.get().unwrap_or_else(|| hint.to_owned()));
     view! {
         <div class="field">
             <label class="check" for=own>
@@ -50,7 +50,7 @@ pub fn Tick(
                 />
                 {label}
             </label>
-            {field_help(help, words, refusal)}
+            {field_help(help, label_text, refusal)}
         </div>
     }
     .erase()

@@ -83,7 +83,7 @@ pub fn ToastRegion() -> impl IntoView {
     let toasts = Toasts::here();
     let notes = reactive(move || {
         let shown = toasts.shown.get();
-        let notes = shown.into_iter().map(|toast| one(toasts, toast));
+        let notes = shown.into_iter().map(|toast| toast_view(toasts, toast));
         notes.collect::<Vec<_>>()
     });
     view! {
@@ -94,7 +94,7 @@ pub fn ToastRegion() -> impl IntoView {
     .erase()
 }
 
-fn one(toasts: Toasts, toast: Toast) -> AnyView {
+fn toast_view(toasts: Toasts, toast: Toast) -> AnyView {
     let id = toast.id;
     let undo = toast.undo.map(|undo| {
         let back = move |_| {

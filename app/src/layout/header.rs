@@ -41,8 +41,8 @@ fn theme_switch() -> AnyView {
     ];
     let states = themes
         .into_iter()
-        .map(|(class, shape, words)| {
-            view! { <span class=class title=words>{icon(shape)} <span class="unseen">{words}</span></span> }.erase()
+        .map(|(class, shape, label_text)| {
+            view! { <span class=class title=label_text>{icon(shape)} <span class="unseen">{label_text}</span></span> }.erase()
         })
         .collect::<Vec<_>>();
     view! { <button type="button" class="btn btn-quiet btn-icon" data-switch="theme">{states}</button> }.erase()
@@ -145,7 +145,7 @@ mod tests {
     use super::crumbs;
 
     #[test]
-    fn the_way_to_a_container_leads_through_the_containers() {
+    fn breadcrumbs_of_container_start_at_containers() {
         let labels = |path| {
             crumbs(path)
                 .into_iter()

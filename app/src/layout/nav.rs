@@ -12,7 +12,7 @@ use crate::components::icon::icon;
 pub const DRAWER: &str = "places";
 
 /// A navigation entry: label, path, icon.
-pub struct Place {
+pub struct NavEntry {
     /// The label.
     pub label: &'static str,
     /// The path.
@@ -21,12 +21,12 @@ pub struct Place {
     pub shape: &'static str,
 }
 
-const fn place(label: &'static str, path: &'static str, shape: &'static str) -> Place {
-    Place { label, path, shape }
+const fn place(label: &'static str, path: &'static str, shape: &'static str) -> NavEntry {
+    NavEntry { label, path, shape }
 }
 
 /// The navigation entries of a role, in groups with headings.
-pub fn places(role: Role) -> Vec<(&'static str, Vec<Place>)> {
+pub fn places(role: Role) -> Vec<(&'static str, Vec<NavEntry>)> {
     let mut groups = vec![(
         "",
         vec![
@@ -108,8 +108,8 @@ fn links(role: Role) -> AnyView {
         .erase()
 }
 
-fn link(place: Place) -> AnyView {
-    let Place { label, path, shape } = place;
+fn link(place: NavEntry) -> AnyView {
+    let NavEntry { label, path, shape } = place;
     let here = use_location().pathname;
     let current = Signal::derive(move || here.with(|here| is_at(here, path)).then_some("page"));
     view! {
@@ -147,7 +147,7 @@ mod tests {
     use super::is_at;
 
     #[test]
-    fn the_page_of_what_a_site_has_belongs_to_its_list() {
+    fn pages_below_sites_belong_to_their_list() {
         assert!(is_at("/sites/lab/containers/web-1", "/containers"));
         assert!(!is_at("/sites/lab/containers/web-1", "/sites"));
         assert!(is_at("/sites/lab/agents/edge-1", "/agents"));

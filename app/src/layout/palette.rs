@@ -78,14 +78,14 @@ pub fn dialog(role: Role, State { open, typed, ready }: State) -> AnyView {
     let input = NodeRef::<html::Input>::new();
     let containers = containers(typed, open);
     let fixed = StoredValue::new(fixed(role));
-    let found = Memo::new(move |_| {
-        let mut found = fixed.with_value(|fixed| typed.with(|typed| matching(fixed, typed)));
-        containers.with(|containers| found.extend(containers.iter().cloned()));
-        found
+    let targets = Memo::new(move |_| {
+        let mut targets = fixed.with_value(|fixed| typed.with(|typed| matching(fixed, typed)));
+        containers.with(|containers| targets.extend(containers.iter().cloned()));
+        targets
     });
     let chosen = RwSignal::new(0_usize);
     Effect::new(move |_| {
-        found.track();
+        targets.track();
         chosen.set(0);
     });
     Effect::new(move |_| {
@@ -127,18 +127,18 @@ pub fn dialog(role: Role, State { open, typed, ready }: State) -> AnyView {
                     spellcheck="false"
                     prop:value=typed
                     on:input=act(move |ev| typed.set(event_target_value(&ev)))
-                    on:keydown=act(move |ev| keys(&ev, found, chosen, go))
+                    on:keydown=act(move |ev| keys(&ev, targets, chosen, go))
                 />
             </div>
-            {results(found, chosen, go)}
+            {results(targets, chosen, go)}
         </dialog>
     }
     .erase()
 }
 
-fn results(found: Memo<Vec<Target>>, chosen: RwSignal<usize>, go: Callback<String>) -> AnyView {
+fn results(targets: Memo<Vec<Target>>, chosen: RwSignal<usize>, go: Callback<String>) -> AnyView {
     let items = reactive(move || {
-        found
+        targets
             .get()
             .into_iter()
             .enumerate()
@@ -159,7 +159,7 @@ fn results(found: Memo<Vec<Target>>, chosen: RwSignal<usize>, go: Callback<Strin
             .collect::<Vec<_>>()
     });
     let none = reactive(move || {
-        found.with(Vec::is_empty).then(|| {
+        targets.with(Vec::is_empty).then(|| {
             view! { <p class="menu-head muted">"Nothing has that in its name."</p> }.erase()
         })
     });
@@ -172,16 +172,17 @@ fn results(found: Memo<Vec<Target>>, chosen: RwSignal<usize>, go: Callback<Strin
 
 fn keys(
     ev: &ev::KeyboardEvent,
-    found: Memo<Vec<Target>>,
+    targets: Memo<Vec<Target>>,
     chosen: RwSignal<usize>,
     go: Callback<String>,
 ) {
-    let last = found.with_untracked(Vec::len).saturating_sub(1);
+    let last = targets.with_untracked(Vec::len).saturating_sub(1);
     match ev.key().as_str() {
         "ArrowDown" => chosen.update(|chosen| *chosen = (*chosen + 1).min(last)),
         "ArrowUp" => chosen.update(|chosen| *chosen = chosen.saturating_sub(1)),
         "Enter" => {
-            let target = found.with_untracked(|found| found.get(chosen.get_untracked()).cloned());
+            let target =
+                targets.with_untracked(|targets| targets.get(chosen.get_untracked()).cloned());
             if let Some(target) = target {
                 go.run(target.href);
             }
@@ -249,7 +250,7 @@ fn matching(targets: &[Target], typed: &str) -> Vec<Target> {
 
 /// The containers whose names contain the input, debounced.
 fn containers(typed: RwSignal<String>, open: RwSignal<bool>) -> RwSignal<Vec<Target>> {
-    let found = RwSignal::new(Vec::new());
+    let targets = RwSignal::new(Vec::new());
     let waiting = StoredValue::new(None::<TimeoutHandle>);
     Effect::new(move |_| {
         let q = typed.get().trim().to_owned();
@@ -257,7 +258,7 @@ fn containers(typed: RwSignal<String>, open: RwSignal<bool>) -> RwSignal<Vec<Tar
             earlier.clear();
         }
         if !open.get() || q.is_empty() {
-            found.set(Vec::new());
+            targets.set(Vec::new());
             return;
         }
         let ask = move || {
@@ -271,13 +272,13 @@ fn containers(typed: RwSignal<String>, open: RwSignal<bool>) -> RwSignal<Vec<Tar
                     return;
                 };
                 if typed.try_with_untracked(|typed| typed.trim() == q) == Some(true) {
-                    found.set(page.rows.into_iter().take(8).map(container).collect());
+                    targets.set(page.rows.into_iter().take(8).map(container).collect());
                 }
             });
         };
         waiting.set_value(set_timeout_with_handle(ask, Duration::from_millis(150)).ok());
     });
-    found
+    targets
 }
 
 fn container(row: model::containers::ContainerRow) -> Target {

@@ -39,10 +39,10 @@ fn content(clusters: LiveResource<Vec<ClusterView>>) -> AnyView {
             let add = main_link("/clusters/new", "plus", "Add a cluster");
             return empty("server", "No cluster yet", text, add);
         }
-        let one = move |id| {
+        let render_row = move |id| {
             cluster(clusters.part(move |all| all.iter().find(|cluster| cluster.id == id).cloned()))
         };
-        view! { <div class="stack"><For each=move || ids.get() key=|id| *id children=one /></div> }
+        view! { <div class="stack"><For each=move || ids.get() key=|id| *id children=render_row /></div> }
             .erase()
     });
     view! {
@@ -110,7 +110,7 @@ fn nodes(cluster: Memo<Option<ClusterView>>, name: Memo<String>) -> AnyView {
     };
     let names =
         Memo::new(move |_| of(|nodes| nodes.iter().map(|node| node.name.to_string()).collect()));
-    let one = move |name: String| {
+    let render_row = move |name: String| {
         node(Memo::new(move |_| {
             cluster.with(|cluster| {
                 cluster
@@ -142,7 +142,7 @@ fn nodes(cluster: Memo<Option<ClusterView>>, name: Memo<String>) -> AnyView {
                     </tr>
                 </thead>
                 <tbody role="rowgroup">
-                    <For each=move || names.get() key=Clone::clone children=one />
+                    <For each=move || names.get() key=Clone::clone children=render_row />
                 </tbody>
             </table>
         }
@@ -214,7 +214,7 @@ mod tests {
     use super::{cpu_percent, uptime_words};
 
     #[test]
-    fn shares_and_uptimes_in_words() {
+    fn formats_percentages_and_uptimes() {
         assert_eq!(cpu_percent(0.074), 7);
         assert_eq!(cpu_percent(7.0), 100);
         assert_eq!(cpu_percent(f64::NAN), 0);

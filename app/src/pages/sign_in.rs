@@ -46,7 +46,7 @@ fn form(failure: Option<SignInFailure>) -> AnyView {
     // The submitted name is kept. Without one, as after a sign-in link, the name field gets the
     // focus.
     let has_name = !name.is_empty();
-    let told = error.map(|error| {
+    let error_text = error.map(|error| {
         view! { <p class="refusal" id="sign-in-error" role="alert">{icon("circle-alert")} {error.to_string()}</p> }.erase()
     });
     let describes = again.then_some("sign-in-error");
@@ -61,7 +61,7 @@ fn form(failure: Option<SignInFailure>) -> AnyView {
                 <label class="label" for="password">"Password"</label>
                 <input id="password" class="input" type="password" name="password" required autocomplete="current-password" autofocus=has_name aria-invalid=is_wrong.then_some("true") aria-describedby=describes />
             </div>
-            {told}
+            {error_text}
             <button class="btn btn-primary">"Sign in"</button>
         </form>
     }

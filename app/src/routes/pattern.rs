@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_is_the_whole_address() {
+    fn pattern_matches_the_whole_path() {
         assert_eq!(params("jobs", "/jobs"), Some(String::new()));
         assert_eq!(params("jobs", "/jobs/"), Some(String::new()));
         assert_eq!(params("jobs", "/jobs/1"), None);
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_have_the_names_of_their_segments() {
+    fn parameters_are_named_after_segments() {
         let page = "sites/:site/containers/:name/:tab?";
         let of = |path| params(page, path);
         assert_eq!(of("/sites/lab/containers"), None);

@@ -26,7 +26,7 @@ pub const ALARMING: &str = "alarming";
 
 /// A page of certificates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Listed {
+pub struct CertificateList {
     /// The certificates that match the query.
     pub page: Page<CertificateRow>,
     /// The first certificates that need attention, regardless of the query.
@@ -54,7 +54,7 @@ pub async fn list(of: Option<DomainId>) -> Result<Vec<CertificateRow>, Failure> 
 /// # Errors
 /// As `control::certificates::list`.
 #[server(prefix = "/api/ui", endpoint = "certificates/find", input = server_fn::codec::Json)]
-pub async fn find(query: Query) -> Result<Listed, Failure> {
+pub async fn find(query: Query) -> Result<CertificateList, Failure> {
     let (control, actor) = super::caller().await?;
     let all = control::certificates::list(&control, &actor, None)
         .await
@@ -151,26 +151,30 @@ mod cut {
         page::{PAGE_ROWS, Page},
     };
 
-    use super::{ALARMING, Listed, Query};
+    use super::{ALARMING, CertificateList, Query};
 
     /// The most certificates that are listed individually as needing attention.
-    const TOLD: usize = 8;
+    const MAX_ALARMS: usize = 8;
 
-    pub(super) fn cut(all: Vec<CertificateRow>, query: &Query) -> Listed {
+    pub(super) fn cut(all: Vec<CertificateRow>, query: &Query) -> CertificateList {
         let total = all.len();
         let alarming = || all.iter().filter(|row| row.state.is_alarming());
-        let (first, alarms) = (alarming().take(TOLD).cloned().collect(), alarming().count());
-        let found: Vec<&CertificateRow> = all.iter().filter(|row| is_meant(row, query)).collect();
+        let (first, alarms) = (
+            alarming().take(MAX_ALARMS).cloned().collect(),
+            alarming().count(),
+        );
+        let matching: Vec<&CertificateRow> =
+            all.iter().filter(|row| matches_query(row, query)).collect();
         let page = query.page.max(1);
         let before = (page - 1).saturating_mul(PAGE_ROWS);
-        let rows = found
+        let rows = matching
             .iter()
             .skip(usize::try_from(before).unwrap_or(usize::MAX))
             .take(usize::try_from(PAGE_ROWS).unwrap_or(usize::MAX));
-        Listed {
+        CertificateList {
             page: Page {
                 rows: rows.map(|row| (*row).clone()).collect(),
-                total: u64::try_from(found.len()).unwrap_or(u64::MAX),
+                total: u64::try_from(matching.len()).unwrap_or(u64::MAX),
                 page,
             },
             alarming: first,
@@ -179,7 +183,7 @@ mod cut {
         }
     }
 
-    fn is_meant(row: &CertificateRow, query: &Query) -> bool {
+    fn matches_query(row: &CertificateRow, query: &Query) -> bool {
         let in_state = match query.state.as_str() {
             "" => true,
             ALARMING => row.state.is_alarming(),
@@ -226,13 +230,13 @@ mod cut {
             }
         }
 
-        fn subjects(listed: &Listed) -> Vec<&str> {
+        fn subjects(listed: &CertificateList) -> Vec<&str> {
             let rows = listed.page.rows.iter();
             rows.map(|row| row.subject.as_str()).collect()
         }
 
         #[test]
-        fn what_is_looked_for_is_found_and_all_that_is_wrong_is_told() {
+        fn query_filters_page_and_alarms_are_unfiltered() {
             let all = vec![
                 row(1, "web.example.org", CertificateState::Issued),
                 row(2, "shop.example.org", CertificateState::Failed),
@@ -259,7 +263,7 @@ mod cut {
         }
 
         #[test]
-        fn a_page_has_fifty_rows_and_the_last_one_the_rest() {
+        fn pages_have_fifty_rows_and_last_page_the_rest() {
             let all: Vec<_> = (1..=120)
                 .map(|id| row(id, "web.example.org", CertificateState::Failed))
                 .collect();
@@ -273,7 +277,7 @@ mod cut {
             let lengths = [1, 2, 3, 4, u32::MAX].map(|page| on(page).page.rows.len());
             assert_eq!(lengths, [50, 50, 20, 0, 0]);
             assert_eq!(on(1).page.pages(), 3);
-            assert_eq!((on(1).alarming.len(), on(1).alarms), (TOLD, 120));
+            assert_eq!((on(1).alarming.len(), on(1).alarms), (MAX_ALARMS, 120));
         }
     }
 }

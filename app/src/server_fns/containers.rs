@@ -18,7 +18,7 @@ use super::Failure;
 
 /// A container whose creation was requested.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
+pub struct RequestedContainer {
     /// Its site's name.
     pub site: Label,
     /// Its name.
@@ -108,7 +108,7 @@ pub async fn get(site: String, name: String, whole: bool) -> Result<Shown, Failu
 /// # Errors
 /// Refused fields; as `control::containers::create`.
 #[server(prefix = "/api/ui", endpoint = "containers/create", input = server_fn::codec::Json)]
-pub async fn create(form: ContainerForm) -> Result<Asked, Failure> {
+pub async fn create(form: ContainerForm) -> Result<RequestedContainer, Failure> {
     let (control, actor) = super::caller().await?;
     let new = form
         .parse()
@@ -116,7 +116,7 @@ pub async fn create(form: ContainerForm) -> Result<Asked, Failure> {
     let made = control::containers::create(&control, &actor, new)
         .await
         .map_err(super::into_failure)?;
-    Ok(Asked {
+    Ok(RequestedContainer {
         site: made.site,
         name: made.name,
         job: made.job,

@@ -15,7 +15,7 @@ use super::Failure;
 
 /// The CAs and DNS providers that a domain can use.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Givers {
+pub struct DomainChoices {
     /// CAs, by name.
     pub authorities: Vec<(AuthorityId, Label)>,
     /// DNS providers, by name.
@@ -26,11 +26,11 @@ pub struct Givers {
 
 /// The options of the form for a new domain.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Offered {
+pub struct NewDomainOptions {
     /// The sites that the domain can belong to.
     pub sites: Vec<SiteRow>,
     /// The CAs and DNS providers that the domain can use.
-    pub givers: Givers,
+    pub givers: DomainChoices,
 }
 
 /// A domain with the data of its page.
@@ -39,7 +39,7 @@ pub struct Shown {
     /// The domain.
     pub domain: DomainRow,
     /// The CAs and DNS providers that the domain can use.
-    pub givers: Givers,
+    pub givers: DomainChoices,
     /// The domain's first certificates, starting with those that need attention.
     pub certificates: Vec<CertificateRow>,
     /// The number of the domain's certificates.
@@ -69,13 +69,13 @@ pub async fn list() -> Result<Vec<DomainRow>, Failure> {
 /// # Errors
 /// As `control::sites::list` and `control::authorities::list`.
 #[server(prefix = "/api/ui", endpoint = "domains/options", input = server_fn::codec::Json)]
-pub async fn options() -> Result<Offered, Failure> {
+pub async fn options() -> Result<NewDomainOptions, Failure> {
     let (control, actor) = super::caller().await?;
     let sites = control::sites::list(&control, &actor)
         .await
         .map_err(super::into_failure)?;
     let givers = givers(&control, &actor, &sites).await?;
-    Ok(Offered { sites, givers })
+    Ok(NewDomainOptions { sites, givers })
 }
 
 /// Gets the domain with the id in the URL, with the data of its page.
@@ -121,7 +121,7 @@ async fn givers(
     control: &control::Control,
     actor: &control::Actor,
     sites: &[SiteRow],
-) -> Result<Givers, Failure> {
+) -> Result<DomainChoices, Failure> {
     let authorities = control::authorities::list(control, actor)
         .await
         .map_err(super::into_failure)?;
@@ -137,7 +137,7 @@ async fn givers(
         spec.public_v4.is_none() && spec.public_v6.is_none()
     };
     let unreached = sites.iter().filter(is_unreached);
-    Ok(Givers {
+    Ok(DomainChoices {
         unreached: unreached
             .map(|site| (site.id, site.spec.name.clone()))
             .collect(),

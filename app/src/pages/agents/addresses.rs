@@ -55,9 +55,9 @@ pub fn addresses(agent: LiveResource<AgentDetail>) -> AnyView {
 fn from(giver: Option<AgentRow>) -> AnyView {
     match giver {
         Some(giver) => {
-            let heard = giver.seen.map(ago);
+            let last_seen = giver.seen.map(ago);
             view! {
-                <p><a class="link" href=giver.path()>{giver.name.to_string()}</a> " gives them out; it was last heard " {heard} "."</p>
+                <p><a class="link" href=giver.path()>{giver.name.to_string()}</a> " gives them out; it was last heard " {last_seen} "."</p>
             }
             .erase()
         }

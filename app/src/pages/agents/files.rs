@@ -73,7 +73,7 @@ fn content(shown: LiveResource<Shown>) -> AnyView {
     let body = {
         let at = at.clone();
         reactive(move || match opened.get() {
-            Some(path) => one(shown, &at, path),
+            Some(path) => file_view(shown, &at, path),
             None => all(shown, at.clone()),
         })
     };
@@ -176,7 +176,7 @@ fn state(state: FileState) -> AnyView {
 }
 
 /// One file: its changes and its full content.
-fn one(shown: LiveResource<Shown>, at: &str, path: String) -> AnyView {
+fn file_view(shown: LiveResource<Shown>, at: &str, path: String) -> AnyView {
     let file = shown.part(|shown| shown.file.clone());
     let at = at.to_owned();
     let view = reactive(move || file.with(|file| file.as_ref().map(body)));

@@ -23,7 +23,7 @@ const RUN: &str = "holdfast-agent run";
 
 /// The invited agent.
 #[derive(Clone)]
-pub struct Guest {
+pub struct InvitedAgent {
     /// The site's name.
     pub site: String,
     /// The agent's name.
@@ -32,18 +32,22 @@ pub struct Guest {
 
 /// The join token and the steps until the agent has joined. `close` hides the panel, where it has
 /// no page of its own.
-pub fn invitation(guest: Guest, told: Invitation, close: Option<Callback<()>>) -> AnyView {
-    let until = clock::now().0 + i64::from(told.good_for_s) * 1000;
+pub fn invitation(
+    invited_agent: InvitedAgent,
+    issued: Invitation,
+    close: Option<Callback<()>>,
+) -> AnyView {
+    let until = clock::now().0 + i64::from(issued.good_for_s) * 1000;
     let minutes = Memo::new(move |_| (until - Clock::read().0).max(0).div_euclid(60_000));
     let left = reactive(move || match minutes.get() {
         0 => "It is good no more, or for less than a minute. Invite the agent again.".to_owned(),
         1 => "It is good once, for one more minute.".to_owned(),
         minutes => format!("It is good once, for {minutes} more minutes."),
     });
-    let code = told.code.to_string();
-    let title = format!("How {} joins", guest.name);
-    let here = told.code.manager.is_loopback().then(|| {
-        let at = told.code.manager.to_string();
+    let code = issued.code.to_string();
+    let title = format!("How {} joins", invited_agent.name);
+    let here = issued.code.manager.is_loopback().then(|| {
+        let at = issued.code.manager.to_string();
         view! {
             <p class="panel panel-warning"><span>{icon("triangle-alert")}
                 {format!(" This server is known as {at}, so the code works for an agent on this same machine only. For other hosts, set public_url to its https:// address first.")}
@@ -72,7 +76,7 @@ pub fn invitation(guest: Guest, told: Invitation, close: Option<Callback<()>>) -
                 <p>"Where there is no systemd, this does it for as long as it runs:"</p>
                 {line(RUN)}
             </div>
-            {arrival(guest)}
+            {arrival(invited_agent)}
             {button}
         </section>
     }
@@ -84,8 +88,8 @@ fn line(command: &'static str) -> AnyView {
 }
 
 /// Whether the agent has joined; updated live.
-fn arrival(guest: Guest) -> AnyView {
-    let Guest { site, name } = guest;
+fn arrival(invited_agent: InvitedAgent) -> AnyView {
+    let InvitedAgent { site, name } = invited_agent;
     let key = Signal::stored((site, name));
     let state = live_resource_within(
         None,

@@ -8,7 +8,7 @@ use model::{
     events::{Event, Topic},
 };
 
-use super::marks::{contact, having};
+use super::marks::{configuration_badge, contact};
 use crate::{
     components::{
         badge::ago,
@@ -80,7 +80,7 @@ fn content(agents: LiveResource<Vec<AgentRow>>) -> AnyView {
 pub fn table(agents: Signal<Vec<AgentRow>>, sites: bool) -> AnyView {
     let ids =
         Memo::new(move |_| agents.with(|all| all.iter().map(|agent| agent.id).collect::<Vec<_>>()));
-    let one = move |id: AgentId| {
+    let render_row = move |id: AgentId| {
         let agent =
             Memo::new(move |_| agents.with(|all| all.iter().find(|agent| agent.id == id).cloned()));
         row(agent, sites)
@@ -100,7 +100,7 @@ pub fn table(agents: Signal<Vec<AgentRow>>, sites: bool) -> AnyView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=one />
+                <For each=move || ids.get() key=|id| *id children=render_row />
             </tbody>
         </table>
     }
@@ -109,7 +109,7 @@ pub fn table(agents: Signal<Vec<AgentRow>>, sites: bool) -> AnyView {
 
 fn row(agent: Memo<Option<AgentRow>>, sites: bool) -> AnyView {
     let contact = contact(agent);
-    let heard = reactive(move || {
+    let last_seen = reactive(move || {
         agent
             .with(|agent| agent.as_ref().and_then(|row| row.seen))
             .map_or_else(nothing, ago)
@@ -135,16 +135,17 @@ fn row(agent: Memo<Option<AgentRow>>, sites: bool) -> AnyView {
         let about = agent.with(|agent| agent.as_ref()?.about.clone());
         about.map_or_else(nothing, |about| about.version.erase())
     });
-    let having = reactive(move || agent.with(|agent| agent.as_ref().map(having)));
+    let configuration_badge =
+        reactive(move || agent.with(|agent| agent.as_ref().map(configuration_badge)));
     view! {
         <tr role="row">
             <td role="cell" class="cell-main">{link}</td>
             <td role="cell">{contact}</td>
             {site}
-            <td role="cell">{having}</td>
+            <td role="cell">{configuration_badge}</td>
             <td role="cell" data-label="Address">{address}</td>
             <td role="cell" data-label="Version" class="num">{version}</td>
-            <td role="cell" data-label="Last heard" class="num">{heard}</td>
+            <td role="cell" data-label="Last heard" class="num">{last_seen}</td>
         </tr>
     }
     .erase()

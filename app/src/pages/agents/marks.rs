@@ -40,7 +40,7 @@ pub fn contact(agent: Memo<Option<AgentRow>>) -> AnyView {
 }
 
 /// Whether the agent has applied the current configuration; nothing before it joined.
-pub fn having(agent: &AgentRow) -> AnyView {
+pub fn configuration_badge(agent: &AgentRow) -> AnyView {
     match agent.having() {
         None => ().erase(),
         Some(Having::Live) => badge("live", Tone::Good, "circle-check"),

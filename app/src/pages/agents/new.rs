@@ -9,7 +9,7 @@ use model::{
     sites::SiteRow,
 };
 
-use super::invitation::{Guest, invitation};
+use super::invitation::{InvitedAgent, invitation};
 use crate::{
     bind,
     components::{
@@ -48,16 +48,16 @@ fn content(sites: LiveResource<Vec<SiteRow>>) -> AnyView {
     let named = use_query_map().with_untracked(|map| map.get_str("site").map(str::to_owned));
     let values = RwSignal::new(sites.peek(|all| first(all, named.as_deref())));
     // The created invitation. It replaces the form and cannot be shown again.
-    let invited = RwSignal::new(None::<(Guest, Invitation)>);
+    let invited = RwSignal::new(None::<(InvitedAgent, Invitation)>);
     let title = Signal::derive(move || {
         invited.with(|invited| match invited {
-            Some((guest, _)) => format!("Join {}", guest.name),
+            Some((invited_agent, _)) => format!("Join {}", invited_agent.name),
             None => "Invite an agent".to_owned(),
         })
     });
     let code = reactive(move || {
         let invited = invited.get();
-        invited.map(|(guest, told)| invitation(guest, told, None))
+        invited.map(|(invited_agent, issued)| invitation(invited_agent, issued, None))
     });
     // The form stays mounted: its field has the focus, and fires `blur` when it is removed.
     let is_done = Signal::derive(move || invited.with(Option::is_some));
@@ -72,7 +72,7 @@ fn content(sites: LiveResource<Vec<SiteRow>>) -> AnyView {
 fn form(
     sites: LiveResource<Vec<SiteRow>>,
     values: RwSignal<AgentForm>,
-    invited: RwSignal<Option<(Guest, Invitation)>>,
+    invited: RwSignal<Option<(InvitedAgent, Invitation)>>,
 ) -> AnyView {
     let form = FormState::new(move || {
         values.with_untracked(|form| form.parse().err().unwrap_or_default())
@@ -89,14 +89,14 @@ fn form(
                 .map(|site| site.spec.name.to_string())
                 .unwrap_or_default()
         });
-        let guest = Guest {
+        let invited_agent = InvitedAgent {
             site,
             name: asked.name.trim().to_ascii_lowercase(),
         };
         spawn_local(async move {
             match server_fns::agents::invite(asked).await {
-                Ok(told) => {
-                    invited.try_set(Some((guest, told)));
+                Ok(issued) => {
+                    invited.try_set(Some((invited_agent, issued)));
                 }
                 Err(failure) => form.refuse(failure),
             }

@@ -10,8 +10,8 @@ use model::{
 
 use super::{
     addresses::addresses,
-    invitation::{Guest, invitation},
-    marks::{contact, having},
+    invitation::{InvitedAgent, invitation},
+    marks::{configuration_badge, contact},
     tabs,
     unserved::unserved,
 };
@@ -76,8 +76,9 @@ fn content(agent: LiveResource<AgentDetail>) -> AnyView {
 
 /// The badges beside the name.
 pub fn marks(agent: Memo<Option<AgentRow>>) -> AnyView {
-    let having = reactive(move || agent.with(|agent| agent.as_ref().map(having)));
-    view! { <span class="state-line">{contact(agent)} {having}</span> }.erase()
+    let configuration_badge =
+        reactive(move || agent.with(|agent| agent.as_ref().map(configuration_badge)));
+    view! { <span class="state-line">{contact(agent)} {configuration_badge}</span> }.erase()
 }
 
 /// Problems of the agent, with the original messages of nginx and dnsmasq.
@@ -219,7 +220,7 @@ fn has(row: &AgentRow) -> String {
 
 /// A new join token, for a new host or a lost key.
 fn again(agent: LiveResource<AgentDetail>) -> AnyView {
-    let told = RwSignal::new(None::<Invitation>);
+    let issued = RwSignal::new(None::<Invitation>);
     let busy = RwSignal::new(false);
     let failure = RwSignal::new(None::<Failure>);
     let ask = move |_| {
@@ -229,7 +230,7 @@ fn again(agent: LiveResource<AgentDetail>) -> AnyView {
         spawn_local(async move {
             match server_fns::agents::invite_again(id).await {
                 Ok(new) => {
-                    told.try_set(Some(new));
+                    issued.try_set(Some(new));
                 }
                 Err(refusal) => {
                     failure.try_set(Some(refusal));
@@ -257,15 +258,15 @@ fn again(agent: LiveResource<AgentDetail>) -> AnyView {
         </section>
     };
     let shown = reactive(move || {
-        told.get().map(|told_now| {
-            let guest = agent.peek(|agent| Guest {
+        issued.get().map(|told_now| {
+            let invited_agent = agent.peek(|agent| InvitedAgent {
                 site: agent.row.site_name.to_string(),
                 name: agent.row.name.to_string(),
             });
             invitation(
-                guest,
+                invited_agent,
                 told_now,
-                Some(Callback::new(move |()| told.set(None))),
+                Some(Callback::new(move |()| issued.set(None))),
             )
         })
     });
@@ -273,12 +274,12 @@ fn again(agent: LiveResource<AgentDetail>) -> AnyView {
 }
 
 fn end(agent: LiveResource<AgentDetail>, name: Memo<String>) -> AnyView {
-    let held = agent.part(|agent| {
+    let blocked = agent.part(|agent| {
         let gives = matches!(agent.row.dhcp, Dhcp::Yes | Dhcp::Ending);
         (gives && agent.has_others).then_some(())
     });
-    let held = move |()| {
-        held.get().map(|()| {
+    let blocked = move |()| {
+        blocked.get().map(|()| {
             view! { <p>"It gives out the site's addresses. Have another agent do that first; then it can be deleted."</p> }.erase()
         })
     };
@@ -290,7 +291,7 @@ fn end(agent: LiveResource<AgentDetail>, name: Memo<String>) -> AnyView {
         note: Signal::stored(
             "Its key is good no more then. Its host goes on with what it has until somebody stops the programs there.",
         ),
-        held: Callback::new(held),
+        blocked: Callback::new(blocked),
         list: "/agents",
         ask: delete_call(move |typed| {
             server_fns::agents::delete(agent.peek(|agent| agent.row.id), typed)

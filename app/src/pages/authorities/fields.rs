@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_known_authority_brings_its_directory_and_a_name() {
+    fn known_ca_sets_directory_and_name() {
         let mut form = first();
         assert_eq!(
             (form.name.as_str(), known(&form.directory)),

@@ -69,7 +69,7 @@ fn content(authorities: LiveResource<Vec<AuthorityRow>>, may_add: bool) -> AnyVi
 
 fn table(authorities: LiveResource<Vec<AuthorityRow>>) -> AnyView {
     let ids = authorities.part(|all| all.iter().map(|row| row.id).collect::<Vec<_>>());
-    let one = move |id: AuthorityId| {
+    let render_row = move |id: AuthorityId| {
         row(authorities.part(move |all| all.iter().find(|row| row.id == id).cloned()))
     };
     view! {
@@ -83,7 +83,7 @@ fn table(authorities: LiveResource<Vec<AuthorityRow>>) -> AnyView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=one />
+                <For each=move || ids.get() key=|id| *id children=render_row />
             </tbody>
         </table>
     }

@@ -38,11 +38,11 @@ fn content(_: LiveResource<Me>) -> AnyView {
         if !form.submit() {
             return;
         }
-        let asked = values.get_untracked();
+        let submitted = values.get_untracked();
         let navigate = navigate.clone();
         spawn_local(async move {
-            let name = asked.name.trim().to_ascii_lowercase();
-            match server_fns::authorities::create(asked).await {
+            let name = submitted.name.trim().to_ascii_lowercase();
+            match server_fns::authorities::create(submitted).await {
                 Ok(_) => {
                     toasts.notify(format!("Added the authority {name}."));
                     navigate(&format!("/authorities/{name}"), Default::default());

@@ -144,7 +144,7 @@ fn settings(authority: LiveResource<AuthorityRow>) -> AnyView {
 
 fn end(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyView {
     let is_needed = authority.part(|row| !row.domains.is_empty());
-    let held = move |()| {
+    let blocked = move |()| {
         is_needed.get().then(|| {
             view! { <p>"Domains have their certificates from it. " <a class="link" href="/domains">"Let them have those another way"</a> " first; then it can be deleted."</p> }.erase()
         })
@@ -155,7 +155,7 @@ fn end(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyView {
         name,
         losses: Signal::derive(move || authority.with(losses)),
         note: Signal::stored("Certificates that it gave stay good, and are served until they end."),
-        held: Callback::new(held),
+        blocked: Callback::new(blocked),
         list: "/authorities",
         ask: delete_call(move |typed| {
             server_fns::authorities::delete(authority.peek(|row| row.id), typed)

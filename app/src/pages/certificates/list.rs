@@ -21,7 +21,7 @@ use crate::{
     },
     server_fns::{
         self,
-        certificates::{ALARMING, Listed, Query},
+        certificates::{ALARMING, CertificateList, Query},
     },
     session::Session,
 };
@@ -62,7 +62,7 @@ pub fn page() -> AnyView {
     )
 }
 
-fn content(listed: LiveResource<Listed>, query: Memo<Query>) -> AnyView {
+fn content(listed: LiveResource<CertificateList>, query: Memo<Query>) -> AnyView {
     let found = listed.part(|listed| listed.page.total);
     let count = Signal::derive(move || match found.get() {
         1 => "1 certificate".to_owned(),
@@ -119,7 +119,7 @@ fn filters() -> AnyView {
 }
 
 /// The certificates that need attention.
-fn alarms(listed: LiveResource<Listed>) -> AnyView {
+fn alarms(listed: LiveResource<CertificateList>) -> AnyView {
     let all = listed.part(|listed| (listed.alarming.clone(), listed.alarms));
     reactive(move || {
         let (rows, count) = all.get();
@@ -180,7 +180,7 @@ fn nothing() -> AnyView {
     empty("search", "No certificate matches", text, all)
 }
 
-fn table(listed: LiveResource<Listed>) -> AnyView {
+fn table(listed: LiveResource<CertificateList>) -> AnyView {
     let ids = listed.part(|listed| {
         listed
             .page
@@ -189,7 +189,7 @@ fn table(listed: LiveResource<Listed>) -> AnyView {
             .map(|row| row.id)
             .collect::<Vec<_>>()
     });
-    let one = move |id: CertificateId| {
+    let render_row = move |id: CertificateId| {
         row(listed.part(move |listed| listed.page.rows.iter().find(|row| row.id == id).cloned()))
     };
     view! {
@@ -205,7 +205,7 @@ fn table(listed: LiveResource<Listed>) -> AnyView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=one />
+                <For each=move || ids.get() key=|id| *id children=render_row />
             </tbody>
         </table>
     }

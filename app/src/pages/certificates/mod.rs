@@ -12,7 +12,7 @@ use model::{
 };
 
 use crate::{
-    clock::{Clock, near},
+    clock::{Clock, format_relative},
     components::{badge::when, page::Tabs},
     erase::{Erase as _, reactive},
 };
@@ -72,12 +72,12 @@ fn next(row: &CertificateRow) -> AnyView {
 /// A scheduled time; a time in the past means that the action is in progress.
 pub fn due(what: &'static str, at: Timestamp) -> AnyView {
     let exact = at.rfc3339();
-    let words = reactive(move || {
+    let label_text = reactive(move || {
         let now = Clock::read();
         match at > now {
-            true => format!("{what} {}", near(at, now)),
+            true => format!("{what} {}", format_relative(at, now)),
             false => format!("{what} now"),
         }
     });
-    view! { <time datetime=exact.clone() title=exact>{words}</time> }.erase()
+    view! { <time datetime=exact.clone() title=exact>{label_text}</time> }.erase()
 }

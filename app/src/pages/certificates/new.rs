@@ -68,12 +68,12 @@ fn content(domains: LiveResource<Vec<DomainRow>>) -> AnyView {
         if !form.submit() {
             return;
         }
-        let asked = values.get_untracked();
+        let submitted = values.get_untracked();
         let name =
             chosen.with_untracked(|domain| domain.as_ref().map(|it| it.spec.name.to_string()));
         let navigate = navigate.clone();
         spawn_local(async move {
-            match server_fns::certificates::upload(asked).await {
+            match server_fns::certificates::upload(submitted).await {
                 Ok(id) => {
                     toasts.notify(format!(
                         "Kept the certificate of {}.",

@@ -131,13 +131,13 @@ fn actions(shown: LiveResource<CertificateDetail>) -> AnyView {
 
 /// Why the last issuance failed, with the CA's original message in a fold.
 fn trouble(shown: LiveResource<CertificateDetail>) -> AnyView {
-    let told = shown.part(|shown| {
+    let failure = shown.part(|shown| {
         let row = &shown.row;
         let trouble = row.trouble.clone()?;
         Some((trouble, row.failures, row.state.is_alarming()))
     });
     reactive(move || {
-        let (trouble, failures, is_alarming) = told.get()?;
+        let (trouble, failures, is_alarming) = failure.get()?;
         let class = match is_alarming {
             true => "panel panel-danger",
             false => "panel panel-warning",
@@ -232,7 +232,7 @@ mod tests {
     use super::{Step, step};
 
     #[test]
-    fn what_can_be_done_follows_from_where_it_comes_from_and_how_it_stands() {
+    fn actions_depend_on_source_and_state() {
         let issued = Issued {
             names: Vec::new(),
             issuer: String::new(),

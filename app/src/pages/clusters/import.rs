@@ -171,7 +171,7 @@ fn table(shown: LiveResource<Shown>, choosing: Choosing) -> AnyView {
         let numbers = shown.cluster.foreign.iter().map(|guest| guest.vmid);
         numbers.collect::<Vec<_>>()
     });
-    let one = move |vmid: u32| {
+    let render_row = move |vmid: u32| {
         let found = shown.part(move |shown| {
             let mut all = shown.cluster.foreign.iter();
             all.find(|guest| guest.vmid == vmid).cloned()
@@ -190,7 +190,7 @@ fn table(shown: LiveResource<Shown>, choosing: Choosing) -> AnyView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || vmids.get() key=|vmid| *vmid children=one />
+                <For each=move || vmids.get() key=|vmid| *vmid children=render_row />
             </tbody>
         </table>
     }

@@ -71,7 +71,7 @@ fn content(clusters: LiveResource<Vec<ClusterView>>) -> AnyView {
 
 fn table(clusters: LiveResource<Vec<ClusterView>>) -> AnyView {
     let ids = clusters.part(|all| all.iter().map(|cluster| cluster.id).collect::<Vec<_>>());
-    let one = move |id: ClusterId| {
+    let render_row = move |id: ClusterId| {
         row(clusters.part(move |all| all.iter().find(|cluster| cluster.id == id).cloned()))
     };
     view! {
@@ -87,7 +87,7 @@ fn table(clusters: LiveResource<Vec<ClusterView>>) -> AnyView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=one />
+                <For each=move || ids.get() key=|id| *id children=render_row />
             </tbody>
         </table>
     }

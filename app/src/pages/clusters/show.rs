@@ -230,7 +230,7 @@ fn settings(shown: LiveResource<Shown>) -> AnyView {
 
 fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     let sites = shown.part(|shown| !shown.sites.is_empty());
-    let held = move |()| {
+    let blocked = move |()| {
         sites.get().then(|| {
             view! { <p>"The cluster has sites. " <a class="link" href="/sites">"Delete these first"</a> "; then it can be removed."</p> }.erase()
         })
@@ -245,7 +245,7 @@ fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
         name,
         losses: Signal::stored(losses),
         note: Signal::stored("Nothing on the cluster itself changes."),
-        held: Callback::new(held),
+        blocked: Callback::new(blocked),
         list: "/clusters",
         ask: delete_call(move |typed| {
             server_fns::clusters::delete(shown.peek(|shown| shown.cluster.view.id), typed)

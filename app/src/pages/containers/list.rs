@@ -34,7 +34,7 @@ const PATH: &str = "/containers";
 
 /// The state of the page that is not in the URL.
 #[derive(Clone, Copy)]
-pub struct Chosen {
+pub struct Selection {
     rows: RwSignal<Vec<ContainerId>>,
     delete: RwSignal<Option<ContainerRow>>,
     deletion: Deletion,
@@ -45,7 +45,7 @@ pub struct Chosen {
 pub fn page() -> AnyView {
     let map = use_query_map();
     let query = Memo::new(move |_| map.with(|map| query(|name| map.get_str(name))));
-    let chosen = Chosen {
+    let chosen = Selection {
         rows: RwSignal::new(Vec::new()),
         delete: RwSignal::new(None),
         deletion: Deletion::default(),
@@ -136,8 +136,8 @@ fn table(page: LiveResource<Page<ContainerRow>>, query: Memo<ContainerQuery>) ->
     let none = page.part(|page| page.rows.is_empty());
     let nothing = reactive(move || {
         none.get().then(|| {
-            let asked = query.with(|query| !query.q.is_empty() || query.status.is_some() || query.site.is_some());
-            if asked {
+            let is_filtered = query.with(|query| !query.q.is_empty() || query.status.is_some() || query.site.is_some());
+            if is_filtered {
                 let all = view! { <a class="btn" href=PATH>"Show all containers"</a> }.erase();
                 empty("search", "No container is like that", "Change the search or the filters.", all)
             } else {
@@ -203,7 +203,7 @@ fn row(page: LiveResource<Page<ContainerRow>>, id: ContainerId) -> AnyView {
     let Some(first) = found.get_untracked() else {
         return ().erase();
     };
-    let chosen: Chosen = expect_context();
+    let chosen: Selection = expect_context();
     let state = Memo::new(move |_| found.get().map(|row| (row.status, row.activity)));
     let status = reactive(move || {
         state
@@ -266,7 +266,7 @@ fn link(link: String, runs: bool) -> AnyView {
 fn menu(
     row: ContainerRow,
     state: Memo<Option<(Status, Option<Activity>)>>,
-    chosen: Chosen,
+    chosen: Selection,
 ) -> AnyView {
     let id = row.id;
     let off = move |power| {
@@ -298,7 +298,7 @@ fn menu(
 }
 
 /// Confirms the deletion of a container.
-pub fn delete_dialog(chosen: Chosen) -> AnyView {
+pub fn delete_dialog(chosen: Selection) -> AnyView {
     let name = Signal::derive(move || {
         chosen.delete.with(|row| {
             row.as_ref()
@@ -319,7 +319,7 @@ pub fn delete_dialog(chosen: Chosen) -> AnyView {
 
 /// The toolbar of the selected containers.
 fn bulk(page: LiveResource<Page<ContainerRow>>) -> AnyView {
-    let chosen: Chosen = expect_context();
+    let chosen: Selection = expect_context();
     let selected = Memo::new(move |_| {
         let rows = chosen.rows.get();
         page.with(|page| {
@@ -369,7 +369,7 @@ mod tests {
     use super::{query, to_address};
 
     #[test]
-    fn an_address_and_its_query_say_the_same() {
+    fn query_round_trips_through_url() {
         let get = |name: &str| match name {
             "status" => Some("running"),
             "q" => Some("web"),
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_words_in_an_address_are_left_out() {
+    fn invalid_url_parameters_are_ignored() {
         let get = |name: &str| matches!(name, "status" | "sort" | "page").then_some("nonsense");
         assert_eq!(to_address(&query(get)), "/containers");
     }

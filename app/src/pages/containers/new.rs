@@ -255,9 +255,12 @@ fn submit(new: New) -> impl Fn(leptos::ev::SubmitEvent) + 'static {
             match server_fns::containers::create(form).await {
                 // The container's page shows the job's progress, and the container once the job has
                 // ended.
-                Ok(asked) => {
-                    toasts.notify(format!("Creating {}.", asked.name));
-                    navigate(&super::href(&asked.site, &asked.name), Default::default());
+                Ok(created) => {
+                    toasts.notify(format!("Creating {}.", created.name));
+                    navigate(
+                        &super::href(&created.site, &created.name),
+                        Default::default(),
+                    );
                 }
                 Err(failure) => new.state.refuse(failure),
             }

@@ -48,9 +48,9 @@ fn work(container: LiveResource<Shown>) -> AnyView {
     });
     let panel = reactive(move || {
         let (job, kind) = job.get()?;
-        let there = container.peek(|container| container.work.clone());
+        let initial = container.peek(|container| container.work.clone());
         let steps = live_resource_within(
-            there.filter(|there| there.row.id == job),
+            initial.filter(|initial| initial.row.id == job),
             Signal::from(job),
             server_fns::jobs::get,
             |job: &JobView| vec![Event::of(Topic::Job, job.row.id.0)],
@@ -99,11 +99,11 @@ fn notices(container: LiveResource<Shown>) -> AnyView {
     });
     let silent = reactive(move || {
         trouble.get().map(|(trouble, at)| {
-            let heard = at.map(|at| view! { <p class="muted">"Last heard " {ago(at)} "."</p> }.erase());
-            view! { <section class="panel panel-warning"><p class="panel-title">{icon("unplug")} {trouble}</p>{heard}</section> }.erase()
+            let last_seen = at.map(|at| view! { <p class="muted">"Last heard " {ago(at)} "."</p> }.erase());
+            view! { <section class="panel panel-warning"><p class="panel-title">{icon("unplug")} {trouble}</p>{last_seen}</section> }.erase()
         })
     });
-    view! { {failed} {silent} {differs(container)} {lent(container)} {drifted(container)} {restart(container)} }
+    view! { {failed} {silent} {differs(container)} {address_mismatch(container)} {drifted(container)} {restart(container)} }
         .erase()
 }
 
@@ -133,10 +133,10 @@ fn differs(container: LiveResource<Shown>) -> AnyView {
 }
 
 /// The container has another address than the reserved one.
-fn lent(container: LiveResource<Shown>) -> AnyView {
+fn address_mismatch(container: LiveResource<Shown>) -> AnyView {
     let words = container.part(|view| {
-        let lent = view.lent?;
-        Some(model::leases::wrong(lent, view.row.address))
+        let leased = view.lent?;
+        Some(model::leases::wrong(leased, view.row.address))
     });
     reactive(move || {
         words.get().map(|words| {

@@ -10,7 +10,7 @@ use model::{
 
 /// The URLs, ports and records of a form's services.
 pub fn places(form: &ContainerForm, name: Option<&Label>, site: &SiteOption) -> Vec<String> {
-    let one = |service: &ServiceForm| match service.kind.as_str() {
+    let preview = |service: &ServiceForm| match service.kind.as_str() {
         "http" => host(service, name, site).map(|(host, entry)| entry.url(&host)),
         "srv" => Some(format!("{}.{}", service.name.trim(), site.domain)),
         kind => {
@@ -25,7 +25,7 @@ pub fn places(form: &ContainerForm, name: Option<&Label>, site: &SiteOption) -> 
             })
         }
     };
-    form.services.iter().filter_map(one).collect()
+    form.services.iter().filter_map(preview).collect()
 }
 
 /// The hostname of a service under one of the site's domains, and the scheme of its URL.
@@ -62,7 +62,7 @@ mod tests {
     use super::places;
 
     #[test]
-    fn the_preview_names_links_and_ports() {
+    fn preview_lists_links_and_ports() {
         let site: SiteOption = serde_json::from_str(
             r#"{"id":1,"name":"lab","domain":"lab.internal","domains":[{"name":"example.org"},{"name":"localhost","entry":{"tls":false,"port":3000}}],"node":null,"templates":[],"ports":"2000-2999"}"#,
         )

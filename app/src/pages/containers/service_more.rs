@@ -42,14 +42,14 @@ pub fn more(row: Row, kind: Option<ServiceKind>) -> AnyView {
 /// The domain, if there is a choice: among several, or when the current domain is not available to
 /// the user.
 fn domain(row: Row) -> AnyView {
-    let asked = row.text(|service| &mut service.domain);
+    let selected = row.text(|service| &mut service.domain);
     // The choice remains after another domain was chosen.
-    let given = Memo::new(move |before: Option<&Option<String>>| {
-        let asked = asked.get.get();
-        let own = |domains: &Vec<Domain>| domains.iter().any(|domain| domain.as_str() == asked);
-        let given = !asked.is_empty() && !row.domains.with(own);
-        if given {
-            Some(asked)
+    let is_unavailable = Memo::new(move |before: Option<&Option<String>>| {
+        let selected = selected.get.get();
+        let own = |domains: &Vec<Domain>| domains.iter().any(|domain| domain.as_str() == selected);
+        let is_unavailable = !selected.is_empty() && !row.domains.with(own);
+        if is_unavailable {
+            Some(selected)
         } else {
             before.cloned().flatten()
         }
@@ -57,15 +57,19 @@ fn domain(row: Row) -> AnyView {
     let names = Memo::new(move |_| {
         let own = row.domains.get();
         let own = own.iter().map(ToString::to_string);
-        given.get().into_iter().chain(own).collect::<Vec<_>>()
+        is_unavailable
+            .get()
+            .into_iter()
+            .chain(own)
+            .collect::<Vec<_>>()
     });
     let usual = move || row.domains.with(|own| own.first().map(ToString::to_string));
     let value = Bound {
-        get: Signal::derive(move || match asked.get.get() {
-            asked if asked.is_empty() => usual().unwrap_or_default(),
-            asked => asked,
+        get: Signal::derive(move || match selected.get.get() {
+            selected if selected.is_empty() => usual().unwrap_or_default(),
+            selected => selected,
         }),
-        set: asked.set,
+        set: selected.set,
     };
     let options = Signal::derive(move || {
         let names = names.get().into_iter();

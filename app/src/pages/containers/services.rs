@@ -22,7 +22,7 @@ pub fn tab(container: LiveResource<Shown>) -> AnyView {
     };
     view! {
         <div class="stack">
-            {offered(container)}
+            {service_list(container)}
             <section class="card">
                 <h2 class="card-title">"Change what it offers"</h2>
                 <form class="form" on:submit=act(submit) novalidate>
@@ -36,7 +36,7 @@ pub fn tab(container: LiveResource<Shown>) -> AnyView {
     .erase()
 }
 
-fn offered(container: LiveResource<Shown>) -> AnyView {
+fn service_list(container: LiveResource<Shown>) -> AnyView {
     let services = container.part(|view| view.services.clone());
     let domain = container.peek(|view| view.row.domain.clone());
     let items = reactive(move || {

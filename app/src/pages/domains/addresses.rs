@@ -28,7 +28,7 @@ pub fn card(shown: LiveResource<Shown>) -> AnyView {
 
 fn troubles(shown: LiveResource<Shown>) -> AnyView {
     let keys = shown.part(|shown| shown.addresses.iter().map(key).collect::<Vec<_>>());
-    let one = move |wanted: Key| {
+    let render_row = move |wanted: Key| {
         row(shown.part(move |shown| {
             let mut all = shown.addresses.iter();
             all.find(|trouble| key(trouble) == wanted).cloned()
@@ -45,7 +45,7 @@ fn troubles(shown: LiveResource<Shown>) -> AnyView {
                     </tr>
                 </thead>
                 <tbody role="rowgroup">
-                    <For each=move || keys.get() key=Key::clone children=one />
+                    <For each=move || keys.get() key=Key::clone children=render_row />
                 </tbody>
             </table>
         </section>

@@ -93,7 +93,7 @@ fn table(shown: LiveResource<Shown>) -> AnyView {
             .map(|row| row.id)
             .collect::<Vec<_>>()
     });
-    let one = move |id: CertificateId| {
+    let render_row = move |id: CertificateId| {
         row(shown.part(move |shown| shown.certificates.iter().find(|row| row.id == id).cloned()))
     };
     view! {
@@ -106,7 +106,7 @@ fn table(shown: LiveResource<Shown>) -> AnyView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=one />
+                <For each=move || ids.get() key=|id| *id children=render_row />
             </tbody>
         </table>
     }

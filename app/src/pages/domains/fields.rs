@@ -11,7 +11,7 @@ use super::issuance::{certificates, records};
 use crate::{
     bind,
     components::form::{Choice, Field, FormState},
-    server_fns::domains::Givers,
+    server_fns::domains::DomainChoices,
 };
 
 /// The state of a form with these values.
@@ -70,7 +70,7 @@ pub fn fields(
     form: FormState,
     values: RwSignal<DomainForm>,
     sites: Option<Signal<Vec<(String, String)>>>,
-    givers: Signal<Givers>,
+    givers: Signal<DomainChoices>,
 ) -> AnyView {
     let site = sites.map(|sites| {
         view! {

@@ -11,7 +11,7 @@ use crate::{
         icon::icon,
         tick::Tick,
     },
-    server_fns::domains::Givers,
+    server_fns::domains::DomainChoices,
     session::Session,
 };
 
@@ -67,7 +67,7 @@ fn is_given(word: &str) -> bool {
 pub fn certificates(
     form: FormState,
     values: RwSignal<DomainForm>,
-    givers: Signal<Givers>,
+    givers: Signal<DomainChoices>,
 ) -> AnyView {
     let options: Vec<(String, String)> = Issuance::WORDS
         .map(|word| (word.to_owned(), choice(word).to_owned()))
@@ -102,7 +102,7 @@ pub fn certificates(
 fn authority(
     form: FormState,
     values: RwSignal<DomainForm>,
-    givers: Signal<Givers>,
+    givers: Signal<DomainChoices>,
     may_add: bool,
 ) -> AnyView {
     let options = Signal::derive(move || {
@@ -143,7 +143,11 @@ fn first_step(href: &'static str, what: &'static str, may_add: bool) -> AnyView 
 }
 
 /// The DNS provider of the domain.
-pub fn records(form: FormState, values: RwSignal<DomainForm>, givers: Signal<Givers>) -> AnyView {
+pub fn records(
+    form: FormState,
+    values: RwSignal<DomainForm>,
+    givers: Signal<DomainChoices>,
+) -> AnyView {
     let options = Signal::derive(move || {
         let none = (String::new(), "None".to_owned());
         givers.with(|givers| {
@@ -171,7 +175,11 @@ pub fn records(form: FormState, values: RwSignal<DomainForm>, givers: Signal<Giv
 }
 
 /// Whether address records are created at the provider, and why they cannot be.
-fn addresses(form: FormState, values: RwSignal<DomainForm>, givers: Signal<Givers>) -> AnyView {
+fn addresses(
+    form: FormState,
+    values: RwSignal<DomainForm>,
+    givers: Signal<DomainChoices>,
+) -> AnyView {
     let barred = Memo::new(move |_| {
         let chosen = values.with(|form| form.provider.clone());
         let kind = givers.with(|givers| {
@@ -239,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_way_has_words_of_its_own() {
+    fn each_certificate_source_has_its_own_text() {
         let words = Issuance::WORDS.map(|word| (choice(word), meaning(word)));
         for (index, one) in words.iter().enumerate() {
             let others = words.iter().skip(index + 1);

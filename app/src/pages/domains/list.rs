@@ -75,7 +75,7 @@ fn content(domains: LiveResource<Vec<DomainRow>>) -> AnyView {
 
 fn table(domains: LiveResource<Vec<DomainRow>>) -> AnyView {
     let ids = domains.part(|domains| domains.iter().map(|domain| domain.id).collect::<Vec<_>>());
-    let one = move |id: DomainId| {
+    let render_row = move |id: DomainId| {
         row(domains.part(move |all| all.iter().find(|domain| domain.id == id).cloned()))
     };
     view! {
@@ -92,7 +92,7 @@ fn table(domains: LiveResource<Vec<DomainRow>>) -> AnyView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=one />
+                <For each=move || ids.get() key=|id| *id children=render_row />
             </tbody>
         </table>
     }

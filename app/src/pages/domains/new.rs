@@ -19,7 +19,7 @@ use crate::{
         page::{PageHead, object_skeleton},
         toast::Toasts,
     },
-    server_fns::{self, domains::Offered},
+    server_fns::{self, domains::NewDomainOptions},
 };
 
 /// The page.
@@ -54,9 +54,9 @@ fn first(sites: &[SiteRow], named: Option<&str>) -> DomainForm {
     }
 }
 
-fn content(offered: LiveResource<Offered>) -> AnyView {
+fn content(form_options: LiveResource<NewDomainOptions>) -> AnyView {
     let named = use_query_map().with_untracked(|map| map.get_str("site").map(str::to_owned));
-    let values = RwSignal::new(offered.peek(|all| first(&all.sites, named.as_deref())));
+    let values = RwSignal::new(form_options.peek(|all| first(&all.sites, named.as_deref())));
     let form = form_state(values);
     let toasts = Toasts::here();
     let navigate = use_navigate();
@@ -80,15 +80,15 @@ fn content(offered: LiveResource<Offered>) -> AnyView {
     };
     let label = Signal::derive(move || values.with(|form| format!("Create {}", form.name.trim())));
     let options = Signal::derive(move || {
-        offered.with(|all| {
+        form_options.with(|all| {
             all.sites
                 .iter()
                 .map(|site| (site.id.to_string(), site.spec.name.to_string()))
                 .collect()
         })
     });
-    let givers = offered.part(|all| all.givers.clone());
-    let none = offered.peek(|all| all.sites.is_empty()).then(|| {
+    let givers = form_options.part(|all| all.givers.clone());
+    let none = form_options.peek(|all| all.sites.is_empty()).then(|| {
         view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A domain belongs to a site. " <a class="link" href="/sites/new">"Make a site"</a> " first, or ask an administrator for one."</span></p> }.erase()
     });
     view! {

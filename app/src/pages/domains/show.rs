@@ -144,7 +144,7 @@ fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
         name,
         losses: Signal::derive(move || shown.with(losses)),
         note: Signal::derive(move || note(keeps_addresses.get())),
-        held: Callback::new(|()| None),
+        blocked: Callback::new(|()| None),
         list: "/domains",
         ask: delete_call(move |typed| {
             server_fns::domains::delete(shown.peek(|shown| shown.domain.id), typed)

@@ -113,7 +113,7 @@ fn nothing(query: Memo<JobQuery>) -> AnyView {
 
 fn table(jobs: LiveResource<Page<JobRow>>) -> AnyView {
     let ids = jobs.part(|page| page.rows.iter().map(|job| job.id).collect::<Vec<_>>());
-    let one = move |id: JobId| {
+    let render_row = move |id: JobId| {
         row(jobs.part(move |page| page.rows.iter().find(|job| job.id == id).cloned()))
     };
     view! {
@@ -130,7 +130,7 @@ fn table(jobs: LiveResource<Page<JobRow>>) -> AnyView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=one />
+                <For each=move || ids.get() key=|id| *id children=render_row />
             </tbody>
         </table>
     }

@@ -59,7 +59,7 @@ fn content(job: LiveResource<JobView>, ended: RwSignal<bool>) -> AnyView {
     view! {
         <PageHead title=title aside=move || job_state(job) actions=move || view! { {to_container(job)} {job_actions(job)} }.erase() />
         <div class="stack">
-            {made(job)}
+            {created_container(job)}
             <div class="columns">
                 <div>{job_view(job)}</div>
                 {facts(job)}
@@ -77,15 +77,16 @@ fn container(row: &JobRow) -> Option<String> {
 
 /// The container that the job has created, once it exists.
 fn made_container(job: &JobView) -> Option<String> {
-    let made = job.row.kind == JobKind::Create && job.row.state == JobState::Done;
-    container(&job.row).filter(|_| made)
+    let created_container = job.row.kind == JobKind::Create && job.row.state == JobState::Done;
+    container(&job.row).filter(|_| created_container)
 }
 
 /// Shows that the container was created, with a link to it.
-fn made(job: LiveResource<JobView>) -> AnyView {
-    let made = job.part(|job| Some((made_container(job)?, job.row.container_name.to_string())));
+fn created_container(job: LiveResource<JobView>) -> AnyView {
+    let created_container =
+        job.part(|job| Some((made_container(job)?, job.row.container_name.to_string())));
     let panel = reactive(move || {
-        made.get().map(|(href, name)| {
+        created_container.get().map(|(href, name)| {
             view! {
                 <section class="panel panel-good">
                     <p class="panel-title">{icon("circle-check")} {format!("{name} is there.")}</p>

@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_one_lacks_nothing_that_the_form_could_know() {
+    fn new_form_has_defaults() {
         for kind in ProviderKind::ALL {
             let form = ProviderForm {
                 kind: kind.to_string(),

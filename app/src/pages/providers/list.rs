@@ -70,7 +70,7 @@ fn content(providers: LiveResource<Vec<ProviderRow>>, may_add: bool) -> AnyView 
 
 fn table(providers: LiveResource<Vec<ProviderRow>>) -> AnyView {
     let ids = providers.part(|all| all.iter().map(|row| row.id).collect::<Vec<_>>());
-    let one = move |id: ProviderId| {
+    let render_row = move |id: ProviderId| {
         row(providers.part(move |all| all.iter().find(|row| row.id == id).cloned()))
     };
     view! {
@@ -84,7 +84,7 @@ fn table(providers: LiveResource<Vec<ProviderRow>>) -> AnyView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=one />
+                <For each=move || ids.get() key=|id| *id children=render_row />
             </tbody>
         </table>
     }

@@ -195,7 +195,7 @@ fn settings(shown: LiveResource<Shown>) -> AnyView {
 
 fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     let is_needed = shown.part(|(row, _)| !row.domains.is_empty());
-    let held = move |()| {
+    let blocked = move |()| {
         is_needed.get().then(|| {
             view! { <p>"It keeps records of domains. " <a class="link" href="/domains">"Give those another provider"</a> " first; then it can be deleted."</p> }.erase()
         })
@@ -206,7 +206,7 @@ fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
         name,
         losses: Signal::derive(move || shown.with(|(row, _)| losses(row))),
         note: Signal::stored("Records that are there stay as they are."),
-        held: Callback::new(held),
+        blocked: Callback::new(blocked),
         list: "/providers",
         ask: delete_call(move |typed| {
             server_fns::providers::delete(shown.peek(|(row, _)| row.id), typed)

@@ -28,27 +28,29 @@ pub fn cluster_options(clusters: &[ClusterView]) -> Vec<(String, String)> {
 }
 
 /// The resources of the chosen cluster, once it has responded; for suggestions.
-pub fn offered(values: RwSignal<SiteForm>) -> RwSignal<Option<Findings>> {
-    let offered = RwSignal::new(None);
+pub fn suggestions(values: RwSignal<SiteForm>) -> RwSignal<Option<Findings>> {
+    let suggestions = RwSignal::new(None);
     let cluster = Memo::new(move |_| values.with(|form| form.cluster.parse::<ClusterId>().ok()));
     Effect::new(move |_| {
         let Some(id) = cluster.get() else { return };
-        offered.set(None);
+        suggestions.set(None);
         spawn_local(async move {
             // An unreachable cluster gives no suggestions; names can still be typed.
             let found = server_fns::clusters::check(id).await.ok();
             if cluster.try_get_untracked().flatten() == Some(id) {
-                offered.try_set(found);
+                suggestions.try_set(found);
             }
         });
     });
-    offered
+    suggestions
 }
 
 /// Fills empty fields with the first suggestion of the cluster, which is often the only one.
-pub fn fill(values: RwSignal<SiteForm>, offered: RwSignal<Option<Findings>>) {
+pub fn fill(values: RwSignal<SiteForm>, suggestions: RwSignal<Option<Findings>>) {
     Effect::new(move |_| {
-        let Some(found) = offered.get() else { return };
+        let Some(found) = suggestions.get() else {
+            return;
+        };
         values.update(|form| {
             let fill = |field: &mut String, first: Option<String>| {
                 if field.is_empty()
@@ -75,10 +77,12 @@ pub fn fields(
     form: FormState,
     values: RwSignal<SiteForm>,
     clusters: Signal<Vec<(String, String)>>,
-    offered: RwSignal<Option<Findings>>,
+    suggestions: RwSignal<Option<Findings>>,
 ) -> AnyView {
     let of = move |read: fn(&Findings) -> Vec<String>| {
-        Signal::derive(move || offered.with(|found| found.as_ref().map(read).unwrap_or_default()))
+        Signal::derive(move || {
+            suggestions.with(|found| found.as_ref().map(read).unwrap_or_default())
+        })
     };
     let bridges = of(|found| words(&found.bridges));
     let templates = of(|found| words(&found.template_storages()));

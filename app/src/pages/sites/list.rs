@@ -63,7 +63,7 @@ fn content(sites: LiveResource<Vec<SiteRow>>) -> AnyView {
 
 fn table(sites: LiveResource<Vec<SiteRow>>) -> AnyView {
     let ids = sites.part(|sites| sites.iter().map(|site| site.id).collect::<Vec<_>>());
-    let one = move |id: SiteId| {
+    let render_row = move |id: SiteId| {
         row(sites.part(move |sites| sites.iter().find(|site| site.id == id).cloned()))
     };
     view! {
@@ -79,7 +79,7 @@ fn table(sites: LiveResource<Vec<SiteRow>>) -> AnyView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=one />
+                <For each=move || ids.get() key=|id| *id children=render_row />
             </tbody>
         </table>
     }

@@ -5,7 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::{use_navigate, use_query_map};
 use model::{nodes::ClusterView, sites::SiteForm};
 
-use super::fields::{cluster_options, fields, fill, form_state, offered};
+use super::fields::{cluster_options, fields, fill, form_state, suggestions};
 use crate::{
     components::{
         form::{Refusals, Submit},
@@ -49,8 +49,8 @@ fn content(clusters: LiveResource<Vec<ClusterView>>) -> AnyView {
         ..SiteForm::default()
     });
     let form = form_state(values);
-    let offered = offered(values);
-    fill(values, offered);
+    let suggestions = suggestions(values);
+    fill(values, suggestions);
     let toasts = Toasts::here();
     let navigate = use_navigate();
     let submit = move |ev: leptos::ev::SubmitEvent| {
@@ -81,7 +81,7 @@ fn content(clusters: LiveResource<Vec<ClusterView>>) -> AnyView {
         <form class="form" novalidate on:submit=act(submit)>
             {none}
             <Refusals form />
-            {fields(form, values, options, offered)}
+            {fields(form, values, options, suggestions)}
             <div class="actions">
                 <Submit form label />
                 <a class="btn" href="/sites">"Cancel"</a>

@@ -13,7 +13,7 @@ use model::{
     sites::{SiteForm, SiteRow},
 };
 
-use super::fields::{cluster_options, fields, form_state, offered};
+use super::fields::{cluster_options, fields, form_state, suggestions};
 use crate::{
     components::{
         delete_card::{DeleteCard, delete_call, delete_card},
@@ -196,9 +196,9 @@ fn settings(shown: LiveResource<Shown>) -> AnyView {
         });
     };
     let options = Signal::derive(move || shown.with(|(_, clusters, _)| cluster_options(clusters)));
-    let held = shown.part(|(site, ..)| site.containers > 0);
+    let blocked = shown.part(|(site, ..)| site.containers > 0);
     let note = reactive(move || {
-        held.get().then(|| {
+        blocked.get().then(|| {
             view! { <p class="muted">"While the site has containers, its name, cluster, bridge, network and gateway stay as they are."</p> }.erase()
         })
     });
@@ -207,7 +207,7 @@ fn settings(shown: LiveResource<Shown>) -> AnyView {
             <h2 class="section-title">"Settings"</h2>
             {note}
             <Refusals form />
-            {fields(form, values, options, offered(values))}
+            {fields(form, values, options, suggestions(values))}
             <div class="actions"><Submit form label="Save the site" /></div>
         </form>
     }
@@ -216,7 +216,7 @@ fn settings(shown: LiveResource<Shown>) -> AnyView {
 
 fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     let count = shown.part(|(site, ..)| site.containers);
-    let held = move |()| {
+    let blocked = move |()| {
         let what = match count.get() {
             0 => return None,
             1 => "1 container".to_owned(),
@@ -231,7 +231,7 @@ fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
         name,
         losses: Signal::derive(move || shown.with(|(site, ..)| losses(site))),
         note: Signal::stored("The cluster and its bridge stay as they are."),
-        held: Callback::new(held),
+        blocked: Callback::new(blocked),
         list: "/sites",
         ask: delete_call(move |typed| {
             server_fns::sites::delete(shown.peek(|(site, ..)| site.id), typed)

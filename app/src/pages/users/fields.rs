@@ -90,7 +90,7 @@ mod tests {
     use super::{Account, refusals};
 
     #[test]
-    fn only_a_new_account_needs_a_password() {
+    fn password_is_required_only_for_new_users() {
         let form = UserForm {
             name: "anna".to_owned(),
             mail: "anna@example.org".to_owned(),

@@ -86,7 +86,7 @@ fn nothing() -> AnyView {
 
 fn table(users: LiveResource<Page<UserRow>>) -> AnyView {
     let ids = users.part(|page| page.rows.iter().map(|user| user.id).collect::<Vec<_>>());
-    let one = move |id: UserId| {
+    let render_row = move |id: UserId| {
         row(users.part(move |page| page.rows.iter().find(|user| user.id == id).cloned()))
     };
     view! {
@@ -104,7 +104,7 @@ fn table(users: LiveResource<Page<UserRow>>) -> AnyView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=one />
+                <For each=move || ids.get() key=|id| *id children=render_row />
             </tbody>
         </table>
     }

@@ -230,7 +230,7 @@ fn settings(shown: LiveResource<Shown>) -> AnyView {
 
 fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     let state = shown.part(|(user, own)| (user.usage.containers, *own));
-    let held = move |()| {
+    let blocked = move |()| {
         let what = match state.get() {
             (_, true) => return Some(
                 view! { <p>"This is your own account. Another administrator can delete it."</p> }
@@ -249,7 +249,7 @@ fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
         name,
         losses: Signal::derive(move || shown.with(|(user, _)| losses(user))),
         note: Signal::stored(""),
-        held: Callback::new(held),
+        blocked: Callback::new(blocked),
         list: "/users",
         ask: delete_call(move |typed| {
             server_fns::users::delete(shown.peek(|(user, _)| user.id), typed)

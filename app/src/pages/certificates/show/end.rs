@@ -34,7 +34,7 @@ fn deletion(shown: LiveResource<CertificateDetail>, name: Memo<String>) -> AnyVi
         note: Signal::stored(
             "Names that it was for are then served with another that is for them, else with the edge hosts' own, which browsers warn of.",
         ),
-        held: Callback::new(|()| None),
+        blocked: Callback::new(|()| None),
         list: "/certificates",
         ask: delete_call(move |typed| {
             server_fns::certificates::delete(shown.peek(|shown| shown.row.id), typed)
@@ -52,8 +52,9 @@ fn losses(row: &CertificateRow) -> Vec<String> {
         "Its history".to_owned(),
     ];
     if row.is_used {
-        let words = "Browsers warn of what is published under its names until there is another";
-        losses.push(words.to_owned());
+        let label_text =
+            "Browsers warn of what is published under its names until there is another";
+        losses.push(label_text.to_owned());
     }
     losses
 }
