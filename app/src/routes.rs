@@ -185,7 +185,7 @@ pub async fn preload(path: &str) {
 
 /// The name of the WebAssembly module of the requested page.
 #[cfg(feature = "ssr")]
-pub fn here() -> Option<&'static str> {
+pub fn requested_module() -> Option<&'static str> {
     let url = use_context::<leptos_router::location::RequestUrl>()?;
     let (_, part, _) = entry_at(url.parse().ok()?.path())?;
     *part

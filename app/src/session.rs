@@ -14,7 +14,8 @@ pub struct Session(Option<Me>);
 impl Session {
     /// Adds the session to the context.
     pub fn provide() {
-        let text = SharedValue::new_str(|| serde_json::to_string(&known()).unwrap_or_default());
+        let text =
+            SharedValue::new_str(|| serde_json::to_string(&current_user()).unwrap_or_default());
         provide_context(Self(
             serde_json::from_slice(text.into_inner().as_bytes()).unwrap_or_default(),
         ));
@@ -27,7 +28,7 @@ impl Session {
     }
 
     /// Whether the user is an administrator. Call while a component is created.
-    pub fn administers() -> bool {
+    pub fn is_administrator() -> bool {
         let Self(me) = expect_context();
         me.is_some_and(|me| me.role.administers())
     }
@@ -35,7 +36,7 @@ impl Session {
 
 /// The user of the current request; sent to the browser with the page.
 #[cfg(feature = "ssr")]
-fn known() -> Option<Me> {
+fn current_user() -> Option<Me> {
     let request = use_context::<axum::http::request::Parts>()?;
     let actor = request.extensions.get::<Option<control::Actor>>()?;
     actor.as_ref()?.me().cloned()
@@ -43,6 +44,6 @@ fn known() -> Option<Me> {
 
 /// The user that the server sent with the page.
 #[cfg(not(feature = "ssr"))]
-fn known() -> Option<Me> {
+fn current_user() -> Option<Me> {
     None
 }

@@ -56,7 +56,7 @@ pub fn shell(assets: Assets) -> impl IntoView + 'static {
     );
     let place = use_context::<Place>().map(|Place(place)| place);
     // Preloads all modules that this page needs at once, instead of one after another.
-    let parts = routes::here()
+    let parts = routes::requested_module()
         .and_then(|page| parts.get(page).cloned())
         .unwrap_or_default()
         .into_iter()

@@ -23,7 +23,7 @@ pub fn header(me: Me) -> AnyView {
                 </button>
                 {running_jobs()}
                 {theme_switch()}
-                {own_menu(me)}
+                {user_menu(me)}
             </div>
         </header>
         {search}
@@ -48,7 +48,7 @@ fn theme_switch() -> AnyView {
     view! { <button type="button" class="btn btn-quiet btn-icon" data-switch="theme">{states}</button> }.erase()
 }
 
-fn own_menu(me: Me) -> AnyView {
+fn user_menu(me: Me) -> AnyView {
     let name = me.name.to_string();
     let live: Live = expect_context();
     view! {

@@ -25,7 +25,7 @@ const LIST: &str = "running-jobs";
 /// The button with the progress ring, and the list of jobs.
 pub fn running_jobs() -> AnyView {
     live_resource_in_frame(
-        |()| server_fns::jobs::in_short(),
+        |()| server_fns::jobs::active_summary(),
         |_| vec![Event::all(Topic::Job)],
         || view! { <span class="jobs-place"></span> }.erase(),
         button,

@@ -111,7 +111,7 @@ fn links(role: Role) -> AnyView {
 fn link(place: NavEntry) -> AnyView {
     let NavEntry { label, path, shape } = place;
     let here = use_location().pathname;
-    let current = Signal::derive(move || here.with(|here| is_at(here, path)).then_some("page"));
+    let current = Signal::derive(move || here.with(|here| is_active(here, path)).then_some("page"));
     view! {
         <a class="rail-link" href=path aria-current=current title=label>
             {icon(shape)} <span class="rail-label">{label}</span>
@@ -123,11 +123,11 @@ fn link(place: NavEntry) -> AnyView {
 /// Whether a path belongs to a navigation entry. The page of a container or an agent belongs to
 /// Containers or Agents, although its path is under a site; CAs and DNS providers belong to
 /// Certificates.
-fn is_at(here: &str, place: &str) -> bool {
+fn is_active(here: &str, place: &str) -> bool {
     if place == "/certificates"
         && ["/authorities", "/providers"]
             .iter()
-            .any(|other| is_at(here, other))
+            .any(|other| is_active(here, other))
     {
         return true;
     }
@@ -144,20 +144,20 @@ fn is_at(here: &str, place: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_at;
+    use super::is_active;
 
     #[test]
     fn pages_below_sites_belong_to_their_list() {
-        assert!(is_at("/sites/lab/containers/web-1", "/containers"));
-        assert!(!is_at("/sites/lab/containers/web-1", "/sites"));
-        assert!(is_at("/sites/lab/agents/edge-1", "/agents"));
-        assert!(!is_at("/sites/lab/agents/edge-1", "/sites"));
-        assert!(is_at("/sites/lab", "/sites"));
-        assert!(is_at("/certificates/7", "/certificates"));
-        assert!(is_at("/authorities/new", "/certificates"));
-        assert!(is_at("/providers", "/certificates"));
-        assert!(!is_at("/providers", "/domains"));
-        assert!(is_at("/containers", "/containers"));
-        assert!(!is_at("/containersx", "/containers"));
+        assert!(is_active("/sites/lab/containers/web-1", "/containers"));
+        assert!(!is_active("/sites/lab/containers/web-1", "/sites"));
+        assert!(is_active("/sites/lab/agents/edge-1", "/agents"));
+        assert!(!is_active("/sites/lab/agents/edge-1", "/sites"));
+        assert!(is_active("/sites/lab", "/sites"));
+        assert!(is_active("/certificates/7", "/certificates"));
+        assert!(is_active("/authorities/new", "/certificates"));
+        assert!(is_active("/providers", "/certificates"));
+        assert!(!is_active("/providers", "/domains"));
+        assert!(is_active("/containers", "/containers"));
+        assert!(!is_active("/containersx", "/containers"));
     }
 }

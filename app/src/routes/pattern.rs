@@ -44,7 +44,7 @@ impl Pattern {
         self.0.split('/').map(Segment::parse)
     }
 
-    /// Whether the whole of `path` is what the pattern means.
+    /// Whether the pattern matches the whole of `path`.
     pub fn matches(self, path: &str) -> bool {
         self.test(path)
             .is_some_and(|found| matches!(found.remaining(), "" | "/"))

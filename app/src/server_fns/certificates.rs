@@ -59,7 +59,7 @@ pub async fn find(query: Query) -> Result<CertificateList, Failure> {
     let all = control::certificates::list(&control, &actor, None)
         .await
         .map_err(super::into_failure)?;
-    Ok(cut::cut(all, &query))
+    Ok(paginate::paginate(all, &query))
 }
 
 /// Gets the certificate with the id in the URL, with its history.
@@ -145,7 +145,7 @@ pub async fn delete(id: CertificateId, confirm: String) -> Result<(), Failure> {
 
 /// Selects the requested page from all certificates.
 #[cfg(any(feature = "ssr", test))]
-mod cut {
+mod paginate {
     use model::{
         certificates::CertificateRow,
         page::{PAGE_ROWS, Page},
@@ -156,7 +156,7 @@ mod cut {
     /// The most certificates that are listed individually as needing attention.
     const MAX_ALARMS: usize = 8;
 
-    pub(super) fn cut(all: Vec<CertificateRow>, query: &Query) -> CertificateList {
+    pub(super) fn paginate(all: Vec<CertificateRow>, query: &Query) -> CertificateList {
         let total = all.len();
         let alarming = || all.iter().filter(|row| row.state.is_alarming());
         let (first, alarms) = (
@@ -242,22 +242,22 @@ mod cut {
                 row(2, "shop.example.org", CertificateState::Failed),
                 row(3, "old.example.org", CertificateState::Expired),
             ];
-            let cut = |q: &str, state: &str| {
+            let paginate = |q: &str, state: &str| {
                 let query = Query {
                     q: q.to_owned(),
                     state: state.to_owned(),
                     page: 0,
                 };
-                cut(all.clone(), &query)
+                paginate(all.clone(), &query)
             };
-            assert_eq!(subjects(&cut("", "")).len(), 3);
-            let web = cut(" WEB", "");
+            assert_eq!(subjects(&paginate("", "")).len(), 3);
+            let web = paginate(" WEB", "");
             assert_eq!(subjects(&web), ["web.example.org"]);
             assert_eq!((web.alarms, web.total), (2, 3));
             assert_eq!(web.alarming.len(), 2);
-            assert_eq!(subjects(&cut("lab", "expired")), ["old.example.org"]);
+            assert_eq!(subjects(&paginate("lab", "expired")), ["old.example.org"]);
             assert_eq!(
-                subjects(&cut("", ALARMING)),
+                subjects(&paginate("", ALARMING)),
                 ["shop.example.org", "old.example.org"]
             );
         }
@@ -272,7 +272,7 @@ mod cut {
                     page,
                     ..Query::default()
                 };
-                cut(all.clone(), &query)
+                paginate(all.clone(), &query)
             };
             let lengths = [1, 2, 3, 4, u32::MAX].map(|page| on(page).page.rows.len());
             assert_eq!(lengths, [50, 50, 20, 0, 0]);

@@ -110,7 +110,7 @@ pub async fn delete(id: ClusterId, confirm: String) -> Result<(), Failure> {
 /// # Errors
 /// As `control::clusters::import`.
 #[server(prefix = "/api/ui", endpoint = "clusters/take-over", input = server_fn::codec::Json)]
-pub async fn take_over(id: ClusterId, import: Import) -> Result<Vec<Imported>, Failure> {
+pub async fn import_containers(id: ClusterId, import: Import) -> Result<Vec<Imported>, Failure> {
     let (control, actor) = super::caller().await?;
     control::clusters::import(&control, &actor, id, import)
         .await

@@ -99,7 +99,7 @@ pub async fn active() -> Result<Vec<JobRow>, Failure> {
 /// # Errors
 /// As `control::jobs::active`.
 #[server(prefix = "/api/ui", endpoint = "jobs/short", input = server_fn::codec::Json)]
-pub async fn in_short() -> Result<Running, Failure> {
+pub async fn active_summary() -> Result<Running, Failure> {
     let (control, actor) = super::caller().await?;
     let jobs = control::jobs::active(&control, &actor)
         .await

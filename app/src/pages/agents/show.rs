@@ -109,7 +109,7 @@ fn notices(agent: LiveResource<AgentDetail>) -> AnyView {
         });
         (agent.row.site_name.to_string(), named.collect::<Vec<_>>())
     });
-    let set_aside = reactive(move || {
+    let quarantined = reactive(move || {
         let (site, all) = aside.get();
         let each = all.into_iter().map(|(container, words)| {
             let of = match container {
@@ -129,7 +129,7 @@ fn notices(agent: LiveResource<AgentDetail>) -> AnyView {
         });
         each.collect::<Vec<_>>()
     });
-    view! { {refused} {set_aside} {unserved(agent)} {silent(agent)} }.erase()
+    view! { {refused} {quarantined} {unserved(agent)} {silent(agent)} }.erase()
 }
 
 /// Services that were changed and are live, but did not respond to the host's own check.
@@ -193,7 +193,7 @@ fn facts(agent: LiveResource<AgentDetail>) -> AnyView {
                     <dt>"Site"</dt><dd>{row.site_name.to_string()}</dd>
                     {about}
                     <dt>"Last heard"</dt><dd>{seen}</dd>
-                    <dt>"It has"</dt><dd>{has(row)}</dd>
+                    <dt>"It has"</dt><dd>{live_generation(row)}</dd>
                 </dl>
             }
             .erase()
@@ -203,7 +203,7 @@ fn facts(agent: LiveResource<AgentDetail>) -> AnyView {
 }
 
 /// The site generation that is live on the host.
-fn has(row: &AgentRow) -> String {
+fn live_generation(row: &AgentRow) -> String {
     let now = row.generation;
     match (row.applied, row.having()) {
         (_, None) => "nothing yet; it has not joined".to_owned(),
@@ -258,14 +258,14 @@ fn again(agent: LiveResource<AgentDetail>) -> AnyView {
         </section>
     };
     let shown = reactive(move || {
-        issued.get().map(|told_now| {
+        issued.get().map(|current| {
             let invited_agent = agent.peek(|agent| InvitedAgent {
                 site: agent.row.site_name.to_string(),
                 name: agent.row.name.to_string(),
             });
             invitation(
                 invited_agent,
-                told_now,
+                current,
                 Some(Callback::new(move |()| issued.set(None))),
             )
         })

@@ -24,7 +24,7 @@ const NEW: &str = "/authorities/new";
 
 /// The page.
 pub fn page() -> AnyView {
-    let may_add = Session::administers();
+    let may_add = Session::is_administrator();
     Effect::new(move |_| list_keys(may_add.then_some(NEW)));
     live_resource(
         Signal::from(()),

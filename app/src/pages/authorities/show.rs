@@ -32,7 +32,7 @@ use crate::{
 /// The page.
 pub fn page() -> AnyView {
     let parameters = use_params_map();
-    let may_change = Session::administers();
+    let may_change = Session::is_administrator();
     let name = Memo::new(move |_| {
         parameters.with(|all| all.get_str("authority").unwrap_or_default().to_owned())
     });

@@ -9,7 +9,7 @@ use model::{
     events::{Event, Topic},
 };
 
-use super::{complaint, next, tabs, until};
+use super::{attention_reason, next, tabs, until};
 use crate::{
     components::{
         badge::certificate_badge,
@@ -91,7 +91,7 @@ fn content(listed: LiveResource<CertificateList>, query: Memo<Query>) -> AnyView
         <PageHead
             title="Certificates"
             aside=move || view! { <span class="num" role="status">{count}</span> }.erase()
-            actions=bring
+            actions=upload_link
         />
         {tabs(0)}
         {alarms(listed)}
@@ -102,7 +102,7 @@ fn content(listed: LiveResource<CertificateList>, query: Memo<Query>) -> AnyView
     .erase()
 }
 
-fn bring() -> AnyView {
+fn upload_link() -> AnyView {
     view! { <a class="btn" href=NEW>{icon("plus")} "Bring your own"</a> }.erase()
 }
 
@@ -153,12 +153,12 @@ fn alarms(listed: LiveResource<CertificateList>) -> AnyView {
 
 fn alarm(row: &CertificateRow) -> AnyView {
     let (href, subject) = (format!("{PATH}/{}", row.id), row.subject.to_string());
-    view! { <li><a href=href>{subject}</a> ": " {complaint(row)}</li> }.erase()
+    view! { <li><a href=href>{subject}</a> ": " {attention_reason(row)}</li> }.erase()
 }
 
 /// The empty state if there are no certificates.
 fn bare() -> AnyView {
-    let first = Session::administers().then(|| {
+    let first = Session::is_administrator().then(|| {
         view! { <a class="btn btn-primary" href="/authorities/new">{icon("plus")} "Add an authority"</a> }.erase()
     });
     let action = view! {

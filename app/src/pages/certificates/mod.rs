@@ -29,7 +29,7 @@ pub fn tabs(present: usize) -> AnyView {
 }
 
 /// Why a certificate needs attention.
-fn complaint(row: &CertificateRow) -> String {
+fn attention_reason(row: &CertificateRow) -> String {
     if let Some(trouble) = &row.trouble {
         return trouble.words.clone();
     }

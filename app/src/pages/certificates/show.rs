@@ -74,18 +74,18 @@ fn marks(shown: LiveResource<CertificateDetail>) -> AnyView {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Step {
     /// There is no certificate, or its renewal failed: retry immediately.
-    Try,
+    Retry,
     /// The certificate is valid: renew it immediately.
     Renew,
     /// An uploaded certificate, which is not renewed automatically.
-    Bring,
+    Upload,
 }
 
 fn step(row: &CertificateRow) -> Step {
     match (row.source, &row.issued, row.failures) {
-        (Source::Uploaded, ..) => Step::Bring,
+        (Source::Uploaded, ..) => Step::Upload,
         (Source::Acme, Some(_), 0) => Step::Renew,
-        (Source::Acme, ..) => Step::Try,
+        (Source::Acme, ..) => Step::Retry,
     }
 }
 
@@ -99,7 +99,7 @@ fn actions(shown: LiveResource<CertificateDetail>) -> AnyView {
         spawn_local(async move {
             let answer = match step {
                 Step::Renew => server_fns::certificates::renew(id).await,
-                Step::Try | Step::Bring => server_fns::certificates::try_again(id).await,
+                Step::Retry | Step::Upload => server_fns::certificates::try_again(id).await,
             };
             busy.try_set(false);
             match answer {
@@ -114,9 +114,9 @@ fn actions(shown: LiveResource<CertificateDetail>) -> AnyView {
     reactive(move || {
         let (step, domain) = now.get();
         let words = match step {
-            Step::Try => "Try now",
+            Step::Retry => "Try now",
             Step::Renew => "Renew now",
-            Step::Bring => {
+            Step::Upload => {
                 let href = format!("/certificates/new?domain={domain}");
                 return view! { <a class="btn" href=href>{icon("plus")} "Bring the next one"</a> }
                     .erase();
@@ -172,7 +172,7 @@ fn facts(shown: LiveResource<CertificateDetail>) -> AnyView {
             let following = (row.source == Source::Acme)
                 .then(|| view! { <dt>"Next"</dt><dd>{next(row)}</dd> }.erase());
             let issued = match &row.issued {
-                Some(issued) => of_issued(issued),
+                Some(issued) => issued_details(issued),
                 None => view! {
                     <dt>"Certificate"</dt><dd class="muted">"none yet: edge hosts serve their own, which browsers warn of"</dd>
                 }
@@ -202,7 +202,7 @@ fn times(count: u32) -> String {
 }
 
 /// The details of the current certificate.
-fn of_issued(issued: &Issued) -> AnyView {
+fn issued_details(issued: &Issued) -> AnyView {
     let names: Vec<&str> = issued.names.iter().map(CertificateName::as_str).collect();
     let fingerprint = issued.fingerprint.to_string();
     view! {
@@ -256,12 +256,12 @@ mod tests {
             trouble: None,
             is_used: true,
         };
-        assert!(step(&row) == Step::Try);
+        assert!(step(&row) == Step::Retry);
         row.issued = Some(issued);
         assert!(step(&row) == Step::Renew);
         row.failures = 1;
-        assert!(step(&row) == Step::Try);
+        assert!(step(&row) == Step::Retry);
         row.source = Source::Uploaded;
-        assert!(step(&row) == Step::Bring);
+        assert!(step(&row) == Step::Upload);
     }
 }

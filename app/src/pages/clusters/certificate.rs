@@ -77,7 +77,7 @@ pub fn certificate(form: FormState, values: RwSignal<ClusterForm>) -> AnyView {
         now
     });
     let refusal = Memo::new(move |_| form.refusal("fingerprint"));
-    let told = reactive(move || {
+    let status_text = reactive(move || {
         refusal.get().map(|refusal| {
             view! { <span class="refusal">{icon("circle-alert")} {refusal}</span> }.erase()
         })
@@ -101,7 +101,7 @@ pub fn certificate(form: FormState, values: RwSignal<ClusterForm>) -> AnyView {
             </div>
             {reactive(move || look.shown.with(|shown| shown.as_ref().map(|shown| seen(look, shown))))}
             {known(look)}
-            <div id="certificate-help" aria-live="polite">{told}</div>
+            <div id="certificate-help" aria-live="polite">{status_text}</div>
         </fieldset>
     }
     .erase()

@@ -91,7 +91,7 @@ fn form(
         })
     });
     view! {
-        <form class="stack" novalidate on:submit=act(move |ev| take_over(ev, shown, choosing))>
+        <form class="stack" novalidate on:submit=act(move |ev| import_containers(ev, shown, choosing))>
             <Refusals form />
             <p class="muted">"Taking a container over changes nothing about it: Holdfast then knows its name, address and owner, and can start, stop, edit and delete it."</p>
             {table(shown, choosing)}
@@ -105,7 +105,7 @@ fn form(
     .erase()
 }
 
-fn take_over(ev: leptos::ev::SubmitEvent, shown: LiveResource<Shown>, choosing: Choosing) {
+fn import_containers(ev: leptos::ev::SubmitEvent, shown: LiveResource<Shown>, choosing: Choosing) {
     ev.prevent_default();
     let Choosing {
         values,
@@ -119,7 +119,7 @@ fn take_over(ev: leptos::ev::SubmitEvent, shown: LiveResource<Shown>, choosing: 
     let asked = values.get_untracked();
     let toasts = Toasts::here();
     spawn_local(async move {
-        match server_fns::clusters::take_over(id, asked).await {
+        match server_fns::clusters::import_containers(id, asked).await {
             Ok(outcomes) => {
                 form.busy.try_set(false);
                 let (done, not): (Vec<_>, Vec<_>) = outcomes

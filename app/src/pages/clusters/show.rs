@@ -122,7 +122,7 @@ fn trouble(shown: LiveResource<Shown>) -> AnyView {
     });
     reactive(move || {
         let (trouble, changed, observed) = view.get();
-        let heard = observed
+        let last_seen = observed
             .map(|at| view! { <p class="muted">"Last answered " {ago(at)} "."</p> }.erase());
         let trouble = trouble?;
         Some(if changed.is_some() {
@@ -130,7 +130,7 @@ fn trouble(shown: LiveResource<Shown>) -> AnyView {
                 <section class="panel panel-danger" role="alert">
                     <p class="panel-title">{icon("triangle-alert")} {trouble}</p>
                     <p>"Holdfast sends nothing there any more: somebody may stand between. If you renewed the certificate, look at it in the settings below, compare and confirm it. Containers go on running meanwhile."</p>
-                    {heard}
+                    {last_seen}
                 </section>
             }
             .erase()
@@ -139,7 +139,7 @@ fn trouble(shown: LiveResource<Shown>) -> AnyView {
                 <section class="panel panel-warning" role="alert">
                     <p class="panel-title">{icon("unplug")} {trouble}</p>
                     <p>"What is shown below is what was last known. Containers go on running meanwhile."</p>
-                    {heard}
+                    {last_seen}
                 </section>
             }
             .erase()

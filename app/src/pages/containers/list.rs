@@ -146,7 +146,7 @@ fn table(page: LiveResource<Page<ContainerRow>>, query: Memo<ContainerQuery>) ->
             }
         })
     });
-    let elsewhere = Callback::new(move |number| {
+    let page_url = Callback::new(move |number| {
         to_address(&ContainerQuery {
             page: number,
             ..query.get()
@@ -164,7 +164,7 @@ fn table(page: LiveResource<Page<ContainerRow>>, query: Memo<ContainerQuery>) ->
                 />
             </tbody>
         </table>
-        <Pager place=page.part(place) href=elsewhere />
+        <Pager place=page.part(place) href=page_url />
         {bulk(page)}
     }
     .erase()

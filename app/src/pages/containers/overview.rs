@@ -317,7 +317,7 @@ fn facts(container: LiveResource<Shown>) -> AnyView {
                 <dl class="facts">
                     <dt>"Name"</dt><dd class="mono">{host.clone()} <Copy text=host what="name" /></dd>
                     <dt>"Address"</dt><dd class="mono">{row.address.to_string()} <Copy text=row.address.to_string() what="address" /></dd>
-                    <dt>"Made from"</dt><dd class="mono">{made_from(&view.spec.source)}</dd>
+                    <dt>"Made from"</dt><dd class="mono">{source_label(&view.spec.source)}</dd>
                     <dt>"Docker inside"</dt><dd>{if view.spec.docker { "yes" } else { "no" }}</dd>
                     <dt>"Owner"</dt><dd>{row.owner.to_string()}</dd>
                     <dt>"Made"</dt><dd>{ago(row.created)}</dd>
@@ -332,7 +332,7 @@ fn facts(container: LiveResource<Shown>) -> AnyView {
     view! { <section class="card"><h2 class="card-title">"About it"</h2>{list}</section> }.erase()
 }
 
-fn made_from(source: &Source) -> String {
+fn source_label(source: &Source) -> String {
     match source {
         Source::TakenOver => "taken over from the cluster".to_owned(),
         source => source.to_string(),

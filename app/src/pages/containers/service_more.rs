@@ -16,11 +16,11 @@ pub fn more(row: Row, kind: Option<ServiceKind>) -> AnyView {
         Some(ServiceKind::Http) => web(row),
         Some(ServiceKind::Tcp) => view! {
             {tls(row)}
-            {quiet(row)}
+            {idle_timeout(row)}
             <Tick form=row.state name=row.name("tells_client") label="Tell the program who connects" checked=row.is_ticked(|service| service.tells_client) set=row.tick(|service| &mut service.tells_client) hint="By the PROXY protocol, which the program must expect" />
         }
         .erase(),
-        Some(ServiceKind::Udp) => quiet(row),
+        Some(ServiceKind::Udp) => idle_timeout(row),
         Some(ServiceKind::Srv) | None => return ().erase(),
     };
     let domain = (kind == Some(ServiceKind::Http)).then(|| domain(row));
@@ -96,7 +96,7 @@ fn web(row: Row) -> AnyView {
         <Choice form=row.state name=row.name("backend") label="The program speaks" value=row.text(|service| &mut service.backend) options=backends />
         <div class="pair">
             <Field form=row.state name=row.name("body") label="Largest request, MiB" optional=true value=row.text(|service| &mut service.body) hint="Else 2048" />
-            {quiet(row)}
+            {idle_timeout(row)}
         </div>
         <Tick form=row.state name=row.name("sign_in") label="People sign in first" checked=row.is_ticked(|service| service.sign_in) set=row.tick(|service| &mut service.sign_in) hint="At the domain's sign-in, which an operator sets up" />
         <Tick form=row.state name=row.name("buffering") label="Gather requests and answers" checked=row.is_ticked(|service| service.buffering) set=row.tick(|service| &mut service.buffering) hint="Kinder to slow programs; streams would come late" />
@@ -125,6 +125,6 @@ fn tls(row: Row) -> AnyView {
     .erase()
 }
 
-fn quiet(row: Row) -> AnyView {
+fn idle_timeout(row: Row) -> AnyView {
     view! { <Field form=row.state name=row.name("quiet") label="May be quiet for, seconds" optional=true value=row.text(|service| &mut service.quiet) hint="Else 600" /> }.erase()
 }

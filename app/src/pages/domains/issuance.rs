@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The certificate source of a domain, as a short text.
-pub fn in_few_words(issuance: Issuance) -> &'static str {
+pub fn source_summary(issuance: Issuance) -> &'static str {
     match issuance {
         Issuance::SelfSigned => "none: edge hosts serve their own",
         Issuance::Http(_) => "one for each name, proved by the edge hosts (HTTP-01)",
@@ -88,7 +88,7 @@ pub fn certificates(
         }),
     };
     let needs = Memo::new(move |_| values.with(|form| is_given(&form.issuance)));
-    let may_add = Session::administers();
+    let may_add = Session::is_administrator();
     view! {
         <fieldset class="card group">
             <legend class="card-title">"Certificates"</legend>
@@ -156,7 +156,7 @@ pub fn records(
             std::iter::once(none).chain(all).collect::<Vec<_>>()
         })
     });
-    let may_add = Session::administers();
+    let may_add = Session::is_administrator();
     let none = reactive(move || {
         givers
             .with(|givers| givers.providers.is_empty())
@@ -206,7 +206,7 @@ fn addresses(
         form.typed("provider");
         values.update(|form| form.addresses = on);
     });
-    let may_change = Session::administers();
+    let may_change = Session::is_administrator();
     let unreached = Memo::new(move |_| {
         let (site, is_wanted) = values.with(|form| (form.site.clone(), form.addresses));
         givers.with(|givers| {

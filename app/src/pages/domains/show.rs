@@ -11,7 +11,7 @@ use model::{
 use super::{
     addresses, certificates,
     fields::{fields, form_state, publishers},
-    issuance::in_few_words,
+    issuance::source_summary,
 };
 use crate::{
     components::{
@@ -77,7 +77,7 @@ fn facts(shown: LiveResource<Shown>) -> AnyView {
             view! {
                 <dl class="card facts">
                     <dt>"Site"</dt><dd>{domain.site_name.to_string()}</dd>
-                    <dt>"Certificates"</dt><dd>{in_few_words(spec.issuance)}</dd>
+                    <dt>"Certificates"</dt><dd>{source_summary(spec.issuance)}</dd>
                     <dt>"Records"</dt><dd>{records(shown)}</dd>
                     <dt>"HSTS header"</dt>{header}
                 </dl>

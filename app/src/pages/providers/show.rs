@@ -37,7 +37,7 @@ type Shown = (ProviderRow, Vec<String>);
 /// The page.
 pub fn page() -> AnyView {
     let parameters = use_params_map();
-    let may_change = Session::administers();
+    let may_change = Session::is_administrator();
     let name = Memo::new(move |_| {
         parameters.with(|all| all.get_str("provider").unwrap_or_default().to_owned())
     });
@@ -101,7 +101,7 @@ fn facts(shown: LiveResource<Shown>) -> AnyView {
             view! {
                 <dl class="card facts">
                     <dt>"Kind"</dt><dd>{called(row.settings.kind())}</dd>
-                    {of_kind(&row.settings)}
+                    {settings_details(&row.settings)}
                     <dt>"Keeps addresses"</dt><dd>{addresses}</dd>
                     <dt>"Domains"</dt><dd>{domains(&row.domains)}</dd>
                 </dl>
@@ -111,7 +111,7 @@ fn facts(shown: LiveResource<Shown>) -> AnyView {
     })
 }
 
-fn of_kind(settings: &ProviderSettings) -> Option<AnyView> {
+fn settings_details(settings: &ProviderSettings) -> Option<AnyView> {
     let facts = match settings {
         ProviderSettings::Cloudflare => return None,
         ProviderSettings::Rfc2136 {
