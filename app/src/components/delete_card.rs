@@ -25,9 +25,9 @@ pub struct DeleteCard {
     pub what: &'static str,
     /// The name of the object.
     pub name: Memo<String>,
-    /// What is deleted along with the object, one entry per item.
+    /// The objects that are deleted along with the object, one entry per item.
     pub losses: Signal<Vec<String>>,
-    /// A note above the button, such as what is kept.
+    /// A note above the button, such as the data that is kept.
     pub note: Signal<&'static str>,
     /// Why the object cannot be deleted now; replaces the button.
     pub blocked: Callback<(), Option<AnyView>>,

@@ -85,7 +85,7 @@ pub fn DeleteDialog(
     /// The name of the object to delete.
     #[prop(into)]
     name: Signal<String>,
-    /// What is lost, one entry per item.
+    /// The losses, one entry per item.
     #[prop(into)]
     losses: Signal<Vec<String>>,
     /// Deletes the object; receives the typed name.

@@ -160,7 +160,7 @@ pub fn Copy(
     /// The text.
     #[prop(into)]
     text: Signal<String>,
-    /// What is copied, such as `address`.
+    /// The kind of text, such as `address`.
     what: &'static str,
     /// Whether the text is not visible elsewhere on the page, because it is secret or long.
     #[prop(optional)]

@@ -299,7 +299,7 @@ fn end(agent: LiveResource<AgentDetail>, name: Memo<String>) -> AnyView {
     })
 }
 
-/// What is deleted along with an agent.
+/// The objects that are deleted along with an agent.
 fn losses(row: &AgentRow) -> Vec<String> {
     let mut losses = vec![
         format!(

@@ -163,7 +163,7 @@ fn end(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyView {
     })
 }
 
-/// What is deleted along with a CA.
+/// The objects that are deleted along with a CA.
 fn losses(row: &AuthorityRow) -> Vec<String> {
     let mut losses = vec![format!("The authority {} with its settings", row.name)];
     if row.account.is_some() {

@@ -93,7 +93,7 @@ pub fn delete(deletion: Deletion, id: Signal<Option<ContainerId>>) -> Callback<S
     })
 }
 
-/// What is deleted along with a container.
+/// The objects that are deleted along with a container.
 pub fn losses(row: &ContainerRow) -> Vec<String> {
     let mut losses = vec![
         "All data on its disk".to_owned(),

@@ -23,7 +23,7 @@ fn refusals(form: &DomainForm) -> Vec<FieldError> {
     form.parse().err().unwrap_or_default()
 }
 
-/// Who may publish under a domain, as a short text for lists.
+/// The publishing permission of a domain, as a short text for lists.
 pub fn publishers(publishers: &Publishers) -> String {
     match publishers {
         Publishers::Everybody => "everybody".to_owned(),
@@ -103,7 +103,7 @@ pub fn fields(
     .erase()
 }
 
-/// Who may publish; user names only if access is limited to some.
+/// The publishing permission; user names only if access is limited to some.
 fn who(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
     let options: Vec<(String, String)> = [
         ("everybody", "Everybody"),

@@ -164,7 +164,7 @@ fn note(keeps_addresses: bool) -> &'static str {
     }
 }
 
-/// What is deleted along with a domain.
+/// The objects that are deleted along with a domain.
 fn losses(shown: &Shown) -> Vec<String> {
     let spec = &shown.domain.spec;
     let mut losses = vec![format!(

@@ -214,7 +214,7 @@ fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     })
 }
 
-/// What is deleted along with a DNS provider.
+/// The objects that are deleted along with a DNS provider.
 fn losses(row: &ProviderRow) -> Vec<String> {
     let secret = match &row.settings {
         ProviderSettings::Cloudflare => "The token that Holdfast has for it",

@@ -239,7 +239,7 @@ fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     })
 }
 
-/// What is deleted along with a site.
+/// The objects that are deleted along with a site.
 fn losses(site: &SiteRow) -> Vec<String> {
     let spec = &site.spec;
     vec![

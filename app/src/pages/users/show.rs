@@ -257,7 +257,7 @@ fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     })
 }
 
-/// What is deleted along with a user.
+/// The objects that are deleted along with a user.
 fn losses(user: &UserRow) -> Vec<String> {
     vec![
         format!("The account {} with its password and limits", user.name),

@@ -42,7 +42,7 @@ fn deletion(shown: LiveResource<CertificateDetail>, name: Memo<String>) -> AnyVi
     })
 }
 
-/// What is deleted along with an uploaded certificate.
+/// The objects that are deleted along with an uploaded certificate.
 fn losses(row: &CertificateRow) -> Vec<String> {
     let names = row.issued.iter().flat_map(|issued| &issued.names);
     let names: Vec<&str> = names.map(CertificateName::as_str).collect();
