@@ -1,5 +1,4 @@
-//! The few things that are asked of the browser itself. Called from event handlers and effects
-//! only, so never on the server.
+//! Thin wrappers of browser APIs. Called from event handlers and effects only, never on the server.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
@@ -10,7 +9,7 @@ pub fn element(id: &str) -> Option<HtmlElement> {
     document().get_element_by_id(id)?.dyn_into().ok()
 }
 
-/// Puts the focus on the element with this id.
+/// Focuses the element with this id.
 pub fn focus(id: &str) {
     if let Some(element) = element(id) {
         let _ = element.focus();
@@ -24,20 +23,20 @@ pub fn close_popover(id: &str) {
     }
 }
 
-/// The elements of a selector, in the order of the page.
+/// The elements that match a selector, in document order.
 pub fn elements(selector: &str) -> Vec<HtmlElement> {
-    let Ok(found) = document().query_selector_all(selector) else {
+    let Ok(nodes) = document().query_selector_all(selector) else {
         return Vec::new();
     };
-    (0..found.length())
-        .filter_map(|index| found.item(index)?.dyn_into().ok())
+    (0..nodes.length())
+        .filter_map(|index| nodes.item(index)?.dyn_into().ok())
         .collect()
 }
 
-/// Puts text on the clipboard; the answer says whether the browser allowed it.
+/// Copies text to the clipboard. Returns false if the browser refuses.
 pub async fn copy(text: &str) -> bool {
     let clipboard = window().navigator().clipboard();
-    // Without a secure context there is no clipboard.
+    // Browsers offer no clipboard outside of a secure context.
     if clipboard.is_undefined() {
         return false;
     }
@@ -46,7 +45,7 @@ pub async fn copy(text: &str) -> bool {
         .is_ok()
 }
 
-/// Whether a key press belongs to a field or a dialog and not to the page.
+/// Whether keyboard focus is in a text field, or a dialog or popover is open.
 pub fn typing() -> bool {
     let in_field = document().active_element().is_some_and(|element| {
         matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
@@ -56,7 +55,7 @@ pub fn typing() -> bool {
     in_field || matches!(in_dialog, Ok(Some(_)))
 }
 
-/// Waits a moment.
+/// Waits for `ms` milliseconds.
 pub async fn pause(ms: i32) {
     let wait = js_sys::Promise::new(&mut |resolve, _| {
         let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, ms);

@@ -1,11 +1,12 @@
-//! The present moment, and a signal of it that moves while a page is open, so that ages stay true.
+//! The current time, and a signal that advances while a page is open, so that displayed ages stay
+//! current.
 
 use std::time::Duration;
 
 use leptos::prelude::*;
 use model::Timestamp;
 
-/// Now.
+/// The current time.
 #[cfg(target_arch = "wasm32")]
 pub fn now() -> Timestamp {
     #[expect(
@@ -16,7 +17,7 @@ pub fn now() -> Timestamp {
     Timestamp(now)
 }
 
-/// Now.
+/// The current time.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn now() -> Timestamp {
     use std::time::{SystemTime, UNIX_EPOCH};
@@ -26,12 +27,12 @@ pub fn now() -> Timestamp {
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// The moving present, shared by the whole page.
+/// The current time as a signal in the context.
 #[derive(Clone, Copy)]
 pub struct Clock(RwSignal<Timestamp>);
 
 impl Clock {
-    /// Starts the clock; in the browser it moves every five seconds.
+    /// Starts the clock. In the browser it advances every five seconds.
     pub fn provide() {
         let clock = RwSignal::new(now());
         provide_context(Self(clock));
@@ -44,19 +45,19 @@ impl Clock {
         });
     }
 
-    /// The present moment; tracked.
+    /// The current time; tracked.
     pub fn read() -> Timestamp {
         use_context::<Self>().map_or_else(now, |clock| clock.0.get())
     }
 }
 
-/// A moment as people speak of it, whether it is to come or past: `in a moment`, `in 5 min`,
-/// `in 3 h`, `in 59 days`, `2 days ago`.
-pub fn near(at: Timestamp, now: Timestamp) -> String {
+/// A time relative to `now`, in the future or the past: `in a moment`, `in 5 min`, `in 3 h`, `in 59
+/// days`, `2 days ago`.
+pub fn format_relative(at: Timestamp, now: Timestamp) -> String {
     if at <= now {
         return at.ago(now);
     }
-    // What is 59 days and a bit away is not called 60 days.
+    // Rounds down: 59 days and a few hours is not 60 days.
     let seconds = now.age_ms(at) / 1000;
     match seconds {
         ..60 => "in a moment".to_owned(),
@@ -70,12 +71,12 @@ pub fn near(at: Timestamp, now: Timestamp) -> String {
 mod tests {
     use model::Timestamp;
 
-    use super::near;
+    use super::format_relative;
 
     #[test]
-    fn a_moment_to_come_is_told_as_one_that_was() {
+    fn future_and_past_times_use_the_same_format() {
         let now = Timestamp(1_000_000_000_000);
-        let at = |seconds: i64| near(Timestamp(now.0 + seconds * 1000), now);
+        let at = |seconds: i64| format_relative(Timestamp(now.0 + seconds * 1000), now);
         assert_eq!(at(0), "just now");
         assert_eq!(at(30), "in a moment");
         assert_eq!(at(60), "in 1 min");

@@ -1,5 +1,6 @@
-//! Views that are not pages, in a part of the program that the browser loads when one of them is first
-//! opened. They are made where their names say; here is only where the program is split.
+//! Views that are not pages, in a separate WebAssembly module that the browser loads when one of
+//! them is first opened. This module contains only the split points; the views are defined in the
+//! modules that they are named after.
 
 use leptos::{prelude::*, wasm_split::SplitLoaderError};
 use model::users::Role;
@@ -9,7 +10,7 @@ use crate::{
     pages::containers::list,
 };
 
-/// The running jobs in the header.
+/// The list of running jobs in the header.
 #[leptos::wasm_split::wasm_split(
     extras,
     wasm_split_path = leptos::wasm_split,
@@ -20,7 +21,7 @@ pub fn running_jobs() -> AnyView {
     jobs::list_view()
 }
 
-/// The palette.
+/// The command palette.
 #[leptos::wasm_split::wasm_split(
     extras,
     wasm_split_path = leptos::wasm_split,
@@ -32,13 +33,13 @@ pub fn palette(role: Role, state: palette::State) -> AnyView {
     palette::dialog(role, state)
 }
 
-/// Asks before a container in the list is deleted.
+/// The dialog that confirms the deletion of a container in the list.
 #[leptos::wasm_split::wasm_split(
     extras,
     wasm_split_path = leptos::wasm_split,
     fallible,
     return_wrapper(let view = _; { Ok(view) } -> Result<AnyView, SplitLoaderError>)
 )]
-pub fn delete_dialog(chosen: list::Chosen) -> AnyView {
+pub fn delete_dialog(chosen: list::Selection) -> AnyView {
     list::delete_dialog(chosen)
 }

@@ -1,5 +1,5 @@
-//! What changed elsewhere: the browser's one event stream (see `public/events.js`), and signals
-//! that move when something that is shown has changed.
+//! Change notifications: the browser's event stream (see `public/events.js`) and signals that
+//! advance when displayed objects have changed.
 
 use std::{
     future::{Future, poll_fn},
@@ -11,85 +11,85 @@ use leptos::{ev, prelude::*};
 use model::events::Event;
 use wasm_bindgen::JsCast as _;
 
-/// The latest news.
+/// The last change notification.
 #[derive(Clone, Debug, Default)]
-enum News {
-    /// None so far.
+enum Notification {
+    /// No notification yet.
     #[default]
-    Quiet,
-    /// These things changed.
+    None,
+    /// These objects changed.
     Changed(Vec<Event>),
-    /// Anything may have changed.
+    /// Any object may have changed.
     Anything,
 }
 
-/// The event stream as the application sees it.
+/// The state of the event stream in the context.
 #[derive(Clone, Copy)]
 pub struct Live {
-    news: RwSignal<News>,
-    /// Whether the stream was lost.
+    notification: RwSignal<Notification>,
+    /// Whether the connection is lost.
     lost: RwSignal<bool>,
-    /// Whether the person is on the way out.
+    /// Whether the user is signing out.
     leaving: StoredValue<bool>,
-    /// Whether what the page is about is being taken away from here.
-    parting: StoredValue<bool>,
+    /// Whether the object of the current page is being deleted from this page.
+    deleting: StoredValue<bool>,
 }
 
 impl Live {
-    /// Makes the stream known to all parts of the page. It stays quiet until [`Live::listen`].
+    /// Adds the stream to the context. It is idle until [`Live::listen`] is called.
     pub fn provide() {
         provide_context(Self {
-            news: RwSignal::default(),
+            notification: RwSignal::default(),
             lost: RwSignal::new(false),
             leaving: StoredValue::new(false),
-            parting: StoredValue::new(false),
+            deleting: StoredValue::new(false),
         });
     }
 
-    /// Shows no more news: the session ends, and whoever asked for them would be refused.
+    /// Stops notifications because the session ends; requests would be refused from now on.
     pub fn leave(self) {
         self.leaving.set_value(true);
     }
 
-    /// Begins to take away what the page is about: the page asks for that no more, for it may be
-    /// gone before the page is.
-    pub fn part(self) {
-        self.parting.set_value(true);
+    /// Marks the object of the page as being deleted. The page stops refreshing, because the object
+    /// may be gone before the user leaves the page.
+    pub fn begin_deletion(self) {
+        self.deleting.set_value(true);
     }
 
-    /// Ends that, when the page is gone as well.
-    pub fn parted(self) {
-        self.parting.try_set_value(false);
+    /// Clears the mark after the page was closed.
+    pub fn end_deletion(self) {
+        self.deleting.try_set_value(false);
     }
 
-    /// Ends that when it was not taken away: what was not asked for meanwhile is asked for now.
-    pub fn stay(self) {
-        self.parted();
-        self.news.try_set(News::Anything);
+    /// Clears the mark after a failed deletion, and makes up for the skipped refreshes.
+    pub fn cancel_deletion(self) {
+        self.end_deletion();
+        self.notification.try_set(Notification::Anything);
     }
 
-    /// Whether what the page is about is being taken away from here.
-    pub fn is_parting() -> bool {
-        use_context::<Self>().is_some_and(|live| live.parting.get_value())
+    /// Whether the object of the page is being deleted from this page.
+    pub fn is_deleting() -> bool {
+        use_context::<Self>().is_some_and(|live| live.deleting.get_value())
     }
 
-    /// What was asked for goes no further once what the page is about is being taken away: the next of
-    /// several questions would be about something that is gone. Then there is no answer.
-    pub async fn unless_parting<T>(answer: impl Future<Output = T>, live: Option<Self>) -> T {
+    /// Resolves to `answer` unless the object of the page is being deleted; in that case it never
+    /// resolves, because later requests of the same load would fail with `NotFound`.
+    pub async fn unless_deleting<T>(answer: impl Future<Output = T>, live: Option<Self>) -> T {
         let mut answer = pin!(answer);
         poll_fn(|context| match live {
-            Some(live) if live.parting.try_get_value() == Some(true) => Poll::Pending,
+            Some(live) if live.deleting.try_get_value() == Some(true) => Poll::Pending,
             _ => answer.as_mut().poll(context),
         })
         .await
     }
 
-    /// Whether live updates are lost at the moment; tracked.
+    /// Whether the event stream is disconnected; tracked.
     pub fn lost() -> bool {
         use_context::<Self>().is_some_and(|live| live.lost.get())
     }
 
-    /// Begins to listen. In the browser only, once somebody is signed in.
+    /// Connects to the event stream. Browser only, after sign-in.
     pub fn listen() {
         let Some(live) = use_context::<Self>() else {
             return;
@@ -98,15 +98,15 @@ impl Live {
             if let Some(changed) =
                 detail(&event).and_then(|text| serde_json::from_slice(text.as_bytes()).ok())
             {
-                live.news.set(News::Changed(changed));
+                live.notification.set(Notification::Changed(changed));
             }
         });
         let link = window_event_listener(ev::Custom::new("holdfast-link"), move |event| {
             match detail(&event).as_deref() {
                 Some("up") => live.lost.set(false),
                 Some("down") => live.lost.set(true),
-                // The page is older than what the stream remembers.
-                _ => live.news.set(News::Anything),
+                // The page is older than the first event in the stream's buffer.
+                _ => live.notification.set(Notification::Anything),
             }
         });
         on_cleanup(move || {
@@ -118,21 +118,21 @@ impl Live {
         }
     }
 
-    /// A number that grows when one of `interests` has changed; an interest without an id is in
-    /// every thing of that kind.
+    /// A counter that grows when one of `interests` has changed. An interest without an id matches
+    /// every object of that kind.
     pub fn watch(interests: Signal<Vec<Event>>) -> Signal<u32> {
         let version = RwSignal::new(0);
         if let Some(live) = use_context::<Self>() {
             Effect::new(move |before: Option<()>| {
                 let moved = !live.leaving.get_value()
-                    && live.news.with(|news| match news {
-                        News::Quiet => false,
-                        News::Anything => true,
-                        News::Changed(events) => {
-                            interests.with_untracked(|interests| touches(events, interests))
+                    && live.notification.with(|notification| match notification {
+                        Notification::None => false,
+                        Notification::Anything => true,
+                        Notification::Changed(events) => {
+                            interests.with_untracked(|interests| matches_any(events, interests))
                         }
                     });
-                // What was told before this part was shown is in it already.
+                // Notifications from before this view was rendered are already in its data.
                 if moved && before.is_some() {
                     version.update(|version| *version += 1);
                 }
@@ -149,7 +149,7 @@ fn detail(event: &web_sys::Event) -> Option<String> {
         .as_string()
 }
 
-fn touches(events: &[Event], interests: &[Event]) -> bool {
+fn matches_any(events: &[Event], interests: &[Event]) -> bool {
     events.iter().any(|event| {
         interests.iter().any(|interest| {
             event.topic == interest.topic
@@ -162,19 +162,19 @@ fn touches(events: &[Event], interests: &[Event]) -> bool {
 mod tests {
     use model::events::{Event, Topic};
 
-    use super::touches;
+    use super::matches_any;
 
     #[test]
-    fn an_interest_is_touched_by_its_own_changes_only() {
+    fn interest_matches_only_its_own_events() {
         let mine = [Event::of(Topic::Container, 7)];
-        assert!(touches(&[Event::of(Topic::Container, 7)], &mine));
-        assert!(touches(&[Event::all(Topic::Container)], &mine));
-        assert!(!touches(&[Event::of(Topic::Container, 8)], &mine));
-        assert!(!touches(&[Event::of(Topic::Job, 7)], &mine));
-        assert!(touches(
+        assert!(matches_any(&[Event::of(Topic::Container, 7)], &mine));
+        assert!(matches_any(&[Event::all(Topic::Container)], &mine));
+        assert!(!matches_any(&[Event::of(Topic::Container, 8)], &mine));
+        assert!(!matches_any(&[Event::of(Topic::Job, 7)], &mine));
+        assert!(matches_any(
             &[Event::of(Topic::Job, 7)],
             &[Event::all(Topic::Job)]
         ));
-        assert!(!touches(&[], &mine));
+        assert!(!matches_any(&[], &mine));
     }
 }

@@ -1,7 +1,8 @@
-//! The application and the addresses of its pages.
+//! The root component and the table of routes.
 //!
-//! Each page but the first is in a part of the program that the browser loads when it is first needed.
-//! The part of the page that the server has rendered is loaded before the application hydrates it.
+//! Each page except the list of containers is in a WebAssembly module that the browser loads when
+//! it is first needed. The module of the page that the server has rendered is loaded before
+//! hydration.
 
 mod pattern;
 
@@ -16,6 +17,7 @@ use leptos_router::{
 use crate::{
     clock::Clock,
     components::{title::title, toast::Toasts},
+    erase::Erase as _,
     layout::Frame,
     live::Live,
     pages::{
@@ -23,15 +25,14 @@ use crate::{
         not_found::not_found, providers, sign_in, sites, users,
     },
     session::Session,
-    solid::Solid as _,
 };
 use pattern::Pattern;
 
-/// A future of the browser's one thread.
+/// A future for the browser's single thread.
 type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 
-/// How the router comes by a page: the same type for all of them, so that one more page is one more
-/// line of data in what every page needs.
+/// How the router loads a page. The type is the same for all pages, so that another page adds only
+/// a row of data to the main module.
 #[derive(Clone, Copy)]
 struct Page {
     view: fn() -> LocalFuture<AnyView>,
@@ -48,12 +49,12 @@ impl ChooseView for Page {
     }
 }
 
-/// An address, the name of the part of the program that its page is in, and the page.
+/// A path pattern, the name of the WebAssembly module that contains the page, and the page.
 type Entry = (Pattern, Option<&'static str>, Page);
 
-/// The table of pages: a name, the part of the program that it is in, the address, what makes the
-/// view. The first that matches is taken. Few parts, since what several of them need is a part of
-/// its own for each combination of them.
+/// The table of pages: name, WebAssembly module, path pattern, view function. The first match wins.
+/// There are few modules, because code that several of them share is put into one more file for
+/// each combination of modules.
 macro_rules! pages {
     ($($name:ident in $part:ident at $pattern:literal => $view:path;)*) => {
         $(
@@ -70,7 +71,8 @@ macro_rules! pages {
                     fallible,
                     return_wrapper(let view = _; { Ok(view) } -> Result<AnyView, SplitLoaderError>)
                 )]
-                // The name of the code is made of this one and must be no other page's.
+                // The symbol name of the split function is derived from this name, which must be
+                // unique among pages.
                 #[allow(non_snake_case)]
                 fn $name() -> AnyView {
                     $view()
@@ -80,15 +82,15 @@ macro_rules! pages {
                     const PAGE: Page = Page {
                         view: || Box::pin(async { $name().await.unwrap_or_else(absent::not_loaded) }),
                         preload: || Box::pin(async {
-                            // A page whose part did not come says so when it is shown.
+                            // The error is shown when the page is rendered.
                             let _ = load().await;
                         }),
                     };
                 }
             };
 
-            // The server has the whole program. Were it to ask for parts too, the first two who
-            // look at a page would meet in the asking, and one of them could wait forever.
+            // The server contains all pages. Lazy loading there could deadlock the first two
+            // requests for a page, which would both wait for the loader.
             #[cfg(feature = "ssr")]
             impl $name {
                 const PAGE: Page = Page {
@@ -102,8 +104,8 @@ macro_rules! pages {
     };
 }
 
-/// The page that a visit begins with. It is not split off: a file of its own, and one for what it shares
-/// with each combination of other parts, cost a first visit more than they save others.
+/// The start page. It is not split off: its own file, and one for the code that it shares with each
+/// combination of other modules, would cost a first visit more than other visits save.
 const CONTAINERS: Entry = (
     Pattern("containers"),
     None,
@@ -120,37 +122,37 @@ pages! {
     Container in work at "sites/:site/containers/:name/:tab?" => containers::show::page;
     Jobs in work at "jobs" => jobs::list::page;
     Job in work at "jobs/:id" => jobs::show::page;
-    Clusters in house at "clusters" => clusters::list::page;
-    NewCluster in house at "clusters/new" => clusters::new::page;
-    Cluster in house at "clusters/:cluster" => clusters::show::page;
-    Nodes in house at "nodes" => nodes::page;
-    Sites in house at "sites" => sites::list::page;
-    NewSite in house at "sites/new" => sites::new::page;
-    Site in house at "sites/:site" => sites::show::page;
-    Domains in house at "domains" => domains::list::page;
-    NewDomain in house at "domains/new" => domains::new::page;
-    Domain in house at "domains/:id" => domains::show::page;
-    Certificates in house at "certificates" => certificates::list::page;
-    NewCertificate in house at "certificates/new" => certificates::new::page;
-    Certificate in house at "certificates/:id" => certificates::show::page;
-    Authorities in house at "authorities" => authorities::list::page;
-    NewAuthority in house at "authorities/new" => authorities::new::page;
-    Authority in house at "authorities/:authority" => authorities::show::page;
-    Providers in house at "providers" => providers::list::page;
-    NewProvider in house at "providers/new" => providers::new::page;
-    Provider in house at "providers/:provider" => providers::show::page;
-    Agents in house at "agents" => agents::list::page;
-    NewAgent in house at "agents/new" => agents::new::page;
-    Agent in house at "sites/:site/agents/:name" => agents::show::page;
-    AgentFiles in house at "sites/:site/agents/:name/files" => agents::files::page;
-    Users in house at "users" => users::list::page;
-    NewUser in house at "users/new" => users::new::page;
-    User in house at "users/:name" => users::show::page;
+    Clusters in admin at "clusters" => clusters::list::page;
+    NewCluster in admin at "clusters/new" => clusters::new::page;
+    Cluster in admin at "clusters/:cluster" => clusters::show::page;
+    Nodes in admin at "nodes" => nodes::page;
+    Sites in admin at "sites" => sites::list::page;
+    NewSite in admin at "sites/new" => sites::new::page;
+    Site in admin at "sites/:site" => sites::show::page;
+    Domains in admin at "domains" => domains::list::page;
+    NewDomain in admin at "domains/new" => domains::new::page;
+    Domain in admin at "domains/:id" => domains::show::page;
+    Certificates in admin at "certificates" => certificates::list::page;
+    NewCertificate in admin at "certificates/new" => certificates::new::page;
+    Certificate in admin at "certificates/:id" => certificates::show::page;
+    Authorities in admin at "authorities" => authorities::list::page;
+    NewAuthority in admin at "authorities/new" => authorities::new::page;
+    Authority in admin at "authorities/:authority" => authorities::show::page;
+    Providers in admin at "providers" => providers::list::page;
+    NewProvider in admin at "providers/new" => providers::new::page;
+    Provider in admin at "providers/:provider" => providers::show::page;
+    Agents in admin at "agents" => agents::list::page;
+    NewAgent in admin at "agents/new" => agents::new::page;
+    Agent in admin at "sites/:site/agents/:name" => agents::show::page;
+    AgentFiles in admin at "sites/:site/agents/:name/files" => agents::files::page;
+    Users in admin at "users" => users::list::page;
+    NewUser in admin at "users/new" => users::new::page;
+    User in admin at "users/:name" => users::show::page;
 }
 
 /// The page at the root.
 const ROOT: Page = Page {
-    view: || Box::pin(async { view! { <Redirect path="/containers" /> }.solid() }),
+    view: || Box::pin(async { view! { <Redirect path="/containers" /> }.erase() }),
     preload: || Box::pin(async {}),
 };
 
@@ -166,24 +168,24 @@ fn pages() -> AnyView {
         .fallback(not_found)
         .children(ToChildren::to_children(routes))
         .build();
-    FlatRoutes(routes).into_view().solid()
+    FlatRoutes(routes).into_view().erase()
 }
 
-/// The line of the table that `path` leads to.
+/// The row of the table that matches `path`.
 fn entry_at(path: &str) -> Option<&'static Entry> {
     PAGES.iter().find(|(pattern, ..)| pattern.matches(path))
 }
 
-/// Loads the part of the program that the page at `path` needs.
+/// Loads the WebAssembly module of the page at `path`.
 pub async fn preload(path: &str) {
     if let Some((_, _, page)) = entry_at(path) {
         (page.preload)().await;
     }
 }
 
-/// The name of the part of the program that the page which the server is asked for is in.
+/// The name of the WebAssembly module of the requested page.
 #[cfg(feature = "ssr")]
-pub fn here() -> Option<&'static str> {
+pub fn requested_module() -> Option<&'static str> {
     let url = use_context::<leptos_router::location::RequestUrl>()?;
     let (_, part, _) = entry_at(url.parse().ok()?.path())?;
     *part
@@ -206,18 +208,18 @@ pub fn App() -> impl IntoView {
     }
 }
 
-/// What is shown in the place of a page whose part of the program did not come.
+/// The page that is shown if its WebAssembly module could not be loaded.
 #[cfg(not(feature = "ssr"))]
 mod absent {
     use leptos::{prelude::*, wasm_split::SplitLoaderError};
     use model::Error;
 
     use crate::{
-        api::Failure,
-        components::failure::{Place, failure_panel},
+        components::failure::{FailureScope, failure_panel},
+        server_fns::Failure,
     };
 
-    /// The server is away, or it is newer than what the browser has.
+    /// The server is unreachable, or it is newer than the files in the browser.
     pub fn not_loaded(_: SplitLoaderError) -> AnyView {
         let message = "This page could not be loaded. Check your connection, then load it again.";
         let failure = Failure(Error::Unavailable {
@@ -226,7 +228,7 @@ mod absent {
         let reload = Callback::new(|()| {
             let _ = window().location().reload();
         });
-        failure_panel(failure, Some(reload), Place::Page)
+        failure_panel(failure, Some(reload), FailureScope::Page)
     }
 }
 
@@ -234,7 +236,7 @@ mod absent {
 mod tests {
     use super::*;
 
-    /// An address that the pattern matches, with all of its parameters.
+    /// A path that the pattern matches, with all of its parameters.
     fn example(Pattern(pattern): &Pattern) -> String {
         let segments = pattern.split('/');
         let segments = segments.map(|segment| match segment.strip_prefix(':') {
@@ -245,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn no_page_hides_a_later_one() {
+    fn no_pattern_shadows_a_later_one() {
         for (pattern, ..) in PAGES {
             let path = example(pattern);
             let (first, ..) = entry_at(&path).expect("its own line matches");
@@ -254,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_end_of_an_address_is_optional() {
+    fn optional_segments_are_last() {
         for (Pattern(pattern), ..) in PAGES {
             let optional = pattern
                 .split('/')

@@ -1,48 +1,49 @@
-//! Who is signed in, known before anything else of the page is made.
+//! The signed-in user, known before anything else of the page is rendered.
 //!
-//! No resource: what waits for an answer would be made in another order on the server than in the
-//! browser, and both number the data of a page by that order.
+//! Not a `Resource`: resources are numbered by the order in which they are created, and a view that
+//! waits for one would create the others in a different order on the server than in the browser.
 
-use crate::solid::Solid as _;
+use crate::erase::Erase as _;
 use leptos::prelude::*;
 use model::session::Me;
 
-/// The answer to who is signed in.
+/// The signed-in user, if any.
 #[derive(Clone)]
 pub struct Session(Option<Me>);
 
 impl Session {
-    /// Makes the answer known to all parts of the page.
+    /// Adds the session to the context.
     pub fn provide() {
-        let text = SharedValue::new_str(|| serde_json::to_string(&known()).unwrap_or_default());
+        let text =
+            SharedValue::new_str(|| serde_json::to_string(&current_user()).unwrap_or_default());
         provide_context(Self(
             serde_json::from_slice(text.into_inner().as_bytes()).unwrap_or_default(),
         ));
     }
 
-    /// Shows `view` for the person, nothing while nobody is signed in.
+    /// Renders `view` for the signed-in user; nothing without a session.
     pub fn signed_in(view: fn(Me) -> AnyView) -> AnyView {
         let Self(me) = expect_context();
-        me.map_or_else(|| ().solid(), view)
+        me.map_or_else(|| ().erase(), view)
     }
 
-    /// Whether the person administers Holdfast. Ask while a component is made.
-    pub fn administers() -> bool {
+    /// Whether the user is an administrator. Call while a component is created.
+    pub fn is_administrator() -> bool {
         let Self(me) = expect_context();
         me.is_some_and(|me| me.role.administers())
     }
 }
 
-/// What the server knows of who asks for the page; the browser gets it with the page.
+/// The user of the current request; sent to the browser with the page.
 #[cfg(feature = "ssr")]
-fn known() -> Option<Me> {
+fn current_user() -> Option<Me> {
     let request = use_context::<axum::http::request::Parts>()?;
     let actor = request.extensions.get::<Option<control::Actor>>()?;
     actor.as_ref()?.me().cloned()
 }
 
-/// What the browser knows by itself.
+/// The user that the server sent with the page.
 #[cfg(not(feature = "ssr"))]
-fn known() -> Option<Me> {
+fn current_user() -> Option<Me> {
     None
 }

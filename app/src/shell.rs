@@ -1,4 +1,4 @@
-//! The document around the application, as the server sends it.
+//! The HTML document around the application, as the server sends it.
 
 use std::collections::HashMap;
 
@@ -10,34 +10,34 @@ use leptos_meta::MetaTags;
 #[cfg(feature = "ssr")]
 use crate::{App, routes};
 
-/// Addresses of the site's files, whose names hold a hash of their content.
+/// URLs of static files; their names contain a hash of their content.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Assets {
-    /// The glue of the program.
+    /// The JavaScript bindings of the WebAssembly program.
     pub js: String,
-    /// The program: what every page needs of it.
+    /// The main WebAssembly module, which every page needs.
     pub wasm: String,
-    /// What only some pages need of it, by the name of the page.
+    /// Additional WebAssembly modules, by the name of the page group that needs them.
     pub parts: HashMap<String, Vec<String>>,
     /// The style sheet.
     pub css: String,
-    /// The sprite of icons.
+    /// The icon sprite.
     pub icons: String,
     /// `theme.js`.
     pub theme: String,
     /// `events.js`.
     pub events: String,
-    /// The script that reloads pages when the site was built again; in debug builds only.
+    /// The script that reloads pages after a rebuild; in debug builds only.
     pub reload: Option<String>,
 }
 
-/// How far the server's changes had come before the page was made; `public/events.js` compares it
-/// with where the event stream begins.
+/// The position in the event stream when the page was rendered. `public/events.js` compares it with
+/// the position at which the stream begins.
 #[derive(Clone, Debug)]
 pub struct Place(pub String);
 
-/// The whole document. Everything that runs comes from files of ours or carries the answer's
-/// nonce; there are no inline styles.
+/// The HTML document. All scripts are files of Holdfast or carry the response's CSP nonce; there
+/// are no inline styles.
 #[cfg(feature = "ssr")]
 pub fn shell(assets: Assets) -> impl IntoView + 'static {
     provide_context(assets.clone());
@@ -55,8 +55,8 @@ pub fn shell(assets: Assets) -> impl IntoView + 'static {
         "import init,{{hydrate}} from {js:?};init({{module_or_path:{wasm:?}}}).then(()=>hydrate());"
     );
     let place = use_context::<Place>().map(|Place(place)| place);
-    // All that this page needs is asked for at once, not one after the other.
-    let parts = routes::here()
+    // Preloads all modules that this page needs at once, instead of one after another.
+    let parts = routes::requested_module()
         .and_then(|page| parts.get(page).cloned())
         .unwrap_or_default()
         .into_iter()

@@ -1,4 +1,4 @@
-//! The HTTP status of the page or answer that is being made; nothing in the browser.
+//! The HTTP status of the current response; a no-op in the browser.
 
 /// Sets the status, such as 404.
 #[cfg(feature = "ssr")]

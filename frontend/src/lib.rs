@@ -1,11 +1,11 @@
-//! The WebAssembly entry point: takes over the page that the server made.
+//! The WebAssembly entry point: hydrates the page that the server rendered.
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Called by the document once the program has loaded.
+/// Called by the document once the WebAssembly module is loaded.
 #[wasm_bindgen]
 pub async fn hydrate() {
-    let here = leptos::prelude::window().location().pathname();
-    app::preload(&here.unwrap_or_default()).await;
+    let path = leptos::prelude::window().location().pathname();
+    app::preload(&path.unwrap_or_default()).await;
     leptos::mount::hydrate_body(app::App);
 }

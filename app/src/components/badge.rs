@@ -1,6 +1,6 @@
-//! Small marks: states, ages, counts.
+//! Badges for states, ages and counts.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use model::{
     Timestamp,
@@ -10,25 +10,25 @@ use model::{
 };
 
 use super::icon::icon;
-use crate::clock::{Clock, near};
+use crate::clock::{Clock, format_relative};
 
-/// The colour of a mark. Colour never speaks alone: a word and a shape go with it.
+/// The color of a badge. A text and a shape always accompany the color.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
-    /// Nothing special.
+    /// Neutral.
     Plain,
-    /// Under way.
+    /// In progress.
     Info,
-    /// As it should be.
+    /// Healthy.
     Good,
-    /// Needs a look.
+    /// Needs attention.
     Warning,
     /// Failed.
     Danger,
 }
 
 impl Tone {
-    /// The class of the style sheet.
+    /// The CSS class.
     pub fn class(self) -> &'static str {
         match self {
             Self::Plain => "tone-plain",
@@ -40,9 +40,9 @@ impl Tone {
     }
 }
 
-/// A word with its shape and colour.
+/// A badge with text, shape and color.
 pub fn badge(word: &'static str, tone: Tone, shape: &'static str) -> AnyView {
-    view! { <span class=format!("badge {}", tone.class())>{icon(shape)} {word}</span> }.solid()
+    view! { <span class=format!("badge {}", tone.class())>{icon(shape)} {word}</span> }.erase()
 }
 
 /// A container's status.
@@ -95,17 +95,17 @@ pub fn step_mark(state: StepState) -> (Tone, &'static str) {
     }
 }
 
-/// A moment as its age, which moves; the exact time on hover and for screen readers.
+/// A time as an age that stays current; the exact time on hover and for screen readers.
 pub fn ago(at: Timestamp) -> AnyView {
     let exact = at.rfc3339();
     view! { <time datetime=exact.clone() title=exact>{reactive(move || at.ago(Clock::read()))}</time> }
-        .solid()
+        .erase()
 }
 
-/// A moment that may be to come, as how far away it is, which moves; the exact time on hover and for
-/// screen readers.
+/// A time, past or future, relative to now, kept current; the exact time on hover and for screen
+/// readers.
 pub fn when(at: Timestamp) -> AnyView {
     let exact = at.rfc3339();
-    view! { <time datetime=exact.clone() title=exact>{reactive(move || near(at, Clock::read()))}</time> }
-        .solid()
+    view! { <time datetime=exact.clone() title=exact>{reactive(move || format_relative(at, Clock::read()))}</time> }
+        .erase()
 }

@@ -1,21 +1,21 @@
-//! Dialogs, and the one that stands before every irreversible step.
+//! Dialogs, including the confirmation before every irreversible action.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::{html, prelude::*};
 
 use super::{failure::FailureLine, icon::icon};
-use crate::api::Failure;
+use crate::server_fns::Failure;
 
-/// A modal dialog that is open while `open` is. The browser keeps the focus inside, closes it on
-/// Escape, and gives the focus back.
+/// A modal dialog that is shown while `open` is true. The browser traps and restores the focus and
+/// closes the dialog on Escape.
 #[component]
 pub fn Dialog(
-    /// Whether it is open.
+    /// Whether the dialog is open.
     open: RwSignal<bool>,
-    /// Its title.
+    /// The title.
     #[prop(into)]
     title: Signal<String>,
-    /// What is in it.
+    /// The content.
     children: Children,
 ) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
@@ -37,17 +37,17 @@ pub fn Dialog(
             {children()}
         </dialog>
     }
-    .solid()
+    .erase()
 }
 
 /// The state of a deletion.
 #[derive(Clone, Copy)]
 pub struct Deletion {
-    /// Whether its dialog is open.
+    /// Whether the dialog is open.
     pub open: RwSignal<bool>,
-    /// Whether it is on its way.
+    /// Whether the request is in flight.
     pub busy: RwSignal<bool>,
-    /// Why it was refused.
+    /// Why the server refused.
     pub failure: RwSignal<Option<Failure>>,
 }
 
@@ -61,34 +61,34 @@ impl Default for Deletion {
     }
 }
 
-/// What is asked before a step that cannot be undone, in words.
+/// The texts of a confirmation dialog.
 #[derive(Clone, Copy)]
 pub struct Question {
-    /// The question itself.
+    /// The question, as the dialog's title.
     pub title: Signal<String>,
-    /// What stands before the list.
+    /// The text before the list of consequences.
     pub lead: &'static str,
-    /// The safe answer.
+    /// The label of the button that cancels.
     pub keep: Signal<String>,
-    /// The other one.
+    /// The label of the button that confirms.
     pub go: Signal<String>,
-    /// The icon of that.
+    /// The icon of the button that confirms.
     pub shape: &'static str,
 }
 
-/// Asks before something is lost for good: lists what, wants the name typed, and has the safe
-/// button focused.
+/// Confirms a deletion: lists what is lost, requires the name to be typed, and focuses the cancel
+/// button.
 #[component]
 pub fn DeleteDialog(
     /// The deletion.
     deletion: Deletion,
-    /// The name of what is deleted.
+    /// The name of the object to delete.
     #[prop(into)]
     name: Signal<String>,
-    /// What will be lost, an entry each.
+    /// The losses, one entry per item.
     #[prop(into)]
     losses: Signal<Vec<String>>,
-    /// Does it; gets the name as it was typed.
+    /// Deletes the object; receives the typed name.
     delete: Callback<String>,
 ) -> impl IntoView {
     let question = Question {
@@ -98,24 +98,24 @@ pub fn DeleteDialog(
         go: Signal::derive(move || format!("Delete {}", name.get())),
         shape: "trash-2",
     };
-    view! { <ConfirmDialog deletion name losses question delete /> }.solid()
+    view! { <ConfirmDialog deletion name losses question delete /> }.erase()
 }
 
-/// Asks before any step that cannot be undone: lists what comes of it, wants the name typed, and
-/// has the safe button focused.
+/// Confirms an irreversible action: lists the consequences, requires the name to be typed, and
+/// focuses the cancel button.
 #[component]
 pub fn ConfirmDialog(
-    /// The step.
+    /// The state of the action.
     deletion: Deletion,
-    /// The name that is to be typed.
+    /// The name to type.
     #[prop(into)]
     name: Signal<String>,
-    /// What comes of it, an entry each.
+    /// The consequences, one entry per item.
     #[prop(into)]
     losses: Signal<Vec<String>>,
-    /// What is asked.
+    /// The texts of the dialog.
     question: Question,
-    /// Does it; gets the name as it was typed.
+    /// Performs the action; receives the typed name.
     delete: Callback<String>,
 ) -> impl IntoView {
     let Question {
@@ -145,7 +145,7 @@ pub fn ConfirmDialog(
         losses
             .get()
             .into_iter()
-            .map(|loss| view! { <li>{loss}</li> }.solid())
+            .map(|loss| view! { <li>{loss}</li> }.erase())
             .collect::<Vec<_>>()
     });
     view! {
@@ -176,5 +176,5 @@ pub fn ConfirmDialog(
             </form>
         </Dialog>
     }
-    .solid()
+    .erase()
 }

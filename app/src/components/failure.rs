@@ -1,35 +1,39 @@
-//! What went wrong, beside where it went wrong.
+//! Error messages, displayed where the error occurred.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::prelude::*;
 use leptos_router::{components::Redirect, hooks::use_location, location::Url};
 use model::Error;
 
 use super::icon::icon;
-use crate::api::{self, Failure};
+use crate::server_fns::{self, Failure};
 
-/// What a failure stands in the place of.
+/// What the error message replaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// A whole page, whose heading it is then.
+pub enum FailureScope {
+    /// A whole page; the message becomes the page's heading.
     Page,
     /// A part of a page.
     Part,
-    /// Something small that every page has: not worth a word while it is away.
+    /// A small element of the frame, for which no message is displayed.
     Frame,
 }
 
-/// A failure in the place of what was asked for, with a button to try again where that may help.
-/// When nobody is signed in any more, leads to the sign-in page and back.
-pub fn failure_panel(failure: Failure, again: Option<Callback<()>>, place: Place) -> AnyView {
+/// An error message in place of the data, with a retry button where a retry can help. Redirects to
+/// the sign-in page, and back afterwards, if the session has ended.
+pub fn failure_panel(
+    failure: Failure,
+    again: Option<Callback<()>>,
+    place: FailureScope,
+) -> AnyView {
     let Failure(error) = failure;
     if error == Error::Unauthenticated {
         return to_sign_in();
     }
-    if place == Place::Frame {
-        return ().solid();
+    if place == FailureScope::Frame {
+        return ().erase();
     }
-    crate::status::set(api::status(&error));
+    crate::status::set(server_fns::status(&error));
     let title = match error {
         Error::NotFound { .. } => "Not found",
         Error::Forbidden { .. } => "Not allowed",
@@ -43,12 +47,14 @@ pub fn failure_panel(failure: Failure, again: Option<Callback<()>>, place: Place
     );
     let button = again.filter(|_| useful).map(|again| {
         view! { <button class="btn" on:click=act(move |_| again.run(()))>"Try again"</button> }
-            .solid()
+            .erase()
     });
-    let title = view! { {icon("circle-alert")} {title} }.solid();
+    let title = view! { {icon("circle-alert")} {title} }.erase();
     let heading = match place {
-        Place::Page => view! { <h1 class="panel-title">{title}</h1> }.solid(),
-        Place::Part | Place::Frame => view! { <h2 class="panel-title">{title}</h2> }.solid(),
+        FailureScope::Page => view! { <h1 class="panel-title">{title}</h1> }.erase(),
+        FailureScope::Part | FailureScope::Frame => {
+            view! { <h2 class="panel-title">{title}</h2> }.erase()
+        }
     };
     view! {
         <section class="panel panel-danger" role="alert">
@@ -57,13 +63,13 @@ pub fn failure_panel(failure: Failure, again: Option<Callback<()>>, place: Place
             {button}
         </section>
     }
-    .solid()
+    .erase()
 }
 
-/// A failure of an action, in one line beside its button.
+/// The error of an action, in one line beside its button.
 #[component]
 pub fn FailureLine(
-    /// What went wrong, if anything did.
+    /// The error, if any.
     failure: RwSignal<Option<Failure>>,
 ) -> impl IntoView {
     view! {
@@ -72,11 +78,11 @@ pub fn FailureLine(
                 failure
                     .get()
                     .map(|failure| {
-                        view! { <p class="refusal">{icon("circle-alert")} {failure.to_string()}</p> }.solid()
+                        view! { <p class="refusal">{icon("circle-alert")} {failure.to_string()}</p> }.erase()
                     })
             })}
         </div>
-    }.solid()
+    }.erase()
 }
 
 fn to_sign_in() -> AnyView {
@@ -88,5 +94,5 @@ fn to_sign_in() -> AnyView {
     } else {
         format!("{here}?{search}")
     };
-    view! { <Redirect path=format!("/sign-in?next={}", Url::escape(&next)) /> }.solid()
+    view! { <Redirect path=format!("/sign-in?next={}", Url::escape(&next)) /> }.erase()
 }

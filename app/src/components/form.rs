@@ -1,38 +1,37 @@
-//! Forms: fields with their refusals beside them, checked by the server's own parser as a person
-//! leaves a field, gathered at the top on submission. What was typed is always kept.
+//! Forms. Fields are validated by the server's own parser when they lose focus; errors are shown
+//! beside the field and, on submission, also in a summary at the top. Input is never discarded.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::{html, prelude::*};
 use model::{Error, FieldError};
 
 use super::{failure::FailureLine, icon::icon};
-use crate::api::Failure;
+use crate::server_fns::Failure;
 
-/// What a form knows about itself beside its values.
+/// The validation and submission state of a form, without its values.
 #[derive(Clone, Copy)]
 pub struct FormState {
     check: StoredValue<Box<dyn Fn() -> Vec<FieldError> + Send + Sync>>,
     left: StoredValue<Vec<String>>,
-    /// What the server refused, which no check here would find again: each stays until its field
-    /// is typed in.
-    told: StoredValue<Vec<FieldError>>,
+    /// Errors that only the server can detect. Each remains until its field is edited.
+    server_errors: StoredValue<Vec<FieldError>>,
     refused: RwSignal<Vec<FieldError>>,
-    /// What was refused on submission; stays until the next one, so that nothing moves under the
-    /// hand of who corrects it.
+    /// Errors of the last submission. They remain until the next submission, so that the layout
+    /// does not shift while a user corrects the fields.
     summary: RwSignal<Vec<FieldError>>,
-    /// Whether the form is on its way to the server.
+    /// Whether the submission is in flight.
     pub busy: RwSignal<bool>,
-    /// What went wrong with the form as a whole.
+    /// An error that concerns the form as a whole.
     pub failure: RwSignal<Option<Failure>>,
 }
 
 impl FormState {
-    /// A form whose values `check` parses, with the same parser as the server.
+    /// A form whose values `check` validates with the server's parser.
     pub fn new(check: impl Fn() -> Vec<FieldError> + Send + Sync + 'static) -> Self {
         Self {
             check: StoredValue::new(Box::new(check)),
             left: StoredValue::new(Vec::new()),
-            told: StoredValue::new(Vec::new()),
+            server_errors: StoredValue::new(Vec::new()),
             refused: RwSignal::new(Vec::new()),
             summary: RwSignal::new(Vec::new()),
             busy: RwSignal::new(false),
@@ -40,7 +39,7 @@ impl FormState {
         }
     }
 
-    /// The refusal at a field; tracked.
+    /// The error at a field; tracked.
     pub fn refusal(self, field: &str) -> Option<String> {
         self.refused.with(|refused| {
             refused
@@ -50,7 +49,7 @@ impl FormState {
         })
     }
 
-    /// Checks a field that a person leaves, and again those left before.
+    /// Validates a field that loses focus, and the fields that lost focus before.
     pub fn leave(self, field: &str) {
         let mut refused = self.check.with_value(|check| check());
         self.left.update_value(|left| {
@@ -59,36 +58,37 @@ impl FormState {
             }
             refused.retain(|refusal| left.contains(&refusal.field));
         });
-        self.told.with_value(|told| refused.extend_from_slice(told));
+        self.server_errors
+            .with_value(|server_errors| refused.extend_from_slice(server_errors));
         self.refused.set(refused);
     }
 
-    /// A field has another text now: what the server said of the old one no longer counts.
+    /// Clears the server's error for a field that was edited.
     pub fn typed(self, field: &str) {
-        self.told
-            .update_value(|told| told.retain(|refusal| refusal.field != field));
+        self.server_errors
+            .update_value(|server_errors| server_errors.retain(|refusal| refusal.field != field));
     }
 
-    /// Checks everything before submission; true when nothing is refused.
+    /// Validates all fields before submission; true if there are no errors.
     pub fn submit(self) -> bool {
         let refused = self.check.with_value(|check| check());
-        let good = refused.is_empty();
+        let is_valid = refused.is_empty();
         self.failure.set(None);
-        self.told.set_value(Vec::new());
+        self.server_errors.set_value(Vec::new());
         self.left
             .update_value(|left| left.extend(refused.iter().map(|refusal| refusal.field.clone())));
         self.summary.set(refused.clone());
         self.refused.set(refused);
-        self.busy.set(good);
-        good
+        self.busy.set(is_valid);
+        is_valid
     }
 
-    /// Takes in that the server refused: at the fields where it names some.
+    /// Stores an error from the server, at the fields that it names.
     pub fn refuse(self, failure: Failure) {
         self.busy.set(false);
         match failure.0 {
             Error::Invalid { fields } => {
-                self.told.set_value(fields.clone());
+                self.server_errors.set_value(fields.clone());
                 self.refused.set(fields.clone());
                 self.summary.set(fields);
             }
@@ -97,12 +97,12 @@ impl FormState {
     }
 }
 
-/// A value of a form, to read and to write.
+/// A two-way binding to a value of a form.
 #[derive(Clone, Copy)]
 pub struct Bound {
-    /// The present text.
+    /// The current text.
     pub get: Signal<String>,
-    /// Takes what was typed.
+    /// Sets the text.
     pub set: Callback<String>,
 }
 
@@ -125,13 +125,13 @@ pub fn field_id(name: &str) -> String {
     format!("field-{}", name.replace('.', "-"))
 }
 
-/// What kind of element takes the text.
+/// The kind of input element.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Entry {
     /// One line.
     #[default]
     Line,
-    /// One line that is not shown.
+    /// One line, masked.
     Secret,
     /// Several lines.
     Block,
@@ -142,7 +142,7 @@ pub enum Entry {
 pub fn Field(
     /// The form.
     form: FormState,
-    /// The field's name as the parser spells it.
+    /// The field's name in the parser's errors.
     #[prop(into)]
     name: String,
     /// The label.
@@ -152,13 +152,13 @@ pub fn Field(
     /// The kind of element.
     #[prop(optional)]
     entry: Entry,
-    /// A short help under the field.
+    /// A short help text under the field.
     #[prop(optional, into)]
     hint: Signal<String>,
     /// Suggestions.
     #[prop(optional, into)]
     options: Signal<Vec<String>>,
-    /// Whether it may be left empty; says so beside the label.
+    /// Whether the field is optional; shown beside the label.
     #[prop(optional)]
     optional: bool,
 ) -> impl IntoView {
@@ -184,7 +184,7 @@ pub fn Field(
         options
             .get()
             .into_iter()
-            .map(|text| view! { <option value=text></option> }.solid())
+            .map(|text| view! { <option value=text></option> }.erase())
             .collect::<Vec<_>>()
     });
     view! {
@@ -195,11 +195,10 @@ pub fn Field(
             {field_help(help, hint, refusal)}
         </div>
     }
-    .solid()
+    .erase()
 }
 
-// A browser says that a field is left when the field is taken away too: there is nothing to check
-// any more then.
+// Browsers also fire `blur` when the element is removed; there is nothing left to validate then.
 
 /// Several lines of text.
 fn block(
@@ -227,10 +226,10 @@ fn block(
             {value.get.get_untracked()}
         </textarea>
     }
-    .solid()
+    .erase()
 }
 
-/// One line of text, shown or not.
+/// One line of text, masked or not.
 fn line(
     id: String,
     help: String,
@@ -267,25 +266,25 @@ fn line(
             })
         />
     }
-    .solid()
+    .erase()
 }
 
-/// A labelled choice among a few words.
+/// A labeled radio group.
 #[component]
 pub fn Choice(
     /// The form.
     form: FormState,
-    /// The field's name as the parser spells it.
+    /// The field's name in the parser's errors.
     #[prop(into)]
     name: String,
     /// The label.
     label: &'static str,
     /// Its value.
     value: Bound,
-    /// Values and what is shown for them.
+    /// Values and their labels.
     #[prop(into)]
     options: Signal<Vec<(String, String)>>,
-    /// A short help under the field.
+    /// A short help text under the group.
     #[prop(optional, into)]
     hint: Signal<String>,
 ) -> impl IntoView {
@@ -300,7 +299,7 @@ pub fn Choice(
             .into_iter()
             .map(|(key, text)| {
                 let selected = key == present;
-                view! { <option value=key selected=selected>{text}</option> }.solid()
+                view! { <option value=key selected=selected>{text}</option> }.erase()
             })
             .collect::<Vec<_>>()
     });
@@ -323,12 +322,12 @@ pub fn Choice(
             {field_help(help, hint, refusal)}
         </div>
     }
-    .solid()
+    .erase()
 }
 
 fn field_label(id: String, label: &'static str, optional: bool) -> AnyView {
-    let note = optional.then(|| view! { <span class="muted">" optional"</span> }.solid());
-    view! { <label class="label" for=id>{label}{note}</label> }.solid()
+    let note = optional.then(|| view! { <span class="muted">" optional"</span> }.erase());
+    view! { <label class="label" for=id>{label}{note}</label> }.erase()
 }
 
 pub(super) fn field_help(
@@ -338,14 +337,14 @@ pub(super) fn field_help(
 ) -> AnyView {
     let text = reactive(move || match refusal.get() {
         Some(refusal) => {
-            view! { <span class="refusal">{icon("circle-alert")} {refusal}</span> }.solid()
+            view! { <span class="refusal">{icon("circle-alert")} {refusal}</span> }.erase()
         }
-        None => view! { <span class="hint">{hint.get()}</span> }.solid(),
+        None => view! { <span class="hint">{hint.get()}</span> }.erase(),
     });
-    view! { <div class="field-help" id=id aria-live="polite">{text}</div> }.solid()
+    view! { <div class="field-help" id=id aria-live="polite">{text}</div> }.erase()
 }
 
-/// Gathers the refusals after a submission, with links to their fields; takes the focus.
+/// The summary of errors after a submission, with links to the fields; takes the focus.
 #[component]
 pub fn Refusals(
     /// The form.
@@ -370,7 +369,7 @@ pub fn Refusals(
                     ev.prevent_default();
                     crate::browser::focus(&target);
                 };
-                view! { <li><a href=href rel="external" on:click=act(go)>{refusal.message}</a></li> }.solid()
+                view! { <li><a href=href rel="external" on:click=act(go)>{refusal.message}</a></li> }.erase()
             })
             .collect::<Vec<_>>()
     });
@@ -382,15 +381,15 @@ pub fn Refusals(
         </section>
         <FailureLine failure=form.failure />
     }
-    .solid()
+    .erase()
 }
 
-/// The button that submits; shows that the form is on its way, and cannot be pressed twice.
+/// The submit button. It shows that the submission is in flight, and is disabled meanwhile.
 #[component]
 pub fn Submit(
     /// The form.
     form: FormState,
-    /// What will happen, such as `Create web-1`.
+    /// The label, such as `Create web-1`.
     #[prop(into)]
     label: Signal<String>,
 ) -> impl IntoView {
@@ -401,12 +400,12 @@ pub fn Submit(
             class:btn-busy=form.busy
             disabled=form.busy
             aria-busy=Signal::derive(move || form.busy.get().to_string())
-            // The field that has the focus keeps it until the press is over: its refusal would
-            // move the button from under the pointer.
+            // Keep the focus in the current field until the click is complete: an error message on
+            // blur would move the button from under the pointer.
             on:mousedown=act(|ev: leptos::ev::MouseEvent| ev.prevent_default())
         >
             {label}
         </button>
     }
-    .solid()
+    .erase()
 }

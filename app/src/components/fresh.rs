@@ -1,8 +1,8 @@
-//! Forms of things that are stored: they follow what is stored until a person types.
+//! Form values that follow the stored object until the user edits them.
 
 use leptos::prelude::*;
 
-/// A form's values, which follow `stored` as long as nobody has changed them here.
+/// A form's values, which follow `stored` until the user changes them.
 pub fn fresh<F>(stored: Memo<F>) -> RwSignal<F>
 where
     F: Clone + PartialEq + Send + Sync + 'static,

@@ -1,12 +1,12 @@
-//! Names of hosts where there is little room.
+//! Hostnames in narrow columns.
 
-use crate::solid::Solid as _;
+use crate::erase::Erase as _;
 use leptos::prelude::*;
 
-/// A host's name, which is broken after a dot where it has to be broken.
+/// A hostname that may wrap after a dot.
 pub fn host(name: &str) -> AnyView {
     name.split_inclusive('.')
-        .map(|part| view! { {part.to_owned()} <wbr /> }.solid())
+        .map(|part| view! { {part.to_owned()} <wbr /> }.erase())
         .collect::<Vec<_>>()
-        .solid()
+        .erase()
 }

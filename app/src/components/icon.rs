@@ -2,23 +2,23 @@
 
 use std::sync::OnceLock;
 
-use crate::solid::Solid as _;
+use crate::erase::Erase as _;
 use leptos::prelude::*;
 
 use crate::shell::Assets;
 
-/// An icon by its Lucide name. It never speaks alone: text or a label goes with it.
+/// An icon by its Lucide name. Always combine it with a text or a label.
 pub fn icon(name: &'static str) -> impl IntoView {
     view! {
         <svg class="icon" aria-hidden="true" focusable="false">
             <use href=format!("{}#{name}", sprite())></use>
         </svg>
     }
-    .solid()
+    .erase()
 }
 
-/// Where the sprite is: the server knows it from its list of files and leaves it to the browser in
-/// an attribute of the document.
+/// The URL of the sprite. The server takes it from its list of assets and passes it to the browser
+/// in an attribute of the document.
 fn sprite() -> String {
     static IN_BROWSER: OnceLock<String> = OnceLock::new();
     if let Some(icons) = with_context(|assets: &Assets| assets.icons.clone()) {

@@ -1,7 +1,7 @@
-//! A job as its page shows it: why it failed, its steps, and what a person may do about it. Knows
-//! nothing of what comes after the job.
+//! The details of a job: its failure, its steps and its actions. Does not depend on the kind of
+//! job.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use std::future::Future;
 
 use leptos::{prelude::*, task::spawn_local};
@@ -10,13 +10,13 @@ use model::jobs::JobView;
 use super::{
     failure::FailureLine,
     icon::icon,
-    loaded::Loaded,
+    live_resource::LiveResource,
     steps::{job_failure, job_steps},
 };
-use crate::api::{self, Failure};
+use crate::server_fns::{self, Failure};
 
-/// Failure and steps of a job.
-pub fn job_view(job: Loaded<JobView>) -> AnyView {
+/// The failure and the steps of a job.
+pub fn job_view(job: LiveResource<JobView>) -> AnyView {
     view! {
         {job_failure(job)}
         <section class="card stack-tight">
@@ -24,11 +24,11 @@ pub fn job_view(job: Loaded<JobView>) -> AnyView {
             {job_steps(job)}
         </section>
     }
-    .solid()
+    .erase()
 }
 
-/// The buttons to stop a job and to try it again, while they are of use.
-pub fn job_actions(job: Loaded<JobView>) -> AnyView {
+/// The buttons to cancel and to retry a job, while they apply.
+pub fn job_actions(job: LiveResource<JobView>) -> AnyView {
     let may = job.part(|job| (job.can_cancel, job.can_retry));
     let busy = RwSignal::new(false);
     let failure = RwSignal::new(None::<Failure>);
@@ -38,9 +38,9 @@ pub fn job_actions(job: Loaded<JobView>) -> AnyView {
         failure.set(None);
         spawn_local(async move {
             let answer = if retry {
-                done(api::jobs::retry(id)).await
+                done(server_fns::jobs::retry(id)).await
             } else {
-                done(api::jobs::cancel(id)).await
+                done(server_fns::jobs::cancel(id)).await
             };
             busy.try_set(false);
             match answer {
@@ -56,15 +56,15 @@ pub fn job_actions(job: Loaded<JobView>) -> AnyView {
             <button type="button" class="btn" class:btn-busy=busy disabled=busy on:click=act(move |_| ask.run(retry))>
                 {icon(shape)} {label}
             </button>
-        }.solid()
+        }.erase()
     };
     let buttons = reactive(move || {
         let (cancel, retry) = may.get();
         let cancel = cancel.then(|| button(false, "ban", "Cancel the job"));
         let retry = retry.then(|| button(true, "rotate-cw", "Try again"));
-        view! { {cancel} {retry} }.solid()
+        view! { {cancel} {retry} }.erase()
     });
-    view! { {buttons} <FailureLine failure /> }.solid()
+    view! { {buttons} <FailureLine failure /> }.erase()
 }
 
 async fn done<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<(), Failure> {

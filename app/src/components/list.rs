@@ -1,7 +1,7 @@
-//! What lists share: their keys, and their search and filters in the address. The filter forms are
-//! ordinary GET forms, so that they work before and without the program.
+//! What lists share: keyboard shortcuts, and search and filters in the URL. The filter forms are
+//! ordinary GET forms, so that they work without WebAssembly.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use std::time::Duration;
 
 use leptos::{ev, html, prelude::*};
@@ -13,14 +13,15 @@ use leptos_router::{
 
 use super::icon::icon;
 
-/// The button of the filters while the program cannot run. Markup as text: a browser that runs the
-/// program reads it so, and could not take it over otherwise.
+/// The submit button of the filters, shown without JavaScript. It is a string of markup because
+/// browsers with JavaScript parse the content of `noscript` as text, which could not be hydrated as
+/// elements.
 const APPLY: &str = "<button class=\"btn\">Apply</button>";
 
 /// The id of a list's search field.
 const SEARCH: &str = "search";
 
-/// The address `path` with the parameters that have a value.
+/// The URL `path` with the non-empty parameters.
 pub fn address(path: &str, parameters: &[(&str, &str)]) -> String {
     let mut address = path.to_owned();
     let mut mark = '?';
@@ -28,25 +29,26 @@ pub fn address(path: &str, parameters: &[(&str, &str)]) -> String {
         address.push(mark);
         address.push_str(name);
         address.push('=');
-        // The server's half escapes the minus sign of an order, the browser's does not.
+        // On the server, `Url::escape` escapes the minus sign of an order; in the browser it does
+        // not.
         address.push_str(&Url::escape(value).replace("%2D", "-"));
         mark = '&';
     }
     address
 }
 
-/// A parameter of the address; empty when it is not there. Tracked.
+/// A query parameter; empty if absent. Tracked.
 pub fn parameter(name: &str) -> String {
     use_query_map().with(|query| query.get_str(name).unwrap_or_default().to_owned())
 }
 
-/// A parameter of the address as it is now; empty when it is not there. Not tracked: for initial values.
+/// The current value of a query parameter; empty if absent. Not tracked: for initial values.
 pub fn current_parameter(name: &str) -> String {
     use_query_map().with_untracked(|query| query.get_str(name).unwrap_or_default().to_owned())
 }
 
-/// The keys of a list: `/` searches, `j` and `k` move between the links marked `data-row`, Enter
-/// opens (as on any link), `c` creates.
+/// The keyboard shortcuts of a list: `/` focuses the search, `j` and `k` move between the links
+/// marked `data-row`, Enter opens (as on any link), `c` creates.
 pub fn list_keys(create: Option<&'static str>) {
     let navigate = use_navigate();
     let handle = window_event_listener(ev::keydown, move |ev| {
@@ -85,30 +87,29 @@ fn step(by: isize) {
     }
 }
 
-/// A choice among the filters: its parameter, its label, and values with their words; the empty
-/// value means all.
+/// A filter: its parameter, its label, and its values with their labels. The empty value means all.
 pub struct Filter {
-    /// The parameter in the address.
+    /// The query parameter.
     pub name: &'static str,
-    /// The label for screen readers and the word for all.
+    /// The label for screen readers and for the value "all".
     pub all: &'static str,
-    /// Values and words.
+    /// Values and labels.
     pub options: Signal<Vec<(String, String)>>,
 }
 
-/// Search and filters of a list. Every change goes into the address; `keep` names parameters that
-/// stay as they are, such as the order.
+/// The search field and filters of a list. Every change updates the URL; `keep` names parameters to
+/// preserve, such as the order.
 #[component]
 pub fn Filters(
     /// The list's path.
     #[prop(into)]
     path: String,
-    /// What the search looks in, such as `Name, owner, image or address`.
+    /// The columns that are searched, such as `Name, owner, image or address`.
     search: &'static str,
-    /// The choices.
+    /// The filters.
     #[prop(optional)]
     filters: Vec<Filter>,
-    /// Parameters that stay.
+    /// Parameters to preserve.
     #[prop(optional)]
     keep: &'static [&'static str],
 ) -> impl IntoView {
@@ -117,7 +118,7 @@ pub fn Filters(
     let mut names: Vec<&'static str> = vec!["q"];
     names.extend(filters.iter().map(|filter| filter.name));
     let shown = names.clone();
-    // Links and the way back change the address too.
+    // Links and the back button change the URL too.
     Effect::new(move |_| {
         let values: Vec<(&str, String)> =
             shown.iter().map(|name| (*name, parameter(name))).collect();
@@ -161,7 +162,7 @@ pub fn Filters(
     let kept = keep
         .iter()
         .map(|name| {
-            view! { <input type="hidden" name=*name value=current_parameter(name) /> }.solid()
+            view! { <input type="hidden" name=*name value=current_parameter(name) /> }.erase()
         })
         .collect::<Vec<_>>();
     let choices = filters
@@ -181,7 +182,7 @@ pub fn Filters(
             <noscript inner_html=APPLY></noscript>
         </form>
     }
-    .solid()
+    .erase()
 }
 
 fn choice(filter: Filter, go: Callback<()>) -> AnyView {
@@ -193,7 +194,7 @@ fn choice(filter: Filter, go: Callback<()>) -> AnyView {
             .into_iter()
             .map(|(value, word)| {
                 let selected = value == present;
-                view! { <option value=value selected=selected>{word}</option> }.solid()
+                view! { <option value=value selected=selected>{word}</option> }.erase()
             })
             .collect::<Vec<_>>()
     });
@@ -203,7 +204,7 @@ fn choice(filter: Filter, go: Callback<()>) -> AnyView {
             {choices}
         </select>
     }
-    .solid()
+    .erase()
 }
 
 fn value_of(form: &web_sys::HtmlElement, name: &str) -> String {
@@ -218,7 +219,7 @@ fn value_of(form: &web_sys::HtmlElement, name: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Shows the value of the address in a field, unless a person is in it.
+/// Copies the value in the URL to a field, unless the field has the focus.
 fn show_value(form: &web_sys::HtmlElement, name: &str, value: &str) {
     let Ok(Some(field)) = form.query_selector(&format!("[name='{name}']")) else {
         return;
@@ -229,7 +230,7 @@ fn show_value(form: &web_sys::HtmlElement, name: &str, value: &str) {
     }
 }
 
-/// A column's head that sorts by `key`: a link to the same list in another order.
+/// A column header that sorts by `key`: a link to the same list in another order.
 pub fn sort_head(
     label: &'static str,
     key: &'static str,
@@ -260,7 +261,7 @@ pub fn sort_head(
             <a class="sort" href=target>{label} {arrow}</a>
         </th>
     }
-    .solid()
+    .erase()
 }
 
 #[cfg(test)]
@@ -268,7 +269,7 @@ mod tests {
     use super::address;
 
     #[test]
-    fn an_address_has_only_the_parameters_with_a_value() {
+    fn url_omits_empty_parameters() {
         assert_eq!(
             address("/containers", &[("q", ""), ("sort", "")]),
             "/containers"

@@ -1,7 +1,7 @@
-//! A job's log: a monospaced pane that follows what is written unless a person has scrolled away;
-//! it can be searched, copied and kept as a file.
+//! A job's log: a monospaced pane that scrolls with new lines unless the user has scrolled away.
+//! The log can be searched, copied and downloaded.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::{html, prelude::*, task::spawn_local};
 use leptos_router::location::Url;
 use model::{
@@ -12,41 +12,41 @@ use model::{
 
 use super::{
     icon::icon,
-    loaded::{Loaded, loaded},
+    live_resource::{LiveResource, live_resource},
     toast::Toasts,
 };
 use crate::{
-    api::{self, Failure},
     live::Live,
+    server_fns::{self, Failure},
 };
 
-/// The most lines that one answer of the server holds.
+/// The most lines in one response of the server.
 const ANSWER_LINES: usize = 1000;
-/// The most found lines that are shown at once, so that the page stays quick.
+/// The most matches displayed at once, to keep rendering fast.
 const FOUND_LINES: usize = 500;
-/// How near to the end still counts as the end, in pixels.
+/// The distance from the end that still counts as the end, in pixels.
 const END: i32 = 24;
 
-/// The log of a job; `ended` says whether the job has ended, as far as the page knows. It stands
-/// beside the rest of the job on a page and asks on its own.
+/// The log of a job. `ended` is whether the job has ended, as far as the page knows. The log is
+/// loaded independently of the rest of the page.
 pub fn job_log(id: JobId, ended: RwSignal<bool>) -> AnyView {
-    loaded(
+    live_resource(
         Signal::from(id),
         first_lines,
         |_| Vec::new(),
         || {
-            view! { <div class="log skeleton" role="status" aria-busy="true" aria-label="Loading"></div> }.solid()
+            view! { <div class="log skeleton" role="status" aria-busy="true" aria-label="Loading"></div> }.erase()
         },
-        move |first: Loaded<Option<Vec<LogLine>>>| match first.peek(Clone::clone) {
+        move |first: LiveResource<Option<Vec<LogLine>>>| match first.peek(Clone::clone) {
             Some(lines) => pane(id, ended, lines),
-            None => ().solid(),
+            None => ().erase(),
         },
     )
 }
 
-/// The first lines; none when there is no such job, which the page says already.
+/// The first lines; `None` if the job does not exist, which the page reports itself.
 async fn first_lines(id: JobId) -> Result<Option<Vec<LogLine>>, Failure> {
-    match api::jobs::log(id, 0).await {
+    match server_fns::jobs::log(id, 0).await {
         Err(Failure(Error::NotFound { .. })) => Ok(None),
         lines => lines.map(Some),
     }
@@ -65,7 +65,7 @@ fn pane(id: JobId, ended: RwSignal<bool>, first: Vec<LogLine>) -> AnyView {
     Effect::new(move |_| {
         lines.track();
         if following.get_untracked() && !ended.get_untracked() {
-            // Once the new lines are laid out.
+            // After layout of the new lines.
             request_animation_frame(to_end);
         }
     });
@@ -77,7 +77,7 @@ fn pane(id: JobId, ended: RwSignal<bool>, first: Vec<LogLine>) -> AnyView {
     };
     let jump = reactive(move || {
         (!following.get()).then(|| {
-            view! { <button type="button" class="btn btn-small log-jump" on:click=act(move |_| to_end())>{icon("arrow-down")} "To the end"</button> }.solid()
+            view! { <button type="button" class="btn btn-small log-jump" on:click=act(move |_| to_end())>{icon("arrow-down")} "To the end"</button> }.erase()
         })
     });
     view! {
@@ -94,7 +94,7 @@ fn pane(id: JobId, ended: RwSignal<bool>, first: Vec<LogLine>) -> AnyView {
             </div>
         </section>
     }
-    .solid()
+    .erase()
 }
 
 fn tools(id: JobId, lines: RwSignal<Vec<LogLine>>, search: RwSignal<String>) -> AnyView {
@@ -103,13 +103,13 @@ fn tools(id: JobId, lines: RwSignal<Vec<LogLine>>, search: RwSignal<String>) -> 
         let text = whole(&lines.read_untracked());
         spawn_local(async move {
             if crate::browser::copy(&text).await {
-                toasts.tell("Copied the log.");
+                toasts.notify("Copied the log.");
             } else {
                 toasts.warn("The browser does not allow copying here. Download the log instead.");
             }
         });
     };
-    // The link gets its content at the moment it is used, so that the page does not hold it twice.
+    // The link gets its content when it is clicked, so that the page does not hold the log twice.
     let link = NodeRef::<html::A>::new();
     let fill = move |_| {
         if let Some(link) = link.get_untracked() {
@@ -117,7 +117,7 @@ fn tools(id: JobId, lines: RwSignal<Vec<LogLine>>, search: RwSignal<String>) -> 
             let _ = link.set_attribute("href", &format!("data:text/plain;charset=utf-8,{text}"));
         }
     };
-    let found = reactive(move || {
+    let find_matches = reactive(move || {
         search.with(|search| {
             (!search.is_empty()).then(|| lines.with(|lines| count_words(lines, search)))
         })
@@ -128,7 +128,7 @@ fn tools(id: JobId, lines: RwSignal<Vec<LogLine>>, search: RwSignal<String>) -> 
             <input class="input" type="search" placeholder="Search the log" aria-label="Search the log"
                 autocomplete="off" spellcheck="false" prop:value=search on:input=act(move |ev| search.set(event_target_value(&ev))) />
         </span>
-        <span class="muted num" role="status">{found}</span>
+        <span class="muted num" role="status">{find_matches}</span>
         <div class="actions">
             <button type="button" class="btn btn-small" on:click=act(copy)>{icon("copy")} "Copy"</button>
             <a class="btn btn-small" href="#" download=format!("job-{id}.log") node_ref=link on:click=act(fill)>
@@ -136,10 +136,10 @@ fn tools(id: JobId, lines: RwSignal<Vec<LogLine>>, search: RwSignal<String>) -> 
             </a>
         </div>
     }
-    .solid()
+    .erase()
 }
 
-/// The lines: all as one text, or those with what is searched, each with a mark at it.
+/// The lines: all of them as one text, or only the matches, highlighted.
 fn shown(
     lines: RwSignal<Vec<LogLine>>,
     search: RwSignal<String>,
@@ -152,48 +152,49 @@ fn shown(
             } else {
                 "Nothing is written yet."
             };
-            return view! { <span class="muted">{none}</span> }.solid();
+            return view! { <span class="muted">{none}</span> }.erase();
         }
-        let wanted = search.get();
-        if wanted.is_empty() {
+        let needle = search.get();
+        if needle.is_empty() {
             return lines
                 .with(|lines| lines.iter().map(short).collect::<String>())
-                .solid();
+                .erase();
         }
         lines
             .with(|lines| {
-                found(lines, &wanted)
+                find_matches(lines, &needle)
                     .take(FOUND_LINES)
                     .map(marked)
                     .collect::<Vec<_>>()
             })
-            .solid()
+            .erase()
     })
 }
 
-/// A found line, in three parts around what was searched.
+/// A matching line, split around the match.
 fn marked((line, at): (&LogLine, std::ops::Range<usize>)) -> AnyView {
     let part = |range: &str| range.to_owned();
     let before = line.text.get(..at.start).map(part);
-    let found = line.text.get(at.clone()).map(part);
+    let find_matches = line.text.get(at.clone()).map(part);
     let after = line.text.get(at.end..).map(part);
-    view! { <span>{time_of_day(line)} " " {before}<mark>{found}</mark>{after} "\n"</span> }.solid()
+    view! { <span>{time_of_day(line)} " " {before}<mark>{find_matches}</mark>{after} "\n"</span> }
+        .erase()
 }
 
-/// The lines with `wanted` in them and where it stands; upper and lower case of ASCII are alike.
-fn found<'a>(
+/// The lines that contain `wanted`, with the position of the match; ASCII case-insensitive.
+fn find_matches<'a>(
     lines: &'a [LogLine],
-    wanted: &str,
+    needle: &str,
 ) -> impl Iterator<Item = (&'a LogLine, std::ops::Range<usize>)> {
-    let wanted = wanted.to_ascii_lowercase();
+    let needle = needle.to_ascii_lowercase();
     lines.iter().filter_map(move |line| {
-        let start = line.text.to_ascii_lowercase().find(&wanted)?;
-        Some((line, start..start + wanted.len()))
+        let start = line.text.to_ascii_lowercase().find(&needle)?;
+        Some((line, start..start + needle.len()))
     })
 }
 
-fn count_words(lines: &[LogLine], wanted: &str) -> String {
-    let count = found(lines, wanted).count();
+fn count_words(lines: &[LogLine], needle: &str) -> String {
+    let count = find_matches(lines, needle).count();
     if count > FOUND_LINES {
         return format!("{count} lines, the first {FOUND_LINES} shown");
     }
@@ -211,12 +212,12 @@ fn whole(lines: &[LogLine]) -> String {
         .collect()
 }
 
-/// `04:31:12`, of RFC 3339's form.
+/// The time of an RFC 3339 timestamp, such as `04:31:12`.
 fn time_of_day(line: &LogLine) -> String {
     line.at.rfc3339().get(11..19).unwrap_or_default().to_owned()
 }
 
-/// The lines of the log, which grow while the job writes.
+/// The lines of the log, extended while the job writes.
 fn follow(id: JobId, first: Vec<LogLine>, ended: RwSignal<bool>) -> RwSignal<Vec<LogLine>> {
     let lines = RwSignal::new(first);
     let tail = Tail {
@@ -228,15 +229,15 @@ fn follow(id: JobId, first: Vec<LogLine>, ended: RwSignal<bool>) -> RwSignal<Vec
     let news = Live::watch(Signal::from(vec![Event::of(Topic::JobLog, id.0)]));
     Effect::new(move |_| {
         news.track();
-        // Between the page's making and now more may have been written; the end may have been
-        // told before its last lines were seen.
+        // Lines may have been written after the page was rendered, and the end of the job may be
+        // notified before its last lines were fetched.
         ended.track();
         tail.more();
     });
     lines
 }
 
-/// The growing end of a log: asks for what follows the last known line, once at a time.
+/// The tail of a log: fetches the lines after the last known line, one request at a time.
 #[derive(Clone, Copy)]
 struct Tail {
     id: JobId,
@@ -258,14 +259,15 @@ impl Tail {
         });
     }
 
-    /// Asks once; says whether to ask again, none when the page is gone or the server refused.
+    /// Fetches once. Returns whether to fetch again; `None` if the page was closed or the server
+    /// refused.
     async fn step(self) -> Option<bool> {
         self.missed.try_set_value(false);
         let after = self
             .lines
             .try_with_untracked(|lines| lines.last().map_or(0, |line| line.seq))?;
-        // Without an answer the next news asks again, and so does the stream when it is back.
-        let new = api::jobs::log(self.id, after).await.ok()?;
+        // After a failed request, the next notification or the reconnected stream fetches again.
+        let new = server_fns::jobs::log(self.id, after).await.ok()?;
         let full = new.len() >= ANSWER_LINES;
         if !new.is_empty() {
             self.lines.try_update(|lines| lines.extend(new))?;
@@ -278,7 +280,7 @@ impl Tail {
 mod tests {
     use model::{Timestamp, jobs::LogLine};
 
-    use super::{count_words, found, short, whole};
+    use super::{count_words, find_matches, short, whole};
 
     fn lines(texts: &[&str]) -> Vec<LogLine> {
         let at = Timestamp(1_795_233_000_999);
@@ -294,13 +296,13 @@ mod tests {
     }
 
     #[test]
-    fn a_search_finds_where_the_words_stand() {
+    fn search_finds_positions_ignoring_ascii_case() {
         let lines = lines(&["Überträgt die Schicht", "pull LAYER 2", "done"]);
-        let places: Vec<_> = found(&lines, "Layer")
+        let places: Vec<_> = find_matches(&lines, "Layer")
             .map(|(line, at)| (line.seq, at))
             .collect();
         assert_eq!(places, [(2, 5..10)]);
-        let places: Vec<_> = found(&lines, "trägt")
+        let places: Vec<_> = find_matches(&lines, "trägt")
             .map(|(line, at)| line.text.get(at))
             .collect();
         assert_eq!(places, [Some("trägt")]);
@@ -309,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_tell_their_time_of_day_here_and_the_whole_moment_in_files() {
+    fn page_shows_time_of_day_and_download_has_full_timestamp() {
         let lines = lines(&["done"]);
         assert_eq!(short(&lines[0]), "03:50:00 done\n");
         assert_eq!(whole(&lines), "2026-11-21T03:50:00Z done\n");

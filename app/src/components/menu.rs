@@ -1,18 +1,18 @@
-//! A small menu under a button: the browser's own popover, so that it opens without the program,
-//! closes on Escape or a press elsewhere, and lies above everything.
+//! A menu below a button. It uses the browser's popover, which opens without WebAssembly, closes on
+//! Escape or a click elsewhere, and is above all other content.
 
-use crate::solid::{Solid as _, act};
+use crate::erase::{Erase as _, act};
 use leptos::prelude::*;
 
 use super::icon::icon;
 
-/// A button with three dots and the actions under it.
+/// A button with three dots and the menu of actions below it.
 #[component]
 pub fn Menu(
-    /// Unique on the page.
+    /// The id; unique on the page.
     #[prop(into)]
     id: String,
-    /// What the menu is about, for screen readers, such as `Actions for web-1`.
+    /// The label for screen readers, such as `Actions for web-1`.
     #[prop(into)]
     label: String,
     /// Buttons and links with the class `menu-item`; see [`MenuItem`].
@@ -32,23 +32,23 @@ pub fn Menu(
             {children()}
         </div>
     }
-    .solid()
+    .erase()
 }
 
 /// An action in a menu.
 #[component]
 pub fn MenuItem(
-    /// Its icon.
+    /// The icon.
     shape: &'static str,
-    /// What it does, such as `Stop`.
+    /// The label, such as `Stop`.
     label: &'static str,
-    /// Whether it cannot be done now.
+    /// Whether the action is disabled.
     #[prop(optional, into)]
     disabled: Signal<bool>,
-    /// Whether it loses something.
+    /// Whether the action is destructive.
     #[prop(optional)]
     danger: bool,
-    /// Does it.
+    /// Runs the action.
     run: Callback<()>,
 ) -> impl IntoView {
     view! {
@@ -63,5 +63,5 @@ pub fn MenuItem(
             {label}
         </button>
     }
-    .solid()
+    .erase()
 }

@@ -1,21 +1,20 @@
-//! A measure in a cell of a table: a bar with its words.
+//! A usage bar with a label in a table cell.
 
-use crate::solid::Solid as _;
+use crate::erase::Erase as _;
 use leptos::prelude::*;
 
-/// How much of something is in use, in percent: from 75 it wants a look, from 90 it is scarce.
-/// `label` is for screen readers.
-pub fn meter(label: String, percent: u64, words: String) -> AnyView {
+/// Usage in percent: a warning from 75, critical from 90. `label` is for screen readers.
+pub fn meter(label: String, percent: u64, label_text: String) -> AnyView {
     let percent = percent.min(100);
     view! {
         <span class="meter">
             <meter min="0" max="100" low="75" high="90" optimum="0" value=percent.to_string() aria-label=label>
                 {format!("{percent} %")}
             </meter>
-            <span class="num">{words}</span>
+            <span class="num">{label_text}</span>
         </span>
     }
-    .solid()
+    .erase()
 }
 
 /// The share of `used` in `total`, in percent.
@@ -29,7 +28,7 @@ mod tests {
     use super::percent;
 
     #[test]
-    fn a_share_of_nothing_and_of_very_much() {
+    fn percent_handles_zero_total_and_large_values() {
         assert_eq!(percent(0, 0), 0);
         assert_eq!(percent(1, 3), 33);
         assert_eq!(percent(u64::MAX, u64::MAX), 100);

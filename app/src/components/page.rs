@@ -1,19 +1,18 @@
-//! The parts that pages share: their head, tabs, paging, empty states, and what stands there
-//! while data is on its way.
+//! Elements that pages share: header, tabs, pagination, empty states and loading skeletons.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::prelude::*;
 use model::page::Page;
 
 use super::{icon::icon, title::title as document_title, toast::Toasts};
 
-/// The head of a page: its title, which is the document's title too, and its actions.
+/// The header of a page: its title, which is also the document's title, and its actions.
 #[component]
 pub fn PageHead(
     /// The title.
     #[prop(into)]
     title: Signal<String>,
-    /// What stands beside the title: a count, a state.
+    /// The content beside the title: a count or a state.
     #[prop(optional, into)]
     aside: ViewFn,
     /// The actions, the most important one first.
@@ -30,10 +29,10 @@ pub fn PageHead(
             <div class="actions">{actions.run()}</div>
         </div>
     }
-    .solid()
+    .erase()
 }
 
-/// What a list shows when there is nothing: why, and the first step.
+/// The empty state of a list: an explanation and the first step.
 pub fn empty(
     shape: &'static str,
     title: &'static str,
@@ -45,18 +44,18 @@ pub fn empty(
             {icon(shape)} <h2>{title}</h2> <p class="muted">{text}</p> {action}
         </section>
     }
-    .solid()
+    .erase()
 }
 
-/// A link that looks like the main button.
+/// A link styled as the primary button.
 pub fn main_link(href: &'static str, shape: &'static str, text: &'static str) -> AnyView {
-    view! { <a class="btn btn-primary" href=href>{icon(shape)} {text}</a> }.solid()
+    view! { <a class="btn btn-primary" href=href>{icon(shape)} {text}</a> }.erase()
 }
 
-/// A list that is on its way, in the room that it will take.
+/// The skeleton of a list, in the size of the loaded list.
 pub fn list_skeleton() -> AnyView {
     let rows = (0..8)
-        .map(|_| view! { <div class="skeleton skeleton-row"></div> }.solid())
+        .map(|_| view! { <div class="skeleton skeleton-row"></div> }.erase())
         .collect::<Vec<_>>();
     view! {
         <div class="stack-tight" role="status" aria-busy="true" aria-label="Loading">
@@ -64,10 +63,10 @@ pub fn list_skeleton() -> AnyView {
             {rows}
         </div>
     }
-    .solid()
+    .erase()
 }
 
-/// A page of one thing that is on its way.
+/// The skeleton of the page of one object.
 pub fn object_skeleton() -> AnyView {
     view! {
         <div class="stack" role="status" aria-busy="true" aria-label="Loading">
@@ -76,17 +75,17 @@ pub fn object_skeleton() -> AnyView {
             <div class="skeleton skeleton-card"></div>
         </div>
     }
-    .solid()
+    .erase()
 }
 
-/// Tabs that are pages of their own: label, address, and whether it is the present one.
+/// Tabs that are pages of their own.
 #[component]
 pub fn Tabs(
-    /// What the tabs are about, for screen readers.
+    /// The label for screen readers.
     label: &'static str,
-    /// Labels and addresses.
+    /// Labels and URLs.
     tabs: Vec<(&'static str, String)>,
-    /// The index of the present tab.
+    /// The index of the current tab.
     #[prop(into)]
     present: Signal<usize>,
 ) -> impl IntoView {
@@ -95,27 +94,27 @@ pub fn Tabs(
         .enumerate()
         .map(|(index, (label, href))| {
             let current = Signal::derive(move || (present.get() == index).then_some("page"));
-            view! { <a class="tab" href=href aria-current=current>{label}</a> }.solid()
+            view! { <a class="tab" href=href aria-current=current>{label}</a> }.erase()
         })
         .collect::<Vec<_>>();
-    view! { <nav class="tabs" aria-label=label>{links}</nav> }.solid()
+    view! { <nav class="tabs" aria-label=label>{links}</nav> }.erase()
 }
 
-/// Where a page of a list begins and ends among all rows, and the way to the others.
+/// The range of rows on the current page, with links to the other pages.
 #[component]
 pub fn Pager(
-    /// The page's number and how many there are.
+    /// The page number and the number of pages.
     #[prop(into)]
     place: Signal<(u32, u32)>,
-    /// The address of another page of the same list.
+    /// The URL of another page of the same list.
     href: Callback<u32, String>,
 ) -> impl IntoView {
     let link = move |page: u32, label: &'static str, shape: &'static str, there: bool| {
         if there {
-            view! { <a class="btn btn-small" href=href.run(page)>{icon(shape)} {label}</a> }.solid()
+            view! { <a class="btn btn-small" href=href.run(page)>{icon(shape)} {label}</a> }.erase()
         } else {
             view! { <span class="btn btn-small btn-off" aria-disabled="true">{icon(shape)} {label}</span> }
-                .solid()
+                .erase()
         }
     };
 
@@ -129,18 +128,18 @@ pub fn Pager(
                     {link(page.saturating_add(1), "Next", "chevron-right", page < pages)}
                 </nav>
             }
-            .solid()
+            .erase()
         })
     })
 }
 
-/// The place of a page among all, for [`Pager`].
+/// The page number and the number of pages, for [`Pager`].
 pub fn place<T>(page: &Page<T>) -> (u32, u32) {
     (page.page.max(1), page.pages())
 }
 
-/// How much of something is used, with words beside the bar.
-pub fn usage_bar(label: &'static str, used: u64, total: u64, words: String) -> AnyView {
+/// The usage of a resource, with a text beside the bar.
+pub fn usage_bar(label: &'static str, used: u64, total: u64, label_text: String) -> AnyView {
     let share = used
         .saturating_mul(100)
         .checked_div(total)
@@ -148,22 +147,22 @@ pub fn usage_bar(label: &'static str, used: u64, total: u64, words: String) -> A
         .min(100);
     view! {
         <div class="usage">
-            <span class="usage-words"><span>{label}</span> <span class="muted num">{words.clone()}</span></span>
-            <progress class="bar" class:bar-high={share >= 90} max="100" value=share.to_string() aria-label=format!("{label}: {words}")></progress>
+            <span class="usage-words"><span>{label}</span> <span class="muted num">{label_text.clone()}</span></span>
+            <progress class="bar" class:bar-high={share >= 90} max="100" value=share.to_string() aria-label=format!("{label}: {label_text}")></progress>
         </div>
     }
-    .solid()
+    .erase()
 }
 
-/// A button that puts text on the clipboard.
+/// A button that copies text to the clipboard.
 #[component]
 pub fn Copy(
     /// The text.
     #[prop(into)]
     text: Signal<String>,
-    /// What is copied, such as `address`.
+    /// The kind of text, such as `address`.
     what: &'static str,
-    /// Whether it is not repeated elsewhere on the screen: it is a secret, or long.
+    /// Whether the text is not visible elsewhere on the page, because it is secret or long.
     #[prop(optional)]
     secret: bool,
 ) -> impl IntoView {
@@ -173,7 +172,7 @@ pub fn Copy(
         leptos::task::spawn_local(async move {
             if crate::browser::copy(&text).await {
                 let what = if secret { format!("the {what}.") } else { text };
-                toasts.tell(format!("Copied {what}"));
+                toasts.notify(format!("Copied {what}"));
             } else if secret {
                 toasts.warn(format!(
                     "The browser does not allow copying here. Select the {what} and copy it."
@@ -190,5 +189,5 @@ pub fn Copy(
             {icon("copy")}
         </button>
     }
-    .solid()
+    .erase()
 }

@@ -1,6 +1,6 @@
-//! A job's steps as a line, each with its state, duration and progress.
+//! A job's steps as a list, each with its state, duration and progress.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use model::{
     jobs::{JobState, JobView, StepState, StepView},
@@ -11,12 +11,12 @@ use model::{
 use super::{
     badge::{ago, job_badge, step_mark},
     icon::icon,
-    loaded::Loaded,
+    live_resource::LiveResource,
 };
 use crate::clock::Clock;
 
 /// The steps of a job.
-pub fn job_steps(job: Loaded<JobView>) -> AnyView {
+pub fn job_steps(job: LiveResource<JobView>) -> AnyView {
     let count = job.part(|job| job.steps.len());
     let ended = job.part(|job| job.row.state.ended());
     let steps = reactive(move || {
@@ -24,7 +24,7 @@ pub fn job_steps(job: Loaded<JobView>) -> AnyView {
             .map(|index| one_step(job.part(move |job| job.steps.get(index).cloned()), ended))
             .collect::<Vec<_>>()
     });
-    view! { <ol class="steps">{steps}</ol> }.solid()
+    view! { <ol class="steps">{steps}</ol> }.erase()
 }
 
 fn one_step(step: Memo<Option<StepView>>, ended: Memo<bool>) -> AnyView {
@@ -35,12 +35,12 @@ fn one_step(step: Memo<Option<StepView>>, ended: Memo<bool>) -> AnyView {
         let class = format!("step {}", tone.class());
         let took = took(&step);
         let measure = step.progress.filter(|_| running).map(|progress| {
-            let words = format!("{} of {}", Bytes(progress.done), Bytes(progress.total));
-            let label = format!("{}: {words}", step.title);
+            let label_text = format!("{} of {}", Bytes(progress.done), Bytes(progress.total));
+            let label = format!("{}: {label_text}", step.title);
             view! {
                 <progress class="bar" max=progress.total.to_string() value=progress.done.to_string() aria-label=label></progress>
-                <span class="muted num">{words}</span>
-            }.solid()
+                <span class="muted num">{label_text}</span>
+            }.erase()
         });
         let current = running.then_some("step");
         let state = match step.state {
@@ -53,64 +53,64 @@ fn one_step(step: Memo<Option<StepView>>, ended: Memo<bool>) -> AnyView {
                 <div class="step-body">
                     <span class="step-title">{step.title.clone()}</span>
                     <span class="muted num">{state} {took}</span>
-                    {step.note.clone().map(|note| view! { <span class="step-note mono">{note}</span> }.solid())}
+                    {step.note.clone().map(|note| view! { <span class="step-note mono">{note}</span> }.erase())}
                     {measure}
                 </div>
             </li>
-        }.solid())
+        }.erase())
     })
 }
 
-/// How long a step took, or takes so far.
+/// How long a step took, or has taken so far.
 fn took(step: &StepView) -> Option<AnyView> {
     let started = step.started?;
-    let words = move |end| format!(", {}", duration_words(started.age_ms(end)));
+    let duration = move |end| format!(", {}", duration_words(started.age_ms(end)));
     Some(match step.finished {
-        Some(end) => words(end).solid(),
-        None if step.state == StepState::Running => reactive(move || words(Clock::read())),
+        Some(end) => duration(end).erase(),
+        None if step.state == StepState::Running => reactive(move || duration(Clock::read())),
         None => return None,
     })
 }
 
-/// The state of a job with its age, and what failed.
-pub fn job_state(job: Loaded<JobView>) -> AnyView {
+/// The state of a job with its age, and its failure.
+pub fn job_state(job: LiveResource<JobView>) -> AnyView {
     reactive(move || {
         job.with(|job| {
             let row = &job.row;
             let since = row.finished.or(row.started).unwrap_or(row.created);
             let stopping = (job.cancelling && !row.state.ended()).then_some("asked to stop");
-            view! { <span class="state-line">{job_badge(row.state)} <span class="muted">{ago(since)} " " {stopping}</span></span> }.solid()
+            view! { <span class="state-line">{job_badge(row.state)} <span class="muted">{ago(since)} " " {stopping}</span></span> }.erase()
         })
     })
 }
 
-/// Why a job failed: the sentence, the machine's own words in a fold, and what is left behind.
-pub fn job_failure(job: Loaded<JobView>) -> AnyView {
-    let told = job.part(|job| {
+/// Why a job failed: the message, the original error in a fold, and what is left behind.
+pub fn job_failure(job: LiveResource<JobView>) -> AnyView {
+    let failure = job.part(|job| {
         let ended = matches!(job.row.state, JobState::Failed | JobState::Cancelled);
         ended.then(|| (job.row.error.clone(), job.words.clone(), job.left.clone()))
     });
 
     reactive(move || {
-        let (error, words, left) = told.get()?;
+        let (error, original_error, left) = failure.get()?;
         if error.is_none() && left.is_empty() {
             return None;
         }
-        let words = words.map(|words| {
-            view! { <details class="fold"><summary>"In the machine's own words"</summary><pre class="words" tabindex="0">{words}</pre></details> }.solid()
+        let original_error = original_error.map(|original_error| {
+            view! { <details class="fold"><summary>"In the machine's own words"</summary><pre class="words" tabindex="0">{original_error}</pre></details> }.erase()
         });
         let left = (!left.is_empty()).then(|| {
             let items = left
                 .into_iter()
-                .map(|what| view! { <li>{what}</li> }.solid())
+                .map(|what| view! { <li>{what}</li> }.erase())
                 .collect::<Vec<_>>();
-            view! { <p>"Left behind:"</p><ul class="bullets">{items}</ul> }.solid()
+            view! { <p>"Left behind:"</p><ul class="bullets">{items}</ul> }.erase()
         });
         Some(view! {
             <section class="panel panel-danger">
                 <p class="panel-title">{icon("circle-alert")} {error.unwrap_or_else(|| "It was stopped.".to_owned())}</p>
-                {left} {words}
+                {left} {original_error}
             </section>
-        }.solid())
+        }.erase())
     })
 }

@@ -1,27 +1,27 @@
-//! A labelled box to tick, with its refusal beside it.
+//! A labeled checkbox with its error beside it.
 
-use crate::solid::{Solid as _, act};
+use crate::erase::{Erase as _, act};
 use leptos::prelude::*;
 
 use super::form::{FormState, field_help, field_id};
 
-/// A labelled box to tick.
+/// A labeled checkbox.
 #[component]
 pub fn Tick(
     /// The form.
     form: FormState,
-    /// The field's name as the parser spells it.
+    /// The field's name in the parser's errors.
     #[prop(into)]
     name: String,
     /// The label.
     label: &'static str,
-    /// Whether it is ticked.
+    /// Whether the box is checked.
     checked: Signal<bool>,
-    /// Takes what a person chose.
+    /// Receives the new value.
     set: Callback<bool>,
-    /// A short help under the box.
+    /// A short help text under the box.
     hint: &'static str,
-    /// Why it cannot be ticked, in place of the help.
+    /// Why the box is disabled, in place of the help text.
     #[prop(optional, into)]
     barred: Signal<Option<String>>,
 ) -> impl IntoView {
@@ -35,7 +35,7 @@ pub fn Tick(
         set.run(on);
         form.leave(&name.get_value());
     };
-    let words = Signal::derive(move || barred.get().unwrap_or_else(|| hint.to_owned()));
+    let label_text = Signal::derive(move || barred.get().unwrap_or_else(|| hint.to_owned()));
     view! {
         <div class="field">
             <label class="check" for=own>
@@ -50,8 +50,8 @@ pub fn Tick(
                 />
                 {label}
             </label>
-            {field_help(help, words, refusal)}
+            {field_help(help, label_text, refusal)}
         </div>
     }
-    .solid()
+    .erase()
 }

@@ -1,15 +1,15 @@
-//! Short notes at the edge of the page, with a way back where there is one.
+//! Toasts: short messages at the edge of the page, optionally with an undo button.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use std::time::Duration;
 
 use leptos::prelude::*;
 
 use super::icon::icon;
 
-/// How long a way back is offered.
+/// How long undo is offered.
 const UNDO: Duration = Duration::from_secs(10);
-/// How long a note without one stays.
+/// How long a toast without undo is shown.
 const NOTE: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
@@ -20,7 +20,7 @@ struct Toast {
     bad: bool,
 }
 
-/// The notes that are shown now.
+/// The toasts that are shown now.
 #[derive(Clone, Copy)]
 pub struct Toasts {
     shown: RwSignal<Vec<Toast>>,
@@ -28,7 +28,7 @@ pub struct Toasts {
 }
 
 impl Toasts {
-    /// Makes the notes known to all parts of the page.
+    /// Adds the toasts to the context.
     pub fn provide() {
         provide_context(Self {
             shown: RwSignal::new(Vec::new()),
@@ -36,22 +36,22 @@ impl Toasts {
         });
     }
 
-    /// The notes of this page. Ask for it while a component is made, not later.
+    /// The toasts of this page. Call while a component is created, not later.
     pub fn here() -> Self {
         expect_context()
     }
 
-    /// Tells what happened.
-    pub fn tell(self, text: impl Into<String>) {
+    /// Shows that an action succeeded.
+    pub fn notify(self, text: impl Into<String>) {
         self.push(text.into(), None, false);
     }
 
-    /// Tells what went wrong with something that has no place of its own on the page.
+    /// Shows an error that has no other place on the page.
     pub fn warn(self, text: impl Into<String>) {
         self.push(text.into(), None, true);
     }
 
-    /// Tells what happened, and offers for ten seconds to undo it.
+    /// Shows that an action succeeded, and offers to undo it for ten seconds.
     pub fn undoable(self, text: impl Into<String>, undo: Callback<()>) {
         self.push(text.into(), Some(undo), false);
     }
@@ -77,13 +77,13 @@ impl Toasts {
     }
 }
 
-/// The place of the notes.
+/// The container of the toasts.
 #[component]
 pub fn ToastRegion() -> impl IntoView {
     let toasts = Toasts::here();
     let notes = reactive(move || {
         let shown = toasts.shown.get();
-        let notes = shown.into_iter().map(|toast| one(toasts, toast));
+        let notes = shown.into_iter().map(|toast| toast_view(toasts, toast));
         notes.collect::<Vec<_>>()
     });
     view! {
@@ -91,17 +91,17 @@ pub fn ToastRegion() -> impl IntoView {
             {notes}
         </div>
     }
-    .solid()
+    .erase()
 }
 
-fn one(toasts: Toasts, toast: Toast) -> AnyView {
+fn toast_view(toasts: Toasts, toast: Toast) -> AnyView {
     let id = toast.id;
     let undo = toast.undo.map(|undo| {
         let back = move |_| {
             toasts.close(id);
             undo.run(());
         };
-        view! { <button class="btn btn-small" on:click=act(back)>"Undo"</button> }.solid()
+        view! { <button class="btn btn-small" on:click=act(back)>"Undo"</button> }.erase()
     });
     view! {
         <div class="toast" class:toast-bad=toast.bad>
@@ -112,5 +112,5 @@ fn one(toasts: Toasts, toast: Toast) -> AnyView {
             </button>
         </div>
     }
-    .solid()
+    .erase()
 }

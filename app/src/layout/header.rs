@@ -1,6 +1,6 @@
-//! The header: where one is, the palette, running jobs, the theme, the own menu.
+//! The header: breadcrumbs, command palette, running jobs, theme and user menu.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use model::session::Me;
@@ -8,7 +8,7 @@ use model::session::Me;
 use super::{jobs::running_jobs, nav::DRAWER, palette::palette};
 use crate::{components::icon::icon, live::Live};
 
-/// The header of a signed-in person.
+/// The header for a signed-in user.
 pub fn header(me: Me) -> AnyView {
     let (search, open) = palette(me.role);
     view! {
@@ -23,16 +23,16 @@ pub fn header(me: Me) -> AnyView {
                 </button>
                 {running_jobs()}
                 {theme_switch()}
-                {own_menu(me)}
+                {user_menu(me)}
             </div>
         </header>
         {search}
     }
-    .solid()
+    .erase()
 }
 
-/// The switch of the theme. `theme.js` does the work and knows the state; the style sheet shows the
-/// one of the three that holds.
+/// The theme switch. `theme.js` implements it and stores the state; the style sheet shows the
+/// current one of three icons.
 fn theme_switch() -> AnyView {
     let themes = [
         ("theme theme-system", "sun-moon", "Theme: as the system"),
@@ -41,14 +41,14 @@ fn theme_switch() -> AnyView {
     ];
     let states = themes
         .into_iter()
-        .map(|(class, shape, words)| {
-            view! { <span class=class title=words>{icon(shape)} <span class="unseen">{words}</span></span> }.solid()
+        .map(|(class, shape, label_text)| {
+            view! { <span class=class title=label_text>{icon(shape)} <span class="unseen">{label_text}</span></span> }.erase()
         })
         .collect::<Vec<_>>();
-    view! { <button type="button" class="btn btn-quiet btn-icon" data-switch="theme">{states}</button> }.solid()
+    view! { <button type="button" class="btn btn-quiet btn-icon" data-switch="theme">{states}</button> }.erase()
 }
 
-fn own_menu(me: Me) -> AnyView {
+fn user_menu(me: Me) -> AnyView {
     let name = me.name.to_string();
     let live: Live = expect_context();
     view! {
@@ -62,7 +62,7 @@ fn own_menu(me: Me) -> AnyView {
             </form>
         </div>
     }
-    .solid()
+    .erase()
 }
 
 fn breadcrumbs() -> AnyView {
@@ -76,15 +76,15 @@ fn breadcrumbs() -> AnyView {
             .map(|(index, (label, href))| {
                 let current = (index == last).then_some("page");
                 view! { <li><a class="crumb" href=href aria-current=current>{label}</a></li> }
-                    .solid()
+                    .erase()
             })
             .collect::<Vec<_>>()
     });
-    view! { <nav class="crumbs" aria-label="Breadcrumbs"><ol>{items}</ol></nav> }.solid()
+    view! { <nav class="crumbs" aria-label="Breadcrumbs"><ol>{items}</ol></nav> }.erase()
 }
 
-/// The way to an address: labels and links. A container lies under Containers and an agent under
-/// Agents, as people think of them, whatever their addresses say.
+/// The breadcrumbs of a path: labels and links. A container is shown under Containers and an agent
+/// under Agents, although their paths are under a site.
 fn crumbs(path: &str) -> Vec<(String, String)> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     if let [
@@ -96,7 +96,7 @@ fn crumbs(path: &str) -> Vec<(String, String)> {
     ] = parts.as_slice()
     {
         let own = format!("/sites/{site}/{kind}/{name}");
-        // Not everybody who sees a site's agents may open the site.
+        // Not every user who sees a site's agents may open the site.
         let of_site = match *kind {
             "agents" => "/agents".to_owned(),
             _ => format!("/containers?site={site}"),
@@ -121,7 +121,7 @@ fn crumbs(path: &str) -> Vec<(String, String)> {
             (Some(&"providers"), 0) => "DNS providers".to_owned(),
             (_, 0) => title(part),
             _ if *part == "new" => title(part),
-            // Their numbers say nothing to anybody; their names stand below.
+            // These paths contain ids, which are not shown; the page's title has the name.
             (Some(&"domains"), _) => "Settings".to_owned(),
             (Some(&"certificates"), _) => "State".to_owned(),
             _ => (*part).to_owned(),
@@ -145,7 +145,7 @@ mod tests {
     use super::crumbs;
 
     #[test]
-    fn the_way_to_a_container_leads_through_the_containers() {
+    fn breadcrumbs_of_container_start_at_containers() {
         let labels = |path| {
             crumbs(path)
                 .into_iter()

@@ -1,7 +1,7 @@
-//! Running jobs in the header: how many, and a ring of how far they are together. Their list is in
-//! a part of the program that is loaded when it is opened.
+//! Running jobs in the header: their number, and a ring with their overall progress. The list is in
+//! a WebAssembly module that is loaded when it is opened.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::prelude::*;
 use model::{
     events::{Event, Topic},
@@ -9,38 +9,37 @@ use model::{
 };
 
 use crate::{
-    api,
     browser::close_popover,
     components::{
         badge::ago,
-        late::late,
-        loaded::{Loaded, loaded_in_frame, loaded_within},
+        lazy::lazy,
+        live_resource::{LiveResource, live_resource_in_frame, live_resource_within},
         page::list_skeleton,
     },
-    extras,
+    extras, server_fns,
 };
 
 /// The id of the list.
 const LIST: &str = "running-jobs";
 
-/// The button with its ring, and the jobs under it.
+/// The button with the progress ring, and the list of jobs.
 pub fn running_jobs() -> AnyView {
-    loaded_in_frame(
-        |()| api::jobs::in_short(),
+    live_resource_in_frame(
+        |()| server_fns::jobs::active_summary(),
         |_| vec![Event::all(Topic::Job)],
-        || view! { <span class="jobs-place"></span> }.solid(),
+        || view! { <span class="jobs-place"></span> }.erase(),
         button,
     )
 }
 
-fn button(running: Loaded<Running>) -> AnyView {
+fn button(running: LiveResource<Running>) -> AnyView {
     let count = running.part(|running| running.count);
     let label = Signal::derive(move || match count.get() {
         0 => "No running jobs".to_owned(),
         1 => "1 running job".to_owned(),
         count => format!("{count} running jobs"),
     });
-    // The ring's way round is 100 long, so that a share in percent is its length.
+    // The circumference of the ring is 100, so a percentage is a length.
     let dashes = Signal::derive(move || running.with(|running| format!("{} 100", running.share)));
     let opened = RwSignal::new(false);
     view! {
@@ -52,19 +51,19 @@ fn button(running: Loaded<Running>) -> AnyView {
             <span class="num">{count}</span>
         </button>
         <div class="menu menu-wide" id=LIST popover="auto">
-            {late(opened.into(), extras::running_jobs)}
+            {lazy(opened.into(), extras::running_jobs)}
             <a class="menu-item" href="/jobs" on:click=act(|_| close_popover(LIST))>"All jobs"</a>
         </div>
     }
-    .solid()
+    .erase()
 }
 
-/// The running jobs.
+/// The list of running jobs.
 pub fn list_view() -> AnyView {
-    loaded_within(
+    live_resource_within(
         None,
         Signal::from(()),
-        |()| api::jobs::active(),
+        |()| server_fns::jobs::active(),
         |_| vec![Event::all(Topic::Job)],
         list_skeleton,
         |jobs| reactive(move || jobs.with(|jobs| list(jobs))),
@@ -73,7 +72,7 @@ pub fn list_view() -> AnyView {
 
 fn list(jobs: &[JobRow]) -> AnyView {
     if jobs.is_empty() {
-        return view! { <p class="menu-head muted">"Nothing is at work now."</p> }.solid();
+        return view! { <p class="menu-head muted">"Nothing is at work now."</p> }.erase();
     }
     jobs.iter()
         .take(8)
@@ -87,8 +86,8 @@ fn list(jobs: &[JobRow]) -> AnyView {
                     <span class="muted">{ago(job.created)}</span>
                     <progress class="bar" max=job.steps.max(1).to_string() value=value aria-label=label></progress>
                 </a>
-            }.solid()
+            }.erase()
         })
         .collect::<Vec<_>>()
-        .solid()
+        .erase()
 }

@@ -1,4 +1,4 @@
-//! What stands around every page: the rail with the places, the header, the notes.
+//! The frame around every page: navigation, header and toasts.
 
 mod header;
 pub mod jobs;
@@ -6,7 +6,7 @@ mod nav;
 pub mod palette;
 mod sites;
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use model::session::Me;
@@ -17,7 +17,7 @@ use crate::{
     session::Session,
 };
 
-/// The frame around the pages. The sign-in page stands alone.
+/// The frame around the pages. The sign-in page has no frame.
 #[component]
 pub fn Frame(
     /// The pages.
@@ -32,7 +32,7 @@ pub fn Frame(
                 {Session::signed_in(header::header)}
                 {Session::signed_in(listen)}
             }
-            .solid()
+            .erase()
         })
     });
     view! {
@@ -43,14 +43,14 @@ pub fn Frame(
         </div>
         <ToastRegion />
     }
-    .solid()
+    .erase()
 }
 
-/// Starts the live updates, and says when they are lost.
+/// Connects to the event stream, and shows when the connection is lost.
 fn listen(_me: Me) -> AnyView {
     Effect::new(|_| Live::listen());
     let lost = reactive(move || {
-        Live::lost().then(|| view! { <p class="strip">{icon("unplug")} "Live updates are lost. Trying again."</p> }.solid())
+        Live::lost().then(|| view! { <p class="strip">{icon("unplug")} "Live updates are lost. Trying again."</p> }.erase())
     });
-    view! { <div class="strip-place" role="status">{lost}</div> }.solid()
+    view! { <div class="strip-place" role="status">{lost}</div> }.erase()
 }

@@ -1,6 +1,6 @@
-//! The places a person may go to: a rail beside the page, the same links over it on a phone.
+//! Navigation: a rail beside the page, and the same links in a drawer on phones.
 
-use crate::solid::Solid as _;
+use crate::erase::Erase as _;
 use leptos::{ev, prelude::*};
 use leptos_router::hooks::use_location;
 use model::{session::Me, users::Role};
@@ -8,25 +8,25 @@ use model::{session::Me, users::Role};
 use super::sites::site_choices;
 use crate::components::icon::icon;
 
-/// The id of the places on a phone.
+/// The id of the drawer.
 pub const DRAWER: &str = "places";
 
-/// A place: label, path, icon.
-pub struct Place {
-    /// Its name.
+/// A navigation entry: label, path, icon.
+pub struct NavEntry {
+    /// The label.
     pub label: &'static str,
-    /// Its address.
+    /// The path.
     pub path: &'static str,
-    /// Its icon.
+    /// The icon.
     pub shape: &'static str,
 }
 
-const fn place(label: &'static str, path: &'static str, shape: &'static str) -> Place {
-    Place { label, path, shape }
+const fn place(label: &'static str, path: &'static str, shape: &'static str) -> NavEntry {
+    NavEntry { label, path, shape }
 }
 
-/// The places of a role, in groups with their headings.
-pub fn places(role: Role) -> Vec<(&'static str, Vec<Place>)> {
+/// The navigation entries of a role, in groups with headings.
+pub fn places(role: Role) -> Vec<(&'static str, Vec<NavEntry>)> {
     let mut groups = vec![(
         "",
         vec![
@@ -56,7 +56,7 @@ pub fn places(role: Role) -> Vec<(&'static str, Vec<Place>)> {
     groups
 }
 
-/// The rail, and its twin for phones.
+/// The rail, and the drawer for phones.
 pub fn rail(me: Me) -> AnyView {
     let path = use_location().pathname;
     Effect::new(move |_| {
@@ -78,10 +78,10 @@ pub fn rail(me: Me) -> AnyView {
             <nav aria-label="Places">{in_drawer} {links(me.role)}</nav>
         </div>
     }
-    .solid()
+    .erase()
 }
 
-/// `[` collapses the rail, as in other tools; gives back what takes the key away again.
+/// Collapses the rail with `[`. Returns a function that removes the shortcut.
 fn collapse_on_key() -> impl FnOnce() + Send + Sync {
     let handle = window_event_listener(ev::keydown, |ev| {
         if ev.key() == "[" && !ev.ctrl_key() && !ev.meta_key() && !crate::browser::typing() {
@@ -99,35 +99,35 @@ fn links(role: Role) -> AnyView {
         .map(|(heading, places)| {
             let heading = (!heading.is_empty()).then(|| {
                 view! { <p class="rail-heading"><span class="rail-label">{heading}</span></p> }
-                    .solid()
+                    .erase()
             });
             let links = places.into_iter().map(link).collect::<Vec<_>>();
-            view! { <div class="rail-group">{heading}{links}</div> }.solid()
+            view! { <div class="rail-group">{heading}{links}</div> }.erase()
         })
         .collect::<Vec<_>>()
-        .solid()
+        .erase()
 }
 
-fn link(place: Place) -> AnyView {
-    let Place { label, path, shape } = place;
+fn link(place: NavEntry) -> AnyView {
+    let NavEntry { label, path, shape } = place;
     let here = use_location().pathname;
-    let current = Signal::derive(move || here.with(|here| is_at(here, path)).then_some("page"));
+    let current = Signal::derive(move || here.with(|here| is_active(here, path)).then_some("page"));
     view! {
         <a class="rail-link" href=path aria-current=current title=label>
             {icon(shape)} <span class="rail-label">{label}</span>
         </a>
     }
-    .solid()
+    .erase()
 }
 
-/// Whether an address belongs to a place. The page of a container or an agent lies under its site's
-/// address, and belongs to the containers or the agents all the same; those who give certificates
-/// and prove names belong to the certificates.
-fn is_at(here: &str, place: &str) -> bool {
+/// Whether a path belongs to a navigation entry. The page of a container or an agent belongs to
+/// Containers or Agents, although its path is under a site; CAs and DNS providers belong to
+/// Certificates.
+fn is_active(here: &str, place: &str) -> bool {
     if place == "/certificates"
         && ["/authorities", "/providers"]
             .iter()
-            .any(|other| is_at(here, other))
+            .any(|other| is_active(here, other))
     {
         return true;
     }
@@ -144,20 +144,20 @@ fn is_at(here: &str, place: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_at;
+    use super::is_active;
 
     #[test]
-    fn the_page_of_what_a_site_has_belongs_to_its_list() {
-        assert!(is_at("/sites/lab/containers/web-1", "/containers"));
-        assert!(!is_at("/sites/lab/containers/web-1", "/sites"));
-        assert!(is_at("/sites/lab/agents/edge-1", "/agents"));
-        assert!(!is_at("/sites/lab/agents/edge-1", "/sites"));
-        assert!(is_at("/sites/lab", "/sites"));
-        assert!(is_at("/certificates/7", "/certificates"));
-        assert!(is_at("/authorities/new", "/certificates"));
-        assert!(is_at("/providers", "/certificates"));
-        assert!(!is_at("/providers", "/domains"));
-        assert!(is_at("/containers", "/containers"));
-        assert!(!is_at("/containersx", "/containers"));
+    fn pages_below_sites_belong_to_their_list() {
+        assert!(is_active("/sites/lab/containers/web-1", "/containers"));
+        assert!(!is_active("/sites/lab/containers/web-1", "/sites"));
+        assert!(is_active("/sites/lab/agents/edge-1", "/agents"));
+        assert!(!is_active("/sites/lab/agents/edge-1", "/sites"));
+        assert!(is_active("/sites/lab", "/sites"));
+        assert!(is_active("/certificates/7", "/certificates"));
+        assert!(is_active("/authorities/new", "/certificates"));
+        assert!(is_active("/providers", "/certificates"));
+        assert!(!is_active("/providers", "/domains"));
+        assert!(is_active("/containers", "/containers"));
+        assert!(!is_active("/containersx", "/containers"));
     }
 }

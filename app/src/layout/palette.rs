@@ -1,6 +1,6 @@
-//! The palette: go anywhere by typing. Ctrl-K opens it; it knows pages, actions and containers.
+//! The command palette. Ctrl-K opens it; it finds pages, actions and containers.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use std::time::Duration;
 
 use leptos::{ev, html, prelude::*, task::spawn_local};
@@ -9,12 +9,11 @@ use model::{containers::ContainerQuery, users::Role};
 
 use super::nav::places;
 use crate::{
-    api,
-    components::{icon::icon, late::late},
-    extras,
+    components::{icon::icon, lazy::lazy},
+    extras, server_fns,
 };
 
-/// Something to go to.
+/// A search result.
 #[derive(Clone, PartialEq)]
 struct Target {
     label: String,
@@ -23,20 +22,22 @@ struct Target {
     shape: &'static str,
 }
 
-/// How long after a page the palette's code comes by itself: long enough not to be in the way of
+/// How long after page load the palette's module is preloaded, so that it does not compete with
 /// what the page needs.
 const SOON: Duration = Duration::from_secs(3);
 
-/// What the palette's parts share.
+/// State shared by the palette's components.
 #[derive(Clone, Copy)]
 pub struct State {
     open: RwSignal<bool>,
     typed: RwSignal<String>,
-    /// Whether the input field has the keys; until its code has come, they are kept for it.
+    /// Whether the input field has the focus; until the module is loaded, key presses are buffered
+    /// for it.
     ready: RwSignal<bool>,
 }
 
-/// The palette, and the signal that opens it. Its code is loaded soon, or when it is opened.
+/// The palette, and the signal that opens it. Its module is loaded after [`SOON`], or when the
+/// palette is opened.
 pub fn palette(role: Role) -> (AnyView, RwSignal<bool>) {
     let state = State {
         open: RwSignal::new(false),
@@ -48,13 +49,13 @@ pub fn palette(role: Role) -> (AnyView, RwSignal<bool>) {
     Effect::new(|_| {
         let load = || {
             spawn_local(async {
-                // When it does not come now, it comes when it is wanted.
+                // After a failed preload, the module is loaded when the palette is opened.
                 let _ = extras::load().await;
             });
         };
         set_timeout(load, SOON);
     });
-    let view = late(state.open.into(), move || extras::palette(role, state));
+    let view = lazy(state.open.into(), move || extras::palette(role, state));
     (view, state.open)
 }
 
@@ -77,14 +78,14 @@ pub fn dialog(role: Role, State { open, typed, ready }: State) -> AnyView {
     let input = NodeRef::<html::Input>::new();
     let containers = containers(typed, open);
     let fixed = StoredValue::new(fixed(role));
-    let found = Memo::new(move |_| {
-        let mut found = fixed.with_value(|fixed| typed.with(|typed| matching(fixed, typed)));
-        containers.with(|containers| found.extend(containers.iter().cloned()));
-        found
+    let targets = Memo::new(move |_| {
+        let mut targets = fixed.with_value(|fixed| typed.with(|typed| matching(fixed, typed)));
+        containers.with(|containers| targets.extend(containers.iter().cloned()));
+        targets
     });
     let chosen = RwSignal::new(0_usize);
     Effect::new(move |_| {
-        found.track();
+        targets.track();
         chosen.set(0);
     });
     Effect::new(move |_| {
@@ -126,18 +127,18 @@ pub fn dialog(role: Role, State { open, typed, ready }: State) -> AnyView {
                     spellcheck="false"
                     prop:value=typed
                     on:input=act(move |ev| typed.set(event_target_value(&ev)))
-                    on:keydown=act(move |ev| keys(&ev, found, chosen, go))
+                    on:keydown=act(move |ev| keys(&ev, targets, chosen, go))
                 />
             </div>
-            {results(found, chosen, go)}
+            {results(targets, chosen, go)}
         </dialog>
     }
-    .solid()
+    .erase()
 }
 
-fn results(found: Memo<Vec<Target>>, chosen: RwSignal<usize>, go: Callback<String>) -> AnyView {
+fn results(targets: Memo<Vec<Target>>, chosen: RwSignal<usize>, go: Callback<String>) -> AnyView {
     let items = reactive(move || {
-        found
+        targets
             .get()
             .into_iter()
             .enumerate()
@@ -153,34 +154,35 @@ fn results(found: Memo<Vec<Target>>, chosen: RwSignal<usize>, go: Callback<Strin
                     >
                         {icon(target.shape)} <span class="grow">{target.label}</span> <span class="muted">{target.note}</span>
                     </li>
-                }.solid()
+                }.erase()
             })
             .collect::<Vec<_>>()
     });
     let none = reactive(move || {
-        found.with(Vec::is_empty).then(|| {
-            view! { <p class="menu-head muted">"Nothing has that in its name."</p> }.solid()
+        targets.with(Vec::is_empty).then(|| {
+            view! { <p class="menu-head muted">"Nothing has that in its name."</p> }.erase()
         })
     });
     view! {
         <ul class="palette-list" id="palette-list" role="listbox" aria-label="Results">{items}</ul>
         <div role="status">{none}</div>
     }
-    .solid()
+    .erase()
 }
 
 fn keys(
     ev: &ev::KeyboardEvent,
-    found: Memo<Vec<Target>>,
+    targets: Memo<Vec<Target>>,
     chosen: RwSignal<usize>,
     go: Callback<String>,
 ) {
-    let last = found.with_untracked(Vec::len).saturating_sub(1);
+    let last = targets.with_untracked(Vec::len).saturating_sub(1);
     match ev.key().as_str() {
         "ArrowDown" => chosen.update(|chosen| *chosen = (*chosen + 1).min(last)),
         "ArrowUp" => chosen.update(|chosen| *chosen = chosen.saturating_sub(1)),
         "Enter" => {
-            let target = found.with_untracked(|found| found.get(chosen.get_untracked()).cloned());
+            let target =
+                targets.with_untracked(|targets| targets.get(chosen.get_untracked()).cloned());
             if let Some(target) = target {
                 go.run(target.href);
             }
@@ -190,7 +192,7 @@ fn keys(
     ev.prevent_default();
 }
 
-/// The pages and actions of a role.
+/// The pages and actions available to a role.
 fn fixed(role: Role) -> Vec<Target> {
     let target = |label: &str, note: &str, href: &str, shape| Target {
         label: label.to_owned(),
@@ -246,9 +248,9 @@ fn matching(targets: &[Target], typed: &str) -> Vec<Target> {
         .collect()
 }
 
-/// The containers with what was typed in their names, asked for a moment after the last key.
+/// The containers whose names contain the input, debounced.
 fn containers(typed: RwSignal<String>, open: RwSignal<bool>) -> RwSignal<Vec<Target>> {
-    let found = RwSignal::new(Vec::new());
+    let targets = RwSignal::new(Vec::new());
     let waiting = StoredValue::new(None::<TimeoutHandle>);
     Effect::new(move |_| {
         let q = typed.get().trim().to_owned();
@@ -256,7 +258,7 @@ fn containers(typed: RwSignal<String>, open: RwSignal<bool>) -> RwSignal<Vec<Tar
             earlier.clear();
         }
         if !open.get() || q.is_empty() {
-            found.set(Vec::new());
+            targets.set(Vec::new());
             return;
         }
         let ask = move || {
@@ -266,17 +268,17 @@ fn containers(typed: RwSignal<String>, open: RwSignal<bool>) -> RwSignal<Vec<Tar
                     page: 1,
                     ..ContainerQuery::default()
                 };
-                let Ok(page) = api::containers::list(query).await else {
+                let Ok(page) = server_fns::containers::list(query).await else {
                     return;
                 };
                 if typed.try_with_untracked(|typed| typed.trim() == q) == Some(true) {
-                    found.set(page.rows.into_iter().take(8).map(container).collect());
+                    targets.set(page.rows.into_iter().take(8).map(container).collect());
                 }
             });
         };
         waiting.set_value(set_timeout_with_handle(ask, Duration::from_millis(150)).ok());
     });
-    found
+    targets
 }
 
 fn container(row: model::containers::ContainerRow) -> Target {

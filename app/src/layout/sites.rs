@@ -1,6 +1,6 @@
-//! The choice of a site, at the top of the rail, for those who see several.
+//! The site filter at the top of the rail, for users who see several sites.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::{
@@ -9,25 +9,25 @@ use model::{
 };
 
 use crate::{
-    api,
     components::{
         icon::icon,
-        loaded::{Loaded, loaded_twice},
+        live_resource::{LiveResource, live_resource_twice},
     },
+    server_fns,
 };
 
-/// Links to the containers of each site, for the rail and for its twin; nothing while there is
-/// only one.
+/// Links to the containers of each site, for the rail and the drawer; nothing if there is only one
+/// site.
 pub fn site_choices() -> (AnyView, AnyView) {
-    loaded_twice(
-        |()| api::sites::names(),
+    live_resource_twice(
+        |()| server_fns::sites::names(),
         |_| vec![Event::all(Topic::Site)],
-        || ().solid(),
+        || ().erase(),
         choice,
     )
 }
 
-fn choice(names: Loaded<Vec<Label>>) -> AnyView {
+fn choice(names: LiveResource<Vec<Label>>) -> AnyView {
     reactive(move || {
         let names = names.with(Clone::clone);
         (names.len() > 1).then(|| {
@@ -37,18 +37,18 @@ fn choice(names: Loaded<Vec<Label>>) -> AnyView {
                 .map(|name| link(Some(name.to_string())))
                 .collect::<Vec<_>>();
             view! { <div class="rail-group" role="group" aria-label="Site">{all} {each}</div> }
-                .solid()
+                .erase()
         })
     })
 }
 
-/// The first two letters of a site's name, where the rail is too narrow for the name.
+/// The first two letters of a site's name, for the collapsed rail.
 fn initials(site: &str) -> AnyView {
     let initials: String = site.chars().take(2).collect();
-    view! { <span class="rail-initials" aria-hidden="true">{initials}</span> }.solid()
+    view! { <span class="rail-initials" aria-hidden="true">{initials}</span> }.erase()
 }
 
-/// A link to one site's containers, or to all.
+/// A link to the containers of one site, or of all.
 fn link(site: Option<String>) -> AnyView {
     let query = use_query_map();
     let own = site.clone().unwrap_or_default();
@@ -63,7 +63,7 @@ fn link(site: Option<String>) -> AnyView {
             format!("/containers?site={site}"),
         ),
         None => (
-            icon("globe").solid(),
+            icon("globe").erase(),
             "All sites".to_owned(),
             "/containers".to_owned(),
         ),
@@ -73,5 +73,5 @@ fn link(site: Option<String>) -> AnyView {
             {mark} <span class="rail-label">{label.clone()}</span>
         </a>
     }
-    .solid()
+    .erase()
 }

@@ -1,5 +1,5 @@
-//! One module per page. A page is a function without arguments that gives its view; what it needs
-//! it takes from the address.
+//! One module per page. A page is a function without arguments that returns its view; parameters
+//! come from the URL.
 
 pub mod agents;
 pub mod authorities;

@@ -1,6 +1,6 @@
 //! The clusters and their nodes, as last observed.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use model::{
     events::{Event, Topic},
@@ -8,29 +8,29 @@ use model::{
 };
 
 use crate::{
-    api,
     components::{
         badge::{Tone, ago, badge},
         icon::icon,
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         meter::{meter, percent},
         page::{PageHead, empty, list_skeleton, main_link},
     },
     pages::clusters,
+    server_fns,
 };
 
 /// The page.
 pub fn page() -> AnyView {
-    loaded(
+    live_resource(
         Signal::from(()),
-        |()| api::clusters::list(),
+        |()| server_fns::clusters::list(),
         |_| vec![Event::all(Topic::Nodes)],
         list_skeleton,
         content,
     )
 }
 
-fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
+fn content(clusters: LiveResource<Vec<ClusterView>>) -> AnyView {
     let ids = clusters.part(|all| all.iter().map(|cluster| cluster.id).collect::<Vec<_>>());
     let none = Memo::new(move |_| ids.with(Vec::is_empty));
     let body = reactive(move || {
@@ -39,17 +39,17 @@ fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
             let add = main_link("/clusters/new", "plus", "Add a cluster");
             return empty("server", "No cluster yet", text, add);
         }
-        let one = move |id| {
+        let render_row = move |id| {
             cluster(clusters.part(move |all| all.iter().find(|cluster| cluster.id == id).cloned()))
         };
-        view! { <div class="stack"><For each=move || ids.get() key=|id| *id children=one /></div> }
-            .solid()
+        view! { <div class="stack"><For each=move || ids.get() key=|id| *id children=render_row /></div> }
+            .erase()
     });
     view! {
         <PageHead title="Nodes" />
         {body}
     }
-    .solid()
+    .erase()
 }
 
 fn cluster(cluster: Memo<Option<ClusterView>>) -> AnyView {
@@ -67,10 +67,10 @@ fn cluster(cluster: Memo<Option<ClusterView>>) -> AnyView {
             {nodes(cluster, name)}
         </section>
     }
-    .solid()
+    .erase()
 }
 
-/// What is known of a cluster, how old that is, and what keeps us from knowing more.
+/// The last observation of a cluster, its age, and why newer data is missing.
 fn about(cluster: &ClusterView) -> AnyView {
     let state = clusters::state(cluster);
     let version = cluster
@@ -78,7 +78,7 @@ fn about(cluster: &ClusterView) -> AnyView {
         .clone()
         .map(|version| format!("Proxmox VE {version}, "));
     let age = cluster.observed.map(|observed| {
-        view! { <span class="muted">"Last answered " {ago(observed)}</span> }.solid()
+        view! { <span class="muted">"Last answered " {ago(observed)}</span> }.erase()
     });
     let trouble = cluster.trouble.clone().map(|trouble| {
         view! {
@@ -86,7 +86,7 @@ fn about(cluster: &ClusterView) -> AnyView {
                 <p class="panel-title">{icon("triangle-alert")} {trouble}</p>
                 <p>"What is shown below is what was last known. Containers go on running meanwhile."</p>
             </div>
-        }.solid()
+        }.erase()
     });
     view! {
         <div class="stack-tight">
@@ -96,7 +96,7 @@ fn about(cluster: &ClusterView) -> AnyView {
             {trouble}
         </div>
     }
-    .solid()
+    .erase()
 }
 
 fn nodes(cluster: Memo<Option<ClusterView>>, name: Memo<String>) -> AnyView {
@@ -110,7 +110,7 @@ fn nodes(cluster: Memo<Option<ClusterView>>, name: Memo<String>) -> AnyView {
     };
     let names =
         Memo::new(move |_| of(|nodes| nodes.iter().map(|node| node.name.to_string()).collect()));
-    let one = move |name: String| {
+    let render_row = move |name: String| {
         node(Memo::new(move |_| {
             cluster.with(|cluster| {
                 cluster
@@ -126,7 +126,7 @@ fn nodes(cluster: Memo<Option<ClusterView>>, name: Memo<String>) -> AnyView {
 
     reactive(move || {
         if none.get() {
-            return view! { <p class="muted">"No node of it is known yet."</p> }.solid();
+            return view! { <p class="muted">"No node of it is known yet."</p> }.erase();
         }
         view! {
             <table class="list" role="table" aria-label=Signal::derive(move || format!("Nodes of {}", name.get()))>
@@ -142,11 +142,11 @@ fn nodes(cluster: Memo<Option<ClusterView>>, name: Memo<String>) -> AnyView {
                     </tr>
                 </thead>
                 <tbody role="rowgroup">
-                    <For each=move || names.get() key=Clone::clone children=one />
+                    <For each=move || names.get() key=Clone::clone children=render_row />
                 </tbody>
             </table>
         }
-        .solid()
+        .erase()
     })
 }
 
@@ -184,10 +184,10 @@ fn node_cells(node: &NodeRow) -> AnyView {
             <td role="cell" data-label="Up for" class="num">{uptime_words(node.uptime)}</td>
         </tr>
     }
-    .solid()
+    .erase()
 }
 
-/// A share from 0 to 1 in whole percent.
+/// A ratio from 0 to 1 as a percentage.
 fn cpu_percent(share: f64) -> u64 {
     #[expect(
         clippy::cast_possible_truncation,
@@ -198,7 +198,7 @@ fn cpu_percent(share: f64) -> u64 {
     percent
 }
 
-/// A time since the start, in its two largest units.
+/// An uptime in its two largest units.
 fn uptime_words(seconds: u64) -> String {
     match seconds {
         0 => "not running".to_owned(),
@@ -214,7 +214,7 @@ mod tests {
     use super::{cpu_percent, uptime_words};
 
     #[test]
-    fn shares_and_uptimes_in_words() {
+    fn formats_percentages_and_uptimes() {
         assert_eq!(cpu_percent(0.074), 7);
         assert_eq!(cpu_percent(7.0), 100);
         assert_eq!(cpu_percent(f64::NAN), 0);

@@ -1,6 +1,6 @@
-//! The answer to an address where nothing is.
+//! The page for unknown paths.
 
-use crate::solid::Solid as _;
+use crate::erase::Erase as _;
 use leptos::prelude::*;
 
 use crate::components::page::{PageHead, empty, main_link};
@@ -13,5 +13,5 @@ pub fn not_found() -> AnyView {
         <PageHead title="Not found" />
         {empty("circle-question-mark", "There is nothing at this address", "It may have been deleted, or the address has a slip in it.", home)}
     }
-    .solid()
+    .erase()
 }

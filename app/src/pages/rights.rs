@@ -1,16 +1,15 @@
-//! Who may open a page that asks the server for nothing else. The server decides again on what the
-//! page then sends.
+//! Authorization of pages that fetch no data. The server checks again when the page submits.
 
 use model::{Error, session::Me};
 
-use crate::api::{self, Failure};
+use crate::server_fns::{self, Failure};
 
-/// The signed-in person, who must be an administrator.
+/// The signed-in user, who must be an administrator.
 ///
 /// # Errors
-/// `Unauthenticated` when nobody is signed in, `Forbidden` for others.
+/// `Unauthenticated` without a session, `Forbidden` for other roles.
 pub async fn administrator() -> Result<Me, Failure> {
-    match api::session::me().await? {
+    match server_fns::session::me().await? {
         None => Err(Failure(Error::Unauthenticated)),
         Some(me) if me.role.administers() => Ok(me),
         Some(_) => Err(Failure(Error::forbidden("Administrators may do this."))),

@@ -1,26 +1,26 @@
-//! Signing in: an ordinary form to the server, so that it works without the program.
+//! The sign-in page: an ordinary HTML form, so that it works without WebAssembly.
 
-use crate::solid::Solid as _;
+use crate::erase::Erase as _;
 use leptos::prelude::*;
 use model::Error;
 use serde::{Deserialize, Serialize};
 
 use crate::components::{icon::icon, list::current_parameter, title::title};
 
-/// Why the last try failed; the server puts it beside the page that it makes again.
+/// Why the last attempt failed; the server renders it into the page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignInFailure {
-    /// What was wrong.
+    /// The error message.
     pub error: Error,
-    /// The name as it was typed.
+    /// The submitted name.
     pub name: String,
-    /// Where to go afterwards.
+    /// The path to redirect to after sign-in.
     pub next: String,
 }
 
 /// The page.
 pub fn page() -> AnyView {
-    // Shared, so that the browser takes over the same page as the server made.
+    // Serialized into the page, so that the browser hydrates the same view as the server rendered.
     let failure = SharedValue::new_str(|| {
         serde_json::to_string(&use_context::<SignInFailure>()).unwrap_or_default()
     });
@@ -32,7 +32,7 @@ pub fn page() -> AnyView {
             {form(failure)}
         </div>
     }
-    .solid()
+    .erase()
 }
 
 fn form(failure: Option<SignInFailure>) -> AnyView {
@@ -43,10 +43,11 @@ fn form(failure: Option<SignInFailure>) -> AnyView {
     };
     let again = error.is_some();
     let is_wrong = matches!(error, Some(Error::WrongCredentials));
-    // A name that was typed is kept; without one, as after a sign-in link, the form begins there.
+    // The submitted name is kept. Without one, as after a sign-in link, the name field gets the
+    // focus.
     let has_name = !name.is_empty();
-    let told = error.map(|error| {
-        view! { <p class="refusal" id="sign-in-error" role="alert">{icon("circle-alert")} {error.to_string()}</p> }.solid()
+    let error_text = error.map(|error| {
+        view! { <p class="refusal" id="sign-in-error" role="alert">{icon("circle-alert")} {error.to_string()}</p> }.erase()
     });
     let describes = again.then_some("sign-in-error");
     view! {
@@ -60,9 +61,9 @@ fn form(failure: Option<SignInFailure>) -> AnyView {
                 <label class="label" for="password">"Password"</label>
                 <input id="password" class="input" type="password" name="password" required autocomplete="current-password" autofocus=has_name aria-invalid=is_wrong.then_some("true") aria-describedby=describes />
             </div>
-            {told}
+            {error_text}
             <button class="btn btn-primary">"Sign in"</button>
         </form>
     }
-    .solid()
+    .erase()
 }

@@ -1,14 +1,14 @@
-//! Addresses of pages as the table of routes keeps them. Leptos's own segments make a type, and code
-//! of its own, of each shape of address; these are data.
+//! Path patterns as data. Leptos's own segments would generate a type, and code, for each shape of
+//! path.
 
 use leptos_router::{
     OptionalParamSegment, ParamSegment, PartialPathMatch, PathSegment, PossibleRouteMatch,
     StaticSegment,
 };
 
-/// An address such as `sites/:site/containers/:name/:tab?`: a segment with a colon is a parameter, one
-/// with a question mark may be missing. Only the last ones may: an optional segment takes what there
-/// is, and leaves nothing to a later one.
+/// A pattern such as `sites/:site/containers/:name/:tab?`. A segment with a colon is a parameter;
+/// one with a question mark is optional. Optional segments must come last, because each consumes
+/// whatever segment follows.
 #[derive(Clone, Copy, Debug)]
 pub struct Pattern(pub &'static str);
 
@@ -44,7 +44,7 @@ impl Pattern {
         self.0.split('/').map(Segment::parse)
     }
 
-    /// Whether the whole of `path` is what the pattern means.
+    /// Whether the pattern matches the whole of `path`.
     pub fn matches(self, path: &str) -> bool {
         self.test(path)
             .is_some_and(|found| matches!(found.remaining(), "" | "/"))
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_is_the_whole_address() {
+    fn pattern_matches_the_whole_path() {
         assert_eq!(params("jobs", "/jobs"), Some(String::new()));
         assert_eq!(params("jobs", "/jobs/"), Some(String::new()));
         assert_eq!(params("jobs", "/jobs/1"), None);
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_have_the_names_of_their_segments() {
+    fn parameters_are_named_after_segments() {
         let page = "sites/:site/containers/:name/:tab?";
         let of = |path| params(page, path);
         assert_eq!(of("/sites/lab/containers"), None);

@@ -1,23 +1,23 @@
-//! Who gives out a site's addresses, and having an agent do it.
+//! The site's DHCP server, and making this agent the DHCP server.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use model::agents::{AgentDetail, AgentRow, Dhcp};
 
 use crate::{
-    api::{self, Failure},
     components::{
         badge::ago,
         dialog::{ConfirmDialog, Deletion, Question},
         failure::FailureLine,
         icon::icon,
-        loaded::Loaded,
+        live_resource::LiveResource,
         toast::Toasts,
     },
+    server_fns::{self, Failure},
 };
 
 /// The card.
-pub fn addresses(agent: Loaded<AgentDetail>) -> AnyView {
+pub fn addresses(agent: LiveResource<AgentDetail>) -> AnyView {
     let state = agent.part(|agent| {
         let joined = agent.row.about.is_some();
         (agent.row.dhcp, joined, agent.giver.clone())
@@ -27,17 +27,17 @@ pub fn addresses(agent: Loaded<AgentDetail>) -> AnyView {
         let (dhcp, joined, giver) = state.get();
         match (dhcp, giver) {
             (Dhcp::Yes, _) => {
-                view! { <p>"It gives out the site's addresses (DHCP)."</p> }.solid()
+                view! { <p>"It gives out the site's addresses (DHCP)."</p> }.erase()
             }
             (Dhcp::Ending, _) => view! {
                 <p>"It still gives out the site's addresses, and was told to stop: another agent begins once it has said that it has."</p>
             }
-            .solid(),
+            .erase(),
             (Dhcp::Next, giver) => next(giver, force),
             (Dhcp::No, _) if !joined => view! {
                 <p class="muted">"It has not joined yet. The first agent of a site gives out its addresses."</p>
             }
-            .solid(),
+            .erase(),
             (Dhcp::No, giver) => moved(agent, giver),
         }
     });
@@ -48,24 +48,24 @@ pub fn addresses(agent: Loaded<AgentDetail>) -> AnyView {
         </section>
         {confirmation(agent, force)}
     }
-    .solid()
+    .erase()
 }
 
-/// Whom the agent would take the addresses over from.
+/// The DHCP server that the agent would replace.
 fn from(giver: Option<AgentRow>) -> AnyView {
     match giver {
         Some(giver) => {
-            let heard = giver.seen.map(ago);
+            let last_seen = giver.seen.map(ago);
             view! {
-                <p><a class="link" href=giver.path()>{giver.name.to_string()}</a> " gives them out; it was last heard " {heard} "."</p>
+                <p><a class="link" href=giver.path()>{giver.name.to_string()}</a> " gives them out; it was last heard " {last_seen} "."</p>
             }
-            .solid()
+            .erase()
         }
-        None => view! { <p>"No agent gives out the site's addresses."</p> }.solid(),
+        None => view! { <p>"No agent gives out the site's addresses."</p> }.erase(),
     }
 }
 
-fn moved(agent: Loaded<AgentDetail>, giver: Option<AgentRow>) -> AnyView {
+fn moved(agent: LiveResource<AgentDetail>, giver: Option<AgentRow>) -> AnyView {
     let busy = RwSignal::new(false);
     let failure = RwSignal::new(None::<Failure>);
     let toasts = Toasts::here();
@@ -74,9 +74,9 @@ fn moved(agent: Loaded<AgentDetail>, giver: Option<AgentRow>) -> AnyView {
         failure.set(None);
         let (id, name) = agent.peek(|agent| (agent.row.id, agent.row.name.to_string()));
         spawn_local(async move {
-            match api::agents::give_addresses(id).await {
+            match server_fns::agents::give_addresses(id).await {
                 Ok(()) => {
-                    toasts.tell(format!(
+                    toasts.notify(format!(
                         "{name} gives out addresses as soon as nobody else does."
                     ));
                     agent.refresh();
@@ -96,7 +96,7 @@ fn moved(agent: Loaded<AgentDetail>, giver: Option<AgentRow>) -> AnyView {
             <button type="button" class="btn" class:btn-busy=busy disabled=busy on:click=act(ask)>{icon("arrow-right")} "Have it give out addresses"</button>
         </div>
     }
-    .solid()
+    .erase()
 }
 
 fn next(giver: Option<AgentRow>, force: Deletion) -> AnyView {
@@ -108,10 +108,10 @@ fn next(giver: Option<AgentRow>, force: Deletion) -> AnyView {
             <button type="button" class="btn btn-danger" on:click=act(move |_| force.open.set(true))>{icon("triangle-alert")} "Begin without waiting"</button>
         </div>
     }
-    .solid()
+    .erase()
 }
 
-fn confirmation(agent: Loaded<AgentDetail>, force: Deletion) -> AnyView {
+fn confirmation(agent: LiveResource<AgentDetail>, force: Deletion) -> AnyView {
     let name = agent.part(|agent| agent.row.name.to_string());
     let dangers = Signal::derive(move || {
         let giver = agent.with(|agent| agent.giver.as_ref().map(|giver| giver.name.to_string()));
@@ -126,9 +126,9 @@ fn confirmation(agent: Loaded<AgentDetail>, force: Deletion) -> AnyView {
     let take = Callback::new(move |typed: String| {
         let id = agent.peek(|agent| agent.row.id);
         spawn_local(async move {
-            match api::agents::take_addresses(id, typed).await {
+            match server_fns::agents::take_addresses(id, typed).await {
                 Ok(()) => {
-                    toasts.tell(format!(
+                    toasts.notify(format!(
                         "{} gives out the site's addresses.",
                         name.get_untracked()
                     ));
@@ -150,5 +150,5 @@ fn confirmation(agent: Loaded<AgentDetail>, force: Deletion) -> AnyView {
         go: Signal::stored("Begin without waiting".to_owned()),
         shape: "triangle-alert",
     };
-    view! { <ConfirmDialog deletion=force name losses=dangers question delete=take /> }.solid()
+    view! { <ConfirmDialog deletion=force name losses=dangers question delete=take /> }.erase()
 }

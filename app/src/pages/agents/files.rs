@@ -1,6 +1,6 @@
-//! The files of an agent's host: the very bytes that it should have, and what of them is live.
+//! The files of an agent's host: the desired content, and whether it is live.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use model::{
@@ -13,14 +13,14 @@ use super::{
     tabs,
 };
 use crate::{
-    api::{self, agents::Shown},
     components::{
         badge::{Tone, badge},
         icon::icon,
         list::{Filters, address, list_keys},
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{Copy, PageHead, Pager, list_skeleton, place},
     },
+    server_fns::{self, agents::Shown},
 };
 
 /// The page.
@@ -47,16 +47,16 @@ pub fn page() -> AnyView {
             (query, text("path"))
         })
     });
-    // Another agent is another page.
+    // A new page for each agent, so that no state is kept across agents.
     reactive(move || {
         let (site, name) = names.get();
         let key = Signal::derive(move || {
             let (query, path) = asked.get();
             (site.clone(), name.clone(), query, path)
         });
-        loaded(
+        live_resource(
             key,
-            |(site, name, query, path)| api::agents::files(site, name, query, path),
+            |(site, name, query, path)| server_fns::agents::files(site, name, query, path),
             |shown: &Shown| interests(shown.files.agent.id.0),
             list_skeleton,
             content,
@@ -64,7 +64,7 @@ pub fn page() -> AnyView {
     })
 }
 
-fn content(shown: Loaded<Shown>) -> AnyView {
+fn content(shown: LiveResource<Shown>) -> AnyView {
     let agent = shown.part(|shown| Some(shown.files.agent.clone()));
     let (name, own) =
         shown.peek(|shown| (shown.files.agent.name.to_string(), shown.files.agent.path()));
@@ -73,7 +73,7 @@ fn content(shown: Loaded<Shown>) -> AnyView {
     let body = {
         let at = at.clone();
         reactive(move || match opened.get() {
-            Some(path) => one(shown, &at, path),
+            Some(path) => file_view(shown, &at, path),
             None => all(shown, at.clone()),
         })
     };
@@ -82,16 +82,16 @@ fn content(shown: Loaded<Shown>) -> AnyView {
         {tabs(&own, 1)}
         {body}
     }
-    .solid()
+    .erase()
 }
 
 /// The list.
-fn all(shown: Loaded<Shown>, at: String) -> AnyView {
+fn all(shown: LiveResource<Shown>, at: String) -> AnyView {
     let listed = shown.part(|shown| shown.files.listed.clone());
     let words = reactive(move || listed.with(summary));
     let has_any = shown.part(|shown| shown.files.listed.all > 0);
     let list = reactive(move || has_any.get().then(|| list(listed, at.clone())));
-    view! { <div class="stack-tight">{words} {list}</div> }.solid()
+    view! { <div class="stack-tight">{words} {list}</div> }.erase()
 }
 
 fn list(listed: Memo<Listed>, at: String) -> AnyView {
@@ -105,13 +105,13 @@ fn list(listed: Memo<Listed>, at: String) -> AnyView {
     let body = reactive(move || {
         rows.with(|rows| {
             if rows.is_empty() {
-                return view! { <p class="muted" role="status">"No file has that in its path."</p> }.solid();
+                return view! { <p class="muted" role="status">"No file has that in its path."</p> }.erase();
             }
             table(rows.iter().map(|file| row(file, &at)).collect())
         })
     });
     let place = Signal::derive(move || listed.with(|listed| place(&listed.page)));
-    view! { <Filters path search="Path" /> {body} <Pager place href /> }.solid()
+    view! { <Filters path search="Path" /> {body} <Pager place href /> }.erase()
 }
 
 fn summary(listed: &Listed) -> AnyView {
@@ -124,7 +124,7 @@ fn summary(listed: &Listed) -> AnyView {
                     <p class="muted">"Where its programs look for their files is known once the agent has joined. From then on each file is shown here before it is written."</p>
                 </section>
             }
-            .solid();
+            .erase();
         }
         (all, false, _) => format!(
             "{all} files are to be written. The agent has not told yet what is live on its host."
@@ -135,7 +135,7 @@ fn summary(listed: &Listed) -> AnyView {
             format!("{all} files. {differing} of them are not live as they should be.")
         }
     };
-    view! { <p role="status">{text}</p> }.solid()
+    view! { <p role="status">{text}</p> }.erase()
 }
 
 fn table(rows: Vec<AnyView>) -> AnyView {
@@ -151,7 +151,7 @@ fn table(rows: Vec<AnyView>) -> AnyView {
             <tbody role="rowgroup">{rows}</tbody>
         </table>
     }
-    .solid()
+    .erase()
 }
 
 fn row(file: &FileRow, at: &str) -> AnyView {
@@ -163,7 +163,7 @@ fn row(file: &FileRow, at: &str) -> AnyView {
             <td role="cell" data-label="Size" class="num">{Bytes(file.bytes).to_string()}</td>
         </tr>
     }
-    .solid()
+    .erase()
 }
 
 fn state(state: FileState) -> AnyView {
@@ -175,8 +175,8 @@ fn state(state: FileState) -> AnyView {
     }
 }
 
-/// One file: what changes of it, and the whole of it.
-fn one(shown: Loaded<Shown>, at: &str, path: String) -> AnyView {
+/// One file: its changes and its full content.
+fn file_view(shown: LiveResource<Shown>, at: &str, path: String) -> AnyView {
     let file = shown.part(|shown| shown.file.clone());
     let at = at.to_owned();
     let view = reactive(move || file.with(|file| file.as_ref().map(body)));
@@ -187,7 +187,7 @@ fn one(shown: Loaded<Shown>, at: &str, path: String) -> AnyView {
             {view}
         </div>
     }
-    .solid()
+    .erase()
 }
 
 fn body(file: &File) -> AnyView {
@@ -208,7 +208,7 @@ fn body(file: &File) -> AnyView {
                 <div class="diff" tabindex="0" role="region" aria-label="What changes">{hunks}</div>
             </section>
         }
-        .solid()
+        .erase()
     });
     view! {
         <p class="state-line">{state(file.state)} {words}</p>
@@ -218,20 +218,20 @@ fn body(file: &File) -> AnyView {
             <pre class="log file" tabindex="0" role="region" aria-label="The whole file">{text}</pre>
         </section>
     }
-    .solid()
+    .erase()
 }
 
 fn hunk(hunk: &Hunk) -> AnyView {
     let lines = hunk.lines.iter().map(line).collect::<Vec<_>>();
-    view! { <p class="diff-at">{format!("From line {}", hunk.at)}</p> {lines} }.solid()
+    view! { <p class="diff-at">{format!("From line {}", hunk.at)}</p> {lines} }.erase()
 }
 
-/// A line with its sign, which is said aloud too.
+/// A line of the diff with its sign, which is also read by screen readers.
 fn line(line: &Line) -> AnyView {
     let text = line.text.clone();
     match line.mark {
-        Mark::Same => view! { <div class="diff-line"><span class="diff-sign"></span>{text}</div> }.solid(),
-        Mark::Added => view! { <ins class="diff-line diff-added"><span class="diff-sign">"+"</span>{text}</ins> }.solid(),
-        Mark::Removed => view! { <del class="diff-line diff-removed"><span class="diff-sign">"−"</span>{text}</del> }.solid(),
+        Mark::Same => view! { <div class="diff-line"><span class="diff-sign"></span>{text}</div> }.erase(),
+        Mark::Added => view! { <ins class="diff-line diff-added"><span class="diff-sign">"+"</span>{text}</ins> }.erase(),
+        Mark::Removed => view! { <del class="diff-line diff-removed"><span class="diff-sign">"−"</span>{text}</del> }.erase(),
     }
 }

@@ -1,6 +1,6 @@
 //! The list of agents.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use model::{
     AgentId,
@@ -8,20 +8,20 @@ use model::{
     events::{Event, Topic},
 };
 
-use super::marks::{contact, having};
+use super::marks::{configuration_badge, contact};
 use crate::{
-    api,
     components::{
         badge::ago,
         list::list_keys,
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, empty, list_skeleton, main_link},
     },
+    server_fns,
 };
 
 const NEW: &str = "/agents/new";
 
-/// What makes a list of agents old.
+/// The events after which a list of agents is outdated.
 pub fn interests() -> Vec<Event> {
     [
         Topic::Agent,
@@ -37,16 +37,16 @@ pub fn interests() -> Vec<Event> {
 /// The page.
 pub fn page() -> AnyView {
     Effect::new(|_| list_keys(Some(NEW)));
-    loaded(
+    live_resource(
         Signal::from(()),
-        |()| api::agents::list(),
+        |()| server_fns::agents::list(),
         |_| interests(),
         list_skeleton,
         content,
     )
 }
 
-fn content(agents: Loaded<Vec<AgentRow>>) -> AnyView {
+fn content(agents: LiveResource<Vec<AgentRow>>) -> AnyView {
     let none = agents.part(Vec::is_empty);
     let total = agents.part(Vec::len);
     let count = Signal::derive(move || match total.get() {
@@ -68,24 +68,24 @@ fn content(agents: Loaded<Vec<AgentRow>>) -> AnyView {
     view! {
         <PageHead
             title="Agents"
-            aside=move || view! { <span class="num" role="status">{count}</span> }.solid()
+            aside=move || view! { <span class="num" role="status">{count}</span> }.erase()
             actions=|| main_link(NEW, "plus", "Invite an agent")
         />
         {body}
     }
-    .solid()
+    .erase()
 }
 
-/// The table, with or without the sites.
+/// The table, with or without the site column.
 pub fn table(agents: Signal<Vec<AgentRow>>, sites: bool) -> AnyView {
     let ids =
         Memo::new(move |_| agents.with(|all| all.iter().map(|agent| agent.id).collect::<Vec<_>>()));
-    let one = move |id: AgentId| {
+    let render_row = move |id: AgentId| {
         let agent =
             Memo::new(move |_| agents.with(|all| all.iter().find(|agent| agent.id == id).cloned()));
         row(agent, sites)
     };
-    let site = sites.then(|| view! { <th role="columnheader" scope="col">"Site"</th> }.solid());
+    let site = sites.then(|| view! { <th role="columnheader" scope="col">"Site"</th> }.erase());
     view! {
         <table class="list" role="table" aria-label="Agents">
             <thead role="rowgroup">
@@ -100,16 +100,16 @@ pub fn table(agents: Signal<Vec<AgentRow>>, sites: bool) -> AnyView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=one />
+                <For each=move || ids.get() key=|id| *id children=render_row />
             </tbody>
         </table>
     }
-    .solid()
+    .erase()
 }
 
 fn row(agent: Memo<Option<AgentRow>>, sites: bool) -> AnyView {
     let contact = contact(agent);
-    let heard = reactive(move || {
+    let last_seen = reactive(move || {
         agent
             .with(|agent| agent.as_ref().and_then(|row| row.seen))
             .map_or_else(nothing, ago)
@@ -120,37 +120,38 @@ fn row(agent: Memo<Option<AgentRow>>, sites: bool) -> AnyView {
             return Some(nothing());
         };
         let gives = matches!(agent.dhcp, Dhcp::Yes | Dhcp::Ending)
-            .then(|| view! { <span class="muted">", gives out addresses"</span> }.solid());
-        Some(view! { <span class="mono">{about.address.to_string()}</span> {gives} }.solid())
+            .then(|| view! { <span class="muted">", gives out addresses"</span> }.erase());
+        Some(view! { <span class="mono">{about.address.to_string()}</span> {gives} }.erase())
     });
     let link = reactive(move || {
         let agent = agent.get()?;
-        Some(view! { <a class="row-link" data-row="" href=agent.path()>{agent.name.to_string()}</a> }.solid())
+        Some(view! { <a class="row-link" data-row="" href=agent.path()>{agent.name.to_string()}</a> }.erase())
     });
     let site = sites.then(|| {
         let site = move || agent.with(|agent| agent.as_ref().map(|row| row.site_name.to_string()));
-        view! { <td role="cell" data-label="Site">{reactive(site)}</td> }.solid()
+        view! { <td role="cell" data-label="Site">{reactive(site)}</td> }.erase()
     });
     let version = reactive(move || {
         let about = agent.with(|agent| agent.as_ref()?.about.clone());
-        about.map_or_else(nothing, |about| about.version.solid())
+        about.map_or_else(nothing, |about| about.version.erase())
     });
-    let having = reactive(move || agent.with(|agent| agent.as_ref().map(having)));
+    let configuration_badge =
+        reactive(move || agent.with(|agent| agent.as_ref().map(configuration_badge)));
     view! {
         <tr role="row">
             <td role="cell" class="cell-main">{link}</td>
             <td role="cell">{contact}</td>
             {site}
-            <td role="cell">{having}</td>
+            <td role="cell">{configuration_badge}</td>
             <td role="cell" data-label="Address">{address}</td>
             <td role="cell" data-label="Version" class="num">{version}</td>
-            <td role="cell" data-label="Last heard" class="num">{heard}</td>
+            <td role="cell" data-label="Last heard" class="num">{last_seen}</td>
         </tr>
     }
-    .solid()
+    .erase()
 }
 
-/// In the place of what is not known before a host has joined.
+/// A placeholder for values that are unknown until the host has joined.
 fn nothing() -> AnyView {
-    view! { <span class="muted">"–"</span> }.solid()
+    view! { <span class="muted">"–"</span> }.erase()
 }

@@ -1,4 +1,4 @@
-//! The marks of an agent: whether it is in contact, and how it has what it should.
+//! Badges of an agent: whether it is online, and whether its configuration is current.
 
 use leptos::prelude::*;
 use model::agents::{AgentRow, Having, SILENT_MS};
@@ -6,11 +6,11 @@ use model::agents::{AgentRow, Having, SILENT_MS};
 use crate::{
     clock::{self, Clock},
     components::badge::{Tone, badge},
-    solid::{Solid as _, reactive},
+    erase::{Erase as _, reactive},
 };
 
-/// Whether an agent is in contact. It is told when it was heard, and counts as silent when it was
-/// not for a while, whatever clock the browser has.
+/// Whether an agent is online. The server sends when it last received a report; the agent counts as
+/// unreachable after a period without reports, regardless of the browser's clock.
 pub fn contact(agent: Memo<Option<AgentRow>>) -> AnyView {
     let seen = Memo::new(move |_| agent.with(|agent| agent.as_ref().and_then(|row| row.seen)));
     let since = RwSignal::new(clock::now());
@@ -39,10 +39,10 @@ pub fn contact(agent: Memo<Option<AgentRow>>) -> AnyView {
     })
 }
 
-/// How an agent has what it should; nothing before it joined.
-pub fn having(agent: &AgentRow) -> AnyView {
+/// Whether the agent has applied the current configuration; nothing before it joined.
+pub fn configuration_badge(agent: &AgentRow) -> AnyView {
     match agent.having() {
-        None => ().solid(),
+        None => ().erase(),
         Some(Having::Live) => badge("live", Tone::Good, "circle-check"),
         Some(Having::Publishing) => badge("publishing", Tone::Info, "circle-dashed"),
         Some(Having::Blocked) => badge("blocked", Tone::Danger, "ban"),

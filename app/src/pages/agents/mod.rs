@@ -1,4 +1,4 @@
-//! Edge hosts' agents: the list, inviting one, and the page of one with its files.
+//! Agents of edge hosts: the list, the invitation form, and the page of one agent with its files.
 
 mod addresses;
 pub mod files;
@@ -11,13 +11,13 @@ mod unserved;
 
 use leptos::prelude::*;
 
-use crate::{components::page::Tabs, solid::Solid as _};
+use crate::{components::page::Tabs, erase::Erase as _};
 
-/// The tabs of an agent's page; `present` is the index of the one that is shown.
+/// The tabs of an agent's page; `present` is the index of the current tab.
 fn tabs(own: &str, present: usize) -> AnyView {
     let tabs = vec![
         ("Overview", own.to_owned()),
         ("Files", format!("{own}/files")),
     ];
-    view! { <Tabs label="Parts of this agent" tabs=tabs present=Signal::stored(present) /> }.solid()
+    view! { <Tabs label="Parts of this agent" tabs=tabs present=Signal::stored(present) /> }.erase()
 }

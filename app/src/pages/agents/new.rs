@@ -1,6 +1,6 @@
-//! Inviting an agent.
+//! The form that invites an agent.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_query_map;
 use model::{
@@ -9,29 +9,30 @@ use model::{
     sites::SiteRow,
 };
 
-use super::invitation::{Guest, invitation};
+use super::invitation::{InvitedAgent, invitation};
 use crate::{
-    api, bind,
+    bind,
     components::{
         form::{Choice, Field, FormState, Refusals, Submit},
         icon::icon,
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, object_skeleton},
     },
+    server_fns,
 };
 
 /// The page.
 pub fn page() -> AnyView {
-    loaded(
+    live_resource(
         Signal::from(()),
-        |()| api::sites::list(),
+        |()| server_fns::sites::list(),
         |_| vec![Event::all(Topic::Site)],
         object_skeleton,
         content,
     )
 }
 
-/// What the form begins with: the site that the address names, else the first.
+/// The initial values: the site in the URL, or the first site.
 fn first(sites: &[SiteRow], named: Option<&str>) -> AgentForm {
     let site = sites
         .iter()
@@ -43,35 +44,35 @@ fn first(sites: &[SiteRow], named: Option<&str>) -> AgentForm {
     }
 }
 
-fn content(sites: Loaded<Vec<SiteRow>>) -> AnyView {
+fn content(sites: LiveResource<Vec<SiteRow>>) -> AnyView {
     let named = use_query_map().with_untracked(|map| map.get_str("site").map(str::to_owned));
     let values = RwSignal::new(sites.peek(|all| first(all, named.as_deref())));
-    // What came of it: it is shown in the form's place, and nowhere again.
-    let invited = RwSignal::new(None::<(Guest, Invitation)>);
+    // The created invitation. It replaces the form and cannot be shown again.
+    let invited = RwSignal::new(None::<(InvitedAgent, Invitation)>);
     let title = Signal::derive(move || {
         invited.with(|invited| match invited {
-            Some((guest, _)) => format!("Join {}", guest.name),
+            Some((invited_agent, _)) => format!("Join {}", invited_agent.name),
             None => "Invite an agent".to_owned(),
         })
     });
     let code = reactive(move || {
         let invited = invited.get();
-        invited.map(|(guest, told)| invitation(guest, told, None))
+        invited.map(|(invited_agent, issued)| invitation(invited_agent, issued, None))
     });
-    // The form stays in the page: its field has the focus, and tells of it when that leaves.
+    // The form stays mounted: its field has the focus, and fires `blur` when it is removed.
     let is_done = Signal::derive(move || invited.with(Option::is_some));
     view! {
         <PageHead title />
         <div hidden=is_done>{form(sites, values, invited)}</div>
         {code}
     }
-    .solid()
+    .erase()
 }
 
 fn form(
-    sites: Loaded<Vec<SiteRow>>,
+    sites: LiveResource<Vec<SiteRow>>,
     values: RwSignal<AgentForm>,
-    invited: RwSignal<Option<(Guest, Invitation)>>,
+    invited: RwSignal<Option<(InvitedAgent, Invitation)>>,
 ) -> AnyView {
     let form = FormState::new(move || {
         values.with_untracked(|form| form.parse().err().unwrap_or_default())
@@ -88,14 +89,14 @@ fn form(
                 .map(|site| site.spec.name.to_string())
                 .unwrap_or_default()
         });
-        let guest = Guest {
+        let invited_agent = InvitedAgent {
             site,
             name: asked.name.trim().to_ascii_lowercase(),
         };
         spawn_local(async move {
-            match api::agents::invite(asked).await {
-                Ok(told) => {
-                    invited.try_set(Some((guest, told)));
+            match server_fns::agents::invite(asked).await {
+                Ok(issued) => {
+                    invited.try_set(Some((invited_agent, issued)));
                 }
                 Err(failure) => form.refuse(failure),
             }
@@ -110,7 +111,7 @@ fn form(
         })
     });
     let none = sites.peek(Vec::is_empty).then(|| {
-        view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "An agent serves a site. " <a class="link" href="/sites/new">"Make a site"</a> " first, or ask an administrator for one."</span></p> }.solid()
+        view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "An agent serves a site. " <a class="link" href="/sites/new">"Make a site"</a> " first, or ask an administrator for one."</span></p> }.erase()
     });
     view! {
         <form class="form" novalidate on:submit=act(submit)>
@@ -128,5 +129,5 @@ fn form(
             </div>
         </form>
     }
-    .solid()
+    .erase()
 }

@@ -1,6 +1,6 @@
-//! One agent: how it is, what it applied, who gives out addresses, and its end.
+//! One agent: its state, its configuration, the DHCP server, and its deletion.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_params_map;
 use model::{
@@ -10,24 +10,24 @@ use model::{
 
 use super::{
     addresses::addresses,
-    invitation::{Guest, invitation},
-    marks::{contact, having},
+    invitation::{InvitedAgent, invitation},
+    marks::{configuration_badge, contact},
     tabs,
     unserved::unserved,
 };
 use crate::{
-    api::{self, Failure},
     components::{
         badge::ago,
-        danger::{Ending, asked, danger},
+        delete_card::{DeleteCard, delete_call, delete_card},
         failure::FailureLine,
         icon::icon,
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, object_skeleton},
     },
+    server_fns::{self, Failure},
 };
 
-/// What makes an agent's page old.
+/// The events after which an agent's page is outdated.
 pub fn interests(id: i64) -> Vec<Event> {
     vec![
         Event::all(Topic::Agent),
@@ -45,11 +45,11 @@ pub fn page() -> AnyView {
         params.with(|params| params.get_str(name).unwrap_or_default().to_owned())
     };
     let names = Memo::new(move |_| (part("site"), part("name")));
-    // Another agent is another page.
+    // A new page for each agent, so that no state is kept across agents.
     reactive(move || {
-        loaded(
+        live_resource(
             Signal::from(names.get()),
-            |(site, name)| api::agents::get(site, name),
+            |(site, name)| server_fns::agents::get(site, name),
             |agent: &AgentDetail| interests(agent.row.id.0),
             object_skeleton,
             content,
@@ -57,7 +57,7 @@ pub fn page() -> AnyView {
     })
 }
 
-fn content(agent: Loaded<AgentDetail>) -> AnyView {
+fn content(agent: LiveResource<AgentDetail>) -> AnyView {
     let (name, own) = agent.peek(|agent| (agent.row.name.to_string(), agent.row.path()));
     let title = agent.part(|agent| agent.row.name.to_string());
     view! {
@@ -71,17 +71,18 @@ fn content(agent: Loaded<AgentDetail>) -> AnyView {
             {end(agent, title)}
         </div>
     }
-    .solid()
+    .erase()
 }
 
-/// The marks beside the name.
+/// The badges beside the name.
 pub fn marks(agent: Memo<Option<AgentRow>>) -> AnyView {
-    let having = reactive(move || agent.with(|agent| agent.as_ref().map(having)));
-    view! { <span class="state-line">{contact(agent)} {having}</span> }.solid()
+    let configuration_badge =
+        reactive(move || agent.with(|agent| agent.as_ref().map(configuration_badge)));
+    view! { <span class="state-line">{contact(agent)} {configuration_badge}</span> }.erase()
 }
 
-/// What is not as it should be, with the checker's own words.
-fn notices(agent: Loaded<AgentDetail>) -> AnyView {
+/// Problems of the agent, with the original messages of nginx and dnsmasq.
+fn notices(agent: LiveResource<AgentDetail>) -> AnyView {
     let words = agent.part(
         |agent| match agent.row.report.as_ref().map(|report| &report.outcome) {
             Some(Outcome::Refused { words }) => Some(words.clone()),
@@ -96,7 +97,7 @@ fn notices(agent: Loaded<AgentDetail>) -> AnyView {
                     <pre class="words" tabindex="0" role="region" aria-label="Its words">{words}</pre>
                 </section>
             }
-            .solid()
+            .erase()
         })
     });
     let aside = agent.part(|agent| {
@@ -108,15 +109,15 @@ fn notices(agent: Loaded<AgentDetail>) -> AnyView {
         });
         (agent.row.site_name.to_string(), named.collect::<Vec<_>>())
     });
-    let set_aside = reactive(move || {
+    let quarantined = reactive(move || {
         let (site, all) = aside.get();
         let each = all.into_iter().map(|(container, words)| {
             let of = match container {
                 Some(name) => {
                     let href = format!("/sites/{site}/containers/{name}/services");
-                    view! { <a class="link" href=href>{format!("A service of {name}")}</a> }.solid()
+                    view! { <a class="link" href=href>{format!("A service of {name}")}</a> }.erase()
                 }
-                None => "A service that is gone by now".solid(),
+                None => "A service that is gone by now".erase(),
             };
             view! {
                 <section class="panel panel-warning">
@@ -124,15 +125,15 @@ fn notices(agent: Loaded<AgentDetail>) -> AnyView {
                     <pre class="words" tabindex="0" role="region" aria-label="Why">{words}</pre>
                 </section>
             }
-            .solid()
+            .erase()
         });
         each.collect::<Vec<_>>()
     });
-    view! { {refused} {set_aside} {unserved(agent)} {silent(agent)} }.solid()
+    view! { {refused} {quarantined} {unserved(agent)} {silent(agent)} }.erase()
 }
 
-/// What was changed, is live, and was not answered when the host asked itself.
-fn silent(agent: Loaded<AgentDetail>) -> AnyView {
+/// Services that were changed and are live, but did not respond to the host's own check.
+fn silent(agent: LiveResource<AgentDetail>) -> AnyView {
     let of = move |who| {
         agent.part(move |agent| {
             let silent = agent.row.report.iter().flat_map(|report| &report.silent);
@@ -146,19 +147,19 @@ fn silent(agent: Loaded<AgentDetail>) -> AnyView {
         "panel panel-warning",
         "What was last changed is live, and does not answer as it should.",
     );
-    // No fault of this host: the container may still be starting.
+    // Not an error of this host: the container may still be starting.
     let containers = names(
         of(Who::Container),
         "panel",
         "Published, and the container behind it does not answer yet.",
     );
-    view! { {edge} {containers} }.solid()
+    view! { {edge} {containers} }.erase()
 }
 
 fn names(all: Memo<Vec<(String, String)>>, class: &'static str, title: &'static str) -> AnyView {
     reactive(move || {
         let each = |(name, words): (String, String)| {
-            view! { <p><span class="mono">{name}</span> ": " {words}</p> }.solid()
+            view! { <p><span class="mono">{name}</span> ": " {words}</p> }.erase()
         };
         let all = all.get();
         (!all.is_empty()).then(|| {
@@ -168,12 +169,12 @@ fn names(all: Memo<Vec<(String, String)>>, class: &'static str, title: &'static 
                     {all.into_iter().map(each).collect::<Vec<_>>()}
                 </section>
             }
-            .solid()
+            .erase()
         })
     })
 }
 
-fn facts(agent: Loaded<AgentDetail>) -> AnyView {
+fn facts(agent: LiveResource<AgentDetail>) -> AnyView {
     let list = reactive(move || {
         agent.with(|AgentDetail { row, .. }| {
             let about = row.about.as_ref().map(|about| {
@@ -181,28 +182,28 @@ fn facts(agent: Loaded<AgentDetail>) -> AnyView {
                     <dt>"Address"</dt><dd class="mono">{about.address.to_string()}</dd>
                     <dt>"Version"</dt><dd class="num">{about.version.clone()}</dd>
                 }
-                .solid()
+                .erase()
             });
             let seen = match row.seen {
                 Some(seen) => ago(seen),
-                None => view! { <span class="muted">"never"</span> }.solid(),
+                None => view! { <span class="muted">"never"</span> }.erase(),
             };
             view! {
                 <dl class="card facts">
                     <dt>"Site"</dt><dd>{row.site_name.to_string()}</dd>
                     {about}
                     <dt>"Last heard"</dt><dd>{seen}</dd>
-                    <dt>"It has"</dt><dd>{has(row)}</dd>
+                    <dt>"It has"</dt><dd>{live_generation(row)}</dd>
                 </dl>
             }
-            .solid()
+            .erase()
         })
     });
-    view! { {list} }.solid()
+    view! { {list} }.erase()
 }
 
-/// Which of the site's generations is live on its host.
-fn has(row: &AgentRow) -> String {
+/// The site generation that is live on the host.
+fn live_generation(row: &AgentRow) -> String {
     let now = row.generation;
     match (row.applied, row.having()) {
         (_, None) => "nothing yet; it has not joined".to_owned(),
@@ -217,9 +218,9 @@ fn has(row: &AgentRow) -> String {
     }
 }
 
-/// A new code, for a new host or a lost key.
-fn again(agent: Loaded<AgentDetail>) -> AnyView {
-    let told = RwSignal::new(None::<Invitation>);
+/// A new join token, for a new host or a lost key.
+fn again(agent: LiveResource<AgentDetail>) -> AnyView {
+    let issued = RwSignal::new(None::<Invitation>);
     let busy = RwSignal::new(false);
     let failure = RwSignal::new(None::<Failure>);
     let ask = move |_| {
@@ -227,9 +228,9 @@ fn again(agent: Loaded<AgentDetail>) -> AnyView {
         failure.set(None);
         let id = agent.peek(|agent| agent.row.id);
         spawn_local(async move {
-            match api::agents::invite_again(id).await {
+            match server_fns::agents::invite_again(id).await {
                 Ok(new) => {
-                    told.try_set(Some(new));
+                    issued.try_set(Some(new));
                 }
                 Err(refusal) => {
                     failure.try_set(Some(refusal));
@@ -257,32 +258,32 @@ fn again(agent: Loaded<AgentDetail>) -> AnyView {
         </section>
     };
     let shown = reactive(move || {
-        told.get().map(|told_now| {
-            let guest = agent.peek(|agent| Guest {
+        issued.get().map(|current| {
+            let invited_agent = agent.peek(|agent| InvitedAgent {
                 site: agent.row.site_name.to_string(),
                 name: agent.row.name.to_string(),
             });
             invitation(
-                guest,
-                told_now,
-                Some(Callback::new(move |()| told.set(None))),
+                invited_agent,
+                current,
+                Some(Callback::new(move |()| issued.set(None))),
             )
         })
     });
-    view! { {button} {shown} }.solid()
+    view! { {button} {shown} }.erase()
 }
 
-fn end(agent: Loaded<AgentDetail>, name: Memo<String>) -> AnyView {
-    let held = agent.part(|agent| {
+fn end(agent: LiveResource<AgentDetail>, name: Memo<String>) -> AnyView {
+    let blocked = agent.part(|agent| {
         let gives = matches!(agent.row.dhcp, Dhcp::Yes | Dhcp::Ending);
         (gives && agent.has_others).then_some(())
     });
-    let held = move |()| {
-        held.get().map(|()| {
-            view! { <p>"It gives out the site's addresses. Have another agent do that first; then it can be deleted."</p> }.solid()
+    let blocked = move |()| {
+        blocked.get().map(|()| {
+            view! { <p>"It gives out the site's addresses. Have another agent do that first; then it can be deleted."</p> }.erase()
         })
     };
-    danger(Ending {
+    delete_card(DeleteCard {
         verb: "Delete",
         what: "agent",
         name,
@@ -290,13 +291,15 @@ fn end(agent: Loaded<AgentDetail>, name: Memo<String>) -> AnyView {
         note: Signal::stored(
             "Its key is good no more then. Its host goes on with what it has until somebody stops the programs there.",
         ),
-        held: Callback::new(held),
+        blocked: Callback::new(blocked),
         list: "/agents",
-        ask: asked(move |typed| api::agents::delete(agent.peek(|agent| agent.row.id), typed)),
+        ask: delete_call(move |typed| {
+            server_fns::agents::delete(agent.peek(|agent| agent.row.id), typed)
+        }),
     })
 }
 
-/// What goes with an agent, in words for the dialog.
+/// The objects that are deleted along with an agent.
 fn losses(row: &AgentRow) -> Vec<String> {
     let mut losses = vec![
         format!(

@@ -1,19 +1,19 @@
-//! Certificates that a host cannot serve: it serves the one before, or its own, in their place.
+//! Certificates that a host cannot serve; it serves the previous or its own certificate instead.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use model::{CertificateId, agents::AgentDetail, clusters::Fingerprint};
 
 use crate::{
-    api,
-    components::{icon::icon, loaded::Loaded},
+    components::{icon::icon, live_resource::LiveResource},
+    server_fns,
 };
 
-/// What people call a certificate, beside its number.
+/// The display name of a certificate, beside its fingerprint.
 type Named = (Fingerprint, CertificateId, String);
 
-/// The panel; nothing while the host serves them all.
-pub fn unserved(agent: Loaded<AgentDetail>) -> AnyView {
+/// The panel; empty if the host serves all certificates.
+pub fn unserved(agent: LiveResource<AgentDetail>) -> AnyView {
     let all = agent.part(|agent| {
         let report = agent.row.report.iter().flat_map(|report| &report.unserved);
         let each = report.map(|one| (one.certificate.clone(), one.words.clone()));
@@ -29,12 +29,12 @@ pub fn unserved(agent: Loaded<AgentDetail>) -> AnyView {
             match known {
                 Some((_, id, subject)) => {
                     let href = format!("/certificates/{id}");
-                    view! { <a class="link" href=href>{subject}</a> }.solid()
+                    view! { <a class="link" href=href>{subject}</a> }.erase()
                 }
-                None => view! { <span class="mono wrap-any">{print.to_string()}</span> }.solid(),
+                None => view! { <span class="mono wrap-any">{print.to_string()}</span> }.erase(),
             }
         });
-        view! { <p>{name} ": " {words}</p> }.solid()
+        view! { <p>{name} ": " {words}</p> }.erase()
     };
     reactive(move || {
         let all = all.get();
@@ -45,12 +45,13 @@ pub fn unserved(agent: Loaded<AgentDetail>) -> AnyView {
                     {all.into_iter().map(one).collect::<Vec<_>>()}
                 </section>
             }
-            .solid()
+            .erase()
         })
     })
 }
 
-/// What they are for: the host knows them by their fingerprints only. Asked for when there are some.
+/// The hostnames of the certificates, which the host knows by fingerprint only. Fetched only if
+/// there are any.
 fn named(all: Memo<Vec<(Fingerprint, String)>>) -> RwSignal<Vec<Named>> {
     let named = RwSignal::new(Vec::new());
     let is_asked = Memo::new(move |_| !all.with(Vec::is_empty));
@@ -59,8 +60,10 @@ fn named(all: Memo<Vec<(Fingerprint, String)>>) -> RwSignal<Vec<Named>> {
             return;
         }
         spawn_local(async move {
-            // Without an answer their fingerprints are shown.
-            let known = api::certificates::list(None).await.unwrap_or_default();
+            // If the request fails, the fingerprints are shown.
+            let known = server_fns::certificates::list(None)
+                .await
+                .unwrap_or_default();
             let known = known.into_iter().filter_map(|row| {
                 let print = row.issued?.fingerprint;
                 Some((print, row.id, row.subject.to_string()))

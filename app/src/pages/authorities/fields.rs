@@ -1,6 +1,6 @@
-//! The fields of an authority, the same for a new one and for one that is changed.
+//! The form fields of a CA, for creation and update.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::{html, prelude::*};
 use model::authorities::{AuthorityForm, KNOWN};
 
@@ -9,13 +9,13 @@ use crate::{
     components::form::{Bound, Choice, Entry, Field, FormState},
 };
 
-/// Short names for those in [`KNOWN`], in its order.
+/// Short names for the CAs in [`KNOWN`], in the same order.
 const NAMES: [&str; KNOWN.len()] = ["letsencrypt", "letsencrypt-test", "zerossl", "google"];
 
-/// In the place of a known directory: another one.
+/// The choice of a directory that is not in the list.
 const OWN: &str = "own";
 
-/// Parts of the directories of those that give nothing without an account of their own.
+/// Substrings of the directory URLs of CAs that require external account binding.
 const BOUND: [&str; 2] = ["zerossl.com/", "pki.goog/"];
 
 /// The state of a form with these values.
@@ -23,21 +23,21 @@ pub fn form_state(values: RwSignal<AuthorityForm>, new: bool) -> FormState {
     FormState::new(move || values.with_untracked(|form| form.parse(new).err().unwrap_or_default()))
 }
 
-/// What the form of a new authority begins with: the one that most have.
+/// The initial values of a new CA: the most common one.
 pub fn first() -> AuthorityForm {
     let mut form = AuthorityForm::default();
     choose(&mut form, KNOWN[0].1);
     form
 }
 
-/// The directory of a known authority, else [`OWN`].
+/// The directory of a known CA, or [`OWN`].
 fn known(directory: &str) -> &'static str {
     let mut all = KNOWN.iter().map(|(_, url)| *url);
     all.find(|url| *url == directory.trim()).unwrap_or(OWN)
 }
 
-/// Takes a known authority's directory, or makes room for another; and a name for it, unless a
-/// person gave one.
+/// Sets the directory of a known CA, or clears it for another one. Sets the name, unless the user
+/// has edited it.
 fn choose(form: &mut AuthorityForm, chosen: &str) {
     let is_ours = form.name.trim().is_empty() || NAMES.contains(&form.name.trim());
     let named = KNOWN.iter().position(|(_, url)| *url == chosen);
@@ -66,7 +66,7 @@ pub fn fields(form: FormState, values: RwSignal<AuthorityForm>, new: bool) -> An
         }),
     };
     let choice = new.then(|| {
-        view! { <Choice form name="known" label="Authority" value=chosen options hint="Those that are known, or any that speaks ACME." /> }.solid()
+        view! { <Choice form name="known" label="Authority" value=chosen options hint="Those that are known, or any that speaks ACME." /> }.erase()
     });
     view! {
         <fieldset class="card group">
@@ -82,10 +82,10 @@ pub fn fields(form: FormState, values: RwSignal<AuthorityForm>, new: bool) -> An
         {account(form, values, new)}
         {roots(form, values)}
     }
-    .solid()
+    .erase()
 }
 
-/// The external account, folded while it is not needed.
+/// The external account binding, folded if the CA does not need it.
 fn account(form: FormState, values: RwSignal<AuthorityForm>, new: bool) -> AnyView {
     let is_asked = Memo::new(move |_| {
         values.with(|form| BOUND.iter().any(|part| form.directory.contains(part)))
@@ -94,7 +94,7 @@ fn account(form: FormState, values: RwSignal<AuthorityForm>, new: bool) -> AnyVi
     let fold = opened(form, &["binding", "binding_key"], is_asked.into());
     let note = reactive(move || {
         is_asked.get().then(|| {
-            view! { <p>"This authority asks for it: it gives nothing without an account of its own."</p> }.solid()
+            view! { <p>"This authority asks for it: it gives nothing without an account of its own."</p> }.erase()
         })
     });
     let key_hint = match new {
@@ -113,10 +113,10 @@ fn account(form: FormState, values: RwSignal<AuthorityForm>, new: bool) -> AnyVi
             </div>
         </details>
     }
-    .solid()
+    .erase()
 }
 
-/// The roots of an authority in one's own house, folded.
+/// The root certificates of a private CA, folded.
 fn roots(form: FormState, values: RwSignal<AuthorityForm>) -> AnyView {
     let is_open = values.with_untracked(|form| !form.roots.is_empty());
     let fold = opened(form, &["roots"], Signal::stored(false));
@@ -129,11 +129,11 @@ fn roots(form: FormState, values: RwSignal<AuthorityForm>) -> AnyView {
             </div>
         </details>
     }
-    .solid()
+    .erase()
 }
 
-/// A fold that opens when a field in it is refused or when it is `asked` for; never closed again
-/// over what a person looks at.
+/// A fold that opens when one of its fields has an error or when `asked` is true. It is never
+/// closed automatically.
 fn opened(
     form: FormState,
     names: &'static [&'static str],
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_known_authority_brings_its_directory_and_a_name() {
+    fn known_ca_sets_directory_and_name() {
         let mut form = first();
         assert_eq!(
             (form.name.as_str(), known(&form.directory)),

@@ -1,6 +1,6 @@
-//! The list of authorities.
+//! The list of CAs.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use model::{
     AuthorityId,
@@ -10,13 +10,13 @@ use model::{
 };
 
 use crate::{
-    api,
     components::{
         list::list_keys,
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, empty, list_skeleton, main_link},
     },
     pages::certificates::tabs,
+    server_fns,
     session::Session,
 };
 
@@ -24,11 +24,11 @@ const NEW: &str = "/authorities/new";
 
 /// The page.
 pub fn page() -> AnyView {
-    let may_add = Session::administers();
+    let may_add = Session::is_administrator();
     Effect::new(move |_| list_keys(may_add.then_some(NEW)));
-    loaded(
+    live_resource(
         Signal::from(()),
-        |()| api::authorities::list(),
+        |()| server_fns::authorities::list(),
         |_| vec![Event::all(Topic::Authority), Event::all(Topic::Domain)],
         list_skeleton,
         move |authorities| content(authorities, may_add),
@@ -38,10 +38,10 @@ pub fn page() -> AnyView {
 fn add(may_add: bool) -> AnyView {
     may_add
         .then(|| main_link(NEW, "plus", "New authority"))
-        .solid()
+        .erase()
 }
 
-fn content(authorities: Loaded<Vec<AuthorityRow>>, may_add: bool) -> AnyView {
+fn content(authorities: LiveResource<Vec<AuthorityRow>>, may_add: bool) -> AnyView {
     let none = authorities.part(Vec::is_empty);
     let total = authorities.part(Vec::len);
     let count = Signal::derive(move || match total.get() {
@@ -58,18 +58,18 @@ fn content(authorities: Loaded<Vec<AuthorityRow>>, may_add: bool) -> AnyView {
     view! {
         <PageHead
             title="Authorities"
-            aside=move || view! { <span class="num" role="status">{count}</span> }.solid()
+            aside=move || view! { <span class="num" role="status">{count}</span> }.erase()
             actions=move || add(may_add)
         />
         {tabs(1)}
         {body}
     }
-    .solid()
+    .erase()
 }
 
-fn table(authorities: Loaded<Vec<AuthorityRow>>) -> AnyView {
+fn table(authorities: LiveResource<Vec<AuthorityRow>>) -> AnyView {
     let ids = authorities.part(|all| all.iter().map(|row| row.id).collect::<Vec<_>>());
-    let one = move |id: AuthorityId| {
+    let render_row = move |id: AuthorityId| {
         row(authorities.part(move |all| all.iter().find(|row| row.id == id).cloned()))
     };
     view! {
@@ -83,11 +83,11 @@ fn table(authorities: Loaded<Vec<AuthorityRow>>) -> AnyView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=one />
+                <For each=move || ids.get() key=|id| *id children=render_row />
             </tbody>
         </table>
     }
-    .solid()
+    .erase()
 }
 
 fn row(authority: Memo<Option<AuthorityRow>>) -> AnyView {
@@ -95,13 +95,13 @@ fn row(authority: Memo<Option<AuthorityRow>>) -> AnyView {
         let row = authority.get()?;
         let name = row.name.to_string();
         let account = match row.account {
-            Some(_) => "there".solid(),
-            None => view! { <span class="muted">"none yet"</span> }.solid(),
+            Some(_) => "there".erase(),
+            None => view! { <span class="muted">"none yet"</span> }.erase(),
         };
         let domains: Vec<&str> = row.domains.iter().map(Domain::as_str).collect();
         let domains = match domains.is_empty() {
-            true => view! { <span class="muted">"none"</span> }.solid(),
-            false => domains.join(", ").solid(),
+            true => view! { <span class="muted">"none"</span> }.erase(),
+            false => domains.join(", ").erase(),
         };
         Some(view! {
             <tr role="row">
@@ -112,6 +112,6 @@ fn row(authority: Memo<Option<AuthorityRow>>) -> AnyView {
                 <td role="cell" data-label="Account">{account}</td>
                 <td role="cell" data-label="Domains" class="cell-long">{domains}</td>
             </tr>
-        }.solid())
+        }.erase())
     })
 }

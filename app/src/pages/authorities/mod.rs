@@ -1,4 +1,4 @@
-//! Authorities that give certificates: the list, adding one, and the page of one.
+//! Certificate authorities: the list, the form for a new one, and the page of one CA.
 
 mod fields;
 pub mod list;
@@ -8,16 +8,16 @@ pub mod show;
 use leptos::prelude::*;
 use model::names::Domain;
 
-use crate::{components::list::address, solid::Solid as _};
+use crate::{components::list::address, erase::Erase as _};
 
 /// Domains as links to their certificates.
 pub fn domains(all: &[Domain]) -> AnyView {
     let links = all.iter().map(|domain| {
         let href = address("/certificates", &[("q", domain.as_str())]);
-        view! { <li><a class="link" href=href>{domain.to_string()}</a></li> }.solid()
+        view! { <li><a class="link" href=href>{domain.to_string()}</a></li> }.erase()
     });
     match all.is_empty() {
-        true => view! { <span class="muted">"none yet"</span> }.solid(),
-        false => view! { <ul>{links.collect::<Vec<_>>()}</ul> }.solid(),
+        true => view! { <span class="muted">"none yet"</span> }.erase(),
+        false => view! { <ul>{links.collect::<Vec<_>>()}</ul> }.erase(),
     }
 }

@@ -1,7 +1,7 @@
-//! One authority: who we are there, which domains have their certificates from it, its settings and
-//! its end. Operators see it; administrators change it.
+//! One CA: its ACME account, the domains that use it, its settings and its deletion. Operators can
+//! view it; administrators can change it.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{
     NavigateOptions,
@@ -17,30 +17,30 @@ use super::{
     fields::{fields, form_state},
 };
 use crate::{
-    api,
     components::{
-        danger::{Ending, asked, danger},
+        delete_card::{DeleteCard, delete_call, delete_card},
         form::{Refusals, Submit},
         fresh::fresh,
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{Copy, PageHead, object_skeleton},
         toast::Toasts,
     },
+    server_fns,
     session::Session,
 };
 
 /// The page.
 pub fn page() -> AnyView {
     let parameters = use_params_map();
-    let may_change = Session::administers();
+    let may_change = Session::is_administrator();
     let name = Memo::new(move |_| {
         parameters.with(|all| all.get_str("authority").unwrap_or_default().to_owned())
     });
-    // Another authority is another page, so that nothing typed for one is kept for the other.
+    // A new page for each CA, so that no input is kept across CAs.
     reactive(move || {
-        loaded(
+        live_resource(
             Signal::from(name.get()),
-            api::authorities::get,
+            server_fns::authorities::get,
             |authority: &AuthorityRow| {
                 vec![
                     Event::of(Topic::Authority, authority.id.0),
@@ -53,9 +53,9 @@ pub fn page() -> AnyView {
     })
 }
 
-fn content(authority: Loaded<AuthorityRow>, may_change: bool) -> AnyView {
+fn content(authority: LiveResource<AuthorityRow>, may_change: bool) -> AnyView {
     let name = authority.part(|authority| authority.name.to_string());
-    let rest = may_change.then(|| view! { {settings(authority)} {end(authority, name)} }.solid());
+    let rest = may_change.then(|| view! { {settings(authority)} {end(authority, name)} }.erase());
     view! {
         <PageHead title=name />
         <div class="stack stack-narrow">
@@ -63,21 +63,21 @@ fn content(authority: Loaded<AuthorityRow>, may_change: bool) -> AnyView {
             {rest}
         </div>
     }
-    .solid()
+    .erase()
 }
 
-fn facts(authority: Loaded<AuthorityRow>) -> AnyView {
+fn facts(authority: LiveResource<AuthorityRow>) -> AnyView {
     reactive(move || {
         authority.with(|row| {
             let account = match &row.account {
-                Some(account) => view! { <span class="mono wrap-any">{account.clone()}</span> <Copy text=account.clone() what="account's address" /> }.solid(),
-                None => view! { <span class="muted">"none yet: it is made when the first certificate is asked for"</span> }.solid(),
+                Some(account) => view! { <span class="mono wrap-any">{account.clone()}</span> <Copy text=account.clone() what="account's address" /> }.erase(),
+                None => view! { <span class="muted">"none yet: it is made when the first certificate is asked for"</span> }.erase(),
             };
             let email = row.email.as_ref().map(|email| {
-                view! { <dt>"Mail"</dt><dd>{email.to_string()}</dd> }.solid()
+                view! { <dt>"Mail"</dt><dd>{email.to_string()}</dd> }.erase()
             });
             let binding = row.binding.as_ref().map(|binding| {
-                view! { <dt>"External account"</dt><dd class="mono">{binding.to_string()}</dd> }.solid()
+                view! { <dt>"External account"</dt><dd class="mono">{binding.to_string()}</dd> }.erase()
             });
             let roots = match &row.roots {
                 Some(_) => "its own, below",
@@ -93,12 +93,12 @@ fn facts(authority: Loaded<AuthorityRow>) -> AnyView {
                     <dt>"Domains"</dt><dd>{domains(&row.domains)}</dd>
                 </dl>
             }
-            .solid()
+            .erase()
         })
     })
 }
 
-fn settings(authority: Loaded<AuthorityRow>) -> AnyView {
+fn settings(authority: LiveResource<AuthorityRow>) -> AnyView {
     let values = fresh(authority.part(|row| AuthorityForm::from(row)));
     let form = form_state(values, false);
     let toasts = Toasts::here();
@@ -113,13 +113,13 @@ fn settings(authority: Loaded<AuthorityRow>) -> AnyView {
         let navigate = navigate.clone();
         spawn_local(async move {
             let name = asked.name.trim().to_ascii_lowercase();
-            if let Err(failure) = api::authorities::update(id, asked).await {
+            if let Err(failure) = server_fns::authorities::update(id, asked).await {
                 form.refuse(failure);
                 return;
             }
             form.busy.try_set(false);
             values.try_update(|form| form.binding_key.clear());
-            toasts.tell(format!("Saved {name}."));
+            toasts.notify(format!("Saved {name}."));
             if name == before {
                 authority.refresh();
             } else {
@@ -139,29 +139,31 @@ fn settings(authority: Loaded<AuthorityRow>) -> AnyView {
             <div class="actions"><Submit form label="Save the authority" /></div>
         </form>
     }
-    .solid()
+    .erase()
 }
 
-fn end(authority: Loaded<AuthorityRow>, name: Memo<String>) -> AnyView {
+fn end(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyView {
     let is_needed = authority.part(|row| !row.domains.is_empty());
-    let held = move |()| {
+    let blocked = move |()| {
         is_needed.get().then(|| {
-            view! { <p>"Domains have their certificates from it. " <a class="link" href="/domains">"Let them have those another way"</a> " first; then it can be deleted."</p> }.solid()
+            view! { <p>"Domains have their certificates from it. " <a class="link" href="/domains">"Let them have those another way"</a> " first; then it can be deleted."</p> }.erase()
         })
     };
-    danger(Ending {
+    delete_card(DeleteCard {
         verb: "Delete",
         what: "authority",
         name,
         losses: Signal::derive(move || authority.with(losses)),
         note: Signal::stored("Certificates that it gave stay good, and are served until they end."),
-        held: Callback::new(held),
+        blocked: Callback::new(blocked),
         list: "/authorities",
-        ask: asked(move |typed| api::authorities::delete(authority.peek(|row| row.id), typed)),
+        ask: delete_call(move |typed| {
+            server_fns::authorities::delete(authority.peek(|row| row.id), typed)
+        }),
     })
 }
 
-/// What goes with an authority, in words for the dialog.
+/// The objects that are deleted along with a CA.
 fn losses(row: &AuthorityRow) -> Vec<String> {
     let mut losses = vec![format!("The authority {} with its settings", row.name)];
     if row.account.is_some() {

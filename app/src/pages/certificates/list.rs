@@ -1,6 +1,6 @@
-//! The list of certificates, by domain, with what somebody has to do something about above it.
+//! The list of certificates, by domain, with those that need attention at the top.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::{
@@ -9,19 +9,19 @@ use model::{
     events::{Event, Topic},
 };
 
-use super::{complaint, next, tabs, until};
+use super::{attention_reason, next, tabs, until};
 use crate::{
-    api::{
-        self,
-        certificates::{ALARMING, Listed, Query},
-    },
     components::{
         badge::certificate_badge,
         host::host,
         icon::icon,
         list::{Filter, Filters, address, list_keys},
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, Pager, empty, list_skeleton, place},
+    },
+    server_fns::{
+        self,
+        certificates::{ALARMING, CertificateList, Query},
     },
     session::Session,
 };
@@ -29,7 +29,7 @@ use crate::{
 const PATH: &str = "/certificates";
 const NEW: &str = "/certificates/new";
 
-/// The states, in the order of choice.
+/// The states, in the order of the filter.
 const STATES: [CertificateState; 6] = [
     CertificateState::Waiting,
     CertificateState::Failed,
@@ -53,16 +53,16 @@ pub fn page() -> AnyView {
             }
         })
     });
-    loaded(
+    live_resource(
         query.into(),
-        api::certificates::find,
+        server_fns::certificates::find,
         |_| vec![Event::all(Topic::Certificate), Event::all(Topic::Domain)],
         list_skeleton,
         move |listed| content(listed, query),
     )
 }
 
-fn content(listed: Loaded<Listed>, query: Memo<Query>) -> AnyView {
+fn content(listed: LiveResource<CertificateList>, query: Memo<Query>) -> AnyView {
     let found = listed.part(|listed| listed.page.total);
     let count = Signal::derive(move || match found.get() {
         1 => "1 certificate".to_owned(),
@@ -90,8 +90,8 @@ fn content(listed: Loaded<Listed>, query: Memo<Query>) -> AnyView {
     view! {
         <PageHead
             title="Certificates"
-            aside=move || view! { <span class="num" role="status">{count}</span> }.solid()
-            actions=bring
+            aside=move || view! { <span class="num" role="status">{count}</span> }.erase()
+            actions=upload_link
         />
         {tabs(0)}
         {alarms(listed)}
@@ -99,11 +99,11 @@ fn content(listed: Loaded<Listed>, query: Memo<Query>) -> AnyView {
         {body}
         <Pager place=listed.part(|listed| place(&listed.page)) href=href />
     }
-    .solid()
+    .erase()
 }
 
-fn bring() -> AnyView {
-    view! { <a class="btn" href=NEW>{icon("plus")} "Bring your own"</a> }.solid()
+fn upload_link() -> AnyView {
+    view! { <a class="btn" href=NEW>{icon("plus")} "Bring your own"</a> }.erase()
 }
 
 fn filters() -> AnyView {
@@ -115,11 +115,11 @@ fn filters() -> AnyView {
         all: "Every state",
         options: Signal::stored(options),
     }];
-    view! { <Filters path=PATH search="Name, domain, site or issuer" filters=filters /> }.solid()
+    view! { <Filters path=PATH search="Name, domain, site or issuer" filters=filters /> }.erase()
 }
 
-/// What somebody has to do something about, gathered.
-fn alarms(listed: Loaded<Listed>) -> AnyView {
+/// The certificates that need attention.
+fn alarms(listed: LiveResource<CertificateList>) -> AnyView {
     let all = listed.part(|listed| (listed.alarming.clone(), listed.alarms));
     reactive(move || {
         let (rows, count) = all.get();
@@ -135,7 +135,7 @@ fn alarms(listed: Loaded<Listed>) -> AnyView {
         };
         let rest = (count > rows.len()).then(|| {
             let href = address(PATH, &[("state", ALARMING)]);
-            view! { <p class="links"><a href=href>"Show all of them"</a></p> }.solid()
+            view! { <p class="links"><a href=href>"Show all of them"</a></p> }.erase()
         });
         let each = rows.iter().map(alarm).collect::<Vec<_>>();
         Some(
@@ -146,25 +146,25 @@ fn alarms(listed: Loaded<Listed>) -> AnyView {
                     {rest}
                 </section>
             }
-            .solid(),
+            .erase(),
         )
     })
 }
 
 fn alarm(row: &CertificateRow) -> AnyView {
     let (href, subject) = (format!("{PATH}/{}", row.id), row.subject.to_string());
-    view! { <li><a href=href>{subject}</a> ": " {complaint(row)}</li> }.solid()
+    view! { <li><a href=href>{subject}</a> ": " {attention_reason(row)}</li> }.erase()
 }
 
-/// Nothing at all: the first step.
+/// The empty state if there are no certificates.
 fn bare() -> AnyView {
-    let first = Session::administers().then(|| {
-        view! { <a class="btn btn-primary" href="/authorities/new">{icon("plus")} "Add an authority"</a> }.solid()
+    let first = Session::is_administrator().then(|| {
+        view! { <a class="btn btn-primary" href="/authorities/new">{icon("plus")} "Add an authority"</a> }.erase()
     });
     let action = view! {
         <div class="actions">{first} <a class="btn" href="/domains">{icon("globe")} "Choose how a domain has them"</a></div>
     }
-    .solid();
+    .erase();
     empty(
         "shield-check",
         "No certificates yet",
@@ -173,14 +173,14 @@ fn bare() -> AnyView {
     )
 }
 
-/// Nothing of what was looked for.
+/// The empty state if no certificates match.
 fn nothing() -> AnyView {
-    let all = view! { <a class="btn" href=PATH>"Show all certificates"</a> }.solid();
+    let all = view! { <a class="btn" href=PATH>"Show all certificates"</a> }.erase();
     let text = "Change the search or the state above.";
     empty("search", "No certificate matches", text, all)
 }
 
-fn table(listed: Loaded<Listed>) -> AnyView {
+fn table(listed: LiveResource<CertificateList>) -> AnyView {
     let ids = listed.part(|listed| {
         listed
             .page
@@ -189,7 +189,7 @@ fn table(listed: Loaded<Listed>) -> AnyView {
             .map(|row| row.id)
             .collect::<Vec<_>>()
     });
-    let one = move |id: CertificateId| {
+    let render_row = move |id: CertificateId| {
         row(listed.part(move |listed| listed.page.rows.iter().find(|row| row.id == id).cloned()))
     };
     view! {
@@ -205,11 +205,11 @@ fn table(listed: Loaded<Listed>) -> AnyView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=one />
+                <For each=move || ids.get() key=|id| *id children=render_row />
             </tbody>
         </table>
     }
-    .solid()
+    .erase()
 }
 
 fn row(row: Memo<Option<CertificateRow>>) -> AnyView {
@@ -217,14 +217,14 @@ fn row(row: Memo<Option<CertificateRow>>) -> AnyView {
         let row = row.get()?;
         let (until, next) = (until(&row), next(&row));
         let unused = (!row.is_used).then(|| {
-            view! { <span class="row-aside">"nothing is published under it"</span> }.solid()
+            view! { <span class="row-aside">"nothing is published under it"</span> }.erase()
         });
         let trouble = row
             .trouble
-            .map(|trouble| view! { <span class="row-note">{trouble.words}</span> }.solid());
+            .map(|trouble| view! { <span class="row-note">{trouble.words}</span> }.erase());
         let issuer = match row.issued {
-            Some(issued) => issued.issuer.solid(),
-            None => view! { <span class="muted">"–"</span> }.solid(),
+            Some(issued) => issued.issuer.erase(),
+            None => view! { <span class="muted">"–"</span> }.erase(),
         };
         Some(view! {
             <tr role="row">
@@ -242,6 +242,6 @@ fn row(row: Memo<Option<CertificateRow>>) -> AnyView {
                 <td role="cell" data-label="Good until" class="num">{until}</td>
                 <td role="cell" data-label="Next" class="num">{next}</td>
             </tr>
-        }.solid())
+        }.erase())
     })
 }

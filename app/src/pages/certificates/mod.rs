@@ -1,5 +1,5 @@
-//! Certificates of domains: the list, bringing one's own, and the page of one. The tabs lead to those
-//! who give certificates and to those who prove names for them.
+//! Certificates of domains: the list, the upload form, and the page of one certificate. The tabs
+//! lead to CAs and DNS providers.
 
 pub mod list;
 pub mod new;
@@ -12,12 +12,12 @@ use model::{
 };
 
 use crate::{
-    clock::{Clock, near},
+    clock::{Clock, format_relative},
     components::{badge::when, page::Tabs},
-    solid::{Solid as _, reactive},
+    erase::{Erase as _, reactive},
 };
 
-/// The tabs above the three lists; `present` is the index of the one that is shown.
+/// The tabs above the three lists; `present` is the index of the current tab.
 pub fn tabs(present: usize) -> AnyView {
     let tabs = vec![
         ("Certificates", "/certificates".to_owned()),
@@ -25,11 +25,11 @@ pub fn tabs(present: usize) -> AnyView {
         ("DNS providers", "/providers".to_owned()),
     ];
     view! { <Tabs label="Certificates and who is needed for them" tabs=tabs present=Signal::stored(present) /> }
-        .solid()
+        .erase()
 }
 
-/// What is wrong with a certificate that somebody has to do something about, in plain words.
-fn complaint(row: &CertificateRow) -> String {
+/// Why a certificate needs attention.
+fn attention_reason(row: &CertificateRow) -> String {
     if let Some(trouble) = &row.trouble {
         return trouble.words.clone();
     }
@@ -49,35 +49,35 @@ fn complaint(row: &CertificateRow) -> String {
     .to_owned()
 }
 
-/// Until when a certificate is good.
+/// The end of a certificate's validity.
 pub fn until(row: &CertificateRow) -> AnyView {
     match &row.issued {
         Some(issued) => when(issued.not_after),
-        None => view! { <span class="muted">"–"</span> }.solid(),
+        None => view! { <span class="muted">"–"</span> }.erase(),
     }
 }
 
-/// What happens with a certificate next, and when.
+/// The next action for a certificate, and its time.
 fn next(row: &CertificateRow) -> AnyView {
     let is_tried =
         row.issued.is_none() || row.failures > 0 || row.state == CertificateState::Renewing;
     match (row.source, row.renew_at, row.next_try) {
-        (Source::Uploaded, ..) => view! { <span class="muted">"brought by hand"</span> }.solid(),
+        (Source::Uploaded, ..) => view! { <span class="muted">"brought by hand"</span> }.erase(),
         (_, _, Some(at)) if is_tried => due("tried", at),
         (_, Some(at), _) if !is_tried => due("renewed", at),
-        _ => view! { <span class="muted">"–"</span> }.solid(),
+        _ => view! { <span class="muted">"–"</span> }.erase(),
     }
 }
 
-/// What is done at a moment; what should have been done already is being done.
+/// A scheduled time; a time in the past means that the action is in progress.
 pub fn due(what: &'static str, at: Timestamp) -> AnyView {
     let exact = at.rfc3339();
-    let words = reactive(move || {
+    let label_text = reactive(move || {
         let now = Clock::read();
         match at > now {
-            true => format!("{what} {}", near(at, now)),
+            true => format!("{what} {}", format_relative(at, now)),
             false => format!("{what} now"),
         }
     });
-    view! { <time datetime=exact.clone() title=exact>{words}</time> }.solid()
+    view! { <time datetime=exact.clone() title=exact>{label_text}</time> }.erase()
 }

@@ -1,7 +1,7 @@
-//! The form of a certificate that somebody brings. What was typed stays here until it is kept; a key
-//! goes to the server and never comes back.
+//! The form to upload a certificate. Input is kept until the certificate is stored; the private key
+//! is never sent back.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::{use_navigate, use_query_map};
 use model::{
@@ -11,28 +11,29 @@ use model::{
 };
 
 use crate::{
-    api, bind,
+    bind,
     components::{
         form::{Choice, Entry, Field, FormState, Refusals, Submit},
         icon::icon,
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, object_skeleton},
         toast::Toasts,
     },
+    server_fns,
 };
 
 /// The page.
 pub fn page() -> AnyView {
-    loaded(
+    live_resource(
         Signal::from(()),
-        |()| api::domains::list(),
+        |()| server_fns::domains::list(),
         |_| vec![Event::all(Topic::Domain)],
         object_skeleton,
         content,
     )
 }
 
-/// What the form begins with: the domain that the address names, else the first.
+/// The initial values: the domain in the URL, or the first domain.
 fn first(domains: &[DomainRow], named: Option<&str>) -> UploadForm {
     let domain = domains
         .iter()
@@ -46,7 +47,7 @@ fn first(domains: &[DomainRow], named: Option<&str>) -> UploadForm {
     }
 }
 
-fn content(domains: Loaded<Vec<DomainRow>>) -> AnyView {
+fn content(domains: LiveResource<Vec<DomainRow>>) -> AnyView {
     let named = use_query_map().with_untracked(|map| map.get_str("domain").map(str::to_owned));
     let values = RwSignal::new(domains.peek(|all| first(all, named.as_deref())));
     let form = FormState::new(move || {
@@ -67,14 +68,14 @@ fn content(domains: Loaded<Vec<DomainRow>>) -> AnyView {
         if !form.submit() {
             return;
         }
-        let asked = values.get_untracked();
+        let submitted = values.get_untracked();
         let name =
             chosen.with_untracked(|domain| domain.as_ref().map(|it| it.spec.name.to_string()));
         let navigate = navigate.clone();
         spawn_local(async move {
-            match api::certificates::upload(asked).await {
+            match server_fns::certificates::upload(submitted).await {
                 Ok(id) => {
-                    toasts.tell(format!(
+                    toasts.notify(format!(
                         "Kept the certificate of {}.",
                         name.unwrap_or_default()
                     ));
@@ -85,7 +86,7 @@ fn content(domains: Loaded<Vec<DomainRow>>) -> AnyView {
         });
     };
     let none = domains.peek(Vec::is_empty).then(|| {
-        view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A certificate is for names under a domain. " <a class="link" href="/domains/new">"Make the domain"</a> " first."</span></p> }.solid()
+        view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A certificate is for names under a domain. " <a class="link" href="/domains/new">"Make the domain"</a> " first."</span></p> }.erase()
     });
     view! {
         <PageHead title="Bring a certificate" />
@@ -100,13 +101,13 @@ fn content(domains: Loaded<Vec<DomainRow>>) -> AnyView {
             </div>
         </form>
     }
-    .solid()
+    .erase()
 }
 
 fn fields(
     form: FormState,
     values: RwSignal<UploadForm>,
-    domains: Loaded<Vec<DomainRow>>,
+    domains: LiveResource<Vec<DomainRow>>,
 ) -> AnyView {
     let options = Signal::derive(move || {
         let option = |domain: &DomainRow| {
@@ -126,10 +127,10 @@ fn fields(
                 hint="In PEM, without a password. It is kept encrypted, and shown to nobody." />
         </fieldset>
     }
-    .solid()
+    .erase()
 }
 
-/// What changes for a domain that had its certificates another way.
+/// The effect on a domain that has another certificate source.
 fn change(chosen: Memo<Option<DomainRow>>) -> AnyView {
     reactive(move || {
         let domain = chosen.get()?;
@@ -144,6 +145,6 @@ fn change(chosen: Memo<Option<DomainRow>>) -> AnyView {
             "{} {before}. From then on its certificates are those that people bring, and nobody renews them by itself.",
             domain.spec.name
         );
-        Some(view! { <p class="panel panel-info">{words}</p> }.solid())
+        Some(view! { <p class="panel panel-info">{words}</p> }.erase())
     })
 }

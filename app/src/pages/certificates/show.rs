@@ -1,9 +1,9 @@
-//! One certificate: what it is, why there is no next one, what became of it, and its end.
+//! One certificate: its details, why a renewal failed, its history, and its revocation or deletion.
 
 mod end;
 mod history;
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_params_map;
 use model::{
@@ -14,14 +14,14 @@ use model::{
 
 use super::next;
 use crate::{
-    api,
     components::{
         badge::{ago, certificate_badge, when},
         icon::icon,
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{Copy, PageHead, object_skeleton},
         toast::Toasts,
     },
+    server_fns,
 };
 
 /// The page.
@@ -29,11 +29,11 @@ pub fn page() -> AnyView {
     let parameters = use_params_map();
     let key =
         Memo::new(move |_| parameters.with(|all| all.get_str("id").unwrap_or_default().to_owned()));
-    // Another certificate is another page.
+    // A new page for each certificate, so that no state is kept across certificates.
     reactive(move || {
-        loaded(
+        live_resource(
             Signal::from(key.get()),
-            api::certificates::get,
+            server_fns::certificates::get,
             |shown: &CertificateDetail| {
                 vec![
                     Event::of(Topic::Certificate, shown.row.id.0),
@@ -46,7 +46,7 @@ pub fn page() -> AnyView {
     })
 }
 
-fn content(shown: Loaded<CertificateDetail>) -> AnyView {
+fn content(shown: LiveResource<CertificateDetail>) -> AnyView {
     let name = shown.part(|shown| shown.row.subject.to_string());
     view! {
         <PageHead title=name aside=move || marks(shown) actions=move || actions(shown) />
@@ -57,39 +57,39 @@ fn content(shown: Loaded<CertificateDetail>) -> AnyView {
             {end::card(shown, name)}
         </div>
     }
-    .solid()
+    .erase()
 }
 
-/// The marks beside the name.
-fn marks(shown: Loaded<CertificateDetail>) -> AnyView {
+/// The badges beside the name.
+fn marks(shown: LiveResource<CertificateDetail>) -> AnyView {
     let mark = shown.part(|shown| (shown.row.state, shown.row.is_used));
     reactive(move || {
         let (state, is_used) = mark.get();
         let unused = (!is_used).then_some("Nothing is published under it.");
-        view! { <span class="state-line">{certificate_badge(state)} {unused}</span> }.solid()
+        view! { <span class="state-line">{certificate_badge(state)} {unused}</span> }.erase()
     })
 }
 
-/// What can be done about a certificate now.
+/// The action that is available for a certificate.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Step {
-    /// There is none, or the next is not to be had: try before its time.
-    Try,
-    /// It is good: have the next one before its time.
+    /// There is no certificate, or its renewal failed: retry immediately.
+    Retry,
+    /// The certificate is valid: renew it immediately.
     Renew,
-    /// Nobody gives it by itself.
-    Bring,
+    /// An uploaded certificate, which is not renewed automatically.
+    Upload,
 }
 
 fn step(row: &CertificateRow) -> Step {
     match (row.source, &row.issued, row.failures) {
-        (Source::Uploaded, ..) => Step::Bring,
+        (Source::Uploaded, ..) => Step::Upload,
         (Source::Acme, Some(_), 0) => Step::Renew,
-        (Source::Acme, ..) => Step::Try,
+        (Source::Acme, ..) => Step::Retry,
     }
 }
 
-fn actions(shown: Loaded<CertificateDetail>) -> AnyView {
+fn actions(shown: LiveResource<CertificateDetail>) -> AnyView {
     let now = shown.part(|shown| (step(&shown.row), shown.row.domain));
     let busy = RwSignal::new(false);
     let toasts = Toasts::here();
@@ -98,13 +98,13 @@ fn actions(shown: Loaded<CertificateDetail>) -> AnyView {
         let (id, name) = shown.peek(|shown| (shown.row.id, shown.row.subject.to_string()));
         spawn_local(async move {
             let answer = match step {
-                Step::Renew => api::certificates::renew(id).await,
-                Step::Try | Step::Bring => api::certificates::try_again(id).await,
+                Step::Renew => server_fns::certificates::renew(id).await,
+                Step::Retry | Step::Upload => server_fns::certificates::try_again(id).await,
             };
             busy.try_set(false);
             match answer {
                 Ok(()) => {
-                    toasts.tell(format!("Asking for a certificate of {name}."));
+                    toasts.notify(format!("Asking for a certificate of {name}."));
                     shown.refresh();
                 }
                 Err(failure) => toasts.warn(failure.to_string()),
@@ -114,37 +114,37 @@ fn actions(shown: Loaded<CertificateDetail>) -> AnyView {
     reactive(move || {
         let (step, domain) = now.get();
         let words = match step {
-            Step::Try => "Try now",
+            Step::Retry => "Try now",
             Step::Renew => "Renew now",
-            Step::Bring => {
+            Step::Upload => {
                 let href = format!("/certificates/new?domain={domain}");
                 return view! { <a class="btn" href=href>{icon("plus")} "Bring the next one"</a> }
-                    .solid();
+                    .erase();
             }
         };
         view! {
             <button type="button" class="btn" class:btn-busy=busy disabled=busy on:click=act(move |_| ask(step))>{icon("rotate-cw")} {words}</button>
         }
-        .solid()
+        .erase()
     })
 }
 
-/// Why the last try did not bring one, with the authority's own words in a fold.
-fn trouble(shown: Loaded<CertificateDetail>) -> AnyView {
-    let told = shown.part(|shown| {
+/// Why the last issuance failed, with the CA's original message in a fold.
+fn trouble(shown: LiveResource<CertificateDetail>) -> AnyView {
+    let failure = shown.part(|shown| {
         let row = &shown.row;
         let trouble = row.trouble.clone()?;
         Some((trouble, row.failures, row.state.is_alarming()))
     });
     reactive(move || {
-        let (trouble, failures, is_alarming) = told.get()?;
+        let (trouble, failures, is_alarming) = failure.get()?;
         let class = match is_alarming {
             true => "panel panel-danger",
             false => "panel panel-warning",
         };
         let times = (failures > 1).then(|| format!(", {failures} times in a row"));
         let detail = trouble.detail.map(|detail| {
-            view! { <details class="fold"><summary>"In its own words"</summary><pre class="words" tabindex="0">{detail}</pre></details> }.solid()
+            view! { <details class="fold"><summary>"In its own words"</summary><pre class="words" tabindex="0">{detail}</pre></details> }.erase()
         });
         Some(
             view! {
@@ -154,12 +154,12 @@ fn trouble(shown: Loaded<CertificateDetail>) -> AnyView {
                     {detail}
                 </section>
             }
-            .solid(),
+            .erase(),
         )
     })
 }
 
-fn facts(shown: Loaded<CertificateDetail>) -> AnyView {
+fn facts(shown: LiveResource<CertificateDetail>) -> AnyView {
     reactive(move || {
         shown.with(|CertificateDetail { row, .. }| {
             let source = match row.source {
@@ -167,16 +167,16 @@ fn facts(shown: Loaded<CertificateDetail>) -> AnyView {
                 Source::Uploaded => "somebody, who brings the next one",
             };
             let failures = (row.failures > 0).then(|| {
-                view! { <dt>"Tried in vain"</dt><dd class="num">{times(row.failures)}</dd> }.solid()
+                view! { <dt>"Tried in vain"</dt><dd class="num">{times(row.failures)}</dd> }.erase()
             });
             let following = (row.source == Source::Acme)
-                .then(|| view! { <dt>"Next"</dt><dd>{next(row)}</dd> }.solid());
+                .then(|| view! { <dt>"Next"</dt><dd>{next(row)}</dd> }.erase());
             let issued = match &row.issued {
-                Some(issued) => of_issued(issued),
+                Some(issued) => issued_details(issued),
                 None => view! {
                     <dt>"Certificate"</dt><dd class="muted">"none yet: edge hosts serve their own, which browsers warn of"</dd>
                 }
-                .solid(),
+                .erase(),
             };
             let domain = format!("/domains/{}", row.domain);
             view! {
@@ -189,7 +189,7 @@ fn facts(shown: Loaded<CertificateDetail>) -> AnyView {
                     {failures}
                 </dl>
             }
-            .solid()
+            .erase()
         })
     })
 }
@@ -201,8 +201,8 @@ fn times(count: u32) -> String {
     }
 }
 
-/// What is known of the one that there is.
-fn of_issued(issued: &Issued) -> AnyView {
+/// The details of the current certificate.
+fn issued_details(issued: &Issued) -> AnyView {
     let names: Vec<&str> = issued.names.iter().map(CertificateName::as_str).collect();
     let fingerprint = issued.fingerprint.to_string();
     view! {
@@ -213,13 +213,13 @@ fn of_issued(issued: &Issued) -> AnyView {
         <dt>"Key"</dt><dd>{issued.key.clone()}</dd>
         <dt>"SHA-256"</dt><dd><span class="mono wrap-any">{fingerprint.clone()}</span> <Copy text=fingerprint what="fingerprint" secret=true /></dd>
     }
-    .solid()
+    .erase()
 }
 
-/// How far away a moment is, and its exact time.
+/// A time relative to now, and its exact value.
 fn moment(at: Timestamp) -> AnyView {
     view! { <span>{when(at)} <span class="muted num">{format!(", {}", at.rfc3339())}</span></span> }
-        .solid()
+        .erase()
 }
 
 #[cfg(test)]
@@ -232,7 +232,7 @@ mod tests {
     use super::{Step, step};
 
     #[test]
-    fn what_can_be_done_follows_from_where_it_comes_from_and_how_it_stands() {
+    fn actions_depend_on_source_and_state() {
         let issued = Issued {
             names: Vec::new(),
             issuer: String::new(),
@@ -256,12 +256,12 @@ mod tests {
             trouble: None,
             is_used: true,
         };
-        assert!(step(&row) == Step::Try);
+        assert!(step(&row) == Step::Retry);
         row.issued = Some(issued);
         assert!(step(&row) == Step::Renew);
         row.failures = 1;
-        assert!(step(&row) == Step::Try);
+        assert!(step(&row) == Step::Retry);
         row.source = Source::Uploaded;
-        assert!(step(&row) == Step::Bring);
+        assert!(step(&row) == Step::Upload);
     }
 }

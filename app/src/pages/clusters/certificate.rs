@@ -1,19 +1,19 @@
-//! The certificate of a cluster's address: looked at, compared by a person, confirmed. Nothing is
+//! The certificate of a cluster's API: fetched, compared by the user, confirmed. No credentials are
 //! sent to a server whose certificate was not confirmed.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use model::clusters::{ApiUrl, Certificate, ClusterForm};
 
 use crate::{
-    api,
     components::{
         form::{FormState, field_id},
         icon::icon,
     },
+    server_fns,
 };
 
-/// What was looked at.
+/// The fetched certificate.
 #[derive(Clone, Copy)]
 struct Look {
     values: RwSignal<ClusterForm>,
@@ -23,7 +23,7 @@ struct Look {
 }
 
 impl Look {
-    /// Asks the server to look at the address that is typed.
+    /// Fetches the certificate of the typed address.
     fn at_address(self) {
         self.form.leave("url");
         if self.form.refusal("url").is_some() {
@@ -33,7 +33,7 @@ impl Look {
         self.busy.set(true);
         let url = self.values.with_untracked(|form| form.url.clone());
         spawn_local(async move {
-            let answer = api::clusters::look(url).await;
+            let answer = server_fns::clusters::look(url).await;
             self.busy.try_set(false);
             match answer {
                 Ok(certificate) => {
@@ -58,7 +58,7 @@ impl Look {
     }
 }
 
-/// The part of the form about the certificate.
+/// The form section of the certificate.
 pub fn certificate(form: FormState, values: RwSignal<ClusterForm>) -> AnyView {
     let look = Look {
         values,
@@ -66,7 +66,7 @@ pub fn certificate(form: FormState, values: RwSignal<ClusterForm>) -> AnyView {
         shown: RwSignal::new(None),
         busy: RwSignal::new(false),
     };
-    // What was looked at and confirmed holds for the address that it was seen at.
+    // A confirmation is valid only for the address that the certificate was fetched from.
     let url = Memo::new(move |_| values.with(|form| form.url.parse::<ApiUrl>().ok()));
     Effect::new(move |before: Option<Option<ApiUrl>>| {
         let now = url.get();
@@ -77,9 +77,9 @@ pub fn certificate(form: FormState, values: RwSignal<ClusterForm>) -> AnyView {
         now
     });
     let refusal = Memo::new(move |_| form.refusal("fingerprint"));
-    let told = reactive(move || {
+    let status_text = reactive(move || {
         refusal.get().map(|refusal| {
-            view! { <span class="refusal">{icon("circle-alert")} {refusal}</span> }.solid()
+            view! { <span class="refusal">{icon("circle-alert")} {refusal}</span> }.erase()
         })
     });
     view! {
@@ -101,16 +101,16 @@ pub fn certificate(form: FormState, values: RwSignal<ClusterForm>) -> AnyView {
             </div>
             {reactive(move || look.shown.with(|shown| shown.as_ref().map(|shown| seen(look, shown))))}
             {known(look)}
-            <div id="certificate-help" aria-live="polite">{told}</div>
+            <div id="certificate-help" aria-live="polite">{status_text}</div>
         </fieldset>
     }
-    .solid()
+    .erase()
 }
 
-/// What the server showed, to compare.
+/// The presented certificate, for comparison.
 fn seen(look: Look, certificate: &Certificate) -> AnyView {
     let Some(fingerprint) = &certificate.fingerprint else {
-        return view! { <p>"This address is on this machine and has no certificate."</p> }.solid();
+        return view! { <p>"This address is on this machine and has no certificate."</p> }.erase();
     };
     let text = fingerprint.to_string();
     let same = text.clone();
@@ -126,10 +126,10 @@ fn seen(look: Look, certificate: &Certificate) -> AnyView {
             </label>
         </div>
     }
-    .solid()
+    .erase()
 }
 
-/// The one that was confirmed before, while no other is looked at.
+/// The certificate that was confirmed before, unless another one is being compared.
 fn known(look: Look) -> AnyView {
     let confirmed = Memo::new(move |_| {
         let looked = look.shown.with(Option::is_some);
@@ -139,7 +139,7 @@ fn known(look: Look) -> AnyView {
     });
     reactive(move || {
         confirmed.get().map(|fingerprint| {
-            view! { <div class="stack-tight"><p>"Confirmed:"</p><p class="words">{fingerprint}</p></div> }.solid()
+            view! { <div class="stack-tight"><p>"Confirmed:"</p><p class="words">{fingerprint}</p></div> }.erase()
         })
     })
 }

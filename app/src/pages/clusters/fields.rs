@@ -1,6 +1,6 @@
-//! The fields of a cluster, the same for a new one and for one that is changed.
+//! The form fields of a cluster, for creation and update.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use model::clusters::{ClusterForm, Login};
 
@@ -46,10 +46,10 @@ pub fn fields(form: FormState, values: RwSignal<ClusterForm>, new: bool) -> AnyV
             {reactive(move || login.get().map(|login| limits(&login)))}
         </fieldset>
     }
-    .solid()
+    .erase()
 }
 
-/// What this sign-in can and cannot do, told before it is tried.
+/// What this kind of sign-in allows, shown before it is used.
 fn limits(login: &Login) -> AnyView {
     let text = if login.is_root_itself() {
         "root itself may do everything, Docker inside containers included. It must have no second factor. The password is kept encrypted."
@@ -58,5 +58,5 @@ fn limits(login: &Login) -> AnyView {
     } else {
         "Only root@pam itself may switch on Docker inside a container (keyctl), devices and bind mounts. Everything else works with the right privileges."
     };
-    view! { <p class="muted">{text}</p> }.solid()
+    view! { <p class="muted">{text}</p> }.erase()
 }

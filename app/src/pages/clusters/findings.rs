@@ -1,41 +1,41 @@
-//! What Holdfast needs of a cluster and what is there, asked of the cluster itself.
+//! The requirements of Holdfast and whether the cluster meets them; queries the cluster.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::prelude::*;
 use model::{ClusterId, clusters::Findings};
 
 use crate::{
-    api,
     components::{
         badge::ago,
         icon::icon,
-        loaded::{Loaded, loaded_within},
+        live_resource::{LiveResource, live_resource_within},
     },
+    server_fns,
 };
 
 /// The card.
 pub fn card(id: ClusterId) -> AnyView {
-    let asked = loaded_within(
+    let asked = live_resource_within(
         None,
         Signal::from(id),
-        api::clusters::check,
+        server_fns::clusters::check,
         |_| Vec::new(),
-        || view! { <div class="skeleton skeleton-card"></div> }.solid(),
+        || view! { <div class="skeleton skeleton-card"></div> }.erase(),
         content,
     );
-    view! { <section class="card" aria-label="What it has">{asked}</section> }.solid()
+    view! { <section class="card" aria-label="What it has">{asked}</section> }.erase()
 }
 
-fn content(findings: Loaded<Findings>) -> AnyView {
+fn content(findings: LiveResource<Findings>) -> AnyView {
     let missing = reactive(move || {
         findings.with(|findings| {
             if findings.missing.is_empty() {
-                return view! { <p class="state-line">{icon("circle-check")} "Everything that Holdfast needs is there."</p> }.solid();
+                return view! { <p class="state-line">{icon("circle-check")} "Everything that Holdfast needs is there."</p> }.erase();
             }
             let each = findings
                 .missing
                 .iter()
-                .map(|missing| view! { <li>{missing.to_string()}</li> }.solid())
+                .map(|missing| view! { <li>{missing.to_string()}</li> }.erase())
                 .collect::<Vec<_>>();
             view! {
                 <div class="panel panel-warning">
@@ -43,7 +43,7 @@ fn content(findings: Loaded<Findings>) -> AnyView {
                     <ul class="links">{each}</ul>
                 </div>
             }
-            .solid()
+            .erase()
         })
     });
     let facts = reactive(move || {
@@ -61,7 +61,7 @@ fn content(findings: Loaded<Findings>) -> AnyView {
                     <dt>"Storages for disks"</dt><dd class="mono">{named(findings.volume_storages())}</dd>
                 </dl>
             }
-            .solid()
+            .erase()
         })
     });
     let age = reactive(move || findings.with(|findings| ago(findings.at)));
@@ -72,5 +72,5 @@ fn content(findings: Loaded<Findings>) -> AnyView {
         </h2>
         <div class="stack-tight">{missing} {facts} <p class="muted">"Asked " {age}</p></div>
     }
-    .solid()
+    .erase()
 }

@@ -1,6 +1,6 @@
-//! Containers of a cluster that are not ours, and taking them over.
+//! Containers of a cluster that are not managed, and their import.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use model::{
     SiteId,
@@ -9,17 +9,18 @@ use model::{
 
 use super::show::Shown;
 use crate::{
-    api, bind,
+    bind,
     components::{
         badge::{Tone, badge},
         form::{Choice, Field, FormState, Refusals, Submit},
         icon::icon,
-        loaded::Loaded,
+        live_resource::LiveResource,
         toast::Toasts,
     },
+    server_fns,
 };
 
-/// What is chosen.
+/// The selection.
 #[derive(Clone, Copy)]
 struct Choosing {
     values: RwSignal<Import>,
@@ -28,7 +29,7 @@ struct Choosing {
 }
 
 /// The card.
-pub fn card(shown: Loaded<Shown>) -> AnyView {
+pub fn card(shown: LiveResource<Shown>) -> AnyView {
     let sites = shown.part(|shown| shown.sites.clone());
     let first = sites.with_untracked(|sites| sites.first().map(|(id, _)| id.to_string()));
     let choosing = Choosing {
@@ -43,13 +44,13 @@ pub fn card(shown: Loaded<Shown>) -> AnyView {
     let none = shown.part(|shown| shown.cluster.foreign.is_empty());
     let body = reactive(move || {
         if none.get() {
-            return view! { <p class="muted">"Every container on this cluster is in Holdfast, or it has none."</p> }.solid();
+            return view! { <p class="muted">"Every container on this cluster is in Holdfast, or it has none."</p> }.erase();
         }
         if sites.with(Vec::is_empty) {
             return view! {
                 {table(shown, choosing)}
                 <p>"Holdfast takes a container over into a site, for its domain and ports. " <a class="link" href=new_site(shown)>"Make a site on this cluster first"</a>"."</p>
-            }.solid();
+            }.erase();
         }
         form(shown, choosing, sites)
     });
@@ -61,16 +62,20 @@ pub fn card(shown: Loaded<Shown>) -> AnyView {
             {body}
         </section>
     }
-    .solid()
+    .erase()
 }
 
-/// The form of a site, with this cluster chosen.
-pub fn new_site(shown: Loaded<Shown>) -> String {
+/// The URL of the form for a new site on this cluster.
+pub fn new_site(shown: LiveResource<Shown>) -> String {
     let id = shown.peek(|shown| shown.cluster.view.id);
     format!("/sites/new?cluster={id}")
 }
 
-fn form(shown: Loaded<Shown>, choosing: Choosing, sites: Memo<Vec<(SiteId, String)>>) -> AnyView {
+fn form(
+    shown: LiveResource<Shown>,
+    choosing: Choosing,
+    sites: Memo<Vec<(SiteId, String)>>,
+) -> AnyView {
     let Choosing { values, form, .. } = choosing;
     let options = Signal::derive(move || {
         sites.with(|sites| {
@@ -86,7 +91,7 @@ fn form(shown: Loaded<Shown>, choosing: Choosing, sites: Memo<Vec<(SiteId, Strin
         })
     });
     view! {
-        <form class="stack" novalidate on:submit=act(move |ev| take_over(ev, shown, choosing))>
+        <form class="stack" novalidate on:submit=act(move |ev| import_containers(ev, shown, choosing))>
             <Refusals form />
             <p class="muted">"Taking a container over changes nothing about it: Holdfast then knows its name, address and owner, and can start, stop, edit and delete it."</p>
             {table(shown, choosing)}
@@ -97,10 +102,10 @@ fn form(shown: Loaded<Shown>, choosing: Choosing, sites: Memo<Vec<(SiteId, Strin
             <div class="actions"><Submit form label /></div>
         </form>
     }
-    .solid()
+    .erase()
 }
 
-fn take_over(ev: leptos::ev::SubmitEvent, shown: Loaded<Shown>, choosing: Choosing) {
+fn import_containers(ev: leptos::ev::SubmitEvent, shown: LiveResource<Shown>, choosing: Choosing) {
     ev.prevent_default();
     let Choosing {
         values,
@@ -114,14 +119,14 @@ fn take_over(ev: leptos::ev::SubmitEvent, shown: Loaded<Shown>, choosing: Choosi
     let asked = values.get_untracked();
     let toasts = Toasts::here();
     spawn_local(async move {
-        match api::clusters::take_over(id, asked).await {
+        match server_fns::clusters::import_containers(id, asked).await {
             Ok(outcomes) => {
                 form.busy.try_set(false);
                 let (done, not): (Vec<_>, Vec<_>) = outcomes
                     .into_iter()
                     .partition(|imported| imported.outcome.is_ok());
                 if !done.is_empty() {
-                    toasts.tell(match done.len() {
+                    toasts.notify(match done.len() {
                         1 => "Took over 1 container.".to_owned(),
                         count => format!("Took over {count} containers."),
                     });
@@ -135,7 +140,7 @@ fn take_over(ev: leptos::ev::SubmitEvent, shown: Loaded<Shown>, choosing: Choosi
     });
 }
 
-/// What could not be taken over, and why.
+/// The containers that could not be imported, and why.
 fn outcome(choosing: Choosing) -> AnyView {
     reactive(move || {
         let refused = choosing.refused.get();
@@ -145,7 +150,7 @@ fn outcome(choosing: Choosing) -> AnyView {
                 let why = imported.outcome.err()?;
                 Some(
                     view! { <li><strong>{format!("CT {}: ", imported.vmid)}</strong>{why}</li> }
-                        .solid(),
+                        .erase(),
                 )
             })
             .collect::<Vec<_>>();
@@ -156,17 +161,17 @@ fn outcome(choosing: Choosing) -> AnyView {
                     <ul class="links">{each}</ul>
                 </div>
             }
-            .solid()
+            .erase()
         })
     })
 }
 
-fn table(shown: Loaded<Shown>, choosing: Choosing) -> AnyView {
+fn table(shown: LiveResource<Shown>, choosing: Choosing) -> AnyView {
     let vmids = shown.part(|shown| {
         let numbers = shown.cluster.foreign.iter().map(|guest| guest.vmid);
         numbers.collect::<Vec<_>>()
     });
-    let one = move |vmid: u32| {
+    let render_row = move |vmid: u32| {
         let found = shown.part(move |shown| {
             let mut all = shown.cluster.foreign.iter();
             all.find(|guest| guest.vmid == vmid).cloned()
@@ -185,11 +190,11 @@ fn table(shown: Loaded<Shown>, choosing: Choosing) -> AnyView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || vmids.get() key=|vmid| *vmid children=one />
+                <For each=move || vmids.get() key=|vmid| *vmid children=render_row />
             </tbody>
         </table>
     }
-    .solid()
+    .erase()
 }
 
 fn row(found: Memo<Option<Foreign>>, vmid: u32, choosing: Choosing) -> AnyView {
@@ -222,6 +227,6 @@ fn row(found: Memo<Option<Foreign>>, vmid: u32, choosing: Choosing) -> AnyView {
                 <td role="cell">{state}</td>
                 <td role="cell" data-label="Node">{guest.node}</td>
             </tr>
-        }.solid())
+        }.erase())
     })
 }

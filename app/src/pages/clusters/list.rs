@@ -1,6 +1,6 @@
 //! The list of clusters.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use model::{
     ClusterId,
@@ -10,14 +10,14 @@ use model::{
 
 use super::state;
 use crate::{
-    api::{self, Failure},
     components::{
         badge::ago,
         list::list_keys,
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, empty, list_skeleton, main_link},
     },
     pages::rights::administrator,
+    server_fns::{self, Failure},
 };
 
 const NEW: &str = "/clusters/new";
@@ -25,7 +25,7 @@ const NEW: &str = "/clusters/new";
 /// The page.
 pub fn page() -> AnyView {
     Effect::new(|_| list_keys(Some(NEW)));
-    loaded(
+    live_resource(
         Signal::from(()),
         |()| fetch(),
         |_| vec![Event::all(Topic::Nodes)],
@@ -36,10 +36,10 @@ pub fn page() -> AnyView {
 
 async fn fetch() -> Result<Vec<ClusterView>, Failure> {
     administrator().await?;
-    api::clusters::list().await
+    server_fns::clusters::list().await
 }
 
-fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
+fn content(clusters: LiveResource<Vec<ClusterView>>) -> AnyView {
     let none = clusters.part(Vec::is_empty);
     let total = clusters.part(Vec::len);
     let count = Signal::derive(move || match total.get() {
@@ -61,17 +61,17 @@ fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
     view! {
         <PageHead
             title="Clusters"
-            aside=move || view! { <span class="num" role="status">{count}</span> }.solid()
+            aside=move || view! { <span class="num" role="status">{count}</span> }.erase()
             actions=|| main_link(NEW, "plus", "Add a cluster")
         />
         {body}
     }
-    .solid()
+    .erase()
 }
 
-fn table(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
+fn table(clusters: LiveResource<Vec<ClusterView>>) -> AnyView {
     let ids = clusters.part(|all| all.iter().map(|cluster| cluster.id).collect::<Vec<_>>());
-    let one = move |id: ClusterId| {
+    let render_row = move |id: ClusterId| {
         row(clusters.part(move |all| all.iter().find(|cluster| cluster.id == id).cloned()))
     };
     view! {
@@ -87,11 +87,11 @@ fn table(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=one />
+                <For each=move || ids.get() key=|id| *id children=render_row />
             </tbody>
         </table>
     }
-    .solid()
+    .erase()
 }
 
 fn row(cluster: Memo<Option<ClusterView>>) -> AnyView {
@@ -106,7 +106,7 @@ fn row(cluster: Memo<Option<ClusterView>>) -> AnyView {
         };
         let trouble = cluster
             .trouble
-            .map(|trouble| view! { <span class="row-note">{trouble}</span> }.solid());
+            .map(|trouble| view! { <span class="row-note">{trouble}</span> }.erase());
         Some(view! {
             <tr role="row">
                 <td role="cell" class="cell-main">
@@ -119,6 +119,6 @@ fn row(cluster: Memo<Option<ClusterView>>) -> AnyView {
                 <td role="cell" data-label="Nodes" class="num">{nodes}</td>
                 <td role="cell" data-label="Last answered" class="num">{cluster.observed.map(ago)}</td>
             </tr>
-        }.solid())
+        }.erase())
     })
 }

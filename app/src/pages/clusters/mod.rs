@@ -13,7 +13,7 @@ use model::nodes::ClusterView;
 
 use crate::components::badge::{Tone, badge};
 
-/// Whether a cluster answers.
+/// Whether a cluster is online.
 pub fn state(cluster: &ClusterView) -> AnyView {
     match (&cluster.changed, &cluster.trouble, cluster.observed) {
         (Some(_), ..) => badge("certificate changed", Tone::Danger, "triangle-alert"),

@@ -1,25 +1,25 @@
 //! The form of a new cluster.
 
-use crate::solid::{Solid as _, act};
+use crate::erase::{Erase as _, act};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 use model::{clusters::ClusterForm, session::Me};
 
 use super::fields::{fields, form_state};
 use crate::{
-    api,
     components::{
         form::{Refusals, Submit},
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, object_skeleton},
         toast::Toasts,
     },
     pages::rights::administrator,
+    server_fns,
 };
 
 /// The page.
 pub fn page() -> AnyView {
-    loaded(
+    live_resource(
         Signal::from(()),
         |()| administrator(),
         |_| Vec::new(),
@@ -28,7 +28,7 @@ pub fn page() -> AnyView {
     )
 }
 
-fn content(_: Loaded<Me>) -> AnyView {
+fn content(_: LiveResource<Me>) -> AnyView {
     let values = RwSignal::new(ClusterForm::default());
     let form = form_state(values, true);
     let toasts = Toasts::here();
@@ -41,9 +41,9 @@ fn content(_: Loaded<Me>) -> AnyView {
         let asked = values.get_untracked();
         let navigate = navigate.clone();
         spawn_local(async move {
-            match api::clusters::create(asked).await {
+            match server_fns::clusters::create(asked).await {
                 Ok(name) => {
-                    toasts.tell(format!("Added the cluster {name}."));
+                    toasts.notify(format!("Added the cluster {name}."));
                     navigate(&format!("/clusters/{name}"), Default::default());
                 }
                 Err(failure) => form.refuse(failure),
@@ -62,5 +62,5 @@ fn content(_: Loaded<Me>) -> AnyView {
             </div>
         </form>
     }
-    .solid()
+    .erase()
 }

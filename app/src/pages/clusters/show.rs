@@ -1,6 +1,6 @@
-//! One cluster: whether it answers, what it has, what is on it that is not ours, its settings.
+//! One cluster: its state, its resources, its unmanaged containers and its settings.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{
     NavigateOptions,
@@ -19,30 +19,30 @@ use super::{
     findings, import, state,
 };
 use crate::{
-    api::{self, Failure},
     components::{
         badge::ago,
-        danger::{Ending, asked, danger},
+        delete_card::{DeleteCard, delete_call, delete_card},
         form::{Refusals, Submit},
         fresh::fresh,
         icon::icon,
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, object_skeleton},
         toast::Toasts,
     },
     pages::rights::administrator,
+    server_fns::{self, Failure},
 };
 
-/// What the page shows.
+/// The data of the page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Shown {
     /// The cluster.
     pub cluster: ClusterDetail,
-    /// Its sites, by key and name.
+    /// The sites on the cluster, by id and name.
     pub sites: Vec<(SiteId, String)>,
-    /// Who may own containers, by name; the first page of them.
+    /// Users who may own containers, by name; the first page.
     pub people: Vec<String>,
-    /// Who looks.
+    /// The signed-in user.
     pub me: Me,
 }
 
@@ -52,9 +52,9 @@ pub fn page() -> AnyView {
     let name = Memo::new(move |_| {
         parameters.with(|all| all.get_str("cluster").unwrap_or_default().to_owned())
     });
-    // Another cluster is another page, so that nothing typed for one is kept for the other.
+    // A new page for each cluster, so that no input is kept across clusters.
     reactive(move || {
-        loaded(
+        live_resource(
             Signal::from(name.get()),
             fetch,
             |_: &Shown| {
@@ -72,9 +72,9 @@ pub fn page() -> AnyView {
 
 async fn fetch(name: String) -> Result<Shown, Failure> {
     let me = administrator().await?;
-    let cluster = api::clusters::get(name).await?;
-    let sites = api::sites::list().await?;
-    let people = api::users::list(String::new(), 1).await?;
+    let cluster = server_fns::clusters::get(name).await?;
+    let sites = server_fns::sites::list().await?;
+    let people = server_fns::users::list(String::new(), 1).await?;
     let id = cluster.view.id;
     let on_it = sites.into_iter().filter(|site| site.spec.cluster == id);
     Ok(Shown {
@@ -91,15 +91,15 @@ async fn fetch(name: String) -> Result<Shown, Failure> {
     })
 }
 
-fn content(shown: Loaded<Shown>) -> AnyView {
+fn content(shown: LiveResource<Shown>) -> AnyView {
     let name = shown.part(|shown| shown.cluster.view.name.clone());
     let badge = move || reactive(move || shown.with(|shown| state(&shown.cluster.view)));
     let id = shown.peek(|shown| shown.cluster.view.id);
-    // One that does not answer is not asked; what is wrong stands above.
+    // An unreachable cluster is not queried; the error is shown above.
     let answers = shown.part(|shown| shown.cluster.view.trouble.is_none());
     let found = reactive(move || answers.get().then(|| findings::card(id)));
     view! {
-        <PageHead title=name aside=badge actions=|| view! { <a class="btn" href="/nodes">{icon("server")} "Its nodes"</a> }.solid() />
+        <PageHead title=name aside=badge actions=|| view! { <a class="btn" href="/nodes">{icon("server")} "Its nodes"</a> }.erase() />
         <div class="stack">
             {trouble(shown)}
             {facts(shown)}
@@ -111,62 +111,62 @@ fn content(shown: Loaded<Shown>) -> AnyView {
             </div>
         </div>
     }
-    .solid()
+    .erase()
 }
 
-/// Why it does not answer, and what to do.
-fn trouble(shown: Loaded<Shown>) -> AnyView {
+/// Why the cluster is unreachable, and what to do.
+fn trouble(shown: LiveResource<Shown>) -> AnyView {
     let view = shown.part(|shown| {
         let view = &shown.cluster.view;
         (view.trouble.clone(), view.changed.clone(), view.observed)
     });
     reactive(move || {
         let (trouble, changed, observed) = view.get();
-        let heard = observed
-            .map(|at| view! { <p class="muted">"Last answered " {ago(at)} "."</p> }.solid());
+        let last_seen = observed
+            .map(|at| view! { <p class="muted">"Last answered " {ago(at)} "."</p> }.erase());
         let trouble = trouble?;
         Some(if changed.is_some() {
             view! {
                 <section class="panel panel-danger" role="alert">
                     <p class="panel-title">{icon("triangle-alert")} {trouble}</p>
                     <p>"Holdfast sends nothing there any more: somebody may stand between. If you renewed the certificate, look at it in the settings below, compare and confirm it. Containers go on running meanwhile."</p>
-                    {heard}
+                    {last_seen}
                 </section>
             }
-            .solid()
+            .erase()
         } else {
             view! {
                 <section class="panel panel-warning" role="alert">
                     <p class="panel-title">{icon("unplug")} {trouble}</p>
                     <p>"What is shown below is what was last known. Containers go on running meanwhile."</p>
-                    {heard}
+                    {last_seen}
                 </section>
             }
-            .solid()
+            .erase()
         })
     })
 }
 
-fn facts(loaded: Loaded<Shown>) -> AnyView {
+fn facts(resource: LiveResource<Shown>) -> AnyView {
     reactive(move || {
-        loaded.with(|shown| {
+        resource.with(|shown| {
             let cluster = &shown.cluster;
             let others = cluster.others.iter().map(ToString::to_string).collect::<Vec<_>>();
             let others = (!others.is_empty()).then(|| {
-                view! { <dt>"Asked when it is away"</dt><dd class="mono">{others.join(", ")}</dd> }.solid()
+                view! { <dt>"Asked when it is away"</dt><dd class="mono">{others.join(", ")}</dd> }.erase()
             });
             let version = cluster.view.version.clone().map(|version| {
-                view! { <dt>"Version"</dt><dd class="num">{format!("Proxmox VE {version}")}</dd> }.solid()
+                view! { <dt>"Version"</dt><dd class="num">{format!("Proxmox VE {version}")}</dd> }.erase()
             });
             let sites = shown
                 .sites
                 .iter()
-                .map(|(_, name)| view! { <a class="link" href=format!("/sites/{name}")>{name.clone()}</a> }.solid())
+                .map(|(_, name)| view! { <a class="link" href=format!("/sites/{name}")>{name.clone()}</a> }.erase())
                 .collect::<Vec<_>>();
             let sites = if sites.is_empty() {
-                view! { <a class="link" href=import::new_site(loaded)>"Make one"</a> }.solid()
+                view! { <a class="link" href=import::new_site(resource)>"Make one"</a> }.erase()
             } else {
-                sites.solid()
+                sites.erase()
             };
             view! {
                 <dl class="card facts">
@@ -177,12 +177,12 @@ fn facts(loaded: Loaded<Shown>) -> AnyView {
                     <dt>"Sites"</dt><dd>{sites}</dd>
                 </dl>
             }
-            .solid()
+            .erase()
         })
     })
 }
 
-fn settings(shown: Loaded<Shown>) -> AnyView {
+fn settings(shown: LiveResource<Shown>) -> AnyView {
     let values = fresh(shown.part(|shown| ClusterForm::from(&shown.cluster)));
     let form = form_state(values, false);
     let toasts = Toasts::here();
@@ -199,13 +199,13 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
         let asked = values.get_untracked();
         let navigate = navigate.clone();
         spawn_local(async move {
-            let name = match api::clusters::update(id, asked).await {
+            let name = match server_fns::clusters::update(id, asked).await {
                 Ok(name) => name,
                 Err(failure) => return form.refuse(failure),
             };
             form.busy.try_set(false);
             values.try_update(|form| form.secret.clear());
-            toasts.tell(format!("Saved {name}."));
+            toasts.notify(format!("Saved {name}."));
             if name.as_str() == before {
                 shown.refresh();
             } else {
@@ -225,30 +225,30 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
             <div class="actions"><Submit form label="Save the cluster" /></div>
         </form>
     }
-    .solid()
+    .erase()
 }
 
-fn end(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
+fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     let sites = shown.part(|shown| !shown.sites.is_empty());
-    let held = move |()| {
+    let blocked = move |()| {
         sites.get().then(|| {
-            view! { <p>"The cluster has sites. " <a class="link" href="/sites">"Delete these first"</a> "; then it can be removed."</p> }.solid()
+            view! { <p>"The cluster has sites. " <a class="link" href="/sites">"Delete these first"</a> "; then it can be removed."</p> }.erase()
         })
     };
     let losses = vec![
         "The address, the certificate and the sign-in that Holdfast knows".to_owned(),
         "What was observed of it".to_owned(),
     ];
-    danger(Ending {
+    delete_card(DeleteCard {
         verb: "Remove",
         what: "cluster",
         name,
         losses: Signal::stored(losses),
         note: Signal::stored("Nothing on the cluster itself changes."),
-        held: Callback::new(held),
+        blocked: Callback::new(blocked),
         list: "/clusters",
-        ask: asked(move |typed| {
-            api::clusters::delete(shown.peek(|shown| shown.cluster.view.id), typed)
+        ask: delete_call(move |typed| {
+            server_fns::clusters::delete(shown.peek(|shown| shown.cluster.view.id), typed)
         }),
     })
 }

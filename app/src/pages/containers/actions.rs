@@ -1,4 +1,4 @@
-//! What can be done to a container from wherever it is shown.
+//! The actions on a container, used on several pages.
 
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
@@ -9,12 +9,12 @@ use model::{
 };
 
 use crate::{
-    api::{self, Failure},
     browser,
     components::{dialog::Deletion, toast::Toasts},
+    server_fns::{self, Failure},
 };
 
-/// Whether `power` makes sense in a state; a job at work goes first.
+/// Whether `power` applies in a state; never while a job is running.
 pub fn may(power: Power, status: Status, activity: Option<Activity>) -> bool {
     let state = match power {
         Power::Start => status == Status::Stopped,
@@ -23,21 +23,21 @@ pub fn may(power: Power, status: Status, activity: Option<Activity>) -> bool {
     state && activity.is_none()
 }
 
-/// Starts, stops or restarts; offers the way back where there is one.
+/// Starts, stops or restarts the container; offers to undo where that is possible.
 pub fn switch(toasts: Toasts, id: ContainerId, name: Label, power: Power) {
     spawn_local(async move {
-        match api::containers::switch(id, power).await {
-            Ok(job) => told(toasts, (id, job), &name, power),
+        match server_fns::containers::switch(id, power).await {
+            Ok(job) => into_failure(toasts, (id, job), &name, power),
             Err(failure) => toasts.warn(format!("{name}: {failure}")),
         }
     });
 }
 
-fn told(toasts: Toasts, what: (ContainerId, JobId), name: &Label, power: Power) {
+fn into_failure(toasts: Toasts, what: (ContainerId, JobId), name: &Label, power: Power) {
     let (words, back) = match power {
         Power::Start => (format!("Starting {name}."), Power::Stop),
         Power::Stop => (format!("Stopping {name}."), Power::Start),
-        Power::Restart => return toasts.tell(format!("Restarting {name}.")),
+        Power::Restart => return toasts.notify(format!("Restarting {name}.")),
     };
     let name = name.clone();
     toasts.undoable(
@@ -46,20 +46,21 @@ fn told(toasts: Toasts, what: (ContainerId, JobId), name: &Label, power: Power) 
     );
 }
 
-/// Goes back once the job at work has ended: a container has one running job at a time.
+/// Undoes the action once the running job has ended, because a container has one running job at a
+/// time.
 fn undo(toasts: Toasts, (id, job): (ContainerId, JobId), name: Label, back: Power) {
     const TRIES: u32 = 60;
     const PAUSE_MS: i32 = 500;
     spawn_local(async move {
         let mut at_work = true;
         for _ in 0..TRIES {
-            if at_work && let Ok(ended) = api::jobs::ended(job).await {
+            if at_work && let Ok(ended) = server_fns::jobs::ended(job).await {
                 at_work = !ended;
             }
             if !at_work {
-                match api::containers::switch(id, back).await {
-                    Ok(_) => return toasts.tell(format!("{name} goes back to how it was.")),
-                    // What the job did may not have been observed yet.
+                match server_fns::containers::switch(id, back).await {
+                    Ok(_) => return toasts.notify(format!("{name} goes back to how it was.")),
+                    // The result of the job may not have been observed yet.
                     Err(Failure(Error::Conflict { .. })) => {}
                     Err(failure) => return toasts.warn(format!("{name}: {failure}")),
                 }
@@ -72,14 +73,14 @@ fn undo(toasts: Toasts, (id, job): (ContainerId, JobId), name: Label, back: Powe
     });
 }
 
-/// Deletes once the name was typed, and goes to the job that does it.
+/// Deletes the container and navigates to the job that does so; requires its name to be typed.
 pub fn delete(deletion: Deletion, id: Signal<Option<ContainerId>>) -> Callback<String> {
     let navigate = use_navigate();
     Callback::new(move |typed: String| {
         let Some(id) = id.get_untracked() else { return };
         let navigate = navigate.clone();
         spawn_local(async move {
-            let answer = api::containers::delete(id, typed).await;
+            let answer = server_fns::containers::delete(id, typed).await;
             deletion.busy.set(false);
             match answer {
                 Ok(job) => {
@@ -92,7 +93,7 @@ pub fn delete(deletion: Deletion, id: Signal<Option<ContainerId>>) -> Callback<S
     })
 }
 
-/// What goes with a container.
+/// The objects that are deleted along with a container.
 pub fn losses(row: &ContainerRow) -> Vec<String> {
     let mut losses = vec![
         "All data on its disk".to_owned(),

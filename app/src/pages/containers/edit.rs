@@ -1,28 +1,28 @@
-//! A change of a container that is being typed, and its way to the server. Services, environment
-//! and settings are parts of the same change.
+//! A draft of changes to a container, and its submission. Services, environment and settings are
+//! parts of the same draft.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use model::containers::{ContainerForm, Status};
 
 use crate::{
-    api::{self, containers::Shown},
     components::{
         form::{FormState, Submit},
         icon::icon,
-        loaded::Loaded,
+        live_resource::LiveResource,
         toast::Toasts,
     },
+    server_fns::{self, containers::Shown},
 };
 
-/// A change, typed but not yet made.
+/// A draft of changes.
 #[derive(Clone, Copy)]
 pub struct Draft {
     /// The values.
     pub form: RwSignal<ContainerForm>,
-    /// The form.
+    /// The form state.
     pub state: FormState,
-    container: Loaded<Shown>,
+    container: LiveResource<Shown>,
     base: RwSignal<ContainerForm>,
     version: RwSignal<i64>,
     restart: RwSignal<bool>,
@@ -30,8 +30,8 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Begins with the container as it is, and follows it while nothing is typed.
-    pub fn new(container: Loaded<Shown>) -> Self {
+    /// Starts with the container's current values, and follows them until the user edits.
+    pub fn new(container: LiveResource<Shown>) -> Self {
         let present = container.peek(|view| ContainerForm::from(&view.view));
         let form = RwSignal::new(present.clone());
         let check = move || form.with_untracked(|form| form.parse().err().unwrap_or_default());
@@ -52,7 +52,7 @@ impl Draft {
         draft
     }
 
-    /// Takes a newer state of the container in, unless something is typed.
+    /// Applies a newer version of the container, unless the draft was edited.
     fn follow(self) {
         let present = self.container.peek(|view| view.version);
         if present >= self.version.get_untracked() && !self.dirty_now() {
@@ -60,7 +60,7 @@ impl Draft {
         }
     }
 
-    /// Whether something was typed that the server does not have; tracked.
+    /// Whether the draft differs from the stored values; tracked.
     fn dirty(self) -> bool {
         self.form.with(|form| self.base.with(|base| form != base))
     }
@@ -70,7 +70,7 @@ impl Draft {
             .with_untracked(|form| self.base.with_untracked(|base| form != base))
     }
 
-    /// Takes the container as it is now; what was typed is gone.
+    /// Resets the draft to the container's current values.
     fn load(self) {
         let present = self.container.peek(|view| ContainerForm::from(&view.view));
         self.version.set(self.container.peek(|view| view.version));
@@ -79,7 +79,7 @@ impl Draft {
         self.state.failure.set(None);
     }
 
-    /// Sends the change.
+    /// Submits the draft.
     pub fn save(self) {
         if !self.state.submit() {
             return;
@@ -90,16 +90,17 @@ impl Draft {
         let form = self.form.get_untracked();
         let (version, restart) = (self.version.get_untracked(), self.restart.get_untracked());
         spawn_local(async move {
-            match api::containers::edit(id, version, form.clone(), restart).await {
+            match server_fns::containers::edit(id, version, form.clone(), restart).await {
                 Ok(_) => {
                     self.state.busy.set(false);
                     self.base.set(form);
-                    // Our own change made the next version; what was typed meanwhile builds on it.
+                    // The submission created the next version; input since then is based on that
+                    // version.
                     self.version.set(version + 1);
-                    // The stream may have told of the change before the answer came.
+                    // The event stream may have delivered the change before the response arrived.
                     self.follow();
                     self.container.refresh();
-                    self.toasts.tell(format!("Changed {name}."));
+                    self.toasts.notify(format!("Changed {name}."));
                 }
                 Err(failure) => self.state.refuse(failure),
             }
@@ -107,7 +108,7 @@ impl Draft {
     }
 }
 
-/// The end of a form: what somebody else changed meanwhile, whether to restart, and the button.
+/// The end of a form: conflicting changes by other users, the restart option and the submit button.
 pub fn footer(draft: Draft, restart_matters: bool) -> AnyView {
     let container = draft.container;
     let version = container.part(|view| view.version);
@@ -119,7 +120,7 @@ pub fn footer(draft: Draft, restart_matters: bool) -> AnyView {
                     <p class="panel-title">{icon("triangle-alert")} "Somebody changed this container meanwhile."</p>
                     <button type="button" class="btn btn-small" on:click=act(move |_| draft.load())>"Drop what I typed and load it"</button>
                 </section>
-            }.solid()
+            }.erase()
         })
     });
     let running = container.part(|view| view.row.status == Status::Running);
@@ -130,7 +131,7 @@ pub fn footer(draft: Draft, restart_matters: bool) -> AnyView {
                     <input type="checkbox" prop:checked=draft.restart on:change=act(move |ev| draft.restart.set(event_target_checked(&ev))) />
                     "Restart it, so that everything takes effect at once"
                 </label>
-            }.solid()
+            }.erase()
         })
     });
     let name = container.peek(|view| view.row.name.to_string());
@@ -141,5 +142,5 @@ pub fn footer(draft: Draft, restart_matters: bool) -> AnyView {
             <button type="button" class="btn" disabled=Signal::derive(move || !draft.dirty()) on:click=act(move |_| draft.load())>"Discard"</button>
         </div>
     }
-    .solid()
+    .erase()
 }

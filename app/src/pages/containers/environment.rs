@@ -1,7 +1,7 @@
 //! The environment of a container's processes.
 
-use crate::api::containers::Shown;
-use crate::solid::{Solid as _, act};
+use crate::erase::{Erase as _, act};
+use crate::server_fns::containers::Shown;
 use leptos::prelude::*;
 
 use super::edit::{Draft, footer};
@@ -9,12 +9,12 @@ use crate::{
     bind,
     components::{
         form::{Entry, Field, Refusals},
-        loaded::Loaded,
+        live_resource::LiveResource,
     },
 };
 
 /// The tab.
-pub fn tab(container: Loaded<Shown>) -> AnyView {
+pub fn tab(container: LiveResource<Shown>) -> AnyView {
     let draft = Draft::new(container);
     let submit = move |ev: leptos::ev::SubmitEvent| {
         ev.prevent_default();
@@ -33,5 +33,5 @@ pub fn tab(container: Loaded<Shown>) -> AnyView {
             </form>
         </section>
     }
-    .solid()
+    .erase()
 }

@@ -1,6 +1,6 @@
 //! The jobs of one container.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use model::{
     events::{Event, Topic},
@@ -9,33 +9,33 @@ use model::{
 };
 
 use crate::{
-    api::{self, containers::Shown},
     components::{
         badge::{ago, job_badge},
-        loaded::{Loaded, loaded_within},
+        live_resource::{LiveResource, live_resource_within},
         page::{empty, list_skeleton},
     },
+    server_fns::{self, containers::Shown},
 };
 
 /// The tab: the latest jobs, newest first.
-pub fn tab(container: Loaded<Shown>) -> AnyView {
+pub fn tab(container: LiveResource<Shown>) -> AnyView {
     let id = container.peek(|view| view.row.id);
     let query = JobQuery {
         container: Some(id),
         page: 1,
         ..JobQuery::default()
     };
-    loaded_within(
+    live_resource_within(
         container.peek(|container| container.jobs.clone()),
         Signal::from(query),
-        api::jobs::list,
+        server_fns::jobs::list,
         |_| vec![Event::all(Topic::Job)],
         list_skeleton,
         table,
     )
 }
 
-fn table(page: Loaded<Page<JobRow>>) -> AnyView {
+fn table(page: LiveResource<Page<JobRow>>) -> AnyView {
     let none = page.part(|page| page.rows.is_empty());
     let nothing = reactive(move || {
         none.get().then(|| {
@@ -43,7 +43,7 @@ fn table(page: Loaded<Page<JobRow>>) -> AnyView {
                 "list-checks",
                 "No jobs yet",
                 "Whatever is done to this container is listed here.",
-                ().solid(),
+                ().erase(),
             )
         })
     });
@@ -62,7 +62,7 @@ fn table(page: Loaded<Page<JobRow>>) -> AnyView {
             <tbody role="rowgroup">{rows}</tbody>
         </table>
     }
-    .solid()
+    .erase()
 }
 
 fn row(job: &JobRow) -> AnyView {
@@ -78,5 +78,5 @@ fn row(job: &JobRow) -> AnyView {
             <td role="cell" class="num">{ago(job.created)}</td>
         </tr>
     }
-    .solid()
+    .erase()
 }

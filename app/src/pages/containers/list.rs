@@ -1,6 +1,6 @@
-//! The list of containers, the home of a member.
+//! The list of containers, the start page.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::{
@@ -16,26 +16,25 @@ use super::{
     href,
 };
 use crate::{
-    api,
     components::{
         badge::{ago, status_badge},
         dialog::{DeleteDialog, Deletion},
         icon::icon,
-        late::late,
+        lazy::lazy,
         list::{Filter, Filters, address, list_keys, sort_head},
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         menu::{Menu, MenuItem},
         page::{PageHead, Pager, empty, list_skeleton, main_link, place},
         toast::Toasts,
     },
-    extras,
+    extras, server_fns,
 };
 
 const PATH: &str = "/containers";
 
-/// What is chosen on the page, beside what the address says.
+/// The state of the page that is not in the URL.
 #[derive(Clone, Copy)]
-pub struct Chosen {
+pub struct Selection {
     rows: RwSignal<Vec<ContainerId>>,
     delete: RwSignal<Option<ContainerRow>>,
     deletion: Deletion,
@@ -46,7 +45,7 @@ pub struct Chosen {
 pub fn page() -> AnyView {
     let map = use_query_map();
     let query = Memo::new(move |_| map.with(|map| query(|name| map.get_str(name))));
-    let chosen = Chosen {
+    let chosen = Selection {
         rows: RwSignal::new(Vec::new()),
         delete: RwSignal::new(None),
         deletion: Deletion::default(),
@@ -55,19 +54,19 @@ pub fn page() -> AnyView {
     Effect::new(move |_| list_keys(Some("/containers/new")));
     provide_context(chosen);
     view! {
-        {loaded(
+        {live_resource(
             query.into(),
-            api::containers::list,
+            server_fns::containers::list,
             |_| vec![Event::all(Topic::Container)],
             list_skeleton,
             move |page| whole(page, query),
         )}
-        {late(chosen.deletion.open.into(), move || extras::delete_dialog(chosen))}
+        {lazy(chosen.deletion.open.into(), move || extras::delete_dialog(chosen))}
     }
-    .solid()
+    .erase()
 }
 
-fn whole(page: Loaded<Page<ContainerRow>>, query: Memo<ContainerQuery>) -> AnyView {
+fn whole(page: LiveResource<Page<ContainerRow>>, query: Memo<ContainerQuery>) -> AnyView {
     let total = page.part(|page| page.total);
     let filters = vec![Filter {
         name: "status",
@@ -77,13 +76,13 @@ fn whole(page: Loaded<Page<ContainerRow>>, query: Memo<ContainerQuery>) -> AnyVi
     view! {
         <PageHead
             title="Containers"
-            aside=move || view! { <span class="num">{total}</span> }.solid()
+            aside=move || view! { <span class="num">{total}</span> }.erase()
             actions=|| main_link("/containers/new", "plus", "New container")
         />
         <Filters path=PATH search="Name, owner, image or address" filters=filters keep=&["sort", "site"] />
         {table(page, query)}
     }
-    .solid()
+    .erase()
 }
 
 fn statuses() -> Vec<(String, String)> {
@@ -93,7 +92,7 @@ fn statuses() -> Vec<(String, String)> {
         .collect()
 }
 
-/// What the address asks for; what it says wrongly is left out.
+/// The query in the URL; invalid values are ignored.
 fn query<'a>(get: impl Fn(&str) -> Option<&'a str>) -> ContainerQuery {
     let text = |name| get(name).unwrap_or_default();
     ContainerQuery {
@@ -105,7 +104,7 @@ fn query<'a>(get: impl Fn(&str) -> Option<&'a str>) -> ContainerQuery {
     }
 }
 
-/// The address of a query.
+/// The URL of a query.
 fn to_address(query: &ContainerQuery) -> String {
     let word = |word: Option<String>| word.unwrap_or_default();
     let sort = if query.sort == Sort::default() {
@@ -133,13 +132,13 @@ fn to_address(query: &ContainerQuery) -> String {
     )
 }
 
-fn table(page: Loaded<Page<ContainerRow>>, query: Memo<ContainerQuery>) -> AnyView {
+fn table(page: LiveResource<Page<ContainerRow>>, query: Memo<ContainerQuery>) -> AnyView {
     let none = page.part(|page| page.rows.is_empty());
     let nothing = reactive(move || {
         none.get().then(|| {
-            let asked = query.with(|query| !query.q.is_empty() || query.status.is_some() || query.site.is_some());
-            if asked {
-                let all = view! { <a class="btn" href=PATH>"Show all containers"</a> }.solid();
+            let is_filtered = query.with(|query| !query.q.is_empty() || query.status.is_some() || query.site.is_some());
+            if is_filtered {
+                let all = view! { <a class="btn" href=PATH>"Show all containers"</a> }.erase();
                 empty("search", "No container is like that", "Change the search or the filters.", all)
             } else {
                 let new = main_link("/containers/new", "plus", "New container");
@@ -147,7 +146,7 @@ fn table(page: Loaded<Page<ContainerRow>>, query: Memo<ContainerQuery>) -> AnyVi
             }
         })
     });
-    let elsewhere = Callback::new(move |number| {
+    let page_url = Callback::new(move |number| {
         to_address(&ContainerQuery {
             page: number,
             ..query.get()
@@ -165,10 +164,10 @@ fn table(page: Loaded<Page<ContainerRow>>, query: Memo<ContainerQuery>) -> AnyVi
                 />
             </tbody>
         </table>
-        <Pager place=page.part(place) href=elsewhere />
+        <Pager place=page.part(place) href=page_url />
         {bulk(page)}
     }
-    .solid()
+    .erase()
 }
 
 fn head(query: Memo<ContainerQuery>) -> AnyView {
@@ -195,16 +194,16 @@ fn head(query: Memo<ContainerQuery>) -> AnyView {
             </tr>
         </thead>
     }
-    .solid()
+    .erase()
 }
 
-fn row(page: Loaded<Page<ContainerRow>>, id: ContainerId) -> AnyView {
+fn row(page: LiveResource<Page<ContainerRow>>, id: ContainerId) -> AnyView {
     let found = page.part(move |page| page.rows.iter().find(|row| row.id == id).cloned());
-    // A row that has left the list is on its way out: there is nothing to show for it.
+    // A row that was removed from the list is about to be unmounted and renders nothing.
     let Some(first) = found.get_untracked() else {
-        return ().solid();
+        return ().erase();
     };
-    let chosen: Chosen = expect_context();
+    let chosen: Selection = expect_context();
     let state = Memo::new(move |_| found.get().map(|row| (row.status, row.activity)));
     let status = reactive(move || {
         state
@@ -241,33 +240,33 @@ fn row(page: Loaded<Page<ContainerRow>>, id: ContainerId) -> AnyView {
             <td role="cell" class="cell-end">{menu(first, state, chosen)}</td>
         </tr>
     }
-    .solid()
+    .erase()
 }
 
-/// The status, and what is going on.
+/// The status and the running job.
 pub fn marks(status: Status, activity: Option<Activity>) -> AnyView {
     let doing = activity
         .map(|activity| activity.kind.activity())
         .filter(|doing| *doing != status.as_str());
-    view! { <span class="state-line">{status_badge(status)} <span class="muted">{doing}</span></span> }.solid()
+    view! { <span class="state-line">{status_badge(status)} <span class="muted">{doing}</span></span> }.erase()
 }
 
-/// A link that can be followed while the container runs.
+/// A link that is active while the container runs.
 fn link(link: String, runs: bool) -> AnyView {
     let short = link
         .split_once("://")
         .map_or(link.as_str(), |(_, rest)| rest);
     let short = short.to_owned();
     if !runs {
-        return view! { <span class="link-off">{short}</span> }.solid();
+        return view! { <span class="link-off">{short}</span> }.erase();
     }
-    view! { <a class="link above" href=link rel="external">{short}</a> }.solid()
+    view! { <a class="link above" href=link rel="external">{short}</a> }.erase()
 }
 
 fn menu(
     row: ContainerRow,
     state: Memo<Option<(Status, Option<Activity>)>>,
-    chosen: Chosen,
+    chosen: Selection,
 ) -> AnyView {
     let id = row.id;
     let off = move |power| {
@@ -295,11 +294,11 @@ fn menu(
             <MenuItem shape="trash-2" label="Delete" danger=true run=delete />
         </Menu>
     }
-    .solid()
+    .erase()
 }
 
-/// Asks before it deletes a container.
-pub fn delete_dialog(chosen: Chosen) -> AnyView {
+/// Confirms the deletion of a container.
+pub fn delete_dialog(chosen: Selection) -> AnyView {
     let name = Signal::derive(move || {
         chosen.delete.with(|row| {
             row.as_ref()
@@ -315,12 +314,12 @@ pub fn delete_dialog(chosen: Chosen) -> AnyView {
     let id = Signal::derive(move || chosen.delete.with(|row| row.as_ref().map(|row| row.id)));
     let delete = actions::delete(chosen.deletion, id);
     view! { <DeleteDialog deletion=chosen.deletion name=name losses=losses delete=delete /> }
-        .solid()
+        .erase()
 }
 
-/// The bar for what is selected.
-fn bulk(page: Loaded<Page<ContainerRow>>) -> AnyView {
-    let chosen: Chosen = expect_context();
+/// The toolbar of the selected containers.
+fn bulk(page: LiveResource<Page<ContainerRow>>) -> AnyView {
+    let chosen: Selection = expect_context();
     let selected = Memo::new(move |_| {
         let rows = chosen.rows.get();
         page.with(|page| {
@@ -360,7 +359,7 @@ fn bulk(page: Loaded<Page<ContainerRow>>) -> AnyView {
                     <button class="btn btn-small" disabled=Signal::derive(move || !able(Power::Stop)) on:click=act(move |_| all(Power::Stop))>{icon("square")} "Stop"</button>
                     <button class="btn btn-small btn-quiet" on:click=act(move |_| chosen.rows.set(Vec::new()))>"Clear"</button>
                 </div>
-            }.solid()
+            }.erase()
         })
     })
 }
@@ -370,7 +369,7 @@ mod tests {
     use super::{query, to_address};
 
     #[test]
-    fn an_address_and_its_query_say_the_same() {
+    fn query_round_trips_through_url() {
         let get = |name: &str| match name {
             "status" => Some("running"),
             "q" => Some("web"),
@@ -385,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_words_in_an_address_are_left_out() {
+    fn invalid_url_parameters_are_ignored() {
         let get = |name: &str| matches!(name, "status" | "sort" | "page").then_some("nonsense");
         assert_eq!(to_address(&query(get)), "/containers");
     }

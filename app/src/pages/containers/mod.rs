@@ -16,7 +16,7 @@ pub mod show;
 
 use model::names::Label;
 
-/// The address of a container's page.
+/// The path of a container's page.
 fn href(site: &Label, name: &Label) -> String {
     format!("/sites/{site}/containers/{name}")
 }

@@ -1,6 +1,6 @@
-//! The form for a new container: a good name, a template and modest sizes are there already.
+//! The form for a new container, with a suggested name, a template and moderate sizes.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 use model::{
@@ -17,18 +17,19 @@ use super::{
     service_rows::{service_rows, web_page},
 };
 use crate::{
-    api, bind,
+    bind,
     components::{
         form::{Choice, Entry, Field, FormState, Refusals, Submit},
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, empty, main_link, object_skeleton, usage_bar},
         tick::Tick,
         toast::Toasts,
     },
+    server_fns,
     session::Session,
 };
 
-/// Images that people often want, beside the templates of the site.
+/// Common images, listed beside the site's templates.
 const IMAGES: [&str; 5] = [
     "nginx:1.27",
     "postgres:17",
@@ -37,16 +38,16 @@ const IMAGES: [&str; 5] = [
     "python:3.13",
 ];
 
-/// What stands above the form while the program cannot run. Markup as text: a browser that runs
-/// the program reads it so, and could not take it over otherwise.
+/// The notice above the form without JavaScript. It is a string of markup because browsers with
+/// JavaScript parse the content of `noscript` as text, which could not be hydrated as elements.
 const NEEDS_PROGRAM: &str =
     "<p class=\"panel panel-warning\">Making a container needs JavaScript.</p>";
 
 /// The page.
 pub fn page() -> AnyView {
-    loaded(
+    live_resource(
         Signal::from(()),
-        |()| api::containers::options(),
+        |()| server_fns::containers::options(),
         |_| vec![Event::all(Topic::Site), Event::all(Topic::Domain)],
         object_skeleton,
         whole,
@@ -57,11 +58,11 @@ pub fn page() -> AnyView {
 struct New {
     form: RwSignal<ContainerForm>,
     state: FormState,
-    options: Loaded<CreateOptions>,
+    options: LiveResource<CreateOptions>,
     site: Memo<Option<SiteOption>>,
 }
 
-fn whole(options: Loaded<CreateOptions>) -> AnyView {
+fn whole(options: LiveResource<CreateOptions>) -> AnyView {
     let form = RwSignal::new(options.peek(first));
     let check = move || form.with_untracked(|form| form.parse().err().unwrap_or_default());
     let site = Memo::new(move |_| {
@@ -90,7 +91,7 @@ fn whole(options: Loaded<CreateOptions>) -> AnyView {
                 Session::signed_in(make_a_site),
             )
         } else {
-            view! { <div class="columns">{entries(new)} <div class="stack">{preview(new)} {limits(new)}</div></div> }.solid()
+            view! { <div class="columns">{entries(new)} <div class="stack">{preview(new)} {limits(new)}</div></div> }.erase()
         }
     });
     view! {
@@ -98,10 +99,10 @@ fn whole(options: Loaded<CreateOptions>) -> AnyView {
         <noscript inner_html=NEEDS_PROGRAM></noscript>
         {content}
     }
-    .solid()
+    .erase()
 }
 
-/// What the form begins with.
+/// The initial values.
 fn first(options: &CreateOptions) -> ContainerForm {
     let site = options.sites.first();
     let template = site.and_then(|site| site.templates.first());
@@ -164,7 +165,7 @@ fn entries(new: New) -> AnyView {
             .collect::<Vec<_>>()
     });
     let choice = reactive(move || {
-        several.get().then(|| view! { <Choice form=state name="site" label="Site" value=bind!(form, site) options=sites /> }.solid())
+        several.get().then(|| view! { <Choice form=state name="site" label="Site" value=bind!(form, site) options=sites /> }.erase())
     });
     let named = Signal::derive(move || {
         let name = form.with(|form| form.name.clone());
@@ -190,23 +191,23 @@ fn entries(new: New) -> AnyView {
             <div class="actions"><Submit form=state label=named /> <a class="btn" href="/containers">"Cancel"</a></div>
         </form>
     }
-    .solid()
+    .erase()
 }
 
-/// The first step, for those who may take it.
+/// The first setup step, for users who may perform it.
 fn make_a_site(me: Me) -> AnyView {
     me.role
         .administers()
         .then(|| main_link("/sites/new", "plus", "Make a site"))
-        .solid()
+        .erase()
 }
 
-/// What most containers do without.
+/// Options that most containers do not need.
 fn more(new: New) -> AnyView {
     let New {
         form, state, site, ..
     } = new;
-    // Folded until something in it is refused; never folded again over what a person looks at.
+    // Folded until one of its fields has an error; never folded again automatically.
     let fold = NodeRef::<leptos::html::Details>::new();
     Effect::new(move |_| {
         let refused = ["env", "entrypoint", "description", "docker"]
@@ -218,7 +219,7 @@ fn more(new: New) -> AnyView {
     });
     let barred =
         Memo::new(move |_| site.with(|site| site.as_ref()?.docker.barred().map(str::to_owned)));
-    // A tick for another site than the one that is chosen now is not meant for this one.
+    // A selection that was made for another site does not apply to the current site.
     Effect::new(move |_| {
         if barred.with(Option::is_some) && form.with_untracked(|form| form.docker) {
             form.update(|form| form.docker = false);
@@ -237,7 +238,7 @@ fn more(new: New) -> AnyView {
             </div>
         </details>
     }
-    .solid()
+    .erase()
 }
 
 fn submit(new: New) -> impl Fn(leptos::ev::SubmitEvent) + 'static {
@@ -251,11 +252,15 @@ fn submit(new: New) -> impl Fn(leptos::ev::SubmitEvent) + 'static {
         let navigate = navigate.clone();
         let form = new.form.get_untracked();
         spawn_local(async move {
-            match api::containers::create(form).await {
-                // Its page shows the job step by step, and is the container's page when it ends.
-                Ok(asked) => {
-                    toasts.tell(format!("Creating {}.", asked.name));
-                    navigate(&super::href(&asked.site, &asked.name), Default::default());
+            match server_fns::containers::create(form).await {
+                // The container's page shows the job's progress, and the container once the job has
+                // ended.
+                Ok(created) => {
+                    toasts.notify(format!("Creating {}.", created.name));
+                    navigate(
+                        &super::href(&created.site, &created.name),
+                        Default::default(),
+                    );
                 }
                 Err(failure) => new.state.refuse(failure),
             }
@@ -263,7 +268,7 @@ fn submit(new: New) -> impl Fn(leptos::ev::SubmitEvent) + 'static {
     }
 }
 
-/// What will be made of what is typed.
+/// A summary of the container to be created.
 fn preview(new: New) -> AnyView {
     let facts = reactive(move || {
         let site = new.site.get()?;
@@ -284,7 +289,7 @@ fn preview(new: New) -> AnyView {
         );
         let places = places(&form, name.as_ref(), &site)
             .into_iter()
-            .map(|place| view! { <li class="mono wrap-any">{place}</li> }.solid())
+            .map(|place| view! { <li class="mono wrap-any">{place}</li> }.erase())
             .collect::<Vec<_>>();
         Some(
             view! {
@@ -295,13 +300,13 @@ fn preview(new: New) -> AnyView {
                     <dt>"Reached at"</dt><dd><ul>{places}</ul></dd>
                 </dl>
             }
-            .solid(),
+            .erase(),
         )
     });
-    view! { <section class="card" aria-live="polite"><h2 class="card-title">"What you will get"</h2>{facts}</section> }.solid()
+    view! { <section class="card" aria-live="polite"><h2 class="card-title">"What you will get"</h2>{facts}</section> }.erase()
 }
 
-/// What is left of the person's limits, with what is typed counted in.
+/// What remains of the user's limits after this container.
 fn limits(new: New) -> AnyView {
     let bars = reactive(move || {
         let (limits, usage) = new.options.with(|options| (options.limits, options.usage));
@@ -334,9 +339,9 @@ fn limits(new: New) -> AnyView {
             })
             .collect();
         if bars.is_empty() {
-            return view! { <p class="muted">"You have no limits."</p> }.solid();
+            return view! { <p class="muted">"You have no limits."</p> }.erase();
         }
-        bars.solid()
+        bars.erase()
     });
-    view! { <section class="card"><h2 class="card-title">"Your limits, with this container"</h2><div class="stack-tight">{bars}</div></section> }.solid()
+    view! { <section class="card"><h2 class="card-title">"Your limits, with this container"</h2><div class="stack-tight">{bars}</div></section> }.erase()
 }

@@ -1,6 +1,6 @@
-//! The overview of a container: what goes on, the links people came for, what it is.
+//! The overview of a container: its state, its links and its details.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::prelude::*;
 use model::{
     ServiceId,
@@ -13,19 +13,19 @@ use model::{
 
 use super::actions;
 use crate::{
-    api::{self, containers::Shown},
     components::{
         badge::{Tone, ago, badge},
         icon::icon,
-        loaded::{Loaded, loaded_within},
+        live_resource::{LiveResource, live_resource_within},
         page::{Copy, usage_bar},
         steps::{job_failure, job_steps},
         toast::Toasts,
     },
+    server_fns::{self, containers::Shown},
 };
 
 /// The tab.
-pub fn tab(container: Loaded<Shown>) -> AnyView {
+pub fn tab(container: LiveResource<Shown>) -> AnyView {
     view! {
         {work(container)}
         {notices(container)}
@@ -36,11 +36,11 @@ pub fn tab(container: Loaded<Shown>) -> AnyView {
             {description(container)}
         </div>
     }
-    .solid()
+    .erase()
 }
 
-/// The job at work, step by step.
-fn work(container: Loaded<Shown>) -> AnyView {
+/// The running job with its steps.
+fn work(container: LiveResource<Shown>) -> AnyView {
     let job = container.part(|view| {
         view.row
             .activity
@@ -48,14 +48,14 @@ fn work(container: Loaded<Shown>) -> AnyView {
     });
     let panel = reactive(move || {
         let (job, kind) = job.get()?;
-        let there = container.peek(|container| container.work.clone());
-        let steps = loaded_within(
-            there.filter(|there| there.row.id == job),
+        let initial = container.peek(|container| container.work.clone());
+        let steps = live_resource_within(
+            initial.filter(|initial| initial.row.id == job),
             Signal::from(job),
-            api::jobs::get,
+            server_fns::jobs::get,
             |job: &JobView| vec![Event::of(Topic::Job, job.row.id.0)],
-            || view! { <div class="skeleton skeleton-card"></div> }.solid(),
-            |job| view! { {job_failure(job)} {job_steps(job)} }.solid(),
+            || view! { <div class="skeleton skeleton-card"></div> }.erase(),
+            |job| view! { {job_failure(job)} {job_steps(job)} }.erase(),
         );
         let title = format!(
             "{} {}",
@@ -72,14 +72,14 @@ fn work(container: Loaded<Shown>) -> AnyView {
                     {steps}
                 </section>
             }
-            .solid(),
+            .erase(),
         )
     });
-    view! { <div class="work-place">{panel}</div> }.solid()
+    view! { <div class="work-place">{panel}</div> }.erase()
 }
 
-/// What does not go as wished.
-fn notices(container: Loaded<Shown>) -> AnyView {
+/// Problems of the container.
+fn notices(container: LiveResource<Shown>) -> AnyView {
     let failure = container.part(|view| view.failure.clone());
     let failed = reactive(move || {
         failure.get().map(|(job, sentence)| {
@@ -89,7 +89,7 @@ fn notices(container: Loaded<Shown>) -> AnyView {
                     <a class="btn btn-small" href=format!("/jobs/{job}")>"See what happened"</a>
                 </section>
             }
-            .solid()
+            .erase()
         })
     });
     let trouble = container.part(|view| {
@@ -99,16 +99,16 @@ fn notices(container: Loaded<Shown>) -> AnyView {
     });
     let silent = reactive(move || {
         trouble.get().map(|(trouble, at)| {
-            let heard = at.map(|at| view! { <p class="muted">"Last heard " {ago(at)} "."</p> }.solid());
-            view! { <section class="panel panel-warning"><p class="panel-title">{icon("unplug")} {trouble}</p>{heard}</section> }.solid()
+            let last_seen = at.map(|at| view! { <p class="muted">"Last heard " {ago(at)} "."</p> }.erase());
+            view! { <section class="panel panel-warning"><p class="panel-title">{icon("unplug")} {trouble}</p>{last_seen}</section> }.erase()
         })
     });
-    view! { {failed} {silent} {differs(container)} {lent(container)} {drifted(container)} {restart(container)} }
-        .solid()
+    view! { {failed} {silent} {differs(container)} {address_mismatch(container)} {drifted(container)} {restart(container)} }
+        .erase()
 }
 
-/// What is wished and what is observed, when they differ and nobody is at work on it.
-fn differs(container: Loaded<Shown>) -> AnyView {
+/// A difference between desired and observed state while no job is running.
+fn differs(container: LiveResource<Shown>) -> AnyView {
     let words =
         container.part(
             |view| match (view.row.activity, view.wished_running, view.row.status) {
@@ -127,26 +127,26 @@ fn differs(container: Loaded<Shown>) -> AnyView {
 
     reactive(move || {
         words.get().map(|words| {
-            view! { <section class="panel panel-warning"><p class="panel-title">{icon("triangle-alert")} {words}</p></section> }.solid()
+            view! { <section class="panel panel-warning"><p class="panel-title">{icon("triangle-alert")} {words}</p></section> }.erase()
         })
     })
 }
 
-/// That it has another address than its own.
-fn lent(container: Loaded<Shown>) -> AnyView {
+/// The container has another address than the reserved one.
+fn address_mismatch(container: LiveResource<Shown>) -> AnyView {
     let words = container.part(|view| {
-        let lent = view.lent?;
-        Some(model::leases::wrong(lent, view.row.address))
+        let leased = view.lent?;
+        Some(model::leases::wrong(leased, view.row.address))
     });
     reactive(move || {
         words.get().map(|words| {
-            view! { <section class="panel panel-warning"><p class="panel-title">{icon("triangle-alert")} {words}</p></section> }.solid()
+            view! { <section class="panel panel-warning"><p class="panel-title">{icon("triangle-alert")} {words}</p></section> }.erase()
         })
     })
 }
 
-/// What somebody changed in Proxmox itself.
-fn drifted(container: Loaded<Shown>) -> AnyView {
+/// Drift: changes that were made in Proxmox.
+fn drifted(container: LiveResource<Shown>) -> AnyView {
     let words = container.part(|view| {
         let words = |drift: &Drift| match drift {
             Drift::Moved { to } => {
@@ -161,13 +161,13 @@ fn drifted(container: Loaded<Shown>) -> AnyView {
     });
     reactive(move || {
         let each = words.get().into_iter().map(|words| {
-            view! { <section class="panel panel-info"><p class="panel-title">{icon("info")} {words}</p></section> }.solid()
+            view! { <section class="panel panel-info"><p class="panel-title">{icon("info")} {words}</p></section> }.erase()
         });
         each.collect::<Vec<_>>()
     })
 }
 
-fn restart(container: Loaded<Shown>) -> AnyView {
+fn restart(container: LiveResource<Shown>) -> AnyView {
     let toasts = Toasts::here();
     let needed = container.part(|view| view.restart_needed && view.row.activity.is_none());
     let now = move |_| {
@@ -182,12 +182,12 @@ fn restart(container: Loaded<Shown>) -> AnyView {
                     <p class="panel-title">{icon("info")} "What you changed takes effect after a restart."</p>
                     <button class="btn btn-small" on:click=act(now)>{icon("rotate-cw")} "Restart now"</button>
                 </section>
-            }.solid()
+            }.erase()
         })
     })
 }
 
-fn links(container: Loaded<Shown>) -> AnyView {
+fn links(container: LiveResource<Shown>) -> AnyView {
     let services = container.part(|view| view.services.clone());
     let domain = container.peek(|view| view.row.domain.clone());
     let own = container.peek(|view| super::href(&view.row.site, &view.row.name));
@@ -198,22 +198,22 @@ fn links(container: Loaded<Shown>) -> AnyView {
                 <p class="muted">"It offers nothing to others yet."</p>
                 <p><a class="link" href=format!("{own}/services")>"Add a web page or a port"</a></p>
             }
-            .solid();
+            .erase();
         }
         services
             .iter()
             .map(|service| {
                 let state = published(container, service.id);
-                view! { <div class="stack-tight">{place(service, &domain)} {state}</div> }.solid()
+                view! { <div class="stack-tight">{place(service, &domain)} {state}</div> }.erase()
             })
             .collect::<Vec<_>>()
-            .solid()
+            .erase()
     });
-    view! { <section class="card"><h2 class="card-title">"Links"</h2><div class="stack">{items}</div></section> }.solid()
+    view! { <section class="card"><h2 class="card-title">"Links"</h2><div class="stack">{items}</div></section> }.erase()
 }
 
-/// How a service is published, and why it is not.
-pub fn published(container: Loaded<Shown>, id: ServiceId) -> AnyView {
+/// How a service is published, and why it is blocked.
+pub fn published(container: LiveResource<Shown>, id: ServiceId) -> AnyView {
     let state = container.part(move |view| {
         let mut all = view.publications.iter();
         let publication = all.find(|(service, _)| *service == id);
@@ -221,22 +221,22 @@ pub fn published(container: Loaded<Shown>, id: ServiceId) -> AnyView {
         (publication, view.row.status)
     });
     let shown = reactive(move || match state.get() {
-        (None, _) => ().solid(),
+        (None, _) => ().erase(),
         (Some(Publication::Publishing), _) => badge("publishing", Tone::Info, "circle-dashed"),
         (Some(Publication::Live), Status::Running) => badge("live", Tone::Good, "circle-check"),
         (Some(Publication::Live), _) => badge("container not running", Tone::Plain, "circle-stop"),
         (Some(Publication::Blocked { why }), _) => {
-            let why = view! { <span class="row-note">{why}</span> }.solid();
-            view! { {badge("blocked", Tone::Danger, "ban")} {why} }.solid()
+            let why = view! { <span class="row-note">{why}</span> }.erase();
+            view! { {badge("blocked", Tone::Danger, "ban")} {why} }.erase()
         }
     });
-    view! { <div class="publication">{shown}</div> }.solid()
+    view! { <div class="publication">{shown}</div> }.erase()
 }
 
-/// Where a service is reached, to open or to copy.
+/// The address of a service, as a link or to copy.
 pub fn place(service: &ServiceView, domain: &model::names::Domain) -> AnyView {
     let place = service.place(domain);
-    // Port 22 is what people log in at.
+    // Port 22 is SSH.
     let login = (service.kind() == ServiceKind::Tcp && service.port.get() == 22)
         .then(|| {
             service
@@ -247,14 +247,14 @@ pub fn place(service: &ServiceView, domain: &model::names::Domain) -> AnyView {
         .flatten();
     let text = login.unwrap_or_else(|| place.clone());
     let shown = if service.kind() == ServiceKind::Http {
-        view! { <a class="link grow" href=place rel="external">{text.clone()}</a> }.solid()
+        view! { <a class="link grow" href=place rel="external">{text.clone()}</a> }.erase()
     } else {
-        view! { <span class="grow mono">{text.clone()}</span> }.solid()
+        view! { <span class="grow mono">{text.clone()}</span> }.erase()
     };
-    view! { <div class="code">{shown} <Copy text=text what="address" /></div> }.solid()
+    view! { <div class="code">{shown} <Copy text=text what="address" /></div> }.erase()
 }
 
-fn resources(container: Loaded<Shown>) -> AnyView {
+fn resources(container: LiveResource<Shown>) -> AnyView {
     let observed = container.part(|view| view.observed.clone());
     let spec = container.part(|view| (view.spec.cores, view.spec.memory, view.spec.disk));
     let bars = reactive(move || {
@@ -268,10 +268,10 @@ fn resources(container: Loaded<Shown>) -> AnyView {
                     <dt>"Disk"</dt><dd class="num">{disk.to_string()}</dd>
                 </dl>
             }
-            .solid(),
+            .erase(),
         }
     });
-    view! { <section class="card"><h2 class="card-title">"Resources"</h2>{bars}</section> }.solid()
+    view! { <section class="card"><h2 class="card-title">"Resources"</h2>{bars}</section> }.erase()
 }
 
 fn used(observed: &Observed, cores: u32, memory_mib: u32, disk_gib: u32) -> AnyView {
@@ -297,7 +297,7 @@ fn used(observed: &Observed, cores: u32, memory_mib: u32, disk_gib: u32) -> AnyV
             <p class="muted num">{format!("Up for {uptime}")}</p>
         </div>
     }
-    .solid()
+    .erase()
 }
 
 fn duration_long(seconds: u64) -> String {
@@ -308,7 +308,7 @@ fn duration_long(seconds: u64) -> String {
     }
 }
 
-fn facts(container: Loaded<Shown>) -> AnyView {
+fn facts(container: LiveResource<Shown>) -> AnyView {
     let list = reactive(move || {
         container.with(|view| {
             let row = &view.row;
@@ -317,7 +317,7 @@ fn facts(container: Loaded<Shown>) -> AnyView {
                 <dl class="facts">
                     <dt>"Name"</dt><dd class="mono">{host.clone()} <Copy text=host what="name" /></dd>
                     <dt>"Address"</dt><dd class="mono">{row.address.to_string()} <Copy text=row.address.to_string() what="address" /></dd>
-                    <dt>"Made from"</dt><dd class="mono">{made_from(&view.spec.source)}</dd>
+                    <dt>"Made from"</dt><dd class="mono">{source_label(&view.spec.source)}</dd>
                     <dt>"Docker inside"</dt><dd>{if view.spec.docker { "yes" } else { "no" }}</dd>
                     <dt>"Owner"</dt><dd>{row.owner.to_string()}</dd>
                     <dt>"Made"</dt><dd>{ago(row.created)}</dd>
@@ -326,25 +326,25 @@ fn facts(container: Loaded<Shown>) -> AnyView {
                     <dt>"Number"</dt><dd class="num">{view.vmid.to_string()}</dd>
                     <dt>"Hardware address"</dt><dd class="mono">{view.mac.to_string()}</dd>
                 </dl>
-            }.solid()
+            }.erase()
         })
     });
-    view! { <section class="card"><h2 class="card-title">"About it"</h2>{list}</section> }.solid()
+    view! { <section class="card"><h2 class="card-title">"About it"</h2>{list}</section> }.erase()
 }
 
-fn made_from(source: &Source) -> String {
+fn source_label(source: &Source) -> String {
     match source {
         Source::TakenOver => "taken over from the cluster".to_owned(),
         source => source.to_string(),
     }
 }
 
-fn description(container: Loaded<Shown>) -> AnyView {
+fn description(container: LiveResource<Shown>) -> AnyView {
     let text = container.part(|view| view.spec.description.as_ref().map(ToString::to_string));
 
     reactive(move || {
         text.get().map(|text| {
-            view! { <section class="card"><h2 class="card-title">"What it is for"</h2><p class="prose">{text}</p></section> }.solid()
+            view! { <section class="card"><h2 class="card-title">"What it is for"</h2><p class="prose">{text}</p></section> }.erase()
         })
     })
 }

@@ -1,5 +1,5 @@
-//! Where the services of a container that is asked for will be reached, as far as that is known
-//! before it is made.
+//! A preview of the URLs, ports and records of a new container's services, as far as they are known
+//! before it is created.
 
 use model::{
     containers::{ContainerForm, SiteOption},
@@ -10,7 +10,7 @@ use model::{
 
 /// The URLs, ports and records of a form's services.
 pub fn places(form: &ContainerForm, name: Option<&Label>, site: &SiteOption) -> Vec<String> {
-    let one = |service: &ServiceForm| match service.kind.as_str() {
+    let preview = |service: &ServiceForm| match service.kind.as_str() {
         "http" => host(service, name, site).map(|(host, entry)| entry.url(&host)),
         "srv" => Some(format!("{}.{}", service.name.trim(), site.domain)),
         kind => {
@@ -25,10 +25,10 @@ pub fn places(form: &ContainerForm, name: Option<&Label>, site: &SiteOption) -> 
             })
         }
     };
-    form.services.iter().filter_map(one).collect()
+    form.services.iter().filter_map(preview).collect()
 }
 
-/// A service's name under one of the site's domains, and how browsers reach the web pages there.
+/// The hostname of a service under one of the site's domains, and the scheme of its URL.
 fn host(
     service: &ServiceForm,
     name: Option<&Label>,
@@ -62,7 +62,7 @@ mod tests {
     use super::places;
 
     #[test]
-    fn the_preview_names_links_and_ports() {
+    fn preview_lists_links_and_ports() {
         let site: SiteOption = serde_json::from_str(
             r#"{"id":1,"name":"lab","domain":"lab.internal","domains":[{"name":"example.org"},{"name":"localhost","entry":{"tls":false,"port":3000}}],"node":null,"templates":[],"ports":"2000-2999"}"#,
         )

@@ -1,6 +1,6 @@
-//! What most services leave as it is: the domain, and how a service is published.
+//! Advanced options of a service: its domain and publishing options.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use model::{names::Domain, services::ServiceKind};
 
@@ -10,21 +10,21 @@ use crate::components::{
     tick::Tick,
 };
 
-/// The domain where there is a choice, and the rest in a fold.
+/// The domain if there are several, and the other options in a fold.
 pub fn more(row: Row, kind: Option<ServiceKind>) -> AnyView {
     let options = match kind {
         Some(ServiceKind::Http) => web(row),
         Some(ServiceKind::Tcp) => view! {
             {tls(row)}
-            {quiet(row)}
+            {idle_timeout(row)}
             <Tick form=row.state name=row.name("tells_client") label="Tell the program who connects" checked=row.is_ticked(|service| service.tells_client) set=row.tick(|service| &mut service.tells_client) hint="By the PROXY protocol, which the program must expect" />
         }
-        .solid(),
-        Some(ServiceKind::Udp) => quiet(row),
-        Some(ServiceKind::Srv) | None => return ().solid(),
+        .erase(),
+        Some(ServiceKind::Udp) => idle_timeout(row),
+        Some(ServiceKind::Srv) | None => return ().erase(),
     };
     let domain = (kind == Some(ServiceKind::Http)).then(|| domain(row));
-    // What it has already is not hidden.
+    // Options that are in use are not folded.
     let is_open =
         kind == Some(ServiceKind::Tcp) && row.is_ticked(|service| service.tls).get_untracked();
     view! {
@@ -36,19 +36,20 @@ pub fn more(row: Row, kind: Option<ServiceKind>) -> AnyView {
             </details>
         </div>
     }
-    .solid()
+    .erase()
 }
 
-/// The choice of a domain, where there is one: among several, or away from one that others gave.
+/// The domain, if there is a choice: among several, or when the current domain is not available to
+/// the user.
 fn domain(row: Row) -> AnyView {
-    let asked = row.text(|service| &mut service.domain);
-    // It stays a choice after another was chosen.
-    let given = Memo::new(move |before: Option<&Option<String>>| {
-        let asked = asked.get.get();
-        let own = |domains: &Vec<Domain>| domains.iter().any(|domain| domain.as_str() == asked);
-        let given = !asked.is_empty() && !row.domains.with(own);
-        if given {
-            Some(asked)
+    let selected = row.text(|service| &mut service.domain);
+    // The choice remains after another domain was chosen.
+    let is_unavailable = Memo::new(move |before: Option<&Option<String>>| {
+        let selected = selected.get.get();
+        let own = |domains: &Vec<Domain>| domains.iter().any(|domain| domain.as_str() == selected);
+        let is_unavailable = !selected.is_empty() && !row.domains.with(own);
+        if is_unavailable {
+            Some(selected)
         } else {
             before.cloned().flatten()
         }
@@ -56,15 +57,19 @@ fn domain(row: Row) -> AnyView {
     let names = Memo::new(move |_| {
         let own = row.domains.get();
         let own = own.iter().map(ToString::to_string);
-        given.get().into_iter().chain(own).collect::<Vec<_>>()
+        is_unavailable
+            .get()
+            .into_iter()
+            .chain(own)
+            .collect::<Vec<_>>()
     });
     let usual = move || row.domains.with(|own| own.first().map(ToString::to_string));
     let value = Bound {
-        get: Signal::derive(move || match asked.get.get() {
-            asked if asked.is_empty() => usual().unwrap_or_default(),
-            asked => asked,
+        get: Signal::derive(move || match selected.get.get() {
+            selected if selected.is_empty() => usual().unwrap_or_default(),
+            selected => selected,
         }),
-        set: asked.set,
+        set: selected.set,
     };
     let options = Signal::derive(move || {
         let names = names.get().into_iter();
@@ -74,7 +79,7 @@ fn domain(row: Row) -> AnyView {
     reactive(move || {
         several.get().then(|| {
             view! { <Choice form=row.state name=row.name("domain") label="Domain" value=value options=options /> }
-                .solid()
+                .erase()
         })
     })
 }
@@ -91,15 +96,15 @@ fn web(row: Row) -> AnyView {
         <Choice form=row.state name=row.name("backend") label="The program speaks" value=row.text(|service| &mut service.backend) options=backends />
         <div class="pair">
             <Field form=row.state name=row.name("body") label="Largest request, MiB" optional=true value=row.text(|service| &mut service.body) hint="Else 2048" />
-            {quiet(row)}
+            {idle_timeout(row)}
         </div>
         <Tick form=row.state name=row.name("sign_in") label="People sign in first" checked=row.is_ticked(|service| service.sign_in) set=row.tick(|service| &mut service.sign_in) hint="At the domain's sign-in, which an operator sets up" />
         <Tick form=row.state name=row.name("buffering") label="Gather requests and answers" checked=row.is_ticked(|service| service.buffering) set=row.tick(|service| &mut service.buffering) hint="Kinder to slow programs; streams would come late" />
     }
-    .solid()
+    .erase()
 }
 
-/// Whether a port is reached through TLS, and under which name.
+/// The TLS options of a port and the hostname for TLS.
 fn tls(row: Row) -> AnyView {
     let is_wanted = row.is_ticked(|service| service.tls);
     let wanted = Memo::new(move |_| is_wanted.get());
@@ -109,7 +114,7 @@ fn tls(row: Row) -> AnyView {
                 <Field form=row.state name=row.name("label") label="Name" optional=true value=row.text(|service| &mut service.label) hint="Before the domain; else the container's name" />
                 {domain(row)}
             }
-            .solid()
+            .erase()
         })
     });
     view! {
@@ -117,9 +122,9 @@ fn tls(row: Row) -> AnyView {
             hint="Programs speak TLS with the edge host from the first byte, by the certificate of a name; the container is spoken to without" />
         {name}
     }
-    .solid()
+    .erase()
 }
 
-fn quiet(row: Row) -> AnyView {
-    view! { <Field form=row.state name=row.name("quiet") label="May be quiet for, seconds" optional=true value=row.text(|service| &mut service.quiet) hint="Else 600" /> }.solid()
+fn idle_timeout(row: Row) -> AnyView {
+    view! { <Field form=row.state name=row.name("quiet") label="May be quiet for, seconds" optional=true value=row.text(|service| &mut service.quiet) hint="Else 600" /> }.erase()
 }

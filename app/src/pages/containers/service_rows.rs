@@ -1,6 +1,6 @@
-//! The services of a container in a form: rows that are added and removed.
+//! The rows of services in a form, which can be added and removed.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::prelude::*;
 use model::{
     containers::{ContainerForm, MAX_SERVICES},
@@ -14,7 +14,7 @@ use crate::components::{
     icon::icon,
 };
 
-/// A service of the kind `http` on the usual port.
+/// A service of kind `http` on port 80.
 pub fn web_page() -> ServiceForm {
     ServiceForm {
         kind: "http".to_owned(),
@@ -31,7 +31,7 @@ fn login() -> ServiceForm {
     }
 }
 
-/// The rows and the buttons under them. `domains` are those that a web page can be under.
+/// The rows with their buttons. `domains` are those that HTTP services can use.
 pub fn service_rows(
     form: RwSignal<ContainerForm>,
     state: FormState,
@@ -51,7 +51,7 @@ pub fn service_rows(
             </div>
         </div>
     }
-    .solid()
+    .erase()
 }
 
 /// One row of the form.
@@ -61,17 +61,17 @@ pub struct Row {
     /// The form.
     pub state: FormState,
     index: usize,
-    /// The domains that a web page can be under.
+    /// The domains that HTTP services can use.
     pub domains: Signal<Vec<Domain>>,
 }
 
 impl Row {
-    /// The name of one of its fields, as the parser spells it.
+    /// The name of a field of the row in the parser's errors.
     pub fn name(self, field: &str) -> String {
         format!("services.{}.{field}", self.index)
     }
 
-    /// A text of the row, wherever the row is by then.
+    /// A binding to a text of the row; follows the row if its index changes.
     pub fn text(self, of: fn(&mut ServiceForm) -> &mut String) -> Bound {
         Bound {
             get: self.part(move |service| std::mem::take(of(service))),
@@ -79,12 +79,12 @@ impl Row {
         }
     }
 
-    /// Whether something of the row is ticked.
+    /// Whether an option of the row is checked.
     pub fn is_ticked(self, of: fn(&ServiceForm) -> bool) -> Signal<bool> {
         self.part(move |service| of(service))
     }
 
-    /// Ticks something of the row or not.
+    /// Sets an option of the row.
     pub fn tick(self, of: fn(&mut ServiceForm) -> &mut bool) -> Callback<bool> {
         Callback::new(move |on| self.change(|service| *of(service) = on))
     }
@@ -130,9 +130,9 @@ fn row(row: Row) -> AnyView {
     let chosen = Memo::new(move |_| kind.get.with(|kind| kind.parse::<ServiceKind>().ok()));
     let outside = reactive(move || {
         match chosen.get() {
-        Some(ServiceKind::Http) => view! { <Field form=state name=row.name("label") label="Name" optional=true value=row.text(|service| &mut service.label) hint="Before the domain; else the container's name" /> }.solid(),
-        Some(ServiceKind::Srv) => view! { <Field form=state name=row.name("name") label="Name" value=row.text(|service| &mut service.name) hint="Such as _sip._tcp, in the site's network" /> }.solid(),
-        _ => view! { <Field form=state name=row.name("external") label="Outer port" optional=true value=row.text(|service| &mut service.external) hint="Else a free one is chosen" /> }.solid(),
+        Some(ServiceKind::Http) => view! { <Field form=state name=row.name("label") label="Name" optional=true value=row.text(|service| &mut service.label) hint="Before the domain; else the container's name" /> }.erase(),
+        Some(ServiceKind::Srv) => view! { <Field form=state name=row.name("name") label="Name" value=row.text(|service| &mut service.name) hint="Such as _sip._tcp, in the site's network" /> }.erase(),
+        _ => view! { <Field form=state name=row.name("external") label="Outer port" optional=true value=row.text(|service| &mut service.external) hint="Else a free one is chosen" /> }.erase(),
     }
     });
     let label = format!("Service {}", row.index + 1);
@@ -145,7 +145,7 @@ fn row(row: Row) -> AnyView {
             {reactive(move || more(row, chosen.get()))}
         </div>
     }
-    .solid()
+    .erase()
 }
 
 fn words(kind: ServiceKind) -> &'static str {

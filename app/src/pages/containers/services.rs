@@ -1,7 +1,7 @@
-//! What a container offers to others, and changing it.
+//! The services of a container.
 
-use crate::api::containers::Shown;
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
+use crate::server_fns::containers::Shown;
 use leptos::prelude::*;
 use model::services::ServiceKind;
 
@@ -10,10 +10,10 @@ use super::{
     overview::{place, published},
     service_rows::service_rows,
 };
-use crate::components::{form::Refusals, loaded::Loaded};
+use crate::components::{form::Refusals, live_resource::LiveResource};
 
 /// The tab.
-pub fn tab(container: Loaded<Shown>) -> AnyView {
+pub fn tab(container: LiveResource<Shown>) -> AnyView {
     let draft = Draft::new(container);
     let domains = container.part(|view| view.domains.clone());
     let submit = move |ev: leptos::ev::SubmitEvent| {
@@ -22,7 +22,7 @@ pub fn tab(container: Loaded<Shown>) -> AnyView {
     };
     view! {
         <div class="stack">
-            {offered(container)}
+            {service_list(container)}
             <section class="card">
                 <h2 class="card-title">"Change what it offers"</h2>
                 <form class="form" on:submit=act(submit) novalidate>
@@ -33,16 +33,16 @@ pub fn tab(container: Loaded<Shown>) -> AnyView {
             </section>
         </div>
     }
-    .solid()
+    .erase()
 }
 
-fn offered(container: Loaded<Shown>) -> AnyView {
+fn service_list(container: LiveResource<Shown>) -> AnyView {
     let services = container.part(|view| view.services.clone());
     let domain = container.peek(|view| view.row.domain.clone());
     let items = reactive(move || {
         let services = services.get();
         if services.is_empty() {
-            return view! { <p class="muted">"Nothing yet. Add a web page for a link, or a port for anything else."</p> }.solid();
+            return view! { <p class="muted">"Nothing yet. Add a web page for a link, or a port for anything else."</p> }.erase();
         }
         services
             .iter()
@@ -60,10 +60,10 @@ fn offered(container: Loaded<Shown>) -> AnyView {
                         {published(container, service.id)}
                     </div>
                 }
-                .solid()
+                .erase()
             })
             .collect::<Vec<_>>()
-            .solid()
+            .erase()
     });
-    view! { <section class="card"><h2 class="card-title">"Services"</h2><div class="stack">{items}</div></section> }.solid()
+    view! { <section class="card"><h2 class="card-title">"Services"</h2><div class="stack">{items}</div></section> }.erase()
 }

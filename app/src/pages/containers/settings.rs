@@ -1,7 +1,7 @@
-//! What a container may use, what it is for, and, at the end, the danger.
+//! Resources and description of a container, and its deletion.
 
-use crate::api::containers::Shown;
-use crate::solid::{Solid as _, act};
+use crate::erase::{Erase as _, act};
+use crate::server_fns::containers::Shown;
 use leptos::prelude::*;
 
 use super::{
@@ -14,12 +14,12 @@ use crate::{
         dialog::{DeleteDialog, Deletion},
         form::{Entry, Field, Refusals},
         icon::icon,
-        loaded::Loaded,
+        live_resource::LiveResource,
     },
 };
 
 /// The tab.
-pub fn tab(container: Loaded<Shown>) -> AnyView {
+pub fn tab(container: LiveResource<Shown>) -> AnyView {
     let draft = Draft::new(container);
     let submit = move |ev: leptos::ev::SubmitEvent| {
         ev.prevent_default();
@@ -54,10 +54,10 @@ pub fn tab(container: Loaded<Shown>) -> AnyView {
             {danger(container)}
         </div>
     }
-    .solid()
+    .erase()
 }
 
-fn danger(container: Loaded<Shown>) -> AnyView {
+fn danger(container: LiveResource<Shown>) -> AnyView {
     let deletion = Deletion::default();
     let name = container.peek(|view| view.row.name.to_string());
     let lost = Signal::derive(move || container.with(|view| actions::losses(&view.row)));
@@ -77,5 +77,5 @@ fn danger(container: Loaded<Shown>) -> AnyView {
         </section>
         <DeleteDialog deletion=deletion name=name losses=lost delete=delete />
     }
-    .solid()
+    .erase()
 }

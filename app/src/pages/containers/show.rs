@@ -1,6 +1,6 @@
-//! One container, with its tabs as addresses below its own.
+//! One container; each tab has its own path below the container's.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use model::{
@@ -15,17 +15,17 @@ use super::{
     overview, services, settings,
 };
 use crate::{
-    api::{self, containers::Shown},
     components::{
         icon::icon,
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, Tabs, object_skeleton},
         toast::Toasts,
     },
     pages::not_found::not_found,
+    server_fns::{self, containers::Shown},
 };
 
-/// The tabs, in order, by the last part of their address; the first one is the container's own.
+/// The tabs, in order, by the last path segment; the first one has none.
 const TABS: [(&str, &str); 5] = [
     ("Overview", ""),
     ("Services", "services"),
@@ -45,13 +45,13 @@ pub fn page() -> AnyView {
         let tab = part("tab");
         TABS.iter().position(|(_, path)| *path == tab)
     });
-    // Another container is another page; the same one under another tab is not.
+    // A new page for each container; switching tabs keeps the page.
 
     reactive(move || {
         let key = names.get();
-        loaded(
+        live_resource(
             Signal::from(key),
-            |(site, name)| api::containers::get(site, name, cfg!(feature = "ssr")),
+            |(site, name)| server_fns::containers::get(site, name, cfg!(feature = "ssr")),
             |view: &Shown| {
                 vec![
                     Event::of(Topic::Container, view.row.id.0),
@@ -65,7 +65,7 @@ pub fn page() -> AnyView {
     })
 }
 
-fn whole(container: Loaded<Shown>, tab: Memo<Option<usize>>) -> AnyView {
+fn whole(container: LiveResource<Shown>, tab: Memo<Option<usize>>) -> AnyView {
     let (site, name) = container.peek(|view| (view.row.site.clone(), view.row.name.clone()));
     let own = super::href(&site, &name);
     let tabs = TABS
@@ -97,10 +97,10 @@ fn whole(container: Loaded<Shown>, tab: Memo<Option<usize>>) -> AnyView {
         <Tabs label="Parts of this container" tabs=tabs present=Signal::derive(move || tab.get().unwrap_or_default()) />
         {content}
     }
-    .solid()
+    .erase()
 }
 
-fn buttons(container: Loaded<Shown>) -> AnyView {
+fn buttons(container: LiveResource<Shown>) -> AnyView {
     let toasts = Toasts::here();
     let (id, name) = container.peek(|view| (view.row.id, view.row.name.clone()));
     let state = container.part(|view| (view.row.status, view.row.activity));
@@ -114,14 +114,14 @@ fn buttons(container: Loaded<Shown>) -> AnyView {
         let name = name.clone();
         move |_| actions::switch(toasts, id, name.clone(), power)
     };
-    // A link that leads nowhere now is no invitation.
+    // A URL that does not work now is not rendered as a link.
     let link = container.part(|view| {
         let runs = view.row.status == Status::Running;
         view.row.link.clone().filter(|_| runs)
     });
     let open = reactive(move || {
         link.get().map(|link| {
-            view! { <a class="btn btn-primary" href=link rel="external">{icon("external-link")} "Open"</a> }.solid()
+            view! { <a class="btn btn-primary" href=link rel="external">{icon("external-link")} "Open"</a> }.erase()
         })
     });
     view! {
@@ -130,5 +130,5 @@ fn buttons(container: Loaded<Shown>) -> AnyView {
         <button class="btn" disabled=off(Power::Stop) on:click=act(switch.clone()(Power::Stop))>{icon("square")} "Stop"</button>
         <button class="btn" disabled=off(Power::Restart) on:click=act(switch(Power::Restart))>{icon("rotate-cw")} "Restart"</button>
     }
-    .solid()
+    .erase()
 }

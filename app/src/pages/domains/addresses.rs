@@ -1,16 +1,16 @@
-//! Addresses of a domain's names that its provider does not have as it should, on the domain's page.
+//! Addresses whose records at the DNS provider are not as desired.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use model::domains::AddressTrouble;
 
 use crate::{
-    api::domains::Shown,
-    components::{host::host, loaded::Loaded},
+    components::{host::host, live_resource::LiveResource},
     pages::certificates::due,
+    server_fns::domains::Shown,
 };
 
-/// What tells one record from another.
+/// The key of a record.
 type Key = (String, String, String);
 
 fn key(trouble: &AddressTrouble) -> Key {
@@ -20,15 +20,15 @@ fn key(trouble: &AddressTrouble) -> Key {
     (name.clone(), kind.clone(), value.clone())
 }
 
-/// The card; nothing while all are as they should be.
-pub fn card(shown: Loaded<Shown>) -> AnyView {
+/// The card; empty if all records are as desired.
+pub fn card(shown: LiveResource<Shown>) -> AnyView {
     let is_wrong = shown.part(|shown| !shown.addresses.is_empty());
     reactive(move || is_wrong.get().then(|| troubles(shown)))
 }
 
-fn troubles(shown: Loaded<Shown>) -> AnyView {
+fn troubles(shown: LiveResource<Shown>) -> AnyView {
     let keys = shown.part(|shown| shown.addresses.iter().map(key).collect::<Vec<_>>());
-    let one = move |wanted: Key| {
+    let render_row = move |wanted: Key| {
         row(shown.part(move |shown| {
             let mut all = shown.addresses.iter();
             all.find(|trouble| key(trouble) == wanted).cloned()
@@ -45,12 +45,12 @@ fn troubles(shown: Loaded<Shown>) -> AnyView {
                     </tr>
                 </thead>
                 <tbody role="rowgroup">
-                    <For each=move || keys.get() key=Key::clone children=one />
+                    <For each=move || keys.get() key=Key::clone children=render_row />
                 </tbody>
             </table>
         </section>
     }
-    .solid()
+    .erase()
 }
 
 fn row(row: Memo<Option<AddressTrouble>>) -> AnyView {
@@ -58,7 +58,7 @@ fn row(row: Memo<Option<AddressTrouble>>) -> AnyView {
         let row = row.get()?;
         let next = match row.next_try {
             Some(at) => due("tried", at),
-            None => view! { <span class="muted">"–"</span> }.solid(),
+            None => view! { <span class="muted">"–"</span> }.erase(),
         };
         Some(
             view! {
@@ -71,7 +71,7 @@ fn row(row: Memo<Option<AddressTrouble>>) -> AnyView {
                     <td role="cell" data-label="Next" class="num">{next}</td>
                 </tr>
             }
-            .solid(),
+            .erase(),
         )
     })
 }

@@ -1,6 +1,6 @@
-//! The certificates of a domain, in its row of the list and on its own page.
+//! The certificates of a domain, in its row of the list and on its page.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use model::{
     CertificateId,
@@ -8,33 +8,36 @@ use model::{
 };
 
 use crate::{
-    api::domains::Shown,
-    components::{badge::certificate_badge, host::host, icon::icon, list::address, loaded::Loaded},
+    components::{
+        badge::certificate_badge, host::host, icon::icon, list::address,
+        live_resource::LiveResource,
+    },
     pages::certificates::until,
+    server_fns::domains::Shown,
 };
 
-/// How many are good, and whether somebody has to do something about others.
+/// The number of valid certificates, and whether others need attention.
 pub fn in_row(issuance: Issuance, good: u32, alarms: u32) -> AnyView {
     let good = match (good, issuance) {
         (0, _) if alarms > 0 => None,
         (0, Issuance::SelfSigned) => {
-            Some(view! { <span class="muted">"self-signed"</span> }.solid())
+            Some(view! { <span class="muted">"self-signed"</span> }.erase())
         }
-        (0, _) => Some(view! { <span class="muted">"none yet"</span> }.solid()),
-        (good, _) => Some(view! { <span class="num">{format!("{good} good")}</span> }.solid()),
+        (0, _) => Some(view! { <span class="muted">"none yet"</span> }.erase()),
+        (good, _) => Some(view! { <span class="num">{format!("{good} good")}</span> }.erase()),
     };
     let alarms = (alarms > 0).then(|| {
         let words = match alarms {
             1 => "1 needs somebody".to_owned(),
             alarms => format!("{alarms} need somebody"),
         };
-        view! { <span class="badge tone-danger">{icon("triangle-alert")} {words}</span> }.solid()
+        view! { <span class="badge tone-danger">{icon("triangle-alert")} {words}</span> }.erase()
     });
-    view! { <span class="state-line">{good} {alarms}</span> }.solid()
+    view! { <span class="state-line">{good} {alarms}</span> }.erase()
 }
 
 /// The card of a domain's page.
-pub fn card(shown: Loaded<Shown>) -> AnyView {
+pub fn card(shown: LiveResource<Shown>) -> AnyView {
     let none = shown.part(|shown| {
         shown
             .certificates
@@ -42,7 +45,7 @@ pub fn card(shown: Loaded<Shown>) -> AnyView {
             .then_some(shown.domain.spec.issuance)
     });
     let body = reactive(move || match none.get() {
-        Some(issuance) => view! { <p class="muted">{absence(issuance)}</p> }.solid(),
+        Some(issuance) => view! { <p class="muted">{absence(issuance)}</p> }.erase(),
         None => table(shown),
     });
     let rest = shown.part(|shown| {
@@ -52,7 +55,7 @@ pub fn card(shown: Loaded<Shown>) -> AnyView {
     let rest = reactive(move || {
         rest.get().map(|(total, name)| {
             let href = address("/certificates", &[("q", &name)]);
-            view! { <p><a class="link" href=href>{format!("All {total} of them")}</a></p> }.solid()
+            view! { <p><a class="link" href=href>{format!("All {total} of them")}</a></p> }.erase()
         })
     });
     let new = shown.peek(|shown| format!("/certificates/new?domain={}", shown.domain.id));
@@ -63,10 +66,10 @@ pub fn card(shown: Loaded<Shown>) -> AnyView {
             {rest}
         </section>
     }
-    .solid()
+    .erase()
 }
 
-/// Why there is none, and what to do.
+/// Why there is no certificate, and what to do.
 fn absence(issuance: Issuance) -> &'static str {
     match issuance {
         Issuance::SelfSigned => {
@@ -82,7 +85,7 @@ fn absence(issuance: Issuance) -> &'static str {
     }
 }
 
-fn table(shown: Loaded<Shown>) -> AnyView {
+fn table(shown: LiveResource<Shown>) -> AnyView {
     let ids = shown.part(|shown| {
         shown
             .certificates
@@ -90,7 +93,7 @@ fn table(shown: Loaded<Shown>) -> AnyView {
             .map(|row| row.id)
             .collect::<Vec<_>>()
     });
-    let one = move |id: CertificateId| {
+    let render_row = move |id: CertificateId| {
         row(shown.part(move |shown| shown.certificates.iter().find(|row| row.id == id).cloned()))
     };
     view! {
@@ -103,11 +106,11 @@ fn table(shown: Loaded<Shown>) -> AnyView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=one />
+                <For each=move || ids.get() key=|id| *id children=render_row />
             </tbody>
         </table>
     }
-    .solid()
+    .erase()
 }
 
 fn row(row: Memo<Option<CertificateRow>>) -> AnyView {
@@ -116,7 +119,7 @@ fn row(row: Memo<Option<CertificateRow>>) -> AnyView {
         let until = until(&row);
         let trouble = row
             .trouble
-            .map(|trouble| view! { <span class="row-note">{trouble.words}</span> }.solid());
+            .map(|trouble| view! { <span class="row-note">{trouble.words}</span> }.erase());
         Some(view! {
             <tr role="row">
                 <td role="cell" class="cell-main">
@@ -126,6 +129,6 @@ fn row(row: Memo<Option<CertificateRow>>) -> AnyView {
                 <td role="cell">{certificate_badge(row.state)}</td>
                 <td role="cell" data-label="Good until" class="num">{until}</td>
             </tr>
-        }.solid())
+        }.erase())
     })
 }

@@ -1,6 +1,6 @@
-//! The fields of a domain, the same for a new one and for one that is changed.
+//! The form fields of a domain, for creation and update.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use model::{
     FieldError,
@@ -9,9 +9,9 @@ use model::{
 
 use super::issuance::{certificates, records};
 use crate::{
-    api::domains::Givers,
     bind,
     components::form::{Choice, Field, FormState},
+    server_fns::domains::DomainChoices,
 };
 
 /// The state of a form with these values.
@@ -23,7 +23,7 @@ fn refusals(form: &DomainForm) -> Vec<FieldError> {
     form.parse().err().unwrap_or_default()
 }
 
-/// Who may publish under a domain, in few words, for lists.
+/// The publishing permission of a domain, as a short text for lists.
 pub fn publishers(publishers: &Publishers) -> String {
     match publishers {
         Publishers::Everybody => "everybody".to_owned(),
@@ -35,7 +35,7 @@ pub fn publishers(publishers: &Publishers) -> String {
     }
 }
 
-/// What browsers remember of a domain's TLS, in few words, for lists.
+/// The HSTS setting of a domain, as a short text for lists.
 pub fn hsts(hsts: Hsts) -> &'static str {
     match hsts {
         Hsts::Off => "off",
@@ -52,7 +52,7 @@ fn hsts_choice(hsts: Hsts) -> &'static str {
     }
 }
 
-/// What a choice means for those who open a page.
+/// The effect of an HSTS setting on visitors.
 fn hsts_meaning(hsts: Hsts) -> &'static str {
     match hsts {
         Hsts::Off => "Browsers may ask without TLS first, and are led to HTTPS.",
@@ -65,19 +65,19 @@ fn hsts_meaning(hsts: Hsts) -> &'static str {
     }
 }
 
-/// All fields, in groups. The site is a choice only for a domain that is new.
+/// All fields, in groups. The site can be chosen only for a new domain.
 pub fn fields(
     form: FormState,
     values: RwSignal<DomainForm>,
     sites: Option<Signal<Vec<(String, String)>>>,
-    givers: Signal<Givers>,
+    givers: Signal<DomainChoices>,
 ) -> AnyView {
     let site = sites.map(|sites| {
         view! {
             <Choice form name="site" label="Site" value=bind!(values, site) options=sites
                 hint="Its edge hosts answer for the domain, and its containers can publish there." />
         }
-        .solid()
+        .erase()
     });
     let name_hint = if sites.is_some() {
         "Such as example.org. Have *.example.org lead to the site's edge hosts where the domain is kept."
@@ -100,10 +100,10 @@ pub fn fields(
             {tls(form, values)}
         </fieldset>
     }
-    .solid()
+    .erase()
 }
 
-/// Who may publish; names only where some are asked for.
+/// The publishing permission; user names only if access is limited to some.
 fn who(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
     let options: Vec<(String, String)> = [
         ("everybody", "Everybody"),
@@ -119,7 +119,7 @@ fn who(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
                 <Field form name="people" label="People" value=bind!(values, people)
                     hint="Their names, with commas between them." />
             }
-            .solid()
+            .erase()
         })
     });
     view! {
@@ -127,10 +127,10 @@ fn who(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
             hint="Operators and administrators always may. What is published already stays." />
         {people}
     }
-    .solid()
+    .erase()
 }
 
-/// What browsers are told to remember, with what that means for people.
+/// The HSTS setting, with its effect.
 fn tls(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
     let options: Vec<(String, String)> = Hsts::ALL
         .map(|hsts| (hsts.to_string(), hsts_choice(hsts).to_owned()))
@@ -142,5 +142,5 @@ fn tls(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
     view! {
         <Choice form name="hsts" label="What browsers remember (HSTS)" value=bind!(values, hsts) options=options hint=meaning />
     }
-    .solid()
+    .erase()
 }

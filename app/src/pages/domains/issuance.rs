@@ -1,22 +1,22 @@
-//! The fields of a domain about its certificates, and about who keeps its records.
+//! The form fields of a domain for its certificate source and its DNS provider.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use model::{certificates::Issuance, domains::DomainForm, providers::ProviderKind};
 
 use crate::{
-    api::domains::Givers,
     bind,
     components::{
         form::{Bound, Choice, FormState},
         icon::icon,
         tick::Tick,
     },
+    server_fns::domains::DomainChoices,
     session::Session,
 };
 
-/// How a domain has its certificates, in few words.
-pub fn in_few_words(issuance: Issuance) -> &'static str {
+/// The certificate source of a domain, as a short text.
+pub fn source_summary(issuance: Issuance) -> &'static str {
     match issuance {
         Issuance::SelfSigned => "none: edge hosts serve their own",
         Issuance::Http(_) => "one for each name, proved by the edge hosts (HTTP-01)",
@@ -26,7 +26,7 @@ pub fn in_few_words(issuance: Issuance) -> &'static str {
     }
 }
 
-/// A choice, by its word.
+/// A certificate source from its value in the form.
 fn choice(word: &str) -> &'static str {
     match word {
         "http" => "One for each name, proved by the edge hosts (HTTP-01)",
@@ -37,7 +37,7 @@ fn choice(word: &str) -> &'static str {
     }
 }
 
-/// What a choice means for people, and what it needs.
+/// The effect of a certificate source, and its requirements.
 fn meaning(word: &str) -> &'static str {
     match word {
         "http" => {
@@ -58,16 +58,16 @@ fn meaning(word: &str) -> &'static str {
     }
 }
 
-/// Whether an authority gives them.
+/// Whether a CA issues the certificates.
 fn is_given(word: &str) -> bool {
     matches!(word, "http" | "dns" | "wildcard")
 }
 
-/// How the certificates are had.
+/// The certificate source.
 pub fn certificates(
     form: FormState,
     values: RwSignal<DomainForm>,
-    givers: Signal<Givers>,
+    givers: Signal<DomainChoices>,
 ) -> AnyView {
     let options: Vec<(String, String)> = Issuance::WORDS
         .map(|word| (word.to_owned(), choice(word).to_owned()))
@@ -78,7 +78,8 @@ pub fn certificates(
         set: Callback::new(move |word: String| {
             let first = givers.with_untracked(|givers| givers.authorities.first().cloned());
             values.update(|form| {
-                // Most have one authority only; it is chosen with what needs one.
+                // Most installations have one CA only; it is selected together with a source that
+                // needs one.
                 if is_given(&word) && form.authority.is_empty() {
                     form.authority = first.map(|(id, _)| id.to_string()).unwrap_or_default();
                 }
@@ -87,7 +88,7 @@ pub fn certificates(
         }),
     };
     let needs = Memo::new(move |_| values.with(|form| is_given(&form.issuance)));
-    let may_add = Session::administers();
+    let may_add = Session::is_administrator();
     view! {
         <fieldset class="card group">
             <legend class="card-title">"Certificates"</legend>
@@ -95,13 +96,13 @@ pub fn certificates(
             {reactive(move || needs.get().then(|| authority(form, values, givers, may_add)))}
         </fieldset>
     }
-    .solid()
+    .erase()
 }
 
 fn authority(
     form: FormState,
     values: RwSignal<DomainForm>,
-    givers: Signal<Givers>,
+    givers: Signal<DomainChoices>,
     may_add: bool,
 ) -> AnyView {
     let options = Signal::derive(move || {
@@ -130,19 +131,23 @@ fn authority(
         <Choice form name="authority" label="Authority" value=bind!(values, authority) options hint="Who gives them." />
         {none}
     }
-    .solid()
+    .erase()
 }
 
-/// Where something is made that is not there yet, for those who may.
+/// A link to create a missing object, for users who may do so.
 fn first_step(href: &'static str, what: &'static str, may_add: bool) -> AnyView {
     match may_add {
-        true => view! { <p><a class="link" href=href>{what}</a> " first. What is typed here is not kept meanwhile."</p> }.solid(),
-        false => view! { <p>"An administrator has to add it first."</p> }.solid(),
+        true => view! { <p><a class="link" href=href>{what}</a> " first. What is typed here is not kept meanwhile."</p> }.erase(),
+        false => view! { <p>"An administrator has to add it first."</p> }.erase(),
     }
 }
 
-/// Who keeps the domain's public records.
-pub fn records(form: FormState, values: RwSignal<DomainForm>, givers: Signal<Givers>) -> AnyView {
+/// The DNS provider of the domain.
+pub fn records(
+    form: FormState,
+    values: RwSignal<DomainForm>,
+    givers: Signal<DomainChoices>,
+) -> AnyView {
     let options = Signal::derive(move || {
         let none = (String::new(), "None".to_owned());
         givers.with(|givers| {
@@ -151,7 +156,7 @@ pub fn records(form: FormState, values: RwSignal<DomainForm>, givers: Signal<Giv
             std::iter::once(none).chain(all).collect::<Vec<_>>()
         })
     });
-    let may_add = Session::administers();
+    let may_add = Session::is_administrator();
     let none = reactive(move || {
         givers
             .with(|givers| givers.providers.is_empty())
@@ -166,11 +171,15 @@ pub fn records(form: FormState, values: RwSignal<DomainForm>, givers: Signal<Giv
             {addresses(form, values, givers)}
         </fieldset>
     }
-    .solid()
+    .erase()
 }
 
-/// Whether the provider is told addresses, and why it cannot be.
-fn addresses(form: FormState, values: RwSignal<DomainForm>, givers: Signal<Givers>) -> AnyView {
+/// Whether address records are created at the provider, and why they cannot be.
+fn addresses(
+    form: FormState,
+    values: RwSignal<DomainForm>,
+    givers: Signal<DomainChoices>,
+) -> AnyView {
     let barred = Memo::new(move |_| {
         let chosen = values.with(|form| form.provider.clone());
         let kind = givers.with(|givers| {
@@ -186,7 +195,7 @@ fn addresses(form: FormState, values: RwSignal<DomainForm>, givers: Signal<Giver
             Some(_) => None,
         }
     });
-    // A tick for another provider than the one that is chosen now is not meant for this one.
+    // A selection that was made for another provider does not apply to the current provider.
     Effect::new(move |_| {
         if barred.with(Option::is_some) && values.with_untracked(|form| form.addresses) {
             values.update(|form| form.addresses = false);
@@ -197,7 +206,7 @@ fn addresses(form: FormState, values: RwSignal<DomainForm>, givers: Signal<Giver
         form.typed("provider");
         values.update(|form| form.addresses = on);
     });
-    let may_change = Session::administers();
+    let may_change = Session::is_administrator();
     let unreached = Memo::new(move |_| {
         let (site, is_wanted) = values.with(|form| (form.site.clone(), form.addresses));
         givers.with(|givers| {
@@ -216,19 +225,19 @@ fn addresses(form: FormState, values: RwSignal<DomainForm>, givers: Signal<Giver
             hint="For each name that is published the provider is told the site's public addresses, and to forget them with the name. Names that somebody else made there stay as they are." />
         {note}
     }
-    .solid()
+    .erase()
 }
 
-/// What is told of a site whose public addresses nobody has set.
+/// The notice for a site without configured public addresses.
 fn unreached_site(site: &str, may_change: bool) -> AnyView {
     let step = match may_change {
         true => {
             let href = format!("/sites/{site}");
-            view! { <a class="link" href=href>"Set it on the site's page"</a> "." }.solid()
+            view! { <a class="link" href=href>"Set it on the site's page"</a> "." }.erase()
         }
-        false => "An administrator sets it on the site's page.".solid(),
+        false => "An administrator sets it on the site's page.".erase(),
     };
-    view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} {format!(" No public address of the site {site} is known yet, so there is nothing to tell. ")} {step}</span></p> }.solid()
+    view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} {format!(" No public address of the site {site} is known yet, so there is nothing to tell. ")} {step}</span></p> }.erase()
 }
 
 #[cfg(test)]
@@ -238,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_way_has_words_of_its_own() {
+    fn each_certificate_source_has_its_own_text() {
         let words = Issuance::WORDS.map(|word| (choice(word), meaning(word)));
         for (index, one) in words.iter().enumerate() {
             let others = words.iter().skip(index + 1);

@@ -1,6 +1,6 @@
 //! The list of domains.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use model::{
     DomainId,
@@ -13,13 +13,13 @@ use super::{
     fields::{hsts, publishers},
 };
 use crate::{
-    api,
     components::{
         host::host,
         list::list_keys,
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, empty, list_skeleton, main_link},
     },
+    server_fns,
 };
 
 const NEW: &str = "/domains/new";
@@ -27,9 +27,9 @@ const NEW: &str = "/domains/new";
 /// The page.
 pub fn page() -> AnyView {
     Effect::new(|_| list_keys(Some(NEW)));
-    loaded(
+    live_resource(
         Signal::from(()),
-        |()| api::domains::list(),
+        |()| server_fns::domains::list(),
         |_| {
             vec![
                 Event::all(Topic::Domain),
@@ -43,7 +43,7 @@ pub fn page() -> AnyView {
     )
 }
 
-fn content(domains: Loaded<Vec<DomainRow>>) -> AnyView {
+fn content(domains: LiveResource<Vec<DomainRow>>) -> AnyView {
     let none = domains.part(Vec::is_empty);
     let total = domains.part(Vec::len);
     let count = Signal::derive(move || match total.get() {
@@ -65,17 +65,17 @@ fn content(domains: Loaded<Vec<DomainRow>>) -> AnyView {
     view! {
         <PageHead
             title="Domains"
-            aside=move || view! { <span class="num" role="status">{count}</span> }.solid()
+            aside=move || view! { <span class="num" role="status">{count}</span> }.erase()
             actions=|| main_link(NEW, "plus", "New domain")
         />
         {body}
     }
-    .solid()
+    .erase()
 }
 
-fn table(domains: Loaded<Vec<DomainRow>>) -> AnyView {
+fn table(domains: LiveResource<Vec<DomainRow>>) -> AnyView {
     let ids = domains.part(|domains| domains.iter().map(|domain| domain.id).collect::<Vec<_>>());
-    let one = move |id: DomainId| {
+    let render_row = move |id: DomainId| {
         row(domains.part(move |all| all.iter().find(|domain| domain.id == id).cloned()))
     };
     view! {
@@ -92,11 +92,11 @@ fn table(domains: Loaded<Vec<DomainRow>>) -> AnyView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=one />
+                <For each=move || ids.get() key=|id| *id children=render_row />
             </tbody>
         </table>
     }
-    .solid()
+    .erase()
 }
 
 fn row(domain: Memo<Option<DomainRow>>) -> AnyView {
@@ -110,8 +110,8 @@ fn row(domain: Memo<Option<DomainRow>>) -> AnyView {
             alarms,
         } = domain.get()?;
         let sign_in = match &spec.sign_in {
-            Some(origin) => view! { <span class="mono">{origin.to_string()}</span> }.solid(),
-            None => view! { <span class="muted">"none"</span> }.solid(),
+            Some(origin) => view! { <span class="mono">{origin.to_string()}</span> }.erase(),
+            None => view! { <span class="muted">"none"</span> }.erase(),
         };
         Some(view! {
             <tr role="row">
@@ -125,6 +125,6 @@ fn row(domain: Memo<Option<DomainRow>>) -> AnyView {
                 <td role="cell" data-label="Sign-in" class="cell-long">{sign_in}</td>
                 <td role="cell" data-label="HSTS">{hsts(spec.hsts)}</td>
             </tr>
-        }.solid())
+        }.erase())
     })
 }

@@ -1,4 +1,4 @@
-//! The domains under which sites publish.
+//! Domains that services are published under.
 
 mod addresses;
 mod certificates;

@@ -1,6 +1,6 @@
 //! The form of a new domain.
 
-use crate::solid::{Solid as _, act};
+use crate::erase::{Erase as _, act};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::{use_navigate, use_query_map};
 use model::{
@@ -12,21 +12,21 @@ use model::{
 
 use super::fields::{fields, form_state};
 use crate::{
-    api::{self, domains::Offered},
     components::{
         form::{Refusals, Submit},
         icon::icon,
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, object_skeleton},
         toast::Toasts,
     },
+    server_fns::{self, domains::NewDomainOptions},
 };
 
 /// The page.
 pub fn page() -> AnyView {
-    loaded(
+    live_resource(
         Signal::from(()),
-        |()| api::domains::options(),
+        |()| server_fns::domains::options(),
         |_| {
             vec![
                 Event::all(Topic::Site),
@@ -39,7 +39,7 @@ pub fn page() -> AnyView {
     )
 }
 
-/// What the form begins with: the site that the address names, else the first.
+/// The initial values: the site in the URL, or the first site.
 fn first(sites: &[SiteRow], named: Option<&str>) -> DomainForm {
     let site = sites
         .iter()
@@ -54,9 +54,9 @@ fn first(sites: &[SiteRow], named: Option<&str>) -> DomainForm {
     }
 }
 
-fn content(offered: Loaded<Offered>) -> AnyView {
+fn content(form_options: LiveResource<NewDomainOptions>) -> AnyView {
     let named = use_query_map().with_untracked(|map| map.get_str("site").map(str::to_owned));
-    let values = RwSignal::new(offered.peek(|all| first(&all.sites, named.as_deref())));
+    let values = RwSignal::new(form_options.peek(|all| first(&all.sites, named.as_deref())));
     let form = form_state(values);
     let toasts = Toasts::here();
     let navigate = use_navigate();
@@ -69,9 +69,9 @@ fn content(offered: Loaded<Offered>) -> AnyView {
         let navigate = navigate.clone();
         spawn_local(async move {
             let name = asked.name.trim().to_owned();
-            match api::domains::create(asked).await {
+            match server_fns::domains::create(asked).await {
                 Ok(id) => {
-                    toasts.tell(format!("Made the domain {name}."));
+                    toasts.notify(format!("Made the domain {name}."));
                     navigate(&format!("/domains/{id}"), Default::default());
                 }
                 Err(failure) => form.refuse(failure),
@@ -80,16 +80,16 @@ fn content(offered: Loaded<Offered>) -> AnyView {
     };
     let label = Signal::derive(move || values.with(|form| format!("Create {}", form.name.trim())));
     let options = Signal::derive(move || {
-        offered.with(|all| {
+        form_options.with(|all| {
             all.sites
                 .iter()
                 .map(|site| (site.id.to_string(), site.spec.name.to_string()))
                 .collect()
         })
     });
-    let givers = offered.part(|all| all.givers.clone());
-    let none = offered.peek(|all| all.sites.is_empty()).then(|| {
-        view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A domain belongs to a site. " <a class="link" href="/sites/new">"Make a site"</a> " first, or ask an administrator for one."</span></p> }.solid()
+    let givers = form_options.part(|all| all.givers.clone());
+    let none = form_options.peek(|all| all.sites.is_empty()).then(|| {
+        view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A domain belongs to a site. " <a class="link" href="/sites/new">"Make a site"</a> " first, or ask an administrator for one."</span></p> }.erase()
     });
     view! {
         <PageHead title="New domain" />
@@ -103,5 +103,5 @@ fn content(offered: Loaded<Offered>) -> AnyView {
             </div>
         </form>
     }
-    .solid()
+    .erase()
 }

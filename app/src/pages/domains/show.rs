@@ -1,6 +1,6 @@
-//! One domain: its certificates, its settings, and its end.
+//! One domain: its certificates, its settings, and its deletion.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_params_map;
 use model::{
@@ -11,18 +11,18 @@ use model::{
 use super::{
     addresses, certificates,
     fields::{fields, form_state, publishers},
-    issuance::in_few_words,
+    issuance::source_summary,
 };
 use crate::{
-    api::{self, domains::Shown},
     components::{
-        danger::{Ending, asked, danger},
+        delete_card::{DeleteCard, delete_call, delete_card},
         form::{Refusals, Submit},
         fresh::fresh,
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, object_skeleton},
         toast::Toasts,
     },
+    server_fns::{self, domains::Shown},
 };
 
 /// The page.
@@ -30,11 +30,11 @@ pub fn page() -> AnyView {
     let parameters = use_params_map();
     let key =
         Memo::new(move |_| parameters.with(|all| all.get_str("id").unwrap_or_default().to_owned()));
-    // Another domain is another page, so that nothing typed for one is kept for the other.
+    // A new page for each domain, so that no input is kept across domains.
     reactive(move || {
-        loaded(
+        live_resource(
             Signal::from(key.get()),
-            api::domains::get,
+            server_fns::domains::get,
             |shown: &Shown| {
                 vec![
                     Event::of(Topic::Domain, shown.domain.id.0),
@@ -50,7 +50,7 @@ pub fn page() -> AnyView {
     })
 }
 
-fn content(shown: Loaded<Shown>) -> AnyView {
+fn content(shown: LiveResource<Shown>) -> AnyView {
     let name = shown.part(|shown| shown.domain.spec.name.to_string());
     view! {
         <PageHead title=name />
@@ -62,47 +62,47 @@ fn content(shown: Loaded<Shown>) -> AnyView {
             {end(shown, name)}
         </div>
     }
-    .solid()
+    .erase()
 }
 
-fn facts(shown: Loaded<Shown>) -> AnyView {
+fn facts(shown: LiveResource<Shown>) -> AnyView {
     reactive(move || {
         shown.with(|shown| {
             let domain = &shown.domain;
             let spec = &domain.spec;
             let header = match spec.hsts.header() {
-                Some(header) => view! { <dd class="mono">{header}</dd> }.solid(),
-                None => view! { <dd class="muted">"not sent"</dd> }.solid(),
+                Some(header) => view! { <dd class="mono">{header}</dd> }.erase(),
+                None => view! { <dd class="muted">"not sent"</dd> }.erase(),
             };
             view! {
                 <dl class="card facts">
                     <dt>"Site"</dt><dd>{domain.site_name.to_string()}</dd>
-                    <dt>"Certificates"</dt><dd>{in_few_words(spec.issuance)}</dd>
+                    <dt>"Certificates"</dt><dd>{source_summary(spec.issuance)}</dd>
                     <dt>"Records"</dt><dd>{records(shown)}</dd>
                     <dt>"HSTS header"</dt>{header}
                 </dl>
             }
-            .solid()
+            .erase()
         })
     })
 }
 
-/// Who keeps its records, and whether addresses are among them.
+/// The DNS provider, and whether it has address records.
 fn records(shown: &Shown) -> AnyView {
     let spec = &shown.domain.spec;
     let mut all = shown.givers.providers.iter();
     let Some((_, name, _)) = all.find(|(id, ..)| Some(*id) == spec.provider) else {
-        return view! { <span class="muted">"not kept by Holdfast"</span> }.solid();
+        return view! { <span class="muted">"not kept by Holdfast"</span> }.erase();
     };
     let what = match spec.addresses {
         true => ", addresses too",
         false => "",
     };
     let href = format!("/providers/{name}");
-    view! { <span><a class="link" href=href>{name.to_string()}</a> {what}</span> }.solid()
+    view! { <span><a class="link" href=href>{name.to_string()}</a> {what}</span> }.erase()
 }
 
-fn settings(shown: Loaded<Shown>) -> AnyView {
+fn settings(shown: LiveResource<Shown>) -> AnyView {
     let values = fresh(shown.part(|shown| DomainForm::from(&shown.domain.spec)));
     let givers = shown.part(|shown| shown.givers.clone());
     let form = form_state(values);
@@ -116,12 +116,12 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
         let asked = values.get_untracked();
         spawn_local(async move {
             let name = asked.name.trim().to_owned();
-            if let Err(failure) = api::domains::update(id, asked).await {
+            if let Err(failure) = server_fns::domains::update(id, asked).await {
                 form.refuse(failure);
                 return;
             }
             form.busy.try_set(false);
-            toasts.tell(format!("Saved {name}."));
+            toasts.notify(format!("Saved {name}."));
             shown.refresh();
         });
     };
@@ -133,24 +133,26 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
             <div class="actions"><Submit form label="Save the domain" /></div>
         </form>
     }
-    .solid()
+    .erase()
 }
 
-fn end(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
+fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     let keeps_addresses = shown.part(|shown| shown.domain.spec.addresses);
-    danger(Ending {
+    delete_card(DeleteCard {
         verb: "Delete",
         what: "domain",
         name,
         losses: Signal::derive(move || shown.with(losses)),
         note: Signal::derive(move || note(keeps_addresses.get())),
-        held: Callback::new(|()| None),
+        blocked: Callback::new(|()| None),
         list: "/domains",
-        ask: asked(move |typed| api::domains::delete(shown.peek(|shown| shown.domain.id), typed)),
+        ask: delete_call(move |typed| {
+            server_fns::domains::delete(shown.peek(|shown| shown.domain.id), typed)
+        }),
     })
 }
 
-/// When a domain can be deleted, and what becomes of its records.
+/// When a domain can be deleted, and what happens to its records.
 fn note(keeps_addresses: bool) -> &'static str {
     match keeps_addresses {
         true => {
@@ -162,7 +164,7 @@ fn note(keeps_addresses: bool) -> &'static str {
     }
 }
 
-/// What goes with a domain, in words for the dialog.
+/// The objects that are deleted along with a domain.
 fn losses(shown: &Shown) -> Vec<String> {
     let spec = &shown.domain.spec;
     let mut losses = vec![format!(
@@ -173,7 +175,7 @@ fn losses(shown: &Shown) -> Vec<String> {
         let people = publishers(&spec.publishers);
         losses.push(format!("The list of who may publish there: {people}"));
     }
-    // Those that are good no more count too: a key that was brought may be nowhere else.
+    // Expired certificates count too: an uploaded key may exist nowhere else.
     match shown.total {
         0 => {}
         1 => losses.push("Its certificate with the key, even when somebody brought it".to_owned()),

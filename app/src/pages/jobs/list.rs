@@ -1,6 +1,6 @@
 //! The list of jobs, newest first.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::{
@@ -12,14 +12,14 @@ use model::{
 };
 
 use crate::{
-    api,
     clock::Clock,
     components::{
         badge::{ago, job_badge},
         list::{Filter, Filters, address, list_keys},
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, Pager, empty, list_skeleton, main_link, place},
     },
+    server_fns,
 };
 
 const PATH: &str = "/jobs";
@@ -39,16 +39,16 @@ pub fn page() -> AnyView {
             }
         })
     });
-    loaded(
+    live_resource(
         query.into(),
-        api::jobs::list,
+        server_fns::jobs::list,
         |_| vec![Event::all(Topic::Job)],
         list_skeleton,
         move |jobs| content(jobs, query),
     )
 }
 
-fn content(jobs: Loaded<Page<JobRow>>, query: Memo<JobQuery>) -> AnyView {
+fn content(jobs: LiveResource<Page<JobRow>>, query: Memo<JobQuery>) -> AnyView {
     let none = jobs.part(|page| page.rows.is_empty());
     let total = jobs.part(|page| page.total);
     let count = Signal::derive(move || match total.get() {
@@ -85,17 +85,17 @@ fn content(jobs: Loaded<Page<JobRow>>, query: Memo<JobQuery>) -> AnyView {
         }
     });
     view! {
-        <PageHead title="Jobs" aside=move || view! { <span class="num" role="status">{count}</span> }.solid() />
+        <PageHead title="Jobs" aside=move || view! { <span class="num" role="status">{count}</span> }.erase() />
         <Filters path=PATH search="Container's name" filters=filters />
         {body}
         <Pager place=jobs.part(place) href=href />
     }
-    .solid()
+    .erase()
 }
 
 fn nothing(query: Memo<JobQuery>) -> AnyView {
     if query.with(|query| query.state.is_some() || !query.q.is_empty()) {
-        let all = view! { <a class="btn" href=PATH>"Show all jobs"</a> }.solid();
+        let all = view! { <a class="btn" href=PATH>"Show all jobs"</a> }.erase();
         return empty(
             "search",
             "No job matches",
@@ -111,9 +111,9 @@ fn nothing(query: Memo<JobQuery>) -> AnyView {
     )
 }
 
-fn table(jobs: Loaded<Page<JobRow>>) -> AnyView {
+fn table(jobs: LiveResource<Page<JobRow>>) -> AnyView {
     let ids = jobs.part(|page| page.rows.iter().map(|job| job.id).collect::<Vec<_>>());
-    let one = move |id: JobId| {
+    let render_row = move |id: JobId| {
         row(jobs.part(move |page| page.rows.iter().find(|job| job.id == id).cloned()))
     };
     view! {
@@ -130,11 +130,11 @@ fn table(jobs: Loaded<Page<JobRow>>) -> AnyView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=one />
+                <For each=move || ids.get() key=|id| *id children=render_row />
             </tbody>
         </table>
     }
-    .solid()
+    .erase()
 }
 
 fn row(job: Memo<Option<JobRow>>) -> AnyView {
@@ -149,7 +149,7 @@ fn row(job: Memo<Option<JobRow>>) -> AnyView {
         let error = job
             .error
             .clone()
-            .map(|error| view! { <span class="row-note">{error}</span> }.solid());
+            .map(|error| view! { <span class="row-note">{error}</span> }.erase());
         Some(view! {
             <tr role="row">
                 <td role="cell" class="cell-main">
@@ -160,11 +160,11 @@ fn row(job: Memo<Option<JobRow>>) -> AnyView {
                 <td role="cell" data-label="Steps" class="num">{steps(&job, &title)}</td>
                 <td role="cell" data-label="Site">{job.site.to_string()}</td>
                 <td role="cell" data-label="Asked for by">{actor}</td>
-                // Above the row's link, so that the exact time shows on hover.
+                // Above the row's link, so that the exact time is shown on hover.
                 <td role="cell" data-label="Asked for"><a class="above plain" tabindex="-1" href=href>{ago(job.created)}</a></td>
                 <td role="cell" data-label="Took" class="num">{took(job.started, job.finished)}</td>
             </tr>
-        }.solid())
+        }.erase())
     })
 }
 
@@ -174,16 +174,16 @@ fn steps(job: &JobRow, title: &str) -> AnyView {
         let label = format!("{title}: {words} steps");
         let (max, value) = (job.steps.max(1).to_string(), job.steps_done.to_string());
         view! { <progress class="bar bar-short" max=max value=value aria-label=label></progress> }
-            .solid()
+            .erase()
     });
-    view! { {bar} <span>{words}</span> }.solid()
+    view! { {bar} <span>{words}</span> }.erase()
 }
 
-/// How long a job took, or takes so far.
+/// How long a job took, or has taken so far.
 pub fn took(started: Option<Timestamp>, finished: Option<Timestamp>) -> AnyView {
     match (started, finished) {
-        (Some(start), Some(end)) => duration_words(start.age_ms(end)).solid(),
+        (Some(start), Some(end)) => duration_words(start.age_ms(end)).erase(),
         (Some(start), None) => reactive(move || duration_words(start.age_ms(Clock::read()))),
-        (None, _) => view! { <span class="muted">"not begun"</span> }.solid(),
+        (None, _) => view! { <span class="muted">"not begun"</span> }.erase(),
     }
 }

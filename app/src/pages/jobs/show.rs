@@ -1,6 +1,6 @@
-//! One job: how far it is, what it wrote, and what a person can do about it.
+//! One job: its progress, its log, and its actions.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use model::{
@@ -11,16 +11,16 @@ use model::{
 
 use super::list::took;
 use crate::{
-    api::{self, Failure},
     components::{
         badge::ago,
         icon::icon,
         job_view::{job_actions, job_view},
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         log::job_log,
         page::{PageHead, object_skeleton},
         steps::job_state,
     },
+    server_fns::{self, Failure},
 };
 
 /// The page.
@@ -33,7 +33,7 @@ pub fn page() -> AnyView {
         let id = id.get();
         let known: Option<JobId> = id.parse().ok();
         let ended = RwSignal::new(false);
-        let job = loaded(
+        let job = live_resource(
             Signal::from(id),
             fetch,
             |job: &JobView| vec![Event::of(Topic::Job, job.row.id.0)],
@@ -41,73 +41,74 @@ pub fn page() -> AnyView {
             move |job| content(job, ended),
         );
         let log = known.map(|id| job_log(id, ended));
-        view! { <div class="stack">{job} {log}</div> }.solid()
+        view! { <div class="stack">{job} {log}</div> }.erase()
     })
 }
 
 async fn fetch(id: String) -> Result<JobView, Failure> {
     match id.parse() {
-        Ok(id) => api::jobs::get(id).await,
-        // What cannot be a key is the key of nothing.
+        Ok(id) => server_fns::jobs::get(id).await,
+        // An invalid id is treated as not found.
         Err(_) => Err(Failure(Error::NotFound { kind: Kind::Job })),
     }
 }
 
-fn content(job: Loaded<JobView>, ended: RwSignal<bool>) -> AnyView {
+fn content(job: LiveResource<JobView>, ended: RwSignal<bool>) -> AnyView {
     Effect::new(move |_| ended.set(job.with(|job| job.row.state.ended())));
     let title = job.part(|job| format!("{} {}", job.row.kind.verb(), job.row.container_name));
     view! {
-        <PageHead title=title aside=move || job_state(job) actions=move || view! { {to_container(job)} {job_actions(job)} }.solid() />
+        <PageHead title=title aside=move || job_state(job) actions=move || view! { {to_container(job)} {job_actions(job)} }.erase() />
         <div class="stack">
-            {made(job)}
+            {created_container(job)}
             <div class="columns">
                 <div>{job_view(job)}</div>
                 {facts(job)}
             </div>
         </div>
     }
-    .solid()
+    .erase()
 }
 
-/// The address of the job's container, as long as there is one.
+/// The path of the job's container, while the container exists.
 fn container(row: &JobRow) -> Option<String> {
     row.container
         .map(|_| format!("/sites/{}/containers/{}", row.site, row.container_name))
 }
 
-/// The container that a job has made, once it is there.
+/// The container that the job has created, once it exists.
 fn made_container(job: &JobView) -> Option<String> {
-    let made = job.row.kind == JobKind::Create && job.row.state == JobState::Done;
-    container(&job.row).filter(|_| made)
+    let created_container = job.row.kind == JobKind::Create && job.row.state == JobState::Done;
+    container(&job.row).filter(|_| created_container)
 }
 
-/// Says that the container is there, with the way to it.
-fn made(job: Loaded<JobView>) -> AnyView {
-    let made = job.part(|job| Some((made_container(job)?, job.row.container_name.to_string())));
+/// Shows that the container was created, with a link to it.
+fn created_container(job: LiveResource<JobView>) -> AnyView {
+    let created_container =
+        job.part(|job| Some((made_container(job)?, job.row.container_name.to_string())));
     let panel = reactive(move || {
-        made.get().map(|(href, name)| {
+        created_container.get().map(|(href, name)| {
             view! {
                 <section class="panel panel-good">
                     <p class="panel-title">{icon("circle-check")} {format!("{name} is there.")}</p>
                     <a class="btn btn-primary" href=href>{icon("arrow-right")} {format!("Open {name}")}</a>
                 </section>
-            }.solid()
+            }.erase()
         })
     });
-    view! { <div aria-live="polite">{panel}</div> }.solid()
+    view! { <div aria-live="polite">{panel}</div> }.erase()
 }
 
-fn to_container(job: Loaded<JobView>) -> AnyView {
+fn to_container(job: LiveResource<JobView>) -> AnyView {
     let target = job.part(|job| container(&job.row).filter(|_| made_container(job).is_none()));
 
     reactive(move || {
         target.get().map(|href| {
-            view! { <a class="btn" href=href>{icon("container")} "Open the container"</a> }.solid()
+            view! { <a class="btn" href=href>{icon("container")} "Open the container"</a> }.erase()
         })
     })
 }
 
-fn facts(job: Loaded<JobView>) -> AnyView {
+fn facts(job: LiveResource<JobView>) -> AnyView {
     let row = job.part(|job| job.row.clone());
 
     reactive(move || {
@@ -118,7 +119,7 @@ fn facts(job: Loaded<JobView>) -> AnyView {
             .map_or_else(|| "the system".to_owned(), ToString::to_string);
         let begun = row
             .started
-            .map(|started| view! { <dt>"Begun"</dt><dd>{ago(started)}</dd> }.solid());
+            .map(|started| view! { <dt>"Begun"</dt><dd>{ago(started)}</dd> }.erase());
         view! {
             <dl class="card facts">
                 <dt>"Job"</dt><dd class="mono">{row.id.to_string()}</dd>
@@ -129,6 +130,6 @@ fn facts(job: Loaded<JobView>) -> AnyView {
                 <dt>"Took"</dt><dd class="num">{took(row.started, row.finished)}</dd>
             </dl>
         }
-        .solid()
+        .erase()
     })
 }

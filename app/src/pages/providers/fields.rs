@@ -1,7 +1,6 @@
-//! The fields of a provider of DNS, the same for a new one and for one that is changed. Which there
-//! are depends on the kind.
+//! The form fields of a DNS provider, for creation and update. They depend on the kind.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use model::providers::{ProviderForm, ProviderKind, TsigAlgorithm};
 
@@ -16,7 +15,7 @@ pub fn form_state(values: RwSignal<ProviderForm>, new: bool) -> FormState {
     FormState::new(move || values.with_untracked(|form| form.parse(new).err().unwrap_or_default()))
 }
 
-/// What the form of a new provider begins with.
+/// The initial values of a new DNS provider.
 pub fn first() -> ProviderForm {
     ProviderForm {
         kind: ProviderKind::Cloudflare.to_string(),
@@ -48,10 +47,10 @@ pub fn fields(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> Any
         </fieldset>
         {account}
     }
-    .solid()
+    .erase()
 }
 
-/// What a kind is good for.
+/// When to use a kind of provider.
 fn meaning(kind: ProviderKind) -> &'static str {
     match kind {
         ProviderKind::Cloudflare => {
@@ -66,7 +65,7 @@ fn meaning(kind: ProviderKind) -> &'static str {
     }
 }
 
-/// The secret's field, whatever it is called.
+/// The field of the secret; its label depends on the kind.
 fn secret(
     form: FormState,
     values: RwSignal<ProviderForm>,
@@ -78,7 +77,7 @@ fn secret(
         false => format!("{hint} Empty keeps the present one."),
     };
     view! { <Field form name="secret" label=label entry=Entry::Secret value=bind!(values, secret) hint=hint optional=!new /> }
-        .solid()
+        .erase()
 }
 
 fn cloudflare(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyView {
@@ -92,7 +91,7 @@ fn cloudflare(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> Any
             {secret(form, values, new, words)}
         </fieldset>
     }
-    .solid()
+    .erase()
 }
 
 fn rfc2136(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyView {
@@ -119,7 +118,7 @@ fn rfc2136(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyVie
             {secret(form, values, new, words)}
         </fieldset>
     }
-    .solid()
+    .erase()
 }
 
 fn acme_dns(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyView {
@@ -145,7 +144,7 @@ fn acme_dns(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyVi
             <Field form name="full_domain" label="Full domain" value=bind!(values, full_domain) hint=cname />
         </fieldset>
     }
-    .solid()
+    .erase()
 }
 
 #[cfg(test)]
@@ -153,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_one_lacks_nothing_that_the_form_could_know() {
+    fn new_form_has_defaults() {
         for kind in ProviderKind::ALL {
             let form = ProviderForm {
                 kind: kind.to_string(),

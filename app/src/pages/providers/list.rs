@@ -1,6 +1,6 @@
-//! The list of providers of DNS.
+//! The list of DNS providers.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use model::{
     ProviderId,
@@ -11,13 +11,13 @@ use model::{
 
 use super::called;
 use crate::{
-    api,
     components::{
         list::list_keys,
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, empty, list_skeleton, main_link},
     },
     pages::certificates::tabs,
+    server_fns,
     session::Session,
 };
 
@@ -25,11 +25,11 @@ const NEW: &str = "/providers/new";
 
 /// The page.
 pub fn page() -> AnyView {
-    let may_add = Session::administers();
+    let may_add = Session::is_administrator();
     Effect::new(move |_| list_keys(may_add.then_some(NEW)));
-    loaded(
+    live_resource(
         Signal::from(()),
-        |()| api::providers::list(),
+        |()| server_fns::providers::list(),
         |_| vec![Event::all(Topic::Provider), Event::all(Topic::Domain)],
         list_skeleton,
         move |providers| content(providers, may_add),
@@ -39,10 +39,10 @@ pub fn page() -> AnyView {
 fn add(may_add: bool) -> AnyView {
     may_add
         .then(|| main_link(NEW, "plus", "New DNS provider"))
-        .solid()
+        .erase()
 }
 
-fn content(providers: Loaded<Vec<ProviderRow>>, may_add: bool) -> AnyView {
+fn content(providers: LiveResource<Vec<ProviderRow>>, may_add: bool) -> AnyView {
     let none = providers.part(Vec::is_empty);
     let total = providers.part(Vec::len);
     let count = Signal::derive(move || match total.get() {
@@ -59,18 +59,18 @@ fn content(providers: Loaded<Vec<ProviderRow>>, may_add: bool) -> AnyView {
     view! {
         <PageHead
             title="DNS providers"
-            aside=move || view! { <span class="num" role="status">{count}</span> }.solid()
+            aside=move || view! { <span class="num" role="status">{count}</span> }.erase()
             actions=move || add(may_add)
         />
         {tabs(2)}
         {body}
     }
-    .solid()
+    .erase()
 }
 
-fn table(providers: Loaded<Vec<ProviderRow>>) -> AnyView {
+fn table(providers: LiveResource<Vec<ProviderRow>>) -> AnyView {
     let ids = providers.part(|all| all.iter().map(|row| row.id).collect::<Vec<_>>());
-    let one = move |id: ProviderId| {
+    let render_row = move |id: ProviderId| {
         row(providers.part(move |all| all.iter().find(|row| row.id == id).cloned()))
     };
     view! {
@@ -84,14 +84,14 @@ fn table(providers: Loaded<Vec<ProviderRow>>) -> AnyView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=one />
+                <For each=move || ids.get() key=|id| *id children=render_row />
             </tbody>
         </table>
     }
-    .solid()
+    .erase()
 }
 
-/// Where it is reached, in few words.
+/// The endpoint of the provider, as a short text.
 fn place(settings: &ProviderSettings) -> String {
     match settings {
         ProviderSettings::Cloudflare => "api.cloudflare.com".to_owned(),
@@ -106,8 +106,8 @@ fn row(provider: Memo<Option<ProviderRow>>) -> AnyView {
         let name = row.name.to_string();
         let domains: Vec<&str> = row.domains.iter().map(Domain::as_str).collect();
         let domains = match domains.is_empty() {
-            true => view! { <span class="muted">"none"</span> }.solid(),
-            false => domains.join(", ").solid(),
+            true => view! { <span class="muted">"none"</span> }.erase(),
+            false => domains.join(", ").erase(),
         };
         Some(view! {
             <tr role="row">
@@ -118,6 +118,6 @@ fn row(provider: Memo<Option<ProviderRow>>) -> AnyView {
                 <td role="cell" data-label="Where" class="mono cell-long">{place(&row.settings)}</td>
                 <td role="cell" data-label="Domains" class="cell-long">{domains}</td>
             </tr>
-        }.solid())
+        }.erase())
     })
 }

@@ -1,4 +1,4 @@
-//! Providers of DNS: the list, adding one, trying one, and the page of one.
+//! DNS providers: the list, the form for a new one, the test, and the page of one provider.
 
 mod fields;
 pub mod list;
@@ -8,7 +8,7 @@ mod trial;
 
 use model::providers::ProviderKind;
 
-/// What people call a kind of provider.
+/// The display name of a kind of provider.
 pub fn called(kind: ProviderKind) -> &'static str {
     match kind {
         ProviderKind::Cloudflare => "Cloudflare",

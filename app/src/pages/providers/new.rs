@@ -1,25 +1,25 @@
-//! The form of a new provider of DNS.
+//! The form of a new DNS provider.
 
-use crate::solid::{Solid as _, act};
+use crate::erase::{Erase as _, act};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 use model::session::Me;
 
 use super::fields::{fields, first, form_state};
 use crate::{
-    api,
     components::{
         form::{Refusals, Submit},
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, object_skeleton},
         toast::Toasts,
     },
     pages::rights::administrator,
+    server_fns,
 };
 
 /// The page.
 pub fn page() -> AnyView {
-    loaded(
+    live_resource(
         Signal::from(()),
         |()| administrator(),
         |_| Vec::new(),
@@ -28,7 +28,7 @@ pub fn page() -> AnyView {
     )
 }
 
-fn content(_: Loaded<Me>) -> AnyView {
+fn content(_: LiveResource<Me>) -> AnyView {
     let values = RwSignal::new(first());
     let form = form_state(values, true);
     let toasts = Toasts::here();
@@ -42,9 +42,9 @@ fn content(_: Loaded<Me>) -> AnyView {
         let navigate = navigate.clone();
         spawn_local(async move {
             let name = asked.name.trim().to_ascii_lowercase();
-            match api::providers::create(asked).await {
+            match server_fns::providers::create(asked).await {
                 Ok(_) => {
-                    toasts.tell(format!("Added the DNS provider {name}."));
+                    toasts.notify(format!("Added the DNS provider {name}."));
                     navigate(&format!("/providers/{name}"), Default::default());
                 }
                 Err(failure) => form.refuse(failure),
@@ -63,5 +63,5 @@ fn content(_: Loaded<Me>) -> AnyView {
             </div>
         </form>
     }
-    .solid()
+    .erase()
 }

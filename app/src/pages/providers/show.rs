@@ -1,7 +1,7 @@
-//! One provider of DNS: whose records it keeps, trying it, its settings and its end. Operators see
-//! and try it; administrators change it.
+//! One DNS provider: its domains, its test, its settings and its deletion. Operators can view and
+//! test it; administrators can change it.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{
     NavigateOptions,
@@ -18,32 +18,32 @@ use super::{
     trial,
 };
 use crate::{
-    api::{self, Failure},
     components::{
-        danger::{Ending, asked, danger},
+        delete_card::{DeleteCard, delete_call, delete_card},
         form::{Refusals, Submit},
         fresh::fresh,
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, object_skeleton},
         toast::Toasts,
     },
     pages::authorities::domains,
+    server_fns::{self, Failure},
     session::Session,
 };
 
-/// A provider, and the names of all domains.
+/// A DNS provider, and the names of all domains.
 type Shown = (ProviderRow, Vec<String>);
 
 /// The page.
 pub fn page() -> AnyView {
     let parameters = use_params_map();
-    let may_change = Session::administers();
+    let may_change = Session::is_administrator();
     let name = Memo::new(move |_| {
         parameters.with(|all| all.get_str("provider").unwrap_or_default().to_owned())
     });
-    // Another provider is another page, so that nothing typed for one is kept for the other.
+    // A new page for each provider, so that no input is kept across providers.
     reactive(move || {
-        loaded(
+        live_resource(
             Signal::from(name.get()),
             fetch,
             |(provider, _): &Shown| {
@@ -59,9 +59,9 @@ pub fn page() -> AnyView {
 }
 
 async fn fetch(name: String) -> Result<Shown, Failure> {
-    let provider = api::providers::get(name).await?;
-    let all = api::domains::list().await?;
-    // Those whose records it keeps come first.
+    let provider = server_fns::providers::get(name).await?;
+    let all = server_fns::domains::list().await?;
+    // Domains that use the provider come first.
     let mut names: Vec<String> = provider.domains.iter().map(ToString::to_string).collect();
     for domain in all {
         let name = domain.spec.name.to_string();
@@ -72,14 +72,14 @@ async fn fetch(name: String) -> Result<Shown, Failure> {
     Ok((provider, names))
 }
 
-fn content(shown: Loaded<Shown>, may_change: bool) -> AnyView {
+fn content(shown: LiveResource<Shown>, may_change: bool) -> AnyView {
     let name = shown.part(|(provider, _)| provider.name.to_string());
     let (id, names) = (
         shown.peek(|(provider, _)| provider.id),
         shown.part(|(_, names)| names.clone()),
     );
     let kind = shown.part(|(provider, _)| provider.settings.kind());
-    let rest = may_change.then(|| view! { {settings(shown)} {end(shown, name)} }.solid());
+    let rest = may_change.then(|| view! { {settings(shown)} {end(shown, name)} }.erase());
     view! {
         <PageHead title=name />
         <div class="stack stack-narrow">
@@ -88,10 +88,10 @@ fn content(shown: Loaded<Shown>, may_change: bool) -> AnyView {
             {rest}
         </div>
     }
-    .solid()
+    .erase()
 }
 
-fn facts(shown: Loaded<Shown>) -> AnyView {
+fn facts(shown: LiveResource<Shown>) -> AnyView {
     reactive(move || {
         shown.with(|(row, _)| {
             let addresses = match row.settings.kind().keeps_addresses() {
@@ -101,17 +101,17 @@ fn facts(shown: Loaded<Shown>) -> AnyView {
             view! {
                 <dl class="card facts">
                     <dt>"Kind"</dt><dd>{called(row.settings.kind())}</dd>
-                    {of_kind(&row.settings)}
+                    {settings_details(&row.settings)}
                     <dt>"Keeps addresses"</dt><dd>{addresses}</dd>
                     <dt>"Domains"</dt><dd>{domains(&row.domains)}</dd>
                 </dl>
             }
-            .solid()
+            .erase()
         })
     })
 }
 
-fn of_kind(settings: &ProviderSettings) -> Option<AnyView> {
+fn settings_details(settings: &ProviderSettings) -> Option<AnyView> {
     let facts = match settings {
         ProviderSettings::Cloudflare => return None,
         ProviderSettings::Rfc2136 {
@@ -124,7 +124,7 @@ fn of_kind(settings: &ProviderSettings) -> Option<AnyView> {
             <dt>"Zone"</dt><dd class="mono">{zone.to_string()}</dd>
             <dt>"Key"</dt><dd class="mono">{format!("{key}, {algorithm}")}</dd>
         }
-        .solid(),
+        .erase(),
         ProviderSettings::AcmeDns {
             server,
             user,
@@ -134,16 +134,16 @@ fn of_kind(settings: &ProviderSettings) -> Option<AnyView> {
             <dt>"User"</dt><dd class="mono">{user.to_string()}</dd>
             <dt>"Full domain"</dt><dd class="mono">{full_domain.to_string()}</dd>
         }
-        .solid(),
+        .erase(),
     };
     Some(facts)
 }
 
-fn settings(shown: Loaded<Shown>) -> AnyView {
+fn settings(shown: LiveResource<Shown>) -> AnyView {
     let values = fresh(shown.part(|(row, _)| {
         let form = ProviderForm::from(row);
         ProviderForm {
-            // A choice has a value, even while its kind has no use for it.
+            // A radio group needs a value, even if the provider's kind does not use it.
             algorithm: match form.algorithm.is_empty() {
                 true => super::fields::first().algorithm,
                 false => form.algorithm,
@@ -164,13 +164,13 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
         let navigate = navigate.clone();
         spawn_local(async move {
             let name = asked.name.trim().to_ascii_lowercase();
-            if let Err(failure) = api::providers::update(id, asked).await {
+            if let Err(failure) = server_fns::providers::update(id, asked).await {
                 form.refuse(failure);
                 return;
             }
             form.busy.try_set(false);
             values.try_update(|form| form.secret.clear());
-            toasts.tell(format!("Saved {name}."));
+            toasts.notify(format!("Saved {name}."));
             if name == before {
                 shown.refresh();
             } else {
@@ -190,29 +190,31 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
             <div class="actions"><Submit form label="Save the DNS provider" /></div>
         </form>
     }
-    .solid()
+    .erase()
 }
 
-fn end(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
+fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     let is_needed = shown.part(|(row, _)| !row.domains.is_empty());
-    let held = move |()| {
+    let blocked = move |()| {
         is_needed.get().then(|| {
-            view! { <p>"It keeps records of domains. " <a class="link" href="/domains">"Give those another provider"</a> " first; then it can be deleted."</p> }.solid()
+            view! { <p>"It keeps records of domains. " <a class="link" href="/domains">"Give those another provider"</a> " first; then it can be deleted."</p> }.erase()
         })
     };
-    danger(Ending {
+    delete_card(DeleteCard {
         verb: "Delete",
         what: "DNS provider",
         name,
         losses: Signal::derive(move || shown.with(|(row, _)| losses(row))),
         note: Signal::stored("Records that are there stay as they are."),
-        held: Callback::new(held),
+        blocked: Callback::new(blocked),
         list: "/providers",
-        ask: asked(move |typed| api::providers::delete(shown.peek(|(row, _)| row.id), typed)),
+        ask: delete_call(move |typed| {
+            server_fns::providers::delete(shown.peek(|(row, _)| row.id), typed)
+        }),
     })
 }
 
-/// What goes with a provider, in words for the dialog.
+/// The objects that are deleted along with a DNS provider.
 fn losses(row: &ProviderRow) -> Vec<String> {
     let secret = match &row.settings {
         ProviderSettings::Cloudflare => "The token that Holdfast has for it",

@@ -1,6 +1,6 @@
-//! Trying a provider: what it would do for a domain, one thing after another.
+//! The test of a DNS provider for a domain, step by step.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use model::{
     FieldError, Invalid, ProviderId,
@@ -9,19 +9,19 @@ use model::{
 };
 
 use crate::{
-    api,
     components::{
         badge::{Tone, badge},
         failure::FailureLine,
         form::{Bound, Field, FormState},
         icon::icon,
     },
+    server_fns,
 };
 
-/// What was found for a domain.
+/// The result of a test.
 type Found = Option<(String, Vec<Finding>)>;
 
-/// What trying does there, and what it leaves.
+/// What the test does, and what it leaves behind.
 fn meaning(kind: ProviderKind) -> &'static str {
     match kind {
         ProviderKind::Cloudflare | ProviderKind::Rfc2136 => {
@@ -33,7 +33,7 @@ fn meaning(kind: ProviderKind) -> &'static str {
     }
 }
 
-/// The card. `domains` are suggested, the first one is there already.
+/// The card. `domains` are suggestions; the first one is preselected.
 pub fn card(id: ProviderId, kind: Signal<ProviderKind>, domains: Signal<Vec<String>>) -> AnyView {
     let first = domains.with_untracked(|all| all.first().cloned().unwrap_or_default());
     let domain = RwSignal::new(first);
@@ -48,7 +48,7 @@ pub fn card(id: ProviderId, kind: Signal<ProviderKind>, domains: Signal<Vec<Stri
         }
         let asked = domain.get_untracked().trim().to_owned();
         spawn_local(async move {
-            match api::providers::test(id, asked.clone()).await {
+            match server_fns::providers::test(id, asked.clone()).await {
                 Ok(all) => {
                     found.try_set(Some((asked, all)));
                     form.busy.try_set(false);
@@ -69,8 +69,8 @@ pub fn card(id: ProviderId, kind: Signal<ProviderKind>, domains: Signal<Vec<Stri
                 <Field form name="domain" label="Domain" value options=domains />
                 <FailureLine failure=form.failure />
                 <div class="actions">
-                    // The field keeps the focus until the press is over: its refusal would move the button from
-                    // under the pointer.
+                    // Keep the focus in the field until the click is complete: an error message on
+                    // blur would move the button from under the pointer.
                     <button type="submit" class="btn" class:btn-busy=form.busy disabled=form.busy
                         on:mousedown=act(|ev: leptos::ev::MouseEvent| ev.prevent_default())>
                         {icon("play")} "Try it"
@@ -80,7 +80,7 @@ pub fn card(id: ProviderId, kind: Signal<ProviderKind>, domains: Signal<Vec<Stri
             <div aria-live="polite">{reactive(move || found.with(|found| found.as_ref().map(outcome)))}</div>
         </section>
     }
-    .solid()
+    .erase()
 }
 
 fn refusal(text: &str) -> Vec<FieldError> {
@@ -106,7 +106,7 @@ fn outcome((domain, all): &(String, Vec<Finding>)) -> AnyView {
             <ul class="stack-tight" aria-label="What was found">{each}</ul>
         </div>
     }
-    .solid()
+    .erase()
 }
 
 fn finding(finding: &Finding) -> AnyView {
@@ -115,5 +115,5 @@ fn finding(finding: &Finding) -> AnyView {
         false => badge("wrong", Tone::Danger, "circle-x"),
     };
     view! { <li class="finding">{mark} <span class="wrap-any">{finding.words.clone()}</span></li> }
-        .solid()
+        .erase()
 }

@@ -1,12 +1,13 @@
-//! The fields of a site, the same for a new one and for one that is changed.
+//! The form fields of a site, for creation and update.
 
-use crate::solid::Solid as _;
+use crate::erase::Erase as _;
 use leptos::{prelude::*, task::spawn_local};
 use model::{ClusterId, FieldError, clusters::Findings, nodes::ClusterView, sites::SiteForm};
 
 use crate::{
-    api, bind,
+    bind,
     components::form::{Choice, Field, FormState},
+    server_fns,
 };
 
 /// The state of a form with these values.
@@ -18,7 +19,7 @@ fn refusals(form: &SiteForm) -> Vec<FieldError> {
     form.parse().err().unwrap_or_default()
 }
 
-/// The choice of a cluster: its key and its name.
+/// The choice of a cluster: id and name.
 pub fn cluster_options(clusters: &[ClusterView]) -> Vec<(String, String)> {
     clusters
         .iter()
@@ -26,29 +27,30 @@ pub fn cluster_options(clusters: &[ClusterView]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// What the chosen cluster offers, once it has answered; for suggestions.
-pub fn offered(values: RwSignal<SiteForm>) -> RwSignal<Option<Findings>> {
-    let offered = RwSignal::new(None);
+/// The resources of the chosen cluster, once it has responded; for suggestions.
+pub fn suggestions(values: RwSignal<SiteForm>) -> RwSignal<Option<Findings>> {
+    let suggestions = RwSignal::new(None);
     let cluster = Memo::new(move |_| values.with(|form| form.cluster.parse::<ClusterId>().ok()));
     Effect::new(move |_| {
         let Some(id) = cluster.get() else { return };
-        offered.set(None);
+        suggestions.set(None);
         spawn_local(async move {
-            // A cluster that does not answer offers nothing; names can be typed all the same.
-            let found = api::clusters::check(id).await.ok();
+            // An unreachable cluster gives no suggestions; names can still be typed.
+            let found = server_fns::clusters::check(id).await.ok();
             if cluster.try_get_untracked().flatten() == Some(id) {
-                offered.try_set(found);
+                suggestions.try_set(found);
             }
         });
     });
-    offered
+    suggestions
 }
 
-/// Takes what the cluster offers for fields that are empty: the first of each, which is often the
-/// only one.
-pub fn fill(values: RwSignal<SiteForm>, offered: RwSignal<Option<Findings>>) {
+/// Fills empty fields with the first suggestion of the cluster, which is often the only one.
+pub fn fill(values: RwSignal<SiteForm>, suggestions: RwSignal<Option<Findings>>) {
     Effect::new(move |_| {
-        let Some(found) = offered.get() else { return };
+        let Some(found) = suggestions.get() else {
+            return;
+        };
         values.update(|form| {
             let fill = |field: &mut String, first: Option<String>| {
                 if field.is_empty()
@@ -75,10 +77,12 @@ pub fn fields(
     form: FormState,
     values: RwSignal<SiteForm>,
     clusters: Signal<Vec<(String, String)>>,
-    offered: RwSignal<Option<Findings>>,
+    suggestions: RwSignal<Option<Findings>>,
 ) -> AnyView {
     let of = move |read: fn(&Findings) -> Vec<String>| {
-        Signal::derive(move || offered.with(|found| found.as_ref().map(read).unwrap_or_default()))
+        Signal::derive(move || {
+            suggestions.with(|found| found.as_ref().map(read).unwrap_or_default())
+        })
     };
     let bridges = of(|found| words(&found.bridges));
     let templates = of(|found| words(&found.template_storages()));
@@ -115,7 +119,7 @@ pub fn fields(
                 hint="The numbers that containers have on the cluster, such as 1000-1999. Leave out those in other use." />
         </fieldset>
     }
-    .solid()
+    .erase()
 }
 
 fn network(form: FormState, values: RwSignal<SiteForm>) -> AnyView {
@@ -141,5 +145,5 @@ fn network(form: FormState, values: RwSignal<SiteForm>) -> AnyView {
                 hint="The same by IPv6, such as 2001:db8::7." />
         </fieldset>
     }
-    .solid()
+    .erase()
 }

@@ -1,6 +1,6 @@
 //! The list of sites.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use model::{
     SiteId,
@@ -9,12 +9,12 @@ use model::{
 };
 
 use crate::{
-    api,
     components::{
         list::list_keys,
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, empty, list_skeleton, main_link},
     },
+    server_fns,
 };
 
 const NEW: &str = "/sites/new";
@@ -22,16 +22,16 @@ const NEW: &str = "/sites/new";
 /// The page.
 pub fn page() -> AnyView {
     Effect::new(|_| list_keys(Some(NEW)));
-    loaded(
+    live_resource(
         Signal::from(()),
-        |()| api::sites::list(),
+        |()| server_fns::sites::list(),
         |_| vec![Event::all(Topic::Site), Event::all(Topic::Container)],
         list_skeleton,
         content,
     )
 }
 
-fn content(sites: Loaded<Vec<SiteRow>>) -> AnyView {
+fn content(sites: LiveResource<Vec<SiteRow>>) -> AnyView {
     let none = sites.part(Vec::is_empty);
     let total = sites.part(Vec::len);
     let count = Signal::derive(move || match total.get() {
@@ -53,17 +53,17 @@ fn content(sites: Loaded<Vec<SiteRow>>) -> AnyView {
     view! {
         <PageHead
             title="Sites"
-            aside=move || view! { <span class="num" role="status">{count}</span> }.solid()
+            aside=move || view! { <span class="num" role="status">{count}</span> }.erase()
             actions=|| main_link(NEW, "plus", "New site")
         />
         {body}
     }
-    .solid()
+    .erase()
 }
 
-fn table(sites: Loaded<Vec<SiteRow>>) -> AnyView {
+fn table(sites: LiveResource<Vec<SiteRow>>) -> AnyView {
     let ids = sites.part(|sites| sites.iter().map(|site| site.id).collect::<Vec<_>>());
-    let one = move |id: SiteId| {
+    let render_row = move |id: SiteId| {
         row(sites.part(move |sites| sites.iter().find(|site| site.id == id).cloned()))
     };
     view! {
@@ -79,11 +79,11 @@ fn table(sites: Loaded<Vec<SiteRow>>) -> AnyView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=one />
+                <For each=move || ids.get() key=|id| *id children=render_row />
             </tbody>
         </table>
     }
-    .solid()
+    .erase()
 }
 
 fn row(site: Memo<Option<SiteRow>>) -> AnyView {
@@ -107,6 +107,6 @@ fn row(site: Memo<Option<SiteRow>>) -> AnyView {
                 <td role="cell" data-label="Containers" class="num">{containers}</td>
                 <td role="cell" data-label="Free addresses" class="num">{addresses_free}</td>
             </tr>
-        }.solid())
+        }.erase())
     })
 }

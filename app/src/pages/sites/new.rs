@@ -1,26 +1,26 @@
 //! The form of a new site.
 
-use crate::solid::{Solid as _, act};
+use crate::erase::{Erase as _, act};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::{use_navigate, use_query_map};
 use model::{nodes::ClusterView, sites::SiteForm};
 
-use super::fields::{cluster_options, fields, fill, form_state, offered};
+use super::fields::{cluster_options, fields, fill, form_state, suggestions};
 use crate::{
-    api::{self, Failure},
     components::{
         form::{Refusals, Submit},
         icon::icon,
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, object_skeleton},
         toast::Toasts,
     },
     pages::rights::administrator,
+    server_fns::{self, Failure},
 };
 
 /// The page.
 pub fn page() -> AnyView {
-    loaded(
+    live_resource(
         Signal::from(()),
         |()| fetch(),
         |_| Vec::new(),
@@ -31,11 +31,11 @@ pub fn page() -> AnyView {
 
 async fn fetch() -> Result<Vec<ClusterView>, Failure> {
     administrator().await?;
-    api::clusters::list().await
+    server_fns::clusters::list().await
 }
 
-fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
-    // The cluster that the address names, else the first.
+fn content(clusters: LiveResource<Vec<ClusterView>>) -> AnyView {
+    // The cluster in the URL, or the first cluster.
     let named = use_query_map().with_untracked(|map| map.get_str("cluster").map(str::to_owned));
     let first = clusters.peek(|all| {
         let mut ids = all.iter().map(|cluster| cluster.id.to_string());
@@ -49,8 +49,8 @@ fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
         ..SiteForm::default()
     });
     let form = form_state(values);
-    let offered = offered(values);
-    fill(values, offered);
+    let suggestions = suggestions(values);
+    fill(values, suggestions);
     let toasts = Toasts::here();
     let navigate = use_navigate();
     let submit = move |ev: leptos::ev::SubmitEvent| {
@@ -62,9 +62,9 @@ fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
         let navigate = navigate.clone();
         spawn_local(async move {
             let name = asked.name.trim().to_owned();
-            match api::sites::create(asked).await {
+            match server_fns::sites::create(asked).await {
                 Ok(_) => {
-                    toasts.tell(format!("Made the site {name}."));
+                    toasts.notify(format!("Made the site {name}."));
                     navigate(&format!("/sites/{name}"), Default::default());
                 }
                 Err(failure) => form.refuse(failure),
@@ -74,19 +74,19 @@ fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
     let label = Signal::derive(move || values.with(|form| format!("Create {}", form.name.trim())));
     let options = Signal::derive(move || clusters.with(|all| cluster_options(all)));
     let none = clusters.peek(Vec::is_empty).then(|| {
-        view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A site lies on a cluster. " <a class="link" href="/clusters/new">"Add a cluster"</a> " first."</span></p> }.solid()
+        view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A site lies on a cluster. " <a class="link" href="/clusters/new">"Add a cluster"</a> " first."</span></p> }.erase()
     });
     view! {
         <PageHead title="New site" />
         <form class="form" novalidate on:submit=act(submit)>
             {none}
             <Refusals form />
-            {fields(form, values, options, offered)}
+            {fields(form, values, options, suggestions)}
             <div class="actions">
                 <Submit form label />
                 <a class="btn" href="/sites">"Cancel"</a>
             </div>
         </form>
     }
-    .solid()
+    .erase()
 }

@@ -1,6 +1,6 @@
-//! One site: what is in it, its settings, and its end.
+//! One site: its contents, its settings, and its deletion.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{
     NavigateOptions,
@@ -13,22 +13,22 @@ use model::{
     sites::{SiteForm, SiteRow},
 };
 
-use super::fields::{cluster_options, fields, form_state, offered};
+use super::fields::{cluster_options, fields, form_state, suggestions};
 use crate::{
-    api::{self, Failure},
     components::{
-        danger::{Ending, asked, danger},
+        delete_card::{DeleteCard, delete_call, delete_card},
         form::{Refusals, Submit},
         fresh::fresh,
         icon::icon,
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, object_skeleton},
         toast::Toasts,
     },
     pages::{agents::list::table, rights::administrator},
+    server_fns::{self, Failure},
 };
 
-/// A site, the clusters that it may be on, and its agents.
+/// A site, the clusters that it can be on, and its agents.
 type Shown = (SiteRow, Vec<ClusterView>, Vec<AgentRow>);
 
 /// The page.
@@ -46,10 +46,10 @@ pub fn page() -> AnyView {
             Event::all(Topic::Contact),
         ]
     };
-    // Another site is another page, so that nothing typed for one is kept for the other.
+    // A new page for each site, so that no input is kept across sites.
 
     reactive(move || {
-        loaded(
+        live_resource(
             Signal::from(name.get()),
             fetch,
             interests,
@@ -61,17 +61,17 @@ pub fn page() -> AnyView {
 
 async fn fetch(name: String) -> Result<Shown, Failure> {
     administrator().await?;
-    let site = api::sites::get(name).await?;
-    let mut agents = api::agents::list().await?;
+    let site = server_fns::sites::get(name).await?;
+    let mut agents = server_fns::agents::list().await?;
     agents.retain(|agent| agent.site == site.id);
-    Ok((site, api::clusters::list().await?, agents))
+    Ok((site, server_fns::clusters::list().await?, agents))
 }
 
-fn content(shown: Loaded<Shown>) -> AnyView {
+fn content(shown: LiveResource<Shown>) -> AnyView {
     let name = shown.part(|(site, ..)| site.spec.name.to_string());
     let containers = move || {
         let href = format!("/containers?site={}", name.get());
-        view! { <a class="btn" href=href>{icon("container")} "Its containers"</a> }.solid()
+        view! { <a class="btn" href=href>{icon("container")} "Its containers"</a> }.erase()
     };
     view! {
         <PageHead title=name actions=move || reactive(containers) />
@@ -83,10 +83,10 @@ fn content(shown: Loaded<Shown>) -> AnyView {
             {end(shown, name)}
         </div>
     }
-    .solid()
+    .erase()
 }
 
-fn facts(shown: Loaded<Shown>) -> AnyView {
+fn facts(shown: LiveResource<Shown>) -> AnyView {
     reactive(move || {
         shown.with(|(site, ..)| {
             view! {
@@ -96,13 +96,13 @@ fn facts(shown: Loaded<Shown>) -> AnyView {
                     <dt>"Containers"</dt><dd class="num">{site.containers}</dd>
                 </dl>
             }
-            .solid()
+            .erase()
         })
     })
 }
 
-/// The site's own network, and what of it is free.
-fn network(shown: Loaded<Shown>) -> AnyView {
+/// The site's network, and its free addresses.
+fn network(shown: LiveResource<Shown>) -> AnyView {
     let list = reactive(move || {
         shown.with(|(site, _, agents)| {
             let spec = &site.spec;
@@ -127,32 +127,32 @@ fn network(shown: Loaded<Shown>) -> AnyView {
                     <dt>"From outside"</dt>{or(Some(public.join(", ")), "no public address is set")}
                 </dl>
             }
-            .solid()
+            .erase()
         })
     });
-    view! { <section class="card"><h2 class="card-title">"Network"</h2>{list}</section> }.solid()
+    view! { <section class="card"><h2 class="card-title">"Network"</h2>{list}</section> }.erase()
 }
 
-/// A value, or the words for its absence.
+/// A value, or a text if it is absent.
 fn or(text: Option<String>, none: &'static str) -> AnyView {
     match text.filter(|text| !text.is_empty()) {
-        Some(text) => view! { <dd class="mono">{text}</dd> }.solid(),
-        None => view! { <dd class="muted">{none}</dd> }.solid(),
+        Some(text) => view! { <dd class="mono">{text}</dd> }.erase(),
+        None => view! { <dd class="muted">{none}</dd> }.erase(),
     }
 }
 
-fn agents(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
+fn agents(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     let none = shown.part(|(_, _, agents)| agents.is_empty());
     let all = shown.part(|(_, _, agents)| agents.clone());
     let body = reactive(move || {
         if none.get() {
-            return view! { <p class="muted">"None yet. Without one, containers get no address or name, and nothing that they offer is published."</p> }.solid();
+            return view! { <p class="muted">"None yet. Without one, containers get no address or name, and nothing that they offer is published."</p> }.erase();
         }
         table(all.into(), false)
     });
     let invite = reactive(move || {
         let href = format!("/agents/new?site={}", name.get());
-        view! { <a class="btn btn-small" href=href>{icon("plus")} "Invite an agent"</a> }.solid()
+        view! { <a class="btn btn-small" href=href>{icon("plus")} "Invite an agent"</a> }.erase()
     });
     view! {
         <section class="card stack-tight section">
@@ -160,10 +160,10 @@ fn agents(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
             {body}
         </section>
     }
-    .solid()
+    .erase()
 }
 
-fn settings(shown: Loaded<Shown>) -> AnyView {
+fn settings(shown: LiveResource<Shown>) -> AnyView {
     let values = fresh(shown.part(|(site, ..)| SiteForm::from(&site.spec)));
     let form = form_state(values);
     let toasts = Toasts::here();
@@ -178,12 +178,12 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
         let navigate = navigate.clone();
         spawn_local(async move {
             let name = asked.name.trim().to_owned();
-            if let Err(failure) = api::sites::update(id, asked).await {
+            if let Err(failure) = server_fns::sites::update(id, asked).await {
                 form.refuse(failure);
                 return;
             }
             form.busy.try_set(false);
-            toasts.tell(format!("Saved {name}."));
+            toasts.notify(format!("Saved {name}."));
             if name == before {
                 shown.refresh();
             } else {
@@ -196,10 +196,10 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
         });
     };
     let options = Signal::derive(move || shown.with(|(_, clusters, _)| cluster_options(clusters)));
-    let held = shown.part(|(site, ..)| site.containers > 0);
+    let blocked = shown.part(|(site, ..)| site.containers > 0);
     let note = reactive(move || {
-        held.get().then(|| {
-            view! { <p class="muted">"While the site has containers, its name, cluster, bridge, network and gateway stay as they are."</p> }.solid()
+        blocked.get().then(|| {
+            view! { <p class="muted">"While the site has containers, its name, cluster, bridge, network and gateway stay as they are."</p> }.erase()
         })
     });
     view! {
@@ -207,37 +207,39 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
             <h2 class="section-title">"Settings"</h2>
             {note}
             <Refusals form />
-            {fields(form, values, options, offered(values))}
+            {fields(form, values, options, suggestions(values))}
             <div class="actions"><Submit form label="Save the site" /></div>
         </form>
     }
-    .solid()
+    .erase()
 }
 
-fn end(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
+fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     let count = shown.part(|(site, ..)| site.containers);
-    let held = move |()| {
+    let blocked = move |()| {
         let what = match count.get() {
             0 => return None,
             1 => "1 container".to_owned(),
             count => format!("{count} containers"),
         };
         let href = format!("/containers?site={}", name.get());
-        Some(view! { <p>"The site has " <a class="link" href=href>{what}</a> ". Delete these first; then the site can be deleted."</p> }.solid())
+        Some(view! { <p>"The site has " <a class="link" href=href>{what}</a> ". Delete these first; then the site can be deleted."</p> }.erase())
     };
-    danger(Ending {
+    delete_card(DeleteCard {
         verb: "Delete",
         what: "site",
         name,
         losses: Signal::derive(move || shown.with(|(site, ..)| losses(site))),
         note: Signal::stored("The cluster and its bridge stay as they are."),
-        held: Callback::new(held),
+        blocked: Callback::new(blocked),
         list: "/sites",
-        ask: asked(move |typed| api::sites::delete(shown.peek(|(site, ..)| site.id), typed)),
+        ask: delete_call(move |typed| {
+            server_fns::sites::delete(shown.peek(|(site, ..)| site.id), typed)
+        }),
     })
 }
 
-/// What goes with a site, in words for the dialog.
+/// The objects that are deleted along with a site.
 fn losses(site: &SiteRow) -> Vec<String> {
     let spec = &site.spec;
     vec![

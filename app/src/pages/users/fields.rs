@@ -1,6 +1,6 @@
-//! The fields of an account, the same for a new one and for one that is changed.
+//! The form fields of a user, for creation and update.
 
-use crate::solid::Solid as _;
+use crate::erase::Erase as _;
 use leptos::prelude::*;
 use model::{
     FieldError,
@@ -12,12 +12,12 @@ use crate::{
     components::form::{Choice, Entry, Field, FormState},
 };
 
-/// Whether the account is to be made or is there.
+/// Whether the form creates or updates a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Account {
-    /// To be made: it needs a password.
+    /// Creation: requires a password.
     New,
-    /// There: an empty password keeps the present one.
+    /// Update: an empty password keeps the current one.
     Present,
 }
 
@@ -26,7 +26,7 @@ pub fn form_state(values: RwSignal<UserForm>, account: Account) -> FormState {
     FormState::new(move || values.with_untracked(|form| refusals(form, account)))
 }
 
-/// What the parser refuses; the parser alone does not know whether the account is there.
+/// Parser errors, plus the check of the password, which the parser cannot make without [`Account`].
 fn refusals(form: &UserForm, account: Account) -> Vec<FieldError> {
     let mut refused = form.parse().err().unwrap_or_default();
     if account == Account::New && form.password.is_empty() {
@@ -65,7 +65,7 @@ pub fn fields(form: FormState, values: RwSignal<UserForm>, account: Account) -> 
             <Field form name="disk" label="Disk" value=bind!(values, disk) optional=true hint="Such as 100 GiB." />
         </fieldset>
     }
-    .solid()
+    .erase()
 }
 
 fn password(form: FormState, values: RwSignal<UserForm>, account: Account) -> AnyView {
@@ -74,12 +74,12 @@ fn password(form: FormState, values: RwSignal<UserForm>, account: Account) -> An
         Account::New => view! {
             <Field form name="password" label="Password" value entry=Entry::Secret hint="8 to 256 characters." />
         }
-        .solid(),
+        .erase(),
         Account::Present => view! {
             <Field form name="password" label="New password" value entry=Entry::Secret optional=true
                 hint="Empty keeps the present one. A new one of 8 to 256 characters signs the person out everywhere." />
         }
-        .solid(),
+        .erase(),
     }
 }
 
@@ -90,7 +90,7 @@ mod tests {
     use super::{Account, refusals};
 
     #[test]
-    fn only_a_new_account_needs_a_password() {
+    fn password_is_required_only_for_new_users() {
         let form = UserForm {
             name: "anna".to_owned(),
             mail: "anna@example.org".to_owned(),

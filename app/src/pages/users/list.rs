@@ -1,6 +1,6 @@
-//! The list of accounts.
+//! The list of users.
 
-use crate::solid::{Solid as _, reactive};
+use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::{
@@ -12,19 +12,19 @@ use model::{
 
 use super::show::{amounts, limited};
 use crate::{
-    api,
     components::{
         badge::ago,
         list::{Filters, address, list_keys},
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, Pager, empty, list_skeleton, main_link, place},
     },
+    server_fns,
 };
 
 const PATH: &str = "/users";
 const NEW: &str = "/users/new";
 
-/// What is asked for: the search and the page.
+/// The query: search and page.
 type Query = (String, u32);
 
 /// The page.
@@ -40,16 +40,16 @@ pub fn page() -> AnyView {
             )
         })
     });
-    loaded(
+    live_resource(
         query.into(),
-        |(q, page): Query| api::users::list(q, page),
+        |(q, page): Query| server_fns::users::list(q, page),
         |_| vec![Event::all(Topic::User), Event::all(Topic::Container)],
         list_skeleton,
         move |users| content(users, query),
     )
 }
 
-fn content(users: Loaded<Page<UserRow>>, query: Memo<Query>) -> AnyView {
+fn content(users: LiveResource<Page<UserRow>>, query: Memo<Query>) -> AnyView {
     let none = users.part(|page| page.rows.is_empty());
     let total = users.part(|page| page.total);
     let count = Signal::derive(move || match total.get() {
@@ -63,19 +63,19 @@ fn content(users: Loaded<Page<UserRow>>, query: Memo<Query>) -> AnyView {
     view! {
         <PageHead
             title="Users"
-            aside=move || view! { <span class="num" role="status">{count}</span> }.solid()
+            aside=move || view! { <span class="num" role="status">{count}</span> }.erase()
             actions=|| main_link(NEW, "plus", "New user")
         />
         <Filters path=PATH search="Name or mail" />
         {body}
         <Pager place=users.part(place) href=href />
     }
-    .solid()
+    .erase()
 }
 
-/// Whoever looks has an account, so an empty list can only come from a search.
+/// The list contains at least the current user, so it is empty only for a search.
 fn nothing() -> AnyView {
-    let all = view! { <a class="btn" href=PATH>"Show all users"</a> }.solid();
+    let all = view! { <a class="btn" href=PATH>"Show all users"</a> }.erase();
     empty(
         "search",
         "No user matches",
@@ -84,9 +84,9 @@ fn nothing() -> AnyView {
     )
 }
 
-fn table(users: Loaded<Page<UserRow>>) -> AnyView {
+fn table(users: LiveResource<Page<UserRow>>) -> AnyView {
     let ids = users.part(|page| page.rows.iter().map(|user| user.id).collect::<Vec<_>>());
-    let one = move |id: UserId| {
+    let render_row = move |id: UserId| {
         row(users.part(move |page| page.rows.iter().find(|user| user.id == id).cloned()))
     };
     view! {
@@ -104,11 +104,11 @@ fn table(users: Loaded<Page<UserRow>>) -> AnyView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=one />
+                <For each=move || ids.get() key=|id| *id children=render_row />
             </tbody>
         </table>
     }
-    .solid()
+    .erase()
 }
 
 fn row(user: Memo<Option<UserRow>>) -> AnyView {
@@ -118,7 +118,7 @@ fn row(user: Memo<Option<UserRow>>) -> AnyView {
         let href = format!("{PATH}/{name}");
         let amounts = amounts(&user)
             .into_iter()
-            .map(|amount| view! { <td role="cell" data-label=amount.label class="num">{limited(&amount)}</td> }.solid())
+            .map(|amount| view! { <td role="cell" data-label=amount.label class="num">{limited(&amount)}</td> }.erase())
             .collect::<Vec<_>>();
         Some(view! {
             <tr role="row">
@@ -128,9 +128,9 @@ fn row(user: Memo<Option<UserRow>>) -> AnyView {
                 <td role="cell" data-label="Mail">{user.mail.to_string()}</td>
                 <td role="cell" data-label="Role">{user.role.as_str()}</td>
                 {amounts}
-                // Above the row's link, so that the exact time shows on hover.
+                // Above the row's link, so that the exact time is shown on hover.
                 <td role="cell" data-label="Since"><a class="above plain" tabindex="-1" href=href>{ago(user.created)}</a></td>
             </tr>
-        }.solid())
+        }.erase())
     })
 }

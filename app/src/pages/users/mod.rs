@@ -1,4 +1,4 @@
-//! The pages of people's accounts.
+//! The pages of users.
 
 mod fields;
 pub mod list;

@@ -1,6 +1,6 @@
-//! The form of a new account.
+//! The form of a new user.
 
-use crate::solid::{Solid as _, act};
+use crate::erase::{Erase as _, act};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 use model::{
@@ -10,19 +10,19 @@ use model::{
 
 use super::fields::{Account, fields, form_state};
 use crate::{
-    api,
     components::{
         form::{Refusals, Submit},
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, object_skeleton},
         toast::Toasts,
     },
     pages::rights::administrator,
+    server_fns,
 };
 
 /// The page.
 pub fn page() -> AnyView {
-    loaded(
+    live_resource(
         Signal::from(()),
         |()| administrator(),
         |_| Vec::new(),
@@ -31,7 +31,7 @@ pub fn page() -> AnyView {
     )
 }
 
-fn content(_me: Loaded<Me>) -> AnyView {
+fn content(_me: LiveResource<Me>) -> AnyView {
     let values = RwSignal::new(UserForm {
         role: Role::Member.to_string(),
         ..UserForm::default()
@@ -48,9 +48,9 @@ fn content(_me: Loaded<Me>) -> AnyView {
         let navigate = navigate.clone();
         spawn_local(async move {
             let name = asked.name.trim().to_owned();
-            match api::users::create(asked).await {
+            match server_fns::users::create(asked).await {
                 Ok(_) => {
-                    toasts.tell(format!("Made the account {name}."));
+                    toasts.notify(format!("Made the account {name}."));
                     navigate(&format!("/users/{name}"), Default::default());
                 }
                 Err(failure) => form.refuse(failure),
@@ -69,5 +69,5 @@ fn content(_me: Loaded<Me>) -> AnyView {
             </div>
         </form>
     }
-    .solid()
+    .erase()
 }

@@ -1,6 +1,6 @@
-//! One account: what it uses, its settings, and its end.
+//! One user: resource usage, settings, and deletion.
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{
     NavigateOptions,
@@ -14,21 +14,21 @@ use model::{
 
 use super::fields::{Account, fields, form_state};
 use crate::{
-    api::{self, Failure},
     components::{
         badge::ago,
-        danger::{Ending, asked, danger},
+        delete_card::{DeleteCard, delete_call, delete_card},
         form::{Refusals, Submit},
         fresh::fresh,
         icon::icon,
-        loaded::{Loaded, loaded},
+        live_resource::{LiveResource, live_resource},
         page::{PageHead, object_skeleton, usage_bar},
         toast::Toasts,
     },
     pages::rights::administrator,
+    server_fns::{self, Failure},
 };
 
-/// An account, and whether it is the own one of whoever looks.
+/// A user, and whether it is the signed-in user.
 type Shown = (UserRow, bool);
 
 /// The page.
@@ -43,10 +43,10 @@ pub fn page() -> AnyView {
             Event::all(Topic::Container),
         ]
     };
-    // Another user is another page, so that nothing typed for one is kept for the other.
+    // A new page for each user, so that no input is kept across users.
 
     reactive(move || {
-        loaded(
+        live_resource(
             Signal::from(name.get()),
             fetch,
             interests,
@@ -58,16 +58,16 @@ pub fn page() -> AnyView {
 
 async fn fetch(name: String) -> Result<Shown, Failure> {
     let me = administrator().await?;
-    let user = api::users::get(name).await?;
+    let user = server_fns::users::get(name).await?;
     let own = user.id == me.id;
     Ok((user, own))
 }
 
-fn content(shown: Loaded<Shown>) -> AnyView {
+fn content(shown: LiveResource<Shown>) -> AnyView {
     let name = shown.part(|(user, _)| user.name.to_string());
     let containers = move || {
         let href = format!("/containers?q={}", name.get());
-        view! { <a class="btn" href=href>{icon("container")} "Their containers"</a> }.solid()
+        view! { <a class="btn" href=href>{icon("container")} "Their containers"</a> }.erase()
     };
     view! {
         <PageHead title=name actions=move || reactive(containers) />
@@ -77,19 +77,19 @@ fn content(shown: Loaded<Shown>) -> AnyView {
             {end(shown, name)}
         </div>
     }
-    .solid()
+    .erase()
 }
 
-/// What an account uses of something, and how much of it it may use.
+/// The usage of a resource, and its limit.
 pub struct Amount {
-    /// Of what.
+    /// The resource.
     pub label: &'static str,
     used: u32,
     limit: Option<u32>,
     words: fn(u32) -> String,
 }
 
-/// What an account uses, in the order of the columns.
+/// The usage of all resources, in the order of the columns.
 pub fn amounts(user: &UserRow) -> [Amount; 4] {
     let UserRow { usage, limits, .. } = user;
     let memory = |mib: u32| Bytes(u64::from(mib) << 20).to_string();
@@ -123,7 +123,7 @@ pub fn amounts(user: &UserRow) -> [Amount; 4] {
     ]
 }
 
-/// `3 of 5`; without a limit only what is used.
+/// `3 of 5`; without a limit only the usage.
 pub fn limited(amount: &Amount) -> String {
     let used = (amount.words)(amount.used);
     amount.limit.map_or_else(
@@ -132,7 +132,7 @@ pub fn limited(amount: &Amount) -> String {
     )
 }
 
-fn usage(shown: Loaded<Shown>) -> AnyView {
+fn usage(shown: LiveResource<Shown>) -> AnyView {
     let line =
         |amount: Amount| {
             match amount.limit {
@@ -145,7 +145,7 @@ fn usage(shown: Loaded<Shown>) -> AnyView {
                 </span>
             </div>
         }
-        .solid(),
+        .erase(),
     }
         };
 
@@ -158,12 +158,12 @@ fn usage(shown: Loaded<Shown>) -> AnyView {
                     <p class="muted">"Account made " {ago(user.created)}</p>
                 </section>
             }
-            .solid()
+            .erase()
         })
     })
 }
 
-/// The account's values as a person would type them: `4 GiB` and not `4096`.
+/// The user's values as they would be typed: `4 GiB` and not `4096`.
 fn form_of(user: &UserRow) -> UserForm {
     let memory = user
         .limits
@@ -183,7 +183,7 @@ fn form_of(user: &UserRow) -> UserForm {
     form
 }
 
-fn settings(shown: Loaded<Shown>) -> AnyView {
+fn settings(shown: LiveResource<Shown>) -> AnyView {
     let values = fresh(shown.part(|(user, _)| form_of(user)));
     let form = form_state(values, Account::Present);
     let toasts = Toasts::here();
@@ -198,14 +198,14 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
         let navigate = navigate.clone();
         spawn_local(async move {
             let name = asked.name.trim().to_owned();
-            if let Err(failure) = api::users::update(id, asked).await {
+            if let Err(failure) = server_fns::users::update(id, asked).await {
                 form.refuse(failure);
                 return;
             }
             form.busy.try_set(false);
-            // A password is never shown again, nor sent a second time.
+            // A password is never shown again, and not sent twice.
             values.try_update(|values| values.password.clear());
-            toasts.tell(format!("Saved {name}."));
+            toasts.notify(format!("Saved {name}."));
             if name == before {
                 shown.refresh();
             } else {
@@ -225,37 +225,39 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
             <div class="actions"><Submit form label="Save the account" /></div>
         </form>
     }
-    .solid()
+    .erase()
 }
 
-fn end(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
+fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     let state = shown.part(|(user, own)| (user.usage.containers, *own));
-    let held = move |()| {
+    let blocked = move |()| {
         let what = match state.get() {
             (_, true) => return Some(
                 view! { <p>"This is your own account. Another administrator can delete it."</p> }
-                    .solid(),
+                    .erase(),
             ),
             (0, _) => return None,
             (1, _) => "1 container".to_owned(),
             (count, _) => format!("{count} containers"),
         };
         let href = format!("/containers?q={}", name.get());
-        Some(view! { <p>{name} " owns " <a class="link" href=href>{what}</a> ". Delete these first; then the account can be deleted."</p> }.solid())
+        Some(view! { <p>{name} " owns " <a class="link" href=href>{what}</a> ". Delete these first; then the account can be deleted."</p> }.erase())
     };
-    danger(Ending {
+    delete_card(DeleteCard {
         verb: "Delete",
         what: "account",
         name,
         losses: Signal::derive(move || shown.with(|(user, _)| losses(user))),
         note: Signal::stored(""),
-        held: Callback::new(held),
+        blocked: Callback::new(blocked),
         list: "/users",
-        ask: asked(move |typed| api::users::delete(shown.peek(|(user, _)| user.id), typed)),
+        ask: delete_call(move |typed| {
+            server_fns::users::delete(shown.peek(|(user, _)| user.id), typed)
+        }),
     })
 }
 
-/// What goes with an account, in words for the dialog.
+/// The objects that are deleted along with a user.
 fn losses(user: &UserRow) -> Vec<String> {
     vec![
         format!("The account {} with its password and limits", user.name),

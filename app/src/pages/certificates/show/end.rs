@@ -1,22 +1,22 @@
-//! Taking a certificate back, or away.
+//! Revocation and deletion of a certificate.
 
 use leptos::{prelude::*, task::spawn_local};
 use model::certificates::{CertificateDetail, CertificateName, CertificateRow, Source};
 
 use crate::{
-    api,
     components::{
-        danger::{Ending, asked, danger},
+        delete_card::{DeleteCard, delete_call, delete_card},
         dialog::{ConfirmDialog, Deletion, Question},
         icon::icon,
-        loaded::Loaded,
+        live_resource::LiveResource,
         toast::Toasts,
     },
-    solid::{Solid as _, act, reactive},
+    erase::{Erase as _, act, reactive},
+    server_fns,
 };
 
-/// The card: one that an authority gave is revoked there, one that somebody brought is deleted.
-pub fn card(shown: Loaded<CertificateDetail>, name: Memo<String>) -> AnyView {
+/// The card: an issued certificate is revoked at its CA, an uploaded one is deleted.
+pub fn card(shown: LiveResource<CertificateDetail>, name: Memo<String>) -> AnyView {
     let of = shown.part(|shown| (shown.row.source, shown.row.issued.is_some()));
     reactive(move || match of.get() {
         (Source::Uploaded, _) => Some(deletion(shown, name)),
@@ -25,8 +25,8 @@ pub fn card(shown: Loaded<CertificateDetail>, name: Memo<String>) -> AnyView {
     })
 }
 
-fn deletion(shown: Loaded<CertificateDetail>, name: Memo<String>) -> AnyView {
-    danger(Ending {
+fn deletion(shown: LiveResource<CertificateDetail>, name: Memo<String>) -> AnyView {
+    delete_card(DeleteCard {
         verb: "Delete",
         what: "certificate",
         name,
@@ -34,13 +34,15 @@ fn deletion(shown: Loaded<CertificateDetail>, name: Memo<String>) -> AnyView {
         note: Signal::stored(
             "Names that it was for are then served with another that is for them, else with the edge hosts' own, which browsers warn of.",
         ),
-        held: Callback::new(|()| None),
+        blocked: Callback::new(|()| None),
         list: "/certificates",
-        ask: asked(move |typed| api::certificates::delete(shown.peek(|shown| shown.row.id), typed)),
+        ask: delete_call(move |typed| {
+            server_fns::certificates::delete(shown.peek(|shown| shown.row.id), typed)
+        }),
     })
 }
 
-/// What goes with a certificate that somebody brought, in words for the dialog.
+/// The objects that are deleted along with an uploaded certificate.
 fn losses(row: &CertificateRow) -> Vec<String> {
     let names = row.issued.iter().flat_map(|issued| &issued.names);
     let names: Vec<&str> = names.map(CertificateName::as_str).collect();
@@ -50,23 +52,24 @@ fn losses(row: &CertificateRow) -> Vec<String> {
         "Its history".to_owned(),
     ];
     if row.is_used {
-        let words = "Browsers warn of what is published under its names until there is another";
-        losses.push(words.to_owned());
+        let label_text =
+            "Browsers warn of what is published under its names until there is another";
+        losses.push(label_text.to_owned());
     }
     losses
 }
 
-fn revocation(shown: Loaded<CertificateDetail>, name: Memo<String>) -> AnyView {
+fn revocation(shown: LiveResource<CertificateDetail>, name: Memo<String>) -> AnyView {
     let revocation = Deletion::default();
     let toasts = Toasts::here();
     let revoke = Callback::new(move |typed: String| {
         let id = shown.peek(|shown| shown.row.id);
         spawn_local(async move {
-            let answer = api::certificates::revoke(id, typed).await;
+            let answer = server_fns::certificates::revoke(id, typed).await;
             revocation.busy.try_set(false);
             match answer {
                 Ok(()) => {
-                    toasts.tell(format!(
+                    toasts.notify(format!(
                         "Revoked the certificate of {}.",
                         name.get_untracked()
                     ));
@@ -101,5 +104,5 @@ fn revocation(shown: Loaded<CertificateDetail>, name: Memo<String>) -> AnyView {
         </section>
         <ConfirmDialog deletion=revocation name losses=Signal::stored(comes) question delete=revoke />
     }
-    .solid()
+    .erase()
 }

@@ -1,4 +1,4 @@
-//! What happened to a certificate.
+//! The history of a certificate.
 
 use leptos::prelude::*;
 use model::certificates::{CertificateDetail, Happening, HistoryLine};
@@ -6,23 +6,23 @@ use model::certificates::{CertificateDetail, Happening, HistoryLine};
 use crate::{
     components::{
         badge::{Tone, ago, badge},
-        loaded::Loaded,
+        live_resource::LiveResource,
     },
-    solid::{Solid as _, reactive},
+    erase::{Erase as _, reactive},
 };
 
 /// The card.
-pub fn card(shown: Loaded<CertificateDetail>) -> AnyView {
+pub fn card(shown: LiveResource<CertificateDetail>) -> AnyView {
     let history = shown.part(|shown| shown.history.clone());
     let lines = reactive(move || {
         let history = history.get();
         if history.is_empty() {
-            return view! { <p class="muted">"Nothing yet. It is asked for."</p> }.solid();
+            return view! { <p class="muted">"Nothing yet. It is asked for."</p> }.erase();
         }
         let lines = history.into_iter().map(line).collect::<Vec<_>>();
-        view! { <ol class="stack-tight">{lines}</ol> }.solid()
+        view! { <ol class="stack-tight">{lines}</ol> }.erase()
     });
-    view! { <section class="card"><h2 class="card-title">"History"</h2>{lines}</section> }.solid()
+    view! { <section class="card"><h2 class="card-title">"History"</h2>{lines}</section> }.erase()
 }
 
 fn line(line: HistoryLine) -> AnyView {
@@ -41,5 +41,5 @@ fn line(line: HistoryLine) -> AnyView {
             <p class="wrap-any">{line.words}</p>
         </li>
     }
-    .solid()
+    .erase()
 }

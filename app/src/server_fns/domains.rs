@@ -1,4 +1,4 @@
-//! Domains under which sites publish.
+//! Domains that services are published under.
 
 use leptos::prelude::*;
 use model::{
@@ -13,46 +13,46 @@ use serde::{Deserialize, Serialize};
 
 use super::Failure;
 
-/// Who may give a domain's certificates, and who may keep its records.
+/// The CAs and DNS providers that a domain can use.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Givers {
-    /// Authorities, by name.
+pub struct DomainChoices {
+    /// CAs, by name.
     pub authorities: Vec<(AuthorityId, Label)>,
-    /// Providers of DNS, by name.
+    /// DNS providers, by name.
     pub providers: Vec<(ProviderId, Label, ProviderKind)>,
-    /// Sites of which no public address is known that a provider could be told.
+    /// Sites without a known public address, for which no DNS records can be created.
     pub unreached: Vec<(SiteId, Label)>,
 }
 
-/// What the form of a new domain offers.
+/// The options of the form for a new domain.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Offered {
-    /// The sites that it can belong to.
+pub struct NewDomainOptions {
+    /// The sites that the domain can belong to.
     pub sites: Vec<SiteRow>,
-    /// Who may give its certificates and keep its records.
-    pub givers: Givers,
+    /// The CAs and DNS providers that the domain can use.
+    pub givers: DomainChoices,
 }
 
-/// A domain with what its page shows beside it.
+/// A domain with the data of its page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Shown {
     /// The domain.
     pub domain: DomainRow,
-    /// Who may give its certificates and keep its records.
-    pub givers: Givers,
-    /// Its first certificates, those before all that somebody has to do something about.
+    /// The CAs and DNS providers that the domain can use.
+    pub givers: DomainChoices,
+    /// The domain's first certificates, starting with those that need attention.
     pub certificates: Vec<CertificateRow>,
-    /// How many it has in all.
+    /// The number of the domain's certificates.
     pub total: usize,
-    /// The first addresses that its provider does not have as it should.
+    /// The first addresses whose records at the DNS provider are not as desired.
     pub addresses: Vec<AddressTrouble>,
 }
 
-/// How many certificates a domain's page shows.
+/// The most certificates on a domain's page.
 #[cfg(feature = "ssr")]
 const FIRST: usize = 10;
 
-/// Every domain.
+/// Lists all domains.
 ///
 /// # Errors
 /// As `control::domains::list`.
@@ -61,24 +61,24 @@ pub async fn list() -> Result<Vec<DomainRow>, Failure> {
     let (control, actor) = super::caller().await?;
     control::domains::list(&control, &actor)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// What the form of a new domain offers.
+/// Gets the options of the form for a new domain.
 ///
 /// # Errors
 /// As `control::sites::list` and `control::authorities::list`.
 #[server(prefix = "/api/ui", endpoint = "domains/options", input = server_fn::codec::Json)]
-pub async fn options() -> Result<Offered, Failure> {
+pub async fn options() -> Result<NewDomainOptions, Failure> {
     let (control, actor) = super::caller().await?;
     let sites = control::sites::list(&control, &actor)
         .await
-        .map_err(super::told)?;
+        .map_err(super::into_failure)?;
     let givers = givers(&control, &actor, &sites).await?;
-    Ok(Offered { sites, givers })
+    Ok(NewDomainOptions { sites, givers })
 }
 
-/// The domain of the key that an address names, with what its page shows.
+/// Gets the domain with the id in the URL, with the data of its page.
 ///
 /// # Errors
 /// As `control::domains::get`.
@@ -86,27 +86,27 @@ pub async fn options() -> Result<Offered, Failure> {
 pub async fn get(key: String) -> Result<Shown, Failure> {
     let (control, actor) = super::caller().await?;
     let Ok(id) = key.parse() else {
-        // What cannot be a key is the key of nothing.
-        return Err(super::told(model::Error::NotFound {
+        // An invalid id is treated as not found.
+        return Err(super::into_failure(model::Error::NotFound {
             kind: model::Kind::Domain,
         }));
     };
     let domain = control::domains::get(&control, &actor, id)
         .await
-        .map_err(super::told)?;
+        .map_err(super::into_failure)?;
     let sites = control::sites::list(&control, &actor)
         .await
-        .map_err(super::told)?;
+        .map_err(super::into_failure)?;
     let givers = givers(&control, &actor, &sites).await?;
     let mut certificates = control::certificates::list(&control, &actor, Some(id))
         .await
-        .map_err(super::told)?;
+        .map_err(super::into_failure)?;
     let total = certificates.len();
     certificates.sort_by_key(|row| !row.state.is_alarming());
     certificates.truncate(FIRST);
     let addresses = control::domains::address_troubles(&control, &actor, id)
         .await
-        .map_err(super::told)?;
+        .map_err(super::into_failure)?;
     Ok(Shown {
         domain,
         givers,
@@ -121,13 +121,13 @@ async fn givers(
     control: &control::Control,
     actor: &control::Actor,
     sites: &[SiteRow],
-) -> Result<Givers, Failure> {
+) -> Result<DomainChoices, Failure> {
     let authorities = control::authorities::list(control, actor)
         .await
-        .map_err(super::told)?;
+        .map_err(super::into_failure)?;
     let providers = control::providers::list(control, actor)
         .await
-        .map_err(super::told)?;
+        .map_err(super::into_failure)?;
     let authorities = authorities.into_iter().map(|it| (it.id, it.name));
     let providers = providers
         .into_iter()
@@ -137,7 +137,7 @@ async fn givers(
         spec.public_v4.is_none() && spec.public_v6.is_none()
     };
     let unreached = sites.iter().filter(is_unreached);
-    Ok(Givers {
+    Ok(DomainChoices {
         unreached: unreached
             .map(|site| (site.id, site.spec.name.clone()))
             .collect(),
@@ -146,7 +146,7 @@ async fn givers(
     })
 }
 
-/// Makes a domain.
+/// Creates a domain.
 ///
 /// # Errors
 /// Refused fields; as `control::domains::create`.
@@ -155,13 +155,13 @@ pub async fn create(form: DomainForm) -> Result<DomainId, Failure> {
     let (control, actor) = super::caller().await?;
     let spec = form
         .parse()
-        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
     control::domains::create(&control, &actor, spec)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Changes a domain.
+/// Updates a domain.
 ///
 /// # Errors
 /// Refused fields; as `control::domains::update`.
@@ -170,13 +170,13 @@ pub async fn update(id: DomainId, form: DomainForm) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     let spec = form
         .parse()
-        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
     control::domains::update(&control, &actor, id, spec)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Deletes a domain, once its name was typed.
+/// Deletes a domain; requires its name to be typed.
 ///
 /// # Errors
 /// As `control::domains::delete`.
@@ -185,5 +185,5 @@ pub async fn delete(id: DomainId, confirm: String) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     control::domains::delete(&control, &actor, id, &confirm)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }

@@ -19,10 +19,10 @@ pub async fn list() -> Result<Vec<ClusterView>, Failure> {
     let (control, actor) = super::caller().await?;
     control::clusters::list(&control, &actor)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// One cluster, with what is on it and is not ours.
+/// Gets one cluster, with its containers that are not managed.
 ///
 /// # Errors
 /// As `control::clusters::get`.
@@ -31,10 +31,10 @@ pub async fn get(name: String) -> Result<ClusterDetail, Failure> {
     let (control, actor) = super::caller().await?;
     control::clusters::get(&control, &actor, &name)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// What a cluster has of what Holdfast needs; asks the cluster.
+/// Checks the cluster's requirements. Queries the cluster.
 ///
 /// # Errors
 /// As `control::clusters::findings`.
@@ -43,24 +43,24 @@ pub async fn check(id: ClusterId) -> Result<Findings, Failure> {
     let (control, actor) = super::caller().await?;
     control::clusters::findings(&control, &actor, id)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// The certificate that a server shows, for a person to compare.
+/// The certificate that a server presents, for comparison by the user.
 ///
 /// # Errors
-/// A refused address; as `control::clusters::certificate`.
+/// An invalid address; as `control::clusters::certificate`.
 #[server(prefix = "/api/ui", endpoint = "clusters/look", input = server_fn::codec::Json)]
 pub async fn look(url: String) -> Result<Certificate, Failure> {
     let (control, actor) = super::caller().await?;
     let url = url.parse().map_err(|refusal: model::Invalid| {
-        super::told(model::Error::Invalid {
+        super::into_failure(model::Error::Invalid {
             fields: vec![refusal.at("url")],
         })
     })?;
     control::clusters::certificate(&control, &actor, url)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
 /// Adds a cluster.
@@ -72,13 +72,13 @@ pub async fn create(form: ClusterForm) -> Result<Label, Failure> {
     let (control, actor) = super::caller().await?;
     let spec = form
         .parse(true)
-        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
     control::clusters::create(&control, &actor, spec)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Changes a cluster.
+/// Updates a cluster.
 ///
 /// # Errors
 /// Refused fields; as `control::clusters::update`.
@@ -87,13 +87,13 @@ pub async fn update(id: ClusterId, form: ClusterForm) -> Result<Label, Failure> 
     let (control, actor) = super::caller().await?;
     let spec = form
         .parse(false)
-        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
     control::clusters::update(&control, &actor, id, spec)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Forgets a cluster, once its name was typed.
+/// Removes a cluster; requires its name to be typed.
 ///
 /// # Errors
 /// As `control::clusters::delete`.
@@ -102,17 +102,17 @@ pub async fn delete(id: ClusterId, confirm: String) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     control::clusters::delete(&control, &actor, id, &confirm)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Takes containers over that were there before.
+/// Imports existing containers.
 ///
 /// # Errors
 /// As `control::clusters::import`.
 #[server(prefix = "/api/ui", endpoint = "clusters/take-over", input = server_fn::codec::Json)]
-pub async fn take_over(id: ClusterId, import: Import) -> Result<Vec<Imported>, Failure> {
+pub async fn import_containers(id: ClusterId, import: Import) -> Result<Vec<Imported>, Failure> {
     let (control, actor) = super::caller().await?;
     control::clusters::import(&control, &actor, id, import)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }

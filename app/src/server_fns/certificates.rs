@@ -1,4 +1,4 @@
-//! Certificates of domains. A key goes in and never comes out.
+//! Certificates of domains. Private keys can be uploaded but are never returned.
 
 use leptos::prelude::*;
 use model::{
@@ -10,34 +10,34 @@ use serde::{Deserialize, Serialize};
 
 use super::Failure;
 
-/// What is looked for among the certificates.
+/// Search and filter of the list of certificates.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Query {
-    /// A part of what it is for, of its domain, its site or its issuer; empty means all.
+    /// A substring of the hostname, domain, site or issuer; empty matches all.
     pub q: String,
-    /// A state's word, or [`ALARMING`]; empty means all.
+    /// A state, or [`ALARMING`]; empty matches all.
     pub state: String,
     /// The page's number, from 1.
     pub page: u32,
 }
 
-/// In the place of a state: somebody has to do something about it.
+/// The value of `state` for certificates that need attention.
 pub const ALARMING: &str = "alarming";
 
 /// A page of certificates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Listed {
-    /// Those that were looked for.
+pub struct CertificateList {
+    /// The certificates that match the query.
     pub page: Page<CertificateRow>,
-    /// The first of all that somebody has to do something about.
+    /// The first certificates that need attention, regardless of the query.
     pub alarming: Vec<CertificateRow>,
-    /// How many somebody has to do something about.
+    /// The number of certificates that need attention.
     pub alarms: usize,
-    /// How many there are, whatever was looked for.
+    /// The number of certificates, regardless of the query.
     pub total: usize,
 }
 
-/// Every certificate, or those of one domain.
+/// Lists all certificates, or those of one domain.
 ///
 /// # Errors
 /// As `control::certificates::list`.
@@ -46,23 +46,23 @@ pub async fn list(of: Option<DomainId>) -> Result<Vec<CertificateRow>, Failure> 
     let (control, actor) = super::caller().await?;
     control::certificates::list(&control, &actor, of)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// A page of the certificates, by domain.
+/// Lists a page of certificates, ordered by domain.
 ///
 /// # Errors
 /// As `control::certificates::list`.
 #[server(prefix = "/api/ui", endpoint = "certificates/find", input = server_fn::codec::Json)]
-pub async fn find(query: Query) -> Result<Listed, Failure> {
+pub async fn find(query: Query) -> Result<CertificateList, Failure> {
     let (control, actor) = super::caller().await?;
     let all = control::certificates::list(&control, &actor, None)
         .await
-        .map_err(super::told)?;
-    Ok(cut::cut(all, &query))
+        .map_err(super::into_failure)?;
+    Ok(paginate::paginate(all, &query))
 }
 
-/// The certificate of the key that an address names, with its history.
+/// Gets the certificate with the id in the URL, with its history.
 ///
 /// # Errors
 /// As `control::certificates::get`.
@@ -70,17 +70,17 @@ pub async fn find(query: Query) -> Result<Listed, Failure> {
 pub async fn get(key: String) -> Result<CertificateDetail, Failure> {
     let (control, actor) = super::caller().await?;
     let Ok(id) = key.parse() else {
-        // What cannot be a key is the key of nothing.
-        return Err(super::told(model::Error::NotFound {
+        // An invalid id is treated as not found.
+        return Err(super::into_failure(model::Error::NotFound {
             kind: model::Kind::Certificate,
         }));
     };
     control::certificates::get(&control, &actor, id)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Keeps a certificate that somebody brings.
+/// Stores an uploaded certificate.
 ///
 /// # Errors
 /// Refused fields; as `control::certificates::upload`.
@@ -89,13 +89,13 @@ pub async fn upload(form: UploadForm) -> Result<CertificateId, Failure> {
     let (control, actor) = super::caller().await?;
     let domain = form
         .parse()
-        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
     control::certificates::upload(&control, &actor, domain, (form.chain, form.key))
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Has a certificate be tried now.
+/// Retries an issuance immediately.
 ///
 /// # Errors
 /// As `control::certificates::try_again`.
@@ -104,10 +104,10 @@ pub async fn try_again(id: CertificateId) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     control::certificates::try_again(&control, &actor, id)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Has the next certificate be had now.
+/// Renews a certificate immediately.
 ///
 /// # Errors
 /// As `control::certificates::renew`.
@@ -116,10 +116,10 @@ pub async fn renew(id: CertificateId) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     control::certificates::renew(&control, &actor, id)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Takes a certificate back at its authority, once what it is for was typed.
+/// Revokes a certificate at its CA; requires the hostname to be typed.
 ///
 /// # Errors
 /// As `control::certificates::revoke`.
@@ -128,10 +128,10 @@ pub async fn revoke(id: CertificateId, confirm: String) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     control::certificates::revoke(&control, &actor, id, &confirm)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Deletes a certificate that somebody brought, once what it is for was typed.
+/// Deletes an uploaded certificate; requires the hostname to be typed.
 ///
 /// # Errors
 /// As `control::certificates::delete`.
@@ -140,37 +140,41 @@ pub async fn delete(id: CertificateId, confirm: String) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     control::certificates::delete(&control, &actor, id, &confirm)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Cuts the page that was asked for out of all certificates.
+/// Selects the requested page from all certificates.
 #[cfg(any(feature = "ssr", test))]
-mod cut {
+mod paginate {
     use model::{
         certificates::CertificateRow,
         page::{PAGE_ROWS, Page},
     };
 
-    use super::{ALARMING, Listed, Query};
+    use super::{ALARMING, CertificateList, Query};
 
-    /// How many of those that somebody has to do something about are told one by one.
-    const TOLD: usize = 8;
+    /// The most certificates that are listed individually as needing attention.
+    const MAX_ALARMS: usize = 8;
 
-    pub(super) fn cut(all: Vec<CertificateRow>, query: &Query) -> Listed {
+    pub(super) fn paginate(all: Vec<CertificateRow>, query: &Query) -> CertificateList {
         let total = all.len();
         let alarming = || all.iter().filter(|row| row.state.is_alarming());
-        let (first, alarms) = (alarming().take(TOLD).cloned().collect(), alarming().count());
-        let found: Vec<&CertificateRow> = all.iter().filter(|row| is_meant(row, query)).collect();
+        let (first, alarms) = (
+            alarming().take(MAX_ALARMS).cloned().collect(),
+            alarming().count(),
+        );
+        let matching: Vec<&CertificateRow> =
+            all.iter().filter(|row| matches_query(row, query)).collect();
         let page = query.page.max(1);
         let before = (page - 1).saturating_mul(PAGE_ROWS);
-        let rows = found
+        let rows = matching
             .iter()
             .skip(usize::try_from(before).unwrap_or(usize::MAX))
             .take(usize::try_from(PAGE_ROWS).unwrap_or(usize::MAX));
-        Listed {
+        CertificateList {
             page: Page {
                 rows: rows.map(|row| (*row).clone()).collect(),
-                total: u64::try_from(found.len()).unwrap_or(u64::MAX),
+                total: u64::try_from(matching.len()).unwrap_or(u64::MAX),
                 page,
             },
             alarming: first,
@@ -179,7 +183,7 @@ mod cut {
         }
     }
 
-    fn is_meant(row: &CertificateRow, query: &Query) -> bool {
+    fn matches_query(row: &CertificateRow, query: &Query) -> bool {
         let in_state = match query.state.as_str() {
             "" => true,
             ALARMING => row.state.is_alarming(),
@@ -226,40 +230,40 @@ mod cut {
             }
         }
 
-        fn subjects(listed: &Listed) -> Vec<&str> {
+        fn subjects(listed: &CertificateList) -> Vec<&str> {
             let rows = listed.page.rows.iter();
             rows.map(|row| row.subject.as_str()).collect()
         }
 
         #[test]
-        fn what_is_looked_for_is_found_and_all_that_is_wrong_is_told() {
+        fn query_filters_page_and_alarms_are_unfiltered() {
             let all = vec![
                 row(1, "web.example.org", CertificateState::Issued),
                 row(2, "shop.example.org", CertificateState::Failed),
                 row(3, "old.example.org", CertificateState::Expired),
             ];
-            let cut = |q: &str, state: &str| {
+            let paginate = |q: &str, state: &str| {
                 let query = Query {
                     q: q.to_owned(),
                     state: state.to_owned(),
                     page: 0,
                 };
-                cut(all.clone(), &query)
+                paginate(all.clone(), &query)
             };
-            assert_eq!(subjects(&cut("", "")).len(), 3);
-            let web = cut(" WEB", "");
+            assert_eq!(subjects(&paginate("", "")).len(), 3);
+            let web = paginate(" WEB", "");
             assert_eq!(subjects(&web), ["web.example.org"]);
             assert_eq!((web.alarms, web.total), (2, 3));
             assert_eq!(web.alarming.len(), 2);
-            assert_eq!(subjects(&cut("lab", "expired")), ["old.example.org"]);
+            assert_eq!(subjects(&paginate("lab", "expired")), ["old.example.org"]);
             assert_eq!(
-                subjects(&cut("", ALARMING)),
+                subjects(&paginate("", ALARMING)),
                 ["shop.example.org", "old.example.org"]
             );
         }
 
         #[test]
-        fn a_page_has_fifty_rows_and_the_last_one_the_rest() {
+        fn pages_have_fifty_rows_and_last_page_the_rest() {
             let all: Vec<_> = (1..=120)
                 .map(|id| row(id, "web.example.org", CertificateState::Failed))
                 .collect();
@@ -268,12 +272,12 @@ mod cut {
                     page,
                     ..Query::default()
                 };
-                cut(all.clone(), &query)
+                paginate(all.clone(), &query)
             };
             let lengths = [1, 2, 3, 4, u32::MAX].map(|page| on(page).page.rows.len());
             assert_eq!(lengths, [50, 50, 20, 0, 0]);
             assert_eq!(on(1).page.pages(), 3);
-            assert_eq!((on(1).alarming.len(), on(1).alarms), (TOLD, 120));
+            assert_eq!((on(1).alarming.len(), on(1).alarms), (MAX_ALARMS, 120));
         }
     }
 }

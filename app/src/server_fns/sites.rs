@@ -9,7 +9,7 @@ use model::{
 
 use super::Failure;
 
-/// Every site that the caller may see.
+/// Lists the sites that the caller may see.
 ///
 /// # Errors
 /// As `control::sites::list`.
@@ -18,10 +18,10 @@ pub async fn list() -> Result<Vec<SiteRow>, Failure> {
     let (control, actor) = super::caller().await?;
     control::sites::list(&control, &actor)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// The names of the sites that the caller may see.
+/// Lists the names of the sites that the caller may see.
 ///
 /// # Errors
 /// As `control::sites::list`.
@@ -30,11 +30,11 @@ pub async fn names() -> Result<Vec<Label>, Failure> {
     let (control, actor) = super::caller().await?;
     let sites = control::sites::list(&control, &actor)
         .await
-        .map_err(super::told)?;
+        .map_err(super::into_failure)?;
     Ok(sites.into_iter().map(|site| site.spec.name).collect())
 }
 
-/// One site.
+/// Gets one site.
 ///
 /// # Errors
 /// As `control::sites::get`.
@@ -42,16 +42,16 @@ pub async fn names() -> Result<Vec<Label>, Failure> {
 pub async fn get(name: String) -> Result<SiteRow, Failure> {
     let (control, actor) = super::caller().await?;
     let Ok(name) = name.parse() else {
-        return Err(super::told(model::Error::NotFound {
+        return Err(super::into_failure(model::Error::NotFound {
             kind: model::Kind::Site,
         }));
     };
     control::sites::get(&control, &actor, &name)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Makes a site.
+/// Creates a site.
 ///
 /// # Errors
 /// Refused fields; as `control::sites::create`.
@@ -60,13 +60,13 @@ pub async fn create(form: SiteForm) -> Result<SiteId, Failure> {
     let (control, actor) = super::caller().await?;
     let spec = form
         .parse()
-        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
     control::sites::create(&control, &actor, spec)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Changes a site.
+/// Updates a site.
 ///
 /// # Errors
 /// Refused fields; as `control::sites::update`.
@@ -75,14 +75,14 @@ pub async fn update(id: SiteId, form: SiteForm) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     let spec = form
         .parse()
-        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
     control::sites::update(&control, &actor, id, spec)
         .await
-        .map_err(super::told)?;
+        .map_err(super::into_failure)?;
     Ok(())
 }
 
-/// Deletes a site, once its name was typed.
+/// Deletes a site; requires its name to be typed.
 ///
 /// # Errors
 /// As `control::sites::delete`.
@@ -91,5 +91,5 @@ pub async fn delete(id: SiteId, confirm: String) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     control::sites::delete(&control, &actor, id, &confirm)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }

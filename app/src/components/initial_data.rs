@@ -1,36 +1,36 @@
-//! The first answer to what a part of the page asks: the server waits for it and writes it into
-//! the page, the browser finds it there.
+//! The data of the first render: the server waits for it and writes it into the page, the browser
+//! reads it from there.
 //!
-//! Both halves number what is written by the order in which they come to it: one number for the
-//! answer, one for each place that shows it.
+//! Server and browser number the data in the order in which it is requested: one number for the
+//! data, and one for each place that displays it.
 
-/// The first answer.
-pub use half::First;
+/// The data of the first render.
+pub use imp::InitialData;
 
 #[cfg(feature = "ssr")]
-mod half {
+mod imp {
     use std::time::Duration;
 
     use leptos::{prelude::*, server::codee::string::FromToStringCodec};
     use model::Error;
 
     use crate::{
-        api::{Failure, told},
         components::{
-            loaded::{Answer, Part, begin},
-            parcel::{Parcel, Sent},
+            erased_value::{ErasedValue, Sent},
+            live_resource::{Answer, Part, begin},
         },
-        solid::Solid as _,
+        erase::Erase as _,
+        server_fns::{Failure, into_failure},
     };
 
-    /// How long a page waits for one of its parts.
+    /// How long the server waits for one part of a page.
     const BUDGET: Duration = Duration::from_secs(4);
 
     #[derive(Clone, Copy)]
-    pub struct First(Resource<Sent, FromToStringCodec>);
+    pub struct InitialData(Resource<Sent, FromToStringCodec>);
 
-    impl First {
-        /// Asks.
+    impl InitialData {
+        /// Starts the request.
         pub fn of(part: &Part) -> Self {
             let ask = part.ask.clone();
             let answer = move |()| {
@@ -40,7 +40,7 @@ mod half {
             Self(Resource::new_str(|| (), answer))
         }
 
-        /// Shows the part, once the answer is there.
+        /// Renders the part once the response has arrived.
         pub fn show(self, part: Part, skeleton: fn() -> AnyView) -> AnyView {
             let show = move || {
                 let part = part.clone();
@@ -49,52 +49,52 @@ mod half {
                     begin(&part, answer, Callback::new(|()| ()))
                 })
             };
-            view! { <Suspense fallback=skeleton>{show}</Suspense> }.solid()
+            view! { <Suspense fallback=skeleton>{show}</Suspense> }.erase()
         }
     }
 
-    async fn in_time(answer: Answer) -> Result<Parcel, Failure> {
+    async fn in_time(answer: Answer) -> Result<ErasedValue, Failure> {
         if let Ok(answer) = tokio::time::timeout(BUDGET, answer).await {
             return answer;
         }
         let message = "This takes longer than usual. Try again in a moment.".to_owned();
-        Err(told(Error::Unavailable { message }))
+        Err(into_failure(Error::Unavailable { message }))
     }
 }
 
 #[cfg(not(feature = "ssr"))]
-mod half {
+mod imp {
     use leptos::prelude::*;
 
     use crate::components::{
-        loaded::{Part, from_here},
-        parcel::Sent,
+        erased_value::Sent,
+        live_resource::{Part, from_here},
     };
 
     #[derive(Clone, Copy)]
-    pub struct First(StoredValue<Option<Sent>>);
+    pub struct InitialData(StoredValue<Option<Sent>>);
 
-    impl First {
-        /// Looks into the page; there is nothing once the application has taken that over.
+    impl InitialData {
+        /// Reads the data from the page; `None` after hydration.
         pub fn of(_part: &Part) -> Self {
             let context = Owner::current_shared_context();
-            let there = context.and_then(|context| {
+            let data = context.and_then(|context| {
                 let id = context.next_id();
                 let text = context
                     .during_hydration()
                     .then(|| context.read_data(&id))??;
                 text.parse().ok()
             });
-            Self(StoredValue::new(there))
+            Self(StoredValue::new(data))
         }
 
-        /// Shows the part with the answer that the page brought, else asks for it.
+        /// Renders the part from the data in the page, or fetches the data.
         pub fn show(self, part: Part, skeleton: fn() -> AnyView) -> AnyView {
             if let Some(context) = Owner::current_shared_context() {
                 context.next_id();
             }
-            let there = self.0.get_value().map(|Sent(answer)| answer);
-            from_here(part, there, skeleton)
+            let data = self.0.get_value().map(|Sent(answer)| answer);
+            from_here(part, data, skeleton)
         }
     }
 }

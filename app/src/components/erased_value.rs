@@ -1,51 +1,51 @@
-//! A value without its type, so that the machinery which brings it to a page and keeps it fresh is
-//! in the program once and not once for each kind of thing.
+//! A value without its type, so that the code that transfers and refreshes data is compiled once
+//! and not once per type.
 
 use std::{any::Any, fmt, str::FromStr, sync::Arc};
 
 use model::Error;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::api::Failure;
+use crate::server_fns::Failure;
 
-/// A value on its way to a page: as itself within one program, as JSON from server to browser.
+/// A value in transit to a page: as itself within one process, as JSON from server to browser.
 #[derive(Clone)]
-pub struct Parcel {
+pub struct ErasedValue {
     text: String,
     value: Option<Arc<dyn Any + Send + Sync>>,
 }
 
-/// What was answered, as a page carries it: a mark, then JSON.
+/// A response as it is embedded in a page: one character for success or failure, then JSON.
 #[derive(Clone)]
-pub struct Sent(pub Result<Parcel, Failure>);
+pub struct Sent(pub Result<ErasedValue, Failure>);
 
-const GOOD: char = '+';
-const BAD: char = '-';
+const OK: char = '+';
+const ERROR: char = '-';
 
 impl fmt::Display for Sent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Ok(parcel) => write!(f, "{GOOD}{}", parcel.text),
+            Ok(value) => write!(f, "{OK}{}", value.text),
             Err(failure) => {
                 let text = serde_json::to_string(failure).map_err(|_| fmt::Error)?;
-                write!(f, "{BAD}{text}")
+                write!(f, "{ERROR}{text}")
             }
         }
     }
 }
 
-/// Reads what another program has written; what cannot be read is a failure of its own.
+/// Parses the embedded form. Malformed text becomes a failure.
 impl FromStr for Sent {
     type Err = std::convert::Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let answer = match text.strip_prefix(GOOD) {
-            Some(text) => Ok(Parcel {
+        let answer = match text.strip_prefix(OK) {
+            Some(text) => Ok(ErasedValue {
                 text: text.to_owned(),
                 value: None,
             }),
             None => Err(text
-                .strip_prefix(BAD)
+                .strip_prefix(ERROR)
                 .and_then(|text| serde_json::from_slice(text.as_bytes()).ok())
                 .unwrap_or_else(unreadable)),
         };
@@ -53,14 +53,14 @@ impl FromStr for Sent {
     }
 }
 
-/// The failure of an answer that cannot be read.
+/// The failure for a response that cannot be decoded.
 pub fn unreadable() -> Failure {
     let message = "The server's answer could not be read. Reload the page.".to_owned();
     Failure(Error::Unavailable { message })
 }
 
-impl Parcel {
-    /// Wraps a value. Only the server sends parcels on, so only it writes them out.
+impl ErasedValue {
+    /// Wraps a value. Only the server serializes it, because only the server embeds it in pages.
     pub fn pack<T: Serialize + Send + Sync + 'static>(value: T) -> Self {
         #[cfg(feature = "ssr")]
         let text = serde_json::to_string(&value).unwrap_or_default();
@@ -72,11 +72,12 @@ impl Parcel {
         }
     }
 
-    /// The value; none when it is of another type or its text cannot be read.
+    /// The value; `None` if it has another type or cannot be deserialized.
     pub fn unpack<T: DeserializeOwned + Clone + Send + Sync + 'static>(&self) -> Option<T> {
         match &self.value {
             Some(value) => value.downcast_ref::<T>().cloned(),
-            // From a slice, as answers of the server are: one reader for both.
+            // From a slice, as server responses are decoded, so that the deserializer is compiled
+            // once.
             None => serde_json::from_slice(self.text.as_bytes()).ok(),
         }
     }
@@ -84,32 +85,32 @@ impl Parcel {
 
 #[cfg(test)]
 mod tests {
-    use super::{Parcel, Sent, unreadable};
+    use super::{ErasedValue, Sent, unreadable};
 
     #[test]
-    fn a_parcel_keeps_its_value_and_its_type() {
-        let parcel = Parcel::pack(vec![1_u32, 2]);
-        assert_eq!(parcel.unpack::<Vec<u32>>(), Some(vec![1, 2]));
-        assert_eq!(parcel.unpack::<Vec<String>>(), None);
+    fn unpack_requires_the_packed_type() {
+        let value = ErasedValue::pack(vec![1_u32, 2]);
+        assert_eq!(value.unpack::<Vec<u32>>(), Some(vec![1, 2]));
+        assert_eq!(value.unpack::<Vec<String>>(), None);
     }
 
     #[cfg(feature = "ssr")]
     #[test]
-    fn an_answer_arrives_as_it_was_sent() {
-        let Ok(Sent(arrived)) = Sent(Ok(Parcel::pack("-two words".to_owned())))
+    fn response_round_trips_through_text() {
+        let Ok(Sent(arrived)) = Sent(Ok(ErasedValue::pack("-two words".to_owned())))
             .to_string()
             .parse();
-        let parcel = arrived.unwrap();
-        assert_eq!(parcel.unpack::<String>().as_deref(), Some("-two words"));
-        assert_eq!(parcel.unpack::<u32>(), None);
+        let value = arrived.unwrap();
+        assert_eq!(value.unpack::<String>().as_deref(), Some("-two words"));
+        assert_eq!(value.unpack::<u32>(), None);
 
-        let failure = crate::api::Failure(model::Error::conflict("no"));
+        let failure = crate::server_fns::Failure(model::Error::conflict("no"));
         let Ok(Sent(arrived)) = Sent(Err(failure.clone())).to_string().parse();
         assert_eq!(arrived.err(), Some(failure));
     }
 
     #[test]
-    fn what_cannot_be_read_is_a_failure() {
+    fn malformed_text_is_a_failure() {
         let Ok(Sent(arrived)) = "nonsense".parse();
         assert_eq!(arrived.err(), Some(unreadable()));
     }

@@ -1,4 +1,4 @@
-//! A part of the page whose code is loaded when somebody wants it.
+//! A view whose code is loaded on demand.
 
 use std::{
     future::Future,
@@ -8,27 +8,27 @@ use std::{
 use leptos::{prelude::*, reactive::computed::ScopedFuture, task::spawn_local};
 
 use super::toast::Toasts;
-use crate::solid::reactive;
+use crate::erase::reactive;
 
-/// Shows what `load` brings, from the moment when it is first `wanted`. A load that fails is told,
-/// and tried again when it is wanted again.
-pub fn late<F, E>(wanted: Signal<bool>, load: impl Fn() -> F + 'static) -> AnyView
+/// Renders the view that `load` returns, once `wanted` is true. A failed load shows a toast and is
+/// retried when `wanted` becomes true again.
+pub fn lazy<F, E>(wanted: Signal<bool>, load: impl Fn() -> F + 'static) -> AnyView
 where
     F: Future<Output = Result<AnyView, E>> + 'static,
     E: 'static,
 {
     let toasts = Toasts::here();
     let owner = Owner::current();
-    let asked = StoredValue::new(false);
+    let requested = StoredValue::new(false);
     let view = StoredValue::new(Mutex::new(None::<AnyView>));
     let arrived = Trigger::new();
     Effect::new(move |_| {
-        if !wanted.get() || asked.get_value() {
+        if !wanted.get() || requested.get_value() {
             return;
         }
-        asked.set_value(true);
+        requested.set_value(true);
         let Some(owner) = owner.clone() else { return };
-        // What is shown lives as long as its place, not until this effect runs again.
+        // The view's owner is the place where it is mounted, not this effect, which may run again.
         let coming = owner.with(|| ScopedFuture::new(load()));
         spawn_local(async move {
             match coming.await {
@@ -37,7 +37,7 @@ where
                     arrived.notify();
                 }
                 Err(_) => {
-                    asked.set_value(false);
+                    requested.set_value(false);
                     toasts.warn("This could not be loaded. Check your connection and try again.");
                 }
             }

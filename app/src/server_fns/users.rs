@@ -1,4 +1,4 @@
-//! People's accounts.
+//! User accounts.
 
 use leptos::prelude::*;
 use model::{
@@ -9,7 +9,7 @@ use model::{
 
 use super::Failure;
 
-/// A page of the accounts whose name or mail has `q` in it.
+/// Lists a page of the users whose name or email contains `q`.
 ///
 /// # Errors
 /// As `control::users::list`.
@@ -18,10 +18,10 @@ pub async fn list(q: String, page: u32) -> Result<Page<UserRow>, Failure> {
     let (control, actor) = super::caller().await?;
     control::users::list(&control, &actor, &q, page)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// One account.
+/// Gets one user.
 ///
 /// # Errors
 /// As `control::users::get`.
@@ -29,16 +29,16 @@ pub async fn list(q: String, page: u32) -> Result<Page<UserRow>, Failure> {
 pub async fn get(name: String) -> Result<UserRow, Failure> {
     let (control, actor) = super::caller().await?;
     let Ok(name) = name.parse() else {
-        return Err(super::told(model::Error::NotFound {
+        return Err(super::into_failure(model::Error::NotFound {
             kind: model::Kind::User,
         }));
     };
     control::users::get(&control, &actor, &name)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Makes an account.
+/// Creates a user.
 ///
 /// # Errors
 /// Refused fields; as `control::users::create`.
@@ -47,13 +47,13 @@ pub async fn create(form: UserForm) -> Result<UserId, Failure> {
     let (control, actor) = super::caller().await?;
     let spec = form
         .parse()
-        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
     control::users::create(&control, &actor, spec)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Changes an account.
+/// Updates a user.
 ///
 /// # Errors
 /// Refused fields; as `control::users::update`.
@@ -62,14 +62,14 @@ pub async fn update(id: UserId, form: UserForm) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     let spec = form
         .parse()
-        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
     control::users::update(&control, &actor, id, spec)
         .await
-        .map_err(super::told)?;
+        .map_err(super::into_failure)?;
     Ok(())
 }
 
-/// Deletes an account, once its name was typed.
+/// Deletes a user; requires the name to be typed.
 ///
 /// # Errors
 /// As `control::users::delete`.
@@ -78,5 +78,5 @@ pub async fn delete(id: UserId, confirm: String) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     control::users::delete(&control, &actor, id, &confirm)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }

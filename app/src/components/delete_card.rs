@@ -1,8 +1,8 @@
-//! The end of a page about one thing: taking that away for good.
+//! The card at the end of an object's page that deletes the object.
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use crate::solid::{Solid as _, act, reactive};
+use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 
@@ -11,57 +11,57 @@ use super::{
     icon::icon,
     toast::Toasts,
 };
-use crate::{api::Failure, live::Live};
+use crate::{live::Live, server_fns::Failure};
 
-/// Asks the server to take it away, with the name as it was typed.
+/// Calls the server to delete the object; receives the typed name.
 type Ask =
     Arc<dyn Fn(String) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>> + Send + Sync>;
 
-/// What is taken away, and what there is to say about that.
-pub struct Ending {
-    /// What happens: `Delete`, or `Remove` where the thing itself goes on elsewhere.
+/// The contents of a delete card.
+pub struct DeleteCard {
+    /// The action: `Delete`, or `Remove` if the object continues to exist outside Holdfast.
     pub verb: &'static str,
-    /// What it is, such as `site`.
+    /// The kind of object, such as `site`.
     pub what: &'static str,
-    /// Its name.
+    /// The name of the object.
     pub name: Memo<String>,
-    /// What goes with it, an entry each.
+    /// The objects that are deleted along with the object, one entry per item.
     pub losses: Signal<Vec<String>>,
-    /// What to know before, such as what stays.
+    /// A note above the button, such as the data that is kept.
     pub note: Signal<&'static str>,
-    /// Why it cannot be now, in place of the button.
-    pub held: Callback<(), Option<AnyView>>,
-    /// The list that it is gone from.
+    /// Why the object cannot be deleted now; replaces the button.
+    pub blocked: Callback<(), Option<AnyView>>,
+    /// The path of the list to return to.
     pub list: &'static str,
-    /// Does it.
+    /// Deletes the object.
     pub ask: Ask,
 }
 
-/// A call to the server as [`Ending`] keeps it.
-pub fn asked<F>(ask: impl Fn(String) -> F + Send + Sync + 'static) -> Ask
+/// Boxes a server call for [`DeleteCard::ask`].
+pub fn delete_call<F>(ask: impl Fn(String) -> F + Send + Sync + 'static) -> Ask
 where
     F: Future<Output = Result<(), Failure>> + Send + 'static,
 {
     Arc::new(move |typed| Box::pin(ask(typed)))
 }
 
-/// The card with the button, and the dialog behind that.
-pub fn danger(ending: Ending) -> AnyView {
+/// The card with the button and its confirmation dialog.
+pub fn delete_card(card: DeleteCard) -> AnyView {
     let deletion = Deletion::default();
-    let delete = delete(deletion, &ending);
-    let Ending {
+    let delete = delete(deletion, &card);
+    let DeleteCard {
         verb,
         what,
         name,
         losses,
         note,
-        held,
+        blocked,
         ..
-    } = ending;
+    } = card;
     let button = move || {
         let note = reactive(move || {
             let note = note.get();
-            (!note.is_empty()).then(|| view! { <p>{note}</p> }.solid())
+            (!note.is_empty()).then(|| view! { <p>{note}</p> }.erase())
         });
         view! {
             {note}
@@ -69,9 +69,9 @@ pub fn danger(ending: Ending) -> AnyView {
                 {icon("trash-2")} {reactive(move || format!("{verb} {}", name.get()))}
             </button></div>
         }
-        .solid()
+        .erase()
     };
-    let action = reactive(move || held.run(()).unwrap_or_else(button));
+    let action = reactive(move || blocked.run(()).unwrap_or_else(button));
     view! {
         <section class="card card-danger stack-tight">
             <h2 class="card-title">{format!("{verb} the {what}")}</h2>
@@ -79,35 +79,35 @@ pub fn danger(ending: Ending) -> AnyView {
         </section>
         <DeleteDialog deletion name losses delete />
     }
-    .solid()
+    .erase()
 }
 
-fn delete(deletion: Deletion, ending: &Ending) -> Callback<String> {
-    let Ending {
+fn delete(deletion: Deletion, card: &DeleteCard) -> Callback<String> {
+    let DeleteCard {
         verb,
         what,
         name,
         list,
         ..
-    } = *ending;
-    let ask = ending.ask.clone();
+    } = *card;
+    let ask = card.ask.clone();
     let toasts = Toasts::here();
     let navigate = use_navigate();
     let live = use_context::<Live>();
-    on_cleanup(move || live.map(Live::parted).unwrap_or_default());
+    on_cleanup(move || live.map(Live::end_deletion).unwrap_or_default());
     Callback::new(move |typed: String| {
-        live.map(Live::part).unwrap_or_default();
+        live.map(Live::begin_deletion).unwrap_or_default();
         let answer = ask(typed);
         let name = name.get_untracked();
         let navigate = navigate.clone();
         spawn_local(async move {
             match answer.await {
                 Ok(()) => {
-                    toasts.tell(format!("{verb}d the {what} {name}."));
+                    toasts.notify(format!("{verb}d the {what} {name}."));
                     navigate(list, Default::default());
                 }
                 Err(failure) => {
-                    live.map(Live::stay).unwrap_or_default();
+                    live.map(Live::cancel_deletion).unwrap_or_default();
                     deletion.busy.try_set(false);
                     deletion.failure.try_set(Some(failure));
                 }

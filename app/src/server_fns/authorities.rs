@@ -1,4 +1,4 @@
-//! Authorities that give certificates.
+//! Certificate authorities.
 
 use leptos::prelude::*;
 use model::{
@@ -8,7 +8,7 @@ use model::{
 
 use super::Failure;
 
-/// Every authority.
+/// Lists all CAs.
 ///
 /// # Errors
 /// As `control::authorities::list`.
@@ -17,10 +17,10 @@ pub async fn list() -> Result<Vec<AuthorityRow>, Failure> {
     let (control, actor) = super::caller().await?;
     control::authorities::list(&control, &actor)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// The authority that an address names.
+/// Gets the CA with the name in the URL.
 ///
 /// # Errors
 /// As `control::authorities::get`.
@@ -28,17 +28,17 @@ pub async fn list() -> Result<Vec<AuthorityRow>, Failure> {
 pub async fn get(name: String) -> Result<AuthorityRow, Failure> {
     let (control, actor) = super::caller().await?;
     let Ok(name) = name.parse() else {
-        // What cannot be a name is the name of nothing.
-        return Err(super::told(model::Error::NotFound {
+        // An invalid name is treated as not found.
+        return Err(super::into_failure(model::Error::NotFound {
             kind: model::Kind::Authority,
         }));
     };
     control::authorities::get(&control, &actor, &name)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Adds an authority.
+/// Creates a CA.
 ///
 /// # Errors
 /// Refused fields; as `control::authorities::create`.
@@ -47,13 +47,13 @@ pub async fn create(form: AuthorityForm) -> Result<AuthorityId, Failure> {
     let (control, actor) = super::caller().await?;
     let spec = form
         .parse(true)
-        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
     control::authorities::create(&control, &actor, spec)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Changes an authority.
+/// Updates a CA.
 ///
 /// # Errors
 /// Refused fields; as `control::authorities::update`.
@@ -62,13 +62,13 @@ pub async fn update(id: AuthorityId, form: AuthorityForm) -> Result<(), Failure>
     let (control, actor) = super::caller().await?;
     let spec = form
         .parse(false)
-        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
     control::authorities::update(&control, &actor, id, spec)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Deletes an authority, once its name was typed.
+/// Deletes a CA; requires its name to be typed.
 ///
 /// # Errors
 /// As `control::authorities::delete`.
@@ -77,5 +77,5 @@ pub async fn delete(id: AuthorityId, confirm: String) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     control::authorities::delete(&control, &actor, id, &confirm)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }

@@ -9,7 +9,7 @@ use model::{
 
 use super::Failure;
 
-/// A page of the jobs that the caller may see, newest first.
+/// Lists a page of the jobs that the caller may see, newest first.
 ///
 /// # Errors
 /// As `control::jobs::list`.
@@ -18,10 +18,10 @@ pub async fn list(query: JobQuery) -> Result<Page<JobRow>, Failure> {
     let (control, actor) = super::caller().await?;
     control::jobs::list(&control, &actor, &query)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// One job with its steps.
+/// Gets one job with its steps.
 ///
 /// # Errors
 /// As `control::jobs::get`.
@@ -30,7 +30,7 @@ pub async fn get(id: JobId) -> Result<JobView, Failure> {
     let (control, actor) = super::caller().await?;
     control::jobs::get(&control, &actor, id)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
 /// Whether a job has ended.
@@ -42,11 +42,11 @@ pub async fn ended(id: JobId) -> Result<bool, Failure> {
     let (control, actor) = super::caller().await?;
     let job = control::jobs::get(&control, &actor, id)
         .await
-        .map_err(super::told)?;
+        .map_err(super::into_failure)?;
     Ok(job.row.state.ended())
 }
 
-/// The lines of a job's log after the one numbered `after`; from the start with 0.
+/// The lines of a job's log after line number `after`; 0 starts at the beginning.
 ///
 /// # Errors
 /// As `control::jobs::log`.
@@ -55,10 +55,10 @@ pub async fn log(id: JobId, after: i64) -> Result<Vec<LogLine>, Failure> {
     let (control, actor) = super::caller().await?;
     control::jobs::log(&control, &actor, id, after)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Asks a job to stop.
+/// Requests the cancellation of a job.
 ///
 /// # Errors
 /// As `control::jobs::cancel`.
@@ -67,7 +67,7 @@ pub async fn cancel(id: JobId) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     control::jobs::cancel(&control, &actor, id)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
 /// Queues a failed job again.
@@ -79,10 +79,10 @@ pub async fn retry(id: JobId) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     control::jobs::retry(&control, &actor, id)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// The jobs that have not ended.
+/// Lists the jobs that have not ended.
 ///
 /// # Errors
 /// As `control::jobs::active`.
@@ -91,18 +91,18 @@ pub async fn active() -> Result<Vec<JobRow>, Failure> {
     let (control, actor) = super::caller().await?;
     control::jobs::active(&control, &actor)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// The same, in short.
+/// A summary of the jobs that have not ended.
 ///
 /// # Errors
 /// As `control::jobs::active`.
 #[server(prefix = "/api/ui", endpoint = "jobs/short", input = server_fn::codec::Json)]
-pub async fn in_short() -> Result<Running, Failure> {
+pub async fn active_summary() -> Result<Running, Failure> {
     let (control, actor) = super::caller().await?;
     let jobs = control::jobs::active(&control, &actor)
         .await
-        .map_err(super::told)?;
+        .map_err(super::into_failure)?;
     Ok(Running::of(&jobs))
 }

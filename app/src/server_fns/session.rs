@@ -1,14 +1,14 @@
-//! Who is signed in.
+//! The session.
 
 use leptos::prelude::*;
 use model::session::Me;
 
 use super::Failure;
 
-/// The signed-in person, if anybody is.
+/// The signed-in user, if any.
 ///
 /// # Errors
-/// When the server does not answer.
+/// If the server is unreachable.
 #[server(name = AskMe, prefix = "/api/ui", endpoint = "session/me", input = server_fn::codec::Json)]
 pub async fn me() -> Result<Option<Me>, Failure> {
     let actor = leptos_axum::extract::<axum::Extension<Option<control::Actor>>>().await;

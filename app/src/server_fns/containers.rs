@@ -16,18 +16,18 @@ use serde::{Deserialize, Serialize};
 
 use super::Failure;
 
-/// A container that was asked for.
+/// A container whose creation was requested.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
+pub struct RequestedContainer {
     /// Its site's name.
     pub site: Label,
     /// Its name.
     pub name: Label,
-    /// The job that makes it.
+    /// The job that creates the container.
     pub job: JobId,
 }
 
-/// What the form for a new container offers.
+/// The options of the form for a new container.
 ///
 /// # Errors
 /// As `control::containers::options`.
@@ -36,10 +36,10 @@ pub async fn options() -> Result<CreateOptions, Failure> {
     let (control, actor) = super::caller().await?;
     control::containers::options(&control, &actor)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// A page of the containers that the caller may see.
+/// Lists a page of the containers that the caller may see.
 ///
 /// # Errors
 /// As `control::containers::list`.
@@ -48,17 +48,17 @@ pub async fn list(query: ContainerQuery) -> Result<Page<ContainerRow>, Failure> 
     let (control, actor) = super::caller().await?;
     control::containers::list(&control, &actor, &query)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// A container, with what parts of its page show.
+/// A container with the data of its page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Shown {
     /// The container.
     pub view: ContainerView,
-    /// The job at work on it, when the whole page was asked for.
+    /// The running job, if `whole` was requested.
     pub work: Option<JobView>,
-    /// Its latest jobs, when the whole page was asked for.
+    /// The latest jobs, if `whole` was requested.
     pub jobs: Option<Page<JobRow>>,
 }
 
@@ -70,22 +70,22 @@ impl Deref for Shown {
     }
 }
 
-/// One container; with what its page needs as a `whole`, so that it is read in one go.
+/// Gets one container; with `whole`, also all data of its page in one request.
 ///
 /// # Errors
 /// As `control::containers::get`.
 #[server(prefix = "/api/ui", endpoint = "containers/get", input = server_fn::codec::Json)]
 pub async fn get(site: String, name: String, whole: bool) -> Result<Shown, Failure> {
     let (control, actor) = super::caller().await?;
-    // What cannot be a name is the name of nothing.
+    // An invalid name is treated as not found.
     let (Ok(site), Ok(name)) = (site.parse(), name.parse()) else {
-        return Err(super::told(model::Error::NotFound {
+        return Err(super::into_failure(model::Error::NotFound {
             kind: model::Kind::Container,
         }));
     };
     let view = control::containers::get(&control, &actor, &site, &name)
         .await
-        .map_err(super::told)?;
+        .map_err(super::into_failure)?;
     let (mut work, mut jobs) = (None, None);
     if whole {
         let query = model::jobs::JobQuery {
@@ -103,30 +103,31 @@ pub async fn get(site: String, name: String, whole: bool) -> Result<Shown, Failu
     Ok(Shown { view, work, jobs })
 }
 
-/// Asks for a container.
+/// Requests the creation of a container.
 ///
 /// # Errors
 /// Refused fields; as `control::containers::create`.
 #[server(prefix = "/api/ui", endpoint = "containers/create", input = server_fn::codec::Json)]
-pub async fn create(form: ContainerForm) -> Result<Asked, Failure> {
+pub async fn create(form: ContainerForm) -> Result<RequestedContainer, Failure> {
     let (control, actor) = super::caller().await?;
     let new = form
         .parse()
-        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
     let made = control::containers::create(&control, &actor, new)
         .await
-        .map_err(super::told)?;
-    Ok(Asked {
+        .map_err(super::into_failure)?;
+    Ok(RequestedContainer {
         site: made.site,
         name: made.name,
         job: made.job,
     })
 }
 
-/// Changes a container that the caller saw at `version`; the job, when there is work to do.
+/// Updates a container that the caller read at `version`. Returns the job, if one is needed.
 ///
 /// # Errors
-/// Refused fields; a conflict when it was changed meanwhile; as `control::containers::edit`.
+/// Refused fields; a conflict if the container was changed meanwhile; as
+/// `control::containers::edit`.
 #[server(prefix = "/api/ui", endpoint = "containers/edit", input = server_fn::codec::Json)]
 pub async fn edit(
     id: ContainerId,
@@ -137,7 +138,7 @@ pub async fn edit(
     let (control, actor) = super::caller().await?;
     let new = form
         .parse()
-        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
     let change = model::containers::EditContainer {
         version,
         spec: new.spec,
@@ -145,7 +146,7 @@ pub async fn edit(
     };
     control::containers::edit(&control, &actor, id, change)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
 /// Starts, stops or restarts a container.
@@ -157,10 +158,10 @@ pub async fn switch(id: ContainerId, power: Power) -> Result<JobId, Failure> {
     let (control, actor) = super::caller().await?;
     control::containers::power(&control, &actor, id, power)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Deletes a container, once its name was typed.
+/// Deletes a container; requires its name to be typed.
 ///
 /// # Errors
 /// As `control::containers::delete`.
@@ -169,5 +170,5 @@ pub async fn delete(id: ContainerId, confirm: String) -> Result<JobId, Failure> 
     let (control, actor) = super::caller().await?;
     control::containers::delete(&control, &actor, id, &confirm)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }

@@ -1,5 +1,5 @@
-//! What a page shows from the server: there with the first byte of the page, kept up to date
-//! afterwards without building the page anew, so that what a person types or has opened stays.
+//! Data from the server: rendered with the page and updated afterwards without rebuilding the view,
+//! so that input and opened elements are preserved.
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -8,17 +8,17 @@ use model::{Error, events::Event};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    failure::{Place, failure_panel},
-    first::First,
-    parcel::{Parcel, unreadable},
+    erased_value::{ErasedValue, unreadable},
+    failure::{FailureScope, failure_panel},
+    initial_data::InitialData,
 };
 use crate::{
-    api::Failure,
+    erase::{Erase as _, reactive},
     live::Live,
-    solid::{Solid as _, reactive},
+    server_fns::Failure,
 };
 
-/// How fresh the data of a part of the page is.
+/// The refresh state of the data.
 #[derive(Clone, Copy)]
 struct Fresh {
     busy: RwSignal<bool>,
@@ -26,32 +26,32 @@ struct Fresh {
     again: RwSignal<u32>,
 }
 
-/// Data of the page and its freshness.
-pub struct Loaded<T: Send + Sync + 'static> {
+/// Data from the server with its refresh state.
+pub struct LiveResource<T: Send + Sync + 'static> {
     value: RwSignal<T>,
     fresh: Fresh,
 }
 
-impl<T: Send + Sync + 'static> Clone for Loaded<T> {
+impl<T: Send + Sync + 'static> Clone for LiveResource<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T: Send + Sync + 'static> Copy for Loaded<T> {}
+impl<T: Send + Sync + 'static> Copy for LiveResource<T> {}
 
-impl<T: Send + Sync + 'static> Loaded<T> {
-    /// Reads the present value; tracked.
+impl<T: Send + Sync + 'static> LiveResource<T> {
+    /// Reads the current value; tracked.
     pub fn with<U>(self, read: impl FnOnce(&T) -> U) -> U {
         self.value.with(read)
     }
 
-    /// Reads the present value; not tracked.
+    /// Reads the current value; not tracked.
     pub fn peek<U>(self, read: impl FnOnce(&T) -> U) -> U {
         self.value.with_untracked(read)
     }
 
-    /// A part of the value that others are told of only when it changes.
+    /// A memo of a part of the value; notifies only if that part changes.
     pub fn part<U>(self, read: impl Fn(&T) -> U + Send + Sync + 'static) -> Memo<U>
     where
         U: PartialEq + Send + Sync + 'static,
@@ -59,37 +59,37 @@ impl<T: Send + Sync + 'static> Loaded<T> {
         Memo::new(move |_| self.value.with(&read))
     }
 
-    /// Asks the server again.
+    /// Fetches the data again.
     pub fn refresh(self) {
         self.fresh.again.update(|again| *again += 1);
     }
 }
 
-/// An answer that is under way.
-pub(super) type Answer = Pin<Box<dyn Future<Output = Result<Parcel, Failure>> + Send>>;
+/// A request in flight.
+pub(super) type Answer = Pin<Box<dyn Future<Output = Result<ErasedValue, Failure>> + Send>>;
 
-/// Makes the view of a first answer.
-type Show = dyn Fn(&Parcel, Fresh) -> Option<Shown> + Send + Sync;
+/// Creates the view from the first response.
+type Show = dyn Fn(&ErasedValue, Fresh) -> Option<Shown> + Send + Sync;
 
-/// A part of a page without the type of its data, so that what moves it is there once.
+/// A part of a page without the type of its data, so that the refresh logic is compiled once.
 #[derive(Clone)]
 pub(super) struct Part {
-    /// Asks the server; tracks what it asks for.
+    /// Sends the request; tracks the key.
     pub(super) ask: Arc<dyn Fn() -> Answer + Send + Sync>,
-    /// Grows when something else is asked for.
+    /// A counter that grows when the key changes.
     moves: Signal<u32>,
-    /// Shows the first answer; none when it cannot be read.
+    /// Creates the view from the first response; `None` if the response cannot be decoded.
     show: Arc<Show>,
-    /// What it is of the page.
-    place: Place,
+    /// Where the part is displayed.
+    place: FailureScope,
 }
 
-/// A part that is shown.
+/// A rendered part.
 struct Shown {
     view: AnyView,
-    /// Takes in the answer to a later question.
-    take: Callback<Parcel>,
-    /// What makes the data old.
+    /// Receives the data of a later response.
+    take: Callback<ErasedValue>,
+    /// The events after which the data is outdated.
     interests: Signal<Vec<Event>>,
 }
 
@@ -98,7 +98,7 @@ impl Part {
         key: Signal<K>,
         fetch: F,
         interests: fn(&T) -> Vec<Event>,
-        view: impl Fn(Loaded<T>) -> AnyView + Send + Sync + 'static,
+        view: impl Fn(LiveResource<T>) -> AnyView + Send + Sync + 'static,
     ) -> Self
     where
         K: Clone + Send + Sync + 'static,
@@ -108,18 +108,18 @@ impl Part {
     {
         let ask = move || -> Answer {
             let answer = fetch(key.get());
-            Box::pin(async move { answer.await.map(Parcel::pack) })
+            Box::pin(async move { answer.await.map(ErasedValue::pack) })
         };
-        let show = move |parcel: &Parcel, fresh| {
+        let show = move |parcel: &ErasedValue, fresh| {
             let value = RwSignal::new(parcel.unpack::<T>()?);
-            let take = Callback::new(move |parcel: Parcel| {
+            let take = Callback::new(move |parcel: ErasedValue| {
                 if let Some(new) = parcel.unpack() {
                     value.set(new);
                 }
             });
             let interests = Signal::derive(move || value.with(interests));
             Some(Shown {
-                view: view(Loaded { value, fresh }),
+                view: view(LiveResource { value, fresh }),
                 take,
                 interests,
             })
@@ -132,25 +132,25 @@ impl Part {
             ask: Arc::new(ask),
             moves: moves.into(),
             show: Arc::new(show),
-            place: Place::Page,
+            place: FailureScope::Page,
         }
     }
 
-    fn at(self, place: Place) -> Self {
+    fn at(self, place: FailureScope) -> Self {
         Self { place, ..self }
     }
 }
 
-/// Shows what `fetch` brings for `key`.
+/// Renders the data that `fetch` returns for `key`.
 ///
-/// `view` is called once with the first answer; when `key` moves or something of `interests` has
-/// changed, the server is asked again and the same [`Loaded`] gets the new value.
-pub fn loaded<K, T, F, Fut>(
+/// `view` is called once, with the first response. When `key` or one of the `interests` changes,
+/// the data is fetched again and the same [`LiveResource`] receives it.
+pub fn live_resource<K, T, F, Fut>(
     key: Signal<K>,
     fetch: F,
     interests: fn(&T) -> Vec<Event>,
     skeleton: fn() -> AnyView,
-    view: impl Fn(Loaded<T>) -> AnyView + Send + Sync + 'static,
+    view: impl Fn(LiveResource<T>) -> AnyView + Send + Sync + 'static,
 ) -> AnyView
 where
     K: Clone + Send + Sync + 'static,
@@ -159,58 +159,58 @@ where
     Fut: Future<Output = Result<T, Failure>> + Send + 'static,
 {
     let part = Part::new(key, fetch, interests, view);
-    let first = First::of(&part);
-    first.show(part, skeleton)
+    let initial = InitialData::of(&part);
+    initial.show(part, skeleton)
 }
 
-/// The same as [`loaded`] for something small that every page has.
-pub fn loaded_in_frame<T, F, Fut>(
+/// As [`live_resource`], for a small element of the frame.
+pub fn live_resource_in_frame<T, F, Fut>(
     fetch: F,
     interests: fn(&T) -> Vec<Event>,
     skeleton: fn() -> AnyView,
-    view: impl Fn(Loaded<T>) -> AnyView + Send + Sync + 'static,
+    view: impl Fn(LiveResource<T>) -> AnyView + Send + Sync + 'static,
 ) -> AnyView
 where
     T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     F: Fn(()) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<T, Failure>> + Send + 'static,
 {
-    let part = Part::new(Signal::from(()), fetch, interests, view).at(Place::Frame);
-    let first = First::of(&part);
-    first.show(part, skeleton)
+    let part = Part::new(Signal::from(()), fetch, interests, view).at(FailureScope::Frame);
+    let initial = InitialData::of(&part);
+    initial.show(part, skeleton)
 }
 
-/// The same in two places of the frame, which the server is asked for once.
-pub fn loaded_twice<T, F, Fut>(
+/// As [`live_resource_in_frame`], rendered in two places with one request.
+pub fn live_resource_twice<T, F, Fut>(
     fetch: F,
     interests: fn(&T) -> Vec<Event>,
     skeleton: fn() -> AnyView,
-    view: impl Fn(Loaded<T>) -> AnyView + Send + Sync + 'static,
+    view: impl Fn(LiveResource<T>) -> AnyView + Send + Sync + 'static,
 ) -> (AnyView, AnyView)
 where
     T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     F: Fn(()) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<T, Failure>> + Send + 'static,
 {
-    let part = Part::new(Signal::from(()), fetch, interests, view).at(Place::Frame);
-    let first = First::of(&part);
+    let part = Part::new(Signal::from(()), fetch, interests, view).at(FailureScope::Frame);
+    let initial = InitialData::of(&part);
     (
-        first.show(part.clone(), skeleton),
-        first.show(part, skeleton),
+        initial.show(part.clone(), skeleton),
+        initial.show(part, skeleton),
     )
 }
 
-/// Shows what `fetch` brings for `key` within a view of [`loaded`], which must not use that again:
-/// the server makes such a view more than once and the browser once, and both number the data of a
-/// page by the order in which it is asked for. What is `there` already is shown with the page;
-/// without it the browser asks.
-pub fn loaded_within<K, T, F, Fut>(
-    there: Option<T>,
+/// Renders the data that `fetch` returns for `key` inside a view of [`live_resource`], where that
+/// function must not be nested: the server creates such a view more than once and the browser once,
+/// and both number the data of a page in the order of the requests. If `there` is given, it is
+/// rendered with the page; otherwise the browser fetches the data.
+pub fn live_resource_within<K, T, F, Fut>(
+    initial: Option<T>,
     key: Signal<K>,
     fetch: F,
     interests: fn(&T) -> Vec<Event>,
     skeleton: fn() -> AnyView,
-    view: impl Fn(Loaded<T>) -> AnyView + Send + Sync + 'static,
+    view: impl Fn(LiveResource<T>) -> AnyView + Send + Sync + 'static,
 ) -> AnyView
 where
     K: Clone + Send + Sync + 'static,
@@ -218,26 +218,30 @@ where
     F: Fn(K) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<T, Failure>> + Send + 'static,
 {
-    let part = Part::new(key, fetch, interests, view).at(Place::Part);
-    from_here(part, there.map(|there| Ok(Parcel::pack(there))), skeleton)
+    let part = Part::new(key, fetch, interests, view).at(FailureScope::Part);
+    from_here(
+        part,
+        initial.map(|initial| Ok(ErasedValue::pack(initial))),
+        skeleton,
+    )
 }
 
-/// Shows the answer that is there already, or asks from the browser.
+/// Renders the data if it is given, or fetches it from the browser.
 pub(super) fn from_here(
     part: Part,
-    there: Option<Result<Parcel, Failure>>,
+    initial: Option<Result<ErasedValue, Failure>>,
     skeleton: fn() -> AnyView,
 ) -> AnyView {
-    let again = RwSignal::new(u32::from(there.is_none()));
-    let answer = RwSignal::new(there);
+    let again = RwSignal::new(u32::from(initial.is_none()));
+    let answer = RwSignal::new(initial);
     let ask = part.ask.clone();
     Effect::new(move |_| {
         if again.get() == 0 {
             return;
         }
-        let asked = untrack(|| ask());
+        let requested = untrack(|| ask());
         spawn_local(async move {
-            let first = asked.await;
+            let first = requested.await;
             answer.try_set(Some(first));
         });
     });
@@ -248,8 +252,12 @@ pub(super) fn from_here(
     })
 }
 
-/// Shows the first answer and follows what comes after it.
-pub(super) fn begin(part: &Part, first: Result<Parcel, Failure>, retry: Callback<()>) -> AnyView {
+/// Renders the first response and keeps it up to date.
+pub(super) fn begin(
+    part: &Part,
+    first: Result<ErasedValue, Failure>,
+    retry: Callback<()>,
+) -> AnyView {
     let fresh = Fresh {
         busy: RwSignal::new(false),
         trouble: RwSignal::new(None),
@@ -269,33 +277,33 @@ pub(super) fn begin(part: &Part, first: Result<Parcel, Failure>, retry: Callback
     }
 }
 
-/// Asks again whenever what is asked for moves or something of interest has changed.
-fn follow(part: &Part, fresh: Fresh, take: Callback<Parcel>, interests: Signal<Vec<Event>>) {
+/// Fetches again when the key or one of the interests changes.
+fn follow(part: &Part, fresh: Fresh, take: Callback<ErasedValue>, interests: Signal<Vec<Event>>) {
     let (ask, moves, place_in) = (part.ask.clone(), part.moves, part.place);
     let version = Live::watch(interests);
-    let live = use_context::<Live>().filter(|_| place_in != Place::Frame);
-    // Answers may overtake each other: only one that is newer than what is shown counts, and that
-    // answers what is asked for now.
-    let asked = StoredValue::new(0_u32);
+    let live = use_context::<Live>().filter(|_| place_in != FailureScope::Frame);
+    // Responses may arrive out of order. Only a response that is newer than the displayed one and
+    // belongs to the current key is used.
+    let requested = StoredValue::new(0_u32);
     let shown = StoredValue::new(0_u32);
     Effect::new(move |before: Option<()>| {
         version.track();
         fresh.again.track();
         let (answer, place) = (ask(), moves.get());
-        if before.is_none() || (place_in != Place::Frame && Live::is_parting()) {
+        if before.is_none() || (place_in != FailureScope::Frame && Live::is_deleting()) {
             return;
         }
         fresh.busy.set(true);
-        asked.update_value(|asked| *asked += 1);
-        let turn = asked.get_value();
+        requested.update_value(|requested| *requested += 1);
+        let turn = requested.get_value();
         spawn_local(async move {
-            let answer = Live::unless_parting(answer, live).await;
+            let answer = Live::unless_deleting(answer, live).await;
             let overtaken = shown.try_get_value().is_none_or(|shown| turn < shown);
             if overtaken || moves.try_get_untracked() != Some(place) {
                 return;
             }
             shown.set_value(turn);
-            fresh.busy.set(asked.get_value() != turn);
+            fresh.busy.set(requested.get_value() != turn);
             match answer {
                 Ok(parcel) => {
                     take.run(parcel);
@@ -307,7 +315,7 @@ fn follow(part: &Part, fresh: Fresh, take: Callback<Parcel>, interests: Signal<V
     });
 }
 
-/// The view with a thin line while it is asked for anew, and the trouble with that above it.
+/// The view with a progress line during a refresh, and the error of a failed refresh above it.
 fn framed(fresh: Fresh, view: AnyView) -> AnyView {
     let gone = Signal::derive(move || {
         matches!(fresh.trouble.get(), Some(Failure(Error::NotFound { .. })))
@@ -317,7 +325,7 @@ fn framed(fresh: Fresh, view: AnyView) -> AnyView {
         fresh
             .trouble
             .get()
-            .map(|failure| failure_panel(failure, Some(again), Place::Part))
+            .map(|failure| failure_panel(failure, Some(again), FailureScope::Part))
     });
     view! {
         <div class="loaded" aria-busy=Signal::derive(move || fresh.busy.get().to_string())>
@@ -327,5 +335,5 @@ fn framed(fresh: Fresh, view: AnyView) -> AnyView {
             </div>
         </div>
     }
-    .solid()
+    .erase()
 }

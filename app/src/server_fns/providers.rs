@@ -1,4 +1,4 @@
-//! Providers of DNS.
+//! DNS providers.
 
 use leptos::prelude::*;
 use model::{
@@ -8,7 +8,7 @@ use model::{
 
 use super::Failure;
 
-/// Every provider.
+/// Lists all DNS providers.
 ///
 /// # Errors
 /// As `control::providers::list`.
@@ -17,10 +17,10 @@ pub async fn list() -> Result<Vec<ProviderRow>, Failure> {
     let (control, actor) = super::caller().await?;
     control::providers::list(&control, &actor)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// The provider that an address names.
+/// Gets the DNS provider with the name in the URL.
 ///
 /// # Errors
 /// As `control::providers::get`.
@@ -28,17 +28,17 @@ pub async fn list() -> Result<Vec<ProviderRow>, Failure> {
 pub async fn get(name: String) -> Result<ProviderRow, Failure> {
     let (control, actor) = super::caller().await?;
     let Ok(name) = name.parse() else {
-        // What cannot be a name is the name of nothing.
-        return Err(super::told(model::Error::NotFound {
+        // An invalid name is treated as not found.
+        return Err(super::into_failure(model::Error::NotFound {
             kind: model::Kind::Provider,
         }));
     };
     control::providers::get(&control, &actor, &name)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Adds a provider.
+/// Creates a DNS provider.
 ///
 /// # Errors
 /// Refused fields; as `control::providers::create`.
@@ -47,13 +47,13 @@ pub async fn create(form: ProviderForm) -> Result<ProviderId, Failure> {
     let (control, actor) = super::caller().await?;
     let spec = form
         .parse(true)
-        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
     control::providers::create(&control, &actor, spec)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Changes a provider.
+/// Updates a DNS provider.
 ///
 /// # Errors
 /// Refused fields; as `control::providers::update`.
@@ -62,29 +62,29 @@ pub async fn update(id: ProviderId, form: ProviderForm) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     let spec = form
         .parse(false)
-        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
     control::providers::update(&control, &actor, id, spec)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Looks at what a provider would do for a domain, one thing after another.
+/// Tests what a DNS provider can do for a domain, step by step.
 ///
 /// # Errors
-/// A domain that is none; as `control::providers::test`.
+/// An invalid domain; as `control::providers::test`.
 #[server(prefix = "/api/ui", endpoint = "providers/test", input = server_fn::codec::Json)]
 pub async fn test(id: ProviderId, domain: String) -> Result<Vec<Finding>, Failure> {
     let (control, actor) = super::caller().await?;
     let domain = domain.parse().map_err(|invalid: model::Invalid| {
         let fields = vec![invalid.at("domain")];
-        super::told(model::Error::Invalid { fields })
+        super::into_failure(model::Error::Invalid { fields })
     })?;
     control::providers::test(&control, &actor, id, &domain)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Deletes a provider, once its name was typed.
+/// Deletes a DNS provider; requires its name to be typed.
 ///
 /// # Errors
 /// As `control::providers::delete`.
@@ -93,5 +93,5 @@ pub async fn delete(id: ProviderId, confirm: String) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     control::providers::delete(&control, &actor, id, &confirm)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }

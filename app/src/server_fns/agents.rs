@@ -1,4 +1,4 @@
-//! Edge hosts' agents.
+//! Agents of edge hosts.
 
 use leptos::prelude::*;
 use model::{
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Failure;
 
-/// Every agent.
+/// Lists all agents.
 ///
 /// # Errors
 /// As `control::agents::list`.
@@ -21,10 +21,10 @@ pub async fn list() -> Result<Vec<AgentRow>, Failure> {
     let (control, actor) = super::caller().await?;
     control::agents::list(&control, &actor)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// One agent.
+/// Gets one agent.
 ///
 /// # Errors
 /// As `control::agents::get`.
@@ -34,19 +34,19 @@ pub async fn get(site: String, name: String) -> Result<AgentDetail, Failure> {
     let (site, name) = names(&site, &name)?;
     control::agents::get(&control, &actor, &site, &name)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// The files of an agent's host, and the one that was opened.
+/// The files of an agent's host, and the selected file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Shown {
     /// The agent and its files.
     pub files: files::Files,
-    /// The opened one.
+    /// The selected file.
     pub file: Option<File>,
 }
 
-/// The files of an agent's host; `path` opens one, when it is not empty.
+/// The files of an agent's host. A non-empty `path` selects one.
 ///
 /// # Errors
 /// As `control::agents::files` and `control::agents::file`.
@@ -61,20 +61,20 @@ pub async fn files(
     let (site, name) = names(&site, &name)?;
     let files = control::agents::files(&control, &actor, &site, &name, query)
         .await
-        .map_err(super::told)?;
+        .map_err(super::into_failure)?;
     if path.is_empty() {
         return Ok(Shown { files, file: None });
     }
     let file = control::agents::file(&control, &actor, &site, &name, path)
         .await
-        .map_err(super::told)?;
+        .map_err(super::into_failure)?;
     Ok(Shown {
         files,
         file: Some(file),
     })
 }
 
-/// Makes an agent that may join. The code is told only here.
+/// Creates an agent and its join token. The token is returned only here.
 ///
 /// # Errors
 /// Refused fields; as `control::agents::invite`.
@@ -83,13 +83,13 @@ pub async fn invite(form: AgentForm) -> Result<Invitation, Failure> {
     let (control, actor) = super::caller().await?;
     let (site, name) = form
         .parse()
-        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
     control::agents::invite(&control, &actor, site, name)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Has an agent join anew. The code is told only here.
+/// Creates a new join token for an agent. The token is returned only here.
 ///
 /// # Errors
 /// As `control::agents::invite_again`.
@@ -98,10 +98,10 @@ pub async fn invite_again(id: AgentId) -> Result<Invitation, Failure> {
     let (control, actor) = super::caller().await?;
     control::agents::invite_again(&control, &actor, id)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Has an agent give out its site's addresses, once the one that does has stopped.
+/// Makes an agent the site's DHCP server as soon as the current one has stopped.
 ///
 /// # Errors
 /// As `control::agents::give_addresses`.
@@ -110,10 +110,10 @@ pub async fn give_addresses(id: AgentId) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     control::agents::give_addresses(&control, &actor, id)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// The same at once, once its name was typed.
+/// Makes an agent the site's DHCP server immediately; requires its name to be typed.
 ///
 /// # Errors
 /// As `control::agents::take_addresses`.
@@ -122,10 +122,10 @@ pub async fn take_addresses(id: AgentId, confirm: String) -> Result<(), Failure>
     let (control, actor) = super::caller().await?;
     control::agents::take_addresses(&control, &actor, id, &confirm)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// Deletes an agent, once its name was typed.
+/// Deletes an agent; requires its name to be typed.
 ///
 /// # Errors
 /// As `control::agents::delete`.
@@ -134,15 +134,15 @@ pub async fn delete(id: AgentId, confirm: String) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     control::agents::delete(&control, &actor, id, &confirm)
         .await
-        .map_err(super::told)
+        .map_err(super::into_failure)
 }
 
-/// The names in an address. What cannot be a name is the name of nothing.
+/// Parses the names in a URL. An invalid name is treated as not found.
 #[cfg(feature = "ssr")]
 fn names(site: &str, name: &str) -> Result<(model::names::Label, model::names::Label), Failure> {
     match (site.parse(), name.parse()) {
         (Ok(site), Ok(name)) => Ok((site, name)),
-        _ => Err(super::told(model::Error::NotFound {
+        _ => Err(super::into_failure(model::Error::NotFound {
             kind: model::Kind::Agent,
         })),
     }

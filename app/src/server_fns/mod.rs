@@ -1,5 +1,5 @@
-//! What the browser may ask of the server. Each function only finds out who asks and calls
-//! `control`; no rule of the domain lives here.
+//! The server functions that the browser calls. Each one authenticates the caller and calls
+//! `control`; it contains no domain rules.
 
 pub mod agents;
 pub mod authorities;
@@ -20,8 +20,8 @@ use leptos::{
 use model::Error;
 use serde::{Deserialize, Serialize};
 
-/// An error of the domain on its way between server and browser. The model knows nothing of
-/// Leptos, so it is wrapped.
+/// A domain error in transit between server and browser. A wrapper, because `model` does not depend
+/// on Leptos.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure(pub Error);
 
@@ -32,7 +32,7 @@ impl FromServerFnError for Failure {
         use ServerFnErrorErr::{Args, Deserialization, MissingArg, Request};
         match error {
             Args(_) | MissingArg(_) => unreadable_request(),
-            // The server reads requests, the browser reads answers.
+            // The server deserializes requests, the browser deserializes responses.
             Deserialization(_) if cfg!(feature = "ssr") => unreadable_request(),
             Request(_) => {
                 unavailable("The server does not answer. Check your connection and try again.")
@@ -50,7 +50,7 @@ fn unavailable(message: &str) -> Failure {
     })
 }
 
-/// The refusal of a request whose body does not have the arguments' names and types.
+/// The error for a request whose body does not match the arguments.
 fn unreadable_request() -> Failure {
     let message = "The server could not read the request. Reload the page and try again.";
     let error = Error::field("", message);
@@ -72,7 +72,7 @@ impl std::fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// The HTTP status that says the same as `error`.
+/// The HTTP status for `error`.
 pub fn status(error: &Error) -> u16 {
     match error {
         Error::Unauthenticated | Error::WrongCredentials => 401,
@@ -87,7 +87,7 @@ pub fn status(error: &Error) -> u16 {
 }
 
 #[cfg(feature = "ssr")]
-pub(crate) use server::{caller, told};
+pub(crate) use server::{caller, into_failure};
 
 #[cfg(feature = "ssr")]
 mod server {
@@ -98,22 +98,22 @@ mod server {
 
     use super::{Failure, status};
 
-    /// Who asks, and the door to everything.
+    /// The control handle and the authenticated caller.
     ///
     /// # Errors
-    /// `Unauthenticated` when nobody is signed in.
+    /// `Unauthenticated` without a session.
     pub async fn caller() -> Result<(Control, Actor), Failure> {
         let control = use_context::<Control>();
         let actor = leptos_axum::extract::<Extension<Option<Actor>>>().await;
         match (control, actor) {
             (Some(control), Ok(Extension(Some(actor)))) => Ok((control, actor)),
-            _ => Err(told(Error::Unauthenticated)),
+            _ => Err(into_failure(Error::Unauthenticated)),
         }
     }
 
-    /// The error on its way out, with the HTTP status set beside it: without that, the answer to
-    /// every failed call would say 500.
-    pub fn told(error: Error) -> Failure {
+    /// Wraps an error and sets the HTTP status. Without that, every failed call would respond with
+    /// 500.
+    pub fn into_failure(error: Error) -> Failure {
         crate::status::set(status(&error));
         Failure(error)
     }
