@@ -72,10 +72,7 @@ fn leases_of_known_and_unknown_hosts_are_reported() {
             manager.give(2, |_| ());
             manager.until_live(2);
             assert_eq!(manager.leases(), Some(told));
-            assert_eq!(
-                manager.told().pop().unwrap()["outcome"],
-                json!("live")
-            );
+            assert_eq!(manager.told().pop().unwrap()["outcome"], json!("live"));
             agent.stop();
             end_programs();
         },
