@@ -29,7 +29,7 @@ const MAX_RESPONSE_SIZE: usize = 64 * 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
     /// The URL is neither HTTPS nor a loopback address.
-    #[error("{0} is not reached through TLS. Without it the key could be read on the link.")]
+    #[error("{0} is not reached through TLS. Without it the key could be read on the way.")]
     Plain(Origin),
     /// TLS could not be set up.
     #[error("TLS cannot be used: {0}")]
