@@ -1,10 +1,10 @@
-//! A rendered tree comes in; it is live and read by the programs afterwards, or everything is as it
-//! was and the words say why.
+//! Applies a rendered tree: afterwards the tree is live and the programs have read it, or the
+//! previous state is unchanged and the outcome says why.
 //!
-//! The steps: compare with what is on disk, write a candidate, have it checked, move the link, have
-//! the programs read it, remember that they did. The process may be killed between any two of them:
-//! the next one goes on from what is on disk, and its first run makes the programs read what is
-//! live, whatever happened before.
+//! The steps: compare with the files on disk, write a candidate, check it, move the link, reload
+//! the programs, and record that they read it. The process may be killed between any two steps. The
+//! next start continues from the state on disk, and its first run makes the programs read the live
+//! files.
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
@@ -12,70 +12,70 @@ use edge::{Effect, File, Layout, Snapshot, Tree};
 use model::ServiceId;
 
 use crate::{
-    aside::{Aside, set_aside},
     check::{CheckError, Checker, Refusal, files_in},
     disk::{DiskError, Files},
     generations::Generations,
     programs::{Control, Name, Program, ProgramError},
+    quarantine::{QuarantinedService, quarantine_refused},
     steps::Steps,
 };
 
-/// How often services are set aside in one run because a program could not use their files once
-/// they were live.
+/// How often services are quarantined in one run because a program could not use their files.
 const ROUNDS: usize = 8;
 
-/// Why a tree could not be applied. What is live is what it was.
+/// Why a tree could not be applied. The live files are unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The disk did not allow it.
+    /// A file operation failed.
     #[error(transparent)]
     Disk(#[from] DiskError),
-    /// A program could not be asked.
+    /// A program could not be run.
     #[error(transparent)]
     Program(#[from] ProgramError),
-    /// A template could not be written.
+    /// A template could not be rendered.
     #[error("The site's files could not be made: {0}")]
     Render(#[from] askama::Error),
-    /// Work on the disk was broken off.
+    /// A file operation was canceled.
     #[error("Work on the disk was broken off.")]
     BrokenOff,
 }
 
-/// What became of a tree.
+/// The outcome of applying a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was live already, every byte of it.
+    /// The tree was live already, byte for byte.
     Nothing,
-    /// It is live, and the programs have read it.
+    /// The tree is live, and the programs have read it.
     Applied {
-        /// Its generation.
+        /// The generation of the tree.
         generation: u64,
     },
-    /// A checker refuses it. It was never live.
+    /// A checker refused the tree. It was never live.
     Refused(Refusal),
-    /// A program could not use it once it was live, so the generation before is live again.
+    /// A program could not use the tree after it went live, so the previous generation was
+    /// restored.
     WentBack {
-        /// Why.
+        /// The program's message.
         refusal: Refusal,
-        /// What is live now; none when there was nothing before.
+        /// The live generation; none if there was none before.
         generation: Option<u64>,
-        /// What a program said of that, when it could not use it either.
+        /// The program's message about the restored generation, if that failed too.
         also: Option<String>,
     },
-    /// It is what was live and good, and a program cannot use it now. It stays.
+    /// The tree was live and valid before, but a program cannot use it now. It stays live.
     Unread(Refusal),
 }
 
-/// What became of a snapshot.
+/// The outcome of applying a site configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published {
-    /// What became of the files of all services that were not set aside.
+    /// The outcome for the files of all services that are not quarantined.
     pub outcome: Outcome,
-    /// The services that are not published, and why.
-    pub aside: Vec<Aside>,
+    /// The quarantined services.
+    pub quarantined: Vec<QuarantinedService>,
 }
 
-/// Applies trees to this host, one after the other.
+/// Applies trees to this host, one at a time.
 #[derive(Debug)]
 pub struct Applier {
     generations: Arc<Generations>,
@@ -83,13 +83,13 @@ pub struct Applier {
     nginx: Program,
     dnsmasq: Program,
     steps: Steps,
-    /// Whether it is not known that the programs have read what is live.
+    /// Whether the programs may not have read the live files.
     is_unread: bool,
 }
 
 impl Applier {
-    /// Opens the folder in which `layout.live` lies. How nginx and dnsmasq are controlled is told in
-    /// this order.
+    /// Opens the directory that contains `layout.live`. `control` says how nginx and dnsmasq are
+    /// controlled, in this order.
     ///
     /// # Errors
     /// When the disk does not allow it.
@@ -109,7 +109,7 @@ impl Applier {
         })
     }
 
-    /// Makes what is live be this tree. What was changed by hand is put right.
+    /// Makes this tree live. Manual changes to the live files are reverted.
     ///
     /// # Errors
     /// When it could not be tried. What is live is what it was.
@@ -118,46 +118,52 @@ impl Applier {
         let is_kept = matches!(outcome, Ok(Outcome::Refused(_)) | Err(_));
         if self.is_unread && is_kept && self.disk(|generations| generations.live()).await?.is_some()
         {
-            // Not the new one, but what is live may still not have been read.
+            // The new tree was not applied, but the programs may not have read the live one.
             let read = self.perform(&everything()).await;
             self.is_unread = read.is_err();
         }
         outcome
     }
 
-    /// Makes this site live on this host; services that a program refuses are set aside, and the
+    /// Makes a site configuration live. Services that a program refuses are quarantined, and the
     /// others are published.
     ///
     /// # Errors
     /// When it could not be tried. What is live is what it was.
     pub async fn publish(&mut self, site: &Snapshot, layout: &Layout) -> Result<Published, Error> {
-        let (mut rest, mut aside) = (site.clone(), Vec::new());
+        let (mut rest, mut quarantined) = (site.clone(), Vec::new());
         for _ in 0..ROUNDS {
             let outcome = self.apply(&edge::render(&rest, layout)?).await?;
             let (without, more) = match &outcome {
                 Outcome::Refused(refusal) if refusal.program == Name::Nginx => {
                     let check = |site| self.check_site(site, layout);
-                    match set_aside(&rest, check).await {
+                    match quarantine_refused(&rest, check).await {
                         Ok(found) => found,
                         Err(CheckError::Refused(_)) => (rest.clone(), Vec::new()),
                         Err(CheckError::Program(error)) => return Err(error.into()),
                         Err(CheckError::Candidate(error)) => return Err(*error),
                     }
                 }
-                Outcome::WentBack { refusal, .. } => named_aside(&rest, refusal),
+                Outcome::WentBack { refusal, .. } => quarantine_named(&rest, refusal),
                 _ => (rest.clone(), Vec::new()),
             };
             if more.is_empty() {
-                return Ok(Published { outcome, aside });
+                return Ok(Published {
+                    outcome,
+                    quarantined,
+                });
             }
-            tracing::warn!(services = ?more, "set aside");
-            (rest, aside) = (without, [aside, more].concat());
+            tracing::warn!(services = ?more, "set quarantined");
+            (rest, quarantined) = (without, [quarantined, more].concat());
         }
         let outcome = self.apply(&edge::render(&rest, layout)?).await?;
-        Ok(Published { outcome, aside })
+        Ok(Published {
+            outcome,
+            quarantined,
+        })
     }
 
-    /// Compares, checks, installs, and has it read.
+    /// Compares, checks, installs, and reloads.
     async fn replace(&mut self, tree: &Tree) -> Result<Outcome, Error> {
         let found = self.disk(|generations| generations.files()).await?;
         let before = as_tree(found, tree);
@@ -191,7 +197,7 @@ impl Applier {
                 installed
             });
             if let Err(error) = installed.await {
-                // The link may have been moved all the same.
+                // The link may have been moved although the operation failed.
                 let live = self.disk(|generations| generations.live()).await?;
                 self.is_unread = was_unread || live == Some(number);
                 return Err(error);
@@ -208,19 +214,19 @@ impl Applier {
         }
     }
 
-    /// All is done. What is only for the next time does not undo that when it fails.
+    /// Records success. Failing to record it does not undo the change.
     async fn confirm(&mut self) -> Result<Outcome, Error> {
         self.is_unread = false;
         if let Err(error) = self.disk(|generations| generations.confirm()).await {
-            tracing::warn!(%error, "applied, but not remembered");
+            tracing::warn!(%error, "recording applied generation failed");
         }
         let live = self.disk(|generations| generations.live());
         let generation = live.await?.unwrap_or_default();
-        tracing::info!(generation, "applied");
+        tracing::info!(generation, "generation applied");
         Ok(Outcome::Applied { generation })
     }
 
-    /// Puts live again what the programs last read, and has them read it.
+    /// Restores the generation that the programs last read, and reloads them.
     async fn go_back(
         &mut self,
         effects: &BTreeSet<Effect>,
@@ -229,7 +235,7 @@ impl Applier {
         before: &Tree,
     ) -> Result<Outcome, Error> {
         let refusal = self.refusal(error, tree, before);
-        tracing::warn!(program = %refusal.program, words = refusal.words, "not read");
+        tracing::warn!(program = %refusal.program, error = refusal.words, "reload failed");
         let (live, read) = self
             .disk(|generations| Ok((generations.live()?, generations.read()?)))
             .await?;
@@ -249,8 +255,8 @@ impl Applier {
         })
     }
 
-    /// What a program said of live files, as a refusal of the files that it names. Those that were
-    /// good before are not the cause, unless no other is named.
+    /// Converts a program's error about live files into a refusal. Files that did not change are
+    /// not the cause, unless no other file is named.
     fn refusal(&self, error: ProgramError, tree: &Tree, before: &Tree) -> Refusal {
         let (program, words) = match error {
             ProgramError::Run { name, source } => (name, source.to_string()),
@@ -270,7 +276,7 @@ impl Applier {
         }
     }
 
-    /// What starts those programs that do not run, as after somebody or the system has ended one.
+    /// The effects that start programs that have exited.
     async fn ended(&self) -> BTreeSet<Effect> {
         let mut ended = BTreeSet::new();
         if !self.nginx.has_process().await {
@@ -282,7 +288,7 @@ impl Applier {
         ended
     }
 
-    /// Has the programs read what is live.
+    /// Reloads or restarts the programs.
     async fn perform(&self, effects: &BTreeSet<Effect>) -> Result<(), ProgramError> {
         for effect in effects {
             match effect {
@@ -296,7 +302,7 @@ impl Applier {
         Ok(())
     }
 
-    /// Has the programs check those files whose change they would notice.
+    /// Checks the candidate with those programs whose files changed.
     async fn check(&self, candidate: &Path, changed: &BTreeSet<Effect>) -> Result<(), CheckError> {
         if changed.contains(&Effect::ReloadNginx) {
             self.checker.nginx(candidate).await?;
@@ -308,16 +314,21 @@ impl Applier {
         Ok(())
     }
 
-    /// What nginx says of a site, without making anything live.
+    /// Checks a site configuration with nginx without making it live.
     async fn check_site(&self, site: Snapshot, layout: &Layout) -> Result<(), CheckError> {
-        let tree = edge::render(&site, layout).map_err(unmade)?;
+        let tree = edge::render(&site, layout).map_err(candidate_error)?;
         let draft = self.disk(move |generations| generations.draft(&tree)).await;
-        let checked = self.checker.nginx(draft.map_err(unmade)?.path()).await;
-        self.disk(Generations::discard).await.map_err(unmade)?;
+        let checked = self
+            .checker
+            .nginx(draft.map_err(candidate_error)?.path())
+            .await;
+        self.disk(Generations::discard)
+            .await
+            .map_err(candidate_error)?;
         checked
     }
 
-    /// Works on the disk, beside the event loop.
+    /// Runs a blocking file operation outside the event loop.
     async fn disk<T, W>(&self, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -339,18 +350,18 @@ where
     }
 }
 
-/// Why there is nothing to check.
-fn unmade(error: impl Into<Error>) -> CheckError {
+/// An error that occurred before a candidate could be checked.
+fn candidate_error(error: impl Into<Error>) -> CheckError {
     CheckError::Candidate(Box::new(error.into()))
 }
 
-/// Everything that makes both programs read all their files.
+/// The effects that make both programs read all their files.
 fn everything() -> BTreeSet<Effect> {
     BTreeSet::from([Effect::ReloadNginx, Effect::RestartDnsmasq])
 }
 
-/// What is on disk, as a tree that can be compared with a new one. What the new one does not have
-/// asks for the most that its folder could.
+/// Converts the files on disk into a tree that can be compared with a new one. A file that the new
+/// tree lacks gets the strongest effect of its folder.
 fn as_tree(found: Files, new: &Tree) -> Tree {
     let file = |(path, bytes): (String, Vec<u8>)| {
         let effect = match new.get(&path) {
@@ -358,15 +369,15 @@ fn as_tree(found: Files, new: &Tree) -> Tree {
             None if path.starts_with("dnsmasq/") => Effect::RestartDnsmasq,
             None => Effect::ReloadNginx,
         };
-        // No file of ours is empty, so that one that is no text differs from each.
+        // No rendered file is empty, so a file that is not UTF-8 differs from every rendered file.
         let text = String::from_utf8(bytes).unwrap_or_default();
         (path, File { text, effect })
     };
     found.into_iter().map(file).collect()
 }
 
-/// The files of the ports that nginx could not listen on, as its words name them
-/// (`bind() to 0.0.0.0:2000 failed`): they do not say for which protocol.
+/// The files of the ports that nginx could not listen on, from messages such as `bind() to
+/// 0.0.0.0:2000 failed`. The messages do not name the protocol.
 fn files_of_ports(words: &str) -> Vec<String> {
     let ports = words.split("bind() to ").skip(1).filter_map(|rest| {
         let (address, _) = rest.split_once(" failed")?;
@@ -380,16 +391,16 @@ fn files_of_ports(words: &str) -> Vec<String> {
     files.collect()
 }
 
-/// The site without the services whose files a refusal names.
-fn named_aside(site: &Snapshot, refusal: &Refusal) -> (Snapshot, Vec<Aside>) {
+/// Removes the services whose files a refusal names.
+fn quarantine_named(site: &Snapshot, refusal: &Refusal) -> (Snapshot, Vec<QuarantinedService>) {
     let files = refusal.files.iter();
     let named: BTreeSet<ServiceId> = files.filter_map(|path| site.service_of(path)).collect();
-    let aside = named.iter().map(|service| Aside {
+    let quarantined = named.iter().map(|service| QuarantinedService {
         service: *service,
         words: refusal.words.clone(),
     });
-    let aside = aside.collect();
-    (site.without(&named), aside)
+    let quarantined = quarantined.collect();
+    (site.without(&named), quarantined)
 }
 
 #[cfg(test)]
@@ -397,7 +408,7 @@ mod tests {
     use super::files_of_ports;
 
     #[test]
-    fn words_of_nginx_name_ports() {
+    fn ports_are_extracted_from_bind_errors() {
         let words = "bind() to 0.0.0.0:2000 failed (98: Address already in use)\n\
                      bind() to [::]:2000 failed (98: Address already in use)\nstill could not bind()";
         let files = ["nginx/streams/tcp-2000.conf", "nginx/streams/udp-2000.conf"];

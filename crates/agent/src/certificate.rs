@@ -1,6 +1,6 @@
-//! The site's own certificate, until it has one that browsers know: made here, for the names of the
-//! site's domains. The key never leaves the host. Its dates are the same whatever the host's clock
-//! says, from 1975 to 4096: one that was made while the clock was wrong is good when it is right.
+//! The host's own self-signed certificate, used until the site has certificates from a CA. It is
+//! generated here for the names of the site's domains, and the key never leaves the host. It is
+//! valid from 1975 to 4096, so a wrong clock at creation does no harm.
 
 use std::{
     fs, io,
@@ -10,24 +10,23 @@ use std::{
 
 use edge::{Layout, Snapshot};
 
-/// Why there is no certificate.
+/// Why the certificate could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
-    /// The disk does not allow it.
+    /// A file operation failed.
     #[error("{}: {cause}", .path.display())]
     Disk {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the system call.
         cause: io::Error,
     },
-    /// It cannot be made.
+    /// Key generation or signing failed.
     #[error("The site's certificate cannot be made: {0}")]
     Make(#[from] rcgen::Error),
 }
 
-/// Makes the certificate when there is none, or when it is not for these names; whether it did. It
-/// blocks.
+/// Creates the certificate if it is missing or has other names. Returns whether it did. Blocks.
 ///
 /// # Errors
 /// When it cannot be made or written. One that was there stays.
@@ -47,7 +46,7 @@ pub fn ensure(site: &Snapshot, layout: &Layout) -> Result<bool, CertificateError
         |cause| CertificateError::Disk { path, cause }
     };
     fs::create_dir_all(folder).map_err(disk(folder))?;
-    // The names last: what was broken off is made again.
+    // Write the names last, so that an interrupted creation is repeated.
     let _ = fs::remove_file(&marks);
     let files = [
         ("site.key", made.signing_key.serialize_pem(), 0o600),
@@ -61,7 +60,8 @@ pub fn ensure(site: &Snapshot, layout: &Layout) -> Result<bool, CertificateError
     Ok(true)
 }
 
-/// Each domain and all names below it; something when there is no domain, for nginx needs one.
+/// Each domain with a wildcard; the network's domain if there is none, because nginx needs a
+/// certificate.
 fn names(site: &Snapshot) -> Vec<String> {
     let mut names = Vec::new();
     for domain in &site.domains {
@@ -76,7 +76,7 @@ fn names(site: &Snapshot) -> Vec<String> {
     names
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file atomically.
 pub(crate) fn put(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let mut new = path.as_os_str().to_owned();
     new.push(".new");

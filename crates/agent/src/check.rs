@@ -1,10 +1,9 @@
-//! The real programs check a candidate before it is live, and say in their own words what they do
-//! not like.
+//! Checks a candidate with the real nginx and dnsmasq before it goes live.
 //!
-//! `dnsmasq --test` does not read the lists that it can read again (hosts, reservations, options,
-//! forwarders). So a throwaway dnsmasq reads them all, in namespaces of its own in which the
-//! candidate lies where it would be live, and its log is read. It has no network there, and is gone
-//! when this process is.
+//! `dnsmasq --test` does not read the lists that dnsmasq reloads on SIGHUP (hosts, reservations,
+//! options, forwarders). Therefore a temporary dnsmasq reads them in separate namespaces, in which
+//! the candidate is mounted at the live path, and its log is parsed. It has no network and exits
+//! with this process.
 
 use std::{path::Path, process::Stdio, time::Duration};
 
@@ -20,33 +19,33 @@ use crate::{
     programs::{Name, ProgramError},
 };
 
-/// How long a check may take.
+/// The timeout of a check.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// After how long a silence the throwaway dnsmasq is asked whether it has read everything.
-const ASK: Duration = Duration::from_millis(20);
+/// How long the temporary dnsmasq must be quiet before it is asked whether it has read everything.
+const QUERY_INTERVAL: Duration = Duration::from_millis(20);
 
-/// What a program does not like.
+/// A program's refusal of a candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The program.
     pub program: Name,
-    /// Its own words.
+    /// The program's message.
     pub words: String,
-    /// The files that the words name, by their paths within the tree.
+    /// The files that the message names, by their paths within the tree.
     pub files: Vec<String>,
 }
 
-/// Why a candidate is not known to be good.
+/// Why a check did not pass.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
-    /// It is not good.
+    /// The program refused the candidate.
     #[error("{} refuses it: {}", .0.program, .0.words)]
     Refused(Refusal),
-    /// It could not be checked.
+    /// The program could not be run.
     #[error(transparent)]
     Program(#[from] ProgramError),
-    /// There is none: it could not be made.
+    /// The candidate could not be written.
     #[error(transparent)]
     Candidate(Box<crate::apply::Error>),
 }
@@ -58,14 +57,14 @@ pub struct Checker {
     pub nginx: String,
     /// The command `dnsmasq`.
     pub dnsmasq: String,
-    /// How long one check may take.
+    /// The timeout of one check.
     pub limit: Duration,
     live: String,
     state: String,
 }
 
 impl Checker {
-    /// For a host, with the programs that are found by their names.
+    /// Creates a checker for a host. Programs are found through `PATH`.
     pub fn new(layout: &Layout) -> Self {
         Self {
             nginx: "nginx".to_owned(),
@@ -76,7 +75,7 @@ impl Checker {
         }
     }
 
-    /// Has nginx check the candidate in this folder.
+    /// Checks the candidate in this directory with nginx.
     ///
     /// # Errors
     /// When it refuses, or cannot be asked.
@@ -103,7 +102,8 @@ impl Checker {
         Err(self.refused(Name::Nginx, words(&output.stderr), candidate))
     }
 
-    /// Has dnsmasq check the candidate in this folder, and a throwaway one read its lists.
+    /// Checks the candidate in this directory with dnsmasq, including the lists that `--test`
+    /// ignores.
     ///
     /// # Errors
     /// When it refuses, or cannot be asked.
@@ -113,10 +113,12 @@ impl Checker {
         let log = log.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()));
         let log = log.map_err(|source| ProgramError::Run { name, source })?;
         let lists = format!("{}/", self.live);
-        let said = log.lines.iter().filter_map(|line| message(line));
+        let message_text = log.lines.iter().filter_map(|line| message(line));
         let complaints: Vec<&str> = match log.end {
-            End::ReadAll => said.filter(|said| is_complaint(said, &lists)).collect(),
-            End::Ended => said.collect(),
+            End::ReadAll => message_text
+                .filter(|message_text| is_complaint(message_text, &lists))
+                .collect(),
+            End::Ended => message_text.collect(),
         };
         match (log.end, complaints.is_empty()) {
             (End::ReadAll, true) => Ok(()),
@@ -130,7 +132,7 @@ impl Checker {
         }
     }
 
-    /// Runs the throwaway dnsmasq until it has read everything, or has ended by itself.
+    /// Runs the temporary dnsmasq until it has read everything or exits.
     async fn throwaway(&self, candidate: &Path) -> std::io::Result<Log> {
         let mut child = Command::new("unshare")
             .args([
@@ -150,13 +152,13 @@ impl Checker {
             .kill_on_drop(true)
             .spawn()?;
         let log = read_log(&mut child).await?;
-        // The shell ends when nothing more comes from here, and all that it started with it.
+        // The shell exits at the end of its input, and so does everything it started.
         drop(child.stdin.take());
         child.wait().await?;
         Ok(log)
     }
 
-    /// Where files are when they are live.
+    /// The directory of the live files.
     pub(crate) fn live(&self) -> &str {
         &self.live
     }
@@ -172,9 +174,10 @@ impl Checker {
     }
 }
 
-/// What runs in the namespaces, as their first process: the candidate ($1) lies at the live path
-/// ($2), the state ($3) is empty, and dnsmasq ($4) reads both. Each line from outside has it tell
-/// its numbers. When no more can come, the shell ends, and with it all that it started.
+/// The script of the first process in the namespaces: mounts the candidate ($1) at the live path
+/// ($2) and an empty state directory ($3), and starts dnsmasq ($4). Each line on standard input
+/// makes dnsmasq print its statistics. At the end of input the shell exits, and with it everything
+/// it started.
 const THROWAWAY: &str = r#"
 base=$(dirname "$2")
 settings="$2/dnsmasq/dnsmasq.conf"
@@ -204,15 +207,15 @@ struct Log {
 
 #[derive(Clone, Copy)]
 enum End {
-    /// It has read everything.
+    /// dnsmasq has read everything.
     ReadAll,
-    /// It ended before it had.
+    /// dnsmasq exited before it had read everything.
     Ended,
 }
 
-/// Reads what it says. It answers a signal only once it has read its lists, because it sees to one
-/// thing after the other; one that comes in the moment after its start it does not hear at all, so
-/// that it is asked until it answers.
+/// Reads dnsmasq's log. dnsmasq handles a signal only after it has read its lists, because it is
+/// single-threaded. A signal right after its start is lost, so the signal is repeated until dnsmasq
+/// responds.
 async fn read_log(child: &mut Child) -> std::io::Result<Log> {
     let broken = || std::io::Error::from(std::io::ErrorKind::BrokenPipe);
     let (Some(stderr), Some(stdin)) = (child.stderr.take(), child.stdin.as_mut()) else {
@@ -221,7 +224,7 @@ async fn read_log(child: &mut Child) -> std::io::Result<Log> {
     let mut from = BufReader::new(stderr).lines();
     let (mut lines, mut is_started) = (Vec::new(), false);
     let end = loop {
-        let Ok(line) = timeout(ASK, from.next_line()).await else {
+        let Ok(line) = timeout(QUERY_INTERVAL, from.next_line()).await else {
             if is_started {
                 stdin.write_all(b"\n").await?;
             }
@@ -230,26 +233,26 @@ async fn read_log(child: &mut Child) -> std::io::Result<Log> {
         let Some(line) = line?.filter(|line| line != "holdfast-ended") else {
             break End::Ended;
         };
-        let said = message(&line).unwrap_or_default();
-        if said.starts_with("queries forwarded ") {
+        let message_text = message(&line).unwrap_or_default();
+        if message_text.starts_with("queries forwarded ") {
             break End::ReadAll;
         }
-        is_started |= said.starts_with("started, version ");
+        is_started |= message_text.starts_with("started, version ");
         lines.push(line);
     };
     Ok(Log { lines, end })
 }
 
-/// What dnsmasq says in a line; none when another program says it, or nothing is wrong.
+/// The message in a log line; none if another program wrote the line or it reports success.
 fn message(line: &str) -> Option<&str> {
     let line = line.strip_prefix("dnsmasq")?;
-    let (_, said) = line.split_once(": ")?;
-    (said != "syntax check OK.").then_some(said)
+    let (_, message_text) = line.split_once(": ")?;
+    (message_text != "syntax check OK.").then_some(message_text)
 }
 
-/// Whether dnsmasq does not like something: it names a file for anything else than having read it,
-/// or begins as its complaints do.
-fn is_complaint(said: &str, lists: &str) -> bool {
+/// Whether a message is an error: it names a file without reporting that it was read, or starts
+/// like an error.
+fn is_complaint(message_text: &str, lists: &str) -> bool {
     const BEGIN: [&str; 11] = [
         "bad ",
         "cannot ",
@@ -263,12 +266,13 @@ fn is_complaint(said: &str, lists: &str) -> bool {
         "missing ",
         "unknown ",
     ];
-    let names = said.contains(lists) && !said.starts_with("read ");
-    let lower = said.to_ascii_lowercase();
+    let names = message_text.contains(lists) && !message_text.starts_with("read ");
+    let lower = message_text.to_ascii_lowercase();
     names || BEGIN.iter().any(|begin| lower.starts_with(begin))
 }
 
-/// The files below any of these folders that words name, by their paths there, each once.
+/// The files below any of these directories that a message names, as relative paths without
+/// duplicates.
 pub(crate) fn files_in(words: &str, roots: &[&str]) -> Vec<String> {
     let mut files: Vec<String> = Vec::new();
     for root in roots {
@@ -289,7 +293,7 @@ mod tests {
     use super::{files_in, is_complaint};
 
     #[test]
-    fn words_name_files() {
+    fn files_are_extracted_from_message() {
         let words = "nginx: [emerg] unknown directive \"a\" in /b/1/nginx/services/w-1.example.org.conf:3\n\
                      bad address at /b/live/dnsmasq/hosts line 3\n\
                      read /b/live/dnsmasq/hosts, again";
@@ -299,23 +303,23 @@ mod tests {
     }
 
     #[test]
-    fn complaints_are_told_from_what_it_always_says() {
-        for said in [
+    fn errors_are_distinguished_from_routine_messages() {
+        for message_text in [
             "bad address at /b/live/dnsmasq/hosts line 3",
             "duplicate dhcp-host IP address 10.20.0.100 at line 3 of /b/live/dnsmasq/reservations",
             "Cannot resolve server name at line 2 of /b/live/dnsmasq/forwarders",
             "failed to load names from /b/live/dnsmasq/hosts: No such file or directory",
         ] {
-            assert!(is_complaint(said, "/b/live/"), "{said}");
+            assert!(is_complaint(message_text, "/b/live/"), "{message_text}");
         }
-        for said in [
+        for message_text in [
             "read /b/live/dnsmasq/hosts - 1 names",
             "warning: interface eth1 does not currently exist",
             "warning: no upstream servers configured",
             "using nameserver 192.0.2.1#53",
             "DHCP, static leases only on 10.20.0.0, lease time 1h",
         ] {
-            assert!(!is_complaint(said, "/b/live/"), "{said}");
+            assert!(!is_complaint(message_text, "/b/live/"), "{message_text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Files and folders, and what can go wrong with them. All of this waits for the disk.
+//! Blocking operations on files and directories, with their errors.
 
 use std::{
     collections::BTreeMap,
@@ -9,37 +9,38 @@ use std::{
 
 const FILE_MODE: u32 = 0o644;
 
-/// Why files could not be written or read. The live generation is what it was.
+/// Why a file operation failed. The live generation is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum DiskError {
-    /// There is no room.
+    /// The disk is full.
     #[error("The disk is full at {}.", path.display())]
     Full {
-        /// Where.
+        /// The path.
         path: PathBuf,
     },
-    /// Another process works there.
+    /// Another process uses the directory.
     #[error("Another agent works in this folder: {}.", path.display())]
     InUse {
-        /// What it holds.
+        /// The lock file.
         path: PathBuf,
     },
-    /// Anything else.
+    /// Any other I/O error.
     #[error("{}: {source}", path.display())]
     Io {
-        /// Where.
+        /// The path.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system call.
         source: io::Error,
     },
 }
 
 pub(crate) type Result<T> = std::result::Result<T, DiskError>;
 
-/// The bytes of a generation by path, such as `nginx/nginx.conf`.
+/// The content of a generation by path, such as `nginx/nginx.conf`.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// Gives a file that holds these bytes a second name; whether it could.
+/// Hard-links `to` to `same` if that file has these bytes and the expected mode. Returns whether it
+/// did.
 pub(crate) fn link_same(same: &Path, to: &Path, bytes: &[u8]) -> bool {
     let plain = fs::symlink_metadata(same)
         .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o7777 == FILE_MODE);
@@ -50,14 +51,14 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let write = || {
         let mut file = fs::File::create_new(path)?;
         io::Write::write_all(&mut file, bytes)?;
-        // Whatever the process masks.
+        // Independent of the umask.
         file.set_permissions(fs::Permissions::from_mode(FILE_MODE))
     };
-    write().map_err(told(path))
+    write().map_err(io_error(path))
 }
 
-/// Makes a folder, with exactly these rights when it is new.
-pub(crate) fn make_folder(path: &Path, mode: u32) -> Result<()> {
+/// Creates a directory with exactly this mode, if it does not exist.
+pub(crate) fn create_folder(path: &Path, mode: u32) -> Result<()> {
     if path.is_dir() {
         return Ok(());
     }
@@ -66,15 +67,15 @@ pub(crate) fn make_folder(path: &Path, mode: u32) -> Result<()> {
         builder.recursive(true).mode(mode).create(path)?;
         fs::set_permissions(path, fs::Permissions::from_mode(mode))
     };
-    make().map_err(told(path))
+    make().map_err(io_error(path))
 }
 
-/// Gives a folder exactly these rights.
-pub(crate) fn allow(path: &Path, mode: u32) -> Result<()> {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(told(path))
+/// Sets the mode of a directory.
+pub(crate) fn set_mode(path: &Path, mode: u32) -> Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(io_error(path))
 }
 
-/// Holds a file for as long as it is open; the system lets go of it however a process ends.
+/// Locks a file until it is closed. The kernel releases the lock when the process exits.
 pub(crate) fn lock(path: &Path) -> Result<fs::File> {
     let mut how = fs::File::options();
     let file = how
@@ -82,53 +83,53 @@ pub(crate) fn lock(path: &Path) -> Result<fs::File> {
         .create(true)
         .truncate(false)
         .open(path)
-        .map_err(told(path))?;
+        .map_err(io_error(path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(DiskError::InUse {
             path: path.to_owned(),
         }),
-        Err(fs::TryLockError::Error(error)) => Err(told(path)(error)),
+        Err(fs::TryLockError::Error(error)) => Err(io_error(path)(error)),
     }
 }
 
-/// Has the bytes of a file, or what a folder lists, on the disk.
+/// Flushes a file or directory to the disk.
 pub(crate) fn sync(path: &Path) -> Result<()> {
     let sync = || fs::File::open(path)?.sync_all();
-    sync().map_err(told(path))
+    sync().map_err(io_error(path))
 }
 
-/// Removes whatever is there.
+/// Removes a file or a directory with its content, if it exists.
 pub(crate) fn remove(path: &Path) -> Result<()> {
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(told(path)(error)),
+        Err(error) => return Err(io_error(path)(error)),
     };
     let removed = if found.is_dir() {
         fs::remove_dir_all(path)
     } else {
         fs::remove_file(path)
     };
-    removed.map_err(told(path))
+    removed.map_err(io_error(path))
 }
 
-/// The bytes of every file below a folder. What is no plain file counts as one without bytes, which
-/// no file of ours is.
+/// Reads every file below a directory. Anything that is not a regular file counts as empty, which
+/// no rendered file is.
 pub(crate) fn files_of(root: &Path) -> Result<Files> {
     let mut files = Files::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).map_err(told(&folder))? {
-            let entry = entry.map_err(told(&folder))?;
+        for entry in fs::read_dir(&folder).map_err(io_error(&folder))? {
+            let entry = entry.map_err(io_error(&folder))?;
             let path = entry.path();
-            let kind = entry.file_type().map_err(told(&path))?;
+            let kind = entry.file_type().map_err(io_error(&path))?;
             if kind.is_dir() {
                 folders.push(path);
                 continue;
             }
             let bytes = match kind.is_file() {
-                true => fs::read(&path).map_err(told(&path))?,
+                true => fs::read(&path).map_err(io_error(&path))?,
                 false => Vec::new(),
             };
             let name = path.strip_prefix(root).unwrap_or(&path);
@@ -138,7 +139,7 @@ pub(crate) fn files_of(root: &Path) -> Result<Files> {
     Ok(files)
 }
 
-pub(crate) fn told(path: &Path) -> impl FnOnce(io::Error) -> DiskError {
+pub(crate) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> DiskError {
     let path = path.to_owned();
     move |source| match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => DiskError::Full { path },

@@ -1,4 +1,4 @@
-//! Generations of files on disk, of which one is live.
+//! Stores generations of files on disk, of which one is live.
 //!
 //! ```text
 //! generations/12/…     whole, and never changed once it is live
@@ -7,12 +7,12 @@
 //! state/  tls/               what outlives generations
 //! ```
 //!
-//! A generation with a higher number than the live one is a candidate, or was given up: nobody
-//! reads it. So one rename of a link makes it live, and a process that is killed leaves nothing
-//! behind that the next one could mistake. Numbers, not times: a wrong clock harms nothing.
+//! A generation with a higher number than the live one is a candidate or was abandoned; no program
+//! reads it. One rename of a link makes a generation live, so a killed process leaves no ambiguous
+//! state. Generations are ordered by number, so a wrong clock does no harm.
 //!
-//! All of this waits for the disk: never call it on the event loop. One process at a time uses a
-//! folder, and holds the file `lock` in it.
+//! All functions block on the disk: never call them on the event loop. One process at a time uses a
+//! directory, and holds the file `lock` in it.
 
 use std::{
     collections::BTreeSet,
@@ -24,13 +24,13 @@ use edge::Tree;
 
 use crate::{
     disk::{
-        DiskError, Files, Result, allow, files_of, link_same, lock, make_folder, remove, sync,
-        told, write_file,
+        DiskError, Files, Result, create_folder, files_of, io_error, link_same, lock, remove,
+        set_mode, sync, write_file,
     },
     steps::Steps,
 };
 
-/// How many generations are kept, the live one among them.
+/// How many generations are kept, including the live one.
 pub const KEPT: usize = 3;
 
 const LIVE: &str = "live";
@@ -39,7 +39,7 @@ const FOLDER: &str = "generations";
 const FOLDER_MODE: u32 = 0o755;
 const SECRET_MODE: u32 = 0o700;
 
-/// The folder of an agent.
+/// The directory of an agent.
 #[derive(Debug)]
 pub struct Generations {
     base: PathBuf,
@@ -54,7 +54,7 @@ pub struct Candidate {
     path: PathBuf,
 }
 
-/// What is written to be checked, and never becomes live.
+/// A generation that is only checked and never becomes live.
 #[derive(Debug)]
 pub struct Draft {
     number: u64,
@@ -63,36 +63,37 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Its folder.
+    /// The directory of the draft.
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
 impl Candidate {
-    /// Its folder.
+    /// The directory of the candidate.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Its number.
+    /// The generation number.
     pub fn number(&self) -> u64 {
         self.number
     }
 }
 
 impl Generations {
-    /// Opens a folder, makes what it lacks, and removes what a killed process left behind.
+    /// Opens a directory, creates what it lacks, and removes what a killed process left behind.
     ///
     /// # Errors
-    /// When another process has it, or the disk does not allow it.
+    /// When another process has it, or the disk does not set_mode it.
     pub fn open(base: &Path, steps: Steps) -> Result<Self> {
         for folder in ["", FOLDER, "state", "state/nginx"] {
-            make_folder(&base.join(folder), FOLDER_MODE)?;
-            // Both programs read on with fewer rights than they start with, whoever made it.
-            allow(&base.join(folder), FOLDER_MODE)?;
+            create_folder(&base.join(folder), FOLDER_MODE)?;
+            // Both programs drop privileges after their start, so the directories must be readable
+            // regardless of who created them.
+            set_mode(&base.join(folder), FOLDER_MODE)?;
         }
-        make_folder(&base.join("tls"), SECRET_MODE)?;
+        create_folder(&base.join("tls"), SECRET_MODE)?;
         let this = Self {
             base: base.to_owned(),
             steps,
@@ -110,7 +111,7 @@ impl Generations {
         self.linked(LIVE)
     }
 
-    /// The number of the generation that the programs last read without complaint.
+    /// The number of the generation that the programs last read without an error.
     ///
     /// # Errors
     /// When the link cannot be read.
@@ -118,7 +119,7 @@ impl Generations {
         self.linked(READ)
     }
 
-    /// What is live, as it is on the disk now.
+    /// Reads the live files from the disk.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -129,7 +130,8 @@ impl Generations {
         }
     }
 
-    /// Writes a candidate. What is the same in the live generation is the same file on disk.
+    /// Writes a candidate and flushes it to the disk. Files that are unchanged are hard links to
+    /// the live generation.
     ///
     /// # Errors
     /// When it cannot be written as a whole; then nothing of it is left.
@@ -143,11 +145,12 @@ impl Generations {
         let Draft { number, path, .. } = draft;
         match kept.and_then(|()| sync(&self.base.join(FOLDER))) {
             Ok(()) => Ok(Candidate { number, path }),
-            Err(error) => Err(given_up(&path, error)),
+            Err(error) => Err(remove_incomplete(&path, error)),
         }
     }
 
-    /// Writes what is only to be checked. It never becomes live, so nothing waits for the disk.
+    /// Writes a draft that is only checked. It never becomes live, so it is not flushed to the
+    /// disk.
     ///
     /// # Errors
     /// When it cannot be written as a whole; then nothing of it is left.
@@ -159,7 +162,7 @@ impl Generations {
         let before = live.map(|live| self.generation(live));
         match self.fill(&path, tree, before.as_deref()) {
             Ok(new) => Ok(Draft { number, path, new }),
-            Err(error) => Err(given_up(&path, error)),
+            Err(error) => Err(remove_incomplete(&path, error)),
         }
     }
 
@@ -173,18 +176,18 @@ impl Generations {
         Ok(())
     }
 
-    /// Removes what was written and is not live.
+    /// Removes generations that are not live.
     ///
     /// # Errors
-    /// When the disk does not allow it.
+    /// When the disk does not set_mode it.
     pub fn discard(&self) -> Result<()> {
         self.discard_above(self.live()?)
     }
 
-    /// Remembers that the programs have read what is live, and removes the oldest generations.
+    /// Records that the programs have read the live generation, and removes the oldest generations.
     ///
     /// # Errors
-    /// When the disk does not allow it.
+    /// When the disk does not set_mode it.
     pub fn confirm(&self) -> Result<()> {
         let Some(live) = self.live()? else {
             return Ok(());
@@ -196,11 +199,11 @@ impl Generations {
         self.prune(live)
     }
 
-    /// Goes back to what the programs last read without complaint, and gives up what is newer.
-    /// Without such a generation nothing is live afterwards.
+    /// Restores the generation that the programs last read without an error, and removes newer
+    /// ones. Without such a generation, nothing is live afterwards.
     ///
     /// # Errors
-    /// When the disk does not allow it.
+    /// When the disk does not set_mode it.
     pub fn back(&self) -> Result<Option<u64>> {
         let read = self.read()?;
         match read {
@@ -220,13 +223,13 @@ impl Generations {
         self.base.join(FOLDER).join(number.to_string())
     }
 
-    /// Where a link leads: to a generation that is there, or it counts for nothing.
+    /// The generation that a link points to; none if that generation does not exist.
     fn linked(&self, name: &str) -> Result<Option<u64>> {
         let link = self.base.join(name);
         let target = match fs::read_link(&link) {
             Ok(target) => target,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(told(&link)(error)),
+            Err(error) => return Err(io_error(&link)(error)),
         };
         let number = target
             .strip_prefix(FOLDER)
@@ -235,14 +238,14 @@ impl Generations {
         Ok(number.filter(|number| self.generation(*number).is_dir()))
     }
 
-    /// Moves a link in one step.
+    /// Moves a link atomically.
     fn point(&self, name: &str, number: u64) -> Result<()> {
         let (link, next) = (self.base.join(name), self.next(name));
         remove(&next)?;
         let target = Path::new(FOLDER).join(number.to_string());
-        std::os::unix::fs::symlink(target, &next).map_err(told(&next))?;
+        std::os::unix::fs::symlink(target, &next).map_err(io_error(&next))?;
         self.steps.done("a link");
-        let moved = fs::rename(&next, &link).map_err(told(&link));
+        let moved = fs::rename(&next, &link).map_err(io_error(&link));
         if moved.is_err() {
             let _ = fs::remove_file(&next);
         }
@@ -267,11 +270,11 @@ impl Generations {
         self.discard_above(self.live()?)
     }
 
-    /// Removes every generation with a higher number, and what has none.
+    /// Removes every generation with a higher number, and every entry that is not a number.
     fn discard_above(&self, number: Option<u64>) -> Result<()> {
         let folder = self.base.join(FOLDER);
-        for entry in fs::read_dir(&folder).map_err(told(&folder))? {
-            let entry = entry.map_err(told(&folder))?;
+        for entry in fs::read_dir(&folder).map_err(io_error(&folder))? {
+            let entry = entry.map_err(io_error(&folder))?;
             let kept = number_of(&entry.file_name()).is_some_and(|found| Some(found) <= number);
             if !kept {
                 remove(&entry.path())?;
@@ -281,10 +284,10 @@ impl Generations {
         Ok(())
     }
 
-    /// Removes the oldest, but never where to go back to.
+    /// Removes the oldest generations, but never one that could be restored.
     fn prune(&self, live: u64) -> Result<()> {
         let folder = self.base.join(FOLDER);
-        let entries = fs::read_dir(&folder).map_err(told(&folder))?;
+        let entries = fs::read_dir(&folder).map_err(io_error(&folder))?;
         let found: BTreeSet<u64> = entries
             .flatten()
             .filter_map(|entry| number_of(&entry.file_name()))
@@ -297,17 +300,17 @@ impl Generations {
         Ok(())
     }
 
-    /// Writes every file of a tree; what is new on the disk is told, a folder before what is in it.
+    /// Writes every file of a tree. Returns the new paths, each directory before its content.
     fn fill(&self, root: &Path, tree: &Tree, before: Option<&Path>) -> Result<BTreeSet<PathBuf>> {
-        make_folder(root, FOLDER_MODE)?;
+        create_folder(root, FOLDER_MODE)?;
         let mut new = BTreeSet::from([root.to_owned()]);
         for (path, file) in tree.files() {
-            let to = root.join(inner(path)?);
+            let to = root.join(relative_path(path)?);
             let between = to.ancestors().skip(1).take_while(|part| *part != root);
             let mut folders: Vec<&Path> = between.collect();
             folders.reverse();
             for folder in folders {
-                make_folder(folder, FOLDER_MODE)?;
+                create_folder(folder, FOLDER_MODE)?;
                 new.insert(folder.to_owned());
             }
             let same = before.map(|before| before.join(path));
@@ -322,27 +325,27 @@ impl Generations {
     }
 }
 
-/// Removes what could not be written as a whole, and returns why it could not. Whether that fails
-/// too is seen the next time.
-fn given_up(path: &Path, error: DiskError) -> DiskError {
+/// Removes an incomplete generation and returns the original error. A failure to remove it is
+/// repaired by the next run.
+fn remove_incomplete(path: &Path, error: DiskError) -> DiskError {
     let _ = fs::remove_dir_all(path);
     error
 }
 
-/// A path that stays within the tree.
-fn inner(path: &str) -> Result<&Path> {
+/// Checks that a path stays within the tree.
+fn relative_path(path: &str) -> Result<&Path> {
     let path = Path::new(path);
     let plain = |part| matches!(part, Component::Normal(_));
     if path.components().all(plain) && path.components().next().is_some() {
         Ok(path)
     } else {
-        Err(told(path)(io::ErrorKind::InvalidInput.into()))
+        Err(io_error(path)(io::ErrorKind::InvalidInput.into()))
     }
 }
 
 fn number_of(name: &std::ffi::OsStr) -> Option<u64> {
     let name = name.to_str()?;
     let number: u64 = name.parse().ok()?;
-    // No second spelling, such as 012.
+    // Reject other spellings, such as 012.
     (number.to_string() == name).then_some(number)
 }

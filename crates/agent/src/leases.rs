@@ -1,6 +1,5 @@
-//! Which addresses this host's dnsmasq has lent, from the file in which it keeps them. It is looked at
-//! when the agent asks for what is new, at most every half minute while there is nothing, and read
-//! when it is another than the one that was told.
+//! Reads the DHCP leases of this host's dnsmasq from its lease file. The file is checked after each
+//! poll of the manager, and read if it changed since the last report.
 
 use std::{
     os::unix::fs::MetadataExt as _,
@@ -12,72 +11,71 @@ use edge::{Layout, link::Leases};
 use model::leases::{Lease, MOST};
 use tokio::io::AsyncReadExt as _;
 
-/// The largest file that is read, in bytes: some 100 for each lease, and more than are told.
-const LARGEST: u64 = 4 * 1024 * 1024;
+/// The maximum size of the lease file, in bytes. A lease takes about 100.
+const MAX_FILE_SIZE: u64 = 4 * 1024 * 1024;
 
-/// What tells one state of a file from another: dnsmasq writes it anew in its place. The time is only
-/// compared, so that a clock that is wrong is no matter.
+/// Identifies a version of the lease file; dnsmasq replaces the file. The time is only compared for
+/// equality, so a wrong clock does no harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Mark {
+struct FileVersion {
     inode: u64,
     length: u64,
     written: (i64, i64),
 }
 
-/// What the manager knows of the leases.
+/// Reports leases when the lease file changes. Holds the version that was reported last.
 #[derive(Debug, Default)]
-pub struct Lent(Option<Mark>);
+pub struct LeaseReporter(Option<FileVersion>);
 
-/// What it does not know yet.
+/// Leases that were not reported yet.
 #[derive(Debug)]
-pub struct News {
+pub struct LeaseUpdate {
     leases: Leases,
-    mark: Mark,
+    version: FileVersion,
 }
 
-impl News {
-    /// All that are lent.
+impl LeaseUpdate {
+    /// All current leases.
     pub fn leases(&self) -> &Leases {
         &self.leases
     }
 }
 
-impl Lent {
-    /// The leases, when they are others than those that were told; none before dnsmasq has lent
-    /// anything, too.
-    pub async fn news(&self, layout: &Layout) -> Option<News> {
+impl LeaseReporter {
+    /// Returns the leases if the file changed since the last report; none if it does not exist.
+    pub async fn poll(&self, layout: &Layout) -> Option<LeaseUpdate> {
         let path = PathBuf::from(layout.state.as_str()).join("dnsmasq.leases");
-        let found = tokio::fs::metadata(&path).await.ok()?;
-        let mark = Mark {
-            inode: found.ino(),
-            length: found.len(),
-            written: (found.mtime(), found.mtime_nsec()),
+        let metadata = tokio::fs::metadata(&path).await.ok()?;
+        let version = FileVersion {
+            inode: metadata.ino(),
+            length: metadata.len(),
+            written: (metadata.mtime(), metadata.mtime_nsec()),
         };
-        if self.0 == Some(mark) {
+        if self.0 == Some(version) {
             return None;
         }
         let mut text = String::new();
         let file = tokio::fs::File::open(&path).await.ok()?;
-        let read = file.take(LARGEST).read_to_string(&mut text).await;
-        read.inspect_err(|error| tracing::warn!(%error, "the leases could not be read"))
+        let read = file.take(MAX_FILE_SIZE).read_to_string(&mut text).await;
+        read.inspect_err(|error| tracing::warn!(%error, "reading lease file failed"))
             .ok()?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let leases = leases(&text, now.map_or(0, |now| now.as_secs()));
-        Some(News {
+        Some(LeaseUpdate {
             leases: Leases { leases },
-            mark,
+            version,
         })
     }
 
-    /// Notes that the manager knows them now.
-    pub fn told(&mut self, news: &News) {
-        self.0 = Some(news.mark);
+    /// Records that the manager has received the leases.
+    pub fn mark_reported(&mut self, update: &LeaseUpdate) {
+        self.0 = Some(update.version);
     }
 }
 
-/// The leases of dnsmasq's file, at a time of day in seconds since 1970: a line each, `EXPIRY MAC
-/// ADDRESS NAME CLIENT`, where `*` stands for a name that is not known and an expiry of 0 for no end.
-/// What is no address of IPv4 and Ethernet is passed over.
+/// Parses dnsmasq's lease file at time `now`, in seconds since 1970. Each line is `EXPIRY MAC
+/// ADDRESS NAME CLIENT`, where `*` is an unknown name and an expiry of 0 means that the lease never
+/// expires. Lines that are not for IPv4 over Ethernet are skipped.
 fn leases(text: &str, now: u64) -> Vec<Lease> {
     let lease = |line: &str| {
         let mut words = line.split_ascii_whitespace();
@@ -97,17 +95,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_of_dnsmasq_is_read() {
+    fn lease_file_is_parsed() {
         let text = "1800000000 bc:24:11:00:00:01 10.20.0.100 * 01:bc:24:11:00:00:01\n\
                     0 bc:24:11:00:00:02 10.20.9.10 printer *\n\
                     1700000000 bc:24:11:00:00:03 10.20.9.11 * *\n\
                     duid 00:01:00:01\n\
                     1800000000 123 fd00::5 * 00:01\n\
                     1800000000 06-aa:bb 10.20.9.12 * *\nhalf";
-        let found = leases(text, 1_799_999_000);
-        let left: Vec<Option<u64>> = found.iter().map(|lease| lease.left_s).collect();
+        let metadata = leases(text, 1_799_999_000);
+        let left: Vec<Option<u64>> = metadata.iter().map(|lease| lease.left_s).collect();
         assert_eq!(left, [Some(1000), None, Some(0)]);
-        let names: Vec<Option<String>> = found
+        let names: Vec<Option<String>> = metadata
             .iter()
             .map(|lease| lease.name.as_ref().map(ToString::to_string))
             .collect();

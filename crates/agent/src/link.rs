@@ -1,6 +1,7 @@
-//! The agent's way to its manager. It asks and is answered; nobody asks it. It speaks HTTPS, with a
-//! manager that is known by the fingerprint of its invitation or by authorities that the host trusts; without TLS on this
-//! host's own loopback only, where the key cannot be read on the way.
+//! HTTP client for the manager's agent API. The agent always opens the connection. It uses HTTPS
+//! with a manager that is identified by the fingerprint of its join token or by the CAs that the
+//! host trusts. Plain HTTP is allowed on the loopback interface only, where the agent's key cannot
+//! be intercepted.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,42 +18,42 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use rustls::client::danger::ServerCertVerifier;
 use serde::Deserialize;
 
-/// How long a connection may take.
-const CONNECT: Duration = Duration::from_secs(10);
-/// How long an answer may take. A question is held for up to 25 s while there is nothing new.
-const ANSWER: Duration = Duration::from_secs(45);
-/// The most that an answer may bring, in bytes: some 20,000 services.
-const LARGEST: usize = 64 * 1024 * 1024;
+/// The timeout of a connection attempt.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The timeout of a response. The manager holds a poll for up to 25 s while nothing changed.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(45);
+/// The maximum size of a response, in bytes: about 20,000 services.
+const MAX_RESPONSE_SIZE: usize = 64 * 1024 * 1024;
 
-/// Why the manager was not reached, or what it said.
+/// Why a request to the manager failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
-    /// It would have to be spoken to without TLS on a network.
+    /// The URL is neither HTTPS nor a loopback address.
     #[error("{0} is not reached through TLS. Without it the key could be read on the way.")]
     Plain(Origin),
-    /// TLS cannot be used as it should.
+    /// TLS could not be set up.
     #[error("TLS cannot be used: {0}")]
     Tls(String),
-    /// It is not reached, or not the one that it was.
+    /// The manager is unreachable, or has another certificate than expected.
     #[error("The manager is not reached: {0}")]
     Away(String),
-    /// The word or the key is good no more.
+    /// The join token or the key is invalid (401).
     #[error("The manager does not know this agent (any more). Have it join again.")]
     Unknown,
-    /// It does not take what it was told.
+    /// The manager refused the request.
     #[error("The manager answered {status}: {words}")]
     Refused {
-        /// The status.
+        /// The HTTP status.
         status: u16,
-        /// Its words.
+        /// The manager's message.
         words: String,
     },
-    /// What it said could not be read.
+    /// The response could not be parsed.
     #[error("The manager's answer could not be read: {0}")]
     Unreadable(String),
 }
 
-/// The way to one manager.
+/// A client for one manager.
 #[derive(Clone, Debug)]
 pub struct Link {
     http: Client,
@@ -60,98 +61,100 @@ pub struct Link {
 }
 
 impl Link {
-    /// The way to a manager that is known by its certificate, or by this host's authorities.
+    /// Creates a client for a manager that is identified by its certificate, or by the CAs that
+    /// this host trusts.
     ///
     /// # Errors
     /// [`LinkError::Plain`] without TLS on a network.
     pub fn new(manager: Origin, fingerprint: Option<&Fingerprint>) -> Result<Self, LinkError> {
         let builder = Client::builder()
-            .connect_timeout(CONNECT)
-            .timeout(ANSWER)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(RESPONSE_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
-            // A proxy of the environment is for other things than a host's own network.
+            // Ignore proxy settings of the environment: the manager is in the host's own network.
             .no_proxy();
-        let told = |cause: &dyn std::fmt::Display| LinkError::Tls(cause.to_string());
+        let tls_error = |cause: &dyn std::fmt::Display| LinkError::Tls(cause.to_string());
         let builder = match (manager.is_tls(), fingerprint) {
             (true, Some(fingerprint)) => {
-                let expected = fingerprint.as_str().parse().map_err(|e| told(&e))?;
-                let config = match trusted() {
-                    // The manager may have another certificate by now, for the same name.
+                let expected = fingerprint.as_str().parse().map_err(|e| tls_error(&e))?;
+                let config = match system_verifier() {
+                    // The manager may have a new certificate for the same name from a trusted CA by
+                    // now.
                     Ok(trusted) => pinned::config_or(expected, trusted),
                     Err(error) => {
-                        tracing::info!(%error, "this host's authorities vouch for nobody");
+                        tracing::info!(%error, "system CAs unavailable, pinned certificate only");
                         pinned::config(Some(expected))
                     }
                 };
-                builder.tls_backend_preconfigured(config.map_err(|e| told(&e))?)
+                builder.tls_backend_preconfigured(config.map_err(|e| tls_error(&e))?)
             }
             (true, None) => builder,
             (false, _) if manager.is_loopback() => builder,
             (false, _) => return Err(LinkError::Plain(manager)),
         };
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = builder.build().map_err(|e| told(&e))?;
+        let http = builder.build().map_err(|e| tls_error(&e))?;
         Ok(Self { http, manager })
     }
 
-    /// Joins by an invitation; the key from then on.
+    /// Joins with a join token. Returns the agent's key.
     ///
     /// # Errors
     /// [`LinkError::Unknown`] when the word is no good, and as for any question.
     pub async fn join(code: &JoinCode, about: About, layout: Layout) -> Result<String, LinkError> {
-        let way = Self::new(code.manager.clone(), code.fingerprint.as_ref())?;
-        let joining = Joining {
+        let link = Self::new(code.manager.clone(), code.fingerprint.as_ref())?;
+        let request = Joining {
             word: code.word.clone(),
             about,
             layout,
         };
-        let asked = way.http.post(way.address(link::JOIN)).json(&joining);
-        let joined: Joined = read(sent(asked).await?).await?;
-        Ok(joined.key)
+        let request_builder = link.http.post(link.address(link::JOIN)).json(&request);
+        let response: Joined = read(send(request_builder).await?).await?;
+        Ok(response.key)
     }
 
-    /// What to serve, as soon as it is another generation than `asking` has; none when nothing
-    /// changed for a while.
+    /// Returns the site configuration as soon as its generation differs from the one in the
+    /// request; none if nothing changed for a while.
     ///
     /// # Errors
     /// [`LinkError::Unknown`] when the key is no good, and as for any question.
-    pub async fn next(&self, key: &str, asking: &Asking) -> Result<Option<Given>, LinkError> {
-        let asked = self.http.post(self.address(link::NEXT)).bearer_auth(key);
-        let response = sent(asked.json(asking)).await?;
+    pub async fn next(&self, key: &str, request: &Asking) -> Result<Option<Given>, LinkError> {
+        let request_builder = self.http.post(self.address(link::NEXT)).bearer_auth(key);
+        let response = send(request_builder.json(request)).await?;
         if response.status() == StatusCode::NO_CONTENT {
             return Ok(None);
         }
         read(response).await.map(Some)
     }
 
-    /// Says what became of what was given.
+    /// Sends a report.
     ///
     /// # Errors
     /// As for [`Link::next`].
     pub async fn report(&self, key: &str, report: &Report) -> Result<(), LinkError> {
-        let said = self.http.post(self.address(link::REPORT)).bearer_auth(key);
-        sent(said.json(report)).await.map(drop)
+        let request = self.http.post(self.address(link::REPORT)).bearer_auth(key);
+        send(request.json(report)).await.map(drop)
     }
 
-    /// Says which files are live.
+    /// Sends live files.
     ///
     /// # Errors
     /// As for [`Link::next`].
-    pub async fn live(&self, key: &str, told: &Live) -> Result<(), LinkError> {
-        let said = self.http.post(self.address(link::LIVE)).bearer_auth(key);
-        sent(said.json(told)).await.map(drop)
+    pub async fn live(&self, key: &str, files: &Live) -> Result<(), LinkError> {
+        let request = self.http.post(self.address(link::LIVE)).bearer_auth(key);
+        send(request.json(files)).await.map(drop)
     }
 
-    /// Says which addresses are lent.
+    /// Sends the DHCP leases.
     ///
     /// # Errors
     /// As for [`Link::next`].
     pub async fn leases(&self, key: &str, leases: &Leases) -> Result<(), LinkError> {
-        let said = self.http.post(self.address(link::LEASES)).bearer_auth(key);
-        sent(said.json(leases)).await.map(drop)
+        let request = self.http.post(self.address(link::LEASES)).bearer_auth(key);
+        send(request.json(leases)).await.map(drop)
     }
 
-    /// Those of these certificates that there are, with their keys.
+    /// Fetches certificates with their keys.
     ///
     /// # Errors
     /// As for [`Link::next`].
@@ -163,9 +166,9 @@ impl Link {
         let wanted = Wanted {
             certificates: certificates.to_vec(),
         };
-        let asked = self.http.post(self.address(link::CERTIFICATES));
-        let asked = asked.bearer_auth(key).json(&wanted);
-        let Pairs { pairs } = read(sent(asked).await?).await?;
+        let request_builder = self.http.post(self.address(link::CERTIFICATES));
+        let request_builder = request_builder.bearer_auth(key).json(&wanted);
+        let Pairs { pairs } = read(send(request_builder).await?).await?;
         Ok(pairs)
     }
 
@@ -174,15 +177,18 @@ impl Link {
     }
 }
 
-/// What the authorities that this host trusts vouch for.
-fn trusted() -> Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
+/// A verifier that uses the CAs that this host trusts.
+fn system_verifier() -> Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     Ok(Arc::new(rustls_platform_verifier::Verifier::new(provider)?))
 }
 
-/// The answer, when it is a good one.
-async fn sent(request: RequestBuilder) -> Result<Response, LinkError> {
-    let response = request.send().await.map_err(|error| away(&error))?;
+/// Sends a request and maps error statuses to [`LinkError`].
+async fn send(request: RequestBuilder) -> Result<Response, LinkError> {
+    let response = request
+        .send()
+        .await
+        .map_err(|error| unreachable_error(&error))?;
     let status = response.status();
     if status.is_success() {
         return Ok(response);
@@ -191,10 +197,10 @@ async fn sent(request: RequestBuilder) -> Result<Response, LinkError> {
         return Err(LinkError::Unknown);
     }
     #[derive(Deserialize)]
-    struct Said {
+    struct ErrorBody {
         error: String,
     }
-    let said = read::<Said>(response).await.map(|said| said.error);
+    let said = read::<ErrorBody>(response).await.map(|said| said.error);
     Err(LinkError::Refused {
         status: status.as_u16(),
         words: said.unwrap_or_else(|_| "no words that could be read".to_owned()),
@@ -203,8 +209,12 @@ async fn sent(request: RequestBuilder) -> Result<Response, LinkError> {
 
 async fn read<T: serde::de::DeserializeOwned>(mut response: Response) -> Result<T, LinkError> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| away(&error))? {
-        if bytes.len() + chunk.len() > LARGEST {
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| unreachable_error(&error))?
+    {
+        if bytes.len() + chunk.len() > MAX_RESPONSE_SIZE {
             return Err(LinkError::Unreadable("it is too large".to_owned()));
         }
         bytes.extend_from_slice(&chunk);
@@ -212,8 +222,8 @@ async fn read<T: serde::de::DeserializeOwned>(mut response: Response) -> Result<
     serde_json::from_slice(&bytes).map_err(|error| LinkError::Unreadable(error.to_string()))
 }
 
-/// The whole chain of causes: the first of them rarely says what to do.
-fn away(error: &reqwest::Error) -> LinkError {
+/// Includes the whole chain of causes: the first one is rarely specific.
+fn unreachable_error(error: &reqwest::Error) -> LinkError {
     let mut words = Vec::new();
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {

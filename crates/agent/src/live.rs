@@ -1,6 +1,5 @@
-//! Tells the manager which files are live on this host, for people to look at: only what changed,
-//! beside the work, so that nothing waits for it. It knows rendered text only; keys of certificates
-//! are no part of that.
+//! Sends the live files of this host to the manager for display: only changes, in a background task
+//! that nothing waits for. It handles rendered text only; keys of certificates are not part of it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,36 +14,37 @@ use edge::{
 use model::ServiceId;
 use tokio::sync::watch;
 
-use crate::{LinkError, teller::Teller};
+use crate::{LinkError, manager_client::ManagerClient};
 
-/// How much one telling brings at least before the next one begins, in bytes.
-const PART: usize = 512 * 1024;
-/// How long after a telling that failed the next one is tried.
-const AGAIN: Duration = Duration::from_secs(30);
+/// The minimum size of a batch before the next one is started, in bytes.
+const MIN_BATCH_SIZE: usize = 512 * 1024;
+/// The delay after a failed request.
+const RETRY_DELAY: Duration = Duration::from_secs(30);
 
-/// What is live on this host.
+/// The live site configuration of this host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Site {
     snapshot: Snapshot,
     layout: Layout,
-    /// The services that were set aside.
+    /// The quarantined services.
     aside: BTreeSet<ServiceId>,
 }
 
-/// Takes what is live, and has it told.
+/// Reports live files in the background.
 #[derive(Debug)]
 pub(crate) struct LiveFiles(watch::Sender<Option<Site>>);
 
 impl LiveFiles {
-    /// Begins to tell, until this is dropped. Whatever was told before this
-    /// process began counts no more.
-    pub(crate) fn start(manager: Arc<Teller>) -> Self {
+    /// Starts the background task, which runs until this is dropped. The first batch replaces
+    /// everything that an earlier process reported.
+    pub(crate) fn start(manager: Arc<ManagerClient>) -> Self {
         let (latest, inbox) = watch::channel(None);
-        tokio::spawn(tell(manager, inbox));
+        tokio::spawn(run(manager, inbox));
         Self(latest)
     }
 
-    /// Has it told that a site is live here but for some services. Only the latest counts.
+    /// Reports that a site configuration is live, except for the quarantined services. Only the
+    /// latest call counts.
     pub(crate) fn are_live(
         &self,
         snapshot: &Snapshot,
@@ -68,18 +68,18 @@ impl LiveFiles {
     }
 }
 
-async fn tell(manager: Arc<Teller>, mut inbox: watch::Receiver<Option<Site>>) {
-    let mut told = Told::default();
+async fn run(manager: Arc<ManagerClient>, mut inbox: watch::Receiver<Option<Site>>) {
+    let mut told = ReportedFiles::default();
     while inbox.changed().await.is_ok() {
         loop {
             let latest = inbox.borrow_and_update().clone();
             let Some(site) = latest else { break };
-            match told.catch_up(&manager, site).await {
+            match told.report(&manager, site).await {
                 Ok(()) => break,
-                Err(error) => tracing::warn!(%error, "what is live here could not be told"),
+                Err(error) => tracing::warn!(%error, "sending live files failed"),
             }
-            // Something newer may come meanwhile; it is told in the place of this.
-            let _ = tokio::time::timeout(AGAIN, inbox.changed()).await;
+            // A newer configuration replaces the one that failed.
+            let _ = tokio::time::timeout(RETRY_DELAY, inbox.changed()).await;
             if inbox.has_changed().is_err() {
                 return;
             }
@@ -87,27 +87,27 @@ async fn tell(manager: Arc<Teller>, mut inbox: watch::Receiver<Option<Site>>) {
     }
 }
 
-/// What the manager was told: text by path; none before the first telling.
+/// The files that the manager has, by path; none before the first report.
 #[derive(Debug, Default)]
-struct Told(Option<BTreeMap<String, String>>);
+struct ReportedFiles(Option<BTreeMap<String, String>>);
 
-impl Told {
-    async fn catch_up(&mut self, manager: &Teller, site: Site) -> Result<(), LinkError> {
+impl ReportedFiles {
+    async fn report(&mut self, manager: &ManagerClient, site: Site) -> Result<(), LinkError> {
         let rendered = tokio::task::spawn_blocking(move || {
             edge::render(&site.snapshot.without(&site.aside), &site.layout)
         });
         let Ok(Ok(tree)) = rendered.await else {
-            // It was rendered a moment ago to be applied.
+            // Cannot fail: the same configuration was rendered before it was applied.
             return Ok(());
         };
         for part in self.parts(&tree) {
-            manager.live(&part).await?;
-            self.note(part);
+            manager.send_live_files(&part).await?;
+            self.record(part);
         }
         Ok(())
     }
 
-    /// What is to be told so that the manager knows of this tree, in parts.
+    /// The batches that bring the manager up to date with this tree.
     fn parts(&self, tree: &Tree) -> Vec<Live> {
         let nothing = BTreeMap::new();
         let known = self.0.as_ref().unwrap_or(&nothing);
@@ -127,7 +127,7 @@ impl Told {
             if !told(path, &file.text) || known.get(path) == Some(&file.text) {
                 continue;
             }
-            if size >= PART {
+            if size >= MIN_BATCH_SIZE {
                 parts.push(Live::default());
                 size = 0;
             }
@@ -140,7 +140,7 @@ impl Told {
         parts
     }
 
-    fn note(&mut self, part: Live) {
+    fn record(&mut self, part: Live) {
         let known = self.0.get_or_insert_default();
         for path in &part.gone {
             known.remove(path);
@@ -153,7 +153,7 @@ impl Told {
 mod tests {
     use edge::{Effect, File, Tree};
 
-    use super::{PART, Told};
+    use super::{MIN_BATCH_SIZE, ReportedFiles};
 
     fn tree(files: &[(&str, &str)]) -> Tree {
         let file = |(path, text): &(&str, &str)| {
@@ -166,15 +166,15 @@ mod tests {
         files.iter().map(file).collect()
     }
 
-    /// Tells all of a tree; the paths of each part.
-    fn tell(told: &mut Told, tree: &Tree) -> Vec<(bool, Vec<String>, Vec<String>)> {
+    /// Reports a tree, and returns the paths of each batch.
+    fn tell(told: &mut ReportedFiles, tree: &Tree) -> Vec<(bool, Vec<String>, Vec<String>)> {
         let parts = told.parts(tree);
         let shown = parts.iter().map(|part| {
             let files = part.files.keys().cloned().collect();
             (part.begins, files, part.gone.clone())
         });
         let shown = shown.collect();
-        parts.into_iter().for_each(|part| told.note(part));
+        parts.into_iter().for_each(|part| told.record(part));
         shown
     }
 
@@ -183,8 +183,8 @@ mod tests {
     }
 
     #[test]
-    fn all_is_told_at_first_and_then_only_what_changed() {
-        let mut told = Told::default();
+    fn first_report_is_full_then_incremental() {
+        let mut told = ReportedFiles::default();
         let first = tree(&[("a", "1"), ("b", "2"), ("c", "3")]);
         let all = (true, names(&["a", "b", "c"]), names(&[]));
         assert_eq!(tell(&mut told, &first), [all]);
@@ -196,9 +196,9 @@ mod tests {
     }
 
     #[test]
-    fn much_is_told_in_parts_and_what_is_too_large_is_left_out() {
-        let mut told = Told::default();
-        let half = "x".repeat(PART / 2);
+    fn large_reports_are_split_and_oversized_files_skipped() {
+        let mut told = ReportedFiles::default();
+        let half = "x".repeat(MIN_BATCH_SIZE / 2);
         let large = "x".repeat(edge::link::LARGEST_FILE + 1);
         let site = tree(&[("a", &half), ("b", &half), ("c", &half), ("d", &large)]);
         let parts = tell(&mut told, &site);

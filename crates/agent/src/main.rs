@@ -1,4 +1,4 @@
-//! `holdfast-agent`: the program on an edge host.
+//! `holdfast-agent`: the agent on an edge host.
 
 use std::{
     io::{IsTerminal as _, Write as _},
@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use agent::{Link, Settings, found, serve, units};
+use agent::{Link, Settings, host_facts, serve, units};
 use clap::{Parser, Subcommand};
 use model::{agents::JoinCode, names::InterfaceName};
 use tokio_util::sync::CancellationToken;
@@ -69,7 +69,7 @@ type Done = Result<(), Box<dyn std::error::Error>>;
 
 async fn join(folder: PathBuf, interface: InterfaceName) -> Done {
     let code: JoinCode = std::io::read_to_string(std::io::stdin())?.parse()?;
-    let (about, layout) = found::host(&folder, &interface).await?;
+    let (about, layout) = host_facts::collect(&folder, &interface).await?;
     let key = Link::join(&code, about, layout).await?;
     let settings = Settings {
         manager: code.manager,
@@ -101,8 +101,8 @@ async fn run(folder: PathBuf) -> Done {
     Ok(())
 }
 
-/// Cancels `stop` when the system or the console tells the process to end. From the return on such a
-/// signal no longer kills the process.
+/// Cancels `stop` on SIGTERM or SIGINT. After this function returns, these signals no longer kill
+/// the process.
 fn cancel_on_signal(stop: CancellationToken) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;

@@ -1,9 +1,9 @@
-//! Asks whether what was changed answers: this host's nginx for a web page, its dnsmasq for a name.
-//! The report that something is live waits for none of it; what does not answer is told afterwards,
-//! and asked for again until it does. Never more than a few names: only what changed, and the first
-//! of that.
+//! Probes what changed: requests each new page from this host's nginx, and resolves each new name
+//! with its dnsmasq. The report that a configuration is live does not wait for the probes. Failures
+//! are reported afterwards and probed again until they succeed. Only changed names are probed, and
+//! at most a few of them.
 
-mod ask;
+mod prober;
 
 use std::{
     collections::BTreeSet,
@@ -19,77 +19,78 @@ use model::{
 };
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::teller::Teller;
-use ask::Asker;
+use crate::manager_client::ManagerClient;
+use prober::Prober;
 
-/// The most names of each kind that are asked for after a change.
-const MOST: usize = 8;
-/// The first wait before what did not answer is asked for again; each further one is twice as long.
+/// The maximum number of names of each kind that are probed after a change.
+const MAX_TARGETS: usize = 8;
+/// The first delay before failed probes are repeated. It doubles each time.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
-/// The longest wait.
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
+/// The maximum delay.
+const MAX_WAIT: Duration = Duration::from_secs(300);
 
-/// A name that should answer.
+/// A name to probe.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Target {
     /// A name within the site's network.
     Host {
-        /// The whole name.
+        /// The fully qualified name.
         name: String,
-        /// What it stands for.
+        /// The expected address.
         address: Ipv4Addr,
     },
     /// A web page.
     Page {
-        /// The whole name.
+        /// The fully qualified name.
         name: String,
         /// Its service.
         service: ServiceId,
-        /// Where its container should listen.
+        /// The address and port of its backend.
         behind: SocketAddrV4,
     },
 }
 
-/// What has just gone live.
+/// A site configuration that has just gone live.
 #[derive(Clone, Debug)]
-pub struct News {
-    /// What of it is new.
+pub struct AppliedSite {
+    /// The new targets.
     targets: Vec<Target>,
-    /// All that there is, so that what is gone is asked for no more.
+    /// All targets, so that removed ones are no longer probed.
     all: BTreeSet<Target>,
     turn: u64,
     report: Report,
-    asker: Option<Asker>,
+    prober: Option<Prober>,
 }
 
-impl News {
-    /// What is new in a site, as it was reported in its turn.
+impl AppliedSite {
+    /// Determines the new targets of a site. `turn` is the number of its report.
     pub fn new(before: Option<&Snapshot>, now: Snapshot, turn: u64, report: Report) -> Self {
-        let aside: BTreeSet<ServiceId> = report.aside.iter().map(|aside| aside.service).collect();
-        let all: BTreeSet<Target> = hosts(&now).chain(pages(&now, &aside)).collect();
-        let targets = changed(before, &now, &aside);
+        let quarantined: BTreeSet<ServiceId> =
+            report.aside.iter().map(|aside| aside.service).collect();
+        let all: BTreeSet<Target> = hosts(&now).chain(pages(&now, &quarantined)).collect();
+        let targets = changed(before, &now, &quarantined);
         Self {
             targets,
             all,
             turn,
             report,
-            asker: None,
+            prober: None,
         }
     }
 
-    /// On this host: its address in the site's network, and where its files are.
+    /// Sets the address of this host in the site's network and its layout.
     #[must_use]
     pub fn on(mut self, address: Ipv4Addr, layout: &Layout) -> Self {
-        self.asker = Some(Asker::new(address, layout));
+        self.prober = Some(Prober::new(address, layout));
         self
     }
 }
 
-/// What of a site was not so before, the first few of each kind.
+/// The targets that `before` does not have, the first few of each kind.
 pub fn changed(
     before: Option<&Snapshot>,
     now: &Snapshot,
-    aside: &BTreeSet<ServiceId>,
+    quarantined: &BTreeSet<ServiceId>,
 ) -> Vec<Target> {
     let none = BTreeSet::new();
     let known: BTreeSet<Target> = before
@@ -97,9 +98,9 @@ pub fn changed(
         .flat_map(|site| hosts(site).chain(pages(site, &none)))
         .collect();
     let new = |target: &Target| !known.contains(target);
-    let hosts = hosts(now).filter(new).take(MOST);
+    let hosts = hosts(now).filter(new).take(MAX_TARGETS);
     hosts
-        .chain(pages(now, aside).filter(new).take(MOST))
+        .chain(pages(now, quarantined).filter(new).take(MAX_TARGETS))
         .collect()
 }
 
@@ -112,13 +113,13 @@ fn hosts(site: &Snapshot) -> impl Iterator<Item = Target> {
     site.hosts.iter().map(target)
 }
 
-fn pages(site: &Snapshot, aside: &BTreeSet<ServiceId>) -> impl Iterator<Item = Target> {
+fn pages(site: &Snapshot, quarantined: &BTreeSet<ServiceId>) -> impl Iterator<Item = Target> {
     let services = site.domains.iter().flat_map(|domain| {
         let services = domain.services.iter();
         services.map(move |service| (domain.host(service), service))
     });
     services.filter_map(|(name, service)| {
-        (!aside.contains(&service.id)).then_some(Target::Page {
+        (!quarantined.contains(&service.id)).then_some(Target::Page {
             name,
             service: service.id,
             behind: SocketAddrV4::new(service.address, service.port.get()),
@@ -126,22 +127,25 @@ fn pages(site: &Snapshot, aside: &BTreeSet<ServiceId>) -> impl Iterator<Item = T
     })
 }
 
-/// What is asked for now, and what was told of it.
-struct Asked {
-    news: News,
-    /// What has not answered yet.
+/// The probes in progress, and what was reported.
+struct PendingProbes {
+    applied: AppliedSite,
+    /// The targets that have not succeeded yet.
     open: Vec<Target>,
-    told: Vec<Silent>,
+    reported: Vec<Silent>,
     wait: Duration,
 }
 
-/// Asks after each change, and tells what does not answer, for as long as there can be changes.
-pub(crate) async fn follow(mut latest: watch::Receiver<Option<News>>, manager: Arc<Teller>) {
-    let mut asked: Option<Asked> = None;
+/// Probes after each change and reports failures, until the sender is dropped.
+pub(crate) async fn follow(
+    mut latest: watch::Receiver<Option<AppliedSite>>,
+    manager: Arc<ManagerClient>,
+) {
+    let mut pending: Option<PendingProbes> = None;
     loop {
-        // When all have answered there is nothing to do until the next change.
-        let again = asked.as_ref().filter(|asked| !asked.open.is_empty());
-        let wait = again.map(|asked| asked.wait);
+        // If no target is open, wait for the next change.
+        let again = pending.as_ref().filter(|pending| !pending.open.is_empty());
+        let wait = again.map(|pending| pending.wait);
         let is_new = tokio::select! {
             changed = latest.changed() => match changed {
                 Ok(()) => true,
@@ -149,24 +153,24 @@ pub(crate) async fn follow(mut latest: watch::Receiver<Option<News>>, manager: A
             },
             () = pause(wait) => false,
         };
-        let next = match (is_new, asked.take()) {
-            (true, before) => Asked::begin(latest.borrow_and_update().clone(), before),
-            (false, before) => before.map(Asked::later),
+        let next = match (is_new, pending.take()) {
+            (true, before) => PendingProbes::begin(latest.borrow_and_update().clone(), before),
+            (false, before) => before.map(PendingProbes::back_off),
         };
         let Some(mut next) = next else { continue };
         tokio::select! {
-            () = next.ask(&manager) => {}
-            // What is new comes first; what was not answered yet is asked for with that.
+            () = next.probe(&manager) => {}
+            // A new change takes precedence; open targets are probed together with it.
             changed = latest.changed() => match changed {
                 Ok(()) => latest.mark_changed(),
                 Err(_) => return,
             },
         }
-        asked = Some(next);
+        pending = Some(next);
     }
 }
 
-/// Waits so long; for ever without a time.
+/// Waits for this time; forever without one.
 async fn pause(wait: Option<Duration>) {
     match wait {
         Some(wait) => tokio::time::sleep(wait).await,
@@ -174,40 +178,40 @@ async fn pause(wait: Option<Duration>) {
     }
 }
 
-impl Asked {
-    fn begin(news: Option<News>, before: Option<Self>) -> Option<Self> {
-        let news = news?;
-        let mut open = news.targets.clone();
-        // What has not answered before is still to be found, where it still is something.
+impl PendingProbes {
+    fn begin(applied: Option<AppliedSite>, before: Option<Self>) -> Option<Self> {
+        let applied = applied?;
+        let mut open = applied.targets.clone();
+        // Targets that failed before are probed again if they still exist.
         let left = before.into_iter().flat_map(|before| before.open);
         let left: Vec<Target> = left
-            .filter(|target| news.all.contains(target) && !open.contains(target))
+            .filter(|target| applied.all.contains(target) && !open.contains(target))
             .collect();
         open.extend(left);
-        open.truncate(4 * MOST);
+        open.truncate(4 * MAX_TARGETS);
         Some(Self {
-            news,
+            applied,
             open,
-            told: Vec::new(),
+            reported: Vec::new(),
             wait: FIRST_WAIT,
         })
     }
 
-    fn later(mut self) -> Self {
-        self.wait = (self.wait * 2).min(LONGEST_WAIT);
+    fn back_off(mut self) -> Self {
+        self.wait = (self.wait * 2).min(MAX_WAIT);
         self
     }
 
-    /// Asks for all at once, and tells what was found when it is news.
-    async fn ask(&mut self, manager: &Teller) {
-        let Some(asker) = &self.news.asker else {
+    /// Probes all open targets concurrently, and reports the result if it changed.
+    async fn probe(&mut self, manager: &ManagerClient) {
+        let Some(prober) = &self.applied.prober else {
             return;
         };
         let mut all = JoinSet::new();
         for target in self.open.clone() {
-            let asker = asker.clone();
+            let prober = prober.clone();
             all.spawn(async move {
-                let silent = asker.ask(&target).await?;
+                let silent = prober.probe(&target).await?;
                 Some((target, silent))
             });
         }
@@ -215,19 +219,19 @@ impl Asked {
         found.sort_by(|(one, _), (other, _)| one.cmp(other));
         let (open, silent): (Vec<Target>, Vec<Silent>) = found.into_iter().unzip();
         self.open = open;
-        if silent == self.told {
+        if silent == self.reported {
             return;
         }
         for silent in &silent {
-            tracing::warn!(name = silent.name, who = ?silent.who, "{}", silent.words);
+            tracing::warn!(name = silent.name, component = ?silent.who, error = silent.words, "probe failed");
         }
         let report = Report {
             silent: silent.clone(),
-            ..self.news.report.clone()
+            ..self.applied.report.clone()
         };
-        match manager.add(self.news.turn, &report).await {
-            Ok(()) => self.told = silent,
-            Err(error) => tracing::warn!(%error, "what does not answer could not be told"),
+        match manager.amend_report(self.applied.turn, &report).await {
+            Ok(()) => self.reported = silent,
+            Err(error) => tracing::warn!(%error, "what does not answer could not be reported"),
         }
     }
 }
@@ -263,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_changed_is_asked_for_and_never_much() {
+    fn only_changed_names_are_probed_up_to_limit() {
         let before = site(&[("a", "10.20.0.5"), ("b", "10.20.0.6")]);
         let after = site(&[("a", "10.20.0.5"), ("b", "10.20.0.7"), ("c", "10.20.0.8")]);
         let none = BTreeSet::new();
@@ -279,6 +283,6 @@ mod tests {
         assert_eq!(changed(Some(&after), &after, &none), []);
         let names: Vec<String> = (0..100).map(|n| format!("h{n}")).collect();
         let many: Vec<(&str, &str)> = names.iter().map(|n| (n.as_str(), "10.20.0.9")).collect();
-        assert_eq!(changed(None, &site(&many), &none).len(), MOST);
+        assert_eq!(changed(None, &site(&many), &none).len(), MAX_TARGETS);
     }
 }

@@ -1,5 +1,4 @@
-//! Other programs: started with a limit of time, found by their process id, and told to read anew
-//! or to end.
+//! Runs programs with a timeout, and signals running processes.
 
 use std::{
     io,
@@ -15,10 +14,10 @@ use rustix::{
 };
 use tokio::{process::Command, time::timeout};
 
-/// The most of a program's words that is kept.
+/// The maximum number of bytes kept of a program's output.
 const MOST_WORDS: usize = 16 * 1024;
 
-/// Runs a command line to its end; it is killed when it takes longer.
+/// Runs a command to its end. It is killed after `limit`.
 pub async fn run(line: &[String], limit: Duration) -> io::Result<Output> {
     let Some((program, arguments)) = line.split_first() else {
         return Err(io::ErrorKind::InvalidInput.into());
@@ -33,14 +32,14 @@ pub async fn run(line: &[String], limit: Duration) -> io::Result<Output> {
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
-/// What a program said, as far as people want to read it.
+/// A program's output, truncated and trimmed for display.
 pub fn words(bytes: &[u8]) -> String {
     let bytes = bytes.get(..MOST_WORDS).unwrap_or(bytes);
     String::from_utf8_lossy(bytes).trim().to_owned()
 }
 
-/// Whether a process runs, and under this name (`proc_pid_stat(5)`): the name is in brackets, and
-/// may have some itself; the state comes after it.
+/// Whether a process runs under this name (`proc_pid_stat(5)`). The name is in parentheses and may
+/// contain some; the state follows it.
 fn is_running_as(stat: &str, name: &str) -> bool {
     let found = stat
         .split_once('(')
@@ -48,14 +47,14 @@ fn is_running_as(stat: &str, name: &str) -> bool {
     found.is_some_and(|(found, rest)| found == name && !rest.starts_with(['Z', 'X']))
 }
 
-/// A running process, held so that its number cannot become another's.
+/// A running process. The pidfd prevents confusion with another process that reuses the PID.
 pub struct Process {
     pid: Pid,
     handle: OwnedFd,
 }
 
 impl Process {
-    /// The process that a file names, when it runs and is this program.
+    /// Finds the process of a PID file, if it runs and has this name.
     pub async fn find(pid_file: &Path, name: &str) -> Option<Self> {
         let text = tokio::fs::read_to_string(pid_file).await.ok()?;
         let pid = Pid::from_raw(text.trim().parse().ok()?)?;
@@ -70,7 +69,7 @@ impl Process {
         Ok(pidfd_send_signal(&self.handle, signal)?)
     }
 
-    /// The processes that it has started and that still run.
+    /// The PIDs of its running children.
     pub async fn children(&self) -> Vec<String> {
         let pid = self.pid.as_raw_nonzero();
         let path = format!("/proc/{pid}/task/{pid}/children");
@@ -78,7 +77,7 @@ impl Process {
         text.split_ascii_whitespace().map(str::to_owned).collect()
     }
 
-    /// Waits for its end, beside the event loop.
+    /// Waits for its exit, outside the event loop.
     async fn ended(&self, limit: Duration) -> io::Result<()> {
         let handle = self.handle.try_clone()?;
         let wait = move || {
@@ -93,7 +92,7 @@ impl Process {
         waited.unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 
-    /// Ends it: asked first, then by force.
+    /// Ends the process with SIGTERM, and with SIGKILL after `limit`.
     pub async fn end(&self, limit: Duration) -> io::Result<()> {
         self.signal(Signal::TERM)?;
         if self.ended(limit).await.is_ok() {
@@ -109,7 +108,7 @@ mod tests {
     use super::is_running_as;
 
     #[test]
-    fn a_process_runs_under_its_name_until_it_has_ended() {
+    fn process_is_matched_by_name_until_exit() {
         assert!(is_running_as("12 (nginx) S 1 12 12 0", "nginx"));
         assert!(!is_running_as("12 (nginx) Z 1 12 12 0", "nginx"));
         assert!(!is_running_as("12 (other) S 1 12 12 0", "nginx"));

@@ -1,7 +1,7 @@
-//! nginx and dnsmasq as they run on this host: whether they do, and having them read their files
-//! anew, through systemd where it runs and by their process ids where not.
+//! Controls nginx and dnsmasq on this host: whether they run, reload and restart, through systemd
+//! if it runs and by PID files otherwise.
 //!
-//! A program that does not run is started by whatever would make it read its files.
+//! Reloading a program that does not run starts it.
 
 use std::{fmt, io, path::PathBuf, time::Duration};
 
@@ -11,12 +11,12 @@ use tokio::time::{Instant, sleep};
 
 use crate::process::{Process, run, words};
 
-/// How long a program may take until it has read its files: with a port that another program holds,
-/// nginx tries for 2.5 seconds before it gives up.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The timeout of a reload. If another program holds a port, nginx retries for 2.5 seconds before
+/// it gives up.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How often it is looked whether it has. Neither program tells anybody.
-const LOOK: Duration = Duration::from_millis(10);
+/// How often the result is polled. Neither program notifies about it.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Whether systemd runs this host (`sd_booted(3)`).
 pub fn is_systemd() -> bool {
@@ -33,7 +33,7 @@ pub enum Name {
 }
 
 impl Name {
-    /// What it is called, as a process and as a unit.
+    /// The name of its process and its systemd unit.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Nginx => "nginx",
@@ -48,28 +48,28 @@ impl fmt::Display for Name {
     }
 }
 
-/// Why a program could not be had to do something.
+/// Why an operation on a program failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ProgramError {
-    /// It, or what controls it, could not be run, or did not end in time.
+    /// The program or systemctl could not be run, or timed out.
     #[error("{name} could not be run: {source}")]
     Run {
         /// The program.
         name: Name,
-        /// What the system says.
+        /// The I/O error.
         source: io::Error,
     },
-    /// It said no.
+    /// The program refused.
     #[error("{name}: {words}")]
     Failed {
         /// The program.
         name: Name,
-        /// Its own words.
+        /// The program's message.
         words: String,
     },
 }
 
-/// Who starts a program.
+/// How a program is controlled.
 #[derive(Clone, Debug)]
 pub enum Control {
     /// systemd, by the unit of the program's name.
@@ -77,12 +77,12 @@ pub enum Control {
         /// The command `systemctl`.
         systemctl: String,
     },
-    /// We, by this command line, which returns once the program runs in the background.
+    /// The agent, by this command line, which returns once the program runs in the background.
     Command(Vec<String>),
 }
 
 impl Control {
-    /// systemd, by its usual command.
+    /// systemd, with the `systemctl` in `PATH`.
     pub fn systemd() -> Self {
         Self::Systemd {
             systemctl: "systemctl".to_owned(),
@@ -90,14 +90,14 @@ impl Control {
     }
 }
 
-/// A program as it runs here.
+/// A program on this host.
 #[derive(Clone, Debug)]
 pub struct Program {
     name: Name,
     pid_file: PathBuf,
     error_log: PathBuf,
     control: Control,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl Program {
@@ -106,7 +106,7 @@ impl Program {
         Self::new(Name::Nginx, layout, control)
     }
 
-    /// The dnsmasq of a host. Its process id is in `dnsmasq.pid` beside nginx's.
+    /// The dnsmasq of a host. Its PID file is `dnsmasq.pid` beside nginx's.
     pub fn dnsmasq(layout: &Layout, control: Control) -> Self {
         Self::new(Name::Dnsmasq, layout, control)
     }
@@ -117,34 +117,33 @@ impl Program {
             pid_file: PathBuf::from(format!("{}/{name}.pid", layout.run)),
             error_log: PathBuf::from(format!("{}/error.log", layout.log)),
             control,
-            patience: PATIENCE,
+            timeout: TIMEOUT,
         }
     }
 
-    /// Which it is.
+    /// The program's name.
     pub fn name(&self) -> Name {
         self.name
     }
 
-    /// Whether it runs.
+    /// Whether the program runs.
     pub async fn is_running(&self) -> bool {
         match &self.control {
             Control::Systemd { systemctl } => {
                 let line = [systemctl, "is-active", "--quiet", self.name.as_str()];
-                let output = run(&line.map(str::to_owned), self.patience).await;
+                let output = run(&line.map(str::to_owned), self.timeout).await;
                 output.is_ok_and(|output| output.status.success())
             }
             Control::Command(_) => self.process().await.is_some(),
         }
     }
 
-    /// Whether there is a process of it, whoever started that: a look at two files.
+    /// Whether a process of the program exists. Cheap: reads two files.
     pub async fn has_process(&self) -> bool {
         self.process().await.is_some()
     }
 
-    /// Makes it read again what it can read while it runs. For nginx that is all, and it is known
-    /// afterwards whether it did.
+    /// Reloads the program. For nginx this covers all files, and the result is known afterwards.
     ///
     /// # Errors
     /// When it refuses, with its words; it then goes on with what it had.
@@ -152,20 +151,20 @@ impl Program {
         let Some(process) = self.process().await else {
             return self.start().await;
         };
-        let log = self.length_of_log().await;
+        let log = self.log_length().await;
         let workers = process.children().await;
         match &self.control {
             Control::Systemd { .. } => self.systemctl("reload-or-restart").await?,
-            Control::Command(_) => self.told(process.signal(Signal::HUP))?,
+            Control::Command(_) => self.run_error(process.signal(Signal::HUP))?,
         }
         match self.name {
             Name::Nginx => self.has_reloaded(&workers, log).await,
-            // Its lists were read by another one before, without complaint.
+            // The temporary dnsmasq of the check has read these lists without an error.
             Name::Dnsmasq => Ok(()),
         }
     }
 
-    /// Ends it, where it runs, and starts it.
+    /// Stops the program if it runs, and starts it.
     ///
     /// # Errors
     /// When it does not start, with its words; it does not run then.
@@ -174,7 +173,7 @@ impl Program {
             return self.systemctl("restart").await;
         }
         if let Some(process) = self.process().await {
-            self.told(process.end(self.patience).await)?;
+            self.run_error(process.end(self.timeout).await)?;
         }
         self.start().await
     }
@@ -189,19 +188,19 @@ impl Program {
             Control::Command(line) => line,
         };
         self.command(line).await?;
-        // The one that runs in the background writes its file a moment later.
-        let until = Instant::now() + self.patience;
+        // The daemon writes its PID file shortly after the command returns.
+        let until = Instant::now() + self.timeout;
         while !self.is_up().await {
             if Instant::now() > until {
                 let words = format!("it does not run as {} says", self.pid_file.display());
                 return Err(self.failed(words));
             }
-            sleep(LOOK).await;
+            sleep(POLL_INTERVAL).await;
         }
         Ok(())
     }
 
-    /// Whether it runs, and hears when it is told something: nginx does once it has a worker.
+    /// Whether the program runs and handles signals: nginx does once it has a worker.
     async fn is_up(&self) -> bool {
         match self.process().await {
             Some(process) => self.name == Name::Dnsmasq || !process.children().await.is_empty(),
@@ -218,7 +217,7 @@ impl Program {
     }
 
     async fn command(&self, line: &[String]) -> Result<(), ProgramError> {
-        let output = self.told(run(line, self.patience).await)?;
+        let output = self.run_error(run(line, self.timeout).await)?;
         if output.status.success() {
             return Ok(());
         }
@@ -230,19 +229,20 @@ impl Program {
         }))
     }
 
-    /// Whether nginx has begun anew. It says so in its log; where that is full, its new workers do.
+    /// Waits until nginx has reloaded. nginx logs the result; if the log cannot be written, new
+    /// workers indicate success.
     async fn has_reloaded(&self, before: &[String], log: u64) -> Result<(), ProgramError> {
-        let until = Instant::now() + self.patience;
+        let until = Instant::now() + self.timeout;
         loop {
             let Some(process) = self.process().await else {
-                // It has ended meanwhile; if these files are why, it says so when it starts.
+                // nginx has exited. If the new files are the cause, the start fails with a message.
                 return self.start().await;
             };
-            let is_late = Instant::now() > until;
-            match answer(&self.log_since(log).await) {
-                Answer::Done => return Ok(()),
-                Answer::Refused(words) => return Err(self.failed(words)),
-                Answer::None if is_late => {
+            let is_timed_out = Instant::now() > until;
+            match parse_reload_log(&self.log_since(log).await) {
+                ReloadResult::Done => return Ok(()),
+                ReloadResult::Refused(words) => return Err(self.failed(words)),
+                ReloadResult::None if is_timed_out => {
                     let workers = process.children().await;
                     let is_new = workers.iter().any(|worker| !before.contains(worker));
                     let words = "it did not read its files again";
@@ -250,17 +250,17 @@ impl Program {
                         .then_some(())
                         .ok_or_else(|| self.failed(words.to_owned()));
                 }
-                Answer::None => sleep(LOOK).await,
+                ReloadResult::None => sleep(POLL_INTERVAL).await,
             }
         }
     }
 
-    async fn length_of_log(&self) -> u64 {
+    async fn log_length(&self) -> u64 {
         let found = tokio::fs::metadata(&self.error_log).await;
         found.map_or(0, |found| found.len())
     }
 
-    /// What was written to the log after this place; all of it when the log is another one now.
+    /// The log after this offset; the whole log if it was rotated.
     async fn log_since(&self, place: u64) -> String {
         use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
         let read = async {
@@ -277,7 +277,7 @@ impl Program {
         read.await.unwrap_or_default()
     }
 
-    fn told<T>(&self, result: io::Result<T>) -> Result<T, ProgramError> {
+    fn run_error<T>(&self, result: io::Result<T>) -> Result<T, ProgramError> {
         let name = self.name;
         result.map_err(|source| ProgramError::Run { name, source })
     }
@@ -288,28 +288,28 @@ impl Program {
     }
 }
 
-/// What nginx makes of being told to read its files again.
+/// The result of a reload, as far as the log shows it.
 #[derive(Debug, PartialEq, Eq)]
-enum Answer {
-    /// It has.
+enum ReloadResult {
+    /// nginx has reloaded.
     Done,
-    /// It goes on with its old files, and these are its words.
+    /// nginx keeps its previous configuration; with its message.
     Refused(String),
-    /// Nothing yet: it tries several times for a port that is taken.
+    /// No result yet: nginx retries several times if a port is in use.
     None,
 }
 
-/// Reads its log from where it was before it was told.
-fn answer(log: &str) -> Answer {
+/// Parses the log after the reload was requested.
+fn parse_reload_log(log: &str) -> ReloadResult {
     let complete = log.rsplit_once('\n').map_or("", |(complete, _)| complete);
-    // Whatever comes before belongs to something else, such as its start a moment ago.
+    // Earlier lines belong to something else, such as a recent start.
     let Some((_, since)) = complete.split_once(": reconfiguring\n") else {
-        return Answer::None;
+        return ReloadResult::None;
     };
     let mut lines: Vec<&str> = Vec::new();
     for line in since.lines() {
         if line.ends_with(": start worker processes") {
-            return Answer::Done;
+            return ReloadResult::Done;
         }
         let Some((_, said)) = line.split_once("[emerg] ") else {
             continue;
@@ -319,50 +319,55 @@ fn answer(log: &str) -> Answer {
             lines.push(said);
         }
         if !said.starts_with("bind() to ") {
-            return Answer::Refused(lines.join("\n"));
+            return ReloadResult::Refused(lines.join("\n"));
         }
     }
-    Answer::None
+    ReloadResult::None
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, answer};
+    use super::{ReloadResult, parse_reload_log};
 
-    const TOLD: &str = "2026/11/26 01:26:21 [notice] 26#26: start worker processes\n\
+    const RELOAD_LOG: &str = "2026/11/26 01:26:21 [notice] 26#26: start worker processes\n\
         2026/11/26 01:26:22 [notice] 26#26: signal 1 (SIGHUP) received from 1, reconfiguring\n\
         2026/11/26 01:26:22 [notice] 26#26: reconfiguring\n";
-    const TAKEN: &str = "2026/11/26 01:26:22 [emerg] 26#26: bind() to 0.0.0.0:2000 failed (98: Address already in use)\n\
+    const PORT_IN_USE_LOG: &str = "2026/11/26 01:26:22 [emerg] 26#26: bind() to 0.0.0.0:2000 failed (98: Address already in use)\n\
         2026/11/26 01:26:22 [notice] 26#26: try again to bind() after 500ms\n\
         2026/11/26 01:26:22 [emerg] 26#26: bind() to 0.0.0.0:2000 failed (98: Address already in use)\n";
 
     #[test]
-    fn new_workers_are_an_answer_once_it_was_told() {
-        assert_eq!(answer(TOLD), Answer::None);
-        let log = format!("{TOLD}2026/11/26 01:26:22 [notice] 26#26: start worker processes\n");
-        assert_eq!(answer(&log), Answer::Done);
+    fn new_workers_after_reload_mean_success() {
+        assert_eq!(parse_reload_log(RELOAD_LOG), ReloadResult::None);
+        let log =
+            format!("{RELOAD_LOG}2026/11/26 01:26:22 [notice] 26#26: start worker processes\n");
+        assert_eq!(parse_reload_log(&log), ReloadResult::Done);
     }
 
     #[test]
-    fn a_port_that_is_taken_is_no_refusal_until_nginx_gives_up() {
-        let log = format!("{TOLD}{TAKEN}");
-        assert_eq!(answer(&log), Answer::None);
+    fn port_in_use_is_refusal_only_after_retries() {
+        let log = format!("{RELOAD_LOG}{PORT_IN_USE_LOG}");
+        assert_eq!(parse_reload_log(&log), ReloadResult::None);
         let freed = format!("{log}2026/11/26 01:26:23 [notice] 26#26: start worker processes\n");
-        assert_eq!(answer(&freed), Answer::Done);
+        assert_eq!(parse_reload_log(&freed), ReloadResult::Done);
         let log = format!("{log}2026/11/26 01:26:22 [emerg] 26#26: still could not bind()\n");
         let words =
             "bind() to 0.0.0.0:2000 failed (98: Address already in use)\nstill could not bind()";
-        assert_eq!(answer(&log), Answer::Refused(words.to_owned()));
+        assert_eq!(
+            parse_reload_log(&log),
+            ReloadResult::Refused(words.to_owned())
+        );
     }
 
     #[test]
-    fn half_a_line_says_nothing_yet() {
-        let whole =
-            format!("{TOLD}2026/11/26 01:26:22 [emerg] 6#6: unknown directive \"a\" in /b:1\n");
-        assert_eq!(answer(whole.trim_end()), Answer::None);
+    fn incomplete_log_line_is_ignored() {
+        let whole = format!(
+            "{RELOAD_LOG}2026/11/26 01:26:22 [emerg] 6#6: unknown directive \"a\" in /b:1\n"
+        );
+        assert_eq!(parse_reload_log(whole.trim_end()), ReloadResult::None);
         let words = "unknown directive \"a\" in /b:1".to_owned();
-        assert_eq!(answer(&whole), Answer::Refused(words));
-        let other = format!("{TOLD}2026/11/26 01:26:22 [error] 6#6: *1 connect() failed\n");
-        assert_eq!(answer(&other), Answer::None);
+        assert_eq!(parse_reload_log(&whole), ReloadResult::Refused(words));
+        let other = format!("{RELOAD_LOG}2026/11/26 01:26:22 [error] 6#6: *1 connect() failed\n");
+        assert_eq!(parse_reload_log(&other), ReloadResult::None);
     }
 }

@@ -1,5 +1,6 @@
-//! The agent at work: asks the manager, applies what it is given, says what became of it, and puts
-//! right what somebody changed by hand. Without the manager the host goes on with what it has.
+//! The agent's main loop: polls the manager, applies the site configuration, reports the outcome,
+//! and reverts manual changes. While the manager is unreachable, the host keeps serving its last
+//! configuration.
 
 use std::{
     path::{Path, PathBuf},
@@ -21,29 +22,29 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Applier, Control, Error, LinkError, Outcome, Published, Settings, Steps,
     certificate::{self, CertificateError},
-    found::{self, FoundError},
-    leases::Lent,
+    certificate_store::CertificateStore,
+    host_facts::{self, HostFactsError},
+    leases::LeaseReporter,
     link::Link,
     live::LiveFiles,
-    memory::Memory,
-    probe::{self, News},
+    manager_client::ManagerClient,
+    probe::{self, AppliedSite},
     programs::is_systemd,
-    staged::Staged,
-    teller::Teller,
+    saved_state::SavedState,
 };
 
-/// The first wait after something went wrong; each further one is twice as long.
+/// The first delay after a failure. It doubles with each further failure.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// The longest wait.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// The maximum delay.
+const MAX_WAIT: Duration = Duration::from_secs(30);
 
-/// Why a site is not served as it should be. The next round tries again.
+/// Why a synchronization failed. It is retried.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+enum SyncError {
     #[error(transparent)]
     Link(#[from] LinkError),
     #[error(transparent)]
-    Found(#[from] FoundError),
+    HostFacts(#[from] HostFactsError),
     #[error(transparent)]
     Apply(#[from] Error),
     #[error(transparent)]
@@ -52,30 +53,31 @@ enum Trouble {
     BrokenOff,
 }
 
-/// An agent at work in its folder.
+/// The state of the main loop.
 struct Serving {
     base: PathBuf,
-    manager: Arc<Teller>,
+    manager: Arc<ManagerClient>,
     interface: InterfaceName,
-    /// Who applies, and for which host that was opened.
+    /// The applier, and the layout that it was opened for.
     applier: Option<(Layout, Applier)>,
-    /// What was last given.
-    given: Option<Given>,
-    /// What was last live: as it was given, but for certificates that were not to be had.
+    /// The last site configuration received.
+    desired: Option<Given>,
+    /// The last site configuration that was live. It differs from the desired one where a
+    /// certificate could not be fetched.
     live: Option<Snapshot>,
-    /// What the manager was last told.
-    said: Option<Report>,
-    /// Which addresses are lent.
-    lent: Lent,
-    /// The certificates on this host.
-    staged: Staged,
-    /// To whoever asks whether it answers.
-    news: watch::Sender<Option<News>>,
-    /// Who tells the manager which files are live.
+    /// The last report sent.
+    last_report: Option<Report>,
+    /// Which addresses are leases.
+    leases: LeaseReporter,
+    /// The certificate files on this host.
+    certificates: CertificateStore,
+    /// Notifies the prober about applied configurations.
+    applied: watch::Sender<Option<AppliedSite>>,
+    /// Reports the live files to the manager.
     files: LiveFiles,
 }
 
-/// Serves until told to stop.
+/// Runs until `stop` is canceled.
 ///
 /// # Errors
 /// When the manager may not be spoken to as the settings say.
@@ -85,12 +87,12 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), LinkError> {
     let link = Link::new(settings.manager, settings.fingerprint.as_ref())?;
-    let manager = Arc::new(Teller::new(link, settings.key));
-    let (given, live) = match Memory::read(base).await {
-        Some(memory) => (Some(memory.given), Some(memory.live)),
+    let manager = Arc::new(ManagerClient::new(link, settings.key));
+    let (desired, live) = match SavedState::load(base).await {
+        Some(saved) => (Some(saved.desired), Some(saved.live)),
         None => (None, None),
     };
-    let (news, latest) = watch::channel(None);
+    let (applied, latest) = watch::channel(None);
     tokio::spawn(probe::follow(latest, Arc::clone(&manager)));
     let mut serving = Serving {
         base: base.to_owned(),
@@ -99,136 +101,142 @@ pub async fn run(
         interface: settings.interface,
         applier: None,
         live,
-        given,
-        said: None,
-        lent: Lent::default(),
-        staged: Staged::default(),
-        news,
+        desired,
+        last_report: None,
+        leases: LeaseReporter::default(),
+        certificates: CertificateStore::default(),
+        applied,
     };
     let mut wait = FIRST_WAIT;
-    // What was good goes on, whether the manager answers or not.
-    if let Err(trouble) = serving.look_after().await {
-        tracing::warn!(%trouble, "what this host had could not be looked after");
+    // Serve the saved configuration even if the manager is unreachable.
+    if let Err(error) = serving.reconcile().await {
+        tracing::warn!(%error, "applying saved configuration failed");
     }
     while !stop.is_cancelled() {
-        let round = tokio::select! {
-            round = serving.round() => round,
+        let result = tokio::select! {
+            result = serving.sync() => result,
             () = stop.cancelled() => return Ok(()),
         };
-        let Err(trouble) = round else {
+        let Err(error) = result else {
             wait = FIRST_WAIT;
             continue;
         };
-        tracing::warn!(%trouble, again_s = wait.as_secs(), "a round failed");
+        tracing::warn!(%error, retry_in_s = wait.as_secs(), "sync failed");
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = stop.cancelled() => return Ok(()),
         }
-        wait = (wait * 2).min(LONGEST_WAIT);
-        if let Err(trouble) = serving.look_after().await {
-            tracing::warn!(%trouble, "what this host has could not be looked after");
+        wait = (wait * 2).min(MAX_WAIT);
+        if let Err(error) = serving.reconcile().await {
+            tracing::warn!(%error, "applying last configuration failed");
         }
     }
     Ok(())
 }
 
 impl Serving {
-    /// Asks once, and does what is said.
-    async fn round(&mut self) -> Result<(), Trouble> {
+    /// Polls the manager once and applies the result.
+    async fn sync(&mut self) -> Result<(), SyncError> {
         let (about, layout) = self.host().await?;
-        let asking = Asking {
+        let request = Asking {
             about,
             layout: layout.clone(),
-            has: self.given.as_ref().map(|given| given.generation),
+            has: self.desired.as_ref().map(|desired| desired.generation),
         };
-        // Told again after a start, for the manager may not know what this host has.
-        let asking = if self.said.is_none() {
+        // After a start, request the configuration again and report on it, for the manager may not
+        // know this host's state.
+        let request = if self.last_report.is_none() {
             Asking {
                 has: None,
-                ..asking
+                ..request
             }
         } else {
-            asking
+            request
         };
-        if let Some(given) = self.manager.next(&asking).await? {
-            tracing::info!(generation = given.generation, "something new");
-            self.given = Some(given);
+        if let Some(desired) = self.manager.poll(&request).await? {
+            tracing::info!(generation = desired.generation, "configuration received");
+            self.desired = Some(desired);
         }
-        self.look_after().await?;
-        self.tell_leases().await
+        self.reconcile().await?;
+        self.report_leases().await
     }
 
-    /// Tells which addresses this host has lent, when it gives out any and that is news.
-    async fn tell_leases(&mut self) -> Result<(), Trouble> {
-        let gives = |given: &Given| given.snapshot.network.dhcp.is_some();
-        if !self.given.as_ref().is_some_and(gives) {
-            self.lent = Lent::default();
+    /// Reports the DHCP leases if this host is the site's DHCP server and they changed.
+    async fn report_leases(&mut self) -> Result<(), SyncError> {
+        let gives = |desired: &Given| desired.snapshot.network.dhcp.is_some();
+        if !self.desired.as_ref().is_some_and(gives) {
+            self.leases = LeaseReporter::default();
             return Ok(());
         }
         let (_, layout) = self.host().await?;
-        if let Some(news) = self.lent.news(&layout).await {
-            self.manager.leases(news.leases()).await?;
-            self.lent.told(&news);
+        if let Some(applied) = self.leases.poll(&layout).await {
+            self.manager.send_leases(applied.leases()).await?;
+            self.leases.mark_reported(&applied);
         }
         Ok(())
     }
 
-    async fn host(&self) -> Result<(About, Layout), FoundError> {
-        found::host(&self.base, &self.interface).await
+    async fn host(&self) -> Result<(About, Layout), HostFactsError> {
+        host_facts::collect(&self.base, &self.interface).await
     }
 
-    /// Makes what was last given be live, and says what became of it when that is news.
-    async fn look_after(&mut self) -> Result<(), Trouble> {
-        let Some(given) = self.given.clone() else {
+    /// Applies the desired site configuration, and reports the outcome if it changed.
+    async fn reconcile(&mut self) -> Result<(), SyncError> {
+        let Some(desired) = self.desired.clone() else {
             return Ok(());
         };
         let (about, layout) = self.host().await?;
-        // Before any configuration names them.
+        // Certificates must be on disk before a configuration refers to them.
         let (site, unserved) = self
-            .staged
-            .stage(&self.manager, &given.snapshot, self.live.as_ref(), &layout)
+            .certificates
+            .stage(
+                &self.manager,
+                &desired.snapshot,
+                self.live.as_ref(),
+                &layout,
+            )
             .await;
         let published = self.publish(&site, &layout).await?;
         let report = Report {
             unserved,
-            ..report(given.generation, &published)
+            ..report(desired.generation, &published)
         };
         let is_live = report.outcome == agents::Outcome::Live;
         if is_live {
-            let memory = Memory {
-                given,
+            let saved = SavedState {
+                desired,
                 live: site.clone(),
             };
-            memory.keep(&self.base).await;
-            self.staged.is_live(&site, &layout).await;
+            saved.save(&self.base).await;
+            self.certificates.prune_unused(&site, &layout).await;
         }
-        if self.said.as_ref() != Some(&report) {
-            tracing::info!(generation = report.generation, outcome = ?report.outcome, aside = report.aside.len(), "applied");
-            let turn = self.manager.tell(&report).await?;
-            self.said = Some(report.clone());
+        if self.last_report.as_ref() != Some(&report) {
+            tracing::info!(generation = report.generation, outcome = ?report.outcome, quarantined = report.aside.len(), "configuration applied");
+            let turn = self.manager.send_report(&report).await?;
+            self.last_report = Some(report.clone());
             if is_live {
                 let before = self.live.replace(site.clone());
-                let news = News::new(before.as_ref(), site.clone(), turn, report);
-                self.news
-                    .send_replace(Some(news.on(about.address, &layout)));
+                let applied = AppliedSite::new(before.as_ref(), site.clone(), turn, report);
+                self.applied
+                    .send_replace(Some(applied.on(about.address, &layout)));
             }
         }
         if is_live {
-            let aside = published.aside.iter().map(|aside| aside.service);
+            let aside = published.quarantined.iter().map(|aside| aside.service);
             self.files.are_live(&site, &layout, aside);
         }
         Ok(())
     }
 
-    async fn publish(&mut self, site: &Snapshot, layout: &Layout) -> Result<Published, Trouble> {
+    async fn publish(&mut self, site: &Snapshot, layout: &Layout) -> Result<Published, SyncError> {
         let (known, place) = (site.clone(), layout.clone());
         let made = tokio::task::spawn_blocking(move || certificate::ensure(&known, &place));
-        let is_new = made.await.map_err(|_| Trouble::BrokenOff)??;
+        let is_new = made.await.map_err(|_| SyncError::BrokenOff)??;
         let same = self
             .applier
             .as_ref()
             .is_some_and(|(host, _)| host == layout);
-        // A new certificate is read when all is: by an applier that does not know what was.
+        // A new own certificate requires a full reload, which a newly opened applier does.
         if is_new || !same {
             self.applier = None;
             let opened = Applier::open(layout, control(layout), Steps::default()).await?;
@@ -236,7 +244,7 @@ impl Serving {
         }
         match &mut self.applier {
             Some((_, applier)) => Ok(applier.publish(site, layout).await?),
-            None => Err(Trouble::BrokenOff),
+            None => Err(SyncError::BrokenOff),
         }
     }
 }
@@ -250,7 +258,7 @@ fn report(generation: i64, published: &Published) -> Report {
             words: refusal.words.clone(),
         },
     };
-    let aside = published.aside.iter().map(|aside| agents::Aside {
+    let aside = published.quarantined.iter().map(|aside| agents::Aside {
         service: aside.service,
         words: aside.words.clone(),
     });
@@ -263,7 +271,7 @@ fn report(generation: i64, published: &Published) -> Report {
     }
 }
 
-/// Who starts nginx and dnsmasq here.
+/// How nginx and dnsmasq are controlled on this host.
 fn control(layout: &Layout) -> [Control; 2] {
     if is_systemd() {
         return [Control::systemd(), Control::systemd()];

@@ -1,4 +1,4 @@
-//! What an agent knows of itself: its manager, its key, its interface. The file is for root alone.
+//! The agent's settings: manager, key and interface. Only root may read the file.
 
 use std::{
     fs, io,
@@ -9,15 +9,15 @@ use std::{
 use model::{clusters::Fingerprint, domains::Origin, names::InterfaceName};
 use serde::{Deserialize, Serialize};
 
-/// The settings, as they stand in the agent's folder.
+/// The settings in the agent's directory.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Where the manager answers.
+    /// The manager's URL.
     pub manager: Origin,
-    /// The manager's certificate.
+    /// The fingerprint of the manager's certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<Fingerprint>,
-    /// What the agent shows to the manager. A secret.
+    /// The agent's key for the manager. A secret.
     pub key: String,
     /// The interface in the site's network.
     pub interface: InterfaceName,
@@ -39,23 +39,23 @@ pub enum SettingsError {
     /// The host has not joined.
     #[error("This host has not joined a site yet. Have it join with the code that Holdfast shows.")]
     NotJoined,
-    /// Others may read the file.
+    /// Other users may read the file.
     #[error("{} can be read by others. Make it root's alone (chmod 600), and have the host join again: its key may be known.", .0.display())]
     Open(PathBuf),
-    /// The file does not say what it should.
+    /// The file cannot be parsed.
     #[error("{} cannot be read: {cause}", .path.display())]
     Wrong {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The parser's message.
         cause: String,
     },
-    /// The disk does not allow it.
+    /// A file operation failed.
     #[error("{}: {cause}", .path.display())]
     Disk {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the system call.
         cause: io::Error,
     },
 }
@@ -85,12 +85,12 @@ impl Settings {
         let text = fs::read_to_string(&path).map_err(disk)?;
         toml::from_str(&text).map_err(|error| SettingsError::Wrong {
             path: path.clone(),
-            // What stands in the file is a secret: the words of the parser would quote it.
+            // The parser's full message would quote the file, which contains a secret.
             cause: error.message().to_owned(),
         })
     }
 
-    /// Writes the settings in the place of those that were, in one step.
+    /// Replaces the settings atomically.
     ///
     /// # Errors
     /// When the disk does not allow it.
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_come_back_and_are_for_root_alone() {
+    fn settings_round_trip_and_are_private() {
         let folder = tempfile::tempdir().unwrap();
         let missing = Settings::read(folder.path()).unwrap_err();
         assert!(matches!(missing, SettingsError::NotJoined), "{missing}");
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_without_the_key() {
+    fn parse_errors_do_not_reveal_key() {
         let folder = tempfile::tempdir().unwrap();
         settings().write(folder.path()).unwrap();
         let path = file(folder.path());

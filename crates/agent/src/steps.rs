@@ -1,14 +1,13 @@
-//! Where a run stands, told after each step that changes something, so that a test can end the
-//! process between any two of them.
+//! Reports each completed step of a run, so that a test can kill the process between any two steps.
 
 use std::{fmt, sync::Arc};
 
-/// Who is told of each step; nobody by default.
+/// The observer of steps; none by default.
 #[derive(Clone, Default)]
 pub struct Steps(Option<Arc<dyn Fn(&'static str) + Send + Sync>>);
 
 impl Steps {
-    /// Tells `watch` the name of each step once it is done.
+    /// Calls `watch` with the name of each completed step.
     pub fn new(watch: impl Fn(&'static str) + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(watch)))
     }

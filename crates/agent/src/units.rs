@@ -1,12 +1,12 @@
-//! What systemd must know of an edge host: the agent's own unit, and how nginx's and dnsmasq's are to
-//! run with the files that the agent makes live.
+//! Writes the systemd units of an edge host: the agent's unit, and drop-ins that make nginx and
+//! dnsmasq use the live files.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-/// The files below systemd's folder.
+/// The files below systemd's unit directory.
 const FILES: [(&str, &str); 3] = [
     (
         "holdfast-agent.service",
@@ -22,23 +22,23 @@ const FILES: [(&str, &str); 3] = [
     ),
 ];
 
-/// Why a unit could not be written.
+/// Why the units could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum UnitsError {
-    /// A path that a unit cannot hold as it is.
+    /// A path has characters that a unit file would interpret.
     #[error("{} cannot be named in a unit: use a path of letters, digits, dots, hyphens and underscores.", .0.display())]
     Path(PathBuf),
-    /// The disk does not allow it.
+    /// A file operation failed.
     #[error("{}: {cause}", .path.display())]
     Disk {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the system call.
         cause: io::Error,
     },
 }
 
-/// Writes the units of a program and its folder to a folder of systemd's; the files. It blocks.
+/// Writes the units for this program and directory below `to`. Returns their paths. Blocks.
 ///
 /// # Errors
 /// When a path cannot stand in a unit, or the disk does not allow it.
@@ -57,7 +57,7 @@ pub fn write(program: &Path, folder: &Path, to: &Path) -> Result<Vec<PathBuf>, U
     FILES.into_iter().map(write).collect()
 }
 
-/// A path in which systemd sees nothing but a path.
+/// Checks that a path has no characters that systemd would interpret.
 fn plain(path: &Path) -> Result<String, UnitsError> {
     let text = path.to_str().and_then(|text| text.parse().ok());
     let place: edge::Place = text.ok_or_else(|| UnitsError::Path(path.to_owned()))?;
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_that_means_more_in_a_unit_is_refused() {
+    fn path_with_special_characters_is_refused() {
         let to = tempfile::tempdir().unwrap();
         for odd in ["/a b", "/a%n", "/a\nExecStart=/b", "a"] {
             let refused = write(Path::new(odd), Path::new("/var/lib/a"), to.path());

@@ -1,5 +1,5 @@
-//! An edge host as its files must know it. The agent finds it out and reports it, so that the
-//! manager can show the same bytes.
+//! The layout of an edge host. The agent collects and reports it, so that the manager can render
+//! the same bytes.
 
 use std::{fmt, net::Ipv4Addr, str::FromStr};
 
@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 /// Where things are on a host, and what its programs can do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
-    /// The files of the generation that holds, reached through a link that is moved.
+    /// The link to the live generation.
     pub live: Place,
-    /// What outlives generations: leases, caches.
+    /// Data that outlives generations: leases, caches.
     pub state: Place,
     /// Process ids.
     pub run: Place,
@@ -25,11 +25,11 @@ pub struct Layout {
     pub tls: Place,
     /// The interface in the site's network: the only one that dnsmasq answers on.
     pub interface: InterfaceName,
-    /// Whether the host speaks IPv6; nginx would not start where it listens for it in vain.
+    /// Whether the host has IPv6; nginx fails to start if it cannot listen on it.
     pub ipv6: bool,
-    /// Who looks up names for nginx while it runs (the host's own resolvers).
+    /// The host's own resolvers, which nginx uses at run time.
     pub resolvers: Vec<Ipv4Addr>,
-    /// Whose rights nginx's workers have.
+    /// The user of nginx's workers.
     pub nginx_user: Username,
     /// The host's nginx.
     pub nginx: NginxBuild,

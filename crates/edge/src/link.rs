@@ -1,5 +1,5 @@
-//! What passes between the manager and an agent, as JSON over HTTPS. The agent asks, always: no
-//! edge host is reached from outside for this.
+//! The agent protocol: JSON over HTTPS. The agent always opens the connection; the manager never
+//! connects to an edge host.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -8,53 +8,52 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Layout, Snapshot};
 
-/// Where an agent joins: [`Joining`] in, [`Joined`] out; 401 when the word is no good.
+/// Join endpoint: [`Joining`] in, [`Joined`] out; 401 when the join token is invalid.
 pub const JOIN: &str = "/agent/v1/join";
-/// Where an agent asks for what it should serve, with its key: [`Asking`] in, [`Given`] out, or 204
-/// when nothing changed for a while; 401 when the key is no good.
+/// Poll endpoint, authenticated: [`Asking`] in, [`Given`] out, or 204 when nothing changed for a
+/// while; 401 when the key is invalid.
 pub const NEXT: &str = "/agent/v1/next";
-/// Where an agent says what became of it, with its key: a [`model::agents::Report`] in, 204 out.
+/// Report endpoint, authenticated: a [`model::agents::Report`] in, 204 out.
 pub const REPORT: &str = "/agent/v1/report";
 
-/// Where an agent says which files are live on its host, with its key, once they are: a [`Live`] in,
-/// 204 out. For people to look at; nothing depends on it.
+/// Live files endpoint, authenticated: a [`Live`] in, 204 out. For display only; nothing depends on
+/// it.
 pub const LIVE: &str = "/agent/v1/live";
-/// The largest file that is told, in bytes. A larger one is left out.
+/// The maximum size of a reported file, in bytes. Larger files are omitted.
 pub const LARGEST_FILE: usize = 2 * 1024 * 1024;
-/// The most files that are kept of one agent.
+/// The maximum number of files stored for one agent.
 pub const MOST_FILES: usize = 50_000;
-/// The longest path of a file, in bytes.
+/// The maximum length of a path, in bytes.
 pub const LONGEST_PATH: usize = 400;
 
-/// Files that are live on a host and were not so before, as far as was told. Only rendered text is
-/// among them: keys of certificates are no part of a tree.
+/// Live files that changed since the last batch. Rendered text only: certificate keys are not part
+/// of a tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Live {
-    /// Whether what was told before counts no more.
+    /// Whether this batch replaces everything that was reported before.
     pub begins: bool,
     /// New and changed files, by path.
     pub files: BTreeMap<String, String>,
-    /// Paths of files that are gone.
+    /// Paths of removed files.
     pub gone: Vec<String>,
 }
-/// Where the agent that gives out addresses says which are lent, all of them, when that changes:
-/// [`Leases`] in, 204 out.
+/// Leases endpoint for the agent of the DHCP server: all current [`Leases`] in, 204 out.
 pub const LEASES: &str = "/agent/v1/leases";
 
-/// Where an agent asks for certificates with their keys, with its own: [`Wanted`] in, [`Pairs`] out.
-/// Only those of its site are told.
+/// Certificates endpoint, authenticated: [`Wanted`] in, [`Pairs`] out. Only certificates of the
+/// agent's site are returned.
 pub const CERTIFICATES: &str = "/agent/v1/certificates";
-/// How many certificates are asked for at once, at most.
+/// The maximum number of certificates per request.
 pub const MOST_CERTIFICATES: usize = 50;
 
-/// Certificates that an agent is to serve and does not have.
+/// A request for certificates that the agent does not have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
     /// Their fingerprints.
     pub certificates: Vec<Fingerprint>,
 }
 
-/// Those of them that there are.
+/// The requested certificates that the manager has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pairs {
     /// Each with its key.
@@ -66,7 +65,7 @@ pub struct Pairs {
 pub struct Pair {
     /// The certificate's fingerprint.
     pub certificate: Fingerprint,
-    /// It and those that vouch for it, in PEM.
+    /// The certificate chain, in PEM.
     pub chain: String,
     /// Its key, in PEM.
     pub key: String,
@@ -81,36 +80,36 @@ impl fmt::Debug for Pair {
     }
 }
 
-/// An agent that joins.
+/// A request to join a site.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Joining {
-    /// The word of its invitation.
+    /// The join token.
     pub word: String,
-    /// What it says of its host.
+    /// Facts about the host.
     pub about: About,
-    /// Where things are there.
+    /// The layout of the host.
     pub layout: Layout,
 }
 
-/// What it gets for its word.
+/// The response to a join request.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Joined {
-    /// The key that it shows from then on, as `Authorization: Bearer KEY`. Told once.
+    /// The agent's key, sent as `Authorization: Bearer KEY`. Returned only once.
     pub key: String,
 }
 
-/// An agent that asks for what it should serve.
+/// A poll for a new site configuration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Asking {
-    /// What it says of its host.
+    /// Facts about the host.
     pub about: About,
-    /// Where things are there.
+    /// The layout of the host.
     pub layout: Layout,
-    /// The generation that it has; none when it has none.
+    /// The generation that the agent has, if any.
     pub has: Option<i64>,
 }
 
-/// What it should serve.
+/// A site configuration with its generation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Given {
     /// The site's generation.
@@ -119,7 +118,7 @@ pub struct Given {
     pub snapshot: Snapshot,
 }
 
-/// The addresses that are lent.
+/// The current DHCP leases.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leases {
     /// Each of them.

@@ -1,5 +1,5 @@
-//! What a site should be, as an agent is told: everything that its files are made of, and nothing
-//! that is a secret.
+//! The site configuration that an agent receives: everything that its files are rendered from, and
+//! no secrets.
 
 use std::{collections::BTreeSet, fmt, net::Ipv4Addr, str::FromStr};
 
@@ -13,32 +13,32 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A site as one of its edge hosts should serve it. Lists are in an order that does not change by
-/// itself, so that equal sites make equal bytes.
+/// A site configuration for one edge host. Lists have a stable order, so that equal sites render to
+/// equal bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// The network's names and addresses.
     pub network: Network,
     /// Nodes and containers.
     pub hosts: Vec<Host>,
-    /// Where services are found by name.
+    /// SRV records.
     pub records: Vec<Srv>,
-    /// What is published under names.
+    /// Domains with their HTTP services.
     pub domains: Vec<PublicDomain>,
-    /// What is published on ports.
+    /// TCP and UDP services.
     pub streams: Vec<StreamService>,
-    /// What is said to authorities that ask whose a name is.
+    /// Responses to ACME HTTP-01 challenges.
     #[serde(default)]
     pub answers: Vec<Answer>,
 }
 
-/// What an authority is told at `/.well-known/acme-challenge/TOKEN` under any name of the site's
-/// domains (RFC 8555, section 8.3).
+/// The response at `/.well-known/acme-challenge/TOKEN` under any hostname of the site (RFC 8555,
+/// section 8.3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
-    /// The last part of the address.
+    /// The challenge token.
     pub token: Base64Url,
-    /// The answer before the dot is the token again; this is what follows.
+    /// The account key's thumbprint. The response is the token, a dot, and this.
     pub thumbprint: Base64Url,
 }
 
@@ -87,22 +87,22 @@ pub struct Network {
     pub domain: Domain,
     /// The network.
     pub cidr: Cidr,
-    /// The way out.
+    /// The default gateway.
     pub gateway: Ipv4Addr,
-    /// Who answers names here: this host, and the site's others.
+    /// The site's DNS servers: this host and the site's other edge hosts.
     pub name_servers: Vec<Ipv4Addr>,
-    /// Who is asked for all other names.
+    /// Upstream resolvers for all other names.
     pub forwarders: Vec<Ipv4Addr>,
-    /// Whether this host gives out addresses, and to whom; none on all hosts of a site but one.
+    /// DHCP settings if this host is the site's DHCP server.
     pub dhcp: Option<Dhcp>,
 }
 
-/// How addresses are given out. Hosts with a hardware address get their own.
+/// DHCP settings. Hosts with a MAC address have a reservation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dhcp {
-    /// For how many seconds; at least 120, which is dnsmasq's least.
+    /// The lease time in seconds; at least 120, dnsmasq's minimum.
     pub lease_s: u32,
-    /// The addresses for machines that the site does not know; none means that they get none.
+    /// The dynamic range for unknown MAC addresses; none means that they get no lease.
     pub others: Option<AddressRange>,
 }
 
@@ -113,12 +113,11 @@ pub struct Host {
     pub name: Label,
     /// Its address.
     pub address: Ipv4Addr,
-    /// Its hardware address, when it asks for its address here.
+    /// Its MAC address, if it uses DHCP.
     pub mac: Option<Mac>,
 }
 
-/// Where a service of the site is found by its name (RFC 2782). There is one place for each, so
-/// that priority and weight are zero.
+/// An SRV record (RFC 2782). There is one target per service, so priority and weight are zero.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Srv {
     /// The service's name within the site's domain.
@@ -136,7 +135,7 @@ pub struct PublicDomain {
     pub name: Domain,
     /// Where its oauth2-proxy answers; without it, services that want a sign-in are refused.
     pub sign_in: Option<Origin>,
-    /// What browsers remember of its TLS.
+    /// The HSTS policy.
     pub hsts: Hsts,
     /// The certificate of names where nothing is published; none means the host's own.
     #[serde(default)]
@@ -184,7 +183,7 @@ pub struct StreamService {
     pub address: Ipv4Addr,
     /// The port inside the container.
     pub port: Port,
-    /// How long it may be quiet.
+    /// The idle timeout.
     pub quiet: QuietS,
     /// TCP or UDP.
     pub transport: Transport,
@@ -219,8 +218,8 @@ impl Snapshot {
             .collect()
     }
 
-    /// The same with other certificates in the place of those that cannot be had: what the same
-    /// name had `before`, or else the host's own.
+    /// Replaces missing certificates by those that `before` has for the same name, or by the host's
+    /// own.
     #[must_use]
     pub fn without_certificates(&self, missing: &BTreeSet<Fingerprint>, before: &Self) -> Self {
         let mut rest = self.clone();

@@ -1,17 +1,17 @@
-//! The files of a generation, and what has to happen when one of them is another than before.
+//! The rendered files of a generation, and the effects that a change of each requires.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What makes a changed file hold.
+/// How a changed file takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
     /// nginx reads its configuration again (SIGHUP).
     ReloadNginx,
     /// dnsmasq reads its lists again (SIGHUP).
     ReloadDnsmasq,
-    /// dnsmasq is started anew: it reads this file at its start only.
+    /// dnsmasq is restarted: it reads this file only at its start.
     RestartDnsmasq,
-    /// Nothing: the file is read whenever it is asked for.
+    /// Nothing: nginx reads the file on each request.
     None,
 }
 
@@ -20,7 +20,7 @@ pub enum Effect {
 pub struct File {
     /// Its bytes.
     pub text: String,
-    /// What a change of it asks for.
+    /// The effect of a change.
     pub effect: Effect,
 }
 
@@ -62,8 +62,7 @@ impl Tree {
         self.files.get(path)
     }
 
-    /// What has to happen so that this holds where `before` did: each effect once, and no reload of
-    /// what is started anew.
+    /// The effects required to replace `before` by this tree. A restart includes a reload.
     pub fn effects_after(&self, before: &Self) -> BTreeSet<Effect> {
         let changed = self
             .files()

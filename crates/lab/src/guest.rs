@@ -354,7 +354,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_interface_says_how_it_comes_by_its_address() {
+    fn interface_configuration_is_parsed() {
         let of = |text: &str| ip_of(&text.split(',').filter_map(|p| p.split_once('=')).collect());
         assert_eq!(of("name=eth0,bridge=vmbr0,ip=dhcp"), Ip::Dhcp);
         let fixed = of("name=eth0,ip=10.20.0.21/16,gw=10.20.0.1");

@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_image_serves_what_its_name_promises_and_a_template_a_bit_of_all() {
+    fn services_follow_image_name() {
         assert_eq!(of("docker.io/library/nginx:1.27", ""), [Serves::Http(80)]);
         assert_eq!(of("docker.io/library/postgres:17", ""), [Serves::Tcp(5432)]);
         let system = of("debian-13-standard_13.1-2_amd64.tar.zst", "");
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_comes_first() {
+    fn environment_overrides_image_name() {
         let told = of(
             "docker.io/library/nginx:1.27",
             "PATH=/bin\0SERVES=http:81 udp:53 x:1",

@@ -108,7 +108,7 @@ async fn without_tls() -> SocketAddr {
 }
 
 #[tokio::test]
-async fn a_manager_is_known_by_its_certificate_whatever_stands_in_it() {
+async fn manager_is_identified_by_certificate_fingerprint() {
     let (manager, fingerprint) = with_tls().await;
     let code: JoinCode = of(&format!(
         "{manager}#the-word-of-the-invitation#{fingerprint}"
@@ -142,7 +142,7 @@ async fn a_manager_is_known_by_its_certificate_whatever_stands_in_it() {
 }
 
 #[tokio::test]
-async fn without_tls_only_this_host_itself_is_spoken_to() {
+async fn plain_http_is_limited_to_loopback() {
     let port = without_tls().await.port();
     for host in ["127.0.0.1", "localhost"] {
         let way = Link::new(of(&format!("http://{host}:{port}")), None).unwrap();
@@ -155,7 +155,7 @@ async fn without_tls_only_this_host_itself_is_spoken_to() {
 }
 
 #[tokio::test]
-async fn what_a_manager_says_is_told_apart() {
+async fn manager_responses_map_to_errors() {
     let way = Link::new(of(&format!("http://{}", without_tls().await)), None).unwrap();
     let ask = async |key: &str, has: i64| {
         let asking = Asking {
@@ -178,7 +178,7 @@ async fn what_a_manager_says_is_told_apart() {
 }
 
 #[test]
-fn a_code_is_read_whole_or_not_at_all() {
+fn truncated_join_code_is_rejected() {
     let fingerprint = ["AB"; 32].join(":");
     let whole = format!("https://cloud.example.org#a-word-of-more-than-20-letters#{fingerprint}");
     let code: JoinCode = of(&format!(" {whole}\n"));

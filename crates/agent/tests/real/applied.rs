@@ -15,9 +15,9 @@ use crate::site::{
 };
 
 #[test]
-fn a_site_is_applied_and_answers_then_a_change_of_it() {
+fn site_and_its_change_are_applied_and_served() {
     inside(
-        "applied::a_site_is_applied_and_answers_then_a_change_of_it",
+        "applied::site_and_its_change_are_applied_and_served",
         |folder| {
             let (layout, mut site) = (prepare(folder), site());
             wait(async {
@@ -46,8 +46,8 @@ fn a_site_is_applied_and_answers_then_a_change_of_it() {
 }
 
 #[test]
-fn what_is_refused_leaves_all_as_it_was() {
-    inside("applied::what_is_refused_leaves_all_as_it_was", |folder| {
+fn refused_configuration_changes_nothing() {
+    inside("applied::refused_configuration_changes_nothing", |folder| {
         let (layout, good) = (prepare(folder), site());
         wait(async {
             let mut applier = open(&layout).await;
@@ -84,8 +84,8 @@ fn nobody_is_trusted(folder: &std::path::Path) {
 }
 
 #[test]
-fn services_that_nginx_refuses_are_set_aside_and_the_rest_is_published() {
-    let name = "applied::services_that_nginx_refuses_are_set_aside_and_the_rest_is_published";
+fn services_refused_by_nginx_are_quarantined() {
+    let name = "applied::services_refused_by_nginx_are_quarantined";
     inside(name, |folder| {
         let (layout, mut site) = (prepare(folder), site());
         let [plain, verified] =
@@ -101,11 +101,14 @@ fn services_that_nginx_refuses_are_set_aside_and_the_rest_is_published() {
         wait(async {
             let published = open(&layout).await.publish(&site, &layout).await.unwrap();
             assert_eq!(published.outcome, Outcome::Applied { generation: 1 });
-            let mut aside: Vec<ServiceId> =
-                published.aside.iter().map(|aside| aside.service).collect();
+            let mut aside: Vec<ServiceId> = published
+                .quarantined
+                .iter()
+                .map(|aside| aside.service)
+                .collect();
             aside.sort();
             assert_eq!(aside, [ServiceId(7), ServiceId(8)]);
-            let words = &published.aside[0].words;
+            let words = &published.quarantined[0].words;
             assert!(words.contains("ca-certificates.crt"), "{words}");
             assert_eq!(status("s6"), "502");
             assert_eq!(status("s7"), "404");
@@ -114,30 +117,27 @@ fn services_that_nginx_refuses_are_set_aside_and_the_rest_is_published() {
 }
 
 #[test]
-fn a_port_that_another_program_has_is_set_aside() {
-    inside(
-        "applied::a_port_that_another_program_has_is_set_aside",
-        |folder| {
-            let (layout, mut site) = (prepare(folder), site());
-            let _other = taken(3000);
-            wait(async {
-                let mut applier = open(&layout).await;
-                apply(&mut applier, &site, &layout).await;
-                site.streams.push(stream(5, 3000));
-                site.streams.push(stream(6, 3001));
-                let published = applier.publish(&site, &layout).await.unwrap();
-                assert!(
-                    matches!(published.outcome, Outcome::Applied { .. }),
-                    "{published:?}"
-                );
-                assert_eq!(published.aside.len(), 1);
-                assert_eq!(published.aside[0].service, ServiceId(5));
-                let words = &published.aside[0].words;
-                assert!(words.contains("bind() to 0.0.0.0:3000 failed"), "{words}");
-                run("bash -c '</dev/tcp/127.0.0.1/3001'");
-            });
-        },
-    );
+fn service_on_port_in_use_is_quarantined() {
+    inside("applied::service_on_port_in_use_is_quarantined", |folder| {
+        let (layout, mut site) = (prepare(folder), site());
+        let _other = taken(3000);
+        wait(async {
+            let mut applier = open(&layout).await;
+            apply(&mut applier, &site, &layout).await;
+            site.streams.push(stream(5, 3000));
+            site.streams.push(stream(6, 3001));
+            let published = applier.publish(&site, &layout).await.unwrap();
+            assert!(
+                matches!(published.outcome, Outcome::Applied { .. }),
+                "{published:?}"
+            );
+            assert_eq!(published.quarantined.len(), 1);
+            assert_eq!(published.quarantined[0].service, ServiceId(5));
+            let words = &published.quarantined[0].words;
+            assert!(words.contains("bind() to 0.0.0.0:3000 failed"), "{words}");
+            run("bash -c '</dev/tcp/127.0.0.1/3001'");
+        });
+    });
 }
 
 /// Another program that listens on a port.
@@ -146,47 +146,44 @@ fn taken(port: u16) -> std::net::TcpListener {
 }
 
 #[test]
-fn what_nginx_cannot_use_is_gone_back_from() {
-    inside(
-        "applied::what_nginx_cannot_use_is_gone_back_from",
-        |folder| {
-            let (layout, good) = (prepare(folder), site());
-            let _other = taken(3000);
-            wait(async {
-                let mut applier = open(&layout).await;
-                apply(&mut applier, &good, &layout).await;
-                let before = names(&layout);
-                let mut bad = good.clone();
-                bad.streams.push(stream(5, 3000));
-                bad.hosts.push(host("new", "10.20.0.101"));
-                let outcome = applier.apply(&tree(&bad, &layout)).await.unwrap();
-                let Outcome::WentBack {
-                    refusal,
-                    generation,
-                    also,
-                } = outcome
-                else {
-                    panic!("{outcome:?}");
-                };
-                assert_eq!((generation, also), (Some(1), None));
-                assert_eq!(refusal.files, ["nginx/streams/tcp-3000.conf"]);
-                assert_eq!(live(&layout), meant(&tree(&good, &layout)));
-                assert_eq!(names(&layout), before);
-                assert_eq!(address("new"), "", "dnsmasq has the old lists too");
-                assert_eq!(status("wiki"), "502");
-                assert_eq!(
-                    applier.apply(&tree(&good, &layout)).await.unwrap(),
-                    Outcome::Nothing
-                );
-            });
-        },
-    );
+fn failed_reload_rolls_back() {
+    inside("applied::failed_reload_rolls_back", |folder| {
+        let (layout, good) = (prepare(folder), site());
+        let _other = taken(3000);
+        wait(async {
+            let mut applier = open(&layout).await;
+            apply(&mut applier, &good, &layout).await;
+            let before = names(&layout);
+            let mut bad = good.clone();
+            bad.streams.push(stream(5, 3000));
+            bad.hosts.push(host("new", "10.20.0.101"));
+            let outcome = applier.apply(&tree(&bad, &layout)).await.unwrap();
+            let Outcome::WentBack {
+                refusal,
+                generation,
+                also,
+            } = outcome
+            else {
+                panic!("{outcome:?}");
+            };
+            assert_eq!((generation, also), (Some(1), None));
+            assert_eq!(refusal.files, ["nginx/streams/tcp-3000.conf"]);
+            assert_eq!(live(&layout), meant(&tree(&good, &layout)));
+            assert_eq!(names(&layout), before);
+            assert_eq!(address("new"), "", "dnsmasq has the old lists too");
+            assert_eq!(status("wiki"), "502");
+            assert_eq!(
+                applier.apply(&tree(&good, &layout)).await.unwrap(),
+                Outcome::Nothing
+            );
+        });
+    });
 }
 
 #[test]
-fn before_the_first_generation_there_is_nothing_to_go_back_to() {
+fn failed_first_generation_leaves_nothing_live() {
     inside(
-        "applied::before_the_first_generation_there_is_nothing_to_go_back_to",
+        "applied::failed_first_generation_leaves_nothing_live",
         |folder| {
             let (layout, mut site) = (prepare(folder), site());
             let other = taken(2100);
@@ -208,8 +205,8 @@ fn before_the_first_generation_there_is_nothing_to_go_back_to() {
 }
 
 #[test]
-fn what_was_changed_by_hand_is_put_right() {
-    inside("applied::what_was_changed_by_hand_is_put_right", |folder| {
+fn manual_changes_are_reverted() {
+    inside("applied::manual_changes_are_reverted", |folder| {
         let (layout, site) = (prepare(folder), site());
         let file = |name: &str| format!("{}/{name}", layout.live);
         wait(async {
@@ -246,35 +243,32 @@ fn what_was_changed_by_hand_is_put_right() {
 }
 
 #[test]
-fn whatever_the_clock_said_nothing_depends_on_it() {
-    inside(
-        "applied::whatever_the_clock_said_nothing_depends_on_it",
-        |folder| {
-            let (layout, mut site) = (prepare(folder), site());
-            wait(async {
-                let mut applier = open(&layout).await;
-                for (date, number) in [("1970-01-02", 1), ("2099-01-01", 2), ("2001-01-01", 3)] {
-                    site.hosts.push(host(&format!("h{number}"), "10.20.1.1"));
-                    assert_eq!(apply(&mut applier, &site, &layout).await, number);
-                    let base = folder.join("agent");
-                    run(&format!(
-                        "find {} -exec touch -h -d {date} {{}} +",
-                        base.display()
-                    ));
-                }
-                drop(applier);
-                let mut applier = open(&layout).await;
-                site.hosts.push(host("last", "10.20.1.2"));
-                assert_eq!(apply(&mut applier, &site, &layout).await, 4);
-                assert_eq!(address("last"), "10.20.1.2\n");
-                let kept = run(&format!(
-                    "ls {}",
-                    folder.join("agent/generations").display()
+fn apply_does_not_depend_on_file_times() {
+    inside("applied::apply_does_not_depend_on_file_times", |folder| {
+        let (layout, mut site) = (prepare(folder), site());
+        wait(async {
+            let mut applier = open(&layout).await;
+            for (date, number) in [("1970-01-02", 1), ("2099-01-01", 2), ("2001-01-01", 3)] {
+                site.hosts.push(host(&format!("h{number}"), "10.20.1.1"));
+                assert_eq!(apply(&mut applier, &site, &layout).await, number);
+                let base = folder.join("agent");
+                run(&format!(
+                    "find {} -exec touch -h -d {date} {{}} +",
+                    base.display()
                 ));
-                assert_eq!(kept, "2\n3\n4\n", "the last three by number");
-            });
-        },
-    );
+            }
+            drop(applier);
+            let mut applier = open(&layout).await;
+            site.hosts.push(host("last", "10.20.1.2"));
+            assert_eq!(apply(&mut applier, &site, &layout).await, 4);
+            assert_eq!(address("last"), "10.20.1.2\n");
+            let kept = run(&format!(
+                "ls {}",
+                folder.join("agent/generations").display()
+            ));
+            assert_eq!(kept, "2\n3\n4\n", "the last three by number");
+        });
+    });
 }
 
 /// Ends nginx at once, and its workers.
@@ -286,31 +280,28 @@ fn end_nginx(layout: &edge::Layout) {
 }
 
 #[test]
-fn a_program_that_does_not_run_is_started_by_the_first_run() {
-    inside(
-        "applied::a_program_that_does_not_run_is_started_by_the_first_run",
-        |folder| {
-            let (layout, site) = (prepare(folder), site());
-            wait(async {
-                apply(&mut open(&layout).await, &site, &layout).await;
-                run(&format!("kill -9 $(cat {}/dnsmasq.pid)", layout.run));
-                end_nginx(&layout);
-                let mut applier = open(&layout).await;
-                assert_eq!(
-                    apply(&mut applier, &site, &layout).await,
-                    1,
-                    "the same generation"
-                );
-                assert_eq!(address("wiki"), "10.20.0.100\n");
-                assert_eq!(status("wiki"), "502");
-            });
-        },
-    );
+fn first_run_starts_stopped_programs() {
+    inside("applied::first_run_starts_stopped_programs", |folder| {
+        let (layout, site) = (prepare(folder), site());
+        wait(async {
+            apply(&mut open(&layout).await, &site, &layout).await;
+            run(&format!("kill -9 $(cat {}/dnsmasq.pid)", layout.run));
+            end_nginx(&layout);
+            let mut applier = open(&layout).await;
+            assert_eq!(
+                apply(&mut applier, &site, &layout).await,
+                1,
+                "the same generation"
+            );
+            assert_eq!(address("wiki"), "10.20.0.100\n");
+            assert_eq!(status("wiki"), "502");
+        });
+    });
 }
 
 #[test]
-fn a_generation_that_was_good_stays_when_a_program_cannot_use_it_now() {
-    let name = "applied::a_generation_that_was_good_stays_when_a_program_cannot_use_it_now";
+fn live_generation_stays_when_programs_later_fail() {
+    let name = "applied::live_generation_stays_when_programs_later_fail";
     inside(name, |folder| {
         let (layout, mut site) = (prepare(folder), site());
         wait(async {

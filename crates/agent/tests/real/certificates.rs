@@ -50,9 +50,9 @@ fn give(manager: &Manager, generation: i64, print: &Fingerprint) {
 }
 
 #[test]
-fn a_certificate_is_served_renewed_and_put_back() {
+fn certificate_is_served_renewed_and_restored() {
     inside(
-        "certificates::a_certificate_is_served_renewed_and_put_back",
+        "certificates::certificate_is_served_renewed_and_restored",
         |_| {
             let (first, second) = (pair("wiki.example.org"), pair("wiki.example.org"));
             let (manager, answering) = joined();
@@ -97,9 +97,9 @@ fn a_certificate_is_served_renewed_and_put_back() {
 }
 
 #[test]
-fn what_cannot_be_had_is_said_and_blocks_nothing() {
+fn missing_certificate_is_reported_and_blocks_nothing() {
     inside(
-        "certificates::what_cannot_be_had_is_said_and_blocks_nothing",
+        "certificates::missing_certificate_is_reported_and_blocks_nothing",
         |_| {
             let (good, other) = (pair("wiki.example.org"), pair("wiki.example.org"));
             let broken = Pair {

@@ -46,8 +46,8 @@ fn append(path: &Path, line: &str) -> String {
 }
 
 #[test]
-fn nginx_names_the_file_that_it_refuses() {
-    inside("checked::nginx_names_the_file_that_it_refuses", |folder| {
+fn nginx_refusal_names_file() {
+    inside("checked::nginx_refusal_names_file", |folder| {
         let layout = prepare(folder);
         let candidate = candidate(folder, &layout);
         let checker = Checker::new(&layout);
@@ -72,124 +72,115 @@ fn nginx_names_the_file_that_it_refuses() {
 }
 
 #[test]
-fn lists_that_the_test_of_dnsmasq_does_not_see_are_refused() {
-    inside(
-        "checked::lists_that_the_test_of_dnsmasq_does_not_see_are_refused",
-        |folder| {
-            let layout = prepare(folder);
-            let candidate = candidate(folder, &layout);
-            let checker = Checker::new(&layout);
-            // Whether something is live makes no difference.
-            for is_live in [false, true] {
-                if is_live {
-                    fs::create_dir(folder.join("agent/generations/1")).unwrap();
-                    std::os::unix::fs::symlink("generations/1", layout.live.as_str()).unwrap();
-                }
-                wait(async {
-                    checker.dnsmasq(&candidate).await.unwrap();
-                    for (list, line, words) in [
-                        ("hosts", "garbage here", "bad address at"),
-                        (
-                            "reservations",
-                            "XX:garbage,,1.2.3",
-                            "bad hex constant at line",
-                        ),
-                        (
-                            "reservations",
-                            "BC:24:11:00:00:02,10.20.0.101",
-                            "duplicate dhcp-host IP address",
-                        ),
-                        ("options", "option:router,banana", "bad IP address at line"),
-                        ("forwarders", "server=1.2.3.4.5.6", "at line 3 of"),
-                        ("forwarders", "nonsense", "at line 3 of"),
-                    ] {
-                        let path = candidate.join("dnsmasq").join(list);
-                        let before = append(&path, line);
-                        let refusal = refused(checker.dnsmasq(&candidate).await);
-                        assert_eq!(refusal.program, Name::Dnsmasq);
-                        assert!(refusal.words.contains(words), "{list}: {}", refusal.words);
-                        assert_eq!(refusal.files, [format!("dnsmasq/{list}")]);
-                        fs::write(path, before).unwrap();
-                    }
-                });
+fn invalid_dnsmasq_lists_are_refused() {
+    inside("checked::invalid_dnsmasq_lists_are_refused", |folder| {
+        let layout = prepare(folder);
+        let candidate = candidate(folder, &layout);
+        let checker = Checker::new(&layout);
+        // Whether something is live makes no difference.
+        for is_live in [false, true] {
+            if is_live {
+                fs::create_dir(folder.join("agent/generations/1")).unwrap();
+                std::os::unix::fs::symlink("generations/1", layout.live.as_str()).unwrap();
             }
-            assert_eq!(
-                run("pgrep -x dnsmasq || test $? = 1"),
-                "",
-                "each is gone when it was asked"
-            );
-            let mounts = fs::read_to_string("/proc/mounts").unwrap();
-            assert!(
-                !mounts.contains("/agent"),
-                "nothing is left mounted: {mounts}"
-            );
-        },
-    );
-}
-
-#[test]
-fn settings_and_records_are_checked_where_they_will_be() {
-    inside(
-        "checked::settings_and_records_are_checked_where_they_will_be",
-        |folder| {
-            let layout = prepare(folder);
-            let candidate = candidate(folder, &layout);
-            let checker = Checker::new(&layout);
             wait(async {
-                for (file, line) in [
-                    ("dnsmasq/records.conf", "nonsense"),
-                    ("dnsmasq/dnsmasq.conf", "dhcp-range=banana"),
-                    // What only shows when it starts.
-                    ("dnsmasq/dnsmasq.conf", "user=nobody-of-this-name"),
+                checker.dnsmasq(&candidate).await.unwrap();
+                for (list, line, words) in [
+                    ("hosts", "garbage here", "bad address at"),
+                    (
+                        "reservations",
+                        "XX:garbage,,1.2.3",
+                        "bad hex constant at line",
+                    ),
+                    (
+                        "reservations",
+                        "BC:24:11:00:00:02,10.20.0.101",
+                        "duplicate dhcp-host IP address",
+                    ),
+                    ("options", "option:router,banana", "bad IP address at line"),
+                    ("forwarders", "server=1.2.3.4.5.6", "at line 3 of"),
+                    ("forwarders", "nonsense", "at line 3 of"),
                 ] {
-                    let before = append(&candidate.join(file), line);
+                    let path = candidate.join("dnsmasq").join(list);
+                    let before = append(&path, line);
                     let refusal = refused(checker.dnsmasq(&candidate).await);
-                    assert!(!refusal.words.is_empty());
-                    fs::write(candidate.join(file), before).unwrap();
+                    assert_eq!(refusal.program, Name::Dnsmasq);
+                    assert!(refusal.words.contains(words), "{list}: {}", refusal.words);
+                    assert_eq!(refusal.files, [format!("dnsmasq/{list}")]);
+                    fs::write(path, before).unwrap();
                 }
-                fs::remove_file(candidate.join("dnsmasq/hosts")).unwrap();
-                let refusal = refused(checker.dnsmasq(&candidate).await);
-                assert!(
-                    refusal.words.contains("failed to load names from"),
-                    "{}",
-                    refusal.words
-                );
             });
-        },
-    );
+        }
+        assert_eq!(
+            run("pgrep -x dnsmasq || test $? = 1"),
+            "",
+            "each is gone when it was asked"
+        );
+        let mounts = fs::read_to_string("/proc/mounts").unwrap();
+        assert!(
+            !mounts.contains("/agent"),
+            "nothing is left mounted: {mounts}"
+        );
+    });
 }
 
 #[test]
-fn a_checker_that_cannot_be_asked_is_no_refusal() {
-    inside(
-        "checked::a_checker_that_cannot_be_asked_is_no_refusal",
-        |folder| {
-            let layout = prepare(folder);
-            let candidate = candidate(folder, &layout);
-            let mut checker = Checker::new(&layout);
-            wait(async {
-                for program in ["/nonexistent", "/bin/false"] {
-                    program.clone_into(&mut checker.dnsmasq);
-                    let unasked = checker.dnsmasq(&candidate).await;
-                    assert!(
-                        matches!(unasked, Err(CheckError::Program(_))),
-                        "{unasked:?}"
-                    );
-                }
-                "/nonexistent".clone_into(&mut checker.nginx);
-                let unasked = checker.nginx(&candidate).await;
+fn candidate_is_checked_at_live_path() {
+    inside("checked::candidate_is_checked_at_live_path", |folder| {
+        let layout = prepare(folder);
+        let candidate = candidate(folder, &layout);
+        let checker = Checker::new(&layout);
+        wait(async {
+            for (file, line) in [
+                ("dnsmasq/records.conf", "nonsense"),
+                ("dnsmasq/dnsmasq.conf", "dhcp-range=banana"),
+                // What only shows when it starts.
+                ("dnsmasq/dnsmasq.conf", "user=nobody-of-this-name"),
+            ] {
+                let before = append(&candidate.join(file), line);
+                let refusal = refused(checker.dnsmasq(&candidate).await);
+                assert!(!refusal.words.is_empty());
+                fs::write(candidate.join(file), before).unwrap();
+            }
+            fs::remove_file(candidate.join("dnsmasq/hosts")).unwrap();
+            let refusal = refused(checker.dnsmasq(&candidate).await);
+            assert!(
+                refusal.words.contains("failed to load names from"),
+                "{}",
+                refusal.words
+            );
+        });
+    });
+}
+
+#[test]
+fn checker_failure_is_not_a_refusal() {
+    inside("checked::checker_failure_is_not_a_refusal", |folder| {
+        let layout = prepare(folder);
+        let candidate = candidate(folder, &layout);
+        let mut checker = Checker::new(&layout);
+        wait(async {
+            for program in ["/nonexistent", "/bin/false"] {
+                program.clone_into(&mut checker.dnsmasq);
+                let unasked = checker.dnsmasq(&candidate).await;
                 assert!(
                     matches!(unasked, Err(CheckError::Program(_))),
                     "{unasked:?}"
                 );
-            });
-        },
-    );
+            }
+            "/nonexistent".clone_into(&mut checker.nginx);
+            let unasked = checker.nginx(&candidate).await;
+            assert!(
+                matches!(unasked, Err(CheckError::Program(_))),
+                "{unasked:?}"
+            );
+        });
+    });
 }
 
 #[test]
-fn a_checker_that_does_not_end_is_ended() {
-    inside("checked::a_checker_that_does_not_end_is_ended", |folder| {
+fn checker_is_killed_after_timeout() {
+    inside("checked::checker_is_killed_after_timeout", |folder| {
         let layout = prepare(folder);
         let candidate = candidate(folder, &layout);
         let stuck = folder.join("stuck");
@@ -222,10 +213,10 @@ fn until_all_ended() {
     });
 }
 
-const KILLED: &str = "checked::a_checker_ends_with_the_process_that_asked";
+const KILLED: &str = "checked::checker_exits_with_its_parent";
 
 #[test]
-fn a_checker_ends_with_the_process_that_asked() {
+fn checker_exits_with_its_parent() {
     let folder_of_victim = std::env::var("HOLDFAST_TEST_FOLDER");
     if let Ok(folder) = &folder_of_victim {
         let folder = Path::new(folder);

@@ -44,8 +44,8 @@ impl Clock {
 }
 
 #[test]
-fn a_clock_that_is_years_off_is_no_matter() {
-    inside("clock::a_clock_that_is_years_off_is_no_matter", |folder| {
+fn wrong_clock_does_not_affect_agent() {
+    inside("clock::wrong_clock_does_not_affect_agent", |folder| {
         run(&format!("chmod 755 {}", folder.display()));
         let clock = Clock::new(folder);
         let year = Clock::year();

@@ -10,69 +10,75 @@ use crate::site::{
 };
 
 #[test]
-fn a_full_disk_changes_nothing() {
-    inside("disk::a_full_disk_changes_nothing", |folder| {
-        let (layout, mut site) = (prepare(folder), site());
-        let base = folder.join("agent");
-        fs::create_dir(&base).unwrap();
-        run(&format!(
-            "mount -t tmpfs -o mode=755,size=512k agent {}",
-            base.display()
-        ));
-        wait(async {
-            let mut applier = open(&layout).await;
-            apply(&mut applier, &site, &layout).await;
-            let (files, before) = (live(&layout), names(&layout));
-            let good = site.clone();
-            site.domains[0].services = (1..500)
-                .map(|id| service(id, &format!("s{id}"), Default::default()))
-                .collect();
-            let full = applier.apply(&tree(&site, &layout)).await.unwrap_err();
-            assert!(
-                matches!(full, Error::Disk(DiskError::Full { .. })),
-                "{full:?}"
-            );
-            assert_eq!(live(&layout), files);
-            assert_eq!(names(&layout), before, "no candidate is left");
-            assert_eq!(
-                applier.apply(&tree(&good, &layout)).await.unwrap(),
-                Outcome::Nothing
-            );
+fn full_disk_leaves_live_generation_unchanged() {
+    inside(
+        "disk::full_disk_leaves_live_generation_unchanged",
+        |folder| {
+            let (layout, mut site) = (prepare(folder), site());
+            let base = folder.join("agent");
+            fs::create_dir(&base).unwrap();
+            run(&format!(
+                "mount -t tmpfs -o mode=755,size=512k agent {}",
+                base.display()
+            ));
+            wait(async {
+                let mut applier = open(&layout).await;
+                apply(&mut applier, &site, &layout).await;
+                let (files, before) = (live(&layout), names(&layout));
+                let good = site.clone();
+                site.domains[0].services = (1..500)
+                    .map(|id| service(id, &format!("s{id}"), Default::default()))
+                    .collect();
+                let full = applier.apply(&tree(&site, &layout)).await.unwrap_err();
+                assert!(
+                    matches!(full, Error::Disk(DiskError::Full { .. })),
+                    "{full:?}"
+                );
+                assert_eq!(live(&layout), files);
+                assert_eq!(names(&layout), before, "no candidate is left");
+                assert_eq!(
+                    applier.apply(&tree(&good, &layout)).await.unwrap(),
+                    Outcome::Nothing
+                );
 
-            // Once there is room, it goes on.
-            run(&format!("mount -o remount,size=16m {}", base.display()));
-            site.hosts.push(host("new", "10.20.0.101"));
-            assert_eq!(apply(&mut applier, &site, &layout).await, 2);
-            assert_eq!(live(&layout), meant(&tree(&site, &layout)));
-            assert_eq!(address("new"), "10.20.0.101\n");
-        });
-    });
+                // Once there is room, it goes on.
+                run(&format!("mount -o remount,size=16m {}", base.display()));
+                site.hosts.push(host("new", "10.20.0.101"));
+                assert_eq!(apply(&mut applier, &site, &layout).await, 2);
+                assert_eq!(live(&layout), meant(&tree(&site, &layout)));
+                assert_eq!(address("new"), "10.20.0.101\n");
+            });
+        },
+    );
 }
 
 #[test]
-fn no_more_files_is_a_full_disk_too() {
-    inside("disk::no_more_files_is_a_full_disk_too", |folder| {
-        let (layout, site) = (prepare(folder), site());
-        let base = folder.join("agent");
-        fs::create_dir(&base).unwrap();
-        run(&format!(
-            "mount -t tmpfs -o mode=755,nr_inodes=24 agent {}",
-            base.display()
-        ));
-        wait(async {
-            let full = open(&layout)
-                .await
-                .apply(&tree(&site, &layout))
-                .await
-                .unwrap_err();
-            assert!(
-                matches!(full, Error::Disk(DiskError::Full { .. })),
-                "{full:?}"
-            );
-            let left = fs::read_dir(base.join("generations")).unwrap().count();
-            assert_eq!(left, 0);
-        });
-    });
+fn inode_exhaustion_is_reported_as_full_disk() {
+    inside(
+        "disk::inode_exhaustion_is_reported_as_full_disk",
+        |folder| {
+            let (layout, site) = (prepare(folder), site());
+            let base = folder.join("agent");
+            fs::create_dir(&base).unwrap();
+            run(&format!(
+                "mount -t tmpfs -o mode=755,nr_inodes=24 agent {}",
+                base.display()
+            ));
+            wait(async {
+                let full = open(&layout)
+                    .await
+                    .apply(&tree(&site, &layout))
+                    .await
+                    .unwrap_err();
+                assert!(
+                    matches!(full, Error::Disk(DiskError::Full { .. })),
+                    "{full:?}"
+                );
+                let left = fs::read_dir(base.join("generations")).unwrap().count();
+                assert_eq!(left, 0);
+            });
+        },
+    );
 }
 
 /// A folder with two generations, of which the programs have read the first.
@@ -91,8 +97,8 @@ fn two(base: &Path, layout: &edge::Layout) -> Generations {
 }
 
 #[test]
-fn what_is_the_same_is_the_same_file() {
-    inside("disk::what_is_the_same_is_the_same_file", |folder| {
+fn unchanged_files_are_hard_links() {
+    inside("disk::unchanged_files_are_hard_links", |folder| {
         use std::os::unix::fs::{MetadataExt, PermissionsExt};
         let layout = crate::site::layout(folder);
         two(&folder.join("agent"), &layout);
@@ -109,8 +115,8 @@ fn what_is_the_same_is_the_same_file() {
 }
 
 #[test]
-fn what_a_killed_process_left_behind_is_gone_at_the_next_opening() {
-    let name = "disk::what_a_killed_process_left_behind_is_gone_at_the_next_opening";
+fn open_removes_leftovers_of_killed_process() {
+    let name = "disk::open_removes_leftovers_of_killed_process";
     inside(name, |folder| {
         let (base, layout) = (folder.join("agent"), crate::site::layout(folder));
         two(&base, &layout);
@@ -131,8 +137,8 @@ fn what_a_killed_process_left_behind_is_gone_at_the_next_opening() {
 }
 
 #[test]
-fn one_process_at_a_time_works_in_a_folder() {
-    inside("disk::one_process_at_a_time_works_in_a_folder", |folder| {
+fn directory_lock_excludes_second_process() {
+    inside("disk::directory_lock_excludes_second_process", |folder| {
         let first = Generations::open(folder, Steps::default()).unwrap();
         let second = Generations::open(folder, Steps::default()).unwrap_err();
         assert!(matches!(second, DiskError::InUse { .. }), "{second:?}");
@@ -142,8 +148,8 @@ fn one_process_at_a_time_works_in_a_folder() {
 }
 
 #[test]
-fn a_link_to_nothing_is_nothing() {
-    inside("disk::a_link_to_nothing_is_nothing", |folder| {
+fn dangling_live_link_is_ignored() {
+    inside("disk::dangling_live_link_is_ignored", |folder| {
         let (base, layout) = (folder.join("agent"), crate::site::layout(folder));
         two(&base, &layout);
         fs::remove_dir_all(base.join("generations/2")).unwrap();
@@ -158,8 +164,8 @@ fn a_link_to_nothing_is_nothing() {
 }
 
 #[test]
-fn programs_with_few_rights_get_to_the_files_whoever_made_the_folder() {
-    let name = "disk::programs_with_few_rights_get_to_the_files_whoever_made_the_folder";
+fn unprivileged_programs_can_read_files() {
+    let name = "disk::unprivileged_programs_can_read_files";
     inside(name, |folder| {
         let (layout, mut site) = (prepare(folder), site());
         let base = folder.join("agent");

@@ -11,51 +11,48 @@ use crate::{
 };
 
 #[test]
-fn the_manager_may_be_away_and_what_it_missed_is_caught_up_with() {
-    inside(
-        "faults::the_manager_may_be_away_and_what_it_missed_is_caught_up_with",
-        |_| {
-            let (manager, answering) = joined();
-            manager.give(1, |_| ());
-            let agent = Running::start();
-            manager.until_live(1);
+fn agent_catches_up_after_manager_outage() {
+    inside("faults::agent_catches_up_after_manager_outage", |_| {
+        let (manager, answering) = joined();
+        manager.give(1, |_| ());
+        let agent = Running::start();
+        manager.until_live(1);
+        until("the names", || {
+            (answer("wiki.lab.internal") == "10.20.0.100").then_some(())
+        });
+        answering.go_away();
+
+        // While it is away the host is looked after: twice, so that it is no last effort.
+        for _ in 0..2 {
+            run("pkill -x dnsmasq");
+            let file = format!("{FOLDER}/live/nginx/services/wiki.example.org.conf");
+            fs::write(&file, "# by hand\n").unwrap();
+            until("the file", || {
+                let text = fs::read_to_string(&file).unwrap_or_default();
+                text.contains("proxy_pass").then_some(())
+            });
             until("the names", || {
                 (answer("wiki.lab.internal") == "10.20.0.100").then_some(())
             });
-            answering.go_away();
+        }
+        // It starts without it too, as after a failure of the power: nothing else runs then.
+        agent.kill();
+        end_programs();
+        let agent = Running::start();
+        until("the names", || {
+            (answer("wiki.lab.internal") == "10.20.0.100").then_some(())
+        });
+        until("the service", || {
+            (status("wiki.example.org") == "502").then_some(())
+        });
 
-            // While it is away the host is looked after: twice, so that it is no last effort.
-            for _ in 0..2 {
-                run("pkill -x dnsmasq");
-                let file = format!("{FOLDER}/live/nginx/services/wiki.example.org.conf");
-                fs::write(&file, "# by hand\n").unwrap();
-                until("the file", || {
-                    let text = fs::read_to_string(&file).unwrap_or_default();
-                    text.contains("proxy_pass").then_some(())
-                });
-                until("the names", || {
-                    (answer("wiki.lab.internal") == "10.20.0.100").then_some(())
-                });
-            }
-            // It starts without it too, as after a failure of the power: nothing else runs then.
-            agent.kill();
-            end_programs();
-            let agent = Running::start();
-            until("the names", || {
-                (answer("wiki.lab.internal") == "10.20.0.100").then_some(())
-            });
-            until("the service", || {
-                (status("wiki.example.org") == "502").then_some(())
-            });
-
-            manager.give(9, |site| site.hosts.push(host("db", "10.20.0.101")));
-            let _answering = manager.start();
-            manager.until_live(9);
-            assert_eq!(answer("db.lab.internal"), "10.20.0.101");
-            agent.stop();
-            end_programs();
-        },
-    );
+        manager.give(9, |site| site.hosts.push(host("db", "10.20.0.101")));
+        let _answering = manager.start();
+        manager.until_live(9);
+        assert_eq!(answer("db.lab.internal"), "10.20.0.101");
+        agent.stop();
+        end_programs();
+    });
 }
 
 /// How often nginx has read its files.
@@ -65,32 +62,35 @@ fn reloads() -> usize {
 }
 
 #[test]
-fn many_changes_at_once_are_few_reloads() {
-    inside("faults::many_changes_at_once_are_few_reloads", |_| {
-        let (manager, _answering) = joined();
-        manager.give(1, |_| ());
-        let agent = Running::start();
-        manager.until_live(1);
-        let before = reloads();
-        for number in 1..=200 {
-            change(&manager, number);
-            // As people's requests come: the agent has time to ask in between.
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        manager.until_live(201);
-        // What the old workers accepted a moment ago they still answer.
-        until("the last service", || {
-            (status("s200.example.org") == "502").then_some(())
-        });
-        until("the last host", || {
-            (answer("h200.lab.internal") == "10.20.1.200").then_some(())
-        });
-        let read = reloads() - before;
-        println!("200 changes: nginx read its files {read} times");
-        assert!((1..=20).contains(&read), "{read} reloads");
-        agent.stop();
-        end_programs();
-    });
+fn concurrent_changes_are_coalesced_into_few_reloads() {
+    inside(
+        "faults::concurrent_changes_are_coalesced_into_few_reloads",
+        |_| {
+            let (manager, _answering) = joined();
+            manager.give(1, |_| ());
+            let agent = Running::start();
+            manager.until_live(1);
+            let before = reloads();
+            for number in 1..=200 {
+                change(&manager, number);
+                // As people's requests come: the agent has time to ask in between.
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            manager.until_live(201);
+            // What the old workers accepted a moment ago they still answer.
+            until("the last service", || {
+                (status("s200.example.org") == "502").then_some(())
+            });
+            until("the last host", || {
+                (answer("h200.lab.internal") == "10.20.1.200").then_some(())
+            });
+            let read = reloads() - before;
+            println!("200 changes: nginx read its files {read} times");
+            assert!((1..=20).contains(&read), "{read} reloads");
+            agent.stop();
+            end_programs();
+        },
+    );
 }
 
 /// The site with so many more services and hosts.
@@ -106,9 +106,9 @@ fn change(manager: &Manager, number: i64) {
 }
 
 #[test]
-fn names_that_the_edge_host_has_itself_are_the_site_s() {
+fn etc_hosts_of_edge_host_does_not_override_site() {
     inside(
-        "faults::names_that_the_edge_host_has_itself_are_the_site_s",
+        "faults::etc_hosts_of_edge_host_does_not_override_site",
         |folder| {
             let own = run("uname -n").trim().to_lowercase();
             let own = own.split('.').next().unwrap().to_owned();

@@ -188,9 +188,9 @@ fn clear(layout: &Layout, folder: &Path) {
 }
 
 #[test]
-fn between_any_two_steps_of_a_change_nothing_is_lost() {
+fn kill_between_steps_of_change_is_recovered() {
     Change {
-        test: "killed::between_any_two_steps_of_a_change_nothing_is_lost",
+        test: "killed::kill_between_steps_of_change_is_recovered",
         before: Some(site()),
         after: changed(),
         end: changed(),
@@ -200,9 +200,9 @@ fn between_any_two_steps_of_a_change_nothing_is_lost() {
 }
 
 #[test]
-fn between_any_two_steps_of_the_first_generation_nothing_is_lost() {
+fn kill_between_steps_of_first_generation_is_recovered() {
     Change {
-        test: "killed::between_any_two_steps_of_the_first_generation_nothing_is_lost",
+        test: "killed::kill_between_steps_of_first_generation_is_recovered",
         before: None,
         after: changed(),
         end: changed(),
@@ -212,11 +212,11 @@ fn between_any_two_steps_of_the_first_generation_nothing_is_lost() {
 }
 
 #[test]
-fn between_any_two_steps_of_going_back_nothing_is_lost() {
+fn kill_between_steps_of_rollback_is_recovered() {
     let mut bad = changed();
     bad.streams.push(stream(102, TAKEN));
     Change {
-        test: "killed::between_any_two_steps_of_going_back_nothing_is_lost",
+        test: "killed::kill_between_steps_of_rollback_is_recovered",
         before: Some(site()),
         after: bad,
         end: site(),

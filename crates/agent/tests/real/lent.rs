@@ -32,9 +32,9 @@ fn ask(folder: &std::path::Path, mac: &str) {
 }
 
 #[test]
-fn leases_of_containers_and_of_strangers_are_told() {
+fn leases_of_known_and_unknown_hosts_are_reported() {
     inside(
-        "lent::leases_of_containers_and_of_strangers_are_told",
+        "lent::leases_of_known_and_unknown_hosts_are_reported",
         |folder| {
             let (manager, _answering) = joined();
             run("mkdir -p /run/netns && ip netns add client && ip link set eth1-end netns client");

@@ -32,9 +32,9 @@ fn serve(listener: TcpListener) {
 }
 
 #[test]
-fn a_container_that_is_away_is_told_until_it_is_there() {
+fn unreachable_container_is_reported_until_online() {
     inside(
-        "probed::a_container_that_is_away_is_told_until_it_is_there",
+        "probed::unreachable_container_is_reported_until_online",
         |_| {
             let (manager, _answering) = joined();
             manager.give(1, |_| ());
@@ -72,9 +72,9 @@ fn a_container_that_is_away_is_told_until_it_is_there() {
 }
 
 #[test]
-fn names_that_the_programs_do_not_answer_are_faults_of_the_edge() {
+fn unresolved_names_are_reported_as_edge_failures() {
     inside(
-        "probed::names_that_the_programs_do_not_answer_are_faults_of_the_edge",
+        "probed::unresolved_names_are_reported_as_edge_failures",
         |_| {
             let (manager, _answering) = joined();
             manager.give(1, |_| ());

@@ -11,9 +11,9 @@ use crate::{
 };
 
 #[test]
-fn a_host_joins_serves_and_goes_on_without_its_manager() {
+fn host_joins_serves_and_continues_without_manager() {
     inside(
-        "program::a_host_joins_serves_and_goes_on_without_its_manager",
+        "program::host_joins_serves_and_continues_without_manager",
         |_| {
             prepare();
             let early = Command::new(PROGRAM)

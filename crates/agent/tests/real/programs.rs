@@ -8,9 +8,9 @@ use test_servers::host::{inside, run};
 use crate::site::{apply, control, layout, open, prepare, site, wait};
 
 #[test]
-fn without_systemd_they_are_found_by_their_process_ids() {
+fn programs_are_controlled_by_pid_file_without_systemd() {
     inside(
-        "programs::without_systemd_they_are_found_by_their_process_ids",
+        "programs::programs_are_controlled_by_pid_file_without_systemd",
         |folder| {
             let (layout, site) = (prepare(folder), site());
             let [nginx, dnsmasq] = control(&layout);
@@ -42,8 +42,8 @@ fn without_systemd_they_are_found_by_their_process_ids() {
 }
 
 #[test]
-fn what_does_not_start_says_why() {
-    inside("programs::what_does_not_start_says_why", |folder| {
+fn failed_start_reports_error() {
+    inside("programs::failed_start_reports_error", |folder| {
         let layout = prepare(folder);
         let [_, dnsmasq] = control(&layout);
         wait(async {
@@ -77,8 +77,8 @@ fn systemctl(folder: &Path) -> Control {
 }
 
 #[test]
-fn with_systemd_it_is_asked() {
-    inside("programs::with_systemd_it_is_asked", |folder| {
+fn programs_are_controlled_by_systemctl() {
+    inside("programs::programs_are_controlled_by_systemctl", |folder| {
         let layout = layout(folder);
         let control = systemctl(folder);
         let dnsmasq = Program::dnsmasq(&layout, control.clone());

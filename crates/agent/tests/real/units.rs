@@ -29,8 +29,8 @@ fn write(folder: &Path) {
 }
 
 #[test]
-fn systemd_understands_the_units() {
-    inside("units::systemd_understands_the_units", |folder| {
+fn systemd_accepts_units() {
+    inside("units::systemd_accepts_units", |folder| {
         write(folder);
         let path = format!("SYSTEMD_UNIT_PATH={}:", folder.display());
         for unit in ["holdfast-agent", "nginx", "dnsmasq"] {
@@ -55,32 +55,29 @@ fn systemd_understands_the_units() {
 }
 
 #[test]
-fn the_agent_works_with_the_rights_that_its_unit_leaves_it() {
-    inside(
-        "units::the_agent_works_with_the_rights_that_its_unit_leaves_it",
-        |folder| {
-            let (manager, _answering) = joined();
-            manager.give(1, |_| ());
-            write(folder);
-            let unit = fs::read_to_string(folder.join("holdfast-agent.service")).unwrap();
-            let rights = unit
-                .lines()
-                .find_map(|line| line.strip_prefix("CapabilityBoundingSet="))
-                .unwrap();
-            let rights: Vec<String> = rights
-                .split(' ')
-                .map(|right| format!("+{}", right.trim_start_matches("CAP_").to_lowercase()))
-                .collect();
-            assert!(unit.contains("NoNewPrivileges=yes"));
-            let bounds = format!("--bounding-set=-all,{}", rights.join(","));
-            let agent = Running::under(&["setpriv", "--no-new-privs", &bounds]);
-            manager.until_live(1);
-            until("the name", || {
-                (answer("wiki.lab.internal") == "10.20.0.100").then_some(())
-            });
-            assert_eq!(status("wiki.example.org"), "502");
-            agent.stop();
-            end_programs();
-        },
-    );
+fn agent_works_within_unit_sandbox() {
+    inside("units::agent_works_within_unit_sandbox", |folder| {
+        let (manager, _answering) = joined();
+        manager.give(1, |_| ());
+        write(folder);
+        let unit = fs::read_to_string(folder.join("holdfast-agent.service")).unwrap();
+        let rights = unit
+            .lines()
+            .find_map(|line| line.strip_prefix("CapabilityBoundingSet="))
+            .unwrap();
+        let rights: Vec<String> = rights
+            .split(' ')
+            .map(|right| format!("+{}", right.trim_start_matches("CAP_").to_lowercase()))
+            .collect();
+        assert!(unit.contains("NoNewPrivileges=yes"));
+        let bounds = format!("--bounding-set=-all,{}", rights.join(","));
+        let agent = Running::under(&["setpriv", "--no-new-privs", &bounds]);
+        manager.until_live(1);
+        until("the name", || {
+            (answer("wiki.lab.internal") == "10.20.0.100").then_some(())
+        });
+        assert_eq!(status("wiki.example.org"), "502");
+        agent.stop();
+        end_programs();
+    });
 }

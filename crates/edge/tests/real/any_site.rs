@@ -16,9 +16,9 @@ use crate::{
 const CASES: u32 = 24;
 
 #[test]
-fn the_real_programs_take_whatever_the_types_allow() {
+fn nginx_and_dnsmasq_accept_any_valid_site() {
     inside(
-        "any_site::the_real_programs_take_whatever_the_types_allow",
+        "any_site::nginx_and_dnsmasq_accept_any_valid_site",
         |folder| {
             interface();
             let mut layout = layout(folder);

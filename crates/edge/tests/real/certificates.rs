@@ -51,9 +51,9 @@ fn reload(layout: &Layout) {
 }
 
 #[test]
-fn each_name_shows_its_own_certificate() {
+fn each_name_serves_its_own_certificate() {
     inside(
-        "certificates::each_name_shows_its_own_certificate",
+        "certificates::each_name_serves_its_own_certificate",
         |folder| {
             let layout = layout(folder);
             let (own, rest) = (
@@ -147,9 +147,9 @@ impl Drop for Talk {
 }
 
 #[test]
-fn a_port_has_tls_and_a_new_certificate_cuts_nobody_off() {
+fn certificate_renewal_keeps_stream_connections() {
     inside(
-        "certificates::a_port_has_tls_and_a_new_certificate_cuts_nobody_off",
+        "certificates::certificate_renewal_keeps_stream_connections",
         |folder| {
             let layout = layout(folder);
             let first = give(&layout, "db.example.org");
@@ -182,9 +182,9 @@ fn a_port_has_tls_and_a_new_certificate_cuts_nobody_off() {
 }
 
 #[test]
-fn an_authority_is_answered_under_every_name_without_a_reload() {
+fn acme_challenge_is_served_without_reload() {
     inside(
-        "certificates::an_authority_is_answered_under_every_name_without_a_reload",
+        "certificates::acme_challenge_is_served_without_reload",
         |folder| {
             let layout = layout(folder);
             let mut site = empty();

@@ -91,8 +91,8 @@ fn world(folder: &Path) -> Running {
 }
 
 #[test]
-fn the_site_s_names_are_answered_here() {
-    inside("dnsmasq::the_site_s_names_are_answered_here", |folder| {
+fn site_names_are_resolved() {
+    inside("dnsmasq::site_names_are_resolved", |folder| {
         interface();
         let world = world(folder);
         let mut site = site();
@@ -130,23 +130,26 @@ fn the_site_s_names_are_answered_here() {
 }
 
 #[test]
-fn it_answers_in_the_site_s_network_only() {
-    inside("dnsmasq::it_answers_in_the_site_s_network_only", |folder| {
-        interface();
-        add_interface("eth0", "192.0.2.2/24");
-        let _dnsmasq = start(&site(), &layout(folder));
-        for address in ["127.0.0.1", "192.0.2.2"] {
-            let refused = try_run(&format!(
-                "dig +time=1 +tries=1 @{address} wiki.lab.internal"
-            ));
-            assert!(!refused.status.success(), "{address} answered");
-        }
-    });
+fn dnsmasq_listens_on_site_interface_only() {
+    inside(
+        "dnsmasq::dnsmasq_listens_on_site_interface_only",
+        |folder| {
+            interface();
+            add_interface("eth0", "192.0.2.2/24");
+            let _dnsmasq = start(&site(), &layout(folder));
+            for address in ["127.0.0.1", "192.0.2.2"] {
+                let refused = try_run(&format!(
+                    "dig +time=1 +tries=1 @{address} wiki.lab.internal"
+                ));
+                assert!(!refused.status.success(), "{address} answered");
+            }
+        },
+    );
 }
 
 #[test]
-fn lists_are_read_again_while_it_runs() {
-    inside("dnsmasq::lists_are_read_again_while_it_runs", |folder| {
+fn lists_are_reloaded_on_sighup() {
+    inside("dnsmasq::lists_are_reloaded_on_sighup", |folder| {
         interface();
         let (mut site, layout) = (site(), layout(folder));
         let dnsmasq = start(&site, &layout);
@@ -166,9 +169,9 @@ fn lists_are_read_again_while_it_runs() {
 }
 
 #[test]
-fn networks_of_any_size_have_their_addresses_answered_here() {
+fn reverse_lookups_work_for_any_prefix_length() {
     inside(
-        "dnsmasq::networks_of_any_size_have_their_addresses_answered_here",
+        "dnsmasq::reverse_lookups_work_for_any_prefix_length",
         |folder| {
             interface();
             let world = world(folder);
@@ -193,9 +196,9 @@ fn networks_of_any_size_have_their_addresses_answered_here() {
 }
 
 #[test]
-fn a_node_elsewhere_is_found_by_name_and_its_address_is_left_to_others() {
+fn external_node_resolves_without_reverse_record() {
     inside(
-        "dnsmasq::a_node_elsewhere_is_found_by_name_and_its_address_is_left_to_others",
+        "dnsmasq::external_node_resolves_without_reverse_record",
         |folder| {
             interface();
             let mut site = site();

@@ -66,9 +66,9 @@ fn site() -> Snapshot {
 }
 
 #[test]
-fn a_container_gets_its_own_address_and_a_stranger_none() {
+fn reserved_address_is_leased_and_unknown_mac_refused() {
     inside(
-        "leases::a_container_gets_its_own_address_and_a_stranger_none",
+        "leases::reserved_address_is_leased_and_unknown_mac_refused",
         |folder| {
             cable();
             let _dnsmasq = start(&site(), &layout(folder));
@@ -96,9 +96,9 @@ fn a_container_gets_its_own_address_and_a_stranger_none() {
 }
 
 #[test]
-fn strangers_get_an_address_where_the_site_has_some_for_them() {
+fn unknown_hosts_get_address_from_dynamic_range() {
     inside(
-        "leases::strangers_get_an_address_where_the_site_has_some_for_them",
+        "leases::unknown_hosts_get_address_from_dynamic_range",
         |folder| {
             cable();
             let mut site = site();
@@ -116,15 +116,12 @@ fn strangers_get_an_address_where_the_site_has_some_for_them() {
 }
 
 #[test]
-fn a_host_that_is_not_the_one_gives_no_address() {
-    inside(
-        "leases::a_host_that_is_not_the_one_gives_no_address",
-        |folder| {
-            cable();
-            let mut site = site();
-            site.network.dhcp = None;
-            let _dnsmasq = start(&site, &layout(folder));
-            assert_eq!(lease(folder, KNOWN, ""), None);
-        },
-    );
+fn host_without_dhcp_leases_nothing() {
+    inside("leases::host_without_dhcp_leases_nothing", |folder| {
+        cable();
+        let mut site = site();
+        site.network.dhcp = None;
+        let _dnsmasq = start(&site, &layout(folder));
+        assert_eq!(lease(folder, KNOWN, ""), None);
+    });
 }

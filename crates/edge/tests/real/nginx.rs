@@ -45,8 +45,8 @@ fn example(services: Vec<edge::HttpService>) -> PublicDomain {
 }
 
 #[test]
-fn a_service_answers_by_name_through_tls() {
-    inside("nginx::a_service_answers_by_name_through_tls", |folder| {
+fn service_is_served_by_name_over_tls() {
+    inside("nginx::service_is_served_by_name_over_tls", |folder| {
         let mut site = empty();
         let wiki = service("wiki", 8080, HttpOptions::default());
         site.domains = vec![example(vec![wiki])];
@@ -108,43 +108,40 @@ fn a_service_answers_by_name_through_tls() {
 }
 
 #[test]
-fn whoever_asks_for_another_name_learns_nothing() {
-    inside(
-        "nginx::whoever_asks_for_another_name_learns_nothing",
-        |folder| {
-            let mut site = empty();
-            site.domains = vec![example(Vec::new())];
-            let _nginx = start_nginx(&site, &layout(folder));
-            let failed = |address: &str| try_run(&curl(address, "")).status.code().unwrap();
-            assert_eq!(failed("http://other.example.net/"), 52, "an empty answer");
-            assert_eq!(failed("https://other.example.net/"), 35, "no handshake");
-            assert_eq!(
-                failed("https://127.0.0.1/"),
-                35,
-                "no handshake without a name"
-            );
+fn unknown_names_reveal_nothing() {
+    inside("nginx::unknown_names_reveal_nothing", |folder| {
+        let mut site = empty();
+        site.domains = vec![example(Vec::new())];
+        let _nginx = start_nginx(&site, &layout(folder));
+        let failed = |address: &str| try_run(&curl(address, "")).status.code().unwrap();
+        assert_eq!(failed("http://other.example.net/"), 52, "an empty answer");
+        assert_eq!(failed("https://other.example.net/"), 35, "no handshake");
+        assert_eq!(
+            failed("https://127.0.0.1/"),
+            35,
+            "no handshake without a name"
+        );
 
-            let moved = ask(
-                "http://none.example.org/a",
-                "-o /dev/null -w '%{redirect_url} %{http_code}'",
+        let moved = ask(
+            "http://none.example.org/a",
+            "-o /dev/null -w '%{redirect_url} %{http_code}'",
+        );
+        assert_eq!(moved, "https://none.example.org/a 308");
+        for name in ["none.example.org", "example.org"] {
+            let page = ask(&format!("https://{name}/"), "");
+            assert!(
+                page.contains("Nothing is published under this name"),
+                "{page}"
             );
-            assert_eq!(moved, "https://none.example.org/a 308");
-            for name in ["none.example.org", "example.org"] {
-                let page = ask(&format!("https://{name}/"), "");
-                assert!(
-                    page.contains("Nothing is published under this name"),
-                    "{page}"
-                );
-                assert!(page.ends_with("\n404"), "{page}");
-            }
-        },
-    );
+            assert!(page.ends_with("\n404"), "{page}");
+        }
+    });
 }
 
 #[test]
-fn pages_help_and_a_program_s_own_answers_stay() {
+fn error_pages_do_not_replace_backend_responses() {
     inside(
-        "nginx::pages_help_and_a_program_s_own_answers_stay",
+        "nginx::error_pages_do_not_replace_backend_responses",
         |folder| {
             let small = HttpOptions {
                 body: of("1"),
@@ -201,8 +198,8 @@ fn pages_help_and_a_program_s_own_answers_stay() {
 }
 
 #[test]
-fn streams_are_passed_on_as_they_come() {
-    inside("nginx::streams_are_passed_on_as_they_come", |folder| {
+fn responses_stream_unbuffered() {
+    inside("nginx::responses_stream_unbuffered", |folder| {
         let mut site = empty();
         site.domains = vec![example(vec![service("wiki", 8080, HttpOptions::default())])];
         backend::start(8080);
@@ -224,65 +221,59 @@ fn streams_are_passed_on_as_they_come() {
 }
 
 #[test]
-fn browsers_remember_tls_where_the_domain_says_so() {
-    inside(
-        "nginx::browsers_remember_tls_where_the_domain_says_so",
-        |folder| {
-            let mut site = empty();
-            site.domains = vec![PublicDomain {
-                hsts: Hsts::Below,
-                ..example(vec![service("wiki", 8080, HttpOptions::default())])
-            }];
-            let _nginx = start_nginx(&site, &layout(folder));
-            let heads = ask("https://wiki.example.org/", "-D - -o /dev/null").to_ascii_lowercase();
-            let sent = "strict-transport-security: max-age=63072000; includesubdomains";
-            assert!(heads.contains(sent), "also when nothing answers: {heads}");
-        },
-    );
+fn hsts_header_follows_domain_setting() {
+    inside("nginx::hsts_header_follows_domain_setting", |folder| {
+        let mut site = empty();
+        site.domains = vec![PublicDomain {
+            hsts: Hsts::Below,
+            ..example(vec![service("wiki", 8080, HttpOptions::default())])
+        }];
+        let _nginx = start_nginx(&site, &layout(folder));
+        let heads = ask("https://wiki.example.org/", "-D - -o /dev/null").to_ascii_lowercase();
+        let sent = "strict-transport-security: max-age=63072000; includesubdomains";
+        assert!(heads.contains(sent), "also when nothing answers: {heads}");
+    });
 }
 
 #[test]
-fn a_container_s_tls_is_believed_or_verified_as_asked() {
-    inside(
-        "nginx::a_container_s_tls_is_believed_or_verified_as_asked",
-        |folder| {
-            let [any, sure] = [Backend::Https, Backend::HttpsVerified].map(|backend| HttpOptions {
-                backend,
-                ..HttpOptions::default()
-            });
-            let mut site = empty();
-            site.domains = vec![example(vec![
-                service("any", 8443, any),
-                service("sure", 8443, sure),
-                service("right", 8444, sure),
-            ])];
-            let made = |name: &str| rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-            let (strange, right) = (made("strange.example.net"), made("right.example.org"));
-            backend::start_tls(
-                8443,
-                strange.cert.pem(),
-                strange.signing_key.serialize_pem(),
-            );
-            backend::start_tls(8444, right.cert.pem(), right.signing_key.serialize_pem());
-            // What this host trusts, for this test alone.
-            let trusted = folder.join("trusted.crt");
-            fs::write(&trusted, right.cert.pem()).unwrap();
-            run(&format!(
-                "mount --bind {} /etc/ssl/certs/ca-certificates.crt",
-                trusted.display()
-            ));
-            let _nginx = start_nginx(&site, &layout(folder));
-            assert!(ask("https://any.example.org/", "").ends_with("\n200"));
-            assert!(ask("https://right.example.org/", "").ends_with("\n200"));
-            let refused = ask("https://sure.example.org/", "");
-            assert!(refused.ends_with("\n502"), "{refused}");
-        },
-    );
+fn backend_tls_is_verified_if_configured() {
+    inside("nginx::backend_tls_is_verified_if_configured", |folder| {
+        let [any, sure] = [Backend::Https, Backend::HttpsVerified].map(|backend| HttpOptions {
+            backend,
+            ..HttpOptions::default()
+        });
+        let mut site = empty();
+        site.domains = vec![example(vec![
+            service("any", 8443, any),
+            service("sure", 8443, sure),
+            service("right", 8444, sure),
+        ])];
+        let made = |name: &str| rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+        let (strange, right) = (made("strange.example.net"), made("right.example.org"));
+        backend::start_tls(
+            8443,
+            strange.cert.pem(),
+            strange.signing_key.serialize_pem(),
+        );
+        backend::start_tls(8444, right.cert.pem(), right.signing_key.serialize_pem());
+        // What this host trusts, for this test alone.
+        let trusted = folder.join("trusted.crt");
+        fs::write(&trusted, right.cert.pem()).unwrap();
+        run(&format!(
+            "mount --bind {} /etc/ssl/certs/ca-certificates.crt",
+            trusted.display()
+        ));
+        let _nginx = start_nginx(&site, &layout(folder));
+        assert!(ask("https://any.example.org/", "").ends_with("\n200"));
+        assert!(ask("https://right.example.org/", "").ends_with("\n200"));
+        let refused = ask("https://sure.example.org/", "");
+        assert!(refused.ends_with("\n502"), "{refused}");
+    });
 }
 
 #[test]
-fn ports_lead_to_containers() {
-    inside("nginx::ports_lead_to_containers", |folder| {
+fn stream_ports_reach_containers() {
+    inside("nginx::stream_ports_reach_containers", |folder| {
         let mut site = empty();
         site.streams = vec![
             stream(2000, 9000, Transport::Tcp),
@@ -324,9 +315,9 @@ fn say(port: u16, words: &str) -> String {
 }
 
 #[test]
-fn the_same_bytes_are_checked_in_one_place_and_live_in_another() {
+fn configuration_is_independent_of_its_directory() {
     inside(
-        "nginx::the_same_bytes_are_checked_in_one_place_and_live_in_another",
+        "nginx::configuration_is_independent_of_its_directory",
         |folder| {
             let mut site = empty();
             site.domains = vec![example(vec![service("wiki", 8080, HttpOptions::default())])];
@@ -350,9 +341,9 @@ fn the_same_bytes_are_checked_in_one_place_and_live_in_another() {
 }
 
 #[test]
-fn a_service_whose_name_is_another_domain_of_the_site_answers() {
+fn service_named_like_another_domain_is_served() {
     inside(
-        "nginx::a_service_whose_name_is_another_domain_of_the_site_answers",
+        "nginx::service_named_like_another_domain_is_served",
         |folder| {
             let mut site = empty();
             let wiki = service("wiki", 8080, HttpOptions::default());

@@ -30,8 +30,8 @@ fn guarded(sign_in: Option<&str>) -> Snapshot {
 }
 
 #[test]
-fn people_are_who_the_sign_in_says() {
-    inside("sign_in::people_are_who_the_sign_in_says", |folder| {
+fn backend_receives_user_from_sign_in() {
+    inside("sign_in::backend_receives_user_from_sign_in", |folder| {
         backend::start(8080);
         let asked = backend::start_sign_in(4180);
         let site = guarded(Some("http://127.0.0.1:4180"));
@@ -57,48 +57,51 @@ fn people_are_who_the_sign_in_says() {
 }
 
 #[test]
-fn others_sign_in_and_come_back() {
-    inside("sign_in::others_sign_in_and_come_back", |folder| {
-        backend::start(8080);
-        backend::start_sign_in(4180);
-        let site = guarded(Some("http://127.0.0.1:4180"));
-        let _nginx = start_nginx(&site, &layout(folder));
-        let back = |path: &str| {
-            let said = ask(&format!("https://wiki.example.org{path}"), "--path-as-is");
-            assert!(said.contains("\nhost: wiki.example.org\n"), "{said}");
-            assert!(said.ends_with("\n403"), "as the sign-in said: {said}");
-            let mut lines = said.lines();
-            lines
-                .find_map(|line| line.strip_prefix("x-auth-request-redirect: "))
-                .unwrap_or_else(|| panic!("nowhere: {said}"))
-                .to_owned()
-        };
-        assert_eq!(back("/a/b%20c?d=e&f=%26g#h"), "/a/b%20c?d=e&f=%26g");
-        assert_eq!(
-            back("//evil.example/"),
-            "/",
-            "a browser would go to another host"
-        );
-        assert_eq!(back("/\\evil.example/"), "/");
-        assert_eq!(
-            back("/oauth2/sign_in"),
-            "/",
-            "not back to the sign-in itself"
-        );
+fn unauthenticated_users_are_redirected_to_sign_in() {
+    inside(
+        "sign_in::unauthenticated_users_are_redirected_to_sign_in",
+        |folder| {
+            backend::start(8080);
+            backend::start_sign_in(4180);
+            let site = guarded(Some("http://127.0.0.1:4180"));
+            let _nginx = start_nginx(&site, &layout(folder));
+            let back = |path: &str| {
+                let said = ask(&format!("https://wiki.example.org{path}"), "--path-as-is");
+                assert!(said.contains("\nhost: wiki.example.org\n"), "{said}");
+                assert!(said.ends_with("\n403"), "as the sign-in said: {said}");
+                let mut lines = said.lines();
+                lines
+                    .find_map(|line| line.strip_prefix("x-auth-request-redirect: "))
+                    .unwrap_or_else(|| panic!("nowhere: {said}"))
+                    .to_owned()
+            };
+            assert_eq!(back("/a/b%20c?d=e&f=%26g#h"), "/a/b%20c?d=e&f=%26g");
+            assert_eq!(
+                back("//evil.example/"),
+                "/",
+                "a browser would go to another host"
+            );
+            assert_eq!(back("/\\evil.example/"), "/");
+            assert_eq!(
+                back("/oauth2/sign_in"),
+                "/",
+                "not back to the sign-in itself"
+            );
 
-        let refused = ask("https://wiki.example.org/", "-b who=mallory");
-        assert!(refused.contains("This service is not for you"), "{refused}");
-        assert!(refused.ends_with("\n403"), "{refused}");
-        let own = ask("https://wiki.example.org/status/500", "-b who=ann");
-        assert_eq!(own, "the program's own words\n\n500");
-        let hidden = ask("https://wiki.example.org/oauth2/auth", "-b who=ann");
-        assert!(hidden.ends_with("\n404"), "{hidden}");
-    });
+            let refused = ask("https://wiki.example.org/", "-b who=mallory");
+            assert!(refused.contains("This service is not for you"), "{refused}");
+            assert!(refused.ends_with("\n403"), "{refused}");
+            let own = ask("https://wiki.example.org/status/500", "-b who=ann");
+            assert_eq!(own, "the program's own words\n\n500");
+            let hidden = ask("https://wiki.example.org/oauth2/auth", "-b who=ann");
+            assert!(hidden.ends_with("\n404"), "{hidden}");
+        },
+    );
 }
 
 #[test]
-fn without_a_sign_in_nobody_gets_there() {
-    inside("sign_in::without_a_sign_in_nobody_gets_there", |folder| {
+fn missing_sign_in_denies_access() {
+    inside("sign_in::missing_sign_in_denies_access", |folder| {
         backend::start(8080);
         for sign_in in [None, Some("http://127.0.0.1:4181")] {
             let _nginx = start_nginx(&guarded(sign_in), &layout(folder));

@@ -37,7 +37,7 @@ fn effects(change: impl FnOnce(&mut Snapshot)) -> BTreeSet<Effect> {
 }
 
 #[test]
-fn what_changed_says_what_has_to_happen() {
+fn changed_files_determine_effects() {
     let only = |effect| BTreeSet::from([effect]);
     assert_eq!(effects(|_| ()), BTreeSet::new());
     let gone = effects(|site| {
@@ -64,7 +64,7 @@ fn what_changed_says_what_has_to_happen() {
 }
 
 #[test]
-fn each_service_has_a_file_and_no_other_file_changes_with_it() {
+fn service_change_affects_only_its_file() {
     let before = render(&snapshot(), &layout()).unwrap();
     let mut site = snapshot();
     site.domains[0].services[0].port = port(81);

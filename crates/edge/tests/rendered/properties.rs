@@ -44,7 +44,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
     #[test]
-    fn every_type_refuses_what_would_need_quotes(text in typed()) {
+    fn types_reject_text_that_needs_quoting(text in typed()) {
         let (address, path) = (format!("https://{text}"), format!("/{text}"));
         prop_assert!(plain_or_refused::<Label>(&text));
         prop_assert!(plain_or_refused::<Domain>(&text));
@@ -81,7 +81,7 @@ fn lines(text: &str) -> Vec<&str> {
 
 proptest! {
     #[test]
-    fn nginx_reads_back_what_was_meant(site in site()) {
+    fn nginx_configuration_round_trips(site in site()) {
         let domain = &site.domains[0];
         for service in &domain.services {
             let host = domain.host(service);
@@ -110,7 +110,7 @@ proptest! {
     }
 
     #[test]
-    fn every_file_of_nginx_can_be_read(site in site()) {
+    fn nginx_files_are_parseable(site in site()) {
         let tree = render(&site, &layout()).unwrap();
         for (path, file) in tree.files().filter(|(path, _)| path.ends_with(".conf") && path.starts_with("nginx/")) {
             prop_assert!(read(&file.text).is_some(), "{}:\n{}", path, file.text);
@@ -118,7 +118,7 @@ proptest! {
     }
 
     #[test]
-    fn dnsmasq_reads_back_what_was_meant(site in site()) {
+    fn dnsmasq_configuration_round_trips(site in site()) {
         let domain = &site.network.domain;
         let names = file(&site, &layout(), "dnsmasq/hosts");
         // Who has an address of another network is for others to say: no line that answers both ways.
@@ -144,7 +144,7 @@ proptest! {
 }
 
 #[test]
-fn a_snapshot_comes_back_from_its_json() {
+fn site_configuration_round_trips_through_json() {
     let site = snapshot();
     let text = serde_json::to_string(&site).unwrap();
     assert_eq!(serde_json::from_str::<Snapshot>(&text).unwrap(), site);

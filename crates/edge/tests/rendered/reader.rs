@@ -95,7 +95,7 @@ pub fn values(directives: &[Directive], name: &str) -> Vec<String> {
 }
 
 #[test]
-fn it_reads_what_nginx_reads() {
+fn reader_parses_like_nginx() {
     let read = read("a b; # c;\nd { e \"f ;\" 'g\\''; }").unwrap();
     assert_eq!(values(&read, "a"), ["b"]);
     assert_eq!(all(&read, "e")[0].words, ["e", "f ;", "g'"]);

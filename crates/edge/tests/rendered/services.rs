@@ -12,7 +12,7 @@ fn tree(site: &Snapshot) -> Tree {
 }
 
 #[test]
-fn each_service_is_known_by_its_file() {
+fn service_is_found_by_its_file() {
     let site = snapshot();
     let owners: Vec<Option<ServiceId>> = tree(&site)
         .files()
@@ -37,7 +37,7 @@ fn each_service_is_known_by_its_file() {
 }
 
 #[test]
-fn without_a_service_its_file_alone_is_gone() {
+fn removing_service_removes_only_its_file() {
     let site = snapshot();
     for (service, path) in [
         (1, "nginx/services/wiki.example.org.conf"),

@@ -1,4 +1,4 @@
-//! One question to this host's own nginx or dnsmasq, and what its answer means.
+//! Probes one name at this host's nginx or dnsmasq.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -18,28 +18,28 @@ use tokio::{
 
 use super::Target;
 
-/// How long the programs may take until they answer with what is new: nginx's old workers still
-/// answer what they accepted, and dnsmasq reads its lists a moment after it was told.
-const SETTLES: Duration = Duration::from_secs(2);
-/// The wait between two questions in that time.
-const AGAIN: Duration = Duration::from_millis(100);
-/// How long an answer of dnsmasq may take.
-const NAMED: Duration = Duration::from_millis(500);
-/// How long an answer of nginx may take. It waits 5 s for a container that says nothing.
-const SERVED: Duration = Duration::from_secs(8);
-/// The most of a page that is looked at, in bytes: more than nginx's own pages have.
-const LOOKED_AT: usize = 16 * 1024;
+/// How long the programs may take to use a new configuration: nginx's old workers still serve
+/// accepted connections, and dnsmasq reads its lists shortly after the signal.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(2);
+/// The delay between two probes during that time.
+const RETRY_INTERVAL: Duration = Duration::from_millis(100);
+/// The timeout of a DNS query.
+const DNS_TIMEOUT: Duration = Duration::from_millis(500);
+/// The timeout of an HTTP request. nginx waits 5 s for an unresponsive backend.
+const HTTP_TIMEOUT: Duration = Duration::from_secs(8);
+/// The number of bytes of a page that are compared: more than nginx's own pages have.
+const MAX_PAGE_SIZE: usize = 16 * 1024;
 
-/// Who asks on one host.
+/// A prober for one host.
 #[derive(Clone, Debug)]
-pub(super) struct Asker {
-    /// Where dnsmasq answers.
+pub(super) struct Prober {
+    /// The address of dnsmasq.
     address: Ipv4Addr,
-    /// The pages that nginx shows by itself.
+    /// The directory of nginx's own error pages.
     pages: PathBuf,
 }
 
-impl Asker {
+impl Prober {
     pub(super) fn new(address: Ipv4Addr, layout: &Layout) -> Self {
         Self {
             address,
@@ -47,24 +47,24 @@ impl Asker {
         }
     }
 
-    /// What is wrong with a name; none when it answers.
-    pub(super) async fn ask(&self, target: &Target) -> Option<Silent> {
-        let until = Instant::now() + SETTLES;
+    /// Probes a target. Returns the failure, or none on success.
+    pub(super) async fn probe(&self, target: &Target) -> Option<Silent> {
+        let until = Instant::now() + SETTLE_TIMEOUT;
         loop {
             let (who, words) = match target {
-                Target::Host { name, address } => self.named(name, *address).await,
-                Target::Page { name, .. } => self.served(name).await,
+                Target::Host { name, address } => self.probe_dns(name, *address).await,
+                Target::Page { name, .. } => self.probe_http(name).await,
             }
             .err()?;
             if who == Who::Container || Instant::now() > until {
                 return Some(silent(target, who, words));
             }
-            sleep(AGAIN).await;
+            sleep(RETRY_INTERVAL).await;
         }
     }
 
-    async fn named(&self, name: &str, address: Ipv4Addr) -> Result<(), (Who, String)> {
-        let found = timeout(NAMED, look_up(self.address, name)).await;
+    async fn probe_dns(&self, name: &str, address: Ipv4Addr) -> Result<(), (Who, String)> {
+        let found = timeout(DNS_TIMEOUT, resolve(self.address, name)).await;
         let words = match found {
             Ok(Ok(found)) if found.contains(&address) => return Ok(()),
             Ok(Ok(found)) => match found.first() {
@@ -79,12 +79,12 @@ impl Asker {
         Err((Who::Edge, words))
     }
 
-    async fn served(&self, name: &str) -> Result<(), (Who, String)> {
+    async fn probe_http(&self, name: &str) -> Result<(), (Who, String)> {
         let (status, page) = match get(name).await {
             Ok(answered) => answered,
             Err(error) if error.is_timeout() && !error.is_connect() => {
                 let words = "nginx passes the name on, and nothing comes back";
-                let words = format!("{words} within {} seconds.", SERVED.as_secs());
+                let words = format!("{words} within {} seconds.", HTTP_TIMEOUT.as_secs());
                 return Err((Who::Container, words));
             }
             Err(_) => {
@@ -104,7 +104,7 @@ impl Asker {
         Ok(())
     }
 
-    /// Whether a page is one of nginx's own, and not one that a container shows.
+    /// Whether a page is one of nginx's own error pages rather than a page of the container.
     async fn is_own(&self, name: &str, page: &[u8]) -> bool {
         let own = tokio::fs::read(self.pages.join(name)).await;
         own.is_ok_and(|own| own == page)
@@ -130,27 +130,27 @@ fn silent(target: &Target, who: Who, words: String) -> Silent {
     }
 }
 
-/// The addresses of a name, as one name server knows them.
-async fn look_up(
+/// Resolves a name at one name server.
+async fn resolve(
     server: Ipv4Addr,
     name: &str,
 ) -> Result<Vec<Ipv4Addr>, Box<dyn std::error::Error + Send + Sync>> {
-    static NUMBER: AtomicU16 = AtomicU16::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let mut query = Packet::new_query(number);
+    static NEXT_ID: AtomicU16 = AtomicU16::new(0);
+    let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+    let mut query = Packet::new_query(id);
     let (kind, class) = (TYPE::A.into(), CLASS::IN.into());
     query
         .questions
         .push(Question::new(Name::new(name)?, kind, class, false));
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await?;
-    // From then on only its answers come here.
+    // A connected socket receives datagrams of this server only.
     socket.connect((server, 53)).await?;
     socket.send(&query.build_bytes_vec()?).await?;
     let mut bytes = [0; 1500];
     loop {
         let length = socket.recv(&mut bytes).await?;
         let answer = Packet::parse(bytes.get(..length).unwrap_or_default())?;
-        if answer.id() != number {
+        if answer.id() != id {
             continue;
         }
         let found = answer
@@ -164,24 +164,24 @@ async fn look_up(
     }
 }
 
-/// The status and the beginning of what this host's nginx shows under a name.
+/// The status and the beginning of the page that this host's nginx serves under a name.
 async fn get(name: &str) -> Result<(StatusCode, Vec<u8>), reqwest::Error> {
     let here = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 443);
     let client = Client::builder()
         .resolve(name, here)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        .timeout(SERVED)
+        .timeout(HTTP_TIMEOUT)
         .pool_max_idle_per_host(0)
         .user_agent("holdfast-agent")
-        // It is asked on this host's own loopback; whether browsers know the certificate is another
-        // question.
+        // The request stays on the loopback interface; whether browsers trust the certificate is
+        // not probed.
         .tls_danger_accept_invalid_certs(true)
         .build()?;
     let mut response = client.get(format!("https://{name}/")).send().await?;
     let status = response.status();
     let mut page = Vec::new();
-    while page.len() < LOOKED_AT
+    while page.len() < MAX_PAGE_SIZE
         && let Some(chunk) = response.chunk().await?
     {
         page.extend_from_slice(&chunk);

@@ -1,8 +1,8 @@
-//! Sets bad services aside, so that one of them never blocks the others.
+//! Sets bad services quarantined, so that one of them never blocks the others.
 //!
-//! Where the checker's words name a service's file, that service is it. Where they do not, groups of
-//! services are tried until it is known which. Services whose turn does not come are not guessed at:
-//! then nothing is set aside, and what is live stays.
+//! If the checker's message names a service's file, that service is quarantined. Otherwise a binary
+//! search over groups of services finds the cause. If the search runs out of checks, nothing is
+//! quarantined and the live configuration stays.
 
 use std::{collections::BTreeSet, future::Future};
 
@@ -11,29 +11,30 @@ use model::ServiceId;
 
 use crate::check::{CheckError, Refusal};
 
-/// The most checks of one search. Of `n` services `b` bad ones are found by at most
-/// `2 + 2 b (1 + log2 n)` checks when the words name no file, and by `1 + b` when each names one: 6
-/// among 1,000 are always found.
+/// The maximum number of checks of one search. Among `n` services, `b` bad ones are found with at
+/// most `2 + 2 b (1 + log2 n)` checks if the messages name no file, and with `1 + b` if each names
+/// one: 6 among 1,000 are always found.
 pub const CHECKS: usize = 160;
 
-/// A service that is not published, and why.
+/// A quarantined service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Aside {
+pub struct QuarantinedService {
     /// The service.
     pub service: ServiceId,
-    /// The checker's own words.
+    /// The checker's message.
     pub words: String,
 }
 
-/// The snapshot without the services for which `check` refuses it, and these.
+/// Returns the site configuration without the services for which `check` refuses it, and these
+/// services.
 ///
 /// # Errors
 /// The refusal, when it is not for a service or the number of checks was not enough; what `check`
 /// returns when it could not be asked.
-pub async fn set_aside<C, F>(
+pub async fn quarantine_refused<C, F>(
     snapshot: &Snapshot,
     check: C,
-) -> Result<(Snapshot, Vec<Aside>), CheckError>
+) -> Result<(Snapshot, Vec<QuarantinedService>), CheckError>
 where
     C: FnMut(Snapshot) -> F,
     F: Future<Output = Result<(), CheckError>>,
@@ -42,7 +43,7 @@ where
         snapshot,
         check,
         out: BTreeSet::new(),
-        aside: Vec::new(),
+        quarantined: Vec::new(),
         left: CHECKS,
         last: None,
     };
@@ -50,22 +51,22 @@ where
     search.out.extend(&all);
     if let Some(refusal) = search.admit(&all).await? {
         let left = search.undecided(&all);
-        // Without any service: is it for one of them at all?
+        // Check without any service, to know whether a service is the cause at all.
         if let Some(other) = search.refusal().await? {
             return Err(CheckError::Refused(other));
         }
         search.divide(left, refusal).await?;
     }
-    Ok((snapshot.without(&search.out), search.aside))
+    Ok((snapshot.without(&search.out), search.quarantined))
 }
 
-/// A search: services are `out` until they are known to be good with all that are in.
+/// A search. Services are in `out` until a check passed with them.
 struct Search<'a, C> {
     snapshot: &'a Snapshot,
     check: C,
     out: BTreeSet<ServiceId>,
-    aside: Vec<Aside>,
-    /// How many checks are left, and what the last refusal said.
+    quarantined: Vec<QuarantinedService>,
+    /// The number of checks left, and the last refusal.
     left: usize,
     last: Option<Refusal>,
 }
@@ -75,7 +76,7 @@ where
     C: FnMut(Snapshot) -> F,
     F: Future<Output = Result<(), CheckError>>,
 {
-    /// What is said of the services that are in.
+    /// Checks the services that are not in `out`.
     async fn refusal(&mut self) -> Result<Option<Refusal>, CheckError> {
         if let (0, Some(last)) = (self.left, self.last.take()) {
             return Err(CheckError::Refused(last));
@@ -91,8 +92,9 @@ where
         }
     }
 
-    /// Takes a group in, without those that are named as bad. When it is refused and nobody is
-    /// named, the group stays out, and the words are returned.
+    /// Removes a group from `out`, except the services that a refusal names; those are quarantined.
+    /// If the group is refused and no service is named, the group stays out and the refusal is
+    /// returned.
     async fn admit(&mut self, group: &[ServiceId]) -> Result<Option<Refusal>, CheckError> {
         loop {
             let tried = self.undecided(group);
@@ -105,16 +107,16 @@ where
             if named.is_empty() {
                 return Ok(Some(refusal));
             }
-            self.set_aside(&named, &refusal);
+            self.add(&named, &refusal);
         }
     }
 
-    /// Finds the bad ones of a group that is refused.
+    /// Finds the services that cause a refusal by halving the group.
     async fn divide(&mut self, group: Vec<ServiceId>, refusal: Refusal) -> Result<(), CheckError> {
         let mut refused = vec![(group, refusal)];
         while let Some((group, refusal)) = refused.pop() {
             if group.len() < 2 {
-                self.set_aside(&group, &refusal);
+                self.add(&group, &refusal);
                 continue;
             }
             let (first, second) = group.split_at(group.len() / 2);
@@ -128,7 +130,11 @@ where
     }
 
     fn undecided(&self, group: &[ServiceId]) -> Vec<ServiceId> {
-        let decided = |id: &ServiceId| self.aside.iter().any(|aside| aside.service == *id);
+        let decided = |id: &ServiceId| {
+            self.quarantined
+                .iter()
+                .any(|quarantined| quarantined.service == *id)
+        };
         group.iter().copied().filter(|id| !decided(id)).collect()
     }
 
@@ -138,11 +144,12 @@ where
         named.filter(|service| tried.contains(service)).collect()
     }
 
-    fn set_aside(&mut self, services: &[ServiceId], refusal: &Refusal) {
-        self.aside.extend(services.iter().map(|service| Aside {
-            service: *service,
-            words: refusal.words.clone(),
-        }));
+    fn add(&mut self, services: &[ServiceId], refusal: &Refusal) {
+        self.quarantined
+            .extend(services.iter().map(|service| QuarantinedService {
+                service: *service,
+                words: refusal.words.clone(),
+            }));
     }
 }
 
@@ -153,7 +160,7 @@ mod tests {
     use edge::{Network, Snapshot, StreamService, Transport};
     use model::ServiceId;
 
-    use super::{CHECKS, set_aside};
+    use super::{CHECKS, quarantine_refused};
     use crate::{
         check::{CheckError, Refusal},
         programs::Name,
@@ -163,7 +170,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// A site with this many ports.
+    /// A site with this many stream services.
     fn site(count: u16) -> Snapshot {
         let stream = |number: u16| StreamService {
             id: ServiceId(number.into()),
@@ -191,14 +198,15 @@ mod tests {
         }
     }
 
-    struct Found {
-        /// What was set aside; none when the refusal came back.
-        aside: Option<Vec<i64>>,
+    struct SearchResult {
+        /// What was set quarantined; none when the refusal came back.
+        quarantined: Option<Vec<i64>>,
         checks: usize,
     }
 
-    /// Searches among so many services for these; a refusal names the first bad one's file, or none.
-    fn search(count: u16, bad: &[i64], is_named: bool, is_always: bool) -> Found {
+    /// Runs a search among `count` services of which `bad` are refused. A refusal names the file of
+    /// the first bad service if `is_named`.
+    fn search(count: u16, bad: &[i64], is_named: bool, is_always: bool) -> SearchResult {
         let checks = RefCell::new(0);
         let check = |site: Snapshot| {
             *checks.borrow_mut() += 1;
@@ -218,9 +226,12 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
-        let done = runtime.block_on(set_aside(&site, check));
-        let aside = done.ok().map(|(rest, aside)| {
-            let mut ids: Vec<i64> = aside.iter().map(|aside| aside.service.0).collect();
+        let done = runtime.block_on(quarantine_refused(&site, check));
+        let quarantined = done.ok().map(|(rest, quarantined)| {
+            let mut ids: Vec<i64> = quarantined
+                .iter()
+                .map(|quarantined| quarantined.service.0)
+                .collect();
             ids.sort_unstable();
             let out: BTreeSet<ServiceId> = ids.iter().map(|id| ServiceId(*id)).collect();
             assert_eq!(rest, site.without(&out), "all others are published");
@@ -228,18 +239,21 @@ mod tests {
         });
         let checks = checks.into_inner();
         assert!(checks <= CHECKS, "{checks}");
-        Found { aside, checks }
+        SearchResult {
+            quarantined,
+            checks,
+        }
     }
 
     #[test]
-    fn a_service_that_is_named_is_it() {
+    fn named_service_is_quarantined() {
         let found = search(1000, &[3, 500, 999], true, false);
-        assert_eq!(found.aside, Some(vec![3, 500, 999]));
+        assert_eq!(found.quarantined, Some(vec![3, 500, 999]));
         assert_eq!(found.checks, 4);
     }
 
     #[test]
-    fn services_that_nobody_names_are_found_by_halves() {
+    fn unnamed_services_are_found_by_bisection() {
         for bad in [
             vec![1],
             vec![1000],
@@ -249,28 +263,31 @@ mod tests {
             let found = search(1000, &bad, false, false);
             let most = 2 + 2 * bad.len() * 11;
             assert!(found.checks <= most, "{} for {bad:?}", found.checks);
-            assert_eq!(found.aside, Some(bad));
+            assert_eq!(found.quarantined, Some(bad));
         }
-        assert_eq!(search(2, &[1, 2], false, false).aside, Some(vec![1, 2]));
-        assert_eq!(search(1, &[1], false, false).aside, Some(vec![1]));
+        assert_eq!(
+            search(2, &[1, 2], false, false).quarantined,
+            Some(vec![1, 2])
+        );
+        assert_eq!(search(1, &[1], false, false).quarantined, Some(vec![1]));
     }
 
     #[test]
-    fn all_is_left_as_it_is_when_no_service_is_the_cause() {
+    fn refusal_without_guilty_service_is_returned() {
         for is_named in [true, false] {
             let found = search(10, &[], is_named, true);
-            assert_eq!((found.aside, found.checks), (None, 2));
+            assert_eq!((found.quarantined, found.checks), (None, 2));
         }
-        assert_eq!(search(0, &[], false, true).aside, None);
+        assert_eq!(search(0, &[], false, true).quarantined, None);
         assert_eq!(search(5, &[], false, false).checks, 1, "nothing is refused");
     }
 
     #[test]
-    fn there_is_an_end_to_it() {
+    fn search_stops_at_check_limit() {
         let all: Vec<i64> = (1..=1000).collect();
         for is_named in [true, false] {
             let found = search(1000, &all, is_named, false);
-            assert_eq!((found.aside, found.checks), (None, CHECKS));
+            assert_eq!((found.quarantined, found.checks), (None, CHECKS));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a host is, found out from the host itself: its address, its nginx, whom it asks for names.
+//! Collects facts about the host: its address, its nginx build and its resolvers.
 
 use std::{net::Ipv4Addr, path::Path, time::Duration};
 
@@ -11,35 +11,38 @@ use model::{
 
 use crate::process::{run, words};
 
-/// How long a program may take to say what it is.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Where Debian keeps nginx's modules.
+/// The timeout of a program that is run to collect facts.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// The module directory of Debian's nginx packages.
 const MODULES: &str = "/usr/lib/nginx/modules";
 
-/// Why a host is not known well enough.
+/// Why the facts could not be collected.
 #[derive(Debug, thiserror::Error)]
-pub enum FoundError {
-    /// A program that has to be there is not.
+pub enum HostFactsError {
+    /// A required program is missing or failed.
     #[error("{program} does not answer: {words}")]
     Program {
-        /// Which.
+        /// The program.
         program: &'static str,
-        /// Its words, or why it could not be asked.
+        /// Its error output, or why it could not be started.
         words: String,
     },
-    /// The interface has no address.
+    /// The interface has no IPv4 address.
     #[error("{0} has no IPv4 address. Give it one in the site's network first.")]
     NoAddress(InterfaceName),
-    /// A path is none that a configuration could hold.
+    /// A path contains characters that a configuration file cannot hold.
     #[error(transparent)]
     Path(#[from] Invalid),
 }
 
-/// What the agent tells the manager of its host, and where things are there.
+/// Collects what the agent reports about its host, and the layout of files and programs on it.
 ///
 /// # Errors
 /// When nginx is not there or the interface has no address.
-pub async fn host(base: &Path, interface: &InterfaceName) -> Result<(About, Layout), FoundError> {
+pub async fn collect(
+    base: &Path,
+    interface: &InterfaceName,
+) -> Result<(About, Layout), HostFactsError> {
     let about = About {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         address: address(interface).await?,
@@ -52,7 +55,7 @@ pub async fn host(base: &Path, interface: &InterfaceName) -> Result<(About, Layo
         log: "/var/log/nginx".parse()?,
         tls: place("tls")?,
         interface: interface.clone(),
-        ipv6: speaks_ipv6().await,
+        ipv6: has_ipv6().await,
         resolvers: resolvers(&read("/etc/resolv.conf").await),
         nginx_user: nginx_user(&read("/etc/passwd").await)?,
         nginx: nginx().await?,
@@ -60,29 +63,32 @@ pub async fn host(base: &Path, interface: &InterfaceName) -> Result<(About, Layo
     Ok((about, layout))
 }
 
-/// What a file says; nothing when it is not there.
+/// The content of a file, empty if it cannot be read.
 async fn read(path: &str) -> String {
     tokio::fs::read_to_string(path).await.unwrap_or_default()
 }
 
-async fn speaks_ipv6() -> bool {
+async fn has_ipv6() -> bool {
     !read("/proc/net/if_inet6").await.is_empty()
 }
 
-async fn ask(program: &'static str, arguments: &[&str]) -> Result<(String, String), FoundError> {
+async fn run_program(
+    program: &'static str,
+    arguments: &[&str],
+) -> Result<(String, String), HostFactsError> {
     let mut line = vec![program.to_owned()];
     line.extend(arguments.iter().map(ToString::to_string));
-    let refused = |words: String| FoundError::Program { program, words };
-    let output = run(&line, PATIENCE)
+    let refused = |words: String| HostFactsError::Program { program, words };
+    let result = run(&line, TIMEOUT)
         .await
         .map_err(|e| refused(e.to_string()))?;
-    if !output.status.success() {
-        return Err(refused(words(&output.stderr)));
+    if !result.status.success() {
+        return Err(refused(words(&result.stderr)));
     }
-    Ok((words(&output.stdout), words(&output.stderr)))
+    Ok((words(&result.stdout), words(&result.stderr)))
 }
 
-async fn address(interface: &InterfaceName) -> Result<Ipv4Addr, FoundError> {
+async fn address(interface: &InterfaceName) -> Result<Ipv4Addr, HostFactsError> {
     let arguments = [
         "-4",
         "-oneline",
@@ -91,41 +97,41 @@ async fn address(interface: &InterfaceName) -> Result<Ipv4Addr, FoundError> {
         "dev",
         interface.as_str(),
     ];
-    let (said, _) = ask("ip", &arguments).await?;
-    first_address(&said).ok_or_else(|| FoundError::NoAddress(interface.clone()))
+    let (output, _) = run_program("ip", &arguments).await?;
+    first_address(&output).ok_or_else(|| HostFactsError::NoAddress(interface.clone()))
 }
 
-/// The first address of `ip -oneline address`: `2: eth1    inet 10.20.0.2/16 brd …`.
-fn first_address(said: &str) -> Option<Ipv4Addr> {
-    let mut words = said.split_ascii_whitespace();
+/// Parses the first address of `ip -oneline address`: `2: eth1    inet 10.20.0.2/16 brd …`.
+fn first_address(output: &str) -> Option<Ipv4Addr> {
+    let mut words = output.split_ascii_whitespace();
     words.find(|word| *word == "inet")?;
     words.next()?.split('/').next()?.parse().ok()
 }
 
-async fn nginx() -> Result<NginxBuild, FoundError> {
-    let (_, said) = ask("nginx", &["-V"]).await?;
-    let module = stream_module(&said);
-    let there = match &module {
+async fn nginx() -> Result<NginxBuild, HostFactsError> {
+    let (_, output) = run_program("nginx", &["-V"]).await?;
+    let module = stream_module(&output);
+    let exists = match &module {
         Some(module) => tokio::fs::try_exists(module).await.unwrap_or(false),
         None => false,
     };
-    let version = version(&said).ok_or_else(|| FoundError::Program {
+    let version = version(&output).ok_or_else(|| HostFactsError::Program {
         program: "nginx",
-        words: said.clone(),
+        words: output.clone(),
     })?;
     Ok(NginxBuild {
         version,
-        http3: said.contains("--with-http_v3_module"),
+        http3: output.contains("--with-http_v3_module"),
         stream_module: module
-            .filter(|_| there)
+            .filter(|_| exists)
             .map(|path| path.parse())
             .transpose()?,
     })
 }
 
 /// `nginx version: nginx/1.22.1`
-fn version(said: &str) -> Option<(u16, u16, u16)> {
-    let text = said.split("nginx/").nth(1)?;
+fn version(output: &str) -> Option<(u16, u16, u16)> {
+    let text = output.split("nginx/").nth(1)?;
     let text = text
         .split(|c: char| !c.is_ascii_digit() && c != '.')
         .next()?;
@@ -133,22 +139,22 @@ fn version(said: &str) -> Option<(u16, u16, u16)> {
     Some((numbers.next()??, numbers.next()??, numbers.next()??))
 }
 
-/// The file of the module for TCP and UDP, unless it is a part of nginx itself.
-fn stream_module(said: &str) -> Option<String> {
-    if said
+/// The path of the stream module; none if it is compiled into nginx.
+fn stream_module(output: &str) -> Option<String> {
+    if output
         .split_ascii_whitespace()
         .any(|word| word == "--with-stream")
     {
         return None;
     }
-    let folder = said
+    let folder = output
         .split_ascii_whitespace()
         .find_map(|word| word.strip_prefix("--modules-path="))
         .unwrap_or(MODULES);
     Some(format!("{folder}/ngx_stream_module.so"))
 }
 
-/// The name servers of `resolv.conf(5)` that nginx can ask.
+/// The IPv4 name servers in `resolv.conf(5)`.
 fn resolvers(text: &str) -> Vec<Ipv4Addr> {
     let line = |line: &str| {
         let mut words = line.split_ascii_whitespace();
@@ -158,7 +164,7 @@ fn resolvers(text: &str) -> Vec<Ipv4Addr> {
     text.lines().filter_map(line).collect()
 }
 
-/// Whose rights nginx's workers have: the account that its package makes.
+/// The user that nginx's workers run as: the account that the distribution's package creates.
 fn nginx_user(passwd: &str) -> Result<Username, Invalid> {
     let is_there = |name: &str| {
         let mut names = passwd.lines().filter_map(|line| line.split(':').next());
@@ -175,15 +181,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_read() {
-        let said = "2: eth1    inet 10.20.0.2/16 brd 10.20.255.255 scope global eth1\\       valid_lft forever";
-        assert_eq!(first_address(said), Some(Ipv4Addr::new(10, 20, 0, 2)));
+    fn address_is_parsed() {
+        let output = "2: eth1    inet 10.20.0.2/16 brd 10.20.255.255 scope global eth1\\       valid_lft forever";
+        assert_eq!(first_address(output), Some(Ipv4Addr::new(10, 20, 0, 2)));
         assert_eq!(first_address(""), None);
         assert_eq!(first_address("2: eth1 inet"), None);
     }
 
     #[test]
-    fn a_build_of_nginx_is_read() {
+    fn nginx_build_is_parsed() {
         let debian = "nginx version: nginx/1.22.1\nconfigure arguments: --modules-path=/usr/lib/nginx/modules --with-stream=dynamic";
         assert_eq!(version(debian), Some((1, 22, 1)));
         let module = "/usr/lib/nginx/modules/ngx_stream_module.so";
@@ -195,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn name_servers_and_accounts_are_read() {
+    fn resolvers_and_nginx_user_are_parsed() {
         let text =
             "# nameserver 1.1.1.1\nsearch lab\nnameserver 192.0.2.53\nnameserver ::1\nnameserver";
         assert_eq!(resolvers(text), [Ipv4Addr::new(192, 0, 2, 53)]);
@@ -206,21 +212,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn this_host_is_found() {
+    async fn host_facts_are_collected() {
         let lo = "lo".parse().unwrap();
-        let (about, layout) = host(Path::new("/var/lib/holdfast-agent"), &lo)
+        let (about, layout) = collect(Path::new("/var/lib/holdfast-agent"), &lo)
             .await
             .unwrap();
         assert_eq!(about.address, Ipv4Addr::LOCALHOST);
         assert_eq!(layout.live.as_str(), "/var/lib/holdfast-agent/live");
         assert!(layout.nginx.version >= (1, 18, 0), "{:?}", layout.nginx);
         let missing = "no-such".parse().unwrap();
-        let refused = host(Path::new("/var/lib/holdfast-agent"), &missing).await;
+        let refused = collect(Path::new("/var/lib/holdfast-agent"), &missing).await;
         assert!(matches!(
             refused,
-            Err(FoundError::Program { program: "ip", .. })
+            Err(HostFactsError::Program { program: "ip", .. })
         ));
-        let odd = host(Path::new("/var/lib/a b"), &lo).await;
-        assert!(matches!(odd, Err(FoundError::Path(_))));
+        let odd = collect(Path::new("/var/lib/a b"), &lo).await;
+        assert!(matches!(odd, Err(HostFactsError::Path(_))));
     }
 }

@@ -1,63 +1,65 @@
-//! What the agent keeps for its next start: what it was last given that went live, and what of that
-//! is really served. Must not hold any key.
+//! Saves the agent's state across restarts: the last site configuration that went live, and the
+//! variant of it that this host serves. Must not contain any key.
 
 use std::path::{Path, PathBuf};
 
 use edge::{Snapshot, link::Given};
 use serde::{Deserialize, Serialize};
 
-/// What was live when it was kept.
+/// The saved state.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Memory {
-    /// As the manager gave it.
-    pub(crate) given: Given,
-    /// As this host serves it. It is another where a certificate was not to be had: only here is
-    /// it written which one was good before, and a host that forgets that warns browsers.
+pub(crate) struct SavedState {
+    /// The site configuration that the manager sent.
+    pub(crate) desired: Given,
+    /// The site configuration that this host serves. It differs from the desired one where a
+    /// certificate could not be fetched. Only this field records which certificate was served
+    /// instead.
     pub(crate) live: Snapshot,
 }
 
-/// The file. `live` is there only where it is another, and an older agent did not write it.
+/// The file format. `live` is only present if it differs from `snapshot`; older agents did not
+/// write it.
 #[derive(Deserialize)]
-struct Read {
+struct StoredState {
     generation: i64,
     snapshot: Snapshot,
     live: Option<Snapshot>,
 }
 
 #[derive(Serialize)]
-struct Written<'a> {
+struct StoredStateRef<'a> {
     generation: i64,
     snapshot: &'a Snapshot,
     #[serde(skip_serializing_if = "Option::is_none")]
     live: Option<&'a Snapshot>,
 }
 
-impl Memory {
-    /// What was last kept; none before the first time, or when it cannot be read.
-    pub(crate) async fn read(base: &Path) -> Option<Self> {
+impl SavedState {
+    /// Loads the saved state; none if there is no file or it cannot be parsed.
+    pub(crate) async fn load(base: &Path) -> Option<Self> {
         let text = tokio::fs::read(path(base)).await.ok()?;
-        let read: Result<Read, _> = serde_json::from_slice(&text);
-        let read = read
-            .inspect_err(|error| tracing::warn!(%error, "what was last live is not known any more"))
+        let parsed: Result<StoredState, _> = serde_json::from_slice(&text);
+        let read = parsed
+            .inspect_err(|error| tracing::warn!(%error, "saved state cannot be parsed"))
             .ok()?;
         Some(Self {
             live: read.live.unwrap_or_else(|| read.snapshot.clone()),
-            given: Given {
+            desired: Given {
                 generation: read.generation,
                 snapshot: read.snapshot,
             },
         })
     }
 
-    /// Keeps it for the next start. Without it that waits for the manager.
-    pub(crate) async fn keep(&self, base: &Path) {
-        let (path, given) = (path(base), &self.given);
-        let written = Written {
-            generation: given.generation,
-            snapshot: &given.snapshot,
-            live: (self.live != given.snapshot).then_some(&self.live),
+    /// Saves the state. Without it, the next start waits for the manager.
+    pub(crate) async fn save(&self, base: &Path) {
+        let (path, desired) = (path(base), &self.desired);
+        let written = StoredStateRef {
+            generation: desired.generation,
+            snapshot: &desired.snapshot,
+            live: (self.live != desired.snapshot).then_some(&self.live),
         };
-        let kept = async {
+        let result = async {
             let text = serde_json::to_vec(&written)?;
             if let Some(folder) = path.parent() {
                 tokio::fs::create_dir_all(folder).await?;
@@ -66,8 +68,8 @@ impl Memory {
             tokio::fs::write(&new, text).await?;
             tokio::fs::rename(&new, &path).await
         };
-        if let Err(error) = kept.await {
-            tracing::warn!(%error, "what is live could not be kept for the next start");
+        if let Err(error) = result.await {
+            tracing::warn!(%error, "saving state failed");
         }
     }
 }
@@ -109,35 +111,35 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_served_is_kept_beside_what_was_given() {
+    async fn served_and_desired_configurations_are_saved() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(Memory::read(folder.path()).await, None);
+        assert_eq!(SavedState::load(folder.path()).await, None);
         for live in ["aa", "bb"] {
-            let memory = Memory {
-                given: Given {
+            let saved = SavedState {
+                desired: Given {
                     generation: 3,
                     snapshot: site("aa"),
                 },
                 live: site(live),
             };
-            memory.keep(folder.path()).await;
-            assert_eq!(Memory::read(folder.path()).await, Some(memory));
+            saved.save(folder.path()).await;
+            assert_eq!(SavedState::load(folder.path()).await, Some(saved));
         }
     }
 
     #[tokio::test]
-    async fn what_an_older_agent_kept_is_served_as_it_was_given() {
+    async fn state_of_older_agent_is_loaded() {
         let folder = tempfile::tempdir().unwrap();
-        let given = Given {
+        let desired = Given {
             generation: 3,
             snapshot: site("aa"),
         };
         let path = path(folder.path());
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, serde_json::to_vec(&given).unwrap()).unwrap();
-        let read = Memory::read(folder.path()).await.unwrap();
-        assert_eq!((&read.given, &read.live), (&given, &given.snapshot));
+        std::fs::write(&path, serde_json::to_vec(&desired).unwrap()).unwrap();
+        let read = SavedState::load(folder.path()).await.unwrap();
+        assert_eq!((&read.desired, &read.live), (&desired, &desired.snapshot));
         std::fs::write(&path, "{").unwrap();
-        assert_eq!(Memory::read(folder.path()).await, None);
+        assert_eq!(SavedState::load(folder.path()).await, None);
     }
 }

@@ -1,7 +1,7 @@
-//! Certificates that this host is to serve: asked for at the manager, looked at, and put beside the
-//! host's own before any configuration names them. One that cannot be had blocks nothing: the one
-//! before, or the host's own, is served in its place. Files are named by the certificate's fingerprint
-//! and never change.
+//! Stores the certificates that this host serves. They are fetched from the manager, verified, and
+//! written to disk before any configuration refers to them. A certificate that cannot be fetched
+//! blocks nothing: the previous certificate, or the host's own, is served instead. Files are named
+//! by the certificate's fingerprint and never change.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,39 +21,41 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use crate::{certificate, teller::Teller};
+use crate::{certificate, manager_client::ManagerClient};
 
-/// What was found to be good: the files' sizes and when they were written, by certificate.
-type Known = BTreeMap<Fingerprint, [(u64, SystemTime); 2]>;
+/// Files that passed verification: size and modification time of the chain and the key, by
+/// fingerprint.
+type VerifiedFiles = BTreeMap<Fingerprint, [(u64, SystemTime); 2]>;
 
 /// The certificates on this host.
 #[derive(Debug, Default)]
-pub(crate) struct Staged {
-    known: Known,
-    /// What the site that is live names, and the one before it: older ones are taken away.
+pub(crate) struct CertificateStore {
+    verified: VerifiedFiles,
+    /// The certificates of the live site configuration. Those of the previous one are kept as well.
     live: Option<BTreeSet<Fingerprint>>,
 }
 
-impl Staged {
-    /// The site as this host can serve it, with what is missing to serve it all. In the place of
-    /// what cannot be had stands what the same name had `before`: what was really served then, or a
-    /// second one that cannot be had would hide the last good one.
+impl CertificateStore {
+    /// Fetches missing certificates. Returns the site configuration as this host can serve it, and
+    /// the certificates that it cannot serve. A missing certificate is replaced by the one that
+    /// `before` has for the same name. `before` must be what was really served, or a second failed
+    /// certificate would hide the last valid one.
     pub(crate) async fn stage(
         &mut self,
-        manager: &Teller,
+        manager: &ManagerClient,
         site: &Snapshot,
         before: Option<&Snapshot>,
         layout: &Layout,
     ) -> (Snapshot, Vec<Unserved>) {
-        let prints = |site: &Snapshot| -> BTreeSet<Fingerprint> {
+        let fingerprints = |site: &Snapshot| -> BTreeSet<Fingerprint> {
             site.certificates().into_iter().cloned().collect()
         };
-        let wanted = prints(site);
+        let wanted = fingerprints(site);
         if wanted.is_empty() {
             return (site.clone(), Vec::new());
         }
         let folder = PathBuf::from(layout.tls.as_str());
-        let old = before.map(prints).unwrap_or_default();
+        let old = before.map(fingerprints).unwrap_or_default();
         let all: BTreeSet<Fingerprint> = wanted.union(&old).cloned().collect();
         let mut missing = self.missing(&folder, all).await;
         let asked: Vec<Fingerprint> = missing.intersection(&wanted).cloned().collect();
@@ -61,16 +63,19 @@ impl Staged {
         if unserved.is_empty() {
             return (site.clone(), unserved);
         }
-        missing.retain(|print| {
-            !wanted.contains(print) || unserved.iter().any(|it| it.certificate == *print)
+        missing.retain(|fingerprint| {
+            !wanted.contains(fingerprint)
+                || unserved
+                    .iter()
+                    .any(|entry| entry.certificate == *fingerprint)
         });
         let before = before.unwrap_or(site);
         (site.without_certificates(&missing, before), unserved)
     }
 
-    /// Takes away what neither the site that is live names nor the one before it. `site` is the one
-    /// that is really served: what stands in for another is needed as much.
-    pub(crate) async fn is_live(&mut self, site: &Snapshot, layout: &Layout) {
+    /// Deletes certificates that neither the live site configuration nor the previous one refers
+    /// to. `site` must be what is really served, including substitutes.
+    pub(crate) async fn prune_unused(&mut self, site: &Snapshot, layout: &Layout) {
         let now: BTreeSet<Fingerprint> = site.certificates().into_iter().cloned().collect();
         let Some(before) = self.live.replace(now.clone()) else {
             return;
@@ -79,76 +84,79 @@ impl Staged {
             return;
         }
         let keep = before.union(&now);
-        let keep: BTreeSet<String> = keep.map(|it| certificate_name(Some(it))).collect();
+        let keep: BTreeSet<String> = keep
+            .map(|fingerprint| certificate_name(Some(fingerprint)))
+            .collect();
         let folder = PathBuf::from(layout.tls.as_str());
-        let done = tokio::task::spawn_blocking(move || take_away(&folder, &keep)).await;
+        let done = tokio::task::spawn_blocking(move || remove_unlisted(&folder, &keep)).await;
         if let Ok(Err(error)) = done {
-            tracing::warn!(%error, "old certificates could not be taken away");
+            tracing::warn!(%error, "deleting unused certificates failed");
         }
     }
 
-    /// Those of `wanted` that are not on disk as they should be.
+    /// Returns the certificates of `wanted` that are missing on disk or fail verification.
     async fn missing(
         &mut self,
         folder: &Path,
         wanted: BTreeSet<Fingerprint>,
     ) -> BTreeSet<Fingerprint> {
         let folder = folder.to_owned();
-        let mut known = std::mem::take(&mut self.known);
-        let looked = tokio::task::spawn_blocking(move || {
-            known.retain(|print, _| wanted.contains(print));
+        let mut verified = std::mem::take(&mut self.verified);
+        let checked = tokio::task::spawn_blocking(move || {
+            verified.retain(|fingerprint, _| wanted.contains(fingerprint));
             let missing = wanted.into_iter();
-            let missing = missing.filter(|print| !is_there(&folder, print, &mut known));
-            (missing.collect(), known)
+            let missing =
+                missing.filter(|fingerprint| !is_stored(&folder, fingerprint, &mut verified));
+            (missing.collect(), verified)
         });
-        match looked.await {
-            Ok((missing, known)) => {
-                self.known = known;
+        match checked.await {
+            Ok((missing, verified)) => {
+                self.verified = verified;
                 missing
             }
-            // Broken off: the next round looks again.
+            // The task was canceled. The next synchronization checks again.
             Err(_) => BTreeSet::new(),
         }
     }
 }
 
-/// Whether a certificate and its key are on disk, and are what they should be.
-fn is_there(folder: &Path, print: &Fingerprint, known: &mut Known) -> bool {
-    let paths = paths(folder, print);
-    let [Ok(chain), Ok(key)] = paths.each_ref().map(|path| mark(path)) else {
+/// Whether a certificate and its key are on disk and valid.
+fn is_stored(folder: &Path, fingerprint: &Fingerprint, verified: &mut VerifiedFiles) -> bool {
+    let paths = paths(folder, fingerprint);
+    let [Ok(chain), Ok(key)] = paths.each_ref().map(|path| file_version(path)) else {
         return false;
     };
-    let marks = [chain, key];
-    if known.get(print) == Some(&marks) {
+    let versions = [chain, key];
+    if verified.get(fingerprint) == Some(&versions) {
         return true;
     }
     let [chain, key] = paths.map(fs::read_to_string);
     let (Ok(chain), Ok(key)) = (chain, key) else {
         return false;
     };
-    let is_good = look(print, &chain, &key).is_ok();
+    let is_good = verify(fingerprint, &chain, &key).is_ok();
     if is_good {
-        known.insert(print.clone(), marks);
+        verified.insert(fingerprint.clone(), versions);
     }
     is_good
 }
 
-fn mark(path: &Path) -> std::io::Result<(u64, SystemTime)> {
-    let found = fs::metadata(path)?;
-    Ok((found.len(), found.modified()?))
+fn file_version(path: &Path) -> std::io::Result<(u64, SystemTime)> {
+    let metadata = fs::metadata(path)?;
+    Ok((metadata.len(), metadata.modified()?))
 }
 
-fn paths(folder: &Path, print: &Fingerprint) -> [PathBuf; 2] {
-    let name = certificate_name(Some(print));
+fn paths(folder: &Path, fingerprint: &Fingerprint) -> [PathBuf; 2] {
+    let name = certificate_name(Some(fingerprint));
     [".crt", ".key"].map(|end| folder.join(format!("{name}{end}")))
 }
 
-/// Whether this is the certificate of that fingerprint with its key; else what is wrong.
-fn look(print: &Fingerprint, chain: &str, key: &str) -> Result<(), String> {
+/// Verifies that the chain has this fingerprint and matches the key.
+fn verify(fingerprint: &Fingerprint, chain: &str, key: &str) -> Result<(), String> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain.as_bytes()).collect();
     let read = read.map_err(|error| format!("The certificate cannot be read: {error}."))?;
     let leaf = read.first().ok_or("There is no certificate in it.")?;
-    if pinned::Fingerprint::of(leaf).to_string() != print.as_str() {
+    if pinned::Fingerprint::of(leaf).to_string() != fingerprint.as_str() {
         return Err("It is another certificate than the one that was asked for.".to_owned());
     }
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
@@ -158,46 +166,47 @@ fn look(print: &Fingerprint, chain: &str, key: &str) -> Result<(), String> {
         .map_err(|error| format!("The certificate and its key do not belong together: {error}."))
 }
 
-/// Has what is missing come from the manager, and puts it on disk; those that are still missing.
-async fn fetch(manager: &Teller, folder: &Path, missing: Vec<Fingerprint>) -> Vec<Unserved> {
+/// Fetches missing certificates from the manager and stores them. Returns those that are still
+/// missing.
+async fn fetch(manager: &ManagerClient, folder: &Path, missing: Vec<Fingerprint>) -> Vec<Unserved> {
     let mut unserved = Vec::new();
     let mut asked = 0;
     for some in missing.chunks(MOST_CERTIFICATES) {
         let pairs = match manager.certificates(some).await {
             Ok(pairs) => pairs,
             Err(error) => {
-                // Nor will it answer for the others.
+                // The remaining requests would fail as well.
                 let words = error.to_string();
                 let left = missing.iter().skip(asked);
-                unserved.extend(left.map(|print| unserved_for(print, &words)));
+                unserved.extend(left.map(|fingerprint| unserved_for(fingerprint, &words)));
                 break;
             }
         };
         asked += some.len();
         let (folder, some) = (folder.to_owned(), some.to_vec());
-        let put = tokio::task::spawn_blocking(move || put_all(&folder, &some, &pairs)).await;
+        let put = tokio::task::spawn_blocking(move || store_all(&folder, &some, &pairs)).await;
         unserved.extend(put.unwrap_or_default());
     }
     for Unserved { certificate, words } in &unserved {
-        tracing::warn!(%certificate, words, "a certificate cannot be served");
+        tracing::warn!(%certificate, words, "certificate cannot be served");
     }
     unserved
 }
 
-fn unserved_for(print: &Fingerprint, words: &str) -> Unserved {
+fn unserved_for(fingerprint: &Fingerprint, words: &str) -> Unserved {
     Unserved {
-        certificate: print.clone(),
+        certificate: fingerprint.clone(),
         words: words.to_owned(),
     }
 }
 
-fn put_all(folder: &Path, wanted: &[Fingerprint], pairs: &[Pair]) -> Vec<Unserved> {
-    let put = |print: &Fingerprint| {
-        let pair = pairs.iter().find(|pair| pair.certificate == *print);
+fn store_all(folder: &Path, wanted: &[Fingerprint], pairs: &[Pair]) -> Vec<Unserved> {
+    let put = |fingerprint: &Fingerprint| {
+        let pair = pairs.iter().find(|pair| pair.certificate == *fingerprint);
         let pair = pair.ok_or("The manager does not have it (any more).")?;
-        look(print, &pair.chain, &pair.key)?;
-        let [chain, key] = paths(folder, print);
-        // The key first: whoever finds the certificate finds its key.
+        verify(fingerprint, &pair.chain, &pair.key)?;
+        let [chain, key] = paths(folder, fingerprint);
+        // Write the key first: a certificate on disk always has its key.
         for (path, text, mode) in [(key, &pair.key, 0o600), (chain, &pair.chain, 0o644)] {
             fs::create_dir_all(folder)
                 .and_then(|()| certificate::put(&path, text.as_bytes(), mode))
@@ -205,15 +214,15 @@ fn put_all(folder: &Path, wanted: &[Fingerprint], pairs: &[Pair]) -> Vec<Unserve
         }
         Ok(())
     };
-    let failed = wanted.iter().filter_map(|print| {
-        let done: Result<(), String> = put(print);
-        done.err().map(|words| unserved_for(print, &words))
+    let failed = wanted.iter().filter_map(|fingerprint| {
+        let done: Result<(), String> = put(fingerprint);
+        done.err().map(|words| unserved_for(fingerprint, &words))
     });
     failed.collect()
 }
 
-/// Takes certificates away that are not among `keep`. What is no certificate of a site stays.
-fn take_away(folder: &Path, keep: &BTreeSet<String>) -> std::io::Result<()> {
+/// Deletes certificates that are not in `keep`. Files whose name is not a fingerprint stay.
+fn remove_unlisted(folder: &Path, keep: &BTreeSet<String>) -> std::io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let (Some(name), Some(end)) = (path.file_stem(), path.extension()) else {
@@ -222,8 +231,8 @@ fn take_away(folder: &Path, keep: &BTreeSet<String>) -> std::io::Result<()> {
         let (Some(name), Some(end)) = (name.to_str(), end.to_str()) else {
             continue;
         };
-        let is_print = name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit());
-        if is_print && matches!(end, "crt" | "key") && !keep.contains(name) {
+        let is_fingerprint = name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit());
+        if is_fingerprint && matches!(end, "crt" | "key") && !keep.contains(name) {
             fs::remove_file(&path)?;
         }
     }
@@ -238,16 +247,16 @@ mod tests {
 
     fn pair(name: &str) -> Pair {
         let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-        let print = pinned::Fingerprint::of(made.cert.der()).to_string();
+        let fingerprint = pinned::Fingerprint::of(made.cert.der()).to_string();
         Pair {
-            certificate: print.parse().unwrap(),
+            certificate: fingerprint.parse().unwrap(),
             chain: made.cert.pem(),
             key: made.signing_key.serialize_pem(),
         }
     }
 
     #[test]
-    fn only_what_was_asked_for_and_fits_is_put_on_disk() {
+    fn only_requested_and_valid_certificates_are_stored() {
         let folder = tempfile::tempdir().unwrap();
         let (good, other) = (pair("a.example.org"), pair("b.example.org"));
         let wrong_key = Pair {
@@ -255,7 +264,7 @@ mod tests {
             ..other.clone()
         };
         let wanted = [good.certificate.clone(), other.certificate.clone()];
-        let unserved = put_all(folder.path(), &wanted, &[good.clone(), wrong_key]);
+        let unserved = store_all(folder.path(), &wanted, &[good.clone(), wrong_key]);
         assert_eq!(unserved.len(), 1);
         assert_eq!(unserved[0].certificate, other.certificate);
         assert!(unserved[0].words.contains("belong together"));
@@ -269,39 +278,39 @@ mod tests {
             certificate: other.certificate.clone(),
             ..good
         };
-        let unserved = put_all(folder.path(), &wanted[1..], &[swapped]);
+        let unserved = store_all(folder.path(), &wanted[1..], &[swapped]);
         assert!(unserved[0].words.contains("another certificate"));
-        let unserved = put_all(folder.path(), &wanted[1..], &[]);
+        let unserved = store_all(folder.path(), &wanted[1..], &[]);
         assert!(unserved[0].words.contains("does not have it"));
     }
 
     #[test]
-    fn what_somebody_broke_is_missing() {
+    fn damaged_files_count_as_missing() {
         let folder = tempfile::tempdir().unwrap();
         let good = pair("a.example.org");
-        let mut known = Known::new();
-        let print = &good.certificate;
-        assert!(!is_there(folder.path(), print, &mut known));
-        assert!(put_all(folder.path(), from_ref(print), from_ref(&good)).is_empty());
-        assert!(is_there(folder.path(), print, &mut known));
-        let [chain, key] = paths(folder.path(), print);
+        let mut verified = VerifiedFiles::new();
+        let fingerprint = &good.certificate;
+        assert!(!is_stored(folder.path(), fingerprint, &mut verified));
+        assert!(store_all(folder.path(), from_ref(fingerprint), from_ref(&good)).is_empty());
+        assert!(is_stored(folder.path(), fingerprint, &mut verified));
+        let [chain, key] = paths(folder.path(), fingerprint);
         fs::write(&key, "broken").unwrap();
-        assert!(!is_there(folder.path(), print, &mut known));
+        assert!(!is_stored(folder.path(), fingerprint, &mut verified));
         fs::write(&key, &good.key).unwrap();
-        assert!(is_there(folder.path(), print, &mut known));
+        assert!(is_stored(folder.path(), fingerprint, &mut verified));
         fs::remove_file(chain).unwrap();
-        assert!(!is_there(folder.path(), print, &mut known));
+        assert!(!is_stored(folder.path(), fingerprint, &mut verified));
     }
 
     #[test]
-    fn what_is_named_no_more_goes_and_the_hosts_own_stays() {
+    fn unused_certificates_are_deleted_and_own_stays() {
         let folder = tempfile::tempdir().unwrap();
         let pairs = [pair("a.example.org"), pair("b.example.org")];
         let wanted = pairs.each_ref().map(|pair| pair.certificate.clone());
-        assert!(put_all(folder.path(), &wanted, &pairs).is_empty());
+        assert!(store_all(folder.path(), &wanted, &pairs).is_empty());
         fs::write(folder.path().join("site.key"), "own").unwrap();
         let keep = BTreeSet::from([certificate_name(Some(&wanted[0]))]);
-        take_away(folder.path(), &keep).unwrap();
+        remove_unlisted(folder.path(), &keep).unwrap();
         let mut left: Vec<_> = fs::read_dir(folder.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
