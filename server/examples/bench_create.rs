@@ -73,17 +73,17 @@ async fn main() -> anyhow::Result<()> {
     };
     let simulator = proxmox_sim::start(config).await?;
     let options = Options {
-        parallel_jobs: PARALLEL as usize,
+        max_concurrent_jobs: PARALLEL as usize,
         ..Options::default()
     };
     let control = Control::start(store, options).await?;
-    setup::first_run(&control).await?;
+    setup::create_first_administrator(&control).await?;
     let access = setup::Access {
         url: simulator.url(),
         token_id: "root@pam!holdfast".into(),
         secret: proxmox_sim::TEST_SECRET.into(),
     };
-    let cluster = setup::cluster(&control, "bench", access).await?;
+    let cluster = setup::upsert_cluster(&control, "bench", access).await?;
     let site = site(cluster)
         .parse()
         .map_err(|e| anyhow::anyhow!("{e:?}"))?;
@@ -141,7 +141,7 @@ fn container(site: model::SiteId, number: u32) -> ContainerForm {
 
 async fn wait_for_jobs(control: &Control) -> anyhow::Result<()> {
     let deadline = Instant::now() + Duration::from_secs(180);
-    while !jobs::active(control, &Actor::System).await?.is_empty() {
+    while !jobs::list_active(control, &Actor::System).await?.is_empty() {
         ensure!(
             Instant::now() < deadline,
             "the jobs did not end within 180 s"

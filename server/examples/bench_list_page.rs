@@ -74,11 +74,11 @@ async fn main() -> anyhow::Result<()> {
     let simulator = proxmox_sim::start(Config::test()).await?;
     // Long polling interval, so that only the statements of pages are counted.
     let options = Options {
-        observe_every: Duration::from_secs(600),
+        observe_interval: Duration::from_secs(600),
         ..Options::default()
     };
     let control = Control::start(store, options).await?;
-    let first = setup::first_run(&control)
+    let first = setup::create_first_administrator(&control)
         .await?
         .context("a new database has no account")?;
     fill(&control, &simulator, size.containers).await?;
@@ -196,9 +196,9 @@ async fn sign_in(control: &Control, name: &Username, password: &str) -> anyhow::
         name: name.to_string(),
         password: password.to_owned(),
     };
-    let origin = sessions::Origin {
+    let origin = sessions::ClientInfo {
         address: [127, 0, 0, 1].into(),
-        agent: "bench".into(),
+        user_agent: "bench".into(),
     };
     let session = sessions::sign_in(control, form, origin).await?;
     Ok(format!("holdfast_session={}", session.token))
@@ -215,7 +215,7 @@ async fn fill(control: &Control, simulator: &Sim, containers: u16) -> anyhow::Re
         token_id: "root@pam!holdfast".into(),
         secret: proxmox_sim::TEST_SECRET.into(),
     };
-    let cluster = setup::cluster(control, "bench", access).await?;
+    let cluster = setup::upsert_cluster(control, "bench", access).await?;
     let form = SiteForm {
         name: "bench".into(),
         domain: "bench.example.org".into(),

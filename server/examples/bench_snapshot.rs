@@ -69,17 +69,17 @@ async fn main() -> anyhow::Result<()> {
     .await?;
     let simulator = proxmox_sim::start(Config::test()).await?;
     let control = Control::start(store, Options::default()).await?;
-    setup::first_run(&control).await?;
+    setup::create_first_administrator(&control).await?;
     let access = setup::Access {
         url: simulator.url(),
         token_id: "root@pam!holdfast".into(),
         secret: proxmox_sim::TEST_SECRET.into(),
     };
-    let cluster = setup::cluster(&control, "bench", access).await?;
+    let cluster = setup::upsert_cluster(&control, "bench", access).await?;
     let site = site(&control, cluster).await?;
     fill(&control, site, cluster, size.containers).await?;
 
-    let part = snapshot::Part {
+    let part = snapshot::EdgeRole {
         name_servers: vec![[10, 20, 0, 1].into()],
         dhcp: true,
     };

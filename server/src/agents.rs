@@ -67,7 +67,7 @@ impl FromRequestParts<AppState> for AuthenticatedAgent {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.strip_prefix("Bearer "));
         let key = token.ok_or(Error::WrongCredentials)?;
-        Ok(Self(agents::of_key(&state.control, key).await?))
+        Ok(Self(agents::authenticate(&state.control, key).await?))
     }
 }
 
@@ -91,7 +91,7 @@ async fn next(
     Json(request): Json<Asking>,
 ) -> Result<Response, ApiError> {
     let Asking { about, layout, has } = request;
-    let next = agents::next(&state.control, &agent, about, &layout, has);
+    let next = agents::poll(&state.control, &agent, about, &layout, has);
     let response: Option<Given> = tokio::select! {
         response = next => response?,
         () = state.stop.cancelled() => None,
@@ -116,7 +116,7 @@ async fn live(
     AuthenticatedAgent(agent): AuthenticatedAgent,
     Json(body): Json<Live>,
 ) -> Result<StatusCode, ApiError> {
-    agents::live(&state.control, &agent, body).await?;
+    agents::report_files(&state.control, &agent, body).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -125,7 +125,7 @@ async fn leases(
     AuthenticatedAgent(agent): AuthenticatedAgent,
     Json(Leases { leases }): Json<Leases>,
 ) -> Result<StatusCode, ApiError> {
-    control::leases::tell(&state.control, &agent, leases).await?;
+    control::leases::report(&state.control, &agent, leases).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -135,7 +135,7 @@ async fn certificates(
     AuthenticatedAgent(agent): AuthenticatedAgent,
     Json(request): Json<Wanted>,
 ) -> Result<Response, ApiError> {
-    let pairs: Pairs = agents::certificates(&state.control, &agent, request).await?;
+    let pairs: Pairs = agents::fetch_certificates(&state.control, &agent, request).await?;
     let no_store = [(header::CACHE_CONTROL, "no-store")];
     Ok((no_store, Json(pairs)).into_response())
 }

@@ -15,7 +15,7 @@ use control::{
     Control,
     setup::{
         self,
-        demo::{self, CLUSTER, Scenario},
+        demo::{self, CLUSTER_NAME, Scenario},
     },
 };
 use model::{
@@ -60,7 +60,7 @@ impl Demo {
         let ca = DemoCa::load_or_create(data)?;
         let key = store.secret_key().clone();
         let stored = store
-            .read(move |c| store::clusters::get_by_name(c, &key, CLUSTER))
+            .read(move |c| store::clusters::get_by_name(c, &key, CLUSTER_NAME))
             .await?;
         let secret = stored
             .as_ref()
@@ -114,7 +114,7 @@ impl Demo {
             secret: self.secret.clone(),
         };
         let connected = async {
-            let cluster = demo::connect(control, access).await?;
+            let cluster = demo::connect_cluster(control, access).await?;
             if self.config.scenario == Scenario::Small {
                 self.build(control, cluster).await?;
             }
@@ -148,7 +148,10 @@ impl Demo {
     ///
     /// # Errors
     /// When the database is unavailable.
-    pub(crate) async fn accounts(&self, control: &Control) -> Result<Vec<demo::Account>, Failure> {
+    pub(crate) async fn accounts(
+        &self,
+        control: &Control,
+    ) -> Result<Vec<demo::DemoAccount>, Failure> {
         if !self.config.print_passwords {
             return Ok(Vec::new());
         }

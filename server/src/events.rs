@@ -18,7 +18,7 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use control::{Actor, Control, Place, sessions};
+use control::{Actor, Control, EventPosition, sessions};
 use futures::{StreamExt as _, future, stream};
 use model::UserId;
 use serde::Deserialize;
@@ -56,7 +56,7 @@ pub async fn events(
         return (StatusCode::TOO_MANY_REQUESTS, retry, message).into_response();
     };
     // An unparsable ID is of another program version: treat all later changes as unknown.
-    let after = after.map(|text| text.parse().unwrap_or(Place::UNKNOWN));
+    let after = after.map(|text| text.parse().unwrap_or(EventPosition::UNKNOWN));
     let changes = state
         .control
         .events(&actor, after)
@@ -72,7 +72,7 @@ pub async fn events(
     let hello = Event::default()
         .retry(RETRY)
         .event("hello")
-        .data(state.control.place().to_string());
+        .data(state.control.event_position().to_string());
     let ended = wait_until_ended(state, actor, token, slot.ended.clone());
     let events = stream::once(future::ready(Ok(hello)))
         .chain(changes)

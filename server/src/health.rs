@@ -25,10 +25,10 @@ pub async fn readyz(State(state): State<AppState>) -> Response {
     if state.stop.is_cancelled() {
         return not_ready("process", "it is stopping");
     }
-    if !state.control.works() {
+    if !state.control.has_workers() {
         return not_ready("workers", "nobody works on jobs");
     }
-    match tokio::time::timeout(DATABASE_TIMEOUT, state.control.ready()).await {
+    match tokio::time::timeout(DATABASE_TIMEOUT, state.control.check_database()).await {
         Ok(Ok(())) => Json(json!({ "status": "ready" })).into_response(),
         Ok(Err(error)) => not_ready("database", &error.to_string()),
         Err(_) => not_ready("database", "it does not answer"),

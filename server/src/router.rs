@@ -217,7 +217,7 @@ fn browser_routes(state: &AppState) -> Router<AppState> {
 pub fn page_context(state: &AppState) -> impl Fn() + Clone + Send + Sync + use<> {
     let (control, site) = (state.control.clone(), state.site.clone());
     move || {
-        provide_context(app::Place(control.place().to_string()));
+        provide_context(app::Place(control.event_position().to_string()));
         provide_context(control.clone());
         provide_context(site.current().page_urls());
         let policy = use_nonce().and_then(|nonce| headers::page_policy(&nonce).ok());

@@ -70,7 +70,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
         .as_ref()
         .and_then(|_| demo::edge_origin(bound, manager.as_ref()));
     let options = Options {
-        parallel_jobs: config.workers.parallel_jobs,
+        max_concurrent_jobs: config.workers.parallel_jobs,
         manager: manager.clone().map(|origin| Manager {
             origin,
             certificate,
@@ -114,7 +114,7 @@ async fn start(
 ) -> Result<(Control, Option<FirstAdministrator>), Failure> {
     let control = Control::start(store, options).await;
     let control = control.map_err(to_failure("start"))?;
-    let first = setup::first_run(&control).await;
+    let first = setup::create_first_administrator(&control).await;
     Ok((control, first.map_err(to_failure("first start"))?))
 }
 

@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse as _, Response},
 };
-use control::sessions::{self, NewSession, Origin};
+use control::sessions::{self, ClientInfo, NewSession};
 use leptos::prelude::provide_context;
 use model::{Error, session::SignIn};
 use serde::Deserialize;
@@ -56,13 +56,16 @@ pub async fn sign_in(
     }
 }
 
-fn origin(address: IpAddr, headers: &HeaderMap) -> Origin {
+fn origin(address: IpAddr, headers: &HeaderMap) -> ClientInfo {
     let agent = headers
         .get(header::USER_AGENT)
         .and_then(|agent| agent.to_str().ok())
         .unwrap_or_default()
         .to_owned();
-    Origin { address, agent }
+    ClientInfo {
+        address,
+        user_agent: agent,
+    }
 }
 
 /// Sets the session cookie, ends the previous session, and redirects to `next`.

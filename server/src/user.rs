@@ -138,7 +138,7 @@ pub(crate) async fn set_password(
 async fn idle_control(config: &Config) -> Result<Control, Failure> {
     let store = serve::open_store(config).await?;
     let options = Options {
-        parallel_jobs: 0,
+        max_concurrent_jobs: 0,
         ..Options::default()
     };
     Control::start(store, options)

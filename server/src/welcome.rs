@@ -8,7 +8,7 @@ use std::{
 
 use control::{
     Actor, Control, sessions,
-    setup::{self, FirstAdministrator, demo::Account},
+    setup::{self, FirstAdministrator, demo::DemoAccount},
 };
 use model::Error;
 
@@ -25,7 +25,7 @@ pub(crate) struct Welcome {
     /// The sign-in link of the administrator.
     pub(crate) link: Option<String>,
     /// The users of the demo, if their passwords were requested.
-    pub(crate) accounts: Vec<Account>,
+    pub(crate) accounts: Vec<DemoAccount>,
 }
 
 impl Welcome {
@@ -77,7 +77,7 @@ impl Display for Welcome {
         if !self.accounts.is_empty() {
             writeln!(f, "Demo accounts:")?;
         }
-        for Account {
+        for DemoAccount {
             name,
             role,
             password,
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn demo_accounts_are_printed_in_columns() {
-        let account = |name: &str, role, password: Option<&str>| Account {
+        let account = |name: &str, role, password: Option<&str>| DemoAccount {
             name: name.parse().unwrap(),
             role,
             password: password.map(str::to_owned),

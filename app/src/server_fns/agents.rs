@@ -84,7 +84,7 @@ pub async fn invite(form: AgentForm) -> Result<Invitation, Failure> {
     let (site, name) = form
         .parse()
         .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
-    control::agents::invite(&control, &actor, site, name)
+    control::agents::create(&control, &actor, site, name)
         .await
         .map_err(super::into_failure)
 }
@@ -96,7 +96,7 @@ pub async fn invite(form: AgentForm) -> Result<Invitation, Failure> {
 #[server(prefix = "/api/ui", endpoint = "agents/invite-again", input = server_fn::codec::Json)]
 pub async fn invite_again(id: AgentId) -> Result<Invitation, Failure> {
     let (control, actor) = super::caller().await?;
-    control::agents::invite_again(&control, &actor, id)
+    control::agents::renew_join_token(&control, &actor, id)
         .await
         .map_err(super::into_failure)
 }
@@ -108,7 +108,7 @@ pub async fn invite_again(id: AgentId) -> Result<Invitation, Failure> {
 #[server(prefix = "/api/ui", endpoint = "agents/give-addresses", input = server_fn::codec::Json)]
 pub async fn give_addresses(id: AgentId) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
-    control::agents::give_addresses(&control, &actor, id)
+    control::agents::hand_over_dhcp(&control, &actor, id)
         .await
         .map_err(super::into_failure)
 }
@@ -120,7 +120,7 @@ pub async fn give_addresses(id: AgentId) -> Result<(), Failure> {
 #[server(prefix = "/api/ui", endpoint = "agents/take-addresses", input = server_fn::codec::Json)]
 pub async fn take_addresses(id: AgentId, confirm: String) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
-    control::agents::take_addresses(&control, &actor, id, &confirm)
+    control::agents::force_dhcp(&control, &actor, id, &confirm)
         .await
         .map_err(super::into_failure)
 }

@@ -102,7 +102,7 @@ pub async fn upload(form: UploadForm) -> Result<CertificateId, Failure> {
 #[server(prefix = "/api/ui", endpoint = "certificates/try-again", input = server_fn::codec::Json)]
 pub async fn try_again(id: CertificateId) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
-    control::certificates::try_again(&control, &actor, id)
+    control::certificates::retry(&control, &actor, id)
         .await
         .map_err(super::into_failure)
 }

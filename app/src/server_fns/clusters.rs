@@ -41,7 +41,7 @@ pub async fn get(name: String) -> Result<ClusterDetail, Failure> {
 #[server(prefix = "/api/ui", endpoint = "clusters/check", input = server_fn::codec::Json)]
 pub async fn check(id: ClusterId) -> Result<Findings, Failure> {
     let (control, actor) = super::caller().await?;
-    control::clusters::findings(&control, &actor, id)
+    control::clusters::check(&control, &actor, id)
         .await
         .map_err(super::into_failure)
 }

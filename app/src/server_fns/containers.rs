@@ -34,7 +34,7 @@ pub struct RequestedContainer {
 #[server(prefix = "/api/ui", endpoint = "containers/options", input = server_fn::codec::Json)]
 pub async fn options() -> Result<CreateOptions, Failure> {
     let (control, actor) = super::caller().await?;
-    control::containers::options(&control, &actor)
+    control::containers::create_options(&control, &actor)
         .await
         .map_err(super::into_failure)
 }

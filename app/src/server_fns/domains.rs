@@ -104,7 +104,7 @@ pub async fn get(key: String) -> Result<Shown, Failure> {
     let total = certificates.len();
     certificates.sort_by_key(|row| !row.state.is_alarming());
     certificates.truncate(FIRST);
-    let addresses = control::domains::address_troubles(&control, &actor, id)
+    let addresses = control::domains::list_address_errors(&control, &actor, id)
         .await
         .map_err(super::into_failure)?;
     Ok(Shown {

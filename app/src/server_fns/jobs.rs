@@ -89,7 +89,7 @@ pub async fn retry(id: JobId) -> Result<(), Failure> {
 #[server(prefix = "/api/ui", endpoint = "jobs/active", input = server_fn::codec::Json)]
 pub async fn active() -> Result<Vec<JobRow>, Failure> {
     let (control, actor) = super::caller().await?;
-    control::jobs::active(&control, &actor)
+    control::jobs::list_active(&control, &actor)
         .await
         .map_err(super::into_failure)
 }
@@ -101,7 +101,7 @@ pub async fn active() -> Result<Vec<JobRow>, Failure> {
 #[server(prefix = "/api/ui", endpoint = "jobs/short", input = server_fn::codec::Json)]
 pub async fn active_summary() -> Result<Running, Failure> {
     let (control, actor) = super::caller().await?;
-    let jobs = control::jobs::active(&control, &actor)
+    let jobs = control::jobs::list_active(&control, &actor)
         .await
         .map_err(super::into_failure)?;
     Ok(Running::of(&jobs))

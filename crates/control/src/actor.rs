@@ -6,7 +6,7 @@ use model::{Error, UserId, names::Username, session::Me, users::Role};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// A user.
-    Person(Me),
+    User(Me),
     /// The manager itself, for example at the first start.
     System,
 }
@@ -15,7 +15,7 @@ impl Actor {
     /// The user, or `None` for the manager itself.
     pub fn me(&self) -> Option<&Me> {
         match self {
-            Self::Person(me) => Some(me),
+            Self::User(me) => Some(me),
             Self::System => None,
         }
     }

@@ -20,18 +20,18 @@ use model::{
 };
 use store::agents::{AgentRecord, JoinRequest, NewAgent};
 
-pub use certificates::certificates;
-pub use dhcp::{give_addresses, take_addresses};
+pub use certificates::fetch_certificates;
+pub use dhcp::{force_dhcp, hand_over_dhcp};
 pub use files::{file, files};
 pub use registration::register;
-pub use report::{live, report};
+pub use report::{report, report_files};
 
 use crate::{
     Actor, Control,
     failure::{StoreResultExt as _, internal},
     notifier::Audience,
     sessions::digest,
-    snapshot::{self, Part},
+    snapshot::{self, EdgeRole},
 };
 
 /// How long a poll request is held while the configuration does not change.
@@ -125,7 +125,7 @@ async fn record(
 /// [`Error::Invalid`] for a name that exists in the site, or an unknown site; [`Error::Conflict`]
 /// where agents could not reach the manager safely, [`Error::Unavailable`] when the manager's
 /// certificate cannot be fetched.
-pub async fn invite(
+pub async fn create(
     control: &Control,
     actor: &Actor,
     site: SiteId,
@@ -155,7 +155,7 @@ pub async fn invite(
 ///
 /// # Errors
 /// [`Error::NotFound`] when the agent does not exist; otherwise as for [`invite`].
-pub async fn invite_again(
+pub async fn renew_join_token(
     control: &Control,
     actor: &Actor,
     id: AgentId,
@@ -252,7 +252,7 @@ pub async fn join(
 ///
 /// # Errors
 /// [`Error::WrongCredentials`] when no agent has the key.
-pub async fn of_key(control: &Control, key: &str) -> Result<Agent, Error> {
+pub async fn authenticate(control: &Control, key: &str) -> Result<Agent, Error> {
     let hash = digest(key);
     let record = control
         .store()
@@ -271,7 +271,7 @@ pub async fn of_key(control: &Control, key: &str) -> Result<Agent, Error> {
 ///
 /// # Errors
 /// [`Error::WrongCredentials`] when the agent was deleted.
-pub async fn next(
+pub async fn poll(
     control: &Control,
     agent: &Agent,
     about: About,
@@ -360,7 +360,7 @@ async fn site_config_for(control: &Control, agent: &Agent) -> Result<Snapshot, E
         .iter()
         .filter_map(|record| Some(record.row.about.as_ref()?.address))
         .collect();
-    let part = Part {
+    let part = EdgeRole {
         name_servers,
         dhcp: dhcp == Dhcp::Yes,
     };

@@ -42,7 +42,7 @@ pub async fn get(control: &Control, actor: &Actor, id: DomainId) -> Result<Domai
 ///
 /// # Errors
 /// Returns an error when the database is unavailable.
-pub async fn usable(
+pub async fn list_usable(
     control: &Control,
     actor: &Actor,
     site: SiteId,
@@ -155,7 +155,7 @@ fn retry_with_new_source(
 ///
 /// # Errors
 /// [`Error::Forbidden`] for members.
-pub async fn address_troubles(
+pub async fn list_address_errors(
     control: &Control,
     actor: &Actor,
     id: DomainId,

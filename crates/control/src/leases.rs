@@ -18,11 +18,7 @@ use crate::{Actor, Control, agents::Agent, failure::StoreResultExt as _, notifie
 ///
 /// # Errors
 /// [`Error::Forbidden`] for members.
-pub async fn of_site(
-    control: &Control,
-    actor: &Actor,
-    site: SiteId,
-) -> Result<Vec<LeaseRow>, Error> {
+pub async fn list(control: &Control, actor: &Actor, site: SiteId) -> Result<Vec<LeaseRow>, Error> {
     actor.require_operator()?;
     let rows = control
         .store()
@@ -37,7 +33,7 @@ pub async fn of_site(
 /// # Errors
 /// [`Error::Invalid`] for more leases than an agent may report, [`Error::WrongCredentials`] when
 /// the agent was deleted.
-pub async fn tell(control: &Control, agent: &Agent, leases: Vec<Lease>) -> Result<(), Error> {
+pub async fn report(control: &Control, agent: &Agent, leases: Vec<Lease>) -> Result<(), Error> {
     if leases.len() > MOST {
         let message = format!("At most {MOST} leases are told of at once.");
         return Err(Error::field("leases", message));

@@ -47,8 +47,8 @@ pub use actor::Actor;
 use change_listener::ChangeListener;
 use cluster_clients::ClusterClients;
 use failure::StoreResultExt as _;
+pub use notifier::EventPosition;
 use notifier::Notifier;
-pub use notifier::Place;
 use observer::Observer;
 use passwords::Passwords;
 pub use proxmox::Timeouts;
@@ -67,13 +67,13 @@ pub struct Manager {
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The number of jobs that run concurrently.
-    pub parallel_jobs: usize,
+    pub max_concurrent_jobs: usize,
     /// How long the lease of a job lasts without a heartbeat.
-    pub lease: Duration,
+    pub job_lease: Duration,
     /// The interval between two observations of each cluster.
-    pub observe_every: Duration,
+    pub observe_interval: Duration,
     /// How long a step retries while Proxmox is unreachable.
-    pub patience: Duration,
+    pub retry_timeout: Duration,
     /// Timeouts of one request to a cluster.
     pub timeouts: Timeouts,
     /// Where users and agents reach the manager, if configured.
@@ -89,10 +89,10 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            parallel_jobs: 10,
-            lease: Duration::from_secs(12),
-            observe_every: Duration::from_secs(3),
-            patience: Duration::from_secs(120),
+            max_concurrent_jobs: 10,
+            job_lease: Duration::from_secs(12),
+            observe_interval: Duration::from_secs(3),
+            retry_timeout: Duration::from_secs(120),
             timeouts: Timeouts::default(),
             manager: None,
             loopback: None,
@@ -185,13 +185,13 @@ impl Control {
     pub fn events(
         &self,
         actor: &Actor,
-        after: Option<Place>,
-    ) -> impl Stream<Item = (Place, Event)> + Send + use<> {
+        after: Option<EventPosition>,
+    ) -> impl Stream<Item = (EventPosition, Event)> + Send + use<> {
         self.0.notifier.subscribe_actor(actor, after)
     }
 
     /// The position of the latest change notification.
-    pub fn place(&self) -> Place {
+    pub fn event_position(&self) -> EventPosition {
         self.0.notifier.place()
     }
 
@@ -199,12 +199,12 @@ impl Control {
     ///
     /// # Errors
     /// Returns [`Error::Unavailable`] when it is not.
-    pub async fn ready(&self) -> Result<(), Error> {
+    pub async fn check_database(&self) -> Result<(), Error> {
         self.store().ping().await.into_model("ready")
     }
 
     /// Whether this process runs jobs.
-    pub fn works(&self) -> bool {
+    pub fn has_workers(&self) -> bool {
         self.0.workers.is_running()
     }
 

@@ -23,12 +23,12 @@ const BACKLOG: usize = 1024;
 /// The position of a notification in the sequence of one process. Data read after a position is at
 /// least as recent as the notification. Positions of different processes are not comparable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct EventPosition {
     process: u64,
     number: u64,
 }
 
-impl Place {
+impl EventPosition {
     /// A position that belongs to no process.
     pub const UNKNOWN: Self = Self {
         process: 0,
@@ -37,13 +37,13 @@ impl Place {
 }
 
 /// Formats process and number as `public/events.js` parses them.
-impl fmt::Display for Place {
+impl fmt::Display for EventPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}:{}", self.process, self.number)
     }
 }
 
-impl FromStr for Place {
+impl FromStr for EventPosition {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
@@ -135,7 +135,7 @@ impl Notifier {
     }
 
     /// The position of the latest notification.
-    pub(crate) fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> EventPosition {
         self.at(self.history().latest)
     }
 
@@ -144,8 +144,8 @@ impl Notifier {
         Changes(self.sender.subscribe())
     }
 
-    fn at(&self, number: u64) -> Place {
-        Place {
+    fn at(&self, number: u64) -> EventPosition {
+        EventPosition {
             process: self.process,
             number,
         }
@@ -161,8 +161,8 @@ impl Notifier {
     pub(crate) fn subscribe_actor(
         &self,
         actor: &Actor,
-        after: Option<Place>,
-    ) -> impl Stream<Item = (Place, Event)> + Send + use<> {
+        after: Option<EventPosition>,
+    ) -> impl Stream<Item = (EventPosition, Event)> + Send + use<> {
         let (missed, inbox) = {
             let history = self.history();
             (self.missed(&history, after), self.sender.subscribe())
@@ -192,7 +192,7 @@ impl Notifier {
             })
     }
 
-    fn missed(&self, history: &History, after: Option<Place>) -> Vec<Notice> {
+    fn missed(&self, history: &History, after: Option<EventPosition>) -> Vec<Notice> {
         let Some(after) = after else {
             return Vec::new();
         };
@@ -245,11 +245,11 @@ mod tests {
         events::{Event, Topic},
     };
 
-    use super::{Audience, BACKLOG, Notifier, Place};
+    use super::{Audience, BACKLOG, EventPosition, Notifier};
     use crate::Actor;
 
     /// The events that a subscriber receives without waiting.
-    fn received(notifier: &Notifier, after: Option<Place>) -> Vec<Event> {
+    fn received(notifier: &Notifier, after: Option<EventPosition>) -> Vec<Event> {
         let mut stream = Box::pin(notifier.subscribe_actor(&Actor::System, after));
         std::iter::from_fn(|| stream.next().now_or_never().flatten())
             .map(|(_, event)| event)
@@ -288,6 +288,6 @@ mod tests {
     fn position_survives_formatting() {
         let place = Notifier::default().place();
         assert_eq!(place.to_string().parse(), Ok(place));
-        assert_eq!("nowhere".parse::<Place>(), Err(()));
+        assert_eq!("nowhere".parse::<EventPosition>(), Err(()));
     }
 }

@@ -29,11 +29,11 @@ const TOUCH_EVERY_MS: i64 = 60_000;
 
 /// The client that signs in.
 #[derive(Clone, Debug)]
-pub struct Origin {
+pub struct ClientInfo {
     /// The client's address, as far as trusted proxies report it.
     pub address: IpAddr,
     /// The browser's user agent.
-    pub agent: String,
+    pub user_agent: String,
 }
 
 /// A new session. Its token is for the user's browser only.
@@ -49,7 +49,11 @@ pub struct NewSession {
 /// # Errors
 /// [`Error::WrongCredentials`] and [`Error::Throttled`], which do not reveal whether the account
 /// exists.
-pub async fn sign_in(control: &Control, form: SignIn, origin: Origin) -> Result<NewSession, Error> {
+pub async fn sign_in(
+    control: &Control,
+    form: SignIn,
+    origin: ClientInfo,
+) -> Result<NewSession, Error> {
     // Input that is not a valid account name is neither stored nor logged.
     let account: Option<Username> = form.name.trim().to_lowercase().parse().ok();
     let throttle = &control.0.throttle;
@@ -81,14 +85,14 @@ pub async fn sign_in(control: &Control, form: SignIn, origin: Origin) -> Result<
 }
 
 /// Stores a new session of an account.
-async fn begin(control: &Control, user: UserId, origin: Origin) -> Result<NewSession, Error> {
+async fn begin(control: &Control, user: UserId, origin: ClientInfo) -> Result<NewSession, Error> {
     let token = new_token();
     let session = store::sessions::NewSession {
         token_hash: digest(&token),
         user,
         lifetime_ms: millis(LIFETIME),
         address: origin.address.to_string(),
-        user_agent: origin.agent.chars().take(200).collect(),
+        user_agent: origin.user_agent.chars().take(200).collect(),
     };
     control
         .store()
@@ -145,7 +149,7 @@ pub async fn actor(control: &Control, token: &str) -> Result<Option<Actor>, Erro
             .await
             .into_model("session")?;
     }
-    Ok(Some(Actor::Person(Me {
+    Ok(Some(Actor::User(Me {
         id: session.user,
         name: session.name,
         role: session.role,

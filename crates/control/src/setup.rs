@@ -27,7 +27,9 @@ pub struct FirstAdministrator {
 ///
 /// # Errors
 /// Returns an error when the database is unavailable.
-pub async fn first_run(control: &Control) -> Result<Option<FirstAdministrator>, Error> {
+pub async fn create_first_administrator(
+    control: &Control,
+) -> Result<Option<FirstAdministrator>, Error> {
     if control
         .store()
         .read(store::users::any)
@@ -78,7 +80,11 @@ pub struct Access {
 ///
 /// # Errors
 /// Returns an error when the database is unavailable or the access is malformed.
-pub async fn cluster(control: &Control, name: &str, access: Access) -> Result<ClusterId, Error> {
+pub async fn upsert_cluster(
+    control: &Control,
+    name: &str,
+    access: Access,
+) -> Result<ClusterId, Error> {
     let key = control.store().secret_key().clone();
     let access = store::clusters::ConnectionSettings {
         name: name.to_owned(),

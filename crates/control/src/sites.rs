@@ -173,7 +173,7 @@ fn require_cluster(control: &Control, spec: &SiteSpec) -> Result<(), Error> {
 /// Checks that the cluster has the bridge and the storages. Skipped when the cluster does not
 /// respond in time, so that a site can be saved while its cluster is unreachable.
 async fn require_resources(control: &Control, spec: &SiteSpec) -> Result<(), Error> {
-    let request = clusters::findings(control, &Actor::System, spec.cluster);
+    let request = clusters::check(control, &Actor::System, spec.cluster);
     let Ok(Ok(findings)) = tokio::time::timeout(FINDINGS_TIMEOUT, request).await else {
         return Ok(());
     };

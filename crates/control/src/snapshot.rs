@@ -24,7 +24,7 @@ const LEASE_S: u32 = 12 * 60 * 60;
 
 /// The role of one edge host in its site.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct EdgeRole {
     /// The addresses of all edge hosts of the site, which serve DNS for its names.
     pub name_servers: Vec<Ipv4Addr>,
     /// Whether this edge host is the DHCP server.
@@ -40,7 +40,7 @@ pub async fn preview(
     control: &Control,
     actor: &Actor,
     site: SiteId,
-    part: Part,
+    part: EdgeRole,
 ) -> Result<Snapshot, Error> {
     actor.require_operator()?;
     of_site(control, site, &part).await
@@ -49,7 +49,7 @@ pub async fn preview(
 pub(crate) async fn of_site(
     control: &Control,
     site: SiteId,
-    part: &Part,
+    part: &EdgeRole,
 ) -> Result<Snapshot, Error> {
     let rows = control
         .store()
@@ -82,7 +82,7 @@ struct SiteRows {
     answers: Vec<store::challenges::ChallengeResponse>,
 }
 
-fn assemble(rows: SiteRows, part: &Part) -> Snapshot {
+fn assemble(rows: SiteRows, part: &EdgeRole) -> Snapshot {
     let SiteRows {
         record,
         nodes,
@@ -134,7 +134,7 @@ fn node_hosts(nodes: BTreeMap<NodeName, Ipv4Addr>, hosts: &[Host]) -> Vec<Host> 
     nodes.into_iter().filter_map(host).collect()
 }
 
-fn network(site: &SiteRecord, part: &Part) -> Network {
+fn network(site: &SiteRecord, part: &EdgeRole) -> Network {
     let spec = &site.spec;
     Network {
         domain: spec.domain.clone(),

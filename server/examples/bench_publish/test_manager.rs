@@ -67,7 +67,7 @@ impl TestManager {
             ..Options::default()
         };
         let control = Control::start(store, options).await?;
-        setup::first_run(&control).await?;
+        setup::create_first_administrator(&control).await?;
         let public = PublicEndpoint::new(url.parse().map_err(anyhow::Error::msg)?, Vec::new());
         let stop = CancellationToken::new();
         let state = AppState::new(control.clone(), public, Assets::default(), stop);
@@ -79,7 +79,7 @@ impl TestManager {
             token_id: "root@pam!holdfast".into(),
             secret: TEST_SECRET.into(),
         };
-        let cluster = setup::cluster(&control, "bench", access).await?;
+        let cluster = setup::upsert_cluster(&control, "bench", access).await?;
         let site = site(&control, cluster).await?;
         let manager = Self {
             control,
@@ -106,7 +106,7 @@ impl TestManager {
             containers::create(&self.control, &Actor::System, new).await?;
         }
         let deadline = Instant::now() + Duration::from_secs(120);
-        while !jobs::active(&self.control, &Actor::System)
+        while !jobs::list_active(&self.control, &Actor::System)
             .await?
             .is_empty()
         {
@@ -122,7 +122,7 @@ impl TestManager {
     /// The join token of the agent.
     pub async fn invite(&self) -> anyhow::Result<String> {
         let name: Label = AGENT.parse()?;
-        let invitation = agents::invite(&self.control, &Actor::System, self.site, name).await?;
+        let invitation = agents::create(&self.control, &Actor::System, self.site, name).await?;
         Ok(invitation.code.to_string())
     }
 

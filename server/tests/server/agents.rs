@@ -52,7 +52,9 @@ async fn agent_joins_polls_and_reports() {
         token_id: "root@pam!holdfast".into(),
         secret: TEST_SECRET.into(),
     };
-    let cluster = setup::cluster(&app.control, "test", access).await.unwrap();
+    let cluster = setup::upsert_cluster(&app.control, "test", access)
+        .await
+        .unwrap();
     let token = invite(&app, cluster).await;
     let joined = post(
         &app,
@@ -159,7 +161,7 @@ async fn invite(app: &TestApp, cluster: ClusterId) -> String {
         .await
         .unwrap();
     let name = "edge-1".parse().unwrap();
-    agents::invite(control, &actor, site, name)
+    agents::create(control, &actor, site, name)
         .await
         .unwrap()
         .code

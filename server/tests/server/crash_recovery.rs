@@ -52,7 +52,7 @@ async fn interrupted_creation_is_completed_by_the_next_process() {
     std::fs::create_dir(&data).unwrap();
     let sim = slow_cluster().await;
     let control = support::control(&data).await;
-    setup::first_run(&control).await.unwrap();
+    setup::create_first_administrator(&control).await.unwrap();
     let id = queue_creation(&control, &sim).await;
     assert_eq!(job(&control, id).await.row.state, JobState::Queued);
 

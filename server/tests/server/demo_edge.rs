@@ -74,19 +74,19 @@ impl Demo {
                 certificate: None,
             }),
             loopback: Some(EntryPoint::of(&origin)),
-            observe_every: Duration::from_millis(100),
+            observe_interval: Duration::from_millis(100),
             ..Options::default()
         };
         let control = Control::start(support::store(folder.path()).await, options)
             .await
             .unwrap();
-        setup::first_run(&control).await.unwrap();
+        setup::create_first_administrator(&control).await.unwrap();
         let access = setup::Access {
             url: sim.url(),
             token_id: "root@pam!holdfast".into(),
             secret: TEST_SECRET.into(),
         };
-        let cluster = demo::connect(&control, access).await.unwrap();
+        let cluster = demo::connect_cluster(&control, access).await.unwrap();
         demo::build(&control, Scenario::Small, cluster, &NoIssuer)
             .await
             .unwrap();

@@ -198,7 +198,7 @@ async fn create_user(app: &TestApp, name: &str, role: &str) -> Actor {
     let spec = form.parse().unwrap();
     let (name, role) = (spec.name.clone(), spec.role);
     let id = users::create(&app.control, &Actor::System, spec).await;
-    Actor::Person(Me {
+    Actor::User(Me {
         id: id.unwrap(),
         name,
         role,

@@ -74,7 +74,10 @@ impl TestApp {
         public: PublicEndpoint,
         assets: Assets,
     ) -> Self {
-        let first = setup::first_run(&control).await.unwrap().unwrap();
+        let first = setup::create_first_administrator(&control)
+            .await
+            .unwrap()
+            .unwrap();
         let stop = CancellationToken::new();
         let state = AppState::new(control.clone(), public, assets, stop.clone());
         let router = router(state);
@@ -191,7 +194,7 @@ async fn open_store(folder: &Path, database: &str) -> Store {
 async fn control_on(folder: &Path, database: &str) -> Control {
     let store = open_store(folder, database).await;
     let options = Options {
-        parallel_jobs: 0,
+        max_concurrent_jobs: 0,
         manager: Some(Manager {
             origin: HOME.parse().unwrap(),
             certificate: None,
@@ -208,7 +211,9 @@ pub async fn create_site(control: &Control, sim: &Sim) -> SiteId {
         token_id: "root@pam!holdfast".into(),
         secret: TEST_SECRET.into(),
     };
-    let cluster = setup::cluster(control, "test", access).await.unwrap();
+    let cluster = setup::upsert_cluster(control, "test", access)
+        .await
+        .unwrap();
     let form = SiteForm {
         name: "lab".into(),
         domain: "lab.example.org".into(),

@@ -12,7 +12,7 @@ use crate::{Control, failure::StoreResultExt as _};
 /// # Errors
 /// [`Error::Invalid`] for more certificates than one request may ask for; an error when the
 /// database is unavailable.
-pub async fn certificates(
+pub async fn fetch_certificates(
     control: &Control,
     agent: &Agent,
     request: Wanted,

@@ -13,7 +13,7 @@ use crate::{Actor, Control, failure::StoreResultExt as _};
 /// # Errors
 /// [`Error::NotFound`] when the agent does not exist, [`Error::Conflict`] before the agent has
 /// joined.
-pub async fn give_addresses(control: &Control, actor: &Actor, id: AgentId) -> Result<(), Error> {
+pub async fn hand_over_dhcp(control: &Control, actor: &Actor, id: AgentId) -> Result<(), Error> {
     actor.require_operator()?;
     set_dhcp_server(control, id, None).await
 }
@@ -23,7 +23,7 @@ pub async fn give_addresses(control: &Control, actor: &Actor, id: AgentId) -> Re
 ///
 /// # Errors
 /// As for [`give_addresses`]; [`Error::Invalid`] when `confirm` is not the agent's name.
-pub async fn take_addresses(
+pub async fn force_dhcp(
     control: &Control,
     actor: &Actor,
     id: AgentId,

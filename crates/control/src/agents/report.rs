@@ -63,7 +63,7 @@ pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<
 /// # Errors
 /// [`Error::Invalid`] for an invalid path and for more files than are kept;
 /// [`Error::WrongCredentials`] when the agent was deleted.
-pub async fn live(control: &Control, agent: &Agent, update: Live) -> Result<(), Error> {
+pub async fn report_files(control: &Control, agent: &Agent, update: Live) -> Result<(), Error> {
     let paths = update.files.keys().chain(&update.gone);
     for path in paths {
         if !is_inside_tree(path) {

@@ -172,7 +172,7 @@ fn wrong_names(names: &[CertificateName], domain: &DomainSpec) -> FieldError {
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Conflict`] for an uploaded certificate.
-pub async fn try_again(control: &Control, actor: &Actor, id: CertificateId) -> Result<(), Error> {
+pub async fn retry(control: &Control, actor: &Actor, id: CertificateId) -> Result<(), Error> {
     actor.require_operator()?;
     let clock = control.clock();
     let domain = control
@@ -214,7 +214,7 @@ pub async fn renew(control: &Control, actor: &Actor, id: CertificateId) -> Resul
         Ok(())
     });
     due.await.into_model("certificate")?;
-    try_again(control, actor, id).await
+    retry(control, actor, id).await
 }
 
 /// Revokes a certificate at the CA that issued it, for example after its key leaked, and requests a

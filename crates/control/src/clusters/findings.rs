@@ -64,14 +64,14 @@ const OCI_RELEASE: (u32, u32) = (9, 1);
 /// # Errors
 /// [`Error::Forbidden`] unless the actor is an administrator; [`Error::Unavailable`] when the
 /// cluster does not respond.
-pub async fn findings(
+pub async fn check(
     control: &Control,
     actor: &Actor,
     cluster: ClusterId,
 ) -> Result<Findings, Error> {
     actor.require_administrator()?;
     let client = client(control, cluster)?;
-    tokio::time::timeout(TIMEOUT, check(&client))
+    tokio::time::timeout(TIMEOUT, run_checks(&client))
         .await
         .map_err(|_| Error::Unavailable {
             message: "The cluster took too long to answer. Try again.".into(),
@@ -79,7 +79,7 @@ pub async fn findings(
         .map_err(|error| to_user_error(&error))
 }
 
-async fn check(client: &Client) -> Result<Findings, proxmox::Error> {
+async fn run_checks(client: &Client) -> Result<Findings, proxmox::Error> {
     let (version, nodes, permissions) =
         futures::try_join!(client.version(), client.nodes(), client.permissions(None))?;
     let mut missing = Vec::new();

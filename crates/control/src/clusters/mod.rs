@@ -14,7 +14,7 @@ use model::{
 };
 use store::clusters::{ClusterRecord, ConnectionSettings};
 
-pub use findings::findings;
+pub use findings::check;
 pub use import::import;
 
 use crate::{

@@ -22,7 +22,7 @@ const MAX_ATTEMPTS: u32 = 20;
 
 /// A container whose creation has been queued.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Created {
+pub struct CreatedContainer {
     /// The ID of the container.
     pub id: ContainerId,
     /// The name of its site.
@@ -39,7 +39,11 @@ pub struct Created {
 /// [`Error::Invalid`] for an existing or reserved name, a port in use, an exceeded limit, or Docker
 /// where the cluster's login may not enable it; [`Error::Unavailable`] while the cluster is
 /// unreachable.
-pub async fn create(control: &Control, actor: &Actor, new: NewContainer) -> Result<Created, Error> {
+pub async fn create(
+    control: &Control,
+    actor: &Actor,
+    new: NewContainer,
+) -> Result<CreatedContainer, Error> {
     if new.spec.source == Source::TakenOver {
         let message = "Choose a template, or type an image such as nginx:1.27.";
         return Err(Error::field("source", message));
@@ -97,7 +101,7 @@ pub async fn create(control: &Control, actor: &Actor, new: NewContainer) -> Resu
     let (id, owner, job) = created;
     publish_change(control, id, owner);
     jobs::publish_job(control, job, owner);
-    Ok(Created {
+    Ok(CreatedContainer {
         id,
         site: site.spec.name,
         name: new.name,

@@ -26,7 +26,7 @@ use store::containers::{ContainerFilter, ContainerRecord};
 
 pub use change::{delete, edit, power};
 pub(crate) use create::reserve_other_vmid;
-pub use create::{Created, create};
+pub use create::{CreatedContainer, create};
 
 use crate::{
     Actor, Control, domains::may_publish, failure::StoreResultExt as _, notifier::Audience,
@@ -142,7 +142,7 @@ pub async fn get(
 ///
 /// # Errors
 /// Returns an error when the database is unavailable. An unreachable cluster offers no templates.
-pub async fn options(control: &Control, actor: &Actor) -> Result<CreateOptions, Error> {
+pub async fn create_options(control: &Control, actor: &Actor) -> Result<CreateOptions, Error> {
     let me = actor.me().map(|me| me.id);
     let (sites, domains, limits, usage) = control
         .store()

@@ -51,7 +51,7 @@ pub async fn list(
 ///
 /// # Errors
 /// Returns an error when the database is unavailable.
-pub async fn active(control: &Control, actor: &Actor) -> Result<Vec<JobRow>, Error> {
+pub async fn list_active(control: &Control, actor: &Actor) -> Result<Vec<JobRow>, Error> {
     let owner = actor.owner_filter();
     control
         .store()

@@ -42,7 +42,7 @@ pub(crate) async fn poll(control: Control, id: ClusterId) {
     let poller = Poller {
         id,
         wake,
-        interval: control.0.options.observe_every,
+        interval: control.0.options.observe_interval,
         control,
     };
     poller.run().await;

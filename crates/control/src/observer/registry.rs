@@ -38,7 +38,7 @@ pub(crate) async fn follow(control: Control) {
         return;
     }
     let stop = control.0.stop.clone();
-    let every = control.0.options.observe_every * RELOAD_ROUNDS;
+    let every = control.0.options.observe_interval * RELOAD_ROUNDS;
     while stop
         .run_until_cancelled(tokio::time::sleep(every))
         .await

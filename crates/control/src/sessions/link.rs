@@ -10,7 +10,7 @@ use std::{
 use model::{Error, Kind, UserId, names::Username};
 use store::users::UserRecord;
 
-use super::{NewSession, Origin, begin, digest, new_token};
+use super::{ClientInfo, NewSession, begin, digest, new_token};
 use crate::{Actor, Control, failure::StoreResultExt as _};
 
 /// How long a printed link is valid.
@@ -87,7 +87,7 @@ pub async fn create_link(
 pub async fn redeem_link(
     control: &Control,
     token: &str,
-    origin: Origin,
+    origin: ClientInfo,
 ) -> Result<NewSession, Error> {
     let address = origin.address;
     let pending = &control.0.sign_in_link;

@@ -30,10 +30,10 @@ use super::{Access, parse};
 use crate::{Actor, Control, clusters, containers, domains, jobs, sites};
 
 pub use certificates::{CertificateRequest, Issuer, renew_certificates};
-pub use users::{Account, accounts};
+pub use users::{DemoAccount, accounts};
 
 /// The name of the demo's cluster.
-pub const CLUSTER: &str = "demo";
+pub const CLUSTER_NAME: &str = "demo";
 
 /// The size of the demo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,8 +114,8 @@ pub async fn is_complete(control: &Control) -> Result<bool, Error> {
 ///
 /// # Errors
 /// Returns an error when the database is unavailable or the access is malformed.
-pub async fn connect(control: &Control, access: Access) -> Result<ClusterId, Error> {
-    super::cluster(control, CLUSTER, access).await
+pub async fn connect_cluster(control: &Control, access: Access) -> Result<ClusterId, Error> {
+    super::upsert_cluster(control, CLUSTER_NAME, access).await
 }
 
 /// Runs all remaining steps and returns when all jobs of the demo have ended.
@@ -231,7 +231,7 @@ async fn create_site(control: &Control, form: SiteForm) -> Result<(), Error> {
 /// Makes `name` the default domain of a new site. The original domain becomes the second one.
 async fn publish_under(control: &Control, site: &str, name: &str) -> Result<(), Error> {
     let actor = Actor::System;
-    let usable = domains::usable(control, &actor, site_id(control, site).await?).await?;
+    let usable = domains::list_usable(control, &actor, site_id(control, site).await?).await?;
     let Some(first) = usable.into_iter().next() else {
         return Ok(());
     };
@@ -287,7 +287,7 @@ async fn finish_creation(control: &Control, data: &ContainerData) -> Result<(), 
 /// Imports a container of the cluster by its name.
 async fn import(control: &Control, name: &str, site: &str, owner: &str) -> Result<(), Error> {
     let actor = Actor::System;
-    let detail = clusters::get(control, &actor, CLUSTER).await?;
+    let detail = clusters::get(control, &actor, CLUSTER_NAME).await?;
     let guest = detail
         .foreign
         .iter()

@@ -73,7 +73,7 @@ pub(crate) async fn run_jobs(control: Control) {
     control.0.workers.listening.store(true, Ordering::Relaxed);
     let _listening = ListeningGuard(control.clone());
     let stop = control.0.stop.clone();
-    let permits = Arc::new(Semaphore::new(control.0.options.parallel_jobs));
+    let permits = Arc::new(Semaphore::new(control.0.options.max_concurrent_jobs));
     let name = format!("{}-{:08x}", std::process::id(), rand::random::<u32>());
     while let Some(Ok(permit)) = stop
         .run_until_cancelled(Arc::clone(&permits).acquire_owned())
@@ -116,5 +116,5 @@ async fn claim(control: &Control, name: &str) -> Option<store::jobs::JobRecord> 
 }
 
 fn lease_ms(control: &Control) -> i64 {
-    i64::try_from(control.0.options.lease.as_millis()).unwrap_or(i64::MAX)
+    i64::try_from(control.0.options.job_lease.as_millis()).unwrap_or(i64::MAX)
 }

@@ -217,7 +217,7 @@ async fn run_with_retries(
     context: &mut Context,
     step: crate::jobs::Step,
 ) -> Result<steps::StepOutcome, Failure> {
-    let retry_period = context.control.0.options.patience;
+    let retry_period = context.control.0.options.retry_timeout;
     let began = Instant::now();
     let mut pause = Duration::from_millis(500);
     loop {
@@ -247,7 +247,7 @@ async fn keep_lease(
     cancel: watch::Sender<bool>,
 ) {
     let lease = lease_ms(&control);
-    let every = control.0.options.lease / 3;
+    let every = control.0.options.job_lease / 3;
     let mut cancellations = control.0.workers.cancellations.subscribe();
     let mut last = Instant::now();
     loop {
@@ -265,7 +265,7 @@ async fn keep_lease(
                 }
             }
             // Without a heartbeat another worker takes the lease, so stop before that.
-            Err(_) if last.elapsed() > control.0.options.lease => return lease_lost.cancel(),
+            Err(_) if last.elapsed() > control.0.options.job_lease => return lease_lost.cancel(),
             Err(error) => tracing::warn!(job = %id, ?error, "job heartbeat failed"),
         }
         let _ = tokio::time::timeout(every, wait_for_cancellation(&mut cancellations, id)).await;

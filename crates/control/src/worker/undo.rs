@@ -79,7 +79,7 @@ enum Remains {
 }
 
 async fn remove(context: &mut Context, steps: &[StepRecord]) -> Result<Remains, Failure> {
-    let retry_period = context.control.0.options.patience;
+    let retry_period = context.control.0.options.retry_timeout;
     let began = Instant::now();
     let mut pause = Duration::from_millis(500);
     loop {

@@ -202,9 +202,9 @@ async fn power(app: &TestApp, record: ContainerRecord, power: Power) -> JobId {
 /// Control options with this retry timeout for steps and this timeout for API calls.
 pub fn options(patience: Duration, answer: Duration) -> Options {
     Options {
-        patience,
+        retry_timeout: patience,
         // Many clusters are polled at once. Jobs read the state they need themselves.
-        observe_every: Duration::from_secs(1),
+        observe_interval: Duration::from_secs(1),
         timeouts: Timeouts {
             answer,
             slow: answer,

@@ -65,12 +65,12 @@ pub struct Host {
 impl Host {
     pub async fn join(app: &TestApp, name: &str, address: &'static str) -> Self {
         let control = &app.control;
-        let invited = agents::invite(control, &SYSTEM, app.site, name.parse().unwrap()).await;
+        let invited = agents::create(control, &SYSTEM, app.site, name.parse().unwrap()).await;
         let invited = invited.unwrap();
         let key = agents::join(control, &invited.code.word, about(address), &layout())
             .await
             .unwrap();
-        let agent = agents::of_key(control, &key).await.unwrap();
+        let agent = agents::authenticate(control, &key).await.unwrap();
         Self {
             id: invited.id,
             agent,
@@ -79,7 +79,7 @@ impl Host {
     }
 
     pub async fn next(&self, control: &Control, has: Option<i64>) -> Option<Given> {
-        agents::next(control, &self.agent, about(self.address), &layout(), has)
+        agents::poll(control, &self.agent, about(self.address), &layout(), has)
             .await
             .unwrap()
     }
@@ -105,7 +105,7 @@ impl Host {
 async fn agent_joins_with_token_and_authenticates_with_key() {
     let app = TestApp::new().await;
     let control = &app.control;
-    let invited = agents::invite(control, &SYSTEM, app.site, "edge-1".parse().unwrap())
+    let invited = agents::create(control, &SYSTEM, app.site, "edge-1".parse().unwrap())
         .await
         .unwrap();
     for wrong in [invited.code.word.to_lowercase().as_str(), "", "x"] {
@@ -124,16 +124,16 @@ async fn agent_joins_with_token_and_authenticates_with_key() {
     );
     for wrong in [invited.code.word.as_str(), "", "x"] {
         assert_eq!(
-            agents::of_key(control, wrong).await,
+            agents::authenticate(control, wrong).await,
             Err(Error::WrongCredentials)
         );
     }
-    let agent = agents::of_key(control, &key).await.unwrap();
-    agents::invite_again(control, &SYSTEM, invited.id)
+    let agent = agents::authenticate(control, &key).await.unwrap();
+    agents::renew_join_token(control, &SYSTEM, invited.id)
         .await
         .unwrap();
     assert_eq!(
-        agents::of_key(control, &key).await,
+        agents::authenticate(control, &key).await,
         Err(Error::WrongCredentials)
     );
     agents::delete(control, &SYSTEM, invited.id, "edge")
@@ -142,12 +142,12 @@ async fn agent_joins_with_token_and_authenticates_with_key() {
     agents::delete(control, &SYSTEM, invited.id, "edge-1")
         .await
         .unwrap();
-    let deleted = agents::next(control, &agent, about("10.20.0.2"), &layout(), None).await;
+    let deleted = agents::poll(control, &agent, about("10.20.0.2"), &layout(), None).await;
     assert_eq!(deleted, Err(Error::WrongCredentials));
 
     let ann = app.create_user("ann", UserForm::default()).await;
     for outcome in [
-        agents::invite(control, &ann, app.site, "hers".parse().unwrap())
+        agents::create(control, &ann, app.site, "hers".parse().unwrap())
             .await
             .map(drop),
         agents::list(control, &ann).await.map(drop),
@@ -222,7 +222,7 @@ async fn dhcp_moves_after_the_current_server_has_stopped() {
     assert_eq!(servers.len(), 2, "both hosts are name servers");
 
     let (before, _) = dhcp_state(&first).await;
-    agents::give_addresses(control, &SYSTEM, second.id)
+    agents::hand_over_dhcp(control, &SYSTEM, second.id)
         .await
         .unwrap();
     let (generation, serves_dhcp) = dhcp_state(&first).await;
@@ -258,12 +258,12 @@ async fn dhcp_moves_after_the_current_server_has_stopped() {
     agents::delete(control, &SYSTEM, second.id, "edge-2")
         .await
         .expect_err("the DHCP server must not be deleted");
-    let wrong = agents::take_addresses(control, &SYSTEM, first.id, "edge-2").await;
+    let wrong = agents::force_dhcp(control, &SYSTEM, first.id, "edge-2").await;
     assert_eq!(
         wrong.expect_err("wrong confirmation").fields()[0].field,
         "confirm"
     );
-    agents::take_addresses(control, &SYSTEM, first.id, "edge-1")
+    agents::force_dhcp(control, &SYSTEM, first.id, "edge-1")
         .await
         .unwrap();
     assert!(

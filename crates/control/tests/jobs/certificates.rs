@@ -92,7 +92,7 @@ pub async fn add(app: &TestApp, form: DomainForm) -> DomainId {
 }
 
 /// Creates a container with an HTTP service under a domain.
-pub async fn publish(app: &TestApp, name: &str, under: &str) -> containers::Created {
+pub async fn publish(app: &TestApp, name: &str, under: &str) -> containers::CreatedContainer {
     let form = ContainerForm {
         services: vec![ServiceForm {
             kind: "http".into(),
@@ -129,7 +129,7 @@ pub fn print(row: &CertificateRow) -> Fingerprint {
 }
 
 pub async fn snapshot(app: &TestApp) -> Snapshot {
-    let part = control::snapshot::Part {
+    let part = control::snapshot::EdgeRole {
         name_servers: Vec::new(),
         dhcp: false,
     };
@@ -186,7 +186,7 @@ async fn published_name_gets_a_certificate_that_is_renewed_in_time() {
     let request = || Wanted {
         certificates: vec![print(&first)],
     };
-    let pairs = agents::certificates(&app.control, &agent, request())
+    let pairs = agents::fetch_certificates(&app.control, &agent, request())
         .await
         .unwrap();
     let pair = &pairs.pairs[0];
@@ -245,7 +245,7 @@ async fn failed_issuance_reports_a_reason() {
 
     let host = Host::join(&app, "edge-1", "10.20.0.2").await;
     let edge = edge(&app, host, pebble.challenges.clone());
-    certificates::try_again(&app.control, &SYSTEM, without_host.id)
+    certificates::retry(&app.control, &SYSTEM, without_host.id)
         .await
         .unwrap();
     assert_eq!(issued(&app, "wiki.example.net").await.trouble, None);
@@ -411,7 +411,7 @@ async fn uploaded_certificate_is_validated_served_and_reported_before_expiry() {
         "unpublished hostnames use it too"
     );
     assert!(matches!(
-        certificates::try_again(&app.control, &SYSTEM, uploaded).await,
+        certificates::retry(&app.control, &SYSTEM, uploaded).await,
         Err(Error::Conflict { .. })
     ));
 
@@ -451,7 +451,7 @@ async fn members_cannot_read_or_change_certificates() {
     };
     forbidden(certificates::list(control, &member, None).await.map(drop));
     forbidden(certificates::get(control, &member, id).await.map(drop));
-    forbidden(certificates::try_again(control, &member, id).await);
+    forbidden(certificates::retry(control, &member, id).await);
     forbidden(certificates::renew(control, &member, id).await);
     forbidden(certificates::revoke(control, &member, id, "x").await);
     forbidden(certificates::delete(control, &member, id, "x").await);
@@ -493,7 +493,7 @@ async fn revoked_certificate_is_replaced_with_a_new_key() {
     let request = Wanted {
         certificates: vec![print(&first)],
     };
-    let pairs = agents::certificates(&app.control, &agent, request).await;
+    let pairs = agents::fetch_certificates(&app.control, &agent, request).await;
     assert!(pairs.unwrap().pairs.is_empty());
     edge.abort();
 }

@@ -133,7 +133,7 @@ async fn members_and_operators_cannot_manage_clusters() {
 async fn findings_list_missing_storage_and_bridge() {
     let (app, sim) = (TestApp::new().await, second_cluster().await);
     let id = add(&app, &sim).await;
-    let findings = clusters::findings(&app.control, &SYSTEM, id).await.unwrap();
+    let findings = clusters::check(&app.control, &SYSTEM, id).await.unwrap();
     // The simulator serves all nodes at one address. Some networks answer connections to any
     // address, so findings about certificates of other nodes are ignored.
     let missing = findings.missing.iter();
@@ -165,7 +165,7 @@ async fn findings_list_missing_storage_and_bridge() {
         .unwrap()
         .view
         .id;
-    let findings = clusters::findings(&app.control, &SYSTEM, id).await.unwrap();
+    let findings = clusters::check(&app.control, &SYSTEM, id).await.unwrap();
     assert!(
         findings.missing.contains(&Missing::TemplateStorage),
         "{findings:?}"
@@ -453,7 +453,7 @@ async fn documented_privileges_are_sufficient() {
     let app = TestApp::new().await;
     let secret = create_restricted_token(&app.sim, ROLE).await;
     let cluster = add_restricted_cluster(&app, secret).await;
-    let findings = clusters::findings(&app.control, &SYSTEM, cluster)
+    let findings = clusters::check(&app.control, &SYSTEM, cluster)
         .await
         .unwrap();
     assert_eq!(findings.missing, []);
@@ -482,7 +482,7 @@ async fn each_missing_privilege_is_reported() {
         .replace("VM.PowerMgmt", "");
     let secret = create_restricted_token(&app.sim, without.trim()).await;
     let cluster = add_restricted_cluster(&app, secret).await;
-    let findings = clusters::findings(&app.control, &SYSTEM, cluster)
+    let findings = clusters::check(&app.control, &SYSTEM, cluster)
         .await
         .unwrap();
     let privileges: Vec<&str> = findings

@@ -46,7 +46,7 @@ pub fn about(address: &str) -> About {
 
 pub async fn join(app: &TestApp, name: &str, address: &str) -> agents::Agent {
     let control = &app.control;
-    let invited = agents::invite(control, &SYSTEM, app.site, name.parse().unwrap()).await;
+    let invited = agents::create(control, &SYSTEM, app.site, name.parse().unwrap()).await;
     let key = agents::join(
         control,
         &invited.unwrap().code.word,
@@ -54,7 +54,7 @@ pub async fn join(app: &TestApp, name: &str, address: &str) -> agents::Agent {
         &layout(),
     )
     .await;
-    agents::of_key(control, &key.unwrap()).await.unwrap()
+    agents::authenticate(control, &key.unwrap()).await.unwrap()
 }
 
 fn lease(mac: impl ToString, address: &str) -> Lease {
@@ -81,22 +81,22 @@ async fn lease_that_differs_from_its_reservation_is_reported() {
         lease(web.mac, "10.20.9.9"),
         lease("BC:24:11:FF:FF:FF", "10.20.9.10"),
     ];
-    leases::tell(control, &standby, leases.clone())
+    leases::report(control, &standby, leases.clone())
         .await
         .unwrap();
-    let all = leases::of_site(control, &SYSTEM, app.site).await;
+    let all = leases::list(control, &SYSTEM, app.site).await;
     assert_eq!(
         all.unwrap(),
         [],
         "leases of a host that is not the DHCP server are ignored"
     );
 
-    leases::tell(control, &dhcp_server, leases).await.unwrap();
+    leases::report(control, &dhcp_server, leases).await.unwrap();
     assert_eq!(
         app.view("web").await.lent,
         Some("10.20.9.9".parse().unwrap())
     );
-    let all = leases::of_site(control, &SYSTEM, app.site).await.unwrap();
+    let all = leases::list(control, &SYSTEM, app.site).await.unwrap();
     let wrong = all.iter().find(|row| row.container.is_some()).unwrap();
     let message = wrong.wrong().unwrap();
     assert!(
@@ -107,16 +107,16 @@ async fn lease_that_differs_from_its_reservation_is_reported() {
     assert_eq!(unknown.len(), 1);
     assert_eq!(unknown[0].address.to_string(), "10.20.9.10");
 
-    leases::tell(control, &dhcp_server, vec![lease(web.mac, &own)])
+    leases::report(control, &dhcp_server, vec![lease(web.mac, &own)])
         .await
         .unwrap();
     assert_eq!(app.view("web").await.lent, None);
 
     let many = vec![lease(web.mac, &own); MOST + 1];
-    let refused = leases::tell(control, &dhcp_server, many).await;
+    let refused = leases::report(control, &dhcp_server, many).await;
     assert!(matches!(refused, Err(Error::Invalid { .. })), "{refused:?}");
     let ann = app.create_user("ann", UserForm::default()).await;
-    let refused = leases::of_site(control, &ann, app.site).await;
+    let refused = leases::list(control, &ann, app.site).await;
     assert!(
         matches!(refused, Err(Error::Forbidden { .. })),
         "{refused:?}"
@@ -149,7 +149,7 @@ async fn node_names_are_reserved_but_an_existing_container_keeps_its_name() {
         .collect();
     let set = move |c: &mut store::Conn| store::nodes::replace_addresses(c, cluster, &addresses);
     assert!(app.control.store().write(set).await.unwrap());
-    let part = control::snapshot::Part {
+    let part = control::snapshot::EdgeRole {
         name_servers: Vec::new(),
         dhcp: false,
     };

@@ -126,7 +126,7 @@ async fn creation_retries_with_another_vmid_if_it_is_taken() {
 #[tokio::test(flavor = "multi_thread")]
 async fn create_form_options_list_templates_and_suggest_a_name() {
     let app = TestApp::new().await;
-    let options = containers::options(&app.control, &Actor::System)
+    let options = containers::create_options(&app.control, &Actor::System)
         .await
         .unwrap();
     let site = &options.sites[0];

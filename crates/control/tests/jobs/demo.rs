@@ -6,7 +6,7 @@ use control::{
     Actor, Control, certificates, containers, jobs, sessions,
     setup::{
         self,
-        demo::{self, Account, CertificateRequest, Issuer, Scenario},
+        demo::{self, CertificateRequest, DemoAccount, Issuer, Scenario},
     },
     sites, users,
 };
@@ -89,7 +89,7 @@ impl DemoApp {
 
     async fn open(&self) -> Control {
         let control = open(&self.database, options()).await;
-        setup::first_run(&control).await.unwrap();
+        setup::create_first_administrator(&control).await.unwrap();
         control
     }
 
@@ -99,7 +99,7 @@ impl DemoApp {
             token_id: "root@pam!holdfast".into(),
             secret: TEST_SECRET.into(),
         };
-        let cluster = demo::connect(control, access).await?;
+        let cluster = demo::connect_cluster(control, access).await?;
         demo::build(control, scenario, cluster, &self.authority).await
     }
 }
@@ -229,7 +229,7 @@ async fn demo_certificate_is_replaced_two_days_before_expiry_unless_deleted() {
         ..options()
     };
     let control = open(&app.database, options).await;
-    setup::first_run(&control).await.unwrap();
+    setup::create_first_administrator(&control).await.unwrap();
     app.build(&control, Scenario::Full).await.unwrap();
     let find = async |subject: &str| {
         let rows = all_certificates(&control).await;
@@ -376,7 +376,9 @@ async fn database_with_sites_is_not_changed() {
         token_id: "root@pam!holdfast".into(),
         secret: TEST_SECRET.into(),
     };
-    let cluster = setup::cluster(&control, "own", access).await.unwrap();
+    let cluster = setup::upsert_cluster(&control, "own", access)
+        .await
+        .unwrap();
     let form = model::sites::SiteForm {
         name: "own".into(),
         domain: "own.example.org".into(),
@@ -434,14 +436,14 @@ async fn demo_passwords_are_stable_across_restarts() {
             ("tomas", member)
         ]
     );
-    for Account { name, password, .. } in &accounts {
+    for DemoAccount { name, password, .. } in &accounts {
         let form = SignIn {
             name: name.to_string(),
             password: password.clone().unwrap(),
         };
-        let origin = sessions::Origin {
+        let origin = sessions::ClientInfo {
             address: "127.0.0.1".parse().unwrap(),
-            agent: "test".into(),
+            user_agent: "test".into(),
         };
         sessions::sign_in(&control, form, origin).await.unwrap();
     }
@@ -485,7 +487,7 @@ async fn open_with_another_key(app: &DemoApp) -> Control {
     };
     let store = store::Store::open(store).await.unwrap();
     let control = Control::start(store, options()).await.unwrap();
-    setup::first_run(&control).await.unwrap();
+    setup::create_first_administrator(&control).await.unwrap();
     control
 }
 

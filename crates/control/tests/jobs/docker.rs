@@ -20,7 +20,9 @@ fn with_docker(form: ContainerForm) -> ContainerForm {
 }
 
 async fn docker_option(app: &TestApp, site: &str) -> Docker {
-    let options = containers::options(&app.control, &SYSTEM).await.unwrap();
+    let options = containers::create_options(&app.control, &SYSTEM)
+        .await
+        .unwrap();
     let mut sites = options.sites.into_iter();
     let option = sites.find(|option| option.name.as_str() == site);
     option.unwrap().docker

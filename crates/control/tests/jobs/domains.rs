@@ -37,7 +37,7 @@ fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>) -> String {
 }
 
 async fn names(app: &TestApp, actor: &Actor) -> Vec<String> {
-    let usable = domains::usable(&app.control, actor, app.site)
+    let usable = domains::list_usable(&app.control, actor, app.site)
         .await
         .unwrap();
     usable

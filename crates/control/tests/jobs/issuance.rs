@@ -207,7 +207,7 @@ async fn uploaded_and_acme_certificates_replace_each_other() {
     let request = Wanted {
         certificates: vec![print(&upload)],
     };
-    let response = control::agents::certificates(&app.control, &agent, request).await;
+    let response = control::agents::fetch_certificates(&app.control, &agent, request).await;
     assert!(
         response.unwrap().pairs.is_empty(),
         "the replaced key is no longer sent to agents"

@@ -26,7 +26,7 @@ async fn start_app(origin: &str, certificate: Option<String>) -> TestApp {
 
 async fn invite(app: &TestApp) -> Result<JoinCode, Error> {
     let name = "edge-1".parse().unwrap();
-    let invited = agents::invite(&app.control, &Actor::System, app.site, name).await?;
+    let invited = agents::create(&app.control, &Actor::System, app.site, name).await?;
     assert_eq!(invited.good_for_s, 3600);
     Ok(invited.code)
 }
@@ -52,7 +52,7 @@ async fn join_token_contains_fingerprint_of_the_manager_certificate() {
         "the join token parses to the same value"
     );
     let all = agents::list(&app.control, &Actor::System).await.unwrap();
-    let renewed = agents::invite_again(&app.control, &Actor::System, all[0].id).await;
+    let renewed = agents::renew_join_token(&app.control, &Actor::System, all[0].id).await;
     let renewed = renewed.unwrap().code;
     assert_eq!(renewed.fingerprint, Some(print().parse().unwrap()));
     assert!(

@@ -31,15 +31,15 @@ async fn registered_agent_has_joined_and_registering_again_revokes_its_key() {
     };
     assert_eq!((row.name.as_str(), row.invited_until), ("demo-edge", None));
     assert_eq!((row.dhcp, row.in_contact), (Dhcp::Yes, true));
-    let agent = agents::of_key(control, &key).await.unwrap();
+    let agent = agents::authenticate(control, &key).await.unwrap();
     let layout = layout();
-    let config = agents::next(control, &agent, about("10.20.0.4"), &layout, None);
+    let config = agents::poll(control, &agent, about("10.20.0.4"), &layout, None);
     assert!(config.await.unwrap().is_some());
 
     let new_key = register(&app, app.site).await.unwrap();
-    let revoked = agents::of_key(control, &key).await;
+    let revoked = agents::authenticate(control, &key).await;
     assert_eq!(revoked, Err(Error::WrongCredentials));
-    assert_eq!(agents::of_key(control, &new_key).await, Ok(agent));
+    assert_eq!(agents::authenticate(control, &new_key).await, Ok(agent));
     assert_eq!(agents::list(control, &SYSTEM).await.unwrap().len(), 1);
 
     let unknown = register(&app, SiteId(4711)).await.unwrap_err();
@@ -63,7 +63,7 @@ async fn http_services_under_localhost_link_to_this_process() {
         };
         let sim = proxmox_sim::start(Config::test()).await.unwrap();
         let app = TestApp::with_options(sim, options).await;
-        let usable = domains::usable(&app.control, &SYSTEM, app.site).await;
+        let usable = domains::list_usable(&app.control, &SYSTEM, app.site).await;
         let spec = DomainSpec {
             name: "localhost".parse().unwrap(),
             ..usable.unwrap()[0].spec.clone()
@@ -86,7 +86,9 @@ async fn http_services_under_localhost_link_to_this_process() {
             .map(|service| service.place(&view.row.domain))
             .collect();
         assert_eq!(urls, [link, "https://web.lab.example.org"]);
-        let options = containers::options(&app.control, &SYSTEM).await.unwrap();
+        let options = containers::create_options(&app.control, &SYSTEM)
+            .await
+            .unwrap();
         let mut domains = options.sites[0].domains.iter();
         let local = domains.find(|domain| domain.name.is_loopback()).unwrap();
         assert_eq!(local.entry.url("web.localhost"), link);

@@ -138,9 +138,9 @@ async fn limits_hold_under_concurrent_requests() {
 async fn failed_sign_ins_are_throttled_and_sign_out_ends_the_session() {
     let app = TestApp::new().await;
     app.create_user("ann", UserForm::default()).await;
-    let origin = sessions::Origin {
+    let origin = sessions::ClientInfo {
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        agent: "test".into(),
+        user_agent: "test".into(),
     };
     let try_with = async |name: &str, password: &str| {
         let form = SignIn {

@@ -127,7 +127,9 @@ async fn files_of_a_host_are_compared_with_live_files() {
     live.files.insert(page.clone(), modified);
     live.files
         .insert("nginx/services/old.conf".into(), "old\n".into());
-    agents::live(control, &host.agent, live).await.unwrap();
+    agents::report_files(control, &host.agent, live)
+        .await
+        .unwrap();
     let after = files().await;
     assert_eq!(
         (after.is_told, after.differing, after.all),
@@ -154,20 +156,22 @@ async fn files_of_a_host_are_compared_with_live_files() {
         gone: vec!["nginx/services/old.conf".into()],
         begins: false,
     };
-    agents::live(control, &host.agent, report).await.unwrap();
+    agents::report_files(control, &host.agent, report)
+        .await
+        .unwrap();
     assert_eq!(files().await.differing, 0);
     for wrong in ["/etc/passwd", "../a", "a\nb"] {
         let report = Live {
             files: [(wrong.to_owned(), String::new())].into(),
             ..Live::default()
         };
-        let refused = agents::live(control, &host.agent, report).await;
+        let refused = agents::report_files(control, &host.agent, report).await;
         assert!(matches!(refused, Err(Error::Invalid { .. })), "{wrong}");
     }
     let large = Live {
         files: [("a".to_owned(), "x".repeat(edge::link::LARGEST_FILE + 1))].into(),
         ..Live::default()
     };
-    let refused = agents::live(control, &host.agent, large).await;
+    let refused = agents::report_files(control, &host.agent, large).await;
     assert!(matches!(refused, Err(Error::Invalid { .. })));
 }

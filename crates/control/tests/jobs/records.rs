@@ -123,7 +123,7 @@ async fn address_records_exist_while_the_name_is_published() {
     // A name with a foreign address is left alone, and the conflict is reported.
     publish(&app, "www", "example.org").await;
     let trouble = wait_for("an address conflict", async || {
-        let troubles = domains::address_troubles(&app.control, &SYSTEM, id).await;
+        let troubles = domains::list_address_errors(&app.control, &SYSTEM, id).await;
         troubles.unwrap().pop()
     })
     .await;
@@ -172,7 +172,7 @@ async fn unreachable_provider_can_be_corrected_and_deleted() {
     let id = add(&app, domain_with_records(&app, by)).await;
     publish(&app, "wiki", "example.org").await;
     wait_for("an address error", async || {
-        let troubles = domains::address_troubles(&app.control, &SYSTEM, id).await;
+        let troubles = domains::list_address_errors(&app.control, &SYSTEM, id).await;
         troubles.unwrap().pop()
     })
     .await;
@@ -183,7 +183,7 @@ async fn unreachable_provider_can_be_corrected_and_deleted() {
     // An update of the provider retries failed records at once.
     wait_for_addresses(&*zone(&named), "wiki.example.org", &[EDGE]).await;
     wait_for("no address errors", async || {
-        let troubles = domains::address_troubles(&app.control, &SYSTEM, id).await;
+        let troubles = domains::list_address_errors(&app.control, &SYSTEM, id).await;
         troubles.unwrap().is_empty().then_some(())
     })
     .await;

@@ -98,9 +98,9 @@ async fn shutdown_releases_the_job_lease_immediately() {
     let app = TestApp::with_config(config).await;
     let created = app.create(&app.form("web", NGINX)).await.unwrap();
     wait_until_step_begins(&app.control, created.job, 1).await;
-    assert!(app.control.works());
+    assert!(app.control.has_workers());
     app.control.shutdown(Duration::from_secs(5)).await;
-    assert!(!app.control.works());
+    assert!(!app.control.has_workers());
     let state = jobs::get(&app.control, &Actor::System, created.job)
         .await
         .unwrap()

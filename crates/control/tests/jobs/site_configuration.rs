@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use control::{
     Actor, domains,
-    snapshot::{self, Part},
+    snapshot::{self, EdgeRole},
 };
 use edge::{Snapshot, Transport};
 use model::{
@@ -24,7 +24,7 @@ fn service(kind: &str, port: &str) -> ServiceForm {
 }
 
 async fn preview(app: &TestApp, dhcp: bool) -> Snapshot {
-    let part = Part {
+    let part = EdgeRole {
         name_servers: vec!["10.20.0.2".parse().unwrap()],
         dhcp,
     };
@@ -147,7 +147,7 @@ async fn statement_count_is_independent_of_container_count() {
 async fn members_cannot_preview_the_site_configuration() {
     let app = TestApp::new().await;
     let ann = app.create_user("ann", UserForm::default()).await;
-    let part = Part {
+    let part = EdgeRole {
         name_servers: Vec::new(),
         dhcp: false,
     };

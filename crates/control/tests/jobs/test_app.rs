@@ -76,7 +76,7 @@ impl TestApp {
         let name = format!("app{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let database = test_servers::postgres().create_postgres(&name);
         let options = Options {
-            observe_every: Duration::from_secs(1),
+            observe_interval: Duration::from_secs(1),
             ..options()
         };
         Self::on_database(sim, database, None, options).await
@@ -89,7 +89,7 @@ impl TestApp {
         options: Options,
     ) -> Self {
         let control = open(&database, options.clone()).await;
-        setup::first_run(&control).await.unwrap();
+        setup::create_first_administrator(&control).await.unwrap();
         let cluster = add_cluster(&control, &sim).await;
         let form = SiteForm {
             name: "lab".into(),
@@ -149,7 +149,7 @@ impl TestApp {
 
     /// Waits until the observer has recorded the IP addresses of the nodes.
     pub async fn wait_for_node_addresses(&self) {
-        let part = || control::snapshot::Part {
+        let part = || control::snapshot::EdgeRole {
             name_servers: Vec::new(),
             dhcp: false,
         };
@@ -173,7 +173,10 @@ impl TestApp {
         }
     }
 
-    pub async fn create(&self, form: &ContainerForm) -> Result<containers::Created, Error> {
+    pub async fn create(
+        &self,
+        form: &ContainerForm,
+    ) -> Result<containers::CreatedContainer, Error> {
         containers::create(&self.control, &Actor::System, form.parse().unwrap()).await
     }
 
@@ -242,7 +245,7 @@ impl TestApp {
         let id = users::create(&self.control, &Actor::System, spec)
             .await
             .unwrap();
-        Actor::Person(Me { id, name, role })
+        Actor::User(Me { id, name, role })
     }
 
     pub async fn delete(&self, id: ContainerId, name: &str) -> JobView {
@@ -312,7 +315,9 @@ async fn add_cluster(control: &Control, sim: &Sim) -> ClusterId {
             token_id: LOGIN.into(),
             secret: TEST_SECRET.into(),
         };
-        return setup::cluster(control, "test", access).await.unwrap();
+        return setup::upsert_cluster(control, "test", access)
+            .await
+            .unwrap();
     };
     let form = cluster_form(sim, fingerprint);
     clusters::create(control, &Actor::System, form.parse(true).unwrap())
@@ -336,9 +341,9 @@ pub fn cluster_form(sim: &Sim, fingerprint: String) -> ClusterForm {
 /// Options with a short job lease, so that jobs of a killed process are claimed soon.
 pub fn options() -> Options {
     Options {
-        lease: Duration::from_millis(900),
-        observe_every: Duration::from_millis(300),
-        patience: Duration::from_secs(20),
+        job_lease: Duration::from_millis(900),
+        observe_interval: Duration::from_millis(300),
+        retry_timeout: Duration::from_secs(20),
         manager: Some(Manager {
             origin: "http://localhost:3000".parse().unwrap(),
             certificate: None,
@@ -352,7 +357,7 @@ async fn create_template_database() -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("test.db");
     let control = open(&sqlite_url(&file), options()).await;
-    setup::first_run(&control).await.unwrap();
+    setup::create_first_administrator(&control).await.unwrap();
     control.shutdown(TIMEOUT).await;
     drop(control);
     // Closing the last connection copies the write-ahead log into the database file.

@@ -204,8 +204,8 @@ impl SiteAgent {
 
     /// Applies and reports the next generation; returns the live generation.
     async fn sync(&mut self, key: &str, has: Option<i64>) -> Result<Option<i64>, Error> {
-        let agent = agents::of_key(&self.control, key).await?;
-        let next = agents::next(&self.control, &agent, self.about(), &self.layout, has);
+        let agent = agents::authenticate(&self.control, key).await?;
+        let next = agents::poll(&self.control, &agent, self.about(), &self.layout, has);
         let Some(response) = next.await? else {
             return Ok(has);
         };
@@ -234,7 +234,7 @@ impl SiteAgent {
             tokio::task::spawn_blocking(move || render_files(&response.snapshot, &layout));
         let files = rendered.await??;
         let live = changes(self.files.as_ref(), &files);
-        agents::live(&self.control, agent, live).await?;
+        agents::report_files(&self.control, agent, live).await?;
         self.files = Some(files);
         Ok(())
     }

@@ -67,7 +67,7 @@ fn in_use() -> InUse {
 }
 
 fn user(role: Role) -> Actor {
-    Actor::Person(Me {
+    Actor::User(Me {
         id: UserId(1),
         name: "ann".parse().unwrap(),
         role,

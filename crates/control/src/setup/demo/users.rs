@@ -18,7 +18,7 @@ const PASSWORD_BYTES: usize = 15;
 
 /// An account of the demo.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
+pub struct DemoAccount {
     /// The name to sign in with.
     pub name: Username,
     /// The user's role.
@@ -32,7 +32,7 @@ pub struct Account {
 ///
 /// # Errors
 /// Returns an error when the database is unavailable.
-pub async fn accounts(control: &Control, scenario: Scenario) -> Result<Vec<Account>, Error> {
+pub async fn accounts(control: &Control, scenario: Scenario) -> Result<Vec<DemoAccount>, Error> {
     let world = scenario.world();
     let mut progress = Progress::load(control).await?;
     if !progress.is_complete() {
@@ -50,7 +50,7 @@ pub async fn accounts(control: &Control, scenario: Scenario) -> Result<Vec<Accou
         let password = password(control, &form.name);
         let hash = Some(user.password_hash);
         let matches = control.0.passwords.matches(&password, hash).await?;
-        accounts.push(Account {
+        accounts.push(DemoAccount {
             name: user.row.name,
             role: user.row.role,
             password: matches.then_some(password),
@@ -91,7 +91,7 @@ pub(super) async fn actor(control: &Control, name: Option<&str>) -> Result<Actor
         return Ok(Actor::System);
     };
     let user = users::get(control, &Actor::System, &parse(name)?).await?;
-    Ok(Actor::Person(Me {
+    Ok(Actor::User(Me {
         id: user.id,
         name: user.name,
         role: user.role,
