@@ -55,7 +55,7 @@ impl Clock {
 /// days`, `2 days ago`.
 pub fn format_relative(at: Timestamp, now: Timestamp) -> String {
     if at <= now {
-        return at.ago(now);
+        return at.format_age(now);
     }
     // Rounds down: 59 days and a few hours is not 60 days.
     let seconds = now.age_ms(at) / 1000;

@@ -5,11 +5,11 @@
 
 use crate::erase::Erase as _;
 use leptos::prelude::*;
-use model::session::Me;
+use model::session::CurrentUser;
 
 /// The signed-in user, if any.
 #[derive(Clone)]
-pub struct Session(Option<Me>);
+pub struct Session(Option<CurrentUser>);
 
 impl Session {
     /// Adds the session to the context.
@@ -22,7 +22,7 @@ impl Session {
     }
 
     /// Renders `view` for the signed-in user; nothing without a session.
-    pub fn signed_in(view: fn(Me) -> AnyView) -> AnyView {
+    pub fn signed_in(view: fn(CurrentUser) -> AnyView) -> AnyView {
         let Self(me) = expect_context();
         me.map_or_else(|| ().erase(), view)
     }
@@ -30,13 +30,13 @@ impl Session {
     /// Whether the user is an administrator. Call while a component is created.
     pub fn is_administrator() -> bool {
         let Self(me) = expect_context();
-        me.is_some_and(|me| me.role.administers())
+        me.is_some_and(|me| me.role.is_administrator())
     }
 }
 
 /// The user of the current request; sent to the browser with the page.
 #[cfg(feature = "ssr")]
-fn current_user() -> Option<Me> {
+fn current_user() -> Option<CurrentUser> {
     let request = use_context::<axum::http::request::Parts>()?;
     let actor = request.extensions.get::<Option<control::Actor>>()?;
     actor.as_ref()?.me().cloned()
@@ -44,6 +44,6 @@ fn current_user() -> Option<Me> {
 
 /// The user that the server sent with the page.
 #[cfg(not(feature = "ssr"))]
-fn current_user() -> Option<Me> {
+fn current_user() -> Option<CurrentUser> {
     None
 }

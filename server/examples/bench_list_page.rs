@@ -13,7 +13,7 @@ use anyhow::{Context as _, ensure};
 use clap::Parser as _;
 use control::{Actor, Control, Options, sessions, setup, sites};
 use futures::future::try_join_all;
-use model::{containers::ContainerForm, names::Username, session::SignIn, sites::SiteForm};
+use model::{containers::ContainerForm, names::Username, session::SignInForm, sites::SiteForm};
 use proxmox_sim::{Config, Sim};
 use server::{
     assets::Assets,
@@ -192,7 +192,7 @@ async fn statements(control: &Control, page: &Page) -> anyhow::Result<u64> {
 }
 
 async fn sign_in(control: &Control, name: &Username, password: &str) -> anyhow::Result<String> {
-    let form = SignIn {
+    let form = SignInForm {
         name: name.to_string(),
         password: password.to_owned(),
     };
@@ -261,7 +261,7 @@ async fn fill(control: &Control, simulator: &Sim, containers: u16) -> anyhow::Re
                     services: Vec::new(),
                     node: "pve1".parse().map_err(invalid)?,
                     vmid: 1000 + u32::from(number),
-                    mac: model::net::Mac::from_octets([0xBC, 0x24, 0x11, 0, high, low])
+                    mac: model::net::MacAddress::from_octets([0xBC, 0x24, 0x11, 0, high, low])
                         .map_err(invalid)?,
                     address: [10, 20, 1 + high, low].into(),
                 };

@@ -13,7 +13,7 @@ use model::{
     ClusterId, DomainId, SiteId,
     containers::{ContainerForm, ContainerSpec},
     names::Label,
-    net::{Mac, Port},
+    net::{MacAddress, Port},
     publish::HttpOptions,
     services::TcpOptions,
     sites::SiteForm,
@@ -182,7 +182,7 @@ fn record(
         services: services(number, domain)?,
         node: "pve1".parse()?,
         vmid: 1000 + u32::from(number),
-        mac: Mac::from_octets([0xBC, 0x24, 0x11, 0, high, low])?,
+        mac: MacAddress::from_octets([0xBC, 0x24, 0x11, 0, high, low])?,
         address: [10, 20, 1 + high, low].into(),
     })
 }

@@ -133,7 +133,7 @@ impl Demo {
     ) -> Result<(Edge, JoinHandle<()>), Failure> {
         let options = edge::Options {
             manager: origin.host(),
-            entry: EntryPoint::of(origin),
+            entry: EntryPoint::from_origin(origin),
             containers: self.sim.handle().container_http(),
             cluster,
             nodes: self.nodes.clone(),

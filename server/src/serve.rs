@@ -75,7 +75,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
             origin,
             certificate,
         }),
-        loopback: edge_origin.map(EntryPoint::of),
+        loopback: edge_origin.map(EntryPoint::from_origin),
         ..Options::default()
     };
     let (control, first) = start(store, options).await?;
@@ -159,7 +159,7 @@ async fn read_tls(files: &TlsFiles) -> Result<(RustlsConfig, Fingerprint), Failu
     let chain = tokio::fs::read(&files.cert).await.map_err(failure)?;
     let key = tokio::fs::read(&files.key).await.map_err(failure)?;
     let leaf = CertificateDer::from_pem_slice(&chain).map_err(io::Error::other);
-    let fingerprint = pinned::Fingerprint::of(&leaf.map_err(failure)?).to_string();
+    let fingerprint = pinned::Fingerprint::from_certificate(&leaf.map_err(failure)?).to_string();
     let fingerprint = fingerprint
         .parse()
         .map_err(io::Error::other)

@@ -13,7 +13,7 @@ use axum::{
 };
 use control::sessions::{self, ClientInfo, NewSession};
 use leptos::prelude::provide_context;
-use model::{Error, session::SignIn};
+use model::{Error, session::SignInForm};
 use serde::Deserialize;
 
 pub(crate) use link::{LINK_PATH, link_url, sign_in_with_link};
@@ -46,7 +46,7 @@ pub async fn sign_in(
     Form(fields): Form<Fields>,
 ) -> Response {
     let next = local_path(&fields.next).to_owned();
-    let form = SignIn {
+    let form = SignInForm {
         name: fields.name.clone(),
         password: fields.password,
     };

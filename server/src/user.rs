@@ -6,7 +6,7 @@ use std::io::Read as _;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use control::{Actor, Control, Options, users};
 use model::{
-    names::{Mail, Username},
+    names::{EmailAddress, Username},
     text::Password,
     users::{Limits, Role, UserSpec},
 };
@@ -16,7 +16,7 @@ use crate::{Failure, config::Config, serve};
 /// The values of a new user.
 pub(crate) struct NewUser {
     name: Username,
-    mail: Mail,
+    mail: EmailAddress,
     role: Role,
 }
 

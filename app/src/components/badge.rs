@@ -80,7 +80,7 @@ pub fn certificate_badge(state: CertificateState) -> AnyView {
         CertificateState::Expiring => (Tone::Warning, "triangle-alert"),
         CertificateState::Expired => (Tone::Danger, "ban"),
     };
-    badge(state.word(), tone, shape)
+    badge(state.as_str(), tone, shape)
 }
 
 /// The tone and shape of a step's state.
@@ -98,7 +98,7 @@ pub fn step_mark(state: StepState) -> (Tone, &'static str) {
 /// A time as an age that stays current; the exact time on hover and for screen readers.
 pub fn ago(at: Timestamp) -> AnyView {
     let exact = at.rfc3339();
-    view! { <time datetime=exact.clone() title=exact>{reactive(move || at.ago(Clock::read()))}</time> }
+    view! { <time datetime=exact.clone() title=exact>{reactive(move || at.format_age(Clock::read()))}</time> }
         .erase()
 }
 

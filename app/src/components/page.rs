@@ -135,7 +135,7 @@ pub fn Pager(
 
 /// The page number and the number of pages, for [`Pager`].
 pub fn place<T>(page: &Page<T>) -> (u32, u32) {
-    (page.page.max(1), page.pages())
+    (page.page.max(1), page.page_count())
 }
 
 /// The usage of a resource, with a text beside the bar.

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use model::{
     jobs::{JobState, JobView, StepState, StepView},
     sizes::Bytes,
-    time::duration_words,
+    time::format_duration,
 };
 
 use super::{
@@ -18,7 +18,7 @@ use crate::clock::Clock;
 /// The steps of a job.
 pub fn job_steps(job: LiveResource<JobView>) -> AnyView {
     let count = job.part(|job| job.steps.len());
-    let ended = job.part(|job| job.row.state.ended());
+    let ended = job.part(|job| job.row.state.has_ended());
     let steps = reactive(move || {
         (0..count.get())
             .map(|index| one_step(job.part(move |job| job.steps.get(index).cloned()), ended))
@@ -64,7 +64,7 @@ fn one_step(step: Memo<Option<StepView>>, ended: Memo<bool>) -> AnyView {
 /// How long a step took, or has taken so far.
 fn took(step: &StepView) -> Option<AnyView> {
     let started = step.started?;
-    let duration = move |end| format!(", {}", duration_words(started.age_ms(end)));
+    let duration = move |end| format!(", {}", format_duration(started.age_ms(end)));
     Some(match step.finished {
         Some(end) => duration(end).erase(),
         None if step.state == StepState::Running => reactive(move || duration(Clock::read())),
@@ -78,7 +78,7 @@ pub fn job_state(job: LiveResource<JobView>) -> AnyView {
         job.with(|job| {
             let row = &job.row;
             let since = row.finished.or(row.started).unwrap_or(row.created);
-            let stopping = (job.cancelling && !row.state.ended()).then_some("asked to stop");
+            let stopping = (job.cancelling && !row.state.has_ended()).then_some("asked to stop");
             view! { <span class="state-line">{job_badge(row.state)} <span class="muted">{ago(since)} " " {stopping}</span></span> }.erase()
         })
     })

@@ -3,13 +3,13 @@
 use crate::erase::{Erase as _, act, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
-use model::session::Me;
+use model::session::CurrentUser;
 
 use super::{jobs::running_jobs, nav::DRAWER, palette::palette};
 use crate::{components::icon::icon, live::Live};
 
 /// The header for a signed-in user.
-pub fn header(me: Me) -> AnyView {
+pub fn header(me: CurrentUser) -> AnyView {
     let (search, open) = palette(me.role);
     view! {
         <header class="header">
@@ -48,7 +48,7 @@ fn theme_switch() -> AnyView {
     view! { <button type="button" class="btn btn-quiet btn-icon" data-switch="theme">{states}</button> }.erase()
 }
 
-fn user_menu(me: Me) -> AnyView {
+fn user_menu(me: CurrentUser) -> AnyView {
     let name = me.name.to_string();
     let live: Live = expect_context();
     view! {

@@ -5,7 +5,7 @@ use crate::erase::{Erase as _, act, reactive};
 use leptos::prelude::*;
 use model::{
     events::{Event, Topic},
-    jobs::{JobRow, Running},
+    jobs::{JobRow, JobSummary},
 };
 
 use crate::{
@@ -32,7 +32,7 @@ pub fn running_jobs() -> AnyView {
     )
 }
 
-fn button(running: LiveResource<Running>) -> AnyView {
+fn button(running: LiveResource<JobSummary>) -> AnyView {
     let count = running.part(|running| running.count);
     let label = Signal::derive(move || match count.get() {
         0 => "No running jobs".to_owned(),

@@ -9,7 +9,7 @@ mod sites;
 use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
-use model::session::Me;
+use model::session::CurrentUser;
 
 use crate::{
     components::{icon::icon, toast::ToastRegion},
@@ -47,7 +47,7 @@ pub fn Frame(
 }
 
 /// Connects to the event stream, and shows when the connection is lost.
-fn listen(_me: Me) -> AnyView {
+fn listen(_me: CurrentUser) -> AnyView {
     Effect::new(|_| Live::listen());
     let lost = reactive(move || {
         Live::lost().then(|| view! { <p class="strip">{icon("unplug")} "Live updates are lost. Trying again."</p> }.erase())

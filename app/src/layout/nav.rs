@@ -3,7 +3,7 @@
 use crate::erase::Erase as _;
 use leptos::{ev, prelude::*};
 use leptos_router::hooks::use_location;
-use model::{session::Me, users::Role};
+use model::{session::CurrentUser, users::Role};
 
 use super::sites::site_choices;
 use crate::components::icon::icon;
@@ -34,37 +34,37 @@ pub fn places(role: Role) -> Vec<(&'static str, Vec<NavEntry>)> {
             place("Jobs", "/jobs", "list-checks"),
         ],
     )];
-    if role.sees_all() {
+    if role.can_see_all() {
         let mut network = vec![
             place("Domains", "/domains", "globe"),
             place("Certificates", "/certificates", "shield-check"),
             place("Agents", "/agents", "radio-tower"),
         ];
-        if role.administers() {
+        if role.is_administrator() {
             network.insert(0, place("Sites", "/sites", "network"));
         }
         groups.push(("Network", network));
         let mut compute = vec![place("Nodes", "/nodes", "server")];
-        if role.administers() {
+        if role.is_administrator() {
             compute.insert(0, place("Clusters", "/clusters", "boxes"));
         }
         groups.push(("Compute", compute));
     }
-    if role.administers() {
+    if role.is_administrator() {
         groups.push(("People", vec![place("Users", "/users", "users")]));
     }
     groups
 }
 
 /// The rail, and the drawer for phones.
-pub fn rail(me: Me) -> AnyView {
+pub fn rail(me: CurrentUser) -> AnyView {
     let path = use_location().pathname;
     Effect::new(move |_| {
         path.track();
         crate::browser::close_popover(DRAWER);
     });
     on_cleanup(collapse_on_key());
-    let (in_rail, in_drawer) = me.role.sees_all().then(site_choices).unzip();
+    let (in_rail, in_drawer) = me.role.can_see_all().then(site_choices).unzip();
     view! {
         <aside class="rail">
             <a class="brand" href="/containers">{icon("shield")} <span class="rail-label">"Holdfast"</span></a>

@@ -206,10 +206,10 @@ fn fixed(role: Role) -> Vec<Target> {
         .map(|place| target(place.label, "page", place.path, place.shape))
         .collect();
     targets.push(target("New container", "action", "/containers/new", "plus"));
-    if role.administers() {
+    if role.is_administrator() {
         targets.push(target("New site", "action", "/sites/new", "plus"));
     }
-    if role.sees_all() {
+    if role.can_see_all() {
         targets.push(target("New domain", "action", "/domains/new", "plus"));
         targets.push(target(
             "Bring a certificate",
@@ -221,7 +221,7 @@ fn fixed(role: Role) -> Vec<Target> {
         targets.push(target("DNS providers", "page", "/providers", "globe"));
         targets.push(target("Invite an agent", "action", "/agents/new", "plus"));
     }
-    if role.administers() {
+    if role.is_administrator() {
         targets.push(target(
             "New authority",
             "action",

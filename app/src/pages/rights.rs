@@ -1,6 +1,6 @@
 //! Authorization of pages that fetch no data. The server checks again when the page submits.
 
-use model::{Error, session::Me};
+use model::{Error, session::CurrentUser};
 
 use crate::server_fns::{self, Failure};
 
@@ -8,10 +8,10 @@ use crate::server_fns::{self, Failure};
 ///
 /// # Errors
 /// `Unauthenticated` without a session, `Forbidden` for other roles.
-pub async fn administrator() -> Result<Me, Failure> {
+pub async fn administrator() -> Result<CurrentUser, Failure> {
     match server_fns::session::me().await? {
         None => Err(Failure(Error::Unauthenticated)),
-        Some(me) if me.role.administers() => Ok(me),
+        Some(me) if me.role.is_administrator() => Ok(me),
         Some(_) => Err(Failure(Error::forbidden("Administrators may do this."))),
     }
 }

@@ -4,8 +4,8 @@ use leptos::prelude::*;
 use model::{
     AgentId,
     agents::{
-        AgentDetail, AgentForm, AgentRow, Invitation,
-        files::{self, File, FileQuery},
+        AgentDetail, AgentForm, AgentRow, IssuedJoinToken,
+        files::{self, FileDiff, FileQuery},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -41,9 +41,9 @@ pub async fn get(site: String, name: String) -> Result<AgentDetail, Failure> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Shown {
     /// The agent and its files.
-    pub files: files::Files,
+    pub files: files::AgentFiles,
     /// The selected file.
-    pub file: Option<File>,
+    pub file: Option<FileDiff>,
 }
 
 /// The files of an agent's host. A non-empty `path` selects one.
@@ -79,7 +79,7 @@ pub async fn files(
 /// # Errors
 /// Refused fields; as `control::agents::invite`.
 #[server(prefix = "/api/ui", endpoint = "agents/invite", input = server_fn::codec::Json)]
-pub async fn invite(form: AgentForm) -> Result<Invitation, Failure> {
+pub async fn invite(form: AgentForm) -> Result<IssuedJoinToken, Failure> {
     let (control, actor) = super::caller().await?;
     let (site, name) = form
         .parse()
@@ -94,7 +94,7 @@ pub async fn invite(form: AgentForm) -> Result<Invitation, Failure> {
 /// # Errors
 /// As `control::agents::invite_again`.
 #[server(prefix = "/api/ui", endpoint = "agents/invite-again", input = server_fn::codec::Json)]
-pub async fn invite_again(id: AgentId) -> Result<Invitation, Failure> {
+pub async fn invite_again(id: AgentId) -> Result<IssuedJoinToken, Failure> {
     let (control, actor) = super::caller().await?;
     control::agents::renew_join_token(&control, &actor, id)
         .await

@@ -158,7 +158,7 @@ mod paginate {
 
     pub(super) fn paginate(all: Vec<CertificateRow>, query: &Query) -> CertificateList {
         let total = all.len();
-        let alarming = || all.iter().filter(|row| row.state.is_alarming());
+        let alarming = || all.iter().filter(|row| row.state.needs_attention());
         let (first, alarms) = (
             alarming().take(MAX_ALARMS).cloned().collect(),
             alarming().count(),
@@ -186,8 +186,8 @@ mod paginate {
     fn matches_query(row: &CertificateRow, query: &Query) -> bool {
         let in_state = match query.state.as_str() {
             "" => true,
-            ALARMING => row.state.is_alarming(),
-            word => row.state.word() == word,
+            ALARMING => row.state.needs_attention(),
+            word => row.state.as_str() == word,
         };
         let q = query.q.trim().to_lowercase();
         let issuer = row
@@ -207,7 +207,7 @@ mod paginate {
     mod tests {
         use model::{
             CertificateId, DomainId,
-            certificates::{CertificateState, Source},
+            certificates::{CertificateState, IssuanceMethod},
         };
 
         use super::*;
@@ -219,7 +219,7 @@ mod paginate {
                 domain_name: "example.org".parse().unwrap(),
                 site_name: "lab".parse().unwrap(),
                 subject: subject.parse().unwrap(),
-                source: Source::Acme,
+                source: IssuanceMethod::Acme,
                 state,
                 issued: None,
                 renew_at: None,
@@ -276,7 +276,7 @@ mod paginate {
             };
             let lengths = [1, 2, 3, 4, u32::MAX].map(|page| on(page).page.rows.len());
             assert_eq!(lengths, [50, 50, 20, 0, 0]);
-            assert_eq!(on(1).page.pages(), 3);
+            assert_eq!(on(1).page.page_count(), 3);
             assert_eq!((on(1).alarming.len(), on(1).alarms), (MAX_ALARMS, 120));
         }
     }

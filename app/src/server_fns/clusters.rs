@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 use model::{
     ClusterId,
-    clusters::{Certificate, ClusterDetail, ClusterForm, Findings, Import, Imported},
+    clusters::{
+        ClusterCapabilities, ClusterDetail, ClusterForm, ImportRequest, ImportResult,
+        PresentedCertificate,
+    },
     names::Label,
     nodes::ClusterView,
 };
@@ -39,7 +42,7 @@ pub async fn get(name: String) -> Result<ClusterDetail, Failure> {
 /// # Errors
 /// As `control::clusters::findings`.
 #[server(prefix = "/api/ui", endpoint = "clusters/check", input = server_fn::codec::Json)]
-pub async fn check(id: ClusterId) -> Result<Findings, Failure> {
+pub async fn check(id: ClusterId) -> Result<ClusterCapabilities, Failure> {
     let (control, actor) = super::caller().await?;
     control::clusters::check(&control, &actor, id)
         .await
@@ -51,11 +54,11 @@ pub async fn check(id: ClusterId) -> Result<Findings, Failure> {
 /// # Errors
 /// An invalid address; as `control::clusters::certificate`.
 #[server(prefix = "/api/ui", endpoint = "clusters/look", input = server_fn::codec::Json)]
-pub async fn look(url: String) -> Result<Certificate, Failure> {
+pub async fn look(url: String) -> Result<PresentedCertificate, Failure> {
     let (control, actor) = super::caller().await?;
     let url = url.parse().map_err(|refusal: model::Invalid| {
         super::into_failure(model::Error::Invalid {
-            fields: vec![refusal.at("url")],
+            fields: vec![refusal.for_field("url")],
         })
     })?;
     control::clusters::certificate(&control, &actor, url)
@@ -110,7 +113,10 @@ pub async fn delete(id: ClusterId, confirm: String) -> Result<(), Failure> {
 /// # Errors
 /// As `control::clusters::import`.
 #[server(prefix = "/api/ui", endpoint = "clusters/take-over", input = server_fn::codec::Json)]
-pub async fn import_containers(id: ClusterId, import: Import) -> Result<Vec<Imported>, Failure> {
+pub async fn import_containers(
+    id: ClusterId,
+    import: ImportRequest,
+) -> Result<Vec<ImportResult>, Failure> {
     let (control, actor) = super::caller().await?;
     control::clusters::import(&control, &actor, id, import)
         .await

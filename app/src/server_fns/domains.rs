@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use model::{
     AuthorityId, DomainId, ProviderId, SiteId,
     certificates::CertificateRow,
-    domains::{AddressTrouble, DomainForm, DomainRow},
+    domains::{DomainForm, DomainRow, RecordFailure},
     names::Label,
     providers::ProviderKind,
     sites::SiteRow,
@@ -45,7 +45,7 @@ pub struct Shown {
     /// The number of the domain's certificates.
     pub total: usize,
     /// The first addresses whose records at the DNS provider are not as desired.
-    pub addresses: Vec<AddressTrouble>,
+    pub addresses: Vec<RecordFailure>,
 }
 
 /// The most certificates on a domain's page.
@@ -102,7 +102,7 @@ pub async fn get(key: String) -> Result<Shown, Failure> {
         .await
         .map_err(super::into_failure)?;
     let total = certificates.len();
-    certificates.sort_by_key(|row| !row.state.is_alarming());
+    certificates.sort_by_key(|row| !row.state.needs_attention());
     certificates.truncate(FIRST);
     let addresses = control::domains::list_address_errors(&control, &actor, id)
         .await

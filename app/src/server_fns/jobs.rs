@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use model::{
     JobId,
-    jobs::{JobQuery, JobRow, JobView, LogLine, Running},
+    jobs::{JobQuery, JobRow, JobSummary, JobView, LogLine},
     page::Page,
 };
 
@@ -43,7 +43,7 @@ pub async fn ended(id: JobId) -> Result<bool, Failure> {
     let job = control::jobs::get(&control, &actor, id)
         .await
         .map_err(super::into_failure)?;
-    Ok(job.row.state.ended())
+    Ok(job.row.state.has_ended())
 }
 
 /// The lines of a job's log after line number `after`; 0 starts at the beginning.
@@ -99,10 +99,10 @@ pub async fn active() -> Result<Vec<JobRow>, Failure> {
 /// # Errors
 /// As `control::jobs::active`.
 #[server(prefix = "/api/ui", endpoint = "jobs/short", input = server_fn::codec::Json)]
-pub async fn active_summary() -> Result<Running, Failure> {
+pub async fn active_summary() -> Result<JobSummary, Failure> {
     let (control, actor) = super::caller().await?;
     let jobs = control::jobs::list_active(&control, &actor)
         .await
         .map_err(super::into_failure)?;
-    Ok(Running::of(&jobs))
+    Ok(JobSummary::from_jobs(&jobs))
 }

@@ -53,7 +53,7 @@ fn unavailable(message: &str) -> Failure {
 /// The error for a request whose body does not match the arguments.
 fn unreadable_request() -> Failure {
     let message = "The server could not read the request. Reload the page and try again.";
-    let error = Error::field("", message);
+    let error = Error::invalid_field("", message);
     crate::status::set(status(&error));
     Failure(error)
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use model::{
     ProviderId,
-    providers::{Finding, ProviderForm, ProviderRow},
+    providers::{ProviderCheck, ProviderForm, ProviderRow},
 };
 
 use super::Failure;
@@ -73,10 +73,10 @@ pub async fn update(id: ProviderId, form: ProviderForm) -> Result<(), Failure> {
 /// # Errors
 /// An invalid domain; as `control::providers::test`.
 #[server(prefix = "/api/ui", endpoint = "providers/test", input = server_fn::codec::Json)]
-pub async fn test(id: ProviderId, domain: String) -> Result<Vec<Finding>, Failure> {
+pub async fn test(id: ProviderId, domain: String) -> Result<Vec<ProviderCheck>, Failure> {
     let (control, actor) = super::caller().await?;
     let domain = domain.parse().map_err(|invalid: model::Invalid| {
-        let fields = vec![invalid.at("domain")];
+        let fields = vec![invalid.for_field("domain")];
         super::into_failure(model::Error::Invalid { fields })
     })?;
     control::providers::test(&control, &actor, id, &domain)

@@ -1,7 +1,7 @@
 //! The session.
 
 use leptos::prelude::*;
-use model::session::Me;
+use model::session::CurrentUser;
 
 use super::Failure;
 
@@ -10,7 +10,7 @@ use super::Failure;
 /// # Errors
 /// If the server is unreachable.
 #[server(name = AskMe, prefix = "/api/ui", endpoint = "session/me", input = server_fn::codec::Json)]
-pub async fn me() -> Result<Option<Me>, Failure> {
+pub async fn me() -> Result<Option<CurrentUser>, Failure> {
     let actor = leptos_axum::extract::<axum::Extension<Option<control::Actor>>>().await;
     Ok(actor
         .ok()

@@ -5,7 +5,7 @@ use std::{net::Ipv4Addr, path::Path, time::Duration};
 use edge::{Layout, NginxBuild, Place};
 use model::{
     Invalid,
-    agents::About,
+    agents::HostFacts,
     names::{InterfaceName, Username},
 };
 
@@ -42,8 +42,8 @@ pub enum HostFactsError {
 pub async fn collect(
     base: &Path,
     interface: &InterfaceName,
-) -> Result<(About, Layout), HostFactsError> {
-    let about = About {
+) -> Result<(HostFacts, Layout), HostFactsError> {
+    let about = HostFacts {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         address: address(interface).await?,
     };

@@ -8,7 +8,7 @@ use std::{
 };
 
 use edge::{Layout, link::Leases};
-use model::leases::{Lease, MOST};
+use model::leases::{Lease, MAX_LEASES};
 use tokio::io::AsyncReadExt as _;
 
 /// The maximum size of the lease file, in bytes. A lease takes about 100.
@@ -87,7 +87,7 @@ fn leases(text: &str, now: u64) -> Vec<Lease> {
             left_s: (expiry != 0).then(|| expiry.saturating_sub(now)),
         })
     };
-    text.lines().filter_map(lease).take(MOST).collect()
+    text.lines().filter_map(lease).take(MAX_LEASES).collect()
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use std::{
 use edge::{Host, Layout, Snapshot};
 use model::{
     ServiceId,
-    agents::{Report, Silent},
+    agents::{FailedProbe, Report},
 };
 use tokio::{sync::watch, task::JoinSet};
 
@@ -132,7 +132,7 @@ struct PendingProbes {
     applied: AppliedSite,
     /// The targets that have not succeeded yet.
     open: Vec<Target>,
-    reported: Vec<Silent>,
+    reported: Vec<FailedProbe>,
     wait: Duration,
 }
 
@@ -215,9 +215,10 @@ impl PendingProbes {
                 Some((target, silent))
             });
         }
-        let mut found: Vec<(Target, Silent)> = all.join_all().await.into_iter().flatten().collect();
+        let mut found: Vec<(Target, FailedProbe)> =
+            all.join_all().await.into_iter().flatten().collect();
         found.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let (open, silent): (Vec<Target>, Vec<Silent>) = found.into_iter().unzip();
+        let (open, silent): (Vec<Target>, Vec<FailedProbe>) = found.into_iter().unzip();
         self.open = open;
         if silent == self.reported {
             return;

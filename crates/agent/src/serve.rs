@@ -13,7 +13,7 @@ use edge::{
     link::{Asking, Given},
 };
 use model::{
-    agents::{self, About, Report},
+    agents::{self, HostFacts, Report},
     names::InterfaceName,
 };
 use tokio::sync::watch;
@@ -176,7 +176,7 @@ impl Serving {
         Ok(())
     }
 
-    async fn host(&self) -> Result<(About, Layout), HostFactsError> {
+    async fn host(&self) -> Result<(HostFacts, Layout), HostFactsError> {
         host_facts::collect(&self.base, &self.interface).await
     }
 
@@ -201,7 +201,7 @@ impl Serving {
             unserved,
             ..report(desired.generation, &published)
         };
-        let is_live = report.outcome == agents::Outcome::Live;
+        let is_live = report.outcome == agents::ApplyOutcome::Live;
         if is_live {
             let saved = SavedState {
                 desired,
@@ -251,17 +251,20 @@ impl Serving {
 
 fn report(generation: i64, published: &Published) -> Report {
     let outcome = match &published.outcome {
-        Outcome::Nothing | Outcome::Applied { .. } => agents::Outcome::Live,
+        Outcome::Nothing | Outcome::Applied { .. } => agents::ApplyOutcome::Live,
         Outcome::Refused(refusal)
         | Outcome::WentBack { refusal, .. }
-        | Outcome::Unread(refusal) => agents::Outcome::Refused {
+        | Outcome::Unread(refusal) => agents::ApplyOutcome::Refused {
             words: refusal.words.clone(),
         },
     };
-    let aside = published.quarantined.iter().map(|aside| agents::Aside {
-        service: aside.service,
-        words: aside.words.clone(),
-    });
+    let aside = published
+        .quarantined
+        .iter()
+        .map(|aside| agents::QuarantinedService {
+            service: aside.service,
+            words: aside.words.clone(),
+        });
     Report {
         generation,
         outcome,

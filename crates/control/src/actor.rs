@@ -1,19 +1,19 @@
 //! The actor of a use case. Every use case takes an actor first and checks its permissions.
 
-use model::{Error, UserId, names::Username, session::Me, users::Role};
+use model::{Error, UserId, names::Username, session::CurrentUser, users::Role};
 
 /// Who performs an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// A user.
-    User(Me),
+    User(CurrentUser),
     /// The manager itself, for example at the first start.
     System,
 }
 
 impl Actor {
     /// The user, or `None` for the manager itself.
-    pub fn me(&self) -> Option<&Me> {
+    pub fn me(&self) -> Option<&CurrentUser> {
         match self {
             Self::User(me) => Some(me),
             Self::System => None,
@@ -32,7 +32,9 @@ impl Actor {
 
     /// The owner that lists are restricted to, or `None` when the actor sees all objects.
     pub(crate) fn owner_filter(&self) -> Option<UserId> {
-        self.me().filter(|me| !me.role.sees_all()).map(|me| me.id)
+        self.me()
+            .filter(|me| !me.role.can_see_all())
+            .map(|me| me.id)
     }
 
     /// Whether the actor may see objects of `owner`.
@@ -41,7 +43,7 @@ impl Actor {
     }
 
     pub(crate) fn require_operator(&self) -> Result<(), Error> {
-        if self.role().sees_all() {
+        if self.role().can_see_all() {
             return Ok(());
         }
         Err(Error::forbidden(
@@ -50,7 +52,7 @@ impl Actor {
     }
 
     pub(crate) fn require_administrator(&self) -> Result<(), Error> {
-        if self.role().administers() {
+        if self.role().is_administrator() {
             return Ok(());
         }
         Err(Error::forbidden("Administrators may do this."))

@@ -14,7 +14,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use edge::{Layout, Snapshot, link::Given};
 use model::{
     AgentId, Error, Kind, ServiceId, SiteId,
-    agents::{About, AgentDetail, AgentRow, Dhcp, Invitation},
+    agents::{AgentDetail, AgentRow, DhcpRole, HostFacts, IssuedJoinToken},
     events::{Event, Topic},
     names::Label,
 };
@@ -91,7 +91,7 @@ pub async fn get(
         })
         .await
         .into_model("agent")?;
-    let is_dhcp_server = |other: &AgentRow| matches!(other.dhcp, Dhcp::Yes | Dhcp::Ending);
+    let is_dhcp_server = |other: &AgentRow| matches!(other.dhcp, DhcpRole::Yes | DhcpRole::Ending);
     let has_others = others.len() > 1;
     let mut others = others.into_iter().map(|other| other.row);
     let giver = others.find(|other| is_dhcp_server(other) && other.id != row.id);
@@ -130,7 +130,7 @@ pub async fn create(
     actor: &Actor,
     site: SiteId,
     name: Label,
-) -> Result<Invitation, Error> {
+) -> Result<IssuedJoinToken, Error> {
     actor.require_operator()?;
     let code = invitation::create_code(control).await?;
     let new = NewAgent {
@@ -142,7 +142,9 @@ pub async fn create(
     let id = control
         .store()
         .write(move |c| match store::agents::insert(c, &new) {
-            Err(store::Error::NotFound) => Ok(Err(Error::field("site", "There is no such site."))),
+            Err(store::Error::NotFound) => {
+                Ok(Err(Error::invalid_field("site", "There is no such site.")))
+            }
             made => made.map(Ok),
         })
         .await
@@ -159,7 +161,7 @@ pub async fn renew_join_token(
     control: &Control,
     actor: &Actor,
     id: AgentId,
-) -> Result<Invitation, Error> {
+) -> Result<IssuedJoinToken, Error> {
     actor.require_operator()?;
     let code = invitation::create_code(control).await?;
     let hash = digest(&code.word);
@@ -194,10 +196,10 @@ pub async fn delete(
             };
             if row.name.as_str() != confirm {
                 let message = format!("Type {} to delete the agent.", row.name);
-                return Ok(Err(Error::field("confirm", message)));
+                return Ok(Err(Error::invalid_field("confirm", message)));
             }
             let others = store::agents::list_by_site(c, row.site)?.len() > 1;
-            if others && matches!(row.dhcp, Dhcp::Yes | Dhcp::Ending) {
+            if others && matches!(row.dhcp, DhcpRole::Yes | DhcpRole::Ending) {
                 let message =
                     "It gives out the site's addresses. Have another agent do that first.";
                 return Ok(Err(Error::conflict(message)));
@@ -220,7 +222,7 @@ pub async fn delete(
 pub async fn join(
     control: &Control,
     token: &str,
-    about: About,
+    about: HostFacts,
     layout: &Layout,
 ) -> Result<String, Error> {
     let key = secret();
@@ -274,7 +276,7 @@ pub async fn authenticate(control: &Control, key: &str) -> Result<Agent, Error> 
 pub async fn poll(
     control: &Control,
     agent: &Agent,
-    about: About,
+    about: HostFacts,
     layout: &Layout,
     has: Option<i64>,
 ) -> Result<Option<Given>, Error> {
@@ -319,7 +321,7 @@ pub async fn poll(
 async fn record_contact(
     control: &Control,
     agent: &Agent,
-    about: About,
+    about: HostFacts,
     layout: &Layout,
 ) -> Result<(), Error> {
     let (id, text) = (agent.id, serialize_layout(layout)?);
@@ -362,7 +364,7 @@ async fn site_config_for(control: &Control, agent: &Agent) -> Result<Snapshot, E
         .collect();
     let part = EdgeRole {
         name_servers,
-        dhcp: dhcp == Dhcp::Yes,
+        dhcp: dhcp == DhcpRole::Yes,
     };
     snapshot::of_site(control, site, &part).await
 }

@@ -77,7 +77,7 @@ pub async fn update(
             if spec.binding.is_some() && spec.binding_key.is_none() && !is_same_account {
                 // The stored key is sent only with the same key ID to the same directory.
                 let message = "Give the key again: it is for this id at this directory.";
-                return Ok(Err(Error::field("binding_key", message)));
+                return Ok(Err(Error::invalid_field("binding_key", message)));
             }
             store::authorities::update(c, &key, id, &spec)?;
             let now = clock.now(c)?;
@@ -117,7 +117,7 @@ pub async fn delete(
             };
             if authority.name.as_str() != confirm {
                 let message = format!("Type {} to delete the authority.", authority.name);
-                return Ok(Err(Error::field("confirm", message)));
+                return Ok(Err(Error::invalid_field("confirm", message)));
             }
             store::authorities::delete(c, id)?;
             Ok(Ok(()))
@@ -139,7 +139,7 @@ fn validate_roots(spec: &AuthoritySpec) -> Result<(), Error> {
     };
     match pki::read(roots.as_str()) {
         Ok(_) => Ok(()),
-        Err(error) => Err(Error::field("roots", error.to_string())),
+        Err(error) => Err(Error::invalid_field("roots", error.to_string())),
     }
 }
 

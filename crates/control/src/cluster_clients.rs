@@ -5,8 +5,8 @@ use std::{
     sync::{PoisonError, RwLock},
 };
 
-use model::{ClusterId, Error, containers::Docker};
-use proxmox::{Client, Connection, Credentials, Endpoint, Timeouts, Trust};
+use model::{ClusterId, Error, containers::DockerSupport};
+use proxmox::{Client, ClientConfig, Credentials, Endpoint, Timeouts, Trust};
 use store::clusters::{ClusterRecord, ConnectionSettings};
 
 use crate::failure::internal;
@@ -82,10 +82,13 @@ impl ClusterClients {
     }
 
     /// Whether containers on a cluster can run Docker, or `None` if the cluster does not exist.
-    pub(crate) fn docker(&self, cluster: ClusterId) -> Option<Docker> {
+    pub(crate) fn docker(&self, cluster: ClusterId) -> Option<DockerSupport> {
         let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
         let entry = clients.get(&cluster)?;
-        Some(Docker::of(&entry.access.name, &entry.access.login))
+        Some(DockerSupport::for_account(
+            &entry.access.name,
+            &entry.access.login,
+        ))
     }
 
     /// Every cluster with the URL of its API.
@@ -124,10 +127,10 @@ fn client(access: &ConnectionSettings, timeouts: Timeouts) -> Result<Client, Err
     if configured.is_none() {
         endpoints.insert(0, Endpoint::new(access.url.as_str()));
     }
-    let connection = Connection {
+    let connection = ClientConfig {
         endpoints,
         credentials: credentials(access),
-        trust: Trust::Machine,
+        trust: Trust::System,
     };
     Client::new(connection, timeouts).map_err(|e| internal("cluster endpoint", &e))
 }

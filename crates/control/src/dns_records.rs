@@ -10,7 +10,7 @@ use std::{
 
 use model::{
     DomainId, ProviderId, Timestamp,
-    certificates::Trouble,
+    certificates::AttemptFailure,
     events::{Event, Topic},
 };
 use store::{
@@ -329,7 +329,7 @@ fn store_failure(
     error: &UpdateError,
     now: Timestamp,
 ) -> Result<(), store::Error> {
-    let trouble = Trouble {
+    let trouble = AttemptFailure {
         at: now,
         words: error.message.clone(),
         detail: None,

@@ -3,8 +3,8 @@
 
 use model::{
     DomainId, Error, Kind, SiteId, Timestamp,
-    certificates::Issuance,
-    domains::{AddressTrouble, DomainRow, DomainSpec, Publishers},
+    certificates::CertificateSource,
+    domains::{DomainRow, DomainSpec, Publishers, RecordFailure},
     events::{Event, Topic},
 };
 use store::{Conn, certificates::CertificateScope};
@@ -72,7 +72,7 @@ pub async fn create(control: &Control, actor: &Actor, spec: DomainSpec) -> Resul
                 return Ok(Err(refusal));
             }
             if store::sites::lock(c, spec.site)?.is_none() {
-                return Ok(Err(Error::field("site", "There is no such site.")));
+                return Ok(Err(Error::invalid_field("site", "There is no such site.")));
             }
             if let Err(refusal) = check_name_unused(c, &spec)? {
                 return Ok(Err(refusal));
@@ -107,7 +107,7 @@ pub async fn update(
             };
             if current.spec.site != spec.site {
                 let message = "A domain stays with its site. Add it to the other site instead.";
-                return Ok(Err(Error::field("site", message)));
+                return Ok(Err(Error::invalid_field("site", message)));
             }
             if let Err(refusal) = check_publishers(c, &spec)? {
                 return Ok(Err(refusal));
@@ -139,12 +139,12 @@ pub async fn update(
 fn retry_with_new_source(
     c: &mut Conn,
     id: DomainId,
-    issuance: Issuance,
+    issuance: CertificateSource,
     now: Timestamp,
 ) -> Result<(), store::Error> {
     store::certificates::revoke_leases(c, CertificateScope::Domain(id))?;
     store::certificates::retry_failed(c, CertificateScope::Domain(id), now)?;
-    match issuance.authority() {
+    match issuance.certificate_authority() {
         Some(authority) => store::certificates::schedule_replacement(c, id, authority, now),
         None => Ok(()),
     }
@@ -159,7 +159,7 @@ pub async fn list_address_errors(
     control: &Control,
     actor: &Actor,
     id: DomainId,
-) -> Result<Vec<AddressTrouble>, Error> {
+) -> Result<Vec<RecordFailure>, Error> {
     actor.require_operator()?;
     control
         .store()
@@ -190,7 +190,7 @@ pub async fn delete(
             let name = current.spec.name;
             if name.as_str() != confirm {
                 let message = format!("Type {name} to delete the domain.");
-                return Ok(Err(Error::field("confirm", message)));
+                return Ok(Err(Error::invalid_field("confirm", message)));
             }
             store::domains::delete(c, id)?;
             Ok(Ok(()))
@@ -208,7 +208,7 @@ pub async fn delete(
 /// Whether the actor may publish under a domain with these publishers.
 pub(crate) fn may_publish(actor: &Actor, publishers: &Publishers) -> bool {
     match actor.me() {
-        Some(me) => me.role.sees_all() || publishers.allow(&me.name),
+        Some(me) => me.role.can_see_all() || publishers.allows(&me.name),
         None => true,
     }
 }
@@ -220,7 +220,10 @@ fn check_publishers(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>
     let unknown = store::users::list_missing_names(c, people)?;
     Ok(match unknown.first() {
         None => Ok(()),
-        Some(name) => Err(Error::field("people", format!("Nobody is called {name}."))),
+        Some(name) => Err(Error::invalid_field(
+            "people",
+            format!("Nobody is called {name}."),
+        )),
     })
 }
 
@@ -229,7 +232,7 @@ fn check_publishers(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>
 fn check_sources(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
     if !store::authorities::source_exists(c, spec.issuance)? {
         let message = "There is no such authority (any more).";
-        return Ok(Err(Error::field("authority", message)));
+        return Ok(Err(Error::invalid_field("authority", message)));
     }
     let Some(provider) = spec.provider else {
         return Ok(Ok(()));
@@ -237,16 +240,16 @@ fn check_sources(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, s
     let all = store::providers::list(c)?;
     let Some(provider) = all.into_iter().find(|it| it.id == provider) else {
         let message = "There is no such provider (any more).";
-        return Ok(Err(Error::field("provider", message)));
+        return Ok(Err(Error::invalid_field("provider", message)));
     };
     Ok(
-        match spec.addresses && !provider.settings.kind().keeps_addresses() {
+        match spec.addresses && !provider.settings.kind().supports_address_records() {
             true => {
                 let message = format!(
                     "{} keeps no addresses, only proofs for certificates.",
                     provider.name
                 );
-                Err(Error::field("addresses", message))
+                Err(Error::invalid_field("addresses", message))
             }
             false => Ok(()),
         },
@@ -269,7 +272,7 @@ fn check_name_unused(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error
     let taken = store::containers::list_used_labels(c, spec.site)?;
     Ok(if taken.contains(&(above.id, label)) {
         let message = "A web page of this site has this name. Give that one another first.";
-        Err(Error::field("name", message))
+        Err(Error::invalid_field("name", message))
     } else {
         Ok(())
     })

@@ -36,24 +36,26 @@ pub(crate) fn internal(operation: &'static str, cause: &dyn std::fmt::Debug) -> 
 /// The error for a value that violates a unique constraint.
 fn duplicate(unique: Unique) -> Error {
     match unique {
-        Unique::UserName => Error::field("name", "Somebody has this name already."),
-        Unique::SiteName => Error::field("name", "Another site has this name."),
-        Unique::ClusterName => Error::field("name", "Another cluster has this name."),
-        Unique::AgentName => Error::field("name", "The site has an agent of this name already."),
-        Unique::DomainName => Error::field("name", "The site has this domain already."),
+        Unique::UserName => Error::invalid_field("name", "Somebody has this name already."),
+        Unique::SiteName => Error::invalid_field("name", "Another site has this name."),
+        Unique::ClusterName => Error::invalid_field("name", "Another cluster has this name."),
+        Unique::AgentName => {
+            Error::invalid_field("name", "The site has an agent of this name already.")
+        }
+        Unique::DomainName => Error::invalid_field("name", "The site has this domain already."),
         Unique::CertificateAuthorityName => {
-            Error::field("name", "Another authority has this name.")
+            Error::invalid_field("name", "Another authority has this name.")
         }
-        Unique::DnsProviderName => Error::field("name", "Another provider has this name."),
+        Unique::DnsProviderName => Error::invalid_field("name", "Another provider has this name."),
         Unique::ContainerName => {
-            Error::field("name", "A container on this site has this name already.")
+            Error::invalid_field("name", "A container on this site has this name already.")
         }
-        Unique::ServiceLabel => Error::field(
+        Unique::ServiceLabel => Error::invalid_field(
             "services",
             "Another container on this site publishes under this name.",
         ),
         Unique::ServicePort => {
-            Error::field("services", "Another service of this site has this port.")
+            Error::invalid_field("services", "Another service of this site has this port.")
         }
         Unique::ActiveJob => {
             Error::conflict("A job is at work on this container. Wait until it ends, or cancel it.")

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, net::Ipv4Addr};
 use model::{
     ContainerId, Error, SiteId, UserId,
     events::{Event, Topic},
-    leases::{Lease, LeaseRow, MOST},
+    leases::{Lease, LeaseRow, MAX_LEASES},
 };
 
 use store::Conn;
@@ -34,15 +34,17 @@ pub async fn list(control: &Control, actor: &Actor, site: SiteId) -> Result<Vec<
 /// [`Error::Invalid`] for more leases than an agent may report, [`Error::WrongCredentials`] when
 /// the agent was deleted.
 pub async fn report(control: &Control, agent: &Agent, leases: Vec<Lease>) -> Result<(), Error> {
-    if leases.len() > MOST {
-        let message = format!("At most {MOST} leases are told of at once.");
-        return Err(Error::field("leases", message));
+    if leases.len() > MAX_LEASES {
+        let message = format!("At most {MAX_LEASES} leases are told of at once.");
+        return Err(Error::invalid_field("leases", message));
     }
     let (id, site) = (agent.id, agent.site);
     let result = control
         .store()
         .write(move |c| match store::agents::get(c, id)? {
-            Some(record) if record.row.dhcp.gives() => replace_leases(c, site, &leases).map(Some),
+            Some(record) if record.row.dhcp.is_serving() => {
+                replace_leases(c, site, &leases).map(Some)
+            }
             Some(_) => Ok(Some(None)),
             None => Ok(None),
         })
@@ -87,7 +89,7 @@ fn wrong_addresses(
     site: SiteId,
 ) -> Result<BTreeSet<(ContainerId, Ipv4Addr)>, store::Error> {
     let rows = store::leases::list_by_site(c, site)?.into_iter();
-    let wrong_addresses = rows.filter(|row| row.wrong().is_some());
+    let wrong_addresses = rows.filter(|row| row.mismatch_message().is_some());
     Ok(wrong_addresses
         .filter_map(|row| Some((row.container?.id, row.address)))
         .collect())

@@ -185,7 +185,7 @@ impl Notifier {
             .filter_map(move |notice| {
                 let may_know = match notice.audience {
                     Audience::Owner(owner) => actor.may_see(owner),
-                    Audience::Operators => actor.role().sees_all(),
+                    Audience::Operators => actor.role().can_see_all(),
                     Audience::Everyone => true,
                 };
                 futures::future::ready(may_know.then(|| (notifier.at(notice.number), notice.event)))

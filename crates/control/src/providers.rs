@@ -4,7 +4,7 @@ use model::{
     Error, Kind, ProviderId,
     events::{Event, Topic},
     names::{Domain, Label},
-    providers::{Finding, ProviderKind, ProviderRow, ProviderSettings, ProviderSpec},
+    providers::{ProviderCheck, ProviderKind, ProviderRow, ProviderSettings, ProviderSpec},
 };
 use store::{certificates::CertificateScope, providers::DnsProvider};
 use tokio::sync::OwnedMutexGuard;
@@ -43,7 +43,7 @@ pub async fn create(
 ) -> Result<ProviderId, Error> {
     actor.require_administrator()?;
     let Some(secret) = &spec.secret else {
-        return Err(Error::field("secret", "It is needed once."));
+        return Err(Error::invalid_field("secret", "It is needed once."));
     };
     validate_settings(control, &spec.settings, secret)?;
     let key = control.store().secret_key().clone();
@@ -71,7 +71,7 @@ pub async fn update(
     let before = record(control, id).await?.ok_or_else(missing)?;
     if spec.secret.is_none() && server_of(&before.row.settings) != server_of(&spec.settings) {
         let message = "Give the secret again, since it goes to another address.";
-        return Err(Error::field("secret", message));
+        return Err(Error::invalid_field("secret", message));
     }
     validate_settings(
         control,
@@ -110,7 +110,7 @@ pub async fn test(
     actor: &Actor,
     id: ProviderId,
     domain: &Domain,
-) -> Result<Vec<Finding>, Error> {
+) -> Result<Vec<ProviderCheck>, Error> {
     actor.require_operator()?;
     let record = record(control, id).await?.ok_or_else(missing)?;
     let provider = open(control, &record).map_err(Error::conflict)?;
@@ -142,7 +142,7 @@ pub async fn delete(
             };
             if present.name.as_str() != confirm {
                 let message = format!("Type {} to delete the provider.", present.name);
-                return Ok(Err(Error::field("confirm", message)));
+                return Ok(Err(Error::invalid_field("confirm", message)));
             }
             store::providers::delete(c, id)?;
             Ok(Ok(()))
@@ -202,7 +202,7 @@ fn validate_settings(
 ) -> Result<(), Error> {
     match dns::open(settings, secret, control.dns()) {
         Ok(_) => Ok(()),
-        Err(error) => Err(Error::field("secret", error.to_string())),
+        Err(error) => Err(Error::invalid_field("secret", error.to_string())),
     }
 }
 

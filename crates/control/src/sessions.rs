@@ -11,7 +11,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use model::{
     Error, UserId,
     names::Username,
-    session::{Me, SignIn},
+    session::{CurrentUser, SignInForm},
 };
 use sha2::{Digest as _, Sha256};
 
@@ -51,7 +51,7 @@ pub struct NewSession {
 /// exists.
 pub async fn sign_in(
     control: &Control,
-    form: SignIn,
+    form: SignInForm,
     origin: ClientInfo,
 ) -> Result<NewSession, Error> {
     // Input that is not a valid account name is neither stored nor logged.
@@ -149,7 +149,7 @@ pub async fn actor(control: &Control, token: &str) -> Result<Option<Actor>, Erro
             .await
             .into_model("session")?;
     }
-    Ok(Some(Actor::User(Me {
+    Ok(Some(Actor::User(CurrentUser {
         id: session.user,
         name: session.name,
         role: session.role,

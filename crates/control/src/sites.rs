@@ -4,7 +4,7 @@ use std::{fmt::Display, time::Duration};
 
 use model::{
     Error, Fields, Kind, SiteId,
-    certificates::Issuance,
+    certificates::CertificateSource,
     domains::{DomainSpec, Hsts, Publishers},
     events::{Event, Topic},
     names::Label,
@@ -85,7 +85,7 @@ pub async fn update(
             let has_containers = !store::containers::list_used_addresses(c, id)?.is_empty();
             if let Some(field) = fixed_field(&site.spec, &spec).filter(|_| has_containers) {
                 let message = "The site has containers, so this cannot change.";
-                return Ok(Err(Error::field(field, message)));
+                return Ok(Err(Error::invalid_field(field, message)));
             }
             store::sites::update(c, id, &spec)?;
             Ok(Ok(()))
@@ -117,7 +117,7 @@ pub async fn delete(
             };
             let name = site.spec.name;
             if name.as_str() != confirm {
-                return Ok(Err(Error::field(
+                return Ok(Err(Error::invalid_field(
                     "confirm",
                     format!("Type {name} to delete the site."),
                 )));
@@ -144,7 +144,7 @@ fn first_domain(site: SiteId, spec: &SiteSpec) -> DomainSpec {
         sign_in: None,
         hsts: Hsts::Off,
         publishers: Publishers::Everybody,
-        issuance: Issuance::default(),
+        issuance: CertificateSource::default(),
         provider: None,
         addresses: false,
     }
@@ -167,7 +167,7 @@ fn require_cluster(control: &Control, spec: &SiteSpec) -> Result<(), Error> {
     if control.observer().cluster(spec.cluster).is_some() {
         return Ok(());
     }
-    Err(Error::field("cluster", "There is no such cluster."))
+    Err(Error::invalid_field("cluster", "There is no such cluster."))
 }
 
 /// Checks that the cluster has the bridge and the storages. Skipped when the cluster does not
@@ -211,7 +211,7 @@ fn require<T: PartialEq + Display>(fields: &mut Fields, field: &str, desired: &T
             names.join(" or ")
         )
     };
-    fields.refuse(field, message);
+    fields.add_error(field, message);
 }
 
 fn missing() -> Error {

@@ -9,11 +9,11 @@ use edge::{
 };
 use model::{
     Error, Kind, SiteId,
-    certificates::Issuance,
+    certificates::CertificateSource,
     clusters::Fingerprint,
     domains::DomainRow,
     names::{Domain, NodeName},
-    services::{Published, TlsName},
+    services::{ServiceEndpoint, TlsName},
 };
 use store::{certificates::IssuedCertificate, containers::SiteHost, sites::SiteRecord};
 
@@ -170,7 +170,7 @@ struct Certificates<'a> {
 impl Certificates<'_> {
     /// The certificate for a host; `None` where edge hosts serve a self-signed certificate.
     fn for_host(&self, domain: &DomainRow, host: &str) -> Option<Fingerprint> {
-        if domain.spec.issuance == Issuance::SelfSigned {
+        if domain.spec.issuance == CertificateSource::SelfSigned {
             return None;
         }
         select_certificate(&self.served, domain, host).map(|it| it.fingerprint.clone())
@@ -209,7 +209,7 @@ fn publish(
         tls,
     };
     match &service.published {
-        Published::Http {
+        ServiceEndpoint::Http {
             label,
             domain,
             options,
@@ -229,7 +229,7 @@ fn publish(
                 });
             }
         }
-        Published::Tcp {
+        ServiceEndpoint::Tcp {
             external,
             options,
             tls,
@@ -247,12 +247,12 @@ fn publish(
                 .streams
                 .push(stream(*external, options.quiet, transport, tls));
         }
-        Published::Udp { external, quiet } => {
+        ServiceEndpoint::Udp { external, quiet } => {
             snapshot
                 .streams
                 .push(stream(*external, *quiet, Transport::Udp, None));
         }
-        Published::Srv { name } => snapshot.records.push(Srv {
+        ServiceEndpoint::Srv { name } => snapshot.records.push(Srv {
             name: name.clone(),
             host: host.name.clone(),
             port,

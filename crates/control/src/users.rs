@@ -35,7 +35,7 @@ pub async fn list(
 /// [`Error::NotFound`] when the account does not exist or the actor may not see it.
 pub async fn get(control: &Control, actor: &Actor, name: &Username) -> Result<UserRow, Error> {
     let own = actor.me().is_some_and(|me| me.name == *name);
-    if !own && !actor.role().administers() {
+    if !own && !actor.role().is_administrator() {
         return Err(Error::NotFound { kind: Kind::User });
     }
     let name = name.clone();
@@ -55,7 +55,10 @@ pub async fn get(control: &Control, actor: &Actor, name: &Username) -> Result<Us
 pub async fn create(control: &Control, actor: &Actor, spec: UserSpec) -> Result<UserId, Error> {
     actor.require_administrator()?;
     let Some(password) = &spec.password else {
-        return Err(Error::field("password", "A new account needs a password."));
+        return Err(Error::invalid_field(
+            "password",
+            "A new account needs a password.",
+        ));
     };
     let new = store::users::NewUser {
         password_hash: control.0.passwords.hash(password).await?,
@@ -108,7 +111,7 @@ pub async fn update(
             let steps_down =
                 user.row.role == Role::Administrator && change.role != Role::Administrator;
             if steps_down && store::users::count_administrators(c)? < 2 {
-                return Ok(Err(Error::field("role", LAST_ADMINISTRATOR)));
+                return Ok(Err(Error::invalid_field("role", LAST_ADMINISTRATOR)));
             }
             store::users::update(c, id, &change)?;
             if ends_sessions {
@@ -167,7 +170,7 @@ const LAST_ADMINISTRATOR: &str =
 
 fn refuse_delete(user: &UserRow, confirm: &str) -> Option<Error> {
     if user.name.as_str() != confirm {
-        return Some(Error::field(
+        return Some(Error::invalid_field(
             "confirm",
             format!("Type {} to delete the account.", user.name),
         ));

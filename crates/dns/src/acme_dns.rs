@@ -6,7 +6,7 @@ use hickory_proto::rr::Name;
 use model::{
     domains::Origin,
     names::Domain,
-    providers::{AccountName, AccountSecret, Finding},
+    providers::{AccountName, AccountSecret, ProviderCheck},
 };
 use reqwest::{Method, StatusCode, header::HeaderValue};
 use serde::Deserialize;
@@ -137,7 +137,7 @@ impl AcmeDns {
     }
 
     /// Checks that the domain's `_acme-challenge` is an alias of the account's name.
-    async fn check_alias(&self, domain: &Domain) -> Finding {
+    async fn check_alias(&self, domain: &Domain) -> ProviderCheck {
         let full = &self.account.full_domain;
         let from = format!("_acme-challenge.{domain}");
         let instruction = format!("In the zone of {domain} add the record: {from}. CNAME {full}.");
@@ -181,7 +181,7 @@ impl Provider for AcmeDns {
         Err(no_addresses())
     }
 
-    async fn test(&self, domain: &Domain) -> Vec<Finding> {
+    async fn test(&self, domain: &Domain) -> Vec<ProviderCheck> {
         let full = &self.account.full_domain;
         let reached = success(format!("{} answers.", self.http.display_name));
         let account = success("It takes the account.");

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Mutex};
 use async_trait::async_trait;
 use model::{
     names::Domain,
-    providers::{AccountSecret, Finding},
+    providers::{AccountSecret, ProviderCheck},
 };
 use reqwest::Method;
 use serde_json::json;
@@ -205,7 +205,7 @@ impl Provider for Cloudflare {
             .collect())
     }
 
-    async fn test(&self, domain: &Domain) -> Vec<Finding> {
+    async fn test(&self, domain: &Domain) -> Vec<ProviderCheck> {
         let reached = success("Cloudflare answers.");
         let account = success("It takes the token.");
         let zone = match self.zone(domain.as_str()).await {

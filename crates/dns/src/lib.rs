@@ -27,7 +27,7 @@ use async_trait::async_trait;
 use model::{
     authorities::PemCertificates,
     names::Domain,
-    providers::{AccountSecret, Finding, ProviderSettings},
+    providers::{AccountSecret, ProviderCheck, ProviderSettings},
 };
 
 pub use error::DnsError;
@@ -57,7 +57,7 @@ pub trait Provider: Send + Sync {
     async fn addresses(&self, name: &str) -> Result<Vec<RecordValue>, DnsError>;
 
     /// Tests whether the provider can manage a domain's records. Adds and removes a test record.
-    async fn test(&self, domain: &Domain) -> Vec<Finding>;
+    async fn test(&self, domain: &Domain) -> Vec<ProviderCheck>;
 }
 
 /// Options of all providers.

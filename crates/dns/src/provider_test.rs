@@ -1,6 +1,6 @@
 //! Tests a provider: adds a test record, checks its visibility, and removes it.
 
-use model::{names::Domain, providers::Finding};
+use model::{names::Domain, providers::ProviderCheck};
 use rand::distr::{Alphanumeric, SampleString};
 
 use crate::{DnsError, Options, Provider, Record, RecordValue, visibility};
@@ -8,15 +8,15 @@ use crate::{DnsError, Options, Provider, Record, RecordValue, visibility};
 /// Length of a challenge value: SHA-256 in base64url (RFC 8555, section 8.4).
 const LENGTH: usize = 43;
 
-pub(crate) fn success(message: impl Into<String>) -> Finding {
-    Finding {
+pub(crate) fn success(message: impl Into<String>) -> ProviderCheck {
+    ProviderCheck {
         is_good: true,
         words: message.into(),
     }
 }
 
-pub(crate) fn problem(message: impl Into<String>) -> Finding {
-    Finding {
+pub(crate) fn problem(message: impl Into<String>) -> ProviderCheck {
+    ProviderCheck {
         is_good: false,
         words: message.into(),
     }
@@ -31,9 +31,9 @@ pub(crate) fn random_value() -> RecordValue {
 /// and what it rejected.
 pub(crate) fn first_call_findings(
     error: &DnsError,
-    reached: Finding,
-    account: Finding,
-) -> Vec<Finding> {
+    reached: ProviderCheck,
+    account: ProviderCheck,
+) -> Vec<ProviderCheck> {
     let failure = problem(error.to_string());
     match error {
         DnsError::Unavailable { .. } | DnsError::RateLimited { .. } => vec![failure],
@@ -47,7 +47,7 @@ pub(crate) async fn test_changes(
     provider: &dyn Provider,
     options: &Options,
     domain: &Domain,
-) -> Vec<Finding> {
+) -> Vec<ProviderCheck> {
     let record = Record {
         name: format!("_holdfast-test.{domain}"),
         value: random_value(),
@@ -73,7 +73,7 @@ pub(crate) async fn test_visibility(
     options: &Options,
     domain: &Domain,
     record: &Record,
-) -> Finding {
+) -> ProviderCheck {
     match visibility::wait_until_visible(&options.resolver, record, options.visibility_timeout)
         .await
     {

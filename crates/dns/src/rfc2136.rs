@@ -10,7 +10,7 @@ use hickory_proto::{
 };
 use model::{
     names::Domain,
-    providers::{Finding, NameServer},
+    providers::{NameServer, ProviderCheck},
 };
 
 use crate::{
@@ -200,7 +200,7 @@ impl Provider for Rfc2136 {
         Ok(values)
     }
 
-    async fn test(&self, domain: &Domain) -> Vec<Finding> {
+    async fn test(&self, domain: &Domain) -> Vec<ProviderCheck> {
         let (server, zone) = (&self.server, &self.zone);
         let reached = success(format!("The name server {server} answers."));
         let account = success("It takes the key.");

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use model::{agents::About, clusters::Fingerprint, leases::Lease};
+use model::{agents::HostFacts, clusters::Fingerprint, leases::Lease};
 use serde::{Deserialize, Serialize};
 
 use crate::{Layout, Snapshot};
@@ -86,7 +86,7 @@ pub struct Joining {
     /// The join token.
     pub word: String,
     /// Facts about the host.
-    pub about: About,
+    pub about: HostFacts,
     /// The layout of the host.
     pub layout: Layout,
 }
@@ -102,7 +102,7 @@ pub struct Joined {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Asking {
     /// Facts about the host.
-    pub about: About,
+    pub about: HostFacts,
     /// The layout of the host.
     pub layout: Layout,
     /// The generation that the agent has, if any.

@@ -16,7 +16,7 @@ use crate::{
 /// fingerprint is present only where the manager itself terminates TLS.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct JoinCode {
+pub struct JoinToken {
     /// The manager's URL.
     pub manager: Origin,
     /// The secret. Valid once.
@@ -24,9 +24,9 @@ pub struct JoinCode {
     /// The fingerprint of the manager's certificate.
     pub fingerprint: Option<Fingerprint>,
 }
-by_text!(JoinCode);
+by_text!(JoinToken);
 
-impl FromStr for JoinCode {
+impl FromStr for JoinToken {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
@@ -51,7 +51,7 @@ impl FromStr for JoinCode {
     }
 }
 
-impl fmt::Display for JoinCode {
+impl fmt::Display for JoinToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}#{}", self.manager, self.word)?;
         match &self.fingerprint {
@@ -62,7 +62,7 @@ impl fmt::Display for JoinCode {
 }
 
 /// Omits the secret.
-impl fmt::Debug for JoinCode {
+impl fmt::Debug for JoinToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JoinCode")
             .field("manager", &self.manager)
@@ -72,11 +72,11 @@ impl fmt::Debug for JoinCode {
 
 /// The join token of an agent, as shown to the user who created it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Invitation {
+pub struct IssuedJoinToken {
     /// The agent.
     pub id: AgentId,
     /// The token to enter on the host. Shown once.
-    pub code: JoinCode,
+    pub code: JoinToken,
     /// Seconds until the token expires.
     pub good_for_s: u32,
 }
@@ -107,7 +107,7 @@ impl AgentForm {
 
 /// Facts about the host that an agent sends when it joins and with every poll.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct About {
+pub struct HostFacts {
     /// The agent's version.
     pub version: String,
     /// The host's address in the site's network, where its DNS server listens.
@@ -117,7 +117,7 @@ pub struct About {
 /// The DHCP role of an agent. At most one agent of a site is the DHCP server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Dhcp {
+pub enum DhcpRole {
     /// Not the DHCP server.
     No,
     /// The DHCP server.
@@ -128,9 +128,9 @@ pub enum Dhcp {
     Next,
 }
 
-impl Dhcp {
+impl DhcpRole {
     /// Whether the agent serves DHCP now.
-    pub fn gives(self) -> bool {
+    pub fn is_serving(self) -> bool {
         matches!(self, Self::Yes | Self::Ending)
     }
 }
@@ -141,22 +141,22 @@ pub struct Report {
     /// The generation of the site configuration.
     pub generation: i64,
     /// Whether the configuration is live.
-    pub outcome: Outcome,
+    pub outcome: ApplyOutcome,
     /// Quarantined services, each with the message of the nginx or dnsmasq check.
     #[serde(default)]
-    pub aside: Vec<Aside>,
+    pub aside: Vec<QuarantinedService>,
     /// Changed names that failed the probe after the configuration went live.
     #[serde(default)]
-    pub silent: Vec<Silent>,
+    pub silent: Vec<FailedProbe>,
     /// Certificates that the host cannot serve. It serves the previous certificate or a self-signed
     /// one.
     #[serde(default)]
-    pub unserved: Vec<Unserved>,
+    pub unserved: Vec<UnservableCertificate>,
 }
 
 /// A certificate that a host cannot serve.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unserved {
+pub struct UnservableCertificate {
     /// The certificate.
     pub certificate: Fingerprint,
     /// The reason, as text for users.
@@ -166,7 +166,7 @@ pub struct Unserved {
 /// The outcome of applying a generation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+pub enum ApplyOutcome {
     /// The generation is live.
     Live,
     /// The check refused the generation. The previous configuration stays live.
@@ -178,7 +178,7 @@ pub enum Outcome {
 
 /// A quarantined service: it is left out of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Aside {
+pub struct QuarantinedService {
     /// The service.
     pub service: ServiceId,
     /// The message of the nginx or dnsmasq check.
@@ -187,14 +187,14 @@ pub struct Aside {
 
 /// A changed name that failed its probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Silent {
+pub struct FailedProbe {
     /// The fully qualified name.
     pub name: String,
     /// The service, for HTTP services.
     #[serde(default)]
     pub service: Option<ServiceId>,
     /// The component that does not respond.
-    pub who: Who,
+    pub who: ProbedComponent,
     /// The probe's result, as text for users.
     pub words: String,
 }
@@ -202,7 +202,7 @@ pub struct Silent {
 /// The component that does not respond to a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Who {
+pub enum ProbedComponent {
     /// The edge host: nginx or dnsmasq does not respond as configured.
     Edge,
     /// The container: the edge host responds, but cannot reach the backend. The container may still
@@ -222,13 +222,13 @@ pub struct AgentRow {
     /// The site's name.
     pub site_name: Label,
     /// Facts about the host; `None` before the agent has joined.
-    pub about: Option<About>,
+    pub about: Option<HostFacts>,
     /// The time of the last poll.
     pub seen: Option<Timestamp>,
     /// The expiry of the join token; `None` after the agent has joined.
     pub invited_until: Option<Timestamp>,
     /// The agent's DHCP role.
-    pub dhcp: Dhcp,
+    pub dhcp: DhcpRole,
     /// The last report.
     pub report: Option<Report>,
     /// The last generation of the site configuration that went live.
@@ -253,11 +253,11 @@ pub struct AgentDetail {
 }
 
 /// Milliseconds without a poll after which an agent counts as unreachable. Agents poll every 25 s.
-pub const SILENT_MS: i64 = 60_000;
+pub const UNREACHABLE_AFTER_MS: i64 = 60_000;
 
 /// The publishing state of an edge host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Having {
+pub enum PublishingState {
     /// The current generation is live.
     Live,
     /// A newer generation is not applied yet.
@@ -273,18 +273,18 @@ impl AgentRow {
     }
 
     /// The publishing state; `None` before the agent has joined.
-    pub fn having(&self) -> Option<Having> {
+    pub fn publishing_state(&self) -> Option<PublishingState> {
         self.about.as_ref()?;
         let Some(report) = &self.report else {
-            return Some(Having::Publishing);
+            return Some(PublishingState::Publishing);
         };
-        let refused = matches!(report.outcome, Outcome::Refused { .. });
+        let refused = matches!(report.outcome, ApplyOutcome::Refused { .. });
         Some(if report.generation < self.generation {
-            Having::Publishing
+            PublishingState::Publishing
         } else if refused || !report.aside.is_empty() {
-            Having::Blocked
+            PublishingState::Blocked
         } else {
-            Having::Live
+            PublishingState::Live
         })
     }
 }

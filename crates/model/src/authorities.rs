@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Well-known certificate authorities, by name and directory URL.
-pub const KNOWN: [(&str, &str); 4] = [
+pub const WELL_KNOWN_CAS: [(&str, &str); 4] = [
     (
         "Let's Encrypt",
         "https://acme-v02.api.letsencrypt.org/directory",
@@ -178,7 +178,7 @@ impl AuthorityForm {
         let mut fields = Fields::default();
         let name = fields.parse("name", &self.name);
         if self.name.trim() == "new" {
-            fields.refuse(
+            fields.add_error(
                 "name",
                 "The word new is taken: the page for a new authority has it.",
             );
@@ -192,9 +192,9 @@ impl AuthorityForm {
             !self.binding_key.trim().is_empty(),
         );
         if has_key && !has_binding {
-            fields.refuse("binding", "Give the id that belongs to the key.");
+            fields.add_error("binding", "Give the id that belongs to the key.");
         } else if is_new && has_binding && !has_key {
-            fields.refuse("binding_key", "Give the key that belongs to the id.");
+            fields.add_error("binding_key", "Give the key that belongs to the id.");
         }
         let roots = fields.optional("roots", &self.roots);
         let spec = (|| {
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn directory_url_requires_https() {
-        for (_, url) in KNOWN {
+        for (_, url) in WELL_KNOWN_CAS {
             assert_eq!(url.parse::<DirectoryUrl>().unwrap().as_str(), url);
         }
         let own: DirectoryUrl = " https://CA.example.org:14000/dir ".parse().unwrap();

@@ -9,7 +9,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 pub use name::CertificateName;
-pub use state::{Standing, notice_at};
+pub use state::{StateInputs, expiring_from};
 
 use crate::{
     AuthorityId, CertificateId, DomainId, FieldError, Fields, Invalid, Timestamp,
@@ -21,7 +21,7 @@ use crate::{
 /// ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "how", content = "authority", rename_all = "kebab-case")]
-pub enum Issuance {
+pub enum CertificateSource {
     /// None: edge hosts serve self-signed certificates, which browsers warn about.
     #[default]
     SelfSigned,
@@ -35,9 +35,9 @@ pub enum Issuance {
     Wildcard(AuthorityId),
 }
 
-impl Issuance {
+impl CertificateSource {
     /// Every word, in the order of forms.
-    pub const WORDS: [&'static str; 5] = ["self-signed", "http", "dns", "wildcard", "uploaded"];
+    pub const NAMES: [&'static str; 5] = ["self-signed", "http", "dns", "wildcard", "uploaded"];
 
     /// The word in forms, the API and the database.
     pub fn as_str(self) -> &'static str {
@@ -51,7 +51,7 @@ impl Issuance {
     }
 
     /// The source for a word and a CA; `None` if the word is unknown or its CA is missing.
-    pub fn of(word: &str, authority: Option<AuthorityId>) -> Option<Self> {
+    pub fn from_name(word: &str, authority: Option<AuthorityId>) -> Option<Self> {
         match word {
             "self-signed" => Some(Self::SelfSigned),
             "uploaded" => Some(Self::Uploaded),
@@ -63,7 +63,7 @@ impl Issuance {
     }
 
     /// The certificate authority that issues.
-    pub fn authority(self) -> Option<AuthorityId> {
+    pub fn certificate_authority(self) -> Option<AuthorityId> {
         match self {
             Self::SelfSigned | Self::Uploaded => None,
             Self::Http(id) | Self::Dns(id) | Self::Wildcard(id) => Some(id),
@@ -78,7 +78,7 @@ impl Issuance {
 
 /// The contents of an issued certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Issued {
+pub struct CertificateContents {
     /// The subject alternative names.
     pub names: Vec<CertificateName>,
     /// The issuer's name.
@@ -96,14 +96,14 @@ pub struct Issued {
 /// The source of one certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Source {
+pub enum IssuanceMethod {
     /// Issued by a CA through ACME and renewed automatically.
     Acme,
     /// Uploaded by a user and not renewed automatically.
     Uploaded,
 }
 
-impl Source {
+impl IssuanceMethod {
     /// The word in the API and the database.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -113,7 +113,7 @@ impl Source {
     }
 }
 
-impl FromStr for Source {
+impl FromStr for IssuanceMethod {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
@@ -145,7 +145,7 @@ pub enum CertificateState {
 
 impl CertificateState {
     /// The word on pages.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
             Self::Failed => "failed",
@@ -157,14 +157,14 @@ impl CertificateState {
     }
 
     /// Whether the certificate needs a user's attention.
-    pub fn is_alarming(self) -> bool {
+    pub fn needs_attention(self) -> bool {
         matches!(self, Self::Failed | Self::Expiring | Self::Expired)
     }
 }
 
 /// Why the last attempt failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trouble {
+pub struct AttemptFailure {
     /// The time of the attempt.
     pub at: Timestamp,
     /// The reason and what to do, as text for users.
@@ -187,11 +187,11 @@ pub struct CertificateRow {
     /// The name that the certificate is for: a hostname or a wildcard.
     pub subject: CertificateName,
     /// The source.
-    pub source: Source,
+    pub source: IssuanceMethod,
     /// The state.
     pub state: CertificateState,
     /// The contents of the current certificate.
-    pub issued: Option<Issued>,
+    pub issued: Option<CertificateContents>,
     /// The time of the next renewal.
     pub renew_at: Option<Timestamp>,
     /// The time of the next attempt or check.
@@ -199,7 +199,7 @@ pub struct CertificateRow {
     /// The number of consecutive failed attempts.
     pub failures: u32,
     /// Why the last attempt failed.
-    pub trouble: Option<Trouble>,
+    pub trouble: Option<AttemptFailure>,
     /// Whether a published service uses the certificate's name.
     pub is_used: bool,
 }
@@ -207,7 +207,7 @@ pub struct CertificateRow {
 /// An event in a certificate's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Happening {
+pub enum CertificateEvent {
     /// First issued.
     Issued,
     /// Renewed.
@@ -224,7 +224,7 @@ pub enum Happening {
     Expired,
 }
 
-impl Happening {
+impl CertificateEvent {
     /// Every event.
     pub const ALL: [Self; 7] = [
         Self::Issued,
@@ -250,7 +250,7 @@ impl Happening {
     }
 }
 
-impl FromStr for Happening {
+impl FromStr for CertificateEvent {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
@@ -265,11 +265,11 @@ impl FromStr for Happening {
 
 /// One line of a certificate's history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HistoryLine {
+pub struct HistoryEntry {
     /// The time.
     pub at: Timestamp,
     /// The event.
-    pub what: Happening,
+    pub what: CertificateEvent,
     /// Details, as text.
     pub words: String,
 }
@@ -280,7 +280,7 @@ pub struct CertificateDetail {
     /// The certificate.
     pub row: CertificateRow,
     /// At most the 50 most recent lines.
-    pub history: Vec<HistoryLine>,
+    pub history: Vec<HistoryEntry>,
 }
 
 /// The form for a certificate upload. The server validates the PEM contents.
@@ -303,18 +303,18 @@ impl UploadForm {
         let mut fields = Fields::default();
         let domain = fields.parse("domain", &self.domain);
         if !self.chain.contains("-----BEGIN CERTIFICATE-----") {
-            fields.refuse(
+            fields.add_error(
                 "chain",
                 "Paste the certificate and those that vouch for it, from -----BEGIN CERTIFICATE-----.",
             );
         }
         if self.key.contains("ENCRYPTED") {
-            fields.refuse(
+            fields.add_error(
                 "key",
                 "The key has a password. Take it off first: openssl pkey -in key.pem -out plain.pem",
             );
         } else if !self.key.contains("PRIVATE KEY-----") {
-            fields.refuse(
+            fields.add_error(
                 "key",
                 "Paste the key of the certificate, from -----BEGIN PRIVATE KEY-----.",
             );
@@ -339,13 +339,16 @@ mod tests {
     #[test]
     fn issuance_round_trips_through_word_and_authority() {
         let authority = Some(AuthorityId(3));
-        for word in Issuance::WORDS {
-            let issuance = Issuance::of(word, authority).unwrap();
+        for word in CertificateSource::NAMES {
+            let issuance = CertificateSource::from_name(word, authority).unwrap();
             assert_eq!(issuance.as_str(), word);
-            assert_eq!(Issuance::of(word, issuance.authority()), Some(issuance));
+            assert_eq!(
+                CertificateSource::from_name(word, issuance.certificate_authority()),
+                Some(issuance)
+            );
         }
-        assert_eq!(Issuance::of("http", None), None);
-        assert_eq!(Issuance::of("else", authority), None);
+        assert_eq!(CertificateSource::from_name("http", None), None);
+        assert_eq!(CertificateSource::from_name("else", authority), None);
     }
 
     #[test]

@@ -14,12 +14,12 @@ use crate::{
     nodes::ClusterView,
 };
 
-pub use access::{ApiUrl, Fingerprint, Login, Secret};
+pub use access::{ApiUrl, ClusterAccount, Fingerprint, Secret};
 pub use form::{ClusterForm, ClusterSpec};
 
 /// A storage and the content types that it accepts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StorageFound {
+pub struct StorageCapabilities {
     /// The storage's name.
     pub name: StorageName,
     /// Whether it accepts templates and images (`vztmpl`).
@@ -30,18 +30,18 @@ pub struct StorageFound {
 
 /// The result of the last check of a cluster's capabilities.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Findings {
+pub struct ClusterCapabilities {
     /// The time of the check.
     pub at: Timestamp,
     /// Bridges that every online node has.
     pub bridges: Vec<BridgeName>,
     /// Storages that every online node has.
-    pub storages: Vec<StorageFound>,
+    pub storages: Vec<StorageCapabilities>,
     /// Requirements of Holdfast that the cluster does not meet.
-    pub missing: Vec<Missing>,
+    pub missing: Vec<UnmetRequirement>,
 }
 
-impl Findings {
+impl ClusterCapabilities {
     /// The storages that accept templates.
     pub fn template_storages(&self) -> Vec<StorageName> {
         self.named(|storage| storage.templates)
@@ -52,7 +52,7 @@ impl Findings {
         self.named(|storage| storage.volumes)
     }
 
-    fn named(&self, takes: impl Fn(&StorageFound) -> bool) -> Vec<StorageName> {
+    fn named(&self, takes: impl Fn(&StorageCapabilities) -> bool) -> Vec<StorageName> {
         let accepting = self.storages.iter().filter(|storage| takes(storage));
         accepting.map(|storage| storage.name.clone()).collect()
     }
@@ -61,7 +61,7 @@ impl Findings {
 /// A requirement of Holdfast that a cluster does not meet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "what")]
-pub enum Missing {
+pub enum UnmetRequirement {
     /// A privilege.
     Privilege {
         /// The privilege, such as `VM.Allocate`.
@@ -94,7 +94,7 @@ pub enum Missing {
     },
 }
 
-impl fmt::Display for Missing {
+impl fmt::Display for UnmetRequirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Privilege {
@@ -129,7 +129,7 @@ impl fmt::Display for Missing {
 
 /// The certificate that a server presented before any credentials were sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Certificate {
+pub struct PresentedCertificate {
     /// The URL of the server.
     pub url: ApiUrl,
     /// The certificate's fingerprint; `None` without TLS.
@@ -138,7 +138,7 @@ pub struct Certificate {
 
 /// A container of the cluster that Holdfast does not manage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Foreign {
+pub struct UnmanagedContainer {
     /// The VMID.
     pub vmid: u32,
     /// The container's name in Proxmox; `None` in the first seconds after its creation.
@@ -155,7 +155,7 @@ pub struct ClusterDetail {
     /// The observed state.
     pub view: ClusterView,
     /// The account that Holdfast uses.
-    pub login: Login,
+    pub login: ClusterAccount,
     /// The pinned certificate.
     pub fingerprint: Option<Fingerprint>,
     /// Further nodes to use when the first is unreachable.
@@ -163,12 +163,12 @@ pub struct ClusterDetail {
     /// The sites on the cluster.
     pub sites: Vec<Label>,
     /// Containers that Holdfast does not manage.
-    pub foreign: Vec<Foreign>,
+    pub foreign: Vec<UnmanagedContainer>,
 }
 
 /// A request to import containers of a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Import {
+pub struct ImportRequest {
     /// The site to import them into.
     pub site: String,
     /// The future owner.
@@ -179,7 +179,7 @@ pub struct Import {
 
 /// The result of importing one container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Imported {
+pub struct ImportResult {
     /// The VMID.
     pub vmid: u32,
     /// The container's name, or why the import failed.

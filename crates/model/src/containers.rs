@@ -15,16 +15,16 @@ use crate::{
     image::TemplateName,
     jobs::JobKind,
     names::{Domain, Label, NodeName, Username},
-    net::{Mac, PortRange},
-    services::{Publication, ServiceSpec, ServiceView},
+    net::{MacAddress, PortRange},
+    services::{PublishingStatus, ServiceSpec, ServiceView},
     sizes::{Bytes, Cores, DiskGib, MemoryMib},
     text::{Description, Entrypoint},
     users::{Limits, Usage},
 };
 
-pub use docker::Docker;
+pub use docker::DockerSupport;
 pub use form::{ContainerForm, MAX_SERVICES};
-pub use source::Source;
+pub use source::ContainerSource;
 
 /// A difference between Proxmox and the desired state that was made outside Holdfast.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ pub enum Drift {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerSpec {
     /// The template or image; cannot be changed after creation.
-    pub source: Source,
+    pub source: ContainerSource,
     /// CPU cores.
     pub cores: Cores,
     /// Memory.
@@ -77,7 +77,7 @@ pub struct ImageValues {
 
 /// A container to create.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NewContainer {
+pub struct CreateContainer {
     /// The site.
     pub site: SiteId,
     /// The container's name, unique in its site.
@@ -181,7 +181,7 @@ impl FromStr for Status {
 
 /// The running job of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Activity {
+pub struct RunningJob {
     /// The job.
     pub job: JobId,
     /// The job's kind.
@@ -202,7 +202,7 @@ pub struct ContainerRow {
     /// The current status.
     pub status: Status,
     /// The running job.
-    pub activity: Option<Activity>,
+    pub activity: Option<RunningJob>,
     /// The owner.
     pub owner: Username,
     /// The IP address.
@@ -215,7 +215,7 @@ pub struct ContainerRow {
 
 /// The observed resource usage of a container.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Observed {
+pub struct ResourceUsage {
     /// CPU usage as a share of its cores, 0 to 1.
     pub cpu: f64,
     /// Memory in use.
@@ -238,7 +238,7 @@ pub struct ContainerView {
     /// The services with their allocated names and ports.
     pub services: Vec<ServiceView>,
     /// The publishing state of each service.
-    pub publications: Vec<(ServiceId, Publication)>,
+    pub publications: Vec<(ServiceId, PublishingStatus)>,
     /// The domains that the user may publish under, default first.
     pub domains: Vec<Domain>,
     /// The cluster's name.
@@ -250,7 +250,7 @@ pub struct ContainerView {
     /// The VMID.
     pub vmid: u32,
     /// The MAC address.
-    pub mac: Mac,
+    pub mac: MacAddress,
     /// The address of its DHCP lease, if it differs from the reserved address.
     #[serde(default)]
     pub lent: Option<Ipv4Addr>,
@@ -259,7 +259,7 @@ pub struct ContainerView {
     /// Whether a changed value takes effect only after a restart.
     pub restart_needed: bool,
     /// The observed resource usage; `None` if the container is stopped or unknown.
-    pub observed: Option<Observed>,
+    pub observed: Option<ResourceUsage>,
     /// When the cluster was last observed.
     pub observed_at: Option<Timestamp>,
     /// Why the cluster is unreachable, in one sentence.
@@ -390,5 +390,5 @@ pub struct SiteOption {
     pub ports: PortRange,
     /// Whether Docker can run in containers of the site.
     #[serde(default)]
-    pub docker: Docker,
+    pub docker: DockerSupport,
 }

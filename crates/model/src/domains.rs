@@ -13,7 +13,7 @@ pub use origin::Origin;
 
 use crate::{
     AuthorityId, DomainId, FieldError, Fields, Invalid, ProviderId, SiteId, Timestamp,
-    certificates::{Issuance, Trouble},
+    certificates::{AttemptFailure, CertificateSource},
     names::{Domain, Label, Username},
 };
 
@@ -96,7 +96,7 @@ impl Publishers {
     }
 
     /// Whether a member with this name may publish.
-    pub fn allow(&self, member: &Username) -> bool {
+    pub fn allows(&self, member: &Username) -> bool {
         match self {
             Self::Everybody => true,
             Self::People(people) => people.contains(member),
@@ -105,7 +105,7 @@ impl Publishers {
     }
 
     /// The listed users.
-    pub fn people(&self) -> impl Iterator<Item = &Username> {
+    pub fn users(&self) -> impl Iterator<Item = &Username> {
         let people = match self {
             Self::People(people) => Some(people),
             Self::Everybody | Self::Operators => None,
@@ -128,7 +128,7 @@ pub struct DomainSpec {
     /// The users who may publish under the domain.
     pub publishers: Publishers,
     /// The certificate source.
-    pub issuance: Issuance,
+    pub issuance: CertificateSource,
     /// The provider of its public DNS records.
     pub provider: Option<ProviderId>,
     /// Whether to create address records at the provider for published names.
@@ -137,7 +137,7 @@ pub struct DomainSpec {
 
 /// An address record that could not be created at the DNS provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AddressTrouble {
+pub struct RecordFailure {
     /// The record's name.
     pub name: String,
     /// `A` or `AAAA`.
@@ -145,7 +145,7 @@ pub struct AddressTrouble {
     /// The IP address.
     pub value: String,
     /// The reason.
-    pub trouble: Trouble,
+    pub trouble: AttemptFailure,
     /// The time of the next attempt.
     pub next_try: Option<Timestamp>,
 }
@@ -214,14 +214,14 @@ impl DomainForm {
             "operators" => Some(Publishers::Operators),
             "people" => self.people(&mut fields).map(Publishers::People),
             _ => {
-                fields.refuse("publishers", "Choose everybody, people or operators.");
+                fields.add_error("publishers", "Choose everybody, people or operators.");
                 None
             }
         };
         let provider = fields.optional("provider", &self.provider);
         let issuance = self.issuance(&mut fields, provider.flatten().is_some());
         if self.addresses && provider == Some(None) {
-            fields.refuse("provider", "Choose who keeps the domain's records.");
+            fields.add_error("provider", "Choose who keeps the domain's records.");
         }
         let spec = (|| {
             Some(DomainSpec {
@@ -238,23 +238,23 @@ impl DomainForm {
         fields.finish(spec)
     }
 
-    fn issuance(&self, fields: &mut Fields, has_provider: bool) -> Option<Issuance> {
+    fn issuance(&self, fields: &mut Fields, has_provider: bool) -> Option<CertificateSource> {
         let word = match self.issuance.trim() {
-            "" => Issuance::default().as_str(),
+            "" => CertificateSource::default().as_str(),
             word => word,
         };
-        if !Issuance::WORDS.contains(&word) {
+        if !CertificateSource::NAMES.contains(&word) {
             let message = "Choose self-signed, http, dns, wildcard or uploaded.";
-            fields.refuse("issuance", message);
+            fields.add_error("issuance", message);
             return None;
         }
         let authority: Option<AuthorityId> = fields.optional("authority", &self.authority)?;
-        let Some(issuance) = Issuance::of(word, authority) else {
-            fields.refuse("authority", "Choose the authority that gives them.");
+        let Some(issuance) = CertificateSource::from_name(word, authority) else {
+            fields.add_error("authority", "Choose the authority that gives them.");
             return None;
         };
         if issuance.needs_provider() && !has_provider && self.provider.trim().is_empty() {
-            fields.refuse(
+            fields.add_error(
                 "provider",
                 "Choose who keeps the domain's records: it answers the authority.",
             );
@@ -269,9 +269,9 @@ impl DomainForm {
             .filter(|name| !name.is_empty())
             .map(str::parse)
             .collect();
-        let people = fields.keep("people", people)?;
+        let people = fields.record("people", people)?;
         if people.is_empty() {
-            fields.refuse("people", "Name at least one person.");
+            fields.add_error("people", "Name at least one person.");
             return None;
         }
         Some(people)
@@ -285,7 +285,7 @@ fn key<T: fmt::Display>(key: Option<T>) -> String {
 
 impl From<&DomainSpec> for DomainForm {
     fn from(domain: &DomainSpec) -> Self {
-        let people: Vec<&str> = domain.publishers.people().map(Username::as_str).collect();
+        let people: Vec<&str> = domain.publishers.users().map(Username::as_str).collect();
         Self {
             site: domain.site.to_string(),
             name: domain.name.to_string(),
@@ -298,7 +298,7 @@ impl From<&DomainSpec> for DomainForm {
             publishers: domain.publishers.as_str().to_owned(),
             people: people.join(", "),
             issuance: domain.issuance.as_str().to_owned(),
-            authority: key(domain.issuance.authority()),
+            authority: key(domain.issuance.certificate_authority()),
             provider: key(domain.provider),
             addresses: domain.addresses,
         }

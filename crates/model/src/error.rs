@@ -19,7 +19,7 @@ impl Invalid {
     }
 
     /// Attaches the error to a form field.
-    pub fn at(self, field: &str) -> FieldError {
+    pub fn for_field(self, field: &str) -> FieldError {
         FieldError {
             field: field.to_owned(),
             message: self.0.into_owned(),
@@ -66,7 +66,7 @@ pub enum Kind {
 
 impl Kind {
     /// The word on pages.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Container => "container",
             Self::Job => "job",
@@ -100,7 +100,7 @@ pub enum Error {
         message: String,
     },
     /// The object does not exist, or the actor may not see it.
-    #[error("There is no such {}.", kind.word())]
+    #[error("There is no such {}.", kind.as_str())]
     NotFound {
         /// The kind of object.
         kind: Kind,
@@ -145,7 +145,7 @@ fn first_message(fields: &[FieldError]) -> &str {
 
 impl Error {
     /// An error of one invalid field.
-    pub fn field(field: &str, message: impl Into<String>) -> Self {
+    pub fn invalid_field(field: &str, message: impl Into<String>) -> Self {
         Self::Invalid {
             fields: vec![FieldError {
                 field: field.to_owned(),
@@ -169,7 +169,7 @@ impl Error {
     }
 
     /// The errors by field; empty for other errors.
-    pub fn fields(&self) -> &[FieldError] {
+    pub fn field_errors(&self) -> &[FieldError] {
         match self {
             Self::Invalid { fields } => fields,
             _ => &[],
@@ -187,7 +187,7 @@ impl Fields {
     where
         T: std::str::FromStr<Err = Invalid>,
     {
-        self.keep(field, text.parse())
+        self.record(field, text.parse())
     }
 
     /// Parses a field that may be empty.
@@ -203,12 +203,12 @@ impl Fields {
     }
 
     /// Records the error of `result` under `field`.
-    pub fn keep<T>(&mut self, field: &str, result: Result<T, Invalid>) -> Option<T> {
-        result.map_err(|e| self.0.push(e.at(field))).ok()
+    pub fn record<T>(&mut self, field: &str, result: Result<T, Invalid>) -> Option<T> {
+        result.map_err(|e| self.0.push(e.for_field(field))).ok()
     }
 
     /// Adds an error.
-    pub fn refuse(&mut self, field: &str, message: impl Into<String>) {
+    pub fn add_error(&mut self, field: &str, message: impl Into<String>) {
         self.0.push(FieldError {
             field: field.to_owned(),
             message: message.into(),
@@ -216,7 +216,7 @@ impl Fields {
     }
 
     /// Adds the errors of a nested form under `prefix`.
-    pub fn extend(&mut self, prefix: &str, fields: Vec<FieldError>) {
+    pub fn add_nested(&mut self, prefix: &str, fields: Vec<FieldError>) {
         self.0.extend(fields.into_iter().map(|f| FieldError {
             field: format!("{prefix}.{}", f.field),
             message: f.message,
@@ -232,7 +232,7 @@ impl Fields {
             Some(value) if self.0.is_empty() => Ok(value),
             _ => {
                 if self.0.is_empty() {
-                    self.refuse("", "Something is missing.");
+                    self.add_error("", "Something is missing.");
                 }
                 Err(self.0)
             }

@@ -107,7 +107,7 @@ string_enum! {
 
 impl JobState {
     /// Whether the job has ended.
-    pub fn ended(self) -> bool {
+    pub fn has_ended(self) -> bool {
         matches!(self, Self::Done | Self::Failed | Self::Cancelled)
     }
 }
@@ -172,16 +172,16 @@ pub struct JobRow {
 
 /// A summary of the jobs that have not ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Running {
+pub struct JobSummary {
     /// The number of jobs.
     pub count: u32,
     /// Their combined progress in percent.
     pub share: u32,
 }
 
-impl Running {
+impl JobSummary {
     /// Summarizes jobs.
-    pub fn of(jobs: &[JobRow]) -> Self {
+    pub fn from_jobs(jobs: &[JobRow]) -> Self {
         let steps: u32 = jobs.iter().map(|job| job.steps).sum();
         let done: u32 = jobs.iter().map(|job| job.steps_done).sum();
         Self {

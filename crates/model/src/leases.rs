@@ -4,16 +4,16 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ContainerId, Timestamp, names::Label, net::Mac};
+use crate::{ContainerId, Timestamp, names::Label, net::MacAddress};
 
 /// The maximum number of leases in one report.
-pub const MOST: usize = 10_000;
+pub const MAX_LEASES: usize = 10_000;
 
 /// A DHCP lease, as read by an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
     /// The MAC address of the client.
-    pub mac: Mac,
+    pub mac: MacAddress,
     /// The address.
     pub address: Ipv4Addr,
     /// The client's name in dnsmasq, if known.
@@ -29,7 +29,7 @@ pub struct Lease {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaseRow {
     /// The MAC address of the client.
-    pub mac: Mac,
+    pub mac: MacAddress,
     /// The address.
     pub address: Ipv4Addr,
     /// The client's name in dnsmasq, if known.
@@ -37,12 +37,12 @@ pub struct LeaseRow {
     /// When the lease expires; `None` means never.
     pub until: Option<Timestamp>,
     /// The container with this MAC address; `None` for other machines.
-    pub container: Option<Holder>,
+    pub container: Option<LeaseContainer>,
 }
 
 /// The container that a MAC address belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
+pub struct LeaseContainer {
     /// The container.
     pub id: ContainerId,
     /// The container's name.
@@ -58,14 +58,15 @@ impl LeaseRow {
     }
 
     /// Describes the problem and what to do, if the leased address is not the reserved one.
-    pub fn wrong(&self) -> Option<String> {
+    pub fn mismatch_message(&self) -> Option<String> {
         let holder = self.container.as_ref()?;
-        (holder.reserved != self.address).then(|| wrong(self.address, holder.reserved))
+        (holder.reserved != self.address)
+            .then(|| address_mismatch_message(self.address, holder.reserved))
     }
 }
 
 /// The message for a container whose address differs from the reserved one.
-pub fn wrong(has: Ipv4Addr, should: Ipv4Addr) -> String {
+pub fn address_mismatch_message(has: Ipv4Addr, should: Ipv4Addr) -> String {
     format!(
         "It has the address {has}, and should have {should}: its name and its services lead to \
          {should}, where nobody answers. Restart it, so that it asks for its address again; if it \

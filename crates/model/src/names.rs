@@ -144,10 +144,10 @@ impl FromStr for Username {
 /// At most 254 characters, of which at most 64 before the at sign (RFC 5321, section 4.5.3.1).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Mail(String);
-text_value!(Mail);
+pub struct EmailAddress(String);
+text_value!(EmailAddress);
 
-impl FromStr for Mail {
+impl FromStr for EmailAddress {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {

@@ -135,10 +135,10 @@ impl fmt::Display for PortRange {
 /// The MAC address of one interface (unicast), written `BC:24:11:00:00:01`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Mac([u8; 6]);
-by_text!(Mac);
+pub struct MacAddress([u8; 6]);
+by_text!(MacAddress);
 
-impl Mac {
+impl MacAddress {
     /// Creates the address from its octets.
     ///
     /// # Errors
@@ -159,7 +159,7 @@ impl Mac {
     }
 }
 
-impl FromStr for Mac {
+impl FromStr for MacAddress {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
@@ -181,7 +181,7 @@ impl FromStr for Mac {
     }
 }
 
-impl fmt::Display for Mac {
+impl fmt::Display for MacAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [a, b, c, d, e, g] = self.0;
         write!(f, "{a:02X}:{b:02X}:{c:02X}:{d:02X}:{e:02X}:{g:02X}")
@@ -304,7 +304,7 @@ impl AddressRange {
 
     /// Whether all addresses are host addresses of `network`: the range excludes its network and
     /// broadcast address.
-    pub fn within(&self, network: &Cidr) -> bool {
+    pub fn is_within(&self, network: &Cidr) -> bool {
         network.network() < self.first && self.last < network.broadcast()
     }
 }

@@ -18,7 +18,7 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// The number of pages; at least one.
-    pub fn pages(&self) -> u32 {
+    pub fn page_count(&self) -> u32 {
         u32::try_from(self.total.div_ceil(u64::from(PAGE_ROWS)))
             .unwrap_or(u32::MAX)
             .max(1)

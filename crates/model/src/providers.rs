@@ -44,7 +44,7 @@ impl ProviderKind {
     }
 
     /// Whether the provider supports address records.
-    pub fn keeps_addresses(self) -> bool {
+    pub fn supports_address_records(self) -> bool {
         match self {
             Self::Cloudflare | Self::Rfc2136 => true,
             Self::AcmeDns => false,
@@ -333,7 +333,7 @@ pub struct ProviderRow {
 
 /// The result of one check of a provider test.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finding {
+pub struct ProviderCheck {
     /// Whether the check passed.
     pub is_good: bool,
     /// What was checked, and what to do if the check failed.

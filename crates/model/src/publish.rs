@@ -59,15 +59,15 @@ impl FromStr for Backend {
 /// The maximum size of a request body in MiB, 1 to 1048576 (1 TiB).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
-pub struct BodyMib(u32);
+pub struct MaxBodyMib(u32);
 number_value!(
-    BodyMib,
+    MaxBodyMib,
     u32,
     1..=1_048_576,
     "Use a whole number of MiB from 1 to 1048576."
 );
 
-impl Default for BodyMib {
+impl Default for MaxBodyMib {
     fn default() -> Self {
         Self(2048)
     }
@@ -76,15 +76,15 @@ impl Default for BodyMib {
 /// The idle timeout of a connection to the backend in seconds, 1 to 86400 (1 day).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
-pub struct QuietS(u32);
+pub struct IdleTimeoutS(u32);
 number_value!(
-    QuietS,
+    IdleTimeoutS,
     u32,
     1..=86_400,
     "Use a whole number of seconds from 1 to 86400."
 );
 
-impl Default for QuietS {
+impl Default for IdleTimeoutS {
     /// Ten minutes, so that slow requests and rarely used WebSockets stay connected.
     fn default() -> Self {
         Self(600)
@@ -110,8 +110,8 @@ macro_rules! integer_text {
         }
     };
 }
-integer_text!(BodyMib);
-integer_text!(QuietS);
+integer_text!(MaxBodyMib);
+integer_text!(IdleTimeoutS);
 
 /// The publishing options of an HTTP service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,9 +119,9 @@ pub struct HttpOptions {
     /// The protocol of the backend.
     pub backend: Backend,
     /// The maximum size of a request body.
-    pub body: BodyMib,
+    pub body: MaxBodyMib,
     /// The idle timeout.
-    pub quiet: QuietS,
+    pub quiet: IdleTimeoutS,
     /// Whether nginx buffers requests and responses. Helps slow backends and delays streams.
     pub buffering: bool,
     /// Whether users must sign in first.

@@ -14,7 +14,7 @@ use crate::{
     domains::EntryPoint,
     names::{Domain, Label, SrvName},
     net::Port,
-    publish::{HttpOptions, QuietS},
+    publish::{HttpOptions, IdleTimeoutS},
 };
 
 /// The kind of a service.
@@ -66,7 +66,7 @@ impl FromStr for ServiceKind {
 impl ServiceKind {
     /// What the edge hosts themselves use this external port for, so that no service can; `None` if
     /// the port is free.
-    pub fn used_by_edge(self, port: Port) -> Option<&'static str> {
+    pub fn edge_usage(self, port: Port) -> Option<&'static str> {
         match (self, port.get()) {
             (Self::Tcp, 80 | 443) => Some("web pages"),
             // HTTP/3 uses UDP, on hosts whose nginx supports it.
@@ -103,7 +103,7 @@ pub enum ServiceSpec {
         options: TcpOptions,
         /// The hostname for TLS; `None` means no TLS.
         #[serde(default)]
-        tls: Option<TlsWish>,
+        tls: Option<DesiredTlsName>,
     },
     /// A UDP port.
     Udp {
@@ -112,7 +112,7 @@ pub enum ServiceSpec {
         /// The external port; `None` means any free port.
         external: Option<Port>,
         /// The idle timeout.
-        quiet: QuietS,
+        quiet: IdleTimeoutS,
     },
     /// An SRV record in the site's own domain.
     Srv {
@@ -125,7 +125,7 @@ pub enum ServiceSpec {
 
 /// The desired hostname of a TCP service with TLS, whose certificate the edge host serves.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TlsWish {
+pub struct DesiredTlsName {
     /// The label before the domain; `None` means the container's name.
     pub label: Option<Label>,
     /// One of the site's domains; `None` means the default domain.
@@ -145,7 +145,7 @@ pub struct TlsName {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TcpOptions {
     /// The idle timeout.
-    pub quiet: QuietS,
+    pub quiet: IdleTimeoutS,
     /// Whether nginx sends the client's address to the container in a PROXY protocol header
     /// (version 1).
     pub tells_client: bool,
@@ -176,7 +176,7 @@ impl ServiceSpec {
 /// The publication of a service, with its allocated name or port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-pub enum Published {
+pub enum ServiceEndpoint {
     /// HTTP under `label.domain`.
     Http {
         /// The label before the domain.
@@ -201,7 +201,7 @@ pub enum Published {
         /// The external port.
         external: Port,
         /// The idle timeout.
-        quiet: QuietS,
+        quiet: IdleTimeoutS,
     },
     /// An SRV record in the site's own domain.
     Srv {
@@ -210,7 +210,7 @@ pub enum Published {
     },
 }
 
-impl Published {
+impl ServiceEndpoint {
     /// The kind.
     pub fn kind(&self) -> ServiceKind {
         match self {
@@ -238,7 +238,7 @@ pub struct ServiceView {
     /// The container port.
     pub port: Port,
     /// The allocated name or port.
-    pub published: Published,
+    pub published: ServiceEndpoint,
     /// The scheme and port of URLs under its domain.
     #[serde(default)]
     pub entry: EntryPoint,
@@ -247,7 +247,7 @@ pub struct ServiceView {
 /// The state of a service on its site's edge hosts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
-pub enum Publication {
+pub enum PublishingStatus {
     /// The edge hosts have not reported the current generation yet.
     Publishing,
     /// All online edge hosts serve the service.
@@ -267,17 +267,19 @@ impl ServiceView {
 
     /// The public address: `https://web.example.org`, `example.org:2001/udp` or
     /// `_sip._tcp.example.org`; `site` is the site's own domain.
-    pub fn place(&self, site: &Domain) -> String {
+    pub fn public_address(&self, site: &Domain) -> String {
         match &self.published {
-            Published::Http { label, domain, .. } => self.entry.url(&format!("{label}.{domain}")),
-            Published::Tcp {
+            ServiceEndpoint::Http { label, domain, .. } => {
+                self.entry.url(&format!("{label}.{domain}"))
+            }
+            ServiceEndpoint::Tcp {
                 external,
                 tls: Some(TlsName { label, domain }),
                 ..
             } => format!("{label}.{domain}:{external}/tls"),
-            Published::Tcp { external, .. } => format!("{site}:{external}/tcp"),
-            Published::Udp { external, .. } => format!("{site}:{external}/udp"),
-            Published::Srv { name } => format!("{name}.{site}"),
+            ServiceEndpoint::Tcp { external, .. } => format!("{site}:{external}/tcp"),
+            ServiceEndpoint::Udp { external, .. } => format!("{site}:{external}/udp"),
+            ServiceEndpoint::Srv { name } => format!("{name}.{site}"),
         }
     }
 
@@ -285,7 +287,7 @@ impl ServiceView {
     pub fn spec(&self) -> ServiceSpec {
         let port = self.port;
         match self.published.clone() {
-            Published::Http {
+            ServiceEndpoint::Http {
                 label,
                 domain,
                 options,
@@ -295,7 +297,7 @@ impl ServiceView {
                 domain: Some(domain),
                 options,
             },
-            Published::Tcp {
+            ServiceEndpoint::Tcp {
                 external,
                 options,
                 tls,
@@ -303,17 +305,17 @@ impl ServiceView {
                 port,
                 external: Some(external),
                 options,
-                tls: tls.map(|TlsName { label, domain }| TlsWish {
+                tls: tls.map(|TlsName { label, domain }| DesiredTlsName {
                     label: Some(label),
                     domain: Some(domain),
                 }),
             },
-            Published::Udp { external, quiet } => ServiceSpec::Udp {
+            ServiceEndpoint::Udp { external, quiet } => ServiceSpec::Udp {
                 port,
                 external: Some(external),
                 quiet,
             },
-            Published::Srv { name } => ServiceSpec::Srv { port, name },
+            ServiceEndpoint::Srv { name } => ServiceSpec::Srv { port, name },
         }
     }
 }

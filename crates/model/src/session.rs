@@ -6,7 +6,7 @@ use crate::{UserId, names::Username, users::Role};
 
 /// The user of a request, for pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Me {
+pub struct CurrentUser {
     /// The user.
     pub id: UserId,
     /// The username.
@@ -17,14 +17,14 @@ pub struct Me {
 
 /// The sign-in form.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignIn {
+pub struct SignInForm {
     /// The username.
     pub name: String,
     /// The password.
     pub password: String,
 }
 
-impl std::fmt::Debug for SignIn {
+impl std::fmt::Debug for SignInForm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SignIn")
             .field("name", &self.name)

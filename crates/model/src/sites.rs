@@ -141,7 +141,7 @@ impl SiteForm {
         let mut fields = Fields::default();
         let name = fields.parse("name", &self.name);
         if self.name.trim() == "new" {
-            fields.refuse(
+            fields.add_error(
                 "name",
                 "The word new is taken: the page for a new site has it.",
             );
@@ -150,7 +150,7 @@ impl SiteForm {
         let cluster = fields.parse("cluster", &self.cluster);
         let bridge = fields.parse("bridge", &self.bridge);
         let network = fields.parse::<Cidr>("network", &self.network);
-        let gateway = fields.keep("gateway", parse_ipv4(&self.gateway));
+        let gateway = fields.record("gateway", parse_ipv4(&self.gateway));
         let range = fields.parse::<AddressRange>("range", &self.range);
         let template_storage = fields.parse("template_storage", &self.template_storage);
         let volume_storage = fields.parse("volume_storage", &self.volume_storage);
@@ -163,13 +163,13 @@ impl SiteForm {
         if let (Some(network), Some(gateway)) = (&network, gateway)
             && !network.contains(gateway)
         {
-            fields.refuse("gateway", format!("The gateway must be within {network}."));
+            fields.add_error("gateway", format!("The gateway must be within {network}."));
         }
         if let (Some(network), Some(range)) = (&network, &range) {
-            if !range.within(network) {
-                fields.refuse("range", format!("The range must be within {network}."));
+            if !range.is_within(network) {
+                fields.add_error("range", format!("The range must be within {network}."));
             } else if gateway.is_some_and(|gateway| range.contains(gateway)) {
-                fields.refuse("range", "The range must not contain the gateway.");
+                fields.add_error("range", "The range must not contain the gateway.");
             }
         }
         if let (Some(network), Some(range), Some(Some(others))) = (&network, &range, &others) {
@@ -207,7 +207,7 @@ fn address<T>(
 ) -> Option<Option<T>> {
     match text.trim() {
         "" => Some(None),
-        text => fields.keep(field, parse(text)).map(Some),
+        text => fields.record(field, parse(text)).map(Some),
     }
 }
 
@@ -220,15 +220,15 @@ fn check_other_range(
     gateway: Option<Ipv4Addr>,
     others: &AddressRange,
 ) {
-    if !others.within(network) {
-        fields.refuse("others", format!("The range must be within {network}."));
+    if !others.is_within(network) {
+        fields.add_error("others", format!("The range must be within {network}."));
     } else if others.first() <= range.last() && range.first() <= others.last() {
-        fields.refuse(
+        fields.add_error(
             "others",
             format!("The addresses {range} are for containers."),
         );
     } else if gateway.is_some_and(|gateway| others.contains(gateway)) {
-        fields.refuse("others", "The range must not contain the gateway.");
+        fields.add_error("others", "The range must not contain the gateway.");
     }
 }
 

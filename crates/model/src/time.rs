@@ -17,7 +17,7 @@ impl Timestamp {
     }
 
     /// The age as text: `just now`, `40 s ago`, `5 min ago`, `3 h ago`, `12 days ago`.
-    pub fn ago(self, now: Self) -> String {
+    pub fn format_age(self, now: Self) -> String {
         let seconds = self.age_ms(now) / 1000;
         match seconds {
             0..5 => "just now".to_owned(),
@@ -58,7 +58,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
 }
 
 /// A duration as text: `850 ms`, `12.3 s`, `4 min 5 s`.
-pub fn duration_words(ms: i64) -> String {
+pub fn format_duration(ms: i64) -> String {
     match ms {
         ..1000 => format!("{} ms", ms.max(0)),
         1000..60_000 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
@@ -84,11 +84,11 @@ mod tests {
     #[test]
     fn ages_and_durations() {
         let now = Timestamp(10_000_000_000);
-        assert_eq!(Timestamp(now.0 + 5).ago(now), "just now");
-        assert_eq!(Timestamp(now.0 - 59_999).ago(now), "59 s ago");
-        assert_eq!(Timestamp(now.0 - 3_600_000).ago(now), "1 h ago");
-        assert_eq!(Timestamp(now.0 - 172_800_000).ago(now), "2 days ago");
-        assert_eq!(duration_words(61_500), "1 min 1 s");
-        assert_eq!(duration_words(1_250), "1.2 s");
+        assert_eq!(Timestamp(now.0 + 5).format_age(now), "just now");
+        assert_eq!(Timestamp(now.0 - 59_999).format_age(now), "59 s ago");
+        assert_eq!(Timestamp(now.0 - 3_600_000).format_age(now), "1 h ago");
+        assert_eq!(Timestamp(now.0 - 172_800_000).format_age(now), "2 days ago");
+        assert_eq!(format_duration(61_500), "1 min 1 s");
+        assert_eq!(format_duration(1_250), "1.2 s");
     }
 }

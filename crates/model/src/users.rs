@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     FieldError, Fields, Invalid, Timestamp, UserId,
-    names::{Mail, Username},
+    names::{EmailAddress, Username},
     sizes::{Cores, DiskGib, MemoryMib},
     text::Password,
 };
@@ -37,12 +37,12 @@ impl Role {
     }
 
     /// Whether the role sees the containers and jobs of all users, and the clusters under them.
-    pub fn sees_all(self) -> bool {
+    pub fn can_see_all(self) -> bool {
         self >= Self::Operator
     }
 
     /// Whether the role manages users and sites.
-    pub fn administers(self) -> bool {
+    pub fn is_administrator(self) -> bool {
         self == Self::Administrator
     }
 }
@@ -137,7 +137,7 @@ pub struct UserRow {
     /// The username.
     pub name: Username,
     /// The email address.
-    pub mail: Mail,
+    pub mail: EmailAddress,
     /// The role.
     pub role: Role,
     /// The limits of the user's containers.
@@ -154,7 +154,7 @@ pub struct UserSpec {
     /// The username.
     pub name: Username,
     /// The email address.
-    pub mail: Mail,
+    pub mail: EmailAddress,
     /// The role.
     pub role: Role,
     /// The limits of the user's containers.
@@ -223,7 +223,7 @@ impl UserForm {
         let mut fields = Fields::default();
         let name = fields.parse("name", &self.name);
         if self.name.trim() == "new" {
-            fields.refuse(
+            fields.add_error(
                 "name",
                 "The word new is taken: the page for a new account has it.",
             );

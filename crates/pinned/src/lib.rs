@@ -25,7 +25,7 @@ pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
     /// Computes the fingerprint of a certificate.
-    pub fn of(certificate: &CertificateDer<'_>) -> Self {
+    pub fn from_certificate(certificate: &CertificateDer<'_>) -> Self {
         Self(Sha256::digest(certificate.as_ref()).into())
     }
 }
@@ -70,7 +70,7 @@ impl fmt::Debug for Fingerprint {
 ///
 /// # Errors
 /// TLS cannot be used on this system.
-pub fn config(expected: Option<Fingerprint>) -> Result<ClientConfig, rustls::Error> {
+pub fn client_config(expected: Option<Fingerprint>) -> Result<ClientConfig, rustls::Error> {
     with(expected, None)
 }
 
@@ -79,7 +79,7 @@ pub fn config(expected: Option<Fingerprint>) -> Result<ClientConfig, rustls::Err
 ///
 /// # Errors
 /// TLS cannot be used on this system.
-pub fn config_or(
+pub fn client_config_with_fallback(
     expected: Fingerprint,
     fallback: Arc<dyn ServerCertVerifier>,
 ) -> Result<ClientConfig, rustls::Error> {
@@ -133,7 +133,7 @@ impl ServerCertVerifier for Pin {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let actual = Fingerprint::of(end_entity);
+        let actual = Fingerprint::from_certificate(end_entity);
         let expected = self.expected;
         if expected == Some(actual) {
             return Ok(ServerCertVerified::assertion());
@@ -266,7 +266,7 @@ mod tests {
     fn other_certificate_is_accepted_only_by_fallback_verifier() {
         let (known, next) = (CertificateDer::from(vec![1]), CertificateDer::from(vec![2]));
         let pin = |fallback: Option<&'static str>| Pin {
-            expected: Some(Fingerprint::of(&known)),
+            expected: Some(Fingerprint::from_certificate(&known)),
             fallback: fallback
                 .map(|name| Arc::new(AcceptsName(name)) as Arc<dyn ServerCertVerifier>),
             provider: Arc::new(ring::default_provider()),

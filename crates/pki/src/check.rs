@@ -45,20 +45,20 @@ pub fn validate_upload(
 ) -> Result<CertificatePair, Vec<FieldError>> {
     let mut fields = Fields::default();
     let key = key::parse_leaf(key_pem)
-        .map_err(|message| fields.refuse("key", message))
+        .map_err(|message| fields.add_error("key", message))
         .ok();
     if chain_pem.contains("PRIVATE KEY-----") {
-        fields.refuse(
+        fields.add_error(
             "chain",
             "There is a key among the certificates. Paste it into its own field.",
         );
     }
     let ders = text::parse_certificates(chain_pem)
-        .map_err(|message| fields.refuse("chain", message))
+        .map_err(|message| fields.add_error("chain", message))
         .unwrap_or_default();
     let parsed: Result<Vec<_>, _> = ders.iter().map(|der| leaf::parse(der)).collect();
     let certificates = parsed
-        .map_err(|error| fields.refuse("chain", error.to_string()))
+        .map_err(|error| fields.add_error("chain", error.to_string()))
         .unwrap_or_default();
     let public_key = key.as_ref().map(|key| key.public.as_slice());
     let pair = chain::build(&certificates, public_key)
@@ -73,7 +73,7 @@ fn build_pair(
     fields: &mut Fields,
 ) -> Option<CertificatePair> {
     let leaf = leaf::from_x509(chain.leaf)
-        .map_err(|error| fields.refuse("chain", error.to_string()))
+        .map_err(|error| fields.add_error("chain", error.to_string()))
         .ok()?;
     let leaf_problems = check_leaf(chain.leaf, &leaf, now);
     let issuer_problems = chain
@@ -85,11 +85,11 @@ fn build_pair(
         .chain(chain.problems.iter().cloned())
         .chain(issuer_problems)
     {
-        fields.refuse("chain", message);
+        fields.add_error("chain", message);
     }
     let key = key?;
     if key.public != chain.leaf.public_key().raw {
-        fields.refuse(
+        fields.add_error(
             "key",
             format!(
                 "This is not the key of the certificate of {}. Paste the key that it was asked for with.",

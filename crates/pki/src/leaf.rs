@@ -3,7 +3,7 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use model::{
     Timestamp,
-    certificates::{CertificateName, Issued},
+    certificates::{CertificateContents, CertificateName},
     clusters::Fingerprint,
 };
 use sha2::{Digest, Sha256};
@@ -40,7 +40,7 @@ pub struct RenewalId {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParsedCertificate {
     /// Names, issuer, validity, fingerprint and key type.
-    pub issued: Issued,
+    pub issued: CertificateContents,
     /// The serial number, in lower-case hexadecimal digits.
     pub serial: String,
     /// The renewal identifier; `None` without an Authority Key Identifier.
@@ -78,7 +78,7 @@ pub(crate) fn from_x509(
     })?;
     let raw_serial = certificate.raw_serial();
     Ok(ParsedCertificate {
-        issued: Issued {
+        issued: CertificateContents {
             names: names(certificate),
             issuer: issuer_name(certificate.issuer()),
             not_before: timestamp(&certificate.validity().not_before),

@@ -89,9 +89,9 @@ pub struct Scenario {
     /// Initial containers.
     pub containers: Vec<ContainerSpec>,
     /// API tokens without privilege separation.
-    pub tokens: Vec<Token>,
+    pub tokens: Vec<TokenSpec>,
     /// Users with a password.
-    pub people: Vec<Person>,
+    pub people: Vec<UserSpec>,
 }
 
 /// A node of the cluster.
@@ -203,14 +203,14 @@ pub struct ContainerSpec {
 
 /// A user with a password.
 #[derive(Clone)]
-pub struct Person {
+pub struct UserSpec {
     /// User ID with realm, such as `root@pam`.
     pub id: String,
     /// Its password.
     pub password: String,
 }
 
-impl std::fmt::Debug for Person {
+impl std::fmt::Debug for UserSpec {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Person")
             .field("id", &self.id)
@@ -220,14 +220,14 @@ impl std::fmt::Debug for Person {
 
 /// An API token.
 #[derive(Clone)]
-pub struct Token {
+pub struct TokenSpec {
     /// Token ID, such as `root@pam!holdfast`.
     pub id: String,
     /// Its secret, a UUID.
     pub secret: String,
 }
 
-impl std::fmt::Debug for Token {
+impl std::fmt::Debug for TokenSpec {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Token")
             .field("id", &self.id)
@@ -299,7 +299,7 @@ impl Config {
 impl Config {
     /// The cluster of [`Config::demo`] for a separate process: root@pam has a password, there is no
     /// API token, and some containers exist.
-    pub fn alone(root_password: &str) -> Self {
+    pub fn standalone(root_password: &str) -> Self {
         Self {
             scenario: Scenario::alone(root_password),
             ..Self::demo("")

@@ -127,7 +127,7 @@ impl Handle {
 
     /// The number of requests by method and path below `/api2/json`, such as `GET /nodes`. Task IDs
     /// are replaced: `GET /nodes/pve1/tasks/{upid}/status`.
-    pub fn requests(&self) -> BTreeMap<String, u64> {
+    pub fn request_counts(&self) -> BTreeMap<String, u64> {
         lock(&self.core.requests).clone()
     }
 
@@ -270,23 +270,23 @@ impl Handle {
     }
 
     /// The pending faults in order.
-    pub fn faults(&self) -> Vec<Fault> {
+    pub fn pending_faults(&self) -> Vec<Fault> {
         lock(&self.core.faults).all().cloned().collect()
     }
 
     /// The number of pending faults.
-    pub fn faults_left(&self) -> usize {
+    pub fn pending_fault_count(&self) -> usize {
         lock(&self.core.faults).len()
     }
 
     /// Closes the listener and all connections, so that new connections are refused. Tasks
     /// continue.
-    pub async fn go_away(&self) {
+    pub async fn close_listener(&self) {
         self.presence.set(false).await;
     }
 
     /// Opens the listener again on the same port.
-    pub async fn come_back(&self) {
+    pub async fn reopen_listener(&self) {
         self.presence.set(true).await;
     }
 
@@ -295,7 +295,7 @@ impl Handle {
     /// [`Handle::go_away`]. Its tasks end with `unexpected status`, incomplete containers and locks
     /// remain, and its containers are stopped until the node is up and starts those with `onboot`.
     /// Returns whether the node exists.
-    pub async fn restart(&self, node: &str, away: Duration) -> bool {
+    pub async fn restart_node(&self, node: &str, away: Duration) -> bool {
         let mut nodes = self.core.config.scenario.nodes.iter();
         let Some(index) = nodes.position(|spec| spec.name == node) else {
             return false;

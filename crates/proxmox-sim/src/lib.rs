@@ -48,8 +48,8 @@ mod usage;
 
 pub use conditions::Dhcp;
 pub use config::{
-    Bridge, Config, ContainerSpec, Delays, ImageSpec, NodeSpec, Person, Scenario, StorageKind,
-    StorageSpec, TEST_SECRET, TemplateSpec, Token, Transport,
+    Bridge, Config, ContainerSpec, Delays, ImageSpec, NodeSpec, Scenario, StorageKind, StorageSpec,
+    TEST_SECRET, TemplateSpec, TokenSpec, Transport, UserSpec,
 };
 pub use container_http::{ContainerHttp, Unreachable};
 pub use container_view::ContainerView;

@@ -109,7 +109,7 @@ fn password(path: &Path) -> Result<String, RunError> {
 
 fn config(options: &Options, password: &str) -> Config {
     let cluster = match options.scenario {
-        Cluster::Demo => Config::alone(password),
+        Cluster::Demo => Config::standalone(password),
         Cluster::Recorded => Config::recorded(password),
     };
     let transport = if options.plain {

@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use crate::config::{
-    Bridge, ContainerSpec, ImageSpec, NodeSpec, Person, Scenario, StorageKind, StorageSpec,
-    TemplateSpec, Token,
+    Bridge, ContainerSpec, ImageSpec, NodeSpec, Scenario, StorageKind, StorageSpec, TemplateSpec,
+    TokenSpec, UserSpec,
 };
 
 const GIB: u64 = 1 << 30;
@@ -46,7 +46,7 @@ impl Scenario {
                 running: true,
             }],
             tokens: Vec::new(),
-            people: vec![Person {
+            people: vec![UserSpec {
                 id: "root@pam".into(),
                 password: root_password.into(),
             }],
@@ -58,7 +58,7 @@ impl Scenario {
         Self {
             containers: existing_containers(),
             tokens: Vec::new(),
-            people: vec![Person {
+            people: vec![UserSpec {
                 id: "root@pam".into(),
                 password: root_password.into(),
             }],
@@ -128,7 +128,7 @@ impl Scenario {
             templates: templates(),
             images: images(),
             containers: Vec::new(),
-            tokens: vec![Token {
+            tokens: vec![TokenSpec {
                 id: "root@pam!holdfast".into(),
                 secret: secret.into(),
             }],

@@ -154,7 +154,7 @@ fn lease_addresses(core: &Core) {
 
 impl Sim {
     /// The address of the listener.
-    pub fn addr(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 

@@ -9,7 +9,7 @@ use crate::{
 
 /// The configuration of a client.
 #[derive(Clone, Debug)]
-pub struct Connection {
+pub struct ClientConfig {
     /// The endpoints of the cluster's nodes, at least one. A call that cannot be sent to one
     /// endpoint is sent to the next.
     pub endpoints: Vec<Endpoint>,
@@ -19,13 +19,13 @@ pub struct Connection {
     pub trust: Trust,
 }
 
-impl Connection {
+impl ClientConfig {
     /// A cluster with one endpoint, verified with the system's certificate authorities.
     pub fn new(endpoint: Endpoint, credentials: Credentials) -> Self {
         Self {
             endpoints: vec![endpoint],
             credentials,
-            trust: Trust::Machine,
+            trust: Trust::System,
         }
     }
 }
@@ -83,8 +83,8 @@ impl Client {
     /// # Errors
     /// [`Error::Unsendable`] if a URL, the credentials or the CA certificate is invalid,
     /// [`Error::Tls`] if the system has no trusted certificate authorities.
-    pub fn new(connection: Connection, timeouts: Timeouts) -> Result<Self, Error> {
-        let Connection {
+    pub fn new(connection: ClientConfig, timeouts: Timeouts) -> Result<Self, Error> {
+        let ClientConfig {
             endpoints,
             credentials,
             trust,
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     fn client(url: &str, credentials: Credentials) -> Result<Client, Error> {
-        let connection = Connection::new(Endpoint::new(url), credentials);
+        let connection = ClientConfig::new(Endpoint::new(url), credentials);
         Client::new(connection, Timeouts::default())
     }
 
@@ -173,7 +173,7 @@ mod tests {
             "",
         ] {
             match client(url, token()) {
-                Err(Error::Unsendable { field, .. }) => assert_eq!(field, "url", "{url}"),
+                Err(Error::InvalidArgument { field, .. }) => assert_eq!(field, "url", "{url}"),
                 other => panic!("{other:?}"),
             }
         }

@@ -176,7 +176,7 @@ mod tests {
 
     fn refused_field(credentials: Credentials) -> String {
         match SignIn::new(credentials) {
-            Err(Error::Unsendable { field, .. }) => field,
+            Err(Error::InvalidArgument { field, .. }) => field,
             Err(other) => panic!("{other:?}"),
             Ok(_) => panic!("credentials were accepted"),
         }

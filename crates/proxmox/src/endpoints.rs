@@ -178,7 +178,7 @@ mod tests {
 
     fn endpoints(urls: &[&str]) -> Result<Endpoints, Error> {
         let urls: Vec<_> = urls.iter().map(|url| Endpoint::new(*url)).collect();
-        Endpoints::new(&urls, &Trust::Machine, Timeouts::default())
+        Endpoints::new(&urls, &Trust::System, Timeouts::default())
     }
 
     fn order(endpoints: &Endpoints) -> Vec<usize> {
@@ -200,11 +200,14 @@ mod tests {
     #[test]
     fn endpoints_must_be_nonempty_and_valid() {
         for urls in [&[][..], &["http://a", "pve2:8006"]] {
-            assert!(matches!(endpoints(urls), Err(Error::Unsendable { .. })));
+            assert!(matches!(
+                endpoints(urls),
+                Err(Error::InvalidArgument { .. })
+            ));
         }
         let fingerprint = "00".repeat(32).parse().unwrap();
         let plain = [Endpoint::pinned("http://a", fingerprint)];
-        let refused = Endpoints::new(&plain, &Trust::Machine, Timeouts::default());
-        assert!(matches!(refused, Err(Error::Unsendable { .. })));
+        let refused = Endpoints::new(&plain, &Trust::System, Timeouts::default());
+        assert!(matches!(refused, Err(Error::InvalidArgument { .. })));
     }
 }

@@ -105,7 +105,7 @@ pub enum Error {
     },
     /// A value was not sent, because Proxmox would interpret it differently.
     #[error("The value of {field} cannot be sent to Proxmox: {reason}.")]
-    Unsendable {
+    InvalidArgument {
         /// The parameter.
         field: String,
         /// The reason, without a full stop.
@@ -143,7 +143,7 @@ pub enum Error {
     },
     /// The configuration has changed since its digest was read. Read it again.
     #[error("The configuration was changed by somebody else.")]
-    Changed {
+    DigestMismatch {
         /// Proxmox's message.
         message: String,
     },
@@ -192,7 +192,7 @@ fn names(fields: &BTreeMap<String, String>) -> String {
 
 impl Error {
     /// Proxmox's message: one line, without the location in its source code.
-    pub fn words(&self) -> Option<&str> {
+    pub fn proxmox_message(&self) -> Option<&str> {
         let message = match self {
             Self::Unauthorized { reason: message }
             | Self::PasswordRefused {
@@ -205,7 +205,7 @@ impl Error {
             | Self::Locked { message }
             | Self::Running { message }
             | Self::NotRunning { message }
-            | Self::Changed { message }
+            | Self::DigestMismatch { message }
             | Self::Refused { message, .. }
             | Self::TaskFailed {
                 exitstatus: message,
@@ -217,7 +217,7 @@ impl Error {
             | Self::Tls { .. }
             | Self::CertificateChanged { .. }
             | Self::SecondFactor { .. }
-            | Self::Unsendable { .. }
+            | Self::InvalidArgument { .. }
             | Self::StillRunning { .. }
             | Self::Protocol { .. } => return None,
         };
@@ -230,7 +230,7 @@ impl Error {
             Self::Unreachable { cause, .. }
             | Self::Tls { cause, .. }
             | Self::Protocol { cause, .. } => Some(cause),
-            _ => self.words(),
+            _ => self.proxmox_message(),
         }
     }
 
@@ -274,7 +274,7 @@ impl Error {
 impl From<ParseError> for Error {
     fn from(error: ParseError) -> Self {
         let reason = format!("{:?} is not {}", error.value, error.what);
-        Self::Unsendable {
+        Self::InvalidArgument {
             field: "a value".to_owned(),
             reason,
         }

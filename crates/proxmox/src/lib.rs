@@ -45,7 +45,7 @@ pub use access::{
     AclChange, AclEntry, AclSubject, Permissions, Realm, RealmSync, Role, SyncScope, Vanished,
 };
 pub use backup::{Backup, BackupMode, Compression, RestoreLxc, Retention};
-pub use client::{Client, Connection, Timeouts};
+pub use client::{Client, ClientConfig, Timeouts};
 pub use cluster::{
     ClusterNode, ClusterStatus, Guest, GuestKind, Node, Resources, RunState, StorageUse, Version,
 };

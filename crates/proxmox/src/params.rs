@@ -143,7 +143,7 @@ pub(crate) fn property_parts(text: &str) -> impl Iterator<Item = (Option<&str>, 
 }
 
 pub(crate) fn unsendable(field: &str, reason: &str) -> Error {
-    Error::Unsendable {
+    Error::InvalidArgument {
         field: field.to_owned(),
         reason: reason.to_owned(),
     }
@@ -175,7 +175,7 @@ mod tests {
         for value in ["", "a,b", "a\0b", "a\nb", "a\r"] {
             let error =
                 property_string("net0", &[PropertyPart::Pair("bridge", value)]).unwrap_err();
-            let Error::Unsendable { field, .. } = error else {
+            let Error::InvalidArgument { field, .. } = error else {
                 panic!("{error:?}")
             };
             assert_eq!(field, "net0.bridge");

@@ -141,7 +141,7 @@ fn refused(status: u16, message: String) -> Error {
         Some(ErrorKind::Locked) => Error::Locked { message },
         Some(ErrorKind::Running) => Error::Running { message },
         Some(ErrorKind::NotRunning) => Error::NotRunning { message },
-        Some(ErrorKind::Changed) => Error::Changed { message },
+        Some(ErrorKind::Changed) => Error::DigestMismatch { message },
         None => Error::Refused { status, message },
     }
 }
@@ -280,7 +280,7 @@ mod tests {
             error_with_message(
                 "detected modified configuration - file changed by other user? Try again.\n"
             ),
-            Error::Changed { .. }
+            Error::DigestMismatch { .. }
         ));
         assert!(matches!(
             error_with_message("unable to shrink disk size\n"),
@@ -295,7 +295,10 @@ mod tests {
         let lost = error_with_message(
             "missing 'arch' - internal error at /usr/share/perl5/PVE/LXC.pm line 729.\n",
         );
-        assert_eq!(lost.words(), Some("missing 'arch' - internal error"));
+        assert_eq!(
+            lost.proxmox_message(),
+            Some("missing 'arch' - internal error")
+        );
         assert_eq!(clean_message("first\nsecond"), "first");
         assert_eq!(
             clean_message("no space left at /srv"),
@@ -344,16 +347,16 @@ mod tests {
     #[test]
     fn empty_body_falls_back_to_reason_phrase() {
         let away = error(595, "Connection refused", "");
-        assert_eq!(away.words(), Some("Connection refused"));
+        assert_eq!(away.proxmox_message(), Some("Connection refused"));
         assert!(away.is_transient() && !away.may_have_executed());
         let wrong = error(401, "Authentication failed!", "");
-        assert_eq!(wrong.words(), Some("Authentication failed!"));
+        assert_eq!(wrong.proxmox_message(), Some("Authentication failed!"));
         assert_eq!(
             wrong.to_string(),
             "Proxmox did not accept the API token or the ticket."
         );
         let denied = "Permission check failed (/vms/100, VM.Audit)";
-        assert_eq!(error(403, denied, "").words(), Some(denied));
+        assert_eq!(error(403, denied, "").proxmox_message(), Some(denied));
     }
 
     #[test]

@@ -99,7 +99,7 @@ pub struct Storage {
 
 impl Storage {
     /// Whether the storage accepts a content type now.
-    pub fn takes(&self, kind: ContentKind) -> bool {
+    pub fn accepts(&self, kind: ContentKind) -> bool {
         self.active && self.enabled && self.content.contains(&kind)
     }
 }
@@ -250,10 +250,10 @@ mod tests {
     fn storage_accepts_its_content_types_while_active() {
         let rows = r#"[{"type":"dir","active":1,"avail":65294991360,"storage":"local","enabled":1,"shared":0,"used":"32277757952","content":"snippets,backup,vztmpl,new-kind","used_fraction":0.11,"total":270553174016},{"storage":"away","active":0,"enabled":1,"content":"vztmpl"}]"#;
         let rows: Vec<Storage> = serde_json::from_str(rows).unwrap();
-        assert!(rows[0].takes(ContentKind::Vztmpl) && !rows[0].takes(ContentKind::Rootdir));
+        assert!(rows[0].accepts(ContentKind::Vztmpl) && !rows[0].accepts(ContentKind::Rootdir));
         assert_eq!(rows[0].used, Some(32_277_757_952));
         assert_eq!(rows[0].content.len(), 3);
-        assert!(!rows[1].takes(ContentKind::Vztmpl));
+        assert!(!rows[1].accepts(ContentKind::Vztmpl));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use std::{error::Error as StdError, time::Duration};
 
-use pinned::{Fingerprint, config, find_mismatch};
+use pinned::{Fingerprint, client_config, find_mismatch};
 use reqwest::{Certificate, ClientBuilder};
 
 use crate::{
@@ -22,16 +22,16 @@ use crate::{
 pub enum Trust {
     /// With the certificate authorities of the system.
     #[default]
-    Machine,
+    System,
     /// Only with these certificate authorities: certificates in PEM, such as the cluster's
     /// `/etc/pve/pve-root-ca.pem`. The host of the URL must be in the server's certificate.
-    Authority(String),
+    Ca(String),
 }
 
 impl Trust {
     /// Applies the method to a client builder.
     pub(crate) fn apply(&self, builder: ClientBuilder) -> Result<ClientBuilder, Error> {
-        let Self::Authority(pem) = self else {
+        let Self::Ca(pem) = self else {
             return Ok(builder);
         };
         let certificates = Certificate::from_pem_bundle(pem.as_bytes())
@@ -45,7 +45,7 @@ impl Trust {
 
 /// The TLS configuration for a server with this certificate. `None` rejects every server.
 pub(crate) fn settings(expected: Option<Fingerprint>) -> Result<rustls::ClientConfig, Error> {
-    config(expected).map_err(|_| unsendable("url", "TLS cannot be used on this machine"))
+    client_config(expected).map_err(|_| unsendable("url", "TLS cannot be used on this machine"))
 }
 
 /// The TLS error in the chain of sources, if any.
@@ -118,9 +118,9 @@ mod tests {
     #[test]
     fn ca_must_contain_a_certificate() {
         for pem in ["", "x", "-----BEGIN CERTIFICATE-----\nx\n"] {
-            let trust = Trust::Authority(pem.to_owned());
+            let trust = Trust::Ca(pem.to_owned());
             let error = trust.apply(reqwest::Client::builder()).unwrap_err();
-            let Error::Unsendable { field, .. } = &error else {
+            let Error::InvalidArgument { field, .. } = &error else {
                 panic!("{error:?}")
             };
             assert_eq!(field, "authority");

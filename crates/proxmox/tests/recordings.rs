@@ -45,7 +45,7 @@ async fn client() -> (Client, Arc<Mutex<(String, String)>>) {
         id: "root@pam!g1".to_owned(),
         secret: "x".into(),
     };
-    let connection = Connection::new(Endpoint::new(&server.url), token);
+    let connection = ClientConfig::new(Endpoint::new(&server.url), token);
     let client = Client::new(connection, Timeouts::default()).unwrap();
     (client, next)
 }
@@ -211,7 +211,9 @@ async fn every_recorded_response_parses() {
             Ok(()) => status.starts_with("200"),
             // An error response must give an API error; these errors mean that it was not
             // understood.
-            Err(Error::Protocol { .. } | Error::Unsendable { .. } | Error::Tls { .. }) => false,
+            Err(Error::Protocol { .. } | Error::InvalidArgument { .. } | Error::Tls { .. }) => {
+                false
+            }
             Err(_) => !status.starts_with("200"),
         };
         if !is_expected {

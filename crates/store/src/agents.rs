@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use diesel::prelude::*;
 use model::{
     AgentId, SiteId, Timestamp,
-    agents::{About, AgentRow, Dhcp, Outcome, Report, SILENT_MS},
+    agents::{AgentRow, ApplyOutcome, DhcpRole, HostFacts, Report, UNREACHABLE_AFTER_MS},
     names::Label,
 };
 
@@ -44,7 +44,7 @@ pub struct JoinRequest {
     /// SHA-256 of the agent's new key, in hex.
     pub key_hash: String,
     /// The facts about the agent's host.
-    pub host_facts: About,
+    pub host_facts: HostFacts,
     /// The file layout of the agent's host, as JSON.
     pub layout: String,
 }
@@ -88,10 +88,10 @@ impl Row {
     ) -> Result<AgentRecord, Error> {
         let row_ref = RowRef::new("hosts", &self.id);
         let dhcp = match (self.dhcp_site_id, self.dhcp_handover_site_id) {
-            (Some(_), _) if moving => Dhcp::Ending,
-            (Some(_), _) => Dhcp::Yes,
-            (None, Some(_)) => Dhcp::Next,
-            (None, None) => Dhcp::No,
+            (Some(_), _) if moving => DhcpRole::Ending,
+            (Some(_), _) => DhcpRole::Yes,
+            (None, Some(_)) => DhcpRole::Next,
+            (None, None) => DhcpRole::No,
         };
         let about = self
             .facts
@@ -113,7 +113,9 @@ impl Row {
             report: report.transpose()?,
             applied: self.applied_generation,
             generation,
-            in_contact: self.last_seen_at.is_some_and(|seen| seen > now - SILENT_MS),
+            in_contact: self
+                .last_seen_at
+                .is_some_and(|seen| seen > now - UNREACHABLE_AFTER_MS),
         };
         Ok(AgentRecord {
             row,
@@ -312,7 +314,7 @@ fn into_records(rows: Vec<JoinedRow>) -> Result<Vec<AgentRecord>, Error> {
 pub fn update_host_facts(
     c: &mut Conn,
     id: AgentId,
-    about: &About,
+    about: &HostFacts,
     layout: &str,
 ) -> Result<(), Error> {
     let now = dialect::now(&c.0);
@@ -339,7 +341,7 @@ pub fn store_report(c: &mut Conn, id: AgentId, report: &Report) -> Result<(), Er
         ))
         .execute(&mut c.0)?;
     rows::ensure_found(changed)?;
-    if report.outcome == Outcome::Live {
+    if report.outcome == ApplyOutcome::Live {
         diesel::update(hosts::table.find(id.0))
             .set(hosts::applied_generation.eq(report.generation))
             .execute(&mut c.0)?;

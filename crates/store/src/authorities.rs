@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use model::{
     AuthorityId,
     authorities::{AuthorityRow, AuthoritySpec},
-    certificates::Issuance,
+    certificates::CertificateSource,
     names::Domain,
 };
 
@@ -263,8 +263,8 @@ pub fn get(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn source_exists(c: &mut Conn, issuance: Issuance) -> Result<bool, Error> {
-    let Some(id) = issuance.authority() else {
+pub fn source_exists(c: &mut Conn, issuance: CertificateSource) -> Result<bool, Error> {
+    let Some(id) = issuance.certificate_authority() else {
         return Ok(true);
     };
     let count = certificate_authorities::table.find(id.0).count();

@@ -11,7 +11,7 @@ mod reschedule;
 use diesel::prelude::*;
 use model::{
     AuthorityId, CertificateId, DomainId, Timestamp,
-    certificates::{CertificateName, Happening, Issued, Source},
+    certificates::{CertificateContents, CertificateEvent, CertificateName, IssuanceMethod},
 };
 
 use crate::{
@@ -43,11 +43,11 @@ const MAX_HISTORY: i64 = 200;
 #[derive(Clone, Debug)]
 pub struct NewCertificate {
     /// The certificate source.
-    pub source: Source,
+    pub source: IssuanceMethod,
     /// The CA that issued the certificate; `None` for an upload.
     pub certificate_authority: Option<AuthorityId>,
     /// The names, validity and fingerprint of the certificate.
-    pub issued: Issued,
+    pub issued: CertificateContents,
     /// The certificate and its intermediate certificates, in PEM.
     pub chain: String,
     /// When the certificate is renewed; `None` for an upload.
@@ -71,7 +71,7 @@ pub fn insert_pending(
         .values((
             certificates::domain_id.eq(domain.0),
             certificates::subject.eq(subject.as_str()),
-            certificates::source.eq(Source::Acme.as_str()),
+            certificates::source.eq(IssuanceMethod::Acme.as_str()),
             certificates::next_attempt_at.eq(now.0),
             certificates::failures.eq(0),
             certificates::created_at.eq(now.0),
@@ -145,7 +145,7 @@ pub fn delete(c: &mut Conn, id: CertificateId) -> Result<(), Error> {
 pub fn add_history(
     c: &mut Conn,
     id: CertificateId,
-    event: Happening,
+    event: CertificateEvent,
     message: &str,
     now: Timestamp,
 ) -> Result<(), Error> {

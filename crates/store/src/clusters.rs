@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt};
 use diesel::prelude::*;
 use model::{
     ClusterId,
-    clusters::{ApiUrl, Fingerprint, Login},
+    clusters::{ApiUrl, ClusterAccount, Fingerprint},
 };
 
 use crate::{
@@ -26,7 +26,7 @@ pub struct ConnectionSettings {
     /// The API URL that the administrator entered.
     pub url: ApiUrl,
     /// The API token or user that Holdfast signs in with.
-    pub login: Login,
+    pub login: ClusterAccount,
     /// The token's secret or the user's password, in plain text.
     pub secret: String,
     /// The pinned certificates of this URL and of the cluster's other nodes.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::{dsl::count_star, prelude::*};
 use model::{
     AuthorityId, DomainId, ProviderId, SiteId, Timestamp,
-    certificates::{CertificateState, Issuance, Standing},
+    certificates::{CertificateSource, CertificateState, StateInputs},
     domains::{DomainRow, DomainSpec, Publishers},
     names::{Label, Username},
 };
@@ -72,7 +72,7 @@ struct Related {
     people: BTreeSet<Username>,
     services: i64,
     issuance: Option<IssuanceRow>,
-    certificates: Vec<Standing>,
+    certificates: Vec<StateInputs>,
 }
 
 impl Row {
@@ -102,9 +102,11 @@ impl Row {
             hsts: row_ref.parse("hsts", &self.hsts)?,
             publishers,
             issuance: match &issuance {
-                None => Issuance::SelfSigned,
-                Some(row) => Issuance::of(&row.source, row.authority_id.map(AuthorityId))
-                    .ok_or_else(|| row_ref.invalid("source", &"is not a known value"))?,
+                None => CertificateSource::SelfSigned,
+                Some(row) => {
+                    CertificateSource::from_name(&row.source, row.authority_id.map(AuthorityId))
+                        .ok_or_else(|| row_ref.invalid("source", &"is not a known value"))?
+                }
             },
             provider: issuance
                 .as_ref()
@@ -113,7 +115,7 @@ impl Row {
         };
         let states: Vec<CertificateState> = certificates
             .iter()
-            .map(|standing| standing.at(now))
+            .map(|standing| standing.state_at(now))
             .collect();
         let count_states = |is: fn(&CertificateState) -> bool| {
             let count = states.iter().filter(|state| is(state)).count();
@@ -127,7 +129,7 @@ impl Row {
             certificates: count_states(|state| {
                 matches!(state, CertificateState::Issued | CertificateState::Renewing)
             }),
-            alarms: count_states(|state| state.is_alarming()),
+            alarms: count_states(|state| state.needs_attention()),
         })
     }
 }
@@ -289,7 +291,7 @@ fn bump_domain(c: &mut Conn, id: DomainId, site: SiteId) -> Result<(), Error> {
 }
 
 fn insert_publishers(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error> {
-    let names: Vec<&str> = spec.publishers.people().map(Username::as_str).collect();
+    let names: Vec<&str> = spec.publishers.users().map(Username::as_str).collect();
     if names.is_empty() {
         return Ok(());
     }
@@ -310,13 +312,13 @@ fn insert_publishers(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<()
 
 fn replace_issuance(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error> {
     diesel::delete(domain_certificate_sources::table.find(id.0)).execute(&mut c.0)?;
-    if spec.issuance == Issuance::SelfSigned && spec.provider.is_none() {
+    if spec.issuance == CertificateSource::SelfSigned && spec.provider.is_none() {
         return Ok(());
     }
     let row = IssuanceRow {
         domain_id: id.0,
         source: spec.issuance.as_str().to_owned(),
-        authority_id: spec.issuance.authority().map(|id| id.0),
+        authority_id: spec.issuance.certificate_authority().map(|id| id.0),
         provider_id: spec.provider.map(|id| id.0),
         manage_addresses: spec.addresses,
     };

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 use model::{
     ContainerId, SiteId, Timestamp,
-    leases::{Holder, Lease, LeaseRow},
-    net::Mac,
+    leases::{Lease, LeaseContainer, LeaseRow},
+    net::MacAddress,
 };
 
 use crate::{
@@ -119,7 +119,7 @@ impl Row {
         let row_ref = RowRef::new("dhcp_leases", &self.address);
         let holder = |(id, name, reserved): (i64, String, String)| {
             let row_ref = RowRef::new("containers", &id);
-            Ok::<_, Error>(Holder {
+            Ok::<_, Error>(LeaseContainer {
                 id: ContainerId(id),
                 name: row_ref.parse("name", &name)?,
                 reserved: row_ref.parse("address", &reserved)?,
@@ -171,7 +171,7 @@ pub fn list_by_site(c: &mut Conn, site: SiteId) -> Result<Vec<LeaseRow>, Error> 
 pub fn list_addresses_by_mac(
     c: &mut Conn,
     site: SiteId,
-    mac: Mac,
+    mac: MacAddress,
 ) -> Result<Vec<std::net::Ipv4Addr>, Error> {
     let now = dialect::now(&c.0);
     let rows: Vec<String> = dhcp_leases::table

@@ -8,7 +8,8 @@ use std::{fmt, str::FromStr};
 
 use diesel::prelude::*;
 use model::{
-    CertificateId, DomainId, ProviderId, Timestamp, certificates::Trouble, domains::AddressTrouble,
+    CertificateId, DomainId, ProviderId, Timestamp, certificates::AttemptFailure,
+    domains::RecordFailure,
 };
 
 use crate::{
@@ -108,7 +109,7 @@ pub struct DnsRecordRow {
     /// The number of consecutive failed attempts.
     pub failures: u32,
     /// The error of the last attempt.
-    pub last_error: Option<Trouble>,
+    pub last_error: Option<AttemptFailure>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -342,7 +343,7 @@ pub fn finish_removal(c: &mut Conn, row: &DnsRecordRow, now: Timestamp) -> Resul
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn list_errors(c: &mut Conn, domain: DomainId) -> Result<Vec<AddressTrouble>, Error> {
+pub fn list_errors(c: &mut Conn, domain: DomainId) -> Result<Vec<RecordFailure>, Error> {
     let rows: Vec<(Row, Option<i64>)> = dns_records::table
         .filter(dns_records::domain_id.eq(domain.0))
         .filter(dns_records::last_error.is_not_null())
@@ -354,7 +355,7 @@ pub fn list_errors(c: &mut Conn, domain: DomainId) -> Result<Vec<AddressTrouble>
         let DnsRecordRow {
             record, last_error, ..
         } = row.into_row()?;
-        Ok(last_error.map(|trouble| AddressTrouble {
+        Ok(last_error.map(|trouble| RecordFailure {
             name: record.name,
             kind: record.record_type.to_owned(),
             value: record.value,

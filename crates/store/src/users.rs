@@ -8,7 +8,7 @@ use diesel::{
 };
 use model::{
     Timestamp, UserId,
-    names::{Mail, Username},
+    names::{EmailAddress, Username},
     page::{PAGE_ROWS, Page},
     users::{Limits, Role, Usage, UserRow},
 };
@@ -26,7 +26,7 @@ pub struct NewUser {
     /// The name for signing in.
     pub name: Username,
     /// The mail address.
-    pub mail: Mail,
+    pub mail: EmailAddress,
     /// The role.
     pub role: Role,
     /// The most that the user's containers may use together.
@@ -41,7 +41,7 @@ pub struct UserUpdate {
     /// The name for signing in.
     pub name: Username,
     /// The mail address.
-    pub mail: Mail,
+    pub mail: EmailAddress,
     /// The role.
     pub role: Role,
     /// The most that the user's containers may use together.

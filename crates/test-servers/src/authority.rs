@@ -30,7 +30,7 @@ rm -rf "$folder"
 
 /// Configuration of a certificate authority.
 #[derive(Clone, Debug, Default)]
-pub struct Setup {
+pub struct CaConfig {
     /// Pebble's environment, such as `("PEBBLE_VA_NOSLEEP", "1")`.
     pub env: Vec<(&'static str, String)>,
     /// The ID and the key (base64url) of the required external account binding.
@@ -41,9 +41,9 @@ pub struct Setup {
     pub validity_seconds: Option<u64>,
 }
 
-impl Setup {
+impl CaConfig {
     /// Without delays, rejected nonces and random reuse of authorizations.
-    pub fn quick() -> Self {
+    pub fn fast() -> Self {
         Self {
             env: vec![
                 ("PEBBLE_VA_NOSLEEP", "1".to_owned()),
@@ -64,7 +64,7 @@ impl Setup {
 }
 
 /// A running certificate authority. It stops when dropped.
-pub struct Authority {
+pub struct CertificateAuthority {
     /// URL of the ACME directory (`https`).
     pub directory: String,
     /// The certificate of its servers, in PEM.
@@ -122,12 +122,12 @@ impl Ports {
     }
 }
 
-impl Authority {
+impl CertificateAuthority {
     /// Starts a certificate authority.
     ///
     /// # Panics
     /// If pebble is not installed or does not start.
-    pub fn start(setup: &Setup) -> Self {
+    pub fn start(setup: &CaConfig) -> Self {
         // Another process may bind a free port before pebble does.
         let mut failure = String::new();
         for _ in 0..5 {
@@ -145,7 +145,7 @@ impl Authority {
         );
     }
 
-    fn try_start(setup: &Setup, ports: &Ports) -> Result<Self, String> {
+    fn try_start(setup: &CaConfig, ports: &Ports) -> Result<Self, String> {
         let folder = tempfile::Builder::new()
             .prefix("holdfast-pebble-")
             .tempdir()
@@ -198,14 +198,14 @@ impl Authority {
     }
 }
 
-impl Drop for Authority {
+impl Drop for CertificateAuthority {
     fn drop(&mut self) {
         drop(self.shell.stdin.take());
         let _ = self.shell.wait();
     }
 }
 
-fn config(setup: &Setup, ports: &Ports, folder: &std::path::Path) -> String {
+fn config(setup: &CaConfig, ports: &Ports, folder: &std::path::Path) -> String {
     let mut fields = vec![
         format!(r#""listenAddress": "127.0.0.1:{}""#, ports.acme),
         format!(

@@ -71,9 +71,9 @@ pub fn try_run(line: &str) -> Output {
 }
 
 /// A child process that is killed when dropped.
-pub struct Running(Child);
+pub struct ChildProcess(Child);
 
-impl Running {
+impl ChildProcess {
     /// Starts a command line.
     ///
     /// # Panics
@@ -94,7 +94,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for ChildProcess {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -105,7 +105,7 @@ impl Drop for Running {
 ///
 /// # Panics
 /// After the timeout.
-pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(60) {
         if let Some(value) = look() {

@@ -16,15 +16,15 @@ use tempfile::TempDir;
 pub const KEY: &str = "sha256.example.org";
 
 /// Name of a TSIG key that may update a single name.
-pub const NARROW: &str = "narrow.example.org";
+pub const RESTRICTED_KEY: &str = "narrow.example.org";
 
 /// The secret of all keys.
 pub const SECRET: &str = "c2l4dGVlbiBieXRlcyBhbmQgYSBmZXcgbW9yZSB0aGFuIHRoYXQ=";
 
 /// The address of the name server.
-pub const FIRST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 1);
+pub const FIRST_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 1);
 /// The address of a second name server.
-pub const SECOND: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+pub const SECOND_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// Kills BIND when the pipe from this process is closed.
 const SHELL: &str = r#"
@@ -37,34 +37,34 @@ wait $named
 "#;
 
 /// A running name server. It stops when dropped.
-pub struct Named {
+pub struct NameServer {
     /// Address and port.
     pub address: SocketAddr,
     shell: Child,
     _folder: TempDir,
 }
 
-impl Drop for Named {
+impl Drop for NameServer {
     fn drop(&mut self) {
         drop(self.shell.stdin.take());
         let _ = self.shell.wait();
     }
 }
 
-impl Named {
+impl NameServer {
     /// Starts the only name server of its zones.
     ///
     /// # Panics
     /// If BIND is not installed or does not start.
     pub fn start() -> Self {
-        Self::start_of(&[FIRST])
+        Self::start_with_addresses(&[FIRST_ADDRESS])
     }
 
     /// Starts one of several name servers of its zones. It listens on the first address.
     ///
     /// # Panics
     /// As [`Named::start`].
-    pub fn start_of(all: &[Ipv4Addr]) -> Self {
+    pub fn start_with_addresses(all: &[Ipv4Addr]) -> Self {
         // Another process may bind the port before BIND does.
         let mut failure = String::new();
         for _ in 0..5 {
@@ -102,7 +102,7 @@ impl Named {
             .unwrap();
         let log = shell.stderr.take().unwrap();
         let named = Self {
-            address: SocketAddr::new(FIRST.into(), port),
+            address: SocketAddr::new(FIRST_ADDRESS.into(), port),
             shell,
             _folder: folder,
         };
@@ -130,7 +130,7 @@ fn free_port(all: &[Ipv4Addr]) -> u16 {
         all.iter().all(is_free)
     };
     let ports = std::iter::repeat_with(|| {
-        let listener = TcpListener::bind((FIRST, 0)).unwrap();
+        let listener = TcpListener::bind((FIRST_ADDRESS, 0)).unwrap();
         listener.local_addr().unwrap().port()
     });
     ports.into_iter().find(|port| free(*port)).unwrap()
@@ -155,7 +155,7 @@ fn configuration(folder: &Path, port: u16) -> String {
     let folder = folder.display();
     let keys = ["sha256", "sha384", "sha512"]
         .map(|word| (format!("{word}.example.org"), format!("hmac-{word}")));
-    let narrow = (NARROW.to_owned(), "hmac-sha256".to_owned());
+    let narrow = (RESTRICTED_KEY.to_owned(), "hmac-sha256".to_owned());
     let keys: String = keys
         .iter()
         .chain([&narrow])
@@ -169,13 +169,13 @@ fn configuration(folder: &Path, port: u16) -> String {
     let zone = |zone: &str| {
         format!(
             "zone \"{zone}\" {{ type primary; file \"{folder}/{zone}\"; update-policy {{ {grants}\
-             grant {NARROW} name _acme-challenge.example.org TXT; }}; }};\n"
+             grant {RESTRICTED_KEY} name _acme-challenge.example.org TXT; }}; }};\n"
         )
     };
     format!(
         "options {{ directory \"{folder}\"; pid-file \"{folder}/pid\"; \
          session-keyfile \"{folder}/session.key\"; lock-file none; \
-         listen-on port {port} {{ {FIRST}; }}; listen-on-v6 {{ none; }}; \
+         listen-on port {port} {{ {FIRST_ADDRESS}; }}; listen-on-v6 {{ none; }}; \
          recursion no; allow-query {{ any; }}; dnssec-validation no; notify no; }};\n\
          controls {{ }};\n{keys}{}{}",
         zone("example.org"),

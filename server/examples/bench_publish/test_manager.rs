@@ -10,7 +10,7 @@ use anyhow::{Context as _, anyhow, ensure};
 use control::{Actor, Control, Manager, Options, agents, containers, domains, jobs, setup, sites};
 use model::{
     ClusterId, SiteId,
-    agents::Having,
+    agents::PublishingState,
     containers::{ContainerForm, EditContainer},
     domains::DomainForm,
     names::Label,
@@ -164,7 +164,7 @@ impl TestManager {
         let deadline = Instant::now() + timeout;
         loop {
             let agent = agents::get(&self.control, &Actor::System, &site, &name).await?;
-            if agent.row.having() == Some(Having::Live) {
+            if agent.row.publishing_state() == Some(PublishingState::Live) {
                 return Ok(());
             }
             ensure!(Instant::now() < deadline, "the agent did not report");

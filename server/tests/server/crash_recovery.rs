@@ -71,7 +71,7 @@ async fn interrupted_creation_is_completed_by_the_next_process() {
 
     let _second = Program::serve(folder.path(), &environment);
     let ended = wait_for("the end of the job", async || {
-        Some(job(&control, id).await).filter(|job| job.row.state.ended())
+        Some(job(&control, id).await).filter(|job| job.row.state.has_ended())
     })
     .await;
     assert_eq!(ended.row.state, JobState::Done, "{:?}", ended.row);

@@ -21,7 +21,7 @@ use model::{
     agents::{AgentRow, files::FileState},
     containers::{ContainerForm, ContainerView, Power, Status},
     domains::{EntryPoint, Origin},
-    services::{Publication, ServiceForm},
+    services::{PublishingStatus, ServiceForm},
     sites::SiteForm,
 };
 use proxmox_sim::{Config, Sim, TEST_SECRET};
@@ -73,7 +73,7 @@ impl Demo {
                 origin: origin.clone(),
                 certificate: None,
             }),
-            loopback: Some(EntryPoint::of(&origin)),
+            loopback: Some(EntryPoint::from_origin(&origin)),
             observe_interval: Duration::from_millis(100),
             ..Options::default()
         };
@@ -93,7 +93,7 @@ impl Demo {
         let stop = CancellationToken::new();
         let options = edge::Options {
             manager: origin.host(),
-            entry: EntryPoint::of(&origin),
+            entry: EntryPoint::from_origin(&origin),
             containers: sim.handle().container_http(),
             cluster,
             nodes: Vec::new(),
@@ -220,7 +220,7 @@ impl Demo {
 
 fn is_live(view: &ContainerView) -> bool {
     let mut states = view.publications.iter().map(|(_, state)| state);
-    view.row.status == Status::Running && states.all(|state| *state == Publication::Live)
+    view.row.status == Status::Running && states.all(|state| *state == PublishingStatus::Live)
 }
 
 #[tokio::test]
@@ -390,7 +390,7 @@ async fn deleted_agent_is_not_rejoined_until_restart() {
         .unwrap();
     demo.wait_for_view("wiki", |view| {
         let state = &view.unwrap().publications[0].1;
-        matches!(state, Publication::Blocked { why } if why.contains("No agent"))
+        matches!(state, PublishingStatus::Blocked { why } if why.contains("No agent"))
     })
     .await;
     // Like an edge host, the edge keeps its last configuration.

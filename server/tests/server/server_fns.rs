@@ -7,7 +7,7 @@ use axum::{
     http::{Method, StatusCode, header, request::Builder},
 };
 use control::{Actor, containers, users};
-use model::{Error, containers::ContainerForm, session::Me, users::UserForm};
+use model::{Error, containers::ContainerForm, session::CurrentUser, users::UserForm};
 use proxmox_sim::{Config, Sim};
 use serde_json::{Value, json};
 use server::router::page_paths;
@@ -198,7 +198,7 @@ async fn create_user(app: &TestApp, name: &str, role: &str) -> Actor {
     let spec = form.parse().unwrap();
     let (name, role) = (spec.name.clone(), spec.role);
     let id = users::create(&app.control, &Actor::System, spec).await;
-    Actor::User(Me {
+    Actor::User(CurrentUser {
         id: id.unwrap(),
         name,
         role,

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderValue, Method, Request, StatusCode, header},
 };
 use control::{Actor, sessions, users};
-use model::{session::Me, users::UserSpec};
+use model::{session::CurrentUser, users::UserSpec};
 
 use crate::{
     process::Program,
@@ -26,7 +26,7 @@ async fn create_link(app: &TestApp, lifetime: Duration) -> String {
 async fn signed_in_user(app: &TestApp, cookie: &str) -> Option<String> {
     let token = cookie.split_once('=').unwrap().1;
     match sessions::actor(&app.control, token).await.unwrap()? {
-        Actor::User(Me { name, .. }) => Some(name.to_string()),
+        Actor::User(CurrentUser { name, .. }) => Some(name.to_string()),
         Actor::System => None,
     }
 }
@@ -190,7 +190,7 @@ async fn only_administrators_create_links() {
     let app = TestApp::new().await;
     let name = "ann".parse().unwrap();
     for role in [model::users::Role::Member, model::users::Role::Operator] {
-        let ann = Actor::User(Me {
+        let ann = Actor::User(CurrentUser {
             id: model::UserId(2),
             name: "ann".parse().unwrap(),
             role,

@@ -104,7 +104,7 @@ async fn join_token_has_the_fingerprint_of_the_served_certificate() {
     let sites = call("sites/list", serde_json::json!({})).await;
     let form = serde_json::json!({ "site": sites[0]["id"].to_string(), "name": "edge-1" });
     let invited = call("agents/invite", serde_json::json!({ "form": form })).await;
-    let code: model::agents::JoinCode = invited["code"].as_str().unwrap().parse().unwrap();
+    let code: model::agents::JoinToken = invited["code"].as_str().unwrap().parse().unwrap();
     assert_eq!(code.manager.to_string(), url);
     let expected = fingerprint_of(&served);
     assert_eq!(code.fingerprint.unwrap().to_string(), expected);
@@ -114,5 +114,5 @@ async fn join_token_has_the_fingerprint_of_the_served_certificate() {
 fn fingerprint_of(pem: &[u8]) -> String {
     use rustls::pki_types::{CertificateDer, pem::PemObject as _};
     let leaf = CertificateDer::from_pem_slice(pem).unwrap();
-    pinned::Fingerprint::of(&leaf).to_string()
+    pinned::Fingerprint::from_certificate(&leaf).to_string()
 }

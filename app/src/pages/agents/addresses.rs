@@ -2,7 +2,7 @@
 
 use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
-use model::agents::{AgentDetail, AgentRow, Dhcp};
+use model::agents::{AgentDetail, AgentRow, DhcpRole};
 
 use crate::{
     components::{
@@ -26,19 +26,19 @@ pub fn addresses(agent: LiveResource<AgentDetail>) -> AnyView {
     let body = reactive(move || {
         let (dhcp, joined, giver) = state.get();
         match (dhcp, giver) {
-            (Dhcp::Yes, _) => {
+            (DhcpRole::Yes, _) => {
                 view! { <p>"It gives out the site's addresses (DHCP)."</p> }.erase()
             }
-            (Dhcp::Ending, _) => view! {
+            (DhcpRole::Ending, _) => view! {
                 <p>"It still gives out the site's addresses, and was told to stop: another agent begins once it has said that it has."</p>
             }
             .erase(),
-            (Dhcp::Next, giver) => next(giver, force),
-            (Dhcp::No, _) if !joined => view! {
+            (DhcpRole::Next, giver) => next(giver, force),
+            (DhcpRole::No, _) if !joined => view! {
                 <p class="muted">"It has not joined yet. The first agent of a site gives out its addresses."</p>
             }
             .erase(),
-            (Dhcp::No, giver) => moved(agent, giver),
+            (DhcpRole::No, giver) => moved(agent, giver),
         }
     });
     view! {

@@ -4,7 +4,7 @@ use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use model::{
-    agents::files::{File, FileQuery, FileRow, FileState, Hunk, Line, Listed, Mark},
+    agents::files::{FileDiff, FileList, FileQuery, FileRow, FileState, Hunk, Line, LineChange},
     sizes::Bytes,
 };
 
@@ -94,7 +94,7 @@ fn all(shown: LiveResource<Shown>, at: String) -> AnyView {
     view! { <div class="stack-tight">{words} {list}</div> }.erase()
 }
 
-fn list(listed: Memo<Listed>, at: String) -> AnyView {
+fn list(listed: Memo<FileList>, at: String) -> AnyView {
     let query = use_query_map();
     let (to, path) = (at.clone(), at.clone());
     let href = Callback::new(move |number: u32| {
@@ -114,7 +114,7 @@ fn list(listed: Memo<Listed>, at: String) -> AnyView {
     view! { <Filters path search="Path" /> {body} <Pager place href /> }.erase()
 }
 
-fn summary(listed: &Listed) -> AnyView {
+fn summary(listed: &FileList) -> AnyView {
     let text = match (listed.all, listed.is_told, listed.differing) {
         (0, ..) => {
             return view! {
@@ -190,7 +190,7 @@ fn file_view(shown: LiveResource<Shown>, at: &str, path: String) -> AnyView {
     .erase()
 }
 
-fn body(file: &File) -> AnyView {
+fn body(file: &FileDiff) -> AnyView {
     let words = match file.state {
         FileState::Live => "Live on the host, exactly as below.",
         FileState::Changed => "Live on the host, otherwise than it should be.",
@@ -230,8 +230,8 @@ fn hunk(hunk: &Hunk) -> AnyView {
 fn line(line: &Line) -> AnyView {
     let text = line.text.clone();
     match line.mark {
-        Mark::Same => view! { <div class="diff-line"><span class="diff-sign"></span>{text}</div> }.erase(),
-        Mark::Added => view! { <ins class="diff-line diff-added"><span class="diff-sign">"+"</span>{text}</ins> }.erase(),
-        Mark::Removed => view! { <del class="diff-line diff-removed"><span class="diff-sign">"−"</span>{text}</del> }.erase(),
+        LineChange::Same => view! { <div class="diff-line"><span class="diff-sign"></span>{text}</div> }.erase(),
+        LineChange::Added => view! { <ins class="diff-line diff-added"><span class="diff-sign">"+"</span>{text}</ins> }.erase(),
+        LineChange::Removed => view! { <del class="diff-line diff-removed"><span class="diff-sign">"−"</span>{text}</del> }.erase(),
     }
 }

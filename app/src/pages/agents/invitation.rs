@@ -3,7 +3,7 @@
 use crate::erase::{Erase as _, act, reactive};
 use leptos::prelude::*;
 use model::{
-    agents::{AgentDetail, Invitation},
+    agents::{AgentDetail, IssuedJoinToken},
     events::{Event, Topic},
 };
 
@@ -34,7 +34,7 @@ pub struct InvitedAgent {
 /// no page of its own.
 pub fn invitation(
     invited_agent: InvitedAgent,
-    issued: Invitation,
+    issued: IssuedJoinToken,
     close: Option<Callback<()>>,
 ) -> AnyView {
     let until = clock::now().0 + i64::from(issued.good_for_s) * 1000;

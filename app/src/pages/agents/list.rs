@@ -4,7 +4,7 @@ use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use model::{
     AgentId,
-    agents::{AgentRow, Dhcp},
+    agents::{AgentRow, DhcpRole},
     events::{Event, Topic},
 };
 
@@ -119,7 +119,7 @@ fn row(agent: Memo<Option<AgentRow>>, sites: bool) -> AnyView {
         let Some(about) = agent.about else {
             return Some(nothing());
         };
-        let gives = matches!(agent.dhcp, Dhcp::Yes | Dhcp::Ending)
+        let gives = matches!(agent.dhcp, DhcpRole::Yes | DhcpRole::Ending)
             .then(|| view! { <span class="muted">", gives out addresses"</span> }.erase());
         Some(view! { <span class="mono">{about.address.to_string()}</span> {gives} }.erase())
     });

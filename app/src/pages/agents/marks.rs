@@ -1,7 +1,7 @@
 //! Badges of an agent: whether it is online, and whether its configuration is current.
 
 use leptos::prelude::*;
-use model::agents::{AgentRow, Having, SILENT_MS};
+use model::agents::{AgentRow, PublishingState, UNREACHABLE_AFTER_MS};
 
 use crate::{
     clock::{self, Clock},
@@ -19,7 +19,7 @@ pub fn contact(agent: Memo<Option<AgentRow>>) -> AnyView {
         since.set(clock::now());
     });
     let words = Memo::new(move |_| {
-        let is_fresh = Clock::read().0 - since.get().0 < SILENT_MS;
+        let is_fresh = Clock::read().0 - since.get().0 < UNREACHABLE_AFTER_MS;
         agent.with(|agent| {
             let agent = agent.as_ref()?;
             Some(match (&agent.about, agent.invited_until) {
@@ -41,10 +41,10 @@ pub fn contact(agent: Memo<Option<AgentRow>>) -> AnyView {
 
 /// Whether the agent has applied the current configuration; nothing before it joined.
 pub fn configuration_badge(agent: &AgentRow) -> AnyView {
-    match agent.having() {
+    match agent.publishing_state() {
         None => ().erase(),
-        Some(Having::Live) => badge("live", Tone::Good, "circle-check"),
-        Some(Having::Publishing) => badge("publishing", Tone::Info, "circle-dashed"),
-        Some(Having::Blocked) => badge("blocked", Tone::Danger, "ban"),
+        Some(PublishingState::Live) => badge("live", Tone::Good, "circle-check"),
+        Some(PublishingState::Publishing) => badge("publishing", Tone::Info, "circle-dashed"),
+        Some(PublishingState::Blocked) => badge("blocked", Tone::Danger, "ban"),
     }
 }

@@ -4,7 +4,7 @@ use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_query_map;
 use model::{
-    agents::{AgentForm, Invitation},
+    agents::{AgentForm, IssuedJoinToken},
     events::{Event, Topic},
     sites::SiteRow,
 };
@@ -48,7 +48,7 @@ fn content(sites: LiveResource<Vec<SiteRow>>) -> AnyView {
     let named = use_query_map().with_untracked(|map| map.get_str("site").map(str::to_owned));
     let values = RwSignal::new(sites.peek(|all| first(all, named.as_deref())));
     // The created invitation. It replaces the form and cannot be shown again.
-    let invited = RwSignal::new(None::<(InvitedAgent, Invitation)>);
+    let invited = RwSignal::new(None::<(InvitedAgent, IssuedJoinToken)>);
     let title = Signal::derive(move || {
         invited.with(|invited| match invited {
             Some((invited_agent, _)) => format!("Join {}", invited_agent.name),
@@ -72,7 +72,7 @@ fn content(sites: LiveResource<Vec<SiteRow>>) -> AnyView {
 fn form(
     sites: LiveResource<Vec<SiteRow>>,
     values: RwSignal<AgentForm>,
-    invited: RwSignal<Option<(InvitedAgent, Invitation)>>,
+    invited: RwSignal<Option<(InvitedAgent, IssuedJoinToken)>>,
 ) -> AnyView {
     let form = FormState::new(move || {
         values.with_untracked(|form| form.parse().err().unwrap_or_default())

@@ -4,7 +4,10 @@ use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_params_map;
 use model::{
-    agents::{AgentDetail, AgentRow, Dhcp, Having, Invitation, Outcome, Who},
+    agents::{
+        AgentDetail, AgentRow, ApplyOutcome, DhcpRole, IssuedJoinToken, ProbedComponent,
+        PublishingState,
+    },
     events::{Event, Topic},
 };
 
@@ -85,7 +88,7 @@ pub fn marks(agent: Memo<Option<AgentRow>>) -> AnyView {
 fn notices(agent: LiveResource<AgentDetail>) -> AnyView {
     let words = agent.part(
         |agent| match agent.row.report.as_ref().map(|report| &report.outcome) {
-            Some(Outcome::Refused { words }) => Some(words.clone()),
+            Some(ApplyOutcome::Refused { words }) => Some(words.clone()),
             _ => None,
         },
     );
@@ -143,13 +146,13 @@ fn silent(agent: LiveResource<AgentDetail>) -> AnyView {
         })
     };
     let edge = names(
-        of(Who::Edge),
+        of(ProbedComponent::Edge),
         "panel panel-warning",
         "What was last changed is live, and does not answer as it should.",
     );
     // Not an error of this host: the container may still be starting.
     let containers = names(
-        of(Who::Container),
+        of(ProbedComponent::Container),
         "panel",
         "Published, and the container behind it does not answer yet.",
     );
@@ -205,10 +208,10 @@ fn facts(agent: LiveResource<AgentDetail>) -> AnyView {
 /// The site generation that is live on the host.
 fn live_generation(row: &AgentRow) -> String {
     let now = row.generation;
-    match (row.applied, row.having()) {
+    match (row.applied, row.publishing_state()) {
         (_, None) => "nothing yet; it has not joined".to_owned(),
         (None, _) => format!("nothing yet of the site's generation {now}"),
-        (Some(applied), Some(Having::Publishing)) => {
+        (Some(applied), Some(PublishingState::Publishing)) => {
             format!("the site's generation {applied}; {now} is on its way")
         }
         (Some(applied), _) if applied < now => {
@@ -220,7 +223,7 @@ fn live_generation(row: &AgentRow) -> String {
 
 /// A new join token, for a new host or a lost key.
 fn again(agent: LiveResource<AgentDetail>) -> AnyView {
-    let issued = RwSignal::new(None::<Invitation>);
+    let issued = RwSignal::new(None::<IssuedJoinToken>);
     let busy = RwSignal::new(false);
     let failure = RwSignal::new(None::<Failure>);
     let ask = move |_| {
@@ -275,7 +278,7 @@ fn again(agent: LiveResource<AgentDetail>) -> AnyView {
 
 fn end(agent: LiveResource<AgentDetail>, name: Memo<String>) -> AnyView {
     let blocked = agent.part(|agent| {
-        let gives = matches!(agent.row.dhcp, Dhcp::Yes | Dhcp::Ending);
+        let gives = matches!(agent.row.dhcp, DhcpRole::Yes | DhcpRole::Ending);
         (gives && agent.has_others).then_some(())
     });
     let blocked = move |()| {

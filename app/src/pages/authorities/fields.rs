@@ -2,7 +2,7 @@
 
 use crate::erase::{Erase as _, reactive};
 use leptos::{html, prelude::*};
-use model::authorities::{AuthorityForm, KNOWN};
+use model::authorities::{AuthorityForm, WELL_KNOWN_CAS};
 
 use crate::{
     bind,
@@ -10,7 +10,8 @@ use crate::{
 };
 
 /// Short names for the CAs in [`KNOWN`], in the same order.
-const NAMES: [&str; KNOWN.len()] = ["letsencrypt", "letsencrypt-test", "zerossl", "google"];
+const NAMES: [&str; WELL_KNOWN_CAS.len()] =
+    ["letsencrypt", "letsencrypt-test", "zerossl", "google"];
 
 /// The choice of a directory that is not in the list.
 const OWN: &str = "own";
@@ -26,13 +27,13 @@ pub fn form_state(values: RwSignal<AuthorityForm>, new: bool) -> FormState {
 /// The initial values of a new CA: the most common one.
 pub fn first() -> AuthorityForm {
     let mut form = AuthorityForm::default();
-    choose(&mut form, KNOWN[0].1);
+    choose(&mut form, WELL_KNOWN_CAS[0].1);
     form
 }
 
 /// The directory of a known CA, or [`OWN`].
 fn known(directory: &str) -> &'static str {
-    let mut all = KNOWN.iter().map(|(_, url)| *url);
+    let mut all = WELL_KNOWN_CAS.iter().map(|(_, url)| *url);
     all.find(|url| *url == directory.trim()).unwrap_or(OWN)
 }
 
@@ -40,7 +41,7 @@ fn known(directory: &str) -> &'static str {
 /// has edited it.
 fn choose(form: &mut AuthorityForm, chosen: &str) {
     let is_ours = form.name.trim().is_empty() || NAMES.contains(&form.name.trim());
-    let named = KNOWN.iter().position(|(_, url)| *url == chosen);
+    let named = WELL_KNOWN_CAS.iter().position(|(_, url)| *url == chosen);
     if is_ours {
         let name = named.and_then(|index| NAMES.get(index));
         form.name = name.copied().unwrap_or_default().to_owned();
@@ -53,7 +54,7 @@ fn choose(form: &mut AuthorityForm, chosen: &str) {
 
 /// All fields, in groups.
 pub fn fields(form: FormState, values: RwSignal<AuthorityForm>, new: bool) -> AnyView {
-    let options: Vec<(String, String)> = KNOWN
+    let options: Vec<(String, String)> = WELL_KNOWN_CAS
         .iter()
         .map(|(name, url)| ((*url).to_owned(), (*name).to_owned()))
         .chain([(OWN.to_owned(), "Another one".to_owned())])
@@ -160,10 +161,10 @@ mod tests {
         let mut form = first();
         assert_eq!(
             (form.name.as_str(), known(&form.directory)),
-            ("letsencrypt", KNOWN[0].1)
+            ("letsencrypt", WELL_KNOWN_CAS[0].1)
         );
         assert!(form.parse(true).is_ok());
-        for (index, (_, url)) in KNOWN.iter().enumerate() {
+        for (index, (_, url)) in WELL_KNOWN_CAS.iter().enumerate() {
             choose(&mut form, url);
             assert_eq!(
                 (form.name.as_str(), form.directory.as_str()),
@@ -174,7 +175,7 @@ mod tests {
         choose(&mut form, OWN);
         assert_eq!((form.name.as_str(), form.directory.as_str()), ("", ""));
         form.name = "house".to_owned();
-        choose(&mut form, KNOWN[1].1);
+        choose(&mut form, WELL_KNOWN_CAS[1].1);
         assert_eq!(form.name, "house");
     }
 }

@@ -107,7 +107,7 @@ fn upload_link() -> AnyView {
 }
 
 fn filters() -> AnyView {
-    let states = STATES.map(|state| (state.word().to_owned(), state.word().to_owned()));
+    let states = STATES.map(|state| (state.as_str().to_owned(), state.as_str().to_owned()));
     let mut options = vec![(ALARMING.to_owned(), "in need of somebody".to_owned())];
     options.extend(states);
     let filters = vec![Filter {

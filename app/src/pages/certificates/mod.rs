@@ -8,7 +8,7 @@ pub mod show;
 use leptos::prelude::*;
 use model::{
     Timestamp,
-    certificates::{CertificateRow, CertificateState, Source},
+    certificates::{CertificateRow, CertificateState, IssuanceMethod},
 };
 
 use crate::{
@@ -34,17 +34,17 @@ fn attention_reason(row: &CertificateRow) -> String {
         return trouble.words.clone();
     }
     match (row.source, row.state) {
-        (Source::Uploaded, CertificateState::Expired) => {
+        (IssuanceMethod::Uploaded, CertificateState::Expired) => {
             "It is good no more, and browsers refuse it. Bring the next one."
         }
-        (Source::Uploaded, _) => {
+        (IssuanceMethod::Uploaded, _) => {
             "It ends soon, and nobody renews it by itself. Bring the next one."
         }
-        (Source::Acme, CertificateState::Expired) => {
+        (IssuanceMethod::Acme, CertificateState::Expired) => {
             "It is good no more, and the next one is not there yet."
         }
-        (Source::Acme, CertificateState::Failed) => "There is none yet.",
-        (Source::Acme, _) => "It ends soon, and the next one is not there yet.",
+        (IssuanceMethod::Acme, CertificateState::Failed) => "There is none yet.",
+        (IssuanceMethod::Acme, _) => "It ends soon, and the next one is not there yet.",
     }
     .to_owned()
 }
@@ -62,7 +62,9 @@ fn next(row: &CertificateRow) -> AnyView {
     let is_tried =
         row.issued.is_none() || row.failures > 0 || row.state == CertificateState::Renewing;
     match (row.source, row.renew_at, row.next_try) {
-        (Source::Uploaded, ..) => view! { <span class="muted">"brought by hand"</span> }.erase(),
+        (IssuanceMethod::Uploaded, ..) => {
+            view! { <span class="muted">"brought by hand"</span> }.erase()
+        }
         (_, _, Some(at)) if is_tried => due("tried", at),
         (_, Some(at), _) if !is_tried => due("renewed", at),
         _ => view! { <span class="muted">"–"</span> }.erase(),

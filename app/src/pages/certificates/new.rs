@@ -5,7 +5,7 @@ use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::{use_navigate, use_query_map};
 use model::{
-    certificates::{Issuance, UploadForm},
+    certificates::{CertificateSource, UploadForm},
     domains::DomainRow,
     events::{Event, Topic},
 };
@@ -135,11 +135,11 @@ fn change(chosen: Memo<Option<DomainRow>>) -> AnyView {
     reactive(move || {
         let domain = chosen.get()?;
         let before = match domain.spec.issuance {
-            Issuance::Uploaded => return None,
-            Issuance::SelfSigned => "had none until now",
-            Issuance::Http(_) | Issuance::Dns(_) | Issuance::Wildcard(_) => {
-                "had them from an authority until now"
-            }
+            CertificateSource::Uploaded => return None,
+            CertificateSource::SelfSigned => "had none until now",
+            CertificateSource::Http(_)
+            | CertificateSource::Dns(_)
+            | CertificateSource::Wildcard(_) => "had them from an authority until now",
         };
         let words = format!(
             "{} {before}. From then on its certificates are those that people bring, and nobody renews them by itself.",

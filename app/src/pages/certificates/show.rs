@@ -8,7 +8,9 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_params_map;
 use model::{
     Timestamp,
-    certificates::{CertificateDetail, CertificateName, CertificateRow, Issued, Source},
+    certificates::{
+        CertificateContents, CertificateDetail, CertificateName, CertificateRow, IssuanceMethod,
+    },
     events::{Event, Topic},
 };
 
@@ -83,9 +85,9 @@ enum Step {
 
 fn step(row: &CertificateRow) -> Step {
     match (row.source, &row.issued, row.failures) {
-        (Source::Uploaded, ..) => Step::Upload,
-        (Source::Acme, Some(_), 0) => Step::Renew,
-        (Source::Acme, ..) => Step::Retry,
+        (IssuanceMethod::Uploaded, ..) => Step::Upload,
+        (IssuanceMethod::Acme, Some(_), 0) => Step::Renew,
+        (IssuanceMethod::Acme, ..) => Step::Retry,
     }
 }
 
@@ -134,7 +136,7 @@ fn trouble(shown: LiveResource<CertificateDetail>) -> AnyView {
     let failure = shown.part(|shown| {
         let row = &shown.row;
         let trouble = row.trouble.clone()?;
-        Some((trouble, row.failures, row.state.is_alarming()))
+        Some((trouble, row.failures, row.state.needs_attention()))
     });
     reactive(move || {
         let (trouble, failures, is_alarming) = failure.get()?;
@@ -163,13 +165,13 @@ fn facts(shown: LiveResource<CertificateDetail>) -> AnyView {
     reactive(move || {
         shown.with(|CertificateDetail { row, .. }| {
             let source = match row.source {
-                Source::Acme => "an authority; Holdfast has the next one by itself",
-                Source::Uploaded => "somebody, who brings the next one",
+                IssuanceMethod::Acme => "an authority; Holdfast has the next one by itself",
+                IssuanceMethod::Uploaded => "somebody, who brings the next one",
             };
             let failures = (row.failures > 0).then(|| {
                 view! { <dt>"Tried in vain"</dt><dd class="num">{times(row.failures)}</dd> }.erase()
             });
-            let following = (row.source == Source::Acme)
+            let following = (row.source == IssuanceMethod::Acme)
                 .then(|| view! { <dt>"Next"</dt><dd>{next(row)}</dd> }.erase());
             let issued = match &row.issued {
                 Some(issued) => issued_details(issued),
@@ -202,7 +204,7 @@ fn times(count: u32) -> String {
 }
 
 /// The details of the current certificate.
-fn issued_details(issued: &Issued) -> AnyView {
+fn issued_details(issued: &CertificateContents) -> AnyView {
     let names: Vec<&str> = issued.names.iter().map(CertificateName::as_str).collect();
     let fingerprint = issued.fingerprint.to_string();
     view! {
@@ -226,14 +228,14 @@ fn moment(at: Timestamp) -> AnyView {
 mod tests {
     use model::{
         CertificateId, DomainId,
-        certificates::{CertificateRow, CertificateState, Issued, Source},
+        certificates::{CertificateContents, CertificateRow, CertificateState, IssuanceMethod},
     };
 
     use super::{Step, step};
 
     #[test]
     fn actions_depend_on_source_and_state() {
-        let issued = Issued {
+        let issued = CertificateContents {
             names: Vec::new(),
             issuer: String::new(),
             not_before: model::Timestamp(0),
@@ -247,7 +249,7 @@ mod tests {
             domain_name: "example.org".parse().unwrap(),
             site_name: "lab".parse().unwrap(),
             subject: "*.example.org".parse().unwrap(),
-            source: Source::Acme,
+            source: IssuanceMethod::Acme,
             state: CertificateState::Waiting,
             issued: None,
             renew_at: None,
@@ -261,7 +263,7 @@ mod tests {
         assert!(step(&row) == Step::Renew);
         row.failures = 1;
         assert!(step(&row) == Step::Retry);
-        row.source = Source::Uploaded;
+        row.source = IssuanceMethod::Uploaded;
         assert!(step(&row) == Step::Upload);
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
-use model::clusters::{ApiUrl, Certificate, ClusterForm};
+use model::clusters::{ApiUrl, ClusterForm, PresentedCertificate};
 
 use crate::{
     components::{
@@ -18,7 +18,7 @@ use crate::{
 struct Look {
     values: RwSignal<ClusterForm>,
     form: FormState,
-    shown: RwSignal<Option<Certificate>>,
+    shown: RwSignal<Option<PresentedCertificate>>,
     busy: RwSignal<bool>,
 }
 
@@ -108,7 +108,7 @@ pub fn certificate(form: FormState, values: RwSignal<ClusterForm>) -> AnyView {
 }
 
 /// The presented certificate, for comparison.
-fn seen(look: Look, certificate: &Certificate) -> AnyView {
+fn seen(look: Look, certificate: &PresentedCertificate) -> AnyView {
     let Some(fingerprint) = &certificate.fingerprint else {
         return view! { <p>"This address is on this machine and has no certificate."</p> }.erase();
     };

@@ -2,7 +2,7 @@
 
 use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
-use model::clusters::{ClusterForm, Login};
+use model::clusters::{ClusterAccount, ClusterForm};
 
 use super::certificate::certificate;
 use crate::{
@@ -17,7 +17,7 @@ pub fn form_state(values: RwSignal<ClusterForm>, new: bool) -> FormState {
 
 /// All fields, in groups.
 pub fn fields(form: FormState, values: RwSignal<ClusterForm>, new: bool) -> AnyView {
-    let login = Memo::new(move |_| values.with(|form| form.login.parse::<Login>().ok()));
+    let login = Memo::new(move |_| values.with(|form| form.login.parse::<ClusterAccount>().ok()));
     let secret_hint = Signal::derive(move || {
         let what = match login.get() {
             Some(login) if login.is_token() => "The token's secret, as Proxmox showed it once.",
@@ -50,8 +50,8 @@ pub fn fields(form: FormState, values: RwSignal<ClusterForm>, new: bool) -> AnyV
 }
 
 /// What this kind of sign-in allows, shown before it is used.
-fn limits(login: &Login) -> AnyView {
-    let text = if login.is_root_itself() {
+fn limits(login: &ClusterAccount) -> AnyView {
+    let text = if login.is_root_pam() {
         "root itself may do everything, Docker inside containers included. It must have no second factor. The password is kept encrypted."
     } else if login.is_token() {
         "With a token, Proxmox refuses what is for root itself alone: Docker inside a container (keyctl), devices and bind mounts. Everything else works."

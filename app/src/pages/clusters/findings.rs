@@ -2,7 +2,7 @@
 
 use crate::erase::{Erase as _, act, reactive};
 use leptos::prelude::*;
-use model::{ClusterId, clusters::Findings};
+use model::{ClusterId, clusters::ClusterCapabilities};
 
 use crate::{
     components::{
@@ -26,7 +26,7 @@ pub fn card(id: ClusterId) -> AnyView {
     view! { <section class="card" aria-label="What it has">{asked}</section> }.erase()
 }
 
-fn content(findings: LiveResource<Findings>) -> AnyView {
+fn content(findings: LiveResource<ClusterCapabilities>) -> AnyView {
     let missing = reactive(move || {
         findings.with(|findings| {
             if findings.missing.is_empty() {

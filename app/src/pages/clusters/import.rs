@@ -4,7 +4,7 @@ use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use model::{
     SiteId,
-    clusters::{Foreign, Import, Imported},
+    clusters::{ImportRequest, ImportResult, UnmanagedContainer},
 };
 
 use super::show::Shown;
@@ -23,9 +23,9 @@ use crate::{
 /// The selection.
 #[derive(Clone, Copy)]
 struct Choosing {
-    values: RwSignal<Import>,
+    values: RwSignal<ImportRequest>,
     form: FormState,
-    refused: RwSignal<Vec<Imported>>,
+    refused: RwSignal<Vec<ImportResult>>,
 }
 
 /// The card.
@@ -33,7 +33,7 @@ pub fn card(shown: LiveResource<Shown>) -> AnyView {
     let sites = shown.part(|shown| shown.sites.clone());
     let first = sites.with_untracked(|sites| sites.first().map(|(id, _)| id.to_string()));
     let choosing = Choosing {
-        values: RwSignal::new(Import {
+        values: RwSignal::new(ImportRequest {
             site: first.unwrap_or_default(),
             owner: shown.peek(|shown| shown.me.name.to_string()),
             vmids: Vec::new(),
@@ -197,7 +197,7 @@ fn table(shown: LiveResource<Shown>, choosing: Choosing) -> AnyView {
     .erase()
 }
 
-fn row(found: Memo<Option<Foreign>>, vmid: u32, choosing: Choosing) -> AnyView {
+fn row(found: Memo<Option<UnmanagedContainer>>, vmid: u32, choosing: Choosing) -> AnyView {
     let chosen =
         Signal::derive(move || choosing.values.with(|import| import.vmids.contains(&vmid)));
     let pick = move |_| {

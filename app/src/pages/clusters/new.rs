@@ -3,7 +3,7 @@
 use crate::erase::{Erase as _, act};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
-use model::{clusters::ClusterForm, session::Me};
+use model::{clusters::ClusterForm, session::CurrentUser};
 
 use super::fields::{fields, form_state};
 use crate::{
@@ -28,7 +28,7 @@ pub fn page() -> AnyView {
     )
 }
 
-fn content(_: LiveResource<Me>) -> AnyView {
+fn content(_: LiveResource<CurrentUser>) -> AnyView {
     let values = RwSignal::new(ClusterForm::default());
     let form = form_state(values, true);
     let toasts = Toasts::here();

@@ -10,7 +10,7 @@ use model::{
     SiteId,
     clusters::{ClusterDetail, ClusterForm},
     events::{Event, Topic},
-    session::Me,
+    session::CurrentUser,
 };
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +43,7 @@ pub struct Shown {
     /// Users who may own containers, by name; the first page.
     pub people: Vec<String>,
     /// The signed-in user.
-    pub me: Me,
+    pub me: CurrentUser,
 }
 
 /// The page.

@@ -4,7 +4,7 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 use model::{
     ContainerId, Error, JobId,
-    containers::{Activity, ContainerRow, Power, Status},
+    containers::{ContainerRow, Power, RunningJob, Status},
     names::Label,
 };
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Whether `power` applies in a state; never while a job is running.
-pub fn may(power: Power, status: Status, activity: Option<Activity>) -> bool {
+pub fn may(power: Power, status: Status, activity: Option<RunningJob>) -> bool {
     let state = match power {
         Power::Start => status == Status::Stopped,
         Power::Stop | Power::Restart => status == Status::Running,

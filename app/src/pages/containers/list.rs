@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::{
     ContainerId,
-    containers::{Activity, ContainerQuery, ContainerRow, Power, Sort, Status},
+    containers::{ContainerQuery, ContainerRow, Power, RunningJob, Sort, Status},
     events::{Event, Topic},
     names::Label,
     page::Page,
@@ -244,7 +244,7 @@ fn row(page: LiveResource<Page<ContainerRow>>, id: ContainerId) -> AnyView {
 }
 
 /// The status and the running job.
-pub fn marks(status: Status, activity: Option<Activity>) -> AnyView {
+pub fn marks(status: Status, activity: Option<RunningJob>) -> AnyView {
     let doing = activity
         .map(|activity| activity.kind.activity())
         .filter(|doing| *doing != status.as_str());
@@ -265,7 +265,7 @@ fn link(link: String, runs: bool) -> AnyView {
 
 fn menu(
     row: ContainerRow,
-    state: Memo<Option<(Status, Option<Activity>)>>,
+    state: Memo<Option<(Status, Option<RunningJob>)>>,
     chosen: Selection,
 ) -> AnyView {
     let id = row.id;

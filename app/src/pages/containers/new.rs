@@ -4,11 +4,11 @@ use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 use model::{
-    containers::{ContainerForm, CreateOptions, SiteOption, Source},
+    containers::{ContainerForm, ContainerSource, CreateOptions, SiteOption},
     events::{Event, Topic},
     image::TemplateName,
     names::Label,
-    session::Me,
+    session::CurrentUser,
     sizes::{Cores, DiskGib, MemoryMib},
 };
 
@@ -195,9 +195,9 @@ fn entries(new: New) -> AnyView {
 }
 
 /// The first setup step, for users who may perform it.
-fn make_a_site(me: Me) -> AnyView {
+fn make_a_site(me: CurrentUser) -> AnyView {
     me.role
-        .administers()
+        .is_administrator()
         .then(|| main_link("/sites/new", "plus", "Make a site"))
         .erase()
 }
@@ -217,8 +217,14 @@ fn more(new: New) -> AnyView {
             let _ = fold.set_attribute("open", "");
         }
     });
-    let barred =
-        Memo::new(move |_| site.with(|site| site.as_ref()?.docker.barred().map(str::to_owned)));
+    let barred = Memo::new(move |_| {
+        site.with(|site| {
+            site.as_ref()?
+                .docker
+                .unsupported_reason()
+                .map(str::to_owned)
+        })
+    });
     // A selection that was made for another site does not apply to the current site.
     Effect::new(move |_| {
         if barred.with(Option::is_some) && form.with_untracked(|form| form.docker) {
@@ -278,9 +284,9 @@ fn preview(new: New) -> AnyView {
             || "no name yet".to_owned(),
             |name| format!("{name}.{}", site.domain),
         );
-        let from = match form.source.parse::<Source>() {
-            Ok(Source::Template(_) | Source::TakenOver) => "a template",
-            Ok(Source::Image(_)) => "an image, which is pulled first",
+        let from = match form.source.parse::<ContainerSource>() {
+            Ok(ContainerSource::Template(_) | ContainerSource::TakenOver) => "a template",
+            Ok(ContainerSource::Image(_)) => "an image, which is pulled first",
             Err(_) => "nothing yet",
         };
         let node = site.node.as_ref().map_or_else(

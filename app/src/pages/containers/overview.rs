@@ -4,11 +4,11 @@ use crate::erase::{Erase as _, act, reactive};
 use leptos::prelude::*;
 use model::{
     ServiceId,
-    containers::{Drift, Observed, Source, Status},
+    containers::{ContainerSource, Drift, ResourceUsage, Status},
     events::{Event, Topic},
     jobs::JobView,
-    services::{Publication, ServiceKind, ServiceView},
-    time::duration_words,
+    services::{PublishingStatus, ServiceKind, ServiceView},
+    time::format_duration,
 };
 
 use super::actions;
@@ -136,7 +136,10 @@ fn differs(container: LiveResource<Shown>) -> AnyView {
 fn address_mismatch(container: LiveResource<Shown>) -> AnyView {
     let words = container.part(|view| {
         let leased = view.lent?;
-        Some(model::leases::wrong(leased, view.row.address))
+        Some(model::leases::address_mismatch_message(
+            leased,
+            view.row.address,
+        ))
     });
     reactive(move || {
         words.get().map(|words| {
@@ -222,10 +225,14 @@ pub fn published(container: LiveResource<Shown>, id: ServiceId) -> AnyView {
     });
     let shown = reactive(move || match state.get() {
         (None, _) => ().erase(),
-        (Some(Publication::Publishing), _) => badge("publishing", Tone::Info, "circle-dashed"),
-        (Some(Publication::Live), Status::Running) => badge("live", Tone::Good, "circle-check"),
-        (Some(Publication::Live), _) => badge("container not running", Tone::Plain, "circle-stop"),
-        (Some(Publication::Blocked { why }), _) => {
+        (Some(PublishingStatus::Publishing), _) => badge("publishing", Tone::Info, "circle-dashed"),
+        (Some(PublishingStatus::Live), Status::Running) => {
+            badge("live", Tone::Good, "circle-check")
+        }
+        (Some(PublishingStatus::Live), _) => {
+            badge("container not running", Tone::Plain, "circle-stop")
+        }
+        (Some(PublishingStatus::Blocked { why }), _) => {
             let why = view! { <span class="row-note">{why}</span> }.erase();
             view! { {badge("blocked", Tone::Danger, "ban")} {why} }.erase()
         }
@@ -235,7 +242,7 @@ pub fn published(container: LiveResource<Shown>, id: ServiceId) -> AnyView {
 
 /// The address of a service, as a link or to copy.
 pub fn place(service: &ServiceView, domain: &model::names::Domain) -> AnyView {
-    let place = service.place(domain);
+    let place = service.public_address(domain);
     // Port 22 is SSH.
     let login = (service.kind() == ServiceKind::Tcp && service.port.get() == 22)
         .then(|| {
@@ -274,7 +281,7 @@ fn resources(container: LiveResource<Shown>) -> AnyView {
     view! { <section class="card"><h2 class="card-title">"Resources"</h2>{bars}</section> }.erase()
 }
 
-fn used(observed: &Observed, cores: u32, memory_mib: u32, disk_gib: u32) -> AnyView {
+fn used(observed: &ResourceUsage, cores: u32, memory_mib: u32, disk_gib: u32) -> AnyView {
     const MIB: u64 = 1 << 20;
     const GIB: u64 = 1 << 30;
     let total = |amount: u32, unit: u64| u64::from(amount) * unit;
@@ -302,7 +309,7 @@ fn used(observed: &Observed, cores: u32, memory_mib: u32, disk_gib: u32) -> AnyV
 
 fn duration_long(seconds: u64) -> String {
     match seconds {
-        0..3600 => duration_words(i64::try_from(seconds * 1000).unwrap_or(i64::MAX)),
+        0..3600 => format_duration(i64::try_from(seconds * 1000).unwrap_or(i64::MAX)),
         3600..172_800 => format!("{} h", seconds / 3600),
         _ => format!("{} days", seconds / 86_400),
     }
@@ -332,9 +339,9 @@ fn facts(container: LiveResource<Shown>) -> AnyView {
     view! { <section class="card"><h2 class="card-title">"About it"</h2>{list}</section> }.erase()
 }
 
-fn source_label(source: &Source) -> String {
+fn source_label(source: &ContainerSource) -> String {
     match source {
-        Source::TakenOver => "taken over from the cluster".to_owned(),
+        ContainerSource::TakenOver => "taken over from the cluster".to_owned(),
         source => source.to_string(),
     }
 }

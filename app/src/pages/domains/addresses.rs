@@ -2,7 +2,7 @@
 
 use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
-use model::domains::AddressTrouble;
+use model::domains::RecordFailure;
 
 use crate::{
     components::{host::host, live_resource::LiveResource},
@@ -13,8 +13,8 @@ use crate::{
 /// The key of a record.
 type Key = (String, String, String);
 
-fn key(trouble: &AddressTrouble) -> Key {
-    let AddressTrouble {
+fn key(trouble: &RecordFailure) -> Key {
+    let RecordFailure {
         name, kind, value, ..
     } = trouble;
     (name.clone(), kind.clone(), value.clone())
@@ -53,7 +53,7 @@ fn troubles(shown: LiveResource<Shown>) -> AnyView {
     .erase()
 }
 
-fn row(row: Memo<Option<AddressTrouble>>) -> AnyView {
+fn row(row: Memo<Option<RecordFailure>>) -> AnyView {
     reactive(move || {
         let row = row.get()?;
         let next = match row.next_try {

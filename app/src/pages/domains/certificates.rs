@@ -4,7 +4,7 @@ use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use model::{
     CertificateId,
-    certificates::{CertificateRow, Issuance},
+    certificates::{CertificateRow, CertificateSource},
 };
 
 use crate::{
@@ -17,10 +17,10 @@ use crate::{
 };
 
 /// The number of valid certificates, and whether others need attention.
-pub fn in_row(issuance: Issuance, good: u32, alarms: u32) -> AnyView {
+pub fn in_row(issuance: CertificateSource, good: u32, alarms: u32) -> AnyView {
     let good = match (good, issuance) {
         (0, _) if alarms > 0 => None,
-        (0, Issuance::SelfSigned) => {
+        (0, CertificateSource::SelfSigned) => {
             Some(view! { <span class="muted">"self-signed"</span> }.erase())
         }
         (0, _) => Some(view! { <span class="muted">"none yet"</span> }.erase()),
@@ -70,18 +70,18 @@ pub fn card(shown: LiveResource<Shown>) -> AnyView {
 }
 
 /// Why there is no certificate, and what to do.
-fn absence(issuance: Issuance) -> &'static str {
+fn absence(issuance: CertificateSource) -> &'static str {
     match issuance {
-        Issuance::SelfSigned => {
+        CertificateSource::SelfSigned => {
             "None. Edge hosts serve their own, which browsers warn of. Choose in the settings below how the domain has certificates."
         }
-        Issuance::Uploaded => {
+        CertificateSource::Uploaded => {
             "None yet. Until somebody brings one, edge hosts serve their own, which browsers warn of."
         }
-        Issuance::Http(_) | Issuance::Dns(_) => {
+        CertificateSource::Http(_) | CertificateSource::Dns(_) => {
             "None yet. Each name gets one when something is published under it."
         }
-        Issuance::Wildcard(_) => "None yet. It is asked for in a moment.",
+        CertificateSource::Wildcard(_) => "None yet. It is asked for in a moment.",
     }
 }
 

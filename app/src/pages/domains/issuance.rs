@@ -2,7 +2,7 @@
 
 use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
-use model::{certificates::Issuance, domains::DomainForm, providers::ProviderKind};
+use model::{certificates::CertificateSource, domains::DomainForm, providers::ProviderKind};
 
 use crate::{
     bind,
@@ -16,13 +16,13 @@ use crate::{
 };
 
 /// The certificate source of a domain, as a short text.
-pub fn source_summary(issuance: Issuance) -> &'static str {
+pub fn source_summary(issuance: CertificateSource) -> &'static str {
     match issuance {
-        Issuance::SelfSigned => "none: edge hosts serve their own",
-        Issuance::Http(_) => "one for each name, proved by the edge hosts (HTTP-01)",
-        Issuance::Dns(_) => "one for each name, proved by DNS (DNS-01)",
-        Issuance::Wildcard(_) => "one for all names (DNS-01)",
-        Issuance::Uploaded => "people bring them",
+        CertificateSource::SelfSigned => "none: edge hosts serve their own",
+        CertificateSource::Http(_) => "one for each name, proved by the edge hosts (HTTP-01)",
+        CertificateSource::Dns(_) => "one for each name, proved by DNS (DNS-01)",
+        CertificateSource::Wildcard(_) => "one for all names (DNS-01)",
+        CertificateSource::Uploaded => "people bring them",
     }
 }
 
@@ -69,7 +69,7 @@ pub fn certificates(
     values: RwSignal<DomainForm>,
     givers: Signal<DomainChoices>,
 ) -> AnyView {
-    let options: Vec<(String, String)> = Issuance::WORDS
+    let options: Vec<(String, String)> = CertificateSource::NAMES
         .map(|word| (word.to_owned(), choice(word).to_owned()))
         .to_vec();
     let hint = Signal::derive(move || values.with(|form| meaning(&form.issuance).to_owned()));
@@ -242,13 +242,13 @@ fn unreached_site(site: &str, may_change: bool) -> AnyView {
 
 #[cfg(test)]
 mod tests {
-    use model::{AuthorityId, certificates::Issuance};
+    use model::{AuthorityId, certificates::CertificateSource};
 
     use super::*;
 
     #[test]
     fn each_certificate_source_has_its_own_text() {
-        let words = Issuance::WORDS.map(|word| (choice(word), meaning(word)));
+        let words = CertificateSource::NAMES.map(|word| (choice(word), meaning(word)));
         for (index, one) in words.iter().enumerate() {
             let others = words.iter().skip(index + 1);
             assert!(
@@ -257,9 +257,11 @@ mod tests {
                     .all(|other| one.0 != other.0 && one.1 != other.1)
             );
         }
-        for word in Issuance::WORDS {
-            let issuance = Issuance::of(word, Some(AuthorityId(1)));
-            let has_authority = issuance.and_then(Issuance::authority).is_some();
+        for word in CertificateSource::NAMES {
+            let issuance = CertificateSource::from_name(word, Some(AuthorityId(1)));
+            let has_authority = issuance
+                .and_then(CertificateSource::certificate_authority)
+                .is_some();
             assert_eq!(is_given(word), has_authority, "{word}");
         }
     }

@@ -4,7 +4,7 @@ use crate::erase::{Erase as _, act};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::{use_navigate, use_query_map};
 use model::{
-    certificates::Issuance,
+    certificates::CertificateSource,
     domains::{DomainForm, Hsts, Publishers},
     events::{Event, Topic},
     sites::SiteRow,
@@ -49,7 +49,7 @@ fn first(sites: &[SiteRow], named: Option<&str>) -> DomainForm {
         site: site.map(|site| site.id.to_string()).unwrap_or_default(),
         hsts: Hsts::default().to_string(),
         publishers: Publishers::default().as_str().to_owned(),
-        issuance: Issuance::default().as_str().to_owned(),
+        issuance: CertificateSource::default().as_str().to_owned(),
         ..DomainForm::default()
     }
 }

@@ -8,7 +8,7 @@ use model::{
     events::{Event, Topic},
     jobs::{JobQuery, JobRow, JobState},
     page::Page,
-    time::duration_words,
+    time::format_duration,
 };
 
 use crate::{
@@ -170,7 +170,7 @@ fn row(job: Memo<Option<JobRow>>) -> AnyView {
 
 fn steps(job: &JobRow, title: &str) -> AnyView {
     let words = format!("{} of {}", job.steps_done, job.steps);
-    let bar = (!job.state.ended()).then(|| {
+    let bar = (!job.state.has_ended()).then(|| {
         let label = format!("{title}: {words} steps");
         let (max, value) = (job.steps.max(1).to_string(), job.steps_done.to_string());
         view! { <progress class="bar bar-short" max=max value=value aria-label=label></progress> }
@@ -182,8 +182,8 @@ fn steps(job: &JobRow, title: &str) -> AnyView {
 /// How long a job took, or has taken so far.
 pub fn took(started: Option<Timestamp>, finished: Option<Timestamp>) -> AnyView {
     match (started, finished) {
-        (Some(start), Some(end)) => duration_words(start.age_ms(end)).erase(),
-        (Some(start), None) => reactive(move || duration_words(start.age_ms(Clock::read()))),
+        (Some(start), Some(end)) => format_duration(start.age_ms(end)).erase(),
+        (Some(start), None) => reactive(move || format_duration(start.age_ms(Clock::read()))),
         (None, _) => view! { <span class="muted">"not begun"</span> }.erase(),
     }
 }

@@ -94,7 +94,7 @@ fn content(shown: LiveResource<Shown>, may_change: bool) -> AnyView {
 fn facts(shown: LiveResource<Shown>) -> AnyView {
     reactive(move || {
         shown.with(|(row, _)| {
-            let addresses = match row.settings.kind().keeps_addresses() {
+            let addresses = match row.settings.kind().supports_address_records() {
                 true => "where a domain wants that",
                 false => "never: it keeps proofs for certificates only",
             };

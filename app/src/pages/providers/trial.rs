@@ -5,7 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 use model::{
     FieldError, Invalid, ProviderId,
     names::Domain,
-    providers::{Finding, ProviderKind},
+    providers::{ProviderCheck, ProviderKind},
 };
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The result of a test.
-type Found = Option<(String, Vec<Finding>)>;
+type Found = Option<(String, Vec<ProviderCheck>)>;
 
 /// What the test does, and what it leaves behind.
 fn meaning(kind: ProviderKind) -> &'static str {
@@ -87,12 +87,12 @@ fn refusal(text: &str) -> Vec<FieldError> {
     let parsed: Result<Domain, Invalid> = text.parse();
     parsed
         .err()
-        .map(|invalid| invalid.at("domain"))
+        .map(|invalid| invalid.for_field("domain"))
         .into_iter()
         .collect()
 }
 
-fn outcome((domain, all): &(String, Vec<Finding>)) -> AnyView {
+fn outcome((domain, all): &(String, Vec<ProviderCheck>)) -> AnyView {
     let bad = all.iter().filter(|finding| !finding.is_good).count();
     let title = match bad {
         0 => format!("All is as it must be for {domain}."),
@@ -109,7 +109,7 @@ fn outcome((domain, all): &(String, Vec<Finding>)) -> AnyView {
     .erase()
 }
 
-fn finding(finding: &Finding) -> AnyView {
+fn finding(finding: &ProviderCheck) -> AnyView {
     let mark = match finding.is_good {
         true => badge("good", Tone::Good, "circle-check"),
         false => badge("wrong", Tone::Danger, "circle-x"),

@@ -2,7 +2,9 @@
 
 use crate::erase::Erase as _;
 use leptos::{prelude::*, task::spawn_local};
-use model::{ClusterId, FieldError, clusters::Findings, nodes::ClusterView, sites::SiteForm};
+use model::{
+    ClusterId, FieldError, clusters::ClusterCapabilities, nodes::ClusterView, sites::SiteForm,
+};
 
 use crate::{
     bind,
@@ -28,7 +30,7 @@ pub fn cluster_options(clusters: &[ClusterView]) -> Vec<(String, String)> {
 }
 
 /// The resources of the chosen cluster, once it has responded; for suggestions.
-pub fn suggestions(values: RwSignal<SiteForm>) -> RwSignal<Option<Findings>> {
+pub fn suggestions(values: RwSignal<SiteForm>) -> RwSignal<Option<ClusterCapabilities>> {
     let suggestions = RwSignal::new(None);
     let cluster = Memo::new(move |_| values.with(|form| form.cluster.parse::<ClusterId>().ok()));
     Effect::new(move |_| {
@@ -46,7 +48,7 @@ pub fn suggestions(values: RwSignal<SiteForm>) -> RwSignal<Option<Findings>> {
 }
 
 /// Fills empty fields with the first suggestion of the cluster, which is often the only one.
-pub fn fill(values: RwSignal<SiteForm>, suggestions: RwSignal<Option<Findings>>) {
+pub fn fill(values: RwSignal<SiteForm>, suggestions: RwSignal<Option<ClusterCapabilities>>) {
     Effect::new(move |_| {
         let Some(found) = suggestions.get() else {
             return;
@@ -77,9 +79,9 @@ pub fn fields(
     form: FormState,
     values: RwSignal<SiteForm>,
     clusters: Signal<Vec<(String, String)>>,
-    suggestions: RwSignal<Option<Findings>>,
+    suggestions: RwSignal<Option<ClusterCapabilities>>,
 ) -> AnyView {
-    let of = move |read: fn(&Findings) -> Vec<String>| {
+    let of = move |read: fn(&ClusterCapabilities) -> Vec<String>| {
         Signal::derive(move || {
             suggestions.with(|found| found.as_ref().map(read).unwrap_or_default())
         })

@@ -4,7 +4,7 @@ use crate::erase::{Erase as _, act};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 use model::{
-    session::Me,
+    session::CurrentUser,
     users::{Role, UserForm},
 };
 
@@ -31,7 +31,7 @@ pub fn page() -> AnyView {
     )
 }
 
-fn content(_me: LiveResource<Me>) -> AnyView {
+fn content(_me: LiveResource<CurrentUser>) -> AnyView {
     let values = RwSignal::new(UserForm {
         role: Role::Member.to_string(),
         ..UserForm::default()

@@ -8,7 +8,7 @@ use std::{
 };
 
 use edge::Layout;
-use model::agents::{Silent, Who};
+use model::agents::{FailedProbe, ProbedComponent};
 use reqwest::{Client, StatusCode};
 use simple_dns::{CLASS, Name, Packet, Question, TYPE, rdata::RData};
 use tokio::{
@@ -48,7 +48,7 @@ impl Prober {
     }
 
     /// Probes a target. Returns the failure, or none on success.
-    pub(super) async fn probe(&self, target: &Target) -> Option<Silent> {
+    pub(super) async fn probe(&self, target: &Target) -> Option<FailedProbe> {
         let until = Instant::now() + SETTLE_TIMEOUT;
         loop {
             let (who, words) = match target {
@@ -56,14 +56,18 @@ impl Prober {
                 Target::Page { name, .. } => self.probe_http(name).await,
             }
             .err()?;
-            if who == Who::Container || Instant::now() > until {
+            if who == ProbedComponent::Container || Instant::now() > until {
                 return Some(silent(target, who, words));
             }
             sleep(RETRY_INTERVAL).await;
         }
     }
 
-    async fn probe_dns(&self, name: &str, address: Ipv4Addr) -> Result<(), (Who, String)> {
+    async fn probe_dns(
+        &self,
+        name: &str,
+        address: Ipv4Addr,
+    ) -> Result<(), (ProbedComponent, String)> {
         let found = timeout(DNS_TIMEOUT, resolve(self.address, name)).await;
         let words = match found {
             Ok(Ok(found)) if found.contains(&address) => return Ok(()),
@@ -76,30 +80,30 @@ impl Prober {
             Ok(Err(error)) => format!("dnsmasq could not be asked: {error}."),
             Err(_) => "dnsmasq does not answer.".to_owned(),
         };
-        Err((Who::Edge, words))
+        Err((ProbedComponent::Edge, words))
     }
 
-    async fn probe_http(&self, name: &str) -> Result<(), (Who, String)> {
+    async fn probe_http(&self, name: &str) -> Result<(), (ProbedComponent, String)> {
         let (status, page) = match get(name).await {
             Ok(answered) => answered,
             Err(error) if error.is_timeout() && !error.is_connect() => {
                 let words = "nginx passes the name on, and nothing comes back";
                 let words = format!("{words} within {} seconds.", HTTP_TIMEOUT.as_secs());
-                return Err((Who::Container, words));
+                return Err((ProbedComponent::Container, words));
             }
             Err(_) => {
                 let words = "nginx does not answer under the name, or does not know it.";
-                return Err((Who::Edge, words.to_owned()));
+                return Err((ProbedComponent::Edge, words.to_owned()));
             }
         };
         if status == StatusCode::NOT_FOUND && self.is_own("not-found.html", &page).await {
             let words = "nginx does not know the name.".to_owned();
-            return Err((Who::Edge, words));
+            return Err((ProbedComponent::Edge, words));
         }
         let gateway = [StatusCode::BAD_GATEWAY, StatusCode::GATEWAY_TIMEOUT].contains(&status);
         if gateway && self.is_own("no-answer.html", &page).await {
             let words = "nginx answers under the name, and nobody behind it does.".to_owned();
-            return Err((Who::Container, words));
+            return Err((ProbedComponent::Container, words));
         }
         Ok(())
     }
@@ -111,18 +115,18 @@ impl Prober {
     }
 }
 
-fn silent(target: &Target, who: Who, words: String) -> Silent {
+fn silent(target: &Target, who: ProbedComponent, words: String) -> FailedProbe {
     let (name, service) = match target {
         Target::Host { name, .. } => (name, None),
         Target::Page { name, service, .. } => (name, Some(*service)),
     };
     let words = match target {
-        Target::Page { behind, .. } if who == Who::Container => {
+        Target::Page { behind, .. } if who == ProbedComponent::Container => {
             format!("{words} Is the container running, and does its program listen on {behind}?")
         }
         _ => words,
     };
-    Silent {
+    FailedProbe {
         name: name.clone(),
         service,
         who,

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use edge::{certificate_name, link::Pair};
 use model::clusters::Fingerprint;
-use test_servers::host::{inside, run, until};
+use test_servers::host::{inside, run, wait_until};
 
 use crate::{
     manager::{FOLDER, Manager, Running, end_programs, joined, status},
@@ -15,7 +15,7 @@ use crate::{
 /// A certificate for a name.
 fn pair(name: &str) -> Pair {
     let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-    let print = pinned::Fingerprint::of(made.cert.der()).to_string();
+    let print = pinned::Fingerprint::from_certificate(made.cert.der()).to_string();
     Pair {
         certificate: of(&print),
         chain: made.cert.pem(),
@@ -36,7 +36,7 @@ fn shown(name: &str) -> Option<Fingerprint> {
 }
 
 fn until_shown(print: &Fingerprint) {
-    until("the certificate", || {
+    wait_until("the certificate", || {
         (shown("wiki.example.org").as_ref() == Some(print)).then_some(())
     });
 }
@@ -76,7 +76,7 @@ fn certificate_is_served_renewed_and_restored() {
 
             // Somebody takes it away by hand, and it is there again.
             fs::remove_file(key_file(&second.certificate)).unwrap();
-            until("it is put back", || {
+            wait_until("it is put back", || {
                 Path::new(&key_file(&second.certificate))
                     .exists()
                     .then_some(())
@@ -87,7 +87,7 @@ fn certificate_is_served_renewed_and_restored() {
             agent.stop();
             end_programs();
             let _agent = Running::start();
-            until("nginx", || {
+            wait_until("nginx", || {
                 (status("wiki.example.org") == "502").then_some(())
             });
             until_shown(&second.certificate);
@@ -113,7 +113,7 @@ fn missing_certificate_is_reported_and_blocks_nothing() {
             give(&manager, 1, &nobody_s);
             let agent = Running::start();
             manager.until_live(1);
-            until("the service", || {
+            wait_until("the service", || {
                 (status("wiki.example.org") == "502").then_some(())
             });
             let last = || manager.told().pop().unwrap();
@@ -123,7 +123,7 @@ fn missing_certificate_is_reported_and_blocks_nothing() {
             give(&manager, 2, &good.certificate);
             manager.until_live(2);
             until_shown(&good.certificate);
-            until("all is served", || {
+            wait_until("all is served", || {
                 last()["unserved"]
                     .as_array()
                     .is_some_and(Vec::is_empty)

@@ -7,7 +7,7 @@ use std::{
 
 use agent::{CheckError, Checker, Name, Refusal};
 use edge::{Dhcp, Layout};
-use test_servers::host::{inside, run, until};
+use test_servers::host::{inside, run, wait_until};
 
 use crate::site::{host, of, prepare, site, tree, wait};
 
@@ -206,7 +206,7 @@ fn checker_is_killed_after_timeout() {
 
 /// Waits for the end of every stuck checker. What has ended is not counted, though nobody asks how.
 fn until_all_ended() {
-    until("the end of all", || {
+    wait_until("the end of all", || {
         run("pgrep -r R,S,D -x sleep || test $? = 1")
             .is_empty()
             .then_some(())
@@ -238,7 +238,7 @@ fn checker_exits_with_its_parent() {
                 .env("HOLDFAST_TEST_FOLDER", folder)
                 .spawn()
                 .unwrap();
-            until("the checker", || {
+            wait_until("the checker", || {
                 let found = run("pgrep -r R,S,D -x sleep || test $? = 1");
                 (!found.is_empty()).then_some(())
             });

@@ -11,7 +11,7 @@ use agent::{Applier, Steps};
 use edge::{Layout, Snapshot};
 use model::publish::HttpOptions;
 use rustix::process::{Signal, getpid, kill_process};
-use test_servers::host::{inside, run, until};
+use test_servers::host::{inside, run, wait_until};
 
 use crate::site::{
     address, apply, control, host, layout, live, meant, names, open, prepare, service, site,
@@ -123,7 +123,7 @@ impl Change {
                 .iter()
                 .find(|found| found.name.as_str() == host);
             let meant = found.map_or(String::new(), |found| format!("{}\n", found.address));
-            until("the host", || (address(host) == meant).then_some(()));
+            wait_until("the host", || (address(host) == meant).then_some(()));
             let mut services = self.end.domains.iter().flat_map(|domain| &domain.services);
             let is_there = services.any(|found| {
                 found
@@ -132,7 +132,7 @@ impl Change {
                     .is_some_and(|label| label.as_str() == host)
             });
             let meant = if is_there { "502" } else { "404" };
-            until("the name", || (status(host) == meant).then_some(()));
+            wait_until("the name", || (status(host) == meant).then_some(()));
         }
         let record = run("dig +short +time=2 +tries=5 @10.20.0.2 _http._tcp.lab.internal SRV");
         assert_eq!(record.is_empty(), self.end.records.is_empty(), "{record}");

@@ -4,7 +4,7 @@ use std::fs;
 
 use edge::Dhcp;
 use serde_json::{Value, json};
-use test_servers::host::{inside, run, try_run, until};
+use test_servers::host::{inside, run, try_run, wait_until};
 
 use crate::{
     manager::{Running, end_programs, joined},
@@ -49,7 +49,7 @@ fn leases_of_known_and_unknown_hosts_are_reported() {
             manager.until_live(1);
             ask(folder, KNOWN);
             ask(folder, STRANGE);
-            let told = until("both leases", || {
+            let told = wait_until("both leases", || {
                 let told = manager.leases()?;
                 (told["leases"].as_array()?.len() == 2).then_some(told)
             });

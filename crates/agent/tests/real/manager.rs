@@ -20,7 +20,7 @@ use edge::{
     link::{Given, Live, Pair, Pairs, Wanted},
 };
 use serde_json::{Value, json};
-use test_servers::host::{run, try_run, until};
+use test_servers::host::{run, try_run, wait_until};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -86,7 +86,7 @@ impl Manager {
 
     /// The telling of live files of this number, once it is there.
     pub fn live(&self, number: usize) -> Live {
-        until("what is live", || {
+        wait_until("what is live", || {
             self.known.lock().unwrap().live.get(number).cloned()
         })
     }
@@ -108,7 +108,7 @@ impl Manager {
 
     /// Waits until a generation is live.
     pub fn until_live(&self, generation: i64) {
-        until(&format!("generation {generation}"), || {
+        wait_until(&format!("generation {generation}"), || {
             let told = self.told();
             let is_it =
                 |report: &Value| report["generation"] == generation && report["outcome"] == "live";
@@ -145,7 +145,7 @@ impl Manager {
                 }
             });
         });
-        until("the manager", || {
+        wait_until("the manager", || {
             std::net::TcpStream::connect("127.0.0.1:3000").ok()
         });
         Answering { stop, thread }

@@ -3,7 +3,7 @@
 use std::{io::Write as _, net::TcpListener};
 
 use serde_json::{Value, json};
-use test_servers::host::{inside, run, until};
+use test_servers::host::{inside, run, wait_until};
 
 use crate::{
     manager::{Manager, Running, end_programs, joined},
@@ -12,7 +12,7 @@ use crate::{
 
 /// What the last report says is silent, once it is of this generation and says something.
 fn silent(manager: &Manager, generation: i64) -> Vec<Value> {
-    until("what is silent", || {
+    wait_until("what is silent", || {
         let last = manager.told().pop()?;
         let silent = last["silent"].as_array()?.clone();
         (last["generation"] == generation && !silent.is_empty()).then_some(silent)
@@ -56,7 +56,7 @@ fn unreachable_container_is_reported_until_online() {
             assert!(words.contains("listen on 127.0.0.1:8080?"), "{words}");
 
             serve(TcpListener::bind("127.0.0.1:8080").unwrap());
-            until("its answer is told", || {
+            wait_until("its answer is told", || {
                 let last = manager.told().pop()?;
                 (last["silent"] == json!([])).then_some(())
             });
@@ -103,7 +103,7 @@ fn unresolved_names_are_reported_as_edge_failures() {
                 "a page of its own with 404 is an answer: {silent:?}"
             );
             run("kill -CONT $(cat /run/dnsmasq.pid)");
-            until("its answer is told", || {
+            wait_until("its answer is told", || {
                 let last = manager.told().pop()?;
                 (last["silent"] == json!([])).then_some(())
             });

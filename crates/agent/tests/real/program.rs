@@ -3,7 +3,7 @@
 use std::{fs, process::Command};
 
 use serde_json::json;
-use test_servers::host::{inside, run, until};
+use test_servers::host::{inside, run, wait_until};
 
 use crate::{
     manager::{CODE, FOLDER, Manager, PROGRAM, Running, answer, join, prepare, status},
@@ -39,13 +39,13 @@ fn host_joins_serves_and_continues_without_manager() {
 
             manager.give(1, |_| ());
             let agent = Running::start();
-            until("the site", || {
+            wait_until("the site", || {
                 (answer("wiki.lab.internal") == "10.20.0.100").then_some(())
             });
-            until("the service", || {
+            wait_until("the service", || {
                 (status("wiki.example.org") == "502").then_some(())
             });
-            until("the report", || (!manager.told().is_empty()).then_some(()));
+            wait_until("the report", || (!manager.told().is_empty()).then_some(()));
             let first = manager.told().remove(0);
             assert_eq!(
                 (&first["generation"], &first["outcome"]),
@@ -65,11 +65,11 @@ fn host_joins_serves_and_continues_without_manager() {
             );
 
             manager.give(2, |site| site.hosts.push(host("db", "10.20.0.101")));
-            until("the change", || {
+            wait_until("the change", || {
                 (answer("db.lab.internal") == "10.20.0.101").then_some(())
             });
             let last = || manager.told().pop().unwrap()["generation"].clone();
-            until("the second report", || (last() == 2).then_some(()));
+            wait_until("the second report", || (last() == 2).then_some(()));
             let changed = manager.live(1);
             assert!(!changed.begins && changed.gone.is_empty());
             let paths: Vec<&String> = changed.files.keys().collect();
@@ -95,10 +95,10 @@ fn host_joins_serves_and_continues_without_manager() {
             )
             .unwrap();
             let agent = Running::start();
-            until("the names", || {
+            wait_until("the names", || {
                 (answer("db.lab.internal") == "10.20.0.101").then_some(())
             });
-            until("the service", || {
+            wait_until("the service", || {
                 (status("wiki.example.org") == "502").then_some(())
             });
             agent.stop();

@@ -11,7 +11,7 @@ use model::{
     ServiceId,
     domains::Hsts,
     net::Port,
-    publish::{HttpOptions, QuietS},
+    publish::{HttpOptions, IdleTimeoutS},
 };
 use test_servers::host::run;
 
@@ -74,7 +74,7 @@ pub fn stream(id: i64, external: u16) -> StreamService {
         external: port(external),
         address: Ipv4Addr::LOCALHOST,
         port: port(8081),
-        quiet: QuietS::default(),
+        quiet: IdleTimeoutS::default(),
         transport: Transport::Tcp,
         tls: None,
     }

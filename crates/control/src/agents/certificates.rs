@@ -19,7 +19,7 @@ pub async fn fetch_certificates(
 ) -> Result<Pairs, Error> {
     if request.certificates.len() > MOST_CERTIFICATES {
         let message = format!("Ask for at most {MOST_CERTIFICATES} at once.");
-        return Err(Error::field("certificates", message));
+        return Err(Error::invalid_field("certificates", message));
     }
     let (key, site) = (control.store().secret_key().clone(), agent.site);
     let pairs = control

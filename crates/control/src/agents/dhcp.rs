@@ -54,7 +54,7 @@ async fn set_dhcp_server(
                 .is_some_and(|typed| row.name.as_str() != typed)
             {
                 let message = format!("Type {} to have it give out addresses now.", row.name);
-                return Ok(Err(Error::field("confirm", message)));
+                return Ok(Err(Error::invalid_field("confirm", message)));
             }
             let generation = store::sites::increment_generation(c, row.site)?;
             store::agents::request_dhcp_handover(c, id, row.site, generation)?;

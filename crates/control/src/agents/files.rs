@@ -6,7 +6,9 @@ use std::{collections::BTreeMap, time::Duration};
 use edge::{Layout, link};
 use model::{
     Error, Kind,
-    agents::files::{File, FileQuery, FileRow, FileState, Files, Hunk, Line, Listed, Mark},
+    agents::files::{
+        AgentFiles, FileDiff, FileList, FileQuery, FileRow, FileState, Hunk, Line, LineChange,
+    },
     names::Label,
     page::{PAGE_ROWS, Page},
 };
@@ -39,11 +41,11 @@ pub async fn files(
     site: &Label,
     name: &Label,
     query: FileQuery,
-) -> Result<Files, Error> {
+) -> Result<AgentFiles, Error> {
     let record = record(control, actor, site, name).await?;
     let (desired, live) = load_trees(control, &record).await?;
     let listed = blocking(move || list(&desired, &live, &query)).await?;
-    Ok(Files {
+    Ok(AgentFiles {
         agent: record.row,
         listed,
     })
@@ -59,7 +61,7 @@ pub async fn file(
     site: &Label,
     name: &Label,
     path: String,
-) -> Result<File, Error> {
+) -> Result<FileDiff, Error> {
     let record = record(control, actor, site, name).await?;
     let (mut desired, mut live) = load_trees(control, &record).await?;
     let (desired, live) = (desired.remove(&path), live.remove(&path));
@@ -71,7 +73,7 @@ pub async fn file(
             _ => Vec::new(),
         };
         let text = desired.or(live).unwrap_or_default();
-        File {
+        FileDiff {
             path,
             state,
             text,
@@ -125,7 +127,7 @@ fn state(desired: Option<&String>, live: Option<&String>) -> Option<FileState> {
 }
 
 /// Returns one page of the list.
-fn list(desired: &Tree, live: &Tree, query: &FileQuery) -> Listed {
+fn list(desired: &Tree, live: &Tree, query: &FileQuery) -> FileList {
     let mut paths: Vec<&String> = desired.keys().chain(live.keys()).collect();
     paths.sort();
     paths.dedup();
@@ -158,7 +160,7 @@ fn list(desired: &Tree, live: &Tree, query: &FileQuery) -> Listed {
         .skip(skipped)
         .take(rows_per_page)
         .collect();
-    Listed {
+    FileList {
         differing: u64::try_from(count).unwrap_or(u64::MAX),
         all: u64::try_from(all).unwrap_or(u64::MAX),
         is_told: !live.is_empty(),
@@ -192,9 +194,9 @@ fn hunks(live: &str, desired: &str) -> Vec<Hunk> {
 
 fn line(change: similar::Change<&str>) -> Line {
     let mark = match change.tag() {
-        ChangeTag::Equal => Mark::Same,
-        ChangeTag::Insert => Mark::Added,
-        ChangeTag::Delete => Mark::Removed,
+        ChangeTag::Equal => LineChange::Same,
+        ChangeTag::Insert => LineChange::Added,
+        ChangeTag::Delete => LineChange::Removed,
     };
     Line {
         mark,
@@ -204,7 +206,7 @@ fn line(change: similar::Change<&str>) -> Line {
 
 #[cfg(test)]
 mod tests {
-    use model::agents::files::{FileQuery, FileState, Mark};
+    use model::agents::files::{FileQuery, FileState, LineChange};
 
     use super::{Tree, hunks, list};
 
@@ -249,12 +251,15 @@ mod tests {
         let changed: Vec<_> = hunks[0]
             .lines
             .iter()
-            .filter(|line| line.mark != Mark::Same)
+            .filter(|line| line.mark != LineChange::Same)
             .map(|line| (line.mark, line.text.as_str()))
             .collect();
         assert_eq!(
             changed,
-            [(Mark::Removed, "line 20"), (Mark::Added, "line twenty")]
+            [
+                (LineChange::Removed, "line 20"),
+                (LineChange::Added, "line twenty")
+            ]
         );
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use model::{
     AgentId, Error,
-    agents::{Invitation, JoinCode},
+    agents::{IssuedJoinToken, JoinToken},
     clusters::Fingerprint,
     domains::Origin,
 };
@@ -25,7 +25,7 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 /// # Errors
 /// [`Error::Conflict`] where agents could not reach the manager safely, and [`Error::Unavailable`]
 /// when the certificate at its address cannot be fetched.
-pub(super) async fn create_code(control: &Control) -> Result<JoinCode, Error> {
+pub(super) async fn create_code(control: &Control) -> Result<JoinToken, Error> {
     let Some(Manager {
         origin,
         certificate,
@@ -45,7 +45,7 @@ pub(super) async fn create_code(control: &Control) -> Result<JoinCode, Error> {
             return Err(Error::conflict(message));
         }
     };
-    Ok(JoinCode {
+    Ok(JoinToken {
         manager: origin.clone(),
         word: secret(),
         fingerprint,
@@ -53,8 +53,8 @@ pub(super) async fn create_code(control: &Control) -> Result<JoinCode, Error> {
 }
 
 /// The invitation that is shown to the user.
-pub(super) fn new(id: AgentId, code: JoinCode) -> Invitation {
-    Invitation {
+pub(super) fn new(id: AgentId, code: JoinToken) -> IssuedJoinToken {
+    IssuedJoinToken {
         id,
         code,
         good_for_s: LIFETIME_S,

@@ -1,7 +1,7 @@
 //! Agents that run inside this process. They need no join token and no address of the manager.
 
 use edge::Layout;
-use model::{Error, SiteId, agents::About, names::Label};
+use model::{Error, SiteId, agents::HostFacts, names::Label};
 use store::agents::NewAgent;
 
 use super::{invitation, join, secret};
@@ -17,7 +17,7 @@ pub async fn register(
     actor: &Actor,
     site: SiteId,
     name: Label,
-    about: About,
+    about: HostFacts,
     layout: &Layout,
 ) -> Result<String, Error> {
     actor.require_operator()?;
@@ -42,7 +42,7 @@ pub async fn register(
             };
             match result {
                 Err(store::Error::NotFound) => {
-                    Ok(Err(Error::field("site", "There is no such site.")))
+                    Ok(Err(Error::invalid_field("site", "There is no such site.")))
                 }
                 result => result.map(Ok),
             }

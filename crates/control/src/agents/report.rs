@@ -4,7 +4,7 @@
 use edge::link::{self, Live};
 use model::{
     Error, ServiceId,
-    agents::{Dhcp, Outcome, Report},
+    agents::{ApplyOutcome, DhcpRole, Report},
 };
 
 use super::{Agent, publish_all_services, publish_change};
@@ -27,8 +27,8 @@ pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<
                 .ok_or(store::Error::NotFound)?
                 .row;
             store::agents::store_report(c, id, &report)?;
-            if before.dhcp == Dhcp::Ending
-                && report.outcome == Outcome::Live
+            if before.dhcp == DhcpRole::Ending
+                && report.outcome == ApplyOutcome::Live
                 && store::agents::complete_dhcp_handover(c, site, Some(report.generation))?
             {
                 store::sites::increment_generation(c, site)?;
@@ -68,7 +68,7 @@ pub async fn report_files(control: &Control, agent: &Agent, update: Live) -> Res
     for path in paths {
         if !is_inside_tree(path) {
             let message = "Use paths within the tree, such as nginx/nginx.conf.";
-            return Err(Error::field("files", message));
+            return Err(Error::invalid_field("files", message));
         }
     }
     if update
@@ -77,7 +77,7 @@ pub async fn report_files(control: &Control, agent: &Agent, update: Live) -> Res
         .any(|text| text.len() > link::LARGEST_FILE)
     {
         let message = format!("A file may have {} bytes at most.", link::LARGEST_FILE);
-        return Err(Error::field("files", message));
+        return Err(Error::invalid_field("files", message));
     }
     let id = agent.id;
     let done = control
@@ -90,7 +90,7 @@ pub async fn report_files(control: &Control, agent: &Agent, update: Live) -> Res
                 usize::try_from(store::agents::count_live_files(c, id)?).unwrap_or(usize::MAX);
             if existing.saturating_add(update.files.len()) > link::MOST_FILES {
                 let message = format!("At most {} files are kept.", link::MOST_FILES);
-                return Ok(Err(Error::field("files", message)));
+                return Ok(Err(Error::invalid_field("files", message)));
             }
             store::agents::update_live_files(c, id, &update.files, &update.gone)?;
             Ok(Ok(()))

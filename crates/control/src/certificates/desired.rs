@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
     CertificateId, DomainId, SiteId, Timestamp,
-    certificates::{CertificateName, Issuance, Source},
+    certificates::{CertificateName, CertificateSource, IssuanceMethod},
     events::{Event, Topic},
 };
 use store::{Conn, certificates::DomainCertificates};
@@ -18,9 +18,9 @@ fn desired_names(plan: &DomainCertificates) -> BTreeSet<CertificateName> {
         hosts.filter_map(|host| host.parse().ok()).collect()
     };
     match plan.issuance {
-        Issuance::SelfSigned | Issuance::Uploaded => BTreeSet::new(),
-        Issuance::Wildcard(_) => BTreeSet::from([CertificateName::below(&plan.name)]),
-        Issuance::Http(_) | Issuance::Dns(_) => of_hosts(),
+        CertificateSource::SelfSigned | CertificateSource::Uploaded => BTreeSet::new(),
+        CertificateSource::Wildcard(_) => BTreeSet::from([CertificateName::wildcard(&plan.name)]),
+        CertificateSource::Http(_) | CertificateSource::Dns(_) => of_hosts(),
     }
 }
 
@@ -99,12 +99,14 @@ fn diff(plan: &DomainCertificates, now: Timestamp) -> Diff {
     for subject in &desired {
         match existing.get(subject) {
             None => diff.missing.push(subject.clone()),
-            Some(it) if it.is_dormant() || it.source == Source::Uploaded => diff.resume.push(it.id),
+            Some(it) if it.is_dormant() || it.source == IssuanceMethod::Uploaded => {
+                diff.resume.push(it.id)
+            }
             Some(_) => {}
         }
     }
     for it in &plan.certificates {
-        if desired.contains(&it.subject) || it.source == Source::Uploaded {
+        if desired.contains(&it.subject) || it.source == IssuanceMethod::Uploaded {
             continue;
         }
         match it.not_after {
@@ -155,7 +157,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_000_000);
 
     fn plan(
-        issuance: Issuance,
+        issuance: CertificateSource,
         hosts: &[&str],
         certificates: Vec<CertificateSchedule>,
     ) -> DomainCertificates {
@@ -178,7 +180,7 @@ mod tests {
         CertificateSchedule {
             id: CertificateId(id),
             subject: subject.parse().unwrap(),
-            source: Source::Acme,
+            source: IssuanceMethod::Acme,
             next_attempt: next_try.map(Timestamp),
             not_after: not_after.map(Timestamp),
         }
@@ -193,22 +195,22 @@ mod tests {
         let hosts = ["a.example.org", "b.example.org"];
         let authority = AuthorityId(1);
         let missing = |issuance| diff(&plan(issuance, &hosts, Vec::new()), NOW).missing;
-        assert_eq!(missing(Issuance::Http(authority)), names(&hosts));
-        assert_eq!(missing(Issuance::Dns(authority)), names(&hosts));
+        assert_eq!(missing(CertificateSource::Http(authority)), names(&hosts));
+        assert_eq!(missing(CertificateSource::Dns(authority)), names(&hosts));
         assert_eq!(
-            missing(Issuance::Wildcard(authority)),
+            missing(CertificateSource::Wildcard(authority)),
             names(&["*.example.org"])
         );
-        assert!(missing(Issuance::SelfSigned).is_empty());
-        assert!(missing(Issuance::Uploaded).is_empty());
+        assert!(missing(CertificateSource::SelfSigned).is_empty());
+        assert!(missing(CertificateSource::Uploaded).is_empty());
         let existing = vec![planned(1, "a.example.org", Some(5), None)];
-        let some = plan(Issuance::Http(authority), &hosts, existing);
+        let some = plan(CertificateSource::Http(authority), &hosts, existing);
         assert_eq!(diff(&some, NOW).missing, names(&["b.example.org"]));
     }
 
     #[test]
     fn undesired_certificate_is_kept_while_valid_and_resumed_on_demand() {
-        let issuance = Issuance::Http(AuthorityId(1));
+        let issuance = CertificateSource::Http(AuthorityId(1));
         let valid_until = NOW.0 + 10;
         let existing = vec![
             planned(1, "good.example.org", Some(NOW.0 + 5), Some(valid_until)),
@@ -234,17 +236,17 @@ mod tests {
     #[test]
     fn uploaded_certificate_is_kept() {
         let uploaded = CertificateSchedule {
-            source: Source::Uploaded,
+            source: IssuanceMethod::Uploaded,
             ..planned(1, "a.example.org", None, Some(0))
         };
         let kept = plan(
-            Issuance::Uploaded,
+            CertificateSource::Uploaded,
             &["a.example.org"],
             vec![uploaded.clone()],
         );
         assert!(diff(&kept, NOW).is_empty());
         let now_acme = plan(
-            Issuance::Http(AuthorityId(1)),
+            CertificateSource::Http(AuthorityId(1)),
             &["a.example.org"],
             vec![uploaded],
         );

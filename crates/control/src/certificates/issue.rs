@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use model::{
     AuthorityId, DomainId, Timestamp,
-    certificates::{CertificateName, Issuance, Source},
+    certificates::{CertificateName, CertificateSource, IssuanceMethod},
     domains::DomainRow,
 };
 use pki::acme::{Account, AcmeError, ChallengeType, Order};
@@ -145,13 +145,13 @@ async fn keep_lease(control: &Control, claimed: &ClaimedCertificate) {
 /// The settings for issuing a certificate.
 struct IssuanceContext {
     domain: DomainRow,
-    issuance: Issuance,
+    issuance: CertificateSource,
     authority: CertificateAuthority,
     now: Timestamp,
 }
 
 async fn run_attempt(control: &Control, claimed: &ClaimedCertificate) -> Result<(), IssueError> {
-    if claimed.source == Source::Uploaded {
+    if claimed.source == IssuanceMethod::Uploaded {
         return Ok(outcome::check_expiry(control, claimed).await?);
     }
     let Some(context) = load_context(control, claimed.domain).await? else {
@@ -208,7 +208,7 @@ async fn load_context(
                 return Ok(None);
             };
             let issuance = domain.spec.issuance;
-            let Some(id) = issuance.authority() else {
+            let Some(id) = issuance.certificate_authority() else {
                 return Ok(None);
             };
             let authority = store::authorities::get(c, &key, id)?;
@@ -259,7 +259,7 @@ async fn fetch_renewal_info(
 /// The names of a certificate. A wildcard certificate also covers the domain itself.
 fn order_names(subject: &CertificateName, domain: &DomainRow) -> Vec<CertificateName> {
     let mut names = vec![subject.clone()];
-    if subject.as_str() != subject.base() {
+    if subject.as_str() != subject.domain() {
         names.push(CertificateName::from(&domain.spec.name));
     }
     names
@@ -305,7 +305,7 @@ async fn issue(
     let (from, until) = (leaf.issued.not_before, leaf.issued.not_after);
     let renew_at = plan::renew_at(from, until, Jitter::new());
     let new = NewCertificate {
-        source: Source::Acme,
+        source: IssuanceMethod::Acme,
         certificate_authority: Some(authority),
         issued: leaf.issued,
         chain: issued.chain,
@@ -329,7 +329,7 @@ mod tests {
             id: CertificateId(1),
             domain: DomainId(1),
             subject: "wiki.example.org".parse().unwrap(),
-            source: Source::Acme,
+            source: IssuanceMethod::Acme,
             authority: Some(ISSUER),
             validity: Some((Timestamp(0), Timestamp(90))),
             chain: Some("chain".to_owned()),

@@ -13,7 +13,8 @@ mod solver;
 use model::{
     CertificateId, DomainId, Error, FieldError, Kind, Timestamp,
     certificates::{
-        CertificateDetail, CertificateName, CertificateRow, Happening, Issuance, Source, notice_at,
+        CertificateDetail, CertificateEvent, CertificateName, CertificateRow, CertificateSource,
+        IssuanceMethod, expiring_from,
     },
     domains::{DomainRow, DomainSpec},
 };
@@ -111,20 +112,20 @@ pub async fn upload(
                     fields: vec![wrong_names(names, &row.spec)],
                 }));
             };
-            if row.spec.issuance != Issuance::Uploaded {
+            if row.spec.issuance != CertificateSource::Uploaded {
                 let spec = DomainSpec {
-                    issuance: Issuance::Uploaded,
+                    issuance: CertificateSource::Uploaded,
                     ..row.spec
                 };
                 store::domains::update(c, domain, &spec)?;
             }
             let new = NewCertificate {
-                source: Source::Uploaded,
+                source: IssuanceMethod::Uploaded,
                 certificate_authority: None,
                 issued: pair.leaf.issued.clone(),
                 chain: pair.chain.clone(),
                 renew_at: None,
-                next_attempt: Some(notice_at(
+                next_attempt: Some(expiring_from(
                     pair.leaf.issued.not_before,
                     pair.leaf.issued.not_after,
                 )),
@@ -134,7 +135,7 @@ pub async fn upload(
             // A certificate that is being issued must not replace the uploaded certificate.
             store::certificates::revoke_lease(c, id)?;
             let message = outcome::describe(&new.issued);
-            store::certificates::add_history(c, id, Happening::Uploaded, &message, now)?;
+            store::certificates::add_history(c, id, CertificateEvent::Uploaded, &message, now)?;
             Ok(Ok(id))
         })
         .await
@@ -147,12 +148,13 @@ pub async fn upload(
 /// The first of a certificate's names that belongs to a domain.
 fn subject(names: &[CertificateName], domain: &DomainSpec) -> Option<CertificateName> {
     let own = domain.name.as_str();
-    let below =
-        |name: &&CertificateName| name.base() == own || name.base().ends_with(&format!(".{own}"));
+    let below = |name: &&CertificateName| {
+        name.domain() == own || name.domain().ends_with(&format!(".{own}"))
+    };
     // A wildcard name takes precedence, whatever the order of the names.
     let star = names
         .iter()
-        .find(|name| name.as_str() != name.base() && name.base() == own);
+        .find(|name| name.as_str() != name.domain() && name.domain() == own);
     star.or_else(|| names.iter().find(below)).cloned()
 }
 
@@ -182,7 +184,7 @@ pub async fn retry(control: &Control, actor: &Actor, id: CertificateId) -> Resul
             let Some(row) = store::certificates::get(c, id, now)? else {
                 return Ok(Err(missing()));
             };
-            if row.source == Source::Uploaded {
+            if row.source == IssuanceMethod::Uploaded {
                 let message = "Nobody gives it by itself. Bring the next one.";
                 return Ok(Err(Error::conflict(message)));
             }
@@ -206,7 +208,7 @@ pub async fn renew(control: &Control, actor: &Actor, id: CertificateId) -> Resul
     let due = control.store().write(move |c| {
         let now = clock.now(c)?;
         let row = store::certificates::get(c, id, now)?;
-        let row = row.filter(|row| row.source == Source::Acme);
+        let row = row.filter(|row| row.source == IssuanceMethod::Acme);
         // Leaves a certificate that is being renewed to the process that holds its lease.
         if row.is_some_and(|row| row.renew_at.is_none_or(|at| at > now)) {
             renew_now(c, id, now)?;
@@ -233,7 +235,7 @@ pub async fn revoke(
     let row = get(control, actor, id).await?.row;
     if row.subject.as_str() != confirm.trim() {
         let message = format!("Type {} to revoke the certificate.", row.subject);
-        return Err(Error::field("confirm", message));
+        return Err(Error::invalid_field("confirm", message));
     }
     let key = control.store().secret_key().clone();
     let issuer = control
@@ -268,7 +270,7 @@ pub async fn revoke(
             }
             let now = clock.now(c)?;
             let message = "Taken back; another one with another key is asked for.";
-            store::certificates::add_history(c, id, Happening::Revoked, message, now)?;
+            store::certificates::add_history(c, id, CertificateEvent::Revoked, message, now)?;
             renew_now(c, id, now)
         })
         .await
@@ -307,9 +309,9 @@ pub async fn delete(
             };
             if row.subject.as_str() != confirm {
                 let message = format!("Type {} to delete the certificate.", row.subject);
-                return Ok(Err(Error::field("confirm", message)));
+                return Ok(Err(Error::invalid_field("confirm", message)));
             }
-            if row.source == Source::Acme {
+            if row.source == IssuanceMethod::Acme {
                 let message = "Holdfast sees to it as long as the name is published. Change how the domain has its certificates.";
                 return Ok(Err(Error::conflict(message)));
             }
@@ -331,10 +333,10 @@ pub(crate) fn select_certificate<'a>(
 ) -> Option<&'a IssuedCertificate> {
     let issuance = domain.spec.issuance;
     let is_current_source = |it: &IssuedCertificate| match issuance {
-        Issuance::SelfSigned => false,
-        Issuance::Uploaded => it.source == Source::Uploaded,
-        Issuance::Http(_) | Issuance::Dns(_) | Issuance::Wildcard(_) => {
-            it.source == Source::Acme && it.authority == issuance.authority()
+        CertificateSource::SelfSigned => false,
+        CertificateSource::Uploaded => it.source == IssuanceMethod::Uploaded,
+        CertificateSource::Http(_) | CertificateSource::Dns(_) | CertificateSource::Wildcard(_) => {
+            it.source == IssuanceMethod::Acme && it.authority == issuance.certificate_authority()
         }
     };
     all.iter()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use model::{
     DomainId, Timestamp,
-    certificates::{Happening, Issued, Trouble, notice_at},
+    certificates::{AttemptFailure, CertificateContents, CertificateEvent, expiring_from},
     events::{Event, Topic},
 };
 use store::{
@@ -94,11 +94,11 @@ pub(super) async fn check_expiry(
     let (id, subject) = (claimed.id, claimed.subject.clone());
     write_if_leased(control, claimed, move |c, now| {
         let (happening, next) = if now >= until {
-            (Some(Happening::Expired), None)
-        } else if now >= notice_at(from, until) {
-            (Some(Happening::Expiring), Some(until))
+            (Some(CertificateEvent::Expired), None)
+        } else if now >= expiring_from(from, until) {
+            (Some(CertificateEvent::Expiring), Some(until))
         } else {
-            (None, Some(notice_at(from, until)))
+            (None, Some(expiring_from(from, until)))
         };
         if let Some(happening) = happening {
             let message = format!("Good until {}. Bring the next one.", until.rfc3339());
@@ -119,8 +119,8 @@ pub(super) async fn store_issued(
 ) -> Result<(), model::Error> {
     tracing::info!(subject = %claimed.subject, issuer = new.issued.issuer, "certificate issued");
     let happening = match claimed.chain {
-        None => Happening::Issued,
-        Some(_) => Happening::Renewed,
+        None => CertificateEvent::Issued,
+        Some(_) => CertificateEvent::Renewed,
     };
     let mut waits = RETRY_WAITS.iter();
     loop {
@@ -145,7 +145,7 @@ pub(super) async fn store_issued(
 }
 
 /// Describes a certificate for its history.
-pub(super) fn describe(issued: &Issued) -> String {
+pub(super) fn describe(issued: &CertificateContents) -> String {
     let until = issued.not_after.rfc3339();
     format!("By {}, good until {until}.", issued.issuer)
 }
@@ -163,13 +163,13 @@ pub(super) async fn record_failure(
     let until = claimed.validity.map(|(_, until)| until);
     write_if_leased(control, claimed, move |c, now| {
         let next = plan::retry_at(now, attempts, failure, until, Jitter::new());
-        let trouble = Trouble {
+        let trouble = AttemptFailure {
             at: now,
             words: message.clone(),
             detail: detail.clone(),
         };
         store::certificates::record_failure(c, id, &trouble, next)?;
-        store::certificates::add_history(c, id, Happening::Failed, &message, now)
+        store::certificates::add_history(c, id, CertificateEvent::Failed, &message, now)
     })
     .await
 }

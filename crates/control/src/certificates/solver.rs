@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::{
     CertificateId, ProviderId, SiteId,
-    agents::{AgentRow, Outcome},
+    agents::{AgentRow, ApplyOutcome},
     events::{Event, Topic},
 };
 use pki::acme::{Challenge, Solver};
@@ -98,7 +98,7 @@ fn readiness(agents: impl Iterator<Item = AgentRow>, generation: i64) -> Readine
         }
         let report = agent.report.filter(|it| it.generation >= generation);
         match report.map(|report| report.outcome) {
-            Some(Outcome::Refused { words }) => {
+            Some(ApplyOutcome::Refused { words }) => {
                 return Readiness::Failed(format!(
                     "The edge host {} cannot answer the authority: {words}",
                     agent.name

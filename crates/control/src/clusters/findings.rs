@@ -9,7 +9,7 @@ use std::{
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use model::{
     ClusterId, Error, Timestamp,
-    clusters::{Findings, Missing, StorageFound},
+    clusters::{ClusterCapabilities, StorageCapabilities, UnmetRequirement},
     names::{BridgeName, StorageName},
 };
 use proxmox::{Client, ContentKind, Node, Permissions};
@@ -68,7 +68,7 @@ pub async fn check(
     control: &Control,
     actor: &Actor,
     cluster: ClusterId,
-) -> Result<Findings, Error> {
+) -> Result<ClusterCapabilities, Error> {
     actor.require_administrator()?;
     let client = client(control, cluster)?;
     tokio::time::timeout(TIMEOUT, run_checks(&client))
@@ -79,13 +79,13 @@ pub async fn check(
         .map_err(|error| to_user_error(&error))
 }
 
-async fn run_checks(client: &Client) -> Result<Findings, proxmox::Error> {
+async fn run_checks(client: &Client) -> Result<ClusterCapabilities, proxmox::Error> {
     let (version, nodes, permissions) =
         futures::try_join!(client.version(), client.nodes(), client.permissions(None))?;
     let mut missing = Vec::new();
     if release(&version.release).is_some_and(|release| release < OCI_RELEASE) {
         let found = version.version.clone();
-        missing.push(Missing::Version { found });
+        missing.push(UnmetRequirement::Version { found });
     }
     missing.extend(offline_nodes(&nodes));
     missing.extend(untrusted_nodes(client, &nodes).await);
@@ -97,18 +97,18 @@ async fn run_checks(client: &Client) -> Result<Findings, proxmox::Error> {
         .try_collect()
         .await?;
     let NodeResources { bridges, storages } = common(node_resources);
-    let has = |takes: fn(&StorageFound) -> bool| storages.iter().any(takes);
+    let has = |takes: fn(&StorageCapabilities) -> bool| storages.iter().any(takes);
     if !has(|storage| storage.templates) {
-        missing.push(Missing::TemplateStorage);
+        missing.push(UnmetRequirement::TemplateStorage);
     }
     if !has(|storage| storage.volumes) {
-        missing.push(Missing::VolumeStorage);
+        missing.push(UnmetRequirement::VolumeStorage);
     }
     if bridges.is_empty() {
-        missing.push(Missing::Bridge);
+        missing.push(UnmetRequirement::Bridge);
     }
     missing.extend(missing_privileges(&permissions, &bridges, &storages));
-    Ok(Findings {
+    Ok(ClusterCapabilities {
         at: now(),
         bridges: bridges.into_iter().collect(),
         storages: storages.into_iter().collect(),
@@ -122,16 +122,16 @@ fn release(text: &str) -> Option<(u32, u32)> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-fn offline_nodes(nodes: &[Node]) -> impl Iterator<Item = Missing> {
+fn offline_nodes(nodes: &[Node]) -> impl Iterator<Item = UnmetRequirement> {
     let names = nodes.iter().filter(|node| !node.online);
     names.filter_map(|node| {
-        Some(Missing::Node {
+        Some(UnmetRequirement::Node {
             node: node.node.parse().ok()?,
         })
     })
 }
 
-async fn untrusted_nodes(client: &Client, nodes: &[Node]) -> Vec<Missing> {
+async fn untrusted_nodes(client: &Client, nodes: &[Node]) -> Vec<UnmetRequirement> {
     if !client.address().starts_with("https://") {
         return Vec::new();
     }
@@ -139,7 +139,7 @@ async fn untrusted_nodes(client: &Client, nodes: &[Node]) -> Vec<Missing> {
     let names = others.into_iter().filter_map(Result::err);
     names
         .filter_map(|name| {
-            Some(Missing::Certificate {
+            Some(UnmetRequirement::Certificate {
                 node: name.parse().ok()?,
             })
         })
@@ -149,16 +149,16 @@ async fn untrusted_nodes(client: &Client, nodes: &[Node]) -> Vec<Missing> {
 /// The bridges and storages of a node that containers can use.
 struct NodeResources {
     bridges: BTreeSet<BridgeName>,
-    storages: Vec<StorageFound>,
+    storages: Vec<StorageCapabilities>,
 }
 
 async fn node_resources(client: &Client, node: String) -> Result<NodeResources, proxmox::Error> {
     let (bridges, storages) = futures::try_join!(client.bridges(&node), client.storages(&node))?;
     let found = storages.iter().filter_map(|storage| {
-        Some(StorageFound {
+        Some(StorageCapabilities {
             name: storage.storage.parse().ok()?,
-            templates: storage.takes(ContentKind::Vztmpl),
-            volumes: storage.takes(ContentKind::Rootdir),
+            templates: storage.accepts(ContentKind::Vztmpl),
+            volumes: storage.accepts(ContentKind::Rootdir),
         })
     });
     Ok(NodeResources {
@@ -204,9 +204,9 @@ fn common(all: Vec<NodeResources>) -> NodeResources {
 fn missing_privileges<'a>(
     permissions: &'a Permissions,
     bridges: &'a BTreeSet<BridgeName>,
-    storages: &'a [StorageFound],
-) -> impl Iterator<Item = Missing> + 'a {
-    let on_storages = |privilege: &str, takes: fn(&StorageFound) -> bool| {
+    storages: &'a [StorageCapabilities],
+) -> impl Iterator<Item = UnmetRequirement> + 'a {
+    let on_storages = |privilege: &str, takes: fn(&StorageCapabilities) -> bool| {
         let mut paths = storages.iter().filter(|storage| takes(storage));
         paths.any(|storage| allows(permissions, &storage_path(&storage.name), privilege))
     };
@@ -220,7 +220,7 @@ fn missing_privileges<'a>(
     };
     let all = PRIVILEGES.iter().chain([&PULL_PRIVILEGE]);
     all.filter(move |(privilege, path, _)| !is_granted(privilege, path))
-        .map(|(privilege, path, purpose)| Missing::Privilege {
+        .map(|(privilege, path, purpose)| UnmetRequirement::Privilege {
             privilege: (*privilege).to_owned(),
             path: (*path).to_owned(),
             purpose: (*purpose).to_owned(),
@@ -261,7 +261,7 @@ mod tests {
     use super::*;
 
     fn node_resources(bridges: &[&str], storages: &[(&str, bool, bool)]) -> NodeResources {
-        let storage = |(name, templates, volumes): &(&str, bool, bool)| StorageFound {
+        let storage = |(name, templates, volumes): &(&str, bool, bool)| StorageCapabilities {
             name: name.parse().unwrap(),
             templates: *templates,
             volumes: *volumes,

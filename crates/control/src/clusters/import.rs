@@ -5,12 +5,12 @@ use std::net::Ipv4Addr;
 
 use model::{
     ClusterId, Error, Fields, SiteId, UserId,
-    clusters::{Foreign, Import, Imported},
-    containers::{ContainerSpec, Source},
+    clusters::{ImportRequest, ImportResult, UnmanagedContainer},
+    containers::{ContainerSource, ContainerSpec},
     env::EnvVars,
     events::{Event, Topic},
     names::{Label, Username},
-    net::Mac,
+    net::MacAddress,
 };
 use proxmox::{Client, Ipv4Config, LxcConfig, Vmid};
 use store::{Unique, containers::NewContainerRow, sites::SiteRecord};
@@ -30,8 +30,8 @@ pub async fn import(
     control: &Control,
     actor: &Actor,
     cluster: ClusterId,
-    import: Import,
-) -> Result<Vec<Imported>, Error> {
+    import: ImportRequest,
+) -> Result<Vec<ImportResult>, Error> {
     actor.require_administrator()?;
     let client = client(control, cluster)?;
     let target = target(control, cluster, &import).await?;
@@ -46,7 +46,7 @@ pub async fn import(
             tracing::warn!(vmid, ?outcome, "container import failed");
         }
         let outcome = outcome.map_err(|error| error.to_string());
-        outcomes.push(Imported { vmid, outcome });
+        outcomes.push(ImportResult { vmid, outcome });
     }
     control
         .notifier()
@@ -61,13 +61,17 @@ struct Target {
     owner: UserId,
 }
 
-async fn target(control: &Control, cluster: ClusterId, import: &Import) -> Result<Target, Error> {
+async fn target(
+    control: &Control,
+    cluster: ClusterId,
+    import: &ImportRequest,
+) -> Result<Target, Error> {
     let mut fields = Fields::default();
     let site = fields.parse::<SiteId>("site", &import.site);
     let owner = fields.parse::<Username>("owner", &import.owner);
     if import.vmids.is_empty() || import.vmids.len() > MAX_CONTAINERS {
         let message = format!("Choose 1 to {MAX_CONTAINERS} containers.");
-        fields.refuse("vmids", message);
+        fields.add_error("vmids", message);
     }
     let (site, owner) = fields
         .finish(site.zip(owner))
@@ -82,8 +86,8 @@ async fn target(control: &Control, cluster: ClusterId, import: &Import) -> Resul
         .into_model("import")?;
     let site = site
         .filter(|site| site.spec.cluster == cluster)
-        .ok_or_else(|| Error::field("site", "The cluster has no such site."))?;
-    let owner = owner.ok_or_else(|| Error::field("owner", "There is no such user."))?;
+        .ok_or_else(|| Error::invalid_field("site", "The cluster has no such site."))?;
+    let owner = owner.ok_or_else(|| Error::invalid_field("owner", "There is no such user."))?;
     Ok(Target {
         site,
         owner: owner.row.id,
@@ -94,7 +98,7 @@ async fn import_one(
     control: &Control,
     client: &Client,
     target: &Target,
-    guest: &Foreign,
+    guest: &UnmanagedContainer,
 ) -> Result<Label, Error> {
     let vmid = Vmid::try_from(guest.vmid).map_err(|_| Error::conflict("The number is no VMID."))?;
     let config = client
@@ -136,7 +140,7 @@ fn fixed_address(config: &LxcConfig) -> Option<Ipv4Addr> {
 /// Converts a container to a database record, or returns why that is impossible.
 fn record(
     target: &Target,
-    guest: &Foreign,
+    guest: &UnmanagedContainer,
     config: &LxcConfig,
     address: Option<Ipv4Addr>,
 ) -> Result<NewContainerRow, String> {
@@ -154,7 +158,7 @@ fn record(
         format!("Its name in Proxmox is {hostname:?}. Give it one of letters, digits and hyphens there, then try again.")
     })?;
     let net = config.net0.as_ref();
-    let mac: Mac = net
+    let mac: MacAddress = net
         .and_then(|net| net.hwaddr.as_ref())
         .and_then(|mac| mac.parse().ok())
         .ok_or("It has no network interface net0 with a hardware address.")?;
@@ -195,7 +199,7 @@ fn spec(config: &LxcConfig) -> Result<ContainerSpec, String> {
     let lines = |(name, value): (&String, &String)| format!("{name}={value}");
     let env: Vec<String> = config.env.iter().map(lines).collect();
     Ok(ContainerSpec {
-        source: Source::TakenOver,
+        source: ContainerSource::TakenOver,
         // Without this setting, Proxmox gives a container all cores of its node.
         cores: config
             .cores

@@ -7,7 +7,9 @@ mod trust;
 
 use model::{
     ClusterId, Error, Kind,
-    clusters::{ApiUrl, Certificate, ClusterDetail, ClusterSpec, Fingerprint, Foreign},
+    clusters::{
+        ApiUrl, ClusterDetail, ClusterSpec, Fingerprint, PresentedCertificate, UnmanagedContainer,
+    },
     events::{Event, Topic},
     names::Label,
     nodes::ClusterView,
@@ -68,7 +70,7 @@ pub async fn get(control: &Control, actor: &Actor, name: &str) -> Result<Cluster
             .iter()
             .any(|(managed_vmid, ..)| *managed_vmid == vmid)
     };
-    let foreign: Vec<Foreign> = control
+    let foreign: Vec<UnmanagedContainer> = control
         .observer()
         .containers(id)
         .into_iter()
@@ -93,13 +95,17 @@ pub async fn get(control: &Control, actor: &Actor, name: &str) -> Result<Cluster
 ///
 /// # Errors
 /// [`Error::Invalid`] at `url` when the server is unreachable.
-pub async fn certificate(_: &Control, actor: &Actor, url: ApiUrl) -> Result<Certificate, Error> {
+pub async fn certificate(
+    _: &Control,
+    actor: &Actor,
+    url: ApiUrl,
+) -> Result<PresentedCertificate, Error> {
     actor.require_administrator()?;
     let fingerprint = match url.is_tls() {
         true => Some(trust::certificate(&url).await?),
         false => None,
     };
-    Ok(Certificate { url, fingerprint })
+    Ok(PresentedCertificate { url, fingerprint })
 }
 
 /// Adds a cluster after a successful sign-in.
@@ -113,7 +119,9 @@ pub async fn create(control: &Control, actor: &Actor, spec: ClusterSpec) -> Resu
         .secret
         .as_ref()
         .map(|secret| secret.as_str().to_owned())
-        .ok_or_else(|| Error::field("secret", "Type the token's secret or the user's password."))?;
+        .ok_or_else(|| {
+            Error::invalid_field("secret", "Type the token's secret or the user's password.")
+        })?;
     let access = trust::sign_in(access(spec, secret)).await?;
     let key = control.store().secret_key().clone();
     let id = control
@@ -143,11 +151,11 @@ pub async fn update(
         // The stored secret is sent only with the same login and to a known address.
         None if current.login != spec.login => {
             let message = format!("Type the secret of {}.", spec.login);
-            return Err(Error::field("secret", message));
+            return Err(Error::invalid_field("secret", message));
         }
         None if current.url != spec.url && !current.pinned_certificates.contains_key(&spec.url) => {
             let message = "Type the secret again, since it goes to another address.";
-            return Err(Error::field("secret", message));
+            return Err(Error::invalid_field("secret", message));
         }
         None => current.secret,
     };
@@ -177,7 +185,7 @@ pub async fn delete(
     let name = record(control, id).await?.connection.name;
     if name != confirm.trim() {
         let message = format!("Type {name} to remove the cluster.");
-        return Err(Error::field("confirm", message));
+        return Err(Error::invalid_field("confirm", message));
     }
     let result = control
         .store()
@@ -247,9 +255,9 @@ fn client(control: &Control, id: ClusterId) -> Result<proxmox::Client, Error> {
 /// Converts a failed request to an error for the user.
 fn to_user_error(error: &proxmox::Error) -> Error {
     match error {
-        proxmox::Error::Unsendable { .. } => internal("cluster", error),
+        proxmox::Error::InvalidArgument { .. } => internal("cluster", error),
         _ => Error::Unavailable {
-            message: match error.words() {
+            message: match error.proxmox_message() {
                 Some(words) => format!("{error} Proxmox says: {words}"),
                 None => error.to_string(),
             },

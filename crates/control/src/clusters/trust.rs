@@ -23,7 +23,7 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) async fn certificate(url: &ApiUrl) -> Result<Fingerprint, Error> {
     let fetched = proxmox::fetch_fingerprint(url.as_str(), FETCH_TIMEOUT)
         .await
-        .map_err(|error| Error::field("url", error.to_string()))?;
+        .map_err(|error| Error::invalid_field("url", error.to_string()))?;
     parse_fingerprint(&fetched)
 }
 
@@ -69,7 +69,7 @@ pub(super) async fn other_nodes(client: &Client, nodes: &[Node]) -> Vec<Result<O
         let reported = parse_fingerprint(node.ssl_fingerprint.as_ref()?).ok()?;
         Some(check_node(
             member.name.clone(),
-            ApiUrl::of_host(host),
+            ApiUrl::from_host(host),
             reported,
         ))
     });
@@ -94,5 +94,5 @@ fn sign_in_error(error: &proxmox::Error) -> Error {
         E::Unreachable { .. } | E::Timeout { .. } | E::Tls { .. } | E::Protocol { .. } => "url",
         error => return super::to_user_error(error),
     };
-    Error::field(field, error.to_string())
+    Error::invalid_field(field, error.to_string())
 }

@@ -104,17 +104,20 @@ fn check_edit(
         return Err(concurrent_edit());
     }
     if record.spec.source != edit.spec.source {
-        return Err(Error::field(
+        return Err(Error::invalid_field(
             "source",
             "What a container was made from cannot change.",
         ));
     }
     if record.spec.disk != edit.spec.disk {
-        return Err(Error::field("disk", "The size of the disk cannot change."));
+        return Err(Error::invalid_field(
+            "disk",
+            "The size of the disk cannot change.",
+        ));
     }
     if record.spec.docker != edit.spec.docker {
         let message = "Whether Docker runs in a container cannot change.";
-        return Err(Error::field("docker", message));
+        return Err(Error::invalid_field("docker", message));
     }
     let (old, new) = (&record.spec, &edit.spec);
     let usage = Usage {
@@ -194,7 +197,7 @@ pub async fn delete(
 ) -> Result<JobId, Error> {
     let record = get_visible(control, actor, id).await?;
     if record.name.as_str() != confirm.trim() {
-        return Err(Error::field(
+        return Err(Error::invalid_field(
             "confirm",
             format!("Type {} to delete it.", record.name),
         ));

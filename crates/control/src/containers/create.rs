@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use model::{
     ContainerId, Error, JobId, Kind, UserId,
-    containers::{NewContainer, Source},
+    containers::{ContainerSource, CreateContainer},
     jobs::JobKind,
     names::{Label, NodeName},
     users::{Limits, Usage},
@@ -42,11 +42,11 @@ pub struct CreatedContainer {
 pub async fn create(
     control: &Control,
     actor: &Actor,
-    new: NewContainer,
+    new: CreateContainer,
 ) -> Result<CreatedContainer, Error> {
-    if new.spec.source == Source::TakenOver {
+    if new.spec.source == ContainerSource::TakenOver {
         let message = "Choose a template, or type an image such as nginx:1.27.";
-        return Err(Error::field("source", message));
+        return Err(Error::invalid_field("source", message));
     }
     let site = site(control, &new).await?;
     let requester = Requester {
@@ -55,16 +55,16 @@ pub async fn create(
     };
     if new.name.as_str() == "localhost" {
         let message = "Every machine calls itself localhost. Choose another name.";
-        return Err(Error::field("name", message));
+        return Err(Error::invalid_field("name", message));
     }
     if let Some(message) = requester.rejection_reason(&new.name, &site.spec.domain) {
-        return Err(Error::field("name", message));
+        return Err(Error::invalid_field("name", message));
     }
     let cluster = site.spec.cluster;
     if new.spec.docker
-        && let Some(why) = docker(control, cluster).await.barred()
+        && let Some(why) = docker(control, cluster).await.unsupported_reason()
     {
-        return Err(Error::field("docker", why));
+        return Err(Error::invalid_field("docker", why));
     }
     let node = control
         .observer()
@@ -109,14 +109,14 @@ pub async fn create(
     })
 }
 
-async fn site(control: &Control, new: &NewContainer) -> Result<SiteRecord, Error> {
+async fn site(control: &Control, new: &CreateContainer) -> Result<SiteRecord, Error> {
     let id = new.site;
     control
         .store()
         .read(move |c| store::sites::get(c, id))
         .await
         .into_model("create")?
-        .ok_or_else(|| Error::field("site", "There is no such site."))
+        .ok_or_else(|| Error::invalid_field("site", "There is no such site."))
 }
 
 struct Reservation {
@@ -124,7 +124,7 @@ struct Reservation {
     actor: Actor,
     site: SiteRecord,
     node: NodeName,
-    new: NewContainer,
+    new: CreateContainer,
     attempt: u32,
 }
 
@@ -139,7 +139,7 @@ impl Reservation {
         };
         // Locks the site, so that a change of its ranges is seen and creations are serialized.
         let Some(site) = store::sites::lock(c, self.site.id)? else {
-            return Ok(Err(Error::field("site", "There is no such site.")));
+            return Ok(Err(Error::invalid_field("site", "There is no such site.")));
         };
         let record = match self.record(c, owner, &site)? {
             Ok(record) => record,
@@ -188,7 +188,7 @@ impl Reservation {
         let is_same = |node: &NodeName| node.as_str().eq_ignore_ascii_case(new.name.as_str());
         if nodes.keys().any(is_same) {
             let message = "A node of the cluster has this name. Choose another.";
-            return Ok(Err(Error::field("name", message)));
+            return Ok(Err(Error::invalid_field("name", message)));
         }
         let addresses = store::containers::list_used_addresses(c, site.id)?;
         let vmids: BTreeSet<u32> =

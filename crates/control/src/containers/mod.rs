@@ -12,14 +12,14 @@ use std::time::Duration;
 use model::{
     ClusterId, ContainerId, Error, Kind, UserId,
     containers::{
-        ContainerQuery, ContainerRow, ContainerView, CreateOptions, Docker, Drift, SiteOption,
-        Status,
+        ContainerQuery, ContainerRow, ContainerView, CreateOptions, DockerSupport, Drift,
+        SiteOption, Status,
     },
     domains::{DomainOption, DomainRow},
     events::{Event, Topic},
     names::{Domain, Label, NodeName, StorageName},
     page::{PAGE_ROWS, Page},
-    services::{Published, ServiceKind, ServiceView},
+    services::{ServiceEndpoint, ServiceKind, ServiceView},
     users::{Limits, Usage},
 };
 use store::containers::{ContainerFilter, ContainerRecord};
@@ -199,11 +199,11 @@ fn usable<'a>(actor: &Actor, domains: impl IntoIterator<Item = &'a DomainRow>) -
 }
 
 /// Whether containers on a cluster can run Docker.
-async fn docker(control: &Control, cluster: ClusterId) -> Docker {
+async fn docker(control: &Control, cluster: ClusterId) -> DockerSupport {
     // Loads the cluster if another server has just added it.
     let is_known = control.client(cluster).await.is_ok_and(|c| c.is_some());
     let docker = is_known.then(|| control.0.clients.docker(cluster));
-    docker.flatten().unwrap_or_else(|| Docker::Barred {
+    docker.flatten().unwrap_or_else(|| DockerSupport::Barred {
         why: "Its cluster is not known here.".to_owned(),
     })
 }
@@ -273,14 +273,14 @@ pub(crate) fn row(control: &Control, record: &ContainerRecord) -> ContainerRow {
             .services
             .iter()
             .find(|service| service.kind() == ServiceKind::Http)
-            .map(|service| with_entry(control, service.clone()).place(&record.domain)),
+            .map(|service| with_entry(control, service.clone()).public_address(&record.domain)),
         created: record.created,
     }
 }
 
 /// Sets the entry point of the service's domain.
 fn with_entry(control: &Control, mut service: ServiceView) -> ServiceView {
-    if let Published::Http { domain, .. } = &service.published {
+    if let ServiceEndpoint::Http { domain, .. } = &service.published {
         service.entry = control.entry_point(domain);
     }
     service

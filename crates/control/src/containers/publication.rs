@@ -3,8 +3,8 @@
 
 use model::{
     ServiceId,
-    agents::{AgentRow, Outcome},
-    services::Publication,
+    agents::{AgentRow, ApplyOutcome},
+    services::PublishingStatus,
 };
 use store::{Conn, containers::ContainerRecord};
 
@@ -12,7 +12,7 @@ use store::{Conn, containers::ContainerRecord};
 pub(super) fn load(
     c: &mut Conn,
     record: &ContainerRecord,
-) -> Result<Vec<(ServiceId, Publication)>, store::Error> {
+) -> Result<Vec<(ServiceId, PublishingStatus)>, store::Error> {
     if record.services.is_empty() {
         return Ok(Vec::new());
     }
@@ -52,7 +52,7 @@ fn agent_state(agent: &AgentRow, service: ServiceId, since: i64) -> AgentState {
         if let Some(aside) = aside.find(|aside| aside.service == service) {
             return AgentState::Rejected(format!("{}: {}", agent.name, aside.words));
         }
-        if let Outcome::Refused { words } = &report.outcome
+        if let ApplyOutcome::Refused { words } = &report.outcome
             && agent.applied.is_none_or(|applied| applied < since)
         {
             return AgentState::Rejected(format!("{}: {words}", agent.name));
@@ -70,12 +70,12 @@ fn aggregate(
     service: ServiceId,
     since: i64,
     site: &dyn std::fmt::Display,
-) -> Publication {
+) -> PublishingStatus {
     if agents.is_empty() {
         let why = format!(
             "No agent of the site {site} has joined, so nothing publishes it. An operator can invite one under Agents."
         );
-        return Publication::Blocked { why };
+        return PublishingStatus::Blocked { why };
     }
     let (mut refusals, mut is_pending, mut unreachable) = (Vec::new(), false, Vec::new());
     let mut is_live = false;
@@ -89,27 +89,27 @@ fn aggregate(
     }
     if !refusals.is_empty() {
         let why = refusals.join("\n");
-        return Publication::Blocked { why };
+        return PublishingStatus::Blocked { why };
     }
     if is_pending {
-        return Publication::Publishing;
+        return PublishingStatus::Publishing;
     }
     if is_live {
-        return Publication::Live;
+        return PublishingStatus::Live;
     }
     let why = format!(
         "{} of the site {site} is not in contact. It is published as soon as that is back.",
         unreachable.join(", ")
     );
-    Publication::Blocked { why }
+    PublishingStatus::Blocked { why }
 }
 
 #[cfg(test)]
 mod tests {
     use model::{
         AgentId, ServiceId, SiteId,
-        agents::{About, AgentRow, Aside, Dhcp, Outcome, Report},
-        services::Publication,
+        agents::{AgentRow, ApplyOutcome, DhcpRole, HostFacts, QuarantinedService, Report},
+        services::PublishingStatus,
     };
 
     use super::aggregate;
@@ -122,13 +122,13 @@ mod tests {
             name: name.parse().unwrap(),
             site: SiteId(1),
             site_name: "lab".parse().unwrap(),
-            about: Some(About {
+            about: Some(HostFacts {
                 version: "0.1.0".into(),
                 address: "10.20.0.2".parse().unwrap(),
             }),
             seen: None,
             invited_until: None,
-            dhcp: Dhcp::Yes,
+            dhcp: DhcpRole::Yes,
             report,
             applied,
             generation: 9,
@@ -137,26 +137,26 @@ mod tests {
     }
 
     fn live(generation: i64, aside: &[i64]) -> Option<Report> {
-        let aside = aside.iter().map(|id| Aside {
+        let aside = aside.iter().map(|id| QuarantinedService {
             service: ServiceId(*id),
             words: "[emerg] no".into(),
         });
         Some(Report {
             generation,
-            outcome: Outcome::Live,
+            outcome: ApplyOutcome::Live,
             aside: aside.collect(),
             silent: Vec::new(),
             unserved: Vec::new(),
         })
     }
 
-    fn publication_of(agents: &[AgentRow], since: i64) -> Publication {
+    fn publication_of(agents: &[AgentRow], since: i64) -> PublishingStatus {
         aggregate(agents, SERVICE, since, &"lab")
     }
 
-    fn why(publication: &Publication) -> &str {
+    fn why(publication: &PublishingStatus) -> &str {
         match publication {
-            Publication::Blocked { why } => why,
+            PublishingStatus::Blocked { why } => why,
             other => panic!("{other:?}"),
         }
     }
@@ -171,16 +171,16 @@ mod tests {
         let first = agent("edge-1", Some(5), live(5, &[]));
         assert_eq!(
             publication_of(std::slice::from_ref(&first), 5),
-            Publication::Live
+            PublishingStatus::Live
         );
         assert_eq!(
             publication_of(std::slice::from_ref(&first), 6),
-            Publication::Publishing
+            PublishingStatus::Publishing
         );
         let second = agent("edge-2", Some(4), live(4, &[]));
         assert_eq!(
             publication_of(&[first.clone(), second.clone()], 5),
-            Publication::Publishing
+            PublishingStatus::Publishing
         );
         let second = AgentRow {
             in_contact: false,
@@ -188,7 +188,7 @@ mod tests {
         };
         assert_eq!(
             publication_of(&[first, second.clone()], 5),
-            Publication::Live
+            PublishingStatus::Live
         );
         assert!(
             why(&publication_of(&[second], 5)).contains("edge-2"),
@@ -205,12 +205,12 @@ mod tests {
         );
         assert_eq!(
             publication_of(std::slice::from_ref(&aside), 6),
-            Publication::Publishing,
+            PublishingStatus::Publishing,
             "changed after the report"
         );
         assert_eq!(
             aggregate(&[aside], ServiceId(8), 5, &"lab"),
-            Publication::Live
+            PublishingStatus::Live
         );
     }
 
@@ -218,7 +218,7 @@ mod tests {
     fn live_service_stays_live_after_a_later_refusal() {
         let refused = Report {
             generation: 8,
-            outcome: Outcome::Refused {
+            outcome: ApplyOutcome::Refused {
                 words: "disk full".into(),
             },
             aside: Vec::new(),
@@ -228,7 +228,7 @@ mod tests {
         let first = agent("edge-1", Some(5), Some(refused));
         assert_eq!(
             publication_of(std::slice::from_ref(&first), 5),
-            Publication::Live
+            PublishingStatus::Live
         );
         assert_eq!(
             why(&publication_of(std::slice::from_ref(&first), 6)),

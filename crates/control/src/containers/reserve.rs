@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, net::Ipv4Addr};
 
-use model::{Error, net::Mac, sites::SiteSpec};
+use model::{Error, net::MacAddress, sites::SiteSpec};
 use rand::RngExt as _;
 
 /// The prefix BC:24:11 (Proxmox Server Solutions), which Proxmox also uses for generated MAC
@@ -58,10 +58,10 @@ pub(super) fn vmid(
 }
 
 /// A random MAC address; the database rejects a duplicate.
-pub(super) fn mac() -> Result<Mac, Error> {
+pub(super) fn mac() -> Result<MacAddress, Error> {
     let [a, b, c] = MAC_PREFIX;
     let [d, e, f] = rand::random::<[u8; 3]>();
-    Mac::from_octets([a, b, c, d, e, f]).map_err(|e| crate::failure::internal("mac", &e))
+    MacAddress::from_octets([a, b, c, d, e, f]).map_err(|e| crate::failure::internal("mac", &e))
 }
 
 #[cfg(test)]

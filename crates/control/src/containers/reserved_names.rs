@@ -18,7 +18,7 @@ impl Requester<'_> {
     /// manager's hostname is never available.
     pub(super) fn rejection_reason(&self, label: &Label, domain: &Domain) -> Option<String> {
         self.manager_conflict(label, domain).or_else(|| {
-            let barred = label.is_reserved() && !self.actor.role().sees_all();
+            let barred = label.is_reserved() && !self.actor.role().can_see_all();
             barred
                 .then(|| format!("The name {label} is reserved. Ask an operator, who can use it."))
         })

@@ -8,7 +8,7 @@ use model::{
     domains::DomainRow,
     names::{Domain, Label},
     net::{Port, PortRange},
-    services::{Published, ServiceKind, ServiceSpec, ServiceView, TlsName, TlsWish},
+    services::{DesiredTlsName, ServiceEndpoint, ServiceKind, ServiceSpec, ServiceView, TlsName},
 };
 use store::{
     Conn,
@@ -68,18 +68,18 @@ impl ServiceAllocator<'_> {
         }
         for service in self.current {
             match &service.published {
-                Published::Http { label, domain, .. } => {
+                ServiceEndpoint::Http { label, domain, .. } => {
                     if let Some(domain) = in_use.domain(domain) {
                         in_use.labels.remove(&(domain.id, label.clone()));
                     }
                 }
-                Published::Tcp { external, .. } => {
+                ServiceEndpoint::Tcp { external, .. } => {
                     in_use.tcp.remove(&external.get());
                 }
-                Published::Udp { external, .. } => {
+                ServiceEndpoint::Udp { external, .. } => {
                     in_use.udp.remove(&external.get());
                 }
-                Published::Srv { .. } => {}
+                ServiceEndpoint::Srv { .. } => {}
             }
         }
         Ok(in_use)
@@ -143,7 +143,7 @@ impl ServiceAllocator<'_> {
     /// could have or has.
     fn resolve_tls_name(
         &self,
-        requested: &TlsWish,
+        requested: &DesiredTlsName,
         index: usize,
         in_use: &InUse,
     ) -> Result<(DomainId, Label), Error> {
@@ -155,7 +155,10 @@ impl ServiceAllocator<'_> {
         });
         if in_use.labels.contains(&(id, label.clone())) && !own {
             let message = "A web page of another container has this name.".to_owned();
-            return Err(Error::field(&format!("services.{index}.label"), message));
+            return Err(Error::invalid_field(
+                &format!("services.{index}.label"),
+                message,
+            ));
         }
         Ok((id, label))
     }
@@ -172,7 +175,10 @@ impl ServiceAllocator<'_> {
         // A conflict about the container's own name is reported by the database at the name field.
         if !in_use.labels.insert((id, label.clone())) && requested.is_some() {
             let message = "Another service has this name under this domain.".to_owned();
-            return Err(Error::field(&format!("services.{index}.label"), message));
+            return Err(Error::invalid_field(
+                &format!("services.{index}.label"),
+                message,
+            ));
         }
         Ok((id, label))
     }
@@ -186,7 +192,10 @@ impl ServiceAllocator<'_> {
         in_use: &InUse,
     ) -> Result<(DomainId, Label), Error> {
         let refuse = |field: &str, message: String| {
-            Err(Error::field(&format!("services.{index}.{field}"), message))
+            Err(Error::invalid_field(
+                &format!("services.{index}.{field}"),
+                message,
+            ))
         };
         let label = requested.unwrap_or(self.name);
         let domain = match domain {
@@ -238,12 +247,12 @@ impl ServiceAllocator<'_> {
 
     fn already_has(&self, label: &Label, domain: &Domain) -> bool {
         self.current.iter().any(|service| match &service.published {
-            Published::Http {
+            ServiceEndpoint::Http {
                 label: own,
                 domain: under,
                 ..
             }
-            | Published::Tcp {
+            | ServiceEndpoint::Tcp {
                 tls:
                     Some(TlsName {
                         label: own,
@@ -263,15 +272,18 @@ impl ServiceAllocator<'_> {
     ) -> Result<Port, Error> {
         let range: &PortRange = &self.site.spec.ports;
         let kind = service.kind();
-        let refuse =
-            |message: String| Err(Error::field(&format!("services.{index}.external"), message));
-        let free =
-            |port: &Port| !in_use.contains(&port.get()) && kind.used_by_edge(*port).is_none();
+        let refuse = |message: String| {
+            Err(Error::invalid_field(
+                &format!("services.{index}.external"),
+                message,
+            ))
+        };
+        let free = |port: &Port| !in_use.contains(&port.get()) && kind.edge_usage(*port).is_none();
         let port = match requested_port(service) {
             Some(port) if !range.contains(port) => {
                 return refuse(format!("The site gives ports {range}."));
             }
-            Some(port) if let Some(what) = kind.used_by_edge(port) => {
+            Some(port) if let Some(what) = kind.edge_usage(port) => {
                 return refuse(format!(
                     "Port {port} is where edge hosts answer for {what}."
                 ));

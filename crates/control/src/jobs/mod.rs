@@ -4,7 +4,7 @@ mod plan;
 
 use model::{
     ContainerId, Error, JobId, Kind, UserId,
-    containers::Source,
+    containers::ContainerSource,
     events::{Event, Topic},
     jobs::{JobKind, JobQuery, JobRow, JobState, JobView, LogLine},
     names::Label,
@@ -66,7 +66,7 @@ pub async fn list_active(control: &Control, actor: &Actor) -> Result<Vec<JobRow>
 /// [`Error::NotFound`] when the job does not exist or the actor may not see it.
 pub async fn get(control: &Control, actor: &Actor, id: JobId) -> Result<JobView, Error> {
     let record = get_visible(control, actor, id).await?;
-    let ended = record.row.state.ended();
+    let ended = record.row.state.has_ended();
     Ok(JobView {
         can_cancel: may_cancel(&record),
         can_retry: may_retry(&record),
@@ -169,7 +169,7 @@ pub(crate) struct NewJob<'a> {
     pub(crate) name: &'a Label,
     pub(crate) site: &'a SiteRecord,
     pub(crate) owner: UserId,
-    pub(crate) source: &'a Source,
+    pub(crate) source: &'a ContainerSource,
 }
 
 /// Arguments of a job in addition to its container, stored as JSON.

@@ -1,6 +1,6 @@
 //! The steps of each kind of job. Names are stored in the database; titles are shown to users.
 
-use model::{containers::Source, jobs::JobKind};
+use model::{containers::ContainerSource, jobs::JobKind};
 
 use super::Args;
 
@@ -57,16 +57,20 @@ steps! {
 }
 
 /// The steps of a job, in order.
-pub(crate) fn plan(kind: JobKind, source: &Source, args: Args) -> Vec<Step> {
+pub(crate) fn plan(kind: JobKind, source: &ContainerSource, args: Args) -> Vec<Step> {
     use Step::{
         Address, Apply, Configure, Create, Halt, Image, Release, Remove, Restart, Shutdown, Start,
         Template,
     };
     match (kind, source) {
-        (JobKind::Create, Source::Template(_)) => vec![Template, Create, Configure, Start, Address],
-        (JobKind::Create, Source::Image(_)) => vec![Image, Create, Configure, Start, Address],
+        (JobKind::Create, ContainerSource::Template(_)) => {
+            vec![Template, Create, Configure, Start, Address]
+        }
+        (JobKind::Create, ContainerSource::Image(_)) => {
+            vec![Image, Create, Configure, Start, Address]
+        }
         // An imported container exists, so no job creates it.
-        (JobKind::Create, Source::TakenOver) => Vec::new(),
+        (JobKind::Create, ContainerSource::TakenOver) => Vec::new(),
         (JobKind::Start, _) => vec![Start, Address],
         (JobKind::Stop, _) => vec![Shutdown],
         (JobKind::Restart, _) => vec![Shutdown, Start, Address],

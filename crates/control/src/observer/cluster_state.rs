@@ -7,8 +7,8 @@ use std::{
 
 use model::{
     ClusterId, Timestamp,
-    clusters::{Fingerprint, Foreign},
-    containers::Observed,
+    clusters::{Fingerprint, UnmanagedContainer},
+    containers::ResourceUsage,
     names::NodeName,
     nodes::{ClusterView, NodeRow},
     sizes::{Bytes, MemoryMib},
@@ -116,7 +116,7 @@ impl ClusterState {
     }
 
     /// The containers of the cluster by VMID, managed by Holdfast or not.
-    pub(super) fn containers(&self) -> Vec<Foreign> {
+    pub(super) fn containers(&self) -> Vec<UnmanagedContainer> {
         let containers = self.guests.values();
         containers
             .filter(|guest| guest.is_container)
@@ -125,7 +125,7 @@ impl ClusterState {
     }
 
     /// A container in the last inventory, or `None` while the cluster is unreachable.
-    pub(super) fn container(&self, vmid: u32) -> Option<Foreign> {
+    pub(super) fn container(&self, vmid: u32) -> Option<UnmanagedContainer> {
         if self.trouble.is_some() {
             return None;
         }
@@ -171,12 +171,12 @@ impl ClusterState {
         )
     }
 
-    pub(super) fn usage(&self, vmid: u32) -> Option<Observed> {
+    pub(super) fn usage(&self, vmid: u32) -> Option<ResourceUsage> {
         let guest = self
             .guests
             .get(&vmid)
             .filter(|guest| guest.running == Some(true))?;
-        Some(Observed {
+        Some(ResourceUsage {
             cpu: guest.cpu.unwrap_or(0.0),
             memory: Bytes(guest.mem.unwrap_or(0)),
             disk: Bytes(guest.disk.unwrap_or(0)),
@@ -222,8 +222,8 @@ impl ClusterState {
     }
 }
 
-fn foreign(guest: &Guest) -> Foreign {
-    Foreign {
+fn foreign(guest: &Guest) -> UnmanagedContainer {
+    UnmanagedContainer {
         vmid: guest.vmid,
         name: guest.name.clone(),
         node: guest.node.clone(),

@@ -16,8 +16,8 @@ use std::{
 };
 
 use model::{
-    ClusterId, clusters::Foreign, containers::Observed, names::NodeName, nodes::ClusterView,
-    sizes::MemoryMib,
+    ClusterId, clusters::UnmanagedContainer, containers::ResourceUsage, names::NodeName,
+    nodes::ClusterView, sizes::MemoryMib,
 };
 use tokio::sync::{Mutex as AsyncMutex, Notify, watch};
 
@@ -138,18 +138,18 @@ impl Observer {
     }
 
     /// The resource usage of a running container.
-    pub(crate) fn usage(&self, id: ClusterId, vmid: u32) -> Option<Observed> {
+    pub(crate) fn usage(&self, id: ClusterId, vmid: u32) -> Option<ResourceUsage> {
         self.with(id, |cluster| cluster.state.usage(vmid)).flatten()
     }
 
     /// Every container of a cluster at the last observation, managed by Holdfast or not.
-    pub(crate) fn containers(&self, id: ClusterId) -> Vec<Foreign> {
+    pub(crate) fn containers(&self, id: ClusterId) -> Vec<UnmanagedContainer> {
         self.with(id, |cluster| cluster.state.containers())
             .unwrap_or_default()
     }
 
     /// A container at the last observation.
-    pub(crate) fn container(&self, id: ClusterId, vmid: u32) -> Option<Foreign> {
+    pub(crate) fn container(&self, id: ClusterId, vmid: u32) -> Option<UnmanagedContainer> {
         self.with(id, |cluster| cluster.state.container(vmid))
             .flatten()
     }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use model::{
     ClusterId, DomainId, Error, SiteId,
-    clusters::Import,
+    clusters::ImportRequest,
     containers::{ContainerForm, ContainerView, EditContainer, Power},
     domains::{DomainForm, DomainSpec},
     events::Topic,
@@ -295,7 +295,7 @@ async fn import(control: &Control, name: &str, site: &str, owner: &str) -> Resul
     let Some(guest) = guest else {
         return Err(Error::conflict("The cluster has no such container."));
     };
-    let import = Import {
+    let import = ImportRequest {
         site: site_id(control, site).await?.to_string(),
         owner: owner.to_owned(),
         vmids: vec![guest.vmid],

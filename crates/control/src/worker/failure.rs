@@ -50,7 +50,7 @@ impl From<proxmox::Error> for Failure {
         };
         Self {
             sentence: generic_sentence.map_or_else(|| error.to_string(), str::to_owned),
-            words: error.words().map(str::to_owned),
+            words: error.proxmox_message().map(str::to_owned),
             transient: error.is_transient(),
             is_generic: generic_sentence.is_some(),
         }

@@ -78,12 +78,12 @@ pub async fn record_all() -> Vec<Recorded> {
 
 async fn record(kind: Kind) -> Recorded {
     let scenario = Scenario::new(kind, TestApp::new().await).await;
-    let before = scenario.app.sim.handle().requests();
+    let before = scenario.app.sim.handle().request_counts();
     let job = scenario.submit().await;
     let ended = scenario.app.wait_for_job(job).await;
     assert_eq!(ended.row.state, kind.end(), "{kind}: {ended:?}");
     let mut calls = BTreeMap::new();
-    for (counted, times) in scenario.app.sim.handle().requests() {
+    for (counted, times) in scenario.app.sim.handle().request_counts() {
         let new = times - before.get(&counted).copied().unwrap_or_default();
         let call = Call::from_request(&counted);
         if new > 0 && !POLLED.contains(&call.path.as_str()) {

@@ -54,7 +54,7 @@ impl Condition {
         let vmid = record.map(|record| record.vmid).unwrap_or_default();
         match self {
             Self::NoQuorum => handle.set_quorum(false),
-            Self::Unreachable => handle.go_away().await,
+            Self::Unreachable => handle.close_listener().await,
             Self::NodesOffline => ["pve1", "pve2"]
                 .into_iter()
                 .for_each(|node| handle.set_node_online(node, false)),
@@ -69,7 +69,7 @@ impl Condition {
         let handle = scenario.app.sim.handle();
         match self {
             Self::NoQuorum => handle.set_quorum(true),
-            Self::Unreachable => handle.come_back().await,
+            Self::Unreachable => handle.reopen_listener().await,
             Self::NodesOffline => ["pve1", "pve2"]
                 .into_iter()
                 .for_each(|node| handle.set_node_online(node, true)),
@@ -157,7 +157,7 @@ async fn restart(kind: Kind, call: Call) {
             .app
             .sim
             .handle()
-            .restart(&node, Duration::from_millis(300))
+            .restart_node(&node, Duration::from_millis(300))
             .await
     );
     let ended = scenario.app.wait_for_job(job).await;
@@ -214,8 +214,8 @@ impl Scenario {
     pub async fn wait_for_fault(&self, job: JobId, effect: &Effect) {
         loop {
             let view = control::jobs::get(&self.app.control, &Actor::System, job).await;
-            let ended = view.unwrap().row.state.ended();
-            let waiting = self.app.sim.handle().faults();
+            let ended = view.unwrap().row.state.has_ended();
+            let waiting = self.app.sim.handle().pending_faults();
             if ended || !waiting.iter().any(|fault| fault.effect == *effect) {
                 return;
             }

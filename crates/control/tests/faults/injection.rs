@@ -131,7 +131,7 @@ async fn run(fault: InjectedFault) {
     let job = scenario.submit().await;
     let ended = wait_for_job(&scenario, job).await;
     if fault.skipped == 0 && fault.occurrence == Occurrence::Once {
-        let waiting = scenario.app.sim.handle().faults();
+        let waiting = scenario.app.sim.handle().pending_faults();
         let was_triggered = !waiting.iter().any(|fault| fault.effect == fault.effect);
         assert!(was_triggered, "the call was not made: {ended:?}");
     }
@@ -158,7 +158,7 @@ async fn wait_for_job(scenario: &Scenario, job: JobId) -> JobView {
     while started.elapsed() < fault_duration {
         let view = jobs::get(&scenario.app.control, &Actor::System, job).await;
         let view = view.unwrap();
-        if view.row.state.ended() {
+        if view.row.state.has_ended() {
             return view;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -121,7 +121,7 @@ async fn run(kind: Kind, kill_point: KillPoint) {
     );
     let view = jobs::get(&scenario.app.control, &Actor::System, job).await;
     let view = view.unwrap();
-    if view.row.state.ended() {
+    if view.row.state.has_ended() {
         // A hanging call blocks its job, so a kill during the call always interrupts the job.
         assert!(
             !matches!(kill_point, KillPoint::RequestReceived(..)),
@@ -177,14 +177,14 @@ impl KillPoint {
                     !matches!(state(step), Some(StepState::Waiting | StepState::Running))
                 }
                 Self::RequestReceived(..) | Self::ResponseLost(..) => {
-                    scenario.app.sim.handle().faults_left() == 0
+                    scenario.app.sim.handle().pending_fault_count() == 0
                 }
             };
             if is_reached {
                 return;
             }
             // The end of a step may pass between two polls. A blocked call cannot.
-            if view.row.state.ended() {
+            if view.row.state.has_ended() {
                 let is_call = matches!(self, Self::RequestReceived(..) | Self::ResponseLost(..));
                 assert!(
                     !is_call,

@@ -10,7 +10,7 @@ use control::{
 use edge::{Layout, NginxBuild, link::Given};
 use model::{
     AgentId, Error,
-    agents::{About, Dhcp, Outcome, Report},
+    agents::{ApplyOutcome, DhcpRole, HostFacts, Report},
     events::{Event, Topic},
     users::UserForm,
 };
@@ -48,8 +48,8 @@ fn containers_of(config: &Given) -> Vec<String> {
         .collect()
 }
 
-pub fn about(address: &str) -> About {
-    About {
+pub fn about(address: &str) -> HostFacts {
+    HostFacts {
         version: "0.1.0".into(),
         address: address.parse().unwrap(),
     }
@@ -87,7 +87,7 @@ impl Host {
     pub async fn live(&self, control: &Control, generation: i64) {
         let report = Report {
             generation,
-            outcome: Outcome::Live,
+            outcome: ApplyOutcome::Live,
             aside: Vec::new(),
             silent: Vec::new(),
             unserved: Vec::new(),
@@ -95,7 +95,7 @@ impl Host {
         agents::report(control, &self.agent, report).await.unwrap();
     }
 
-    async fn dhcp(&self, control: &Control) -> Dhcp {
+    async fn dhcp(&self, control: &Control) -> DhcpRole {
         let all = agents::list(control, &SYSTEM).await.unwrap();
         all.into_iter().find(|row| row.id == self.id).unwrap().dhcp
     }
@@ -234,7 +234,7 @@ async fn dhcp_moves_after_the_current_server_has_stopped() {
     second.live(control, generation).await;
     let failed = Report {
         generation,
-        outcome: Outcome::Refused { words: "no".into() },
+        outcome: ApplyOutcome::Refused { words: "no".into() },
         aside: Vec::new(),
         silent: Vec::new(),
         unserved: Vec::new(),
@@ -242,12 +242,12 @@ async fn dhcp_moves_after_the_current_server_has_stopped() {
     agents::report(control, &first.agent, failed).await.unwrap();
     assert_eq!(
         (first.dhcp(control).await, second.dhcp(control).await),
-        (Dhcp::Ending, Dhcp::Next)
+        (DhcpRole::Ending, DhcpRole::Next)
     );
     first.live(control, generation).await;
     assert_eq!(
         (first.dhcp(control).await, second.dhcp(control).await),
-        (Dhcp::No, Dhcp::Yes)
+        (DhcpRole::No, DhcpRole::Yes)
     );
     let (after, serves_dhcp) = dhcp_state(&second).await;
     assert!(
@@ -260,7 +260,7 @@ async fn dhcp_moves_after_the_current_server_has_stopped() {
         .expect_err("the DHCP server must not be deleted");
     let wrong = agents::force_dhcp(control, &SYSTEM, first.id, "edge-2").await;
     assert_eq!(
-        wrong.expect_err("wrong confirmation").fields()[0].field,
+        wrong.expect_err("wrong confirmation").field_errors()[0].field,
         "confirm"
     );
     agents::force_dhcp(control, &SYSTEM, first.id, "edge-1")

@@ -8,14 +8,14 @@ use edge::{Snapshot, link::Wanted};
 use model::{
     CertificateId, DomainId, Error,
     authorities::AuthorityForm,
-    certificates::{CertificateRow, CertificateState, Happening, Source},
+    certificates::{CertificateEvent, CertificateRow, CertificateState, IssuanceMethod},
     clusters::Fingerprint,
     containers::ContainerForm,
     domains::DomainForm,
     services::ServiceForm,
     users::UserForm,
 };
-use test_servers::authority::{Authority, Setup};
+use test_servers::authority::{CaConfig, CertificateAuthority};
 use tokio::task::JoinHandle;
 
 use crate::{
@@ -61,7 +61,11 @@ pub fn edge(app: &TestApp, host: Host, challenges: String) -> JoinHandle<()> {
     })
 }
 
-pub async fn authority(app: &TestApp, name: &str, pebble: &Authority) -> model::AuthorityId {
+pub async fn authority(
+    app: &TestApp,
+    name: &str,
+    pebble: &CertificateAuthority,
+) -> model::AuthorityId {
     let form = AuthorityForm {
         name: name.into(),
         directory: pebble.directory.clone(),
@@ -138,16 +142,16 @@ pub async fn snapshot(app: &TestApp) -> Snapshot {
         .unwrap()
 }
 
-pub async fn history(app: &TestApp, id: CertificateId) -> Vec<Happening> {
+pub async fn history(app: &TestApp, id: CertificateId) -> Vec<CertificateEvent> {
     let detail = certificates::get(&app.control, &SYSTEM, id).await.unwrap();
     detail.history.into_iter().map(|line| line.what).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn published_name_gets_a_certificate_that_is_renewed_in_time() {
-    let pebble = Authority::start(&Setup {
+    let pebble = CertificateAuthority::start(&CaConfig {
         validity_seconds: Some(90 * 86_400),
-        ..Setup::quick()
+        ..CaConfig::fast()
     });
     let (app, clock) = start_app().await;
     let host = Host::join(&app, "edge-1", "10.20.0.2").await;
@@ -167,7 +171,7 @@ async fn published_name_gets_a_certificate_that_is_renewed_in_time() {
     let first = issued(&app, "wiki.example.net").await;
     assert_eq!(
         (first.state, first.source),
-        (CertificateState::Issued, Source::Acme)
+        (CertificateState::Issued, IssuanceMethod::Acme)
     );
     assert!(first.is_used);
     let site = snapshot(&app).await;
@@ -210,16 +214,16 @@ async fn published_name_gets_a_certificate_that_is_renewed_in_time() {
     .await;
     assert_eq!(second.id, first.id);
     let happened = history(&app, first.id).await;
-    assert_eq!(happened.first(), Some(&Happening::Renewed));
-    assert_eq!(happened.last(), Some(&Happening::Issued));
+    assert_eq!(happened.first(), Some(&CertificateEvent::Renewed));
+    assert_eq!(happened.last(), Some(&CertificateEvent::Issued));
     edge.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn failed_issuance_reports_a_reason() {
-    let pebble = Authority::start(&Setup {
+    let pebble = CertificateAuthority::start(&CaConfig {
         blocked: vec!["blocked.net".into()],
-        ..Setup::quick()
+        ..CaConfig::fast()
     });
     let (app, _) = start_app().await;
     let authority_id = authority(&app, "pebble", &pebble).await;
@@ -273,7 +277,7 @@ async fn failed_issuance_reports_a_reason() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unpublished_name_is_not_renewed() {
-    let pebble = Authority::start(&Setup::quick());
+    let pebble = CertificateAuthority::start(&CaConfig::fast());
     let (app, clock) = start_app().await;
     let host = Host::join(&app, "edge-1", "10.20.0.2").await;
     let edge = edge(&app, host, pebble.challenges.clone());
@@ -373,7 +377,7 @@ async fn uploaded_certificate_is_validated_served_and_reported_before_expiry() {
     };
     let fields = |error: Error| -> Vec<String> {
         error
-            .fields()
+            .field_errors()
             .iter()
             .map(|field| field.field.clone())
             .collect()
@@ -421,16 +425,21 @@ async fn uploaded_certificate_is_validated_served_and_reported_before_expiry() {
     };
     clock.advance(70 * DAY);
     assert_eq!(state().await, CertificateState::Expiring);
-    let wait_for_history = async |expected: &[Happening]| {
+    let wait_for_history = async |expected: &[CertificateEvent]| {
         wait_for("history entries", async || {
             (history(&app, uploaded).await == expected).then_some(())
         })
         .await;
     };
-    wait_for_history(&[Happening::Expiring, Happening::Uploaded]).await;
+    wait_for_history(&[CertificateEvent::Expiring, CertificateEvent::Uploaded]).await;
     clock.advance(21 * DAY);
     assert_eq!(state().await, CertificateState::Expired);
-    wait_for_history(&[Happening::Expired, Happening::Expiring, Happening::Uploaded]).await;
+    wait_for_history(&[
+        CertificateEvent::Expired,
+        CertificateEvent::Expiring,
+        CertificateEvent::Uploaded,
+    ])
+    .await;
 
     let wrong = certificates::delete(&app.control, &SYSTEM, uploaded, "example.net").await;
     assert_eq!(fields(wrong.unwrap_err()), ["confirm"]);
@@ -464,7 +473,7 @@ async fn members_cannot_read_or_change_certificates() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn revoked_certificate_is_replaced_with_a_new_key() {
-    let pebble = Authority::start(&Setup::quick());
+    let pebble = CertificateAuthority::start(&CaConfig::fast());
     let (app, _) = start_app().await;
     let host = Host::join(&app, "edge-1", "10.20.0.2").await;
     let agent = host.agent.clone();
@@ -487,7 +496,11 @@ async fn revoked_certificate_is_replaced_with_a_new_key() {
     .await;
     assert_eq!(second.state, CertificateState::Issued);
     let happened = history(&app, first.id).await;
-    let expected = [Happening::Renewed, Happening::Revoked, Happening::Issued];
+    let expected = [
+        CertificateEvent::Renewed,
+        CertificateEvent::Revoked,
+        CertificateEvent::Issued,
+    ];
     assert_eq!(happened, expected);
     // Agents can no longer fetch the revoked certificate.
     let request = Wanted {

@@ -3,7 +3,7 @@
 use control::{Actor, clusters, containers, sites};
 use model::{
     ClusterId, Error,
-    clusters::{ClusterForm, Import, Missing},
+    clusters::{ClusterForm, ImportRequest, UnmetRequirement},
     containers::{Drift, Status},
     jobs::JobState,
     names::Label,
@@ -19,7 +19,7 @@ const SYSTEM: Actor = Actor::System;
 async fn second_cluster() -> Sim {
     proxmox_sim::start(Config {
         transport: Transport::Tls,
-        ..Config::alone("a root password")
+        ..Config::standalone("a root password")
     })
     .await
     .unwrap()
@@ -67,7 +67,7 @@ async fn site(app: &TestApp, cluster: ClusterId) -> model::SiteId {
 }
 
 fn field(error: &Error) -> &str {
-    &error.fields()[0].field
+    &error.field_errors()[0].field
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -138,14 +138,14 @@ async fn findings_list_missing_storage_and_bridge() {
     // address, so findings about certificates of other nodes are ignored.
     let missing = findings.missing.iter();
     let missing: Vec<_> = missing
-        .filter(|missing| !matches!(missing, Missing::Certificate { .. }))
+        .filter(|missing| !matches!(missing, UnmetRequirement::Certificate { .. }))
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
     let bridges: Vec<String> = findings.bridges.iter().map(ToString::to_string).collect();
     assert_eq!(bridges, ["vmbr0"]);
     assert!(!findings.template_storages().is_empty() && !findings.volume_storages().is_empty());
 
-    let mut config = Config::alone("a root password");
+    let mut config = Config::standalone("a root password");
     config.scenario.storages.retain_mut(|storage| {
         storage.content.retain(|kind| *kind != "vztmpl");
         true
@@ -167,10 +167,15 @@ async fn findings_list_missing_storage_and_bridge() {
         .id;
     let findings = clusters::check(&app.control, &SYSTEM, id).await.unwrap();
     assert!(
-        findings.missing.contains(&Missing::TemplateStorage),
+        findings
+            .missing
+            .contains(&UnmetRequirement::TemplateStorage),
         "{findings:?}"
     );
-    assert!(findings.missing.contains(&Missing::Bridge), "{findings:?}");
+    assert!(
+        findings.missing.contains(&UnmetRequirement::Bridge),
+        "{findings:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -185,7 +190,7 @@ async fn repeated_import_creates_no_duplicates() {
         .iter()
         .map(|guest| guest.vmid)
         .collect();
-    let import = Import {
+    let import = ImportRequest {
         site: site.to_string(),
         owner: "ann".into(),
         vmids: vmids.clone(),
@@ -228,7 +233,7 @@ async fn import_reports_invalid_fields_and_unknown_containers() {
     let (app, sim) = (TestApp::new().await, second_cluster().await);
     let cluster = add(&app, &sim).await;
     let site = site(&app, cluster).await;
-    let import = |site: String, owner: &str, vmids: Vec<u32>| Import {
+    let import = |site: String, owner: &str, vmids: Vec<u32>| ImportRequest {
         site,
         owner: owner.into(),
         vmids,
@@ -279,7 +284,7 @@ async fn stored_secret_is_not_sent_to_another_address_or_account() {
     let id = add(&app, &sim).await;
     let other_cluster = proxmox_sim::start(Config {
         transport: Transport::Tls,
-        ..Config::alone("other")
+        ..Config::standalone("other")
     })
     .await
     .unwrap();
@@ -302,7 +307,7 @@ async fn stored_secret_is_not_sent_to_another_address_or_account() {
     )
     .await;
     assert_eq!(field(&refused.unwrap_err()), "secret");
-    assert!(other_cluster.handle().requests().is_empty());
+    assert!(other_cluster.handle().request_counts().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -330,9 +335,9 @@ async fn cluster_with_sites_cannot_be_deleted() {
         1
     );
     // The remaining cluster shows that polling went on for several intervals.
-    let requests = sim.handle().requests();
+    let requests = sim.handle().request_counts();
     let polls = || {
-        let requests = app.sim.handle().requests();
+        let requests = app.sim.handle().request_counts();
         requests.get("GET /cluster/resources").copied()
     };
     let before = polls().expect("the cluster is polled");
@@ -341,7 +346,7 @@ async fn cluster_with_sites_cannot_be_deleted() {
     })
     .await;
     assert_eq!(
-        sim.handle().requests(),
+        sim.handle().request_counts(),
         requests,
         "a deleted cluster is not polled"
     );
@@ -489,7 +494,7 @@ async fn each_missing_privilege_is_reported() {
         .missing
         .iter()
         .filter_map(|missing| match missing {
-            Missing::Privilege { privilege, .. } => Some(privilege.as_str()),
+            UnmetRequirement::Privilege { privilege, .. } => Some(privilege.as_str()),
             _ => None,
         })
         .collect();

@@ -5,10 +5,10 @@ use control::{Actor, agents, containers, domains, leases};
 use edge::{Layout, NginxBuild};
 use model::{
     Error,
-    agents::About,
+    agents::HostFacts,
     containers::ContainerForm,
     domains::DomainForm,
-    leases::{Lease, MOST},
+    leases::{Lease, MAX_LEASES},
     services::ServiceForm,
     users::UserForm,
 };
@@ -37,8 +37,8 @@ pub fn layout() -> Layout {
     }
 }
 
-pub fn about(address: &str) -> About {
-    About {
+pub fn about(address: &str) -> HostFacts {
+    HostFacts {
         version: "0.1.0".into(),
         address: address.parse().unwrap(),
     }
@@ -98,7 +98,7 @@ async fn lease_that_differs_from_its_reservation_is_reported() {
     );
     let all = leases::list(control, &SYSTEM, app.site).await.unwrap();
     let wrong = all.iter().find(|row| row.container.is_some()).unwrap();
-    let message = wrong.wrong().unwrap();
+    let message = wrong.mismatch_message().unwrap();
     assert!(
         message.contains("10.20.9.9") && message.contains(&own),
         "{message}"
@@ -112,7 +112,7 @@ async fn lease_that_differs_from_its_reservation_is_reported() {
         .unwrap();
     assert_eq!(app.view("web").await.lent, None);
 
-    let many = vec![lease(web.mac, &own); MOST + 1];
+    let many = vec![lease(web.mac, &own); MAX_LEASES + 1];
     let refused = leases::report(control, &dhcp_server, many).await;
     assert!(matches!(refused, Err(Error::Invalid { .. })), "{refused:?}");
     let ann = app.create_user("ann", UserForm::default()).await;

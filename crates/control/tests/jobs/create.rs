@@ -82,7 +82,7 @@ async fn container_name_is_unique_within_a_site() {
     let app = TestApp::new().await;
     app.create_and_wait("web").await;
     let refused = app.create(&app.form("web", DEBIAN)).await.unwrap_err();
-    assert_eq!(refused.fields()[0].field, "name");
+    assert_eq!(refused.field_errors()[0].field, "name");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,7 +16,7 @@ use model::{
     containers::{ContainerQuery, ContainerRow, Status},
     jobs::{JobKind, JobQuery, JobState},
     page::Page,
-    session::SignIn,
+    session::SignInForm,
     users::{Role, UserRow},
 };
 use proxmox_sim::{Config, Delays, Sim, TEST_SECRET};
@@ -176,7 +176,7 @@ async fn full_demo_shows_a_small_organization() {
     ] {
         assert_eq!(of(kind).count(), 1, "{kind:?}");
     }
-    assert!(history.iter().all(|job| job.state.ended()));
+    assert!(history.iter().all(|job| job.state.has_ended()));
     let mut failed = history.iter().filter(|job| job.state == JobState::Failed);
     let (failed, none) = (failed.next().unwrap(), failed.next());
     assert_eq!(
@@ -437,7 +437,7 @@ async fn demo_passwords_are_stable_across_restarts() {
         ]
     );
     for DemoAccount { name, password, .. } in &accounts {
-        let form = SignIn {
+        let form = SignInForm {
             name: name.to_string(),
             password: password.clone().unwrap(),
         };

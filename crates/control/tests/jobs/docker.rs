@@ -2,7 +2,7 @@
 
 use control::{Actor, clusters, containers, sites};
 use model::{
-    containers::{ContainerForm, Docker, EditContainer},
+    containers::{ContainerForm, DockerSupport, EditContainer},
     jobs::JobState,
     sites::SiteForm,
 };
@@ -19,7 +19,7 @@ fn with_docker(form: ContainerForm) -> ContainerForm {
     }
 }
 
-async fn docker_option(app: &TestApp, site: &str) -> Docker {
+async fn docker_option(app: &TestApp, site: &str) -> DockerSupport {
     let options = containers::create_options(&app.control, &SYSTEM)
         .await
         .unwrap();
@@ -34,11 +34,11 @@ async fn docker_is_refused_with_a_token_before_creation() {
     let option = docker_option(&app, "lab").await;
     let why = "The cluster test is signed in to with a token. Proxmox lets only root@pam itself, \
                with its password, switch this on.";
-    assert_eq!(option.barred(), Some(why));
+    assert_eq!(option.unsupported_reason(), Some(why));
     let refused = app.create(&with_docker(app.form("web", NGINX))).await;
     let refused = refused.unwrap_err();
-    assert_eq!(refused.fields()[0].field, "docker");
-    assert_eq!(refused.fields()[0].message, why);
+    assert_eq!(refused.field_errors()[0].field, "docker");
+    assert_eq!(refused.field_errors()[0].message, why);
     let view = app.create_and_wait("web").await;
     assert!(!view.spec.docker);
     let real = app.sim.handle().container(view.vmid).unwrap();
@@ -49,7 +49,7 @@ async fn docker_is_refused_with_a_token_before_creation() {
 async fn add_root_cluster(app: &TestApp) -> Sim {
     let sim = proxmox_sim::start(Config {
         transport: Transport::Tls,
-        ..Config::alone("a root password")
+        ..Config::standalone("a root password")
     })
     .await
     .unwrap();
@@ -87,7 +87,7 @@ async fn add_root_cluster(app: &TestApp) -> Sim {
 async fn docker_with_root_login_is_enabled_and_cannot_be_disabled() {
     let app = TestApp::new().await;
     let sim = add_root_cluster(&app).await;
-    assert_eq!(docker_option(&app, "home").await, Docker::Possible);
+    assert_eq!(docker_option(&app, "home").await, DockerSupport::Possible);
     let site = sites::list(&app.control, &SYSTEM).await.unwrap();
     let site = site.iter().find(|site| site.spec.name.as_str() == "home");
     let form = ContainerForm {
@@ -116,5 +116,5 @@ async fn docker_with_root_login_is_enabled_and_cannot_be_disabled() {
         restart: false,
     };
     let refused = containers::edit(&app.control, &SYSTEM, view.row.id, edit).await;
-    assert_eq!(refused.unwrap_err().fields()[0].field, "docker");
+    assert_eq!(refused.unwrap_err().field_errors()[0].field, "docker");
 }

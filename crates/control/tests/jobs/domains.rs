@@ -31,7 +31,7 @@ fn spec(form: &DomainForm) -> DomainSpec {
 fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>) -> String {
     let error = outcome.expect_err("an error");
     error
-        .fields()
+        .field_errors()
         .first()
         .map_or_else(|| format!("{error:?}"), |field| field.field.clone())
 }

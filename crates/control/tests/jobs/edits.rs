@@ -103,9 +103,15 @@ async fn edit_rejects_stale_version_and_immutable_fields() {
     ));
     let view = app.view("web").await;
     let disk = edit_of(&view, |form| form.disk = "8".into());
-    assert_eq!(edit(disk).await.unwrap_err().fields()[0].field, "disk");
+    assert_eq!(
+        edit(disk).await.unwrap_err().field_errors()[0].field,
+        "disk"
+    );
     let source = edit_of(&view, |form| form.source = "redis:7".into());
-    assert_eq!(edit(source).await.unwrap_err().fields()[0].field, "source");
+    assert_eq!(
+        edit(source).await.unwrap_err().field_errors()[0].field,
+        "source"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,7 +119,7 @@ async fn delete_requires_the_name_and_releases_all_resources() {
     let app = TestApp::new().await;
     let view = app.create_and_wait("web").await;
     let wrong = containers::delete(&app.control, &Actor::System, view.row.id, "wbe").await;
-    assert_eq!(wrong.unwrap_err().fields()[0].field, "confirm");
+    assert_eq!(wrong.unwrap_err().field_errors()[0].field, "confirm");
     let job = app.delete(view.row.id, "web").await;
     assert_eq!(job.row.state, JobState::Done, "{job:?}");
     assert!(app.sim.handle().containers().is_empty());

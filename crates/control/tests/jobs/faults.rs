@@ -88,13 +88,13 @@ async fn temporary_outage_only_delays_a_job() {
         (!app.sim.handle().containers().is_empty()).then_some(())
     })
     .await;
-    app.sim.handle().go_away().await;
+    app.sim.handle().close_listener().await;
     wait_for("an error on the container", async || {
         let view = app.view("web").await;
         view.trouble.is_some().then_some(())
     })
     .await;
-    app.sim.handle().come_back().await;
+    app.sim.handle().reopen_listener().await;
     let job = app.wait_for_job(created.job).await;
     assert_eq!(
         job.row.state,

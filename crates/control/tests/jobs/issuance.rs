@@ -6,12 +6,12 @@ use edge::link::Wanted;
 use model::{
     AuthorityId, DomainId, Error,
     authorities::AuthorityForm,
-    certificates::{CertificateState, Happening, Source},
+    certificates::{CertificateEvent, CertificateState, IssuanceMethod},
     clusters::Fingerprint,
     domains::DomainForm,
     events::{Event, Topic},
 };
-use test_servers::authority::{Authority, Setup};
+use test_servers::authority::{CaConfig, CertificateAuthority};
 use tokio::task::JoinHandle;
 
 use crate::{
@@ -34,15 +34,15 @@ async fn change(app: &TestApp, id: DomainId, form: &DomainForm) {
 
 /// Fixture: two CAs that validate challenges at edge hosts of the same site.
 struct TwoAuthorities {
-    first: Authority,
-    second: Authority,
+    first: CertificateAuthority,
+    second: CertificateAuthority,
     app: TestApp,
     edges: [JoinHandle<()>; 2],
 }
 
 impl TwoAuthorities {
     async fn start() -> Self {
-        let [first, second] = [(); 2].map(|()| Authority::start(&Setup::quick()));
+        let [first, second] = [(); 2].map(|()| CertificateAuthority::start(&CaConfig::fast()));
         let (app, _) = start_app().await;
         // Each CA has its own edge host that serves its challenges.
         let first_host = Host::join(&app, "edge-1", "10.20.0.2").await;
@@ -67,7 +67,7 @@ impl Drop for TwoAuthorities {
 }
 
 /// Changes the ACME directory of a CA to the one of `target`.
-async fn move_to(app: &TestApp, id: AuthorityId, target: &Authority) {
+async fn move_to(app: &TestApp, id: AuthorityId, target: &CertificateAuthority) {
     let moved = AuthorityForm {
         name: "ca".into(),
         directory: target.directory.clone(),
@@ -146,9 +146,9 @@ async fn certificates_are_reissued_when_the_ca_directory_changes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn uploaded_and_acme_certificates_replace_each_other() {
-    let pebble = Authority::start(&Setup {
+    let pebble = CertificateAuthority::start(&CaConfig {
         validity_seconds: Some(90 * 86_400),
-        ..Setup::quick()
+        ..CaConfig::fast()
     });
     let (app, _) = start_app().await;
     let host = Host::join(&app, "edge-1", "10.20.0.2").await;
@@ -194,7 +194,10 @@ async fn uploaded_and_acme_certificates_replace_each_other() {
         .await
         .unwrap();
     let upload = row(&app, HOST).await.unwrap();
-    assert_eq!((upload.id, upload.source), (acme.id, Source::Uploaded));
+    assert_eq!(
+        (upload.id, upload.source),
+        (acme.id, IssuanceMethod::Uploaded)
+    );
     wait_until_served(&app, &print(&upload)).await;
     change(&app, id, &by_http).await;
     let next = wait_for("an ACME certificate", async || {
@@ -202,7 +205,7 @@ async fn uploaded_and_acme_certificates_replace_each_other() {
         (print(&row) != print(&upload)).then_some(row)
     })
     .await;
-    assert_eq!(next.source, Source::Acme);
+    assert_eq!(next.source, IssuanceMethod::Acme);
     wait_until_served(&app, &print(&next)).await;
     let request = Wanted {
         certificates: vec![print(&upload)],
@@ -217,7 +220,7 @@ async fn uploaded_and_acme_certificates_replace_each_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn upload_during_an_attempt_is_kept() {
-    let pebble = Authority::start(&Setup::quick());
+    let pebble = CertificateAuthority::start(&CaConfig::fast());
     let (app, _) = start_app().await;
     // The edge host has joined but applies no configuration yet, so the attempt waits for it.
     let host = Host::join(&app, "edge-1", "10.20.0.2").await;
@@ -241,8 +244,8 @@ async fn upload_during_an_attempt_is_kept() {
     ended.await;
     assert!(pebble.log().contains("Issued certificate"));
     let row = row(&app, HOST).await.unwrap();
-    assert_eq!((row.source, row.failures), (Source::Uploaded, 0));
-    assert_eq!(history(&app, uploaded).await, [Happening::Uploaded]);
+    assert_eq!((row.source, row.failures), (IssuanceMethod::Uploaded, 0));
+    assert_eq!(history(&app, uploaded).await, [CertificateEvent::Uploaded]);
     wait_for("removal of the challenge response", async || {
         snapshot(&app).await.answers.is_empty().then_some(())
     })
@@ -253,8 +256,8 @@ async fn upload_during_an_attempt_is_kept() {
 #[tokio::test(flavor = "multi_thread")]
 async fn certificate_from_a_replaced_ca_directory_is_discarded() {
     let (first, second) = (
-        Authority::start(&Setup::quick()),
-        Authority::start(&Setup::quick()),
+        CertificateAuthority::start(&CaConfig::fast()),
+        CertificateAuthority::start(&CaConfig::fast()),
     );
     let (app, _) = start_app().await;
     let host = Host::join(&app, "edge-1", "10.20.0.2").await;
@@ -273,7 +276,7 @@ async fn certificate_from_a_replaced_ca_directory_is_discarded() {
         edge(&app, second_host, second.challenges.clone()),
     ];
     let row = issued(&app, HOST).await;
-    assert_eq!(history(&app, row.id).await, [Happening::Issued]);
+    assert_eq!(history(&app, row.id).await, [CertificateEvent::Issued]);
     let issuer = row.issued.unwrap().issuer;
     assert!(second.log().contains("Issued certificate"), "{issuer}");
     for edge in edges {
@@ -283,7 +286,7 @@ async fn certificate_from_a_replaced_ca_directory_is_discarded() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn manual_renewal_replaces_the_certificate_immediately() {
-    let pebble = Authority::start(&Setup::quick());
+    let pebble = CertificateAuthority::start(&CaConfig::fast());
     let (app, clock) = start_app().await;
     let host = Host::join(&app, "edge-1", "10.20.0.2").await;
     let edge = edge(&app, host, pebble.challenges.clone());

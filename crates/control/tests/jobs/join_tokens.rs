@@ -1,7 +1,7 @@
 //! Join tokens for agents: the manager's URL and the fingerprint of its certificate.
 
 use control::{Actor, Manager, Options, agents};
-use model::{Error, agents::JoinCode};
+use model::{Error, agents::JoinToken};
 use proxmox_sim::{Config, Transport};
 
 use crate::test_app::{TestApp, options};
@@ -24,7 +24,7 @@ async fn start_app(origin: &str, certificate: Option<String>) -> TestApp {
     TestApp::with_options(proxmox_sim::start(Config::test()).await.unwrap(), options).await
 }
 
-async fn invite(app: &TestApp) -> Result<JoinCode, Error> {
+async fn invite(app: &TestApp) -> Result<JoinToken, Error> {
     let name = "edge-1".parse().unwrap();
     let invited = agents::create(&app.control, &Actor::System, app.site, name).await?;
     assert_eq!(invited.good_for_s, 3600);

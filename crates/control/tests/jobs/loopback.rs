@@ -3,7 +3,7 @@
 use control::{Actor, Options, agents, containers, domains};
 use model::{
     Error, SiteId,
-    agents::Dhcp,
+    agents::DhcpRole,
     domains::{DomainSpec, EntryPoint},
     services::ServiceForm,
 };
@@ -30,7 +30,7 @@ async fn registered_agent_has_joined_and_registering_again_revokes_its_key() {
         panic!("one agent");
     };
     assert_eq!((row.name.as_str(), row.invited_until), ("demo-edge", None));
-    assert_eq!((row.dhcp, row.in_contact), (Dhcp::Yes, true));
+    assert_eq!((row.dhcp, row.in_contact), (DhcpRole::Yes, true));
     let agent = agents::authenticate(control, &key).await.unwrap();
     let layout = layout();
     let config = agents::poll(control, &agent, about("10.20.0.4"), &layout, None);
@@ -43,7 +43,7 @@ async fn registered_agent_has_joined_and_registering_again_revokes_its_key() {
     assert_eq!(agents::list(control, &SYSTEM).await.unwrap().len(), 1);
 
     let unknown = register(&app, SiteId(4711)).await.unwrap_err();
-    assert_eq!(unknown.fields()[0].field, "site");
+    assert_eq!(unknown.field_errors()[0].field, "site");
     let member = app.create_user("mara", Default::default()).await;
     let (name, here) = ("mine".parse().unwrap(), about("10.20.0.5"));
     let refused = agents::register(control, &member, app.site, name, here, &layout);
@@ -58,7 +58,7 @@ async fn http_services_under_localhost_link_to_this_process() {
         (None, "https://web.localhost"),
     ] {
         let options = Options {
-            loopback: loopback.map(|origin| EntryPoint::of(&origin.parse().unwrap())),
+            loopback: loopback.map(|origin| EntryPoint::from_origin(&origin.parse().unwrap())),
             ..options()
         };
         let sim = proxmox_sim::start(Config::test()).await.unwrap();
@@ -83,7 +83,7 @@ async fn http_services_under_localhost_link_to_this_process() {
         assert_eq!(view.row.link.as_deref(), Some(link));
         let services = view.services.iter();
         let urls: Vec<String> = services
-            .map(|service| service.place(&view.row.domain))
+            .map(|service| service.public_address(&view.row.domain))
             .collect();
         assert_eq!(urls, [link, "https://web.lab.example.org"]);
         let options = containers::create_options(&app.control, &SYSTEM)

@@ -26,7 +26,7 @@ async fn shared_app() -> TestApp {
 }
 
 fn poll_count(sim: &Sim) -> u64 {
-    let requests = sim.handle().requests();
+    let requests = sim.handle().request_counts();
     requests
         .get("GET /cluster/resources")
         .copied()
@@ -117,7 +117,7 @@ async fn unreachable_cluster_is_shown_by_both_servers() {
     app.create_and_wait("web").await;
     let second = app.reopen().await;
     wait_for_statuses(&app.control, &second, &[("web", Status::Running)]).await;
-    app.sim.handle().go_away().await;
+    app.sim.handle().close_listener().await;
     wait_for_statuses(&app.control, &second, &[("web", Status::Unreachable)]).await;
     let trouble = |view: Option<ClusterView>| view.unwrap().trouble;
     wait_for("the same error on both servers", async || {
@@ -126,7 +126,7 @@ async fn unreachable_cluster_is_shown_by_both_servers() {
         (first.is_some() && first == other).then_some(())
     })
     .await;
-    app.sim.handle().come_back().await;
+    app.sim.handle().reopen_listener().await;
     wait_for_statuses(&app.control, &second, &[("web", Status::Running)]).await;
 }
 
@@ -205,7 +205,7 @@ fn form(sim: &Sim) -> ClusterForm {
 async fn second_cluster() -> Sim {
     proxmox_sim::start(Config {
         transport: Transport::Tls,
-        ..Config::alone("a root password")
+        ..Config::standalone("a root password")
     })
     .await
     .unwrap()

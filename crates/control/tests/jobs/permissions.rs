@@ -6,7 +6,7 @@ use control::{Actor, containers, jobs, sessions, users};
 use model::{
     Error,
     containers::{ContainerQuery, Power},
-    session::SignIn,
+    session::SignInForm,
     users::UserForm,
 };
 
@@ -121,7 +121,7 @@ async fn limits_hold_under_concurrent_requests() {
     let outcomes = futures::future::join_all(creations).await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 2);
     for refused in outcomes.into_iter().filter_map(Result::err) {
-        assert_eq!(refused.fields()[0].field, "name", "{refused}");
+        assert_eq!(refused.field_errors()[0].field, "name", "{refused}");
     }
     let limits = UserForm {
         memory: "300".into(),
@@ -131,7 +131,7 @@ async fn limits_hold_under_concurrent_requests() {
     let mut form = app.form("b", DEBIAN);
     form.memory = "512".into();
     let refused = containers::create(&app.control, &bob, form.parse().unwrap()).await;
-    assert_eq!(refused.unwrap_err().fields()[0].field, "memory");
+    assert_eq!(refused.unwrap_err().field_errors()[0].field, "memory");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,7 +143,7 @@ async fn failed_sign_ins_are_throttled_and_sign_out_ends_the_session() {
         user_agent: "test".into(),
     };
     let try_with = async |name: &str, password: &str| {
-        let form = SignIn {
+        let form = SignInForm {
             name: name.into(),
             password: password.into(),
         };
@@ -188,7 +188,7 @@ async fn last_administrator_cannot_be_demoted_or_deleted() {
     form.role = "member".into();
     let spec = form.parse().unwrap();
     let refused = users::update(&app.control, &Actor::System, admin.id, spec).await;
-    assert_eq!(refused.unwrap_err().fields()[0].field, "role");
+    assert_eq!(refused.unwrap_err().field_errors()[0].field, "role");
     let refused = users::delete(&app.control, &Actor::System, admin.id, "admin").await;
     assert!(matches!(refused, Err(Error::Conflict { .. })));
 }

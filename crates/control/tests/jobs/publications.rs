@@ -6,11 +6,11 @@ use futures::StreamExt as _;
 use model::{
     Error,
     agents::{
-        Aside, Outcome, Report,
-        files::{FileQuery, FileState, Mark},
+        ApplyOutcome, QuarantinedService, Report,
+        files::{FileQuery, FileState, LineChange},
     },
     events::Topic,
-    services::{Publication, ServiceForm},
+    services::{PublishingStatus, ServiceForm},
     users::UserForm,
 };
 
@@ -22,7 +22,7 @@ use crate::{
 const SYSTEM: Actor = Actor::System;
 
 /// Creates a container with an HTTP service and returns its publication state.
-async fn create_web(app: &TestApp) -> Publication {
+async fn create_web(app: &TestApp) -> PublishingStatus {
     let form = model::containers::ContainerForm {
         services: vec![ServiceForm {
             kind: "http".into(),
@@ -36,13 +36,13 @@ async fn create_web(app: &TestApp) -> Publication {
     state(app).await
 }
 
-async fn state(app: &TestApp) -> Publication {
+async fn state(app: &TestApp) -> PublishingStatus {
     app.view("web").await.publications.remove(0).1
 }
 
-fn why(publication: Publication) -> String {
+fn why(publication: PublishingStatus) -> String {
     match publication {
-        Publication::Blocked { why } => why,
+        PublishingStatus::Blocked { why } => why,
         other => panic!("{other:?}"),
     }
 }
@@ -53,13 +53,13 @@ async fn service_is_blocked_then_publishing_then_live() {
     let control = &app.control;
     assert!(why(create_web(&app).await).contains("No agent of the site lab has joined"));
     let host = Host::join(&app, "edge-1", "10.20.0.2").await;
-    assert_eq!(state(&app).await, Publication::Publishing);
+    assert_eq!(state(&app).await, PublishingStatus::Publishing);
 
     let ann = app.create_user("ann", UserForm::default()).await;
     let mut events = Box::pin(control.events(&SYSTEM, None));
     let config = host.next(control, None).await.unwrap();
     host.live(control, config.generation).await;
-    assert_eq!(state(&app).await, Publication::Live);
+    assert_eq!(state(&app).await, PublishingStatus::Live);
     let notification = async {
         while let Some((_, event)) = events.next().await {
             if event.topic == Topic::Container {
@@ -73,8 +73,8 @@ async fn service_is_blocked_then_publishing_then_live() {
     let service = app.view("web").await.services[0].id;
     let report = Report {
         generation: config.generation,
-        outcome: Outcome::Live,
-        aside: vec![Aside {
+        outcome: ApplyOutcome::Live,
+        aside: vec![QuarantinedService {
             service,
             words: "[emerg] host not found".into(),
         }],
@@ -142,7 +142,7 @@ async fn files_of_a_host_are_compared_with_live_files() {
     );
     let lines: Vec<_> = changed.hunks.iter().flat_map(|hunk| &hunk.lines).collect();
     let of = |mark| lines.iter().filter(|line| line.mark == mark).count();
-    assert_eq!((of(Mark::Added), of(Mark::Removed)), (1, 1));
+    assert_eq!((of(LineChange::Added), of(LineChange::Removed)), (1, 1));
     let extra = file("nginx/services/old.conf").await.unwrap();
     assert_eq!(
         (extra.state, extra.text.as_str()),

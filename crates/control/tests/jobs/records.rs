@@ -8,7 +8,7 @@ use model::{
     domains::DomainForm,
     providers::{ProviderForm, ProviderSpec},
 };
-use test_servers::names::{KEY, Named, SECRET};
+use test_servers::names::{KEY, NameServer, SECRET};
 
 use crate::{
     certificates::{SYSTEM, add, domain, publish},
@@ -17,7 +17,7 @@ use crate::{
 
 const EDGE: &str = "198.51.100.7";
 
-fn options(named: &Named) -> dns::Options {
+fn options(named: &NameServer) -> dns::Options {
     dns::Options {
         resolver: Resolver::with_servers(vec![named.address]).with_port(named.address.port()),
         ..dns::Options::default()
@@ -25,7 +25,7 @@ fn options(named: &Named) -> dns::Options {
 }
 
 /// Starts a [`TestApp`] whose site has the public address [`EDGE`].
-async fn start_app(named: &Named) -> TestApp {
+async fn start_app(named: &NameServer) -> TestApp {
     let options = control::Options {
         dns: options(named),
         ..test_app::options()
@@ -47,7 +47,7 @@ async fn start_app(named: &Named) -> TestApp {
     app
 }
 
-fn provider(named: &Named, name: &str, zone: &str) -> ProviderSpec {
+fn provider(named: &NameServer, name: &str, zone: &str) -> ProviderSpec {
     let form = ProviderForm {
         name: name.into(),
         kind: "rfc2136".into(),
@@ -62,7 +62,7 @@ fn provider(named: &Named, name: &str, zone: &str) -> ProviderSpec {
 }
 
 /// Direct access to the zone on the name server, independent of Holdfast.
-fn zone(named: &Named) -> Box<dyn Provider> {
+fn zone(named: &NameServer) -> Box<dyn Provider> {
     let spec = provider(named, "by-hand", "example.org");
     dns::open(&spec.settings, &spec.secret.unwrap(), &options(named)).unwrap()
 }
@@ -109,7 +109,7 @@ async fn wait_for_stored_record(app: &TestApp, id: DomainId, of: &(ProviderId, S
 
 #[tokio::test(flavor = "multi_thread")]
 async fn address_records_exist_while_the_name_is_published() {
-    let named = Named::start();
+    let named = NameServer::start();
     let app = start_app(&named).await;
     let zone = zone(&named);
     let spec = provider(&named, "zone", "example.org");
@@ -160,7 +160,7 @@ async fn address_records_exist_while_the_name_is_published() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unreachable_provider_can_be_corrected_and_deleted() {
-    let named = Named::start();
+    let named = NameServer::start();
     let app = start_app(&named).await;
     let wrong = || ProviderSpec {
         settings: provider(&named, "zone", "example.com").settings,
@@ -204,7 +204,7 @@ async fn unreachable_provider_can_be_corrected_and_deleted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn records_move_to_another_provider_of_the_same_zone() {
-    let named = Named::start();
+    let named = NameServer::start();
     let app = start_app(&named).await;
     let zone = zone(&named);
     let create = async |name: &str| {

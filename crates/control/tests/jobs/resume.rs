@@ -20,7 +20,7 @@ async fn wait_until_step_begins(control: &Control, job: JobId, step: usize) {
     loop {
         let change = wait_for_event(control, Event::of(Topic::Job, job.0));
         let view = jobs::get(control, &Actor::System, job).await.unwrap();
-        if view.steps[step].state != StepState::Waiting || view.row.state.ended() {
+        if view.steps[step].state != StepState::Waiting || view.row.state.has_ended() {
             return;
         }
         change.await;
@@ -77,7 +77,7 @@ fn crash_at(step: Option<usize>) -> Crash {
         control.shutdown(Duration::from_secs(5)).await;
         Crash {
             steps: interrupted.steps.len(),
-            is_late: interrupted.row.state.ended(),
+            is_late: interrupted.row.state.has_ended(),
         }
     })
 }
@@ -107,7 +107,7 @@ async fn shutdown_releases_the_job_lease_immediately() {
         .row
         .state;
     assert!(
-        !state.ended(),
+        !state.has_ended(),
         "the job must stay open for the next process: {state:?}"
     );
     let control = app.reopen().await;

@@ -14,7 +14,7 @@ use model::{
     containers::{ContainerForm, ContainerView},
     events::{Event, Topic},
     jobs::{JobState, JobView},
-    session::Me,
+    session::CurrentUser,
     sites::SiteForm,
     users::UserForm,
 };
@@ -245,7 +245,7 @@ impl TestApp {
         let id = users::create(&self.control, &Actor::System, spec)
             .await
             .unwrap();
-        Actor::User(Me { id, name, role })
+        Actor::User(CurrentUser { id, name, role })
     }
 
     pub async fn delete(&self, id: ContainerId, name: &str) -> JobView {
@@ -266,7 +266,7 @@ pub async fn wait_for_job(control: &Control, id: JobId) -> JobView {
     loop {
         let change = wait_for_event(control, Event::of(Topic::Job, id.0));
         let job = jobs::get(control, &Actor::System, id).await.unwrap();
-        if job.row.state.ended() {
+        if job.row.state.has_ended() {
             return job;
         }
         assert!(Instant::now() < deadline, "timed out waiting for {job:?}");

@@ -11,7 +11,7 @@ use crate::{
     address,
     fake_acme_dns::{FULL_DOMAIN, FakeAcmeDns, KEY, USER},
     fake_cloudflare::serve,
-    named::{Named, NamedProvider as _},
+    named::{NameServer, NamedProvider as _},
     options, txt, verdicts,
 };
 
@@ -180,7 +180,7 @@ async fn server_certificate_must_be_trusted() {
 
 #[tokio::test]
 async fn provider_test_follows_the_alias() {
-    let named = Named::start();
+    let named = NameServer::start();
     let server = FakeAcmeDns::new(Some(named.provider("example.net")));
     let settings = settings(&start(&server).await, USER, FULL_DOMAIN);
     let provider = dns::open(&settings, &KEY.parse().unwrap(), &named.options()).unwrap();
@@ -199,7 +199,7 @@ async fn provider_test_follows_the_alias() {
 
 #[tokio::test]
 async fn provider_test_reports_account_and_alias() {
-    let named = Named::start();
+    let named = NameServer::start();
     let url = start(&FakeAcmeDns::new(None)).await;
     let key = KEY.replace('h', "i").parse().unwrap();
     let wrong = dns::open(&settings(&url, USER, FULL_DOMAIN), &key, &named.options()).unwrap();

@@ -8,7 +8,7 @@ use model::providers::ProviderSettings;
 use crate::{
     address,
     fake_cloudflare::{EDITOR, FakeCloudflare, Mode, READER},
-    named::{Named, NamedProvider as _},
+    named::{NameServer, NamedProvider as _},
     options, txt, verdicts,
 };
 
@@ -277,7 +277,7 @@ async fn ambiguous_names_and_values_are_not_sent() {
 
 #[tokio::test]
 async fn provider_test_succeeds_and_cleans_up() {
-    let named = Named::start();
+    let named = NameServer::start();
     let server = FakeCloudflare::start(&["example.org"], Some(named.provider("example.org"))).await;
     let options = Options {
         cloudflare_url: server.base.clone(),

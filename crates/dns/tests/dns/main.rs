@@ -15,7 +15,7 @@ mod visibility;
 use std::{net::SocketAddr, time::Duration};
 
 use dns::{Options, Record, RecordValue, Resolver};
-use model::providers::Finding;
+use model::providers::ProviderCheck;
 
 /// Test options with one name server as the resolver.
 fn options(names: SocketAddr) -> Options {
@@ -44,7 +44,7 @@ fn address(name: &str, address: &str) -> Record {
 }
 
 /// Whether each finding is good. Prints all findings for a failed test.
-fn verdicts(findings: &[Finding]) -> Vec<bool> {
+fn verdicts(findings: &[ProviderCheck]) -> Vec<bool> {
     println!("{findings:#?}");
     findings.iter().map(|finding| finding.is_good).collect()
 }

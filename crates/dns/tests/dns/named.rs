@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use dns::{Options, Provider};
 use model::providers::{ProviderSettings, TsigAlgorithm};
-pub use test_servers::names::{FIRST, NARROW, Named, SECOND, SECRET};
+pub use test_servers::names::{FIRST_ADDRESS, NameServer, RESTRICTED_KEY, SECOND_ADDRESS, SECRET};
 
 use crate::options;
 
@@ -18,7 +18,7 @@ pub trait NamedProvider {
     fn options(&self) -> Options;
 }
 
-impl NamedProvider for Named {
+impl NamedProvider for NameServer {
     fn settings(&self, zone: &str, key: &str, algorithm: TsigAlgorithm) -> ProviderSettings {
         ProviderSettings::Rfc2136 {
             server: self.address.to_string().parse().unwrap(),
@@ -40,10 +40,10 @@ impl NamedProvider for Named {
 
 /// Two name servers of the same zones without replication. The second one is reached through a UDP
 /// proxy on an separate address.
-pub async fn pair() -> (Named, Named) {
-    let first = Named::start_of(&[FIRST, SECOND]);
-    let second = Named::start();
-    let own = SocketAddr::new(SECOND.into(), first.address.port());
+pub async fn pair() -> (NameServer, NameServer) {
+    let first = NameServer::start_with_addresses(&[FIRST_ADDRESS, SECOND_ADDRESS]);
+    let second = NameServer::start();
+    let own = SocketAddr::new(SECOND_ADDRESS.into(), first.address.port());
     proxy_udp(own, second.address).await;
     (first, second)
 }
@@ -54,7 +54,9 @@ async fn proxy_udp(own: SocketAddr, to: SocketAddr) {
     tokio::spawn(async move {
         let mut message = [0; 4096];
         while let Ok((length, from)) = outside.recv_from(&mut message).await {
-            let inside = tokio::net::UdpSocket::bind((FIRST, 0)).await.unwrap();
+            let inside = tokio::net::UdpSocket::bind((FIRST_ADDRESS, 0))
+                .await
+                .unwrap();
             inside.send_to(&message[..length], to).await.unwrap();
             let length = inside.recv(&mut message).await.unwrap();
             outside.send_to(&message[..length], from).await.unwrap();

@@ -5,7 +5,7 @@ use model::providers::TsigAlgorithm;
 
 use crate::{
     address,
-    named::{NARROW, Named, NamedProvider as _, SECRET},
+    named::{NameServer, NamedProvider as _, RESTRICTED_KEY, SECRET},
     txt, verdicts,
 };
 
@@ -15,14 +15,14 @@ const ALGORITHMS: [(TsigAlgorithm, &str); 3] = [
     (TsigAlgorithm::HmacSha512, "sha512.example.org"),
 ];
 
-fn open(named: &Named, zone: &str, key: &str, algorithm: TsigAlgorithm) -> Box<dyn Provider> {
+fn open(named: &NameServer, zone: &str, key: &str, algorithm: TsigAlgorithm) -> Box<dyn Provider> {
     let settings = named.settings(zone, key, algorithm);
     dns::open(&settings, &SECRET.parse().unwrap(), &named.options()).unwrap()
 }
 
 #[tokio::test]
 async fn changes_keep_other_values() {
-    let named = Named::start();
+    let named = NameServer::start();
     let provider = named.provider("example.org");
     let name = "www.example.org";
     let initial = provider.addresses(name).await.unwrap();
@@ -63,7 +63,7 @@ async fn changes_keep_other_values() {
 
 #[tokio::test]
 async fn every_algorithm_works() {
-    let named = Named::start();
+    let named = NameServer::start();
     for (algorithm, key) in ALGORITHMS {
         let provider = open(&named, "example.org", key, algorithm);
         let record = txt("_acme-challenge.example.org", key);
@@ -84,7 +84,7 @@ async fn every_algorithm_works() {
 
 #[tokio::test]
 async fn key_errors_are_reported() {
-    let named = Named::start();
+    let named = NameServer::start();
     let sha256 = TsigAlgorithm::HmacSha256;
     let record = txt("_acme-challenge.example.org", "value");
     let unknown = open(&named, "example.org", "missing.example.org", sha256);
@@ -108,7 +108,7 @@ async fn key_errors_are_reported() {
 
 #[tokio::test]
 async fn missing_zone_is_reported() {
-    let named = Named::start();
+    let named = NameServer::start();
     let provider = named.provider("example.com");
     let added = provider
         .add(&txt("_acme-challenge.example.com", "value"))
@@ -133,8 +133,13 @@ async fn missing_zone_is_reported() {
 
 #[tokio::test]
 async fn update_policy_violation_is_refused() {
-    let named = Named::start();
-    let provider = open(&named, "example.org", NARROW, TsigAlgorithm::HmacSha256);
+    let named = NameServer::start();
+    let provider = open(
+        &named,
+        "example.org",
+        RESTRICTED_KEY,
+        TsigAlgorithm::HmacSha256,
+    );
     provider
         .add(&txt("_acme-challenge.example.org", "value"))
         .await
@@ -150,7 +155,7 @@ async fn update_policy_violation_is_refused() {
 
 #[tokio::test]
 async fn adding_to_a_cname_is_refused() {
-    let named = Named::start();
+    let named = NameServer::start();
     let provider = named.provider("example.org");
     let added = provider
         .add(&address("alias.example.org", "192.0.2.9"))
@@ -171,7 +176,7 @@ async fn adding_to_a_cname_is_refused() {
 
 #[tokio::test]
 async fn provider_test_succeeds_and_cleans_up() {
-    let named = Named::start();
+    let named = NameServer::start();
     let provider = named.provider("example.org");
     for domain in ["example.org", "below.example.org"] {
         let findings = provider.test(&domain.parse().unwrap()).await;
@@ -183,7 +188,7 @@ async fn provider_test_succeeds_and_cleans_up() {
 
 #[tokio::test]
 async fn name_server_may_be_a_hostname() {
-    let named = Named::start();
+    let named = NameServer::start();
     let settings = model::providers::ProviderSettings::Rfc2136 {
         server: format!("ns1.example.org:{}", named.address.port())
             .parse()
@@ -201,7 +206,7 @@ async fn name_server_may_be_a_hostname() {
 
 #[tokio::test]
 async fn unreachable_name_server_is_unavailable() {
-    let named = Named::start();
+    let named = NameServer::start();
     let provider = named.provider("example.org");
     drop(named);
     let added = provider

@@ -5,7 +5,7 @@ use std::time::Duration;
 use dns::{DnsError, wait_until_visible};
 
 use crate::{
-    named::{FIRST, Named, NamedProvider as _, SECOND, pair},
+    named::{FIRST_ADDRESS, NameServer, NamedProvider as _, SECOND_ADDRESS, pair},
     options, txt,
 };
 
@@ -38,7 +38,7 @@ async fn record_must_be_on_every_name_server() {
 
 #[tokio::test]
 async fn other_value_of_the_name_does_not_count() {
-    let named = Named::start();
+    let named = NameServer::start();
     let resolver = named.options().resolver;
     let provider = named.provider("example.org");
     provider
@@ -61,7 +61,7 @@ async fn other_value_of_the_name_does_not_count() {
 
 #[tokio::test]
 async fn unresponsive_name_server_is_ignored() {
-    let named = Named::start_of(&[FIRST, SECOND]);
+    let named = NameServer::start_with_addresses(&[FIRST_ADDRESS, SECOND_ADDRESS]);
     let record = txt("_acme-challenge.example.org", "value");
     named.provider("example.org").add(&record).await.unwrap();
     // Not after the first round: the server may have been busy.
@@ -79,7 +79,7 @@ async fn unresponsive_name_server_is_ignored() {
 
 #[tokio::test]
 async fn aliases_are_followed_into_other_zones() {
-    let named = Named::start();
+    let named = NameServer::start();
     let resolver = named.options().resolver;
     named
         .provider("example.net")
@@ -106,7 +106,7 @@ async fn aliases_are_followed_into_other_zones() {
 
 #[tokio::test]
 async fn unreachable_name_servers_are_an_error() {
-    let named = Named::start();
+    let named = NameServer::start();
     let address = named.address;
     let record = txt("_acme-challenge.example.org", "value");
     // The resolver responds, the name servers do not.

@@ -14,7 +14,7 @@ use model::{clusters::Fingerprint, publish::HttpOptions};
 
 use crate::{
     backend,
-    host::{inside, run, until},
+    host::{inside, run, wait_until},
     nginx::ask,
     site::{domain, empty, layout, nginx_command, of, service, start_nginx, stream, write},
 };
@@ -81,7 +81,7 @@ fn each_name_serves_its_own_certificate() {
             site.domains[0].services[0].certificate = Some(next.clone());
             write(&site, &layout);
             reload(&layout);
-            until("the next certificate", || {
+            wait_until("the next certificate", || {
                 (shown(443, "wiki.example.org") == next).then_some(())
             });
         },
@@ -161,7 +161,7 @@ fn certificate_renewal_keeps_stream_connections() {
             site.streams = vec![tls, own];
             echo(7000);
             let _nginx = start_nginx(&site, &layout);
-            until("the port", || {
+            wait_until("the port", || {
                 std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, 2001)).ok()
             });
             assert_eq!(shown(2000, "db.example.org"), first);
@@ -173,7 +173,7 @@ fn certificate_renewal_keeps_stream_connections() {
             site.streams[0].tls = Some(Tls::With(next.clone()));
             write(&site, &layout);
             reload(&layout);
-            until("the next certificate", || {
+            wait_until("the next certificate", || {
                 (shown(2000, "db.example.org") == next).then_some(())
             });
             assert_eq!(talk.say("after"), "after\n", "who was there goes on");

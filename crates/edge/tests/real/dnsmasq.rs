@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use edge::{Host, Layout, Snapshot, Srv};
 
 use crate::{
-    host::{Running, inside, run, try_run, until},
+    host::{ChildProcess, inside, run, try_run, wait_until},
     site::{empty, layout, of, port, write},
 };
 
@@ -23,14 +23,14 @@ fn add_interface(name: &str, address: &str) {
 }
 
 /// Writes and checks the site's files and starts dnsmasq with them.
-pub fn start(site: &Snapshot, layout: &Layout) -> Running {
+pub fn start(site: &Snapshot, layout: &Layout) -> ChildProcess {
     write(site, layout);
     let settings = format!("{}/dnsmasq/dnsmasq.conf", layout.live);
     run(&format!("dnsmasq --test --conf-file={settings}"));
-    let running = Running::start(&format!(
+    let running = ChildProcess::start(&format!(
         "dnsmasq --keep-in-foreground --user=root --pid-file= --conf-file={settings}"
     ));
-    until("dnsmasq", || {
+    wait_until("dnsmasq", || {
         try_run("dig +short +time=1 +tries=1 @10.20.0.2 version.bind chaos txt")
             .status
             .success()
@@ -79,10 +79,10 @@ fn site() -> Snapshot {
 }
 
 /// Whoever answers all other names, each with the same address, and writes down what it is asked.
-fn world(folder: &Path) -> Running {
+fn world(folder: &Path) -> ChildProcess {
     let log = folder.join("asked");
     fs::write(&log, "").unwrap();
-    Running::start(&format!(
+    ChildProcess::start(&format!(
         "dnsmasq --keep-in-foreground --user=root --pid-file= --conf-file=/dev/null --no-resolv \
          --no-hosts --listen-address=127.0.0.53 --bind-interfaces --address=/#/192.0.2.1 \
          --log-queries --log-facility={}",
@@ -157,7 +157,7 @@ fn lists_are_reloaded_on_sighup() {
         site.hosts.remove(0);
         write(&site, &layout);
         dnsmasq.reload();
-        until("the new name", || {
+        wait_until("the new name", || {
             (ask("new.lab.internal") == answer("10.20.0.101")).then_some(())
         });
         assert_eq!(

@@ -6,10 +6,10 @@ use edge::{Layout, Network, NginxBuild, PublicDomain, Snapshot, render};
 use model::{
     ServiceId,
     domains::Hsts,
-    publish::{HttpOptions, QuietS},
+    publish::{HttpOptions, IdleTimeoutS},
 };
 
-use crate::host::{Running, run, until};
+use crate::host::{ChildProcess, run, wait_until};
 
 pub use crate::example::{of, port};
 
@@ -62,7 +62,7 @@ pub fn stream(external: u16, at: u16, transport: edge::Transport) -> edge::Strea
         external: port(external),
         address: Ipv4Addr::LOCALHOST,
         port: port(at),
-        quiet: QuietS::default(),
+        quiet: IdleTimeoutS::default(),
         transport,
         tls: None,
     }
@@ -134,13 +134,13 @@ pub fn nginx_command(layout: &Layout) -> String {
 }
 
 /// Writes and checks the site's files and starts nginx with them.
-pub fn start_nginx(site: &Snapshot, layout: &Layout) -> Running {
+pub fn start_nginx(site: &Snapshot, layout: &Layout) -> ChildProcess {
     certify(layout);
     write(site, layout);
     let command = nginx_command(layout);
     run(&format!("{command} -t"));
-    let running = Running::start(&format!("{command} -g 'daemon off;'"));
-    until("nginx", || {
+    let running = ChildProcess::start(&format!("{command} -g 'daemon off;'"));
+    wait_until("nginx", || {
         std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, 443)).ok()
     });
     running

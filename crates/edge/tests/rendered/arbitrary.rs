@@ -7,7 +7,7 @@ use model::{
     ServiceId,
     domains::Hsts,
     names::{Domain, Label},
-    net::Mac,
+    net::MacAddress,
     publish::HttpOptions,
 };
 use proptest::{collection::vec, prelude::*};
@@ -28,7 +28,7 @@ fn address() -> impl Strategy<Value = Ipv4Addr> {
 
 prop_compose! {
     fn host()(name in label(), address in address(), mac in any::<[u8; 6]>()) -> Host {
-        Host { name, address, mac: Mac::from_octets(mac).ok() }
+        Host { name, address, mac: MacAddress::from_octets(mac).ok() }
     }
 }
 

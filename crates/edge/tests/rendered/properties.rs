@@ -7,8 +7,8 @@ use model::{
     clusters::Fingerprint,
     domains::Origin,
     names::{Domain, InterfaceName, Label, SrvName, Username},
-    net::{AddressRange, Cidr, Mac},
-    publish::{BodyMib, QuietS},
+    net::{AddressRange, Cidr, MacAddress},
+    publish::{IdleTimeoutS, MaxBodyMib},
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -57,9 +57,9 @@ proptest! {
         prop_assert!(plain_or_refused::<Place>(&path));
         prop_assert!(plain_or_refused::<Cidr>(&text));
         prop_assert!(plain_or_refused::<AddressRange>(&text));
-        prop_assert!(plain_or_refused::<Mac>(&text));
-        prop_assert!(plain_or_refused::<BodyMib>(&text));
-        prop_assert!(plain_or_refused::<QuietS>(&text));
+        prop_assert!(plain_or_refused::<MacAddress>(&text));
+        prop_assert!(plain_or_refused::<MaxBodyMib>(&text));
+        prop_assert!(plain_or_refused::<IdleTimeoutS>(&text));
         prop_assert!(plain_or_refused::<Base64Url>(&text));
         prop_assert!(plain_or_refused::<Fingerprint>(&text));
     }

@@ -43,7 +43,7 @@ pub struct FileRow {
 
 /// One page of a list of files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Listed {
+pub struct FileList {
     /// The number of all files that differ from their desired content.
     pub differing: u64,
     /// The number of all files.
@@ -56,16 +56,16 @@ pub struct Listed {
 
 /// An agent and the files of its host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Files {
+pub struct AgentFiles {
     /// The agent.
     pub agent: AgentRow,
     /// The files.
-    pub listed: Listed,
+    pub listed: FileList,
 }
 
 /// A file with its difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct File {
+pub struct FileDiff {
     /// The path in the configuration tree.
     pub path: String,
     /// How the live file differs.
@@ -89,7 +89,7 @@ pub struct Hunk {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// The kind of change.
-    pub mark: Mark,
+    pub mark: LineChange,
     /// The line without its line break.
     pub text: String,
 }
@@ -97,7 +97,7 @@ pub struct Line {
 /// The kind of change of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Mark {
+pub enum LineChange {
     /// Context, unchanged.
     Same,
     /// Added.

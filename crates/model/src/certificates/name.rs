@@ -15,7 +15,7 @@ text_value!(CertificateName);
 
 impl CertificateName {
     /// The wildcard for all names directly below a domain.
-    pub fn below(domain: &Domain) -> Self {
+    pub fn wildcard(domain: &Domain) -> Self {
         Self(format!("*.{domain}"))
     }
 
@@ -30,7 +30,7 @@ impl CertificateName {
     }
 
     /// The domain without `*.`.
-    pub fn base(&self) -> &str {
+    pub fn domain(&self) -> &str {
         self.0.strip_prefix("*.").unwrap_or(&self.0)
     }
 }

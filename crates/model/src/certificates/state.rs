@@ -1,7 +1,7 @@
 //! The state of a certificate at a given time, computed from its validity and failures. Never
 //! stored.
 
-use super::{CertificateState, Source};
+use super::{CertificateState, IssuanceMethod};
 use crate::Timestamp;
 
 /// How long before its end an uploaded certificate counts as expiring, in milliseconds: 21 days.
@@ -9,9 +9,9 @@ const NOTICE_MS: i64 = 21 * 86_400_000;
 
 /// The values that determine a certificate's state.
 #[derive(Clone, Copy, Debug)]
-pub struct Standing {
+pub struct StateInputs {
     /// The source.
-    pub source: Source,
+    pub source: IssuanceMethod,
     /// Start and end of the current certificate's validity.
     pub good: Option<(Timestamp, Timestamp)>,
     /// The time of the next renewal.
@@ -21,16 +21,16 @@ pub struct Standing {
 }
 
 /// The time from which an uploaded certificate counts as expiring.
-pub fn notice_at(from: Timestamp, until: Timestamp) -> Timestamp {
+pub fn expiring_from(from: Timestamp, until: Timestamp) -> Timestamp {
     let life = until.0.saturating_sub(from.0);
     Timestamp(until.0.saturating_sub(NOTICE_MS.min(life / 3)))
 }
 
-impl Standing {
+impl StateInputs {
     /// The state at `now`. An uploaded certificate expires soon when 21 days or a third of its
     /// lifetime are left, whichever is less. An ACME certificate does when its renewal fails and a
     /// sixth of its lifetime is left.
-    pub fn at(self, now: Timestamp) -> CertificateState {
+    pub fn state_at(self, now: Timestamp) -> CertificateState {
         let Some((from, until)) = self.good else {
             return match self.failures {
                 0 => CertificateState::Waiting,
@@ -45,11 +45,17 @@ impl Standing {
             return CertificateState::Expired;
         }
         match self.source {
-            Source::Uploaded if notice_at(from, until) <= now => CertificateState::Expiring,
-            Source::Uploaded => CertificateState::Issued,
-            Source::Acme if self.failures > 0 && left <= life / 6 => CertificateState::Expiring,
-            Source::Acme if self.renew_at.is_some_and(|at| at <= now) => CertificateState::Renewing,
-            Source::Acme => CertificateState::Issued,
+            IssuanceMethod::Uploaded if expiring_from(from, until) <= now => {
+                CertificateState::Expiring
+            }
+            IssuanceMethod::Uploaded => CertificateState::Issued,
+            IssuanceMethod::Acme if self.failures > 0 && left <= life / 6 => {
+                CertificateState::Expiring
+            }
+            IssuanceMethod::Acme if self.renew_at.is_some_and(|at| at <= now) => {
+                CertificateState::Renewing
+            }
+            IssuanceMethod::Acme => CertificateState::Issued,
         }
     }
 }
@@ -63,53 +69,53 @@ mod tests {
         use CertificateState::{Expired, Expiring, Failed, Issued, Renewing, Waiting};
         let day = 86_400_000;
         let at = |day_number: i64| Timestamp(day_number * day);
-        let missing = Standing {
-            source: Source::Acme,
+        let missing = StateInputs {
+            source: IssuanceMethod::Acme,
             good: None,
             renew_at: None,
             failures: 0,
         };
-        assert_eq!(missing.at(at(0)), Waiting);
+        assert_eq!(missing.state_at(at(0)), Waiting);
         assert_eq!(
-            Standing {
+            StateInputs {
                 failures: 1,
                 ..missing
             }
-            .at(at(0)),
+            .state_at(at(0)),
             Failed
         );
-        let acme = Standing {
+        let acme = StateInputs {
             good: Some((at(0), at(90))),
             renew_at: Some(at(60)),
             ..missing
         };
         assert_eq!(
-            [1, 60, 89, 90].map(|day| acme.at(at(day))),
+            [1, 60, 89, 90].map(|day| acme.state_at(at(day))),
             [Issued, Renewing, Renewing, Expired]
         );
-        let failing = Standing {
+        let failing = StateInputs {
             failures: 3,
             ..acme
         };
         assert_eq!(
-            [61, 75, 91].map(|day| failing.at(at(day))),
+            [61, 75, 91].map(|day| failing.state_at(at(day))),
             [Renewing, Expiring, Expired]
         );
-        let uploaded = Standing {
-            source: Source::Uploaded,
+        let uploaded = StateInputs {
+            source: IssuanceMethod::Uploaded,
             renew_at: None,
             ..acme
         };
         assert_eq!(
-            [68, 69, 90].map(|day| uploaded.at(at(day))),
+            [68, 69, 90].map(|day| uploaded.state_at(at(day))),
             [Issued, Expiring, Expired]
         );
-        let short_lived = Standing {
+        let short_lived = StateInputs {
             good: Some((at(0), at(6))),
             ..uploaded
         };
         assert_eq!(
-            [3, 4].map(|day| short_lived.at(at(day))),
+            [3, 4].map(|day| short_lived.state_at(at(day))),
             [Issued, Expiring]
         );
     }

@@ -28,7 +28,7 @@ impl ApiUrl {
     }
 
     /// The URL of a host on the default port.
-    pub fn of_host(host: Ipv4Addr) -> Self {
+    pub fn from_host(host: Ipv4Addr) -> Self {
         Self(format!("https://{host}:{API_PORT}"))
     }
 }
@@ -107,14 +107,14 @@ impl FromStr for Fingerprint {
 /// (`root@pam!holdfast`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Login {
+pub struct ClusterAccount {
     user: String,
     realm: String,
     token: Option<String>,
 }
-by_text!(Login);
+by_text!(ClusterAccount);
 
-impl Login {
+impl ClusterAccount {
     /// The user without the realm.
     pub fn user(&self) -> &str {
         &self.user
@@ -132,12 +132,12 @@ impl Login {
 
     /// Whether this is `root@pam` with a password. Proxmox allows some operations for it only, and
     /// not for tokens of root.
-    pub fn is_root_itself(&self) -> bool {
+    pub fn is_root_pam(&self) -> bool {
         self.user == "root" && self.realm == "pam" && self.token.is_none()
     }
 }
 
-impl fmt::Display for Login {
+impl fmt::Display for ClusterAccount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@{}", self.user, self.realm)?;
         match &self.token {
@@ -147,7 +147,7 @@ impl fmt::Display for Login {
     }
 }
 
-impl FromStr for Login {
+impl FromStr for ClusterAccount {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
@@ -261,15 +261,15 @@ mod tests {
 
     #[test]
     fn login_distinguishes_users_and_tokens() {
-        let root: Login = "root@pam".parse().unwrap();
-        assert!(root.is_root_itself() && !root.is_token());
-        let token: Login = "root@pam!holdfast".parse().unwrap();
-        assert!(token.is_token() && !token.is_root_itself());
+        let root: ClusterAccount = "root@pam".parse().unwrap();
+        assert!(root.is_root_pam() && !root.is_token());
+        let token: ClusterAccount = "root@pam!holdfast".parse().unwrap();
+        assert!(token.is_token() && !token.is_root_pam());
         assert_eq!(token.to_string(), "root@pam!holdfast");
-        let mail: Login = "anna@example.org@ldap".parse().unwrap();
+        let mail: ClusterAccount = "anna@example.org@ldap".parse().unwrap();
         assert_eq!((mail.user(), mail.realm()), ("anna@example.org", "ldap"));
         for text in ["root", "root!t", "@pam", "root@pam!", "ro ot@pam", "root@p"] {
-            assert!(text.parse::<Login>().is_err(), "{text}");
+            assert!(text.parse::<ClusterAccount>().is_err(), "{text}");
         }
     }
 
@@ -288,8 +288,8 @@ mod tests {
             if let Ok(url) = text.parse::<ApiUrl>() {
                 prop_assert_eq!(url.as_str().parse::<ApiUrl>().unwrap(), url);
             }
-            if let Ok(login) = text.parse::<Login>() {
-                prop_assert_eq!(login.to_string().parse::<Login>().unwrap(), login);
+            if let Ok(login) = text.parse::<ClusterAccount>() {
+                prop_assert_eq!(login.to_string().parse::<ClusterAccount>().unwrap(), login);
             }
         }
     }

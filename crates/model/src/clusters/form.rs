@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ApiUrl, ClusterDetail, Fingerprint, Login, Secret};
+use super::{ApiUrl, ClusterAccount, ClusterDetail, Fingerprint, Secret};
 use crate::{FieldError, Fields, names::Label};
 
 /// The desired state of a cluster.
@@ -17,7 +17,7 @@ pub struct ClusterSpec {
     /// The confirmed certificate fingerprint; `None` only without TLS.
     pub fingerprint: Option<Fingerprint>,
     /// The account that Holdfast uses.
-    pub login: Login,
+    pub login: ClusterAccount,
     /// The password or the token's secret; `None` keeps the stored one.
     pub secret: Option<Secret>,
 }
@@ -58,7 +58,7 @@ impl ClusterForm {
         let mut fields = Fields::default();
         let name = fields.parse("name", &self.name);
         if self.name.trim() == "new" {
-            fields.refuse(
+            fields.add_error(
                 "name",
                 "The word new is taken: the page for a new cluster has it.",
             );
@@ -75,7 +75,7 @@ impl ClusterForm {
         if let (Some(url), Some(None)) = (&url, &fingerprint)
             && url.is_tls()
         {
-            fields.refuse(
+            fields.add_error(
                 "fingerprint",
                 "Look at the certificate first, and confirm its fingerprint.",
             );

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::clusters::Login;
+use crate::clusters::ClusterAccount;
 
 /// Whether containers for Docker can be created. Proxmox allows only `root@pam` to set the required
 /// features, so this depends on the account that Holdfast uses.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Docker {
+pub enum DockerSupport {
     /// They can be created.
     #[default]
     Possible,
@@ -19,10 +19,10 @@ pub enum Docker {
     },
 }
 
-impl Docker {
+impl DockerSupport {
     /// The support on a cluster with this account.
-    pub fn of(cluster: &str, login: &Login) -> Self {
-        if login.is_root_itself() {
+    pub fn for_account(cluster: &str, login: &ClusterAccount) -> Self {
+        if login.is_root_pam() {
             return Self::Possible;
         }
         let signed_in = if login.is_token() {
@@ -38,7 +38,7 @@ impl Docker {
     }
 
     /// The reason why Docker is not supported; `None` if it is.
-    pub fn barred(&self) -> Option<&str> {
+    pub fn unsupported_reason(&self) -> Option<&str> {
         match self {
             Self::Possible => None,
             Self::Barred { why } => Some(why),
@@ -50,8 +50,8 @@ impl Docker {
 mod tests {
     use super::*;
 
-    fn of(login: &str) -> Docker {
-        Docker::of("home", &login.parse().unwrap())
+    fn of(login: &str) -> DockerSupport {
+        DockerSupport::for_account("home", &login.parse().unwrap())
     }
 
     #[test]
@@ -72,16 +72,16 @@ mod tests {
 
     #[test]
     fn docker_requires_root_password_login() {
-        assert_eq!(of("root@pam").barred(), None);
+        assert_eq!(of("root@pam").unsupported_reason(), None);
         assert_eq!(
-            of("root@pam!holdfast").barred(),
+            of("root@pam!holdfast").unsupported_reason(),
             Some(
                 "The cluster home is signed in to with a token. Proxmox lets only root@pam itself, \
                  with its password, switch this on."
             )
         );
         let why = of("root@pve");
-        let why = why.barred().unwrap();
+        let why = why.unsupported_reason().unwrap();
         assert!(why.contains("is signed in to as root@pve."), "{why}");
     }
 }

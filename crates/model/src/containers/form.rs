@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ContainerSpec, ContainerView, NewContainer};
+use super::{ContainerSpec, ContainerView, CreateContainer};
 use crate::{
     FieldError, Fields,
     services::{ServiceForm, ServiceSpec},
@@ -48,7 +48,7 @@ impl ContainerForm {
     ///
     /// # Errors
     /// One error per invalid field.
-    pub fn parse(&self) -> Result<NewContainer, Vec<FieldError>> {
+    pub fn parse(&self) -> Result<CreateContainer, Vec<FieldError>> {
         let mut fields = Fields::default();
         let site = fields.parse("site", &self.site);
         let name = fields.parse("name", &self.name);
@@ -72,7 +72,7 @@ impl ContainerForm {
                 description: description?,
                 services,
             };
-            Some(NewContainer {
+            Some(CreateContainer {
                 site: site?,
                 name: name?,
                 spec,
@@ -83,7 +83,7 @@ impl ContainerForm {
 
     fn parse_services(&self, fields: &mut Fields) -> Vec<ServiceSpec> {
         if self.services.len() > MAX_SERVICES {
-            fields.refuse(
+            fields.add_error(
                 "services",
                 format!("A container offers at most {MAX_SERVICES} services."),
             );
@@ -94,10 +94,10 @@ impl ContainerForm {
             let prefix = format!("services.{index}");
             match form.parse() {
                 Ok(service) if services.contains(&service) => {
-                    fields.refuse(&format!("{prefix}.port"), "This service is there already.");
+                    fields.add_error(&format!("{prefix}.port"), "This service is there already.");
                 }
                 Ok(service) => services.push(service),
-                Err(errors) => fields.extend(&prefix, errors),
+                Err(errors) => fields.add_nested(&prefix, errors),
             }
         }
         services

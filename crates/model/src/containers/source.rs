@@ -12,7 +12,7 @@ use crate::{
 /// The source of a container.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub enum Source {
+pub enum ContainerSource {
     /// A container template in the site's template storage.
     Template(TemplateName),
     /// An OCI image, pulled when it is needed.
@@ -25,7 +25,7 @@ pub enum Source {
 /// registry.
 const IMPORTED: &str = "taken-over";
 
-impl FromStr for Source {
+impl FromStr for ContainerSource {
     type Err = Invalid;
 
     /// A name that ends like an archive is a template. Everything else is an image reference that
@@ -51,7 +51,7 @@ impl FromStr for Source {
     }
 }
 
-impl TryFrom<String> for Source {
+impl TryFrom<String> for ContainerSource {
     type Error = Invalid;
 
     fn try_from(text: String) -> Result<Self, Invalid> {
@@ -59,13 +59,13 @@ impl TryFrom<String> for Source {
     }
 }
 
-impl From<Source> for String {
-    fn from(source: Source) -> Self {
+impl From<ContainerSource> for String {
+    fn from(source: ContainerSource) -> Self {
         source.to_string()
     }
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for ContainerSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Template(name) => name.fmt(f),

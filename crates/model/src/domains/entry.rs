@@ -24,7 +24,7 @@ impl Default for EntryPoint {
 
 impl EntryPoint {
     /// The scheme and port of an origin.
-    pub fn of(origin: &Origin) -> Self {
+    pub fn from_origin(origin: &Origin) -> Self {
         let (tls, port) = (origin.is_tls(), origin.port());
         Self {
             tls,
@@ -62,7 +62,7 @@ mod tests {
     use super::EntryPoint;
 
     fn url(origin: &str) -> String {
-        EntryPoint::of(&origin.parse().unwrap()).url("web.localhost")
+        EntryPoint::from_origin(&origin.parse().unwrap()).url("web.localhost")
     }
 
     #[test]

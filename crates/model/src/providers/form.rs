@@ -41,7 +41,7 @@ impl ProviderForm {
         let mut fields = Fields::default();
         let name = fields.parse("name", &self.name);
         if self.name.trim() == "new" {
-            fields.refuse(
+            fields.add_error(
                 "name",
                 "The word new is taken: the page for a new provider has it.",
             );
@@ -49,7 +49,7 @@ impl ProviderForm {
         let settings = self.settings(&mut fields);
         let secret = fields.optional("secret", &self.secret);
         if is_new && self.secret.trim().is_empty() {
-            fields.refuse("secret", "It is needed once. Nobody is shown it later.");
+            fields.add_error("secret", "It is needed once. Nobody is shown it later.");
         }
         let spec = (|| {
             Some(ProviderSpec {

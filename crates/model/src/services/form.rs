@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Published, ServiceKind, ServiceSpec, ServiceView, TcpOptions, TlsWish};
+use super::{DesiredTlsName, ServiceEndpoint, ServiceKind, ServiceSpec, ServiceView, TcpOptions};
 use crate::{
     FieldError, Fields,
     net::Port,
-    publish::{HttpOptions, QuietS},
+    publish::{HttpOptions, IdleTimeoutS},
 };
 
 /// The form of one service. Fields of other kinds are ignored; an empty field means the default.
@@ -105,13 +105,13 @@ impl ServiceForm {
         }
     }
 
-    fn tls(&self, fields: &mut Fields) -> Option<Option<TlsWish>> {
+    fn tls(&self, fields: &mut Fields) -> Option<Option<DesiredTlsName>> {
         if !self.tls {
             return Some(None);
         }
         let label = fields.optional("label", &self.label);
         let domain = fields.optional("domain", &self.domain);
-        Some(Some(TlsWish {
+        Some(Some(DesiredTlsName {
             label: label?,
             domain: domain?,
         }))
@@ -132,16 +132,16 @@ impl ServiceForm {
 
     fn external(&self, kind: ServiceKind, fields: &mut Fields) -> Option<Option<Port>> {
         let external: Option<Port> = fields.optional("external", &self.external)?;
-        let used = external.and_then(|port| Some((port, kind.used_by_edge(port)?)));
+        let used = external.and_then(|port| Some((port, kind.edge_usage(port)?)));
         let Some((port, what)) = used else {
             return Some(external);
         };
         let message = format!("Port {port} is where edge hosts answer for {what}. Use another.");
-        fields.refuse("external", message);
+        fields.add_error("external", message);
         None
     }
 
-    fn quiet(&self, fields: &mut Fields) -> Option<QuietS> {
+    fn quiet(&self, fields: &mut Fields) -> Option<IdleTimeoutS> {
         let quiet = fields.optional("quiet", &self.quiet)?;
         Some(quiet.unwrap_or_default())
     }
@@ -155,7 +155,7 @@ impl From<&ServiceView> for ServiceForm {
             ..Self::default()
         };
         match &service.published {
-            Published::Http {
+            ServiceEndpoint::Http {
                 label,
                 domain,
                 options,
@@ -169,7 +169,7 @@ impl From<&ServiceView> for ServiceForm {
                 sign_in: options.sign_in,
                 ..form
             },
-            Published::Tcp {
+            ServiceEndpoint::Tcp {
                 external,
                 options,
                 tls,
@@ -188,12 +188,12 @@ impl From<&ServiceView> for ServiceForm {
                     .unwrap_or_default(),
                 ..form
             },
-            Published::Udp { external, quiet } => Self {
+            ServiceEndpoint::Udp { external, quiet } => Self {
                 external: external.to_string(),
                 quiet: quiet.to_string(),
                 ..form
             },
-            Published::Srv { name } => Self {
+            ServiceEndpoint::Srv { name } => Self {
                 name: name.to_string(),
                 ..form
             },

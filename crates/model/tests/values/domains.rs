@@ -2,7 +2,7 @@
 
 use model::{
     domains::{Hsts, Origin},
-    publish::{BodyMib, QuietS},
+    publish::{IdleTimeoutS, MaxBodyMib},
 };
 use proptest::prelude::proptest;
 use regex::Regex;
@@ -75,14 +75,14 @@ fn origin_examples() {
 #[test]
 fn body_size_and_timeout_bounds() {
     for (text, number) in [("1", 1), (" 2048 ", 2048), ("1048576", 1_048_576)] {
-        assert_eq!(text.parse::<BodyMib>().unwrap().get(), number);
+        assert_eq!(text.parse::<MaxBodyMib>().unwrap().get(), number);
     }
     for text in ["", "0", "-1", "1.5", "1048577", "01", "1m"] {
-        assert!(text.parse::<BodyMib>().is_err(), "{text}");
+        assert!(text.parse::<MaxBodyMib>().is_err(), "{text}");
     }
-    assert_eq!("86400".parse::<QuietS>().unwrap().get(), 86_400);
+    assert_eq!("86400".parse::<IdleTimeoutS>().unwrap().get(), 86_400);
     for text in ["0", "86401", "1s"] {
-        assert!(text.parse::<QuietS>().is_err(), "{text}");
+        assert!(text.parse::<IdleTimeoutS>().is_err(), "{text}");
     }
 }
 

@@ -3,7 +3,8 @@
 use std::sync::LazyLock;
 
 use model::names::{
-    BridgeName, Domain, InterfaceName, Label, Mail, NodeName, SrvName, StorageName, Username,
+    BridgeName, Domain, EmailAddress, InterfaceName, Label, NodeName, SrvName, StorageName,
+    Username,
 };
 use proptest::prelude::proptest;
 use regex::Regex;
@@ -68,7 +69,7 @@ proptest! {
     fn email_has_one_at_sign(
         text in texts(r"[a-z+._]{1,64}@[a-z]{1,9}(\.[a-z0-9]{1,9}){0,2}\.?", r"[a-z@ .,<>]{1,9}")
     ) {
-        assert_parse::<Mail>(&text, is_mail(text.trim_ascii()))?;
+        assert_parse::<EmailAddress>(&text, is_mail(text.trim_ascii()))?;
     }
 
     #[test]
@@ -202,7 +203,7 @@ fn usernames() {
 #[test]
 fn mail_addresses() {
     let long_local = format!("{}@a.org", "x".repeat(65));
-    assert_table::<Mail>(
+    assert_table::<EmailAddress>(
         &[
             ("a.b+c@Example.ORG", "a.b+c@example.org"),
             ("root@localhost", "root@localhost"),

@@ -2,7 +2,7 @@
 
 use std::{net::Ipv4Addr, sync::LazyLock};
 
-use model::net::{AddressRange, Cidr, Mac, Port, PortRange, parse_ipv4};
+use model::net::{AddressRange, Cidr, MacAddress, Port, PortRange, parse_ipv4};
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use regex::Regex;
 
@@ -31,10 +31,10 @@ proptest! {
     fn mac_is_six_unicast_octets(text in texts("[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}", "[0-9a-gA-F:+-]{1,18}")) {
         let trimmed = text.trim_ascii();
         let zero = trimmed == "00:00:00:00:00:00";
-        assert_parse::<Mac>(&text, MAC.is_match(trimmed) && !zero)?;
-        if let Ok(mac) = text.parse::<Mac>() {
+        assert_parse::<MacAddress>(&text, MAC.is_match(trimmed) && !zero)?;
+        if let Ok(mac) = text.parse::<MacAddress>() {
             prop_assert_eq!(mac.to_string(), trimmed.to_ascii_uppercase());
-            prop_assert_eq!(Mac::from_octets(mac.octets()), Ok(mac));
+            prop_assert_eq!(MacAddress::from_octets(mac.octets()), Ok(mac));
         }
     }
 
@@ -136,7 +136,7 @@ fn ports() {
 
 #[test]
 fn mac_addresses() {
-    assert_table::<Mac>(
+    assert_table::<MacAddress>(
         &[("bc:24:11:00:00:0a", "BC:24:11:00:00:0A")],
         &[
             "",
@@ -208,7 +208,7 @@ fn ranges_within_networks() {
         ("10.0.1.1-10.0.1.9", false),
     ] {
         assert_eq!(
-            range.parse::<AddressRange>().unwrap().within(&network),
+            range.parse::<AddressRange>().unwrap().is_within(&network),
             within,
             "{range}"
         );

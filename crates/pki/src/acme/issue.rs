@@ -227,7 +227,7 @@ fn challenge(
             key_authorization: key_authorization.as_str().to_owned(),
         },
         ChallengeType::Dns01 => Challenge::Dns {
-            name: format!("_acme-challenge.{}", name.base()),
+            name: format!("_acme-challenge.{}", name.domain()),
             value: key_authorization.dns_value(),
         },
     }))

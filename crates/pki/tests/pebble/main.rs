@@ -12,30 +12,30 @@ use pki::acme::{
     Account, AcmeError, Challenge, ChallengeType, Credentials, Directory, ExternalAccountBinding,
     Order, RefusalKind,
 };
-use test_servers::authority::{Authority, Setup};
+use test_servers::authority::{CaConfig, CertificateAuthority};
 
 use crate::solver::{Behavior, ChallengeSolver};
 
 /// The CA that most tests share.
-fn pebble() -> &'static Authority {
-    static AUTHORITY: OnceLock<Authority> = OnceLock::new();
+fn pebble() -> &'static CertificateAuthority {
+    static AUTHORITY: OnceLock<CertificateAuthority> = OnceLock::new();
     AUTHORITY.get_or_init(|| {
         let blocked = vec!["blocked.example.org".to_owned()];
-        Authority::start(&Setup {
+        CertificateAuthority::start(&CaConfig {
             blocked,
-            ..Setup::quick()
+            ..CaConfig::fast()
         })
     })
 }
 
-fn directory(authority: &Authority) -> Directory {
+fn directory(authority: &CertificateAuthority) -> Directory {
     Directory {
         url: authority.directory.parse().unwrap(),
         roots: Some(authority.roots.parse().unwrap()),
     }
 }
 
-async fn account(authority: &Authority) -> Account {
+async fn account(authority: &CertificateAuthority) -> Account {
     let email = "admin@example.org".parse().unwrap();
     let created = Account::create(&directory(authority), Some(&email), None).await;
     created.unwrap().0
@@ -50,7 +50,7 @@ fn order(names: &[&str], proof: ChallengeType) -> Order {
     }
 }
 
-fn working_solver(authority: &Authority) -> ChallengeSolver {
+fn working_solver(authority: &CertificateAuthority) -> ChallengeSolver {
     ChallengeSolver::new(&authority.challenges, Behavior::Correct)
 }
 
@@ -109,7 +109,7 @@ async fn dns_01_issues_wildcard_certificate() {
             .leaf
             .issued
             .names
-            .contains(&CertificateName::below(&domain))
+            .contains(&CertificateName::wildcard(&domain))
     );
     let published = solver.published();
     let mut values = Vec::new();
@@ -270,7 +270,7 @@ async fn revocation_is_idempotent() {
 }
 
 /// The certificate status in pebble's management API.
-async fn certificate_status(authority: &Authority, serial: &str) -> serde_json::Value {
+async fn certificate_status(authority: &CertificateAuthority, serial: &str) -> serde_json::Value {
     let roots = reqwest::Certificate::from_pem(authority.roots.as_bytes()).unwrap();
     let builder = reqwest::Client::builder().no_proxy();
     let http = builder.tls_certs_only([roots]).build().unwrap();
@@ -296,7 +296,7 @@ async fn order_omits_replaces_if_unsupported() {
 
 #[tokio::test]
 async fn valid_authorizations_are_reused() {
-    let authority = Authority::start(&Setup::quick().with("PEBBLE_AUTHZREUSE", "100"));
+    let authority = CertificateAuthority::start(&CaConfig::fast().with("PEBBLE_AUTHZREUSE", "100"));
     let (account, solver) = (account(&authority).await, working_solver(&authority));
     account
         .issue(&order(&["one.example.org"], ChallengeType::Http01), &solver)
@@ -318,9 +318,9 @@ async fn valid_authorizations_are_reused() {
 #[tokio::test]
 async fn external_account_binding_is_required_and_verified() {
     let key = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";
-    let authority = Authority::start(&Setup {
+    let authority = CertificateAuthority::start(&CaConfig {
         external_account: Some(("kid-1".to_owned(), key.to_owned())),
-        ..Setup::quick()
+        ..CaConfig::fast()
     });
     let directory = directory(&authority);
     let binding = |id: &str, key: &str| ExternalAccountBinding {
@@ -352,10 +352,10 @@ async fn external_account_binding_is_required_and_verified() {
 
 #[tokio::test]
 async fn refused_nonces_and_slow_validation_are_tolerated() {
-    let setup = Setup::default()
+    let setup = CaConfig::default()
         .with("PEBBLE_WFE_NONCEREJECT", "50")
         .with("PEBBLE_VA_SLEEPTIME", "2");
-    let authority = Authority::start(&setup);
+    let authority = CertificateAuthority::start(&setup);
     let (account, solver) = (account(&authority).await, working_solver(&authority));
     for round in 0..3 {
         let name = format!("patient-{round}.example.org");

@@ -87,7 +87,7 @@ pub(super) async fn change(
         handle.set_dhcp(dhcp);
     }
     if let Some((node, away)) = restart {
-        handle.restart(&node, away).await;
+        handle.restart_node(&node, away).await;
     }
     Ok(Json(to_json(&handle)))
 }

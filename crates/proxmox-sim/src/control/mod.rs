@@ -112,22 +112,26 @@ async fn inject(
 ) -> Outcome<(StatusCode, Json<Value>)> {
     let fault = read::<wire::Fault>(&headers, &body)?;
     let fault = Fault::try_from(fault).map_err(Refusal::Wrong)?;
-    if handle.faults_left() >= MAX_FAULTS {
+    if handle.pending_fault_count() >= MAX_FAULTS {
         let message = format!("{MAX_FAULTS} faults wait already");
         return Err(Refusal::Conflict(message));
     }
     handle.inject(fault);
-    let waiting = json!({ "waiting": handle.faults_left() });
+    let waiting = json!({ "waiting": handle.pending_fault_count() });
     Ok((StatusCode::CREATED, Json(waiting)))
 }
 
 async fn list_faults(State(handle): Shared) -> Json<Value> {
-    let all: Vec<wire::Fault> = handle.faults().into_iter().map(wire::Fault::from).collect();
+    let all: Vec<wire::Fault> = handle
+        .pending_faults()
+        .into_iter()
+        .map(wire::Fault::from)
+        .collect();
     Json(json!({ "faults": all }))
 }
 
 async fn clear_faults(State(handle): Shared) -> Json<Value> {
-    let cleared = handle.faults_left();
+    let cleared = handle.pending_fault_count();
     handle.clear_faults();
     Json(json!({ "forgotten": cleared }))
 }

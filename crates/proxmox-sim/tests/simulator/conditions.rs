@@ -295,12 +295,12 @@ async fn node_restart_aborts_tasks_and_leaves_incomplete_containers() {
     }
     let reply = api.create(200, &[]).await;
     let upid = reply.data().as_str().unwrap().to_owned();
-    assert!(!api.sim.handle().restart("pve9", Duration::ZERO).await);
+    assert!(!api.sim.handle().restart_node("pve9", Duration::ZERO).await);
     let long = Duration::from_secs(3_600);
-    assert!(api.sim.handle().restart("pve1", long).await);
+    assert!(api.sim.handle().restart_node("pve1", long).await);
     let refused = api.request(Method::GET, "/version").send().await;
     assert!(refused.unwrap_err().is_connect());
-    api.sim.handle().come_back().await;
+    api.sim.handle().reopen_listener().await;
 
     let status = api.get(&task_path(&upid, "/status")).await.data();
     let end = json!({ "status": "stopped", "exitstatus": "unexpected status" });
@@ -324,8 +324,8 @@ async fn restarted_node_starts_onboot_containers() {
     let onboot = [("onboot", "1")];
     api.put("/nodes/pve1/lxc/300/config", &onboot).await.data();
     let short = Duration::from_millis(1);
-    assert!(api.sim.handle().restart("pve1", short).await);
-    api.sim.handle().come_back().await;
+    assert!(api.sim.handle().restart_node("pve1", short).await);
+    api.sim.handle().reopen_listener().await;
     api.until("/nodes/pve1/lxc", |all| {
         all.as_array()
             .unwrap()
@@ -341,10 +341,10 @@ async fn restarted_node_starts_onboot_containers() {
 async fn restart_of_second_node_keeps_first_node_online() {
     let api = api().await;
     let long = Duration::from_secs(3_600);
-    assert!(api.sim.handle().restart("pve2", long).await);
+    assert!(api.sim.handle().restart_node("pve2", long).await);
     assert_eq!(api.get("/nodes/pve2/lxc").await.status, 595);
     assert_eq!(api.get("/nodes/pve1/lxc").await.status, 200);
-    assert!(api.sim.handle().restart("pve2", Duration::ZERO).await);
+    assert!(api.sim.handle().restart_node("pve2", Duration::ZERO).await);
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
     while api.get("/nodes/pve2/lxc").await.status != 200 {
         assert!(
@@ -387,7 +387,9 @@ async fn containers_can_be_moved_and_renamed_out_of_band() {
 
 #[tokio::test]
 async fn initially_running_containers_have_leases() {
-    let sim = proxmox_sim::start(Config::alone("secret")).await.unwrap();
+    let sim = proxmox_sim::start(Config::standalone("secret"))
+        .await
+        .unwrap();
     let leases = |vmid| sim.handle().container(vmid).unwrap().leases;
     assert_eq!(
         leases(101).len(),

@@ -105,10 +105,10 @@ async fn every_effect_can_be_injected_listed_and_cleared() {
     let (_, listed) = request_control(&api, Method::GET, "/faults", None).await;
     assert_eq!(listed, json!({ "faults": all }));
     assert_eq!(api.create(200, &[]).await.failure(), "no");
-    assert_eq!(api.sim.handle().faults_left(), all.len() - 1);
+    assert_eq!(api.sim.handle().pending_fault_count(), all.len() - 1);
     let (_, forgotten) = request_control(&api, Method::DELETE, "/faults", None).await;
     assert_eq!(forgotten, json!({ "forgotten": all.len() - 1 }));
-    assert_eq!(api.sim.handle().faults(), []);
+    assert_eq!(api.sim.handle().pending_faults(), []);
 }
 
 #[tokio::test]
@@ -208,7 +208,7 @@ async fn invalid_faults_are_rejected_with_message() {
             "{error:?} does not contain {expected:?}"
         );
     }
-    assert_eq!(api.sim.handle().faults_left(), 0);
+    assert_eq!(api.sim.handle().pending_fault_count(), 0);
 }
 
 #[tokio::test]

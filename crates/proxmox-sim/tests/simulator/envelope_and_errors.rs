@@ -265,7 +265,7 @@ async fn requests_are_counted_by_path() {
     api.post("/nodes/pve1/lxc", &[]).await;
     let upid = "UPID:pve1:00000001:00000001:6B00B574:vzcreate:100:root@pam:";
     api.get(&crate::support::task_path(upid, "/status")).await;
-    let requests = api.sim.handle().requests();
+    let requests = api.sim.handle().request_counts();
     assert_eq!(requests["GET /nodes/pve1/tasks/{upid}/status"], 1);
     assert_eq!(requests["GET /version"], 2);
     assert_eq!(requests["POST /nodes/pve1/lxc"], 1);

@@ -36,7 +36,7 @@ async fn injected_response_replaces_real_one() {
         200,
         "the fault affects one request only"
     );
-    assert_eq!(api.sim.handle().faults_left(), 0);
+    assert_eq!(api.sim.handle().pending_fault_count(), 0);
 }
 
 #[tokio::test]
@@ -143,15 +143,15 @@ async fn faults_are_applied_in_order_and_can_be_cleared() {
 async fn cluster_can_go_offline_and_return_on_same_port() {
     let api = api().await;
     api.created(200, &[]).await;
-    let address = api.sim.addr();
-    api.sim.handle().go_away().await;
+    let address = api.sim.address();
+    api.sim.handle().close_listener().await;
     let error = api
         .request(Method::GET, "/version")
         .send()
         .await
         .unwrap_err();
     assert!(error.is_connect(), "{error:?}");
-    api.sim.handle().come_back().await;
-    assert_eq!(api.sim.addr(), address);
+    api.sim.handle().reopen_listener().await;
+    assert_eq!(api.sim.address(), address);
     assert_eq!(api.get("/nodes/pve1/lxc").await.data()[0]["vmid"], 200);
 }

@@ -130,13 +130,13 @@ async fn scenario_can_contain_initial_containers() {
 async fn address_in_use_fails_start() {
     let api = api_with(Config::test()).await;
     let in_use = Config {
-        listen: api.sim.addr(),
+        listen: api.sim.address(),
         ..Config::test()
     };
     let Err(error) = proxmox_sim::start(in_use).await else {
         panic!("start must fail")
     };
-    let beginning = format!("could not listen on {}: ", api.sim.addr());
+    let beginning = format!("could not listen on {}: ", api.sim.address());
     assert!(error.to_string().starts_with(&beginning), "{error}");
 }
 

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use proxmox_sim::{Config, Person, Transport};
+use proxmox_sim::{Config, Transport, UserSpec};
 use tokio::process::Command;
 
 const PASSWORD: &str = "quite secret";
@@ -62,7 +62,7 @@ async fn proxmoxer_authenticates_manages_containers_and_reports_errors() {
     let python = python(folder.path()).await;
     let mut config = Config::test();
     config.transport = Transport::Tls;
-    config.scenario.people.push(Person {
+    config.scenario.people.push(UserSpec {
         id: "root@pam".into(),
         password: PASSWORD.into(),
     });
@@ -73,8 +73,8 @@ async fn proxmoxer_authenticates_manages_containers_and_reports_errors() {
     let mut script = Command::new(python);
     script
         .arg(script_path("journey.py"))
-        .env("SIM_HOST", sim.addr().ip().to_string())
-        .env("SIM_PORT", sim.addr().port().to_string())
+        .env("SIM_HOST", sim.address().ip().to_string())
+        .env("SIM_PORT", sim.address().port().to_string())
         .env("SIM_CERTIFICATE", certificate)
         .env("SIM_PASSWORD", PASSWORD)
         // These variables would override the simulator's certificate.

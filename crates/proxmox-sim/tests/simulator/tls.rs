@@ -90,7 +90,7 @@ async fn plain_http_on_tls_port_is_redirected_to_https() {
         .redirect(redirect::Policy::none())
         .build()
         .unwrap();
-    let url = format!("http://{}/api2/json/version?a=1", api.sim.addr());
+    let url = format!("http://{}/api2/json/version?a=1", api.sim.address());
     for (method, status) in [
         (Method::GET, 301),
         (Method::HEAD, 301),
@@ -110,8 +110,8 @@ async fn silent_client_does_not_block_others_and_is_disconnected() {
     let mut config = config();
     config.handshake_timeout = Duration::from_millis(200);
     let sim = proxmox_sim::start(config).await.unwrap();
-    let mut silent = TcpStream::connect(sim.addr()).await.unwrap();
-    let mut slow = TcpStream::connect(sim.addr()).await.unwrap();
+    let mut silent = TcpStream::connect(sim.address()).await.unwrap();
+    let mut slow = TcpStream::connect(sim.address()).await.unwrap();
     // An incomplete handshake.
     slow.write_all(&[22, 3, 1]).await.unwrap();
     let http = pinned(&sim);

@@ -154,7 +154,7 @@ pub struct PendingValue {
 
 impl PendingValue {
     /// Whether a change is pending until the next start.
-    pub fn waits(&self) -> bool {
+    pub fn is_pending(&self) -> bool {
         self.delete || self.pending.is_some()
     }
 }
@@ -208,7 +208,7 @@ mod tests {
         let rows: Vec<PendingValue> = serde_json::from_str(json).unwrap();
         let waits: Vec<_> = rows
             .iter()
-            .filter(|row| row.waits())
+            .filter(|row| row.is_pending())
             .map(|row| &row.key)
             .collect();
         assert_eq!(waits, ["memory", "tty"]);

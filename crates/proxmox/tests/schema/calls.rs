@@ -80,7 +80,7 @@ pub(crate) async fn sign_in(recorder: &mut Recorder) {
         realm: "pam".to_owned(),
         password: "a password".into(),
     };
-    let connection = Connection::new(Endpoint::new(&recorder.server.url), password);
+    let connection = ClientConfig::new(Endpoint::new(&recorder.server.url), password);
     let client = Client::new(connection, Timeouts::default()).unwrap();
     let _ = client.version().await;
     recorder.keep("sign in");

@@ -15,7 +15,7 @@ mod server;
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use proxmox::{Client, Connection, Credentials, Endpoint, Timeouts};
+use proxmox::{Client, ClientConfig, Credentials, Endpoint, Timeouts};
 use test_servers::report;
 
 use crate::{
@@ -36,7 +36,7 @@ async fn recorder() -> Recorder {
         id: "root@pam!holdfast".to_owned(),
         secret: "8f9f5a64-5d4b-4c3f-a9a2-1f6b1f1f4d11".into(),
     };
-    let connection = Connection::new(Endpoint::new(&server.url), token);
+    let connection = ClientConfig::new(Endpoint::new(&server.url), token);
     let client = Client::new(connection, Timeouts::default()).unwrap();
     Recorder::new(server, client)
 }

@@ -1,16 +1,16 @@
 //! Sign-in with a password, users, tokens, permissions and pools.
 
 use proxmox::{
-    AclChange, AclSubject, Client, ConfigChange, Connection, Credentials, Endpoint, Error,
+    AclChange, AclSubject, Client, ClientConfig, ConfigChange, Credentials, Endpoint, Error,
     Features, LxcOptions, NewToken, NewUser, PoolChange, PoolId, Secret, Timeouts, TokenName,
     UserChange, UserId,
 };
-use proxmox_sim::{Config, Person, Sim};
+use proxmox_sim::{Config, Sim, UserSpec};
 
 use crate::{create_container, start, start_with, vmid};
 
 fn sign_in(sim: &Sim, credentials: Credentials) -> Client {
-    let connection = Connection::new(Endpoint::new(sim.url()), credentials);
+    let connection = ClientConfig::new(Endpoint::new(sim.url()), credentials);
     Client::new(connection, Timeouts::default()).unwrap()
 }
 
@@ -43,7 +43,7 @@ async fn with_zoe(client: &Client) -> UserId {
 /// A cluster with a root password; returns a client as root and one with a token of root.
 async fn with_root() -> (Sim, Client, Client) {
     let mut config = Config::test();
-    config.scenario.people = vec![Person {
+    config.scenario.people = vec![UserSpec {
         id: "root@pam".to_owned(),
         password: "a p\u{e4}ssword".to_owned(),
     }];

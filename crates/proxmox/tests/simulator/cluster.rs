@@ -15,7 +15,7 @@ async fn valid_token_is_accepted_and_wrong_token_rejected() {
     );
     let error = wrong.version().await.unwrap_err();
     assert!(matches!(error, Error::Unauthorized { .. }), "{error:?}");
-    assert!(error.words().is_some() && !error.is_transient());
+    assert!(error.proxmox_message().is_some() && !error.is_transient());
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn storages_and_bridges_are_listed() {
     let (_sim, client) = start().await;
     let storages = client.storages("pve2").await.unwrap();
     let takes = |kind| {
-        let taking = storages.iter().filter(|storage| storage.takes(kind));
+        let taking = storages.iter().filter(|storage| storage.accepts(kind));
         taking
             .map(|storage| storage.storage.as_str())
             .collect::<Vec<_>>()

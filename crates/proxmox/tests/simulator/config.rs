@@ -79,7 +79,7 @@ async fn outdated_digest_is_rejected() {
         .set_lxc_config("pve1", vmid, &change(1024, digest))
         .await
         .unwrap_err();
-    assert!(matches!(late, Error::Changed { .. }), "{late:?}");
+    assert!(matches!(late, Error::DigestMismatch { .. }), "{late:?}");
     assert_eq!(
         client.lxc_config("pve1", vmid).await.unwrap().memory_mib,
         Some(512)
@@ -101,7 +101,7 @@ async fn entrypoint_change_is_pending_in_running_container() {
     };
     client.set_lxc_config("pve1", vmid, &change).await.unwrap();
     let pending = client.lxc_pending("pve1", vmid).await.unwrap();
-    let waits: Vec<_> = pending.iter().filter(|row| row.waits()).collect();
+    let waits: Vec<_> = pending.iter().filter(|row| row.is_pending()).collect();
     assert_eq!(waits.len(), 1, "{waits:?}");
     assert_eq!(
         (waits[0].key.as_str(), waits[0].pending.as_deref()),

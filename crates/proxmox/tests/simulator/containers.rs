@@ -67,7 +67,7 @@ async fn used_vmid_is_rejected_immediately() {
         .await
         .unwrap_err();
     assert!(matches!(error, Error::AlreadyExists { .. }), "{error:?}");
-    assert!(error.words().unwrap().contains("201"));
+    assert!(error.proxmox_message().unwrap().contains("201"));
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ fn inject(sim: &Sim, method: &str, path: &str, effect: Effect) {
 async fn cluster_becomes_unreachable_and_recovers() {
     let (sim, client) = start().await;
     client.version().await.unwrap();
-    sim.handle().go_away().await;
+    sim.handle().close_listener().await;
     let error = client.version().await.unwrap_err();
     assert!(
         matches!(error, Error::Unreachable { .. }) && error.is_transient(),
@@ -29,7 +29,7 @@ async fn cluster_becomes_unreachable_and_recovers() {
         error.to_string(),
         format!("Proxmox at {} cannot be reached.", sim.url())
     );
-    sim.handle().come_back().await;
+    sim.handle().reopen_listener().await;
     client.version().await.unwrap();
 }
 
@@ -42,11 +42,11 @@ async fn wait_survives_unreachable_cluster() {
         .create_lxc("pve1", &debian_container(700))
         .await
         .unwrap();
-    sim.handle().go_away().await;
+    sim.handle().close_listener().await;
     let wait = client.wait_task(&upid, LONG, |_| ());
     let recovery = async {
         tokio::time::sleep(Duration::from_millis(300)).await;
-        sim.handle().come_back().await;
+        sim.handle().reopen_listener().await;
     };
     let (exit, ()) = tokio::join!(wait, recovery);
     exit.unwrap();
@@ -59,7 +59,7 @@ async fn wait_reports_unreachable_cluster_on_timeout() {
         .create_lxc("pve1", &debian_container(701))
         .await
         .unwrap();
-    sim.handle().go_away().await;
+    sim.handle().close_listener().await;
     let error = client
         .wait_task(&upid, Duration::from_millis(300), |_| ())
         .await
@@ -86,7 +86,7 @@ async fn read_is_retried_and_write_reports_unknown_outcome() {
     let (sim, client) = start().await;
     inject(&sim, "GET", "/cluster/nextid", Effect::Drop);
     assert_eq!(client.next_id().await.unwrap().get(), 100);
-    assert_eq!(sim.handle().faults_left(), 0);
+    assert_eq!(sim.handle().pending_fault_count(), 0);
 
     let vmid = create_container(&client, 702).await;
     inject(
@@ -103,7 +103,7 @@ async fn read_is_retried_and_write_reports_unknown_outcome() {
         matches!(error, Error::Unreachable { .. }) && error.may_have_executed(),
         "{error:?}"
     );
-    let request_counts = sim.handle().requests();
+    let request_counts = sim.handle().request_counts();
     assert_eq!(
         request_counts.get("DELETE /nodes/pve1/lxc/702"),
         Some(&1),
@@ -149,7 +149,10 @@ async fn error_keeps_proxmox_message() {
         .create_lxc("pve1", &debian_container(703))
         .await
         .unwrap_err();
-    assert_eq!(error.words(), Some("cluster not ready - no quorum?"));
+    assert_eq!(
+        error.proxmox_message(),
+        Some("cluster not ready - no quorum?")
+    );
     assert!(matches!(error, Error::Refused { status: 500, .. }) && error.is_transient());
 
     let message = "Permission check failed (/vms/703, VM.Allocate)".to_owned();
@@ -168,7 +171,7 @@ async fn error_keeps_proxmox_message() {
         .unwrap_err();
     assert!(matches!(error, Error::Forbidden { .. }), "{error:?}");
     assert_eq!(
-        error.words(),
+        error.proxmox_message(),
         Some("Permission check failed (/vms/703, VM.Allocate)")
     );
 }

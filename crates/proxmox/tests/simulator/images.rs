@@ -74,7 +74,10 @@ async fn missing_image_fails_task_and_missing_tag_fails_call() {
     let Error::TaskFailed { log_tail, .. } = &error else {
         panic!("{error:?}")
     };
-    assert!(error.words().unwrap().contains("skopeo"), "{error:?}");
+    assert!(
+        error.proxmox_message().unwrap().contains("skopeo"),
+        "{error:?}"
+    );
     assert!(!log_tail.is_empty());
     let error = client
         .pull_oci("pve1", "local", "nginx", "nginx")

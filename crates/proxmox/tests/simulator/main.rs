@@ -14,7 +14,7 @@ mod tasks;
 use std::time::Duration;
 
 use proxmox::{
-    Client, Connection, CreateLxc, Credentials, Endpoint, Error, Ipv4Config, LxcOptions, Net,
+    Client, ClientConfig, CreateLxc, Credentials, Endpoint, Error, Ipv4Config, LxcOptions, Net,
     Rootfs, TaskExit, Timeouts, Upid, Vmid,
 };
 use proxmox_sim::{Config, Sim, TEST_SECRET};
@@ -39,7 +39,7 @@ fn client(sim: &Sim, secret: &str, timeouts: Timeouts) -> Client {
         id: "root@pam!holdfast".to_owned(),
         secret: secret.into(),
     };
-    Client::new(Connection::new(Endpoint::new(sim.url()), token), timeouts).unwrap()
+    Client::new(ClientConfig::new(Endpoint::new(sim.url()), token), timeouts).unwrap()
 }
 
 fn vmid(number: u32) -> Vmid {

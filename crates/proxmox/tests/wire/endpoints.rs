@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proxmox::{Client, Connection, Endpoint, Error, Timeouts, Trust};
+use proxmox::{Client, ClientConfig, Endpoint, Error, Timeouts, Trust};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -24,10 +24,10 @@ fn client(urls: &[&str]) -> Client {
 }
 
 fn timed(urls: &[&str], timeouts: Timeouts) -> Client {
-    let connection = Connection {
+    let connection = ClientConfig {
         endpoints: urls.iter().map(|url| Endpoint::new(*url)).collect(),
         credentials: token(),
-        trust: Trust::Machine,
+        trust: Trust::System,
     };
     Client::new(connection, timeouts).unwrap()
 }
@@ -121,7 +121,11 @@ async fn first_response_is_returned_when_all_endpoints_fail() {
     let unreachable = unused_url().await;
     let client = client(&[&first.url, &second.url, &unreachable]);
     let error = client.lxc_list("pve9").await.unwrap_err();
-    assert_eq!(error.words(), Some("No route to host"), "{error:?}");
+    assert_eq!(
+        error.proxmox_message(),
+        Some("No route to host"),
+        "{error:?}"
+    );
     // The endpoint itself works; only the node is unreachable.
     assert_eq!(client.address(), first.url);
 }

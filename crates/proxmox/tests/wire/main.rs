@@ -11,7 +11,7 @@ mod tls;
 use std::{collections::BTreeMap, time::Duration};
 
 use proxmox::{
-    Client, ConfigChange, Connection, Credentials, DeleteLxc, Endpoint, Error, LxcOptions,
+    Client, ClientConfig, ConfigChange, Credentials, DeleteLxc, Endpoint, Error, LxcOptions,
     Shutdown, Timeouts, Upid, Vmid,
 };
 use tokio::{
@@ -31,7 +31,7 @@ fn token() -> Credentials {
 }
 
 fn client(url: &str, timeouts: Timeouts) -> Client {
-    Client::new(Connection::new(Endpoint::new(url), token()), timeouts).unwrap()
+    Client::new(ClientConfig::new(Endpoint::new(url), token()), timeouts).unwrap()
 }
 
 fn default_client(server: &Server) -> Client {
@@ -146,7 +146,7 @@ async fn reason_phrase_is_kept_for_empty_body() {
         matches!(error, Error::NodeUnreachable { status: 595, .. }),
         "{error:?}"
     );
-    assert_eq!(error.words(), Some("No route to host"));
+    assert_eq!(error.proxmox_message(), Some("No route to host"));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use proxmox::{Client, Connection, Credentials, Endpoint, Error, Timeouts};
+use proxmox::{Client, ClientConfig, Credentials, Endpoint, Error, Timeouts};
 
 use crate::{
     UPID, body, header,
@@ -46,7 +46,7 @@ fn client(server: &Server, renew: Duration) -> Client {
         ticket: renew,
         ..Timeouts::default()
     };
-    let connection = Connection::new(Endpoint::new(&server.url), password);
+    let connection = ClientConfig::new(Endpoint::new(&server.url), password);
     Client::new(connection, timeouts).unwrap()
 }
 
@@ -243,7 +243,7 @@ async fn rejected_password_is_reported_and_not_retried() {
             error.to_string(),
             "Proxmox did not accept the password of root@pam."
         );
-        assert_eq!(error.words(), Some("authentication failure"));
+        assert_eq!(error.proxmox_message(), Some("authentication failure"));
         assert!(!error.is_transient() && !error.may_have_executed());
         assert!(!format!("{error:?}").contains("s3cr"));
     }

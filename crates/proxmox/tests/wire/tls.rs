@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use proxmox::{
-    Client, Connection, Endpoint, Error, Fingerprint, Timeouts, Trust, fetch_fingerprint,
+    Client, ClientConfig, Endpoint, Error, Fingerprint, Timeouts, Trust, fetch_fingerprint,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::{
@@ -67,7 +67,7 @@ async fn signed_server(name: &str, actions: Vec<Action>) -> (Server, String) {
 }
 
 fn client(endpoints: Vec<Endpoint>, trust: Trust) -> Client {
-    let connection = Connection {
+    let connection = ClientConfig {
         endpoints,
         credentials: token(),
         trust,
@@ -88,7 +88,7 @@ async fn fingerprint_is_fetched_without_request_and_then_trusted() {
         let server = Server::start_tls(acceptor, version()).await;
         let found = fetch_fingerprint(&server.url, LIMIT).await.unwrap();
         assert_eq!(server.requests().len(), 0);
-        let client = client(vec![Endpoint::pinned(&server.url, found)], Trust::Machine);
+        let client = client(vec![Endpoint::pinned(&server.url, found)], Trust::System);
         client.version().await.unwrap();
         assert_eq!(server.requests().len(), 1);
     }
@@ -102,7 +102,7 @@ async fn changed_certificate_aborts_without_failover() {
         Endpoint::pinned(&server.url, other()),
         Endpoint::new(&next.url),
     ];
-    let error = client(endpoints, Trust::Machine)
+    let error = client(endpoints, Trust::System)
         .version()
         .await
         .unwrap_err();
@@ -125,7 +125,7 @@ async fn changed_certificate_aborts_without_failover() {
 async fn ca_does_not_override_pin() {
     let (server, pem) = signed_server("127.0.0.1", version()).await;
     let endpoint = Endpoint::pinned(&server.url, other());
-    let error = client(vec![endpoint], Trust::Authority(pem))
+    let error = client(vec![endpoint], Trust::Ca(pem))
         .version()
         .await
         .unwrap_err();
@@ -138,7 +138,7 @@ async fn ca_does_not_override_pin() {
 #[tokio::test]
 async fn ca_is_trusted_only_for_signed_names() {
     let (server, pem) = signed_server("127.0.0.1", version()).await;
-    let trust = |pem: &str| Trust::Authority(pem.to_owned());
+    let trust = |pem: &str| Trust::Ca(pem.to_owned());
     let client_under_test = client(vec![Endpoint::new(&server.url)], trust(&pem));
     client_under_test.version().await.unwrap();
 
@@ -157,7 +157,7 @@ async fn ca_is_trusted_only_for_signed_names() {
 #[tokio::test]
 async fn self_signed_certificate_is_not_trusted() {
     let server = self_signed_server(version()).await;
-    let client_under_test = client(vec![Endpoint::new(&server.url)], Trust::Machine);
+    let client_under_test = client(vec![Endpoint::new(&server.url)], Trust::System);
     let error = client_under_test.version().await.unwrap_err();
     assert!(matches!(error, Error::Tls { .. }), "{error:?}");
     assert_eq!(server.requests().len(), 0);
@@ -170,7 +170,7 @@ async fn certificate_without_its_key_is_rejected() {
     let impostor = acceptor_with_foreign_key(genuine.cert.der().clone());
     let impostor = Server::start_tls(impostor, version()).await;
     let shown = fetch_fingerprint(&impostor.url, LIMIT).await.unwrap();
-    let client_under_test = client(vec![Endpoint::pinned(&impostor.url, shown)], Trust::Machine);
+    let client_under_test = client(vec![Endpoint::pinned(&impostor.url, shown)], Trust::System);
     let error = client_under_test.version().await.unwrap_err();
     assert!(matches!(error, Error::Tls { .. }), "{error:?}");
     assert_eq!(impostor.requests().len(), 0);
@@ -205,7 +205,7 @@ fn acceptor_with_foreign_key(certificate: CertificateDer<'static>) -> TlsAccepto
 async fn fetch_fingerprint_requires_tls() {
     let plain = Server::start(version()).await;
     let error = fetch_fingerprint(&plain.url, LIMIT).await.unwrap_err();
-    assert!(matches!(error, Error::Unsendable { .. }), "{error:?}");
+    assert!(matches!(error, Error::InvalidArgument { .. }), "{error:?}");
     let wrong = plain.url.replace("http:", "https:");
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let unresponsive = format!("https://{}", listener.local_addr().unwrap());

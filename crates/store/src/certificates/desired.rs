@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 use model::{
     AuthorityId, CertificateId, DomainId, SiteId, Timestamp,
-    certificates::{CertificateName, Issuance, Source},
+    certificates::{CertificateName, CertificateSource, IssuanceMethod},
     names::Domain,
 };
 
@@ -26,7 +26,7 @@ pub struct DomainCertificates {
     /// The name of the domain.
     pub name: Domain,
     /// The certificate source.
-    pub issuance: Issuance,
+    pub issuance: CertificateSource,
     /// The hostnames with TLS under the domain.
     pub hosts: Vec<String>,
     /// The certificates in the database.
@@ -41,7 +41,7 @@ pub struct CertificateSchedule {
     /// The subject.
     pub subject: CertificateName,
     /// The certificate source.
-    pub source: Source,
+    pub source: IssuanceMethod,
     /// When the certificate is checked next.
     pub next_attempt: Option<Timestamp>,
     /// The end of the validity of the current certificate.
@@ -100,9 +100,11 @@ pub fn list_domain_certificates(c: &mut Conn) -> Result<Vec<DomainCertificates>,
         let name: Domain = row_ref.parse("name", &name)?;
         let source = sources.iter().find(|(domain_id, ..)| *domain_id == id);
         let issuance = match source {
-            None => Issuance::SelfSigned,
-            Some((_, how, authority)) => Issuance::of(how, authority.map(AuthorityId))
-                .ok_or_else(|| row_ref.invalid("source", &"is not a known value"))?,
+            None => CertificateSource::SelfSigned,
+            Some((_, how, authority)) => {
+                CertificateSource::from_name(how, authority.map(AuthorityId))
+                    .ok_or_else(|| row_ref.invalid("source", &"is not a known value"))?
+            }
         };
         let labels = labels.remove(&id).unwrap_or_default();
         Ok(DomainCertificates {

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use model::{
     AuthorityId, DomainId, SiteId, Timestamp,
-    certificates::{CertificateName, Issued, Source},
+    certificates::{CertificateContents, CertificateName, IssuanceMethod},
     clusters::Fingerprint,
 };
 
@@ -20,7 +20,7 @@ pub struct IssuedCertificate {
     /// The domain.
     pub domain: DomainId,
     /// The certificate source.
-    pub source: Source,
+    pub source: IssuanceMethod,
     /// The CA that issued the certificate; `None` for an upload or a deleted CA.
     pub authority: Option<AuthorityId>,
     /// The names in the certificate.
@@ -63,7 +63,7 @@ pub fn list_issued_by_site(c: &mut Conn, site: SiteId) -> Result<Vec<IssuedCerti
         .into_iter()
         .map(|(id, domain, source, authority, issued)| {
             let row_ref = RowRef::new("certificates", &id);
-            let issued: Issued = row_ref.parse_json("details", &issued)?;
+            let issued: CertificateContents = row_ref.parse_json("details", &issued)?;
             Ok(IssuedCertificate {
                 domain: DomainId(domain),
                 source: row_ref.parse("source", &source)?,

@@ -4,7 +4,7 @@
 use diesel::{dsl::min, prelude::*};
 use model::{
     AuthorityId, CertificateId, DomainId, Timestamp,
-    certificates::{CertificateName, Issued, Source, Trouble},
+    certificates::{AttemptFailure, CertificateContents, CertificateName, IssuanceMethod},
 };
 
 use crate::{
@@ -28,7 +28,7 @@ pub struct ClaimedCertificate {
     /// The subject: a hostname, a domain or a wildcard.
     pub subject: CertificateName,
     /// The certificate source.
-    pub source: Source,
+    pub source: IssuanceMethod,
     /// The CA that issued the current certificate; `None` for an upload or a deleted CA.
     pub authority: Option<AuthorityId>,
     /// The validity of the current certificate: not before, not after.
@@ -109,7 +109,7 @@ fn read_claimed(c: &mut Conn, id: i64, owner: &str) -> Result<ClaimedCertificate
         .select(Row::as_select())
         .first(&mut c.0)?;
     let row_ref = RowRef::new("certificates", &row.id);
-    let issued: Option<Issued> = row
+    let issued: Option<CertificateContents> = row
         .details
         .as_deref()
         .map(|text| row_ref.parse_json("details", text))
@@ -194,7 +194,7 @@ pub fn release(c: &mut Conn, id: CertificateId, owner: &str) -> Result<(), Error
 pub fn record_failure(
     c: &mut Conn,
     id: CertificateId,
-    trouble: &Trouble,
+    trouble: &AttemptFailure,
     next_try: Timestamp,
 ) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))

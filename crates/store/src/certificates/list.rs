@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 use model::{
     CertificateId, DomainId, Timestamp,
-    certificates::{CertificateRow, HistoryLine, Issued, Source, Standing, Trouble},
+    certificates::{
+        AttemptFailure, CertificateContents, CertificateRow, HistoryEntry, IssuanceMethod,
+        StateInputs,
+    },
     names::Label,
 };
 
@@ -37,18 +40,18 @@ struct Row {
 impl Row {
     fn into_row(self, domain: &str, site: &str, now: Timestamp) -> Result<CertificateRow, Error> {
         let row_ref = RowRef::new("certificates", &self.id);
-        let issued: Option<Issued> = self
+        let issued: Option<CertificateContents> = self
             .details
             .as_deref()
             .map(|text| row_ref.parse_json("details", text))
             .transpose()?;
-        let trouble: Option<Trouble> = self
+        let trouble: Option<AttemptFailure> = self
             .last_error
             .as_deref()
             .map(|text| row_ref.parse_json("last_error", text))
             .transpose()?;
         let source = row_ref.parse("source", &self.source)?;
-        let standing = Standing {
+        let standing = StateInputs {
             source,
             good: issued
                 .as_ref()
@@ -63,7 +66,7 @@ impl Row {
             site_name: row_ref.parse("domain_id", site)?,
             subject: row_ref.parse("subject", &self.subject)?,
             source,
-            state: standing.at(now),
+            state: standing.state_at(now),
             issued,
             renew_at: standing.renew_at,
             next_try: self.next_attempt_at.map(Timestamp),
@@ -178,7 +181,7 @@ pub(crate) fn published_labels(
 pub fn list_standings(
     c: &mut Conn,
     domain_ids: &[i64],
-) -> Result<BTreeMap<i64, Vec<Standing>>, Error> {
+) -> Result<BTreeMap<i64, Vec<StateInputs>>, Error> {
     type StandingColumns = (i64, String, Option<String>, Option<i64>, i64);
     let rows: Vec<StandingColumns> = certificates::table
         .filter(certificates::domain_id.eq_any(domain_ids))
@@ -190,14 +193,14 @@ pub fn list_standings(
             certificates::failures,
         ))
         .load(&mut c.0)?;
-    let mut standings: BTreeMap<i64, Vec<Standing>> = BTreeMap::new();
+    let mut standings: BTreeMap<i64, Vec<StateInputs>> = BTreeMap::new();
     for (domain, source, issued, renew_at, failures) in rows {
         let row_ref = RowRef::new("certificates of domain", &domain);
-        let issued: Option<Issued> = issued
+        let issued: Option<CertificateContents> = issued
             .map(|text| row_ref.parse_json("details", &text))
             .transpose()?;
-        standings.entry(domain).or_default().push(Standing {
-            source: row_ref.parse::<Source>("source", &source)?,
+        standings.entry(domain).or_default().push(StateInputs {
+            source: row_ref.parse::<IssuanceMethod>("source", &source)?,
             good: issued.map(|issued| (issued.not_before, issued.not_after)),
             renew_at: renew_at.map(Timestamp),
             failures: to_u32(failures),
@@ -210,7 +213,7 @@ pub fn list_standings(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn list_history(c: &mut Conn, id: CertificateId) -> Result<Vec<HistoryLine>, Error> {
+pub fn list_history(c: &mut Conn, id: CertificateId) -> Result<Vec<HistoryEntry>, Error> {
     let rows: Vec<(i64, i64, String, String)> = certificate_events::table
         .filter(certificate_events::certificate_id.eq(id.0))
         .order(certificate_events::id.desc())
@@ -223,7 +226,7 @@ pub fn list_history(c: &mut Conn, id: CertificateId) -> Result<Vec<HistoryLine>,
         ))
         .load(&mut c.0)?;
     let lines = rows.into_iter().map(|(id, at, what, words)| {
-        Ok(HistoryLine {
+        Ok(HistoryEntry {
             at: Timestamp(at),
             what: RowRef::new("certificate_events", &id).parse("kind", &what)?,
             words,

@@ -12,8 +12,8 @@ use model::{
     ClusterId, ContainerId, DomainId, SiteId, UserId,
     containers::{ContainerSpec, ImageValues},
     names::{Label, NodeName, SrvName},
-    net::{Mac, Port},
-    publish::{HttpOptions, QuietS},
+    net::{MacAddress, Port},
+    publish::{HttpOptions, IdleTimeoutS},
     services::{ServiceKind, TcpOptions},
 };
 use std::net::Ipv4Addr;
@@ -70,7 +70,7 @@ pub enum ServiceBinding {
         /// The external port.
         external: Port,
         /// The idle timeout.
-        idle_timeout: QuietS,
+        idle_timeout: IdleTimeoutS,
     },
     /// An SRV record in the site's internal domain.
     Srv {
@@ -112,7 +112,7 @@ pub struct NewContainerRow {
     /// The VMID.
     pub vmid: u32,
     /// The MAC address.
-    pub mac: Mac,
+    pub mac: MacAddress,
     /// The IP address.
     pub address: Ipv4Addr,
 }

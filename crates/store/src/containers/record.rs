@@ -5,10 +5,10 @@ use std::{collections::HashMap, net::Ipv4Addr};
 use diesel::prelude::*;
 use model::{
     ClusterId, ContainerId, JobId, SiteId, Timestamp, UserId,
-    containers::{Activity, ContainerSpec, ImageValues},
+    containers::{ContainerSpec, ImageValues, RunningJob},
     jobs::{JobKind, JobState},
     names::{Domain, Label, NodeName, Username},
-    net::Mac,
+    net::MacAddress,
     services::ServiceView,
 };
 
@@ -51,7 +51,7 @@ pub struct ContainerRecord {
     /// The VMID.
     pub vmid: u32,
     /// The MAC address.
-    pub mac: Mac,
+    pub mac: MacAddress,
     /// The IP address.
     pub address: Ipv4Addr,
     /// When the container was created in Proxmox; `None` before that.
@@ -65,7 +65,7 @@ pub struct ContainerRecord {
     /// When the container was requested.
     pub created: Timestamp,
     /// The active job.
-    pub active_job: Option<Activity>,
+    pub active_job: Option<RunningJob>,
     /// For a container that is not created in Proxmox: the newest failed or canceled creation job and
     /// its error.
     pub creation_failure: Option<(JobId, String)>,
@@ -260,12 +260,12 @@ fn into_record(row: JoinedRow, services: Vec<ServiceView>) -> Result<ContainerRe
     })
 }
 
-fn to_activity(job: Option<i64>, kind: Option<String>) -> Result<Option<Activity>, Error> {
+fn to_activity(job: Option<i64>, kind: Option<String>) -> Result<Option<RunningJob>, Error> {
     let Some((job, kind)) = job.zip(kind) else {
         return Ok(None);
     };
     let kind = RowRef::new("jobs", &job).parse("kind", &kind)?;
-    Ok(Some(Activity {
+    Ok(Some(RunningJob {
         job: JobId(job),
         kind,
     }))

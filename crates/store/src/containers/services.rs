@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use model::{
     ContainerId, ServiceId, SiteId,
     domains::EntryPoint,
-    services::{Published, ServiceKind, ServiceView, TlsName},
+    services::{ServiceEndpoint, ServiceKind, ServiceView, TlsName},
 };
 
 use super::{BoundService, ServiceBinding};
@@ -44,7 +44,7 @@ impl Row {
         &self,
         row_ref: RowRef<'_>,
         domain: Option<&str>,
-    ) -> Result<Published, Error> {
+    ) -> Result<ServiceEndpoint, Error> {
         let required = |column, text: Option<&str>| {
             let missing = || row_ref.invalid(column, &"is missing");
             text.map(str::to_owned).ok_or_else(missing)
@@ -56,12 +56,12 @@ impl Row {
             row_ref.checked_number::<_, u16, _>("external", port)
         };
         Ok(match row_ref.parse("kind", &self.kind)? {
-            ServiceKind::Http => Published::Http {
+            ServiceKind::Http => ServiceEndpoint::Http {
                 label: row_ref.parse("label", &required("label", self.label.as_deref())?)?,
                 domain: row_ref.parse("domain_id", &required("domain_id", domain)?)?,
                 options: self.parse_options(row_ref)?,
             },
-            ServiceKind::Tcp => Published::Tcp {
+            ServiceKind::Tcp => ServiceEndpoint::Tcp {
                 external: external()?,
                 options: self.parse_options(row_ref)?,
                 tls: match domain {
@@ -72,11 +72,11 @@ impl Row {
                     }),
                 },
             },
-            ServiceKind::Udp => Published::Udp {
+            ServiceKind::Udp => ServiceEndpoint::Udp {
                 external: external()?,
                 quiet: self.parse_options(row_ref)?,
             },
-            ServiceKind::Srv => Published::Srv {
+            ServiceKind::Srv => ServiceEndpoint::Srv {
                 name: row_ref.parse("name", &required("name", self.name.as_deref())?)?,
             },
         })

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, net::Ipv4Addr};
 
 use diesel::{dsl::max, prelude::*};
 use model::{
-    ContainerId, ServiceId, SiteId, UserId, names::Label, net::Mac, services::ServiceView,
+    ContainerId, ServiceId, SiteId, UserId, names::Label, net::MacAddress, services::ServiceView,
 };
 
 use super::services as container_services;
@@ -22,7 +22,7 @@ pub struct SiteHost {
     /// The IP address.
     pub address: Ipv4Addr,
     /// The MAC address.
-    pub mac: Mac,
+    pub mac: MacAddress,
     /// The services.
     pub services: Vec<ServiceView>,
 }

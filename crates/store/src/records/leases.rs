@@ -2,7 +2,7 @@
 //! several processes gets the lease.
 
 use diesel::{dsl::min, prelude::*};
-use model::{ProviderId, Timestamp, certificates::Trouble};
+use model::{ProviderId, Timestamp, certificates::AttemptFailure};
 
 use super::{DnsRecordRow, RecordState, Row};
 use crate::{Conn, Error, rows::to_json, schema::dns_records};
@@ -14,7 +14,7 @@ use crate::{Conn, Error, rows::to_json, schema::dns_records};
 pub fn record_failure(
     c: &mut Conn,
     id: i64,
-    trouble: &Trouble,
+    trouble: &AttemptFailure,
     next_try: Timestamp,
 ) -> Result<(), Error> {
     let unsettled = [

@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 
 use model::{
     AgentId, SiteId,
-    agents::{About, Aside, Dhcp, Outcome, Report, Silent, Who},
+    agents::{
+        ApplyOutcome, DhcpRole, FailedProbe, HostFacts, ProbedComponent, QuarantinedService, Report,
+    },
 };
 use store::{
     Error, Unique,
@@ -17,8 +19,8 @@ fn hash(token: &str) -> String {
     format!("{token:0>64}")
 }
 
-fn about() -> About {
-    About {
+fn about() -> HostFacts {
+    HostFacts {
         version: "0.1.0".into(),
         address: parse("10.20.0.2"),
     }
@@ -44,7 +46,7 @@ async fn join(db: &TestStore, token: &str, key: &str) -> Option<AgentId> {
     db.write(move |c| agents::join(c, &joining)).await
 }
 
-async fn dhcp(db: &TestStore, id: AgentId) -> Dhcp {
+async fn dhcp(db: &TestStore, id: AgentId) -> DhcpRole {
     db.read(move |c| agents::get(c, id)).await.unwrap().row.dhcp
 }
 
@@ -101,25 +103,25 @@ db_test!(host_facts_and_report_are_stored, |db| async {
     join(&db, "edge-1", "key").await;
     let sent_report = Report {
         generation: 7,
-        outcome: Outcome::Refused {
+        outcome: ApplyOutcome::Refused {
             words: "[emerg] no".into(),
         },
-        aside: vec![Aside {
+        aside: vec![QuarantinedService {
             service: model::ServiceId(3),
             words: "bad".into(),
         }],
         unserved: Vec::new(),
-        silent: vec![Silent {
+        silent: vec![FailedProbe {
             name: "wiki.example.org".into(),
             service: Some(model::ServiceId(4)),
-            who: Who::Container,
+            who: ProbedComponent::Container,
             words: "Nobody is there.".into(),
         }],
     };
     let report = sent_report.clone();
     db.write(move |c| agents::store_report(c, id, &report))
         .await;
-    let newer = About {
+    let newer = HostFacts {
         version: "0.2.0".into(),
         ..about()
     };
@@ -142,7 +144,7 @@ db_test!(one_agent_of_a_site_is_dhcp_server, |db| async {
     let both = async || (dhcp(&db, first).await, dhcp(&db, second).await);
     assert_eq!(
         both().await,
-        (Dhcp::Yes, Dhcp::No),
+        (DhcpRole::Yes, DhcpRole::No),
         "the first agent of a site is its DHCP server"
     );
     let generation = db
@@ -150,7 +152,7 @@ db_test!(one_agent_of_a_site_is_dhcp_server, |db| async {
         .await;
     db.write(move |c| agents::request_dhcp_handover(c, second, site, generation))
         .await;
-    assert_eq!(both().await, (Dhcp::Ending, Dhcp::Next));
+    assert_eq!(both().await, (DhcpRole::Ending, DhcpRole::Next));
     let early = db
         .write(move |c| agents::complete_dhcp_handover(c, site, Some(generation - 1)))
         .await;
@@ -158,12 +160,12 @@ db_test!(one_agent_of_a_site_is_dhcp_server, |db| async {
         !early,
         "the current DHCP server has not applied the generation"
     );
-    assert_eq!(both().await, (Dhcp::Ending, Dhcp::Next));
+    assert_eq!(both().await, (DhcpRole::Ending, DhcpRole::Next));
     assert!(
         db.write(move |c| agents::complete_dhcp_handover(c, site, Some(generation)))
             .await
     );
-    assert_eq!(both().await, (Dhcp::No, Dhcp::Yes));
+    assert_eq!(both().await, (DhcpRole::No, DhcpRole::Yes));
     assert!(
         !db.write(move |c| agents::complete_dhcp_handover(c, site, Some(generation)))
             .await,
@@ -177,14 +179,14 @@ db_test!(one_agent_of_a_site_is_dhcp_server, |db| async {
             .await,
         "an operator forces the change"
     );
-    assert_eq!(both().await, (Dhcp::Yes, Dhcp::No));
+    assert_eq!(both().await, (DhcpRole::Yes, DhcpRole::No));
     db.write(move |c| agents::request_dhcp_handover(c, second, site, generation + 2))
         .await;
     db.write(move |c| agents::request_dhcp_handover(c, first, site, generation + 3))
         .await;
     assert_eq!(
         both().await,
-        (Dhcp::Yes, Dhcp::No),
+        (DhcpRole::Yes, DhcpRole::No),
         "selecting the current DHCP server cancels the change"
     );
     db.write(move |c| agents::delete(c, first)).await;
@@ -192,7 +194,7 @@ db_test!(one_agent_of_a_site_is_dhcp_server, |db| async {
         .await;
     assert_eq!(
         dhcp(&db, second).await,
-        Dhcp::Yes,
+        DhcpRole::Yes,
         "without a current DHCP server it takes over immediately"
     );
 });
@@ -257,8 +259,8 @@ db_test!(agent_shows_applied_generation_and_contact, |db| async {
         db.write(move |c| agents::store_report(c, id, &report))
             .await;
     };
-    send_report(3, Outcome::Live).await;
-    send_report(4, Outcome::Refused { words: "no".into() }).await;
+    send_report(3, ApplyOutcome::Live).await;
+    send_report(4, ApplyOutcome::Refused { words: "no".into() }).await;
     let now = db
         .write(move |c| store::sites::increment_generation(c, site))
         .await;

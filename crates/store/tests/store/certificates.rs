@@ -1,7 +1,8 @@
 use model::{
     AuthorityId, CertificateId, DomainId, ProviderId, Timestamp,
     certificates::{
-        CertificateName, CertificateState, Happening, Issuance, Issued, Source, Trouble,
+        AttemptFailure, CertificateContents, CertificateEvent, CertificateName, CertificateSource,
+        CertificateState, IssuanceMethod,
     },
     domains::DomainSpec,
 };
@@ -56,8 +57,8 @@ pub async fn change(db: &TestStore, id: DomainId, change: impl FnOnce(&mut Domai
         .await;
 }
 
-pub fn issued(names: &[&str], fingerprint: &str, until: i64) -> Issued {
-    Issued {
+pub fn issued(names: &[&str], fingerprint: &str, until: i64) -> CertificateContents {
+    CertificateContents {
         names: names.iter().map(|name| parse(name)).collect(),
         issuer: "Test".into(),
         not_before: at(0),
@@ -67,11 +68,16 @@ pub fn issued(names: &[&str], fingerprint: &str, until: i64) -> Issued {
     }
 }
 
-async fn put(db: &TestStore, domain: DomainId, subject: &str, issued: Issued) -> CertificateId {
+async fn put(
+    db: &TestStore,
+    domain: DomainId,
+    subject: &str,
+    issued: CertificateContents,
+) -> CertificateId {
     let key = db.store.secret_key().clone();
     let subject: CertificateName = parse(subject);
     let new = NewCertificate {
-        source: Source::Acme,
+        source: IssuanceMethod::Acme,
         certificate_authority: None,
         renew_at: Some(at(60)),
         next_attempt: Some(at(1)),
@@ -91,14 +97,17 @@ db_test!(
         let other = db.site("other", fixture.cluster).await;
         let id = fixture.domain;
         let authority = authority(&db, "ca", "a2V5").await;
-        change(&db, id, |spec| spec.issuance = Issuance::Http(authority)).await;
+        change(&db, id, |spec| {
+            spec.issuance = CertificateSource::Http(authority)
+        })
+        .await;
         let mut container = fixture.container(1);
         container.services = vec![http(id, "80", "wiki"), tcp("22", "2022")];
         db.insert_container(container).await;
         let plans = db.read(certificates::list_domain_certificates).await;
         assert_eq!(plans.len(), 1);
         assert_eq!(plans[0].hosts, ["wiki.example.org"]);
-        assert_eq!(plans[0].issuance, Issuance::Http(authority));
+        assert_eq!(plans[0].issuance, CertificateSource::Http(authority));
 
         let subject: CertificateName = parse("wiki.example.org");
         let same = subject.clone();
@@ -150,11 +159,11 @@ db_test!(
         assert!(foreign_pair.is_none(), "another site has no access");
 
         db.write(move |c| {
-            certificates::add_history(c, certificate, Happening::Issued, "first", at(0))
+            certificates::add_history(c, certificate, CertificateEvent::Issued, "first", at(0))
         })
         .await;
         db.write(move |c| {
-            certificates::add_history(c, certificate, Happening::Renewed, "next", at(60))
+            certificates::add_history(c, certificate, CertificateEvent::Renewed, "next", at(60))
         })
         .await;
         let lines = db
@@ -206,7 +215,7 @@ db_test!(certificate_is_claimed_by_one_owner, |db| async {
     assert_eq!(claim("three", 1).await.map(|it| it.id), Some(second.id));
     assert_eq!(claim("three", 1).await, None);
 
-    let trouble = Trouble {
+    let trouble = AttemptFailure {
         at: at(1),
         words: "No.".into(),
         detail: Some("urn".into()),
@@ -305,13 +314,13 @@ db_test!(ca_and_dns_provider_in_use_are_not_deleted, |db| async {
         provider(&db, "dns").await,
     );
     change(&db, id, |spec| {
-        spec.issuance = Issuance::Wildcard(authority);
+        spec.issuance = CertificateSource::Wildcard(authority);
         spec.provider = Some(dns);
         spec.addresses = true;
     })
     .await;
     let row = db.read(move |c| store::domains::get(c, id)).await.unwrap();
-    assert_eq!(row.spec.issuance, Issuance::Wildcard(authority));
+    assert_eq!(row.spec.issuance, CertificateSource::Wildcard(authority));
     assert_eq!((row.spec.provider, row.spec.addresses), (Some(dns), true));
     let result = db
         .store
@@ -323,7 +332,7 @@ db_test!(ca_and_dns_provider_in_use_are_not_deleted, |db| async {
     let listed = db.read(authorities::list).await;
     assert_eq!(listed[0].domains, [parse("example.org")]);
     change(&db, id, |spec| {
-        spec.issuance = Issuance::SelfSigned;
+        spec.issuance = CertificateSource::SelfSigned;
         spec.provider = None;
         spec.addresses = false;
     })

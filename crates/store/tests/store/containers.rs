@@ -2,7 +2,7 @@ use model::{
     ContainerId, SiteId, UserId,
     jobs::{JobKind, JobState},
     publish::{Backend, HttpOptions},
-    services::{Published, ServiceKind, ServiceSpec, TcpOptions},
+    services::{ServiceEndpoint, ServiceKind, ServiceSpec, TcpOptions},
 };
 use store::{
     Error, Unique,
@@ -242,7 +242,7 @@ db_test!(services_keep_their_rows_and_can_swap_ports, |db| async {
     let after = get(&db, id).await.services;
     let text: Vec<_> = after
         .iter()
-        .map(|s| format!("{} {}", s.port, s.place(&parse("lab"))))
+        .map(|s| format!("{} {}", s.port, s.public_address(&parse("lab"))))
         .collect();
     assert_eq!(
         text,
@@ -313,7 +313,7 @@ db_test!(
         let all = get(&db, id).await.services;
         let places: Vec<String> = all
             .iter()
-            .map(|s| s.place(&parse("lab.internal")))
+            .map(|s| s.public_address(&parse("lab.internal")))
             .collect();
         assert_eq!(
             places,
@@ -325,11 +325,11 @@ db_test!(
                 "https://web.example.org",
             ]
         );
-        let published: Vec<Published> = all.into_iter().map(|s| s.published).collect();
+        let published: Vec<ServiceEndpoint> = all.into_iter().map(|s| s.published).collect();
         let domain = parse("example.net");
         assert_eq!(
             published[0],
-            Published::Http {
+            ServiceEndpoint::Http {
                 label: parse("web"),
                 domain,
                 options
@@ -337,7 +337,7 @@ db_test!(
         );
         assert_eq!(
             published[1],
-            Published::Tcp {
+            ServiceEndpoint::Tcp {
                 external: parse("2000"),
                 options: tcp_options,
                 tls: None,
@@ -345,7 +345,7 @@ db_test!(
         );
         assert_eq!(
             published[2],
-            Published::Udp {
+            ServiceEndpoint::Udp {
                 external: parse("2000"),
                 quiet: parse("7")
             }
@@ -367,7 +367,7 @@ db_test!(
         let left = get(&db, id).await.services.remove(0).published;
         assert_eq!(
             left,
-            Published::Http {
+            ServiceEndpoint::Http {
                 label: parse("web"),
                 domain,
                 options

@@ -47,8 +47,10 @@ db_test!(leases_are_replaced_by_the_last_report, |db| async {
     };
     let holder = wrong.container.as_ref().unwrap();
     assert_eq!((holder.id, holder.reserved), (container, reserved));
-    assert!(wrong.wrong().unwrap().contains("10.20.7.7") && wrong.until.is_some());
-    assert!(unknown.is_unknown() && unknown.wrong().is_none() && unknown.until.is_none());
+    assert!(wrong.mismatch_message().unwrap().contains("10.20.7.7") && wrong.until.is_some());
+    assert!(
+        unknown.is_unknown() && unknown.mismatch_message().is_none() && unknown.until.is_none()
+    );
     assert_eq!(unknown.name, Some(parse("printer")));
     let leased = db
         .read(move |c| leases::list_addresses_by_mac(c, site, mac))
@@ -63,7 +65,10 @@ db_test!(leases_are_replaced_by_the_last_report, |db| async {
     assert!(db.write(move |c| leases::replace(c, site, &moved)).await);
     let stored = db.read(move |c| leases::list_by_site(c, site)).await;
     assert_eq!(stored.len(), 2);
-    assert!(stored.iter().all(|row| row.wrong().is_none()), "{stored:?}");
+    assert!(
+        stored.iter().all(|row| row.mismatch_message().is_none()),
+        "{stored:?}"
+    );
 
     let other = db.site("other", db.cluster("second").await).await;
     assert!(

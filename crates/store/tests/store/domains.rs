@@ -51,7 +51,7 @@ db_test!(domain_round_trips, |db| async {
     db.write(move |c| domains::update(c, id, &again)).await;
     let changed = db.read(move |c| domains::get(c, id)).await.unwrap().spec;
     assert_eq!(
-        changed.publishers.people().count(),
+        changed.publishers.users().count(),
         1,
         "publishers who do not exist are ignored"
     );

@@ -2,7 +2,7 @@
 
 use model::{
     CertificateId, DomainId,
-    certificates::{CertificateRow, Issuance, Source, Trouble},
+    certificates::{AttemptFailure, CertificateRow, CertificateSource, IssuanceMethod},
 };
 use store::{
     authorities,
@@ -21,7 +21,7 @@ const NAME: &str = "wiki.example.org";
 async fn insert_issued(db: &TestStore, domain: DomainId, by: model::AuthorityId) -> CertificateId {
     let key = db.store.secret_key().clone();
     let new = NewCertificate {
-        source: Source::Acme,
+        source: IssuanceMethod::Acme,
         certificate_authority: Some(by),
         renew_at: Some(at(60)),
         next_attempt: Some(at(1)),
@@ -48,7 +48,7 @@ db_test!(
         let first_ca = authority(&db, "one", "a2V5").await;
         let second_ca = authority(&db, "two", "a2V5").await;
         change(&db, domain, |spec| {
-            spec.issuance = Issuance::Http(second_ca)
+            spec.issuance = CertificateSource::Http(second_ca)
         })
         .await;
         let id = insert_issued(&db, domain, first_ca).await;
@@ -79,7 +79,7 @@ db_test!(
             CertificateScope::Domain(domain),
             CertificateScope::CertificateAuthority(second_ca),
         ] {
-            let trouble = Trouble {
+            let trouble = AttemptFailure {
                 at: at(2),
                 words: "No.".into(),
                 detail: None,
@@ -252,7 +252,7 @@ db_test!(record_is_ours_only_after_submission, |db| async {
     assert_eq!(state(again).await, Some(RecordState::Submitted));
 
     // Attempts at a DNS provider can be delayed, and errors are listed.
-    let trouble = Trouble {
+    let trouble = AttemptFailure {
         at: at(2),
         words: "No.".into(),
         detail: None,
@@ -281,7 +281,7 @@ db_test!(record_is_ours_only_after_submission, |db| async {
         .store
         .write(move |c| store::providers::delete(c, second_dns));
     assert_eq!(result.await, Err(store::Error::InUse));
-    let trouble = Trouble {
+    let trouble = AttemptFailure {
         at: at(4),
         words: "No.".into(),
         detail: None,

@@ -20,7 +20,7 @@ use edge::{
 use futures::{Stream, StreamExt as _};
 use model::{
     Error, Invalid, SiteId,
-    agents::{About, Outcome, Report},
+    agents::{ApplyOutcome, HostFacts, Report},
     events::{Event, Topic},
     sites::{SiteRow, SiteSpec},
 };
@@ -178,8 +178,8 @@ impl SiteAgent {
         }
     }
 
-    fn about(&self) -> About {
-        About {
+    fn about(&self) -> HostFacts {
+        HostFacts {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             address: free_address(&self.site.spec, &self.edge.0.options.nodes),
         }
@@ -188,7 +188,7 @@ impl SiteAgent {
     /// Joins the site and returns the agent's key.
     async fn join(&self) -> Result<String, Error> {
         let name = NAME.parse().map_err(|invalid: Invalid| Error::Invalid {
-            fields: vec![invalid.at("name")],
+            fields: vec![invalid.for_field("name")],
         })?;
         let (control, actor) = (&self.control, Actor::System);
         agents::register(
@@ -212,7 +212,7 @@ impl SiteAgent {
         self.edge.publish(self.site.id, &response.snapshot);
         let report = Report {
             generation: response.generation,
-            outcome: Outcome::Live,
+            outcome: ApplyOutcome::Live,
             aside: Vec::new(),
             silent: Vec::new(),
             unserved: Vec::new(),

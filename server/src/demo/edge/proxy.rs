@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Uri, Version, header, uri::PathAndQuery},
     response::Response,
 };
-use model::publish::BodyMib;
+use model::publish::MaxBodyMib;
 
 use crate::session::is_session_cookie;
 
@@ -40,7 +40,7 @@ const FROM_EDGE: [HeaderName; 7] = [
 const FROM_EDGE_PREFIXES: [&str; 2] = ["x-forwarded-", "x-auth-request-"];
 
 /// Whether `Content-Length` exceeds the service's limit.
-pub(super) fn is_larger(headers: &HeaderMap, limit: BodyMib) -> bool {
+pub(super) fn is_larger(headers: &HeaderMap, limit: MaxBodyMib) -> bool {
     let length = headers.get(header::CONTENT_LENGTH);
     let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     length.is_some_and(|length| length > u64::from(limit.get()) << 20)
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn content_length_limit_is_inclusive() {
-        let limit = BodyMib::try_from(1).unwrap();
+        let limit = MaxBodyMib::try_from(1).unwrap();
         let is_larger = |length: &str| {
             let headers = [(header::CONTENT_LENGTH, length.parse().unwrap())];
             is_larger(&headers.into_iter().collect(), limit)

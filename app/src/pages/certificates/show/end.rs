@@ -1,7 +1,7 @@
 //! Revocation and deletion of a certificate.
 
 use leptos::{prelude::*, task::spawn_local};
-use model::certificates::{CertificateDetail, CertificateName, CertificateRow, Source};
+use model::certificates::{CertificateDetail, CertificateName, CertificateRow, IssuanceMethod};
 
 use crate::{
     components::{
@@ -19,9 +19,9 @@ use crate::{
 pub fn card(shown: LiveResource<CertificateDetail>, name: Memo<String>) -> AnyView {
     let of = shown.part(|shown| (shown.row.source, shown.row.issued.is_some()));
     reactive(move || match of.get() {
-        (Source::Uploaded, _) => Some(deletion(shown, name)),
-        (Source::Acme, true) => Some(revocation(shown, name)),
-        (Source::Acme, false) => None,
+        (IssuanceMethod::Uploaded, _) => Some(deletion(shown, name)),
+        (IssuanceMethod::Acme, true) => Some(revocation(shown, name)),
+        (IssuanceMethod::Acme, false) => None,
     })
 }
 

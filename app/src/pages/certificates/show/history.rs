@@ -1,7 +1,7 @@
 //! The history of a certificate.
 
 use leptos::prelude::*;
-use model::certificates::{CertificateDetail, Happening, HistoryLine};
+use model::certificates::{CertificateDetail, CertificateEvent, HistoryEntry};
 
 use crate::{
     components::{
@@ -25,15 +25,15 @@ pub fn card(shown: LiveResource<CertificateDetail>) -> AnyView {
     view! { <section class="card"><h2 class="card-title">"History"</h2>{lines}</section> }.erase()
 }
 
-fn line(line: HistoryLine) -> AnyView {
+fn line(line: HistoryEntry) -> AnyView {
     let (tone, shape) = match line.what {
-        Happening::Issued => (Tone::Good, "circle-check"),
-        Happening::Renewed => (Tone::Good, "rotate-cw"),
-        Happening::Uploaded => (Tone::Good, "plus"),
-        Happening::Failed => (Tone::Danger, "circle-x"),
-        Happening::Revoked => (Tone::Warning, "ban"),
-        Happening::Expiring => (Tone::Warning, "triangle-alert"),
-        Happening::Expired => (Tone::Danger, "ban"),
+        CertificateEvent::Issued => (Tone::Good, "circle-check"),
+        CertificateEvent::Renewed => (Tone::Good, "rotate-cw"),
+        CertificateEvent::Uploaded => (Tone::Good, "plus"),
+        CertificateEvent::Failed => (Tone::Danger, "circle-x"),
+        CertificateEvent::Revoked => (Tone::Warning, "ban"),
+        CertificateEvent::Expiring => (Tone::Warning, "triangle-alert"),
+        CertificateEvent::Expired => (Tone::Danger, "ban"),
     };
     view! {
         <li>

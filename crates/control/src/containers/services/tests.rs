@@ -1,9 +1,9 @@
 use model::{
     ServiceId, SiteId, UserId,
     domains::{DomainSpec, EntryPoint, Hsts, Publishers},
-    publish::{HttpOptions, QuietS},
+    publish::{HttpOptions, IdleTimeoutS},
     services::TcpOptions,
-    session::Me,
+    session::CurrentUser,
     sites::{SiteForm, SiteSpec},
     users::Role,
 };
@@ -67,7 +67,7 @@ fn in_use() -> InUse {
 }
 
 fn user(role: Role) -> Actor {
-    Actor::User(Me {
+    Actor::User(CurrentUser {
         id: UserId(1),
         name: "ann".parse().unwrap(),
         role,
@@ -139,7 +139,7 @@ fn ports(desired: &[ServiceSpec], tcp: &[u16]) -> Result<Vec<u16>, Error> {
 }
 
 fn field(outcome: Result<Vec<ServiceBinding>, Error>) -> String {
-    outcome.expect_err("expected an error").fields()[0]
+    outcome.expect_err("expected an error").field_errors()[0]
         .field
         .clone()
 }
@@ -153,7 +153,7 @@ fn requested_ports_are_assigned_before_others_are_chosen() {
 #[test]
 fn occupied_or_out_of_range_port_is_rejected_at_its_field() {
     let refused = ports(&[tcp(22, Some(2001))], &[2001]).unwrap_err();
-    assert_eq!(refused.fields()[0].field, "services.0.external");
+    assert_eq!(refused.field_errors()[0].field, "services.0.external");
     assert!(ports(&[tcp(22, Some(3000))], &[]).is_err());
     assert!(ports(&[tcp(1, None), tcp(2, None)], &[2000, 2001]).is_err());
 }
@@ -163,7 +163,7 @@ fn tcp_and_udp_ports_are_independent() {
     let udp = ServiceSpec::Udp {
         port: port(53),
         external: Some(port(2000)),
-        quiet: QuietS::default(),
+        quiet: IdleTimeoutS::default(),
     };
     let allocated = allocate(Role::Member, &[tcp(53, Some(2000)), udp], &[], in_use()).unwrap();
     assert_eq!(allocated.len(), 2);
@@ -187,7 +187,7 @@ fn http_service_uses_the_first_domain_the_actor_may_publish_under() {
     assert_eq!(under(Role::Member, desired), Ok(("docs".into(), 2)));
     let others = http(None, Some("example.org"));
     let refused = under(Role::Member, others).unwrap_err();
-    assert_eq!(refused.fields()[0].field, "services.0.domain");
+    assert_eq!(refused.field_errors()[0].field, "services.0.domain");
     let unknown = under(Role::Operator, http(None, Some("example.com"))).unwrap_err();
     assert!(
         unknown
@@ -222,7 +222,7 @@ fn existing_service_keeps_its_hostname_whoever_edits_it() {
     let current = |label: &str, domain: &str| ServiceView {
         id: ServiceId(1),
         port: port(80),
-        published: Published::Http {
+        published: ServiceEndpoint::Http {
             label: label.parse().unwrap(),
             domain: domain.parse().unwrap(),
             options: HttpOptions::default(),

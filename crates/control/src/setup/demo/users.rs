@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use model::{
     Error,
     names::Username,
-    session::Me,
+    session::CurrentUser,
     users::{Role, UserForm},
 };
 
@@ -91,7 +91,7 @@ pub(super) async fn actor(control: &Control, name: Option<&str>) -> Result<Actor
         return Ok(Actor::System);
     };
     let user = users::get(control, &Actor::System, &parse(name)?).await?;
-    Ok(Actor::User(Me {
+    Ok(Actor::User(CurrentUser {
         id: user.id,
         name: user.name,
         role: user.role,

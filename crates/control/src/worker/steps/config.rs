@@ -61,7 +61,7 @@ async fn pending_keys(context: &Context) -> Result<Vec<String>, Failure> {
         .await?;
     Ok(pending
         .into_iter()
-        .filter(|value| value.waits())
+        .filter(|value| value.is_pending())
         .map(|value| value.key)
         .collect())
 }
@@ -101,7 +101,7 @@ async fn set_config(context: &Context, options: LxcOptions) -> Result<(), Failur
     match context.client.set_lxc_config(&node, vmid, &change).await {
         // The configuration changed between reading and writing it, by a user or by a restart of an
         // earlier attempt. The retry reads the new configuration.
-        Err(error @ proxmox::Error::Changed { .. }) => Err(Failure {
+        Err(error @ proxmox::Error::DigestMismatch { .. }) => Err(Failure {
             transient: true,
             ..error.into()
         }),

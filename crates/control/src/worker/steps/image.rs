@@ -1,6 +1,6 @@
 //! The template or image of a container on the node's storage.
 
-use model::{containers::Source, image::ImageRef};
+use model::{containers::ContainerSource, image::ImageRef};
 use proxmox::ContentKind;
 
 use super::{Context, Failure, PULL_TIMEOUT, StepOutcome};
@@ -14,12 +14,12 @@ pub(super) fn volume_id(context: &Context) -> String {
     )
 }
 
-fn archive_name(source: &Source) -> String {
+fn archive_name(source: &ContainerSource) -> String {
     match source {
-        Source::Template(name) => name.to_string(),
-        Source::Image(image) => image.file_name(),
+        ContainerSource::Template(name) => name.to_string(),
+        ContainerSource::Image(image) => image.file_name(),
         // An imported container is never created from an archive; no archive has an empty name.
-        Source::TakenOver => String::new(),
+        ContainerSource::TakenOver => String::new(),
     }
 }
 
@@ -36,7 +36,7 @@ pub(super) async fn check_template(context: &mut Context) -> Result<StepOutcome,
 
 /// Pulls the image under Holdfast's file name, unless it exists.
 pub(super) async fn pull(context: &mut Context) -> Result<StepOutcome, Failure> {
-    let Source::Image(image) = context.container.spec.source.clone() else {
+    let ContainerSource::Image(image) = context.container.spec.source.clone() else {
         return Ok(StepOutcome::Skipped("made from a template".into()));
     };
     if let Some(upid) = context

@@ -32,7 +32,7 @@ fn sent(params: &Params) -> Vec<String> {
 
 fn refused_field<T: fmt::Debug>(result: Result<T, Error>) -> String {
     match result {
-        Err(Error::Unsendable { field, .. }) => field,
+        Err(Error::InvalidArgument { field, .. }) => field,
         other => panic!("{other:?}"),
     }
 }
