@@ -1,9 +1,9 @@
-//! How long the files of 10,000 web services and 10,000 ports take, beside EJS rendering the same
-//! files from templates of its own, turn by turn in the same run. The files are compared byte by
-//! byte, and a difference fails. Prints `figure value unit`, one a line. The first argument is the
-//! script that renders with EJS; with `--smoke` after it, a few services only show that it works.
+//! Benchmark: renders the files of 10,000 HTTP services and 10,000 ports, and alternates in the same
+//! run with EJS, which renders the same files from its own templates. Fails if any file differs.
+//! Prints `figure value unit`, one per line. The first argument is the script that renders with EJS.
+//! With `--smoke` as the second argument it renders only a few services.
 
-#![expect(clippy::print_stdout, reason = "the figures are what it is run for")]
+#![expect(clippy::print_stdout, reason = "prints the figures")]
 
 use std::{
     error::Error,
@@ -26,14 +26,14 @@ use model::{
     publish::{Backend, HttpOptions},
 };
 
-/// How much is measured.
+/// The amount of work.
 struct Size {
-    /// Web services, and ports too.
+    /// The number of HTTP services, and of ports.
     services: u16,
     turns: usize,
 }
 
-const WHOLE: Size = Size {
+const FULL: Size = Size {
     services: 10_000,
     turns: 9,
 };
@@ -48,45 +48,46 @@ fn main() -> Outcome<()> {
     let mut args = std::env::args().skip(1);
     let script = args.next().ok_or("the script is missing")?;
     let size = match args.next().as_deref() {
-        None => WHOLE,
+        None => FULL,
         Some("--smoke") => SMOKE,
-        Some(other) => return Err(format!("unknown argument {other}").into()),
+        Some(argument) => return Err(format!("unknown argument {argument}").into()),
     };
     let (site, layout) = (site(size.services)?, layout()?);
-    let given = serde_json::to_string(&serde_json::json!({ "site": site, "layout": layout }))?;
-    let mut other = Command::new("node")
+    let input = serde_json::to_string(&serde_json::json!({ "site": site, "layout": layout }))?;
+    let mut ejs = Command::new("node")
         .arg(script)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()?;
-    let mut ask = other.stdin.take().ok_or("no way to it")?;
-    let mut answers = BufReader::new(other.stdout.take().ok_or("no way back")?).lines();
-    let mut next = || -> Outcome<String> { Ok(answers.next().ok_or("it ended")??) };
-    writeln!(ask, "{given}")?;
+    let mut requests = ejs.stdin.take().ok_or("stdin is not piped")?;
+    let mut responses = BufReader::new(ejs.stdout.take().ok_or("stdout is not piped")?).lines();
+    let mut read_response =
+        || -> Outcome<String> { Ok(responses.next().ok_or("EJS process ended")??) };
+    writeln!(requests, "{input}")?;
 
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (mut edge_ms, mut ejs_ms) = (Vec::new(), Vec::new());
     for _ in 0..size.turns {
         let start = Instant::now();
         let tree = render(&site, &layout)?;
-        ours.push(start.elapsed().as_secs_f64() * 1000.0);
-        writeln!(ask, "again")?;
-        theirs.push(next()?.parse::<f64>()?);
+        edge_ms.push(start.elapsed().as_secs_f64() * 1000.0);
+        writeln!(requests, "again")?;
+        ejs_ms.push(read_response()?.parse::<f64>()?);
         drop(tree);
     }
-    writeln!(ask, "all")?;
-    let theirs_files: Vec<File> = serde_json::from_str(&next()?)?;
-    let files = services(&render(&site, &layout)?);
-    compare(&files, &theirs_files)?;
-    drop(ask);
-    other.wait()?;
+    writeln!(requests, "all")?;
+    let ejs_files: Vec<File> = serde_json::from_str(&read_response()?)?;
+    let files = service_files(&render(&site, &layout)?);
+    compare(&files, &ejs_files)?;
+    drop(requests);
+    ejs.wait()?;
 
     let bytes: usize = files.iter().map(|(_, text)| text.len()).sum();
-    let (ours, theirs) = (median(ours), median(theirs));
+    let (edge_ms, ejs_ms) = (median(edge_ms), median(ejs_ms));
     println!("render_files {} files", files.len());
     println!("render_bytes {bytes} bytes");
-    println!("render_ms {ours:.1} ms");
-    println!("render_ejs_ms {theirs:.1} ms");
-    println!("render_ratio {:.3} ratio", ours / theirs);
+    println!("render_ms {edge_ms:.1} ms");
+    println!("render_ejs_ms {ejs_ms:.1} ms");
+    println!("render_ratio {:.3} ratio", edge_ms / ejs_ms);
     Ok(())
 }
 
@@ -95,52 +96,52 @@ fn median(mut figures: Vec<f64>) -> f64 {
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// A path and what the file contains.
+/// The path and content of a file.
 type File = (String, String);
 
-/// Fails at the first file that is not the same.
-fn compare(ours: &[File], theirs: &[File]) -> Outcome<()> {
-    if ours.len() != theirs.len() {
-        let (ours, theirs) = (ours.len(), theirs.len());
-        return Err(format!("EJS renders {theirs} files instead of {ours}").into());
+/// Fails at the first file that differs.
+fn compare(edge: &[File], ejs: &[File]) -> Outcome<()> {
+    if edge.len() != ejs.len() {
+        let (edge, ejs) = (edge.len(), ejs.len());
+        return Err(format!("EJS renders {ejs} files instead of {edge}").into());
     }
-    for (our, their) in ours.iter().zip(theirs) {
-        if our != their {
-            let [(path, text), (their_path, their_text)] = [our, their];
-            let words =
-                format!("EJS renders {their_path} as\n{their_text}\ninstead of {path} as\n{text}");
-            return Err(words.into());
+    for (edge, ejs) in edge.iter().zip(ejs) {
+        if edge != ejs {
+            let [(path, text), (ejs_path, ejs_text)] = [edge, ejs];
+            let message =
+                format!("EJS renders {ejs_path} as\n{ejs_text}\ninstead of {path} as\n{text}");
+            return Err(message.into());
         }
     }
     Ok(())
 }
 
-/// The files of services and ports, by path.
-fn services(tree: &Tree) -> Vec<File> {
-    let ours =
+/// The files of services and ports, ordered by path.
+fn service_files(tree: &Tree) -> Vec<File> {
+    let is_service =
         |path: &str| path.starts_with("nginx/services/") || path.starts_with("nginx/streams/");
-    let files = tree.files().filter(|(path, _)| ours(path));
+    let files = tree.files().filter(|(path, _)| is_service(path));
     files
         .map(|(path, file)| (path.to_owned(), file.text.clone()))
         .collect()
 }
 
-fn of<T: FromStr<Err: Debug>>(text: &str) -> Outcome<T> {
+fn parse<T: FromStr<Err: Debug>>(text: &str) -> Outcome<T> {
     text.parse()
-        .map_err(|why| format!("{text}: {why:?}").into())
+        .map_err(|error| format!("{text}: {error:?}").into())
 }
 
 fn layout() -> Outcome<Layout> {
     Ok(Layout {
-        live: of("/var/lib/holdfast-agent/live")?,
-        state: of("/var/lib/holdfast-agent/state")?,
-        run: of("/run")?,
-        log: of("/var/log/nginx")?,
-        tls: of("/var/lib/holdfast-agent/tls")?,
-        interface: of("eth1")?,
+        live: parse("/var/lib/holdfast-agent/live")?,
+        state: parse("/var/lib/holdfast-agent/state")?,
+        run: parse("/run")?,
+        log: parse("/var/log/nginx")?,
+        tls: parse("/var/lib/holdfast-agent/tls")?,
+        interface: parse("eth1")?,
         ipv6: true,
         resolvers: Vec::new(),
-        nginx_user: of("www-data")?,
+        nginx_user: parse("www-data")?,
         nginx: NginxBuild {
             version: (1, 22, 1),
             http3: false,
@@ -149,23 +150,23 @@ fn layout() -> Outcome<Layout> {
     })
 }
 
-/// The container's address of a service.
+/// The container address of a service.
 fn address(number: u16) -> Ipv4Addr {
     Ipv4Addr::from_bits(Ipv4Addr::new(10, 20, 1, 0).to_bits() + u32::from(number))
 }
 
-/// A certificate of a service's own.
+/// The fingerprint of a service's certificate.
 fn certificate(number: u16) -> Outcome<Fingerprint> {
-    of(&format!("{number:064x}"))
+    parse(&format!("{number:064x}"))
 }
 
-/// Of ten, one has a sign-in before it, one has a container that speaks HTTPS and one HTTPS that is
-/// verified; seven have a certificate of their own, and three the host's.
+/// Of ten services, one requires a sign-in, one has an HTTPS backend and one a verified HTTPS backend.
+/// Seven have their own certificate and three use the host's.
 fn http_service(number: u16) -> Outcome<HttpService> {
     let kind = number % 10;
     Ok(HttpService {
         id: ServiceId(number.into()),
-        label: Some(of(&format!("service-{number:05}"))?),
+        label: Some(parse(&format!("service-{number:05}"))?),
         address: address(number),
         port: 8080.try_into()?,
         options: HttpOptions {
@@ -181,8 +182,8 @@ fn http_service(number: u16) -> Outcome<HttpService> {
     })
 }
 
-/// Of ten, one is UDP, one tells its container where the client is, three are reached through TLS with
-/// a certificate of their own, and one with the host's.
+/// Of ten services, one is UDP and one uses the PROXY protocol. Three terminate TLS with their own
+/// certificate and one with the host's.
 fn stream_service(number: u16) -> Outcome<StreamService> {
     let kind = number % 10;
     Ok(StreamService {
@@ -190,7 +191,7 @@ fn stream_service(number: u16) -> Outcome<StreamService> {
         external: (10_000 + number).try_into()?,
         address: address(number),
         port: 22.try_into()?,
-        quiet: of("600")?,
+        quiet: parse("600")?,
         transport: match kind {
             0 => Transport::Udp,
             1 => Transport::TcpFromProxy,
@@ -209,9 +210,9 @@ fn site(size: u16) -> Outcome<Snapshot> {
     let streams = (0..size).map(stream_service).collect::<Outcome<_>>()?;
     Ok(Snapshot {
         network: Network {
-            domain: of("lab.internal")?,
-            cidr: of("10.20.0.0/16")?,
-            gateway: of("10.20.0.1")?,
+            domain: parse("lab.internal")?,
+            cidr: parse("10.20.0.0/16")?,
+            gateway: parse("10.20.0.1")?,
             name_servers: Vec::new(),
             forwarders: Vec::new(),
             dhcp: None,
@@ -219,8 +220,8 @@ fn site(size: u16) -> Outcome<Snapshot> {
         hosts: Vec::new(),
         records: Vec::new(),
         domains: vec![PublicDomain {
-            name: of("example.org")?,
-            sign_in: Some(of("http://10.20.0.5:4180")?),
+            name: parse("example.org")?,
+            sign_in: Some(parse("http://10.20.0.5:4180")?),
             hsts: Hsts::Names,
             services,
             certificate: None,

@@ -1,7 +1,7 @@
-//! The files of dnsmasq 2.90: addresses, names and records of the site's network.
+//! Renders the configuration of dnsmasq 2.90: addresses, names and records of the site's network.
 //!
-//! What changes with every container is in lists that it reads again on SIGHUP; SRV records it
-//! reads at its start only, so they have a file of their own beside the settings.
+//! Data that changes with every container is in list files, which dnsmasq reloads on SIGHUP. dnsmasq
+//! reads SRV records only at startup, so they are in a separate configuration file.
 
 use askama::Template;
 
@@ -17,49 +17,53 @@ pub(crate) fn render(
     tree: &mut Tree,
 ) -> Result<(), askama::Error> {
     let Snapshot { network, hosts, .. } = snapshot;
-    let is_here = |host: &&Host| network.cidr.contains(host.address);
+    let in_network = |host: &&Host| network.cidr.contains(host.address);
     let mut add = |name: &str, effect, text| tree.add(format!("dnsmasq/{name}"), effect, text);
-    let settings = Settings { network, layout };
-    add("dnsmasq.conf", Effect::RestartDnsmasq, settings.render()?);
+    let config = Config { network, layout };
+    add("dnsmasq.conf", Effect::RestartDnsmasq, config.render()?);
     add(
         "records.conf",
         Effect::RestartDnsmasq,
-        lines(
+        render_lines(
             snapshot
                 .records
                 .iter()
-                .map(|record| service(network, record))
+                .map(|record| srv_record(network, record))
                 .chain(
                     hosts
                         .iter()
-                        .filter(|host| !is_here(host))
-                        .map(|host| elsewhere(network, host)),
+                        .filter(|host| !in_network(host))
+                        .map(|host| external_host(network, host)),
                 ),
         ),
     );
     add(
         "hosts",
         Effect::ReloadDnsmasq,
-        lines(
+        render_lines(
             hosts
                 .iter()
-                .filter(is_here)
+                .filter(in_network)
                 .map(|host| format!("{} {}.{}", host.address, host.name, network.domain)),
         ),
     );
     add(
         "reservations",
         Effect::ReloadDnsmasq,
-        lines(hosts.iter().filter_map(|host| {
+        render_lines(hosts.iter().filter_map(|host| {
             let mac = host.mac?;
             Some(format!("{mac},{}", host.address))
         })),
     );
-    add("options", Effect::ReloadDnsmasq, lines(options(network)));
+    add(
+        "options",
+        Effect::ReloadDnsmasq,
+        render_lines(dhcp_options(network)),
+    );
     add(
         "forwarders",
         Effect::ReloadDnsmasq,
-        lines(
+        render_lines(
             network
                 .forwarders
                 .iter()
@@ -69,8 +73,8 @@ pub(crate) fn render(
     Ok(())
 }
 
-/// Where a service is found.
-fn service(network: &Network, record: &Srv) -> String {
+/// The SRV record of a service.
+fn srv_record(network: &Network, record: &Srv) -> String {
     let (domain, port) = (&network.domain, record.port);
     format!(
         "srv-host={}.{domain},{}.{domain},{port},0,0",
@@ -78,11 +82,11 @@ fn service(network: &Network, record: &Srv) -> String {
     )
 }
 
-/// A host whose address is not of the site's network: its name is answered here, and who has the
-/// address is for others to say. A line of the lists would answer that too, so it is a bare record
-/// (type 1, RFC 1035), and a text: without one that it knows by name dnsmasq says to all other
-/// questions that there is no such name.
-fn elsewhere(network: &Network, host: &Host) -> String {
+/// The records of a host whose address is outside the site's network. The name resolves here, but
+/// reverse lookups of the address are left to its own network. A line in `hosts` would answer the
+/// reverse lookup too, so the address is a raw A record (type 1, RFC 1035). The TXT record makes the
+/// name known to dnsmasq, which otherwise answers NXDOMAIN to queries of all other types.
+fn external_host(network: &Network, host: &Host) -> String {
     let (name, domain, address) = (&host.name, &network.domain, host.address.to_bits());
     format!(
         "dns-rr={name}.{domain},1,{address:08x}\ntxt-record={name}.{domain},outside {}",
@@ -92,18 +96,18 @@ fn elsewhere(network: &Network, host: &Host) -> String {
 
 #[derive(Template)]
 #[template(path = "dnsmasq.conf", escape = "none")]
-struct Settings<'a> {
+struct Config<'a> {
     network: &'a Network,
     layout: &'a Layout,
 }
 
-impl Settings<'_> {
+impl Config<'_> {
     fn dhcp(&self) -> Option<&Dhcp> {
         self.network.dhcp.as_ref()
     }
 }
 
-fn options(network: &Network) -> Vec<String> {
+fn dhcp_options(network: &Network) -> Vec<String> {
     let mut options = vec![
         format!("option:router,{}", network.gateway),
         format!("option:domain-search,{}", network.domain),
@@ -119,8 +123,8 @@ fn options(network: &Network) -> Vec<String> {
     options
 }
 
-fn lines(lines: impl IntoIterator<Item = String>) -> String {
-    let mut text = String::from(HEAD);
+fn render_lines(lines: impl IntoIterator<Item = String>) -> String {
+    let mut text = String::from(HEADER);
     for line in lines {
         text.push_str(&line);
         text.push('\n');
@@ -128,5 +132,5 @@ fn lines(lines: impl IntoIterator<Item = String>) -> String {
     text
 }
 
-const HEAD: &str =
+const HEADER: &str =
     "# Written by Holdfast. A change made here is gone with the next one made there.\n";

@@ -10,53 +10,53 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Where things are on a host, and what its programs can do.
+/// Paths on a host and the capabilities of its programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
-    /// The link to the live generation.
+    /// The symbolic link to the live generation.
     pub live: Place,
-    /// Data that outlives generations: leases, caches.
+    /// The folder for data that is kept across generations: leases, caches.
     pub state: Place,
-    /// Process ids.
+    /// The folder for PID files.
     pub run: Place,
-    /// Logs.
+    /// The folder for logs.
     pub log: Place,
-    /// Certificates and their keys.
+    /// The folder for certificates and their keys.
     pub tls: Place,
-    /// The interface in the site's network: the only one that dnsmasq answers on.
+    /// The interface in the site's network, the only one that dnsmasq listens on.
     pub interface: InterfaceName,
-    /// Whether the host has IPv6; nginx fails to start if it cannot listen on it.
+    /// Whether the host has IPv6. nginx does not start if it cannot bind an IPv6 address.
     pub ipv6: bool,
-    /// The host's own resolvers, which nginx uses at run time.
+    /// The host's resolvers, which nginx uses at run time.
     pub resolvers: Vec<Ipv4Addr>,
-    /// The user of nginx's workers.
+    /// The user that nginx workers run as.
     pub nginx_user: Username,
-    /// The host's nginx.
+    /// The nginx build of the host.
     pub nginx: NginxBuild,
 }
 
-/// The name of a certificate's files without `.crt` and `.key`: that of the host's own, or its
-/// fingerprint. One that is renewed has files of its own, so that no file changes while it is read.
+/// The file name of a certificate without `.crt` or `.key`: its fingerprint, or `site` for the host's
+/// own certificate. A renewed certificate gets new files, so no file changes while nginx reads it.
 pub fn certificate_name(certificate: Option<&Fingerprint>) -> String {
     match certificate {
-        Some(print) => print.as_str().replace(':', "").to_ascii_lowercase(),
+        Some(fingerprint) => fingerprint.as_str().replace(':', "").to_ascii_lowercase(),
         None => "site".to_owned(),
     }
 }
 
-/// What a build of nginx can do (`nginx -V`).
+/// The capabilities of an nginx build (`nginx -V`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NginxBuild {
-    /// Its version, such as 1.22.1.
+    /// The version, such as 1.22.1.
     pub version: (u16, u16, u16),
-    /// Whether it speaks HTTP/3 (`--with-http_v3_module`).
+    /// Whether HTTP/3 is supported (`--with-http_v3_module`).
     pub http3: bool,
-    /// The module for TCP and UDP, where it is a file of its own.
+    /// The path of the stream module (TCP and UDP) if it is a dynamic module.
     pub stream_module: Option<Place>,
 }
 
-/// An absolute path of letters, digits, dots, hyphens and underscores: what neither program could
-/// read as more than one word.
+/// An absolute path of letters, digits, dots, hyphens and underscores. nginx and dnsmasq both read it
+/// as one word without quotes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Place(String);
@@ -72,11 +72,15 @@ impl FromStr for Place {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        let part =
-            |part: &str| !part.is_empty() && part != "." && part != ".." && part.chars().all(plain);
-        let parts = text.strip_prefix('/').map(|rest| rest.split('/').all(part));
-        if parts == Some(true) {
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        let is_valid = |segment: &str| {
+            !segment.is_empty()
+                && segment != "."
+                && segment != ".."
+                && segment.chars().all(is_allowed)
+        };
+        let relative = text.strip_prefix('/');
+        if relative.is_some_and(|path| path.split('/').all(is_valid)) {
             Ok(Self(text.to_owned()))
         } else {
             Err(Invalid::new(
@@ -101,7 +105,7 @@ impl TryFrom<String> for Place {
 }
 
 impl From<Place> for String {
-    fn from(place: Place) -> Self {
-        place.0
+    fn from(path: Place) -> Self {
+        path.0
     }
 }

@@ -1,9 +1,9 @@
-//! What an edge host is given to do, as files: a site's [`Snapshot`] and the host's [`Layout`] in,
-//! the bytes of its dnsmasq and nginx configuration out.
+//! Renders the dnsmasq and nginx configuration of an edge host from the site configuration
+//! ([`Snapshot`]) and the [`Layout`] of the host.
 //!
-//! Pure: nothing here reads a file, asks a clock or knows a network, so the manager shows the very
-//! bytes that the agent writes. What people typed comes in as types that cannot hold what either
-//! program would read as anything else; nothing is quoted because nothing needs to be.
+//! Rendering is pure: it uses no files, clock or network, so the manager shows exactly the bytes that
+//! the agent writes. User input arrives in types that cannot hold characters with a meaning in either
+//! configuration language, so nothing is quoted.
 
 mod dnsmasq;
 mod layout;
@@ -22,10 +22,10 @@ pub use snapshot::{
 };
 pub use tree::{Effect, File, Tree};
 
-/// Renders every file of a site for one host.
+/// Renders all files of a site for one host.
 ///
 /// # Errors
-/// Never for values that the types allow; a template that cannot be written is a fault of ours.
+/// Fails only if a template has a bug; no value that the types allow causes an error.
 pub fn render(snapshot: &Snapshot, layout: &Layout) -> Result<Tree, askama::Error> {
     let mut tree = Tree::default();
     dnsmasq::render(snapshot, layout, &mut tree)?;

@@ -10,14 +10,13 @@ use crate::{Layout, Snapshot};
 
 /// Join endpoint: [`Joining`] in, [`Joined`] out; 401 when the join token is invalid.
 pub const JOIN: &str = "/agent/v1/join";
-/// Poll endpoint, authenticated: [`Asking`] in, [`Given`] out, or 204 when nothing changed for a
-/// while; 401 when the key is invalid.
+/// Poll endpoint, authenticated: [`Asking`] in, [`Given`] out, or 204 after a timeout without
+/// changes; 401 when the key is invalid.
 pub const NEXT: &str = "/agent/v1/next";
 /// Report endpoint, authenticated: a [`model::agents::Report`] in, 204 out.
 pub const REPORT: &str = "/agent/v1/report";
 
-/// Live files endpoint, authenticated: a [`Live`] in, 204 out. For display only; nothing depends on
-/// it.
+/// Live files endpoint, authenticated: a [`Live`] in, 204 out. For display only.
 pub const LIVE: &str = "/agent/v1/live";
 /// The maximum size of a reported file, in bytes. Larger files are omitted.
 pub const LARGEST_FILE: usize = 2 * 1024 * 1024;
@@ -49,14 +48,14 @@ pub const MOST_CERTIFICATES: usize = 50;
 /// A request for certificates that the agent does not have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
-    /// Their fingerprints.
+    /// Fingerprints of the certificates.
     pub certificates: Vec<Fingerprint>,
 }
 
 /// The requested certificates that the manager has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pairs {
-    /// Each with its key.
+    /// The certificates with their keys.
     pub pairs: Vec<Pair>,
 }
 
@@ -67,11 +66,11 @@ pub struct Pair {
     pub certificate: Fingerprint,
     /// The certificate chain, in PEM.
     pub chain: String,
-    /// Its key, in PEM.
+    /// The private key, in PEM.
     pub key: String,
 }
 
-/// The key is a secret.
+/// Omits the secret key.
 impl fmt::Debug for Pair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pair")
@@ -114,13 +113,13 @@ pub struct Asking {
 pub struct Given {
     /// The site's generation.
     pub generation: i64,
-    /// The site.
+    /// The site configuration.
     pub snapshot: Snapshot,
 }
 
 /// The current DHCP leases.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leases {
-    /// Each of them.
+    /// All leases.
     pub leases: Vec<Lease>,
 }

@@ -1,8 +1,8 @@
-//! The files of nginx: its settings, one file for each service and domain, and the pages that say
-//! what is wrong.
+//! Renders the nginx configuration: the main file, one file per service and domain, and the error
+//! pages.
 //!
-//! nginx is started with this folder as its prefix (`-p`), so that everything beside it is named
-//! without a path and the same bytes are checked in one place and live in another.
+//! nginx starts with this folder as its prefix (`-p`), so files refer to each other by relative paths
+//! and the same bytes can be checked in one folder and served from another.
 
 mod http;
 mod stream;
@@ -18,24 +18,28 @@ use crate::{
     tree::{Effect, Tree},
 };
 
-/// The first nginx with `http2 on;` in the place of `listen … http2`
+/// The first nginx version with `http2 on;`, which replaces `listen … http2`
 /// (<https://nginx.org/en/docs/http/ngx_http_v2_module.html#http2>).
 pub const VERSION_OF_HTTP2_DIRECTIVE: (u16, u16, u16) = (1, 25, 1);
 
 impl NginxBuild {
-    /// Whether HTTP/2 is asked for by a directive of its own.
-    fn http2_directive(&self) -> bool {
+    /// Whether the `http2` directive enables HTTP/2.
+    fn has_http2_directive(&self) -> bool {
         self.version >= VERSION_OF_HTTP2_DIRECTIVE
     }
 
-    /// What asks for it where the host listens, when it is not.
-    fn http2_word(&self) -> &'static str {
-        if self.http2_directive() { "" } else { " http2" }
+    /// The `listen` parameter that enables HTTP/2 in versions without the `http2` directive.
+    fn http2_parameter(&self) -> &'static str {
+        if self.has_http2_directive() {
+            ""
+        } else {
+            " http2"
+        }
     }
 }
 
-/// Pages that nginx shows by itself.
-const PAGES: [(&str, &str); 5] = [
+/// Error pages by file name.
+const ERROR_PAGES: [(&str, &str); 5] = [
     ("no-answer.html", pages::NO_ANSWER),
     ("no-sign-in.html", pages::NO_SIGN_IN),
     ("not-found.html", pages::NOT_FOUND),
@@ -43,8 +47,8 @@ const PAGES: [(&str, &str); 5] = [
     ("too-large.html", pages::TOO_LARGE),
 ];
 
-/// Parts that are the same everywhere.
-const PARTS: [(&str, &str); 3] = [
+/// Files with the same content on every host.
+const STATIC_FILES: [(&str, &str); 3] = [
     (
         "answers.conf",
         include_str!("../templates/nginx/answers.conf"),
@@ -66,24 +70,24 @@ pub(crate) fn render(
 ) -> Result<(), askama::Error> {
     let mut add = |path: &str, text| tree.add(format!("nginx/{path}"), Effect::ReloadNginx, text);
     add("nginx.conf", Main { layout }.render()?);
-    for (name, text) in PARTS {
+    for (name, text) in STATIC_FILES {
         add(name, text.to_owned());
     }
     add("default.conf", Default { layout }.render()?);
     add("listen.conf", Listen { layout }.render()?);
-    // A service's name may be a domain as well, its own or another of the site.
-    let own: BTreeSet<String> = snapshot
+    // The hostname of a service may equal a domain of the site.
+    let hostnames: BTreeSet<String> = snapshot
         .domains
         .iter()
         .flat_map(|domain| domain.services.iter().map(|service| domain.host(service)))
         .collect();
     for domain in &snapshot.domains {
-        let page = http::Domain {
+        let servers = http::Domain {
             domain,
-            taken: own.contains(domain.name.as_str()),
+            is_service: hostnames.contains(domain.name.as_str()),
             layout,
         };
-        add(&format!("domains/{}.conf", domain.name), page.render()?);
+        add(&format!("domains/{}.conf", domain.name), servers.render()?);
         for service in &domain.services {
             let service = http::Service {
                 domain,
@@ -101,20 +105,20 @@ pub(crate) fn render(
     }
     for Answer { token, thumbprint } in &snapshot.answers {
         let text = format!("{token}.{thumbprint}");
-        tree.add_exactly(format!("nginx/answers/{token}"), Effect::None, text);
+        tree.add_exact(format!("nginx/answers/{token}"), Effect::None, text);
     }
-    for (name, text) in PAGES {
+    for (name, text) in ERROR_PAGES {
         tree.add(format!("nginx/pages/{name}"), Effect::None, text.to_owned());
     }
     Ok(())
 }
 
-/// The file of a web service, by its name.
+/// The file name of an HTTP service.
 fn http_name(host: &str) -> String {
     format!("services/{host}.conf")
 }
 
-/// The file of a port: it is published once for each protocol.
+/// The file name of a TCP or UDP service. A port can be published once per protocol.
 fn stream_name(service: &StreamService) -> String {
     let protocol = match service.transport {
         Transport::Udp => "udp",
@@ -123,12 +127,12 @@ fn stream_name(service: &StreamService) -> String {
     format!("streams/{protocol}-{}.conf", service.external)
 }
 
-/// The path of a web service's file within the tree.
+/// The path of an HTTP service's file within the tree.
 pub(crate) fn http_path(host: &str) -> String {
     format!("nginx/{}", http_name(host))
 }
 
-/// The path of a port's file within the tree.
+/// The path of a TCP or UDP service's file within the tree.
 pub(crate) fn stream_path(service: &StreamService) -> String {
     format!("nginx/{}", stream_name(service))
 }
@@ -145,7 +149,7 @@ struct Default<'a> {
     layout: &'a Layout,
 }
 
-/// Where every server with TLS listens, included by each of them.
+/// The `listen` directives and error pages that every TLS server includes.
 #[derive(Template)]
 #[template(path = "nginx/listen.conf", escape = "none")]
 struct Listen<'a> {

@@ -1,12 +1,12 @@
-//! The pages that edge hosts themselves answer with, in HTML.
+//! HTML error pages that edge hosts serve.
 
-/// Nothing answers behind a service that is published (502, 504).
+/// The backend of a service is unreachable or timed out (502, 504).
 pub const NO_ANSWER: &str = include_str!("../pages/no-answer.html");
-/// The sign-in before a service does not answer, or its domain has none (503).
+/// The sign-in of a service is unreachable, or the domain has none (503).
 pub const NO_SIGN_IN: &str = include_str!("../pages/no-sign-in.html");
-/// Nothing is published under the name (404).
+/// No service is published under the hostname (404).
 pub const NOT_FOUND: &str = include_str!("../pages/not-found.html");
-/// The person who is signed in may not use the service (403).
+/// The signed-in user has no access to the service (403).
 pub const REFUSED: &str = include_str!("../pages/refused.html");
-/// The request is larger than the service takes (413).
+/// The request body exceeds the limit of the service (413).
 pub const TOO_LARGE: &str = include_str!("../pages/too-large.html");

@@ -1,4 +1,4 @@
-//! A snapshot's services: which there are, which file each has, and the snapshot without some.
+//! Services of a site configuration: listing, lookup by file, and removal.
 
 use std::collections::BTreeSet;
 
@@ -7,42 +7,43 @@ use model::ServiceId;
 use crate::snapshot::Snapshot;
 
 impl Snapshot {
-    /// Every service, in the order of the snapshot.
+    /// All services, HTTP services first.
     pub fn services(&self) -> impl Iterator<Item = ServiceId> {
         let http = self.domains.iter().flat_map(|domain| &domain.services);
         let streams = self.streams.iter().map(|service| service.id);
         http.map(|service| service.id).chain(streams)
     }
 
-    /// The service that a file of the tree is written for; none for every other file.
+    /// The service that a file of the tree belongs to, if any.
     pub fn service_of(&self, path: &str) -> Option<ServiceId> {
         let mut http = self.domains.iter().flat_map(|domain| {
-            let of = move |service| (domain, service);
-            domain.services.iter().map(of)
+            let with_domain = move |service| (domain, service);
+            domain.services.iter().map(with_domain)
         });
-        let web = http
+        let found = http
             .find(|(domain, service)| crate::nginx::http_path(&domain.host(service)) == path)
             .map(|(_, service)| service.id);
         let mut streams = self.streams.iter();
-        web.or_else(|| {
+        found.or_else(|| {
             streams
                 .find(|service| crate::nginx::stream_path(service) == path)
                 .map(|service| service.id)
         })
     }
 
-    /// The same without these services. Their names under a domain say that nothing is published
-    /// there; hosts, records and domains stay.
+    /// A copy without these services. Hosts, records and domains stay; the hostnames of removed
+    /// services return the not-found page.
     #[must_use]
     pub fn without(&self, services: &BTreeSet<ServiceId>) -> Self {
-        let mut rest = self.clone();
-        for domain in &mut rest.domains {
+        let mut result = self.clone();
+        for domain in &mut result.domains {
             domain
                 .services
                 .retain(|service| !services.contains(&service.id));
         }
-        rest.streams
+        result
+            .streams
             .retain(|service| !services.contains(&service.id));
-        rest
+        result
     }
 }

@@ -1,5 +1,5 @@
-//! The site configuration that an agent receives: everything that its files are rendered from, and
-//! no secrets.
+//! The site configuration that an agent receives: all input to rendering. It must not contain
+//! secrets.
 
 use std::{collections::BTreeSet, fmt, net::Ipv4Addr, str::FromStr};
 
@@ -8,8 +8,8 @@ use model::{
     clusters::Fingerprint,
     domains::{Hsts, Origin},
     names::{Domain, Label, SrvName},
-    net::{AddressRange, Cidr, MacAddress, Port},
-    publish::{HttpOptions, IdleTimeoutS},
+    net::{AddressRange, Cidr, Mac, Port},
+    publish::{HttpOptions, QuietS},
 };
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +42,7 @@ pub struct Answer {
     pub thumbprint: Base64Url,
 }
 
-/// 1 to 200 characters of base64url without padding: what names no other file, whatever it is.
+/// 1 to 200 characters of base64url without padding, which are safe as a file name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Base64Url(String);
@@ -51,8 +51,8 @@ impl FromStr for Base64Url {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        if (1..=200).contains(&text.len()) && text.chars().all(plain) {
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if (1..=200).contains(&text.len()) && text.chars().all(is_allowed) {
             Ok(Self(text.to_owned()))
         } else {
             Err(Invalid::new("Use 1 to 200 characters of base64url."))
@@ -83,7 +83,7 @@ impl From<Base64Url> for String {
 /// The site's own network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Network {
-    /// The domain of its hosts; answered here alone.
+    /// The domain of the site's hosts. dnsmasq never forwards queries for names in it.
     pub domain: Domain,
     /// The network.
     pub cidr: Cidr,
@@ -102,19 +102,19 @@ pub struct Network {
 pub struct Dhcp {
     /// The lease time in seconds; at least 120, dnsmasq's minimum.
     pub lease_s: u32,
-    /// The dynamic range for unknown MAC addresses; none means that they get no lease.
+    /// The dynamic range for unknown MAC addresses. Without a range they get no lease.
     pub others: Option<AddressRange>,
 }
 
 /// A host of the network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Host {
-    /// Its name within the site's domain.
+    /// The name within the site's domain.
     pub name: Label,
-    /// Its address.
+    /// The IP address.
     pub address: Ipv4Addr,
-    /// Its MAC address, if it uses DHCP.
-    pub mac: Option<MacAddress>,
+    /// The MAC address if the host uses DHCP.
+    pub mac: Option<Mac>,
 }
 
 /// An SRV record (RFC 2782). There is one target per service, so priority and weight are zero.
@@ -122,9 +122,9 @@ pub struct Host {
 pub struct Srv {
     /// The service's name within the site's domain.
     pub name: SrvName,
-    /// The host that offers it.
+    /// The target host.
     pub host: Label,
-    /// Its port there.
+    /// The port on the target host.
     pub port: Port,
 }
 
@@ -133,19 +133,19 @@ pub struct Srv {
 pub struct PublicDomain {
     /// The domain.
     pub name: Domain,
-    /// Where its oauth2-proxy answers; without it, services that want a sign-in are refused.
+    /// The origin of the oauth2-proxy. Without it, services that require a sign-in deny all requests.
     pub sign_in: Option<Origin>,
     /// The HSTS policy.
     pub hsts: Hsts,
-    /// The certificate of names where nothing is published; none means the host's own.
+    /// The certificate for names without a service; none means the host's own.
     #[serde(default)]
     pub certificate: Option<Fingerprint>,
-    /// Its services.
+    /// HTTP services of the domain.
     pub services: Vec<HttpService>,
 }
 
 impl PublicDomain {
-    /// The name of one of its services.
+    /// The hostname of a service of this domain.
     pub fn host(&self, service: &HttpService) -> String {
         match &service.label {
             Some(label) => format!("{label}.{}", self.name),
@@ -154,20 +154,20 @@ impl PublicDomain {
     }
 }
 
-/// A web service.
+/// An HTTP service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpService {
     /// The service.
     pub id: ServiceId,
-    /// Its name before the domain; none means the domain itself.
+    /// The label below the domain; none means the domain itself.
     pub label: Option<Label>,
     /// The container's address.
     pub address: Ipv4Addr,
-    /// The port inside the container.
+    /// The container port.
     pub port: Port,
-    /// How it is published.
+    /// Publishing options.
     pub options: HttpOptions,
-    /// Its certificate; none means the host's own.
+    /// The certificate; none means the host's own.
     #[serde(default)]
     pub certificate: Option<Fingerprint>,
 }
@@ -177,17 +177,17 @@ pub struct HttpService {
 pub struct StreamService {
     /// The service.
     pub id: ServiceId,
-    /// The edge host's port.
+    /// The external port.
     pub external: Port,
     /// The container's address.
     pub address: Ipv4Addr,
-    /// The port inside the container.
+    /// The container port.
     pub port: Port,
     /// The idle timeout.
-    pub quiet: IdleTimeoutS,
+    pub quiet: QuietS,
     /// TCP or UDP.
     pub transport: Transport,
-    /// Whether it is reached through TLS, of which its container sees nothing. TCP only.
+    /// The certificate if nginx terminates TLS for the backend; ignored for UDP.
     #[serde(default)]
     pub tls: Option<Tls>,
 }
@@ -196,14 +196,14 @@ pub struct StreamService {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tls {
-    /// The host's own.
+    /// The host's own certificate.
     Own,
-    /// This one.
+    /// The certificate with this fingerprint.
     With(Fingerprint),
 }
 
 impl Snapshot {
-    /// Every certificate that is named.
+    /// All certificates that the configuration refers to.
     pub fn certificates(&self) -> BTreeSet<&Fingerprint> {
         let domains = self.domains.iter();
         let services = domains.clone().flat_map(|domain| &domain.services);
@@ -218,28 +218,31 @@ impl Snapshot {
             .collect()
     }
 
-    /// Replaces missing certificates by those that `before` has for the same name, or by the host's
-    /// own.
+    /// A copy in which each missing certificate is replaced with the one that `before` uses for the
+    /// same domain or service, or with the host's own if that is missing too.
     #[must_use]
     pub fn without_certificates(&self, missing: &BTreeSet<Fingerprint>, before: &Self) -> Self {
-        let mut rest = self.clone();
+        let mut result = self.clone();
         let replace = |certificate: &mut Option<Fingerprint>, old: Option<&Fingerprint>| {
-            if certificate.as_ref().is_some_and(|it| missing.contains(it)) {
+            if certificate
+                .as_ref()
+                .is_some_and(|fingerprint| missing.contains(fingerprint))
+            {
                 *certificate = old.filter(|old| !missing.contains(old)).cloned();
             }
         };
-        for domain in &mut rest.domains {
+        for domain in &mut result.domains {
             let old = before.domains.iter().find(|old| old.name == domain.name);
-            let of_domain = old.and_then(|old| old.certificate.as_ref());
-            replace(&mut domain.certificate, of_domain);
+            let previous = old.and_then(|old| old.certificate.as_ref());
+            replace(&mut domain.certificate, previous);
             for service in &mut domain.services {
-                let known = old.into_iter().flat_map(|old| &old.services);
-                let mut known = known.filter(|old| old.label == service.label);
-                let certificate = known.next().and_then(|old| old.certificate.as_ref());
-                replace(&mut service.certificate, certificate);
+                let candidates = old.into_iter().flat_map(|old| &old.services);
+                let mut matches = candidates.filter(|old| old.label == service.label);
+                let previous = matches.next().and_then(|old| old.certificate.as_ref());
+                replace(&mut service.certificate, previous);
             }
         }
-        for stream in &mut rest.streams {
+        for stream in &mut result.streams {
             let Some(Tls::With(certificate)) = &stream.tls else {
                 continue;
             };
@@ -252,17 +255,17 @@ impl Snapshot {
             replace(&mut certificate, old);
             stream.tls = Some(certificate.map_or(Tls::Own, Tls::With));
         }
-        rest
+        result
     }
 }
 
-/// What is passed on.
+/// The protocol of a stream service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Transport {
-    /// TCP as it comes.
+    /// TCP.
     Tcp,
-    /// TCP with a line before it that says where the client is (the PROXY protocol, version 1).
+    /// TCP preceded by a header with the client address (PROXY protocol, version 1).
     TcpFromProxy,
     /// UDP.
     Udp,

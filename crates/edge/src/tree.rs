@@ -1,24 +1,24 @@
-//! The rendered files of a generation, and the effects that a change of each requires.
+//! The rendered files of a generation, and how changes of them take effect.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How a changed file takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
-    /// nginx reads its configuration again (SIGHUP).
+    /// nginx reloads its configuration (SIGHUP).
     ReloadNginx,
-    /// dnsmasq reads its lists again (SIGHUP).
+    /// dnsmasq reloads its list files (SIGHUP).
     ReloadDnsmasq,
-    /// dnsmasq is restarted: it reads this file only at its start.
+    /// dnsmasq restarts, because it reads this file only at startup.
     RestartDnsmasq,
-    /// Nothing: nginx reads the file on each request.
+    /// No action: nginx reads the file on each request.
     None,
 }
 
-/// A file.
+/// A rendered file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// Its bytes.
+    /// The content.
     pub text: String,
     /// The effect of a change.
     pub effect: Effect,
@@ -30,7 +30,7 @@ pub struct Tree {
     files: BTreeMap<String, File>,
 }
 
-/// A tree as it is found somewhere, such as on a host's disk.
+/// Builds a tree from existing files, such as those on a host's disk.
 impl FromIterator<(String, File)> for Tree {
     fn from_iter<T: IntoIterator<Item = (String, File)>>(files: T) -> Self {
         Self {
@@ -40,24 +40,25 @@ impl FromIterator<(String, File)> for Tree {
 }
 
 impl Tree {
+    /// Adds a file. A missing newline at the end is appended.
     pub(crate) fn add(&mut self, path: impl Into<String>, effect: Effect, mut text: String) {
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        self.add_exactly(path, effect, text);
+        self.add_exact(path, effect, text);
     }
 
-    /// Adds a file every byte of which counts.
-    pub(crate) fn add_exactly(&mut self, path: impl Into<String>, effect: Effect, text: String) {
+    /// Adds a file with exactly this content.
+    pub(crate) fn add_exact(&mut self, path: impl Into<String>, effect: Effect, text: String) {
         self.files.insert(path.into(), File { text, effect });
     }
 
-    /// Every file, by path.
+    /// All files, ordered by path.
     pub fn files(&self) -> impl Iterator<Item = (&str, &File)> {
         self.files.iter().map(|(path, file)| (path.as_str(), file))
     }
 
-    /// One file.
+    /// The file at this path.
     pub fn get(&self, path: &str) -> Option<&File> {
         self.files.get(path)
     }
@@ -68,11 +69,11 @@ impl Tree {
             .files()
             .filter(|(path, file)| before.get(path) != Some(file))
             .map(|(_, file)| file.effect);
-        let gone = before
+        let removed = before
             .files()
             .filter(|(path, _)| self.get(path).is_none())
             .map(|(_, file)| file.effect);
-        let mut effects: BTreeSet<Effect> = changed.chain(gone).collect();
+        let mut effects: BTreeSet<Effect> = changed.chain(removed).collect();
         effects.remove(&Effect::None);
         if effects.contains(&Effect::RestartDnsmasq) {
             effects.remove(&Effect::ReloadDnsmasq);

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs the tests that ask real programs on those of a newer Debian (nginx with `http2 on;` and
-# HTTP/3, curl with HTTP/3, a newer dnsmasq), in a folder of its own. Nothing of the machine's own
-# system is changed. It needs root and deb.debian.org, so `cargo xtask test` leaves it out.
+# Runs the tests with real programs against a newer Debian (nginx with `http2 on;` and HTTP/3, curl
+# with HTTP/3, a newer dnsmasq), unpacked into a folder. The system of the machine is not changed.
+# Needs root and deb.debian.org, so `cargo xtask test` does not run it.
 #
 #   sh crates/edge/tests/newer.sh FOLDER [SUITE]
 set -eu
@@ -25,7 +25,7 @@ if [ ! -x "$root/usr/sbin/nginx" ]; then
         nginx libnginx-mod-stream curl dnsmasq-base base-files base-passwd libc-bin ca-certificates \
         iproute2 util-linux mount bind9-dnsutils isc-dhcp-client procps hostname openssl \
         dash bash coreutils findutils grep sed gawk
-    # Unpacked and not installed: no package's script runs.
+    # Packages are unpacked, not installed, so no maintainer scripts run.
     for package in "$folder"/cache/archives/*.deb; do
         dpkg-deb -x "$package" "$root"
         rm "$package"
@@ -44,20 +44,20 @@ grep -o '([^ ]*/real-[0-9a-f]*)' "$folder/built" | tr -d '()' | while read -r te
     /*) ;;
     *) tests=$here/$tests ;;
     esac
-    # shellcheck disable=SC2016 # the words are for the inner shell
+    # shellcheck disable=SC2016 # expanded by the inner shell
     unshare --mount --propagation private sh -c '
         root=$1 here=$2 tests=$3
-        # A mount of its own, in which tests can make namespaces.
+        # The root must be a mount point, so that tests can create namespaces in it.
         mount --bind "$root" "$root"
         cd "$root"
-        for place in dev proc sys; do mount --rbind "/$place" "$root/$place"; done
-        for place in "$here" "$(dirname "$tests")/.."; do
-            place=$(cd "$place" && pwd)
-            mkdir -p "$root$place" && mount --bind "$place" "$root$place"
+        for path in dev proc sys; do mount --rbind "/$path" "$root/$path"; done
+        for path in "$here" "$(dirname "$tests")/.."; do
+            path=$(cd "$path" && pwd)
+            mkdir -p "$root$path" && mount --bind "$path" "$root$path"
         done
         chroot "$root" /usr/sbin/nginx -v
-        # There is no compiler, which the test of the clock needs, and no systemd.
-        exec chroot "$root" /usr/bin/env PATH=/usr/sbin:/usr/bin "$tests" --include-ignored --skip clock:: --skip systemd_understands
+        # The root has no compiler, which the clock tests need, and no systemd.
+        exec chroot "$root" /usr/bin/env PATH=/usr/sbin:/usr/bin "$tests" --include-ignored --skip clock:: --skip systemd_accepts_units
     ' sh "$root" "$here" "$tests" < /dev/null || touch "$folder/failed"
 done
 [ ! -e "$folder/failed" ]

@@ -1,4 +1,4 @@
-//! What is published under names.
+//! Server blocks of domains and HTTP services.
 
 use askama::Template;
 use model::publish::Backend;
@@ -8,35 +8,35 @@ use crate::{
     snapshot::{HttpService, PublicDomain},
 };
 
-/// What answers under a domain where no service does.
+/// The servers for names of a domain that have no service.
 #[derive(Template)]
 #[template(path = "nginx/domain.conf", escape = "none")]
 pub(super) struct Domain<'a> {
     pub domain: &'a PublicDomain,
-    /// Whether a service has the domain itself as its name.
-    pub taken: bool,
+    /// Whether the domain itself is the hostname of a service.
+    pub is_service: bool,
     pub layout: &'a Layout,
 }
 
 impl Domain<'_> {
-    /// The domain, unless it is a service's own name, and all names below it.
+    /// The `server_name` value: all names below the domain, and the domain unless a service has it.
     fn names(&self) -> String {
         let name = &self.domain.name;
-        if self.taken {
+        if self.is_service {
             format!("*.{name}")
         } else {
             format!("{name} *.{name}")
         }
     }
 
-    /// The files of its certificate; none where those of the host itself are.
+    /// The file name of the certificate; none if the host's own certificate is used.
     fn certificate(&self) -> Option<String> {
         let certificate = self.domain.certificate.as_ref()?;
         Some(certificate_name(Some(certificate)))
     }
 }
 
-/// A service.
+/// The servers for an HTTP service.
 #[derive(Template)]
 #[template(path = "nginx/service.conf", escape = "none")]
 pub(super) struct Service<'a> {
@@ -50,7 +50,7 @@ impl Service<'_> {
         self.domain.host(self.service)
     }
 
-    /// The files of its certificate; none where those of the host itself are.
+    /// The file name of the certificate; none if the host's own certificate is used.
     fn certificate(&self) -> Option<String> {
         let certificate = self.service.certificate.as_ref()?;
         Some(certificate_name(Some(certificate)))
@@ -72,12 +72,12 @@ impl Service<'_> {
         self.service.options.backend == Backend::HttpsVerified
     }
 
-    /// Who signs people in before they get there.
+    /// The access control in front of the service.
     fn guard(&self) -> Guard {
         match (&self.domain.sign_in, self.service.options.sign_in) {
             (_, false) => Guard::None,
-            (None, true) => Guard::Missing,
-            (Some(origin), true) => Guard::At(SignIn {
+            (None, true) => Guard::Unavailable,
+            (Some(origin), true) => Guard::SignIn(SignIn {
                 address: origin.to_string(),
                 host: origin.host(),
             }),
@@ -85,14 +85,14 @@ impl Service<'_> {
     }
 }
 
-/// What stands before a service.
+/// Access control in front of a service.
 enum Guard {
-    /// Nothing.
+    /// No access control.
     None,
-    /// A sign-in that the domain does not have: nobody gets there.
-    Missing,
-    /// The domain's oauth2-proxy.
-    At(SignIn),
+    /// The service requires a sign-in, but the domain has none: all requests are denied.
+    Unavailable,
+    /// The domain's oauth2-proxy authenticates requests.
+    SignIn(SignIn),
 }
 
 struct SignIn {

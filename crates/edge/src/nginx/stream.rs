@@ -1,4 +1,4 @@
-//! What is published on ports.
+//! Server blocks of TCP and UDP services.
 
 use askama::Template;
 
@@ -7,7 +7,7 @@ use crate::{
     snapshot::{StreamService, Tls, Transport},
 };
 
-/// A TCP or UDP port.
+/// The server for a TCP or UDP port.
 #[derive(Template)]
 #[template(path = "nginx/stream.conf", escape = "none")]
 pub(super) struct Stream<'a> {
@@ -16,8 +16,9 @@ pub(super) struct Stream<'a> {
 }
 
 impl Stream<'_> {
-    /// How it listens. Each worker has its own socket for UDP, so that an answer finds its question.
-    fn how(&self) -> &'static str {
+    /// Parameters of the `listen` directive. With `reuseport` each worker has its own UDP socket, so
+    /// all datagrams of a client reach the same worker.
+    fn listen_parameters(&self) -> &'static str {
         match (self.is_udp(), self.certificate()) {
             (true, _) => " udp reuseport",
             (false, Some(_)) => " ssl",
@@ -25,7 +26,7 @@ impl Stream<'_> {
         }
     }
 
-    /// The files of its certificate; none where it is passed on as it comes.
+    /// The file name of the certificate; none if TLS is not terminated here.
     fn certificate(&self) -> Option<String> {
         match (&self.service.tls, self.is_udp()) {
             (None, _) | (_, true) => None,
@@ -38,7 +39,7 @@ impl Stream<'_> {
         self.service.transport == Transport::Udp
     }
 
-    fn tells_client(&self) -> bool {
+    fn sends_proxy_protocol(&self) -> bool {
         self.service.transport == Transport::TcpFromProxy
     }
 }

@@ -1,4 +1,4 @@
-//! Sites of any shape: both programs take their files, and dnsmasq answers with what was meant.
+//! Property test: nginx and dnsmasq accept any valid site, and dnsmasq resolves its names.
 
 use std::collections::BTreeSet;
 
@@ -7,12 +7,12 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 use crate::{
     arbitrary,
-    dnsmasq::{interface, start},
+    dnsmasq::{add_site_interface, start},
     host::{inside, run},
-    site::{certify, layout, nginx_command},
+    site::{layout, nginx_command, write_host_certificate},
 };
 
-/// How many sites are tried: each starts dnsmasq anew.
+/// The number of sites. Each one starts dnsmasq, which takes time.
 const CASES: u32 = 24;
 
 #[test]
@@ -20,62 +20,68 @@ fn nginx_and_dnsmasq_accept_any_valid_site() {
     inside(
         "any_site::nginx_and_dnsmasq_accept_any_valid_site",
         |folder| {
-            interface();
+            add_site_interface();
             let mut layout = layout(folder);
             layout.resolvers = vec!["192.0.2.53".parse().unwrap()];
-            certify(&layout);
+            write_host_certificate(&layout);
             let mut runner = TestRunner::new(Config {
                 cases: CASES,
-                // Where the seed of a failure is written, and printed beside that.
+                // The location of the file that stores seeds of failures.
                 source_file: Some(file!()),
                 ..Config::default()
             });
-            let tried = runner.run(&arbitrary::site(), |site| {
+            let result = runner.run(&arbitrary::site(), |site| {
                 let dnsmasq = start(&site, &layout);
-                stage(&site, &layout);
+                copy_certificates(&site, &layout);
                 run(&format!("{} -t", nginx_command(&layout)));
-                answers(&site)?;
+                check_answers(&site)?;
                 drop(dnsmasq);
                 Ok(())
             });
-            tried.unwrap();
+            result.unwrap();
         },
     );
 }
 
-/// Puts a certificate where each is that the site names.
-fn stage(site: &Snapshot, layout: &Layout) {
+/// Creates the files of all certificates that the site refers to, as copies of the host's own.
+fn copy_certificates(site: &Snapshot, layout: &Layout) {
     for certificate in site.certificates() {
         let name = certificate_name(Some(certificate));
-        for end in ["crt", "key"] {
+        for extension in ["crt", "key"] {
             let tls = &layout.tls;
-            run(&format!("cp {tls}/site.{end} {tls}/{name}.{end}"));
+            run(&format!(
+                "cp {tls}/site.{extension} {tls}/{name}.{extension}"
+            ));
         }
     }
 }
 
-fn answers(site: &Snapshot) -> Result<(), TestCaseError> {
+/// Checks that dnsmasq resolves all hosts and SRV records.
+fn check_answers(site: &Snapshot) -> Result<(), TestCaseError> {
     let domain = &site.network.domain;
     for host in &site.hosts {
-        let said = run(&format!(
+        let output = run(&format!(
             "dig +short +time=5 @10.20.0.2 {}.{domain} A",
             host.name
         ));
-        let said: BTreeSet<&str> = said.lines().collect();
-        let meant = host.address.to_string();
+        let answers: BTreeSet<&str> = output.lines().collect();
+        let expected = host.address.to_string();
         proptest::prop_assert!(
-            said.contains(meant.as_str()),
-            "{} {meant}: {said:?}",
+            answers.contains(expected.as_str()),
+            "{} {expected}: {answers:?}",
             host.name
         );
     }
     for record in &site.records {
-        let said = run(&format!(
+        let output = run(&format!(
             "dig +short +time=5 @10.20.0.2 {}.{domain} SRV",
             record.name
         ));
-        let meant = format!("0 0 {} {}.{domain}.", record.port, record.host);
-        proptest::prop_assert!(said.lines().any(|said| said == meant), "{meant}: {said}");
+        let expected = format!("0 0 {} {}.{domain}.", record.port, record.host);
+        proptest::prop_assert!(
+            output.lines().any(|line| line == expected),
+            "{expected}: {output}"
+        );
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A program in a container: it says what it was asked, and does what a path tells it to.
+//! Backends for tests: they return the request that they received, or behave as its path says.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -15,8 +15,8 @@ use axum::{
     routing::{any, get},
 };
 
-/// What a program says of a request: method, address and headers, one to a line.
-fn said(request: &Request) -> String {
+/// Describes a request: method, URI and headers, one per line.
+fn describe(request: &Request) -> String {
     let mut lines = vec![format!("{} {}", request.method(), request.uri())];
     for (name, value) in request.headers() {
         lines.push(format!("{name}: {}", value.to_str().unwrap()));
@@ -28,22 +28,22 @@ fn router() -> Router {
     Router::new()
         .route("/status/{code}", any(status))
         .route("/slow", get(slow))
-        .route("/stream", get(first_of_many))
-        .fallback(async |request: Request| said(&request))
+        .route("/stream", get(endless_stream))
+        .fallback(async |request: Request| describe(&request))
 }
 
 async fn status(axum::extract::Path(code): axum::extract::Path<u16>) -> Response {
     let status = StatusCode::from_u16(code).unwrap();
-    (status, "the program's own words\n").into_response()
+    (status, "response of the backend\n").into_response()
 }
 
 async fn slow() -> &'static str {
     tokio::time::sleep(Duration::from_secs(3600)).await;
-    "at last"
+    "too late"
 }
 
-/// Sends a first piece, and nothing after it.
-async fn first_of_many() -> Body {
+/// Sends a first chunk, then nothing, without closing the response.
+async fn endless_stream() -> Body {
     let first = tokio_stream::once(Ok::<_, std::io::Error>(Bytes::from_static(b"first\n")));
     Body::from_stream(tokio_stream::StreamExt::chain(
         first,
@@ -51,27 +51,27 @@ async fn first_of_many() -> Body {
     ))
 }
 
-/// Serves a router on a port of this host for as long as the test lasts.
+/// Serves a router on a port of this host until the test ends.
 pub fn serve(port: u16, router: Router) {
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
     listener.set_nonblocking(true).unwrap();
-    background(async move {
+    spawn(async move {
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
         axum::serve(listener, router).await.unwrap();
     });
 }
 
-/// A program that speaks HTTP.
+/// Starts an HTTP backend.
 pub fn start(port: u16) {
     serve(port, router());
 }
 
-/// A program that speaks HTTPS, with this certificate and key.
+/// Starts an HTTPS backend with this certificate and key.
 pub fn start_tls(port: u16, certificate: String, key: String) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
     listener.set_nonblocking(true).unwrap();
-    background(async move {
+    spawn(async move {
         let (certificate, key) = (certificate.into_bytes(), key.into_bytes());
         let config = axum_server::tls_rustls::RustlsConfig::from_pem(certificate, key)
             .await
@@ -81,25 +81,25 @@ pub fn start_tls(port: u16, certificate: String, key: String) {
     });
 }
 
-/// An oauth2-proxy as far as nginx sees it: whoever has the cookie `who=NAME` is NAME, but for
-/// `mallory`, who may do nothing. It counts how often it is asked.
+/// Starts a fake oauth2-proxy. The cookie `who=NAME` authenticates the user NAME; `mallory` is denied
+/// access. Returns the number of authentication requests.
 pub fn start_sign_in(port: u16) -> Arc<std::sync::atomic::AtomicUsize> {
-    let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let counter = Arc::clone(&asked);
+    let requests = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counter = Arc::clone(&requests);
     let router = Router::new()
         .route(
             "/oauth2/auth",
             get(async move |headers: HeaderMap| {
                 counter.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-                known(&headers)
+                authenticate(&headers)
             }),
         )
-        .fallback(async |request: Request| (StatusCode::FORBIDDEN, said(&request)));
+        .fallback(async |request: Request| (StatusCode::FORBIDDEN, describe(&request)));
     serve(port, router);
-    asked
+    requests
 }
 
-fn known(headers: &HeaderMap) -> Response {
+fn authenticate(headers: &HeaderMap) -> Response {
     let cookie = headers.get("cookie").map(|value| value.to_str().unwrap());
     match cookie.and_then(|cookie| cookie.strip_prefix("who=")) {
         None => StatusCode::UNAUTHORIZED.into_response(),
@@ -114,7 +114,7 @@ fn known(headers: &HeaderMap) -> Response {
     }
 }
 
-/// A TCP program that says back what comes, after what came first.
+/// Starts a TCP echo server.
 pub fn start_tcp(port: u16) {
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
     std::thread::spawn(move || {
@@ -128,7 +128,7 @@ pub fn start_tcp(port: u16) {
     });
 }
 
-/// A UDP program that says back what comes.
+/// Starts a UDP echo server.
 pub fn start_udp(port: u16) {
     let socket = std::net::UdpSocket::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).unwrap();
     std::thread::spawn(move || {
@@ -139,12 +139,13 @@ pub fn start_udp(port: u16) {
     });
 }
 
-fn background(work: impl Future<Output = ()> + Send + 'static) {
+/// Runs a future on a thread with its own runtime.
+fn spawn(future: impl Future<Output = ()> + Send + 'static) {
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
-        runtime.block_on(work);
+        runtime.block_on(future);
     });
 }

@@ -1,4 +1,4 @@
-//! Certificates that nginx shows, ports with TLS, and what it says to an authority that asks.
+//! Tests of certificates that nginx serves, of ports with TLS, and of ACME challenge responses.
 
 use std::{
     fs,
@@ -14,35 +14,38 @@ use model::{clusters::Fingerprint, publish::HttpOptions};
 
 use crate::{
     backend,
-    host::{inside, run, wait_until},
-    nginx::ask,
-    site::{domain, empty, layout, nginx_command, of, service, start_nginx, stream, write},
+    host::{inside, run, until},
+    nginx::request,
+    site::{
+        domain, empty_site, http_service, layout, nginx_command, parse, start_nginx,
+        stream_service, write,
+    },
 };
 
-/// Makes a certificate for a name and puts it where edge hosts have theirs.
-fn give(layout: &Layout, name: &str) -> Fingerprint {
-    let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+/// Creates a certificate for a name in the host's certificate folder.
+fn create_certificate(layout: &Layout, name: &str) -> Fingerprint {
+    let certificate = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
     let tls = Path::new(layout.tls.as_str());
-    let file = tls.join("made.crt");
-    fs::write(&file, made.cert.pem()).unwrap();
-    let said = run(&format!(
+    let file = tls.join("new.crt");
+    fs::write(&file, certificate.cert.pem()).unwrap();
+    let output = run(&format!(
         "openssl x509 -noout -fingerprint -sha256 -in {}",
         file.display()
     ));
-    let print: Fingerprint = of(said.trim().rsplit('=').next().unwrap());
-    let stem = certificate_name(Some(&print));
+    let fingerprint: Fingerprint = parse(output.trim().rsplit('=').next().unwrap());
+    let stem = certificate_name(Some(&fingerprint));
     fs::rename(file, tls.join(format!("{stem}.crt"))).unwrap();
-    let key = made.signing_key.serialize_pem();
+    let key = certificate.signing_key.serialize_pem();
     fs::write(tls.join(format!("{stem}.key")), key).unwrap();
-    print
+    fingerprint
 }
 
-/// The certificate that is shown at a port for a name.
-fn shown(port: u16, name: &str) -> Fingerprint {
-    let said = run(&format!(
+/// The certificate that a port serves for a name.
+fn served_certificate(port: u16, name: &str) -> Fingerprint {
+    let output = run(&format!(
         "openssl s_client -connect 127.0.0.1:{port} -servername {name} </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256"
     ));
-    of(said.trim().rsplit('=').next().unwrap())
+    parse(output.trim().rsplit('=').next().unwrap())
 }
 
 fn reload(layout: &Layout) {
@@ -56,40 +59,43 @@ fn each_name_serves_its_own_certificate() {
         "certificates::each_name_serves_its_own_certificate",
         |folder| {
             let layout = layout(folder);
-            let (own, rest) = (
-                give(&layout, "wiki.example.org"),
-                give(&layout, "*.example.org"),
+            let (service_certificate, wildcard) = (
+                create_certificate(&layout, "wiki.example.org"),
+                create_certificate(&layout, "*.example.org"),
             );
-            let mut wiki = service("wiki", 8080, HttpOptions::default());
-            wiki.certificate = Some(own.clone());
-            let plain = service("plain", 8080, HttpOptions::default());
-            let mut site = empty();
+            let mut wiki = http_service("wiki", 8080, HttpOptions::default());
+            wiki.certificate = Some(service_certificate.clone());
+            let plain = http_service("plain", 8080, HttpOptions::default());
+            let mut site = empty_site();
             site.domains = vec![PublicDomain {
                 services: vec![wiki, plain],
-                certificate: Some(rest.clone()),
+                certificate: Some(wildcard.clone()),
                 ..domain("example.org")
             }];
             backend::start(8080);
             let _nginx = start_nginx(&site, &layout);
-            assert_eq!(shown(443, "wiki.example.org"), own);
-            assert_eq!(shown(443, "nobody.example.org"), rest);
-            let hosts_own = shown(443, "plain.example.org");
-            assert!(hosts_own != own && hosts_own != rest);
-            assert!(ask("https://wiki.example.org/", "").contains("GET /"));
+            assert_eq!(
+                served_certificate(443, "wiki.example.org"),
+                service_certificate
+            );
+            assert_eq!(served_certificate(443, "unpublished.example.org"), wildcard);
+            let host_certificate = served_certificate(443, "plain.example.org");
+            assert!(host_certificate != service_certificate && host_certificate != wildcard);
+            assert!(request("https://wiki.example.org/", "").contains("GET /"));
 
-            let next = give(&layout, "wiki.example.org");
-            site.domains[0].services[0].certificate = Some(next.clone());
+            let renewed = create_certificate(&layout, "wiki.example.org");
+            site.domains[0].services[0].certificate = Some(renewed.clone());
             write(&site, &layout);
             reload(&layout);
-            wait_until("the next certificate", || {
-                (shown(443, "wiki.example.org") == next).then_some(())
+            until("the renewed certificate", || {
+                (served_certificate(443, "wiki.example.org") == renewed).then_some(())
             });
         },
     );
 }
 
-/// Says back what it is told, on a port of this host.
-fn echo(port: u16) {
+/// Starts a TCP echo server on a port of this host.
+fn start_echo(port: u16) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
     thread::spawn(move || {
         for stream in listener.incoming() {
@@ -106,15 +112,15 @@ fn echo(port: u16) {
     });
 }
 
-/// A connection through TLS that stays open.
-struct Talk {
+/// A TLS connection that stays open.
+struct TlsConnection {
     process: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
 }
 
-impl Talk {
-    fn start(port: u16, name: &str) -> Self {
+impl TlsConnection {
+    fn open(port: u16, name: &str) -> Self {
         let mut process = Command::new("openssl")
             .args(["s_client", "-quiet", "-connect"])
             .arg(format!("127.0.0.1:{port}"))
@@ -131,15 +137,16 @@ impl Talk {
         }
     }
 
-    fn say(&mut self, words: &str) -> String {
-        writeln!(self.input, "{words}").unwrap();
+    /// Sends a line and returns the next line that is received.
+    fn exchange(&mut self, message: &str) -> String {
+        writeln!(self.input, "{message}").unwrap();
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
         line
     }
 }
 
-impl Drop for Talk {
+impl Drop for TlsConnection {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -152,31 +159,38 @@ fn certificate_renewal_keeps_stream_connections() {
         "certificates::certificate_renewal_keeps_stream_connections",
         |folder| {
             let layout = layout(folder);
-            let first = give(&layout, "db.example.org");
-            let mut site = empty();
-            let mut tls = stream(2000, 7000, Transport::Tcp);
-            tls.tls = Some(Tls::With(first.clone()));
-            let mut own = stream(2001, 7000, Transport::Tcp);
+            let initial = create_certificate(&layout, "db.example.org");
+            let mut site = empty_site();
+            let mut tls = stream_service(2000, 7000, Transport::Tcp);
+            tls.tls = Some(Tls::With(initial.clone()));
+            let mut own = stream_service(2001, 7000, Transport::Tcp);
             own.tls = Some(Tls::Own);
             site.streams = vec![tls, own];
-            echo(7000);
+            start_echo(7000);
             let _nginx = start_nginx(&site, &layout);
-            wait_until("the port", || {
+            until("the port", || {
                 std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, 2001)).ok()
             });
-            assert_eq!(shown(2000, "db.example.org"), first);
-            assert!(shown(2001, "db.example.org") != first, "the host's own");
-            let mut talk = Talk::start(2000, "db.example.org");
-            assert_eq!(talk.say("before"), "before\n");
+            assert_eq!(served_certificate(2000, "db.example.org"), initial);
+            assert!(
+                served_certificate(2001, "db.example.org") != initial,
+                "the host's own certificate"
+            );
+            let mut connection = TlsConnection::open(2000, "db.example.org");
+            assert_eq!(connection.exchange("before"), "before\n");
 
-            let next = give(&layout, "db.example.org");
-            site.streams[0].tls = Some(Tls::With(next.clone()));
+            let renewed = create_certificate(&layout, "db.example.org");
+            site.streams[0].tls = Some(Tls::With(renewed.clone()));
             write(&site, &layout);
             reload(&layout);
-            wait_until("the next certificate", || {
-                (shown(2000, "db.example.org") == next).then_some(())
+            until("the renewed certificate", || {
+                (served_certificate(2000, "db.example.org") == renewed).then_some(())
             });
-            assert_eq!(talk.say("after"), "after\n", "who was there goes on");
+            assert_eq!(
+                connection.exchange("after"),
+                "after\n",
+                "the connection stays open"
+            );
         },
     );
 }
@@ -187,34 +201,37 @@ fn acme_challenge_is_served_without_reload() {
         "certificates::acme_challenge_is_served_without_reload",
         |folder| {
             let layout = layout(folder);
-            let mut site = empty();
-            let wiki = service("wiki", 8080, HttpOptions::default());
+            let mut site = empty_site();
+            let wiki = http_service("wiki", 8080, HttpOptions::default());
             site.domains = vec![PublicDomain {
                 services: vec![wiki],
                 ..domain("example.org")
             }];
             let _nginx = start_nginx(&site, &layout);
-            let at = |host: &str, token: &str| {
-                ask(
+            let challenge_response = |host: &str, token: &str| {
+                request(
                     &format!("http://{host}/.well-known/acme-challenge/{token}"),
                     "",
                 )
             };
-            assert!(at("wiki.example.org", "a-token_1").ends_with("\n404"));
+            assert!(challenge_response("wiki.example.org", "a-token_1").ends_with("\n404"));
             site.answers = vec![Answer {
-                token: of("a-token_1"),
-                thumbprint: of("thumb-print_1"),
+                token: parse("a-token_1"),
+                thumbprint: parse("thumb-print_1"),
             }];
             write(&site, &layout);
-            for host in ["wiki.example.org", "none.example.org", "example.org"] {
-                assert_eq!(at(host, "a-token_1"), "a-token_1.thumb-print_1\n200");
-                assert!(at(host, "another").ends_with("\n404"));
-                let above = at(host, "..%2f..%2fnginx.conf");
-                assert!(!above.ends_with("\n200"), "{above}");
+            for host in ["wiki.example.org", "unpublished.example.org", "example.org"] {
+                assert_eq!(
+                    challenge_response(host, "a-token_1"),
+                    "a-token_1.thumb-print_1\n200"
+                );
+                assert!(challenge_response(host, "another").ends_with("\n404"));
+                let traversal = challenge_response(host, "..%2f..%2fnginx.conf");
+                assert!(!traversal.ends_with("\n200"), "{traversal}");
             }
             site.answers.clear();
             write(&site, &layout);
-            assert!(at("wiki.example.org", "a-token_1").ends_with("\n404"));
+            assert!(challenge_response("wiki.example.org", "a-token_1").ends_with("\n404"));
         },
     );
 }

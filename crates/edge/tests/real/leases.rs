@@ -1,4 +1,4 @@
-//! What dnsmasq gives to machines that ask for an address, asked by dhclient.
+//! Tests of DHCP leases, requested from dnsmasq by dhclient.
 
 use std::fs;
 
@@ -7,33 +7,33 @@ use edge::{Dhcp, Host, Snapshot};
 use crate::{
     dnsmasq::start,
     host::{inside, run, try_run},
-    site::{empty, layout, of},
+    site::{empty_site, layout, parse},
 };
 
-const KNOWN: &str = "BC:24:11:00:00:01";
-const STRANGE: &str = "BC:24:11:00:00:99";
+const RESERVED_MAC: &str = "BC:24:11:00:00:01";
+const UNKNOWN_MAC: &str = "BC:24:11:00:00:99";
 
-/// Two ends of a cable: `eth1` here, and `eth0` in a network of its own.
-fn cable() {
+/// Adds a veth pair: `eth1` here, and `eth0` in the network namespace `client`.
+fn add_client() {
     run("mkdir -p /run/netns && ip netns add client && \
          ip link add eth1 type veth peer name eth0 netns client && \
          ip addr add 10.20.0.2/16 dev eth1 && ip link set eth1 up");
 }
 
-/// What a machine with this hardware address is given, as dhclient tells its script; none when it
-/// gets nothing.
-fn lease(folder: &std::path::Path, mac: &str, more: &str) -> Option<String> {
-    let (script, given) = (folder.join("script"), folder.join("given"));
-    let (settings, leases) = (folder.join("dhclient.conf"), folder.join("leases"));
-    let told = format!(
+/// The environment of the dhclient script after a client with this MAC address got a lease; none if
+/// it got no lease.
+fn request_lease(folder: &std::path::Path, mac: &str, extra_config: &str) -> Option<String> {
+    let (script, environment) = (folder.join("script"), folder.join("environment"));
+    let (config, leases) = (folder.join("dhclient.conf"), folder.join("leases"));
+    let script_text = format!(
         "#!/bin/sh\ncase $reason in BOUND|RENEW|REBOOT) env > {};; esac\n",
-        given.display()
+        environment.display()
     );
-    fs::write(&script, told).unwrap();
+    fs::write(&script, script_text).unwrap();
     run(&format!("chmod +x {}", script.display()));
     let options = "request subnet-mask, routers, domain-name, domain-name-servers, domain-search, host-name;\ntimeout 8;\n";
-    fs::write(&settings, format!("{options}{more}")).unwrap();
-    for old in [&given, &leases] {
+    fs::write(&config, format!("{options}{extra_config}")).unwrap();
+    for old in [&environment, &leases] {
         let _ = fs::remove_file(old);
     }
     run(&format!(
@@ -41,26 +41,26 @@ fn lease(folder: &std::path::Path, mac: &str, more: &str) -> Option<String> {
     ));
     try_run(&format!(
         "ip netns exec client dhclient -1 -d -sf {} -cf {} -lf {} -pf /run/dhclient.pid eth0 & client=$!; \
-         for i in $(seq 200); do [ -s {given} ] && break; kill -0 $client 2>/dev/null || break; sleep 0.1; done; kill $client",
+         for i in $(seq 200); do [ -s {environment} ] && break; kill -0 $client 2>/dev/null || break; sleep 0.1; done; kill $client",
         script.display(),
-        settings.display(),
+        config.display(),
         leases.display(),
-        given = given.display(),
+        environment = environment.display(),
     ));
-    fs::read_to_string(given).ok()
+    fs::read_to_string(environment).ok()
 }
 
-fn site() -> Snapshot {
-    let mut site = empty();
+fn test_site() -> Snapshot {
+    let mut site = empty_site();
     site.network.dhcp = Some(Dhcp {
         lease_s: 3600,
         others: None,
     });
-    site.network.name_servers.push(of("10.20.0.3"));
+    site.network.name_servers.push(parse("10.20.0.3"));
     site.hosts = vec![Host {
-        name: of("wiki"),
-        address: of("10.20.0.100"),
-        mac: Some(of(KNOWN)),
+        name: parse("wiki"),
+        address: parse("10.20.0.100"),
+        mac: Some(parse(RESERVED_MAC)),
     }];
     site
 }
@@ -70,9 +70,10 @@ fn reserved_address_is_leased_and_unknown_mac_refused() {
     inside(
         "leases::reserved_address_is_leased_and_unknown_mac_refused",
         |folder| {
-            cable();
-            let _dnsmasq = start(&site(), &layout(folder));
-            let given = lease(folder, KNOWN, "send host-name \"ldap1\";\n").expect("an address");
+            add_client();
+            let _dnsmasq = start(&test_site(), &layout(folder));
+            let lease = request_lease(folder, RESERVED_MAC, "send host-name \"ldap1\";\n")
+                .expect("a lease");
             for line in [
                 "new_ip_address=10.20.0.100",
                 "new_subnet_mask=255.255.0.0",
@@ -82,15 +83,15 @@ fn reserved_address_is_leased_and_unknown_mac_refused() {
                 "new_domain_search=lab.internal.",
                 "new_dhcp_lease_time=3600",
             ] {
-                let has = given.lines().any(|given| given == line);
-                assert!(has, "{line} in:\n{given}");
+                let has = lease.lines().any(|found| found == line);
+                assert!(has, "{line} in:\n{lease}");
             }
-            let claimed = run("dig +time=5 @10.20.0.2 ldap1.lab.internal");
+            let output = run("dig +time=5 @10.20.0.2 ldap1.lab.internal");
             assert!(
-                claimed.contains("NXDOMAIN"),
-                "no machine names itself: {claimed}"
+                output.contains("NXDOMAIN"),
+                "hostnames from clients are ignored: {output}"
             );
-            assert_eq!(lease(folder, STRANGE, ""), None);
+            assert_eq!(request_lease(folder, UNKNOWN_MAC, ""), None);
         },
     );
 }
@@ -100,17 +101,17 @@ fn unknown_hosts_get_address_from_dynamic_range() {
     inside(
         "leases::unknown_hosts_get_address_from_dynamic_range",
         |folder| {
-            cable();
-            let mut site = site();
+            add_client();
+            let mut site = test_site();
             site.network.dhcp = Some(Dhcp {
                 lease_s: 3600,
-                others: Some(of("10.20.9.10-10.20.9.10")),
+                others: Some(parse("10.20.9.10-10.20.9.10")),
             });
             let _dnsmasq = start(&site, &layout(folder));
-            let given = lease(folder, STRANGE, "").expect("an address");
-            assert!(given.contains("new_ip_address=10.20.9.10\n"), "{given}");
-            let given = lease(folder, KNOWN, "").expect("an address");
-            assert!(given.contains("new_ip_address=10.20.0.100\n"), "{given}");
+            let lease = request_lease(folder, UNKNOWN_MAC, "").expect("a lease");
+            assert!(lease.contains("new_ip_address=10.20.9.10\n"), "{lease}");
+            let lease = request_lease(folder, RESERVED_MAC, "").expect("a lease");
+            assert!(lease.contains("new_ip_address=10.20.0.100\n"), "{lease}");
         },
     );
 }
@@ -118,10 +119,10 @@ fn unknown_hosts_get_address_from_dynamic_range() {
 #[test]
 fn host_without_dhcp_leases_nothing() {
     inside("leases::host_without_dhcp_leases_nothing", |folder| {
-        cable();
-        let mut site = site();
+        add_client();
+        let mut site = test_site();
         site.network.dhcp = None;
         let _dnsmasq = start(&site, &layout(folder));
-        assert_eq!(lease(folder, KNOWN, ""), None);
+        assert_eq!(request_lease(folder, RESERVED_MAC, ""), None);
     });
 }

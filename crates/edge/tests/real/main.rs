@@ -1,6 +1,6 @@
-//! The real nginx and dnsmasq read what is written, and a real question is put to each thing that
-//! it asks for. Each test runs in namespaces of its own (see `test_servers::host`): nothing of the
-//! machine's own network, names or services is touched.
+//! Tests with real nginx and dnsmasq: they load the rendered files, and real requests and queries
+//! verify the result. Each test runs in its own namespaces (see `test_servers::host`), so the
+//! network, name resolution and services of the machine stay untouched.
 
 #![cfg(test)]
 

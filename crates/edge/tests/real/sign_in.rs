@@ -1,4 +1,4 @@
-//! The sign-in in front of a service: who gets there, as whom, and where people come back to.
+//! Tests of the sign-in in front of a service: access, user headers, and the return address.
 
 use std::sync::atomic::Ordering;
 
@@ -8,21 +8,22 @@ use model::publish::HttpOptions;
 use crate::{
     backend,
     host::inside,
-    nginx::ask,
-    site::{domain, empty, layout, of, service, start_nginx},
+    nginx::request,
+    site::{domain, empty_site, http_service, layout, parse, start_nginx},
 };
 
-fn guarded(sign_in: Option<&str>) -> Snapshot {
+/// A site with two services that require a sign-in.
+fn site_with_sign_in(sign_in: Option<&str>) -> Snapshot {
     let options = HttpOptions {
         sign_in: true,
         ..HttpOptions::default()
     };
-    let mut site = empty();
+    let mut site = empty_site();
     site.domains = vec![PublicDomain {
-        sign_in: sign_in.map(of),
+        sign_in: sign_in.map(parse),
         services: vec![
-            service("wiki", 8080, options),
-            service("other", 8080, options),
+            http_service("wiki", 8080, options),
+            http_service("other", 8080, options),
         ],
         ..domain("example.org")
     }];
@@ -33,25 +34,30 @@ fn guarded(sign_in: Option<&str>) -> Snapshot {
 fn backend_receives_user_from_sign_in() {
     inside("sign_in::backend_receives_user_from_sign_in", |folder| {
         backend::start(8080);
-        let asked = backend::start_sign_in(4180);
-        let site = guarded(Some("http://127.0.0.1:4180"));
+        let auth_requests = backend::start_sign_in(4180);
+        let site = site_with_sign_in(Some("http://127.0.0.1:4180"));
         let _nginx = start_nginx(&site, &layout(folder));
-        let liar = "-H 'X-User: root' -H 'X-Email: root@b' -H 'X-Access-Token: t' -b who=ann";
+        let forged_headers =
+            "-H 'X-User: root' -H 'X-Email: root@b' -H 'X-Access-Token: t' -b who=ann";
         for _ in 0..3 {
-            let said = ask("https://wiki.example.org/a?b=c&d", liar);
-            assert!(said.starts_with("GET /a?b=c&d\n"), "{said}");
-            assert!(said.contains("\nx-user: ann\n"), "{said}");
-            assert!(said.contains("\nx-groups: staff\n"), "{said}");
-            assert!(!said.contains("root"), "{said}");
-            assert!(!said.contains("x-access-token"), "{said}");
+            let response = request("https://wiki.example.org/a?b=c&d", forged_headers);
+            assert!(response.starts_with("GET /a?b=c&d\n"), "{response}");
+            assert!(response.contains("\nx-user: ann\n"), "{response}");
+            assert!(response.contains("\nx-groups: staff\n"), "{response}");
+            assert!(!response.contains("root"), "{response}");
+            assert!(!response.contains("x-access-token"), "{response}");
         }
-        assert_eq!(asked.load(Ordering::SeqCst), 1, "the answer is kept");
-        ask("https://other.example.org/", "-b who=ann");
-        assert_eq!(asked.load(Ordering::SeqCst), 2, "for one host only");
-        let said = ask("https://wiki.example.org/", "-b who=bob");
+        assert_eq!(
+            auth_requests.load(Ordering::SeqCst),
+            1,
+            "the response is cached"
+        );
+        request("https://other.example.org/", "-b who=ann");
+        assert_eq!(auth_requests.load(Ordering::SeqCst), 2, "cached per host");
+        let response = request("https://wiki.example.org/", "-b who=bob");
         assert!(
-            said.contains("\nx-user: bob\n"),
-            "for one person only: {said}"
+            response.contains("\nx-user: bob\n"),
+            "cached per user: {response}"
         );
     });
 }
@@ -63,37 +69,46 @@ fn unauthenticated_users_are_redirected_to_sign_in() {
         |folder| {
             backend::start(8080);
             backend::start_sign_in(4180);
-            let site = guarded(Some("http://127.0.0.1:4180"));
+            let site = site_with_sign_in(Some("http://127.0.0.1:4180"));
             let _nginx = start_nginx(&site, &layout(folder));
-            let back = |path: &str| {
-                let said = ask(&format!("https://wiki.example.org{path}"), "--path-as-is");
-                assert!(said.contains("\nhost: wiki.example.org\n"), "{said}");
-                assert!(said.ends_with("\n403"), "as the sign-in said: {said}");
-                let mut lines = said.lines();
+            let return_address = |path: &str| {
+                let response = request(&format!("https://wiki.example.org{path}"), "--path-as-is");
+                assert!(
+                    response.contains("\nhost: wiki.example.org\n"),
+                    "{response}"
+                );
+                assert!(
+                    response.ends_with("\n403"),
+                    "status of the sign-in: {response}"
+                );
+                let mut lines = response.lines();
                 lines
                     .find_map(|line| line.strip_prefix("x-auth-request-redirect: "))
-                    .unwrap_or_else(|| panic!("nowhere: {said}"))
+                    .unwrap_or_else(|| panic!("no return address: {response}"))
                     .to_owned()
             };
-            assert_eq!(back("/a/b%20c?d=e&f=%26g#h"), "/a/b%20c?d=e&f=%26g");
             assert_eq!(
-                back("//evil.example/"),
-                "/",
-                "a browser would go to another host"
+                return_address("/a/b%20c?d=e&f=%26g#h"),
+                "/a/b%20c?d=e&f=%26g"
             );
-            assert_eq!(back("/\\evil.example/"), "/");
             assert_eq!(
-                back("/oauth2/sign_in"),
+                return_address("//evil.example/"),
                 "/",
-                "not back to the sign-in itself"
+                "a browser would treat this as another host"
+            );
+            assert_eq!(return_address("/\\evil.example/"), "/");
+            assert_eq!(
+                return_address("/oauth2/sign_in"),
+                "/",
+                "the sign-in must not redirect to itself"
             );
 
-            let refused = ask("https://wiki.example.org/", "-b who=mallory");
+            let refused = request("https://wiki.example.org/", "-b who=mallory");
             assert!(refused.contains("This service is not for you"), "{refused}");
             assert!(refused.ends_with("\n403"), "{refused}");
-            let own = ask("https://wiki.example.org/status/500", "-b who=ann");
-            assert_eq!(own, "the program's own words\n\n500");
-            let hidden = ask("https://wiki.example.org/oauth2/auth", "-b who=ann");
+            let response = request("https://wiki.example.org/status/500", "-b who=ann");
+            assert_eq!(response, "response of the backend\n\n500");
+            let hidden = request("https://wiki.example.org/oauth2/auth", "-b who=ann");
             assert!(hidden.ends_with("\n404"), "{hidden}");
         },
     );
@@ -104,9 +119,9 @@ fn missing_sign_in_denies_access() {
     inside("sign_in::missing_sign_in_denies_access", |folder| {
         backend::start(8080);
         for sign_in in [None, Some("http://127.0.0.1:4181")] {
-            let _nginx = start_nginx(&guarded(sign_in), &layout(folder));
-            for more in ["-b who=ann", "-X POST -d a=b"] {
-                let page = ask("https://wiki.example.org/", more);
+            let _nginx = start_nginx(&site_with_sign_in(sign_in), &layout(folder));
+            for options in ["-b who=ann", "-X POST -d a=b"] {
+                let page = request("https://wiki.example.org/", options);
                 assert!(page.contains("You cannot be signed in now"), "{page}");
                 assert!(page.ends_with("\n503"), "{page}");
             }

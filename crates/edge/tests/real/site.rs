@@ -1,4 +1,4 @@
-//! A site on one host: its files in a folder, and the two programs.
+//! A site on one host: layout, files, and nginx.
 
 use std::{fs, net::Ipv4Addr, path::Path};
 
@@ -6,21 +6,21 @@ use edge::{Layout, Network, NginxBuild, PublicDomain, Snapshot, render};
 use model::{
     ServiceId,
     domains::Hsts,
-    publish::{HttpOptions, IdleTimeoutS},
+    publish::{HttpOptions, QuietS},
 };
 
-use crate::host::{ChildProcess, run, wait_until};
+use crate::host::{Running, run, until};
 
-pub use crate::example::{of, port};
+pub use crate::example::{parse, port};
 
 /// A site without hosts and services.
-pub fn empty() -> Snapshot {
+pub fn empty_site() -> Snapshot {
     Snapshot {
         network: Network {
-            domain: of("lab.internal"),
-            cidr: of("10.20.0.0/16"),
-            gateway: of("10.20.0.1"),
-            name_servers: vec![of("10.20.0.2")],
+            domain: parse("lab.internal"),
+            cidr: parse("10.20.0.0/16"),
+            gateway: parse("10.20.0.1"),
+            name_servers: vec![parse("10.20.0.2")],
             forwarders: Vec::new(),
             dhcp: None,
         },
@@ -35,7 +35,7 @@ pub fn empty() -> Snapshot {
 /// A domain without services.
 pub fn domain(name: &str) -> PublicDomain {
     PublicDomain {
-        name: of(name),
+        name: parse(name),
         sign_in: None,
         hsts: Hsts::Off,
         services: Vec::new(),
@@ -43,69 +43,73 @@ pub fn domain(name: &str) -> PublicDomain {
     }
 }
 
-/// A web service on this host itself.
-pub fn service(label: &str, at: u16, options: HttpOptions) -> edge::HttpService {
+/// An HTTP service whose backend is on this host.
+pub fn http_service(label: &str, backend_port: u16, options: HttpOptions) -> edge::HttpService {
     edge::HttpService {
         id: ServiceId(1),
-        label: Some(of(label)),
+        label: Some(parse(label)),
         address: Ipv4Addr::LOCALHOST,
-        port: port(at),
+        port: port(backend_port),
         options,
         certificate: None,
     }
 }
 
-/// A port of this host that leads to another one of it.
-pub fn stream(external: u16, at: u16, transport: edge::Transport) -> edge::StreamService {
+/// A TCP or UDP service whose backend is on this host.
+pub fn stream_service(
+    external: u16,
+    backend_port: u16,
+    transport: edge::Transport,
+) -> edge::StreamService {
     edge::StreamService {
         id: ServiceId(1),
         external: port(external),
         address: Ipv4Addr::LOCALHOST,
-        port: port(at),
-        quiet: IdleTimeoutS::default(),
+        port: port(backend_port),
+        quiet: QuietS::default(),
         transport,
         tls: None,
     }
 }
 
-/// The host of a test. Its folder has what a real one has in several places.
+/// The layout of a test host, with all folders below one.
 pub fn layout(folder: &Path) -> Layout {
-    let at = |name: &str| of(&format!("{}/{name}", folder.display()));
+    let path = |name: &str| parse(&format!("{}/{name}", folder.display()));
     for name in ["state/nginx", "run", "log", "tls"] {
         fs::create_dir_all(folder.join(name)).unwrap();
     }
-    // nginx's workers have few rights, and come to their caches through these folders.
+    // The unprivileged nginx workers reach their caches through these folders.
     run(&format!("chmod -R 755 {}", folder.display()));
     Layout {
-        live: at("live"),
-        state: at("state"),
-        run: at("run"),
-        log: at("log"),
-        tls: at("tls"),
-        interface: of("eth1"),
+        live: path("live"),
+        state: path("state"),
+        run: path("run"),
+        log: path("log"),
+        tls: path("tls"),
+        interface: parse("eth1"),
         ipv6: Path::new("/proc/net/if_inet6").exists(),
         resolvers: Vec::new(),
-        nginx_user: of("www-data"),
-        nginx: build(),
+        nginx_user: parse("www-data"),
+        nginx: installed_nginx(),
     }
 }
 
-/// The nginx of this machine.
-fn build() -> NginxBuild {
-    let said = run("nginx -V 2>&1");
-    let version = said.split("nginx/").nth(1).unwrap();
+/// The nginx build of this machine.
+fn installed_nginx() -> NginxBuild {
+    let output = run("nginx -V 2>&1");
+    let version = output.split("nginx/").nth(1).unwrap();
     let version = version.split_ascii_whitespace().next().unwrap();
     let mut numbers = version.split('.').map(|number| number.parse().unwrap());
     let mut next = || numbers.next().unwrap();
     let module = "/usr/lib/nginx/modules/ngx_stream_module.so";
     NginxBuild {
         version: (next(), next(), next()),
-        http3: said.contains("--with-http_v3_module"),
-        stream_module: Path::new(module).exists().then(|| of(module)),
+        http3: output.contains("--with-http_v3_module"),
+        stream_module: Path::new(module).exists().then(|| parse(module)),
     }
 }
 
-/// Writes the site's files where they hold.
+/// Writes the site's files to the live folder.
 pub fn write(site: &Snapshot, layout: &Layout) {
     let live = Path::new(layout.live.as_str());
     let _ = fs::remove_dir_all(live);
@@ -116,13 +120,17 @@ pub fn write(site: &Snapshot, layout: &Layout) {
     }
 }
 
-/// Makes the site's own certificate, for all names that tests use.
-pub fn certify(layout: &Layout) {
+/// Creates the host's own certificate for all names that tests use.
+pub fn write_host_certificate(layout: &Layout) {
     let names = ["*.example.org", "example.org", "*.example.com", "localhost"];
-    let made = rcgen::generate_simple_self_signed(names.map(String::from)).unwrap();
+    let certificate = rcgen::generate_simple_self_signed(names.map(String::from)).unwrap();
     let tls = Path::new(layout.tls.as_str());
-    fs::write(tls.join("site.crt"), made.cert.pem()).unwrap();
-    fs::write(tls.join("site.key"), made.signing_key.serialize_pem()).unwrap();
+    fs::write(tls.join("site.crt"), certificate.cert.pem()).unwrap();
+    fs::write(
+        tls.join("site.key"),
+        certificate.signing_key.serialize_pem(),
+    )
+    .unwrap();
 }
 
 /// The command line of nginx for the files of a layout.
@@ -133,14 +141,14 @@ pub fn nginx_command(layout: &Layout) -> String {
     )
 }
 
-/// Writes and checks the site's files and starts nginx with them.
-pub fn start_nginx(site: &Snapshot, layout: &Layout) -> ChildProcess {
-    certify(layout);
+/// Writes and checks the site's files, then starts nginx with them.
+pub fn start_nginx(site: &Snapshot, layout: &Layout) -> Running {
+    write_host_certificate(layout);
     write(site, layout);
     let command = nginx_command(layout);
     run(&format!("{command} -t"));
-    let running = ChildProcess::start(&format!("{command} -g 'daemon off;'"));
-    wait_until("nginx", || {
+    let running = Running::start(&format!("{command} -g 'daemon off;'"));
+    until("nginx", || {
         std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, 443)).ok()
     });
     running

@@ -1,4 +1,4 @@
-//! Sites of any shape that the types allow.
+//! Strategies for arbitrary valid site configurations.
 
 use std::net::Ipv4Addr;
 
@@ -12,14 +12,14 @@ use model::{
 };
 use proptest::{collection::vec, prelude::*};
 
-use crate::example::{of, port, print, snapshot};
+use crate::example::{example_site, fingerprint, parse, port};
 
 fn label() -> impl Strategy<Value = Label> {
-    "[a-z0-9]([a-z0-9-]{0,12}[a-z0-9])?".prop_map(|text| of(&text))
+    "[a-z0-9]([a-z0-9-]{0,12}[a-z0-9])?".prop_map(|text| parse(&text))
 }
 
 fn domain() -> impl Strategy<Value = Domain> {
-    "([a-z0-9]{1,8}\\.){0,2}[a-z]{2,6}".prop_map(|text| of(&text))
+    "([a-z0-9]{1,8}\\.){0,2}[a-z]{2,6}".prop_map(|text| parse(&text))
 }
 
 fn address() -> impl Strategy<Value = Ipv4Addr> {
@@ -33,8 +33,8 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn record()(name in "_?[a-z]{1,6}(\\._?[a-z]{1,6})?", host in label(), number in 1..u16::MAX) -> Srv {
-        Srv { name: of(&name), host, port: port(number) }
+    fn record()(name in "_?[a-z]{1,6}(\\._?[a-z]{1,6})?", host in label(), port_number in 1..u16::MAX) -> Srv {
+        Srv { name: parse(&name), host, port: port(port_number) }
     }
 }
 
@@ -42,13 +42,13 @@ prop_compose! {
     fn service()(
         label in proptest::option::of(label()),
         address in address(),
-        number in 1..u16::MAX,
+        port_number in 1..u16::MAX,
         body in 1_u32..1_048_576,
         flags in any::<[bool; 3]>(),
     ) -> HttpService {
         let [buffering, sign_in, has_certificate] = flags;
         let options = HttpOptions { body: body.try_into().unwrap(), buffering, sign_in, ..HttpOptions::default() };
-        HttpService { id: ServiceId(1), label, address, port: port(number), options, certificate: has_certificate.then(|| print("EF")) }
+        HttpService { id: ServiceId(1), label, address, port: port(port_number), options, certificate: has_certificate.then(|| fingerprint("EF")) }
     }
 }
 
@@ -62,16 +62,16 @@ prop_compose! {
         services in vec(service(), 0..4),
         answers in vec(("[A-Za-z0-9_-]{1,43}", "[A-Za-z0-9_-]{43}"), 0..3),
     ) -> Snapshot {
-        let mut site = snapshot();
+        let mut site = example_site();
         site.network.domain = domain;
         (site.hosts, site.records) = (hosts, records);
-        let sign_in = sign_in.map(|host| of(&format!("https://{host}:8443")));
+        let sign_in = sign_in.map(|host| parse(&format!("https://{host}:8443")));
         let mut services = services;
         services.sort_by_key(|service| service.label.clone());
         services.dedup_by_key(|service| service.label.clone());
         site.domains = vec![PublicDomain { name, sign_in, hsts: Hsts::Names, services, certificate: None }];
         site.answers = answers.iter()
-            .map(|(token, thumbprint)| Answer { token: of(token), thumbprint: of(thumbprint) })
+            .map(|(token, thumbprint)| Answer { token: parse(token), thumbprint: parse(thumbprint) })
             .collect();
         site
     }

@@ -1,4 +1,4 @@
-//! A site that has one of everything.
+//! An example site that covers every feature.
 
 use std::fmt::Debug;
 
@@ -14,8 +14,8 @@ use model::{
     publish::{Backend, HttpOptions},
 };
 
-/// A value from its text.
-pub fn of<T: std::str::FromStr<Err: Debug>>(text: &str) -> T {
+/// Parses a value.
+pub fn parse<T: std::str::FromStr<Err: Debug>>(text: &str) -> T {
     text.parse().unwrap()
 }
 
@@ -23,16 +23,16 @@ pub fn port(number: u16) -> Port {
     number.try_into().unwrap()
 }
 
-/// A fingerprint of the same two digits throughout.
-pub fn print(digits: &str) -> Fingerprint {
-    of(&digits.repeat(32))
+/// A fingerprint that repeats two digits.
+pub fn fingerprint(digits: &str) -> Fingerprint {
+    parse(&digits.repeat(32))
 }
 
 fn service(id: i64, label: Option<&str>, options: HttpOptions) -> HttpService {
     HttpService {
         id: ServiceId(id),
-        label: label.map(of),
-        address: of("10.20.0.100"),
+        label: label.map(parse),
+        address: parse("10.20.0.100"),
         port: port(8080),
         options,
         certificate: None,
@@ -43,15 +43,15 @@ fn stream(id: i64, external: u16, transport: Transport) -> StreamService {
     StreamService {
         id: ServiceId(id),
         external: port(external),
-        address: of("10.20.0.101"),
+        address: parse("10.20.0.101"),
         port: port(5432),
-        quiet: of("3600"),
+        quiet: parse("3600"),
         transport,
         tls: None,
     }
 }
 
-pub fn snapshot() -> Snapshot {
+pub fn example_site() -> Snapshot {
     let plain = HttpOptions::default();
     let guarded = HttpOptions {
         sign_in: true,
@@ -59,49 +59,49 @@ pub fn snapshot() -> Snapshot {
     };
     Snapshot {
         network: Network {
-            domain: of("lab.internal"),
-            cidr: of("10.20.0.0/16"),
-            gateway: of("10.20.0.1"),
-            name_servers: vec![of("10.20.0.2"), of("10.20.0.3")],
-            forwarders: vec![of("192.0.2.53"), of("198.51.100.53")],
+            domain: parse("lab.internal"),
+            cidr: parse("10.20.0.0/16"),
+            gateway: parse("10.20.0.1"),
+            name_servers: vec![parse("10.20.0.2"), parse("10.20.0.3")],
+            forwarders: vec![parse("192.0.2.53"), parse("198.51.100.53")],
             dhcp: Some(Dhcp {
                 lease_s: 43_200,
-                others: Some(of("10.20.9.10-10.20.9.99")),
+                others: Some(parse("10.20.9.10-10.20.9.99")),
             }),
         },
         hosts: vec![
             Host {
-                name: of("pve1"),
-                address: of("10.20.0.11"),
+                name: parse("pve1"),
+                address: parse("10.20.0.11"),
                 mac: None,
             },
             Host {
-                name: of("wiki"),
-                address: of("10.20.0.100"),
-                mac: Some(of("BC:24:11:00:00:01")),
+                name: parse("wiki"),
+                address: parse("10.20.0.100"),
+                mac: Some(parse("BC:24:11:00:00:01")),
             },
             Host {
-                name: of("db"),
-                address: of("10.20.0.101"),
-                mac: Some(of("BC:24:11:00:00:02")),
+                name: parse("db"),
+                address: parse("10.20.0.101"),
+                mac: Some(parse("BC:24:11:00:00:02")),
             },
         ],
         records: vec![
             Srv {
-                name: of("_postgresql._tcp"),
-                host: of("db"),
+                name: parse("_postgresql._tcp"),
+                host: parse("db"),
                 port: port(5432),
             },
             Srv {
-                name: of("store"),
-                host: of("db"),
+                name: parse("store"),
+                host: parse("db"),
                 port: port(5433),
             },
         ],
         domains: vec![
             PublicDomain {
-                name: of("example.org"),
-                sign_in: Some(of("https://login.example.net")),
+                name: parse("example.org"),
+                sign_in: Some(parse("https://login.example.net")),
                 hsts: Hsts::Below,
                 services: vec![
                     service(1, Some("wiki"), plain),
@@ -111,8 +111,8 @@ pub fn snapshot() -> Snapshot {
                         None,
                         HttpOptions {
                             backend: Backend::Https,
-                            body: of("10"),
-                            quiet: of("30"),
+                            body: parse("10"),
+                            quiet: parse("30"),
                             buffering: true,
                             sign_in: false,
                         },
@@ -121,12 +121,12 @@ pub fn snapshot() -> Snapshot {
                 certificate: None,
             },
             PublicDomain {
-                name: of("example.com"),
+                name: parse("example.com"),
                 sign_in: None,
                 hsts: Hsts::Off,
                 services: vec![
                     HttpService {
-                        certificate: Some(print("AB")),
+                        certificate: Some(fingerprint("AB")),
                         ..service(4, Some("nobody"), guarded)
                     },
                     service(
@@ -138,7 +138,7 @@ pub fn snapshot() -> Snapshot {
                         },
                     ),
                 ],
-                certificate: Some(print("AB")),
+                certificate: Some(fingerprint("AB")),
             },
         ],
         streams: vec![
@@ -146,7 +146,7 @@ pub fn snapshot() -> Snapshot {
             stream(7, 2001, Transport::TcpFromProxy),
             stream(8, 2000, Transport::Udp),
             StreamService {
-                tls: Some(Tls::With(print("CD"))),
+                tls: Some(Tls::With(fingerprint("CD"))),
                 ..stream(9, 2002, Transport::Tcp)
             },
             StreamService {
@@ -155,8 +155,8 @@ pub fn snapshot() -> Snapshot {
             },
         ],
         answers: vec![Answer {
-            token: of("LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0"),
-            thumbprint: of("9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"),
+            token: parse("LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0"),
+            thumbprint: parse("9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"),
         }],
     }
 }

@@ -1,17 +1,17 @@
-//! The files as they are, and what a change of one asks for.
+//! Snapshots of the rendered files, and the effects of changed files.
 
 use std::collections::BTreeSet;
 
 use edge::{Effect, Layout, Snapshot, render};
 
 use crate::{
-    example::{of, port, snapshot},
-    hosts::{layout, new_layout},
+    example::{example_site, parse, port},
+    hosts::{layout, newer_nginx_layout},
 };
 
-/// All files under their names, as one text.
-fn all(layout: &Layout) -> String {
-    let tree = render(&snapshot(), layout).unwrap();
+/// Concatenates all files except error pages, each with its path.
+fn render_all(layout: &Layout) -> String {
+    let tree = render(&example_site(), layout).unwrap();
     let files = tree
         .files()
         .filter(|(path, _)| !path.starts_with("nginx/pages/"))
@@ -20,19 +20,19 @@ fn all(layout: &Layout) -> String {
 }
 
 #[test]
-fn a_site_with_one_of_everything() {
-    insta::assert_snapshot!(all(&layout()));
+fn example_site_renders_expected_files() {
+    insta::assert_snapshot!(render_all(&layout()));
 }
 
 #[test]
-fn a_host_with_a_newer_nginx_and_without_ipv6() {
-    insta::assert_snapshot!(all(&new_layout()));
+fn newer_nginx_without_ipv6_renders_expected_files() {
+    insta::assert_snapshot!(render_all(&newer_nginx_layout()));
 }
 
 fn effects(change: impl FnOnce(&mut Snapshot)) -> BTreeSet<Effect> {
-    let mut after = snapshot();
+    let mut after = example_site();
     change(&mut after);
-    let [before, after] = [snapshot(), after].map(|site| render(&site, &layout()).unwrap());
+    let [before, after] = [example_site(), after].map(|site| render(&site, &layout()).unwrap());
     after.effects_after(&before)
 }
 
@@ -40,33 +40,49 @@ fn effects(change: impl FnOnce(&mut Snapshot)) -> BTreeSet<Effect> {
 fn changed_files_determine_effects() {
     let only = |effect| BTreeSet::from([effect]);
     assert_eq!(effects(|_| ()), BTreeSet::new());
-    let gone = effects(|site| {
+    let removed_host = effects(|site| {
         site.hosts.pop();
     });
-    assert_eq!(gone, only(Effect::ReloadDnsmasq), "a host");
-    let moved = effects(|site| site.network.gateway = of("10.20.0.9"));
-    assert_eq!(moved, only(Effect::ReloadDnsmasq), "an option");
-    let record = effects(|site| {
+    assert_eq!(removed_host, only(Effect::ReloadDnsmasq), "host removed");
+    let changed_option = effects(|site| site.network.gateway = parse("10.20.0.9"));
+    assert_eq!(
+        changed_option,
+        only(Effect::ReloadDnsmasq),
+        "option changed"
+    );
+    let removed_record = effects(|site| {
         site.records.pop();
     });
-    assert_eq!(record, only(Effect::RestartDnsmasq), "a record");
+    assert_eq!(
+        removed_record,
+        only(Effect::RestartDnsmasq),
+        "record removed"
+    );
     let both = effects(|site| {
         site.hosts.pop();
         site.network.dhcp = None;
     });
-    assert_eq!(both, only(Effect::RestartDnsmasq), "a restart reads all");
-    let stream = effects(|site| {
+    assert_eq!(
+        both,
+        only(Effect::RestartDnsmasq),
+        "a restart includes a reload"
+    );
+    let removed_stream = effects(|site| {
         site.streams.pop();
     });
-    assert_eq!(stream, only(Effect::ReloadNginx), "a file that is gone");
-    let service = effects(|site| site.domains[0].services[0].port = port(81));
-    assert_eq!(service, only(Effect::ReloadNginx), "a service");
+    assert_eq!(removed_stream, only(Effect::ReloadNginx), "file removed");
+    let changed_service = effects(|site| site.domains[0].services[0].port = port(81));
+    assert_eq!(
+        changed_service,
+        only(Effect::ReloadNginx),
+        "service changed"
+    );
 }
 
 #[test]
 fn service_change_affects_only_its_file() {
-    let before = render(&snapshot(), &layout()).unwrap();
-    let mut site = snapshot();
+    let before = render(&example_site(), &layout()).unwrap();
+    let mut site = example_site();
     site.domains[0].services[0].port = port(81);
     let after = render(&site, &layout()).unwrap();
     let changed: Vec<&str> = after

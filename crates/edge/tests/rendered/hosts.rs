@@ -1,30 +1,30 @@
-//! Edge hosts of either kind.
+//! Layouts of edge hosts with an old and a new nginx.
 
 use edge::{Layout, NginxBuild};
 
-use crate::example::of;
+use crate::example::parse;
 
 pub fn layout() -> Layout {
     Layout {
-        live: of("/var/lib/holdfast-agent/live"),
-        state: of("/var/lib/holdfast-agent/state"),
-        run: of("/run"),
-        log: of("/var/log/nginx"),
-        tls: of("/var/lib/holdfast-agent/tls"),
-        interface: of("eth1"),
+        live: parse("/var/lib/holdfast-agent/live"),
+        state: parse("/var/lib/holdfast-agent/state"),
+        run: parse("/run"),
+        log: parse("/var/log/nginx"),
+        tls: parse("/var/lib/holdfast-agent/tls"),
+        interface: parse("eth1"),
         ipv6: true,
-        resolvers: vec![of("192.0.2.53")],
-        nginx_user: of("www-data"),
+        resolvers: vec![parse("192.0.2.53")],
+        nginx_user: parse("www-data"),
         nginx: NginxBuild {
             version: (1, 22, 1),
             http3: false,
-            stream_module: Some(of("/usr/lib/nginx/modules/ngx_stream_module.so")),
+            stream_module: Some(parse("/usr/lib/nginx/modules/ngx_stream_module.so")),
         },
     }
 }
 
-/// A host with the newest nginx.
-pub fn new_layout() -> Layout {
+/// A host with an nginx that has HTTP/3 and a built-in stream module, and without IPv6.
+pub fn newer_nginx_layout() -> Layout {
     Layout {
         nginx: NginxBuild {
             version: (1, 26, 3),

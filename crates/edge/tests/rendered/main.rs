@@ -1,5 +1,5 @@
-//! What is written, without the programs that read it: the files of a site as a whole, and that
-//! nothing which a type lets through is read as anything else.
+//! Tests of the rendered text without running nginx and dnsmasq: snapshots of all files, and property
+//! tests that no valid value changes the meaning of a file.
 
 #![cfg(test)]
 

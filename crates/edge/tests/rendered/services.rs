@@ -1,11 +1,11 @@
-//! Services, the files that are theirs, and a site without some of them.
+//! Tests of the services of a site: their files and their removal.
 
 use std::collections::BTreeSet;
 
 use edge::{Snapshot, Tree, render};
 use model::ServiceId;
 
-use crate::{example::snapshot, hosts::layout};
+use crate::{example::example_site, hosts::layout};
 
 fn tree(site: &Snapshot) -> Tree {
     render(site, &layout()).unwrap()
@@ -13,17 +13,17 @@ fn tree(site: &Snapshot) -> Tree {
 
 #[test]
 fn service_is_found_by_its_file() {
-    let site = snapshot();
+    let site = example_site();
     let owners: Vec<Option<ServiceId>> = tree(&site)
         .files()
         .map(|(path, _)| site.service_of(path))
         .collect();
-    let known: BTreeSet<ServiceId> = owners.iter().flatten().copied().collect();
-    assert_eq!(known, site.services().collect());
+    let with_file: BTreeSet<ServiceId> = owners.iter().flatten().copied().collect();
+    assert_eq!(with_file, site.services().collect());
     assert_eq!(
         owners.iter().flatten().count(),
-        known.len(),
-        "one file each"
+        with_file.len(),
+        "one file per service"
     );
     assert_eq!(
         site.service_of("nginx/streams/tcp-2000.conf"),
@@ -38,19 +38,19 @@ fn service_is_found_by_its_file() {
 
 #[test]
 fn removing_service_removes_only_its_file() {
-    let site = snapshot();
+    let site = example_site();
     for (service, path) in [
         (1, "nginx/services/wiki.example.org.conf"),
         (8, "nginx/streams/udp-2000.conf"),
     ] {
-        let rest = tree(&site.without(&BTreeSet::from([ServiceId(service)])));
+        let remaining = tree(&site.without(&BTreeSet::from([ServiceId(service)])));
         let all = tree(&site);
-        let gone: Vec<&str> = all
+        let removed: Vec<&str> = all
             .files()
-            .filter(|(path, file)| rest.get(path) != Some(file))
+            .filter(|(path, file)| remaining.get(path) != Some(file))
             .map(|(path, _)| path)
             .collect();
-        assert_eq!(gone, [path]);
+        assert_eq!(removed, [path]);
     }
     let none = site.without(&site.services().collect());
     assert_eq!(none.services().count(), 0);
