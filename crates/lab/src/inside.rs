@@ -1,4 +1,4 @@
-//! The lab within its namespaces: networks, programs and hosts, and what is run in it.
+//! The lab within its namespaces: starts networks, programs and hosts, and runs the program that uses them.
 
 use std::{
     io::Write as _,
@@ -14,130 +14,127 @@ use crate::{
     addresses::{LAB, MANAGER, NAME_SERVER, OUTSIDE, SITE},
     authorities::Authorities,
     containers::Containers,
-    guest::{self, Guest, Plug, Running, Work, on_switch},
+    guest::{self, HostConfig, HostRole, RunningHost, VethLink, on_switch},
     loopback,
     manager::{self, Manager},
-    names::{self, Names},
+    name_servers::{self, NameServers},
     program, relay,
     simulator::Simulator,
 };
 
-/// What the lab is to be.
+/// The configuration of the lab.
 #[derive(Serialize, Deserialize)]
-pub struct Plan {
-    /// The program `holdfast`.
+pub struct LabConfig {
+    /// The path of `holdfast`.
     pub holdfast: PathBuf,
-    /// The program `holdfast-agent`.
+    /// The path of `holdfast-agent`.
     pub agent: PathBuf,
-    /// A folder that outlives the namespaces.
+    /// The lab's folder, which is removed after the namespaces.
     pub folder: PathBuf,
     /// The manager's port.
     pub port: u16,
-    /// How many seconds the pull of an image takes.
+    /// The duration of an image pull in seconds.
     pub pull: u64,
-    /// Whether to stay when the program has ended well.
+    /// Whether the lab keeps running after the program succeeded.
     pub stay: bool,
-    /// What uses the lab.
+    /// The program that uses the lab, with its arguments; empty for an interactive lab.
     pub program: Vec<String>,
 }
 
-impl Plan {
-    /// Where the manager is reached from outside the namespaces: a path is the same everywhere.
+impl LabConfig {
+    /// The Unix socket of the manager. Other network namespaces can connect to it by its path.
     pub fn socket(&self) -> PathBuf {
         self.folder.join("manager")
     }
 }
 
-/// The machine's files, but for what is written: see [`crate::files`] for hosts.
-const OWN: &str = "mount -t tmpfs run /run && cp -a /etc /run/etc && mount --bind /run/etc /etc";
+/// Mounts an empty /run and a writable copy of /etc. Hosts get more private mounts: see [`crate::files`].
+const MOUNT_SCRIPT: &str =
+    "mount -t tmpfs run /run && cp -a /etc /run/etc && mount --bind /run/etc /etc";
 
-/// Builds the lab, and runs what uses it, or waits until it is told to stop.
+/// Starts the lab and runs the program that uses it, or waits for a stop request.
 ///
 /// # Errors
-/// When it cannot be built.
-pub async fn run(plan: Plan) -> anyhow::Result<ExitCode> {
-    let told = tokio::select! {
-        built = lab(&plan) => return built,
-        told = until_told() => told,
+/// If the lab cannot be started.
+pub async fn run(config: LabConfig) -> anyhow::Result<ExitCode> {
+    let stopped = tokio::select! {
+        result = run_lab(&config) => return result,
+        stopped = wait_for_stop() => stopped,
     };
-    told.map(|()| ExitCode::SUCCESS)
+    stopped.map(|()| ExitCode::SUCCESS)
 }
 
-/// A signal, or the end of whoever started this.
-async fn until_told() -> anyhow::Result<()> {
+/// Waits for SIGINT, SIGTERM, or the end of the standard input, which ends with the parent process.
+async fn wait_for_stop() -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let mut nothing = [0];
+    let mut buffer = [0];
     let mut input = tokio::io::stdin();
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
-        _ = input.read(&mut nothing) => {}
+        _ = input.read(&mut buffer) => {}
     }
     Ok(())
 }
 
-async fn lab(plan: &Plan) -> anyhow::Result<ExitCode> {
-    program::run(&["sh", "-c", OWN]).await?;
+async fn run_lab(config: &LabConfig) -> anyhow::Result<ExitCode> {
+    program::run(&["sh", "-c", MOUNT_SCRIPT]).await?;
     let hosts = format!("127.0.0.1 localhost {MANAGER}\n");
     fs::write("/etc/hosts", hosts).await?;
-    let switch = switch().await?;
+    let switch = start_switch().await?;
     fs::write("/etc/resolv.conf", format!("nameserver {LAB}\n")).await?;
-    let names = Names::start(&plan.folder).await?;
-    manager::certify(&plan.folder).await?;
-    let authorities = Authorities::start(&plan.folder).await?;
-    let simulator = Simulator::start(&plan.holdfast, &plan.folder, plan.pull).await?;
-    let manager = Manager::start(&plan.holdfast, &plan.folder, plan.port).await?;
-    let listener = UnixListener::bind(plan.socket())?;
-    tokio::spawn(relay::unix_to_tcp(listener, plan.port));
+    let name_servers = NameServers::start(&config.folder).await?;
+    manager::write_certificate(&config.folder).await?;
+    let authorities = Authorities::start(&config.folder).await?;
+    let simulator = Simulator::start(&config.holdfast, &config.folder, config.pull).await?;
+    let manager = Manager::start(&config.holdfast, &config.folder, config.port).await?;
+    let listener = UnixListener::bind(config.socket())?;
+    tokio::spawn(relay::unix_to_tcp(listener, config.port));
 
-    let hosts = plan.folder.join("hosts");
-    fs::create_dir(&hosts).await?;
-    let _edge = edge(&plan.agent, switch.pid, &hosts).await?;
-    let _client = client(switch.pid, &hosts).await?;
-    let containers = Containers::new(simulator.control.clone(), switch.pid, hosts);
-    let _following = tokio::spawn(containers.follow());
+    let pid_files = config.folder.join("hosts");
+    fs::create_dir(&pid_files).await?;
+    let _edge = start_edge(&config.agent, switch.pid, &pid_files).await?;
+    let _client = start_client(switch.pid, &pid_files).await?;
+    let containers = Containers::new(simulator.control.clone(), switch.pid, pid_files);
+    let _reconciler = tokio::spawn(containers.run());
 
-    if !plan.program.is_empty() {
-        let mut command = loopback::command(&plan.socket(), plan.port, &plan.program)?;
-        let public = Public {
-            names: &names,
-            authorities: &authorities,
-        };
-        public.tell(&mut command, plan);
-        let status = told(&mut command, plan, &simulator, &manager)
+    if !config.program.is_empty() {
+        let mut command = loopback::command(&config.socket(), config.port, &config.program)?;
+        set_public_environment(&mut command, config, &name_servers, &authorities);
+        let status = set_environment(&mut command, config, &simulator, &manager)
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .status()
             .await
             .context("unshare")?;
-        if !plan.stay || !status.success() {
+        if !config.stay || !status.success() {
             return Ok(program::exit_code(status));
         }
     }
-    welcome(&simulator, &manager, &authorities)?;
+    print_access(&simulator, &manager, &authorities)?;
     std::future::pending().await
 }
 
-/// A host with two bridges, and a cable from here to the outer one.
-async fn switch() -> anyhow::Result<Running> {
-    let guest = Guest {
+/// Starts the host with the two bridges, and connects the lab itself to the public one.
+async fn start_switch() -> anyhow::Result<RunningHost> {
+    let config = HostConfig {
         name: "switch".to_owned(),
-        work: Work::Switch,
+        role: HostRole::Switch,
     };
-    let switch = Running::start(&guest, &[]).await?;
-    let there = |line: &str| on_switch(switch.pid, line);
+    let switch = RunningHost::start(&config, &[]).await?;
+    let on_bridges = |line: &str| on_switch(switch.pid, line);
     program::run_all(&[
-        there(&format!("ip link add {OUTSIDE} type bridge")),
-        there(&format!("ip link add {SITE} type bridge")),
-        there(&format!("ip link set {OUTSIDE} up")),
-        there(&format!("ip link set {SITE} up")),
+        on_bridges(&format!("ip link add {OUTSIDE} type bridge")),
+        on_bridges(&format!("ip link add {SITE} type bridge")),
+        on_bridges(&format!("ip link set {OUTSIDE} up")),
+        on_bridges(&format!("ip link set {SITE} up")),
         format!(
             "ip link add eth0 type veth peer name lab netns {}",
             switch.pid
         ),
-        there(&format!("ip link set lab master {OUTSIDE} up")),
+        on_bridges(&format!("ip link set lab master {OUTSIDE} up")),
         "ip link set lo up".to_owned(),
         format!("ip address add {LAB}/24 dev eth0"),
         format!("ip address add {NAME_SERVER}/24 dev eth0"),
@@ -148,55 +145,61 @@ async fn switch() -> anyhow::Result<Running> {
     Ok(switch)
 }
 
-async fn edge(agent: &Path, switch: u32, hosts: &Path) -> anyhow::Result<Running> {
-    let plug = |bridge, end: &str, name| Plug {
+async fn start_edge(agent: &Path, switch: u32, pid_files: &Path) -> anyhow::Result<RunningHost> {
+    let link = |bridge, port: &str, name| VethLink {
         switch,
         bridge,
-        end: end.to_owned(),
+        port: port.to_owned(),
         name,
         mac: None,
     };
-    let plugs = [
-        plug(OUTSIDE, "edge-out", "eth0"),
-        plug(SITE, "edge-in", "eth1"),
+    let links = [
+        link(OUTSIDE, "edge-out", "eth0"),
+        link(SITE, "edge-in", "eth1"),
     ];
-    start(
+    start_host(
         "edge",
-        Work::Edge {
+        HostRole::Edge {
             agent: agent.to_owned(),
         },
-        &plugs,
-        hosts,
+        &links,
+        pid_files,
     )
     .await
 }
 
-async fn client(switch: u32, hosts: &Path) -> anyhow::Result<Running> {
-    let plug = Plug {
+async fn start_client(switch: u32, pid_files: &Path) -> anyhow::Result<RunningHost> {
+    let link = VethLink {
         switch,
         bridge: SITE,
-        end: "client".into(),
+        port: "client".into(),
         name: "eth0",
         mac: None,
     };
-    start("client", Work::Client, &[plug], hosts).await
+    start_host("client", HostRole::Client, &[link], pid_files).await
 }
 
-async fn start(name: &str, work: Work, plugs: &[Plug], hosts: &Path) -> anyhow::Result<Running> {
-    let guest = Guest {
+/// Starts a host and writes its PID file.
+async fn start_host(
+    name: &str,
+    role: HostRole,
+    links: &[VethLink],
+    pid_files: &Path,
+) -> anyhow::Result<RunningHost> {
+    let config = HostConfig {
         name: name.to_owned(),
-        work,
+        role,
     };
-    let running = Running::start(&guest, plugs).await?;
-    fs::write(hosts.join(name), running.pid.to_string()).await?;
+    let running = RunningHost::start(&config, links).await?;
+    fs::write(pid_files.join(name), running.pid.to_string()).await?;
     Ok(running)
 }
 
-/// What a program that uses the lab is told about it. The names do not begin with HOLDFAST_, which
-/// the product's programs would refuse to inherit.
-fn told<'a>(
+/// Sets the environment of the program that uses the lab. The names do not begin with HOLDFAST_, because
+/// the product's programs reject unknown variables with that prefix.
+fn set_environment<'a>(
     command: &'a mut Command,
-    plan: &Plan,
+    config: &LabConfig,
     simulator: &Simulator,
     manager: &Manager,
 ) -> &'a mut Command {
@@ -208,34 +211,32 @@ fn told<'a>(
         .env("LAB_SIMULATOR_PASSWORD", &simulator.password)
         .env("LAB_SIMULATOR_CONTROL", &simulator.control.url)
         .env("LAB_FINGERPRINT", &simulator.fingerprint)
-        .env("LAB_HOSTS", plan.folder.join("hosts"))
-        .env("LAB_AGENT", &plan.agent)
-        .env("NODE_EXTRA_CA_CERTS", plan.folder.join("certificate.pem"))
+        .env("LAB_HOSTS", config.folder.join("hosts"))
+        .env("LAB_AGENT", &config.agent)
+        .env("NODE_EXTRA_CA_CERTS", config.folder.join("certificate.pem"))
 }
 
-/// Who gives names and certificates in the world outside.
-struct Public<'a> {
-    names: &'a Names,
-    authorities: &'a Authorities,
+/// Sets the variables that describe the CAs and the authoritative name server.
+fn set_public_environment(
+    command: &mut Command,
+    config: &LabConfig,
+    name_servers: &NameServers,
+    authorities: &Authorities,
+) {
+    let (by_http, by_dns) = (&authorities.by_http, &authorities.by_dns);
+    command
+        .env("LAB_AUTHORITY_BY_HTTP", &by_http.directory)
+        .env("LAB_AUTHORITY_BY_HTTP_CONTROL", &by_http.control)
+        .env("LAB_AUTHORITY_BY_DNS", &by_dns.directory)
+        .env("LAB_AUTHORITY_BY_DNS_CONTROL", &by_dns.control)
+        .env("LAB_AUTHORITY_ROOTS", config.folder.join("certificate.pem"))
+        .env("LAB_NAME_SERVER", NAME_SERVER)
+        .env("LAB_NAME_SERVER_KEY_NAME", name_servers::KEY)
+        .env("LAB_NAME_SERVER_KEY", &name_servers.key);
 }
 
-impl Public<'_> {
-    fn tell(&self, command: &mut Command, plan: &Plan) {
-        let (by_http, by_dns) = (&self.authorities.by_http, &self.authorities.by_dns);
-        command
-            .env("LAB_AUTHORITY_BY_HTTP", &by_http.directory)
-            .env("LAB_AUTHORITY_BY_HTTP_CONTROL", &by_http.control)
-            .env("LAB_AUTHORITY_BY_DNS", &by_dns.directory)
-            .env("LAB_AUTHORITY_BY_DNS_CONTROL", &by_dns.control)
-            .env("LAB_AUTHORITY_ROOTS", plan.folder.join("certificate.pem"))
-            .env("LAB_NAME_SERVER", NAME_SERVER)
-            .env("LAB_NAME_SERVER_KEY_NAME", names::KEY)
-            .env("LAB_NAME_SERVER_KEY", &self.names.key);
-    }
-}
-
-/// Tells the person at the console where to go.
-fn welcome(
+/// Prints URLs and credentials for the user of an interactive lab.
+fn print_access(
     simulator: &Simulator,
     manager: &Manager,
     authorities: &Authorities,

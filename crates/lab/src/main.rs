@@ -1,9 +1,9 @@
-//! `holdfast-lab`: a whole site on one machine. A manager, a simulated cluster, an edge host, a
-//! client and the cluster's containers, each in namespaces of its own, all within namespaces that
-//! end with this program: nothing of the machine itself is changed.
+//! `holdfast-lab`: a whole site on one machine. The edge host, a client and the containers of a simulated
+//! cluster run in their own namespaces, together with a manager. All namespaces end with this program and
+//! the configuration of the machine is not changed.
 //!
-//! It is no part of the product, and knows it only by its programs, its pages and the simulator's
-//! control address.
+//! The lab is a development tool. It must not use crates of the product, only its programs and the control
+//! API of the simulator.
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
@@ -18,7 +18,8 @@ mod init;
 mod inside;
 mod loopback;
 mod manager;
-mod names;
+mod name_servers;
+
 mod outside;
 mod program;
 mod relay;
@@ -53,7 +54,7 @@ enum Command {
     Within { role: within::Role },
 }
 
-/// How to build the lab.
+/// The arguments of the `run` command.
 #[derive(clap::Args)]
 pub struct Options {
     /// The program `holdfast`
@@ -78,16 +79,16 @@ pub struct Options {
 }
 
 fn main() -> ExitCode {
-    let ended = match Cli::parse().command {
+    let result = match Cli::parse().command {
         Command::Run(options) => outside::run(options),
         Command::Check => outside::check().map(|()| ExitCode::SUCCESS),
         Command::Inside => init::run(&["within".into(), "lab".into()]),
-        // The name is there for those who look for the process.
+        // The name only identifies the process in a process list.
         Command::Guest { name: _ } => init::run(&["within".into(), "guest".into()]),
         Command::Loopback(options) => loopback::run(options),
         Command::Within { role } => within::run(role),
     };
-    match ended {
+    match result {
         Ok(code) => code,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "holdfast-lab: {error:#}");

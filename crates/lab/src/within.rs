@@ -1,4 +1,4 @@
-//! The second process of each set of namespaces, which does the work: the first one only waits.
+//! The worker process of each set of namespaces, a child of [`crate::init`].
 
 use std::{io::BufRead as _, process::ExitCode};
 
@@ -7,36 +7,37 @@ use serde::de::DeserializeOwned;
 
 use crate::{guest, inside};
 
-/// What is within a set of namespaces.
+/// The program of a set of namespaces.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub enum Role {
-    /// Everything else.
+    /// The lab itself, which contains all hosts.
     Lab,
-    /// One host.
+    /// A host.
     Guest,
 }
 
-/// Does its work.
+/// Runs the worker and returns its exit code.
 ///
 /// # Errors
-/// Why it could not.
+/// If the worker fails.
 pub fn run(role: Role) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
-    let ended = match role {
-        Role::Lab => runtime.block_on(inside::run(told()?)),
-        Role::Guest => runtime.block_on(guest::run(told()?)),
+    let result = match role {
+        Role::Lab => runtime.block_on(inside::run(read_config()?)),
+        Role::Guest => runtime.block_on(guest::run(read_config()?)),
     };
-    // Not waited for: whoever reads the standard input does so for ever.
+    // A pending read of the standard input would block a regular shutdown.
     runtime.shutdown_background();
-    ended
+    result
 }
 
-/// The first line of the standard input. The rest of it is for its end.
-fn told<T: DeserializeOwned>() -> anyhow::Result<T> {
+/// Reads the configuration from the first line of the standard input. The input stays open until the
+/// parent requests a stop or exits.
+fn read_config<T: DeserializeOwned>() -> anyhow::Result<T> {
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;
-    serde_json::from_str(&line).context("what this is to be was not told")
+    serde_json::from_str(&line).context("no configuration on standard input")
 }
