@@ -176,9 +176,9 @@ async fn fetch(manager: &ManagerClient, folder: &Path, missing: Vec<Fingerprint>
             Ok(pairs) => pairs,
             Err(error) => {
                 // The remaining requests would fail as well.
-                let words = error.to_string();
+                let message = error.to_string();
                 let left = missing.iter().skip(asked);
-                unserved.extend(left.map(|fingerprint| unserved_for(fingerprint, &words)));
+                unserved.extend(left.map(|fingerprint| unserved_for(fingerprint, &message)));
                 break;
             }
         };
@@ -187,16 +187,20 @@ async fn fetch(manager: &ManagerClient, folder: &Path, missing: Vec<Fingerprint>
         let put = tokio::task::spawn_blocking(move || store_all(&folder, &some, &pairs)).await;
         unserved.extend(put.unwrap_or_default());
     }
-    for Unserved { certificate, words } in &unserved {
-        tracing::warn!(%certificate, words, "certificate cannot be served");
+    for Unserved {
+        certificate,
+        words: error,
+    } in &unserved
+    {
+        tracing::warn!(%certificate, error, "certificate cannot be served");
     }
     unserved
 }
 
-fn unserved_for(fingerprint: &Fingerprint, words: &str) -> Unserved {
+fn unserved_for(fingerprint: &Fingerprint, message: &str) -> Unserved {
     Unserved {
         certificate: fingerprint.clone(),
-        words: words.to_owned(),
+        words: message.to_owned(),
     }
 }
 
@@ -215,8 +219,10 @@ fn store_all(folder: &Path, wanted: &[Fingerprint], pairs: &[Pair]) -> Vec<Unser
         Ok(())
     };
     let failed = wanted.iter().filter_map(|fingerprint| {
-        let done: Result<(), String> = put(fingerprint);
-        done.err().map(|words| unserved_for(fingerprint, &words))
+        let stored: Result<(), String> = put(fingerprint);
+        stored
+            .err()
+            .map(|message| unserved_for(fingerprint, &message))
     });
     failed.collect()
 }

@@ -41,12 +41,12 @@ pub enum LinkError {
     #[error("The manager does not know this agent (any more). Have it join again.")]
     Unknown,
     /// The manager refused the request.
-    #[error("The manager answered {status}: {words}")]
+    #[error("The manager answered {status}: {message}")]
     Refused {
         /// The HTTP status.
         status: u16,
         /// The manager's message.
-        words: String,
+        message: String,
     },
     /// The response could not be parsed.
     #[error("The manager's answer could not be read: {0}")]
@@ -65,7 +65,7 @@ impl Link {
     /// this host trusts.
     ///
     /// # Errors
-    /// [`LinkError::Plain`] without TLS on a network.
+    /// [`LinkError::Plain`] if the URL is neither HTTPS nor a loopback address.
     pub fn new(manager: Origin, fingerprint: Option<&Fingerprint>) -> Result<Self, LinkError> {
         let builder = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -100,7 +100,7 @@ impl Link {
     /// Joins with a join token. Returns the agent's key.
     ///
     /// # Errors
-    /// [`LinkError::Unknown`] when the word is no good, and as for any question.
+    /// [`LinkError::Unknown`] if the join token is invalid, and any error of a request.
     pub async fn join(code: &JoinCode, about: About, layout: Layout) -> Result<String, LinkError> {
         let link = Self::new(code.manager.clone(), code.fingerprint.as_ref())?;
         let request = Joining {
@@ -117,7 +117,7 @@ impl Link {
     /// request; none if nothing changed for a while.
     ///
     /// # Errors
-    /// [`LinkError::Unknown`] when the key is no good, and as for any question.
+    /// [`LinkError::Unknown`] if the key is invalid, and any error of a request.
     pub async fn next(&self, key: &str, request: &Asking) -> Result<Option<Given>, LinkError> {
         let request_builder = self.http.post(self.address(link::NEXT)).bearer_auth(key);
         let response = send(request_builder.json(request)).await?;
@@ -130,7 +130,7 @@ impl Link {
     /// Sends a report.
     ///
     /// # Errors
-    /// As for [`Link::next`].
+    /// The same as [`Link::next`].
     pub async fn report(&self, key: &str, report: &Report) -> Result<(), LinkError> {
         let request = self.http.post(self.address(link::REPORT)).bearer_auth(key);
         send(request.json(report)).await.map(drop)
@@ -139,7 +139,7 @@ impl Link {
     /// Sends live files.
     ///
     /// # Errors
-    /// As for [`Link::next`].
+    /// The same as [`Link::next`].
     pub async fn live(&self, key: &str, files: &Live) -> Result<(), LinkError> {
         let request = self.http.post(self.address(link::LIVE)).bearer_auth(key);
         send(request.json(files)).await.map(drop)
@@ -148,7 +148,7 @@ impl Link {
     /// Sends the DHCP leases.
     ///
     /// # Errors
-    /// As for [`Link::next`].
+    /// The same as [`Link::next`].
     pub async fn leases(&self, key: &str, leases: &Leases) -> Result<(), LinkError> {
         let request = self.http.post(self.address(link::LEASES)).bearer_auth(key);
         send(request.json(leases)).await.map(drop)
@@ -157,7 +157,7 @@ impl Link {
     /// Fetches certificates with their keys.
     ///
     /// # Errors
-    /// As for [`Link::next`].
+    /// The same as [`Link::next`].
     pub async fn certificates(
         &self,
         key: &str,
@@ -200,10 +200,13 @@ async fn send(request: RequestBuilder) -> Result<Response, LinkError> {
     struct ErrorBody {
         error: String,
     }
-    let said = read::<ErrorBody>(response).await.map(|said| said.error);
+    let body = read::<ErrorBody>(response).await;
     Err(LinkError::Refused {
         status: status.as_u16(),
-        words: said.unwrap_or_else(|_| "no words that could be read".to_owned()),
+        message: body.map_or_else(
+            |_| "no words that could be read".to_owned(),
+            |body| body.error,
+        ),
     })
 }
 
@@ -224,12 +227,12 @@ async fn read<T: serde::de::DeserializeOwned>(mut response: Response) -> Result<
 
 /// Includes the whole chain of causes: the first one is rarely specific.
 fn unreachable_error(error: &reqwest::Error) -> LinkError {
-    let mut words = Vec::new();
+    let mut messages = Vec::new();
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
-        words.push(error.to_string());
+        messages.push(error.to_string());
         cause = error.source();
     }
-    words.dedup();
-    LinkError::Away(words.join(": "))
+    messages.dedup();
+    LinkError::Away(messages.join(": "))
 }

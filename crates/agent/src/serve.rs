@@ -80,7 +80,7 @@ struct Serving {
 /// Runs until `stop` is canceled.
 ///
 /// # Errors
-/// When the manager may not be spoken to as the settings say.
+/// If the settings do not permit a connection to the manager, such as plain HTTP over a network.
 pub async fn run(
     base: &Path,
     settings: Settings,
@@ -222,8 +222,11 @@ impl Serving {
             }
         }
         if is_live {
-            let aside = published.quarantined.iter().map(|aside| aside.service);
-            self.files.are_live(&site, &layout, aside);
+            let quarantined = published
+                .quarantined
+                .iter()
+                .map(|quarantined| quarantined.service);
+            self.files.are_live(&site, &layout, quarantined);
         }
         Ok(())
     }
@@ -255,17 +258,20 @@ fn report(generation: i64, published: &Published) -> Report {
         Outcome::Refused(refusal)
         | Outcome::WentBack { refusal, .. }
         | Outcome::Unread(refusal) => agents::Outcome::Refused {
-            words: refusal.words.clone(),
+            words: refusal.message.clone(),
         },
     };
-    let aside = published.quarantined.iter().map(|aside| agents::Aside {
-        service: aside.service,
-        words: aside.words.clone(),
-    });
+    let quarantined = published
+        .quarantined
+        .iter()
+        .map(|quarantined| agents::Aside {
+            service: quarantined.service,
+            words: quarantined.message.clone(),
+        });
     Report {
         generation,
         outcome,
-        aside: aside.collect(),
+        aside: quarantined.collect(),
         silent: Vec::new(),
         unserved: Vec::new(),
     }
@@ -277,10 +283,10 @@ fn control(layout: &Layout) -> [Control; 2] {
         return [Control::systemd(), Control::systemd()];
     }
     let (live, run, log) = (&layout.live, &layout.run, &layout.log);
-    let words = |line: String| line.split(' ').map(str::to_owned).collect();
+    let arguments = |line: String| line.split(' ').map(str::to_owned).collect();
     [
         format!("nginx -e {log}/error.log -p {live}/nginx/ -c nginx.conf"),
         format!("dnsmasq --pid-file={run}/dnsmasq.pid --conf-file={live}/dnsmasq/dnsmasq.conf"),
     ]
-    .map(|line| Control::Command(words(line)))
+    .map(|line| Control::Command(arguments(line)))
 }
