@@ -15,17 +15,16 @@ mod containers;
 mod files;
 mod guest;
 mod init;
-mod inside;
+mod lab;
+mod launcher;
 mod loopback;
 mod manager;
 mod name_servers;
-
-mod outside;
 mod program;
 mod relay;
 mod server;
 mod simulator;
-mod within;
+mod worker;
 
 #[derive(Parser)]
 #[command(name = "holdfast-lab", version)]
@@ -40,18 +39,18 @@ enum Command {
     Run(Options),
     /// Say whether a lab can be built here
     Check,
-    /// The lab itself, in its namespaces; told what to be on its standard input
+    /// The lab itself, in its namespaces; reads its configuration from standard input
     #[command(hide = true)]
     Inside,
-    /// One of its hosts, in namespaces of its own; told what to be on its standard input
+    /// A host of the lab, in namespaces of its own; reads its configuration from standard input
     #[command(hide = true)]
     Guest { name: String },
     /// The program that uses the lab, in a network namespace with the loopback interface alone
     #[command(hide = true)]
     Loopback(loopback::Options),
-    /// What a host does
+    /// The worker process of a set of namespaces
     #[command(hide = true)]
-    Within { role: within::Role },
+    Within { role: worker::Role },
 }
 
 /// The arguments of the `run` command.
@@ -80,13 +79,13 @@ pub struct Options {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Run(options) => outside::run(options),
-        Command::Check => outside::check().map(|()| ExitCode::SUCCESS),
+        Command::Run(options) => launcher::run(options),
+        Command::Check => launcher::check().map(|()| ExitCode::SUCCESS),
         Command::Inside => init::run(&["within".into(), "lab".into()]),
         // The name only identifies the process in a process list.
         Command::Guest { name: _ } => init::run(&["within".into(), "guest".into()]),
         Command::Loopback(options) => loopback::run(options),
-        Command::Within { role } => within::run(role),
+        Command::Within { role } => worker::run(role),
     };
     match result {
         Ok(code) => code,

@@ -17,7 +17,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use crate::{Options, inside::LabConfig, program::exit_code, relay};
+use crate::{Options, lab::LabConfig, program::exit_code, relay};
 
 /// The arguments of `unshare` for the lab's namespaces.
 const UNSHARE_ARGUMENTS: [&str; 6] = [

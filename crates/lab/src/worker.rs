@@ -5,7 +5,7 @@ use std::{io::BufRead as _, process::ExitCode};
 use anyhow::Context as _;
 use serde::de::DeserializeOwned;
 
-use crate::{guest, inside};
+use crate::{guest, lab};
 
 /// The program of a set of namespaces.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -26,7 +26,7 @@ pub fn run(role: Role) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()?;
     let result = match role {
-        Role::Lab => runtime.block_on(inside::run(read_config()?)),
+        Role::Lab => runtime.block_on(lab::run(read_config()?)),
         Role::Guest => runtime.block_on(guest::run(read_config()?)),
     };
     // A pending read of the standard input would block a regular shutdown.
