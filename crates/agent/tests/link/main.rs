@@ -127,8 +127,10 @@ async fn manager_is_identified_by_certificate_fingerprint() {
     };
     link.report("key", &report).await.unwrap();
 
-    let other = ["AB"; 32].join(":");
-    let code: JoinCode = of(&format!("{manager}#the-word-of-the-invitation#{other}"));
+    let wrong_fingerprint = ["AB"; 32].join(":");
+    let code: JoinCode = of(&format!(
+        "{manager}#the-word-of-the-invitation#{wrong_fingerprint}"
+    ));
     let refused = Link::join(&code, about(), layout()).await.unwrap_err();
     assert!(
         matches!(&refused, LinkError::Away(message) if message.contains(&fingerprint)),

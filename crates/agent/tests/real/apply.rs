@@ -11,8 +11,8 @@ use model::{
 use test_servers::host::{inside, run, until};
 
 use crate::site::{
-    address, apply, block_on, host, live, names, open, prepare, service, site, status, stream,
-    tree, tree_files,
+    address, apply, block_on, host, list_entries, live, open, prepare, service, site, status,
+    stream, tree, tree_files,
 };
 
 #[test]
@@ -53,7 +53,7 @@ fn refused_configuration_changes_nothing() {
         block_on(async {
             let mut applier = open(&layout).await;
             apply(&mut applier, &good, &layout).await;
-            let before = names(&layout);
+            let before = list_entries(&layout);
             let mut bad = good.clone();
             bad.domains[0].services[0].options.backend = Backend::HttpsVerified;
             remove_trusted_cas(folder);
@@ -68,7 +68,11 @@ fn refused_configuration_changes_nothing() {
                 refusal.message
             );
             assert_eq!(live(&layout), tree_files(&tree(&good, &layout)));
-            assert_eq!(names(&layout), before, "the refused generation is removed");
+            assert_eq!(
+                list_entries(&layout),
+                before,
+                "the refused generation is removed"
+            );
         });
     });
 }
@@ -157,7 +161,7 @@ fn failed_reload_rolls_back() {
         block_on(async {
             let mut applier = open(&layout).await;
             apply(&mut applier, &good, &layout).await;
-            let before = names(&layout);
+            let before = list_entries(&layout);
             let mut bad = good.clone();
             bad.streams.push(stream(5, 3000));
             bad.hosts.push(host("new", "10.20.0.101"));
@@ -173,7 +177,7 @@ fn failed_reload_rolls_back() {
             assert_eq!((generation, also), (Some(1), None));
             assert_eq!(refusal.files, ["nginx/streams/tcp-3000.conf"]);
             assert_eq!(live(&layout), tree_files(&tree(&good, &layout)));
-            assert_eq!(names(&layout), before);
+            assert_eq!(list_entries(&layout), before);
             assert_eq!(address("new"), "", "dnsmasq uses the old lists");
             assert_eq!(status("wiki"), "502");
             assert_eq!(

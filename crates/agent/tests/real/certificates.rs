@@ -8,7 +8,7 @@ use model::clusters::Fingerprint;
 use test_servers::host::{inside, run, until};
 
 use crate::{
-    manager::{AgentProcess, FOLDER, Manager, end_programs, joined, status},
+    manager::{AgentProcess, FOLDER, Manager, joined, kill_programs, status},
     site::of,
 };
 
@@ -89,13 +89,13 @@ fn certificate_is_served_renewed_and_restored() {
             // Without the manager, the certificate is served after a restart of the agent and nginx.
             server.stop();
             agent.stop();
-            end_programs();
+            kill_programs();
             let _agent = AgentProcess::start();
             until("nginx", || {
                 (status("wiki.example.org") == "502").then_some(())
             });
             wait_until_served(&second.certificate);
-            end_programs();
+            kill_programs();
         },
     );
 }
@@ -105,10 +105,10 @@ fn missing_certificate_is_reported_and_blocks_nothing() {
     inside(
         "certificates::missing_certificate_is_reported_and_blocks_nothing",
         |_| {
-            let (good, other) = (pair("wiki.example.org"), pair("wiki.example.org"));
+            let (good, replacement) = (pair("wiki.example.org"), pair("wiki.example.org"));
             let broken = Pair {
                 key: good.key.clone(),
-                ..other.clone()
+                ..replacement.clone()
             };
             let under = pair("example.org");
             let (manager, _server) = joined();
@@ -134,7 +134,7 @@ fn missing_certificate_is_reported_and_blocks_nothing() {
                     .then_some(())
             });
             // A certificate with the wrong key is rejected; the previous one is still served.
-            publish(&manager, 3, &other.certificate);
+            publish(&manager, 3, &replacement.certificate);
             manager.wait_until_live(3);
             let message = last()["unserved"][0]["words"].as_str().unwrap().to_owned();
             assert!(message.contains("belong together"), "{message}");
@@ -142,20 +142,20 @@ fn missing_certificate_is_reported_and_blocks_nothing() {
 
             // The previous certificate is also served after a restart.
             agent.stop();
-            end_programs();
+            kill_programs();
             let _agent = AgentProcess::start();
             wait_until_served(&good.certificate);
-            // Two other changes remove unused certificates; the one that is served stays.
+            // Two replacement changes remove unused certificates; the one that is served stays.
             for (generation, of_domain) in [(4, Some(under.certificate.clone())), (5, None)] {
                 manager.publish(generation, |site| {
                     site.domains[0].certificate = of_domain;
-                    site.domains[0].services[0].certificate = Some(other.certificate.clone());
+                    site.domains[0].services[0].certificate = Some(replacement.certificate.clone());
                 });
                 manager.wait_until_live(generation);
                 wait_until_served(&good.certificate);
                 assert!(Path::new(&key_file(&good.certificate)).exists());
             }
-            end_programs();
+            kill_programs();
         },
     );
 }

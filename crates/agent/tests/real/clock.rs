@@ -6,7 +6,7 @@ use std::{fs, os::unix::fs::FileExt as _, path::Path};
 use test_servers::host::{inside, run, until};
 
 use crate::{
-    manager::{AgentProcess, FOLDER, end_programs, joined, resolve, status},
+    manager::{AgentProcess, FOLDER, joined, kill_programs, resolve, status},
     site::{host, service},
 };
 
@@ -59,7 +59,7 @@ fn wrong_clock_does_not_affect_agent() {
             for restarts in [false, true] {
                 if let Some(running) = agent.take().filter(|_| restarts) {
                     AgentProcess::kill(running);
-                    end_programs();
+                    kill_programs();
                 }
                 generation += 1;
                 let name = format!("h{generation}");
@@ -81,7 +81,7 @@ fn wrong_clock_does_not_affect_agent() {
             }
         }
         agent.unwrap().stop();
-        end_programs();
+        kill_programs();
     });
 }
 

@@ -15,8 +15,8 @@ use rustix::process::{Signal, getpid, kill_process};
 use test_servers::host::{inside, run, until};
 
 use crate::site::{
-    address, apply, block_on, control, host, layout, live, names, open, prepare, service, site,
-    status, stream, tree, tree_files,
+    address, apply, block_on, control, host, layout, list_entries, live, open, prepare, service,
+    site, status, stream, tree, tree_files,
 };
 
 /// Environment variables of the process that is killed: the host's folder, and the number of steps.
@@ -125,7 +125,7 @@ impl Change {
                 .iter()
                 .find(|candidate| candidate.name.as_str() == host);
             let expected =
-                expected_host.map_or(String::new(), |found| format!("{}\n", found.address));
+                expected_host.map_or(String::new(), |host| format!("{}\n", host.address));
             until("the host", || (address(host) == expected).then_some(()));
             let mut services = self.end.domains.iter().flat_map(|domain| &domain.services);
             let is_published = services.any(|service| {
@@ -139,7 +139,7 @@ impl Change {
         }
         let record = run("dig +short +time=2 +tries=5 @10.20.0.2 _http._tcp.lab.internal SRV");
         assert_eq!(record.is_empty(), self.end.records.is_empty(), "{record}");
-        names(layout)
+        list_entries(layout)
     }
 
     /// Kills the process after each step, applies the change again in this process, and compares the

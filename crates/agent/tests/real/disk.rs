@@ -6,7 +6,8 @@ use agent::{DiskError, Error, Generations, Outcome, Steps};
 use test_servers::host::{inside, run};
 
 use crate::site::{
-    address, apply, block_on, host, live, names, open, prepare, service, site, tree, tree_files,
+    address, apply, block_on, host, list_entries, live, open, prepare, service, site, tree,
+    tree_files,
 };
 
 #[test]
@@ -24,7 +25,7 @@ fn full_disk_leaves_live_generation_unchanged() {
             block_on(async {
                 let mut applier = open(&layout).await;
                 apply(&mut applier, &site, &layout).await;
-                let (files, before) = (live(&layout), names(&layout));
+                let (files, before) = (live(&layout), list_entries(&layout));
                 let good = site.clone();
                 site.domains[0].services = (1..500)
                     .map(|id| service(id, &format!("s{id}"), Default::default()))
@@ -35,7 +36,7 @@ fn full_disk_leaves_live_generation_unchanged() {
                     "{full:?}"
                 );
                 assert_eq!(live(&layout), files);
-                assert_eq!(names(&layout), before, "no candidate is left");
+                assert_eq!(list_entries(&layout), before, "no candidate is left");
                 assert_eq!(
                     applier.apply(&tree(&good, &layout)).await.unwrap(),
                     Outcome::Nothing
@@ -123,7 +124,7 @@ fn open_removes_leftovers_of_killed_process() {
     inside(name, |folder| {
         let (base, layout) = (folder.join("agent"), crate::site::layout(folder));
         create_two_generations(&base, &layout);
-        let before = names(&layout);
+        let before = list_entries(&layout);
         fs::create_dir_all(base.join("generations/3/nginx")).unwrap();
         fs::write(base.join("generations/3/nginx/half"), "").unwrap();
         fs::create_dir(base.join("generations/unknown")).unwrap();
@@ -131,7 +132,7 @@ fn open_removes_leftovers_of_killed_process() {
             std::os::unix::fs::symlink("generations/3", base.join(format!("{name}.next"))).unwrap();
         }
         let generations = Generations::open(&base, Steps::default()).unwrap();
-        assert_eq!(names(&layout), before);
+        assert_eq!(list_entries(&layout), before);
         assert_eq!(generations.live().unwrap(), Some(2));
         assert_eq!(generations.back().unwrap(), Some(1));
         assert_eq!(live(&layout), tree_files(&tree(&site(), &layout)));
@@ -182,8 +183,8 @@ fn unprivileged_programs_can_read_files() {
             // dnsmasq rereads its lists as an unprivileged user.
             site.hosts.push(host("new", "10.20.0.101"));
             apply(&mut applier, &site, &layout).await;
-            let is_resolved = || (address("new") == "10.20.0.101\n").then_some(());
-            test_servers::host::until("the new host", is_resolved);
+            let resolved = || (address("new") == "10.20.0.101\n").then_some(());
+            test_servers::host::until("the new host", resolved);
         });
         let modes = run(&format!("stat -c %a {0} {0}/state {0}/tls", base.display()));
         assert_eq!(modes, "755\n755\n700\n");

@@ -6,7 +6,7 @@ use std::{fs, time::Duration};
 use test_servers::host::{inside, run, try_run, until};
 
 use crate::{
-    manager::{AgentProcess, FOLDER, Manager, end_programs, joined, resolve, status},
+    manager::{AgentProcess, FOLDER, Manager, joined, kill_programs, resolve, status},
     site::{host, service},
 };
 
@@ -37,7 +37,7 @@ fn agent_catches_up_after_manager_outage() {
         }
         // The agent also starts without the manager, as after a power failure.
         agent.kill();
-        end_programs();
+        kill_programs();
         let agent = AgentProcess::start();
         until("the names", || {
             (resolve("wiki.lab.internal") == "10.20.0.100").then_some(())
@@ -51,7 +51,7 @@ fn agent_catches_up_after_manager_outage() {
         manager.wait_until_live(9);
         assert_eq!(resolve("db.lab.internal"), "10.20.0.101");
         agent.stop();
-        end_programs();
+        kill_programs();
     });
 }
 
@@ -88,7 +88,7 @@ fn concurrent_changes_are_coalesced_into_few_count_reloads() {
             println!("200 changes: {read} nginx reloads");
             assert!((1..=20).contains(&read), "{read} reloads");
             agent.stop();
-            end_programs();
+            kill_programs();
         },
     );
 }
@@ -146,7 +146,7 @@ fn etc_hosts_of_edge_host_does_not_override_site() {
             try_run("pkill -HUP -x dnsmasq");
             assert_eq!(resolve("secret.lab.internal"), "");
             agent.stop();
-            end_programs();
+            kill_programs();
         },
     );
 }

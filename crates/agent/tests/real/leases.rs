@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use test_servers::host::{inside, run, try_run, until};
 
 use crate::{
-    manager::{AgentProcess, end_programs, joined},
+    manager::{AgentProcess, joined, kill_programs},
     site::of,
 };
 
@@ -74,7 +74,7 @@ fn leases_of_known_and_unknown_hosts_are_reported() {
             assert_eq!(manager.leases(), Some(report));
             assert_eq!(manager.reports().pop().unwrap()["outcome"], json!("live"));
             agent.stop();
-            end_programs();
+            kill_programs();
         },
     );
 }

@@ -37,13 +37,13 @@ const POLL_TIMEOUT: Duration = Duration::from_secs(1);
 /// A fake manager: the site configuration that it publishes, and the requests that it received.
 #[derive(Clone, Default)]
 pub struct Manager {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<ManagerState>>,
     /// Wakes pending long polls after a change.
     changed: Arc<Notify>,
 }
 
 #[derive(Default)]
-struct State {
+struct ManagerState {
     configuration: Option<Given>,
     reports: Vec<Value>,
     /// The received batches of live files.
@@ -280,7 +280,7 @@ impl AgentProcess {
 }
 
 /// Kills nginx and dnsmasq, which the agent started.
-pub fn end_programs() {
+pub fn kill_programs() {
     try_run("pkill -x dnsmasq; pkill -x nginx");
 }
 

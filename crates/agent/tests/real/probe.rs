@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use test_servers::host::{inside, run, until};
 
 use crate::{
-    manager::{AgentProcess, Manager, end_programs, joined},
+    manager::{AgentProcess, Manager, joined, kill_programs},
     site::{host, service},
 };
 
@@ -66,7 +66,7 @@ fn unreachable_container_is_reported_until_online() {
             manager.wait_until_live(2);
             assert_eq!(manager.reports().len(), before + 1);
             agent.stop();
-            end_programs();
+            kill_programs();
         },
     );
 }
@@ -108,7 +108,7 @@ fn unresolved_names_are_reported_as_edge_failures() {
                 (last["silent"] == json!([])).then_some(())
             });
             agent.stop();
-            end_programs();
+            kill_programs();
         },
     );
 }

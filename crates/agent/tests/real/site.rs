@@ -182,7 +182,7 @@ pub fn tree_files(tree: &Tree) -> BTreeMap<String, String> {
 }
 
 /// Lists the agent's folder and its generations, with the targets of the links `live` and `read`.
-pub fn names(layout: &Layout) -> String {
+pub fn list_entries(layout: &Layout) -> String {
     let base = Path::new(layout.live.as_str()).parent().unwrap();
     run(&format!(
         "cd {} && ls . generations && readlink live read",
