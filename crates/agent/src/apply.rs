@@ -44,7 +44,7 @@ pub enum Error {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The tree was live already, byte for byte.
-    Nothing,
+    Unchanged,
     /// The tree is live, and the programs have read it.
     Applied {
         /// The generation of the tree.
@@ -54,7 +54,7 @@ pub enum Outcome {
     Refused(Refusal),
     /// A program could not use the tree after it went live, so the previous generation was
     /// restored.
-    WentBack {
+    RolledBack {
         /// The program's message.
         refusal: Refusal,
         /// The live generation; none if there was none before.
@@ -63,7 +63,7 @@ pub enum Outcome {
         also: Option<String>,
     },
     /// The tree was live and valid before, but a program cannot use it now. It stays live.
-    Unread(Refusal),
+    ReloadFailed(Refusal),
 }
 
 /// The outcome of applying a site configuration.
@@ -144,7 +144,7 @@ impl Applier {
                         Err(CheckError::Candidate(error)) => return Err(*error),
                     }
                 }
-                Outcome::WentBack { refusal, .. } => quarantine_named(&rest, refusal),
+                Outcome::RolledBack { refusal, .. } => quarantine_named(&rest, refusal),
                 _ => (rest.clone(), Vec::new()),
             };
             if more.is_empty() {
@@ -171,7 +171,7 @@ impl Applier {
         let was_unread = self.is_unread;
         let ended = self.ended().await;
         if is_same && !was_unread && ended.is_empty() {
-            return Ok(Outcome::Nothing);
+            return Ok(Outcome::Unchanged);
         }
         if !is_same {
             let tree = tree.clone();
@@ -240,15 +240,15 @@ impl Applier {
             .disk(|generations| Ok((generations.live()?, generations.read()?)))
             .await?;
         if live == read {
-            return Ok(Outcome::Unread(refusal));
+            return Ok(Outcome::ReloadFailed(refusal));
         }
-        let generation = self.disk(|generations| generations.back()).await?;
+        let generation = self.disk(|generations| generations.roll_back()).await?;
         let again = match generation {
             Some(_) => self.perform(effects).await,
             None => Ok(()),
         };
         self.is_unread = again.is_err();
-        Ok(Outcome::WentBack {
+        Ok(Outcome::RolledBack {
             refusal,
             generation,
             also: again.err().map(|error| error.to_string()),

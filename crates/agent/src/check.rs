@@ -109,7 +109,7 @@ impl Checker {
     /// If the program refuses the candidate or cannot be run.
     pub async fn dnsmasq(&self, candidate: &Path) -> Result<(), CheckError> {
         let name = Name::Dnsmasq;
-        let log = timeout(self.limit, self.throwaway(candidate)).await;
+        let log = timeout(self.limit, self.run_temporary_dnsmasq(candidate)).await;
         let log = log.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()));
         let log = log.map_err(|source| ProgramError::Run { name, source })?;
         let lists = format!("{}/", self.live);
@@ -135,7 +135,7 @@ impl Checker {
     }
 
     /// Runs the temporary dnsmasq until it has read everything or exits.
-    async fn throwaway(&self, candidate: &Path) -> std::io::Result<Log> {
+    async fn run_temporary_dnsmasq(&self, candidate: &Path) -> std::io::Result<Log> {
         let mut child = Command::new("unshare")
             .args([
                 "--net",

@@ -204,7 +204,7 @@ impl Generations {
     ///
     /// # Errors
     /// If a file operation fails.
-    pub fn back(&self) -> Result<Option<u64>> {
+    pub fn roll_back(&self) -> Result<Option<u64>> {
         let read = self.read()?;
         match read {
             Some(read) => self.point(LIVE, read)?,

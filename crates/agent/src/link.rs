@@ -30,13 +30,13 @@ const MAX_RESPONSE_SIZE: usize = 64 * 1024 * 1024;
 pub enum LinkError {
     /// The URL is neither HTTPS nor a loopback address.
     #[error("{0} is not reached through TLS. Without it the key could be read on the way.")]
-    Plain(Origin),
+    NotEncrypted(Origin),
     /// TLS could not be set up.
     #[error("TLS cannot be used: {0}")]
     Tls(String),
     /// The manager is unreachable, or has another certificate than expected.
     #[error("The manager is not reached: {0}")]
-    Away(String),
+    Unreachable(String),
     /// The join token or the key is invalid (401).
     #[error("The manager does not know this agent (any more). Have it join again.")]
     Unknown,
@@ -65,7 +65,7 @@ impl Link {
     /// this host trusts.
     ///
     /// # Errors
-    /// [`LinkError::Plain`] if the URL is neither HTTPS nor a loopback address.
+    /// [`LinkError::NotEncrypted`] if the URL is neither HTTPS nor a loopback address.
     pub fn new(manager: Origin, fingerprint: Option<&Fingerprint>) -> Result<Self, LinkError> {
         let builder = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -90,7 +90,7 @@ impl Link {
             }
             (true, None) => builder,
             (false, _) if manager.is_loopback() => builder,
-            (false, _) => return Err(LinkError::Plain(manager)),
+            (false, _) => return Err(LinkError::NotEncrypted(manager)),
         };
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = builder.build().map_err(|e| tls_error(&e))?;
@@ -234,5 +234,5 @@ fn unreachable_error(error: &reqwest::Error) -> LinkError {
         cause = error.source();
     }
     messages.dedup();
-    LinkError::Away(messages.join(": "))
+    LinkError::Unreachable(messages.join(": "))
 }

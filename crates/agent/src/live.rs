@@ -45,7 +45,7 @@ impl LiveFiles {
 
     /// Reports that a site configuration is live, except for the quarantined services. Only the
     /// latest call counts.
-    pub(crate) fn are_live(
+    pub(crate) fn mark_live(
         &self,
         snapshot: &Snapshot,
         layout: &Layout,

@@ -226,7 +226,7 @@ impl Serving {
                 .quarantined
                 .iter()
                 .map(|quarantined| quarantined.service);
-            self.files.are_live(&site, &layout, quarantined);
+            self.files.mark_live(&site, &layout, quarantined);
         }
         Ok(())
     }
@@ -254,10 +254,10 @@ impl Serving {
 
 fn report(generation: i64, published: &Published) -> Report {
     let outcome = match &published.outcome {
-        Outcome::Nothing | Outcome::Applied { .. } => agents::Outcome::Live,
+        Outcome::Unchanged | Outcome::Applied { .. } => agents::Outcome::Live,
         Outcome::Refused(refusal)
-        | Outcome::WentBack { refusal, .. }
-        | Outcome::Unread(refusal) => agents::Outcome::Refused {
+        | Outcome::RolledBack { refusal, .. }
+        | Outcome::ReloadFailed(refusal) => agents::Outcome::Refused {
             words: refusal.message.clone(),
         },
     };

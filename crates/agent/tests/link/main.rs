@@ -133,7 +133,7 @@ async fn manager_is_identified_by_certificate_fingerprint() {
     ));
     let refused = Link::join(&code, about(), layout()).await.unwrap_err();
     assert!(
-        matches!(&refused, LinkError::Away(message) if message.contains(&fingerprint)),
+        matches!(&refused, LinkError::Unreachable(message) if message.contains(&fingerprint)),
         "{refused}"
     );
     // Without a fingerprint the certificate must be signed by a trusted CA.
@@ -142,7 +142,7 @@ async fn manager_is_identified_by_certificate_fingerprint() {
         .next("key", &poll_request())
         .await
         .unwrap_err();
-    assert!(matches!(refused, LinkError::Away(_)), "{refused}");
+    assert!(matches!(refused, LinkError::Unreachable(_)), "{refused}");
 }
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn plain_http_is_limited_to_loopback() {
     }
     for host in ["10.20.0.9", "manager.example.org", "localhost.example.org"] {
         let refused = Link::new(of(&format!("http://{host}:{port}")), None).unwrap_err();
-        assert!(matches!(refused, LinkError::Plain(_)), "{refused}");
+        assert!(matches!(refused, LinkError::NotEncrypted(_)), "{refused}");
     }
 }
 
@@ -181,8 +181,8 @@ async fn manager_responses_map_to_errors() {
     assert!(matches!(ask("key", 9).await, LinkError::Unreadable(_)));
     assert!(matches!(ask("key", 10).await, LinkError::Unreadable(_)));
     let unreachable = Link::new(of("http://127.0.0.1:1"), None).unwrap();
-    let away = unreachable.next("key", &poll_request()).await.unwrap_err();
-    assert!(matches!(away, LinkError::Away(_)), "{away}");
+    let error = unreachable.next("key", &poll_request()).await.unwrap_err();
+    assert!(matches!(error, LinkError::Unreachable(_)), "{error}");
 }
 
 #[test]

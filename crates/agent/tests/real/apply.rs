@@ -30,7 +30,7 @@ fn site_and_its_change_are_applied_and_served() {
                 assert_eq!(status("new"), "404");
 
                 let again = applier.apply(&tree(&site, &layout)).await.unwrap();
-                assert_eq!(again, Outcome::Nothing);
+                assert_eq!(again, Outcome::Unchanged);
 
                 site.hosts.push(host("new", "10.20.0.101"));
                 site.domains[0]
@@ -166,7 +166,7 @@ fn failed_reload_rolls_back() {
             bad.streams.push(stream(5, 3000));
             bad.hosts.push(host("new", "10.20.0.101"));
             let outcome = applier.apply(&tree(&bad, &layout)).await.unwrap();
-            let Outcome::WentBack {
+            let Outcome::RolledBack {
                 refusal,
                 generation,
                 also,
@@ -182,7 +182,7 @@ fn failed_reload_rolls_back() {
             assert_eq!(status("wiki"), "502");
             assert_eq!(
                 applier.apply(&tree(&good, &layout)).await.unwrap(),
-                Outcome::Nothing
+                Outcome::Unchanged
             );
         });
     });
@@ -198,7 +198,7 @@ fn failed_first_generation_leaves_nothing_live() {
             block_on(async {
                 let mut applier = open(&layout).await;
                 let outcome = applier.apply(&tree(&site, &layout)).await.unwrap();
-                let Outcome::WentBack { generation, .. } = outcome else {
+                let Outcome::RolledBack { generation, .. } = outcome else {
                     panic!("{outcome:?}");
                 };
                 assert_eq!(generation, None);
@@ -244,7 +244,7 @@ fn manual_changes_are_reverted() {
             }
             assert_eq!(
                 applier.apply(&tree(&site, &layout)).await.unwrap(),
-                Outcome::Nothing
+                Outcome::Unchanged
             );
         });
     });
@@ -327,7 +327,7 @@ fn live_generation_stays_when_programs_later_fail() {
                 .apply(&tree(&site, &layout))
                 .await
                 .unwrap();
-            assert!(matches!(outcome, Outcome::Unread(_)), "{outcome:?}");
+            assert!(matches!(outcome, Outcome::ReloadFailed(_)), "{outcome:?}");
             assert_eq!(live(&layout), tree_files(&tree(&site, &layout)));
             drop(listener);
         });

@@ -39,7 +39,7 @@ fn full_disk_leaves_live_generation_unchanged() {
                 assert_eq!(list_entries(&layout), before, "no candidate is left");
                 assert_eq!(
                     applier.apply(&tree(&good, &layout)).await.unwrap(),
-                    Outcome::Nothing
+                    Outcome::Unchanged
                 );
 
                 // With free space, the next change is applied.
@@ -134,7 +134,7 @@ fn open_removes_leftovers_of_killed_process() {
         let generations = Generations::open(&base, Steps::default()).unwrap();
         assert_eq!(list_entries(&layout), before);
         assert_eq!(generations.live().unwrap(), Some(2));
-        assert_eq!(generations.back().unwrap(), Some(1));
+        assert_eq!(generations.roll_back().unwrap(), Some(1));
         assert_eq!(live(&layout), tree_files(&tree(&site(), &layout)));
         assert!(!base.join("generations/2").exists());
     });
