@@ -44,7 +44,7 @@ pub enum Error {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The tree was live already, byte for byte.
-    Nothing,
+    Unchanged,
     /// The tree is live, and the programs have read it.
     Applied {
         /// The generation of the tree.
@@ -54,7 +54,7 @@ pub enum Outcome {
     Refused(Refusal),
     /// A program could not use the tree after it went live, so the previous generation was
     /// restored.
-    WentBack {
+    RolledBack {
         /// The program's message.
         refusal: Refusal,
         /// The live generation; none if there was none before.
@@ -63,7 +63,7 @@ pub enum Outcome {
         also: Option<String>,
     },
     /// The tree was live and valid before, but a program cannot use it now. It stays live.
-    Unread(Refusal),
+    ReloadFailed(Refusal),
 }
 
 /// The outcome of applying a site configuration.
@@ -92,7 +92,7 @@ impl Applier {
     /// controlled, in this order.
     ///
     /// # Errors
-    /// When the disk does not allow it.
+    /// If the directory cannot be opened, or another process uses it.
     pub async fn open(layout: &Layout, control: [Control; 2], steps: Steps) -> Result<Self, Error> {
         let base = Path::new(layout.live.as_str()).parent();
         let base = base.unwrap_or(Path::new("/")).to_owned();
@@ -112,7 +112,7 @@ impl Applier {
     /// Makes this tree live. Manual changes to the live files are reverted.
     ///
     /// # Errors
-    /// When it could not be tried. What is live is what it was.
+    /// If the attempt failed before anything was replaced. The live files are unchanged.
     pub async fn apply(&mut self, tree: &Tree) -> Result<Outcome, Error> {
         let outcome = self.replace(tree).await;
         let is_kept = matches!(outcome, Ok(Outcome::Refused(_)) | Err(_));
@@ -129,7 +129,7 @@ impl Applier {
     /// others are published.
     ///
     /// # Errors
-    /// When it could not be tried. What is live is what it was.
+    /// If the attempt failed before anything was replaced. The live files are unchanged.
     pub async fn publish(&mut self, site: &Snapshot, layout: &Layout) -> Result<Published, Error> {
         let (mut rest, mut quarantined) = (site.clone(), Vec::new());
         for _ in 0..ROUNDS {
@@ -144,7 +144,7 @@ impl Applier {
                         Err(CheckError::Candidate(error)) => return Err(*error),
                     }
                 }
-                Outcome::WentBack { refusal, .. } => quarantine_named(&rest, refusal),
+                Outcome::RolledBack { refusal, .. } => quarantine_named(&rest, refusal),
                 _ => (rest.clone(), Vec::new()),
             };
             if more.is_empty() {
@@ -171,7 +171,7 @@ impl Applier {
         let was_unread = self.is_unread;
         let ended = self.ended().await;
         if is_same && !was_unread && ended.is_empty() {
-            return Ok(Outcome::Nothing);
+            return Ok(Outcome::Unchanged);
         }
         if !is_same {
             let tree = tree.clone();
@@ -235,20 +235,20 @@ impl Applier {
         before: &Tree,
     ) -> Result<Outcome, Error> {
         let refusal = self.refusal(error, tree, before);
-        tracing::warn!(program = %refusal.program, error = refusal.words, "reload failed");
+        tracing::warn!(program = %refusal.program, error = refusal.message, "reload failed");
         let (live, read) = self
             .disk(|generations| Ok((generations.live()?, generations.read()?)))
             .await?;
         if live == read {
-            return Ok(Outcome::Unread(refusal));
+            return Ok(Outcome::ReloadFailed(refusal));
         }
-        let generation = self.disk(|generations| generations.back()).await?;
+        let generation = self.disk(|generations| generations.roll_back()).await?;
         let again = match generation {
             Some(_) => self.perform(effects).await,
             None => Ok(()),
         };
         self.is_unread = again.is_err();
-        Ok(Outcome::WentBack {
+        Ok(Outcome::RolledBack {
             refusal,
             generation,
             also: again.err().map(|error| error.to_string()),
@@ -258,12 +258,12 @@ impl Applier {
     /// Converts a program's error about live files into a refusal. Files that did not change are
     /// not the cause, unless no other file is named.
     fn refusal(&self, error: ProgramError, tree: &Tree, before: &Tree) -> Refusal {
-        let (program, words) = match error {
+        let (program, message) = match error {
             ProgramError::Run { name, source } => (name, source.to_string()),
-            ProgramError::Failed { name, words } => (name, words),
+            ProgramError::Failed { name, message } => (name, message),
         };
-        let mut files = files_in(&words, &[self.checker.live()]);
-        files.extend(files_of_ports(&words));
+        let mut files = files_in(&message, &[self.checker.live()]);
+        files.extend(files_of_ports(&message));
         files.retain(|path| tree.get(path).is_some());
         let is_new = |path: &String| before.get(path) != tree.get(path);
         if files.iter().any(is_new) {
@@ -271,7 +271,7 @@ impl Applier {
         }
         Refusal {
             program,
-            words,
+            message,
             files,
         }
     }
@@ -378,8 +378,8 @@ fn as_tree(found: Files, new: &Tree) -> Tree {
 
 /// The files of the ports that nginx could not listen on, from messages such as `bind() to
 /// 0.0.0.0:2000 failed`. The messages do not name the protocol.
-fn files_of_ports(words: &str) -> Vec<String> {
-    let ports = words.split("bind() to ").skip(1).filter_map(|rest| {
+fn files_of_ports(message: &str) -> Vec<String> {
+    let ports = message.split("bind() to ").skip(1).filter_map(|rest| {
         let (address, _) = rest.split_once(" failed")?;
         let (_, port) = address.rsplit_once(':')?;
         port.parse::<u16>().ok()
@@ -397,7 +397,7 @@ fn quarantine_named(site: &Snapshot, refusal: &Refusal) -> (Snapshot, Vec<Quaran
     let named: BTreeSet<ServiceId> = files.filter_map(|path| site.service_of(path)).collect();
     let quarantined = named.iter().map(|service| QuarantinedService {
         service: *service,
-        words: refusal.words.clone(),
+        message: refusal.message.clone(),
     });
     let quarantined = quarantined.collect();
     (site.without(&named), quarantined)
@@ -409,10 +409,10 @@ mod tests {
 
     #[test]
     fn ports_are_extracted_from_bind_errors() {
-        let words = "bind() to 0.0.0.0:2000 failed (98: Address already in use)\n\
+        let message = "bind() to 0.0.0.0:2000 failed (98: Address already in use)\n\
                      bind() to [::]:2000 failed (98: Address already in use)\nstill could not bind()";
         let files = ["nginx/streams/tcp-2000.conf", "nginx/streams/udp-2000.conf"];
-        assert_eq!(files_of_ports(words), files);
+        assert_eq!(files_of_ports(message), files);
         assert!(files_of_ports("still could not bind()").is_empty());
     }
 }

@@ -29,7 +29,7 @@ pub enum CertificateError {
 /// Creates the certificate if it is missing or has other names. Returns whether it did. Blocks.
 ///
 /// # Errors
-/// When it cannot be made or written. One that was there stays.
+/// If the certificate cannot be created or written. An existing certificate is kept.
 pub fn ensure(site: &Snapshot, layout: &Layout) -> Result<bool, CertificateError> {
     let folder = Path::new(layout.tls.as_str());
     let names = names(site);

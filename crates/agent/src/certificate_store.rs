@@ -14,7 +14,7 @@ use edge::{
     Layout, Snapshot, certificate_name,
     link::{MOST_CERTIFICATES, Pair},
 };
-use model::{agents::UnservableCertificate, clusters::Fingerprint};
+use model::{agents::Unserved, clusters::Fingerprint};
 use rustls::{
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
@@ -46,7 +46,7 @@ impl CertificateStore {
         site: &Snapshot,
         before: Option<&Snapshot>,
         layout: &Layout,
-    ) -> (Snapshot, Vec<UnservableCertificate>) {
+    ) -> (Snapshot, Vec<Unserved>) {
         let fingerprints = |site: &Snapshot| -> BTreeSet<Fingerprint> {
             site.certificates().into_iter().cloned().collect()
         };
@@ -156,7 +156,7 @@ fn verify(fingerprint: &Fingerprint, chain: &str, key: &str) -> Result<(), Strin
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain.as_bytes()).collect();
     let read = read.map_err(|error| format!("The certificate cannot be read: {error}."))?;
     let leaf = read.first().ok_or("There is no certificate in it.")?;
-    if pinned::Fingerprint::from_certificate(leaf).to_string() != fingerprint.as_str() {
+    if pinned::Fingerprint::of(leaf).to_string() != fingerprint.as_str() {
         return Err("It is another certificate than the one that was asked for.".to_owned());
     }
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
@@ -168,11 +168,7 @@ fn verify(fingerprint: &Fingerprint, chain: &str, key: &str) -> Result<(), Strin
 
 /// Fetches missing certificates from the manager and stores them. Returns those that are still
 /// missing.
-async fn fetch(
-    manager: &ManagerClient,
-    folder: &Path,
-    missing: Vec<Fingerprint>,
-) -> Vec<UnservableCertificate> {
+async fn fetch(manager: &ManagerClient, folder: &Path, missing: Vec<Fingerprint>) -> Vec<Unserved> {
     let mut unserved = Vec::new();
     let mut asked = 0;
     for some in missing.chunks(MOST_CERTIFICATES) {
@@ -180,9 +176,9 @@ async fn fetch(
             Ok(pairs) => pairs,
             Err(error) => {
                 // The remaining requests would fail as well.
-                let words = error.to_string();
+                let message = error.to_string();
                 let left = missing.iter().skip(asked);
-                unserved.extend(left.map(|fingerprint| unserved_for(fingerprint, &words)));
+                unserved.extend(left.map(|fingerprint| unserved_for(fingerprint, &message)));
                 break;
             }
         };
@@ -191,20 +187,24 @@ async fn fetch(
         let put = tokio::task::spawn_blocking(move || store_all(&folder, &some, &pairs)).await;
         unserved.extend(put.unwrap_or_default());
     }
-    for UnservableCertificate { certificate, words } in &unserved {
-        tracing::warn!(%certificate, words, "certificate cannot be served");
+    for Unserved {
+        certificate,
+        words: error,
+    } in &unserved
+    {
+        tracing::warn!(%certificate, error, "certificate cannot be served");
     }
     unserved
 }
 
-fn unserved_for(fingerprint: &Fingerprint, words: &str) -> UnservableCertificate {
-    UnservableCertificate {
+fn unserved_for(fingerprint: &Fingerprint, message: &str) -> Unserved {
+    Unserved {
         certificate: fingerprint.clone(),
-        words: words.to_owned(),
+        words: message.to_owned(),
     }
 }
 
-fn store_all(folder: &Path, wanted: &[Fingerprint], pairs: &[Pair]) -> Vec<UnservableCertificate> {
+fn store_all(folder: &Path, wanted: &[Fingerprint], pairs: &[Pair]) -> Vec<Unserved> {
     let put = |fingerprint: &Fingerprint| {
         let pair = pairs.iter().find(|pair| pair.certificate == *fingerprint);
         let pair = pair.ok_or("The manager does not have it (any more).")?;
@@ -219,8 +219,10 @@ fn store_all(folder: &Path, wanted: &[Fingerprint], pairs: &[Pair]) -> Vec<Unser
         Ok(())
     };
     let failed = wanted.iter().filter_map(|fingerprint| {
-        let done: Result<(), String> = put(fingerprint);
-        done.err().map(|words| unserved_for(fingerprint, &words))
+        let stored: Result<(), String> = put(fingerprint);
+        stored
+            .err()
+            .map(|message| unserved_for(fingerprint, &message))
     });
     failed.collect()
 }
@@ -251,7 +253,7 @@ mod tests {
 
     fn pair(name: &str) -> Pair {
         let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-        let fingerprint = pinned::Fingerprint::from_certificate(made.cert.der()).to_string();
+        let fingerprint = pinned::Fingerprint::of(made.cert.der()).to_string();
         Pair {
             certificate: fingerprint.parse().unwrap(),
             chain: made.cert.pem(),

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use crate::{
-    process::{run, words},
+    process::{display_output, run},
     programs::{Name, ProgramError},
 };
 
@@ -31,7 +31,7 @@ pub struct Refusal {
     /// The program.
     pub program: Name,
     /// The program's message.
-    pub words: String,
+    pub message: String,
     /// The files that the message names, by their paths within the tree.
     pub files: Vec<String>,
 }
@@ -40,7 +40,7 @@ pub struct Refusal {
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
     /// The program refused the candidate.
-    #[error("{} refuses it: {}", .0.program, .0.words)]
+    #[error("{} refuses it: {}", .0.program, .0.message)]
     Refused(Refusal),
     /// The program could not be run.
     #[error(transparent)]
@@ -78,7 +78,7 @@ impl Checker {
     /// Checks the candidate in this directory with nginx.
     ///
     /// # Errors
-    /// When it refuses, or cannot be asked.
+    /// If the program refuses the candidate or cannot be run.
     pub async fn nginx(&self, candidate: &Path) -> Result<(), CheckError> {
         let prefix = format!("{}/nginx/", candidate.display());
         let line = [
@@ -99,17 +99,17 @@ impl Checker {
         if output.status.success() {
             return Ok(());
         }
-        Err(self.refused(Name::Nginx, words(&output.stderr), candidate))
+        Err(self.refused(Name::Nginx, display_output(&output.stderr), candidate))
     }
 
     /// Checks the candidate in this directory with dnsmasq, including the lists that `--test`
     /// ignores.
     ///
     /// # Errors
-    /// When it refuses, or cannot be asked.
+    /// If the program refuses the candidate or cannot be run.
     pub async fn dnsmasq(&self, candidate: &Path) -> Result<(), CheckError> {
         let name = Name::Dnsmasq;
-        let log = timeout(self.limit, self.throwaway(candidate)).await;
+        let log = timeout(self.limit, self.run_temporary_dnsmasq(candidate)).await;
         let log = log.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()));
         let log = log.map_err(|source| ProgramError::Run { name, source })?;
         let lists = format!("{}/", self.live);
@@ -123,17 +123,19 @@ impl Checker {
         match (log.end, complaints.is_empty()) {
             (End::ReadAll, true) => Ok(()),
             (End::Ended, true) => {
-                let words = log.lines.join("\n");
-                Err(ProgramError::Failed { name, words }.into())
+                let message = log.lines.join("\n");
+                Err(ProgramError::Failed { name, message }.into())
             }
-            (_, false) => {
-                Err(self.refused(name, words(complaints.join("\n").as_bytes()), candidate))
-            }
+            (_, false) => Err(self.refused(
+                name,
+                display_output(complaints.join("\n").as_bytes()),
+                candidate,
+            )),
         }
     }
 
     /// Runs the temporary dnsmasq until it has read everything or exits.
-    async fn throwaway(&self, candidate: &Path) -> std::io::Result<Log> {
+    async fn run_temporary_dnsmasq(&self, candidate: &Path) -> std::io::Result<Log> {
         let mut child = Command::new("unshare")
             .args([
                 "--net",
@@ -163,12 +165,12 @@ impl Checker {
         &self.live
     }
 
-    fn refused(&self, program: Name, words: String, candidate: &Path) -> CheckError {
+    fn refused(&self, program: Name, message: String, candidate: &Path) -> CheckError {
         let candidate = candidate.display().to_string();
-        let files = files_in(&words, &[&candidate, &self.live]);
+        let files = files_in(&message, &[&candidate, &self.live]);
         CheckError::Refused(Refusal {
             program,
-            words,
+            message,
             files,
         })
     }
@@ -273,10 +275,10 @@ fn is_complaint(message_text: &str, lists: &str) -> bool {
 
 /// The files below any of these directories that a message names, as relative paths without
 /// duplicates.
-pub(crate) fn files_in(words: &str, roots: &[&str]) -> Vec<String> {
+pub(crate) fn files_in(message: &str, roots: &[&str]) -> Vec<String> {
     let mut files: Vec<String> = Vec::new();
     for root in roots {
-        for found in words.split(&format!("{root}/")).skip(1) {
+        for found in message.split(&format!("{root}/")).skip(1) {
             let end = |c: char| !c.is_ascii_alphanumeric() && !"._-/".contains(c);
             let path = found.split(end).next().unwrap_or_default();
             let path = path.trim_end_matches('.').to_owned();
@@ -294,11 +296,11 @@ mod tests {
 
     #[test]
     fn files_are_extracted_from_message() {
-        let words = "nginx: [emerg] unknown directive \"a\" in /b/1/nginx/services/w-1.example.org.conf:3\n\
+        let message = "nginx: [emerg] unknown directive \"a\" in /b/1/nginx/services/w-1.example.org.conf:3\n\
                      bad address at /b/live/dnsmasq/hosts line 3\n\
                      read /b/live/dnsmasq/hosts, again";
         let named = ["nginx/services/w-1.example.org.conf", "dnsmasq/hosts"];
-        assert_eq!(files_in(words, &["/b/1", "/b/live"]), named);
+        assert_eq!(files_in(message, &["/b/1", "/b/live"]), named);
         assert!(files_in("nothing in /etc/nginx/nginx.conf", &["/b/1"]).is_empty());
     }
 

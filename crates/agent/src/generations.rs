@@ -85,7 +85,7 @@ impl Generations {
     /// Opens a directory, creates what it lacks, and removes what a killed process left behind.
     ///
     /// # Errors
-    /// When another process has it, or the disk does not set_mode it.
+    /// If another process uses the directory, or a file operation fails.
     pub fn open(base: &Path, steps: Steps) -> Result<Self> {
         for folder in ["", FOLDER, "state", "state/nginx"] {
             create_folder(&base.join(folder), FOLDER_MODE)?;
@@ -106,7 +106,7 @@ impl Generations {
     /// The number of the live generation; none before the first.
     ///
     /// # Errors
-    /// When the link cannot be read.
+    /// If the link cannot be read.
     pub fn live(&self) -> Result<Option<u64>> {
         self.linked(LIVE)
     }
@@ -114,7 +114,7 @@ impl Generations {
     /// The number of the generation that the programs last read without an error.
     ///
     /// # Errors
-    /// When the link cannot be read.
+    /// If the link cannot be read.
     pub fn read(&self) -> Result<Option<u64>> {
         self.linked(READ)
     }
@@ -122,7 +122,7 @@ impl Generations {
     /// Reads the live files from the disk.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If the files cannot be read.
     pub fn files(&self) -> Result<Files> {
         match self.live()? {
             Some(number) => files_of(&self.generation(number)),
@@ -134,7 +134,7 @@ impl Generations {
     /// the live generation.
     ///
     /// # Errors
-    /// When it cannot be written as a whole; then nothing of it is left.
+    /// If a file cannot be written. The incomplete generation is then removed.
     pub fn write(&self, tree: &Tree) -> Result<Candidate> {
         let draft = self.draft(tree)?;
         let kept = draft.new.iter().rev().try_for_each(|path| {
@@ -153,7 +153,7 @@ impl Generations {
     /// disk.
     ///
     /// # Errors
-    /// When it cannot be written as a whole; then nothing of it is left.
+    /// If a file cannot be written. The incomplete generation is then removed.
     pub fn draft(&self, tree: &Tree) -> Result<Draft> {
         let live = self.live()?;
         self.discard_above(live)?;
@@ -169,7 +169,7 @@ impl Generations {
     /// Makes a candidate live.
     ///
     /// # Errors
-    /// When the link cannot be moved; then it is where it was.
+    /// If the link cannot be replaced. The live generation is then unchanged.
     pub fn install(&self, candidate: &Candidate) -> Result<()> {
         self.point(LIVE, candidate.number)?;
         self.steps.done("live");
@@ -179,7 +179,7 @@ impl Generations {
     /// Removes generations that are not live.
     ///
     /// # Errors
-    /// When the disk does not set_mode it.
+    /// If a file operation fails.
     pub fn discard(&self) -> Result<()> {
         self.discard_above(self.live()?)
     }
@@ -187,7 +187,7 @@ impl Generations {
     /// Records that the programs have read the live generation, and removes the oldest generations.
     ///
     /// # Errors
-    /// When the disk does not set_mode it.
+    /// If a file operation fails.
     pub fn confirm(&self) -> Result<()> {
         let Some(live) = self.live()? else {
             return Ok(());
@@ -203,8 +203,8 @@ impl Generations {
     /// ones. Without such a generation, nothing is live afterwards.
     ///
     /// # Errors
-    /// When the disk does not set_mode it.
-    pub fn back(&self) -> Result<Option<u64>> {
+    /// If a file operation fails.
+    pub fn roll_back(&self) -> Result<Option<u64>> {
         let read = self.read()?;
         match read {
             Some(read) => self.point(LIVE, read)?,

@@ -9,7 +9,7 @@ use model::{
     names::{InterfaceName, Username},
 };
 
-use crate::process::{run, words};
+use crate::process::{display_output, run};
 
 /// The timeout of a program that is run to collect facts.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -20,12 +20,12 @@ const MODULES: &str = "/usr/lib/nginx/modules";
 #[derive(Debug, thiserror::Error)]
 pub enum HostFactsError {
     /// A required program is missing or failed.
-    #[error("{program} does not answer: {words}")]
+    #[error("{program} does not answer: {message}")]
     Program {
         /// The program.
         program: &'static str,
         /// Its error output, or why it could not be started.
-        words: String,
+        message: String,
     },
     /// The interface has no IPv4 address.
     #[error("{0} has no IPv4 address. Give it one in the site's network first.")]
@@ -38,7 +38,7 @@ pub enum HostFactsError {
 /// Collects what the agent reports about its host, and the layout of files and programs on it.
 ///
 /// # Errors
-/// When nginx is not there or the interface has no address.
+/// If nginx is not installed or the interface has no IPv4 address.
 pub async fn collect(
     base: &Path,
     interface: &InterfaceName,
@@ -78,14 +78,17 @@ async fn run_program(
 ) -> Result<(String, String), HostFactsError> {
     let mut line = vec![program.to_owned()];
     line.extend(arguments.iter().map(ToString::to_string));
-    let refused = |words: String| HostFactsError::Program { program, words };
+    let refused = |message: String| HostFactsError::Program { program, message };
     let result = run(&line, TIMEOUT)
         .await
         .map_err(|e| refused(e.to_string()))?;
     if !result.status.success() {
-        return Err(refused(words(&result.stderr)));
+        return Err(refused(display_output(&result.stderr)));
     }
-    Ok((words(&result.stdout), words(&result.stderr)))
+    Ok((
+        display_output(&result.stdout),
+        display_output(&result.stderr),
+    ))
 }
 
 async fn address(interface: &InterfaceName) -> Result<Ipv4Addr, HostFactsError> {
@@ -103,9 +106,9 @@ async fn address(interface: &InterfaceName) -> Result<Ipv4Addr, HostFactsError> 
 
 /// Parses the first address of `ip -oneline address`: `2: eth1    inet 10.20.0.2/16 brd …`.
 fn first_address(output: &str) -> Option<Ipv4Addr> {
-    let mut words = output.split_ascii_whitespace();
-    words.find(|word| *word == "inet")?;
-    words.next()?.split('/').next()?.parse().ok()
+    let mut fields = output.split_ascii_whitespace();
+    fields.find(|field| *field == "inet")?;
+    fields.next()?.split('/').next()?.parse().ok()
 }
 
 async fn nginx() -> Result<NginxBuild, HostFactsError> {
@@ -117,7 +120,7 @@ async fn nginx() -> Result<NginxBuild, HostFactsError> {
     };
     let version = version(&output).ok_or_else(|| HostFactsError::Program {
         program: "nginx",
-        words: output.clone(),
+        message: output.clone(),
     })?;
     Ok(NginxBuild {
         version,
@@ -157,9 +160,9 @@ fn stream_module(output: &str) -> Option<String> {
 /// The IPv4 name servers in `resolv.conf(5)`.
 fn resolvers(text: &str) -> Vec<Ipv4Addr> {
     let line = |line: &str| {
-        let mut words = line.split_ascii_whitespace();
-        (words.next()? == "nameserver").then_some(())?;
-        words.next()?.parse().ok()
+        let mut fields = line.split_ascii_whitespace();
+        (fields.next()? == "nameserver").then_some(())?;
+        fields.next()?.parse().ok()
     };
     text.lines().filter_map(line).collect()
 }

@@ -78,12 +78,12 @@ impl LeaseReporter {
 /// expires. Lines that are not for IPv4 over Ethernet are skipped.
 fn leases(text: &str, now: u64) -> Vec<Lease> {
     let lease = |line: &str| {
-        let mut words = line.split_ascii_whitespace();
-        let expiry: u64 = words.next()?.parse().ok()?;
+        let mut fields = line.split_ascii_whitespace();
+        let expiry: u64 = fields.next()?.parse().ok()?;
         Some(Lease {
-            mac: words.next()?.parse().ok()?,
-            address: words.next()?.parse().ok()?,
-            name: words.next().and_then(|name| name.parse().ok()),
+            mac: fields.next()?.parse().ok()?,
+            address: fields.next()?.parse().ok()?,
+            name: fields.next().and_then(|name| name.parse().ok()),
             left_s: (expiry != 0).then(|| expiry.saturating_sub(now)),
         })
     };

@@ -10,7 +10,7 @@ use edge::{
     link::{self, Asking, Given, Joined, Joining, Leases, Live, Pair, Pairs, Wanted},
 };
 use model::{
-    agents::{HostFacts, JoinToken, Report},
+    agents::{About, JoinCode, Report},
     clusters::Fingerprint,
     domains::Origin,
 };
@@ -30,23 +30,23 @@ const MAX_RESPONSE_SIZE: usize = 64 * 1024 * 1024;
 pub enum LinkError {
     /// The URL is neither HTTPS nor a loopback address.
     #[error("{0} is not reached through TLS. Without it the key could be read on the way.")]
-    Plain(Origin),
+    NotEncrypted(Origin),
     /// TLS could not be set up.
     #[error("TLS cannot be used: {0}")]
     Tls(String),
     /// The manager is unreachable, or has another certificate than expected.
     #[error("The manager is not reached: {0}")]
-    Away(String),
+    Unreachable(String),
     /// The join token or the key is invalid (401).
     #[error("The manager does not know this agent (any more). Have it join again.")]
     Unknown,
     /// The manager refused the request.
-    #[error("The manager answered {status}: {words}")]
+    #[error("The manager answered {status}: {message}")]
     Refused {
         /// The HTTP status.
         status: u16,
         /// The manager's message.
-        words: String,
+        message: String,
     },
     /// The response could not be parsed.
     #[error("The manager's answer could not be read: {0}")]
@@ -65,7 +65,7 @@ impl Link {
     /// this host trusts.
     ///
     /// # Errors
-    /// [`LinkError::Plain`] without TLS on a network.
+    /// [`LinkError::NotEncrypted`] if the URL is neither HTTPS nor a loopback address.
     pub fn new(manager: Origin, fingerprint: Option<&Fingerprint>) -> Result<Self, LinkError> {
         let builder = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -80,17 +80,17 @@ impl Link {
                 let config = match system_verifier() {
                     // The manager may have a new certificate for the same name from a trusted CA by
                     // now.
-                    Ok(trusted) => pinned::client_config_with_fallback(expected, trusted),
+                    Ok(trusted) => pinned::config_or(expected, trusted),
                     Err(error) => {
                         tracing::info!(%error, "system CAs unavailable, pinned certificate only");
-                        pinned::client_config(Some(expected))
+                        pinned::config(Some(expected))
                     }
                 };
                 builder.tls_backend_preconfigured(config.map_err(|e| tls_error(&e))?)
             }
             (true, None) => builder,
             (false, _) if manager.is_loopback() => builder,
-            (false, _) => return Err(LinkError::Plain(manager)),
+            (false, _) => return Err(LinkError::NotEncrypted(manager)),
         };
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = builder.build().map_err(|e| tls_error(&e))?;
@@ -100,12 +100,8 @@ impl Link {
     /// Joins with a join token. Returns the agent's key.
     ///
     /// # Errors
-    /// [`LinkError::Unknown`] when the word is no good, and as for any question.
-    pub async fn join(
-        code: &JoinToken,
-        about: HostFacts,
-        layout: Layout,
-    ) -> Result<String, LinkError> {
+    /// [`LinkError::Unknown`] if the join token is invalid, and any error of a request.
+    pub async fn join(code: &JoinCode, about: About, layout: Layout) -> Result<String, LinkError> {
         let link = Self::new(code.manager.clone(), code.fingerprint.as_ref())?;
         let request = Joining {
             word: code.word.clone(),
@@ -121,7 +117,7 @@ impl Link {
     /// request; none if nothing changed for a while.
     ///
     /// # Errors
-    /// [`LinkError::Unknown`] when the key is no good, and as for any question.
+    /// [`LinkError::Unknown`] if the key is invalid, and any error of a request.
     pub async fn next(&self, key: &str, request: &Asking) -> Result<Option<Given>, LinkError> {
         let request_builder = self.http.post(self.address(link::NEXT)).bearer_auth(key);
         let response = send(request_builder.json(request)).await?;
@@ -134,7 +130,7 @@ impl Link {
     /// Sends a report.
     ///
     /// # Errors
-    /// As for [`Link::next`].
+    /// The same as [`Link::next`].
     pub async fn report(&self, key: &str, report: &Report) -> Result<(), LinkError> {
         let request = self.http.post(self.address(link::REPORT)).bearer_auth(key);
         send(request.json(report)).await.map(drop)
@@ -143,7 +139,7 @@ impl Link {
     /// Sends live files.
     ///
     /// # Errors
-    /// As for [`Link::next`].
+    /// The same as [`Link::next`].
     pub async fn live(&self, key: &str, files: &Live) -> Result<(), LinkError> {
         let request = self.http.post(self.address(link::LIVE)).bearer_auth(key);
         send(request.json(files)).await.map(drop)
@@ -152,7 +148,7 @@ impl Link {
     /// Sends the DHCP leases.
     ///
     /// # Errors
-    /// As for [`Link::next`].
+    /// The same as [`Link::next`].
     pub async fn leases(&self, key: &str, leases: &Leases) -> Result<(), LinkError> {
         let request = self.http.post(self.address(link::LEASES)).bearer_auth(key);
         send(request.json(leases)).await.map(drop)
@@ -161,7 +157,7 @@ impl Link {
     /// Fetches certificates with their keys.
     ///
     /// # Errors
-    /// As for [`Link::next`].
+    /// The same as [`Link::next`].
     pub async fn certificates(
         &self,
         key: &str,
@@ -204,10 +200,13 @@ async fn send(request: RequestBuilder) -> Result<Response, LinkError> {
     struct ErrorBody {
         error: String,
     }
-    let said = read::<ErrorBody>(response).await.map(|said| said.error);
+    let body = read::<ErrorBody>(response).await;
     Err(LinkError::Refused {
         status: status.as_u16(),
-        words: said.unwrap_or_else(|_| "no words that could be read".to_owned()),
+        message: body.map_or_else(
+            |_| "no words that could be read".to_owned(),
+            |body| body.error,
+        ),
     })
 }
 
@@ -228,12 +227,12 @@ async fn read<T: serde::de::DeserializeOwned>(mut response: Response) -> Result<
 
 /// Includes the whole chain of causes: the first one is rarely specific.
 fn unreachable_error(error: &reqwest::Error) -> LinkError {
-    let mut words = Vec::new();
+    let mut messages = Vec::new();
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
-        words.push(error.to_string());
+        messages.push(error.to_string());
         cause = error.source();
     }
-    words.dedup();
-    LinkError::Away(words.join(": "))
+    messages.dedup();
+    LinkError::Unreachable(messages.join(": "))
 }

@@ -27,7 +27,7 @@ struct Site {
     snapshot: Snapshot,
     layout: Layout,
     /// The quarantined services.
-    aside: BTreeSet<ServiceId>,
+    quarantined: BTreeSet<ServiceId>,
 }
 
 /// Reports live files in the background.
@@ -45,22 +45,24 @@ impl LiveFiles {
 
     /// Reports that a site configuration is live, except for the quarantined services. Only the
     /// latest call counts.
-    pub(crate) fn are_live(
+    pub(crate) fn mark_live(
         &self,
         snapshot: &Snapshot,
         layout: &Layout,
-        aside: impl Iterator<Item = ServiceId>,
+        quarantined: impl Iterator<Item = ServiceId>,
     ) {
-        let aside = aside.collect();
+        let quarantined = quarantined.collect();
         self.0.send_if_modified(|latest| {
             let is_same = latest.as_ref().is_some_and(|known| {
-                known.snapshot == *snapshot && known.layout == *layout && known.aside == aside
+                known.snapshot == *snapshot
+                    && known.layout == *layout
+                    && known.quarantined == quarantined
             });
             if !is_same {
                 *latest = Some(Site {
                     snapshot: snapshot.clone(),
                     layout: layout.clone(),
-                    aside,
+                    quarantined,
                 });
             }
             !is_same
@@ -69,12 +71,12 @@ impl LiveFiles {
 }
 
 async fn run(manager: Arc<ManagerClient>, mut inbox: watch::Receiver<Option<Site>>) {
-    let mut told = ReportedFiles::default();
+    let mut reported = ReportedFiles::default();
     while inbox.changed().await.is_ok() {
         loop {
             let latest = inbox.borrow_and_update().clone();
             let Some(site) = latest else { break };
-            match told.report(&manager, site).await {
+            match reported.report(&manager, site).await {
                 Ok(()) => break,
                 Err(error) => tracing::warn!(%error, "sending live files failed"),
             }
@@ -94,7 +96,7 @@ struct ReportedFiles(Option<BTreeMap<String, String>>);
 impl ReportedFiles {
     async fn report(&mut self, manager: &ManagerClient, site: Site) -> Result<(), LinkError> {
         let rendered = tokio::task::spawn_blocking(move || {
-            edge::render(&site.snapshot.without(&site.aside), &site.layout)
+            edge::render(&site.snapshot.without(&site.quarantined), &site.layout)
         });
         let Ok(Ok(tree)) = rendered.await else {
             // Cannot fail: the same configuration was rendered before it was applied.
@@ -111,11 +113,11 @@ impl ReportedFiles {
     fn parts(&self, tree: &Tree) -> Vec<Live> {
         let nothing = BTreeMap::new();
         let known = self.0.as_ref().unwrap_or(&nothing);
-        let told =
+        let is_reported =
             |path: &str, text: &str| text.len() <= LARGEST_FILE && path.len() <= LONGEST_PATH;
         let gone = known.keys().filter(|path| {
             let file = tree.get(path);
-            file.is_none_or(|file| !told(path, &file.text))
+            file.is_none_or(|file| !is_reported(path, &file.text))
         });
         let mut parts = vec![Live {
             begins: self.0.is_none(),
@@ -124,7 +126,7 @@ impl ReportedFiles {
         }];
         let mut size = 0;
         for (path, file) in tree.files() {
-            if !told(path, &file.text) || known.get(path) == Some(&file.text) {
+            if !is_reported(path, &file.text) || known.get(path) == Some(&file.text) {
                 continue;
             }
             if size >= MIN_BATCH_SIZE {
@@ -167,15 +169,15 @@ mod tests {
     }
 
     /// Reports a tree, and returns the paths of each batch.
-    fn tell(told: &mut ReportedFiles, tree: &Tree) -> Vec<(bool, Vec<String>, Vec<String>)> {
-        let parts = told.parts(tree);
-        let shown = parts.iter().map(|part| {
+    fn report(reported: &mut ReportedFiles, tree: &Tree) -> Vec<(bool, Vec<String>, Vec<String>)> {
+        let parts = reported.parts(tree);
+        let batches = parts.iter().map(|part| {
             let files = part.files.keys().cloned().collect();
             (part.begins, files, part.gone.clone())
         });
-        let shown = shown.collect();
-        parts.into_iter().for_each(|part| told.record(part));
-        shown
+        let batches = batches.collect();
+        parts.into_iter().for_each(|part| reported.record(part));
+        batches
     }
 
     fn names(names: &[&str]) -> Vec<String> {
@@ -184,24 +186,24 @@ mod tests {
 
     #[test]
     fn first_report_is_full_then_incremental() {
-        let mut told = ReportedFiles::default();
+        let mut reported = ReportedFiles::default();
         let first = tree(&[("a", "1"), ("b", "2"), ("c", "3")]);
         let all = (true, names(&["a", "b", "c"]), names(&[]));
-        assert_eq!(tell(&mut told, &first), [all]);
-        assert_eq!(tell(&mut told, &first), [], "nothing is new");
+        assert_eq!(report(&mut reported, &first), [all]);
+        assert_eq!(report(&mut reported, &first), [], "nothing is new");
         let second = tree(&[("a", "1"), ("b", "two"), ("d", "4")]);
         let changed = (false, names(&["b", "d"]), names(&["c"]));
-        assert_eq!(tell(&mut told, &second), [changed]);
-        assert_eq!(tell(&mut told, &second), []);
+        assert_eq!(report(&mut reported, &second), [changed]);
+        assert_eq!(report(&mut reported, &second), []);
     }
 
     #[test]
     fn large_reports_are_split_and_oversized_files_skipped() {
-        let mut told = ReportedFiles::default();
+        let mut reported = ReportedFiles::default();
         let half = "x".repeat(MIN_BATCH_SIZE / 2);
         let large = "x".repeat(edge::link::LARGEST_FILE + 1);
         let site = tree(&[("a", &half), ("b", &half), ("c", &half), ("d", &large)]);
-        let parts = tell(&mut told, &site);
+        let parts = report(&mut reported, &site);
         let expected = [
             (true, names(&["a", "b"]), names(&[])),
             (false, names(&["c"]), names(&[])),
@@ -210,9 +212,9 @@ mod tests {
         let grown = tree(&[("a", &large), ("b", &half), ("c", &half)]);
         let gone = (false, names(&[]), names(&["a"]));
         assert_eq!(
-            tell(&mut told, &grown),
+            report(&mut reported, &grown),
             [gone],
-            "what was told of it holds no more"
+            "a file that grew too large is removed"
         );
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use agent::{Link, Settings, host_facts, serve, units};
 use clap::{Parser, Subcommand};
-use model::{agents::JoinToken, names::InterfaceName};
+use model::{agents::JoinCode, names::InterfaceName};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -51,12 +51,12 @@ async fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     let Arguments { folder, command } = Arguments::parse();
-    let done = match command {
+    let result = match command {
         Command::Join { interface } => join(folder, interface).await,
         Command::Run => run(folder).await,
         Command::Units { to } => write_units(&folder, &to),
     };
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "holdfast-agent: {error}");
@@ -65,10 +65,10 @@ async fn main() -> ExitCode {
     }
 }
 
-type Done = Result<(), Box<dyn std::error::Error>>;
+type CommandResult = Result<(), Box<dyn std::error::Error>>;
 
-async fn join(folder: PathBuf, interface: InterfaceName) -> Done {
-    let code: JoinToken = std::io::read_to_string(std::io::stdin())?.parse()?;
+async fn join(folder: PathBuf, interface: InterfaceName) -> CommandResult {
+    let code: JoinCode = std::io::read_to_string(std::io::stdin())?.parse()?;
     let (about, layout) = host_facts::collect(&folder, &interface).await?;
     let key = Link::join(&code, about, layout).await?;
     let settings = Settings {
@@ -78,12 +78,12 @@ async fn join(folder: PathBuf, interface: InterfaceName) -> Done {
         interface,
     };
     settings.write(&folder)?;
-    let said = "This host has joined. `holdfast-agent units` has systemd serve its site, `holdfast-agent run` does it at once.\n";
-    std::io::stdout().write_all(said.as_bytes())?;
+    let message = "This host has joined. `holdfast-agent units` has systemd serve its site, `holdfast-agent run` does it at once.\n";
+    std::io::stdout().write_all(message.as_bytes())?;
     Ok(())
 }
 
-fn write_units(folder: &Path, to: &Path) -> Done {
+fn write_units(folder: &Path, to: &Path) -> CommandResult {
     let mut out = std::io::stdout();
     for path in units::write(&std::env::current_exe()?, folder, to)? {
         writeln!(out, "{}", path.display())?;
@@ -93,7 +93,7 @@ fn write_units(folder: &Path, to: &Path) -> Done {
     Ok(())
 }
 
-async fn run(folder: PathBuf) -> Done {
+async fn run(folder: PathBuf) -> CommandResult {
     let settings = Settings::read(&folder)?;
     let stop = CancellationToken::new();
     cancel_on_signal(stop.clone())?;

@@ -65,8 +65,11 @@ pub struct AppliedSite {
 impl AppliedSite {
     /// Determines the new targets of a site. `turn` is the number of its report.
     pub fn new(before: Option<&Snapshot>, now: Snapshot, turn: u64, report: Report) -> Self {
-        let quarantined: BTreeSet<ServiceId> =
-            report.aside.iter().map(|aside| aside.service).collect();
+        let quarantined: BTreeSet<ServiceId> = report
+            .aside
+            .iter()
+            .map(|quarantined| quarantined.service)
+            .collect();
         let all: BTreeSet<Target> = hosts(&now).chain(pages(&now, &quarantined)).collect();
         let targets = changed(before, &now, &quarantined);
         Self {

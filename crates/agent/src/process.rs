@@ -32,8 +32,8 @@ pub async fn run(line: &[String], limit: Duration) -> io::Result<Output> {
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
-/// A program's output, truncated and trimmed for display.
-pub fn words(bytes: &[u8]) -> String {
+/// Returns a program's output, truncated and trimmed for display.
+pub fn display_output(bytes: &[u8]) -> String {
     let bytes = bytes.get(..MOST_WORDS).unwrap_or(bytes);
     String::from_utf8_lossy(bytes).trim().to_owned()
 }

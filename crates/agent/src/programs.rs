@@ -9,7 +9,7 @@ use edge::Layout;
 use rustix::process::Signal;
 use tokio::time::{Instant, sleep};
 
-use crate::process::{Process, run, words};
+use crate::process::{Process, display_output, run};
 
 /// The timeout of a reload. If another program holds a port, nginx retries for 2.5 seconds before
 /// it gives up.
@@ -60,12 +60,12 @@ pub enum ProgramError {
         source: io::Error,
     },
     /// The program refused.
-    #[error("{name}: {words}")]
+    #[error("{name}: {message}")]
     Failed {
         /// The program.
         name: Name,
         /// The program's message.
-        words: String,
+        message: String,
     },
 }
 
@@ -146,7 +146,7 @@ impl Program {
     /// Reloads the program. For nginx this covers all files, and the result is known afterwards.
     ///
     /// # Errors
-    /// When it refuses, with its words; it then goes on with what it had.
+    /// If the program refuses its files, with its message. It then continues with the previous files.
     pub async fn reload(&self) -> Result<(), ProgramError> {
         let Some(process) = self.process().await else {
             return self.start().await;
@@ -167,7 +167,7 @@ impl Program {
     /// Stops the program if it runs, and starts it.
     ///
     /// # Errors
-    /// When it does not start, with its words; it does not run then.
+    /// If the program does not start, with its message. It is then not running.
     pub async fn restart(&self) -> Result<(), ProgramError> {
         if let Control::Systemd { .. } = self.control {
             return self.systemctl("restart").await;
@@ -192,8 +192,8 @@ impl Program {
         let until = Instant::now() + self.timeout;
         while !self.is_up().await {
             if Instant::now() > until {
-                let words = format!("it does not run as {} says", self.pid_file.display());
-                return Err(self.failed(words));
+                let message = format!("it does not run as {} says", self.pid_file.display());
+                return Err(self.failed(message));
             }
             sleep(POLL_INTERVAL).await;
         }
@@ -221,11 +221,11 @@ impl Program {
         if output.status.success() {
             return Ok(());
         }
-        let said = words(&output.stderr);
-        Err(self.failed(if said.is_empty() {
+        let message = display_output(&output.stderr);
+        Err(self.failed(if message.is_empty() {
             output.status.to_string()
         } else {
-            said
+            message
         }))
     }
 
@@ -241,14 +241,14 @@ impl Program {
             let is_timed_out = Instant::now() > until;
             match parse_reload_log(&self.log_since(log).await) {
                 ReloadResult::Done => return Ok(()),
-                ReloadResult::Refused(words) => return Err(self.failed(words)),
+                ReloadResult::Refused(message) => return Err(self.failed(message)),
                 ReloadResult::None if is_timed_out => {
                     let workers = process.children().await;
                     let is_new = workers.iter().any(|worker| !before.contains(worker));
-                    let words = "it did not read its files again";
+                    let message = "it did not read its files again";
                     return is_new
                         .then_some(())
-                        .ok_or_else(|| self.failed(words.to_owned()));
+                        .ok_or_else(|| self.failed(message.to_owned()));
                 }
                 ReloadResult::None => sleep(POLL_INTERVAL).await,
             }
@@ -282,9 +282,9 @@ impl Program {
         result.map_err(|source| ProgramError::Run { name, source })
     }
 
-    fn failed(&self, words: String) -> ProgramError {
+    fn failed(&self, message: String) -> ProgramError {
         let name = self.name;
-        ProgramError::Failed { name, words }
+        ProgramError::Failed { name, message }
     }
 }
 
@@ -311,14 +311,14 @@ fn parse_reload_log(log: &str) -> ReloadResult {
         if line.ends_with(": start worker processes") {
             return ReloadResult::Done;
         }
-        let Some((_, said)) = line.split_once("[emerg] ") else {
+        let Some((_, message)) = line.split_once("[emerg] ") else {
             continue;
         };
-        let said = said.split_once(": ").map_or(said, |(_, said)| said);
-        if !lines.contains(&said) {
-            lines.push(said);
+        let message = message.split_once(": ").map_or(message, |(_, rest)| rest);
+        if !lines.contains(&message) {
+            lines.push(message);
         }
-        if !said.starts_with("bind() to ") {
+        if !message.starts_with("bind() to ") {
             return ReloadResult::Refused(lines.join("\n"));
         }
     }
@@ -351,11 +351,11 @@ mod tests {
         let freed = format!("{log}2026/11/26 01:26:23 [notice] 26#26: start worker processes\n");
         assert_eq!(parse_reload_log(&freed), ReloadResult::Done);
         let log = format!("{log}2026/11/26 01:26:22 [emerg] 26#26: still could not bind()\n");
-        let words =
+        let message =
             "bind() to 0.0.0.0:2000 failed (98: Address already in use)\nstill could not bind()";
         assert_eq!(
             parse_reload_log(&log),
-            ReloadResult::Refused(words.to_owned())
+            ReloadResult::Refused(message.to_owned())
         );
     }
 
@@ -365,8 +365,8 @@ mod tests {
             "{RELOAD_LOG}2026/11/26 01:26:22 [emerg] 6#6: unknown directive \"a\" in /b:1\n"
         );
         assert_eq!(parse_reload_log(whole.trim_end()), ReloadResult::None);
-        let words = "unknown directive \"a\" in /b:1".to_owned();
-        assert_eq!(parse_reload_log(&whole), ReloadResult::Refused(words));
+        let message = "unknown directive \"a\" in /b:1".to_owned();
+        assert_eq!(parse_reload_log(&whole), ReloadResult::Refused(message));
         let other = format!("{RELOAD_LOG}2026/11/26 01:26:22 [error] 6#6: *1 connect() failed\n");
         assert_eq!(parse_reload_log(&other), ReloadResult::None);
     }

@@ -22,15 +22,15 @@ pub struct QuarantinedService {
     /// The service.
     pub service: ServiceId,
     /// The checker's message.
-    pub words: String,
+    pub message: String,
 }
 
 /// Returns the site configuration without the services for which `check` refuses it, and these
 /// services.
 ///
 /// # Errors
-/// The refusal, when it is not for a service or the number of checks was not enough; what `check`
-/// returns when it could not be asked.
+/// The refusal if no service causes it or [`CHECKS`] is exceeded; the error of `check` if it could not
+/// be run.
 pub async fn quarantine_refused<C, F>(
     snapshot: &Snapshot,
     check: C,
@@ -148,7 +148,7 @@ where
         self.quarantined
             .extend(services.iter().map(|service| QuarantinedService {
                 service: *service,
-                words: refusal.words.clone(),
+                message: refusal.message.clone(),
             }));
     }
 }
@@ -214,7 +214,7 @@ mod tests {
             let file = found.map(|service| format!("nginx/streams/tcp-{}.conf", 2000 + service.0));
             let refusal = Refusal {
                 program: Name::Nginx,
-                words: format!("no: {file:?}"),
+                message: format!("no: {file:?}"),
                 files: file.filter(|_| is_named).into_iter().collect(),
             };
             ready(match found.is_some() || is_always {

@@ -13,7 +13,7 @@ use edge::{
     link::{Asking, Given},
 };
 use model::{
-    agents::{self, HostFacts, Report},
+    agents::{self, About, Report},
     names::InterfaceName,
 };
 use tokio::sync::watch;
@@ -80,7 +80,7 @@ struct Serving {
 /// Runs until `stop` is canceled.
 ///
 /// # Errors
-/// When the manager may not be spoken to as the settings say.
+/// If the settings do not permit a connection to the manager, such as plain HTTP over a network.
 pub async fn run(
     base: &Path,
     settings: Settings,
@@ -176,7 +176,7 @@ impl Serving {
         Ok(())
     }
 
-    async fn host(&self) -> Result<(HostFacts, Layout), HostFactsError> {
+    async fn host(&self) -> Result<(About, Layout), HostFactsError> {
         host_facts::collect(&self.base, &self.interface).await
     }
 
@@ -201,7 +201,7 @@ impl Serving {
             unserved,
             ..report(desired.generation, &published)
         };
-        let is_live = report.outcome == agents::ApplyOutcome::Live;
+        let is_live = report.outcome == agents::Outcome::Live;
         if is_live {
             let saved = SavedState {
                 desired,
@@ -222,8 +222,11 @@ impl Serving {
             }
         }
         if is_live {
-            let aside = published.quarantined.iter().map(|aside| aside.service);
-            self.files.are_live(&site, &layout, aside);
+            let quarantined = published
+                .quarantined
+                .iter()
+                .map(|quarantined| quarantined.service);
+            self.files.mark_live(&site, &layout, quarantined);
         }
         Ok(())
     }
@@ -251,24 +254,24 @@ impl Serving {
 
 fn report(generation: i64, published: &Published) -> Report {
     let outcome = match &published.outcome {
-        Outcome::Nothing | Outcome::Applied { .. } => agents::ApplyOutcome::Live,
+        Outcome::Unchanged | Outcome::Applied { .. } => agents::Outcome::Live,
         Outcome::Refused(refusal)
-        | Outcome::WentBack { refusal, .. }
-        | Outcome::Unread(refusal) => agents::ApplyOutcome::Refused {
-            words: refusal.words.clone(),
+        | Outcome::RolledBack { refusal, .. }
+        | Outcome::ReloadFailed(refusal) => agents::Outcome::Refused {
+            words: refusal.message.clone(),
         },
     };
-    let aside = published
+    let quarantined = published
         .quarantined
         .iter()
-        .map(|aside| agents::QuarantinedService {
-            service: aside.service,
-            words: aside.words.clone(),
+        .map(|quarantined| agents::Aside {
+            service: quarantined.service,
+            words: quarantined.message.clone(),
         });
     Report {
         generation,
         outcome,
-        aside: aside.collect(),
+        aside: quarantined.collect(),
         silent: Vec::new(),
         unserved: Vec::new(),
     }
@@ -280,10 +283,10 @@ fn control(layout: &Layout) -> [Control; 2] {
         return [Control::systemd(), Control::systemd()];
     }
     let (live, run, log) = (&layout.live, &layout.run, &layout.log);
-    let words = |line: String| line.split(' ').map(str::to_owned).collect();
+    let arguments = |line: String| line.split(' ').map(str::to_owned).collect();
     [
         format!("nginx -e {log}/error.log -p {live}/nginx/ -c nginx.conf"),
         format!("dnsmasq --pid-file={run}/dnsmasq.pid --conf-file={live}/dnsmasq/dnsmasq.conf"),
     ]
-    .map(|line| Control::Command(words(line)))
+    .map(|line| Control::Command(arguments(line)))
 }

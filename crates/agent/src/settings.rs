@@ -68,7 +68,7 @@ impl Settings {
     /// Reads the settings of a host that has joined.
     ///
     /// # Errors
-    /// When there are none, when others may read them, or when they are wrong.
+    /// If the file is missing, readable by other users, or invalid.
     pub fn read(base: &Path) -> Result<Self, SettingsError> {
         let path = file(base);
         let disk = |cause| match cause {
@@ -93,7 +93,7 @@ impl Settings {
     /// Replaces the settings atomically.
     ///
     /// # Errors
-    /// When the disk does not allow it.
+    /// If the file cannot be written.
     pub fn write(&self, base: &Path) -> Result<(), SettingsError> {
         let path = file(base);
         let wrong = |cause: toml::ser::Error| SettingsError::Wrong {

@@ -41,7 +41,7 @@ pub enum UnitsError {
 /// Writes the units for this program and directory below `to`. Returns their paths. Blocks.
 ///
 /// # Errors
-/// When a path cannot stand in a unit, or the disk does not allow it.
+/// If a path contains characters that a unit cannot contain, or a file cannot be written.
 pub fn write(program: &Path, folder: &Path, to: &Path) -> Result<Vec<PathBuf>, UnitsError> {
     let (program, folder) = (plain(program)?, plain(folder)?);
     let write = |(name, text): (&str, &str)| {

@@ -1,6 +1,5 @@
-//! The authorities that give certificates: pebble, once for those whose names lead to the edge host,
-//! and once for those who can change the public zone. The second refuses half of all good nonces and
-//! takes its time, as pebble does by default.
+//! Certificate authorities: one pebble for HTTP-01 challenges and one for DNS-01 challenges. The second
+//! rejects half of all valid nonces and delays validation, as pebble does by default.
 
 use std::path::Path;
 
@@ -13,52 +12,52 @@ use crate::{
     program,
 };
 
-/// How many seconds a certificate of the first is good: it is renewed while one watches.
-const SHORT_LIFE: u32 = 75;
-/// Where the first asks for names: all lead to the edge host.
-const NAMES: &str = "192.0.2.1:8053";
+/// The validity in seconds of certificates of the HTTP-01 CA, so short that tests observe a renewal.
+const SHORT_VALIDITY_S: u32 = 75;
+/// The DNS server of the HTTP-01 CA. It resolves all names to the edge host.
+const DNS_SERVER: &str = "192.0.2.1:8053";
 
-/// Authorities that run, and where their directories are.
+/// The running CAs. They end when this is dropped.
 pub struct Authorities {
-    /// The one that asks by HTTP.
+    /// The CA that validates by HTTP-01.
     pub by_http: Authority,
-    /// The one that asks by DNS.
+    /// The CA that validates by DNS-01.
     pub by_dns: Authority,
-    _names: Child,
+    _challenge_server: Child,
 }
 
-/// One of them.
+/// A running CA.
 pub struct Authority {
-    /// Its directory.
+    /// The URL of its ACME directory.
     pub directory: String,
-    /// Where its own roots are told, to whoever is in the lab itself.
+    /// The URL of its management API, which serves its root certificates within the lab's own namespaces.
     pub control: String,
     _process: Child,
 }
 
-/// What tells one from another.
-struct Kind {
+/// The configuration of a CA.
+struct AuthorityConfig {
     name: &'static str,
     port: u16,
-    names: String,
-    life: Option<u32>,
+    dns_server: String,
+    validity_s: Option<u32>,
     environment: &'static [&'static str],
 }
 
 impl Authorities {
-    /// Starts them in a folder that has a certificate and its key for them.
+    /// Starts the CAs in a folder that contains their server certificate and its key.
     ///
     /// # Errors
-    /// When one does not start.
+    /// If a program does not start.
     pub async fn start(folder: &Path) -> anyhow::Result<Self> {
-        let names = program::start(
+        let challenge_server = program::start(
             folder,
             &[
                 "pebble-challtestsrv",
                 "-management",
                 "127.0.0.1:8055",
                 "-dns01",
-                NAMES,
+                DNS_SERVER,
                 "-http01",
                 "",
                 "-https01",
@@ -71,29 +70,29 @@ impl Authorities {
                 "",
             ],
         )?;
-        let by_http = Kind {
+        let by_http = AuthorityConfig {
             name: "by-http",
             port: 14000,
-            names: NAMES.to_owned(),
-            life: Some(SHORT_LIFE),
+            dns_server: DNS_SERVER.to_owned(),
+            validity_s: Some(SHORT_VALIDITY_S),
             environment: &["PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0"],
         };
-        let by_dns = Kind {
+        let by_dns = AuthorityConfig {
             name: "by-dns",
             port: 14001,
-            names: format!("{NAME_SERVER}:53"),
-            life: None,
+            dns_server: format!("{NAME_SERVER}:53"),
+            validity_s: None,
             environment: &["PEBBLE_VA_SLEEPTIME=2", "PEBBLE_WFE_NONCEREJECT=50"],
         };
         Ok(Self {
             by_http: by_http.start(folder).await?,
             by_dns: by_dns.start(folder).await?,
-            _names: names,
+            _challenge_server: challenge_server,
         })
     }
 }
 
-impl Kind {
+impl AuthorityConfig {
     async fn start(&self, folder: &Path) -> anyhow::Result<Authority> {
         let management = self.port + 1000;
         let settings = json!({
@@ -105,15 +104,15 @@ impl Kind {
             "tlsPort": 443,
             "ocspResponderURL": "",
             "externalAccountBindingRequired": false,
-            // Zero is as long as usual.
-            "certificateValidityPeriod": self.life.unwrap_or_default(),
+            // Zero means pebble's default.
+            "certificateValidityPeriod": self.validity_s.unwrap_or_default(),
         });
         let file = folder.join(format!("{}.json", self.name));
         fs::write(&file, json!({ "pebble": settings }).to_string()).await?;
         let file = file.to_str().context("the folder's name is not UTF-8")?;
         let mut line = vec!["env"];
         line.extend(self.environment);
-        line.extend(["pebble", "-config", file, "-dnsserver", &self.names]);
+        line.extend(["pebble", "-config", file, "-dnsserver", &self.dns_server]);
         Ok(Authority {
             directory: format!("https://{LAB}:{}/dir", self.port),
             control: format!("https://127.0.0.1:{management}"),

@@ -1,4 +1,4 @@
-//! The containers of the simulated cluster, as hosts: each start and end there is one here.
+//! Runs a lab host for each running container of the simulated cluster.
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
@@ -7,140 +7,140 @@ use tokio::fs;
 
 use crate::{
     addresses::SITE,
-    guest::{Guest, Plug, Running, Work, ip_of},
+    guest::{HostConfig, HostRole, RunningHost, VethLink, parse_ip},
     server,
-    simulator::{Control, Told},
+    simulator::{Control, SimulatedContainer},
 };
 
-/// How long to wait before the simulator is asked again when it did not answer.
-const AGAIN: Duration = Duration::from_millis(500);
+/// The delay before the simulator is polled again after an error.
+const RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// The containers that run, by their number.
+/// The running containers by VMID.
 pub struct Containers {
     control: Control,
     switch: u32,
-    /// Where the first process of each host is written down.
-    hosts: PathBuf,
+    /// The folder with the PID file of each host.
+    pid_files: PathBuf,
     running: BTreeMap<u32, Container>,
 }
 
 struct Container {
-    /// The simulator's number of this start.
+    /// The simulator's PID of the container, which differs after each start.
     start: u32,
     name: String,
-    host: Running,
+    host: RunningHost,
 }
 
 impl Containers {
-    /// None yet. They will be plugged into the bridges of that host.
-    pub fn new(control: Control, switch: u32, hosts: PathBuf) -> Self {
+    /// Creates the set without any container. Containers are connected to the bridges of the host `switch`.
+    pub fn new(control: Control, switch: u32, pid_files: PathBuf) -> Self {
         Self {
             control,
             switch,
-            hosts,
+            pid_files,
             running: BTreeMap::new(),
         }
     }
 
-    /// Follows the simulator, for as long as it is let.
-    pub async fn follow(mut self) {
+    /// Polls the simulator and reconciles the hosts until the future is dropped.
+    pub async fn run(mut self) {
         let mut version = None;
         loop {
-            match self.control.after(version).await {
-                Ok(moment) => {
-                    version = Some(moment.version);
-                    if let Err(error) = self.become_like(moment.containers).await {
-                        report(&error);
+            match self.control.poll_containers(version).await {
+                Ok(list) => {
+                    version = Some(list.version);
+                    if let Err(error) = self.reconcile(list.containers).await {
+                        print_error(&error);
                     }
                 }
                 Err(error) => {
-                    report(&error.context("following the simulator"));
-                    tokio::time::sleep(AGAIN).await;
+                    print_error(&error.context("following the simulator"));
+                    tokio::time::sleep(RETRY_DELAY).await;
                 }
             }
         }
     }
 
-    async fn become_like(&mut self, told: Vec<Told>) -> anyhow::Result<()> {
-        let starts: BTreeMap<u32, u32> = told
+    async fn reconcile(&mut self, containers: Vec<SimulatedContainer>) -> anyhow::Result<()> {
+        let starts: BTreeMap<u32, u32> = containers
             .iter()
             .filter_map(|container| Some((container.vmid, container.pid?)))
             .collect();
-        let gone =
+        let is_stopped =
             |(vmid, container): &(&u32, &Container)| starts.get(vmid) != Some(&container.start);
-        let gone: Vec<u32> = self
+        let stopped: Vec<u32> = self
             .running
             .iter()
-            .filter(gone)
+            .filter(is_stopped)
             .map(|(vmid, _)| *vmid)
             .collect();
-        for vmid in gone {
+        for vmid in stopped {
             if let Some(container) = self.running.remove(&vmid) {
-                let _ = fs::remove_file(self.hosts.join(&container.name)).await;
+                let _ = fs::remove_file(self.pid_files.join(&container.name)).await;
                 container.host.stop().await;
             }
         }
-        for container in told {
+        for container in containers {
             if let Some(start) = container.pid
                 && !self.running.contains_key(&container.vmid)
             {
                 let name = container.hostname.clone();
-                let begun = self.begin(&container, start).await;
-                begun.with_context(|| format!("container {name}"))?;
+                let started = self.start(&container, start).await;
+                started.with_context(|| format!("container {name}"))?;
             }
         }
         Ok(())
     }
 
-    async fn begin(&mut self, told: &Told, start: u32) -> anyhow::Result<()> {
-        let net0 = told.options.get("net0").map_or("", String::as_str);
-        let parts: BTreeMap<&str, &str> = net0
+    async fn start(&mut self, container: &SimulatedContainer, start: u32) -> anyhow::Result<()> {
+        let net0 = container.options.get("net0").map_or("", String::as_str);
+        let fields: BTreeMap<&str, &str> = net0
             .split(',')
-            .filter_map(|part| part.split_once('='))
+            .filter_map(|field| field.split_once('='))
             .collect();
-        let mac = parts
-            .get("hwaddr")
-            .context("it has no hardware address")?
-            .to_string();
-        let environment = told.options.get("env").map_or("", String::as_str);
-        let guest = Guest {
-            name: told.hostname.clone(),
-            work: Work::Container {
-                ip: ip_of(&parts),
-                serves: server::of(told.source.as_deref().unwrap_or_default(), environment),
+        let mac = fields.get("hwaddr").context("no MAC address")?.to_string();
+        let environment = container.options.get("env").map_or("", String::as_str);
+        let host_config = HostConfig {
+            name: container.hostname.clone(),
+            role: HostRole::Container {
+                ip: parse_ip(&fields),
+                servers: server::servers_for(
+                    container.source.as_deref().unwrap_or_default(),
+                    environment,
+                ),
             },
         };
-        let plug = Plug {
+        let link = VethLink {
             switch: self.switch,
             bridge: SITE,
-            end: format!("ct{}", told.vmid),
+            port: format!("ct{}", container.vmid),
             name: "eth0",
             mac: Some(mac.clone()),
         };
-        let mut host = Running::start(&guest, &[plug]).await?;
+        let mut host = RunningHost::start(&host_config, &[link]).await?;
         if let Some(mut lines) = host.lines() {
-            let (control, vmid) = (self.control.clone(), told.vmid);
+            let (control, vmid) = (self.control.clone(), container.vmid);
             tokio::spawn(async move {
                 while let Ok(Some(line)) = lines.next_line().await {
                     let addresses: Vec<String> = serde_json::from_str(&line).unwrap_or_default();
-                    if let Err(error) = control.see(vmid, &mac, &addresses).await {
-                        report(&error);
+                    if let Err(error) = control.report_addresses(vmid, &mac, &addresses).await {
+                        print_error(&error);
                     }
                 }
             });
         }
-        fs::write(self.hosts.join(&guest.name), host.pid.to_string()).await?;
-        let container = Container {
+        fs::write(self.pid_files.join(&host_config.name), host.pid.to_string()).await?;
+        let running = Container {
             start,
-            name: guest.name,
+            name: host_config.name,
             host,
         };
-        self.running.insert(told.vmid, container);
+        self.running.insert(container.vmid, running);
         Ok(())
     }
 }
 
-fn report(error: &anyhow::Error) {
+fn print_error(error: &anyhow::Error) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr(), "holdfast-lab: {error:#}");
 }

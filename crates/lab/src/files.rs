@@ -1,11 +1,11 @@
-//! A place of its own for what a host writes: the machine's own files are never changed.
+//! Private mounts for the files that a host writes. The files of the machine are never changed.
 
 use anyhow::Context as _;
 
 use crate::program;
 
-/// /run is empty, /etc a copy, and what programs keep is kept in memory.
-const OWN: &str = r#"set -e
+/// Mounts an empty /run, a writable copy of /etc, and tmpfs for state and logs.
+const MOUNT_SCRIPT: &str = r#"set -e
 mount -t tmpfs run /run
 mkdir /run/etc
 for name in "$@"; do
@@ -20,7 +20,7 @@ mkdir -p /var/lib/dhcp /var/lib/nginx /var/log/nginx
 ip link set lo up
 "#;
 
-/// What programs of a host read in /etc.
+/// The entries of /etc that programs of a host read.
 const ETC: [&str; 14] = [
     "alternatives",
     "dhcp",
@@ -38,12 +38,12 @@ const ETC: [&str; 14] = [
     "ssl",
 ];
 
-/// Gives this set of namespaces a place of its own.
+/// Mounts private folders in the current mount namespace and writes `/etc/hosts`.
 ///
 /// # Errors
-/// When mounting is not allowed here.
-pub async fn own() -> anyhow::Result<()> {
-    let mut line = vec!["sh", "-c", OWN, "own"];
+/// If mounting is not permitted.
+pub async fn isolate() -> anyhow::Result<()> {
+    let mut line = vec!["sh", "-c", MOUNT_SCRIPT, "mount"];
     line.extend(ETC);
     program::run(&line).await?;
     let hosts = format!(

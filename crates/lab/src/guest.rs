@@ -1,4 +1,4 @@
-//! A host of the lab: started from outside its namespaces, at work within.
+//! Hosts of the lab. [`RunningHost`] controls a host from outside its namespaces; [`run`] is the host itself.
 
 use std::{collections::BTreeMap, path::PathBuf, process::Stdio, time::Duration};
 
@@ -13,128 +13,128 @@ use tokio::{
 use crate::{
     addresses::{EDGE, EDGE_OUTSIDE, LAB, NETWORK, PREFIX},
     files, program, server,
-    server::Serves,
+    server::ServerKind,
 };
 
-/// How long a set of namespaces may take to be there.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How long to wait before a program that ended is started again.
-const AGAIN: Duration = Duration::from_millis(500);
+/// The timeout for the creation of namespaces.
+const NAMESPACE_TIMEOUT: Duration = Duration::from_secs(20);
+/// The delay before a program that exited is restarted.
+const RESTART_DELAY: Duration = Duration::from_millis(500);
 
-/// A plug of a host: which bridge its other end is in, and what it is called there.
+/// A veth pair between a host and a bridge.
 #[derive(Clone, Debug)]
-pub struct Plug {
-    /// Where the bridges are: the first process of the host that has them.
+pub struct VethLink {
+    /// The PID of the first process of the host that has the bridges.
     pub switch: u32,
     /// The bridge.
     pub bridge: &'static str,
-    /// The name of the end in the bridge; at most 15 letters.
-    pub end: String,
-    /// The name within the host.
+    /// The name of the bridge port; at most 15 bytes.
+    pub port: String,
+    /// The name of the interface within the host.
     pub name: &'static str,
-    /// Its hardware address, unless any will do.
+    /// The MAC address of the interface; the kernel assigns one if this is `None`.
     pub mac: Option<String>,
 }
 
-/// What a host is to be.
+/// The configuration of a host.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Guest {
-    /// Its host name.
+pub struct HostConfig {
+    /// The hostname.
     pub name: String,
-    /// What it does.
-    pub work: Work,
+    /// What the host runs.
+    pub role: HostRole,
 }
 
-/// What a host does.
+/// What a host runs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Work {
-    /// Publishes, as soon as somebody had it join.
+pub enum HostRole {
+    /// An edge host. The agent runs once the host has joined.
     Edge {
-        /// The agent's program.
+        /// The path of `holdfast-agent`.
         agent: PathBuf,
     },
-    /// Nothing by itself; other hosts are plugged into its bridges.
+    /// A host with bridges, to which other hosts are connected.
     Switch,
-    /// Nothing by itself; it is plugged in.
+    /// A host in the site's network that runs nothing.
     Client,
-    /// Has an address and serves.
+    /// A container with an IP configuration and servers.
     Container {
-        /// How it comes by its address.
+        /// The IP configuration.
         ip: Ip,
-        /// What it serves.
-        serves: Vec<Serves>,
+        /// The servers.
+        servers: Vec<ServerKind>,
     },
 }
 
-/// How a container comes by its address.
+/// The IP configuration of a container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ip {
-    /// It asks for it.
+    /// By DHCP.
     Dhcp,
-    /// It has this one, with its prefix length, and this way out.
+    /// A fixed address with its prefix length, and the default gateway.
     Fixed(String, Option<String>),
-    /// It has none.
+    /// No address.
     None,
 }
 
-/// A host that runs.
-pub struct Running {
+/// A running host. It ends when this is dropped.
+pub struct RunningHost {
     unshare: Child,
-    plugs: Vec<Plug>,
-    /// Held, for the host ends with it.
-    _told: ChildStdin,
-    /// What it says.
-    said: Option<ChildStdout>,
-    /// Its first process.
+    links: Vec<VethLink>,
+    /// The host's standard input, kept open while the host runs.
+    stdin: ChildStdin,
+    /// The host's standard output, until [`Self::lines`] takes it.
+    stdout: Option<ChildStdout>,
+    /// The PID of its first process.
     pub pid: u32,
 }
 
-impl Running {
-    /// Starts a host and plugs it in.
+impl RunningHost {
+    /// Starts a host and connects it to bridges.
     ///
     /// # Errors
-    /// When namespaces cannot be had.
-    pub async fn start(guest: &Guest, plugs: &[Plug]) -> anyhow::Result<Self> {
+    /// If the namespaces or interfaces cannot be created.
+    pub async fn start(config: &HostConfig, links: &[VethLink]) -> anyhow::Result<Self> {
         let mut command = Command::new("unshare");
         command
             .args(["--net", "--mount", "--uts", "--pid", "--fork"])
             .args(["--kill-child", "--mount-proc"])
             .arg(std::env::current_exe()?)
-            .args(["guest", &guest.name])
+            .args(["guest", &config.name])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true);
         let mut unshare = command.spawn().context("unshare")?;
-        let told = unshare.stdin.take().context("no way to tell it")?;
-        let said = unshare.stdout.take();
-        let parent = unshare.id().context("it ended")?;
-        let pid = timeout(PATIENCE, first_child(parent))
+        let stdin = unshare.stdin.take().context("no standard input")?;
+        let stdout = unshare.stdout.take();
+        let parent = unshare.id().context("unshare exited")?;
+        let pid = timeout(NAMESPACE_TIMEOUT, first_child(parent))
             .await
-            .context("no namespaces")?;
+            .context("namespaces were not created in time")?;
         let mut running = Self {
             unshare,
-            plugs: Vec::new(),
-            _told: told,
-            said,
+            links: Vec::new(),
+            stdin,
+            stdout,
             pid,
         };
-        for plug in plugs {
-            running.plug(plug).await?;
+        for link in links {
+            running.connect(link).await?;
         }
-        let mut line = serde_json::to_vec(guest)?;
+        let mut line = serde_json::to_vec(config)?;
         line.push(b'\n');
-        running._told.write_all(&line).await?;
+        running.stdin.write_all(&line).await?;
         Ok(running)
     }
 
-    async fn plug(&mut self, plug: &Plug) -> anyhow::Result<()> {
-        let Plug {
+    async fn connect(&mut self, link: &VethLink) -> anyhow::Result<()> {
+        let VethLink {
             switch,
             bridge,
-            end,
+            port,
             name,
             mac,
-        } = plug;
+        } = link;
         let mac = mac
             .as_ref()
             .map_or_else(String::new, |mac| format!(" address {mac}"));
@@ -142,38 +142,39 @@ impl Running {
         program::run_all(&[
             on_switch(
                 *switch,
-                &format!("ip link add {end} type veth peer name {name}{mac} netns {pid}"),
+                &format!("ip link add {port} type veth peer name {name}{mac} netns {pid}"),
             ),
-            on_switch(*switch, &format!("ip link set {end} master {bridge} up")),
+            on_switch(*switch, &format!("ip link set {port} master {bridge} up")),
         ])
         .await?;
-        self.plugs.push(plug.clone());
+        self.links.push(link.clone());
         Ok(())
     }
 
-    /// The lines that it says from now on; none when somebody reads them already.
+    /// Takes the lines of the standard output. Returns `None` if they were taken before.
     pub fn lines(&mut self) -> Option<tokio::io::Lines<BufReader<ChildStdout>>> {
-        Some(BufReader::new(self.said.take()?).lines())
+        Some(BufReader::new(self.stdout.take()?).lines())
     }
 
-    /// Ends whatever runs there, and pulls its plugs.
+    /// Kills all processes of the host and deletes its interfaces.
     pub async fn stop(mut self) {
         let _ = self.unshare.kill().await;
-        let ends = self.plugs.iter();
-        let pulled: Vec<String> = ends
-            .map(|plug| on_switch(plug.switch, &format!("ip link delete {}", plug.end)))
+        let commands: Vec<String> = self
+            .links
+            .iter()
+            .map(|link| on_switch(link.switch, &format!("ip link delete {}", link.port)))
             .collect();
-        // They may have gone by themselves, with the host.
-        let _ = program::run_all(&pulled).await;
+        // The kernel may already have deleted them with the host's network namespace.
+        let _ = program::run_all(&commands).await;
     }
 }
 
-/// A command line in the network of the host that has the bridges.
+/// Returns a command line that runs in the network namespace of the host that has the bridges.
 pub fn on_switch(switch: u32, line: &str) -> String {
     format!("nsenter --net --target {switch} {line}")
 }
 
-/// The first process within namespaces that were asked for.
+/// Waits for the first process in the new namespaces and returns its PID.
 async fn first_child(parent: u32) -> u32 {
     let path = format!("/proc/{parent}/task/{parent}/children");
     loop {
@@ -186,27 +187,27 @@ async fn first_child(parent: u32) -> u32 {
     }
 }
 
-/// The host itself, within its namespaces.
+/// Runs a host within its namespaces.
 ///
 /// # Errors
-/// When it cannot be what it is to be.
-pub async fn run(guest: Guest) -> anyhow::Result<std::process::ExitCode> {
-    files::own().await?;
-    program::run(&["hostname", &guest.name]).await?;
-    match guest.work {
-        Work::Edge { agent } => edge(agent).await,
-        Work::Switch => std::future::pending().await,
-        Work::Client => {
+/// If the host cannot be set up, or a program that it depends on exits.
+pub async fn run(config: HostConfig) -> anyhow::Result<std::process::ExitCode> {
+    files::isolate().await?;
+    program::run(&["hostname", &config.name]).await?;
+    match config.role {
+        HostRole::Edge { agent } => run_edge(agent).await,
+        HostRole::Switch => std::future::pending().await,
+        HostRole::Client => {
             program::run(&["ip", "link", "set", "eth0", "up"]).await?;
             std::future::pending().await
         }
-        Work::Container { ip, serves } => container(guest.name, ip, serves).await,
+        HostRole::Container { ip, servers } => run_container(config.name, ip, servers).await,
     }
 }
 
-/// Two plugs, and an agent that runs as a service manager would have it: once the host has joined,
-/// and again when it ends.
-async fn edge(agent: PathBuf) -> anyhow::Result<std::process::ExitCode> {
+/// Sets up the two interfaces and runs the agent like a service manager: it starts once the host has
+/// joined and is restarted when it exits.
+async fn run_edge(agent: PathBuf) -> anyhow::Result<std::process::ExitCode> {
     program::run_all(&[
         "sysctl -q net.ipv4.ip_forward=1".to_owned(),
         format!("ip address add {EDGE_OUTSIDE}/24 dev eth0"),
@@ -220,7 +221,7 @@ async fn edge(agent: PathBuf) -> anyhow::Result<std::process::ExitCode> {
     let settings = "/var/lib/holdfast-agent/agent.toml";
     loop {
         if tokio::fs::try_exists(settings).await.unwrap_or(false) {
-            let log = log("holdfast-agent")?;
+            let log = open_log("holdfast-agent")?;
             let mut command = Command::new(&agent);
             command
                 .arg("run")
@@ -229,44 +230,44 @@ async fn edge(agent: PathBuf) -> anyhow::Result<std::process::ExitCode> {
                 .stderr(log);
             command.status().await.context("the agent")?;
         }
-        sleep(AGAIN).await;
+        sleep(RESTART_DELAY).await;
     }
 }
 
-/// Where a program's words go.
-fn log(program: &str) -> anyhow::Result<std::fs::File> {
+/// Opens the log file of a program.
+fn open_log(program: &str) -> anyhow::Result<std::fs::File> {
     let path = format!("/var/log/{program}.log");
     let mut options = std::fs::File::options();
     options.append(true).create(true).open(&path).context(path)
 }
 
-async fn container(
+async fn run_container(
     name: String,
     ip: Ip,
-    serves: Vec<Serves>,
+    servers: Vec<ServerKind>,
 ) -> anyhow::Result<std::process::ExitCode> {
-    for each in serves {
+    for server in servers {
         let name = name.clone();
         tokio::spawn(async move {
-            if let Err(error) = server::run(name, each).await {
-                report(&format!("{each:?}: {error}"));
+            if let Err(error) = server::run(name, server).await {
+                print_error(&format!("{server:?}: {error}"));
             }
         });
     }
-    let telling = tell_addresses();
-    let asking = async {
+    let addresses = report_addresses();
+    let configuration = async {
         program::run(&["ip", "link", "set", "eth0", "up"]).await?;
         match ip {
             Ip::Dhcp => {
                 let mut client = Command::new("dhclient");
-                let log = log("dhclient")?;
+                let log = open_log("dhclient")?;
                 client
                     .args(["-4", "-d", "eth0"])
                     .stdout(log.try_clone()?)
                     .stderr(log);
                 let mut client = client.stdin(Stdio::null()).kill_on_drop(true).spawn()?;
-                let ended = client.wait().await?;
-                anyhow::bail!("the DHCP client ended: {ended}")
+                let status = client.wait().await?;
+                anyhow::bail!("dhclient exited: {status}")
             }
             Ip::Fixed(address, gateway) => {
                 program::run(&["ip", "address", "add", &address, "dev", "eth0"]).await?;
@@ -279,15 +280,15 @@ async fn container(
         std::future::pending::<anyhow::Result<()>>().await
     };
     tokio::select! {
-        told = telling => told?,
-        asked = asking => asked?,
+        result = addresses => result?,
+        result = configuration => result?,
     }
     Ok(std::process::ExitCode::SUCCESS)
 }
 
-fn report(words: &str) {
+fn print_error(message: &str) {
     use std::io::Write as _;
-    let _ = writeln!(std::io::stderr(), "{words}");
+    let _ = writeln!(std::io::stderr(), "{message}");
 }
 
 #[derive(Deserialize)]
@@ -301,50 +302,50 @@ struct Address {
     prefixlen: u8,
 }
 
-/// Says which addresses there are, whenever the kernel tells that something changed: a line of JSON
-/// on the standard output.
-async fn tell_addresses() -> anyhow::Result<()> {
+/// Writes the addresses of eth0 to the standard output as a line of JSON, first at the start and then
+/// after each change that the kernel reports.
+async fn report_addresses() -> anyhow::Result<()> {
     let mut command = Command::new("ip");
     command.args(["monitor", "address"]).stdin(Stdio::null());
     let mut monitor = command.stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
     let output = monitor.stdout.take().context("no output")?;
     let mut changes = BufReader::new(output).lines();
-    let mut told = None;
+    let mut reported = None;
     loop {
-        let now = addresses().await?;
-        if told.as_ref() != Some(&now) {
+        let now = list_addresses().await?;
+        if reported.as_ref() != Some(&now) {
             let mut line = serde_json::to_vec(&now)?;
             line.push(b'\n');
             let mut out = tokio::io::stdout();
             out.write_all(&line).await?;
             out.flush().await?;
-            told = Some(now);
+            reported = Some(now);
         }
-        changes.next_line().await?.context("`ip monitor` ended")?;
+        changes.next_line().await?.context("`ip monitor` exited")?;
     }
 }
 
-async fn addresses() -> anyhow::Result<Vec<String>> {
+async fn list_addresses() -> anyhow::Result<Vec<String>> {
     let mut command = Command::new("ip");
     command.args(["-json", "address", "show", "dev", "eth0"]);
     let output = command.stdin(Stdio::null()).output().await?;
     let links: Vec<Link> = serde_json::from_slice(&output.stdout)?;
     let all = links.into_iter().flat_map(|link| link.addr_info);
     Ok(all
-        .map(|found| format!("{}/{}", found.local, found.prefixlen))
+        .map(|address| format!("{}/{}", address.local, address.prefixlen))
         .collect())
 }
 
-/// How `net0` of a container says that it comes by its address.
-pub fn ip_of(parts: &BTreeMap<&str, &str>) -> Ip {
-    match parts.get("ip").copied() {
+/// Returns the IP configuration from the fields of a container's `net0` option.
+pub fn parse_ip(fields: &BTreeMap<&str, &str>) -> Ip {
+    match fields.get("ip").copied() {
         Some("dhcp") => Ip::Dhcp,
         None | Some("manual") => Ip::None,
-        Some(fixed) => Ip::Fixed(fixed.to_owned(), parts.get("gw").map(ToString::to_string)),
+        Some(fixed) => Ip::Fixed(fixed.to_owned(), fields.get("gw").map(ToString::to_string)),
     }
 }
 
-/// The way from outside to the site's network leads through the edge host.
+/// Returns the command that adds the route from the public network to the site's network.
 pub fn route_to_site() -> String {
     format!("ip route add {NETWORK} via {EDGE_OUTSIDE}")
 }
@@ -355,12 +356,13 @@ mod tests {
 
     #[test]
     fn interface_configuration_is_parsed() {
-        let of = |text: &str| ip_of(&text.split(',').filter_map(|p| p.split_once('=')).collect());
-        assert_eq!(of("name=eth0,bridge=vmbr0,ip=dhcp"), Ip::Dhcp);
-        let fixed = of("name=eth0,ip=10.20.0.21/16,gw=10.20.0.1");
+        let parse =
+            |text: &str| parse_ip(&text.split(',').filter_map(|p| p.split_once('=')).collect());
+        assert_eq!(parse("name=eth0,bridge=vmbr0,ip=dhcp"), Ip::Dhcp);
+        let fixed = parse("name=eth0,ip=10.20.0.21/16,gw=10.20.0.1");
         let gateway = Some("10.20.0.1".to_owned());
         assert_eq!(fixed, Ip::Fixed("10.20.0.21/16".to_owned(), gateway));
-        assert_eq!(of("name=eth0,ip=manual"), Ip::None);
-        assert_eq!(of("name=eth0"), Ip::None);
+        assert_eq!(parse("name=eth0,ip=manual"), Ip::None);
+        assert_eq!(parse("name=eth0"), Ip::None);
     }
 }

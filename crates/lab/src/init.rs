@@ -1,5 +1,5 @@
-//! The first process of a set of namespaces: it starts the one that does the work, takes leave of
-//! whatever ends, and ends with the work. The kernel ends all others then.
+//! The init process (PID 1) of a PID namespace. It starts the worker process, reaps children, and exits
+//! with the worker; the kernel then kills all other processes of the namespace.
 
 use std::process::{Command, ExitCode};
 
@@ -9,14 +9,14 @@ use rustix::{
     process::{Pid, WaitOptions, wait},
 };
 
-/// Runs this program with these arguments until it ends.
+/// Runs this program with these arguments and returns its exit code.
 ///
 /// # Errors
-/// When it cannot be started.
+/// If the program cannot be started or waited for.
 pub fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
-    let own = std::env::current_exe()?;
-    let child = Command::new(own).args(arguments).spawn();
-    let child = Pid::from_child(&child.context("the work could not be started")?);
+    let executable = std::env::current_exe()?;
+    let child = Command::new(executable).args(arguments).spawn();
+    let child = Pid::from_child(&child.context("the worker process did not start")?);
     loop {
         match wait(WaitOptions::empty()) {
             Ok(Some((pid, status))) if pid == child => {
@@ -26,7 +26,7 @@ pub fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
                 return Ok(code.map_or(ExitCode::FAILURE, ExitCode::from));
             }
             Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(error).context("the work was lost"),
+            Err(error) => return Err(error).context("waiting for the worker process failed"),
         }
     }
 }

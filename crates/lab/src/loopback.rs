@@ -1,5 +1,5 @@
 //! Runs the program that uses the lab, and with it its browser, in a network namespace that has the
-//! loopback interface alone. Chromium aborts requests (`ERR_NETWORK_CHANGED`) whenever a link or an
+//! loopback interface only. Chromium aborts requests (`ERR_NETWORK_CHANGED`) whenever a link or an
 //! address of its network changes, even when an IPv6 address becomes usable seconds after its link.
 //! Nothing changes here: no other link exists, and nothing outside has a reason to add one.
 
@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::{program, relay};
 
-/// What runs in the namespace.
+/// The arguments of the `loopback` command.
 #[derive(clap::Args)]
 pub struct Options {
     /// The socket at which the manager is reached
@@ -31,10 +31,10 @@ pub struct Options {
     program: Vec<String>,
 }
 
-/// A command that enters a new network namespace and runs a program in it: see [`run`].
+/// Returns a command that enters a new network namespace and runs a program in it: see [`run`].
 ///
 /// # Errors
-/// When the path of this program is unknown.
+/// If the path of this program is unknown.
 pub fn command(socket: &Path, port: u16, program: &[String]) -> anyhow::Result<Command> {
     let mut command = Command::new("unshare");
     command
@@ -48,10 +48,10 @@ pub fn command(socket: &Path, port: u16, program: &[String]) -> anyhow::Result<C
     Ok(command)
 }
 
-/// Runs the program to its end, within the new network namespace. Its exit code is the result.
+/// Runs the program within the new network namespace and returns its exit code.
 ///
 /// # Errors
-/// When the interface or the port cannot be set up, or the program cannot be started.
+/// If the interface or the port cannot be set up, or the program cannot be started.
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -1,9 +1,9 @@
-//! `holdfast-lab`: a whole site on one machine. A manager, a simulated cluster, an edge host, a
-//! client and the cluster's containers, each in namespaces of its own, all within namespaces that
-//! end with this program: nothing of the machine itself is changed.
+//! `holdfast-lab`: a whole site on one machine. The edge host, a client and the containers of a simulated
+//! cluster run in their own namespaces, together with a manager. All namespaces end with this program and
+//! the configuration of the machine is not changed.
 //!
-//! It is no part of the product, and knows it only by its programs, its pages and the simulator's
-//! control address.
+//! The lab is a development tool. It must not use crates of the product, only its programs and the control
+//! API of the simulator.
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
@@ -15,16 +15,16 @@ mod containers;
 mod files;
 mod guest;
 mod init;
-mod inside;
+mod lab;
+mod launcher;
 mod loopback;
 mod manager;
-mod names;
-mod outside;
+mod name_servers;
 mod program;
 mod relay;
 mod server;
 mod simulator;
-mod within;
+mod worker;
 
 #[derive(Parser)]
 #[command(name = "holdfast-lab", version)]
@@ -39,21 +39,21 @@ enum Command {
     Run(Options),
     /// Say whether a lab can be built here
     Check,
-    /// The lab itself, in its namespaces; told what to be on its standard input
+    /// The lab itself, in its namespaces; reads its configuration from standard input
     #[command(hide = true)]
     Inside,
-    /// One of its hosts, in namespaces of its own; told what to be on its standard input
+    /// A host of the lab, in namespaces of its own; reads its configuration from standard input
     #[command(hide = true)]
     Guest { name: String },
     /// The program that uses the lab, in a network namespace with the loopback interface alone
     #[command(hide = true)]
     Loopback(loopback::Options),
-    /// What a host does
+    /// The worker process of a set of namespaces
     #[command(hide = true)]
-    Within { role: within::Role },
+    Within { role: worker::Role },
 }
 
-/// How to build the lab.
+/// The arguments of the `run` command.
 #[derive(clap::Args)]
 pub struct Options {
     /// The program `holdfast`
@@ -78,16 +78,16 @@ pub struct Options {
 }
 
 fn main() -> ExitCode {
-    let ended = match Cli::parse().command {
-        Command::Run(options) => outside::run(options),
-        Command::Check => outside::check().map(|()| ExitCode::SUCCESS),
+    let result = match Cli::parse().command {
+        Command::Run(options) => launcher::run(options),
+        Command::Check => launcher::check().map(|()| ExitCode::SUCCESS),
         Command::Inside => init::run(&["within".into(), "lab".into()]),
-        // The name is there for those who look for the process.
+        // The name only identifies the process in a process list.
         Command::Guest { name: _ } => init::run(&["within".into(), "guest".into()]),
         Command::Loopback(options) => loopback::run(options),
-        Command::Within { role } => within::run(role),
+        Command::Within { role } => worker::run(role),
     };
-    match ended {
+    match result {
         Ok(code) => code,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "holdfast-lab: {error:#}");

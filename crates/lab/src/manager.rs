@@ -1,4 +1,4 @@
-//! The manager: the product's own program, with a certificate that the lab makes for it.
+//! Runs the manager with a self-signed certificate of the lab.
 
 use std::{path::Path, process::Stdio, time::Duration};
 
@@ -13,61 +13,59 @@ use tokio::{
 
 use crate::addresses::{LAB, MANAGER};
 
-/// How long a program of the product may take to start.
-pub const START: Duration = Duration::from_secs(60);
+/// The timeout for the start of a Holdfast program.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A manager that runs.
+/// A running manager. It ends when this is dropped.
 pub struct Manager {
-    /// Its address.
+    /// The manager's URL.
     pub url: String,
     /// The first administrator's name.
     pub name: String,
     /// The first administrator's password.
     pub password: String,
-    /// Ends with this.
     _process: Child,
 }
 
 impl Manager {
-    /// Starts it in a folder that has a certificate for it: see [`certify`].
+    /// Starts the manager in a folder that contains its certificate: see [`write_certificate`].
     ///
     /// # Errors
-    /// When it does not start.
+    /// If the manager does not start.
     pub async fn start(program: &Path, folder: &Path, port: u16) -> anyhow::Result<Self> {
         let url = format!("https://{MANAGER}:{port}");
-        let place = folder.display();
+        let path = folder.display();
         let settings = format!(
-            "listen = \"0.0.0.0:{port}\"\npublic_url = \"{url}\"\ndata = \"{place}/data\"\n\
-             tls_cert = \"{place}/certificate.pem\"\ntls_key = \"{place}/key.pem\"\ndemo = false\n"
+            "listen = \"0.0.0.0:{port}\"\npublic_url = \"{url}\"\ndata = \"{path}/data\"\n\
+             tls_cert = \"{path}/certificate.pem\"\ntls_key = \"{path}/key.pem\"\ndemo = false\n"
         );
         let file = folder.join("holdfast.toml");
         fs::write(&file, settings).await?;
         let mut command = Command::new(program);
         command.args(["serve".as_ref(), "--config".as_ref(), file.as_os_str()]);
-        let (process, said) = start(&mut command, "Password:")
+        let (process, output) = start(&mut command, "Password:")
             .await
             .context("the manager")?;
-        let word = |name: &str| {
-            let found = said.iter().find_map(|line| line.strip_prefix(name));
-            found
-                .map(|word| word.trim().to_owned())
-                .context("the manager said too little")
+        let value = |name: &str| {
+            let value = output.iter().find_map(|line| line.strip_prefix(name));
+            value
+                .map(|value| value.trim().to_owned())
+                .with_context(|| format!("no `{name}` in the output of the manager"))
         };
         Ok(Self {
             url,
-            name: word("Administrator:")?,
-            password: word("Password:")?,
+            name: value("Administrator:")?,
+            password: value("Password:")?,
             _process: process,
         })
     }
 }
 
-/// Makes a certificate and its key for all that answers in the lab itself: `certificate.pem` and
-/// `key.pem`.
+/// Writes a self-signed certificate for the manager and the CAs: `certificate.pem` and `key.pem`.
 ///
 /// # Errors
-/// When it cannot be made.
-pub async fn certify(folder: &Path) -> anyhow::Result<()> {
+/// If the files cannot be written.
+pub async fn write_certificate(folder: &Path) -> anyhow::Result<()> {
     let names = [MANAGER, "localhost", "127.0.0.1", LAB].map(str::to_owned);
     let key = KeyPair::generate()?;
     let certificate = CertificateParams::new(names)?.self_signed(&key)?;
@@ -76,17 +74,17 @@ pub async fn certify(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Starts a program of the product, alone with its arguments, and waits for a line that begins so;
-/// all lines until then. What it writes to its log is shown when `LAB_LOG` is set.
+/// Starts a Holdfast program and waits until it prints a line with the prefix `last`. Returns all lines
+/// up to that line. Its log is inherited if `LAB_LOG` is set, and otherwise discarded.
 ///
 /// # Errors
-/// When it ends before, or takes too long.
+/// If the program exits or times out before it prints the line.
 pub async fn start(command: &mut Command, last: &str) -> anyhow::Result<(Child, Vec<String>)> {
     let log = match std::env::var_os("LAB_LOG") {
         Some(_) => Stdio::inherit(),
         None => Stdio::null(),
     };
-    // No settings of whoever runs the lab.
+    // The environment of the lab's user must not change the program's settings.
     command
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -95,23 +93,23 @@ pub async fn start(command: &mut Command, last: &str) -> anyhow::Result<(Child, 
         .stderr(log)
         .kill_on_drop(true);
     let mut process = command.spawn()?;
-    let output = process.stdout.take().context("it has no output")?;
+    let output = process.stdout.take().context("no standard output")?;
     let mut lines = BufReader::new(output).lines();
-    let mut said = Vec::new();
+    let mut printed = Vec::new();
     let waiting = async {
         while let Some(line) = lines.next_line().await? {
             let is_last = line.starts_with(last);
-            said.push(line);
+            printed.push(line);
             if is_last {
                 return Ok(());
             }
         }
-        bail!("it ended before it was ready; with LAB_LOG=1 its log is shown")
+        bail!("exited before it was ready; set LAB_LOG=1 to see its log")
     };
-    timeout(START, waiting)
+    timeout(START_TIMEOUT, waiting)
         .await
-        .context("it does not start")??;
-    // The rest is read too, so that it never waits for its reader.
+        .context("timed out during start")??;
+    // The rest of the output is read so that the program never blocks on a full pipe.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    Ok((process, said))
+    Ok((process, printed))
 }

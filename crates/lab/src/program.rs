@@ -1,4 +1,4 @@
-//! Running other programs.
+//! Runs other programs.
 
 use std::{
     fs::File,
@@ -9,16 +9,21 @@ use std::{
 use anyhow::{Context as _, bail};
 use tokio::process::{Child, Command};
 
-/// Runs a command line to its end.
+/// Runs a command line and waits for its end.
 ///
 /// # Errors
-/// When it does not end well; its own words are part of the error.
+/// If the command fails. The error contains its standard error.
 pub async fn run(line: &[&str]) -> anyhow::Result<()> {
     let mut command = command(line);
-    let output = command.output().await.with_context(|| words(line))?;
+    let output = command.output().await.with_context(|| display_line(line))?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        bail!("`{}`: {}: {}", words(line), output.status, said.trim());
+        let message = String::from_utf8_lossy(&output.stderr);
+        bail!(
+            "`{}`: {}: {}",
+            display_line(line),
+            output.status,
+            message.trim()
+        );
     }
     Ok(())
 }
@@ -26,7 +31,7 @@ pub async fn run(line: &[&str]) -> anyhow::Result<()> {
 /// Runs command lines one after another.
 ///
 /// # Errors
-/// At the first that does not end well.
+/// If a command fails. Later commands are not run.
 pub async fn run_all<S: AsRef<str>>(lines: &[S]) -> anyhow::Result<()> {
     for line in lines {
         let words: Vec<&str> = line.as_ref().split(' ').collect();
@@ -35,11 +40,11 @@ pub async fn run_all<S: AsRef<str>>(lines: &[S]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Starts a program that ends with whoever holds it. What it says goes to a file in this folder, for
-/// whoever looks for why something outside does not answer.
+/// Starts a program that is killed when the returned `Child` is dropped. Its output is appended to
+/// `outside.log` in the folder.
 ///
 /// # Errors
-/// When it cannot be started.
+/// If the program cannot be started.
 pub fn start(folder: &Path, line: &[&str]) -> anyhow::Result<Child> {
     let log = File::options()
         .create(true)
@@ -49,11 +54,11 @@ pub fn start(folder: &Path, line: &[&str]) -> anyhow::Result<Child> {
         .stdout(log.try_clone()?)
         .stderr(log)
         .spawn()
-        .with_context(|| words(line))
+        .with_context(|| display_line(line))
 }
 
-/// What this program exits with when its result is that of another one. One that was ended by a signal
-/// has failed.
+/// Converts the exit status of a child to an exit code of this program. A child that was killed by a
+/// signal counts as a failure.
 pub fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     code.map_or(ExitCode::FAILURE, ExitCode::from)
@@ -69,7 +74,7 @@ fn command(line: &[&str]) -> Command {
     command
 }
 
-fn words(line: &[&str]) -> String {
-    let short = |word: &&str| word.lines().next().unwrap_or_default().to_owned();
-    line.iter().map(short).collect::<Vec<_>>().join(" ")
+fn display_line(line: &[&str]) -> String {
+    let first_line = |word: &&str| word.lines().next().unwrap_or_default().to_owned();
+    line.iter().map(first_line).collect::<Vec<_>>().join(" ")
 }

@@ -1,5 +1,5 @@
-//! Relays connections between a TCP port and a Unix socket. A socket is reached by its path from
-//! every network namespace, so the manager can be reached where none of its addresses is.
+//! Relays connections between a TCP port and a Unix socket. A Unix socket can be connected to by its path
+//! from every network namespace, also where the manager has no address.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use tokio::{
 pub async fn tcp_to_unix(listener: TcpListener, socket: PathBuf) {
     while let Ok((mut from, _)) = listener.accept().await {
         let socket = socket.clone();
-        // Without it a relayed connection is only slower.
+        // A failure only makes the connection slower.
         let _ = from.set_nodelay(true);
         tokio::spawn(async move {
             if let Ok(mut to) = UnixStream::connect(socket).await {

@@ -1,5 +1,5 @@
-//! The small servers of a container, as its template or image says: web pages that tell who is
-//! asked and where, and ports that say back what they are told.
+//! Test servers of a container, selected by its template or image: HTTP servers that return the request,
+//! and TCP and UDP echo servers.
 
 use axum::{
     Router,
@@ -12,69 +12,72 @@ use tokio::{
     net::{TcpListener, TcpStream, UdpSocket},
 };
 
-/// What answers on a port.
+/// A test server with its port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Serves {
-    /// A web page.
+pub enum ServerKind {
+    /// Returns a text page with the container's name and the request's headers.
     Http(u16),
-    /// What comes, sent back on the same connection.
+    /// Echoes data on the same connection.
     Tcp(u16),
-    /// What comes, sent back to where it came from.
+    /// Echoes each datagram to its sender.
     Udp(u16),
 }
 
-/// What a container of this template or image serves. What its environment says in `SERVES`, such
-/// as `http:80 tcp:7 udp:7`, comes first.
-pub fn of(source: &str, environment: &str) -> Vec<Serves> {
-    let told = environment
+/// Returns the servers for a template or image. The variable `SERVES` of the environment, such as
+/// `http:80 tcp:7 udp:7`, takes precedence.
+pub fn servers_for(source: &str, environment: &str) -> Vec<ServerKind> {
+    let configured = environment
         .split('\0')
         .find_map(|pair| pair.strip_prefix("SERVES="));
-    if let Some(told) = told {
-        return told.split_ascii_whitespace().filter_map(read).collect();
+    if let Some(configured) = configured {
+        return configured
+            .split_ascii_whitespace()
+            .filter_map(parse)
+            .collect();
     }
     let name = source.rsplit('/').next().unwrap_or(source);
     let name = name.split([':', '-']).next().unwrap_or(name);
     match name {
-        "nginx" => vec![Serves::Http(80)],
-        "postgres" => vec![Serves::Tcp(5432)],
-        "redis" => vec![Serves::Tcp(6379)],
-        "node" => vec![Serves::Http(3000)],
-        "python" => vec![Serves::Http(8000)],
-        "app" => vec![Serves::Http(8080)],
-        // A whole system, on which people would install something.
+        "nginx" => vec![ServerKind::Http(80)],
+        "postgres" => vec![ServerKind::Tcp(5432)],
+        "redis" => vec![ServerKind::Tcp(6379)],
+        "node" => vec![ServerKind::Http(3000)],
+        "python" => vec![ServerKind::Http(8000)],
+        "app" => vec![ServerKind::Http(8080)],
+        // A system template, on which users install their own servers.
         _ => vec![
-            Serves::Http(80),
-            Serves::Http(8080),
-            Serves::Tcp(7),
-            Serves::Udp(7),
+            ServerKind::Http(80),
+            ServerKind::Http(8080),
+            ServerKind::Tcp(7),
+            ServerKind::Udp(7),
         ],
     }
 }
 
-fn read(text: &str) -> Option<Serves> {
+fn parse(text: &str) -> Option<ServerKind> {
     let (kind, port) = text.split_once(':')?;
     let port = port.parse().ok()?;
     match kind {
-        "http" => Some(Serves::Http(port)),
-        "tcp" => Some(Serves::Tcp(port)),
-        "udp" => Some(Serves::Udp(port)),
+        "http" => Some(ServerKind::Http(port)),
+        "tcp" => Some(ServerKind::Tcp(port)),
+        "udp" => Some(ServerKind::Udp(port)),
         _ => None,
     }
 }
 
-/// Serves for as long as the host is there.
+/// Runs a server until the process ends.
 ///
 /// # Errors
-/// When a port is not free.
-pub async fn run(name: String, serves: Serves) -> std::io::Result<()> {
-    match serves {
-        Serves::Http(port) => http(name, port).await,
-        Serves::Tcp(port) => tcp(port).await,
-        Serves::Udp(port) => udp(port).await,
+/// If the port is in use.
+pub async fn run(name: String, server: ServerKind) -> std::io::Result<()> {
+    match server {
+        ServerKind::Http(port) => run_http(name, port).await,
+        ServerKind::Tcp(port) => run_tcp(port).await,
+        ServerKind::Udp(port) => run_udp(port).await,
     }
 }
 
-async fn http(name: String, port: u16) -> std::io::Result<()> {
+async fn run_http(name: String, port: u16) -> std::io::Result<()> {
     let listener = TcpListener::bind(("0.0.0.0", port)).await?;
     let listener = listener.tap_io(|stream| set_nodelay(stream));
     let app = Router::new()
@@ -83,8 +86,8 @@ async fn http(name: String, port: u16) -> std::io::Result<()> {
     axum::serve(listener, app).await
 }
 
-async fn page(State(who): State<String>, request: Request) -> String {
-    let mut text = format!("{who} {} {}\n", request.method(), request.uri());
+async fn page(State(server): State<String>, request: Request) -> String {
+    let mut text = format!("{server} {} {}\n", request.method(), request.uri());
     for (name, value) in request.headers() {
         text.push_str(&format!(
             "{name}: {}\n",
@@ -94,14 +97,14 @@ async fn page(State(who): State<String>, request: Request) -> String {
     text
 }
 
-async fn tcp(port: u16) -> std::io::Result<()> {
+async fn run_tcp(port: u16) -> std::io::Result<()> {
     let listener = TcpListener::bind(("0.0.0.0", port)).await?;
     loop {
         let (stream, _) = listener.accept().await?;
         set_nodelay(&stream);
         tokio::spawn(async move {
             let (mut from, mut to) = split(stream);
-            // A connection that breaks off is over, like any other.
+            // A broken connection needs no handling.
             let _ = copy(&mut from, &mut to).await;
         });
     }
@@ -112,13 +115,13 @@ fn set_nodelay(stream: &TcpStream) {
     let _ = stream.set_nodelay(true);
 }
 
-async fn udp(port: u16) -> std::io::Result<()> {
+async fn run_udp(port: u16) -> std::io::Result<()> {
     let socket = UdpSocket::bind(("0.0.0.0", port)).await?;
     let mut buffer = vec![0; 65_536];
     loop {
         let (length, from) = socket.recv_from(&mut buffer).await?;
-        let said = buffer.get(..length).unwrap_or_default();
-        let _ = socket.send_to(said, from).await;
+        let datagram = buffer.get(..length).unwrap_or_default();
+        let _ = socket.send_to(datagram, from).await;
     }
 }
 
@@ -128,18 +131,24 @@ mod tests {
 
     #[test]
     fn services_follow_image_name() {
-        assert_eq!(of("docker.io/library/nginx:1.27", ""), [Serves::Http(80)]);
-        assert_eq!(of("docker.io/library/postgres:17", ""), [Serves::Tcp(5432)]);
-        let system = of("debian-13-standard_13.1-2_amd64.tar.zst", "");
-        assert!(system.contains(&Serves::Http(8080)) && system.contains(&Serves::Udp(7)));
+        assert_eq!(
+            servers_for("docker.io/library/nginx:1.27", ""),
+            [ServerKind::Http(80)]
+        );
+        assert_eq!(
+            servers_for("docker.io/library/postgres:17", ""),
+            [ServerKind::Tcp(5432)]
+        );
+        let system = servers_for("debian-13-standard_13.1-2_amd64.tar.zst", "");
+        assert!(system.contains(&ServerKind::Http(8080)) && system.contains(&ServerKind::Udp(7)));
     }
 
     #[test]
     fn environment_overrides_image_name() {
-        let told = of(
+        let servers = servers_for(
             "docker.io/library/nginx:1.27",
             "PATH=/bin\0SERVES=http:81 udp:53 x:1",
         );
-        assert_eq!(told, [Serves::Http(81), Serves::Udp(53)]);
+        assert_eq!(servers, [ServerKind::Http(81), ServerKind::Udp(53)]);
     }
 }

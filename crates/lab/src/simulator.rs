@@ -1,4 +1,4 @@
-//! The simulated cluster, as a program of the product, and its control address.
+//! Runs the simulated cluster (`holdfast proxmox-sim`) and calls its control API.
 
 use std::{path::Path, time::Duration};
 
@@ -9,52 +9,51 @@ use tokio::{fs, process::Child};
 
 use crate::manager;
 
-/// Longer than the simulator holds a question.
-const ANSWER: Duration = Duration::from_secs(40);
+/// The request timeout, longer than the simulator's long poll.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// A container as the simulator tells it.
+/// A container as reported by the simulator.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Told {
-    /// Its number.
+pub struct SimulatedContainer {
+    /// The VMID.
     pub vmid: u32,
-    /// Its name.
+    /// The hostname.
     pub hostname: String,
-    /// Another number after each start; none when it is stopped.
+    /// A PID that differs after each start; `None` if the container is stopped.
     pub pid: Option<u32>,
     /// The template or image.
     pub source: Option<String>,
-    /// What is configured.
+    /// The options of the container's configuration.
     pub options: std::collections::BTreeMap<String, String>,
 }
 
-/// All containers at a moment.
+/// All containers of the cluster.
 #[derive(Debug, Deserialize)]
-pub struct Moment {
-    /// To ask for what comes after.
+pub struct ContainerList {
+    /// The version of the list, for the next poll.
     pub version: u64,
     /// The containers.
-    pub containers: Vec<Told>,
+    pub containers: Vec<SimulatedContainer>,
 }
 
-/// A simulator that runs.
+/// A running simulator. It ends when this is dropped.
 pub struct Simulator {
-    /// Where its API is.
+    /// The URL of the simulated Proxmox VE API.
     pub url: String,
-    /// What its certificate is known by.
+    /// The SHA-256 fingerprint of its certificate.
     pub fingerprint: String,
     /// The password of root@pam.
     pub password: String,
-    /// What can be done behind the API's back.
+    /// The client of the control API.
     pub control: Control,
-    /// Ends with this.
     _process: Child,
 }
 
 impl Simulator {
-    /// Starts it in a folder. Its own DHCP is silent: the lab has a real one.
+    /// Starts the simulator in a folder, without simulated DHCP leases: the edge host runs a real DHCP server.
     ///
     /// # Errors
-    /// When it does not start.
+    /// If the simulator does not start.
     pub async fn start(program: &Path, folder: &Path, pull: u64) -> anyhow::Result<Self> {
         let password = "a password of root";
         let file = folder.join("root-password");
@@ -65,22 +64,22 @@ impl Simulator {
             .args(["--control", "127.0.0.1:0", "--pull", &pull.to_string()])
             .arg("--root-password-file")
             .arg(&file);
-        let (process, said) = manager::start(&mut command, "Control:")
+        let (process, output) = manager::start(&mut command, "Control:")
             .await
             .context("the simulator")?;
-        let word = |name: &str| {
-            let found = said.iter().find_map(|line| line.strip_prefix(name));
-            found
-                .map(|word| word.trim().to_owned())
-                .context("the simulator said too little")
+        let value = |name: &str| {
+            let value = output.iter().find_map(|line| line.strip_prefix(name));
+            value
+                .map(|value| value.trim().to_owned())
+                .with_context(|| format!("no `{name}` in the output of the simulator"))
         };
-        let control = Control::new(word("Control:")?)?;
+        let control = Control::new(value("Control:")?)?;
         control
             .post("conditions", &json!({ "dhcp": "never" }))
             .await?;
         Ok(Self {
-            url: word("Simulated Proxmox VE at")?,
-            fingerprint: word("Fingerprint:")?,
+            url: value("Simulated Proxmox VE at")?,
+            fingerprint: value("Fingerprint:")?,
             password: password.to_owned(),
             control,
             _process: process,
@@ -88,30 +87,30 @@ impl Simulator {
     }
 }
 
-/// The simulator's control address.
+/// A client of the simulator's control API.
 #[derive(Clone)]
 pub struct Control {
     http: reqwest::Client,
-    /// Where it is.
+    /// The URL of the control API.
     pub url: String,
 }
 
 impl Control {
     fn new(url: String) -> anyhow::Result<Self> {
-        // Nothing of TLS is used, yet a client is not made without it.
+        // The client requires a TLS provider although the control API uses plain HTTP.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .no_proxy()
-            .timeout(ANSWER)
+            .timeout(REQUEST_TIMEOUT)
             .build()?;
         Ok(Self { http, url })
     }
 
-    /// What there is, as soon as it is something else than at that version.
+    /// Long-polls the list of containers. Returns when its version differs from `version`.
     ///
     /// # Errors
-    /// When the simulator does not answer.
-    pub async fn after(&self, version: Option<u64>) -> anyhow::Result<Moment> {
+    /// If the simulator is unreachable or returns an error.
+    pub async fn poll_containers(&self, version: Option<u64>) -> anyhow::Result<ContainerList> {
         let mut request = self.http.get(format!("{}/containers", self.url));
         if let Some(version) = version {
             request = request.query(&[("after", version)]);
@@ -119,24 +118,29 @@ impl Control {
         Ok(request.send().await?.error_for_status()?.json().await?)
     }
 
-    /// Says which addresses a container has.
+    /// Reports the addresses of a container to the simulator. A container that no longer exists is ignored.
     ///
     /// # Errors
-    /// When the simulator does not answer. That the container is gone meanwhile is none.
-    pub async fn see(&self, vmid: u32, mac: &str, addresses: &[String]) -> anyhow::Result<()> {
+    /// If the simulator is unreachable or returns an error.
+    pub async fn report_addresses(
+        &self,
+        vmid: u32,
+        mac: &str,
+        addresses: &[String],
+    ) -> anyhow::Result<()> {
         let interface = json!({ "hwaddr": mac, "addresses": addresses });
-        let said = json!({ "vmid": vmid, "interfaces": [interface] });
-        self.post("interfaces", &said).await
+        let body = json!({ "vmid": vmid, "interfaces": [interface] });
+        self.post("interfaces", &body).await
     }
 
     async fn post(&self, path: &str, body: &Value) -> anyhow::Result<()> {
         let request = self.http.post(format!("{}/{path}", self.url)).json(body);
-        let answer = request.send().await?;
-        let status = answer.status().as_u16();
+        let response = request.send().await?;
+        let status = response.status().as_u16();
         anyhow::ensure!(
-            answer.status().is_success() || matches!(status, 404 | 409),
-            "the simulator answered {status}: {}",
-            answer.text().await.unwrap_or_default()
+            response.status().is_success() || matches!(status, 404 | 409),
+            "the simulator returned {status}: {}",
+            response.text().await.unwrap_or_default()
         );
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The way to a manager, against one that says what a test wants it to say.
+//! The client [`Link`] against a fake manager.
 
 #![cfg(test)]
 
@@ -10,7 +10,7 @@ use axum::{
 };
 use edge::{Layout, NginxBuild, link::Asking};
 use model::{
-    agents::{ApplyOutcome, HostFacts, JoinToken, Report},
+    agents::{About, JoinCode, Outcome, Report},
     domains::Origin,
 };
 use serde_json::{Value, json};
@@ -19,8 +19,8 @@ fn of<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().unwrap()
 }
 
-fn about() -> HostFacts {
-    HostFacts {
+fn about() -> About {
+    About {
         version: "0.1.0".into(),
         address: of("10.20.0.2"),
     }
@@ -45,7 +45,7 @@ fn layout() -> Layout {
     }
 }
 
-fn asking() -> Asking {
+fn poll_request() -> Asking {
     Asking {
         about: about(),
         layout: layout(),
@@ -53,24 +53,25 @@ fn asking() -> Asking {
     }
 }
 
-/// A manager: its word is `the-word-of-the-invitation`, its key `key`.
+/// Returns a fake manager with the join token `the-word-of-the-invitation` and the key `key`. Its
+/// responses depend on the generation in a request.
 fn manager() -> Router {
-    let join = async |Json(asked): Json<Value>| {
-        if asked["word"] == "the-word-of-the-invitation" {
+    let join = async |Json(request): Json<Value>| {
+        if request["word"] == "the-word-of-the-invitation" {
             Json(json!({ "key": "key" })).into_response()
         } else {
             StatusCode::UNAUTHORIZED.into_response()
         }
     };
-    let next = async |headers: HeaderMap, Json(asked): Json<Value>| {
+    let next = async |headers: HeaderMap, Json(request): Json<Value>| {
         if headers["authorization"] != "Bearer key" {
             return StatusCode::UNAUTHORIZED.into_response();
         }
-        match asked["has"].as_i64() {
+        match request["has"].as_i64() {
             Some(7) => StatusCode::NO_CONTENT.into_response(),
             Some(8) => {
-                let words = Json(json!({ "error": "The database does not answer now." }));
-                (StatusCode::SERVICE_UNAVAILABLE, words).into_response()
+                let body = Json(json!({ "error": "The database does not answer now." }));
+                (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
             }
             Some(9) => "no JSON".into_response(),
             _ => Json(json!({ "generation": 9, "snapshot": "no snapshot" })).into_response(),
@@ -82,12 +83,12 @@ fn manager() -> Router {
         .route("/agent/v1/report", post(async || StatusCode::NO_CONTENT))
 }
 
-/// Serves the manager with TLS; its address and its certificate's fingerprint.
-async fn with_tls() -> (Origin, String) {
+/// Serves the manager with TLS. Returns its URL and the fingerprint of its certificate.
+async fn serve_with_tls() -> (Origin, String) {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let made = rcgen::generate_simple_self_signed(["another.example.org".to_owned()]).unwrap();
-    let fingerprint = pinned::Fingerprint::from_certificate(made.cert.der()).to_string();
-    let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let certified = rcgen::generate_simple_self_signed(["another.example.org".to_owned()]).unwrap();
+    let fingerprint = pinned::Fingerprint::of(certified.cert.der()).to_string();
+    let (certificate, key) = (certified.cert.pem(), certified.signing_key.serialize_pem());
     let config = axum_server::tls_rustls::RustlsConfig::from_pem(certificate.into(), key.into());
     let config = config.await.unwrap();
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -98,7 +99,8 @@ async fn with_tls() -> (Origin, String) {
     (of(&format!("https://{address}")), fingerprint)
 }
 
-async fn without_tls() -> SocketAddr {
+/// Serves the manager without TLS. Returns its address.
+async fn serve_without_tls() -> SocketAddr {
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await
         .unwrap();
@@ -109,60 +111,66 @@ async fn without_tls() -> SocketAddr {
 
 #[tokio::test]
 async fn manager_is_identified_by_certificate_fingerprint() {
-    let (manager, fingerprint) = with_tls().await;
-    let code: JoinToken = of(&format!(
+    let (manager, fingerprint) = serve_with_tls().await;
+    let code: JoinCode = of(&format!(
         "{manager}#the-word-of-the-invitation#{fingerprint}"
     ));
     assert_eq!(Link::join(&code, about(), layout()).await.unwrap(), "key");
-    let way = Link::new(manager.clone(), code.fingerprint.as_ref()).unwrap();
-    assert_eq!(way.next("key", &asking()).await.unwrap(), None);
+    let link = Link::new(manager.clone(), code.fingerprint.as_ref()).unwrap();
+    assert_eq!(link.next("key", &poll_request()).await.unwrap(), None);
     let report = Report {
         generation: 7,
-        outcome: ApplyOutcome::Live,
+        outcome: Outcome::Live,
         aside: Vec::new(),
         silent: Vec::new(),
         unserved: Vec::new(),
     };
-    way.report("key", &report).await.unwrap();
+    link.report("key", &report).await.unwrap();
 
-    let other = ["AB"; 32].join(":");
-    let code: JoinToken = of(&format!("{manager}#the-word-of-the-invitation#{other}"));
+    let wrong_fingerprint = ["AB"; 32].join(":");
+    let code: JoinCode = of(&format!(
+        "{manager}#the-word-of-the-invitation#{wrong_fingerprint}"
+    ));
     let refused = Link::join(&code, about(), layout()).await.unwrap_err();
     assert!(
-        matches!(&refused, LinkError::Away(words) if words.contains(&fingerprint)),
+        matches!(&refused, LinkError::Unreachable(message) if message.contains(&fingerprint)),
         "{refused}"
     );
-    // Without a fingerprint this host's authorities decide, which know nothing of it.
+    // Without a fingerprint the certificate must be signed by a trusted CA.
     let refused = Link::new(manager, None)
         .unwrap()
-        .next("key", &asking())
+        .next("key", &poll_request())
         .await
         .unwrap_err();
-    assert!(matches!(refused, LinkError::Away(_)), "{refused}");
+    assert!(matches!(refused, LinkError::Unreachable(_)), "{refused}");
 }
 
 #[tokio::test]
 async fn plain_http_is_limited_to_loopback() {
-    let port = without_tls().await.port();
+    let port = serve_without_tls().await.port();
     for host in ["127.0.0.1", "localhost"] {
-        let way = Link::new(of(&format!("http://{host}:{port}")), None).unwrap();
-        assert_eq!(way.next("key", &asking()).await.unwrap(), None, "{host}");
+        let link = Link::new(of(&format!("http://{host}:{port}")), None).unwrap();
+        assert_eq!(
+            link.next("key", &poll_request()).await.unwrap(),
+            None,
+            "{host}"
+        );
     }
     for host in ["10.20.0.9", "manager.example.org", "localhost.example.org"] {
         let refused = Link::new(of(&format!("http://{host}:{port}")), None).unwrap_err();
-        assert!(matches!(refused, LinkError::Plain(_)), "{refused}");
+        assert!(matches!(refused, LinkError::NotEncrypted(_)), "{refused}");
     }
 }
 
 #[tokio::test]
 async fn manager_responses_map_to_errors() {
-    let way = Link::new(of(&format!("http://{}", without_tls().await)), None).unwrap();
+    let link = Link::new(of(&format!("http://{}", serve_without_tls().await)), None).unwrap();
     let ask = async |key: &str, has: i64| {
-        let asking = Asking {
+        let request = Asking {
             has: Some(has),
-            ..asking()
+            ..poll_request()
         };
-        way.next(key, &asking).await.unwrap_err()
+        link.next(key, &request).await.unwrap_err()
     };
     assert!(matches!(ask("old", 7).await, LinkError::Unknown));
     let refused = ask("key", 8).await.to_string();
@@ -172,23 +180,23 @@ async fn manager_responses_map_to_errors() {
     );
     assert!(matches!(ask("key", 9).await, LinkError::Unreadable(_)));
     assert!(matches!(ask("key", 10).await, LinkError::Unreadable(_)));
-    let nobody = Link::new(of("http://127.0.0.1:1"), None).unwrap();
-    let away = nobody.next("key", &asking()).await.unwrap_err();
-    assert!(matches!(away, LinkError::Away(_)), "{away}");
+    let unreachable = Link::new(of("http://127.0.0.1:1"), None).unwrap();
+    let error = unreachable.next("key", &poll_request()).await.unwrap_err();
+    assert!(matches!(error, LinkError::Unreachable(_)), "{error}");
 }
 
 #[test]
 fn truncated_join_code_is_rejected() {
     let fingerprint = ["AB"; 32].join(":");
     let whole = format!("https://cloud.example.org#a-word-of-more-than-20-letters#{fingerprint}");
-    let code: JoinToken = of(&format!(" {whole}\n"));
+    let code: JoinCode = of(&format!(" {whole}\n"));
     assert_eq!(code.to_string(), whole);
     assert!(
         !format!("{code:?}").contains("a-word"),
-        "the word is a secret"
+        "Debug output must not contain the token"
     );
     let short = "https://cloud.example.org#a-word-of-more-than-20-letters";
-    assert_eq!(of::<JoinToken>(short).to_string(), short);
+    assert_eq!(of::<JoinCode>(short).to_string(), short);
     for wrong in [
         "",
         "https://cloud.example.org",
@@ -198,6 +206,6 @@ fn truncated_join_code_is_rejected() {
         "https://cloud.example.org#a-word-of-more-than-20-letters#AB",
         &format!("{whole}#more"),
     ] {
-        assert!(wrong.parse::<JoinToken>().is_err(), "{wrong}");
+        assert!(wrong.parse::<JoinCode>().is_err(), "{wrong}");
     }
 }

@@ -1,6 +1,5 @@
-/* A clock that is wrong, for every program of a host whose loader is told of this: the time of day is
-   off by as many seconds as the file OFF_BY says, which may change while they run. Clocks that only
-   count up are left alone. */
+/* Preloaded library that shifts the real-time clock by the number of seconds in the file OFF_BY, a
+   64-bit integer that may change while programs run. Monotonic clocks are not changed. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -16,18 +15,18 @@ __attribute__((constructor)) static void begin(void)
 	int file = open(OFF_BY, O_RDONLY | O_CLOEXEC);
 	if (file < 0)
 		return;
-	void *place = mmap(NULL, sizeof *off, PROT_READ, MAP_SHARED, file, 0);
-	if (place != MAP_FAILED)
-		off = place;
+	void *mapped = mmap(NULL, sizeof *off, PROT_READ, MAP_SHARED, file, 0);
+	if (mapped != MAP_FAILED)
+		off = mapped;
 	close(file);
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now)
 {
-	int said = syscall(SYS_clock_gettime, clock, now);
+	int result = syscall(SYS_clock_gettime, clock, now);
 	if (off && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
 		now->tv_sec += *off;
-	return said;
+	return result;
 }
 
 int gettimeofday(struct timeval *restrict now, void *restrict zone)
@@ -40,11 +39,11 @@ int gettimeofday(struct timeval *restrict now, void *restrict zone)
 	return 0;
 }
 
-time_t time(time_t *place)
+time_t time(time_t *result)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (place)
-		*place = now.tv_sec;
+	if (result)
+		*result = now.tv_sec;
 	return now.tv_sec;
 }

@@ -1,4 +1,4 @@
-//! A disk that is full, and folders as they are found.
+//! Full disks, leftovers of killed processes, locks, and file modes.
 
 use std::{fs, path::Path};
 
@@ -6,7 +6,8 @@ use agent::{DiskError, Error, Generations, Outcome, Steps};
 use test_servers::host::{inside, run};
 
 use crate::site::{
-    address, apply, host, live, meant, names, open, prepare, service, site, tree, wait,
+    address, apply, block_on, host, list_entries, live, open, prepare, service, site, tree,
+    tree_files,
 };
 
 #[test]
@@ -21,10 +22,10 @@ fn full_disk_leaves_live_generation_unchanged() {
                 "mount -t tmpfs -o mode=755,size=512k agent {}",
                 base.display()
             ));
-            wait(async {
+            block_on(async {
                 let mut applier = open(&layout).await;
                 apply(&mut applier, &site, &layout).await;
-                let (files, before) = (live(&layout), names(&layout));
+                let (files, before) = (live(&layout), list_entries(&layout));
                 let good = site.clone();
                 site.domains[0].services = (1..500)
                     .map(|id| service(id, &format!("s{id}"), Default::default()))
@@ -35,17 +36,17 @@ fn full_disk_leaves_live_generation_unchanged() {
                     "{full:?}"
                 );
                 assert_eq!(live(&layout), files);
-                assert_eq!(names(&layout), before, "no candidate is left");
+                assert_eq!(list_entries(&layout), before, "no candidate is left");
                 assert_eq!(
                     applier.apply(&tree(&good, &layout)).await.unwrap(),
-                    Outcome::Nothing
+                    Outcome::Unchanged
                 );
 
-                // Once there is room, it goes on.
+                // With free space, the next change is applied.
                 run(&format!("mount -o remount,size=16m {}", base.display()));
                 site.hosts.push(host("new", "10.20.0.101"));
                 assert_eq!(apply(&mut applier, &site, &layout).await, 2);
-                assert_eq!(live(&layout), meant(&tree(&site, &layout)));
+                assert_eq!(live(&layout), tree_files(&tree(&site, &layout)));
                 assert_eq!(address("new"), "10.20.0.101\n");
             });
         },
@@ -64,7 +65,7 @@ fn inode_exhaustion_is_reported_as_full_disk() {
                 "mount -t tmpfs -o mode=755,nr_inodes=24 agent {}",
                 base.display()
             ));
-            wait(async {
+            block_on(async {
                 let full = open(&layout)
                     .await
                     .apply(&tree(&site, &layout))
@@ -81,8 +82,8 @@ fn inode_exhaustion_is_reported_as_full_disk() {
     );
 }
 
-/// A folder with two generations, of which the programs have read the first.
-fn two(base: &Path, layout: &edge::Layout) -> Generations {
+/// Creates two generations, of which the programs have read the first.
+fn create_two_generations(base: &Path, layout: &edge::Layout) -> Generations {
     let generations = Generations::open(base, Steps::default()).unwrap();
     let mut site = site();
     for is_read in [true, false] {
@@ -101,16 +102,19 @@ fn unchanged_files_are_hard_links() {
     inside("disk::unchanged_files_are_hard_links", |folder| {
         use std::os::unix::fs::{MetadataExt, PermissionsExt};
         let layout = crate::site::layout(folder);
-        two(&folder.join("agent"), &layout);
-        let found = |number: u8, name: &str| {
+        create_two_generations(&folder.join("agent"), &layout);
+        let metadata = |number: u8, name: &str| {
             fs::metadata(folder.join(format!("agent/generations/{number}/{name}"))).unwrap()
         };
         for (path, _) in tree(&site(), &layout).files() {
-            let is_same = found(1, path).ino() == found(2, path).ino();
+            let is_same = metadata(1, path).ino() == metadata(2, path).ino();
             assert_eq!(is_same, path != "dnsmasq/hosts", "{path}");
-            assert_eq!(found(2, path).permissions().mode() & 0o7777, 0o644);
+            assert_eq!(metadata(2, path).permissions().mode() & 0o7777, 0o644);
         }
-        assert_eq!(found(2, "nginx/pages").permissions().mode() & 0o7777, 0o755);
+        assert_eq!(
+            metadata(2, "nginx/pages").permissions().mode() & 0o7777,
+            0o755
+        );
     });
 }
 
@@ -119,19 +123,19 @@ fn open_removes_leftovers_of_killed_process() {
     let name = "disk::open_removes_leftovers_of_killed_process";
     inside(name, |folder| {
         let (base, layout) = (folder.join("agent"), crate::site::layout(folder));
-        two(&base, &layout);
-        let before = names(&layout);
+        create_two_generations(&base, &layout);
+        let before = list_entries(&layout);
         fs::create_dir_all(base.join("generations/3/nginx")).unwrap();
         fs::write(base.join("generations/3/nginx/half"), "").unwrap();
-        fs::create_dir(base.join("generations/strange")).unwrap();
+        fs::create_dir(base.join("generations/unknown")).unwrap();
         for name in ["live", "read"] {
             std::os::unix::fs::symlink("generations/3", base.join(format!("{name}.next"))).unwrap();
         }
         let generations = Generations::open(&base, Steps::default()).unwrap();
-        assert_eq!(names(&layout), before);
+        assert_eq!(list_entries(&layout), before);
         assert_eq!(generations.live().unwrap(), Some(2));
-        assert_eq!(generations.back().unwrap(), Some(1));
-        assert_eq!(live(&layout), meant(&tree(&site(), &layout)));
+        assert_eq!(generations.roll_back().unwrap(), Some(1));
+        assert_eq!(live(&layout), tree_files(&tree(&site(), &layout)));
         assert!(!base.join("generations/2").exists());
     });
 }
@@ -151,7 +155,7 @@ fn directory_lock_excludes_second_process() {
 fn dangling_live_link_is_ignored() {
     inside("disk::dangling_live_link_is_ignored", |folder| {
         let (base, layout) = (folder.join("agent"), crate::site::layout(folder));
-        two(&base, &layout);
+        create_two_generations(&base, &layout);
         fs::remove_dir_all(base.join("generations/2")).unwrap();
         let generations = Generations::open(&base, Steps::default()).unwrap();
         assert_eq!(generations.live().unwrap(), None);
@@ -159,7 +163,7 @@ fn dangling_live_link_is_ignored() {
         assert!(generations.files().unwrap().is_empty());
         let candidate = generations.write(&tree(&site(), &layout)).unwrap();
         generations.install(&candidate).unwrap();
-        assert_eq!(live(&layout), meant(&tree(&site(), &layout)));
+        assert_eq!(live(&layout), tree_files(&tree(&site(), &layout)));
     });
 }
 
@@ -173,14 +177,14 @@ fn unprivileged_programs_can_read_files() {
             "umask 077 && mkdir -p {}/generations",
             base.display()
         ));
-        wait(async {
+        block_on(async {
             let mut applier = open(&layout).await;
             apply(&mut applier, &site, &layout).await;
-            // dnsmasq reads its lists again as a user of its own.
+            // dnsmasq rereads its lists as an unprivileged user.
             site.hosts.push(host("new", "10.20.0.101"));
             apply(&mut applier, &site, &layout).await;
-            let found = || (address("new") == "10.20.0.101\n").then_some(());
-            test_servers::host::wait_until("the new host", found);
+            let resolved = || (address("new") == "10.20.0.101\n").then_some(());
+            test_servers::host::until("the new host", resolved);
         });
         let modes = run(&format!("stat -c %a {0} {0}/state {0}/tls", base.display()));
         assert_eq!(modes, "755\n755\n700\n");

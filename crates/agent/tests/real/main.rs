@@ -1,24 +1,24 @@
-//! Trees are applied with the real nginx and dnsmasq. Each test runs in namespaces of its own (see
-//! `test_servers::host`): nothing of the machine's own network, names or services is touched.
+//! Tests of the agent with the real nginx and dnsmasq. Each test runs in its own namespaces (see
+//! `test_servers::host`); the network and services of the machine are not changed.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "a test that meets what it does not expect has failed"
+    reason = "a panic fails the test, and output is shown with it"
 )]
 
-mod applied;
+mod apply;
 mod certificates;
-mod checked;
+mod check;
 mod clock;
+mod crash;
 mod disk;
 mod faults;
-mod killed;
-mod lent;
+mod leases;
 mod manager;
-mod probed;
+mod probe;
 mod program;
 mod programs;
 mod site;

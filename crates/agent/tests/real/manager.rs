@@ -1,4 +1,4 @@
-//! The program itself on a host of its own, and a manager for it that can go away and come back.
+//! Fixtures: the agent process on its own host, and a fake manager that can be stopped and restarted.
 
 use std::{
     io::Write as _,
@@ -20,7 +20,7 @@ use edge::{
     link::{Given, Live, Pair, Pairs, Wanted},
 };
 use serde_json::{Value, json};
-use test_servers::host::{run, try_run, wait_until};
+use test_servers::host::{run, try_run, until};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -28,108 +28,110 @@ use crate::site::site;
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_holdfast-agent");
 pub const FOLDER: &str = "/run/agent";
-/// What a host joins with.
-pub const CODE: &str = "http://127.0.0.1:3000#a-word-of-more-than-20-letters\n";
+/// The join token of the fake manager.
+pub const JOIN_TOKEN: &str = "http://127.0.0.1:3000#a-word-of-more-than-20-letters\n";
 
-/// How long a request is held while there is nothing new.
-const HOLD: Duration = Duration::from_secs(1);
+/// The timeout of a long poll.
+const POLL_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What the manager gives, and what it was told.
+/// A fake manager: the site configuration that it publishes, and the requests that it received.
 #[derive(Clone, Default)]
 pub struct Manager {
-    known: Arc<Mutex<Known>>,
-    /// Wakes the requests that are held when there is something new.
-    given: Arc<Notify>,
+    state: Arc<Mutex<ManagerState>>,
+    /// Wakes pending long polls after a change.
+    changed: Arc<Notify>,
 }
 
 #[derive(Default)]
-struct Known {
-    given: Option<Given>,
+struct ManagerState {
+    configuration: Option<Given>,
     reports: Vec<Value>,
-    /// What was told to be live.
+    /// The received batches of live files.
     live: Vec<Live>,
     leases: Vec<Value>,
-    /// The certificates that it has, and how often it was asked for some.
+    /// The available certificates.
     pairs: Vec<Pair>,
-    asked: usize,
+    /// The number of received requests for certificates.
+    certificate_requests: usize,
 }
 
-/// A manager that answers, until it is told to go away.
-pub struct Answering {
+/// The running HTTP server of a fake manager.
+pub struct ManagerServer {
     stop: CancellationToken,
     thread: JoinHandle<()>,
 }
 
-impl Answering {
-    /// Ends it; its port is free afterwards.
-    pub fn go_away(self) {
+impl ManagerServer {
+    /// Stops the server and frees its port.
+    pub fn stop(self) {
         self.stop.cancel();
         self.thread.join().unwrap();
     }
 }
 
 impl Manager {
-    pub fn give(&self, generation: i64, change: impl FnOnce(&mut Snapshot)) {
+    /// Publishes the site of [`site`] with a change.
+    pub fn publish(&self, generation: i64, change: impl FnOnce(&mut Snapshot)) {
         let mut snapshot = site();
         change(&mut snapshot);
-        self.known.lock().unwrap().given = Some(Given {
+        self.state.lock().unwrap().configuration = Some(Given {
             generation,
             snapshot,
         });
-        self.given.notify_waiters();
+        self.changed.notify_waiters();
     }
 
-    /// The reports so far.
-    pub fn told(&self) -> Vec<Value> {
-        self.known.lock().unwrap().reports.clone()
+    /// Returns the received reports.
+    pub fn reports(&self) -> Vec<Value> {
+        self.state.lock().unwrap().reports.clone()
     }
 
-    /// The telling of live files of this number, once it is there.
+    /// Waits for the batch of live files with this index.
     pub fn live(&self, number: usize) -> Live {
-        wait_until("what is live", || {
-            self.known.lock().unwrap().live.get(number).cloned()
+        until("the live files", || {
+            self.state.lock().unwrap().live.get(number).cloned()
         })
     }
 
-    /// Has these certificates from now on.
-    pub fn have(&self, pairs: &[Pair]) {
-        self.known.lock().unwrap().pairs = pairs.to_vec();
+    /// Replaces the available certificates.
+    pub fn set_certificates(&self, pairs: &[Pair]) {
+        self.state.lock().unwrap().pairs = pairs.to_vec();
     }
 
-    /// How often it was asked for certificates.
-    pub fn asked(&self) -> usize {
-        self.known.lock().unwrap().asked
+    /// Returns the number of received requests for certificates.
+    pub fn certificate_requests(&self) -> usize {
+        self.state.lock().unwrap().certificate_requests
     }
 
-    /// What was last told of leases.
+    /// Returns the last report of DHCP leases.
     pub fn leases(&self) -> Option<Value> {
-        self.known.lock().unwrap().leases.last().cloned()
+        self.state.lock().unwrap().leases.last().cloned()
     }
 
-    /// Waits until a generation is live.
-    pub fn until_live(&self, generation: i64) {
-        wait_until(&format!("generation {generation}"), || {
-            let told = self.told();
-            let is_it =
+    /// Waits until a generation is reported as live.
+    pub fn wait_until_live(&self, generation: i64) {
+        until(&format!("generation {generation}"), || {
+            let reports = self.reports();
+            let is_live =
                 |report: &Value| report["generation"] == generation && report["outcome"] == "live";
-            told.iter().any(is_it).then_some(())
+            reports.iter().any(is_live).then_some(())
         });
     }
 
-    pub fn start(&self) -> Answering {
+    pub fn start(&self) -> ManagerServer {
         let router = Router::new()
             .route(
                 "/agent/v1/join",
                 post(async || Json(json!({ "key": "key" }))),
             )
-            .route("/agent/v1/next", post(next))
-            .route("/agent/v1/report", post(note))
-            .route("/agent/v1/live", post(note_live))
-            .route("/agent/v1/leases", post(lent))
-            .route("/agent/v1/certificates", post(certificates))
+            .route("/agent/v1/next", post(poll))
+            .route("/agent/v1/report", post(receive_report))
+            .route("/agent/v1/live", post(receive_live_files))
+            .route("/agent/v1/leases", post(receive_leases))
+            .route("/agent/v1/certificates", post(send_certificates))
             .with_state(self.clone());
         let stop = CancellationToken::new();
-        let until_then = stop.clone();
+        let stopped = stop.clone();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -138,70 +140,75 @@ impl Manager {
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:3000")
                     .await
                     .unwrap();
-                // At once, as a process that is killed: questions that are held are dropped.
+                // Pending long polls are dropped, as if the process were killed.
                 tokio::select! {
                     served = axum::serve(listener, router) => served.unwrap(),
-                    () = until_then.cancelled() => {}
+                    () = stopped.cancelled() => {}
                 }
             });
         });
-        wait_until("the manager", || {
+        until("the manager", || {
             std::net::TcpStream::connect("127.0.0.1:3000").ok()
         });
-        Answering { stop, thread }
+        ManagerServer { stop, thread }
     }
 }
 
-async fn next(
+async fn poll(
     State(manager): State<Manager>,
     headers: HeaderMap,
-    Json(asked): Json<Value>,
+    Json(request): Json<Value>,
 ) -> Response {
     if headers["authorization"] != "Bearer key" {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let new = async {
+    let next = async {
         loop {
-            let changed = manager.given.notified();
-            let given = manager.known.lock().unwrap().given.clone();
-            if let Some(given) = given.filter(|given| asked["has"] != given.generation) {
-                return given;
+            let changed = manager.changed.notified();
+            let configuration = manager.state.lock().unwrap().configuration.clone();
+            if let Some(configuration) =
+                configuration.filter(|latest| request["has"] != latest.generation)
+            {
+                return configuration;
             }
             changed.await;
         }
     };
-    match tokio::time::timeout(HOLD, new).await {
-        Ok(given) => Json(given).into_response(),
+    match tokio::time::timeout(POLL_TIMEOUT, next).await {
+        Ok(configuration) => Json(configuration).into_response(),
         Err(_) => StatusCode::NO_CONTENT.into_response(),
     }
 }
 
-async fn note(State(manager): State<Manager>, Json(said): Json<Value>) -> StatusCode {
-    manager.known.lock().unwrap().reports.push(said);
+async fn receive_report(State(manager): State<Manager>, Json(body): Json<Value>) -> StatusCode {
+    manager.state.lock().unwrap().reports.push(body);
     StatusCode::NO_CONTENT
 }
 
-async fn note_live(State(manager): State<Manager>, Json(told): Json<Live>) -> StatusCode {
-    manager.known.lock().unwrap().live.push(told);
+async fn receive_live_files(State(manager): State<Manager>, Json(files): Json<Live>) -> StatusCode {
+    manager.state.lock().unwrap().live.push(files);
     StatusCode::NO_CONTENT
 }
 
-async fn lent(State(manager): State<Manager>, Json(said): Json<Value>) -> StatusCode {
-    manager.known.lock().unwrap().leases.push(said);
+async fn receive_leases(State(manager): State<Manager>, Json(body): Json<Value>) -> StatusCode {
+    manager.state.lock().unwrap().leases.push(body);
     StatusCode::NO_CONTENT
 }
 
-async fn certificates(State(manager): State<Manager>, Json(wanted): Json<Wanted>) -> Json<Pairs> {
-    let mut known = manager.known.lock().unwrap();
-    known.asked += 1;
-    let pairs = known.pairs.iter();
-    let pairs = pairs.filter(|pair| wanted.certificates.contains(&pair.certificate));
+async fn send_certificates(
+    State(manager): State<Manager>,
+    Json(request): Json<Wanted>,
+) -> Json<Pairs> {
+    let mut state = manager.state.lock().unwrap();
+    state.certificate_requests += 1;
+    let pairs = state.pairs.iter();
+    let pairs = pairs.filter(|pair| request.certificates.contains(&pair.certificate));
     Json(Pairs {
         pairs: pairs.cloned().collect(),
     })
 }
 
-/// A host: its interface, and its logs in memory.
+/// Creates the interface of an edge host, and mounts its logs in memory.
 pub fn prepare() {
     run(
         "ip link add eth1 type veth peer name eth1-end && ip link set eth1-end up && \
@@ -210,7 +217,7 @@ pub fn prepare() {
     );
 }
 
-pub fn join(code: &str) -> Output {
+pub fn join(token: &str) -> Output {
     let mut child = Command::new(PROGRAM)
         .args(["--folder", FOLDER, "join", "--interface", "eth1"])
         .stdin(Stdio::piped())
@@ -222,32 +229,32 @@ pub fn join(code: &str) -> Output {
         .stdin
         .take()
         .unwrap()
-        .write_all(code.as_bytes())
+        .write_all(token.as_bytes())
         .unwrap();
     child.wait_with_output().unwrap()
 }
 
-/// A host that has joined, its manager, and who answers for that.
-pub fn joined() -> (Manager, Answering) {
+/// Prepares a host and joins it to a new fake manager. The manager is available until the server stops.
+pub fn joined() -> (Manager, ManagerServer) {
     prepare();
     let manager = Manager::default();
-    let answering = manager.start();
-    let joined = join(CODE);
+    let server = manager.start();
+    let joined = join(JOIN_TOKEN);
     assert!(joined.status.success(), "{joined:?}");
-    (manager, answering)
+    (manager, server)
 }
 
-/// The agent at work.
-pub struct Running(Child);
+/// A running `holdfast-agent run`.
+pub struct AgentProcess(Child);
 
-impl Running {
+impl AgentProcess {
     pub fn start() -> Self {
         let mut command = Command::new(PROGRAM);
         command.args(["--folder", FOLDER, "run"]);
         Self(command.spawn().unwrap())
     }
 
-    /// Under another program that leaves it fewer rights and becomes it.
+    /// Starts the agent with another program that drops capabilities and then executes it.
     pub fn under(line: &[&str]) -> Self {
         let (program, arguments) = line.split_first().unwrap();
         let mut command = Command::new(program);
@@ -256,36 +263,40 @@ impl Running {
         Self(command.spawn().unwrap())
     }
 
-    /// Ends it as nothing can be prevented from.
+    /// Sends SIGKILL and waits for the exit.
     pub fn kill(mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
 
-    /// Ends it as systemd does.
+    /// Sends SIGTERM, as systemd does, and waits for the exit.
     pub fn stop(mut self) {
         run(&format!("kill -TERM {}", self.0.id()));
-        assert!(self.0.wait().unwrap().success(), "it ends in order");
+        assert!(
+            self.0.wait().unwrap().success(),
+            "SIGTERM must lead to exit code 0"
+        );
     }
 }
 
-/// Ends what the agent has started.
-pub fn end_programs() {
+/// Kills nginx and dnsmasq, which the agent started.
+pub fn kill_programs() {
     try_run("pkill -x dnsmasq; pkill -x nginx");
 }
 
-pub fn answer(name: &str) -> String {
-    let said = try_run(&format!("dig +short +time=1 +tries=1 @10.20.0.2 {name}"));
-    String::from_utf8(said.stdout)
+/// Resolves a name with dnsmasq. The result is empty if the name does not exist.
+pub fn resolve(name: &str) -> String {
+    let output = try_run(&format!("dig +short +time=1 +tries=1 @10.20.0.2 {name}"));
+    String::from_utf8(output.stdout)
         .unwrap()
         .trim_end()
         .to_owned()
 }
 
-/// The status that nginx answers with under a name; 502 is that of a container that is away.
+/// Returns the HTTP status for a name. It is 502 if the container is unreachable.
 pub fn status(name: &str) -> String {
-    let said = try_run(&format!(
+    let output = try_run(&format!(
         "curl --noproxy '*' -sk -o /dev/null -w '%{{http_code}}' --resolve {name}:443:127.0.0.1 https://{name}/"
     ));
-    String::from_utf8(said.stdout).unwrap()
+    String::from_utf8(output.stdout).unwrap()
 }

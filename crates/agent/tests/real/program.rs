@@ -1,12 +1,13 @@
-//! The program itself: it joins, serves what its manager gives, and goes on without it.
+//! The program `holdfast-agent`: joins, applies configurations of its manager, and continues during an
+//! outage of the manager.
 
 use std::{fs, process::Command};
 
 use serde_json::json;
-use test_servers::host::{inside, run, wait_until};
+use test_servers::host::{inside, run, until};
 
 use crate::{
-    manager::{CODE, FOLDER, Manager, PROGRAM, Running, answer, join, prepare, status},
+    manager::{AgentProcess, FOLDER, JOIN_TOKEN, Manager, PROGRAM, join, prepare, resolve, status},
     site::host,
 };
 
@@ -16,15 +17,15 @@ fn host_joins_serves_and_continues_without_manager() {
         "program::host_joins_serves_and_continues_without_manager",
         |_| {
             prepare();
-            let early = Command::new(PROGRAM)
+            let before_join = Command::new(PROGRAM)
                 .args(["--folder", FOLDER, "run"])
                 .output()
                 .unwrap();
-            assert!(!early.status.success());
-            let words = String::from_utf8_lossy(&early.stderr).into_owned();
-            assert!(words.contains("has not joined"), "{words}");
+            assert!(!before_join.status.success());
+            let message = String::from_utf8_lossy(&before_join.stderr).into_owned();
+            assert!(message.contains("has not joined"), "{message}");
             let manager = Manager::default();
-            let _answering = manager.start();
+            let _server = manager.start();
             for wrong in [
                 "",
                 "nonsense",
@@ -32,21 +33,23 @@ fn host_joins_serves_and_continues_without_manager() {
             ] {
                 assert!(!join(wrong).status.success(), "{wrong}");
             }
-            let joined = join(CODE);
+            let joined = join(JOIN_TOKEN);
             assert!(joined.status.success(), "{joined:?}");
             let mode = run(&format!("stat -c %a {FOLDER}/agent.toml"));
             assert_eq!(mode, "600\n");
 
-            manager.give(1, |_| ());
-            let agent = Running::start();
-            wait_until("the site", || {
-                (answer("wiki.lab.internal") == "10.20.0.100").then_some(())
+            manager.publish(1, |_| ());
+            let agent = AgentProcess::start();
+            until("the site", || {
+                (resolve("wiki.lab.internal") == "10.20.0.100").then_some(())
             });
-            wait_until("the service", || {
+            until("the service", || {
                 (status("wiki.example.org") == "502").then_some(())
             });
-            wait_until("the report", || (!manager.told().is_empty()).then_some(()));
-            let first = manager.told().remove(0);
+            until("the report", || {
+                (!manager.reports().is_empty()).then_some(())
+            });
+            let first = manager.reports().remove(0);
             assert_eq!(
                 (&first["generation"], &first["outcome"]),
                 (&json!(1), &json!("live"))
@@ -55,8 +58,8 @@ fn host_joins_serves_and_continues_without_manager() {
             let all = manager.live(0);
             assert!(all.begins && all.gone.is_empty());
             for (path, text) in &all.files {
-                let there = fs::read_to_string(format!("{FOLDER}/live/{path}")).unwrap();
-                assert_eq!(*text, there, "{path}");
+                let on_disk = fs::read_to_string(format!("{FOLDER}/live/{path}")).unwrap();
+                assert_eq!(*text, on_disk, "{path}");
                 assert!(!text.contains("PRIVATE KEY"), "{path}");
             }
             assert!(
@@ -64,24 +67,24 @@ fn host_joins_serves_and_continues_without_manager() {
                     .contains_key("nginx/services/wiki.example.org.conf")
             );
 
-            manager.give(2, |site| site.hosts.push(host("db", "10.20.0.101")));
-            wait_until("the change", || {
-                (answer("db.lab.internal") == "10.20.0.101").then_some(())
+            manager.publish(2, |site| site.hosts.push(host("db", "10.20.0.101")));
+            until("the change", || {
+                (resolve("db.lab.internal") == "10.20.0.101").then_some(())
             });
-            let last = || manager.told().pop().unwrap()["generation"].clone();
-            wait_until("the second report", || (last() == 2).then_some(()));
+            let last = || manager.reports().pop().unwrap()["generation"].clone();
+            until("the second report", || (last() == 2).then_some(()));
             let changed = manager.live(1);
             assert!(!changed.begins && changed.gone.is_empty());
             let paths: Vec<&String> = changed.files.keys().collect();
-            assert_eq!(paths, ["dnsmasq/hosts"], "and no other");
+            assert_eq!(paths, ["dnsmasq/hosts"], "only changed files are reported");
             agent.kill();
             assert_eq!(
-                answer("db.lab.internal"),
+                resolve("db.lab.internal"),
                 "10.20.0.101",
-                "the programs go on"
+                "dnsmasq still runs"
             );
 
-            // Another start without a manager that answers: what was live is put right and goes on.
+            // After a restart without a manager, the last configuration is restored and served.
             run("pkill -x dnsmasq");
             fs::write(
                 format!("{FOLDER}/live/nginx/services/wiki.example.org.conf"),
@@ -94,11 +97,11 @@ fn host_joins_serves_and_continues_without_manager() {
                 settings.replace(":3000", ":3001"),
             )
             .unwrap();
-            let agent = Running::start();
-            wait_until("the names", || {
-                (answer("db.lab.internal") == "10.20.0.101").then_some(())
+            let agent = AgentProcess::start();
+            until("the names", || {
+                (resolve("db.lab.internal") == "10.20.0.101").then_some(())
             });
-            wait_until("the service", || {
+            until("the service", || {
                 (status("wiki.example.org") == "502").then_some(())
             });
             agent.stop();

@@ -1,11 +1,11 @@
-//! The programs are had to read their files, with systemd and without.
+//! Control of nginx and dnsmasq: start, reload and restart, with systemd and without.
 
 use std::{fs, path::Path};
 
 use agent::{Control, Program, ProgramError};
 use test_servers::host::{inside, run};
 
-use crate::site::{apply, control, layout, open, prepare, site, wait};
+use crate::site::{apply, block_on, control, layout, open, prepare, site};
 
 #[test]
 fn programs_are_controlled_by_pid_file_without_systemd() {
@@ -18,7 +18,7 @@ fn programs_are_controlled_by_pid_file_without_systemd() {
             let dnsmasq = Program::dnsmasq(&layout, dnsmasq);
             let pid =
                 |name: &str| fs::read_to_string(folder.join(format!("run/{name}.pid"))).unwrap();
-            wait(async {
+            block_on(async {
                 assert!(!nginx.is_running().await && !dnsmasq.is_running().await);
                 apply(&mut open(&layout).await, &site, &layout).await;
                 assert!(nginx.is_running().await && dnsmasq.is_running().await);
@@ -29,7 +29,7 @@ fn programs_are_controlled_by_pid_file_without_systemd() {
                 dnsmasq.restart().await.unwrap();
                 assert_ne!(pid("dnsmasq"), before.1);
 
-                // A number that another process has now is not theirs.
+                // A PID that another process reused does not count as running.
                 fs::write(
                     folder.join("run/dnsmasq.pid"),
                     std::process::id().to_string(),
@@ -46,24 +46,24 @@ fn failed_start_reports_error() {
     inside("programs::failed_start_reports_error", |folder| {
         let layout = prepare(folder);
         let [_, dnsmasq] = control(&layout);
-        wait(async {
+        block_on(async {
             let error = Program::dnsmasq(&layout, dnsmasq)
                 .restart()
                 .await
                 .unwrap_err();
-            let ProgramError::Failed { words, .. } = error else {
+            let ProgramError::Failed { message, .. } = error else {
                 panic!("{error:?}");
             };
-            assert!(words.contains("cannot read"), "{words}");
+            assert!(message.contains("cannot read"), "{message}");
         });
     });
 }
 
-/// A `systemctl` that writes down what it is asked, and fails for the words in the file `fails`.
-fn systemctl(folder: &Path) -> Control {
+/// Creates a fake `systemctl` that records its arguments and fails for those in the file `fails`.
+fn fake_systemctl(folder: &Path) -> Control {
     let (path, folder) = (folder.join("systemctl"), folder.display());
     let script = format!(
-        "#!/bin/sh\necho \"$@\" >> {folder}/asked\n\
+        "#!/bin/sh\necho \"$@\" >> {folder}/calls\n\
          if grep -qx \"$*\" {folder}/fails; then echo 'Job failed.' >&2; exit 1; fi\n"
     );
     fs::write(&path, script).unwrap();
@@ -80,21 +80,21 @@ fn systemctl(folder: &Path) -> Control {
 fn programs_are_controlled_by_systemctl() {
     inside("programs::programs_are_controlled_by_systemctl", |folder| {
         let layout = layout(folder);
-        let control = systemctl(folder);
+        let control = fake_systemctl(folder);
         let dnsmasq = Program::dnsmasq(&layout, control.clone());
         let nginx = Program::nginx(&layout, control);
-        let asked = || {
-            let asked = fs::read_to_string(folder.join("asked")).unwrap();
-            fs::remove_file(folder.join("asked")).unwrap();
-            asked
+        let take_calls = || {
+            let calls = fs::read_to_string(folder.join("calls")).unwrap();
+            fs::remove_file(folder.join("calls")).unwrap();
+            calls
         };
-        wait(async {
+        block_on(async {
             assert!(dnsmasq.is_running().await);
-            assert_eq!(asked(), "is-active --quiet dnsmasq\n");
+            assert_eq!(take_calls(), "is-active --quiet dnsmasq\n");
             dnsmasq.restart().await.unwrap();
-            assert_eq!(asked(), "restart dnsmasq\n");
+            assert_eq!(take_calls(), "restart dnsmasq\n");
             nginx.reload().await.unwrap();
-            assert_eq!(asked(), "restart nginx\n", "it does not run yet");
+            assert_eq!(take_calls(), "restart nginx\n", "nginx does not run yet");
 
             fs::write(
                 folder.join("fails"),

@@ -1,4 +1,4 @@
-//! A site on one host: its folder, its network, and who applies its files.
+//! Fixtures: a site configuration, and the folder, network and [`Applier`] of its edge host.
 
 use std::{collections::BTreeMap, fmt::Debug, fs, net::Ipv4Addr, path::Path};
 
@@ -15,7 +15,7 @@ use model::{
 };
 use test_servers::host::run;
 
-/// A value from its text.
+/// Parses a value.
 pub fn of<T: std::str::FromStr<Err: Debug>>(text: &str) -> T {
     text.parse().unwrap()
 }
@@ -24,7 +24,7 @@ fn port(number: u16) -> Port {
     number.try_into().unwrap()
 }
 
-/// A site with a host, a domain with a service, and a port.
+/// Returns a site with a host, a domain with an HTTP service, and a TCP service.
 pub fn site() -> Snapshot {
     Snapshot {
         network: Network {
@@ -80,21 +80,21 @@ pub fn stream(id: i64, external: u16) -> StreamService {
     }
 }
 
-/// The host of a test, with its interface and certificate. Its agent's folder is `agent`.
+/// Creates the interface, folders and certificate of an edge host. The agent's folder is `agent`.
 pub fn prepare(folder: &Path) -> Layout {
     run(
         "ip link add eth1 type veth peer name eth1-end && ip link set eth1-end up && \
          ip addr add 10.20.0.2/16 dev eth1 && ip link set eth1 up",
     );
     let layout = layout(folder);
-    for place in [&layout.run, &layout.log, &layout.tls] {
-        fs::create_dir_all(place.as_str()).unwrap();
+    for path in [&layout.run, &layout.log, &layout.tls] {
+        fs::create_dir_all(path.as_str()).unwrap();
     }
     run(&format!("chmod 755 {}", folder.display()));
-    let made = rcgen::generate_simple_self_signed(["*.example.org".to_owned()]).unwrap();
+    let certified = rcgen::generate_simple_self_signed(["*.example.org".to_owned()]).unwrap();
     let tls = Path::new(layout.tls.as_str());
-    fs::write(tls.join("site.crt"), made.cert.pem()).unwrap();
-    fs::write(tls.join("site.key"), made.signing_key.serialize_pem()).unwrap();
+    fs::write(tls.join("site.crt"), certified.cert.pem()).unwrap();
+    fs::write(tls.join("site.key"), certified.signing_key.serialize_pem()).unwrap();
     layout
 }
 
@@ -112,7 +112,7 @@ pub fn layout(folder: &Path) -> Layout {
         resolvers: Vec::new(),
         nginx_user: of("www-data"),
         nginx: NginxBuild {
-            // The spelling that every version reads.
+            // Selects configuration syntax that every nginx version accepts.
             version: (1, 22, 1),
             http3: false,
             stream_module: Path::new(module).exists().then(|| of(module)),
@@ -120,25 +120,25 @@ pub fn layout(folder: &Path) -> Layout {
     }
 }
 
-/// How the programs are started without systemd.
+/// Returns the commands that start nginx and dnsmasq without systemd.
 pub fn control(layout: &Layout) -> [Control; 2] {
-    let words = |line: String| line.split(' ').map(str::to_owned).collect();
+    let arguments = |line: String| line.split(' ').map(str::to_owned).collect();
     let (live, run, log) = (&layout.live, &layout.run, &layout.log);
     [
         format!("nginx -e {log}/error.log -p {live}/nginx/ -c nginx.conf"),
         format!("dnsmasq --pid-file={run}/dnsmasq.pid --conf-file={live}/dnsmasq/dnsmasq.conf"),
     ]
-    .map(|line| Control::Command(words(line)))
+    .map(|line| Control::Command(arguments(line)))
 }
 
-/// The agent of a host.
+/// Opens the agent's directory.
 pub async fn open(layout: &Layout) -> Applier {
     let steps = Steps::default();
     Applier::open(layout, control(layout), steps).await.unwrap()
 }
 
-/// Runs what waits.
-pub fn wait<T>(future: impl Future<Output = T>) -> T {
+/// Runs a future on a new runtime.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Runtime::new().unwrap().block_on(future)
 }
 
@@ -146,22 +146,22 @@ pub fn tree(site: &Snapshot, layout: &Layout) -> Tree {
     render(site, layout).unwrap()
 }
 
-/// Applies a site that nobody refuses.
+/// Applies a site and returns its generation. Panics if the outcome is not `Applied`.
 pub async fn apply(applier: &mut Applier, site: &Snapshot, layout: &Layout) -> u64 {
     match applier.apply(&tree(site, layout)).await.unwrap() {
         Outcome::Applied { generation } => generation,
-        other => panic!("{other:?}"),
+        outcome => panic!("{outcome:?}"),
     }
 }
 
-/// What is live, as text by path.
+/// Returns the texts of the live files by path.
 pub fn live(layout: &Layout) -> BTreeMap<String, String> {
     texts(Path::new(layout.live.as_str()))
 }
 
 fn texts(root: &Path) -> BTreeMap<String, String> {
-    let found = run(&format!("cd {} && find -L . -type f", root.display()));
-    let paths = found
+    let output = run(&format!("cd {} && find -L . -type f", root.display()));
+    let paths = output
         .lines()
         .map(|path| path.trim_start_matches("./").to_owned());
     paths
@@ -173,16 +173,16 @@ fn text(path: &Path) -> String {
     String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()
 }
 
-/// A tree, as text by path.
-pub fn meant(tree: &Tree) -> BTreeMap<String, String> {
+/// Returns the texts of a tree's files by path.
+pub fn tree_files(tree: &Tree) -> BTreeMap<String, String> {
     let files = tree.files();
     files
         .map(|(path, file)| (path.to_owned(), file.text.clone()))
         .collect()
 }
 
-/// The names in the agent's folder and those of its generations.
-pub fn names(layout: &Layout) -> String {
+/// Lists the agent's folder and its generations, with the targets of the links `live` and `read`.
+pub fn list_entries(layout: &Layout) -> String {
     let base = Path::new(layout.live.as_str()).parent().unwrap();
     run(&format!(
         "cd {} && ls . generations && readlink live read",
@@ -190,14 +190,14 @@ pub fn names(layout: &Layout) -> String {
     ))
 }
 
-/// What dnsmasq answers for a name of the site; empty when it knows none.
+/// Resolves a hostname of the site with dnsmasq. The result is empty if the name does not exist.
 pub fn address(name: &str) -> String {
     run(&format!(
         "dig +short +time=2 +tries=5 @10.20.0.2 {name}.lab.internal"
     ))
 }
 
-/// What nginx says of a web service: the status.
+/// Returns the HTTP status of a service.
 pub fn status(name: &str) -> String {
     run(&format!(
         "curl --noproxy '*' -sk --max-time 20 -o /dev/null -w '%{{http_code}}' \

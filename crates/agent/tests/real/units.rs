@@ -1,28 +1,28 @@
-//! The units of systemd that the program writes: systemd understands them, and the agent can work with
-//! as few rights as they leave it.
+//! The systemd units that the program writes: systemd accepts them, and the agent works with the
+//! capabilities that they grant.
 
 use std::{fs, path::Path, process::Command};
 
-use test_servers::host::{inside, run, wait_until};
+use test_servers::host::{inside, run, until};
 
-use crate::manager::{PROGRAM, Running, answer, end_programs, joined, status};
+use crate::manager::{AgentProcess, PROGRAM, joined, kill_programs, resolve, status};
 
 const NGINX: &str = "[Service]\nType=forking\nPIDFile=/run/nginx.pid\nExecStart=/usr/sbin/nginx\n";
 const DNSMASQ: &str = "[Service]\nType=forking\nPIDFile=/run/dnsmasq/dnsmasq.pid\n\
     ExecStartPre=/bin/false\nExecStart=/bin/false\nExecStartPost=/bin/false\nExecStop=/bin/false\n";
 
-/// Has the program write its units, beside those that Debian's packages bring.
-fn write(folder: &Path) {
-    let said = Command::new(PROGRAM)
+/// Lets the program write its units, and adds the units of Debian's nginx and dnsmasq packages.
+fn write_units(folder: &Path) {
+    let output = Command::new(PROGRAM)
         .args(["--folder", "/var/lib/holdfast-agent", "units", "--to"])
         .arg(folder)
         .output()
         .unwrap();
-    assert!(said.status.success(), "{said:?}");
-    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let output = String::from_utf8(output.stdout).unwrap();
     assert!(
-        said.contains("systemctl enable --now holdfast-agent"),
-        "{said}"
+        output.contains("systemctl enable --now holdfast-agent"),
+        "{output}"
     );
     fs::write(folder.join("nginx.service"), NGINX).unwrap();
     fs::write(folder.join("dnsmasq.service"), DNSMASQ).unwrap();
@@ -31,53 +31,53 @@ fn write(folder: &Path) {
 #[test]
 fn systemd_accepts_units() {
     inside("units::systemd_accepts_units", |folder| {
-        write(folder);
+        write_units(folder);
         let path = format!("SYSTEMD_UNIT_PATH={}:", folder.display());
         for unit in ["holdfast-agent", "nginx", "dnsmasq"] {
-            // What it does not understand it says, and goes on: nothing may be said.
-            let said = run(&format!(
+            // `systemd-analyze verify` succeeds despite unknown settings: its warnings are the failures.
+            let output = run(&format!(
                 "{path} systemd-analyze verify --man=no --generators=no {}/{unit}.service 2>&1",
                 folder.display()
             ));
-            let ours: Vec<&str> = said
+            let warnings: Vec<&str> = output
                 .lines()
                 .filter(|line| line.contains("holdfast") || line.contains(unit))
                 .collect();
-            assert!(ours.is_empty(), "{unit}: {ours:?}");
+            assert!(warnings.is_empty(), "{unit}: {warnings:?}");
         }
         let unit = folder.join("holdfast-agent.service");
-        let said = run(&format!(
+        let output = run(&format!(
             "systemd-analyze security --offline=yes --threshold=55 --no-pager {} 2>&1",
             unit.display()
         ));
-        println!("{}", said.lines().last().unwrap_or_default());
+        println!("{}", output.lines().last().unwrap_or_default());
     });
 }
 
 #[test]
 fn agent_works_within_unit_sandbox() {
     inside("units::agent_works_within_unit_sandbox", |folder| {
-        let (manager, _answering) = joined();
-        manager.give(1, |_| ());
-        write(folder);
+        let (manager, _server) = joined();
+        manager.publish(1, |_| ());
+        write_units(folder);
         let unit = fs::read_to_string(folder.join("holdfast-agent.service")).unwrap();
-        let rights = unit
+        let capabilities = unit
             .lines()
             .find_map(|line| line.strip_prefix("CapabilityBoundingSet="))
             .unwrap();
-        let rights: Vec<String> = rights
+        let capabilities: Vec<String> = capabilities
             .split(' ')
-            .map(|right| format!("+{}", right.trim_start_matches("CAP_").to_lowercase()))
+            .map(|name| format!("+{}", name.trim_start_matches("CAP_").to_lowercase()))
             .collect();
         assert!(unit.contains("NoNewPrivileges=yes"));
-        let bounds = format!("--bounding-set=-all,{}", rights.join(","));
-        let agent = Running::under(&["setpriv", "--no-new-privs", &bounds]);
-        manager.until_live(1);
-        wait_until("the name", || {
-            (answer("wiki.lab.internal") == "10.20.0.100").then_some(())
+        let bounds = format!("--bounding-set=-all,{}", capabilities.join(","));
+        let agent = AgentProcess::under(&["setpriv", "--no-new-privs", &bounds]);
+        manager.wait_until_live(1);
+        until("the name", || {
+            (resolve("wiki.lab.internal") == "10.20.0.100").then_some(())
         });
         assert_eq!(status("wiki.example.org"), "502");
         agent.stop();
-        end_programs();
+        kill_programs();
     });
 }

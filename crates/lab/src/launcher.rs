@@ -1,5 +1,5 @@
-//! The lab's outermost process, which alone is on the machine itself: it asks for namespaces, and
-//! lets people's browsers in.
+//! The lab's process in the namespaces of the machine. It creates the lab's namespaces and relays a
+//! local port to the manager.
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener as Bound},
@@ -17,10 +17,10 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use crate::{Options, inside::Plan, program::exit_code, relay};
+use crate::{Options, lab::LabConfig, program::exit_code, relay};
 
-/// Its namespaces, for `unshare`.
-const NAMESPACES: [&str; 6] = [
+/// The arguments of `unshare` for the lab's namespaces.
+const UNSHARE_ARGUMENTS: [&str; 6] = [
     "--net",
     "--mount",
     "--pid",
@@ -28,7 +28,7 @@ const NAMESPACES: [&str; 6] = [
     "--kill-child",
     "--mount-proc",
 ];
-/// What the lab runs, with the packages of Debian that have it.
+/// The programs that the lab requires, with their Debian packages.
 const PROGRAMS: [(&str, &str); 12] = [
     ("unshare", "util-linux"),
     ("ip", "iproute2"),
@@ -44,36 +44,36 @@ const PROGRAMS: [(&str, &str); 12] = [
     ("pebble-challtestsrv", "pebble"),
 ];
 
-/// How long the lab may take to end in order.
-const END_WITHIN: Duration = Duration::from_secs(15);
+/// The timeout for an orderly shutdown of the lab.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Where the system's own programs are, which are not on everybody's PATH.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// The folders of system programs, some of which are not in the `PATH` of an unprivileged user.
+const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Builds the lab and ends with it.
+/// Runs the lab and returns its exit code.
 ///
 /// # Errors
-/// When a prerequisite is not met, or the lab could not be built.
+/// If a prerequisite is missing or the lab cannot be started.
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     check()?;
     let path = path();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(lab(options, &path))
+    runtime.block_on(run_lab(options, &path))
 }
 
 fn path() -> String {
     match std::env::var("PATH") {
-        Ok(own) => format!("{own}:{PATH}"),
-        Err(_) => PATH.to_owned(),
+        Ok(own) => format!("{own}:{SYSTEM_PATH}"),
+        Err(_) => SYSTEM_PATH.to_owned(),
     }
 }
 
-/// Whether a lab can be built here.
+/// Checks that a lab can run on this machine.
 ///
 /// # Errors
-/// Why not.
+/// The first prerequisite that is missing.
 pub fn check() -> anyhow::Result<()> {
     let path = path();
     ensure!(
@@ -94,33 +94,33 @@ pub fn check() -> anyhow::Result<()> {
         "these programs are missing: {}",
         missing.join(", ")
     );
-    // Whether bridges and mounts are allowed too, as in some containers they are not.
+    // Some containers permit namespaces but no bridges or mounts.
     let script = "ip link add lab0 type bridge && ip link add lab1 type veth peer name lab2 && mount -t tmpfs lab /run";
-    let tried = std::process::Command::new("unshare")
+    let output = std::process::Command::new("unshare")
         .env("PATH", &path)
-        .args(NAMESPACES)
+        .args(UNSHARE_ARGUMENTS)
         .args(["sh", "-c", script])
         .stdin(Stdio::null())
         .output()?;
-    if !tried.status.success() {
-        let words = String::from_utf8_lossy(&tried.stderr);
+    if !output.status.success() {
+        let message = String::from_utf8_lossy(&output.stderr);
         bail!(
             "namespaces with networks and mounts of their own are not allowed here: {}",
-            words.trim()
+            message.trim()
         );
     }
     Ok(())
 }
 
-async fn lab(options: Options, path: &str) -> anyhow::Result<ExitCode> {
+async fn run_lab(options: Options, path: &str) -> anyhow::Result<ExitCode> {
     let folder = tempfile::Builder::new().prefix("holdfast-lab-").tempdir()?;
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700))?;
-    let here = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
-    let bound = Bound::bind(here).with_context(|| format!("{here}"))?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
+    let bound = Bound::bind(address).with_context(|| address.to_string())?;
     bound.set_nonblocking(true)?;
-    let plan = Plan {
-        holdfast: program(&options.holdfast)?,
-        agent: program(&options.agent)?,
+    let config = LabConfig {
+        holdfast: resolve_program(&options.holdfast)?,
+        agent: resolve_program(&options.agent)?,
         folder: folder.path().to_owned(),
         port: bound.local_addr()?.port(),
         pull: options.pull,
@@ -128,37 +128,37 @@ async fn lab(options: Options, path: &str) -> anyhow::Result<ExitCode> {
         program: options.program,
     };
     let listener = TcpListener::from_std(bound)?;
-    tokio::spawn(relay::tcp_to_unix(listener, plan.socket()));
+    tokio::spawn(relay::tcp_to_unix(listener, config.socket()));
 
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut within = Command::new("unshare");
-    within
+    let mut command = Command::new("unshare");
+    command
         .env("PATH", path)
-        .args(NAMESPACES)
+        .args(UNSHARE_ARGUMENTS)
         .arg(std::env::current_exe()?)
         .arg("inside")
         .stdin(Stdio::piped())
         .kill_on_drop(true);
-    let mut within = within.spawn().context("unshare")?;
-    // Held: the lab ends in order at the end of its input, which comes when this process ends too.
-    let mut input = within.stdin.take().context("no way to tell the lab")?;
-    let mut line = serde_json::to_vec(&plan)?;
+    let mut lab = command.spawn().context("unshare")?;
+    // The lab shuts down at the end of its standard input, which also ends with this process.
+    let mut input = lab.stdin.take().context("no standard input")?;
+    let mut line = serde_json::to_vec(&config)?;
     line.push(b'\n');
     input.write_all(&line).await?;
-    let ended = tokio::select! {
-        status = within.wait() => Some(status?),
+    let exited = tokio::select! {
+        status = lab.wait() => Some(status?),
         _ = interrupt.recv() => None,
         _ = terminate.recv() => None,
     };
     drop(input);
-    let status = match ended {
+    let status = match exited {
         Some(status) => status,
-        // What does not end in order is ended.
-        None => match tokio::time::timeout(END_WITHIN, within.wait()).await {
+        // A lab that does not shut down in time is killed.
+        None => match tokio::time::timeout(SHUTDOWN_TIMEOUT, lab.wait()).await {
             Ok(status) => status?,
             Err(_) => {
-                within.kill().await?;
+                lab.kill().await?;
                 return Ok(ExitCode::FAILURE);
             }
         },
@@ -166,7 +166,7 @@ async fn lab(options: Options, path: &str) -> anyhow::Result<ExitCode> {
     Ok(exit_code(status))
 }
 
-fn program(path: &Path) -> anyhow::Result<PathBuf> {
+fn resolve_program(path: &Path) -> anyhow::Result<PathBuf> {
     path.canonicalize()
         .with_context(|| path.display().to_string())
 }

@@ -1,25 +1,25 @@
-//! What has gone live is asked for, and what does not answer is told after that.
+//! Probes: after a generation is live, the agent reports services and names that are unreachable.
 
 use std::{io::Write as _, net::TcpListener};
 
 use serde_json::{Value, json};
-use test_servers::host::{inside, run, wait_until};
+use test_servers::host::{inside, run, until};
 
 use crate::{
-    manager::{Manager, Running, end_programs, joined},
+    manager::{AgentProcess, Manager, joined, kill_programs},
     site::{host, service},
 };
 
-/// What the last report says is silent, once it is of this generation and says something.
-fn silent(manager: &Manager, generation: i64) -> Vec<Value> {
-    wait_until("what is silent", || {
-        let last = manager.told().pop()?;
+/// Waits for a report of this generation with failed probes, and returns them.
+fn failed_probes(manager: &Manager, generation: i64) -> Vec<Value> {
+    until("the failed probes", || {
+        let last = manager.reports().pop()?;
         let silent = last["silent"].as_array()?.clone();
         (last["generation"] == generation && !silent.is_empty()).then_some(silent)
     })
 }
 
-/// A container that shows a page, which is like nginx's own in nothing but its status.
+/// Serves a page with status 404 that differs from nginx's own 404 page, like a container.
 fn serve(listener: TcpListener) {
     std::thread::spawn(move || {
         for stream in listener.incoming() {
@@ -34,17 +34,17 @@ fn serve(listener: TcpListener) {
 #[test]
 fn unreachable_container_is_reported_until_online() {
     inside(
-        "probed::unreachable_container_is_reported_until_online",
+        "probe::unreachable_container_is_reported_until_online",
         |_| {
-            let (manager, _answering) = joined();
-            manager.give(1, |_| ());
-            let agent = Running::start();
-            let silent = silent(&manager, 1);
-            let reports = manager.told();
+            let (manager, _server) = joined();
+            manager.publish(1, |_| ());
+            let agent = AgentProcess::start();
+            let silent = failed_probes(&manager, 1);
+            let reports = manager.reports();
             assert_eq!(
                 (&reports[0]["outcome"], &reports[0]["silent"]),
                 (&json!("live"), &json!([])),
-                "that it is live is told first"
+                "the first report does not wait for probes"
             );
             assert_eq!(silent.len(), 1, "{silent:?}");
             assert_eq!(silent[0]["name"], "wiki.example.org");
@@ -52,21 +52,21 @@ fn unreachable_container_is_reported_until_online() {
                 (&silent[0]["who"], &silent[0]["service"]),
                 (&json!("container"), &json!(1))
             );
-            let words = silent[0]["words"].as_str().unwrap();
-            assert!(words.contains("listen on 127.0.0.1:8080?"), "{words}");
+            let message = silent[0]["words"].as_str().unwrap();
+            assert!(message.contains("listen on 127.0.0.1:8080?"), "{message}");
 
             serve(TcpListener::bind("127.0.0.1:8080").unwrap());
-            wait_until("its answer is told", || {
-                let last = manager.told().pop()?;
+            until("the report without failed probes", || {
+                let last = manager.reports().pop()?;
                 (last["silent"] == json!([])).then_some(())
             });
-            let before = manager.told().len();
-            // What did not change is asked for no more: nothing is told but that the new one is live.
-            manager.give(2, |site| site.hosts.push(host("db", "10.20.0.101")));
-            manager.until_live(2);
-            assert_eq!(manager.told().len(), before + 1);
+            let before = manager.reports().len();
+            // Unchanged services are not probed again: the only new report is that generation 2 is live.
+            manager.publish(2, |site| site.hosts.push(host("db", "10.20.0.101")));
+            manager.wait_until_live(2);
+            assert_eq!(manager.reports().len(), before + 1);
             agent.stop();
-            end_programs();
+            kill_programs();
         },
     );
 }
@@ -74,22 +74,22 @@ fn unreachable_container_is_reported_until_online() {
 #[test]
 fn unresolved_names_are_reported_as_edge_failures() {
     inside(
-        "probed::unresolved_names_are_reported_as_edge_failures",
+        "probe::unresolved_names_are_reported_as_edge_failures",
         |_| {
-            let (manager, _answering) = joined();
-            manager.give(1, |_| ());
-            let agent = Running::start();
-            manager.until_live(1);
+            let (manager, _server) = joined();
+            manager.publish(1, |_| ());
+            let agent = AgentProcess::start();
+            manager.wait_until_live(1);
             serve(TcpListener::bind("127.0.0.1:8080").unwrap());
-            // It is there, hears nothing and says nothing.
+            // dnsmasq is running but does not respond.
             run("kill -STOP $(cat /run/dnsmasq.pid)");
-            manager.give(2, |site| {
+            manager.publish(2, |site| {
                 site.hosts.push(host("db", "10.20.0.101"));
                 site.domains[0]
                     .services
                     .push(service(2, "db", Default::default()));
             });
-            let silent = silent(&manager, 2);
+            let silent = failed_probes(&manager, 2);
             let db = silent
                 .iter()
                 .find(|silent| silent["name"] == "db.lab.internal");
@@ -100,15 +100,15 @@ fn unresolved_names_are_reported_as_edge_failures() {
                 silent
                     .iter()
                     .all(|silent| silent["name"] != "db.example.org"),
-                "a page of its own with 404 is an answer: {silent:?}"
+                "a 404 page of the container counts as online: {silent:?}"
             );
             run("kill -CONT $(cat /run/dnsmasq.pid)");
-            wait_until("its answer is told", || {
-                let last = manager.told().pop()?;
+            until("the report without failed probes", || {
+                let last = manager.reports().pop()?;
                 (last["silent"] == json!([])).then_some(())
             });
             agent.stop();
-            end_programs();
+            kill_programs();
         },
     );
 }

@@ -1,4 +1,5 @@
-//! What is applied answers; what is refused or cannot be used is not, and the rest stays.
+//! Applying and publishing site configurations with the real nginx and dnsmasq: success, refusal,
+//! quarantine and rollback.
 
 use std::fs;
 
@@ -7,39 +8,39 @@ use model::{
     ServiceId,
     publish::{Backend, HttpOptions},
 };
-use test_servers::host::{inside, run, wait_until};
+use test_servers::host::{inside, run, until};
 
 use crate::site::{
-    address, apply, host, live, meant, names, open, prepare, service, site, status, stream, tree,
-    wait,
+    address, apply, block_on, host, list_entries, live, open, prepare, service, site, status,
+    stream, tree, tree_files,
 };
 
 #[test]
 fn site_and_its_change_are_applied_and_served() {
     inside(
-        "applied::site_and_its_change_are_applied_and_served",
+        "apply::site_and_its_change_are_applied_and_served",
         |folder| {
             let (layout, mut site) = (prepare(folder), site());
-            wait(async {
+            block_on(async {
                 let mut applier = open(&layout).await;
                 assert_eq!(apply(&mut applier, &site, &layout).await, 1);
-                assert_eq!(live(&layout), meant(&tree(&site, &layout)));
+                assert_eq!(live(&layout), tree_files(&tree(&site, &layout)));
                 assert_eq!(address("wiki"), "10.20.0.100\n");
-                assert_eq!(status("wiki"), "502", "nothing is behind it");
+                assert_eq!(status("wiki"), "502", "the backend is down");
                 assert_eq!(status("new"), "404");
 
                 let again = applier.apply(&tree(&site, &layout)).await.unwrap();
-                assert_eq!(again, Outcome::Nothing);
+                assert_eq!(again, Outcome::Unchanged);
 
                 site.hosts.push(host("new", "10.20.0.101"));
                 site.domains[0]
                     .services
                     .push(service(2, "new", HttpOptions::default()));
                 assert_eq!(apply(&mut applier, &site, &layout).await, 2);
-                wait_until("the new host", || {
+                until("the new host", || {
                     (address("new") == "10.20.0.101\n").then_some(())
                 });
-                wait_until("the new name", || (status("new") == "502").then_some(()));
+                until("the new name", || (status("new") == "502").then_some(()));
             });
         },
     );
@@ -47,45 +48,49 @@ fn site_and_its_change_are_applied_and_served() {
 
 #[test]
 fn refused_configuration_changes_nothing() {
-    inside("applied::refused_configuration_changes_nothing", |folder| {
+    inside("apply::refused_configuration_changes_nothing", |folder| {
         let (layout, good) = (prepare(folder), site());
-        wait(async {
+        block_on(async {
             let mut applier = open(&layout).await;
             apply(&mut applier, &good, &layout).await;
-            let before = names(&layout);
+            let before = list_entries(&layout);
             let mut bad = good.clone();
             bad.domains[0].services[0].options.backend = Backend::HttpsVerified;
-            nobody_is_trusted(folder);
+            remove_trusted_cas(folder);
             let outcome = applier.apply(&tree(&bad, &layout)).await.unwrap();
             let Outcome::Refused(refusal) = outcome else {
                 panic!("{outcome:?}");
             };
             assert_eq!(refusal.program, Name::Nginx);
             assert!(
-                refusal.words.contains("ca-certificates.crt"),
+                refusal.message.contains("ca-certificates.crt"),
                 "{}",
-                refusal.words
+                refusal.message
             );
-            assert_eq!(live(&layout), meant(&tree(&good, &layout)));
-            assert_eq!(names(&layout), before, "and nothing is left of it");
+            assert_eq!(live(&layout), tree_files(&tree(&good, &layout)));
+            assert_eq!(
+                list_entries(&layout),
+                before,
+                "the refused generation is removed"
+            );
         });
     });
 }
 
-/// Takes away, for this test, whom the host trusts: nginx does not start then with a service whose
-/// TLS it should verify.
-fn nobody_is_trusted(folder: &std::path::Path) {
-    let nobody = folder.join("nobody");
-    fs::write(&nobody, "").unwrap();
+/// Replaces the host's CA certificates with an empty file. nginx then refuses services that verify the
+/// TLS certificate of their backend.
+fn remove_trusted_cas(folder: &std::path::Path) {
+    let empty = folder.join("empty");
+    fs::write(&empty, "").unwrap();
     run(&format!(
         "mount --bind {} /etc/ssl/certs/ca-certificates.crt",
-        nobody.display()
+        empty.display()
     ));
 }
 
 #[test]
 fn services_refused_by_nginx_are_quarantined() {
-    let name = "applied::services_refused_by_nginx_are_quarantined";
+    let name = "apply::services_refused_by_nginx_are_quarantined";
     inside(name, |folder| {
         let (layout, mut site) = (prepare(folder), site());
         let [plain, verified] =
@@ -97,19 +102,19 @@ fn services_refused_by_nginx_are_quarantined() {
         site.domains[0].services = (1..=20)
             .map(|id| service(id, &format!("s{id}"), options(id)))
             .collect();
-        nobody_is_trusted(folder);
-        wait(async {
+        remove_trusted_cas(folder);
+        block_on(async {
             let published = open(&layout).await.publish(&site, &layout).await.unwrap();
             assert_eq!(published.outcome, Outcome::Applied { generation: 1 });
-            let mut aside: Vec<ServiceId> = published
+            let mut quarantined: Vec<ServiceId> = published
                 .quarantined
                 .iter()
-                .map(|aside| aside.service)
+                .map(|quarantined| quarantined.service)
                 .collect();
-            aside.sort();
-            assert_eq!(aside, [ServiceId(7), ServiceId(8)]);
-            let words = &published.quarantined[0].words;
-            assert!(words.contains("ca-certificates.crt"), "{words}");
+            quarantined.sort();
+            assert_eq!(quarantined, [ServiceId(7), ServiceId(8)]);
+            let message = &published.quarantined[0].message;
+            assert!(message.contains("ca-certificates.crt"), "{message}");
             assert_eq!(status("s6"), "502");
             assert_eq!(status("s7"), "404");
         });
@@ -118,10 +123,10 @@ fn services_refused_by_nginx_are_quarantined() {
 
 #[test]
 fn service_on_port_in_use_is_quarantined() {
-    inside("applied::service_on_port_in_use_is_quarantined", |folder| {
+    inside("apply::service_on_port_in_use_is_quarantined", |folder| {
         let (layout, mut site) = (prepare(folder), site());
-        let _other = taken(3000);
-        wait(async {
+        let _listener = listen(3000);
+        block_on(async {
             let mut applier = open(&layout).await;
             apply(&mut applier, &site, &layout).await;
             site.streams.push(stream(5, 3000));
@@ -133,32 +138,35 @@ fn service_on_port_in_use_is_quarantined() {
             );
             assert_eq!(published.quarantined.len(), 1);
             assert_eq!(published.quarantined[0].service, ServiceId(5));
-            let words = &published.quarantined[0].words;
-            assert!(words.contains("bind() to 0.0.0.0:3000 failed"), "{words}");
+            let message = &published.quarantined[0].message;
+            assert!(
+                message.contains("bind() to 0.0.0.0:3000 failed"),
+                "{message}"
+            );
             run("bash -c '</dev/tcp/127.0.0.1/3001'");
         });
     });
 }
 
-/// Another program that listens on a port.
-fn taken(port: u16) -> std::net::TcpListener {
+/// Occupies a port, like another program that listens on it.
+fn listen(port: u16) -> std::net::TcpListener {
     std::net::TcpListener::bind(("0.0.0.0", port)).unwrap()
 }
 
 #[test]
 fn failed_reload_rolls_back() {
-    inside("applied::failed_reload_rolls_back", |folder| {
+    inside("apply::failed_reload_rolls_back", |folder| {
         let (layout, good) = (prepare(folder), site());
-        let _other = taken(3000);
-        wait(async {
+        let _listener = listen(3000);
+        block_on(async {
             let mut applier = open(&layout).await;
             apply(&mut applier, &good, &layout).await;
-            let before = names(&layout);
+            let before = list_entries(&layout);
             let mut bad = good.clone();
             bad.streams.push(stream(5, 3000));
             bad.hosts.push(host("new", "10.20.0.101"));
             let outcome = applier.apply(&tree(&bad, &layout)).await.unwrap();
-            let Outcome::WentBack {
+            let Outcome::RolledBack {
                 refusal,
                 generation,
                 also,
@@ -168,13 +176,13 @@ fn failed_reload_rolls_back() {
             };
             assert_eq!((generation, also), (Some(1), None));
             assert_eq!(refusal.files, ["nginx/streams/tcp-3000.conf"]);
-            assert_eq!(live(&layout), meant(&tree(&good, &layout)));
-            assert_eq!(names(&layout), before);
-            assert_eq!(address("new"), "", "dnsmasq has the old lists too");
+            assert_eq!(live(&layout), tree_files(&tree(&good, &layout)));
+            assert_eq!(list_entries(&layout), before);
+            assert_eq!(address("new"), "", "dnsmasq uses the old lists");
             assert_eq!(status("wiki"), "502");
             assert_eq!(
                 applier.apply(&tree(&good, &layout)).await.unwrap(),
-                Outcome::Nothing
+                Outcome::Unchanged
             );
         });
     });
@@ -183,19 +191,19 @@ fn failed_reload_rolls_back() {
 #[test]
 fn failed_first_generation_leaves_nothing_live() {
     inside(
-        "applied::failed_first_generation_leaves_nothing_live",
+        "apply::failed_first_generation_leaves_nothing_live",
         |folder| {
             let (layout, mut site) = (prepare(folder), site());
-            let other = taken(2100);
-            wait(async {
+            let listener = listen(2100);
+            block_on(async {
                 let mut applier = open(&layout).await;
                 let outcome = applier.apply(&tree(&site, &layout)).await.unwrap();
-                let Outcome::WentBack { generation, .. } = outcome else {
+                let Outcome::RolledBack { generation, .. } = outcome else {
                     panic!("{outcome:?}");
                 };
                 assert_eq!(generation, None);
                 assert!(!fs::exists(layout.live.as_str()).unwrap());
-                drop(other);
+                drop(listener);
                 site.hosts.clear();
                 assert_eq!(apply(&mut applier, &site, &layout).await, 1);
                 assert_eq!(status("wiki"), "502");
@@ -206,13 +214,13 @@ fn failed_first_generation_leaves_nothing_live() {
 
 #[test]
 fn manual_changes_are_reverted() {
-    inside("applied::manual_changes_are_reverted", |folder| {
+    inside("apply::manual_changes_are_reverted", |folder| {
         let (layout, site) = (prepare(folder), site());
         let file = |name: &str| format!("{}/{name}", layout.live);
-        wait(async {
+        block_on(async {
             let mut applier = open(&layout).await;
             apply(&mut applier, &site, &layout).await;
-            let meant = meant(&tree(&site, &layout));
+            let expected = tree_files(&tree(&site, &layout));
             let changes = [
                 format!(
                     "echo 10.20.0.9 by.lab.internal >> {}",
@@ -225,18 +233,18 @@ fn manual_changes_are_reverted() {
             ];
             for (change, generation) in changes.iter().zip(2..) {
                 run(change);
-                assert_ne!(live(&layout), meant, "{change}");
+                assert_ne!(live(&layout), expected, "{change}");
                 assert_eq!(
                     apply(&mut applier, &site, &layout).await,
                     generation,
                     "{change}"
                 );
-                assert_eq!(live(&layout), meant, "{change}");
+                assert_eq!(live(&layout), expected, "{change}");
                 assert_eq!(address("wiki"), "10.20.0.100\n");
             }
             assert_eq!(
                 applier.apply(&tree(&site, &layout)).await.unwrap(),
-                Outcome::Nothing
+                Outcome::Unchanged
             );
         });
     });
@@ -244,9 +252,9 @@ fn manual_changes_are_reverted() {
 
 #[test]
 fn apply_does_not_depend_on_file_times() {
-    inside("applied::apply_does_not_depend_on_file_times", |folder| {
+    inside("apply::apply_does_not_depend_on_file_times", |folder| {
         let (layout, mut site) = (prepare(folder), site());
-        wait(async {
+        block_on(async {
             let mut applier = open(&layout).await;
             for (date, number) in [("1970-01-02", 1), ("2099-01-01", 2), ("2001-01-01", 3)] {
                 site.hosts.push(host(&format!("h{number}"), "10.20.1.1"));
@@ -266,13 +274,13 @@ fn apply_does_not_depend_on_file_times() {
                 "ls {}",
                 folder.join("agent/generations").display()
             ));
-            assert_eq!(kept, "2\n3\n4\n", "the last three by number");
+            assert_eq!(kept, "2\n3\n4\n", "the three newest generations are kept");
         });
     });
 }
 
-/// Ends nginx at once, and its workers.
-fn end_nginx(layout: &edge::Layout) {
+/// Kills nginx with its workers.
+fn kill_nginx(layout: &edge::Layout) {
     run(&format!(
         "main=$(cat {}/nginx.pid) && kill -9 $main $(pgrep -P $main)",
         layout.run
@@ -281,12 +289,12 @@ fn end_nginx(layout: &edge::Layout) {
 
 #[test]
 fn first_run_starts_stopped_programs() {
-    inside("applied::first_run_starts_stopped_programs", |folder| {
+    inside("apply::first_run_starts_stopped_programs", |folder| {
         let (layout, site) = (prepare(folder), site());
-        wait(async {
+        block_on(async {
             apply(&mut open(&layout).await, &site, &layout).await;
             run(&format!("kill -9 $(cat {}/dnsmasq.pid)", layout.run));
-            end_nginx(&layout);
+            kill_nginx(&layout);
             let mut applier = open(&layout).await;
             assert_eq!(
                 apply(&mut applier, &site, &layout).await,
@@ -301,16 +309,16 @@ fn first_run_starts_stopped_programs() {
 
 #[test]
 fn live_generation_stays_when_programs_later_fail() {
-    let name = "applied::live_generation_stays_when_programs_later_fail";
+    let name = "apply::live_generation_stays_when_programs_later_fail";
     inside(name, |folder| {
         let (layout, mut site) = (prepare(folder), site());
-        wait(async {
+        block_on(async {
             let mut applier = open(&layout).await;
             apply(&mut applier, &site, &layout).await;
             site.hosts.push(host("new", "10.20.0.101"));
             apply(&mut applier, &site, &layout).await;
-            end_nginx(&layout);
-            let other = wait_until("the port", || {
+            kill_nginx(&layout);
+            let listener = until("the port", || {
                 std::net::TcpListener::bind(("0.0.0.0", 2100)).ok()
             });
             drop(applier);
@@ -319,9 +327,9 @@ fn live_generation_stays_when_programs_later_fail() {
                 .apply(&tree(&site, &layout))
                 .await
                 .unwrap();
-            assert!(matches!(outcome, Outcome::Unread(_)), "{outcome:?}");
-            assert_eq!(live(&layout), meant(&tree(&site, &layout)));
-            drop(other);
+            assert!(matches!(outcome, Outcome::ReloadFailed(_)), "{outcome:?}");
+            assert_eq!(live(&layout), tree_files(&tree(&site, &layout)));
+            drop(listener);
         });
     });
 }

@@ -1,4 +1,5 @@
-//! The process is killed between any two steps, and the next one brings everything to its end.
+//! Crash recovery: the agent is killed between any two steps of a change, and the next process completes
+//! the change.
 
 use std::{
     os::unix::process::ExitStatusExt,
@@ -11,22 +12,22 @@ use agent::{Applier, Steps};
 use edge::{Layout, Snapshot};
 use model::publish::HttpOptions;
 use rustix::process::{Signal, getpid, kill_process};
-use test_servers::host::{inside, run, wait_until};
+use test_servers::host::{inside, run, until};
 
 use crate::site::{
-    address, apply, control, host, layout, live, meant, names, open, prepare, service, site,
-    status, stream, tree, wait,
+    address, apply, block_on, control, host, layout, list_entries, live, open, prepare, service,
+    site, status, stream, tree, tree_files,
 };
 
-/// In the environment of the process that is killed: the host's folder, and after how many steps.
+/// Environment variables of the process that is killed: the host's folder, and the number of steps.
 const FOLDER: &str = "HOLDFAST_TEST_FOLDER";
 const STEPS: &str = "HOLDFAST_TEST_STEPS";
 
-/// A port that another program has.
-const TAKEN: u16 = 3000;
+/// A port that another program uses.
+const PORT_IN_USE: u16 = 3000;
 
-/// The site after the change that is interrupted: files are new, changed and gone, and both programs
-/// have to read some, one of them by starting anew.
+/// Returns the site after the interrupted change. The change adds, modifies and removes files of both
+/// programs, and requires a restart of dnsmasq.
 fn changed() -> Snapshot {
     let mut site = site();
     site.hosts.push(host("new", "10.20.0.101"));
@@ -40,28 +41,29 @@ fn changed() -> Snapshot {
     site
 }
 
-/// A change that is interrupted.
+/// An interrupted change.
 struct Change {
-    /// The test's whole name.
+    /// The full name of the test.
     test: &'static str,
-    /// What was live; none means that nothing was.
+    /// The live site before the change; `None` if nothing was live.
     before: Option<Snapshot>,
     after: Snapshot,
-    /// What is live in the end.
+    /// The live site after recovery.
     end: Snapshot,
-    /// The step at which killing begins.
+    /// The first step after which the process is killed; `None` for the first step of the change.
     from: Option<&'static str>,
 }
 
-/// How many steps a change has, and the number of the first that matters.
-struct Done {
+/// The numbers of the first and last step after which the process is killed.
+struct StepRange {
     first: usize,
     last: usize,
 }
 
 impl Change {
-    /// Makes it with a process of its own, which is killed after this many steps; none when it was.
-    fn killed_after(&self, folder: &Path, steps: usize) -> Option<Done> {
+    /// Applies the change in a child process that kills itself after this many steps. Returns `None` if it
+    /// was killed, and otherwise the steps that it completed.
+    fn apply_and_kill_after(&self, folder: &Path, steps: usize) -> Option<StepRange> {
         let output = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", self.test, "--nocapture"])
             .env(FOLDER, folder)
@@ -71,10 +73,10 @@ impl Change {
         if output.status.signal() == Some(9) {
             return None;
         }
-        let said = String::from_utf8(output.stdout).unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{said}\n{errors}");
-        let done: Vec<&str> = said
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stdout}\n{stderr}");
+        let done: Vec<&str> = stdout
             .lines()
             .filter_map(|line| line.split_once("step: "))
             .map(|(_, step)| step)
@@ -82,25 +84,25 @@ impl Change {
         let first = done
             .iter()
             .position(|step| self.from.is_none_or(|from| from == *step));
-        Some(Done {
-            first: first.expect("the step is there") + 1,
+        Some(StepRange {
+            first: first.expect("the step `from` was done") + 1,
             last: done.len(),
         })
     }
 
-    /// The process that is killed.
-    fn victim(&self, folder: &Path, last: usize) {
+    /// Applies the change in the child process and kills it after the step `last`.
+    fn run_victim(&self, folder: &Path, last: usize) {
         let layout = layout(folder);
         let count = AtomicUsize::new(0);
         let steps = Steps::new(move |step| {
             println!("\nstep: {step}");
             if count.fetch_add(1, Ordering::SeqCst) + 1 == last {
                 kill_process(getpid(), Signal::KILL).unwrap();
-                // It ends before this returns to the work.
+                // The signal may arrive late: do not return to the caller.
                 std::thread::park();
             }
         });
-        wait(async {
+        block_on(async {
             let opened = Applier::open(&layout, control(&layout), steps).await;
             let tree = tree(&self.after, &layout);
             opened.unwrap().apply(&tree).await.unwrap();
@@ -109,57 +111,65 @@ impl Change {
 
     fn prepare(&self, layout: &Layout) {
         if let Some(site) = &self.before {
-            wait(async { apply(&mut open(layout).await, site, layout).await });
+            block_on(async { apply(&mut open(layout).await, site, layout).await });
         }
     }
 
-    /// What has to hold in the end, however it came about: files, generations, and both programs.
-    fn state(&self, layout: &Layout) -> String {
-        assert_eq!(live(layout), meant(&tree(&self.end, layout)));
+    /// Asserts the state after recovery: files, nginx and dnsmasq. Returns the list of generations.
+    fn assert_recovered(&self, layout: &Layout) -> String {
+        assert_eq!(live(layout), tree_files(&tree(&self.end, layout)));
         for host in ["wiki", "new"] {
-            let found = self
+            let expected_host = self
                 .end
                 .hosts
                 .iter()
-                .find(|found| found.name.as_str() == host);
-            let meant = found.map_or(String::new(), |found| format!("{}\n", found.address));
-            wait_until("the host", || (address(host) == meant).then_some(()));
+                .find(|candidate| candidate.name.as_str() == host);
+            let expected =
+                expected_host.map_or(String::new(), |host| format!("{}\n", host.address));
+            until("the host", || (address(host) == expected).then_some(()));
             let mut services = self.end.domains.iter().flat_map(|domain| &domain.services);
-            let is_there = services.any(|found| {
-                found
+            let is_published = services.any(|service| {
+                service
                     .label
                     .as_ref()
                     .is_some_and(|label| label.as_str() == host)
             });
-            let meant = if is_there { "502" } else { "404" };
-            wait_until("the name", || (status(host) == meant).then_some(()));
+            let expected = if is_published { "502" } else { "404" };
+            until("the name", || (status(host) == expected).then_some(()));
         }
         let record = run("dig +short +time=2 +tries=5 @10.20.0.2 _http._tcp.lab.internal SRV");
         assert_eq!(record.is_empty(), self.end.records.is_empty(), "{record}");
-        names(layout)
+        list_entries(layout)
     }
 
-    /// Kills it after each step, lets another process do it again, and compares.
+    /// Kills the process after each step, applies the change again in this process, and compares the
+    /// result with that of an uninterrupted change.
     fn interrupt(&self) {
         if let (Ok(folder), Ok(steps)) = (std::env::var(FOLDER), std::env::var(STEPS)) {
-            return self.victim(Path::new(&folder), steps.parse().unwrap());
+            return self.run_victim(Path::new(&folder), steps.parse().unwrap());
         }
         inside(self.test, |folder| {
             let layout = prepare(folder);
-            let _taken = std::net::TcpListener::bind(("0.0.0.0", TAKEN)).unwrap();
+            let _listener = std::net::TcpListener::bind(("0.0.0.0", PORT_IN_USE)).unwrap();
             self.prepare(&layout);
-            let steps = self.killed_after(folder, 0).expect("nobody kills it");
-            let undisturbed = self.state(&layout);
+            let steps = self
+                .apply_and_kill_after(folder, 0)
+                .expect("the process is not killed");
+            let uninterrupted = self.assert_recovered(&layout);
             let mut trees: Vec<_> = [&self.after, &self.end]
-                .map(|site| meant(&tree(site, &layout)))
+                .map(|site| tree_files(&tree(site, &layout)))
                 .into();
-            trees.extend(self.before.iter().map(|site| meant(&tree(site, &layout))));
+            trees.extend(
+                self.before
+                    .iter()
+                    .map(|site| tree_files(&tree(site, &layout))),
+            );
             for step in steps.first..=steps.last {
                 clear(&layout, folder);
                 self.prepare(&layout);
                 assert!(
-                    self.killed_after(folder, step).is_none(),
-                    "it was killed after {step}"
+                    self.apply_and_kill_after(folder, step).is_none(),
+                    "the process is killed after step {step}"
                 );
                 let is_live = std::fs::exists(layout.live.as_str()).unwrap();
                 assert!(is_live || self.before.is_none(), "after step {step}");
@@ -168,14 +178,18 @@ impl Change {
                     "after step {step}"
                 );
                 let again = tree(&self.after, &layout);
-                wait(async { open(&layout).await.apply(&again).await.unwrap() });
-                assert_eq!(self.state(&layout), undisturbed, "after step {step}");
+                block_on(async { open(&layout).await.apply(&again).await.unwrap() });
+                assert_eq!(
+                    self.assert_recovered(&layout),
+                    uninterrupted,
+                    "after step {step}"
+                );
             }
         });
     }
 }
 
-/// Ends both programs and empties the host's folder.
+/// Stops nginx and dnsmasq, and empties the host's folder.
 fn clear(layout: &Layout, folder: &Path) {
     let run_folder = &layout.run;
     run(&format!(
@@ -190,7 +204,7 @@ fn clear(layout: &Layout, folder: &Path) {
 #[test]
 fn kill_between_steps_of_change_is_recovered() {
     Change {
-        test: "killed::kill_between_steps_of_change_is_recovered",
+        test: "crash::kill_between_steps_of_change_is_recovered",
         before: Some(site()),
         after: changed(),
         end: changed(),
@@ -202,7 +216,7 @@ fn kill_between_steps_of_change_is_recovered() {
 #[test]
 fn kill_between_steps_of_first_generation_is_recovered() {
     Change {
-        test: "killed::kill_between_steps_of_first_generation_is_recovered",
+        test: "crash::kill_between_steps_of_first_generation_is_recovered",
         before: None,
         after: changed(),
         end: changed(),
@@ -214,9 +228,9 @@ fn kill_between_steps_of_first_generation_is_recovered() {
 #[test]
 fn kill_between_steps_of_rollback_is_recovered() {
     let mut bad = changed();
-    bad.streams.push(stream(102, TAKEN));
+    bad.streams.push(stream(102, PORT_IN_USE));
     Change {
-        test: "killed::kill_between_steps_of_rollback_is_recovered",
+        test: "crash::kill_between_steps_of_rollback_is_recovered",
         before: Some(site()),
         after: bad,
         end: site(),

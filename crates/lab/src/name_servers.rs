@@ -1,5 +1,5 @@
-//! Names of the world outside: a server that everybody there asks, and the server of a zone that
-//! takes signed changes (RFC 2136), as a provider of DNS would.
+//! Name servers of the public network: a recursive server for all hosts, and an authoritative server
+//! that accepts signed dynamic updates (RFC 2136).
 
 use std::path::Path;
 
@@ -12,34 +12,34 @@ use crate::{
     program,
 };
 
-/// The key's name, by which changes are signed.
+/// The name of the TSIG key for dynamic updates.
 pub const KEY: &str = "holdfast-lab";
 
-/// Servers of names that run.
-pub struct Names {
-    /// The key's value, in base64.
+/// The running name servers. They end when this is dropped.
+pub struct NameServers {
+    /// The TSIG key in base64.
     pub key: String,
-    _zone: Child,
-    _all: Child,
+    _authoritative: Child,
+    _recursive: Child,
 }
 
-impl Names {
-    /// Starts them in a folder.
+impl NameServers {
+    /// Starts the servers. Their files are created in the folder.
     ///
     /// # Errors
-    /// When one does not start.
+    /// If a server does not start.
     pub async fn start(folder: &Path) -> anyhow::Result<Self> {
         let key = STANDARD.encode(rand::random::<[u8; 32]>());
         Ok(Self {
-            _zone: zone(folder, &key).await?,
-            _all: all(folder)?,
+            _authoritative: start_authoritative(folder, &key).await?,
+            _recursive: start_recursive(folder)?,
             key,
         })
     }
 }
 
-/// Whom everybody asks. What Holdfast changes is not kept here, so that it is seen at once.
-fn all(folder: &Path) -> anyhow::Result<Child> {
+/// Starts the recursive server. Its cache is disabled so that record changes are visible immediately.
+fn start_recursive(folder: &Path) -> anyhow::Result<Child> {
     let listen = format!("--listen-address={LAB}");
     let public = format!("--address=/{PUBLIC}/{EDGE_OUTSIDE}");
     let zone = format!("--server=/{ZONE}/{NAME_SERVER}");
@@ -62,13 +62,14 @@ fn all(folder: &Path) -> anyhow::Result<Child> {
     )
 }
 
-async fn zone(lab: &Path, key: &str) -> anyhow::Result<Child> {
+/// Starts the authoritative server of [`ZONE`].
+async fn start_authoritative(lab: &Path, key: &str) -> anyhow::Result<Child> {
     let folder = lab.join("zone");
     fs::create_dir(&folder).await?;
-    let place = folder.display();
+    let path = folder.display();
     let settings = format!(
         "options {{\n\
-         directory \"{place}\";\n\
+         directory \"{path}\";\n\
          listen-on {{ {NAME_SERVER}; }};\n\
          listen-on-v6 {{ none; }};\n\
          pid-file none;\n\

@@ -1,4 +1,4 @@
-//! What the real programs say of a candidate.
+//! Checks of candidates with the real nginx and dnsmasq.
 
 use std::{
     fs,
@@ -7,11 +7,11 @@ use std::{
 
 use agent::{CheckError, Checker, Name, Refusal};
 use edge::{Dhcp, Layout};
-use test_servers::host::{inside, run, wait_until};
+use test_servers::host::{inside, run, until};
 
-use crate::site::{host, of, prepare, site, tree, wait};
+use crate::site::{block_on, host, of, prepare, site, tree};
 
-/// A candidate on disk, with DHCP, and a live generation that has nothing to do with it.
+/// Writes a candidate with DHCP to the disk.
 fn candidate(folder: &Path, layout: &Layout) -> PathBuf {
     let mut site = site();
     let lease_s = 3600;
@@ -32,13 +32,15 @@ fn candidate(folder: &Path, layout: &Layout) -> PathBuf {
     path
 }
 
+/// Returns the refusal of a check, or panics.
 fn refused(checked: Result<(), CheckError>) -> Refusal {
     match checked {
         Err(CheckError::Refused(refusal)) => refusal,
-        other => panic!("{other:?}"),
+        checked => panic!("{checked:?}"),
     }
 }
 
+/// Appends a line to a file. Returns the previous text.
 fn append(path: &Path, line: &str) -> String {
     let before = fs::read_to_string(path).unwrap();
     fs::write(path, format!("{before}{line}\n")).unwrap();
@@ -47,20 +49,20 @@ fn append(path: &Path, line: &str) -> String {
 
 #[test]
 fn nginx_refusal_names_file() {
-    inside("checked::nginx_refusal_names_file", |folder| {
+    inside("check::nginx_refusal_names_file", |folder| {
         let layout = prepare(folder);
         let candidate = candidate(folder, &layout);
         let checker = Checker::new(&layout);
-        wait(async {
+        block_on(async {
             checker.nginx(&candidate).await.unwrap();
             let file = "nginx/services/wiki.example.org.conf";
             append(&candidate.join(file), "nonsense;");
             let refusal = refused(checker.nginx(&candidate).await);
             assert_eq!(refusal.program, Name::Nginx);
             assert!(
-                refusal.words.contains("unknown directive \"nonsense\""),
+                refusal.message.contains("unknown directive \"nonsense\""),
                 "{}",
-                refusal.words
+                refusal.message
             );
             assert!(
                 refusal.files.contains(&file.to_owned()),
@@ -73,19 +75,19 @@ fn nginx_refusal_names_file() {
 
 #[test]
 fn invalid_dnsmasq_lists_are_refused() {
-    inside("checked::invalid_dnsmasq_lists_are_refused", |folder| {
+    inside("check::invalid_dnsmasq_lists_are_refused", |folder| {
         let layout = prepare(folder);
         let candidate = candidate(folder, &layout);
         let checker = Checker::new(&layout);
-        // Whether something is live makes no difference.
+        // The result does not depend on whether a generation is live.
         for is_live in [false, true] {
             if is_live {
                 fs::create_dir(folder.join("agent/generations/1")).unwrap();
                 std::os::unix::fs::symlink("generations/1", layout.live.as_str()).unwrap();
             }
-            wait(async {
+            block_on(async {
                 checker.dnsmasq(&candidate).await.unwrap();
-                for (list, line, words) in [
+                for (list, line, message) in [
                     ("hosts", "garbage here", "bad address at"),
                     (
                         "reservations",
@@ -105,7 +107,11 @@ fn invalid_dnsmasq_lists_are_refused() {
                     let before = append(&path, line);
                     let refusal = refused(checker.dnsmasq(&candidate).await);
                     assert_eq!(refusal.program, Name::Dnsmasq);
-                    assert!(refusal.words.contains(words), "{list}: {}", refusal.words);
+                    assert!(
+                        refusal.message.contains(message),
+                        "{list}: {}",
+                        refusal.message
+                    );
                     assert_eq!(refusal.files, [format!("dnsmasq/{list}")]);
                     fs::write(path, before).unwrap();
                 }
@@ -114,7 +120,7 @@ fn invalid_dnsmasq_lists_are_refused() {
         assert_eq!(
             run("pgrep -x dnsmasq || test $? = 1"),
             "",
-            "each is gone when it was asked"
+            "no temporary dnsmasq is left running"
         );
         let mounts = fs::read_to_string("/proc/mounts").unwrap();
         assert!(
@@ -126,28 +132,28 @@ fn invalid_dnsmasq_lists_are_refused() {
 
 #[test]
 fn candidate_is_checked_at_live_path() {
-    inside("checked::candidate_is_checked_at_live_path", |folder| {
+    inside("check::candidate_is_checked_at_live_path", |folder| {
         let layout = prepare(folder);
         let candidate = candidate(folder, &layout);
         let checker = Checker::new(&layout);
-        wait(async {
+        block_on(async {
             for (file, line) in [
                 ("dnsmasq/records.conf", "nonsense"),
                 ("dnsmasq/dnsmasq.conf", "dhcp-range=banana"),
-                // What only shows when it starts.
+                // An error that dnsmasq only reports at its start.
                 ("dnsmasq/dnsmasq.conf", "user=nobody-of-this-name"),
             ] {
                 let before = append(&candidate.join(file), line);
                 let refusal = refused(checker.dnsmasq(&candidate).await);
-                assert!(!refusal.words.is_empty());
+                assert!(!refusal.message.is_empty());
                 fs::write(candidate.join(file), before).unwrap();
             }
             fs::remove_file(candidate.join("dnsmasq/hosts")).unwrap();
             let refusal = refused(checker.dnsmasq(&candidate).await);
             assert!(
-                refusal.words.contains("failed to load names from"),
+                refusal.message.contains("failed to load names from"),
                 "{}",
-                refusal.words
+                refusal.message
             );
         });
     });
@@ -155,32 +161,26 @@ fn candidate_is_checked_at_live_path() {
 
 #[test]
 fn checker_failure_is_not_a_refusal() {
-    inside("checked::checker_failure_is_not_a_refusal", |folder| {
+    inside("check::checker_failure_is_not_a_refusal", |folder| {
         let layout = prepare(folder);
         let candidate = candidate(folder, &layout);
         let mut checker = Checker::new(&layout);
-        wait(async {
+        block_on(async {
             for program in ["/nonexistent", "/bin/false"] {
                 program.clone_into(&mut checker.dnsmasq);
-                let unasked = checker.dnsmasq(&candidate).await;
-                assert!(
-                    matches!(unasked, Err(CheckError::Program(_))),
-                    "{unasked:?}"
-                );
+                let failed = checker.dnsmasq(&candidate).await;
+                assert!(matches!(failed, Err(CheckError::Program(_))), "{failed:?}");
             }
             "/nonexistent".clone_into(&mut checker.nginx);
-            let unasked = checker.nginx(&candidate).await;
-            assert!(
-                matches!(unasked, Err(CheckError::Program(_))),
-                "{unasked:?}"
-            );
+            let failed = checker.nginx(&candidate).await;
+            assert!(matches!(failed, Err(CheckError::Program(_))), "{failed:?}");
         });
     });
 }
 
 #[test]
 fn checker_is_killed_after_timeout() {
-    inside("checked::checker_is_killed_after_timeout", |folder| {
+    inside("check::checker_is_killed_after_timeout", |folder| {
         let layout = prepare(folder);
         let candidate = candidate(folder, &layout);
         let stuck = folder.join("stuck");
@@ -190,30 +190,30 @@ fn checker_is_killed_after_timeout() {
         checker.limit = std::time::Duration::from_millis(300);
         checker.nginx = stuck.display().to_string();
         checker.dnsmasq = stuck.display().to_string();
-        wait(async {
-            for unasked in [
+        block_on(async {
+            for failed in [
                 checker.nginx(&candidate).await,
                 checker.dnsmasq(&candidate).await,
             ] {
-                let error = unasked.unwrap_err();
+                let error = failed.unwrap_err();
                 assert!(matches!(error, CheckError::Program(_)), "{error:?}");
                 assert!(error.to_string().contains("timed out"), "{error}");
             }
         });
-        until_all_ended();
+        wait_until_checkers_exited();
     });
 }
 
-/// Waits for the end of every stuck checker. What has ended is not counted, though nobody asks how.
-fn until_all_ended() {
-    wait_until("the end of all", || {
+/// Waits until every stuck checker has exited. Zombies are not counted.
+fn wait_until_checkers_exited() {
+    until("the exit of all checkers", || {
         run("pgrep -r R,S,D -x sleep || test $? = 1")
             .is_empty()
             .then_some(())
     });
 }
 
-const KILLED: &str = "checked::checker_exits_with_its_parent";
+const KILLED: &str = "check::checker_exits_with_its_parent";
 
 #[test]
 fn checker_exits_with_its_parent() {
@@ -222,13 +222,13 @@ fn checker_exits_with_its_parent() {
         let folder = Path::new(folder);
         let mut checker = Checker::new(&crate::site::layout(folder));
         checker.dnsmasq = folder.join("stuck").display().to_string();
-        let _ = wait(checker.dnsmasq(&folder.join("agent/generations/2")));
+        let _ = block_on(checker.dnsmasq(&folder.join("agent/generations/2")));
         return;
     }
     inside(KILLED, |folder| {
         let layout = prepare(folder);
         candidate(folder, &layout);
-        // Stuck in its test, and stuck as the throwaway.
+        // A dnsmasq that hangs in `--test`, and one that hangs as the temporary server.
         for stuck in ["exec sleep 1000", "[ \"$1\" = --test ] || exec sleep 1000"] {
             let path = folder.join("stuck");
             fs::write(&path, format!("#!/bin/sh\n{stuck}\n")).unwrap();
@@ -238,13 +238,13 @@ fn checker_exits_with_its_parent() {
                 .env("HOLDFAST_TEST_FOLDER", folder)
                 .spawn()
                 .unwrap();
-            wait_until("the checker", || {
-                let found = run("pgrep -r R,S,D -x sleep || test $? = 1");
-                (!found.is_empty()).then_some(())
+            until("the checker", || {
+                let pids = run("pgrep -r R,S,D -x sleep || test $? = 1");
+                (!pids.is_empty()).then_some(())
             });
             victim.kill().unwrap();
             victim.wait().unwrap();
-            until_all_ended();
+            wait_until_checkers_exited();
         }
     });
 }
