@@ -14,7 +14,7 @@ use edge::{
     Layout, Snapshot, certificate_name,
     link::{MOST_CERTIFICATES, Pair},
 };
-use model::{agents::Unserved, clusters::Fingerprint};
+use model::{agents::UnservableCertificate, clusters::Fingerprint};
 use rustls::{
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
@@ -46,7 +46,7 @@ impl CertificateStore {
         site: &Snapshot,
         before: Option<&Snapshot>,
         layout: &Layout,
-    ) -> (Snapshot, Vec<Unserved>) {
+    ) -> (Snapshot, Vec<UnservableCertificate>) {
         let fingerprints = |site: &Snapshot| -> BTreeSet<Fingerprint> {
             site.certificates().into_iter().cloned().collect()
         };
@@ -156,7 +156,7 @@ fn verify(fingerprint: &Fingerprint, chain: &str, key: &str) -> Result<(), Strin
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain.as_bytes()).collect();
     let read = read.map_err(|error| format!("The certificate cannot be read: {error}."))?;
     let leaf = read.first().ok_or("There is no certificate in it.")?;
-    if pinned::Fingerprint::of(leaf).to_string() != fingerprint.as_str() {
+    if pinned::Fingerprint::from_certificate(leaf).to_string() != fingerprint.as_str() {
         return Err("It is another certificate than the one that was asked for.".to_owned());
     }
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
@@ -168,7 +168,11 @@ fn verify(fingerprint: &Fingerprint, chain: &str, key: &str) -> Result<(), Strin
 
 /// Fetches missing certificates from the manager and stores them. Returns those that are still
 /// missing.
-async fn fetch(manager: &ManagerClient, folder: &Path, missing: Vec<Fingerprint>) -> Vec<Unserved> {
+async fn fetch(
+    manager: &ManagerClient,
+    folder: &Path,
+    missing: Vec<Fingerprint>,
+) -> Vec<UnservableCertificate> {
     let mut unserved = Vec::new();
     let mut asked = 0;
     for some in missing.chunks(MOST_CERTIFICATES) {
@@ -187,7 +191,7 @@ async fn fetch(manager: &ManagerClient, folder: &Path, missing: Vec<Fingerprint>
         let put = tokio::task::spawn_blocking(move || store_all(&folder, &some, &pairs)).await;
         unserved.extend(put.unwrap_or_default());
     }
-    for Unserved {
+    for UnservableCertificate {
         certificate,
         words: error,
     } in &unserved
@@ -197,14 +201,14 @@ async fn fetch(manager: &ManagerClient, folder: &Path, missing: Vec<Fingerprint>
     unserved
 }
 
-fn unserved_for(fingerprint: &Fingerprint, message: &str) -> Unserved {
-    Unserved {
+fn unserved_for(fingerprint: &Fingerprint, message: &str) -> UnservableCertificate {
+    UnservableCertificate {
         certificate: fingerprint.clone(),
         words: message.to_owned(),
     }
 }
 
-fn store_all(folder: &Path, wanted: &[Fingerprint], pairs: &[Pair]) -> Vec<Unserved> {
+fn store_all(folder: &Path, wanted: &[Fingerprint], pairs: &[Pair]) -> Vec<UnservableCertificate> {
     let put = |fingerprint: &Fingerprint| {
         let pair = pairs.iter().find(|pair| pair.certificate == *fingerprint);
         let pair = pair.ok_or("The manager does not have it (any more).")?;
@@ -253,7 +257,7 @@ mod tests {
 
     fn pair(name: &str) -> Pair {
         let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-        let fingerprint = pinned::Fingerprint::of(made.cert.der()).to_string();
+        let fingerprint = pinned::Fingerprint::from_certificate(made.cert.der()).to_string();
         Pair {
             certificate: fingerprint.parse().unwrap(),
             chain: made.cert.pem(),

@@ -10,7 +10,7 @@ use edge::{
     link::{self, Asking, Given, Joined, Joining, Leases, Live, Pair, Pairs, Wanted},
 };
 use model::{
-    agents::{About, JoinCode, Report},
+    agents::{HostFacts, JoinToken, Report},
     clusters::Fingerprint,
     domains::Origin,
 };
@@ -80,10 +80,10 @@ impl Link {
                 let config = match system_verifier() {
                     // The manager may have a new certificate for the same name from a trusted CA by
                     // now.
-                    Ok(trusted) => pinned::config_or(expected, trusted),
+                    Ok(trusted) => pinned::client_config_with_fallback(expected, trusted),
                     Err(error) => {
                         tracing::info!(%error, "system CAs unavailable, pinned certificate only");
-                        pinned::config(Some(expected))
+                        pinned::client_config(Some(expected))
                     }
                 };
                 builder.tls_backend_preconfigured(config.map_err(|e| tls_error(&e))?)
@@ -101,7 +101,11 @@ impl Link {
     ///
     /// # Errors
     /// [`LinkError::Unknown`] if the join token is invalid, and any error of a request.
-    pub async fn join(code: &JoinCode, about: About, layout: Layout) -> Result<String, LinkError> {
+    pub async fn join(
+        code: &JoinToken,
+        about: HostFacts,
+        layout: Layout,
+    ) -> Result<String, LinkError> {
         let link = Self::new(code.manager.clone(), code.fingerprint.as_ref())?;
         let request = Joining {
             word: code.word.clone(),

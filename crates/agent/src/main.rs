@@ -8,7 +8,7 @@ use std::{
 
 use agent::{Link, Settings, host_facts, serve, units};
 use clap::{Parser, Subcommand};
-use model::{agents::JoinCode, names::InterfaceName};
+use model::{agents::JoinToken, names::InterfaceName};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -68,7 +68,7 @@ async fn main() -> ExitCode {
 type CommandResult = Result<(), Box<dyn std::error::Error>>;
 
 async fn join(folder: PathBuf, interface: InterfaceName) -> CommandResult {
-    let code: JoinCode = std::io::read_to_string(std::io::stdin())?.parse()?;
+    let code: JoinToken = std::io::read_to_string(std::io::stdin())?.parse()?;
     let (about, layout) = host_facts::collect(&folder, &interface).await?;
     let key = Link::join(&code, about, layout).await?;
     let settings = Settings {

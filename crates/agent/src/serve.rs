@@ -13,7 +13,7 @@ use edge::{
     link::{Asking, Given},
 };
 use model::{
-    agents::{self, About, Report},
+    agents::{self, HostFacts, Report},
     names::InterfaceName,
 };
 use tokio::sync::watch;
@@ -176,7 +176,7 @@ impl Serving {
         Ok(())
     }
 
-    async fn host(&self) -> Result<(About, Layout), HostFactsError> {
+    async fn host(&self) -> Result<(HostFacts, Layout), HostFactsError> {
         host_facts::collect(&self.base, &self.interface).await
     }
 
@@ -201,7 +201,7 @@ impl Serving {
             unserved,
             ..report(desired.generation, &published)
         };
-        let is_live = report.outcome == agents::Outcome::Live;
+        let is_live = report.outcome == agents::ApplyOutcome::Live;
         if is_live {
             let saved = SavedState {
                 desired,
@@ -254,17 +254,17 @@ impl Serving {
 
 fn report(generation: i64, published: &Published) -> Report {
     let outcome = match &published.outcome {
-        Outcome::Unchanged | Outcome::Applied { .. } => agents::Outcome::Live,
+        Outcome::Unchanged | Outcome::Applied { .. } => agents::ApplyOutcome::Live,
         Outcome::Refused(refusal)
         | Outcome::RolledBack { refusal, .. }
-        | Outcome::ReloadFailed(refusal) => agents::Outcome::Refused {
+        | Outcome::ReloadFailed(refusal) => agents::ApplyOutcome::Refused {
             words: refusal.message.clone(),
         },
     };
     let quarantined = published
         .quarantined
         .iter()
-        .map(|quarantined| agents::Aside {
+        .map(|quarantined| agents::QuarantinedService {
             service: quarantined.service,
             words: quarantined.message.clone(),
         });

@@ -8,8 +8,8 @@ use model::{
     clusters::Fingerprint,
     domains::{Hsts, Origin},
     names::{Domain, Label, SrvName},
-    net::{AddressRange, Cidr, Mac, Port},
-    publish::{HttpOptions, QuietS},
+    net::{AddressRange, Cidr, MacAddress, Port},
+    publish::{HttpOptions, IdleTimeoutS},
 };
 use serde::{Deserialize, Serialize};
 
@@ -114,7 +114,7 @@ pub struct Host {
     /// The IP address.
     pub address: Ipv4Addr,
     /// The MAC address if the host uses DHCP.
-    pub mac: Option<Mac>,
+    pub mac: Option<MacAddress>,
 }
 
 /// An SRV record (RFC 2782). There is one target per service, so priority and weight are zero.
@@ -184,7 +184,7 @@ pub struct StreamService {
     /// The container port.
     pub port: Port,
     /// The idle timeout.
-    pub quiet: QuietS,
+    pub quiet: IdleTimeoutS,
     /// TCP or UDP.
     pub transport: Transport,
     /// The certificate if nginx terminates TLS for the backend; ignored for UDP.

@@ -10,7 +10,7 @@ use axum::{
 };
 use edge::{Layout, NginxBuild, link::Asking};
 use model::{
-    agents::{About, JoinCode, Outcome, Report},
+    agents::{ApplyOutcome, HostFacts, JoinToken, Report},
     domains::Origin,
 };
 use serde_json::{Value, json};
@@ -19,8 +19,8 @@ fn of<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().unwrap()
 }
 
-fn about() -> About {
-    About {
+fn about() -> HostFacts {
+    HostFacts {
         version: "0.1.0".into(),
         address: of("10.20.0.2"),
     }
@@ -87,7 +87,7 @@ fn manager() -> Router {
 async fn serve_with_tls() -> (Origin, String) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let certified = rcgen::generate_simple_self_signed(["another.example.org".to_owned()]).unwrap();
-    let fingerprint = pinned::Fingerprint::of(certified.cert.der()).to_string();
+    let fingerprint = pinned::Fingerprint::from_certificate(certified.cert.der()).to_string();
     let (certificate, key) = (certified.cert.pem(), certified.signing_key.serialize_pem());
     let config = axum_server::tls_rustls::RustlsConfig::from_pem(certificate.into(), key.into());
     let config = config.await.unwrap();
@@ -112,7 +112,7 @@ async fn serve_without_tls() -> SocketAddr {
 #[tokio::test]
 async fn manager_is_identified_by_certificate_fingerprint() {
     let (manager, fingerprint) = serve_with_tls().await;
-    let code: JoinCode = of(&format!(
+    let code: JoinToken = of(&format!(
         "{manager}#the-word-of-the-invitation#{fingerprint}"
     ));
     assert_eq!(Link::join(&code, about(), layout()).await.unwrap(), "key");
@@ -120,7 +120,7 @@ async fn manager_is_identified_by_certificate_fingerprint() {
     assert_eq!(link.next("key", &poll_request()).await.unwrap(), None);
     let report = Report {
         generation: 7,
-        outcome: Outcome::Live,
+        outcome: ApplyOutcome::Live,
         aside: Vec::new(),
         silent: Vec::new(),
         unserved: Vec::new(),
@@ -128,7 +128,7 @@ async fn manager_is_identified_by_certificate_fingerprint() {
     link.report("key", &report).await.unwrap();
 
     let wrong_fingerprint = ["AB"; 32].join(":");
-    let code: JoinCode = of(&format!(
+    let code: JoinToken = of(&format!(
         "{manager}#the-word-of-the-invitation#{wrong_fingerprint}"
     ));
     let refused = Link::join(&code, about(), layout()).await.unwrap_err();
@@ -189,14 +189,14 @@ async fn manager_responses_map_to_errors() {
 fn truncated_join_code_is_rejected() {
     let fingerprint = ["AB"; 32].join(":");
     let whole = format!("https://cloud.example.org#a-word-of-more-than-20-letters#{fingerprint}");
-    let code: JoinCode = of(&format!(" {whole}\n"));
+    let code: JoinToken = of(&format!(" {whole}\n"));
     assert_eq!(code.to_string(), whole);
     assert!(
         !format!("{code:?}").contains("a-word"),
         "Debug output must not contain the token"
     );
     let short = "https://cloud.example.org#a-word-of-more-than-20-letters";
-    assert_eq!(of::<JoinCode>(short).to_string(), short);
+    assert_eq!(of::<JoinToken>(short).to_string(), short);
     for wrong in [
         "",
         "https://cloud.example.org",
@@ -206,6 +206,6 @@ fn truncated_join_code_is_rejected() {
         "https://cloud.example.org#a-word-of-more-than-20-letters#AB",
         &format!("{whole}#more"),
     ] {
-        assert!(wrong.parse::<JoinCode>().is_err(), "{wrong}");
+        assert!(wrong.parse::<JoinToken>().is_err(), "{wrong}");
     }
 }

@@ -8,7 +8,7 @@ use model::{
     ServiceId,
     publish::{Backend, HttpOptions},
 };
-use test_servers::host::{inside, run, until};
+use test_servers::host::{inside, run, wait_until};
 
 use crate::site::{
     address, apply, block_on, host, list_entries, live, open, prepare, service, site, status,
@@ -37,10 +37,10 @@ fn site_and_its_change_are_applied_and_served() {
                     .services
                     .push(service(2, "new", HttpOptions::default()));
                 assert_eq!(apply(&mut applier, &site, &layout).await, 2);
-                until("the new host", || {
+                wait_until("the new host", || {
                     (address("new") == "10.20.0.101\n").then_some(())
                 });
-                until("the new name", || (status("new") == "502").then_some(()));
+                wait_until("the new name", || (status("new") == "502").then_some(()));
             });
         },
     );
@@ -318,7 +318,7 @@ fn live_generation_stays_when_programs_later_fail() {
             site.hosts.push(host("new", "10.20.0.101"));
             apply(&mut applier, &site, &layout).await;
             kill_nginx(&layout);
-            let listener = until("the port", || {
+            let listener = wait_until("the port", || {
                 std::net::TcpListener::bind(("0.0.0.0", 2100)).ok()
             });
             drop(applier);

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use edge::{certificate_name, link::Pair};
 use model::clusters::Fingerprint;
-use test_servers::host::{inside, run, until};
+use test_servers::host::{inside, run, wait_until};
 
 use crate::{
     manager::{AgentProcess, FOLDER, Manager, joined, kill_programs, status},
@@ -15,7 +15,7 @@ use crate::{
 /// Creates a self-signed certificate for a name.
 fn pair(name: &str) -> Pair {
     let certified = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-    let fingerprint = pinned::Fingerprint::of(certified.cert.der()).to_string();
+    let fingerprint = pinned::Fingerprint::from_certificate(certified.cert.der()).to_string();
     Pair {
         certificate: of(&fingerprint),
         chain: certified.cert.pem(),
@@ -36,7 +36,7 @@ fn served_certificate(name: &str) -> Option<Fingerprint> {
 }
 
 fn wait_until_served(fingerprint: &Fingerprint) {
-    until("the certificate", || {
+    wait_until("the certificate", || {
         (served_certificate("wiki.example.org").as_ref() == Some(fingerprint)).then_some(())
     });
 }
@@ -80,7 +80,7 @@ fn certificate_is_served_renewed_and_restored() {
 
             // A deleted key file is restored.
             fs::remove_file(key_file(&second.certificate)).unwrap();
-            until("the restored key file", || {
+            wait_until("the restored key file", || {
                 Path::new(&key_file(&second.certificate))
                     .exists()
                     .then_some(())
@@ -91,7 +91,7 @@ fn certificate_is_served_renewed_and_restored() {
             agent.stop();
             kill_programs();
             let _agent = AgentProcess::start();
-            until("nginx", || {
+            wait_until("nginx", || {
                 (status("wiki.example.org") == "502").then_some(())
             });
             wait_until_served(&second.certificate);
@@ -117,7 +117,7 @@ fn missing_certificate_is_reported_and_blocks_nothing() {
             publish(&manager, 1, &unavailable);
             let agent = AgentProcess::start();
             manager.wait_until_live(1);
-            until("the service", || {
+            wait_until("the service", || {
                 (status("wiki.example.org") == "502").then_some(())
             });
             let last = || manager.reports().pop().unwrap();
@@ -127,7 +127,7 @@ fn missing_certificate_is_reported_and_blocks_nothing() {
             publish(&manager, 2, &good.certificate);
             manager.wait_until_live(2);
             wait_until_served(&good.certificate);
-            until("the report without unserved certificates", || {
+            wait_until("the report without unserved certificates", || {
                 last()["unserved"]
                     .as_array()
                     .is_some_and(Vec::is_empty)

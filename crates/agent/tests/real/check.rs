@@ -7,7 +7,7 @@ use std::{
 
 use agent::{CheckError, Checker, Name, Refusal};
 use edge::{Dhcp, Layout};
-use test_servers::host::{inside, run, until};
+use test_servers::host::{inside, run, wait_until};
 
 use crate::site::{block_on, host, of, prepare, site, tree};
 
@@ -206,7 +206,7 @@ fn checker_is_killed_after_timeout() {
 
 /// Waits until every stuck checker has exited. Zombies are not counted.
 fn wait_until_checkers_exited() {
-    until("the exit of all checkers", || {
+    wait_until("the exit of all checkers", || {
         run("pgrep -r R,S,D -x sleep || test $? = 1")
             .is_empty()
             .then_some(())
@@ -238,7 +238,7 @@ fn checker_exits_with_its_parent() {
                 .env("HOLDFAST_TEST_FOLDER", folder)
                 .spawn()
                 .unwrap();
-            until("the checker", || {
+            wait_until("the checker", || {
                 let pids = run("pgrep -r R,S,D -x sleep || test $? = 1");
                 (!pids.is_empty()).then_some(())
             });

@@ -3,7 +3,7 @@
 
 use std::{fs, os::unix::fs::FileExt as _, path::Path};
 
-use test_servers::host::{inside, run, until};
+use test_servers::host::{inside, run, wait_until};
 
 use crate::{
     manager::{AgentProcess, FOLDER, joined, kill_programs, resolve, status},
@@ -71,10 +71,10 @@ fn wrong_clock_does_not_affect_agent() {
                 let running = agent.take();
                 agent = Some(running.unwrap_or_else(AgentProcess::start));
                 manager.wait_until_live(generation);
-                until("the name", || {
+                wait_until("the name", || {
                     (resolve(&format!("{name}.lab.internal")) == "10.20.0.101").then_some(())
                 });
-                until("the service", || {
+                wait_until("the service", || {
                     (status(&format!("{name}.example.org")) == "502").then_some(())
                 });
                 assert_certificate_is_valid();

@@ -12,7 +12,7 @@ use agent::{Applier, Steps};
 use edge::{Layout, Snapshot};
 use model::publish::HttpOptions;
 use rustix::process::{Signal, getpid, kill_process};
-use test_servers::host::{inside, run, until};
+use test_servers::host::{inside, run, wait_until};
 
 use crate::site::{
     address, apply, block_on, control, host, layout, list_entries, live, open, prepare, service,
@@ -126,7 +126,7 @@ impl Change {
                 .find(|candidate| candidate.name.as_str() == host);
             let expected =
                 expected_host.map_or(String::new(), |host| format!("{}\n", host.address));
-            until("the host", || (address(host) == expected).then_some(()));
+            wait_until("the host", || (address(host) == expected).then_some(()));
             let mut services = self.end.domains.iter().flat_map(|domain| &domain.services);
             let is_published = services.any(|service| {
                 service
@@ -135,7 +135,7 @@ impl Change {
                     .is_some_and(|label| label.as_str() == host)
             });
             let expected = if is_published { "502" } else { "404" };
-            until("the name", || (status(host) == expected).then_some(()));
+            wait_until("the name", || (status(host) == expected).then_some(()));
         }
         let record = run("dig +short +time=2 +tries=5 @10.20.0.2 _http._tcp.lab.internal SRV");
         assert_eq!(record.is_empty(), self.end.records.is_empty(), "{record}");

@@ -184,7 +184,7 @@ fn unprivileged_programs_can_read_files() {
             site.hosts.push(host("new", "10.20.0.101"));
             apply(&mut applier, &site, &layout).await;
             let resolved = || (address("new") == "10.20.0.101\n").then_some(());
-            test_servers::host::until("the new host", resolved);
+            test_servers::host::wait_until("the new host", resolved);
         });
         let modes = run(&format!("stat -c %a {0} {0}/state {0}/tls", base.display()));
         assert_eq!(modes, "755\n755\n700\n");

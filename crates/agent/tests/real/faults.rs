@@ -3,7 +3,7 @@
 
 use std::{fs, time::Duration};
 
-use test_servers::host::{inside, run, try_run, until};
+use test_servers::host::{inside, run, try_run, wait_until};
 
 use crate::{
     manager::{AgentProcess, FOLDER, Manager, joined, kill_programs, resolve, status},
@@ -17,7 +17,7 @@ fn agent_catches_up_after_manager_outage() {
         manager.publish(1, |_| ());
         let agent = AgentProcess::start();
         manager.wait_until_live(1);
-        until("the names", || {
+        wait_until("the names", || {
             (resolve("wiki.lab.internal") == "10.20.0.100").then_some(())
         });
         server.stop();
@@ -27,11 +27,11 @@ fn agent_catches_up_after_manager_outage() {
             run("pkill -x dnsmasq");
             let file = format!("{FOLDER}/live/nginx/services/wiki.example.org.conf");
             fs::write(&file, "# by hand\n").unwrap();
-            until("the file", || {
+            wait_until("the file", || {
                 let text = fs::read_to_string(&file).unwrap_or_default();
                 text.contains("proxy_pass").then_some(())
             });
-            until("the names", || {
+            wait_until("the names", || {
                 (resolve("wiki.lab.internal") == "10.20.0.100").then_some(())
             });
         }
@@ -39,10 +39,10 @@ fn agent_catches_up_after_manager_outage() {
         agent.kill();
         kill_programs();
         let agent = AgentProcess::start();
-        until("the names", || {
+        wait_until("the names", || {
             (resolve("wiki.lab.internal") == "10.20.0.100").then_some(())
         });
-        until("the service", || {
+        wait_until("the service", || {
             (status("wiki.example.org") == "502").then_some(())
         });
 
@@ -78,10 +78,10 @@ fn concurrent_changes_are_coalesced_into_few_count_reloads() {
             }
             manager.wait_until_live(201);
             // Old nginx workers finish connections that they accepted.
-            until("the last service", || {
+            wait_until("the last service", || {
                 (status("s200.example.org") == "502").then_some(())
             });
-            until("the last host", || {
+            wait_until("the last host", || {
                 (resolve("h200.lab.internal") == "10.20.1.200").then_some(())
             });
             let read = count_reloads() - before;

@@ -4,7 +4,7 @@ use std::fs;
 
 use edge::Dhcp;
 use serde_json::{Value, json};
-use test_servers::host::{inside, run, try_run, until};
+use test_servers::host::{inside, run, try_run, wait_until};
 
 use crate::{
     manager::{AgentProcess, joined, kill_programs},
@@ -49,7 +49,7 @@ fn leases_of_known_and_unknown_hosts_are_reported() {
             manager.wait_until_live(1);
             request_lease(folder, KNOWN);
             request_lease(folder, UNKNOWN);
-            let report = until("both leases", || {
+            let report = wait_until("both leases", || {
                 let report = manager.leases()?;
                 (report["leases"].as_array()?.len() == 2).then_some(report)
             });

@@ -20,7 +20,7 @@ use edge::{
     link::{Given, Live, Pair, Pairs, Wanted},
 };
 use serde_json::{Value, json};
-use test_servers::host::{run, try_run, until};
+use test_servers::host::{run, try_run, wait_until};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -88,7 +88,7 @@ impl Manager {
 
     /// Waits for the batch of live files with this index.
     pub fn live(&self, number: usize) -> Live {
-        until("the live files", || {
+        wait_until("the live files", || {
             self.state.lock().unwrap().live.get(number).cloned()
         })
     }
@@ -110,7 +110,7 @@ impl Manager {
 
     /// Waits until a generation is reported as live.
     pub fn wait_until_live(&self, generation: i64) {
-        until(&format!("generation {generation}"), || {
+        wait_until(&format!("generation {generation}"), || {
             let reports = self.reports();
             let is_live =
                 |report: &Value| report["generation"] == generation && report["outcome"] == "live";
@@ -147,7 +147,7 @@ impl Manager {
                 }
             });
         });
-        until("the manager", || {
+        wait_until("the manager", || {
             std::net::TcpStream::connect("127.0.0.1:3000").ok()
         });
         ManagerServer { stop, thread }

@@ -3,7 +3,7 @@
 use std::{io::Write as _, net::TcpListener};
 
 use serde_json::{Value, json};
-use test_servers::host::{inside, run, until};
+use test_servers::host::{inside, run, wait_until};
 
 use crate::{
     manager::{AgentProcess, Manager, joined, kill_programs},
@@ -12,7 +12,7 @@ use crate::{
 
 /// Waits for a report of this generation with failed probes, and returns them.
 fn failed_probes(manager: &Manager, generation: i64) -> Vec<Value> {
-    until("the failed probes", || {
+    wait_until("the failed probes", || {
         let last = manager.reports().pop()?;
         let silent = last["silent"].as_array()?.clone();
         (last["generation"] == generation && !silent.is_empty()).then_some(silent)
@@ -56,7 +56,7 @@ fn unreachable_container_is_reported_until_online() {
             assert!(message.contains("listen on 127.0.0.1:8080?"), "{message}");
 
             serve(TcpListener::bind("127.0.0.1:8080").unwrap());
-            until("the report without failed probes", || {
+            wait_until("the report without failed probes", || {
                 let last = manager.reports().pop()?;
                 (last["silent"] == json!([])).then_some(())
             });
@@ -103,7 +103,7 @@ fn unresolved_names_are_reported_as_edge_failures() {
                 "a 404 page of the container counts as online: {silent:?}"
             );
             run("kill -CONT $(cat /run/dnsmasq.pid)");
-            until("the report without failed probes", || {
+            wait_until("the report without failed probes", || {
                 let last = manager.reports().pop()?;
                 (last["silent"] == json!([])).then_some(())
             });

@@ -4,7 +4,7 @@
 use std::{fs, process::Command};
 
 use serde_json::json;
-use test_servers::host::{inside, run, until};
+use test_servers::host::{inside, run, wait_until};
 
 use crate::{
     manager::{AgentProcess, FOLDER, JOIN_TOKEN, Manager, PROGRAM, join, prepare, resolve, status},
@@ -40,13 +40,13 @@ fn host_joins_serves_and_continues_without_manager() {
 
             manager.publish(1, |_| ());
             let agent = AgentProcess::start();
-            until("the site", || {
+            wait_until("the site", || {
                 (resolve("wiki.lab.internal") == "10.20.0.100").then_some(())
             });
-            until("the service", || {
+            wait_until("the service", || {
                 (status("wiki.example.org") == "502").then_some(())
             });
-            until("the report", || {
+            wait_until("the report", || {
                 (!manager.reports().is_empty()).then_some(())
             });
             let first = manager.reports().remove(0);
@@ -68,11 +68,11 @@ fn host_joins_serves_and_continues_without_manager() {
             );
 
             manager.publish(2, |site| site.hosts.push(host("db", "10.20.0.101")));
-            until("the change", || {
+            wait_until("the change", || {
                 (resolve("db.lab.internal") == "10.20.0.101").then_some(())
             });
             let last = || manager.reports().pop().unwrap()["generation"].clone();
-            until("the second report", || (last() == 2).then_some(()));
+            wait_until("the second report", || (last() == 2).then_some(()));
             let changed = manager.live(1);
             assert!(!changed.begins && changed.gone.is_empty());
             let paths: Vec<&String> = changed.files.keys().collect();
@@ -98,10 +98,10 @@ fn host_joins_serves_and_continues_without_manager() {
             )
             .unwrap();
             let agent = AgentProcess::start();
-            until("the names", || {
+            wait_until("the names", || {
                 (resolve("db.lab.internal") == "10.20.0.101").then_some(())
             });
-            until("the service", || {
+            wait_until("the service", || {
                 (status("wiki.example.org") == "502").then_some(())
             });
             agent.stop();

@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use test_servers::host::{inside, run, until};
+use test_servers::host::{inside, run, wait_until};
 
 use crate::manager::{AgentProcess, PROGRAM, joined, kill_programs, resolve, status};
 
@@ -73,7 +73,7 @@ fn agent_works_within_unit_sandbox() {
         let bounds = format!("--bounding-set=-all,{}", capabilities.join(","));
         let agent = AgentProcess::under(&["setpriv", "--no-new-privs", &bounds]);
         manager.wait_until_live(1);
-        until("the name", || {
+        wait_until("the name", || {
             (resolve("wiki.lab.internal") == "10.20.0.100").then_some(())
         });
         assert_eq!(status("wiki.example.org"), "502");

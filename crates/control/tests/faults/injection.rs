@@ -132,7 +132,7 @@ async fn run(fault: InjectedFault) {
     let ended = wait_for_job(&scenario, job).await;
     if fault.skipped == 0 && fault.occurrence == Occurrence::Once {
         let waiting = scenario.app.sim.handle().pending_faults();
-        let was_triggered = !waiting.iter().any(|fault| fault.effect == fault.effect);
+        let was_triggered = !waiting.iter().any(|pending| pending.effect == fault.effect);
         assert!(was_triggered, "the call was not made: {ended:?}");
     }
     // From here on no fault is injected.

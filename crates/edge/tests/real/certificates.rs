@@ -14,7 +14,7 @@ use model::{clusters::Fingerprint, publish::HttpOptions};
 
 use crate::{
     backend,
-    host::{inside, run, until},
+    host::{inside, run, wait_until},
     nginx::request,
     site::{
         domain, empty_site, http_service, layout, nginx_command, parse, start_nginx,
@@ -87,7 +87,7 @@ fn each_name_serves_its_own_certificate() {
             site.domains[0].services[0].certificate = Some(renewed.clone());
             write(&site, &layout);
             reload(&layout);
-            until("the renewed certificate", || {
+            wait_until("the renewed certificate", || {
                 (served_certificate(443, "wiki.example.org") == renewed).then_some(())
             });
         },
@@ -168,7 +168,7 @@ fn certificate_renewal_keeps_stream_connections() {
             site.streams = vec![tls, own];
             start_echo(7000);
             let _nginx = start_nginx(&site, &layout);
-            until("the port", || {
+            wait_until("the port", || {
                 std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, 2001)).ok()
             });
             assert_eq!(served_certificate(2000, "db.example.org"), initial);
@@ -183,7 +183,7 @@ fn certificate_renewal_keeps_stream_connections() {
             site.streams[0].tls = Some(Tls::With(renewed.clone()));
             write(&site, &layout);
             reload(&layout);
-            until("the renewed certificate", || {
+            wait_until("the renewed certificate", || {
                 (served_certificate(2000, "db.example.org") == renewed).then_some(())
             });
             assert_eq!(

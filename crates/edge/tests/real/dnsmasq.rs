@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use edge::{Host, Layout, Snapshot, Srv};
 
 use crate::{
-    host::{Running, inside, run, try_run, until},
+    host::{ChildProcess, inside, run, try_run, wait_until},
     site::{empty_site, layout, parse, port, write},
 };
 
@@ -23,14 +23,14 @@ fn add_interface(name: &str, address: &str) {
 }
 
 /// Writes and checks the site's files, then starts dnsmasq with them.
-pub fn start(site: &Snapshot, layout: &Layout) -> Running {
+pub fn start(site: &Snapshot, layout: &Layout) -> ChildProcess {
     write(site, layout);
     let config = format!("{}/dnsmasq/dnsmasq.conf", layout.live);
     run(&format!("dnsmasq --test --conf-file={config}"));
-    let running = Running::start(&format!(
+    let running = ChildProcess::start(&format!(
         "dnsmasq --keep-in-foreground --user=root --pid-file= --conf-file={config}"
     ));
-    until("dnsmasq", || {
+    wait_until("dnsmasq", || {
         try_run("dig +short +time=1 +tries=1 @10.20.0.2 version.bind chaos txt")
             .status
             .success()
@@ -78,10 +78,10 @@ fn test_site() -> Snapshot {
 }
 
 /// Starts an upstream resolver that answers all queries with the same address and logs them.
-fn start_upstream(folder: &Path) -> Running {
+fn start_upstream(folder: &Path) -> ChildProcess {
     let log = folder.join("queries");
     fs::write(&log, "").unwrap();
-    Running::start(&format!(
+    ChildProcess::start(&format!(
         "dnsmasq --keep-in-foreground --user=root --pid-file= --conf-file=/dev/null --no-resolv \
          --no-hosts --listen-address=127.0.0.53 --bind-interfaces --address=/#/192.0.2.1 \
          --log-queries --log-facility={}",
@@ -157,7 +157,7 @@ fn lists_are_reloaded_on_sighup() {
         site.hosts.remove(0);
         write(&site, &layout);
         dnsmasq.reload();
-        until("the new name", || {
+        wait_until("the new name", || {
             (query("new.lab.internal") == answer("10.20.0.101")).then_some(())
         });
         assert_eq!(query("pve1.lab.internal").1, "NXDOMAIN", "the removed name");

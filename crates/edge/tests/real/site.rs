@@ -6,10 +6,10 @@ use edge::{Layout, Network, NginxBuild, PublicDomain, Snapshot, render};
 use model::{
     ServiceId,
     domains::Hsts,
-    publish::{HttpOptions, QuietS},
+    publish::{HttpOptions, IdleTimeoutS},
 };
 
-use crate::host::{Running, run, until};
+use crate::host::{ChildProcess, run, wait_until};
 
 pub use crate::example::{parse, port};
 
@@ -66,7 +66,7 @@ pub fn stream_service(
         external: port(external),
         address: Ipv4Addr::LOCALHOST,
         port: port(backend_port),
-        quiet: QuietS::default(),
+        quiet: IdleTimeoutS::default(),
         transport,
         tls: None,
     }
@@ -142,13 +142,13 @@ pub fn nginx_command(layout: &Layout) -> String {
 }
 
 /// Writes and checks the site's files, then starts nginx with them.
-pub fn start_nginx(site: &Snapshot, layout: &Layout) -> Running {
+pub fn start_nginx(site: &Snapshot, layout: &Layout) -> ChildProcess {
     write_host_certificate(layout);
     write(site, layout);
     let command = nginx_command(layout);
     run(&format!("{command} -t"));
-    let running = Running::start(&format!("{command} -g 'daemon off;'"));
-    until("nginx", || {
+    let running = ChildProcess::start(&format!("{command} -g 'daemon off;'"));
+    wait_until("nginx", || {
         std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, 443)).ok()
     });
     running

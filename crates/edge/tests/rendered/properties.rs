@@ -7,8 +7,8 @@ use model::{
     clusters::Fingerprint,
     domains::Origin,
     names::{Domain, InterfaceName, Label, SrvName, Username},
-    net::{AddressRange, Cidr, Mac},
-    publish::{BodyMib, QuietS},
+    net::{AddressRange, Cidr, MacAddress},
+    publish::{IdleTimeoutS, MaxBodyMib},
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -57,9 +57,9 @@ proptest! {
         prop_assert!(is_plain_or_rejected::<Place>(&path));
         prop_assert!(is_plain_or_rejected::<Cidr>(&text));
         prop_assert!(is_plain_or_rejected::<AddressRange>(&text));
-        prop_assert!(is_plain_or_rejected::<Mac>(&text));
-        prop_assert!(is_plain_or_rejected::<BodyMib>(&text));
-        prop_assert!(is_plain_or_rejected::<QuietS>(&text));
+        prop_assert!(is_plain_or_rejected::<MacAddress>(&text));
+        prop_assert!(is_plain_or_rejected::<MaxBodyMib>(&text));
+        prop_assert!(is_plain_or_rejected::<IdleTimeoutS>(&text));
         prop_assert!(is_plain_or_rejected::<Base64Url>(&text));
         prop_assert!(is_plain_or_rejected::<Fingerprint>(&text));
     }

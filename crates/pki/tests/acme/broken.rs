@@ -133,7 +133,7 @@ async fn failure_after_publication_removes_challenge_responses() {
         fake_ca.respond_once(path, CannedResponse::new(500, "oh"));
         let (outcome, calls) = issue(&account).await;
         assert_unavailable(&outcome.unwrap_err(), "trouble of its own");
-        assert_eq!(calls, ["put", "take away"]);
+        assert_eq!(calls, ["publish", "cleanup"]);
     }
 }
 
@@ -149,7 +149,7 @@ async fn endless_retry_after_stops_at_timeout() {
         let solver = RecordingSolver::default();
         let error = account.issue(&order, &solver).await.unwrap_err();
         assert_unavailable(&error, "in time");
-        assert_eq!(solver.calls(), ["put", "take away"]);
+        assert_eq!(solver.calls(), ["publish", "cleanup"]);
     }
 }
 

@@ -33,7 +33,7 @@ impl Solver for RecordingSolver {
     }
 
     async fn cleanup(&self, _challenges: &[Challenge]) {
-        self.0.lock().unwrap().push("take away");
+        self.0.lock().unwrap().push("cleanup");
     }
 }
 

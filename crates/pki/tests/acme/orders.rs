@@ -18,7 +18,7 @@ async fn order_follows_the_protocol() {
     let (issued, calls) = issue(&account).await;
     let issued = issued.unwrap();
     assert_eq!(issued.leaf.issued.names[0].as_str(), "web.example.org");
-    assert_eq!(calls, ["put", "take away"]);
+    assert_eq!(calls, ["publish", "cleanup"]);
     let names = json!([{ "type": "dns", "value": "web.example.org" }]);
     assert_eq!(
         fake_ca.requests("/order"),
@@ -231,7 +231,7 @@ async fn validation_error_is_reported_and_response_removed() {
         assert_eq!(*kind, want);
         assert!(message.contains("web.example.org"), "{message}");
         assert_eq!(error.detail(), Some("its own message"));
-        assert_eq!(calls, ["put", "take away"]);
+        assert_eq!(calls, ["publish", "cleanup"]);
     }
 }
 
@@ -247,7 +247,7 @@ async fn invalid_order_without_reason_is_reported() {
     let (outcome, calls) = issue(&account).await;
     let error = outcome.unwrap_err();
     assert!(error.to_string().contains("does not say why"), "{error}");
-    assert_eq!(calls, ["put", "take away"]);
+    assert_eq!(calls, ["publish", "cleanup"]);
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ impl ChallengeSolver {
     /// The published challenges. Fails unless all of them were removed.
     pub fn published(&self) -> Vec<Challenge> {
         let calls = self.calls.lock().unwrap();
-        let [("put", published), ("take away", removed)] = calls.as_slice() else {
+        let [("publish", published), ("cleanup", removed)] = calls.as_slice() else {
             panic!("{calls:?}");
         };
         assert_eq!(published, removed);
@@ -91,7 +91,7 @@ impl Solver for ChallengeSolver {
     }
 
     async fn cleanup(&self, challenges: &[Challenge]) {
-        self.record("take away", challenges);
+        self.record("cleanup", challenges);
         for challenge in challenges {
             match challenge {
                 Challenge::Http { token, .. } => {

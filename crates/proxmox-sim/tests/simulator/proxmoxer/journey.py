@@ -17,12 +17,12 @@ TEMPLATE = "local:vztmpl/debian-13-standard_13.1-2_amd64.tar.zst"
 
 
 def connect(**credentials):
-        # requests accepts a file of trusted certificates for verify_ssl.
+    # requests accepts a file of trusted certificates for verify_ssl.
     return ProxmoxAPI(HOST, port=PORT, verify_ssl=CERTIFICATE, timeout=20, **credentials)
 
 
 def finish(node, upid):
-        """Waits for a task. Returns its exit status and log lines."""
+    """Waits for a task. Returns its exit status and log lines."""
     deadline = time.monotonic() + 20
     while True:
         status = node.tasks(upid).status.get()
@@ -35,7 +35,7 @@ def finish(node, upid):
 
 
 def journey(api, vmid):
-        """Creates, configures and deletes a container."""
+    """Creates, configures and deletes a container."""
     node = api.nodes("pve1")
     upid = node.lxc.create(
         vmid=vmid,
@@ -57,7 +57,7 @@ def journey(api, vmid):
 
 
 def refusal(api):
-        """Expects status 400 with an error per invalid parameter."""
+    """Expects status 400 with an error per invalid parameter."""
     try:
         api.nodes("pve1").lxc.create(vmid="7", ostemplate=TEMPLATE, colour="green")
     except ResourceException as problem:
