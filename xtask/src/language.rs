@@ -197,13 +197,19 @@ fn is_connection(ident: &Ident) -> bool {
     ["Conn", "Db"].contains(&name.as_str()) || name.ends_with("Connection")
 }
 
-/// Whether a function body has a statement that writes to the database.
+/// Whether a function body has one of Diesel's statements that write to the database.
 fn writes(body: TokenStream) -> bool {
-    body.into_iter().any(|tree| match tree {
-        TokenTree::Ident(ident) => WRITES.iter().any(|write| ident == write),
-        TokenTree::Group(group) => writes(group.stream()),
+    let trees: Vec<TokenTree> = body.into_iter().collect();
+    let statement = trees.windows(4).any(|four| match four {
+        [TokenTree::Ident(diesel), _, _, TokenTree::Ident(name)] => {
+            diesel == "diesel" && WRITES.iter().any(|write| name == write)
+        }
         _ => false,
-    })
+    });
+    statement
+        || trees
+            .into_iter()
+            .any(|tree| matches!(tree, TokenTree::Group(group) if writes(group.stream())))
 }
 
 /// Whether `before` ends with the name and the exclamation mark of a log macro.

@@ -106,7 +106,7 @@ impl CertificateStore {
             verified.retain(|fingerprint, _| wanted.contains(fingerprint));
             let missing = wanted.into_iter();
             let missing =
-                missing.filter(|fingerprint| !is_stored(&folder, fingerprint, &mut verified));
+                missing.filter(|fingerprint| !verify_stored(&folder, fingerprint, &mut verified));
             (missing.collect(), verified)
         });
         match checked.await {
@@ -121,7 +121,7 @@ impl CertificateStore {
 }
 
 /// Whether a certificate and its key are on disk and valid.
-fn is_stored(folder: &Path, fingerprint: &Fingerprint, verified: &mut VerifiedFiles) -> bool {
+fn verify_stored(folder: &Path, fingerprint: &Fingerprint, verified: &mut VerifiedFiles) -> bool {
     let paths = paths(folder, fingerprint);
     let [Ok(chain), Ok(key)] = paths.each_ref().map(|path| file_version(path)) else {
         return false;
@@ -300,16 +300,16 @@ mod tests {
         let good = pair("a.example.org");
         let mut verified = VerifiedFiles::new();
         let fingerprint = &good.certificate;
-        assert!(!is_stored(folder.path(), fingerprint, &mut verified));
+        assert!(!verify_stored(folder.path(), fingerprint, &mut verified));
         assert!(store_all(folder.path(), from_ref(fingerprint), from_ref(&good)).is_empty());
-        assert!(is_stored(folder.path(), fingerprint, &mut verified));
+        assert!(verify_stored(folder.path(), fingerprint, &mut verified));
         let [chain, key] = paths(folder.path(), fingerprint);
         fs::write(&key, "broken").unwrap();
-        assert!(!is_stored(folder.path(), fingerprint, &mut verified));
+        assert!(!verify_stored(folder.path(), fingerprint, &mut verified));
         fs::write(&key, &good.key).unwrap();
-        assert!(is_stored(folder.path(), fingerprint, &mut verified));
+        assert!(verify_stored(folder.path(), fingerprint, &mut verified));
         fs::remove_file(chain).unwrap();
-        assert!(!is_stored(folder.path(), fingerprint, &mut verified));
+        assert!(!verify_stored(folder.path(), fingerprint, &mut verified));
     }
 
     #[test]

@@ -214,7 +214,7 @@ pub(crate) fn may_publish(actor: &Actor, publishers: &Publishers) -> bool {
 }
 
 fn check_publishers(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
-    let Publishers::People(people) = &spec.publishers else {
+    let Publishers::Users(people) = &spec.publishers else {
         return Ok(Ok(()));
     };
     let unknown = store::users::list_missing_names(c, people)?;

@@ -143,7 +143,7 @@ fn first_domain(site: SiteId, spec: &SiteSpec) -> DomainSpec {
         name: spec.domain.clone(),
         sign_in: None,
         hsts: Hsts::Off,
-        publishers: Publishers::Everybody,
+        publishers: Publishers::AllUsers,
         issuance: CertificateSource::default(),
         provider: None,
         addresses: false,

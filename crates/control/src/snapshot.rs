@@ -238,7 +238,7 @@ fn publish(
                 let certificate = certificates.for_domain(domain, &format!("{label}.{domain}"));
                 certificate.map_or(Tls::Own, Tls::With)
             });
-            let transport = if options.tells_client {
+            let transport = if options.proxy_protocol {
                 Transport::TcpFromProxy
             } else {
                 Transport::Tcp

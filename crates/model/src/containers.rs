@@ -253,9 +253,9 @@ pub struct ContainerView {
     pub mac: MacAddress,
     /// The address of its DHCP lease, if it differs from the reserved address.
     #[serde(default)]
-    pub lent: Option<Ipv4Addr>,
+    pub leased_address: Option<Ipv4Addr>,
     /// The desired power state.
-    pub wished_running: bool,
+    pub desired_running: bool,
     /// Whether a changed value takes effect only after a restart.
     pub restart_needed: bool,
     /// The observed resource usage; `None` if the container is stopped or unknown.

@@ -78,9 +78,9 @@ impl FromStr for Hsts {
 pub enum Publishers {
     /// All users who may have containers in the site.
     #[default]
-    Everybody,
+    AllUsers,
     /// The listed users.
-    People(BTreeSet<Username>),
+    Users(BTreeSet<Username>),
     /// Operators only.
     Operators,
 }
@@ -89,8 +89,8 @@ impl Publishers {
     /// The word in forms, the API and the database.
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Everybody => "everybody",
-            Self::People(_) => "people",
+            Self::AllUsers => "everybody",
+            Self::Users(_) => "people",
             Self::Operators => "operators",
         }
     }
@@ -98,8 +98,8 @@ impl Publishers {
     /// Whether a member with this name may publish.
     pub fn allows(&self, member: &Username) -> bool {
         match self {
-            Self::Everybody => true,
-            Self::People(people) => people.contains(member),
+            Self::AllUsers => true,
+            Self::Users(people) => people.contains(member),
             Self::Operators => false,
         }
     }
@@ -107,8 +107,8 @@ impl Publishers {
     /// The listed users.
     pub fn users(&self) -> impl Iterator<Item = &Username> {
         let people = match self {
-            Self::People(people) => Some(people),
-            Self::Everybody | Self::Operators => None,
+            Self::Users(people) => Some(people),
+            Self::AllUsers | Self::Operators => None,
         };
         people.into_iter().flatten()
     }
@@ -210,9 +210,9 @@ impl DomainForm {
         let sign_in = fields.optional("sign_in", &self.sign_in);
         let hsts = fields.parse("hsts", &self.hsts);
         let publishers = match self.publishers.trim() {
-            "everybody" => Some(Publishers::Everybody),
+            "everybody" => Some(Publishers::AllUsers),
             "operators" => Some(Publishers::Operators),
-            "people" => self.people(&mut fields).map(Publishers::People),
+            "people" => self.people(&mut fields).map(Publishers::Users),
             _ => {
                 fields.add_error("publishers", "Choose everybody, people or operators.");
                 None

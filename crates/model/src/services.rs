@@ -148,7 +148,7 @@ pub struct TcpOptions {
     pub quiet: IdleTimeoutS,
     /// Whether nginx sends the client's address to the container in a PROXY protocol header
     /// (version 1).
-    pub tells_client: bool,
+    pub proxy_protocol: bool,
 }
 
 impl ServiceSpec {

@@ -303,11 +303,11 @@ mod tests {
             };
             assert!(none.params().is_err());
         }
-        let nobody = Backup {
+        let without_vmids = Backup {
             vmids: Vec::new(),
             ..plain
         };
-        assert!(nobody.params().is_err());
+        assert!(without_vmids.params().is_err());
     }
 
     #[test]

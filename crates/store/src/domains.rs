@@ -90,9 +90,9 @@ impl Row {
         } = related;
         let row_ref = RowRef::new("domains", &self.id);
         let publishers = match self.publishers.as_str() {
-            "everybody" => Publishers::Everybody,
+            "everybody" => Publishers::AllUsers,
             "operators" => Publishers::Operators,
-            "people" => Publishers::People(people),
+            "people" => Publishers::Users(people),
             _ => return Err(row_ref.invalid("publishers", &"is not a known value")),
         };
         let spec = DomainSpec {

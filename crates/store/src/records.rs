@@ -39,11 +39,11 @@ pub enum RecordState {
 impl RecordState {
     const fn as_str(self) -> &'static str {
         match self {
-            Self::Pending => "wanted",
-            Self::Submitted => "told",
-            Self::Present => "there",
-            Self::Foreign => "found",
-            Self::Removing => "unwanted",
+            Self::Pending => "pending",
+            Self::Submitted => "submitted",
+            Self::Present => "present",
+            Self::Foreign => "foreign",
+            Self::Removing => "removing",
         }
     }
 
@@ -57,11 +57,11 @@ impl FromStr for RecordState {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
-            "wanted" => Ok(Self::Pending),
-            "told" => Ok(Self::Submitted),
-            "there" => Ok(Self::Present),
-            "found" => Ok(Self::Foreign),
-            "unwanted" => Ok(Self::Removing),
+            "pending" => Ok(Self::Pending),
+            "submitted" => Ok(Self::Submitted),
+            "present" => Ok(Self::Present),
+            "foreign" => Ok(Self::Foreign),
+            "removing" => Ok(Self::Removing),
             _ => Err("is not a known value"),
         }
     }

@@ -99,7 +99,7 @@ async fn agent_joins_polls_and_reports() {
         &name,
         Default::default(),
     );
-    assert!(files.await.unwrap().listed.is_told);
+    assert!(files.await.unwrap().listed.is_reported);
     let live = json!({ "begins": false, "files": { "../up": "" }, "gone": [] });
     let refused = post(&app, "/agent/v1/live", Some(key), &live).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);

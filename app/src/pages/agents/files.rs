@@ -115,7 +115,7 @@ fn list(listed: Memo<FileList>, at: String) -> AnyView {
 }
 
 fn summary(listed: &FileList) -> AnyView {
-    let text = match (listed.all, listed.is_told, listed.differing) {
+    let text = match (listed.all, listed.is_reported, listed.differing) {
         (0, ..) => {
             return view! {
                 <section class="empty">

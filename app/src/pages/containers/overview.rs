@@ -111,7 +111,7 @@ fn notices(container: LiveResource<Shown>) -> AnyView {
 fn differs(container: LiveResource<Shown>) -> AnyView {
     let words =
         container.part(
-            |view| match (view.row.activity, view.wished_running, view.row.status) {
+            |view| match (view.row.activity, view.desired_running, view.row.status) {
                 (None, true, Status::Stopped) => {
                     Some("It should run, and its cluster says that it is stopped.")
                 }
@@ -135,7 +135,7 @@ fn differs(container: LiveResource<Shown>) -> AnyView {
 /// The container has another address than the reserved one.
 fn address_mismatch(container: LiveResource<Shown>) -> AnyView {
     let words = container.part(|view| {
-        let leased = view.lent?;
+        let leased = view.leased_address?;
         Some(model::leases::address_mismatch_message(
             leased,
             view.row.address,

@@ -17,7 +17,7 @@ pub fn more(row: Row, kind: Option<ServiceKind>) -> AnyView {
         Some(ServiceKind::Tcp) => view! {
             {tls(row)}
             {idle_timeout(row)}
-            <Tick form=row.state name=row.name("tells_client") label="Tell the program who connects" checked=row.is_ticked(|service| service.tells_client) set=row.tick(|service| &mut service.tells_client) hint="By the PROXY protocol, which the program must expect" />
+            <Tick form=row.state name=row.name("proxy_protocol") label="Tell the program who connects" checked=row.is_ticked(|service| service.proxy_protocol) set=row.tick(|service| &mut service.proxy_protocol) hint="By the PROXY protocol, which the program must expect" />
         }
         .erase(),
         Some(ServiceKind::Udp) => idle_timeout(row),

@@ -26,9 +26,9 @@ fn refusals(form: &DomainForm) -> Vec<FieldError> {
 /// The publishing permission of a domain, as a short text for lists.
 pub fn publishers(publishers: &Publishers) -> String {
     match publishers {
-        Publishers::Everybody => "everybody".to_owned(),
+        Publishers::AllUsers => "everybody".to_owned(),
         Publishers::Operators => "operators".to_owned(),
-        Publishers::People(people) => {
+        Publishers::Users(people) => {
             let names: Vec<&str> = people.iter().map(|name| name.as_str()).collect();
             names.join(", ")
         }

@@ -171,7 +171,7 @@ fn losses(shown: &Shown) -> Vec<String> {
         "The domain {} of the site {} with its settings",
         spec.name, shown.domain.site_name
     )];
-    if let Publishers::People(_) = spec.publishers {
+    if let Publishers::Users(_) = spec.publishers {
         let people = publishers(&spec.publishers);
         losses.push(format!("The list of who may publish there: {people}"));
     }

@@ -163,7 +163,7 @@ fn list(desired: &Tree, live: &Tree, query: &FileQuery) -> FileList {
     FileList {
         differing: u64::try_from(count).unwrap_or(u64::MAX),
         all: u64::try_from(all).unwrap_or(u64::MAX),
-        is_told: !live.is_empty(),
+        is_reported: !live.is_empty(),
         page: Page { rows, total, page },
     }
 }

@@ -132,7 +132,7 @@ pub async fn get(
     let own = record.address;
     let has_own = leases.contains(&own);
     Ok(ContainerView {
-        lent: leases.into_iter().find(|_| !has_own),
+        leased_address: leases.into_iter().find(|_| !has_own),
         publications,
         ..view(control, record, usable(actor, &domains))
     })
@@ -305,8 +305,8 @@ fn view(control: &Control, record: ContainerRecord, domains: Vec<Domain>) -> Con
         node: record.node,
         vmid: record.vmid,
         mac: record.mac,
-        lent: None,
-        wished_running: record.desired_running,
+        leased_address: None,
+        desired_running: record.desired_running,
         restart_needed: record.restart_needed,
         observed: control.observer().usage(record.cluster, record.vmid),
         observed_at,

@@ -115,7 +115,7 @@ async fn remove_once(context: &mut Context, steps: &[StepRecord]) -> Result<Rema
     let was_requested = steps
         .iter()
         .any(|step| step.name == Step::Create.word() && step.view.state != StepState::Waiting);
-    if was_requested && steps::is_partially_created(context).await? {
+    if was_requested && steps::detect_partial_creation(context).await? {
         return Ok(Remains::Partial);
     }
     steps::run(context, Step::Halt).await?;

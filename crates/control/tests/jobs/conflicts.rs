@@ -76,7 +76,7 @@ async fn lease_that_differs_from_its_reservation_is_reported() {
     );
     let web = app.create_and_wait("web").await;
     let own = web.row.address.to_string();
-    assert_eq!(web.lent, None);
+    assert_eq!(web.leased_address, None);
     let leases = vec![
         lease(web.mac, "10.20.9.9"),
         lease("BC:24:11:FF:FF:FF", "10.20.9.10"),
@@ -93,7 +93,7 @@ async fn lease_that_differs_from_its_reservation_is_reported() {
 
     leases::report(control, &dhcp_server, leases).await.unwrap();
     assert_eq!(
-        app.view("web").await.lent,
+        app.view("web").await.leased_address,
         Some("10.20.9.9".parse().unwrap())
     );
     let all = leases::list(control, &SYSTEM, app.site).await.unwrap();
@@ -110,7 +110,7 @@ async fn lease_that_differs_from_its_reservation_is_reported() {
     leases::report(control, &dhcp_server, vec![lease(web.mac, &own)])
         .await
         .unwrap();
-    assert_eq!(app.view("web").await.lent, None);
+    assert_eq!(app.view("web").await.leased_address, None);
 
     let many = vec![lease(web.mac, &own); MAX_LEASES + 1];
     let refused = leases::report(control, &dhcp_server, many).await;

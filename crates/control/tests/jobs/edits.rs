@@ -32,7 +32,7 @@ async fn power_changes_state_and_rejects_current_state() {
     let job = app.wait_for_job(power(Power::Stop).await.unwrap()).await;
     assert_eq!(job.row.state, JobState::Done);
     assert_eq!(app.view("web").await.row.status, Status::Stopped);
-    assert!(!app.view("web").await.wished_running);
+    assert!(!app.view("web").await.desired_running);
     assert!(matches!(
         power(Power::Stop).await,
         Err(Error::Conflict { .. })

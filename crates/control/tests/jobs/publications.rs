@@ -109,7 +109,7 @@ async fn files_of_a_host_are_compared_with_live_files() {
     };
     let file = async |path: &str| agents::file(control, &SYSTEM, &site, &name, path.into()).await;
     let before = files().await;
-    assert!(!before.is_told && before.differing == before.all && before.all > 5);
+    assert!(!before.is_reported && before.differing == before.all && before.all > 5);
 
     // The host has all files, with one changed line and one extra file.
     let mut live = Live {
@@ -132,7 +132,7 @@ async fn files_of_a_host_are_compared_with_live_files() {
         .unwrap();
     let after = files().await;
     assert_eq!(
-        (after.is_told, after.differing, after.all),
+        (after.is_reported, after.differing, after.all),
         (true, 2, before.all + 1)
     );
     let changed = file(&page).await.unwrap();

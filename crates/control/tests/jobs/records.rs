@@ -144,7 +144,7 @@ async fn address_records_exist_while_the_name_is_published() {
     };
     zone.add(&by_hand).await.unwrap();
     let manual = publish(&app, "hand", "example.org").await;
-    let existing = (by, by_hand.name.clone(), "Found".to_owned());
+    let existing = (by, by_hand.name.clone(), "Foreign".to_owned());
     wait_for_stored_record(&app, id, &existing).await;
     app.wait_for_job(manual.job).await;
     app.delete(manual.id, "hand").await;
@@ -217,7 +217,7 @@ async fn records_move_to_another_provider_of_the_same_zone() {
     let id = add(&app, domain_with_records(&app, old)).await;
     publish(&app, "wiki", "example.org").await;
     let name = "wiki.example.org".to_owned();
-    wait_for_stored_record(&app, id, &(old, name.clone(), "There".into())).await;
+    wait_for_stored_record(&app, id, &(old, name.clone(), "Present".into())).await;
 
     // The zone of a provider with records cannot be changed.
     let other_zone = provider(&named, "before", "example.net");
@@ -231,7 +231,7 @@ async fn records_move_to_another_provider_of_the_same_zone() {
     domains::update(&app.control, &SYSTEM, id, spec)
         .await
         .unwrap();
-    wait_for_stored_record(&app, id, &(new, name.clone(), "There".into())).await;
+    wait_for_stored_record(&app, id, &(new, name.clone(), "Present".into())).await;
     wait_for("a single stored record", async || {
         (stored_records(&app, id).await.len() == 1).then_some(())
     })

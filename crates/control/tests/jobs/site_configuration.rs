@@ -58,7 +58,7 @@ async fn site_configuration_contains_all_services_before_creation_ends() {
                 ..service("http", "8080")
             },
             ServiceForm {
-                tells_client: true,
+                proxy_protocol: true,
                 ..service("tcp", "22")
             },
             service("udp", "53"),

@@ -49,7 +49,7 @@ pub struct FileList {
     /// The number of all files.
     pub all: u64,
     /// Whether the agent has reported its live files.
-    pub is_told: bool,
+    pub is_reported: bool,
     /// The matching files.
     pub page: Page<FileRow>,
 }

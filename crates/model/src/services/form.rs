@@ -34,7 +34,7 @@ pub struct ServiceForm {
     /// TCP, UDP: the external port; empty means any free port.
     pub external: String,
     /// TCP: whether nginx sends a PROXY protocol header.
-    pub tells_client: bool,
+    pub proxy_protocol: bool,
     /// TCP: whether the service uses TLS under a hostname.
     pub tls: bool,
     /// SRV: the record's name, relative to the site's own domain.
@@ -81,7 +81,7 @@ impl ServiceForm {
                     external: external?,
                     options: TcpOptions {
                         quiet: quiet?,
-                        tells_client: self.tells_client,
+                        proxy_protocol: self.proxy_protocol,
                     },
                     tls: tls?,
                 })
@@ -176,7 +176,7 @@ impl From<&ServiceView> for ServiceForm {
             } => Self {
                 external: external.to_string(),
                 quiet: options.quiet.to_string(),
-                tells_client: options.tells_client,
+                proxy_protocol: options.proxy_protocol,
                 tls: tls.is_some(),
                 label: tls
                     .as_ref()

@@ -46,7 +46,7 @@ fn matches_type(iface: &Iface, requested: Option<&str>) -> bool {
     match requested {
         None | Some("include_sdn") => true,
         Some("any_bridge" | "any_local_bridge") => matches!(kind, "bridge" | "OVSBridge"),
-        Some(kind) => kind == kind,
+        Some(requested) => requested == kind,
     }
 }
 

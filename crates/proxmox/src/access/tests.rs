@@ -59,11 +59,11 @@ fn acl_change_requires_subject_and_rejects_separators() {
         "propagate=1",
     ];
     assert_eq!(sent(&change.params().unwrap()), expected);
-    let nobody = AclChange {
+    let without_subjects = AclChange {
         subjects: Vec::new(),
         ..change.clone()
     };
-    assert!(nobody.params().is_err());
+    assert!(without_subjects.params().is_err());
     let two = AclChange {
         subjects: vec![AclSubject::Group("a,b".to_owned())],
         ..change

@@ -260,8 +260,8 @@ async fn truncated_response_is_an_error() {
 
 #[tokio::test]
 async fn redirect_is_not_followed() {
-    let elsewhere = "HTTP/1.1 301 Moved Permanently\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-    let server = Server::start(vec![Action::Respond(elsewhere.to_owned())]).await;
+    let redirect = "HTTP/1.1 301 Moved Permanently\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let server = Server::start(vec![Action::Respond(redirect.to_owned())]).await;
     let error = default_client(&server).version().await.unwrap_err();
     let Error::Protocol { cause, .. } = &error else {
         panic!("{error:?}")

@@ -280,7 +280,7 @@ db_test!(
         };
         let tcp_options = TcpOptions {
             quiet: parse("5"),
-            tells_client: true,
+            proxy_protocol: true,
         };
         let bindings = [
             ServiceBinding::Http {

@@ -14,7 +14,7 @@ fn spec(site: SiteId, name: &str) -> DomainSpec {
         name: parse(name),
         sign_in: None,
         hsts: Hsts::Off,
-        publishers: Publishers::Everybody,
+        publishers: Publishers::AllUsers,
         issuance: Default::default(),
         provider: None,
         addresses: false,
@@ -41,7 +41,7 @@ db_test!(domain_round_trips, |db| async {
     let desired = DomainSpec {
         sign_in: Some(parse("http://10.20.0.5:4180")),
         hsts: Hsts::Below,
-        publishers: Publishers::People(BTreeSet::from([owner.row.name, parse("nobody-there")])),
+        publishers: Publishers::Users(BTreeSet::from([owner.row.name, parse("nobody-there")])),
         ..spec(site, "example.net")
     };
     let change = desired.clone();

@@ -373,7 +373,7 @@ impl TestStore {
             name: parse(name),
             sign_in: None,
             hsts: Hsts::Off,
-            publishers: Publishers::Everybody,
+            publishers: Publishers::AllUsers,
             issuance: Default::default(),
             provider: None,
             addresses: false,

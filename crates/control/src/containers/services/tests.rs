@@ -60,7 +60,7 @@ fn in_use() -> InUse {
     InUse {
         domains: vec![
             domain(1, "example.org", Publishers::Operators),
-            domain(2, "example.net", Publishers::Everybody),
+            domain(2, "example.net", Publishers::AllUsers),
         ],
         ..InUse::default()
     }
@@ -218,7 +218,7 @@ fn occupied_hostname_is_rejected_only_under_its_own_domain() {
 }
 
 #[test]
-fn existing_service_keeps_its_hostname_whoever_edits_it() {
+fn existing_service_keeps_its_hostname_for_any_editor() {
     let current = |label: &str, domain: &str| ServiceView {
         id: ServiceId(1),
         port: port(80),

@@ -66,7 +66,7 @@ pub(super) async fn create(context: &mut Context) -> Result<StepOutcome, Failure
 }
 
 /// Whether a creation with the container's VMID was interrupted.
-pub(in crate::worker) async fn is_partially_created(
+pub(in crate::worker) async fn detect_partial_creation(
     context: &mut Context,
 ) -> Result<bool, Failure> {
     Ok(matches!(

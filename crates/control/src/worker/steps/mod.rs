@@ -13,7 +13,7 @@ use model::jobs::StepState;
 use super::{context::Context, failure::Failure};
 use crate::jobs::Step;
 
-pub(in crate::worker) use create::{is_own_guest, is_partially_created};
+pub(in crate::worker) use create::{detect_partial_creation, is_own_guest};
 
 /// Time limits of Proxmox tasks.
 const PULL_TIMEOUT: Duration = Duration::from_secs(30 * 60);
