@@ -1,4 +1,4 @@
--- MySQL commits every statement by itself: each must be one that can be repeated.
+-- MySQL commits after each statement, so every statement must be repeatable.
 
 -- Accounts. `version` grows with every change and serves as a row lock in all three databases.
 CREATE TABLE IF NOT EXISTS users (

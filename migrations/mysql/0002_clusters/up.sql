@@ -1,4 +1,4 @@
--- MySQL commits every statement by itself: each must be one that can be repeated.
+-- MySQL commits after each statement, so every statement must be repeatable.
 
 -- Proxmox VE clusters. `secret` is the API token's secret, encrypted.
 CREATE TABLE IF NOT EXISTS clusters (

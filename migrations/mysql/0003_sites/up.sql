@@ -1,4 +1,4 @@
--- MySQL commits every statement by itself: each must be one that can be repeated.
+-- MySQL commits after each statement, so every statement must be repeatable.
 
 -- The pair (id, cluster_id) is unique so that containers can refer to both: a site with containers
 -- cannot move to another cluster. `generation` grows with each change of the site's configuration.

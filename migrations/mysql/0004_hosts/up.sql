@@ -1,4 +1,4 @@
--- MySQL commits every statement by itself: each must be one that can be repeated.
+-- MySQL commits after each statement, so every statement must be repeatable.
 
 -- Edge hosts with an agent. `secret_hash` is the hash of the join token until the agent has joined, then
 -- of its key. `dhcp_site_id` is set on the site's DHCP server, so that a site has at most one;

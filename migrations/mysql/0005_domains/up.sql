@@ -1,4 +1,4 @@
--- MySQL commits every statement by itself: each must be one that can be repeated.
+-- MySQL commits after each statement, so every statement must be repeatable.
 
 -- Domains under which a site publishes. `generation` is the site's generation of the last change.
 CREATE TABLE IF NOT EXISTS domains (

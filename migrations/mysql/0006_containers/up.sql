@@ -1,4 +1,4 @@
--- MySQL commits every statement by itself: each must be one that can be repeated.
+-- MySQL commits after each statement, so every statement must be repeatable.
 
 -- `address_number` is the address as an integer, for sorting. `env` and `image_values` are JSON.
 -- `provisioned_at` is set once the container exists in Proxmox. `generation` is the site's generation of

@@ -1,4 +1,4 @@
--- MySQL commits every statement by itself: each must be one that can be repeated.
+-- MySQL commits after each statement, so every statement must be repeatable.
 
 -- `active_container_id` is the container until the job has ended, then null: the unique index limits a
 -- container to one unfinished job. Site, owner and actor have no foreign key, because a job outlives

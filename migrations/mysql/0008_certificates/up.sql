@@ -1,4 +1,4 @@
--- MySQL commits every statement by itself: each must be one that can be repeated.
+-- MySQL commits after each statement, so every statement must be repeatable.
 
 -- ACME certificate authorities and the account with each. `eab_key` and `account_key` are encrypted.
 CREATE TABLE IF NOT EXISTS certificate_authorities (

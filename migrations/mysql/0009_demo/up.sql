@@ -1,4 +1,4 @@
--- MySQL commits every statement by itself: each must be one that can be repeated.
+-- MySQL commits after each statement, so every statement must be repeatable.
 
 -- Steps of the demo that are done. They are not repeated, even if a user deletes what they created.
 CREATE TABLE IF NOT EXISTS demo_steps (
