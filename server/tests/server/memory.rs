@@ -16,5 +16,8 @@ async fn password_hashing_memory_is_returned_to_the_system() {
         assert!(sign_in(&url, "admin", &password).await.is_some());
     }
     let after = program.anonymous_memory();
-    assert!(after < before + HASH_KIB / 2, "{before} KiB, then {after} KiB");
+    assert!(
+        after < before + HASH_KIB / 2,
+        "{before} KiB, then {after} KiB"
+    );
 }
