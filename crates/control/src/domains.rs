@@ -85,8 +85,8 @@ pub async fn create(control: &Control, actor: &Actor, spec: DomainSpec) -> Resul
     Ok(id)
 }
 
-/// Changes a domain. Services that are already published under it stay, whoever may publish from
-/// now on.
+/// Changes a domain. Services that are already published under it stay, also if their owners may no
+/// longer publish under it.
 ///
 /// # Errors
 /// As for [`create`]; [`Error::NotFound`] when the domain does not exist, [`Error::Invalid`] for

@@ -9,17 +9,23 @@ use std::{
 
 const INSIDE: &str = "HOLDFAST_TEST_INSIDE";
 
+/// The file that the test in the namespaces creates once its body has run.
+const DONE: &str = "HOLDFAST_TEST_DONE";
+
 /// Runs `body` in separate namespaces. `name` is the full name of the test.
 ///
 /// # Panics
-/// If the test fails there or the namespaces cannot be created.
+/// If the test fails there, the namespaces cannot be created, or no test has that name.
 pub fn inside(name: &str, body: impl FnOnce(&Path)) {
     if std::env::var(INSIDE).is_ok_and(|inside| inside == name) {
         let folder = tempfile::tempdir_in("/run").unwrap();
         run("ip link set lo up");
         body(folder.path());
+        std::fs::write(std::env::var_os(DONE).unwrap(), "").unwrap();
         return;
     }
+    let folder = tempfile::tempdir().unwrap();
+    let done = folder.path().join("done");
     let mut command = if rustix::process::geteuid().is_root() {
         Command::new("unshare")
     } else {
@@ -37,6 +43,7 @@ pub fn inside(name: &str, body: impl FnOnce(&Path)) {
         .arg(std::env::current_exe().unwrap())
         .arg(name)
         .env(INSIDE, name)
+        .env(DONE, &done)
         .env(
             "PATH",
             "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -45,6 +52,8 @@ pub fn inside(name: &str, body: impl FnOnce(&Path)) {
         .status()
         .expect("unshare (util-linux) must run as root");
     assert!(status.success(), "{name}: {status}");
+    // A filter that matches no test succeeds too.
+    assert!(done.exists(), "{name} is not the name of this test");
 }
 
 /// Runs a command line and returns its standard output.

@@ -62,7 +62,7 @@ fn count_reloads() -> usize {
 }
 
 #[test]
-fn concurrent_changes_are_coalesced_into_few_count_reloads() {
+fn concurrent_changes_are_coalesced_into_few_reloads() {
     inside(
         "faults::concurrent_changes_are_coalesced_into_few_reloads",
         |_| {
