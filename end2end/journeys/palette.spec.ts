@@ -44,3 +44,27 @@ test("Escape closes the command palette and restores the focus", async ({ page }
   await expect(palette).toBeHidden();
   await expect(button).toBeFocused();
 });
+
+test("the command palette stays open when it is reopened before the browser reports that it closed", async ({ page }) => {
+  await visit(page, "/jobs");
+  const palette = page.getByRole("dialog", { name: "Go to" });
+  await page.keyboard.press("Control+k");
+  await expect(palette.getByRole("combobox")).toBeFocused();
+  // Both shortcuts within one task of the browser, so that the dialog's close event follows them.
+  await page.evaluate(async () => {
+    const toggle = () => window.dispatchEvent(new KeyboardEvent("keydown", { key: "k", ctrlKey: true, cancelable: true }));
+    const dialog = document.querySelector<HTMLDialogElement>("dialog.palette");
+    const settle = async (open: boolean) => {
+      for (let turn = 0; turn < 1000 && dialog?.open !== open; turn += 1) await Promise.resolve();
+      if (dialog?.open !== open) throw new Error(`the palette is not ${open ? "open" : "closed"}`);
+    };
+    const closed = new Promise((resolve) => dialog?.addEventListener("close", resolve, { once: true }));
+    toggle();
+    await settle(false);
+    toggle();
+    await settle(true);
+    await closed;
+  });
+  await page.keyboard.type("wiki");
+  await expect(palette.getByRole("option", { name: /wiki/ })).toBeVisible();
+});

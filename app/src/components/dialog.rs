@@ -1,7 +1,7 @@
 //! Dialogs, including the confirmation before every irreversible action.
 
 use crate::erase::{Erase as _, act, reactive};
-use leptos::{html, prelude::*};
+use leptos::{ev, html, prelude::*};
 
 use super::{failure::FailureLine, icon::icon};
 use crate::server_fns::Failure;
@@ -32,12 +32,25 @@ pub fn Dialog(
         }
     });
     view! {
-        <dialog class="dialog" node_ref=dialog aria-label=title on:close=act(move |_| open.set(false))>
+        <dialog class="dialog" node_ref=dialog aria-label=title on:close=act(on_close(dialog, open))>
             <h2 class="dialog-title">{title}</h2>
             {children()}
         </dialog>
     }
     .erase()
+}
+
+/// Handles the event that follows the closing of `dialog`, also when the browser closed the dialog.
+/// The browser sends the event later: a dialog that was opened again meanwhile stays open.
+pub fn on_close(
+    dialog: NodeRef<html::Dialog>,
+    open: RwSignal<bool>,
+) -> impl Fn(ev::Event) + 'static {
+    move |_| {
+        if dialog.get_untracked().is_none_or(|dialog| !dialog.open()) {
+            open.set(false);
+        }
+    }
 }
 
 /// The state of a deletion.

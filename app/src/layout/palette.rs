@@ -9,7 +9,7 @@ use model::{containers::ContainerQuery, users::Role};
 
 use super::nav::places;
 use crate::{
-    components::{icon::icon, lazy::lazy},
+    components::{dialog::on_close, icon::icon, lazy::lazy},
     extras, server_fns,
 };
 
@@ -110,7 +110,7 @@ pub fn dialog(role: Role, State { open, typed, ready }: State) -> AnyView {
         navigate(&href, Default::default());
     });
     view! {
-        <dialog class="dialog palette" node_ref=dialog aria-label="Go to" on:close=act(move |_| open.set(false))>
+        <dialog class="dialog palette" node_ref=dialog aria-label="Go to" on:close=act(on_close(dialog, open))>
             <div class="palette-input">
                 {icon("search")}
                 <input
