@@ -20,14 +20,17 @@ use store::{
 
 use crate::{
     Control,
-    certificates::{RETRY_DELAY, WakeSources, delay_until},
+    background::{InStore, Lease, LeaseLost, NextPass, Reconciler, WakeSources},
+    certificates::{TOPICS, next_pass},
     failure::StoreResultExt as _,
     notifier::Audience,
     providers,
 };
 
-/// How long the lease of a record lasts, in milliseconds.
-const LEASE_MS: i64 = 60_000;
+/// How long the lease of a record lasts without a renewal.
+const LEASE_TERM: Duration = Duration::from_secs(60);
+/// The longest time that one update holds its lease.
+const HOLD_LIMIT: Duration = Duration::from_secs(120);
 /// The time limit for updating one record at a provider.
 const UPDATE_TIMEOUT: Duration = Duration::from_secs(45);
 /// The waits after consecutive failures, in milliseconds; the last one repeats.
@@ -54,34 +57,38 @@ fn desired_records(plan: &DomainAddressRecords) -> BTreeSet<DnsRecord> {
     records
 }
 
-/// Reconciles DNS records until the program stops. Separate from the certificate reconciler, so
-/// that an unreachable provider does not delay certificates.
-pub(crate) async fn reconcile(control: Control) {
-    let stop = control.0.stop.clone();
-    let mut wake = WakeSources::subscribe(&control);
-    loop {
-        let pass = stop.run_until_cancelled(run_pass(&control));
-        let sleep = match pass.await {
-            None => return,
-            Some(Ok(sleep)) => sleep,
-            Some(Err(error)) => {
-                tracing::warn!(%error, "DNS record reconciliation failed");
-                RETRY_DELAY
-            }
-        };
-        if stop.run_until_cancelled(wake.wait(sleep)).await.is_none() {
-            return;
-        }
+/// The reconciler of all DNS records. Separate from the certificates' reconciler, so that an
+/// unreachable provider does not delay certificates.
+pub(crate) struct DnsRecords {
+    control: Control,
+    wake: WakeSources,
+}
+
+impl DnsRecords {
+    pub(crate) fn new(control: Control) -> Self {
+        let wake = WakeSources::subscribe(&control, TOPICS);
+        Self { control, wake }
     }
 }
 
-async fn run_pass(control: &Control) -> Result<Duration, model::Error> {
-    reconcile_desired(control).await?;
-    apply_due(control).await?;
-    let clock = control.clock();
-    let read = move |c: &mut Conn| Ok((store::records::next_due(c)?, clock.now(c)?));
-    let (due, now) = control.store().read(read).await.into_model("records")?;
-    Ok(delay_until(due, now))
+impl Reconciler for DnsRecords {
+    const NAME: &'static str = "DNS records";
+
+    async fn reconcile(&mut self) -> Result<NextPass, model::Error> {
+        let control = &self.control;
+        reconcile_desired(control).await?;
+        apply_due(control).await?;
+        let clock = control.clock();
+        let due = control.store().read(move |c| {
+            let now = clock.now(c)?;
+            store::records::next_due_in_ms(c, now)
+        });
+        Ok(next_pass(due.await.into_model("records")?))
+    }
+
+    async fn woken(&mut self) {
+        self.wake.woken().await;
+    }
 }
 
 /// Stores which records are desired and marks the others for removal.
@@ -160,14 +167,7 @@ fn is_desired(row: &DnsRecordRow) -> bool {
 /// record.
 async fn apply_due(control: &Control) -> Result<(), model::Error> {
     let mut opened: BTreeMap<ProviderId, Result<Box<dyn dns::Provider>, String>> = BTreeMap::new();
-    loop {
-        let clock = control.clock();
-        let claim = move |c: &mut Conn| {
-            let now = clock.now(c)?;
-            store::records::claim(c, now, Timestamp(now.0 + LEASE_MS))
-        };
-        let claimed = control.store().write(claim).await.into_model("records")?;
-        let Some(row) = claimed else { return Ok(()) };
+    while let Some((row, lease)) = claim(control).await? {
         if let Entry::Vacant(slot) = opened.entry(row.provider) {
             let client = match providers::record(control, row.provider).await? {
                 Some(record) => providers::open(control, &record),
@@ -175,28 +175,70 @@ async fn apply_due(control: &Control) -> Result<(), model::Error> {
             };
             slot.insert(client);
         }
-        let done = match opened.get(&row.provider) {
-            Some(Ok(provider)) => {
-                let update = apply(control, provider.as_ref(), &row);
-                let update = tokio::time::timeout(UPDATE_TIMEOUT, update).await;
-                update.unwrap_or_else(|_| {
-                    Err(UpdateError {
-                        message: "The provider did not answer in time.".to_owned(),
-                        pause: Some(Duration::ZERO),
-                    })
-                })
-            }
-            Some(Err(message)) => Err(UpdateError::from(message.clone())),
-            None => continue,
+        let Some(provider) = opened.get(&row.provider) else {
+            continue;
         };
-        store_result(control, row, done).await?;
+        let id = row.id;
+        let renewal = InStore(control.store(), move |c: &mut Conn, owner: &str, term| {
+            store::records::renew_lease(c, id, owner, term)
+        });
+        let work = async {
+            let update = update(control, provider, &row, &lease);
+            match control.0.stop.run_until_cancelled(update).await {
+                Some(done) => store_result(control, &lease, &row, done).await,
+                None => release(control, &lease, id).await,
+            }
+        };
+        match lease.hold(&renewal, HOLD_LIMIT, work).await {
+            Ok(stored) => stored?,
+            Err(LeaseLost) => tracing::info!(record = %row.record, "DNS record lease lost"),
+        }
+        if control.0.stop.is_cancelled() {
+            break;
+        }
     }
+    Ok(())
+}
+
+async fn claim(control: &Control) -> Result<Option<(DnsRecordRow, Lease)>, model::Error> {
+    let (clock, lease) = (control.clock(), Lease::new(LEASE_TERM));
+    let (owner, term) = (lease.owner(), lease.term_ms());
+    let claim = move |c: &mut Conn| {
+        let now = clock.now(c)?;
+        store::records::claim(c, &owner, now, term)
+    };
+    let claimed = control.store().write(claim).await.into_model("records")?;
+    Ok(claimed.map(|row| (row, lease)))
+}
+
+async fn release(control: &Control, lease: &Lease, id: i64) -> Result<(), model::Error> {
+    let owner = lease.owner();
+    let write = move |c: &mut Conn| store::records::release(c, id, &owner);
+    control.store().write(write).await.into_model("records")
+}
+
+async fn update(
+    control: &Control,
+    provider: &Result<Box<dyn dns::Provider>, String>,
+    row: &DnsRecordRow,
+    lease: &Lease,
+) -> Result<(), UpdateError> {
+    let provider = provider.as_ref().map_err(Clone::clone)?.as_ref();
+    let update = apply(control, provider, row, lease);
+    let update = tokio::time::timeout(UPDATE_TIMEOUT, update).await;
+    update.unwrap_or_else(|_| {
+        Err(UpdateError {
+            message: "The provider did not answer in time.".to_owned(),
+            pause: Some(Duration::ZERO),
+        })
+    })
 }
 
 async fn apply(
     control: &Control,
     provider: &dyn dns::Provider,
     row: &DnsRecordRow,
+    lease: &Lease,
 ) -> Result<(), UpdateError> {
     let record = record(&row.record)?;
     match row.state {
@@ -218,7 +260,7 @@ async fn apply(
                     format_value(conflicting)
                 )));
             }
-            if mark_submitted(control, row).await? {
+            if mark_submitted(control, row, lease).await? {
                 provider.add(&record).await?;
             }
             Ok(())
@@ -227,13 +269,21 @@ async fn apply(
 }
 
 /// Stores that Holdfast creates the record before it does, so that the record is removed even if
-/// this process stops. Returns `false` when the record is no longer desired.
-async fn mark_submitted(control: &Control, row: &DnsRecordRow) -> Result<bool, UpdateError> {
+/// this process stops. Returns `false` when the record is no longer desired, or another process has
+/// its lease.
+async fn mark_submitted(
+    control: &Control,
+    row: &DnsRecordRow,
+    lease: &Lease,
+) -> Result<bool, UpdateError> {
     if row.state == RecordState::Submitted {
         return Ok(true);
     }
-    let id = row.id;
-    let write = move |c: &mut Conn| store::records::mark_submitted(c, id);
+    let (id, owner, term) = (row.id, lease.owner(), lease.term_ms());
+    let write = move |c: &mut Conn| {
+        Ok(store::records::renew_lease(c, id, &owner, term)?
+            && store::records::mark_submitted(c, id)?)
+    };
     let marked = control.store().write(write).await.into_model("record");
     marked.map_err(|error| UpdateError::from(error.to_string()))
 }
@@ -297,23 +347,30 @@ fn record(stored: &DnsRecord) -> Result<dns::Record, UpdateError> {
     })
 }
 
+/// Stores the result of an update and releases the lease. Stores nothing once the lease is lost.
 async fn store_result(
     control: &Control,
-    row: DnsRecordRow,
+    lease: &Lease,
+    row: &DnsRecordRow,
     done: Result<(), UpdateError>,
 ) -> Result<(), model::Error> {
     if let Err(UpdateError { message, .. }) = &done {
         tracing::warn!(record = %row.record, error = message, "DNS record update failed");
     }
     let (clock, domain) = (control.clock(), row.domain);
+    let (owner, term) = (lease.owner(), lease.term_ms());
+    let row = row.clone();
     let write = move |c: &mut Conn| {
+        if !store::records::renew_lease(c, row.id, &owner, term)? {
+            return Ok(());
+        }
         let now = clock.now(c)?;
         match (&done, row.state) {
             (Ok(()), RecordState::Removing) => store::records::finish_removal(c, &row, now)?,
             (Ok(()), _) => store::records::mark_present(c, row.id)?,
             (Err(error), _) => store_failure(c, &row, error, now)?,
         }
-        store::records::release(c, row.id)
+        store::records::release(c, row.id, &owner)
     };
     control.store().write(write).await.into_model("records")?;
     if let Some(DomainId(id)) = domain {

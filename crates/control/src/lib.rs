@@ -6,8 +6,10 @@
 mod actor;
 pub mod agents;
 pub mod authorities;
+mod background;
 pub mod certificates;
 mod change_listener;
+mod clock;
 mod cluster_clients;
 pub mod clusters;
 pub mod containers;
@@ -44,7 +46,9 @@ use store::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use actor::Actor;
+use background::Reconciler;
 use change_listener::ChangeListener;
+pub use clock::Clock;
 use cluster_clients::ClusterClients;
 use failure::StoreResultExt as _;
 pub use notifier::EventPosition;
@@ -83,7 +87,7 @@ pub struct Options {
     /// How DNS providers are reached.
     pub dns: dns::Options,
     /// The clock for certificate validity and renewal.
-    pub clock: certificates::Clock,
+    pub clock: Clock,
 }
 
 impl Default for Options {
@@ -97,7 +101,7 @@ impl Default for Options {
             manager: None,
             loopback: None,
             dns: dns::Options::default(),
-            clock: certificates::Clock::default(),
+            clock: Clock::default(),
         }
     }
 }
@@ -115,9 +119,9 @@ struct Inner {
     passwords: Passwords,
     throttle: Throttle,
     sign_in_link: sessions::PendingLink,
-    workers: worker::Wakeup,
+    workers: worker::Workers,
     change_listener: ChangeListener,
-    certificate_wakeup: certificates::Wakeup,
+    certificate_wakeup: background::Wakeup,
     mutexes: certificates::KeyedMutexes,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -138,9 +142,9 @@ impl Control {
             passwords: Passwords::new(),
             throttle: Throttle::default(),
             sign_in_link: sessions::PendingLink::default(),
-            workers: worker::Wakeup::default(),
+            workers: worker::Workers::default(),
             change_listener: ChangeListener::default(),
-            certificate_wakeup: certificates::Wakeup::default(),
+            certificate_wakeup: background::Wakeup::default(),
             mutexes: certificates::KeyedMutexes::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -148,7 +152,9 @@ impl Control {
             store,
         }));
         control.load_clusters().await?;
-        control.0.tasks.spawn(worker::run_jobs(control.clone()));
+        control.spawn_reconciler(worker::Jobs::new(control.clone()));
+        control.spawn_reconciler(certificates::Certificates::new(control.clone()));
+        control.spawn_reconciler(dns_records::DnsRecords::new(control.clone()));
         control.0.tasks.spawn(sessions::sweep(control.clone()));
         let follow = observer::registry::follow(control.clone());
         control.0.tasks.spawn(follow);
@@ -156,15 +162,13 @@ impl Control {
             .0
             .tasks
             .spawn(change_listener::follow(control.clone()));
-        control
-            .0
-            .tasks
-            .spawn(certificates::reconcile(control.clone()));
-        control
-            .0
-            .tasks
-            .spawn(dns_records::reconcile(control.clone()));
         Ok(control)
+    }
+
+    /// Runs a reconciler until it ends or the program stops.
+    pub(crate) fn spawn_reconciler(&self, reconciler: impl Reconciler + 'static) {
+        let stop = self.0.stop.clone();
+        self.0.tasks.spawn(background::run(reconciler, stop));
     }
 
     /// Stops all work. Running jobs and observed clusters release their leases so that another
@@ -236,7 +240,7 @@ impl Control {
     }
 
     /// The clock for certificate validity and renewal.
-    pub(crate) fn clock(&self) -> certificates::Clock {
+    pub(crate) fn clock(&self) -> Clock {
         self.0.options.clock.clone()
     }
 
@@ -246,7 +250,7 @@ impl Control {
     }
 
     /// Wakes the certificate reconciler.
-    pub(crate) fn certificate_wakeup(&self) -> &certificates::Wakeup {
+    pub(crate) fn certificate_wakeup(&self) -> &background::Wakeup {
         &self.0.certificate_wakeup
     }
 

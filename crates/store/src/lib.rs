@@ -9,6 +9,7 @@
 mod dialect;
 pub mod domains;
 mod error;
+mod lease;
 mod listener;
 mod migrations;
 pub mod observations;

@@ -7,7 +7,11 @@
 use diesel::prelude::*;
 use model::{ClusterId, Timestamp};
 
-use crate::{Conn, Error, dialect, schema::cluster_observations};
+use crate::{
+    Conn, Error, dialect,
+    lease::{held_for, is_free, is_held, released},
+    schema::cluster_observations,
+};
 
 /// Which process observes a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,23 +36,19 @@ pub fn claim(
     holder: &str,
     lease_ms: i64,
 ) -> Result<Observer, Error> {
-    let (now, until) = (dialect::now(&c.0), dialect::now_plus(&c.0, lease_ms));
     let claimable = cluster_observations::lease_owner
         .eq(holder)
-        .or(cluster_observations::lease_until.le(now));
+        .or(is_free!(c, cluster_observations));
     let row = cluster_observations::table.filter(cluster_observations::cluster_id.eq(cluster.0));
     let claimed = diesel::update(row.filter(claimable))
-        .set((
-            cluster_observations::lease_owner.eq(holder),
-            cluster_observations::lease_until.eq(until),
-        ))
+        .set(held_for!(c, cluster_observations, holder, lease_ms))
         .execute(&mut c.0)?;
     if claimed == 0 && !insert_row(c, cluster, holder, lease_ms)? {
         // MySQL does not count rows whose values stayed the same.
-        let current: String = row
+        let current: Option<String> = row
             .select(cluster_observations::lease_owner)
             .first(&mut c.0)?;
-        if current != holder {
+        if current.as_deref() != Some(holder) {
             return Ok(Observer::OtherProcess);
         }
     }
@@ -57,6 +57,24 @@ pub fn claim(
     Ok(Observer::ThisProcess {
         is_requested: shared,
     })
+}
+
+/// Renews the lease on observing a cluster for `lease_ms` from now. Returns false when the lease
+/// was lost.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn renew_lease(
+    c: &mut Conn,
+    cluster: ClusterId,
+    holder: &str,
+    lease_ms: i64,
+) -> Result<bool, Error> {
+    let row = cluster_observations::table.filter(cluster_observations::cluster_id.eq(cluster.0));
+    let renewed = diesel::update(row.filter(is_held!(c, cluster_observations, holder)))
+        .set(held_for!(c, cluster_observations, holder, lease_ms))
+        .execute(&mut c.0)?;
+    Ok(renewed > 0)
 }
 
 /// Claims the lease even when another process holds it, for a process with newer connection
@@ -72,10 +90,10 @@ pub fn claim_forced(
 ) -> Result<Observer, Error> {
     let until = dialect::now_plus(&c.0, lease_ms);
     let row = cluster_observations::table.filter(cluster_observations::cluster_id.eq(cluster.0));
-    let taken_over = diesel::update(row.filter(cluster_observations::lease_owner.ne(holder)))
+    let other = row.filter(cluster_observations::lease_owner.ne(holder));
+    let taken_over = diesel::update(other)
         .set((
-            cluster_observations::lease_owner.eq(holder),
-            cluster_observations::lease_until.eq(&until),
+            held_for!(c, cluster_observations, holder, lease_ms),
             cluster_observations::requested_until.eq(&until),
         ))
         .execute(&mut c.0)?;
@@ -99,8 +117,7 @@ fn insert_row(
     diesel::insert_into(cluster_observations::table)
         .values((
             cluster_observations::cluster_id.eq(cluster.0),
-            cluster_observations::lease_owner.eq(holder),
-            cluster_observations::lease_until.eq(dialect::now_plus(&c.0, lease_ms)),
+            held_for!(c, cluster_observations, holder, lease_ms),
             cluster_observations::requested_until.eq(0),
         ))
         .execute(&mut c.0)?;
@@ -115,19 +132,20 @@ pub fn release_all(c: &mut Conn, holder: &str) -> Result<(), Error> {
     diesel::update(
         cluster_observations::table.filter(cluster_observations::lease_owner.eq(holder)),
     )
-    .set(cluster_observations::lease_until.eq(0))
+    .set(released!(cluster_observations))
     .execute(&mut c.0)?;
     Ok(())
 }
 
-/// Stores an observation of a cluster, or the error, for the other processes.
+/// Stores an observation of a cluster, or the error, for the other processes. Changes nothing when
+/// `holder` does not hold the lease.
 ///
 /// # Errors
 /// When the database is unavailable.
 pub fn store(c: &mut Conn, cluster: ClusterId, holder: &str, answer: &str) -> Result<(), Error> {
     let row = cluster_observations::table
         .filter(cluster_observations::cluster_id.eq(cluster.0))
-        .filter(cluster_observations::lease_owner.eq(holder));
+        .filter(is_held!(c, cluster_observations, holder));
     diesel::update(row)
         .set((
             cluster_observations::observation.eq(answer),

@@ -19,7 +19,9 @@ use crate::{
 };
 
 pub use desired::{DomainAddressRecords, list_address_records};
-pub use leases::{claim, delay_provider, next_due, record_failure, release, retry_failed};
+pub use leases::{
+    claim, delay_provider, next_due_in_ms, record_failure, release, renew_lease, retry_failed,
+};
 
 /// The state of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

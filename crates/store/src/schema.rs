@@ -51,8 +51,8 @@ diesel::table! {
 diesel::table! {
     cluster_observations (cluster_id) {
         cluster_id -> BigInt,
-        lease_owner -> Text,
-        lease_until -> BigInt,
+        lease_owner -> Nullable<Text>,
+        lease_until -> Nullable<BigInt>,
         requested_until -> BigInt,
         observed_at -> Nullable<BigInt>,
         observation -> Nullable<Text>,

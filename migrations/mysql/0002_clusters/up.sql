@@ -26,8 +26,8 @@ CREATE TABLE IF NOT EXISTS cluster_certificates (
 -- `requested_until`, while other servers request it.
 CREATE TABLE IF NOT EXISTS cluster_observations (
     cluster_id BIGINT NOT NULL,
-    lease_owner VARCHAR(64) NOT NULL,
-    lease_until BIGINT NOT NULL,
+    lease_owner VARCHAR(64),
+    lease_until BIGINT,
     requested_until BIGINT NOT NULL,
     observed_at BIGINT,
     observation MEDIUMTEXT,

@@ -24,8 +24,8 @@ CREATE TABLE cluster_certificates (
 -- `requested_until`, while other servers request it.
 CREATE TABLE cluster_observations (
     cluster_id BIGINT NOT NULL,
-    lease_owner VARCHAR(64) COLLATE "C" NOT NULL,
-    lease_until BIGINT NOT NULL,
+    lease_owner VARCHAR(64) COLLATE "C",
+    lease_until BIGINT,
     requested_until BIGINT NOT NULL,
     observed_at BIGINT,
     observation TEXT,

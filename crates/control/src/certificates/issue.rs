@@ -15,12 +15,15 @@ use store::{
 };
 
 use super::{
-    account, outcome,
+    account, lease, outcome,
     plan::{self, Failure, Jitter},
-    reconciler::LEASE_MS,
     solver,
 };
-use crate::{Control, failure::StoreResultExt as _};
+use crate::{
+    Control,
+    background::{Lease, LeaseLost},
+    failure::StoreResultExt as _,
+};
 
 /// How long a CA may take to validate the challenges and issue a certificate.
 const CA_TIMEOUT: Duration = Duration::from_secs(120);
@@ -28,8 +31,8 @@ const CA_TIMEOUT: Duration = Duration::from_secs(120);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(600);
 /// The wait while another certificate uses the DNS provider, in milliseconds.
 const PROVIDER_BUSY_WAIT_MS: i64 = 15_000;
-/// The interval between two heartbeats.
-const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
+/// The longest time that one attempt holds its lease, with the removal of its challenges.
+const HOLD_LIMIT: Duration = Duration::from_secs(900);
 
 /// Why issuance failed.
 pub(super) enum IssueError {
@@ -55,47 +58,37 @@ impl From<model::Error> for IssueError {
     }
 }
 
-/// Processes a claimed certificate and releases its lease.
-pub(super) async fn process(control: &Control, claimed: ClaimedCertificate) {
-    let stop = control.0.stop.clone();
-    let attempt = tokio::time::timeout(ATTEMPT_TIMEOUT, run_attempt(control, &claimed));
-    let done = tokio::select! {
-        done = attempt => match done {
-            Ok(done) => done,
-            Err(_) => Err(IssueError::Local("It took longer than ten minutes.".to_owned())),
-        },
-        () = keep_lease(control, &claimed) => {
-            tracing::info!(subject = %claimed.subject, "certificate lease lost");
-            solver::remove_challenges(control, claimed.id, &claimed.lease_owner).await;
-            return;
-        }
-        () = stop.cancelled() => Ok(()),
+/// Processes a claimed certificate under its lease and releases the lease.
+pub(super) async fn process(control: &Control, claimed: ClaimedCertificate, lease: Lease) {
+    let id = claimed.id;
+    let renewal = lease::renewal(control, id);
+    let work = process_leased(control, &claimed, &lease);
+    if let Err(LeaseLost) = lease.hold(&renewal, HOLD_LIMIT, work).await {
+        tracing::info!(subject = %claimed.subject, "certificate lease lost");
+        solver::remove_challenges(control, id, &claimed.lease_owner).await;
+        return;
+    }
+    outcome::publish_change(control, claimed.domain, Some(id.0));
+}
+
+async fn process_leased(control: &Control, claimed: &ClaimedCertificate, lease: &Lease) {
+    let attempt = tokio::time::timeout(ATTEMPT_TIMEOUT, run_attempt(control, claimed));
+    let done = match control.0.stop.run_until_cancelled(attempt).await {
+        Some(Ok(done)) => done,
+        Some(Err(_)) => Err(IssueError::Local(
+            "It took longer than ten minutes.".to_owned(),
+        )),
+        None => Ok(()),
     };
     // A canceled attempt has not removed its challenges, and an order that was already ready never
     // used the challenges of an earlier attempt.
     solver::remove_challenges(control, claimed.id, &claimed.lease_owner).await;
-    let is_stored = match record_result(control, &claimed, done).await {
-        Ok(()) => true,
+    if let Err(error) = record_result(control, claimed, done).await {
         // Lets the lease expire, so that no attempt starts whose outcome the database cannot store.
-        Err(error) => {
-            tracing::warn!(subject = %claimed.subject, %error, "failed to store certificate outcome");
-            false
-        }
-    };
-    if is_stored {
-        let (id, owner) = (claimed.id, claimed.lease_owner.clone());
-        let released = control
-            .store()
-            .write(move |c| store::certificates::release(c, id, &owner))
-            .await;
-        if let Err(error) = released {
-            tracing::warn!(
-                ?error,
-                "failed to release certificate lease; it will expire"
-            );
-        }
+        tracing::warn!(subject = %claimed.subject, %error, "failed to store certificate outcome");
+        return;
     }
-    outcome::publish_change(control, claimed.domain, Some(claimed.id.0));
+    lease::release(control, claimed.id, lease).await;
 }
 
 async fn record_result(
@@ -120,24 +113,6 @@ async fn record_result(
                 _ => Failure::Authority,
             };
             outcome::record_failure(control, claimed, failure, error.to_string(), detail).await
-        }
-    }
-}
-
-/// Renews the lease. Returns when the lease is lost.
-async fn keep_lease(control: &Control, claimed: &ClaimedCertificate) {
-    loop {
-        tokio::time::sleep(HEARTBEAT_INTERVAL).await;
-        let (clock, id, owner) = (control.clock(), claimed.id, claimed.lease_owner.clone());
-        let is_held = control
-            .store()
-            .write(move |c| {
-                let until = Timestamp(clock.now(c)?.0 + LEASE_MS);
-                store::certificates::renew_lease(c, id, &owner, until)
-            })
-            .await;
-        if is_held == Ok(false) {
-            return;
         }
     }
 }

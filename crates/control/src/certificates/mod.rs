@@ -5,6 +5,7 @@ mod account;
 mod desired;
 mod issue;
 mod keyed_mutex;
+mod lease;
 mod outcome;
 mod plan;
 mod reconciler;
@@ -24,8 +25,7 @@ use store::{
 };
 
 pub(crate) use keyed_mutex::KeyedMutexes;
-pub use reconciler::Clock;
-pub(crate) use reconciler::{RETRY_DELAY, WakeSources, Wakeup, delay_until, reconcile};
+pub(crate) use reconciler::{Certificates, TOPICS, next_pass};
 
 use crate::{
     Actor, Control,

@@ -1,5 +1,4 @@
-//! Stores the outcome of an attempt, as long as the attempt still holds the certificate's lease: a
-//! user may have uploaded a certificate in the meantime.
+//! Stores the outcome of an attempt.
 
 use std::time::Duration;
 
@@ -8,16 +7,13 @@ use model::{
     certificates::{AttemptFailure, CertificateContents, CertificateEvent, expiring_from},
     events::{Event, Topic},
 };
-use store::{
-    Conn,
-    certificates::{ClaimedCertificate, NewCertificate},
-};
+use store::certificates::{ClaimedCertificate, NewCertificate};
 
 use super::{
+    lease::write_if_held,
     plan::{self, Failure, Jitter},
-    reconciler::LEASE_MS,
 };
-use crate::{Control, failure::StoreResultExt as _, notifier::Audience};
+use crate::{Control, notifier::Audience};
 
 /// The waits before storing an issued certificate is retried. CA rate limits may prevent another
 /// issuance soon.
@@ -28,34 +24,6 @@ const RETRY_WAITS: [Duration; 4] = [
     Duration::from_secs(27),
 ];
 
-/// Runs `write` with the current time of the database if the lease of the certificate is still
-/// held.
-async fn write_if_leased<W>(
-    control: &Control,
-    claimed: &ClaimedCertificate,
-    apply: W,
-) -> Result<(), model::Error>
-where
-    W: Fn(&mut Conn, Timestamp) -> Result<(), store::Error> + Send + 'static,
-{
-    let (clock, id, owner) = (control.clock(), claimed.id, claimed.lease_owner.clone());
-    let done = control
-        .store()
-        .write(move |c| {
-            let now = clock.now(c)?;
-            if store::certificates::renew_lease(c, id, &owner, Timestamp(now.0 + LEASE_MS))? {
-                apply(c, now)?;
-            }
-            Ok(())
-        })
-        .await;
-    match done {
-        // The certificate was deleted together with its domain.
-        Err(store::Error::NotFound) => Ok(()),
-        done => done.into_model("certificate"),
-    }
-}
-
 /// Schedules renewal and the next check of a valid certificate.
 pub(super) async fn schedule(
     control: &Control,
@@ -64,7 +32,7 @@ pub(super) async fn schedule(
     next_try: Option<Timestamp>,
 ) -> Result<(), model::Error> {
     let id = claimed.id;
-    write_if_leased(control, claimed, move |c, _| {
+    write_if_held(control, claimed, move |c, _| {
         store::certificates::schedule(c, id, renew_at, next_try)
     })
     .await
@@ -77,7 +45,7 @@ pub(super) async fn postpone(
     wait_ms: i64,
 ) -> Result<(), model::Error> {
     let id = claimed.id;
-    write_if_leased(control, claimed, move |c, now| {
+    write_if_held(control, claimed, move |c, now| {
         store::certificates::delay(c, id, Timestamp(now.0 + wait_ms))
     })
     .await
@@ -92,7 +60,7 @@ pub(super) async fn check_expiry(
         return schedule(control, claimed, None, None).await;
     };
     let (id, subject) = (claimed.id, claimed.subject.clone());
-    write_if_leased(control, claimed, move |c, now| {
+    write_if_held(control, claimed, move |c, now| {
         let (happening, next) = if now >= until {
             (Some(CertificateEvent::Expired), None)
         } else if now >= expiring_from(from, until) {
@@ -130,7 +98,7 @@ pub(super) async fn store_issued(
             new.clone(),
             secret.clone(),
         );
-        let done = write_if_leased(control, claimed, move |c, now| {
+        let done = write_if_held(control, claimed, move |c, now| {
             let of = (domain, &subject);
             let id = store::certificates::upsert_issued(c, &key, of, &new, &secret, now)?;
             store::certificates::add_history(c, id, happening, &describe(&new.issued), now)
@@ -161,7 +129,7 @@ pub(super) async fn record_failure(
     tracing::warn!(subject = %claimed.subject, error = message, detail, "certificate issuance failed");
     let (id, attempts) = (claimed.id, claimed.failures + 1);
     let until = claimed.validity.map(|(_, until)| until);
-    write_if_leased(control, claimed, move |c, now| {
+    write_if_held(control, claimed, move |c, now| {
         let next = plan::retry_at(now, attempts, failure, until, Jitter::new());
         let trouble = AttemptFailure {
             at: now,

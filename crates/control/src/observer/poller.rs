@@ -3,7 +3,6 @@
 //! the lease holder queries the cluster.
 
 use std::{
-    pin::pin,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -13,7 +12,10 @@ use model::{
     events::{Event, Topic},
 };
 use proxmox::Client;
-use store::observations::{self, Observer};
+use store::{
+    Conn,
+    observations::{self, Observer},
+};
 use tokio::sync::Notify;
 
 use super::{
@@ -21,31 +23,38 @@ use super::{
     node_addresses::NodeAddresses,
     observation::{Inventory, Observation},
 };
-use crate::{Control, notifier::Audience};
+use crate::{
+    Control,
+    background::{InStore, Lease, LeaseLost, NextPass, Reconciler},
+    failure::StoreResultExt as _,
+    notifier::Audience,
+};
 
 /// The shortest time between two rounds, however often one is requested.
 const MIN_PAUSE: Duration = Duration::from_millis(250);
 /// The observation lease expires after this many rounds without renewal.
 const LEASE_ROUNDS: u32 = 4;
+/// The longest time that one query holds the lease: the client's requests have time limits of
+/// their own.
+const HOLD_LIMIT: Duration = Duration::from_secs(300);
 /// An observation of another server expires after this many rounds. Longer than the lease plus the
 /// time the other server needs to notice the request.
 const STALE_ROUNDS: u32 = 6;
 
 /// Observes a cluster until it is removed or the program stops.
-pub(crate) async fn poll(control: Control, id: ClusterId) {
-    let Some(wake) = control
+pub(crate) fn poll(control: &Control, id: ClusterId) {
+    let wake = control
         .observer()
-        .with(id, |cluster| Arc::clone(&cluster.wake))
-    else {
-        return;
-    };
-    let poller = Poller {
+        .with(id, |cluster| Arc::clone(&cluster.wake));
+    let Some(wake) = wake else { return };
+    control.spawn_reconciler(Poller {
         id,
         wake,
         interval: control.0.options.observe_interval,
-        control,
-    };
-    poller.run().await;
+        control: control.clone(),
+        progress: ReadProgress::new(),
+        nodes: NodeAddresses::default(),
+    });
 }
 
 /// Releases this server's observation leases on shutdown.
@@ -66,17 +75,22 @@ pub(crate) async fn release_leases(control: &Control) {
     }
 }
 
+/// The reconciler of one cluster's observed state.
 struct Poller {
     control: Control,
     id: ClusterId,
     wake: Arc<Notify>,
     interval: Duration,
+    progress: ReadProgress,
+    nodes: NodeAddresses,
 }
 
 /// Who queries the cluster in this round.
 enum Role {
-    /// This server. `shared` is set when another server has requested the observation.
-    Holder { shared: bool },
+    /// This server, alone on its database: no lease is needed.
+    Alone,
+    /// This server, under its lease. `is_requested` when another server requests the observation.
+    Holder { lease: Lease, is_requested: bool },
     /// Another server, with its last observation.
     Reader(Option<SharedObservation>),
 }
@@ -103,71 +117,67 @@ impl ReadProgress {
     }
 }
 
-impl Poller {
-    async fn run(self) {
-        let stop = self.control.0.stop.clone();
-        let mut progress = ReadProgress::new();
-        let mut nodes = NodeAddresses::default();
-        while self.is_current() && !stop.is_cancelled() {
-            match self.acquire_lease().await {
-                Ok(Role::Holder { shared }) => {
-                    progress = ReadProgress::new();
-                    // Only the request is canceled on shutdown: a lease that is being written must
-                    // be stored before it is released.
-                    let Some(observation) = stop.run_until_cancelled(self.query()).await else {
-                        return;
-                    };
-                    if let Some(observation) = observation {
-                        self.share(shared, &observation).await;
-                        let seen = NodeAddresses::names_in(&observation);
-                        self.apply(observation, wall_clock()).await;
-                        stop.run_until_cancelled(nodes.refresh(&self.control, self.id, seen))
-                            .await;
-                    }
-                }
-                Ok(Role::Reader(stored)) => self.apply_shared(stored, &mut progress).await,
-                Err(error) => {
-                    tracing::warn!(cluster = %self.id, ?error, "failed to acquire observation lease")
+impl Reconciler for Poller {
+    const NAME: &'static str = "cluster observation";
+
+    /// Queries the cluster, or reads the observation of the server that does.
+    async fn reconcile(&mut self) -> Result<NextPass, model::Error> {
+        if !self.is_current() {
+            return Ok(NextPass::Never);
+        }
+        match self.claim().await.into_model("observations")? {
+            Role::Alone => {
+                if let Some(observation) = self.query().await {
+                    self.apply_own(observation).await;
                 }
             }
-            let pause = async {
-                tokio::time::sleep(MIN_PAUSE).await;
-                // A notification only shortens the wait.
-                let wait = self.interval.saturating_sub(MIN_PAUSE);
-                let _ = tokio::time::timeout(wait, self.wake.notified()).await;
-            };
-            stop.run_until_cancelled(pause).await;
+            Role::Holder {
+                lease,
+                is_requested,
+            } => self.observe(&lease, is_requested).await,
+            Role::Reader(stored) => self.apply_shared(stored).await,
         }
+        Ok(NextPass::Within(self.interval))
     }
 
+    /// A request only shortens the time between two rounds.
+    async fn woken(&mut self) {
+        tokio::time::sleep(MIN_PAUSE).await;
+        self.wake.notified().await;
+    }
+
+    fn retry_delay(&self) -> Duration {
+        self.interval
+    }
+}
+
+impl Poller {
     /// Whether this poller is still responsible: the cluster may have been removed and added again.
     fn is_current(&self) -> bool {
         let is_same = |cluster: &mut super::Cluster| Arc::ptr_eq(&cluster.wake, &self.wake);
         self.control.observer().with(self.id, is_same) == Some(true)
     }
 
-    /// Acquires or renews the lease, or reads the lease holder's observation.
-    async fn acquire_lease(&self) -> Result<Role, store::Error> {
+    /// Claims or renews the lease, or reads the lease holder's observation.
+    async fn claim(&self) -> Result<Role, store::Error> {
         if !self.control.store().is_shared() {
-            return Ok(Role::Holder { shared: false });
+            return Ok(Role::Alone);
         }
         let (id, observer) = (self.id, self.control.observer());
         let take_lease =
             observer.with(id, |cluster| std::mem::take(&mut cluster.take_lease)) == Some(true);
-        let holder = observer.holder.to_string();
-        let (lease, validity) = (
-            millis(self.interval * LEASE_ROUNDS),
-            millis(self.interval * STALE_ROUNDS),
-        );
-        let work = move |c: &mut store::Conn| {
-            let turn = if take_lease {
-                observations::claim_forced(c, id, &holder, lease)?
-            } else {
-                observations::claim(c, id, &holder, lease)?
+        let lease = Lease::of(&observer.holder, self.interval * LEASE_ROUNDS);
+        let validity = millis(self.interval * STALE_ROUNDS);
+        let work = move |c: &mut Conn| {
+            let (owner, term) = (lease.owner(), lease.term_ms());
+            let turn = match take_lease {
+                true => observations::claim_forced(c, id, &owner, term)?,
+                false => observations::claim(c, id, &owner, term)?,
             };
             if let Observer::ThisProcess { is_requested } = turn {
                 return Ok(Role::Holder {
-                    shared: is_requested,
+                    lease: lease.clone(),
+                    is_requested,
                 });
             }
             let now = store::now(c)?;
@@ -183,19 +193,41 @@ impl Poller {
         self.control.store().write(work).await
     }
 
-    /// Queries the cluster and renews the lease while the query takes long. `None` when the cluster
-    /// was removed.
+    /// Queries the cluster while the lease is held, and shares the observation on request. Only the
+    /// request is canceled on shutdown: a lease that is being written must be stored before it is
+    /// released.
+    async fn observe(&mut self, lease: &Lease, is_requested: bool) {
+        let id = self.id;
+        let renewal = InStore(
+            self.control.store(),
+            move |c: &mut Conn, owner: &str, term| observations::renew_lease(c, id, owner, term),
+        );
+        match lease.hold(&renewal, HOLD_LIMIT, self.query()).await {
+            Ok(Some(observation)) => {
+                if is_requested {
+                    self.share(lease, &observation).await;
+                }
+                self.apply_own(observation).await;
+            }
+            Ok(None) => {}
+            Err(LeaseLost) => tracing::info!(cluster = %id, "observation lease lost"),
+        }
+    }
+
+    /// Queries the cluster. `None` when the cluster was removed or the program stops.
     async fn query(&self) -> Option<Observation> {
         let client = self.control.0.clients.get(self.id)?;
-        let mut request = pin!(self.fetch(&client));
-        loop {
-            if let Ok(observation) = tokio::time::timeout(self.interval, &mut request).await {
-                return Some(observation);
-            }
-            if let Err(error) = self.acquire_lease().await {
-                tracing::debug!(cluster = %self.id, ?error, "failed to renew observation lease");
-            }
-        }
+        let stop = &self.control.0.stop;
+        stop.run_until_cancelled(self.fetch(&client)).await
+    }
+
+    /// Applies an observation of this server and refreshes the nodes' addresses.
+    async fn apply_own(&mut self, observation: Observation) {
+        self.progress = ReadProgress::new();
+        let seen = NodeAddresses::names_in(&observation);
+        self.apply(observation, wall_clock()).await;
+        let refresh = self.nodes.refresh(&self.control, self.id, seen);
+        self.control.0.stop.run_until_cancelled(refresh).await;
     }
 
     async fn fetch(&self, client: &Client) -> Observation {
@@ -214,15 +246,12 @@ impl Poller {
         }
     }
 
-    /// Stores the observation when another server has requested it.
-    async fn share(&self, shared: bool, observation: &Observation) {
-        if !shared {
-            return;
-        }
+    /// Stores the observation for the other servers, if the lease is still held.
+    async fn share(&self, lease: &Lease, observation: &Observation) {
         let written = match serde_json::to_string(observation) {
             Ok(text) => {
-                let (id, holder) = (self.id, self.control.observer().holder.to_string());
-                let keep = move |c: &mut store::Conn| observations::store(c, id, &holder, &text);
+                let (id, holder) = (self.id, lease.owner());
+                let keep = move |c: &mut Conn| observations::store(c, id, &holder, &text);
                 self.control.store().write(keep).await
             }
             Err(error) => return tracing::error!(%error, "failed to serialize observation"),
@@ -233,14 +262,15 @@ impl Poller {
     }
 
     /// Applies another server's observation, unless it has expired.
-    async fn apply_shared(&self, stored: Option<SharedObservation>, progress: &mut ReadProgress) {
+    async fn apply_shared(&mut self, stored: Option<SharedObservation>) {
         let limit = self.interval * STALE_ROUNDS;
-        let new = stored.filter(|stored| Some(stored.at) != progress.last && stored.age < limit);
+        let new =
+            stored.filter(|stored| Some(stored.at) != self.progress.last && stored.age < limit);
         if let Some(stored) = new {
-            progress.last = Some(stored.at);
+            self.progress.last = Some(stored.at);
             match serde_json::from_str(&stored.text) {
                 Ok(observation) => {
-                    progress.updated = Instant::now();
+                    self.progress.updated = Instant::now();
                     return self.apply(observation, stored.at).await;
                 }
                 Err(error) => {
@@ -248,7 +278,7 @@ impl Poller {
                 }
             }
         }
-        if progress.updated.elapsed() >= limit {
+        if self.progress.updated.elapsed() >= limit {
             let sentence = format!(
                 "Another server observes this cluster and has told nothing for {} s.",
                 limit.as_secs().max(1)

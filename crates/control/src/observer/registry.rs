@@ -89,7 +89,7 @@ fn apply(
         let set = control.0.clients.set(cluster)?;
         control.observer().add_cluster(id, &name);
         match set {
-            SetOutcome::New => drop(control.0.tasks.spawn(observer::poll(control.clone(), id))),
+            SetOutcome::New => observer::poll(control, id),
             SetOutcome::Changed => control.observer().wake(id),
             SetOutcome::Unchanged => {}
         }

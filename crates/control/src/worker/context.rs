@@ -17,10 +17,8 @@ use store::{
     sites::SiteRecord,
 };
 
-use tokio_util::sync::CancellationToken;
-
 use super::{failure::Failure, steps::is_own_guest};
-use crate::{Control, jobs::Step, notifier::Audience, observer::Power};
+use crate::{Control, background::Lease, jobs::Step, notifier::Audience, observer::Power};
 
 /// Persistent notes of a step, saved before it waits, so that another worker can resume it.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -47,9 +45,8 @@ pub(super) struct Context {
     pub(super) left: Vec<String>,
     job: JobId,
     owner: UserId,
-    worker: String,
+    lease: Lease,
     position: u32,
-    lease_lost: CancellationToken,
 }
 
 impl Context {
@@ -57,8 +54,7 @@ impl Context {
     pub(super) async fn load(
         control: &Control,
         job: &JobRecord,
-        worker: &str,
-        lease_lost: &CancellationToken,
+        lease: &Lease,
     ) -> Result<Option<Self>, Failure> {
         let Some(id) = job.row.container else {
             return Ok(None);
@@ -89,9 +85,8 @@ impl Context {
             left: Vec::new(),
             job: job.row.id,
             owner: job.owner,
-            worker: worker.to_owned(),
+            lease: lease.clone(),
             position: 0,
-            lease_lost: lease_lost.clone(),
         };
         context.follow_migration().await?;
         Ok(Some(context))
@@ -161,8 +156,8 @@ impl Context {
             .as_deref()
             .and_then(|data| serde_json::from_str(data).ok())
             .unwrap_or_default();
-        let (job, worker, position) = (self.job, self.worker.clone(), self.position);
-        let write = move |c: &mut store::Conn| store::jobs::start_step(c, job, &worker, position);
+        let (job, owner, position) = (self.job, self.lease.owner(), self.position);
+        let write = move |c: &mut store::Conn| store::jobs::start_step(c, job, &owner, position);
         self.require_lease(self.control.store().write(write).await?)
             .await;
         self.log(format!("{}.", step.title())).await;
@@ -172,11 +167,10 @@ impl Context {
 
     /// Saves the step's notes. Call this before waiting for anything they refer to.
     pub(super) async fn save(&self) -> Result<(), Failure> {
-        let (job, worker, position) = (self.job, self.worker.clone(), self.position);
+        let (job, owner, position) = (self.job, self.lease.owner(), self.position);
         let data = self.data();
-        let write = move |c: &mut store::Conn| {
-            store::jobs::save_step_data(c, job, &worker, position, &data)
-        };
+        let write =
+            move |c: &mut store::Conn| store::jobs::save_step_data(c, job, &owner, position, &data);
         self.require_lease(self.control.store().write(write).await?)
             .await;
         Ok(())
@@ -188,13 +182,13 @@ impl Context {
         state: StepState,
         note: Option<String>,
     ) -> Result<(), Failure> {
-        let (job, worker, position) = (self.job, self.worker.clone(), self.position);
+        let (job, owner, position) = (self.job, self.lease.owner(), self.position);
         let data = self.data();
         let write = move |c: &mut store::Conn| {
             store::jobs::finish_step(
                 c,
                 job,
-                &worker,
+                &owner,
                 position,
                 state,
                 note.as_deref(),
@@ -252,9 +246,9 @@ impl Context {
 
     /// Stores the progress of the step.
     pub(super) async fn progress(&self, progress: Progress) {
-        let (job, worker, position) = (self.job, self.worker.clone(), self.position);
+        let (job, owner, position) = (self.job, self.lease.owner(), self.position);
         let write = move |c: &mut store::Conn| {
-            store::jobs::update_step_progress(c, job, &worker, position, progress)
+            store::jobs::update_step_progress(c, job, &owner, position, progress)
         };
         if let Err(error) = self.control.store().write(write).await {
             tracing::warn!(job = %job, ?error, "failed to store job progress");
@@ -279,8 +273,8 @@ impl Context {
     /// Continues only while the lease is held, so that the new holder's work is not disturbed.
     async fn require_lease(&self, is_held: bool) {
         if !is_held {
-            self.lease_lost.cancel();
-            // The task that watches the lease drops this future.
+            self.lease.mark_lost();
+            // The lease drops this future.
             std::future::pending::<()>().await;
         }
     }

@@ -3,6 +3,7 @@
 
 mod context;
 mod failure;
+mod heartbeat;
 mod run;
 mod steps;
 mod task;
@@ -17,39 +18,44 @@ use std::{
 };
 
 use model::JobId;
-use tokio::sync::{Notify, Semaphore, broadcast};
+use store::jobs::JobRecord;
+use tokio::sync::{Semaphore, broadcast, watch};
 
-use crate::Control;
+use crate::{
+    Control,
+    background::{Lease, NextPass, Reconciler, Wakeup},
+    failure::StoreResultExt as _,
+};
 
 /// The polling interval: an expired lease or a job of another process does not wake this worker.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Wakes the workers of this process.
-pub(crate) struct Wakeup {
-    work: Notify,
+/// What the workers of this process share with those that create and cancel jobs.
+pub(crate) struct Workers {
+    wakeup: Wakeup,
     cancellations: broadcast::Sender<JobId>,
-    listening: AtomicBool,
+    running: AtomicBool,
 }
 
-impl Default for Wakeup {
+impl Default for Workers {
     fn default() -> Self {
         Self {
-            work: Notify::new(),
+            wakeup: Wakeup::default(),
             cancellations: broadcast::channel(64).0,
-            listening: AtomicBool::new(false),
+            running: AtomicBool::new(false),
         }
     }
 }
 
-impl Wakeup {
-    /// Wakes a worker because there may be a job.
+impl Workers {
+    /// Wakes the workers because there may be a job.
     pub(crate) fn notify(&self) {
-        self.work.notify_one();
+        self.wakeup.notify();
     }
 
-    /// Whether a worker is running.
+    /// Whether this process runs jobs.
     pub(crate) fn is_running(&self) -> bool {
-        self.listening.load(Ordering::Relaxed)
+        self.running.load(Ordering::Relaxed)
     }
 
     /// Forwards a cancellation request to the running job.
@@ -59,62 +65,66 @@ impl Wakeup {
     }
 }
 
-/// Clears the `listening` flag when the worker ends, even by a panic.
-struct ListeningGuard(Control);
+/// The reconciler of all jobs: claims and runs those that are queued or were interrupted.
+pub(crate) struct Jobs {
+    control: Control,
+    permits: Arc<Semaphore>,
+    wake: watch::Receiver<u64>,
+}
 
-impl Drop for ListeningGuard {
+impl Jobs {
+    pub(crate) fn new(control: Control) -> Self {
+        let workers = &control.0.workers;
+        workers.running.store(true, Ordering::Relaxed);
+        Self {
+            wake: workers.wakeup.subscribe(),
+            permits: Arc::new(Semaphore::new(control.0.options.max_concurrent_jobs)),
+            control,
+        }
+    }
+}
+
+/// Records that this process runs no more jobs, even when its reconciler panicked.
+impl Drop for Jobs {
     fn drop(&mut self) {
-        self.0.0.workers.listening.store(false, Ordering::Relaxed);
+        let workers = &self.control.0.workers;
+        workers.running.store(false, Ordering::Relaxed);
     }
 }
 
-/// Claims and runs jobs until the program stops.
-pub(crate) async fn run_jobs(control: Control) {
-    control.0.workers.listening.store(true, Ordering::Relaxed);
-    let _listening = ListeningGuard(control.clone());
-    let stop = control.0.stop.clone();
-    let permits = Arc::new(Semaphore::new(control.0.options.max_concurrent_jobs));
-    let name = format!("{}-{:08x}", std::process::id(), rand::random::<u32>());
-    while let Some(Ok(permit)) = stop
-        .run_until_cancelled(Arc::clone(&permits).acquire_owned())
-        .await
-    {
-        match claim(&control, &name).await {
-            Some(job) => {
-                let (control, name) = (control.clone(), name.clone());
-                control.clone().0.tasks.spawn(async move {
-                    run::run(&control, job, &name).await;
-                    drop(permit);
-                    control.0.workers.notify();
-                });
-            }
-            None => {
+impl Reconciler for Jobs {
+    const NAME: &'static str = "jobs";
+
+    async fn reconcile(&mut self) -> Result<NextPass, model::Error> {
+        // The task that releases a permit wakes the reconciler.
+        while let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            let Some((job, lease)) = claim(&self.control).await? else {
+                break;
+            };
+            let control = self.control.clone();
+            control.clone().0.tasks.spawn(async move {
+                run::run(&control, job, lease).await;
                 drop(permit);
-                let idle = tokio::time::timeout(POLL_INTERVAL, control.0.workers.work.notified());
-                if stop.run_until_cancelled(idle).await.is_none() {
-                    return;
-                }
-            }
+                control.0.workers.notify();
+            });
         }
+        Ok(NextPass::Within(POLL_INTERVAL))
+    }
+
+    async fn woken(&mut self) {
+        // The sender is part of `control` and outlives this receiver.
+        let _ = self.wake.changed().await;
+    }
+
+    fn retry_delay(&self) -> Duration {
+        POLL_INTERVAL
     }
 }
 
-async fn claim(control: &Control, name: &str) -> Option<store::jobs::JobRecord> {
-    let lease = lease_ms(control);
-    let name = name.to_owned();
-    match control
-        .store()
-        .write(move |c| store::jobs::claim(c, &name, lease))
-        .await
-    {
-        Ok(job) => job,
-        Err(error) => {
-            tracing::warn!(?error, "failed to claim job");
-            None
-        }
-    }
-}
-
-fn lease_ms(control: &Control) -> i64 {
-    i64::try_from(control.0.options.job_lease.as_millis()).unwrap_or(i64::MAX)
+async fn claim(control: &Control) -> Result<Option<(JobRecord, Lease)>, model::Error> {
+    let lease = Lease::new(control.0.options.job_lease);
+    let (owner, term) = (lease.owner(), lease.term_ms());
+    let claim = move |c: &mut store::Conn| store::jobs::claim(c, &owner, term);
+    let job = control.store().write(claim).await.into_model("jobs")?;
+    Ok(job.map(|job| (job, lease)))
 }

@@ -4,16 +4,22 @@
 use std::time::{Duration, Instant};
 
 use model::{
-    JobId,
     events::{Event, Topic},
     jobs::{JobKind, JobState, StepState},
 };
 use store::jobs::{JobOutcome, JobRecord};
-use tokio::sync::{broadcast, watch};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::watch;
 
-use super::{context::Context, failure::Failure, lease_ms, steps, undo};
-use crate::{Control, notifier::Audience};
+use super::{context::Context, failure::Failure, heartbeat::Heartbeat, steps, undo};
+use crate::{
+    Control,
+    background::{Lease, LeaseLost},
+    notifier::Audience,
+};
+
+/// The longest time that a job holds its lease. Another worker resumes a job that takes longer,
+/// because its worker hangs: steps have time limits of their own.
+const HOLD_LIMIT: Duration = Duration::from_secs(12 * 3600);
 
 /// The end of a job.
 enum JobEnd {
@@ -23,46 +29,48 @@ enum JobEnd {
 }
 
 /// Runs a claimed job until it ends or its lease is lost.
-pub(super) async fn run(control: &Control, job: JobRecord, worker: &str) {
-    let id = job.row.id;
-    let lease_lost = CancellationToken::new();
+pub(super) async fn run(control: &Control, job: JobRecord, lease: Lease) {
     let (cancel, cancelled) = watch::channel(job.cancel_requested);
-    let heartbeat = tokio::spawn(keep_lease(
-        control.clone(),
-        id,
-        worker.to_owned(),
-        lease_lost.clone(),
-        cancel,
-    ));
-    publish_job(control, &job);
-    let outcome = match Context::load(control, &job, worker, &lease_lost).await {
-        Ok(Some(mut context)) => {
-            run_and_undo(control, &lease_lost, &mut context, &job, cancelled).await
-        }
+    let heartbeat = Heartbeat::new(control, job.row.id, cancel);
+    let work = run_leased(control, &job, &lease, cancelled);
+    if let Err(LeaseLost) = lease.hold(&heartbeat, HOLD_LIMIT, work).await {
+        tracing::info!(job = %job.row.id, "job lease lost");
+    }
+}
+
+async fn run_leased(
+    control: &Control,
+    job: &JobRecord,
+    lease: &Lease,
+    cancelled: watch::Receiver<bool>,
+) {
+    let id = job.row.id;
+    publish_job(control, job);
+    let outcome = match Context::load(control, job, lease).await {
+        Ok(Some(mut context)) => run_and_undo(control, &mut context, job, cancelled).await,
         Ok(None) => Some(outcome(
-            resolve_missing(control, &job, worker).await,
+            resolve_missing(control, job, lease).await,
             Vec::new(),
         )),
         Err(failure) => {
             // Keeps the lease until it expires, so that the load is not retried immediately.
             tracing::warn!(job = %id, error = failure.sentence, "failed to load job");
-            return heartbeat.abort();
+            return;
         }
     };
-    if let Err(error) = store_outcome(control, &job, worker, outcome).await {
+    if let Err(error) = store_outcome(control, job, lease, outcome).await {
         tracing::warn!(job = %id, ?error, "failed to store job outcome; its lease will expire");
     }
-    heartbeat.abort();
-    publish_job(control, &job);
+    publish_job(control, job);
 }
 
 /// The end of a job whose container or cluster no longer exists. A deletion is done if its worker
 /// died after it had deleted the container's record and before it stored that.
-async fn resolve_missing(control: &Control, job: &JobRecord, worker: &str) -> JobEnd {
+async fn resolve_missing(control: &Control, job: &JobRecord, lease: &Lease) -> JobEnd {
     if job.row.kind != JobKind::Delete || job.row.container.is_some() {
         return JobEnd::Failed(Failure::new("Its container or its cluster is gone."));
     }
-    let (id, worker) = (job.row.id, worker.to_owned());
+    let (id, owner) = (job.row.id, lease.owner());
     let open: Vec<u32> = job
         .steps
         .iter()
@@ -72,7 +80,7 @@ async fn resolve_missing(control: &Control, job: &JobRecord, worker: &str) -> Jo
     let write = move |c: &mut store::Conn| {
         for position in &open {
             let state = StepState::Done;
-            store::jobs::finish_step(c, id, &worker, *position, state, None, None)?;
+            store::jobs::finish_step(c, id, &owner, *position, state, None, None)?;
         }
         Ok(())
     };
@@ -82,40 +90,22 @@ async fn resolve_missing(control: &Control, job: &JobRecord, worker: &str) -> Jo
     }
 }
 
-/// Runs the steps and undoes them after a failure. Returns `None` when the outcome is not known
-/// here: the lease was lost, or this process is stopping and another one resumes the job.
+/// Runs the steps and undoes them after a failure. Returns `None` when this process is stopping and
+/// another one resumes the job. Dropping the steps is safe: every request to Proxmox is recorded or
+/// can be detected.
 async fn run_and_undo(
     control: &Control,
-    lease_lost: &CancellationToken,
     context: &mut Context,
     job: &JobRecord,
     cancelled: watch::Receiver<bool>,
 ) -> Option<JobOutcome> {
-    let end = unless_interrupted(
-        control,
-        lease_lost,
-        run_steps_or_cancel(context, job, cancelled),
-    )
-    .await?;
+    let stop = &control.0.stop;
+    let steps = run_steps_or_cancel(context, job, cancelled);
+    let end = stop.run_until_cancelled(steps).await?;
     if !matches!(end, JobEnd::Done) {
-        unless_interrupted(control, lease_lost, undo::undo(context, job)).await?;
+        stop.run_until_cancelled(undo::undo(context, job)).await?;
     }
     Some(outcome(end, std::mem::take(&mut context.left)))
-}
-
-/// Stops the work when the lease is lost or the process stops. Dropping the future is safe: every
-/// request to Proxmox is recorded or can be detected.
-async fn unless_interrupted<T>(
-    control: &Control,
-    lease_lost: &CancellationToken,
-    work: impl Future<Output = T>,
-) -> Option<T> {
-    tokio::select! {
-        biased;
-        () = lease_lost.cancelled() => None,
-        () = control.0.stop.cancelled() => None,
-        done = work => Some(done),
-    }
 }
 
 fn outcome(end: JobEnd, left: Vec<String>) -> JobOutcome {
@@ -145,10 +135,10 @@ fn outcome(end: JobEnd, left: Vec<String>) -> JobOutcome {
 async fn store_outcome(
     control: &Control,
     job: &JobRecord,
-    worker: &str,
+    lease: &Lease,
     outcome: Option<JobOutcome>,
 ) -> Result<(), store::Error> {
-    let (id, worker) = (job.row.id, worker.to_owned());
+    let (id, owner) = (job.row.id, lease.owner());
     let created = job
         .row
         .container
@@ -157,9 +147,9 @@ async fn store_outcome(
         .store()
         .write(move |c| {
             let Some(outcome) = &outcome else {
-                return store::jobs::release(c, id, &worker);
+                return store::jobs::release(c, id, &owner);
             };
-            let is_held = store::jobs::finish(c, id, &worker, outcome)?;
+            let is_held = store::jobs::finish(c, id, &owner, outcome)?;
             match created {
                 Some(container) if is_held && outcome.state == JobState::Done => {
                     store::containers::mark_created(c, container)
@@ -234,51 +224,6 @@ async fn run_with_retries(
                 pause = (pause * 2).min(Duration::from_secs(8));
             }
             outcome => return outcome,
-        }
-    }
-}
-
-/// Renews the lease. Signals when the lease is lost and when the job is canceled.
-async fn keep_lease(
-    control: Control,
-    id: JobId,
-    worker: String,
-    lease_lost: CancellationToken,
-    cancel: watch::Sender<bool>,
-) {
-    let lease = lease_ms(&control);
-    let every = control.0.options.job_lease / 3;
-    let mut cancellations = control.0.workers.cancellations.subscribe();
-    let mut last = Instant::now();
-    loop {
-        let worker = worker.clone();
-        match control
-            .store()
-            .write(move |c| store::jobs::renew_lease(c, id, &worker, lease))
-            .await
-        {
-            Ok(beat) if !beat.is_held => return lease_lost.cancel(),
-            Ok(beat) => {
-                last = Instant::now();
-                if beat.cancel_requested {
-                    cancel.send_replace(true);
-                }
-            }
-            // Without a heartbeat another worker takes the lease, so stop before that.
-            Err(_) if last.elapsed() > control.0.options.job_lease => return lease_lost.cancel(),
-            Err(error) => tracing::warn!(job = %id, ?error, "job heartbeat failed"),
-        }
-        let _ = tokio::time::timeout(every, wait_for_cancellation(&mut cancellations, id)).await;
-    }
-}
-
-async fn wait_for_cancellation(cancellations: &mut broadcast::Receiver<JobId>, id: JobId) {
-    loop {
-        match cancellations.recv().await {
-            Ok(job) if job != id => {}
-            // After missed messages, the heartbeat checks for a cancellation.
-            Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
-            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use control::{Actor, agents, authorities, certificates, containers, domains};
+use control::{Actor, Clock, agents, authorities, certificates, containers, domains};
 use edge::{Snapshot, link::Wanted};
 use model::{
     CertificateId, DomainId, Error,
@@ -27,7 +27,7 @@ pub const SYSTEM: Actor = Actor::System;
 pub const DAY: i64 = 86_400_000;
 
 /// Starts a [`TestApp`] with a clock that the test can advance.
-pub async fn start_app() -> (TestApp, certificates::Clock) {
+pub async fn start_app() -> (TestApp, Clock) {
     let options = test_app::options();
     let clock = options.clock.clone();
     let sim = proxmox_sim::start(proxmox_sim::Config::test())

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use control::{
-    Actor, Control, certificates, containers, jobs, sessions,
+    Actor, Clock, Control, certificates, containers, jobs, sessions,
     setup::{
         self,
         demo::{self, CertificateRequest, DemoAccount, Issuer, Scenario},
@@ -223,7 +223,7 @@ async fn demo_certificates_differ_in_age_and_are_kept_while_valid() {
 #[tokio::test]
 async fn demo_certificate_is_replaced_two_days_before_expiry_unless_deleted() {
     let app = DemoApp::new().await;
-    let clock = certificates::Clock::default();
+    let clock = Clock::default();
     let options = control::Options {
         clock: clock.clone(),
         ..options()

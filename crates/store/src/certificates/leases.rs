@@ -1,5 +1,4 @@
-//! Leases of certificates and the time of their next attempt. A conditional update decides which of
-//! several processes gets the lease.
+//! Leases of certificates and the time of their next attempt.
 
 use diesel::{dsl::min, prelude::*};
 use model::{
@@ -8,7 +7,8 @@ use model::{
 };
 
 use crate::{
-    Conn, Error,
+    Conn, Error, dialect,
+    lease::{self, held_for, is_free, is_held, released},
     rows::{RowRef, to_json, to_u32},
     schema::certificates,
 };
@@ -55,7 +55,7 @@ struct Row {
     failures: i64,
 }
 
-/// Claims the certificate that has been due longest and whose lease is free, until `until`. The
+/// Claims the certificate that has been due longest and whose lease is free, for `lease_ms`. The
 /// owner identifies one attempt, not one process: the outcome of an attempt is stored only while it
 /// holds the lease.
 ///
@@ -65,15 +65,13 @@ pub fn claim(
     c: &mut Conn,
     owner: &str,
     now: Timestamp,
-    until: Timestamp,
+    lease_ms: i64,
 ) -> Result<Option<ClaimedCertificate>, Error> {
     macro_rules! free {
         () => {
-            certificates::next_attempt_at.le(now.0).and(
-                certificates::lease_until
-                    .is_null()
-                    .or(certificates::lease_until.le(now.0)),
-            )
+            certificates::next_attempt_at
+                .le(now.0)
+                .and(is_free!(c, certificates))
         };
     }
     loop {
@@ -89,10 +87,7 @@ pub fn claim(
         for id in candidates {
             let claimed = diesel::update(certificates::table.find(id))
                 .filter(free!())
-                .set((
-                    certificates::lease_owner.eq(owner),
-                    certificates::lease_until.eq(until.0),
-                ))
+                .set(held_for!(c, certificates, owner, lease_ms))
                 .execute(&mut c.0)?;
             if claimed == 0 {
                 continue;
@@ -128,7 +123,7 @@ fn read_claimed(c: &mut Conn, id: i64, owner: &str) -> Result<ClaimedCertificate
     })
 }
 
-/// Renews the lease of a certificate until `until`. Returns false when the lease was lost.
+/// Renews the lease of a certificate for `lease_ms` from now. Returns false when the lease was lost.
 ///
 /// # Errors
 /// When the database is unavailable.
@@ -136,11 +131,11 @@ pub fn renew_lease(
     c: &mut Conn,
     id: CertificateId,
     owner: &str,
-    until: Timestamp,
+    lease_ms: i64,
 ) -> Result<bool, Error> {
     let renewed = diesel::update(certificates::table.find(id.0))
-        .filter(certificates::lease_owner.eq(owner))
-        .set(certificates::lease_until.eq(until.0))
+        .filter(is_held!(c, certificates, owner))
+        .set(held_for!(c, certificates, owner, lease_ms))
         .execute(&mut c.0)?;
     Ok(renewed > 0)
 }
@@ -151,10 +146,7 @@ pub fn renew_lease(
 /// When the database is unavailable.
 pub fn revoke_lease(c: &mut Conn, id: CertificateId) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
-        .set((
-            certificates::lease_owner.eq(None::<String>),
-            certificates::lease_until.eq(None::<i64>),
-        ))
+        .set(released!(certificates))
         .execute(&mut c.0)?;
     Ok(())
 }
@@ -179,10 +171,7 @@ pub fn get_lease_owner(c: &mut Conn, id: CertificateId) -> Result<Option<String>
 pub fn release(c: &mut Conn, id: CertificateId, owner: &str) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
         .filter(certificates::lease_owner.eq(owner))
-        .set((
-            certificates::lease_owner.eq(None::<String>),
-            certificates::lease_until.eq(None::<i64>),
-        ))
+        .set(released!(certificates))
         .execute(&mut c.0)?;
     Ok(())
 }
@@ -240,23 +229,21 @@ pub fn delay(c: &mut Conn, id: CertificateId, next_try: Timestamp) -> Result<(),
     Ok(())
 }
 
-/// Returns when the next certificate can be claimed.
+/// Returns in how many milliseconds after `now` the next certificate can be claimed if its lease is
+/// not renewed; `None` when no attempt is scheduled.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn next_due(c: &mut Conn) -> Result<Option<Timestamp>, Error> {
-    // A lease that expires before the next attempt does not delay the claim.
-    let free: Option<i64> = certificates::table
-        .filter(
-            certificates::lease_until
-                .is_null()
-                .or(certificates::lease_until.lt(certificates::next_attempt_at)),
-        )
+pub fn next_due_in_ms(c: &mut Conn, now: Timestamp) -> Result<Option<i64>, Error> {
+    // A lease matters only once the next attempt is due.
+    let scheduled: Option<i64> = certificates::table
+        .filter(is_free!(c, certificates).or(certificates::next_attempt_at.gt(now.0)))
         .select(min(certificates::next_attempt_at))
         .first(&mut c.0)?;
     let leased: Option<i64> = certificates::table
-        .filter(certificates::lease_until.ge(certificates::next_attempt_at))
+        .filter(certificates::next_attempt_at.le(now.0))
+        .filter(certificates::lease_until.gt(dialect::now(&c.0).nullable()))
         .select(min(certificates::lease_until))
         .first(&mut c.0)?;
-    Ok(free.into_iter().chain(leased).min().map(Timestamp))
+    lease::until_due(c, now, scheduled, leased)
 }

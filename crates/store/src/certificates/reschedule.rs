@@ -9,6 +9,7 @@ use model::{
 
 use crate::{
     Conn, Error,
+    lease::released,
     schema::{certificates, domain_certificate_sources},
 };
 
@@ -81,10 +82,7 @@ pub fn revoke_leases(c: &mut Conn, scope: CertificateScope) -> Result<(), Error>
     diesel::update(certificates::table)
         .filter(certificates::domain_id.eq_any(domains))
         .filter(certificates::lease_owner.is_not_null())
-        .set((
-            certificates::lease_owner.eq(None::<String>),
-            certificates::lease_until.eq(None::<i64>),
-        ))
+        .set(released!(certificates))
         .execute(&mut c.0)?;
     Ok(())
 }

@@ -4,7 +4,11 @@ use diesel::{dsl::min, prelude::*};
 use model::{JobId, jobs::JobState};
 
 use super::{JobRecord, get, lease_held, leftovers_json};
-use crate::{Conn, Error, dialect, schema::jobs};
+use crate::{
+    Conn, Error, dialect,
+    lease::{held_for, is_free, released},
+    schema::jobs,
+};
 
 /// How many of the oldest jobs a worker tries to claim before it queries again.
 const CANDIDATES: i64 = 8;
@@ -41,11 +45,7 @@ pub fn claim(c: &mut Conn, owner: &str, lease_ms: i64) -> Result<Option<JobRecor
         () => {
             jobs::state.eq(JobState::Queued.as_str()).or(jobs::state
                 .eq(JobState::Running.as_str())
-                .and(
-                    jobs::lease_until
-                        .is_null()
-                        .or(jobs::lease_until.le(dialect::now(&c.0).nullable())),
-                ))
+                .and(is_free!(c, jobs)))
         };
     }
     loop {
@@ -63,8 +63,7 @@ pub fn claim(c: &mut Conn, owner: &str, lease_ms: i64) -> Result<Option<JobRecor
                 .filter(free!())
                 .set((
                     jobs::state.eq(JobState::Running.as_str()),
-                    jobs::lease_owner.eq(owner),
-                    jobs::lease_until.eq(dialect::now_plus(&c.0, lease_ms).nullable()),
+                    held_for!(c, jobs, owner, lease_ms),
                     jobs::attempt.eq(jobs::attempt + 1),
                 ))
                 .execute(&mut c.0)?;
@@ -94,7 +93,7 @@ pub fn renew_lease(
 ) -> Result<Heartbeat, Error> {
     let renewed = diesel::update(jobs::table)
         .filter(lease_held!(c, id, owner))
-        .set(jobs::lease_until.eq(dialect::now_plus(&c.0, lease_ms).nullable()))
+        .set(held_for!(c, jobs, owner, lease_ms))
         .execute(&mut c.0)?;
     if renewed == 0 {
         return Ok(Heartbeat {
@@ -122,8 +121,7 @@ pub fn finish(c: &mut Conn, id: JobId, owner: &str, outcome: &JobOutcome) -> Res
         .set((
             jobs::state.eq(outcome.state.as_str()),
             jobs::active_container_id.eq(None::<i64>),
-            jobs::lease_owner.eq(None::<String>),
-            jobs::lease_until.eq(None::<i64>),
+            released!(jobs),
             jobs::finished_at.eq(dialect::now(&c.0).nullable()),
             jobs::error.eq(outcome.error.as_deref()),
             jobs::details.eq(outcome.details.as_deref()),
@@ -141,10 +139,7 @@ pub fn finish(c: &mut Conn, id: JobId, owner: &str, outcome: &JobOutcome) -> Res
 pub fn release(c: &mut Conn, id: JobId, owner: &str) -> Result<(), Error> {
     diesel::update(jobs::table)
         .filter(lease_held!(c, id, owner))
-        .set((
-            jobs::lease_owner.eq(None::<String>),
-            jobs::lease_until.eq(None::<i64>),
-        ))
+        .set(released!(jobs))
         .execute(&mut c.0)?;
     Ok(())
 }

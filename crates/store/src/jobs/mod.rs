@@ -1,7 +1,6 @@
 //! Jobs with their leases, steps and logs. Must not know what a kind of job does.
 //!
-//! A worker holds the lease of a job while `lease_owner` is its name and `lease_until` is in the
-//! future by the clock of the database. Every write of a worker requires the lease.
+//! Every write of a worker requires the lease of its job.
 
 mod lease;
 mod list;
@@ -138,8 +137,7 @@ macro_rules! lease_held {
         $crate::schema::jobs::id
             .eq($id.0)
             .and($crate::schema::jobs::state.eq(::model::jobs::JobState::Running.as_str()))
-            .and($crate::schema::jobs::lease_owner.eq($worker))
-            .and($crate::schema::jobs::lease_until.gt($crate::dialect::now(&$c.0).nullable()))
+            .and($crate::lease::is_held!($c, jobs, $worker))
     };
 }
 use lease_held;

@@ -1,11 +1,15 @@
-//! Leases of DNS records and the time of their next attempt. A conditional update decides which of
-//! several processes gets the lease.
+//! Leases of DNS records and the time of their next attempt.
 
 use diesel::{dsl::min, prelude::*};
 use model::{ProviderId, Timestamp, certificates::AttemptFailure};
 
 use super::{DnsRecordRow, RecordState, Row};
-use crate::{Conn, Error, rows::to_json, schema::dns_records};
+use crate::{
+    Conn, Error, dialect,
+    lease::{self, held_for, is_free, is_held, released},
+    rows::to_json,
+    schema::dns_records,
+};
 
 /// Stores a failed attempt and the time of the next one.
 ///
@@ -62,22 +66,22 @@ pub fn retry_failed(c: &mut Conn, provider: ProviderId, now: Timestamp) -> Resul
     Ok(())
 }
 
-/// Claims the record that has been due longest and whose lease is free, until `until`.
+/// Claims the record that has been due longest and whose lease is free, for `lease_ms`.
+/// The owner identifies one attempt, not one process.
 ///
 /// # Errors
 /// When the database is unavailable.
 pub fn claim(
     c: &mut Conn,
+    owner: &str,
     now: Timestamp,
-    until: Timestamp,
+    lease_ms: i64,
 ) -> Result<Option<DnsRecordRow>, Error> {
     macro_rules! free {
         () => {
-            dns_records::next_attempt_at.le(now.0).and(
-                dns_records::lease_until
-                    .is_null()
-                    .or(dns_records::lease_until.le(now.0)),
-            )
+            dns_records::next_attempt_at
+                .le(now.0)
+                .and(is_free!(c, dns_records))
         };
     }
     loop {
@@ -90,7 +94,7 @@ pub fn claim(
         let Some(id) = next else { return Ok(None) };
         let claimed = diesel::update(dns_records::table.find(id))
             .filter(free!())
-            .set(dns_records::lease_until.eq(until.0))
+            .set(held_for!(c, dns_records, owner, lease_ms))
             .execute(&mut c.0)?;
         if claimed > 0 {
             let row: Row = dns_records::table
@@ -102,24 +106,44 @@ pub fn claim(
     }
 }
 
-/// Releases the lease of a record.
+/// Renews the lease of a record for `lease_ms` from now. Returns false when the lease was lost.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn release(c: &mut Conn, id: i64) -> Result<(), Error> {
+pub fn renew_lease(c: &mut Conn, id: i64, owner: &str, lease_ms: i64) -> Result<bool, Error> {
+    let renewed = diesel::update(dns_records::table.find(id))
+        .filter(is_held!(c, dns_records, owner))
+        .set(held_for!(c, dns_records, owner, lease_ms))
+        .execute(&mut c.0)?;
+    Ok(renewed > 0)
+}
+
+/// Releases the lease of a record, if `owner` holds it.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn release(c: &mut Conn, id: i64, owner: &str) -> Result<(), Error> {
     diesel::update(dns_records::table.find(id))
-        .set(dns_records::lease_until.eq(None::<i64>))
+        .filter(dns_records::lease_owner.eq(owner))
+        .set(released!(dns_records))
         .execute(&mut c.0)?;
     Ok(())
 }
 
-/// Returns when the next record is due.
+/// Returns in how many milliseconds after `now` the next record can be claimed if its lease is not
+/// renewed; `None` when no record is due.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn next_due(c: &mut Conn) -> Result<Option<Timestamp>, Error> {
-    let due: Option<i64> = dns_records::table
+pub fn next_due_in_ms(c: &mut Conn, now: Timestamp) -> Result<Option<i64>, Error> {
+    let scheduled: Option<i64> = dns_records::table
+        .filter(is_free!(c, dns_records).or(dns_records::next_attempt_at.gt(now.0)))
         .select(min(dns_records::next_attempt_at))
         .first(&mut c.0)?;
-    Ok(due.map(Timestamp))
+    let leased: Option<i64> = dns_records::table
+        .filter(dns_records::next_attempt_at.le(now.0))
+        .filter(dns_records::lease_until.gt(dialect::now(&c.0).nullable()))
+        .select(min(dns_records::lease_until))
+        .first(&mut c.0)?;
+    lease::until_due(c, now, scheduled, leased)
 }

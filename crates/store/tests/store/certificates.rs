@@ -17,6 +17,8 @@ use store::{
 use crate::support::{TestStore, http, parse, tcp};
 
 const DAY: i64 = 86_400_000;
+/// The length of leases.
+pub const MINUTE: i64 = 60_000;
 
 pub fn at(day: i64) -> Timestamp {
     Timestamp(day * DAY)
@@ -188,10 +190,11 @@ db_test!(certificate_is_claimed_by_one_owner, |db| async {
         db.write(move |c| certificates::insert_pending(c, id, &subject, at(0)))
             .await;
     }
-    let claim = async |owner: &'static str, day: i64| {
-        db.write(move |c| certificates::claim(c, owner, at(day), at(day + 1)))
+    let claim_for = async |owner: &'static str, day: i64, lease_ms: i64| {
+        db.write(move |c| certificates::claim(c, owner, at(day), lease_ms))
             .await
     };
+    let claim = async |owner: &'static str, day: i64| claim_for(owner, day, MINUTE).await;
     let first = claim("one", 0).await.unwrap();
     let second = claim("two", 0).await.unwrap();
     assert_ne!(first.id, second.id);
@@ -200,19 +203,27 @@ db_test!(certificate_is_claimed_by_one_owner, |db| async {
         ("one", "two")
     );
     assert_eq!(claim("three", 0).await, None);
-    assert_eq!(
-        db.read(certificates::next_due).await,
-        Some(at(1)),
-        "when the first lease expires"
-    );
-    let a = first.id;
-    let kept = async |owner: &'static str| {
-        db.write(move |c| certificates::renew_lease(c, a, owner, at(2)))
+    let due = async |day: i64| {
+        db.read(move |c| certificates::next_due_in_ms(c, at(day)))
             .await
     };
-    assert!(kept("one").await && !kept("two").await);
-    // A process that was killed loses the certificate when its lease expires.
-    assert_eq!(claim("three", 1).await.map(|it| it.id), Some(second.id));
+    let first_end = due(0).await.unwrap();
+    assert!(
+        (1..=MINUTE).contains(&first_end),
+        "{first_end}: when the first lease expires"
+    );
+    let (a, b) = (first.id, second.id);
+    let renew = async |id: CertificateId, owner: &'static str, lease_ms: i64| {
+        db.write(move |c| certificates::renew_lease(c, id, owner, lease_ms))
+            .await
+    };
+    assert!(renew(a, "one", MINUTE).await && !renew(a, "two", MINUTE).await);
+    // A process that was killed loses the certificate when its lease expires, even if it lives on.
+    assert!(renew(b, "two", -1).await);
+    assert!(!renew(b, "two", MINUTE).await);
+    assert_eq!(due(0).await, Some(0));
+    assert_eq!(claim_for("three", 1, -1).await.map(|it| it.id), Some(b));
+    assert_eq!(claim("three", 1).await.map(|it| it.id), Some(b));
     assert_eq!(claim("three", 1).await, None);
 
     let trouble = AttemptFailure {
@@ -229,11 +240,9 @@ db_test!(certificate_is_claimed_by_one_owner, |db| async {
         .unwrap();
     assert_eq!((row.state, row.failures), (CertificateState::Failed, 1));
     assert_eq!(row.trouble.unwrap().words, "No.");
-    assert_eq!(
-        claim("three", 4).await.map(|it| it.id),
-        Some(second.id),
-        "its lease expired"
-    );
+    db.write(move |c| certificates::release(c, b, "three"))
+        .await;
+    assert_eq!(claim("three", 4).await.map(|it| it.id), Some(b));
     assert_eq!(claim("three", 4).await, None, "the next attempt is later");
     db.write(move |c| certificates::advance_attempt(c, a, at(4)))
         .await;
@@ -403,7 +412,7 @@ db_test!(
         let first = want().await;
         assert_eq!(want().await, first, "the row is updated");
         let claim = async |day: i64| {
-            db.write(move |c| records::claim(c, at(day), at(day + 1)))
+            db.write(move |c| records::claim(c, "one", at(day), MINUTE))
                 .await
         };
         let row = claim(0).await.unwrap();
@@ -419,7 +428,15 @@ db_test!(
             "only once"
         );
         db.write(move |c| records::mark_present(c, first)).await;
-        db.write(move |c| records::release(c, first)).await;
+        let renew = async |owner: &'static str| {
+            db.write(move |c| records::renew_lease(c, first, owner, MINUTE))
+                .await
+        };
+        // Only the owner of a lease renews or releases it.
+        db.write(move |c| records::release(c, first, "two")).await;
+        assert!(renew("one").await && !renew("two").await);
+        db.write(move |c| records::release(c, first, "one")).await;
+        assert!(!renew("one").await);
         assert_eq!(claim(5).await, None, "nothing is due");
         let known = db
             .read(records::list_address_records)
@@ -476,7 +493,7 @@ db_test!(
             .await;
         assert!(db.read(records::list_orphans).await.is_empty());
         assert_eq!(
-            db.read(records::next_due).await,
+            db.read(|c| records::next_due_in_ms(c, at(0))).await,
             None,
             "the caller submits a challenge record itself"
         );

@@ -1,0 +1,276 @@
+//! The lease of an object in the database: only its holder works on the object.
+
+use std::{
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use store::{Conn, Store};
+use tokio::time::{sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+/// How a lease is renewed.
+pub(crate) trait Renewal: Sync {
+    /// Renews the lease for its term from now. Returns false when it is no longer held.
+    fn renew(&self, lease: &Lease) -> impl Future<Output = Result<bool, store::Error>> + Send;
+
+    /// Completes when the lease has to be renewed earlier than usual, because the renewal also
+    /// brings news.
+    fn requested(&self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+}
+
+/// A renewal that is one write to the database: a function of connection, owner and term in
+/// milliseconds.
+pub(crate) struct InStore<'a, F>(pub(crate) &'a Store, pub(crate) F);
+
+impl<F> Renewal for InStore<'_, F>
+where
+    F: Fn(&mut Conn, &str, i64) -> Result<bool, store::Error> + Clone + Send + Sync + 'static,
+{
+    async fn renew(&self, lease: &Lease) -> Result<bool, store::Error> {
+        let (owner, term, renew) = (lease.owner(), lease.term_ms(), self.1.clone());
+        self.0.write(move |c| renew(c, &owner, term)).await
+    }
+}
+
+/// The work was dropped because its lease is no longer held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LeaseLost;
+
+/// A lease. The database compares its end with the database's own clock; the holder measures the
+/// time since its last request with a monotonic clock and stops first.
+#[derive(Clone, Debug)]
+pub(crate) struct Lease {
+    owner: Arc<str>,
+    term: Duration,
+    requested: Instant,
+    lost: CancellationToken,
+}
+
+impl Lease {
+    /// A lease for an owner that no other claim uses. Create it before the claim is written, so
+    /// that the holder never believes in a lease that the database has ended.
+    pub(crate) fn new(term: Duration) -> Self {
+        Self::of(&unique_owner(), term)
+    }
+
+    /// A lease for an owner that keeps it from one pass to the next.
+    pub(crate) fn of(owner: &Arc<str>, term: Duration) -> Self {
+        Self {
+            owner: Arc::clone(owner),
+            term,
+            requested: Instant::now(),
+            lost: CancellationToken::new(),
+        }
+    }
+
+    /// The token that every write under the lease is conditional on.
+    pub(crate) fn owner(&self) -> Arc<str> {
+        Arc::clone(&self.owner)
+    }
+
+    /// How long the lease lasts without a renewal, in milliseconds.
+    pub(crate) fn term_ms(&self) -> i64 {
+        i64::try_from(self.term.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Ends the work at its next await, after a write has found that the lease is no longer held.
+    pub(crate) fn mark_lost(&self) {
+        self.lost.cancel();
+    }
+
+    /// Runs `work` while the lease is held, for at most `limit`, and renews the lease meanwhile.
+    /// Renewal is part of the same task: when the work panics or blocks its thread, the lease is
+    /// not renewed any more and another holder can claim the object.
+    ///
+    /// # Errors
+    /// [`LeaseLost`] when the lease is lost, or could not be renewed and is about to end, or the
+    /// work did not end in time; the work is dropped then.
+    pub(crate) async fn hold<T>(
+        &self,
+        renewal: &impl Renewal,
+        limit: Duration,
+        work: impl Future<Output = T>,
+    ) -> Result<T, LeaseLost> {
+        tokio::select! {
+            biased;
+            () = self.lost.cancelled() => Err(LeaseLost),
+            () = self.renew_until_lost(renewal) => Err(LeaseLost),
+            () = sleep(limit) => {
+                tracing::warn!(owner = %self.owner, ?limit, "work under a lease timed out");
+                Err(LeaseLost)
+            }
+            done = work => Ok(done),
+        }
+    }
+
+    /// Renews the lease until it is lost or must be assumed to be.
+    async fn renew_until_lost(&self, renewal: &impl Renewal) {
+        let interval = self.term / 3;
+        let mut deadline = tokio::time::Instant::from_std(self.requested) + self.usable();
+        loop {
+            let next = (tokio::time::Instant::now() + interval).min(deadline);
+            let _ = timeout_at(next, renewal.requested()).await;
+            let requested = tokio::time::Instant::now();
+            match timeout_at(deadline, renewal.renew(self)).await {
+                Ok(Ok(true)) => deadline = requested + self.usable(),
+                Ok(Ok(false)) => return,
+                Ok(Err(error)) => {
+                    tracing::warn!(owner = %self.owner, ?error, "lease renewal failed");
+                    if tokio::time::Instant::now() >= deadline {
+                        return;
+                    }
+                    // A request that fails at once is not repeated at once.
+                    sleep(interval / 4).await;
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// How much of the term is used before the work stops: the rest is for ending it.
+    fn usable(&self) -> Duration {
+        self.term - self.term / 6
+    }
+}
+
+/// A token that is different for each claim, so that a former holder in the same process cannot
+/// write under a later claim.
+fn unique_owner() -> Arc<str> {
+    format!("{}-{:016x}", std::process::id(), rand::random::<u64>()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::pending,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const TERM: Duration = Duration::from_secs(12);
+    const LONG: Duration = Duration::from_secs(3600);
+
+    /// A renewal that answers as it is told and counts its calls.
+    struct Scripted<F> {
+        calls: AtomicUsize,
+        answer: F,
+    }
+
+    impl<F> Scripted<F> {
+        fn new(answer: F) -> Self {
+            let calls = AtomicUsize::new(0);
+            Self { calls, answer }
+        }
+
+        fn calls(&self) -> usize {
+            self.calls.load(Ordering::Relaxed)
+        }
+    }
+
+    impl<F, R> Renewal for Scripted<F>
+    where
+        F: Fn(usize) -> R + Sync,
+        R: Future<Output = Result<bool, store::Error>> + Send,
+    {
+        async fn renew(&self, _: &Lease) -> Result<bool, store::Error> {
+            let call = self.calls.fetch_add(1, Ordering::Relaxed);
+            (self.answer)(call).await
+        }
+    }
+
+    fn unavailable() -> store::Error {
+        let cause = "no connection".to_owned();
+        store::Error::Unavailable { cause }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn lease_is_renewed_while_the_work_runs() {
+        let renewal = Scripted::new(async |_| Ok(true));
+        let work = async {
+            sleep(10 * TERM).await;
+            "done"
+        };
+        assert_eq!(
+            Lease::new(TERM).hold(&renewal, LONG, work).await,
+            Ok("done")
+        );
+        assert!((29..=30).contains(&renewal.calls()), "{}", renewal.calls());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_stops_before_the_lease_ends_when_it_cannot_be_renewed() {
+        let failing = Scripted::new(async |_| Err(unavailable()));
+        let began = Instant::now();
+        let held = Lease::new(TERM).hold(&failing, LONG, pending::<()>()).await;
+        assert_eq!(held, Err(LeaseLost));
+        assert!(began.elapsed() < TERM, "{:?}", began.elapsed());
+        assert!(failing.calls() > 1, "it was tried again");
+
+        let hanging = Scripted::new(|_| pending());
+        let began = Instant::now();
+        let held = Lease::new(TERM).hold(&hanging, LONG, pending::<()>()).await;
+        assert_eq!(held, Err(LeaseLost));
+        assert!(began.elapsed() < TERM, "{:?}", began.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failed_renewal_is_retried_in_time() {
+        let renewal = Scripted::new(async |call| match call % 2 {
+            0 => Err(unavailable()),
+            _ => Ok(true),
+        });
+        let held = Lease::new(TERM).hold(&renewal, LONG, sleep(5 * TERM)).await;
+        assert_eq!(held, Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_stops_when_another_owner_has_the_lease() {
+        let renewal = Scripted::new(async |call| Ok(call < 2));
+        let began = Instant::now();
+        let held = Lease::new(TERM).hold(&renewal, LONG, pending::<()>()).await;
+        assert_eq!((held, began.elapsed()), (Err(LeaseLost), TERM));
+
+        let lease = Lease::new(TERM);
+        let work = async {
+            lease.mark_lost();
+            pending::<()>().await;
+        };
+        let renewal = Scripted::new(async |_| Ok(true));
+        assert_eq!(lease.hold(&renewal, LONG, work).await, Err(LeaseLost));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn lease_of_work_that_hangs_or_panics_is_not_renewed_for_ever() {
+        let renewal = Scripted::new(async |_| Ok(true));
+        let held = Lease::new(TERM).hold(&renewal, LONG, pending::<()>()).await;
+        assert_eq!(held, Err(LeaseLost));
+
+        let renewal = Arc::new(Scripted::new(async |_| Ok(true)));
+        let renewed = Arc::clone(&renewal);
+        let holder = tokio::spawn(async move {
+            let work = async {
+                sleep(TERM).await;
+                panic!("a fault in the work");
+            };
+            let _: Result<(), _> = Lease::new(TERM).hold(&*renewed, LONG, work).await;
+        });
+        assert!(holder.await.unwrap_err().is_panic());
+        let calls = renewal.calls();
+        assert!(calls > 0);
+        sleep(10 * TERM).await;
+        assert_eq!(renewal.calls(), calls);
+    }
+
+    #[test]
+    fn owners_of_two_claims_differ() {
+        assert_ne!(Lease::new(TERM).owner(), Lease::new(TERM).owner());
+        assert!(Lease::new(TERM).owner().len() <= 64, "as the columns");
+    }
+}
