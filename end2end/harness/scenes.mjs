@@ -52,11 +52,11 @@ export const SCENES = [
   address("container-services", `${WIKI}/services`, "wiki"),
   scene("container-services-more", "wiki", async (page) => {
     await visit(page, `${WIKI}/services`);
-    await page.getByRole("button", { name: "Add a port" }).click();
+    await page.getByRole("button", { name: "Add port" }).click();
     const record = page.getByRole("group", { name: "Service 2" });
     await record.getByLabel("Kind").selectOption("SRV record");
-    await page.getByRole("button", { name: "Add a port" }).click();
-    for (const fold of await page.getByText("How it is published").all()) await fold.click();
+    await page.getByRole("button", { name: "Add port" }).click();
+    for (const fold of await page.getByText("Publishing options").all()) await fold.click();
     await page.getByRole("group", { name: "Service 3" }).getByLabel("TLS", { exact: true }).check();
   }),
   address("container-environment", `${WIKI}/environment`, "wiki"),
@@ -215,7 +215,7 @@ export const SCENES = [
   }),
   scene("job-running", /^Create summer-\d+$/, async (page) => {
     await submitContainer(page, `summer-${++createdCount}`, "docker.io/library/postgres:17");
-    await page.getByRole("link", { name: "Job and log" }).click();
+    await page.getByRole("link", { name: "View log" }).click();
     await page.getByRole("progressbar", { name: /^Pull the image/ }).waitFor();
   }, { running: true }),
 ];

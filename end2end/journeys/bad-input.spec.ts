@@ -9,8 +9,8 @@ const BAD: [label: string | RegExp, value: string][] = [
   ["Memory", "lots"],
   ["Cores", "0"],
   ["Disk", "-3"],
-  ["Inner port", "99999"],
-  [/^Name optional/, "under_score"],
+  ["Container port", "99999"],
+  [/^Hostname optional/, "under_score"],
   [/^Environment/, "no equals sign"],
 ];
 
@@ -61,8 +61,8 @@ test("a name, port or hostname in use shows the server's error at its field", as
   await expect(page.getByRole("button", { name: "Create wiki" })).toBeEnabled();
 
   await name.fill("other-wiki");
-  await page.getByRole("button", { name: "Add a port" }).click();
-  const outer = page.getByLabel(/^Outer port/);
+  await page.getByRole("button", { name: "Add port" }).click();
+  const outer = page.getByLabel(/^External port/);
   await outer.fill("80");
   await outer.blur();
   await expect(await refusalAt(outer)).toHaveText("Port 80 is where edge hosts answer for web pages. Use another.");
@@ -71,7 +71,7 @@ test("a name, port or hostname in use shows the server's error at its field", as
   await expect(await refusalAt(outer)).toHaveText("The site gives ports 2000-2999.");
   await page.getByRole("button", { name: "Remove Service 2" }).click();
 
-  const published = at(page, /^Name optional/);
+  const published = at(page, /^Hostname optional/);
   await published.fill("wiki");
   await page.getByRole("button", { name: "Create other-wiki" }).click();
   await expect(await refusalAt(published)).toHaveText("Another service has this name under this domain.");

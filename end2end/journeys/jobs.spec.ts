@@ -5,7 +5,7 @@ test("a failed creation shows a reason with the original error and is retried", 
   await submitContainer(page, "hopeless", "ghcr.io/example/nothing-here:v1");
   await expect(status(page)).toHaveText("failed");
   await expect(page.getByText(/could not be pulled/)).toBeVisible();
-  await page.getByRole("link", { name: "See what happened" }).click();
+  await page.getByRole("link", { name: "View job" }).click();
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
   await expect(status(page)).toHaveText("failed");
   await expect(page.getByText(/could not be pulled/).first()).toBeVisible();
@@ -31,7 +31,7 @@ test("a failed creation shows a reason with the original error and is retried", 
 
 test("a running creation is canceled and rolled back", async ({ page }) => {
   await submitContainer(page, "unwanted", "docker.io/library/postgres:17");
-  await page.getByRole("link", { name: "Job and log" }).click();
+  await page.getByRole("link", { name: "View log" }).click();
   await expect(page.getByRole("listitem").filter({ hasText: "Pull the image" })).toContainText("running");
   await page.getByRole("button", { name: "Cancel the job" }).click();
   await expect(status(page)).toHaveText("cancelled");
@@ -64,7 +64,7 @@ test("jobs are filtered by state and container", async ({ page }) => {
   await page.getByRole("searchbox").fill("wiki");
   await expect(page).toHaveURL("/jobs?q=wiki");
   await expect(page.locator("[data-row]")).toHaveText(["Create wiki"]);
-  await page.getByRole("combobox", { name: "Every state" }).selectOption("cancelled");
+  await page.getByRole("combobox", { name: "All states" }).selectOption("cancelled");
   await expect(page).toHaveURL(/state=cancelled/);
   await expect(page.getByRole("heading", { name: "No job matches" })).toBeVisible();
   await page.getByRole("link", { name: "Show all jobs" }).click();

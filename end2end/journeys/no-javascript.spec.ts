@@ -41,7 +41,7 @@ test("sign-in, lists, objects, filters and sign-out work without JavaScript", { 
   await expect(page.getByText("The team's notes")).toBeVisible();
   await expect(page.getByRole("link", { name: server.containerUrl("wiki") })).toBeVisible();
   await page.getByRole("link", { name: "Services" }).click();
-  await expect(page.getByText("Web page, inner port 80")).toBeVisible();
+  await expect(page.getByText("HTTP, container port 80")).toBeVisible();
 
   await page.getByRole("complementary").getByRole("link", { name: "Jobs" }).click();
   await page.getByRole("link", { name: "Create wiki" }).click();

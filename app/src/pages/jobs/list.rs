@@ -61,7 +61,7 @@ fn content(jobs: LiveResource<Page<JobRow>>, query: Memo<JobQuery>) -> AnyView {
         .collect::<Vec<_>>();
     let filters = vec![Filter {
         name: "state",
-        all: "Every state",
+        all: "All states",
         options: Signal::stored(states),
     }];
     let href = Callback::new(move |number: u32| {
@@ -145,7 +145,7 @@ fn row(job: Memo<Option<JobRow>>) -> AnyView {
         let actor = job
             .actor
             .as_ref()
-            .map_or_else(|| "the system".to_owned(), ToString::to_string);
+            .map_or_else(|| "System".to_owned(), ToString::to_string);
         let error = job
             .error
             .clone()

@@ -116,7 +116,7 @@ fn facts(job: LiveResource<JobView>) -> AnyView {
         let actor = row
             .actor
             .as_ref()
-            .map_or_else(|| "the system".to_owned(), ToString::to_string);
+            .map_or_else(|| "System".to_owned(), ToString::to_string);
         let begun = row
             .started
             .map(|started| view! { <dt>"Begun"</dt><dd>{ago(started)}</dd> }.erase());
