@@ -38,7 +38,7 @@ test("all errors are summarized, values are kept, and no request is sent", async
   for (const [label, value] of BAD) await at(page, label).fill(value);
   await page.getByRole("button", { name: /^Create/ }).click();
 
-  const summary = page.getByRole("alert").filter({ hasText: "Some fields need other values" });
+  const summary = page.getByRole("alert").filter({ hasText: "Some fields are invalid" });
   await expect(summary).toBeFocused();
   await expect(summary.getByRole("link")).toHaveCount(BAD.length);
   for (const [label, value] of BAD) {

@@ -113,7 +113,7 @@ test("errors of a new cluster are shown at their fields", async ({ page, cluster
   watch.expect(422, "/api/ui/clusters/create");
   await visit(page, "/clusters/new");
   await page.getByRole("button", { name: "Add" }).click();
-  await expect(page.getByRole("heading", { name: "Some fields need other values" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Some fields are invalid" })).toBeVisible();
   await page.getByLabel("Address of a node").fill("127.0.0.1:1");
   await page.getByRole("button", { name: "Look at the certificate" }).click();
   await expect(await refusalAt(page.getByLabel("Address of a node"))).toContainText("cannot be reached");

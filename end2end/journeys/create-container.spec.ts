@@ -43,7 +43,7 @@ test("a container is created from an image", { tag: "@smoke" }, async ({ page, s
   const log = page.getByRole("region", { name: /^Log/ });
   await expect(log).toContainText(/nginx/);
   await expect(page.getByRole("listitem").filter({ hasText: "Start it" })).toContainText("waiting");
-  await expect(page.getByText("web-1 is there.")).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText("web-1 was created.")).toBeVisible({ timeout: 60_000 });
   await expect(page.getByRole("listitem").filter({ hasText: "Wait for its address" })).toContainText("done");
 
   await page.getByRole("link", { name: "Open web-1" }).click();

@@ -48,7 +48,7 @@ test("a domain is created, changed and deleted", async ({ page, server, open }) 
   await expect(page.getByRole("dialog")).toContainText("The way to its sign-in at http://10.20.0.5:4180");
   await confirmDeletion(page, "shop.example.org");
   await expect(page).toHaveURL("/domains");
-  await expect(page.getByText("Deleted the domain shop.example.org.")).toBeVisible();
+  await expect(page.getByText("Deleted domain shop.example.org.")).toBeVisible();
   for (const each of [page, otherPage]) await expect(row(each, "shop.example.org")).toHaveCount(0);
 });
 

@@ -140,7 +140,7 @@ pub enum Error {
 fn first_message(fields: &[FieldError]) -> &str {
     fields
         .first()
-        .map_or("Some fields need other values.", |f| &f.message)
+        .map_or("Some fields are invalid.", |f| &f.message)
 }
 
 impl Error {
