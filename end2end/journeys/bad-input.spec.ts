@@ -65,7 +65,7 @@ test("a name, port or hostname in use shows the server's error at its field", as
   const outer = page.getByLabel(/^External port/);
   await outer.fill("80");
   await outer.blur();
-  await expect(await refusalAt(outer)).toHaveText("Port 80 is where edge hosts answer for web pages. Use another.");
+  await expect(await refusalAt(outer)).toHaveText("Edge hosts use port 80 for HTTP and HTTPS. Use another port.");
   await outer.fill("81");
   await page.getByRole("button", { name: "Create other-wiki" }).click();
   await expect(await refusalAt(outer)).toHaveText("The site gives ports 2000-2999.");

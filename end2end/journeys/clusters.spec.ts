@@ -172,7 +172,7 @@ test("Docker is available with a root login, and otherwise the form shows the re
   const where = page.getByRole("combobox", { name: "Site", exact: true });
   await where.selectOption({ label: "lab (lab.example.org)" });
   await expect(docker).toBeDisabled();
-  await expect(page.getByText("lets only root@pam itself")).toBeVisible();
+  await expect(page.getByText("Proxmox requires root@pam with a password")).toBeVisible();
   await where.selectOption({ label: "dock (dock.example.org)" });
   await docker.check();
   await page.getByLabel("Name", { exact: true }).fill("builder");

@@ -18,7 +18,7 @@ test("sign-in, lists, objects, filters and sign-out work without JavaScript", { 
   await page.getByLabel("Username").fill(name);
   await page.getByLabel("Password").fill("wrong");
   await page.getByRole("button", { name: "Sign in" }).click();
-  await expect(page.getByText("That name and password do not match.")).toBeVisible();
+  await expect(page.getByText("Wrong username or password.")).toBeVisible();
   await expect(page.getByLabel("Username")).toHaveValue(name);
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();

@@ -34,7 +34,7 @@ test("a wrong password shows an error and keeps the name", async ({ page, server
   await page.goto("/sign-in?next=%2Fjobs");
   const { name, password } = server.administrator;
   expect(await send(page, name, "not the password")).toBe(401);
-  await expect(page.getByRole("alert")).toHaveText("That name and password do not match.");
+  await expect(page.getByRole("alert")).toHaveText("Wrong username or password.");
   await expect(page.getByLabel("Username")).toHaveValue(name);
   await expect(page.getByLabel("Password")).toHaveValue("");
   await expect(page.getByLabel("Password")).toBeFocused();

@@ -85,7 +85,7 @@ impl ContainerForm {
         if self.services.len() > MAX_SERVICES {
             fields.add_error(
                 "services",
-                format!("A container offers at most {MAX_SERVICES} services."),
+                format!("Use at most {MAX_SERVICES} services."),
             );
             return Vec::new();
         }
@@ -94,7 +94,7 @@ impl ContainerForm {
             let prefix = format!("services.{index}");
             match form.parse() {
                 Ok(service) if services.contains(&service) => {
-                    fields.add_error(&format!("{prefix}.port"), "This service is there already.");
+                    fields.add_error(&format!("{prefix}.port"), "This service is a duplicate. Remove it or change its port.");
                 }
                 Ok(service) => services.push(service),
                 Err(errors) => fields.add_nested(&prefix, errors),
