@@ -46,8 +46,7 @@ pub fn failure_panel(
         Error::Unavailable { .. } | Error::Internal { .. } | Error::Throttled { .. }
     );
     let button = again.filter(|_| useful).map(|again| {
-        view! { <button class="btn" on:click=act(move |_| again.run(()))>"Retry"</button> }
-            .erase()
+        view! { <button class="btn" on:click=act(move |_| again.run(()))>"Retry"</button> }.erase()
     });
     let title = view! { {icon("circle-alert")} {title} }.erase();
     let heading = match place {

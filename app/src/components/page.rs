@@ -178,9 +178,7 @@ pub fn Copy(
                     "The browser blocked copying. Select the {what} and copy manually."
                 ));
             } else {
-                toasts.warn(format!(
-                    "The browser blocked copying. The {what} is {text}"
-                ));
+                toasts.warn(format!("The browser blocked copying. The {what} is {text}"));
             }
         });
     };

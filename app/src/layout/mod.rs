@@ -50,7 +50,10 @@ pub fn Frame(
 fn listen(_me: CurrentUser) -> AnyView {
     Effect::new(|_| Live::listen());
     let lost = reactive(move || {
-        Live::lost().then(|| view! { <p class="strip">{icon("unplug")} "Live updates lost. Reconnecting."</p> }.erase())
+        Live::lost().then(|| {
+            view! { <p class="strip">{icon("unplug")} "Live updates lost. Reconnecting."</p> }
+                .erase()
+        })
     });
     view! { <div class="strip-place" role="status">{lost}</div> }.erase()
 }

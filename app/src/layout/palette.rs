@@ -159,9 +159,9 @@ fn results(targets: Memo<Vec<Target>>, chosen: RwSignal<usize>, go: Callback<Str
             .collect::<Vec<_>>()
     });
     let none = reactive(move || {
-        targets.with(Vec::is_empty).then(|| {
-            view! { <p class="menu-head muted">"No results found."</p> }.erase()
-        })
+        targets
+            .with(Vec::is_empty)
+            .then(|| view! { <p class="menu-head muted">"No results found."</p> }.erase())
     });
     view! {
         <ul class="palette-list" id="palette-list" role="listbox" aria-label="Results">{items}</ul>

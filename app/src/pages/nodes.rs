@@ -86,7 +86,8 @@ fn about(cluster: &ClusterView) -> AnyView {
                 <p class="panel-title">{icon("triangle-alert")} {trouble}</p>
                 <p>"The data below is from the last update. Containers keep running."</p>
             </div>
-        }.erase()
+        }
+        .erase()
     });
     view! {
         <div class="stack-tight">

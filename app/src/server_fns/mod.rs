@@ -37,9 +37,9 @@ impl FromServerFnError for Failure {
             Request(_) => {
                 unavailable("The server is unreachable. Check your connection and try again.")
             }
-            _ => {
-                unavailable("The server's response could not be read. Reload the page and try again.")
-            }
+            _ => unavailable(
+                "The server's response could not be read. Reload the page and try again.",
+            ),
         }
     }
 }

@@ -122,9 +122,7 @@ impl FromStr for ImageRef {
             path.to_owned()
         };
         if registry.len() + 1 + repository.len() > MAX_NAME {
-            return Err(Invalid::new(
-                "Use an image name of at most 255 characters.",
-            ));
+            return Err(Invalid::new("Use an image name of at most 255 characters."));
         }
         Ok(Self {
             registry,
@@ -210,7 +208,8 @@ fn parse_tag(tag: &str) -> Result<&str, Invalid> {
 /// Checks the length of digests of registered algorithms
 /// (<https://github.com/opencontainers/image-spec/blob/main/descriptor.md#registered-algorithms>).
 fn parse_digest(text: &str) -> Result<String, Invalid> {
-    let invalid = || Invalid::new("Enter a digest such as sha256: with 64 lowercase hexadecimal digits.");
+    let invalid =
+        || Invalid::new("Enter a digest such as sha256: with 64 lowercase hexadecimal digits.");
     let (algorithm, hex) = text.split_once(':').ok_or_else(invalid)?;
     let component = |part: &str| {
         is_word(

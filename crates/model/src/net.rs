@@ -48,12 +48,7 @@ pub fn parse_ipv6(text: &str) -> Result<Ipv6Addr, Invalid> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u16", into = "u16")]
 pub struct Port(u16);
-number_value!(
-    Port,
-    u16,
-    1..=u16::MAX,
-    "Enter a port from 1 to 65535."
-);
+number_value!(Port, u16, 1..=u16::MAX, "Enter a port from 1 to 65535.");
 
 impl FromStr for Port {
     type Err = Invalid;
@@ -89,7 +84,9 @@ impl PortRange {
         if first <= last {
             Ok(Self { first, last })
         } else {
-            Err(Invalid::new("Enter the lower port first, such as 2000-2999."))
+            Err(Invalid::new(
+                "Enter the lower port first, such as 2000-2999.",
+            ))
         }
     }
 
@@ -225,7 +222,8 @@ impl FromStr for Cidr {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let invalid = || Invalid::new("Enter a CIDR with a prefix of 8 to 30, such as 10.20.0.0/16.");
+        let invalid =
+            || Invalid::new("Enter a CIDR with a prefix of 8 to 30, such as 10.20.0.0/16.");
         let (address, prefix) = text.trim_ascii().split_once('/').ok_or_else(invalid)?;
         let address: Ipv4Addr = address.parse().map_err(|_| invalid())?;
         let prefix = whole_number(prefix)
@@ -349,7 +347,9 @@ impl FromStr for Forwarders {
         for part in parts.filter(|part| !part.is_empty()) {
             let address = parse_ipv4(part)?;
             if address.is_unspecified() || address.is_multicast() || address.is_broadcast() {
-                return Err(Invalid::new(format!("{address} cannot be a name server. Enter a unicast address.")));
+                return Err(Invalid::new(format!(
+                    "{address} cannot be a name server. Enter a unicast address."
+                )));
             }
             if !addresses.contains(&address) {
                 addresses.push(address);

@@ -50,9 +50,7 @@ impl FromStr for Backend {
         Self::ALL
             .into_iter()
             .find(|backend| backend.as_str() == text.trim())
-            .ok_or(Invalid::new(
-                "Use http, https or https-verified.",
-            ))
+            .ok_or(Invalid::new("Use http, https or https-verified."))
     }
 }
 

@@ -67,9 +67,7 @@ fn undo(toasts: Toasts, (id, job): (ContainerId, JobId), name: Label, back: Powe
             }
             browser::pause(PAUSE_MS).await;
         }
-        toasts.warn(format!(
-            "Undo failed for {name}: another job is running."
-        ));
+        toasts.warn(format!("Undo failed for {name}: another job is running."));
     });
 }
 

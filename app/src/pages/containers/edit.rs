@@ -134,11 +134,10 @@ pub fn footer(draft: Draft, restart_matters: bool) -> AnyView {
             }.erase()
         })
     });
-    let name = container.peek(|view| view.row.name.to_string());
     view! {
         {note} {restart}
         <div class="actions">
-            <Submit form=draft.state label=format!("Change {name}") />
+            <Submit form=draft.state label="Save" />
             <button type="button" class="btn" disabled=Signal::derive(move || !draft.dirty()) on:click=act(move |_| draft.load())>"Discard"</button>
         </div>
     }

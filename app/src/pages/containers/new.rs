@@ -289,10 +289,10 @@ fn preview(new: New) -> AnyView {
             Ok(ContainerSource::Image(_)) => "image, pulled first",
             Err(_) => "not set",
         };
-        let node = site.node.as_ref().map_or_else(
-            || "cluster unreachable".to_owned(),
-            ToString::to_string,
-        );
+        let node = site
+            .node
+            .as_ref()
+            .map_or_else(|| "cluster unreachable".to_owned(), ToString::to_string);
         let places = places(&form, name.as_ref(), &site)
             .into_iter()
             .map(|place| view! { <li class="mono wrap-any">{place}</li> }.erase())

@@ -199,7 +199,7 @@ fn links(container: LiveResource<Shown>) -> AnyView {
         if services.is_empty() {
             return view! {
                 <p class="muted">"No services yet."</p>
-                <p><a class="link" href=format!("{own}/services")>"Add a service"</a></p>
+                <p><a class="link" href=format!("{own}/services")>"Add service"</a></p>
             }
             .erase();
         }
