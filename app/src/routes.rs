@@ -221,7 +221,7 @@ mod absent {
 
     /// The server is unreachable, or it is newer than the files in the browser.
     pub fn not_loaded(_: SplitLoaderError) -> AnyView {
-        let message = "This page could not be loaded. Check your connection, then load it again.";
+        let message = "This page could not be loaded. Check your connection, then reload the page.";
         let failure = Failure(Error::Unavailable {
             message: message.to_owned(),
         });

@@ -43,7 +43,7 @@ export async function prepare(server, browser) {
   await prepareLimits(page);
   await prepareCertificates(page);
   await submitContainer(page, "nowhere", MISSING);
-  await page.getByText("See what happened").waitFor();
+  await page.getByText("View job").waitFor();
   await visit(page, "/containers");
   // The demo's containers are created at the first start.
   for (const name of ["db", "shell", "wiki"]) {

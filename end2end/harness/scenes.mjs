@@ -52,11 +52,11 @@ export const SCENES = [
   address("container-services", `${WIKI}/services`, "wiki"),
   scene("container-services-more", "wiki", async (page) => {
     await visit(page, `${WIKI}/services`);
-    await page.getByRole("button", { name: "Add a port" }).click();
+    await page.getByRole("button", { name: "Add port" }).click();
     const record = page.getByRole("group", { name: "Service 2" });
     await record.getByLabel("Kind").selectOption("SRV record");
-    await page.getByRole("button", { name: "Add a port" }).click();
-    for (const fold of await page.getByText("How it is published").all()) await fold.click();
+    await page.getByRole("button", { name: "Add port" }).click();
+    for (const fold of await page.getByText("Publishing options").all()) await fold.click();
     await page.getByRole("group", { name: "Service 3" }).getByLabel("TLS", { exact: true }).check();
   }),
   address("container-environment", `${WIKI}/environment`, "wiki"),
@@ -74,7 +74,7 @@ export const SCENES = [
   scene("job-done", "Create wiki", (page) => job(page, "Create wiki")),
   scene("job-failed", "Create nowhere", async (page) => {
     await job(page, "Create nowhere");
-    await page.getByText("In the machine's own words").click();
+    await page.getByText("Original error message").click();
   }),
   address("nodes", "/nodes", "Nodes"),
   address("clusters", "/clusters", "Clusters"),
@@ -111,7 +111,7 @@ export const SCENES = [
     await page.getByLabel("Domain", { exact: true }).fill("*.example.net");
     await page.getByLabel(/^Sign-in/).fill("login");
     await page.getByRole("button", { name: /^Create/ }).click();
-    await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
+    await page.getByRole("heading", { name: "Some fields are invalid" }).waitFor();
   }),
   scene("domain", SHOP, (page) => domain(page, SHOP)),
   scene("domain-failed", WILD, (page) => domain(page, WILD)),
@@ -132,7 +132,7 @@ export const SCENES = [
     await page.getByLabel("Certificate and chain", { exact: true }).fill(chain);
     await page.getByLabel("Key", { exact: true }).fill(createCertificate(["www.example.com"]).key);
     await page.getByRole("button", { name: "Keep the certificate" }).click();
-    await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
+    await page.getByRole("heading", { name: "Some fields are invalid" }).waitFor();
   }, { refused: "/api/ui/certificates/upload" }),
   scene("certificate", `*.${SHOP}`, (page) => certificate(page, `*.${SHOP}`)),
   scene("certificate-failed", `*.${WILD}`, async (page) => {
@@ -155,7 +155,7 @@ export const SCENES = [
     await page.getByLabel("Authority", { exact: true }).selectOption("Another one");
     await page.getByLabel(/^Mail/).fill("admin");
     await page.getByRole("button", { name: /^Add/ }).click();
-    await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
+    await page.getByRole("heading", { name: "Some fields are invalid" }).waitFor();
   }),
   address("authority", "/authorities/house", "house"),
   address("providers", "/providers", "DNS providers"),
@@ -164,7 +164,7 @@ export const SCENES = [
     await visit(page, "/providers/new");
     await page.getByLabel("Kind", { exact: true }).selectOption("acme-dns");
     await page.getByRole("button", { name: /^Add/ }).click();
-    await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
+    await page.getByRole("heading", { name: "Some fields are invalid" }).waitFor();
   }),
   scene("provider", "dns", async (page) => {
     await visit(page, "/providers/dns");
@@ -176,7 +176,7 @@ export const SCENES = [
     await visit(page, "/agents/new");
     await page.getByLabel("Name", { exact: true }).fill("Not a name!");
     await page.getByRole("button", { name: /^Invite/ }).click();
-    await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
+    await page.getByRole("heading", { name: "Some fields are invalid" }).waitFor();
   }),
   scene("agent-code", "edge-3", async (page) => {
     await visit(page, `${EDGE}/edge-3`);
@@ -205,7 +205,7 @@ export const SCENES = [
   }),
   scene("own-menu", "Containers", async (page) => {
     await visit(page, "/containers");
-    await page.getByRole("button", { name: /own menu$/ }).click();
+    await page.getByRole("button", { name: /account menu$/ }).click();
   }),
   address("not-found", "/nothing", "Not found", { status: 404 }),
   address("not-allowed", "/users", "Not allowed", { who: "member", status: 403 }),
@@ -215,7 +215,7 @@ export const SCENES = [
   }),
   scene("job-running", /^Create summer-\d+$/, async (page) => {
     await submitContainer(page, `summer-${++createdCount}`, "docker.io/library/postgres:17");
-    await page.getByRole("link", { name: "Job and log" }).click();
+    await page.getByRole("link", { name: "View log" }).click();
     await page.getByRole("progressbar", { name: /^Pull the image/ }).waitFor();
   }, { running: true }),
 ];
@@ -232,7 +232,7 @@ async function certificate(page, name) {
 
 async function refusedSignIn(page) {
   await page.goto("/sign-in");
-  await page.getByLabel("Name").fill("somebody");
+  await page.getByLabel("Username").fill("somebody");
   await page.getByLabel("Password").fill("a guess");
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("alert").waitFor();
@@ -243,7 +243,7 @@ async function refusedContainer(page) {
   await page.getByLabel("Name", { exact: true }).fill("Not a name!");
   await page.getByLabel("Memory", { exact: true }).fill("lots");
   await page.getByRole("button", { name: /^Create/ }).click();
-  await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
+  await page.getByRole("heading", { name: "Some fields are invalid" }).waitFor();
 }
 
 async function job(page, title) {

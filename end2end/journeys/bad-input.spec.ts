@@ -9,8 +9,8 @@ const BAD: [label: string | RegExp, value: string][] = [
   ["Memory", "lots"],
   ["Cores", "0"],
   ["Disk", "-3"],
-  ["Inner port", "99999"],
-  [/^Name optional/, "under_score"],
+  ["Container port", "99999"],
+  [/^Hostname optional/, "under_score"],
   [/^Environment/, "no equals sign"],
 ];
 
@@ -38,7 +38,7 @@ test("all errors are summarized, values are kept, and no request is sent", async
   for (const [label, value] of BAD) await at(page, label).fill(value);
   await page.getByRole("button", { name: /^Create/ }).click();
 
-  const summary = page.getByRole("alert").filter({ hasText: "Some fields need other values" });
+  const summary = page.getByRole("alert").filter({ hasText: "Some fields are invalid" });
   await expect(summary).toBeFocused();
   await expect(summary.getByRole("link")).toHaveCount(BAD.length);
   for (const [label, value] of BAD) {
@@ -61,17 +61,17 @@ test("a name, port or hostname in use shows the server's error at its field", as
   await expect(page.getByRole("button", { name: "Create wiki" })).toBeEnabled();
 
   await name.fill("other-wiki");
-  await page.getByRole("button", { name: "Add a port" }).click();
-  const outer = page.getByLabel(/^Outer port/);
+  await page.getByRole("button", { name: "Add port" }).click();
+  const outer = page.getByLabel(/^External port/);
   await outer.fill("80");
   await outer.blur();
-  await expect(await refusalAt(outer)).toHaveText("Port 80 is where edge hosts answer for web pages. Use another.");
+  await expect(await refusalAt(outer)).toHaveText("Edge hosts use port 80 for HTTP and HTTPS. Use another port.");
   await outer.fill("81");
   await page.getByRole("button", { name: "Create other-wiki" }).click();
   await expect(await refusalAt(outer)).toHaveText("The site gives ports 2000-2999.");
   await page.getByRole("button", { name: "Remove Service 2" }).click();
 
-  const published = at(page, /^Name optional/);
+  const published = at(page, /^Hostname optional/);
   await published.fill("wiki");
   await page.getByRole("button", { name: "Create other-wiki" }).click();
   await expect(await refusalAt(published)).toHaveText("Another service has this name under this domain.");

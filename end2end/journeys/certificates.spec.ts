@@ -89,7 +89,7 @@ test("a certificate is uploaded and deleted, and a wrong key is refused at its f
   await expect(page.getByRole("dialog")).toContainText("The certificate for *.shop.example.net, shop.example.net");
   await confirmDeletion(page, "*.shop.example.net");
   await expect(page).toHaveURL("/certificates");
-  await expect(page.getByText("Deleted the certificate *.shop.example.net.")).toBeVisible();
+  await expect(page.getByText("Deleted certificate *.shop.example.net.")).toBeVisible();
   for (const each of [page, otherPage]) await expect(row(each, "*.shop.example.net")).toHaveCount(0);
 });
 

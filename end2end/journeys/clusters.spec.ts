@@ -97,7 +97,7 @@ test("a cluster is added, imported from, used and removed", async ({ page, clust
 
   await visit(page, `/sites/cabin/containers/${name}`);
   await expect(status(page)).toHaveText("running");
-  await expect(page.getByText("taken over from the cluster")).toBeVisible();
+  await expect(page.getByText("unknown (imported)")).toBeVisible();
   await page.getByRole("button", { name: "Stop", exact: true }).click();
   await expect(status(page)).toHaveText("stopped", { timeout: 60_000 });
   await visit(page, `/sites/cabin/containers/${name}/settings`);
@@ -113,7 +113,7 @@ test("errors of a new cluster are shown at their fields", async ({ page, cluster
   watch.expect(422, "/api/ui/clusters/create");
   await visit(page, "/clusters/new");
   await page.getByRole("button", { name: "Add" }).click();
-  await expect(page.getByRole("heading", { name: "Some fields need other values" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Some fields are invalid" })).toBeVisible();
   await page.getByLabel("Address of a node").fill("127.0.0.1:1");
   await page.getByRole("button", { name: "Look at the certificate" }).click();
   await expect(await refusalAt(page.getByLabel("Address of a node"))).toContainText("cannot be reached");
@@ -168,11 +168,11 @@ test("Docker is available with a root login, and otherwise the form shows the re
 
   await visit(page, "/containers/new");
   await page.getByText("Environment, command, description, Docker").click();
-  const docker = page.getByLabel("Docker inside");
+  const docker = page.getByLabel("Docker support");
   const where = page.getByRole("combobox", { name: "Site", exact: true });
   await where.selectOption({ label: "lab (lab.example.org)" });
   await expect(docker).toBeDisabled();
-  await expect(page.getByText("lets only root@pam itself")).toBeVisible();
+  await expect(page.getByText("Proxmox requires root@pam with a password")).toBeVisible();
   await where.selectOption({ label: "dock (dock.example.org)" });
   await docker.check();
   await page.getByLabel("Name", { exact: true }).fill("builder");
@@ -180,7 +180,7 @@ test("Docker is available with a root login, and otherwise the form shows the re
   await page.getByRole("button", { name: "Create builder" }).click();
   await expect(page).toHaveURL("/sites/dock/containers/builder");
   await expect(status(page)).toHaveText("running", { timeout: 60_000 });
-  await expect(page.getByText("Docker inside", { exact: true }).locator("xpath=following-sibling::dd[1]")).toHaveText("yes");
+  await expect(page.getByText("Docker support", { exact: true }).locator("xpath=following-sibling::dd[1]")).toHaveText("yes");
   const containers = await cluster.get("containers");
   expect(JSON.stringify(containers)).toContain("builder");
 

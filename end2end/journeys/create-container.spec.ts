@@ -12,23 +12,23 @@ test("a container is created from an image", { tag: "@smoke" }, async ({ page, s
   await page.getByLabel("Memory", { exact: true }).fill("1 GiB");
   await page.getByText("Environment, command, description").click();
   await page.getByLabel(/^Environment/).fill("GREETING=hello\nLEVEL=3");
-  await page.getByLabel(/^What it is for/).fill("The first journey");
+  await page.getByLabel(/^Description/).fill("The first journey");
 
-  await expect(page.getByRole("group", { name: "Service 1" }).getByLabel("Inner port")).toHaveValue("80");
-  await page.getByRole("button", { name: "Add a port" }).click();
+  await expect(page.getByRole("group", { name: "Service 1" }).getByLabel("Container port")).toHaveValue("80");
+  await page.getByRole("button", { name: "Add port" }).click();
   const login = page.getByRole("group", { name: "Service 2" });
-  await expect(login.getByLabel("Inner port")).toHaveValue("22");
-  await page.getByRole("button", { name: "Add a port" }).click();
+  await expect(login.getByLabel("Container port")).toHaveValue("22");
+  await page.getByRole("button", { name: "Add port" }).click();
   await page.getByRole("button", { name: "Remove Service 3" }).click();
-  await expect(page.getByRole("group", { name: /^Service/ })).toHaveCount(2);
+  await expect(page.getByRole("group", { name: /^Service \d/ })).toHaveCount(2);
 
-  const preview = page.locator("section").filter({ hasText: "What you will get" });
+  const preview = page.locator("section").filter({ hasText: "Summary" });
   await expect(preview).toContainText("web-1.lab.example.org");
   await expect(preview).toContainText(server.containerUrl("web-1"));
-  await expect(preview).toContainText("lab.example.org:a port of 2000-2999/tcp");
-  await expect(preview).toContainText("an image, which is pulled first");
+  await expect(preview).toContainText("lab.example.org:any of 2000-2999/tcp");
+  await expect(preview).toContainText("image, pulled first");
   await expect(preview).toContainText(/pve[12]/);
-  await expect(page.getByText("You have no limits.")).toBeVisible();
+  await expect(page.getByText("No limits apply.")).toBeVisible();
 
   await page.getByRole("button", { name: "Create web-1" }).click();
   await expect(page).toHaveURL(containerPath("web-1"));
@@ -36,14 +36,14 @@ test("a container is created from an image", { tag: "@smoke" }, async ({ page, s
   await expect(page.getByRole("progressbar", { name: /^Pull the image/ })).toBeVisible();
 
   // The job's page shows steps and log lines as they are written.
-  await page.getByRole("link", { name: "Job and log" }).click();
+  await page.getByRole("link", { name: "View log" }).click();
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
   await expect(page.getByRole("heading", { level: 1, name: "Create web-1" })).toBeVisible();
   await expect(page.getByRole("listitem").filter({ hasText: "Pull the image" })).toContainText("running");
   const log = page.getByRole("region", { name: /^Log/ });
   await expect(log).toContainText(/nginx/);
   await expect(page.getByRole("listitem").filter({ hasText: "Start it" })).toContainText("waiting");
-  await expect(page.getByText("web-1 is there.")).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText("web-1 was created.")).toBeVisible({ timeout: 60_000 });
   await expect(page.getByRole("listitem").filter({ hasText: "Wait for its address" })).toContainText("done");
 
   await page.getByRole("link", { name: "Open web-1" }).click();

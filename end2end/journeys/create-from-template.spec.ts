@@ -26,10 +26,10 @@ test("a template of the site is selected", async ({ page }) => {
   expect(offered).toContain(TEMPLATE);
   await page.getByLabel("Name", { exact: true }).fill("from-template");
   await source.fill(TEMPLATE);
-  await expect(page.getByText("a template", { exact: true })).toBeVisible();
+  await expect(page.getByText("template", { exact: true })).toBeVisible();
   await page.getByRole("button", { name: "Remove Service 1" }).click();
   await page.getByRole("button", { name: "Create from-template" }).click();
   await expect(status(page)).toHaveText("running", { timeout: 60_000 });
   await expect(page.getByText(TEMPLATE)).toBeVisible();
-  await expect(page.getByText("It offers nothing to others yet.")).toBeVisible();
+  await expect(page.getByText("No services yet.")).toBeVisible();
 });

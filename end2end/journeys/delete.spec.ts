@@ -10,7 +10,7 @@ test("a container is deleted after its name is typed", async ({ page, server, wa
 
   const dialog = page.getByRole("dialog", { name: "Delete doomed?" });
   await expect(dialog.getByRole("button", { name: "Keep doomed" })).toBeFocused();
-  await expect(dialog.getByRole("listitem").filter({ hasText: "All data on its disk" })).toBeVisible();
+  await expect(dialog.getByRole("listitem").filter({ hasText: "All data on the disk" })).toBeVisible();
   await expect(dialog.getByRole("listitem").filter({ hasText: address.trim() })).toBeVisible();
   await expect(dialog.getByRole("listitem").filter({ hasText: server.containerUrl("doomed") })).toBeVisible();
 

@@ -48,7 +48,7 @@ test("a domain is created, changed and deleted", async ({ page, server, open }) 
   await expect(page.getByRole("dialog")).toContainText("The way to its sign-in at http://10.20.0.5:4180");
   await confirmDeletion(page, "shop.example.org");
   await expect(page).toHaveURL("/domains");
-  await expect(page.getByText("Deleted the domain shop.example.org.")).toBeVisible();
+  await expect(page.getByText("Deleted domain shop.example.org.")).toBeVisible();
   for (const each of [page, otherPage]) await expect(row(each, "shop.example.org")).toHaveCount(0);
 });
 
@@ -159,44 +159,44 @@ test("services are published under another domain, with options, and as SRV reco
   await visit(page, containerPath("speaker", "services"));
   const web = page.getByRole("group", { name: "Service 1" });
   await web.getByLabel("Domain", { exact: true }).selectOption("second.example.net");
-  const options = web.getByText("How it is published");
+  const options = web.getByText("Publishing options");
   await options.click();
-  await web.getByLabel("The program speaks").selectOption("HTTPS with any certificate");
-  await web.getByLabel(/^Largest request/).fill("64");
-  await web.getByLabel(/^May be quiet for/).fill("30");
-  await web.getByLabel("Gather requests and answers").check();
-  await page.getByRole("button", { name: "Add a port" }).click();
+  await web.getByLabel("Backend protocol").selectOption("HTTPS, any certificate");
+  await web.getByLabel(/^Max. request body/).fill("64");
+  await web.getByLabel(/^Idle timeout/).fill("30");
+  await web.getByLabel("Buffering").check();
+  await page.getByRole("button", { name: "Add port" }).click();
   const record = page.getByRole("group", { name: "Service 2" });
   await record.getByLabel("Kind").selectOption("SRV record");
-  await record.getByLabel("Inner port").fill("5060");
+  await record.getByLabel("Container port").fill("5060");
   await record.getByLabel("Name", { exact: true }).fill("_sip._tcp");
-  await page.getByRole("button", { name: "Add a port" }).click();
+  await page.getByRole("button", { name: "Add port" }).click();
   const secure = page.getByRole("group", { name: "Service 3" });
-  await secure.getByLabel("Inner port").fill("1883");
-  await secure.getByText("How it is published").click();
-  await expect(secure.getByLabel(/^Name/)).toHaveCount(0);
+  await secure.getByLabel("Container port").fill("1883");
+  await secure.getByText("Publishing options").click();
+  await expect(secure.getByLabel(/^Hostname/)).toHaveCount(0);
   await secure.getByLabel("TLS", { exact: true }).check();
-  await secure.getByLabel(/^Name/).fill("mqtt");
+  await secure.getByLabel(/^Hostname/).fill("mqtt");
   await secure.getByLabel("Domain", { exact: true }).selectOption("second.example.net");
-  await page.getByRole("button", { name: "Change speaker" }).click();
-  await expect(page.getByText("Changed speaker.")).toBeVisible();
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("Saved speaker.")).toBeVisible();
 
   const services = page.locator("section").filter({ has: page.getByRole("heading", { name: "Services", exact: true }) });
   await expect(services.getByRole("link", { name: "https://speaker.second.example.net" })).toBeVisible();
-  await expect(services).toContainText("Name in the network (SRV), inner port 5060");
+  await expect(services).toContainText("SRV record, container port 5060");
   await expect(services).toContainText("_sip._tcp.lab.example.org");
   await expect(services).toContainText(/mqtt\.second\.example\.net:\d+\/tls/);
   await page.reload();
   await expect(services.getByRole("link", { name: "https://speaker.second.example.net" })).toBeVisible();
   await expect(web.getByLabel("Domain", { exact: true }).locator("option:checked")).toHaveText("second.example.net");
   await options.click();
-  await expect(web.getByLabel("The program speaks")).toHaveValue("https");
-  await expect(web.getByLabel(/^Largest request/)).toHaveValue("64");
-  await expect(web.getByLabel(/^May be quiet for/)).toHaveValue("30");
-  await expect(web.getByLabel("Gather requests and answers")).toBeChecked();
+  await expect(web.getByLabel("Backend protocol")).toHaveValue("https");
+  await expect(web.getByLabel(/^Max. request body/)).toHaveValue("64");
+  await expect(web.getByLabel(/^Idle timeout/)).toHaveValue("30");
+  await expect(web.getByLabel("Buffering")).toBeChecked();
   await expect(record.getByLabel("Name", { exact: true })).toHaveValue("_sip._tcp");
   await expect(secure.getByLabel("TLS", { exact: true })).toBeChecked();
-  await expect(secure.getByLabel(/^Name/)).toHaveValue("mqtt");
+  await expect(secure.getByLabel(/^Hostname/)).toHaveValue("mqtt");
 
   // A domain with services cannot be deleted.
   await visit(page, domain);
@@ -225,8 +225,8 @@ test("missing address records are reported on the domain's page", async ({ page 
   await visit(otherPage, containerPath("teller", "services"));
   const web = otherPage.getByRole("group", { name: "Service 1" });
   await web.getByLabel("Domain", { exact: true }).selectOption("told.example.net");
-  await otherPage.getByRole("button", { name: "Change teller" }).click();
-  await expect(otherPage.getByText("Changed teller.")).toBeVisible();
+  await otherPage.getByRole("button", { name: "Save" }).click();
+  await expect(otherPage.getByText("Saved teller.")).toBeVisible();
   // Shown with and without a reload.
   const trouble = wrong.getByRole("row").filter({ hasText: "teller.told.example.net" });
   for (const reload of [false, true]) {

@@ -7,9 +7,9 @@ test("resources, description, environment and services are changed", async ({ pa
   await visit(page, containerPath("changing", "settings"));
   await page.getByLabel("Memory", { exact: true }).fill("1 GiB");
   await page.getByLabel("Cores").fill("2");
-  await page.getByLabel(/^What it is for/).fill("Changed on the way");
-  await page.getByRole("button", { name: "Change changing" }).click();
-  await expect(page.getByText("Changed changing.")).toBeVisible();
+  await page.getByLabel(/^Description/).fill("Changed on the way");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("Saved changing.")).toBeVisible();
   await page.getByRole("link", { name: "Overview" }).click();
   await expect(page.getByText("Changed on the way")).toBeVisible();
   await expect(page.getByText("of 2 cores")).toBeVisible();
@@ -18,25 +18,25 @@ test("resources, description, environment and services are changed", async ({ pa
   // A change that needs a restart offers one.
   await page.getByRole("link", { name: "Environment" }).click();
   await page.getByLabel(/^Variables/).fill("COLOUR=green");
-  const change = page.getByRole("button", { name: "Change changing" });
+  const change = page.getByRole("button", { name: "Save" });
   await expect(change).toBeEnabled();
   await change.click();
   await page.getByRole("link", { name: "Overview" }).click();
-  await expect(page.getByText("What you changed takes effect after a restart.")).toBeVisible();
+  await expect(page.getByText("Some changes take effect after a restart.")).toBeVisible();
   await page.getByRole("button", { name: "Restart now" }).click();
-  await expect(page.getByText("What you changed takes effect after a restart.")).toBeHidden();
+  await expect(page.getByText("Some changes take effect after a restart.")).toBeHidden();
   await expect(page.getByRole("heading", { name: "Restart changing" })).toHaveCount(0);
   await expect(status(page)).toHaveText("running");
 
   await page.getByRole("link", { name: "Services" }).click();
-  await page.getByRole("button", { name: "Add a port" }).click();
+  await page.getByRole("button", { name: "Add port" }).click();
   const port = page.getByRole("group", { name: "Service 2" });
-  await port.getByLabel("Inner port").fill("5432");
-  await port.getByLabel(/^Outer port/).fill("2543");
-  await page.getByRole("button", { name: "Change changing" }).click();
+  await port.getByLabel("Container port").fill("5432");
+  await port.getByLabel(/^External port/).fill("2543");
+  await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByText("lab.example.org:2543/tcp")).toBeVisible();
   await page.getByRole("button", { name: "Remove Service 1" }).click();
-  await page.getByRole("button", { name: "Change changing" }).click();
+  await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByRole("link", { name: server.containerUrl("changing") })).toHaveCount(0);
   await page.reload();
   await expect(page.getByText("lab.example.org:2543/tcp")).toBeVisible();
@@ -48,17 +48,17 @@ test("a concurrent change is rejected with a message and keeps entered values", 
   const otherPage = await open(server.administrator);
   for (const each of [page, otherPage]) await visit(each, containerPath("contested", "settings"));
 
-  const mine = page.getByLabel(/^What it is for/);
+  const mine = page.getByLabel(/^Description/);
   await mine.fill("Mine");
-  await otherPage.getByLabel(/^What it is for/).fill("Theirs");
-  await otherPage.getByRole("button", { name: "Change contested" }).click();
-  await expect(otherPage.getByText("Changed contested.")).toBeVisible();
+  await otherPage.getByLabel(/^Description/).fill("Theirs");
+  await otherPage.getByRole("button", { name: "Save" }).click();
+  await expect(otherPage.getByText("Saved contested.")).toBeVisible();
 
-  await expect(page.getByText("Somebody changed this container meanwhile.").first()).toBeVisible();
+  await expect(page.getByText("This container changed since you loaded it.").first()).toBeVisible();
   await expect(mine).toHaveValue("Mine");
-  await page.getByRole("button", { name: "Change contested" }).click();
+  await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByText("Reload it and try again.")).toBeVisible();
   await expect(mine).toHaveValue("Mine");
-  await page.getByRole("button", { name: "Drop what I typed and load it" }).click();
+  await page.getByRole("button", { name: "Load the latest version" }).click();
   await expect(mine).toHaveValue("Theirs");
 });

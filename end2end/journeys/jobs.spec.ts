@@ -5,11 +5,11 @@ test("a failed creation shows a reason with the original error and is retried", 
   await submitContainer(page, "hopeless", "ghcr.io/example/nothing-here:v1");
   await expect(status(page)).toHaveText("failed");
   await expect(page.getByText(/could not be pulled/)).toBeVisible();
-  await page.getByRole("link", { name: "See what happened" }).click();
+  await page.getByRole("link", { name: "View job" }).click();
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
   await expect(status(page)).toHaveText("failed");
   await expect(page.getByText(/could not be pulled/).first()).toBeVisible();
-  const details = page.locator("details").filter({ hasText: "In the machine's own words" });
+  const details = page.locator("details").filter({ hasText: "Original error message" });
   await details.locator("summary").click();
   await expect(details.locator("pre")).toContainText(/nothing-here/);
   await expect(page.getByRole("region", { name: /^Log/ })).not.toBeEmpty();
@@ -17,10 +17,10 @@ test("a failed creation shows a reason with the original error and is retried", 
   const log = page.getByRole("region", { name: /^Log/ });
   const lines = async () => (await log.innerText()).trim().split("\n").length;
   const before = await lines();
-  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("button", { name: "Retry" }).click();
   await expect.poll(lines, { message: "the second try writes on" }).toBeGreaterThan(before);
   await expect(status(page)).toHaveText("failed");
-  await expect(page.getByRole("button", { name: "Try again" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Retry" })).toBeVisible();
 
   // A container that was never created can be deleted.
   await visit(page, containerPath("hopeless", "settings"));
@@ -31,11 +31,11 @@ test("a failed creation shows a reason with the original error and is retried", 
 
 test("a running creation is canceled and rolled back", async ({ page }) => {
   await submitContainer(page, "unwanted", "docker.io/library/postgres:17");
-  await page.getByRole("link", { name: "Job and log" }).click();
+  await page.getByRole("link", { name: "View log" }).click();
   await expect(page.getByRole("listitem").filter({ hasText: "Pull the image" })).toContainText("running");
-  await page.getByRole("button", { name: "Cancel the job" }).click();
+  await page.getByRole("button", { name: "Cancel job" }).click();
   await expect(status(page)).toHaveText("cancelled");
-  await expect(page.getByRole("button", { name: "Cancel the job" })).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Cancel job" })).toHaveCount(0);
 
   await visit(page, containerPath("unwanted"));
   await expect(status(page)).toHaveText("failed");
@@ -64,9 +64,9 @@ test("jobs are filtered by state and container", async ({ page }) => {
   await page.getByRole("searchbox").fill("wiki");
   await expect(page).toHaveURL("/jobs?q=wiki");
   await expect(page.locator("[data-row]")).toHaveText(["Create wiki"]);
-  await page.getByRole("combobox", { name: "Every state" }).selectOption("cancelled");
+  await page.getByRole("combobox", { name: "All states" }).selectOption("cancelled");
   await expect(page).toHaveURL(/state=cancelled/);
-  await expect(page.getByRole("heading", { name: "No job matches" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "No jobs match" })).toBeVisible();
   await page.getByRole("link", { name: "Show all jobs" }).click();
   await expect(row(page, "Create wiki")).toBeVisible();
 });

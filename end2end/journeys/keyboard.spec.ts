@@ -51,7 +51,7 @@ test("a container is created and deleted with the keyboard only", async ({ page 
 test("the first Tab key press shows the skip link", async ({ page }) => {
   await visit(page, "/jobs");
   await page.keyboard.press("Tab");
-  await expect(page.getByRole("link", { name: "Skip to the content" })).toBeFocused();
+  await expect(page.getByRole("link", { name: "Skip to content" })).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(page.locator("main")).toBeFocused();
 });

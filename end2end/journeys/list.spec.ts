@@ -36,12 +36,12 @@ test("search, filter and sort order are part of the URL", async ({ open }) => {
   await expect(names(page)).toHaveText(["charlie", "bravo", "alpha"]);
   await expect(page.getByRole("columnheader", { name: "Name" })).toHaveAttribute("aria-sort", "descending");
 
-  await page.getByRole("combobox", { name: "Every status" }).selectOption("missing");
+  await page.getByRole("combobox", { name: "All statuses" }).selectOption("missing");
   await expect(page).toHaveURL(/status=missing/);
-  await expect(page.getByRole("heading", { name: "No container is like that" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "No containers match" })).toBeVisible();
   await page.getByRole("link", { name: "Show all containers" }).click();
   await expect(page).toHaveURL("/containers");
-  await expect(page.getByRole("combobox", { name: "Every status" })).toHaveValue("");
+  await expect(page.getByRole("combobox", { name: "All statuses" })).toHaveValue("");
   await expect(names(page)).toHaveCount(3);
   await sameDocument(page);
 });

@@ -35,7 +35,7 @@ test("a container deleted by another user disappears from the list and from its 
   await dialog.getByRole("textbox").fill("leaving");
   await dialog.getByRole("button", { name: "Delete leaving" }).click();
   await expect(row(list, "leaving")).toHaveCount(0);
-  await expect(own.getByText("There is no such container.")).toBeVisible();
+  await expect(own.getByText("This container does not exist.")).toBeVisible();
 });
 
 test("the tabs of a browser share one event stream", async ({ page, context, browser }) => {

@@ -15,11 +15,11 @@ test("sign-in, lists, objects, filters and sign-out work without JavaScript", { 
   await expect(page).toHaveURL(/\/sign-in\?next=/);
   await message;
   const { name, password } = server.administrator;
-  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Username").fill(name);
   await page.getByLabel("Password").fill("wrong");
   await page.getByRole("button", { name: "Sign in" }).click();
-  await expect(page.getByText("That name and password do not match.")).toBeVisible();
-  await expect(page.getByLabel("Name")).toHaveValue(name);
+  await expect(page.getByText("Wrong username or password.")).toBeVisible();
+  await expect(page.getByLabel("Username")).toHaveValue(name);
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();
 
@@ -41,7 +41,7 @@ test("sign-in, lists, objects, filters and sign-out work without JavaScript", { 
   await expect(page.getByText("The team's notes")).toBeVisible();
   await expect(page.getByRole("link", { name: server.containerUrl("wiki") })).toBeVisible();
   await page.getByRole("link", { name: "Services" }).click();
-  await expect(page.getByText("Web page, inner port 80")).toBeVisible();
+  await expect(page.getByText("HTTP, container port 80")).toBeVisible();
 
   await page.getByRole("complementary").getByRole("link", { name: "Jobs" }).click();
   await page.getByRole("link", { name: "Create wiki" }).click();
@@ -60,7 +60,7 @@ test("sign-in, lists, objects, filters and sign-out work without JavaScript", { 
   await page.getByRole("link", { name: "admin", exact: true }).click();
   await expect(page.getByLabel("Mail", { exact: true })).toHaveValue("admin@localhost");
 
-  await page.getByRole("button", { name: `${name}: own menu` }).click();
+  await page.getByRole("button", { name: `${name}: account menu` }).click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page).toHaveURL("/sign-in");
 });

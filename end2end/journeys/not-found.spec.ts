@@ -4,6 +4,6 @@ import { expect, test } from "../harness/test";
 test("the not-found page links to existing pages", async ({ page, watch }) => {
   watch.expect(404, "/nothing");
   await page.goto("/nothing");
-  await page.getByRole("link", { name: "Go to your containers" }).click();
+  await page.getByRole("link", { name: "Go to containers" }).click();
   await expect(page).toHaveURL("/containers");
 });

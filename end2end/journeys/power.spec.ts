@@ -13,7 +13,7 @@ test("stop, undo, start and restart", async ({ page, watch }) => {
   const body = JSON.stringify({ conflict: { message: "The container does not run." } });
   await page.route("**/api/ui/containers/switch", (route) => route.fulfill({ status: 409, contentType: "application/json", body }), { times: 1 });
   await note.getByRole("button", { name: "Undo" }).click();
-  await expect(page.getByText("switch goes back to how it was.")).toBeVisible();
+  await expect(page.getByText("Undo started for switch.")).toBeVisible();
   await expect(status(page)).toHaveText("running");
   await expect(button("Stop")).toBeEnabled();
 
@@ -30,7 +30,7 @@ test("stop, undo, start and restart", async ({ page, watch }) => {
   await expect(page.getByRole("heading", { name: "Restart switch" })).toBeHidden();
   await expect(status(page)).toHaveText("running");
 
-  await page.getByRole("navigation", { name: "Parts of this container" }).getByRole("link", { name: "Jobs" }).click();
+  await page.getByRole("navigation", { name: "Container sections" }).getByRole("link", { name: "Jobs" }).click();
   const jobs = page.getByRole("table", { name: "Jobs of this container" });
   await expect(jobs.getByRole("link")).toHaveText(["Restart", "Start", "Stop", "Start", "Stop", "Create"]);
 });

@@ -7,8 +7,8 @@ test.describe("on a phone", () => {
   test("the navigation opens over the page and closes after a selection", async ({ page }) => {
     await visit(page, "/containers");
     await expect(page.getByRole("link", { name: "Jobs", exact: true })).toHaveCount(0);
-    await page.getByRole("button", { name: "Places" }).click();
-    const places = page.getByRole("navigation", { name: "Places" });
+    await page.getByRole("button", { name: "Navigation" }).click();
+    const places = page.getByRole("navigation", { name: "Main navigation" });
     await expect(places).toBeVisible();
     await places.getByRole("link", { name: "Jobs", exact: true }).click();
     await expect(page).toHaveURL("/jobs");

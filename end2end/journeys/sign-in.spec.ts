@@ -9,7 +9,7 @@ test.use({ who: "anonymous" });
  * the old page during the navigation would submit twice.
  */
 async function send(page: Page, name: string, password: string): Promise<number> {
-  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Username").fill(name);
   await page.getByLabel("Password").fill(password);
   const response = page.waitForResponse((response) => response.request().method() === "POST");
   const arrival = page.waitForEvent("framenavigated");
@@ -34,8 +34,8 @@ test("a wrong password shows an error and keeps the name", async ({ page, server
   await page.goto("/sign-in?next=%2Fjobs");
   const { name, password } = server.administrator;
   expect(await send(page, name, "not the password")).toBe(401);
-  await expect(page.getByRole("alert")).toHaveText("That name and password do not match.");
-  await expect(page.getByLabel("Name")).toHaveValue(name);
+  await expect(page.getByRole("alert")).toHaveText("Wrong username or password.");
+  await expect(page.getByLabel("Username")).toHaveValue(name);
   await expect(page.getByLabel("Password")).toHaveValue("");
   await expect(page.getByLabel("Password")).toBeFocused();
 
@@ -60,7 +60,7 @@ test("signing out ends the session", async ({ page, server }) => {
   await send(page, name, password);
   await expect(page).toHaveURL("/containers");
 
-  await page.getByRole("button", { name: `${name}: own menu` }).click();
+  await page.getByRole("button", { name: `${name}: account menu` }).click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page).toHaveURL("/sign-in");
   await page.goto("/containers");
@@ -93,7 +93,7 @@ test("a page sends no requests during sign-out", async ({ page, server }) => {
     await new Promise((done) => setTimeout(done, 1_000));
     await route.continue();
   });
-  await page.getByRole("button", { name: `${name}: own menu` }).click();
+  await page.getByRole("button", { name: `${name}: account menu` }).click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page).toHaveURL("/sign-in");
   expect(requests).toEqual([]);

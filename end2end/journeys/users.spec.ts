@@ -54,7 +54,7 @@ test("invalid fields show errors and keep their values", async ({ page, watch })
   await page.getByLabel(/^Memory/).fill("much");
   await page.getByRole("button", { name: /^Create/ }).click();
 
-  const summary = page.getByRole("alert").filter({ hasText: "Some fields need other values" });
+  const summary = page.getByRole("alert").filter({ hasText: "Some fields are invalid" });
   await expect(summary).toBeFocused();
   await expect(summary.getByRole("link")).toHaveCount(4);
   for (const field of [name, mail, page.getByLabel("Password", { exact: true }), page.getByLabel(/^Memory/)]) {

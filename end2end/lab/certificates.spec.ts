@@ -70,10 +70,10 @@ async function addDomains(page: Page): Promise<void> {
 
 /** Adds a row to the form of services and returns it. */
 async function service(page: Page, number: number, kind: string, inner: string) {
-  if (number > 1) await page.getByRole("button", { name: "Add a port" }).click();
+  if (number > 1) await page.getByRole("button", { name: "Add port" }).click();
   const row = page.getByRole("group", { name: `Service ${number}` });
   await row.getByLabel("Kind").selectOption(kind);
-  await row.getByLabel("Inner port").fill(inner);
+  await row.getByLabel("Container port").fill(inner);
   return row;
 }
 
@@ -86,8 +86,8 @@ async function submitContainer(page: Page): Promise<void> {
   const second = await service(page, 2, "http", "8080");
   await second.getByLabel("Domain", { exact: true }).selectOption(BY_DNS);
   const third = await service(page, 3, "tcp", "7");
-  await third.getByLabel("Outer port").fill(String(PORT));
-  await third.getByText("How it is published").click();
+  await third.getByLabel("External port").fill(String(PORT));
+  await third.getByText("Publishing options").click();
   await third.getByLabel("TLS", { exact: true }).check();
   await third.getByLabel("Domain", { exact: true }).selectOption(BY_DNS);
   await page.getByRole("button", { name: `Create ${NAME}` }).click();

@@ -27,10 +27,10 @@ async function echo(transport: "tcp" | "udp"): Promise<string> {
 
 /** Adds a row to the form of services and returns it. */
 async function port(page: Page, number: number, kind: string, inner: string) {
-  await page.getByRole("button", { name: "Add a port" }).click();
+  await page.getByRole("button", { name: "Add port" }).click();
   const row = page.getByRole("group", { name: `Service ${number}` });
   await row.getByLabel("Kind").selectOption(kind);
-  await row.getByLabel("Inner port").fill(inner);
+  await row.getByLabel("Container port").fill(inner);
   return row;
 }
 
@@ -39,12 +39,12 @@ async function submitContainer(page: Page): Promise<void> {
   await page.getByLabel("Name", { exact: true }).fill(NAME);
   await page.getByLabel("Template or image").fill(TEMPLATE);
   const first = page.getByRole("group", { name: "Service 1" });
-  await first.getByLabel("Inner port").fill("80");
+  await first.getByLabel("Container port").fill("80");
   await first.getByLabel("Domain", { exact: true }).selectOption(PUBLIC);
   const tcp = await port(page, 2, "TCP port", "7");
-  await tcp.getByLabel("Outer port").fill(String(PORT));
+  await tcp.getByLabel("External port").fill(String(PORT));
   const udp = await port(page, 3, "UDP port", "7");
-  await udp.getByLabel("Outer port").fill(String(PORT));
+  await udp.getByLabel("External port").fill(String(PORT));
   const record = await port(page, 4, "SRV record", "7");
   await record.getByLabel("Name", { exact: true }).fill(RECORD);
   await page.getByRole("button", { name: `Create ${NAME}` }).click();
@@ -109,10 +109,10 @@ test("a container is created, published, changed and deleted without leftovers",
   await test.step("a changed hostname and port replace the old ones", async () => {
     await visit(page, `${PAGE}/services`);
     const first = page.getByRole("group", { name: "Service 1" });
-    await first.getByLabel("Inner port").fill("8080");
-    await first.getByLabel(/^Name/).fill("second");
-    await page.getByRole("button", { name: `Change ${NAME}` }).click();
-    await expect(page.getByText(`Changed ${NAME}.`)).toBeVisible();
+    await first.getByLabel("Container port").fill("8080");
+    await first.getByLabel(/^Hostname/).fill("second");
+    await page.getByRole("button", { name: "Save" }).click();
+    await expect(page.getByText(`Saved ${NAME}.`)).toBeVisible();
     await expect.poll(() => web("second")).toContain(`${NAME}:8080 GET /page`);
     expect(await web(NAME)).toBe("");
   });

@@ -35,7 +35,7 @@ const OPTIONAL_FIELDS = {
 /** Signs in as the first administrator. */
 export async function signIn(page) {
   await page.goto("/sign-in");
-  await page.getByLabel("Name").fill(lab.administrator.name);
+  await page.getByLabel("Username").fill(lab.administrator.name);
   await page.getByLabel("Password").fill(lab.administrator.password);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("heading", { level: 1, name: "Containers" }).waitFor();

@@ -74,7 +74,7 @@ pub fn delete_card(card: DeleteCard) -> AnyView {
     let action = reactive(move || blocked.run(()).unwrap_or_else(button));
     view! {
         <section class="card card-danger stack-tight">
-            <h2 class="card-title">{format!("{verb} the {what}")}</h2>
+            <h2 class="card-title">{format!("{verb} {what}")}</h2>
             {action}
         </section>
         <DeleteDialog deletion name losses delete />
@@ -103,7 +103,7 @@ fn delete(deletion: Deletion, card: &DeleteCard) -> Callback<String> {
         spawn_local(async move {
             match answer.await {
                 Ok(()) => {
-                    toasts.notify(format!("{verb}d the {what} {name}."));
+                    toasts.notify(format!("{verb}d {what} {name}."));
                     navigate(list, Default::default());
                 }
                 Err(failure) => {

@@ -106,7 +106,7 @@ pub fn DeleteDialog(
 ) -> impl IntoView {
     let question = Question {
         title: Signal::derive(move || format!("Delete {}?", name.get())),
-        lead: "This cannot be undone. It will be lost:",
+        lead: "This cannot be undone. You will lose:",
         keep: Signal::derive(move || format!("Keep {}", name.get())),
         go: Signal::derive(move || format!("Delete {}", name.get())),
         shape: "trash-2",
@@ -167,7 +167,7 @@ pub fn ConfirmDialog(
                 <p>{lead}</p>
                 <ul class="bullets">{lost}</ul>
                 <label class="label">
-                    "Type " <strong class="mono">{name}</strong> " to go on"
+                    "Type " <strong class="mono">{name}</strong> " to confirm"
                     <input
                         class="input mono"
                         autocomplete="off"

@@ -55,7 +55,7 @@ impl FromStr for Sent {
 
 /// The failure for a response that cannot be decoded.
 pub fn unreadable() -> Failure {
-    let message = "The server's answer could not be read. Reload the page.".to_owned();
+    let message = "The server's response could not be read. Reload the page.".to_owned();
     Failure(Error::Unavailable { message })
 }
 

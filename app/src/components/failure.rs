@@ -37,17 +37,16 @@ pub fn failure_panel(
     let title = match error {
         Error::NotFound { .. } => "Not found",
         Error::Forbidden { .. } => "Not allowed",
-        Error::Unavailable { .. } => "Not reachable",
-        Error::Throttled { .. } => "Too many tries",
-        _ => "That did not work",
+        Error::Unavailable { .. } => "Unreachable",
+        Error::Throttled { .. } => "Too many attempts",
+        _ => "Request failed",
     };
     let useful = matches!(
         error,
         Error::Unavailable { .. } | Error::Internal { .. } | Error::Throttled { .. }
     );
     let button = again.filter(|_| useful).map(|again| {
-        view! { <button class="btn" on:click=act(move |_| again.run(()))>"Try again"</button> }
-            .erase()
+        view! { <button class="btn" on:click=act(move |_| again.run(()))>"Retry"</button> }.erase()
     });
     let title = view! { {icon("circle-alert")} {title} }.erase();
     let heading = match place {

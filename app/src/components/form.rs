@@ -376,7 +376,7 @@ pub fn Refusals(
     let hidden = Signal::derive(move || form.summary.with(Vec::is_empty));
     view! {
         <section class="panel panel-danger" tabindex="-1" role="alert" node_ref=panel hidden=hidden>
-            <h2 class="panel-title">{icon("circle-alert")} "Some fields need other values"</h2>
+            <h2 class="panel-title">{icon("circle-alert")} "Some fields are invalid"</h2>
             <ul class="links">{list}</ul>
         </section>
         <FailureLine failure=form.failure />

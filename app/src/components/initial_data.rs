@@ -57,7 +57,7 @@ mod imp {
         if let Ok(answer) = tokio::time::timeout(BUDGET, answer).await {
             return answer;
         }
-        let message = "This takes longer than usual. Try again in a moment.".to_owned();
+        let message = "The server is slow to respond. Try again in a moment.".to_owned();
         Err(into_failure(Error::Unavailable { message }))
     }
 }

@@ -60,8 +60,8 @@ pub fn job_actions(job: LiveResource<JobView>) -> AnyView {
     };
     let buttons = reactive(move || {
         let (cancel, retry) = may.get();
-        let cancel = cancel.then(|| button(false, "ban", "Cancel the job"));
-        let retry = retry.then(|| button(true, "rotate-cw", "Try again"));
+        let cancel = cancel.then(|| button(false, "ban", "Cancel job"));
+        let retry = retry.then(|| button(true, "rotate-cw", "Retry"));
         view! { {cancel} {retry} }.erase()
     });
     view! { {buttons} <FailureLine failure /> }.erase()

@@ -38,7 +38,7 @@ where
                 }
                 Err(_) => {
                     requested.set_value(false);
-                    toasts.warn("This could not be loaded. Check your connection and try again.");
+                    toasts.warn("Loading failed. Check your connection and try again.");
                 }
             }
         });

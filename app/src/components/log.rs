@@ -77,7 +77,7 @@ fn pane(id: JobId, ended: RwSignal<bool>, first: Vec<LogLine>) -> AnyView {
     };
     let jump = reactive(move || {
         (!following.get()).then(|| {
-            view! { <button type="button" class="btn btn-small log-jump" on:click=act(move |_| to_end())>{icon("arrow-down")} "To the end"</button> }.erase()
+            view! { <button type="button" class="btn btn-small log-jump" on:click=act(move |_| to_end())>{icon("arrow-down")} "Jump to end"</button> }.erase()
         })
     });
     view! {
@@ -105,7 +105,7 @@ fn tools(id: JobId, lines: RwSignal<Vec<LogLine>>, search: RwSignal<String>) -> 
             if crate::browser::copy(&text).await {
                 toasts.notify("Copied the log.");
             } else {
-                toasts.warn("The browser does not allow copying here. Download the log instead.");
+                toasts.warn("The browser blocked copying. Download the log instead.");
             }
         });
     };
@@ -148,9 +148,9 @@ fn shown(
     reactive(move || {
         if lines.with(Vec::is_empty) {
             let none = if ended.get() {
-                "This job wrote nothing."
+                "No log output."
             } else {
-                "Nothing is written yet."
+                "No log output yet."
             };
             return view! { <span class="muted">{none}</span> }.erase();
         }
@@ -196,7 +196,7 @@ fn find_matches<'a>(
 fn count_words(lines: &[LogLine], needle: &str) -> String {
     let count = find_matches(lines, needle).count();
     if count > FOUND_LINES {
-        return format!("{count} lines, the first {FOUND_LINES} shown");
+        return format!("{count} lines, first {FOUND_LINES} shown");
     }
     format!("{count} of {} lines", lines.len())
 }

@@ -175,12 +175,10 @@ pub fn Copy(
                 toasts.notify(format!("Copied {what}"));
             } else if secret {
                 toasts.warn(format!(
-                    "The browser does not allow copying here. Select the {what} and copy it."
+                    "The browser blocked copying. Select the {what} and copy manually."
                 ));
             } else {
-                toasts.warn(format!(
-                    "The browser does not allow copying here. The {what} is {text}"
-                ));
+                toasts.warn(format!("The browser blocked copying. The {what} is {text}"));
             }
         });
     };

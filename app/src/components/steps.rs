@@ -45,6 +45,7 @@ fn one_step(step: Memo<Option<StepView>>, ended: Memo<bool>) -> AnyView {
         let current = running.then_some("step");
         let state = match step.state {
             StepState::Waiting if ended.get() => "not run",
+            StepState::Undone => "rolled back",
             state => state.as_str(),
         };
         Some(view! {
@@ -78,7 +79,7 @@ pub fn job_state(job: LiveResource<JobView>) -> AnyView {
         job.with(|job| {
             let row = &job.row;
             let since = row.finished.or(row.started).unwrap_or(row.created);
-            let stopping = (job.cancelling && !row.state.has_ended()).then_some("asked to stop");
+            let stopping = (job.cancelling && !row.state.has_ended()).then_some("cancel requested");
             view! { <span class="state-line">{job_badge(row.state)} <span class="muted">{ago(since)} " " {stopping}</span></span> }.erase()
         })
     })
@@ -97,7 +98,7 @@ pub fn job_failure(job: LiveResource<JobView>) -> AnyView {
             return None;
         }
         let original_error = original_error.map(|original_error| {
-            view! { <details class="fold"><summary>"In the machine's own words"</summary><pre class="words" tabindex="0">{original_error}</pre></details> }.erase()
+            view! { <details class="fold"><summary>"Original error message"</summary><pre class="words" tabindex="0">{original_error}</pre></details> }.erase()
         });
         let left = (!left.is_empty()).then(|| {
             let items = left
@@ -108,7 +109,7 @@ pub fn job_failure(job: LiveResource<JobView>) -> AnyView {
         });
         Some(view! {
             <section class="panel panel-danger">
-                <p class="panel-title">{icon("circle-alert")} {error.unwrap_or_else(|| "It was stopped.".to_owned())}</p>
+                <p class="panel-title">{icon("circle-alert")} {error.unwrap_or_else(|| "The job was canceled.".to_owned())}</p>
                 {left} {original_error}
             </section>
         }.erase())

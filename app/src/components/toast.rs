@@ -107,7 +107,7 @@ fn toast_view(toasts: Toasts, toast: Toast) -> AnyView {
         <div class="toast" class:toast-bad=toast.bad>
             <span class="grow">{toast.text}</span>
             {undo}
-            <button class="btn btn-quiet btn-icon" aria-label="Close this note" on:click=act(move |_| toasts.close(id))>
+            <button class="btn btn-quiet btn-icon" aria-label="Dismiss" on:click=act(move |_| toasts.close(id))>
                 {icon("x")}
             </button>
         </div>

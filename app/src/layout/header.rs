@@ -13,7 +13,7 @@ pub fn header(me: CurrentUser) -> AnyView {
     let (search, open) = palette(me.role);
     view! {
         <header class="header">
-            <button type="button" class="btn btn-quiet btn-icon only-narrow" popovertarget=DRAWER aria-label="Places">
+            <button type="button" class="btn btn-quiet btn-icon only-narrow" popovertarget=DRAWER aria-label="Navigation">
                 {icon("menu")}
             </button>
             {breadcrumbs()}
@@ -35,7 +35,7 @@ pub fn header(me: CurrentUser) -> AnyView {
 /// current one of three icons.
 fn theme_switch() -> AnyView {
     let themes = [
-        ("theme theme-system", "sun-moon", "Theme: as the system"),
+        ("theme theme-system", "sun-moon", "Theme: system"),
         ("theme theme-light", "sun", "Theme: light"),
         ("theme theme-dark", "moon", "Theme: dark"),
     ];
@@ -52,7 +52,7 @@ fn user_menu(me: CurrentUser) -> AnyView {
     let name = me.name.to_string();
     let live: Live = expect_context();
     view! {
-        <button type="button" class="btn btn-quiet" popovertarget="own-menu" aria-label=format!("{name}: own menu")>
+        <button type="button" class="btn btn-quiet" popovertarget="own-menu" aria-label=format!("{name}: account menu")>
             {icon("user")} <span class="only-wide">{name.clone()}</span>
         </button>
         <div class="menu" id="own-menu" popover="auto">
@@ -119,11 +119,12 @@ fn crumbs(path: &str) -> Vec<(String, String)> {
         href.push_str(part);
         let label = match (parts.first(), index) {
             (Some(&"providers"), 0) => "DNS providers".to_owned(),
+            (Some(&"authorities"), 0) => "Certificate authorities".to_owned(),
             (_, 0) => title(part),
             _ if *part == "new" => title(part),
             // These paths contain ids, which are not shown; the page's title has the name.
             (Some(&"domains"), _) => "Settings".to_owned(),
-            (Some(&"certificates"), _) => "State".to_owned(),
+            (Some(&"certificates"), _) => "Details".to_owned(),
             _ => (*part).to_owned(),
         };
         crumbs.push((label, href.clone()));
@@ -164,10 +165,10 @@ mod tests {
         assert_eq!(labels("/users/new"), ["Users", "New"]);
         assert_eq!(labels("/domains/2"), ["Domains", "Settings"]);
         assert_eq!(labels("/domains/new"), ["Domains", "New"]);
-        assert_eq!(labels("/certificates/7"), ["Certificates", "State"]);
+        assert_eq!(labels("/certificates/7"), ["Certificates", "Details"]);
         assert_eq!(
             labels("/authorities/pebble"),
-            ["Certificates", "Authorities", "pebble"]
+            ["Certificates", "Certificate authorities", "pebble"]
         );
         assert_eq!(
             labels("/providers/new"),

@@ -72,7 +72,7 @@ pub fn list_view() -> AnyView {
 
 fn list(jobs: &[JobRow]) -> AnyView {
     if jobs.is_empty() {
-        return view! { <p class="menu-head muted">"Nothing is at work now."</p> }.erase();
+        return view! { <p class="menu-head muted">"No running jobs."</p> }.erase();
     }
     jobs.iter()
         .take(8)

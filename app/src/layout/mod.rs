@@ -36,7 +36,7 @@ pub fn Frame(
         })
     });
     view! {
-        <a class="skip" href="#main" rel="external">"Skip to the content"</a>
+        <a class="skip" href="#main" rel="external">"Skip to content"</a>
         <div class="frame" class:frame-bare=bare>
             {around}
             <main class="main" id="main" tabindex="-1">{children()}</main>
@@ -50,7 +50,10 @@ pub fn Frame(
 fn listen(_me: CurrentUser) -> AnyView {
     Effect::new(|_| Live::listen());
     let lost = reactive(move || {
-        Live::lost().then(|| view! { <p class="strip">{icon("unplug")} "Live updates are lost. Trying again."</p> }.erase())
+        Live::lost().then(|| {
+            view! { <p class="strip">{icon("unplug")} "Live updates lost. Reconnecting."</p> }
+                .erase()
+        })
     });
     view! { <div class="strip-place" role="status">{lost}</div> }.erase()
 }

@@ -68,14 +68,14 @@ pub fn rail(me: CurrentUser) -> AnyView {
     view! {
         <aside class="rail">
             <a class="brand" href="/containers">{icon("shield")} <span class="rail-label">"Holdfast"</span></a>
-            <nav class="rail-nav" aria-label="Places">{in_rail} {links(me.role)}</nav>
-            <button type="button" class="rail-link rail-switch" data-switch="rail" title="Narrow or widen the rail">
+            <nav class="rail-nav" aria-label="Main navigation">{in_rail} {links(me.role)}</nav>
+            <button type="button" class="rail-link rail-switch" data-switch="rail" title="Collapse or expand the sidebar">
                 {icon("panel-left")}
                 <span class="rail-label">"Collapse"</span>
             </button>
         </aside>
         <div class="drawer" id=DRAWER popover="auto">
-            <nav aria-label="Places">{in_drawer} {links(me.role)}</nav>
+            <nav aria-label="Main navigation">{in_drawer} {links(me.role)}</nav>
         </div>
     }
     .erase()

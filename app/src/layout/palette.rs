@@ -159,9 +159,9 @@ fn results(targets: Memo<Vec<Target>>, chosen: RwSignal<usize>, go: Callback<Str
             .collect::<Vec<_>>()
     });
     let none = reactive(move || {
-        targets.with(Vec::is_empty).then(|| {
-            view! { <p class="menu-head muted">"Nothing has that in its name."</p> }.erase()
-        })
+        targets
+            .with(Vec::is_empty)
+            .then(|| view! { <p class="menu-head muted">"No results found."</p> }.erase())
     });
     view! {
         <ul class="palette-list" id="palette-list" role="listbox" aria-label="Results">{items}</ul>
@@ -212,24 +212,29 @@ fn fixed(role: Role) -> Vec<Target> {
     if role.can_see_all() {
         targets.push(target("New domain", "action", "/domains/new", "plus"));
         targets.push(target(
-            "Bring a certificate",
+            "Upload certificate",
             "action",
             "/certificates/new",
             "plus",
         ));
-        targets.push(target("Authorities", "page", "/authorities", "landmark"));
+        targets.push(target(
+            "Certificate authorities",
+            "page",
+            "/authorities",
+            "landmark",
+        ));
         targets.push(target("DNS providers", "page", "/providers", "globe"));
         targets.push(target("Invite an agent", "action", "/agents/new", "plus"));
     }
     if role.is_administrator() {
         targets.push(target(
-            "New authority",
+            "Add certificate authority",
             "action",
             "/authorities/new",
             "plus",
         ));
         targets.push(target(
-            "New DNS provider",
+            "Add DNS provider",
             "action",
             "/providers/new",
             "plus",

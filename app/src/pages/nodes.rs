@@ -35,9 +35,9 @@ fn content(clusters: LiveResource<Vec<ClusterView>>) -> AnyView {
     let none = Memo::new(move |_| ids.with(Vec::is_empty));
     let body = reactive(move || {
         if none.get() {
-            let text = "Add a Proxmox VE cluster; its nodes are then shown here.";
-            let add = main_link("/clusters/new", "plus", "Add a cluster");
-            return empty("server", "No cluster yet", text, add);
+            let text = "Nodes belong to Proxmox VE clusters. Add a cluster to list its nodes.";
+            let add = main_link("/clusters/new", "plus", "Add cluster");
+            return empty("server", "No clusters yet", text, add);
         }
         let render_row = move |id| {
             cluster(clusters.part(move |all| all.iter().find(|cluster| cluster.id == id).cloned()))
@@ -78,15 +78,16 @@ fn about(cluster: &ClusterView) -> AnyView {
         .clone()
         .map(|version| format!("Proxmox VE {version}, "));
     let age = cluster.observed.map(|observed| {
-        view! { <span class="muted">"Last answered " {ago(observed)}</span> }.erase()
+        view! { <span class="muted">"Last update " {ago(observed)}</span> }.erase()
     });
     let trouble = cluster.trouble.clone().map(|trouble| {
         view! {
             <div class="panel panel-warning">
                 <p class="panel-title">{icon("triangle-alert")} {trouble}</p>
-                <p>"What is shown below is what was last known. Containers go on running meanwhile."</p>
+                <p>"The data below is from the last update. Containers keep running."</p>
             </div>
-        }.erase()
+        }
+        .erase()
     });
     view! {
         <div class="stack-tight">
@@ -126,7 +127,7 @@ fn nodes(cluster: Memo<Option<ClusterView>>, name: Memo<String>) -> AnyView {
 
     reactive(move || {
         if none.get() {
-            return view! { <p class="muted">"No node of it is known yet."</p> }.erase();
+            return view! { <p class="muted">"No nodes observed yet."</p> }.erase();
         }
         view! {
             <table class="list" role="table" aria-label=Signal::derive(move || format!("Nodes of {}", name.get()))>
@@ -134,11 +135,11 @@ fn nodes(cluster: Memo<Option<ClusterView>>, name: Memo<String>) -> AnyView {
                     <tr role="row">
                         <th role="columnheader" scope="col">"Node"</th>
                         <th role="columnheader" scope="col">"State"</th>
-                        <th role="columnheader" scope="col">"Processor"</th>
+                        <th role="columnheader" scope="col">"CPU"</th>
                         <th role="columnheader" scope="col">"Memory"</th>
                         <th role="columnheader" scope="col">"Disk"</th>
                         <th role="columnheader" scope="col">"Containers"</th>
-                        <th role="columnheader" scope="col">"Up for"</th>
+                        <th role="columnheader" scope="col">"Uptime"</th>
                     </tr>
                 </thead>
                 <tbody role="rowgroup">
@@ -173,7 +174,7 @@ fn node_cells(node: &NodeRow) -> AnyView {
         <tr role="row">
             <td role="cell" class="cell-main"><strong>{name.clone()}</strong></td>
             <td role="cell">{state}</td>
-            <td role="cell" data-label="Processor">{meter(format!("Processor of {name}"), cpu, cpu_words)}</td>
+            <td role="cell" data-label="CPU">{meter(format!("CPU of {name}"), cpu, cpu_words)}</td>
             <td role="cell" data-label="Memory">
                 {meter(format!("Memory of {name}"), memory, format!("{} of {}", node.memory, node.memory_total))}
             </td>
@@ -181,7 +182,7 @@ fn node_cells(node: &NodeRow) -> AnyView {
                 {meter(format!("Disk of {name}"), disk, format!("{} of {}", node.disk, node.disk_total))}
             </td>
             <td role="cell" data-label="Containers" class="num">{node.containers}</td>
-            <td role="cell" data-label="Up for" class="num">{uptime_words(node.uptime)}</td>
+            <td role="cell" data-label="Uptime" class="num">{uptime_words(node.uptime)}</td>
         </tr>
     }
     .erase()

@@ -8,10 +8,10 @@ use crate::components::page::{PageHead, empty, main_link};
 /// The page, with status 404.
 pub fn not_found() -> AnyView {
     crate::status::set(404);
-    let home = main_link("/containers", "arrow-right", "Go to your containers");
+    let home = main_link("/containers", "arrow-right", "Go to containers");
     view! {
         <PageHead title="Not found" />
-        {empty("circle-question-mark", "There is nothing at this address", "It may have been deleted, or the address has a slip in it.", home)}
+        {empty("circle-question-mark", "There is no page at this URL", "The object may have been deleted, or the URL has a typo.", home)}
     }
     .erase()
 }

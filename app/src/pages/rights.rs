@@ -12,6 +12,8 @@ pub async fn administrator() -> Result<CurrentUser, Failure> {
     match server_fns::session::me().await? {
         None => Err(Failure(Error::Unauthenticated)),
         Some(me) if me.role.is_administrator() => Ok(me),
-        Some(_) => Err(Failure(Error::forbidden("Administrators may do this."))),
+        Some(_) => Err(Failure(Error::forbidden(
+            "Only administrators can do this.",
+        ))),
     }
 }

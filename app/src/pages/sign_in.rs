@@ -54,7 +54,7 @@ fn form(failure: Option<SignInFailure>) -> AnyView {
         <form class="card stack" method="post" action="/sign-in">
             <input type="hidden" name="next" value=next />
             <div class="field">
-                <label class="label" for="name">"Name"</label>
+                <label class="label" for="name">"Username"</label>
                 <input id="name" class="input" name="name" value=name required autocomplete="username" autocapitalize="none" spellcheck="false" autofocus=!has_name aria-describedby=describes />
             </div>
             <div class="field">

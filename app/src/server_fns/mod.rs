@@ -35,11 +35,11 @@ impl FromServerFnError for Failure {
             // The server deserializes requests, the browser deserializes responses.
             Deserialization(_) if cfg!(feature = "ssr") => unreadable_request(),
             Request(_) => {
-                unavailable("The server does not answer. Check your connection and try again.")
+                unavailable("The server is unreachable. Check your connection and try again.")
             }
-            _ => {
-                unavailable("The server's answer could not be read. Reload the page and try again.")
-            }
+            _ => unavailable(
+                "The server's response could not be read. Reload the page and try again.",
+            ),
         }
     }
 }

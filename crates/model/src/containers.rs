@@ -175,7 +175,7 @@ impl FromStr for Status {
         Self::ALL
             .into_iter()
             .find(|status| status.as_str() == text)
-            .ok_or(Invalid::new("There is no such status."))
+            .ok_or(Invalid::new("Use a status such as running or stopped."))
     }
 }
 
@@ -338,7 +338,7 @@ impl FromStr for Sort {
             .into_iter()
             .find(|key| key.as_str() == word)
             .map(|key| Self { key, down })
-            .ok_or(Invalid::new("There is no such order."))
+            .ok_or(Invalid::new("Use a sort order such as name or -created."))
     }
 }
 

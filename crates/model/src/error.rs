@@ -88,10 +88,10 @@ impl Kind {
 #[serde(rename_all = "kebab-case")]
 pub enum Error {
     /// No valid session: sign in and try again.
-    #[error("Sign in to go on.")]
+    #[error("Sign in to continue.")]
     Unauthenticated,
     /// Wrong username or password.
-    #[error("That name and password do not match.")]
+    #[error("Wrong username or password.")]
     WrongCredentials,
     /// The actor lacks the permission; repeating the request does not help.
     #[error("{message}")]
@@ -100,7 +100,7 @@ pub enum Error {
         message: String,
     },
     /// The object does not exist, or the actor may not see it.
-    #[error("There is no such {}.", kind.as_str())]
+    #[error("This {} does not exist.", kind.as_str())]
     NotFound {
         /// The kind of object.
         kind: Kind,
@@ -118,7 +118,7 @@ pub enum Error {
         message: String,
     },
     /// Too many attempts.
-    #[error("Too many tries. Wait {seconds} s and try again.")]
+    #[error("Too many attempts. Wait {seconds} s and try again.")]
     Throttled {
         /// Seconds to wait.
         seconds: u64,
@@ -130,7 +130,7 @@ pub enum Error {
         message: String,
     },
     /// An internal error; the log contains the cause under this ID.
-    #[error("Something went wrong on our side. The log has the cause under {id}.")]
+    #[error("Internal error. The log has the cause under {id}.")]
     Internal {
         /// The ID of the log entry.
         id: String,
@@ -140,7 +140,7 @@ pub enum Error {
 fn first_message(fields: &[FieldError]) -> &str {
     fields
         .first()
-        .map_or("Some fields need other values.", |f| &f.message)
+        .map_or("Some fields are invalid.", |f| &f.message)
 }
 
 impl Error {
@@ -232,7 +232,7 @@ impl Fields {
             Some(value) if self.0.is_empty() => Ok(value),
             _ => {
                 if self.0.is_empty() {
-                    self.add_error("", "Something is missing.");
+                    self.add_error("", "A required field is missing.");
                 }
                 Err(self.0)
             }

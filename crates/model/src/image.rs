@@ -67,7 +67,7 @@ impl ImageRef {
     pub fn pullable(&self) -> Result<&Self, Invalid> {
         match self.digest {
             None => Ok(self),
-            Some(_) => Err(Invalid::new("Proxmox cannot pull by digest; give a tag.")),
+            Some(_) => Err(Invalid::new("Proxmox cannot pull by digest. Enter a tag.")),
         }
     }
 
@@ -122,9 +122,7 @@ impl FromStr for ImageRef {
             path.to_owned()
         };
         if registry.len() + 1 + repository.len() > MAX_NAME {
-            return Err(Invalid::new(
-                "Use an image's name of at most 255 characters.",
-            ));
+            return Err(Invalid::new("Use an image name of at most 255 characters."));
         }
         Ok(Self {
             registry,
@@ -151,7 +149,7 @@ fn is_registry(first: &str) -> bool {
 }
 
 fn parse_registry(text: &str) -> Result<String, Invalid> {
-    let invalid = || Invalid::new("Use a registry such as ghcr.io or localhost:5000.");
+    let invalid = || Invalid::new("Enter a registry such as ghcr.io or localhost:5000.");
     let (host, port) = match text.split_once(':') {
         Some((host, port)) => {
             let number: u16 = whole_number(port).ok_or_else(invalid)?;
@@ -174,14 +172,14 @@ fn parse_registry(text: &str) -> Result<String, Invalid> {
 fn check_repository(path: &str) -> Result<(), Invalid> {
     if path.bytes().any(|b| b.is_ascii_uppercase()) {
         return Err(Invalid::new(
-            "Use lower-case letters in an image's name; a tag may have capitals.",
+            "Use lowercase letters in the image name. Only tags can have uppercase letters.",
         ));
     }
     // 64 hexadecimal digits are an image ID, which a registry cannot look up.
     let is_id = path.len() == 64 && path.bytes().all(|b| b.is_ascii_hexdigit());
     if is_id || !path.split('/').all(is_path_component) {
         return Err(Invalid::new(
-            "Use an image such as nginx:1.27 or ghcr.io/team/app:v1.",
+            "Enter an image such as nginx:1.27 or ghcr.io/team/app:v1.",
         ));
     }
     Ok(())
@@ -201,7 +199,7 @@ fn parse_tag(tag: &str) -> Result<&str, Invalid> {
     let first = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if tag.len() > 128 || !is_word(tag, first, |c| first(c) || matches!(c, '.' | '-')) {
         return Err(Invalid::new(
-            "Use a tag of 1 to 128 letters, digits, dots, hyphens and underscores; start with none of dot and hyphen.",
+            "Use a tag of 1 to 128 letters, digits, dots, hyphens and underscores; do not start with a dot or hyphen.",
         ));
     }
     Ok(tag)
@@ -210,7 +208,8 @@ fn parse_tag(tag: &str) -> Result<&str, Invalid> {
 /// Checks the length of digests of registered algorithms
 /// (<https://github.com/opencontainers/image-spec/blob/main/descriptor.md#registered-algorithms>).
 fn parse_digest(text: &str) -> Result<String, Invalid> {
-    let invalid = || Invalid::new("Use a digest of sha256: and 64 lower-case hexadecimal digits.");
+    let invalid =
+        || Invalid::new("Enter a digest such as sha256: with 64 lowercase hexadecimal digits.");
     let (algorithm, hex) = text.split_once(':').ok_or_else(invalid)?;
     let component = |part: &str| {
         is_word(
@@ -258,7 +257,7 @@ impl FromStr for TemplateName {
         let rest = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '+' | '~' | '-');
         if text.len() > 200 || !is_word(stem, |c| c.is_ascii_alphanumeric(), rest) {
             return Err(Invalid::new(
-                "Use a template's file name, which ends in .tar, .tar.gz, .tar.xz, .tar.zst or .tar.bz2.",
+                "Enter a template file name ending in .tar, .tar.gz, .tar.xz, .tar.zst or .tar.bz2.",
             ));
         }
         Ok(Self(text.to_owned()))

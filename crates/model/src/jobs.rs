@@ -71,7 +71,7 @@ impl JobKind {
             Self::Start => "Start",
             Self::Stop => "Stop",
             Self::Restart => "Restart",
-            Self::Edit => "Change",
+            Self::Edit => "Update",
             Self::Delete => "Delete",
         }
     }
@@ -83,7 +83,7 @@ impl JobKind {
             Self::Start => "starting",
             Self::Stop => "stopping",
             Self::Restart => "restarting",
-            Self::Edit => "changing",
+            Self::Edit => "updating",
             Self::Delete => "deleting",
         }
     }

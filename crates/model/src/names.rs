@@ -39,7 +39,7 @@ impl FromStr for Label {
         let text = text.trim_ascii();
         if !is_label(text) {
             return Err(Invalid::new(
-                "Use 1 to 63 lower-case letters, digits and hyphens; start and end with a letter or digit.",
+                "Use 1 to 63 lowercase letters, digits and hyphens; start and end with a letter or digit.",
             ));
         }
         Ok(Self(text.to_ascii_lowercase()))
@@ -102,7 +102,7 @@ impl FromStr for Domain {
             || last.bytes().all(|b| b.is_ascii_digit())
         {
             return Err(Invalid::new(
-                "Use a domain such as example.org: letters, digits and hyphens between dots, at most 253 characters.",
+                "Enter a domain such as example.org: letters, digits and hyphens between dots, at most 253 characters.",
             ));
         }
         Ok(Self(text.to_ascii_lowercase()))
@@ -132,7 +132,7 @@ impl FromStr for Username {
         if text.len() > 32 || !is_word(text, first, |c| first(c) || c.is_ascii_digit() || c == '-')
         {
             return Err(Invalid::new(
-                "Use 1 to 32 lower-case letters, digits, hyphens and underscores; start with a letter or underscore.",
+                "Use 1 to 32 lowercase letters, digits, hyphens and underscores; start with a letter or underscore.",
             ));
         }
         Ok(Self(text.to_owned()))
@@ -151,7 +151,7 @@ impl FromStr for EmailAddress {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let invalid = || Invalid::new("Use one mail address, such as name@example.org.");
+        let invalid = || Invalid::new("Enter an email address such as name@example.org.");
         let (local, domain) = text.trim_ascii().split_once('@').ok_or_else(invalid)?;
         // Rejects the at sign, white space, controls, and characters that RFC 5322 allows only in
         // quotes.
@@ -188,7 +188,7 @@ impl FromStr for NodeName {
         let text = text.trim_ascii();
         if !is_label(text) {
             return Err(Invalid::new(
-                "Use a node's name: 1 to 63 letters, digits and hyphens; start and end with a letter or digit.",
+                "Enter a node name: 1 to 63 letters, digits and hyphens; start and end with a letter or digit.",
             ));
         }
         Ok(Self(text.to_owned()))
@@ -212,7 +212,7 @@ impl FromStr for StorageName {
             || !text.ends_with(|c: char| c.is_ascii_alphanumeric())
         {
             return Err(Invalid::new(
-                "Use a storage's name: 2 to 100 letters, digits, dots, hyphens and underscores; start with a letter, end with a letter or digit.",
+                "Enter a storage name: 2 to 100 letters, digits, dots, hyphens and underscores; start with a letter, end with a letter or digit.",
             ));
         }
         Ok(Self(text.to_owned()))
@@ -233,7 +233,7 @@ impl FromStr for BridgeName {
         let text = text.trim_ascii();
         if !is_interface(text) {
             return Err(Invalid::new(
-                "Use a bridge's name such as vmbr0: 1 to 15 letters, digits, dots, hyphens and underscores; start with a letter.",
+                "Enter a bridge name such as vmbr0: 1 to 15 letters, digits, dots, hyphens and underscores; start with a letter.",
             ));
         }
         Ok(Self(text.to_owned()))
@@ -253,7 +253,7 @@ impl FromStr for InterfaceName {
         let text = text.trim_ascii();
         if !is_interface(text) {
             return Err(Invalid::new(
-                "Use an interface's name such as eth1: 1 to 15 letters, digits, dots, hyphens and underscores; start with a letter.",
+                "Enter an interface name such as eth1: 1 to 15 letters, digits, dots, hyphens and underscores; start with a letter.",
             ));
         }
         Ok(Self(text.to_owned()))
@@ -281,7 +281,7 @@ impl FromStr for SrvName {
         let part = |part: &str| is_label(part.strip_prefix('_').unwrap_or(part));
         if text.len() > 120 || !text.split('.').all(part) {
             return Err(Invalid::new(
-                "Use a service's name such as _sip._tcp: letters, digits and hyphens between dots, each part with an underscore before it or not.",
+                "Enter an SRV name such as _sip._tcp: labels of letters, digits and hyphens, each with an optional leading underscore.",
             ));
         }
         Ok(Self(text.to_ascii_lowercase()))

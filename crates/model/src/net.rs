@@ -26,7 +26,7 @@ pub fn parse_ipv4(text: &str) -> Result<Ipv4Addr, Invalid> {
     // The standard parser rejects leading zeros, which some programs read as octal.
     text.trim_ascii()
         .parse()
-        .map_err(|_| Invalid::new("Use an IPv4 address such as 10.20.0.1."))
+        .map_err(|_| Invalid::new("Enter an IPv4 address such as 10.20.0.1."))
 }
 
 /// Parses a unicast IPv6 address of another host. White space around it is ignored.
@@ -35,7 +35,7 @@ pub fn parse_ipv4(text: &str) -> Result<Ipv4Addr, Invalid> {
 /// The text is not such an address: loopback, unspecified, multicast and IPv4-mapped addresses are
 /// rejected.
 pub fn parse_ipv6(text: &str) -> Result<Ipv6Addr, Invalid> {
-    let invalid = || Invalid::new("Use an IPv6 address such as 2001:db8::7.");
+    let invalid = || Invalid::new("Enter an IPv6 address such as 2001:db8::7.");
     let address: Ipv6Addr = text.trim_ascii().parse().map_err(|_| invalid())?;
     let is_own = address.is_loopback() || address.is_unspecified() || address.is_multicast();
     if is_own || address.to_ipv4_mapped().is_some() {
@@ -48,12 +48,7 @@ pub fn parse_ipv6(text: &str) -> Result<Ipv6Addr, Invalid> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u16", into = "u16")]
 pub struct Port(u16);
-number_value!(
-    Port,
-    u16,
-    1..=u16::MAX,
-    "Use a port: a whole number from 1 to 65535."
-);
+number_value!(Port, u16, 1..=u16::MAX, "Enter a port from 1 to 65535.");
 
 impl FromStr for Port {
     type Err = Invalid;
@@ -89,7 +84,9 @@ impl PortRange {
         if first <= last {
             Ok(Self { first, last })
         } else {
-            Err(Invalid::new("Put the lower port first, such as 2000-2999."))
+            Err(Invalid::new(
+                "Enter the lower port first, such as 2000-2999.",
+            ))
         }
     }
 
@@ -119,7 +116,7 @@ impl FromStr for PortRange {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let invalid = || Invalid::new("Use two ports from 1 to 65535, such as 2000-2999.");
+        let invalid = || Invalid::new("Enter a port range such as 2000-2999.");
         let (first, last) = text.split_once('-').ok_or_else(invalid)?;
         let port = |text: &str| text.parse::<Port>().map_err(|_| invalid());
         Self::new(port(first)?, port(last)?)
@@ -147,7 +144,7 @@ impl MacAddress {
         let [first, ..] = octets;
         if first & 1 == 1 || octets == [0; 6] {
             return Err(Invalid::new(
-                "Use the address of one interface: the second digit is even, and not all are zero.",
+                "Enter a unicast MAC address: the second digit is even, and not all digits are zero.",
             ));
         }
         Ok(Self(octets))
@@ -163,7 +160,7 @@ impl FromStr for MacAddress {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let invalid = || Invalid::new("Use a hardware address such as BC:24:11:00:00:01.");
+        let invalid = || Invalid::new("Enter a MAC address such as BC:24:11:00:00:01.");
         let mut parts = text.trim_ascii().split(':');
         let mut octets = [0; 6];
         for octet in &mut octets {
@@ -225,7 +222,8 @@ impl FromStr for Cidr {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let invalid = || Invalid::new("Use a network of 8 to 30 bits, such as 10.20.0.0/16.");
+        let invalid =
+            || Invalid::new("Enter a CIDR with a prefix of 8 to 30, such as 10.20.0.0/16.");
         let (address, prefix) = text.trim_ascii().split_once('/').ok_or_else(invalid)?;
         let address: Ipv4Addr = address.parse().map_err(|_| invalid())?;
         let prefix = whole_number(prefix)
@@ -234,7 +232,7 @@ impl FromStr for Cidr {
         let parsed = Ipv4Net::new(address, prefix).map_err(|_| invalid())?;
         if parsed.trunc() != parsed {
             return Err(Invalid::new(format!(
-                "Use {}, the network of that address.",
+                "Enter {}, the network of this address.",
                 parsed.trunc()
             )));
         }
@@ -267,7 +265,7 @@ impl AddressRange {
             Ok(Self { first, last })
         } else {
             Err(Invalid::new(
-                "Put the lower address first, such as 10.20.0.10-10.20.0.200.",
+                "Enter the lower address first, such as 10.20.0.10-10.20.0.200.",
             ))
         }
     }
@@ -313,7 +311,7 @@ impl FromStr for AddressRange {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let invalid = || Invalid::new("Use two IPv4 addresses, such as 10.20.0.10-10.20.0.200.");
+        let invalid = || Invalid::new("Enter an address range such as 10.20.0.10-10.20.0.200.");
         let (first, last) = text.split_once('-').ok_or_else(invalid)?;
         let address = |text: &str| parse_ipv4(text).map_err(|_| invalid());
         Self::new(address(first)?, address(last)?)
@@ -349,7 +347,9 @@ impl FromStr for Forwarders {
         for part in parts.filter(|part| !part.is_empty()) {
             let address = parse_ipv4(part)?;
             if address.is_unspecified() || address.is_multicast() || address.is_broadcast() {
-                return Err(Invalid::new(format!("Nobody answers names at {address}.")));
+                return Err(Invalid::new(format!(
+                    "{address} cannot be a name server. Enter a unicast address."
+                )));
             }
             if !addresses.contains(&address) {
                 addresses.push(address);

@@ -50,9 +50,7 @@ impl FromStr for Backend {
         Self::ALL
             .into_iter()
             .find(|backend| backend.as_str() == text.trim())
-            .ok_or(Invalid::new(
-                "A container speaks http, https or https-verified.",
-            ))
+            .ok_or(Invalid::new("Use http, https or https-verified."))
     }
 }
 
@@ -64,7 +62,7 @@ number_value!(
     MaxBodyMib,
     u32,
     1..=1_048_576,
-    "Use a whole number of MiB from 1 to 1048576."
+    "Enter a whole number of MiB from 1 to 1048576."
 );
 
 impl Default for MaxBodyMib {
@@ -81,7 +79,7 @@ number_value!(
     IdleTimeoutS,
     u32,
     1..=86_400,
-    "Use a whole number of seconds from 1 to 86400."
+    "Enter a whole number of seconds from 1 to 86400."
 );
 
 impl Default for IdleTimeoutS {

@@ -59,7 +59,7 @@ impl FromStr for ServiceKind {
         Self::ALL
             .into_iter()
             .find(|kind| kind.as_str() == text.trim())
-            .ok_or(Invalid::new("A service is http, tcp, udp or srv."))
+            .ok_or(Invalid::new("Use http, tcp, udp or srv."))
     }
 }
 
@@ -68,11 +68,11 @@ impl ServiceKind {
     /// the port is free.
     pub fn edge_usage(self, port: Port) -> Option<&'static str> {
         match (self, port.get()) {
-            (Self::Tcp, 80 | 443) => Some("web pages"),
+            (Self::Tcp, 80 | 443) => Some("HTTP and HTTPS"),
             // HTTP/3 uses UDP, on hosts whose nginx supports it.
-            (Self::Udp, 443) => Some("web pages"),
-            (Self::Tcp | Self::Udp, 53) => Some("names"),
-            (Self::Udp, 67 | 68) => Some("addresses (DHCP)"),
+            (Self::Udp, 443) => Some("HTTP/3"),
+            (Self::Tcp | Self::Udp, 53) => Some("DNS"),
+            (Self::Udp, 67 | 68) => Some("DHCP"),
             _ => None,
         }
     }

@@ -96,7 +96,7 @@ number_value!(
     Cores,
     u32,
     1..=128,
-    "Use a whole number of cores from 1 to 128."
+    "Enter a whole number of cores from 1 to 128."
 );
 
 impl FromStr for Cores {
@@ -123,7 +123,7 @@ number_value!(
     MemoryMib,
     u32,
     64..=1 << 20,
-    "Use a whole number of MiB from 64 MiB to 1 TiB, such as 512 MiB or 2 GiB."
+    "Enter a size from 64 MiB to 1 TiB in whole MiB, such as 512 MiB or 2 GiB."
 );
 
 impl FromStr for MemoryMib {
@@ -149,7 +149,7 @@ number_value!(
     DiskGib,
     u32,
     1..=16_384,
-    "Use a whole number of GiB from 1 GiB to 16 TiB, such as 8 GiB."
+    "Enter a size from 1 GiB to 16 TiB in whole GiB, such as 8 GiB."
 );
 
 impl FromStr for DiskGib {

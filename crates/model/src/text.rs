@@ -71,7 +71,7 @@ impl FromStr for Description {
         }
         if text.chars().any(|c| c.is_control() && c != '\n') {
             return Err(Invalid::new(
-                "Use plain text; of control characters only line breaks.",
+                "Use plain text without control characters other than line breaks.",
             ));
         }
         Ok(Self(text))
@@ -91,7 +91,7 @@ impl FromStr for Entrypoint {
         let text = text.trim_ascii();
         if text.is_empty() || text.chars().count() > 2000 || text.chars().any(is_refused_control) {
             return Err(Invalid::new(
-                "Use a command on one line, of at most 2000 characters and no control characters.",
+                "Enter one line of at most 2000 characters without control characters.",
             ));
         }
         Ok(Self(text.to_owned()))

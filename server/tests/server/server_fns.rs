@@ -294,7 +294,7 @@ async fn path_of_a_missing_object_returns_404() {
         let response = installation.open(Caller::Administrator, path).await;
         assert_eq!(response.status, StatusCode::NOT_FOUND, "{path}");
         let text = response.text();
-        let has_message = ["Not found", "There is no such"]
+        let has_message = ["Not found", "does not exist"]
             .iter()
             .any(|message| text.contains(message));
         assert!(has_message, "{path}: {text}");

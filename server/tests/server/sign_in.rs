@@ -91,7 +91,7 @@ async fn failed_attempts_are_throttled() {
     assert_eq!(last.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(last.header("retry-after").parse::<u64>().unwrap() >= 1);
     let html = last.text();
-    assert!(html.contains("Too many tries. Wait "), "{html}");
+    assert!(html.contains("Too many attempts. Wait "), "{html}");
     assert!(html.contains("value=\"admin\""), "the name is kept");
     let correct = app.sign_in("admin", &app.password, "/").await;
     assert_eq!(

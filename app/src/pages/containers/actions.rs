@@ -59,7 +59,7 @@ fn undo(toasts: Toasts, (id, job): (ContainerId, JobId), name: Label, back: Powe
             }
             if !at_work {
                 match server_fns::containers::switch(id, back).await {
-                    Ok(_) => return toasts.notify(format!("{name} goes back to how it was.")),
+                    Ok(_) => return toasts.notify(format!("Undo started for {name}.")),
                     // The result of the job may not have been observed yet.
                     Err(Failure(Error::Conflict { .. })) => {}
                     Err(failure) => return toasts.warn(format!("{name}: {failure}")),
@@ -67,9 +67,7 @@ fn undo(toasts: Toasts, (id, job): (ContainerId, JobId), name: Label, back: Powe
             }
             browser::pause(PAUSE_MS).await;
         }
-        toasts.warn(format!(
-            "{name} could not go back to how it was: a job is at work on it."
-        ));
+        toasts.warn(format!("Undo failed for {name}: another job is running."));
     });
 }
 
@@ -96,10 +94,10 @@ pub fn delete(deletion: Deletion, id: Signal<Option<ContainerId>>) -> Callback<S
 /// The objects that are deleted along with a container.
 pub fn losses(row: &ContainerRow) -> Vec<String> {
     let mut losses = vec![
-        "All data on its disk".to_owned(),
-        format!("Its name {} and its address {}", row.name, row.address),
+        "All data on the disk".to_owned(),
+        format!("The name {} and the address {}", row.name, row.address),
     ];
     losses.extend(row.link.iter().map(|link| format!("The link {link}")));
-    losses.push("The ports of its services".to_owned());
+    losses.push("The external ports of the services".to_owned());
     losses
 }

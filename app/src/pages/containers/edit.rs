@@ -100,7 +100,7 @@ impl Draft {
                     // The event stream may have delivered the change before the response arrived.
                     self.follow();
                     self.container.refresh();
-                    self.toasts.notify(format!("Changed {name}."));
+                    self.toasts.notify(format!("Saved {name}."));
                 }
                 Err(failure) => self.state.refuse(failure),
             }
@@ -117,8 +117,8 @@ pub fn footer(draft: Draft, restart_matters: bool) -> AnyView {
         overtaken().then(|| {
             view! {
                 <section class="panel panel-warning" role="alert">
-                    <p class="panel-title">{icon("triangle-alert")} "Somebody changed this container meanwhile."</p>
-                    <button type="button" class="btn btn-small" on:click=act(move |_| draft.load())>"Drop what I typed and load it"</button>
+                    <p class="panel-title">{icon("triangle-alert")} "This container changed since you loaded it."</p>
+                    <button type="button" class="btn btn-small" on:click=act(move |_| draft.load())>"Load the latest version"</button>
                 </section>
             }.erase()
         })
@@ -129,16 +129,15 @@ pub fn footer(draft: Draft, restart_matters: bool) -> AnyView {
             view! {
                 <label class="check">
                     <input type="checkbox" prop:checked=draft.restart on:change=act(move |ev| draft.restart.set(event_target_checked(&ev))) />
-                    "Restart it, so that everything takes effect at once"
+                    "Restart the container to apply all changes now"
                 </label>
             }.erase()
         })
     });
-    let name = container.peek(|view| view.row.name.to_string());
     view! {
         {note} {restart}
         <div class="actions">
-            <Submit form=draft.state label=format!("Change {name}") />
+            <Submit form=draft.state label="Save" />
             <button type="button" class="btn" disabled=Signal::derive(move || !draft.dirty()) on:click=act(move |_| draft.load())>"Discard"</button>
         </div>
     }

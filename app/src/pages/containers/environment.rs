@@ -26,9 +26,9 @@ pub fn tab(container: LiveResource<Shown>) -> AnyView {
             <form class="form" on:submit=act(submit) novalidate>
                 <Refusals form=draft.state />
                 <Field form=draft.state name="env" label="Variables" optional=true entry=Entry::Block
-                    value=bind!(draft.form, env) hint="NAME=value, one a line. These go over those of the image." />
+                    value=bind!(draft.form, env) hint="One NAME=value per line. Overrides the image's variables." />
                 <Field form=draft.state name="entrypoint" label="Command" optional=true
-                    value=bind!(draft.form, entrypoint) hint="Runs in place of the image's own command." />
+                    value=bind!(draft.form, entrypoint) hint="Replaces the image's command." />
                 {footer(draft, true)}
             </form>
         </section>

@@ -42,7 +42,7 @@ fn table(page: LiveResource<Page<JobRow>>) -> AnyView {
             empty(
                 "list-checks",
                 "No jobs yet",
-                "Whatever is done to this container is listed here.",
+                "Every change to this container runs as a job.",
                 ().erase(),
             )
         })
@@ -55,8 +55,8 @@ fn table(page: LiveResource<Page<JobRow>>) -> AnyView {
                 <tr role="row">
                     <th role="columnheader" scope="col">"Job"</th>
                     <th role="columnheader" scope="col">"State"</th>
-                    <th role="columnheader" scope="col">"By"</th>
-                    <th role="columnheader" scope="col">"Age"</th>
+                    <th role="columnheader" scope="col">"Created by"</th>
+                    <th role="columnheader" scope="col">"Created"</th>
                 </tr>
             </thead>
             <tbody role="rowgroup">{rows}</tbody>
@@ -69,12 +69,12 @@ fn row(job: &JobRow) -> AnyView {
     let by = job
         .actor
         .as_ref()
-        .map_or_else(|| "the system".to_owned(), ToString::to_string);
+        .map_or_else(|| "System".to_owned(), ToString::to_string);
     view! {
         <tr role="row">
             <td role="cell" class="cell-main"><a class="row-link" data-row="" href=format!("/jobs/{}", job.id)>{job.kind.verb()}</a></td>
             <td role="cell">{job_badge(job.state)}</td>
-            <td role="cell" data-label="By">{by}</td>
+            <td role="cell" data-label="Created by">{by}</td>
             <td role="cell" class="num">{ago(job.created)}</td>
         </tr>
     }

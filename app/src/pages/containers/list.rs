@@ -70,7 +70,7 @@ fn whole(page: LiveResource<Page<ContainerRow>>, query: Memo<ContainerQuery>) ->
     let total = page.part(|page| page.total);
     let filters = vec![Filter {
         name: "status",
-        all: "Every status",
+        all: "All statuses",
         options: Signal::from(statuses()),
     }];
     view! {
@@ -139,10 +139,10 @@ fn table(page: LiveResource<Page<ContainerRow>>, query: Memo<ContainerQuery>) ->
             let is_filtered = query.with(|query| !query.q.is_empty() || query.status.is_some() || query.site.is_some());
             if is_filtered {
                 let all = view! { <a class="btn" href=PATH>"Show all containers"</a> }.erase();
-                empty("search", "No container is like that", "Change the search or the filters.", all)
+                empty("search", "No containers match", "Change the search or the filters.", all)
             } else {
                 let new = main_link("/containers/new", "plus", "New container");
-                empty("container", "No containers yet", "A container is a small Linux machine with a name and a link. Making one takes under a minute.", new)
+                empty("container", "No containers yet", "A container runs an application in its own Linux system. Create the first from a template or an image.", new)
             }
         })
     });
@@ -189,7 +189,7 @@ fn head(query: Memo<ContainerQuery>) -> AnyView {
                 {sort_head("Address", "address", sort, sorted)}
                 <th role="columnheader" scope="col">"Link"</th>
                 {sort_head("Owner", "owner", sort, sorted)}
-                {sort_head("Age", "created", sort, sorted)}
+                {sort_head("Created", "created", sort, sorted)}
                 <td role="cell"></td>
             </tr>
         </thead>
@@ -236,7 +236,7 @@ fn row(page: LiveResource<Page<ContainerRow>>, id: ContainerId) -> AnyView {
             <td role="cell" class="mono">{reactive(move || found.with(|row| row.as_ref().map(|row| row.address.to_string())))}</td>
             <td role="cell">{link}</td>
             <td role="cell" data-label="Owner">{first.owner.to_string()}</td>
-            <td role="cell" data-label="Made" class="num"><a class="above plain" tabindex="-1" href=href(&first.site, &first.name)>{ago(first.created)}</a></td>
+            <td role="cell" data-label="Created" class="num"><a class="above plain" tabindex="-1" href=href(&first.site, &first.name)>{ago(first.created)}</a></td>
             <td role="cell" class="cell-end">{menu(first, state, chosen)}</td>
         </tr>
     }

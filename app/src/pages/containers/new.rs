@@ -41,7 +41,7 @@ const IMAGES: [&str; 5] = [
 /// The notice above the form without JavaScript. It is a string of markup because browsers with
 /// JavaScript parse the content of `noscript` as text, which could not be hydrated as elements.
 const NEEDS_PROGRAM: &str =
-    "<p class=\"panel panel-warning\">Making a container needs JavaScript.</p>";
+    "<p class=\"panel panel-warning\">Creating a container requires JavaScript.</p>";
 
 /// The page.
 pub fn page() -> AnyView {
@@ -86,8 +86,8 @@ fn whole(options: LiveResource<CreateOptions>) -> AnyView {
         if none.get() {
             empty(
                 "network",
-                "There is no site yet",
-                "A container needs a site: a network with its domain. An administrator makes one.",
+                "No sites yet",
+                "A container needs a site: a network with a domain. An administrator can create the first.",
                 Session::signed_in(make_a_site),
             )
         } else {
@@ -179,14 +179,14 @@ fn entries(new: New) -> AnyView {
         <form class="form card" on:submit=act(submit) novalidate>
             <Refusals form=state />
             {choice}
-            <Field form=state name="name" label="Name" value=bind!(form, name) hint="Lower-case letters, digits and hyphens" />
-            <Field form=state name="source" label="Template or image" value=bind!(form, source) options=sources hint="A template of the site, or any image such as ghcr.io/owner/app:1.0" />
+            <Field form=state name="name" label="Name" value=bind!(form, name) hint="Lowercase letters, digits and hyphens" />
+            <Field form=state name="source" label="Template or image" value=bind!(form, source) options=sources hint="A template of the site, or an image such as ghcr.io/owner/app:1.0" />
             <div class="pair">
                 <Field form=state name="memory" label="Memory" value=bind!(form, memory) />
                 <Field form=state name="cores" label="Cores" value=bind!(form, cores) />
                 <Field form=state name="disk" label="Disk" value=bind!(form, disk) />
             </div>
-            <fieldset class="stack-tight"><legend class="label">"What it offers"</legend>{service_rows(form, state, domains.into())}</fieldset>
+            <fieldset class="stack-tight"><legend class="label">"Services"</legend>{service_rows(form, state, domains.into())}</fieldset>
             {more(new)}
             <div class="actions"><Submit form=state label=named /> <a class="btn" href="/containers">"Cancel"</a></div>
         </form>
@@ -198,7 +198,7 @@ fn entries(new: New) -> AnyView {
 fn make_a_site(me: CurrentUser) -> AnyView {
     me.role
         .is_administrator()
-        .then(|| main_link("/sites/new", "plus", "Make a site"))
+        .then(|| main_link("/sites/new", "plus", "New site"))
         .erase()
 }
 
@@ -237,10 +237,10 @@ fn more(new: New) -> AnyView {
         <details class="fold" node_ref=fold>
             <summary>"Environment, command, description, Docker"</summary>
             <div class="stack">
-                <Field form=state name="env" label="Environment" optional=true entry=Entry::Block value=bind!(form, env) hint="NAME=value, one a line" />
-                <Field form=state name="entrypoint" label="Command" optional=true value=bind!(form, entrypoint) hint="Runs in place of the image's own command" />
-                <Field form=state name="description" label="What it is for" optional=true entry=Entry::Block value=bind!(form, description) />
-                <Tick form=state name="docker" label="Docker inside" checked=docker set=set_docker hint="So that Docker runs in it; fixed once made" barred=barred />
+                <Field form=state name="env" label="Environment" optional=true entry=Entry::Block value=bind!(form, env) hint="One NAME=value per line" />
+                <Field form=state name="entrypoint" label="Command" optional=true value=bind!(form, entrypoint) hint="Replaces the image's command" />
+                <Field form=state name="description" label="Description" optional=true entry=Entry::Block value=bind!(form, description) />
+                <Tick form=state name="docker" label="Docker support" checked=docker set=set_docker hint="Lets Docker run in the container. Cannot be changed later." barred=barred />
             </div>
         </details>
     }
@@ -281,18 +281,18 @@ fn preview(new: New) -> AnyView {
         let form = new.form.get();
         let name: Option<Label> = form.name.parse().ok();
         let host = name.as_ref().map_or_else(
-            || "no name yet".to_owned(),
+            || "not set".to_owned(),
             |name| format!("{name}.{}", site.domain),
         );
         let from = match form.source.parse::<ContainerSource>() {
-            Ok(ContainerSource::Template(_) | ContainerSource::TakenOver) => "a template",
-            Ok(ContainerSource::Image(_)) => "an image, which is pulled first",
-            Err(_) => "nothing yet",
+            Ok(ContainerSource::Template(_) | ContainerSource::TakenOver) => "template",
+            Ok(ContainerSource::Image(_)) => "image, pulled first",
+            Err(_) => "not set",
         };
-        let node = site.node.as_ref().map_or_else(
-            || "none: the cluster does not answer".to_owned(),
-            ToString::to_string,
-        );
+        let node = site
+            .node
+            .as_ref()
+            .map_or_else(|| "cluster unreachable".to_owned(), ToString::to_string);
         let places = places(&form, name.as_ref(), &site)
             .into_iter()
             .map(|place| view! { <li class="mono wrap-any">{place}</li> }.erase())
@@ -301,15 +301,15 @@ fn preview(new: New) -> AnyView {
             view! {
                 <dl class="facts">
                     <dt>"Name"</dt><dd class="mono">{host}</dd>
-                    <dt>"Made from"</dt><dd>{from}</dd>
+                    <dt>"Template or image"</dt><dd>{from}</dd>
                     <dt>"Node"</dt><dd>{node}</dd>
-                    <dt>"Reached at"</dt><dd><ul>{places}</ul></dd>
+                    <dt>"Published at"</dt><dd><ul>{places}</ul></dd>
                 </dl>
             }
             .erase(),
         )
     });
-    view! { <section class="card" aria-live="polite"><h2 class="card-title">"What you will get"</h2>{facts}</section> }.erase()
+    view! { <section class="card" aria-live="polite"><h2 class="card-title">"Summary"</h2>{facts}</section> }.erase()
 }
 
 /// What remains of the user's limits after this container.
@@ -345,9 +345,9 @@ fn limits(new: New) -> AnyView {
             })
             .collect();
         if bars.is_empty() {
-            return view! { <p class="muted">"You have no limits."</p> }.erase();
+            return view! { <p class="muted">"No limits apply."</p> }.erase();
         }
         bars.erase()
     });
-    view! { <section class="card"><h2 class="card-title">"Your limits, with this container"</h2><div class="stack-tight">{bars}</div></section> }.erase()
+    view! { <section class="card"><h2 class="card-title">"Limits with this container"</h2><div class="stack-tight">{bars}</div></section> }.erase()
 }

@@ -67,7 +67,7 @@ fn work(container: LiveResource<Shown>) -> AnyView {
                 <section class="card work">
                     <h2 class="card-title">
                         <span class="grow">{title}</span>
-                        <a class="btn btn-small" href=format!("/jobs/{job}")>"Job and log"</a>
+                        <a class="btn btn-small" href=format!("/jobs/{job}")>"View log"</a>
                     </h2>
                     {steps}
                 </section>
@@ -86,7 +86,7 @@ fn notices(container: LiveResource<Shown>) -> AnyView {
             view! {
                 <section class="panel panel-danger">
                     <p class="panel-title">{icon("circle-alert")} {sentence}</p>
-                    <a class="btn btn-small" href=format!("/jobs/{job}")>"See what happened"</a>
+                    <a class="btn btn-small" href=format!("/jobs/{job}")>"View job"</a>
                 </section>
             }
             .erase()
@@ -99,7 +99,7 @@ fn notices(container: LiveResource<Shown>) -> AnyView {
     });
     let silent = reactive(move || {
         trouble.get().map(|(trouble, at)| {
-            let last_seen = at.map(|at| view! { <p class="muted">"Last heard " {ago(at)} "."</p> }.erase());
+            let last_seen = at.map(|at| view! { <p class="muted">"Last update " {ago(at)} "."</p> }.erase());
             view! { <section class="panel panel-warning"><p class="panel-title">{icon("unplug")} {trouble}</p>{last_seen}</section> }.erase()
         })
     });
@@ -113,13 +113,13 @@ fn differs(container: LiveResource<Shown>) -> AnyView {
         container.part(
             |view| match (view.row.activity, view.desired_running, view.row.status) {
                 (None, true, Status::Stopped) => {
-                    Some("It should run, and its cluster says that it is stopped.")
+                    Some("Desired state: running. Observed state: stopped.")
                 }
                 (None, false, Status::Running) => {
-                    Some("It should be stopped, and its cluster says that it runs.")
+                    Some("Desired state: stopped. Observed state: running.")
                 }
                 (None, _, Status::Missing) => {
-                    Some("Its cluster no longer knows it. Somebody may have deleted it there.")
+                    Some("The container is missing in Proxmox. It may have been deleted there.")
                 }
                 _ => None,
             },
@@ -153,10 +153,10 @@ fn drifted(container: LiveResource<Shown>) -> AnyView {
     let words = container.part(|view| {
         let words = |drift: &Drift| match drift {
             Drift::Moved { to } => {
-                format!("It was moved in Proxmox: it is on {to} now. Holdfast follows it there.")
+                format!("The container was migrated to {to} in Proxmox. Holdfast manages it there.")
             }
             Drift::Renamed { to } => format!(
-                "Proxmox calls it {to}. Its name here, its address and its links stay {}.",
+                "The container was renamed to {to} in Proxmox. Holdfast keeps the name {} and its links.",
                 view.row.name
             ),
         };
@@ -182,7 +182,7 @@ fn restart(container: LiveResource<Shown>) -> AnyView {
         needed.get().then(|| {
             view! {
                 <section class="panel panel-info">
-                    <p class="panel-title">{icon("info")} "What you changed takes effect after a restart."</p>
+                    <p class="panel-title">{icon("info")} "Some changes take effect after a restart."</p>
                     <button class="btn btn-small" on:click=act(now)>{icon("rotate-cw")} "Restart now"</button>
                 </section>
             }.erase()
@@ -198,8 +198,8 @@ fn links(container: LiveResource<Shown>) -> AnyView {
         let services = services.get();
         if services.is_empty() {
             return view! {
-                <p class="muted">"It offers nothing to others yet."</p>
-                <p><a class="link" href=format!("{own}/services")>"Add a web page or a port"</a></p>
+                <p class="muted">"No services yet."</p>
+                <p><a class="link" href=format!("{own}/services")>"Add service"</a></p>
             }
             .erase();
         }
@@ -298,10 +298,10 @@ fn used(observed: &ResourceUsage, cores: u32, memory_mib: u32, disk_gib: u32) ->
     let uptime = duration_long(observed.uptime);
     view! {
         <div class="stack-tight">
-            {usage_bar("Processor", share, 100, format!("{share} % of {cores} {}", if cores == 1 { "core" } else { "cores" }))}
+            {usage_bar("CPU", share, 100, format!("{share} % of {cores} {}", if cores == 1 { "core" } else { "cores" }))}
             {usage_bar("Memory", observed.memory.0, memory, of(observed.memory, memory))}
             {usage_bar("Disk", observed.disk.0, disk, of(observed.disk, disk))}
-            <p class="muted num">{format!("Up for {uptime}")}</p>
+            <p class="muted num">{format!("Uptime: {uptime}")}</p>
         </div>
     }
     .erase()
@@ -324,24 +324,33 @@ fn facts(container: LiveResource<Shown>) -> AnyView {
                 <dl class="facts">
                     <dt>"Name"</dt><dd class="mono">{host.clone()} <Copy text=host what="name" /></dd>
                     <dt>"Address"</dt><dd class="mono">{row.address.to_string()} <Copy text=row.address.to_string() what="address" /></dd>
-                    <dt>"Made from"</dt><dd class="mono">{source_label(&view.spec.source)}</dd>
-                    <dt>"Docker inside"</dt><dd>{if view.spec.docker { "yes" } else { "no" }}</dd>
+                    <dt>{source_title(&view.spec.source)}</dt><dd class="mono">{source_label(&view.spec.source)}</dd>
+                    <dt>"Docker support"</dt><dd>{if view.spec.docker { "yes" } else { "no" }}</dd>
                     <dt>"Owner"</dt><dd>{row.owner.to_string()}</dd>
-                    <dt>"Made"</dt><dd>{ago(row.created)}</dd>
+                    <dt>"Created"</dt><dd>{ago(row.created)}</dd>
                     <dt>"Site"</dt><dd>{row.site.to_string()}</dd>
                     <dt>"Node"</dt><dd>{format!("{} in {}", view.node, view.cluster)}</dd>
-                    <dt>"Number"</dt><dd class="num">{view.vmid.to_string()}</dd>
-                    <dt>"Hardware address"</dt><dd class="mono">{view.mac.to_string()}</dd>
+                    <dt>"VMID"</dt><dd class="num">{view.vmid.to_string()}</dd>
+                    <dt>"MAC address"</dt><dd class="mono">{view.mac.to_string()}</dd>
                 </dl>
             }.erase()
         })
     });
-    view! { <section class="card"><h2 class="card-title">"About it"</h2>{list}</section> }.erase()
+    view! { <section class="card"><h2 class="card-title">"Details"</h2>{list}</section> }.erase()
 }
 
-fn source_label(source: &ContainerSource) -> String {
+/// The label of the source: template or image.
+pub fn source_title(source: &ContainerSource) -> &'static str {
     match source {
-        ContainerSource::TakenOver => "taken over from the cluster".to_owned(),
+        ContainerSource::Template(_) | ContainerSource::TakenOver => "Template",
+        ContainerSource::Image(_) => "Image",
+    }
+}
+
+/// The name of the source; an imported container has none.
+pub fn source_label(source: &ContainerSource) -> String {
+    match source {
+        ContainerSource::TakenOver => "unknown (imported)".to_owned(),
         source => source.to_string(),
     }
 }
@@ -351,7 +360,7 @@ fn description(container: LiveResource<Shown>) -> AnyView {
 
     reactive(move || {
         text.get().map(|text| {
-            view! { <section class="card"><h2 class="card-title">"What it is for"</h2><p class="prose">{text}</p></section> }.erase()
+            view! { <section class="card"><h2 class="card-title">"Description"</h2><p class="prose">{text}</p></section> }.erase()
         })
     })
 }

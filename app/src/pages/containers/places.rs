@@ -15,7 +15,7 @@ pub fn places(form: &ContainerForm, name: Option<&Label>, site: &SiteOption) -> 
         "srv" => Some(format!("{}.{}", service.name.trim(), site.domain)),
         kind => {
             let port = if service.external.trim().is_empty() {
-                format!("a port of {}", site.ports)
+                format!("any of {}", site.ports)
             } else {
                 service.external.trim().to_owned()
             };
@@ -106,7 +106,7 @@ mod tests {
                 "https://docs.example.net",
                 "http://web-1.localhost:3000",
                 "lab.internal:2022/tcp",
-                "lab.internal:a port of 2000-2999/udp",
+                "lab.internal:any of 2000-2999/udp",
                 "web-1.example.org:2883/tls",
                 "_sip._tcp.lab.internal",
             ]

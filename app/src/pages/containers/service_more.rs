@@ -17,7 +17,7 @@ pub fn more(row: Row, kind: Option<ServiceKind>) -> AnyView {
         Some(ServiceKind::Tcp) => view! {
             {tls(row)}
             {idle_timeout(row)}
-            <Tick form=row.state name=row.name("proxy_protocol") label="Tell the program who connects" checked=row.is_ticked(|service| service.proxy_protocol) set=row.tick(|service| &mut service.proxy_protocol) hint="By the PROXY protocol, which the program must expect" />
+            <Tick form=row.state name=row.name("proxy_protocol") label="Send PROXY protocol" checked=row.is_ticked(|service| service.proxy_protocol) set=row.tick(|service| &mut service.proxy_protocol) hint="Passes the client's address. The backend must support it." />
         }
         .erase(),
         Some(ServiceKind::Udp) => idle_timeout(row),
@@ -31,7 +31,7 @@ pub fn more(row: Row, kind: Option<ServiceKind>) -> AnyView {
         <div class="service-more">
             {domain}
             <details class="fold" open=is_open>
-                <summary>"How it is published"</summary>
+                <summary>"Publishing options"</summary>
                 <div class="stack-tight">{options}</div>
             </details>
         </div>
@@ -87,19 +87,19 @@ fn domain(row: Row) -> AnyView {
 fn web(row: Row) -> AnyView {
     let backends: Vec<(String, String)> = [
         ("http", "HTTP"),
-        ("https", "HTTPS with any certificate"),
-        ("https-verified", "HTTPS with a certificate for its name"),
+        ("https", "HTTPS, any certificate"),
+        ("https-verified", "HTTPS, verified certificate"),
     ]
     .map(|(key, text)| (key.to_owned(), text.to_owned()))
     .to_vec();
     view! {
-        <Choice form=row.state name=row.name("backend") label="The program speaks" value=row.text(|service| &mut service.backend) options=backends />
+        <Choice form=row.state name=row.name("backend") label="Backend protocol" value=row.text(|service| &mut service.backend) options=backends />
         <div class="pair">
-            <Field form=row.state name=row.name("body") label="Largest request, MiB" optional=true value=row.text(|service| &mut service.body) hint="Else 2048" />
+            <Field form=row.state name=row.name("body") label="Max. request body (MiB)" optional=true value=row.text(|service| &mut service.body) hint="Default: 2048" />
             {idle_timeout(row)}
         </div>
-        <Tick form=row.state name=row.name("sign_in") label="People sign in first" checked=row.is_ticked(|service| service.sign_in) set=row.tick(|service| &mut service.sign_in) hint="At the domain's sign-in, which an operator sets up" />
-        <Tick form=row.state name=row.name("buffering") label="Gather requests and answers" checked=row.is_ticked(|service| service.buffering) set=row.tick(|service| &mut service.buffering) hint="Kinder to slow programs; streams would come late" />
+        <Tick form=row.state name=row.name("sign_in") label="Require sign-in" checked=row.is_ticked(|service| service.sign_in) set=row.tick(|service| &mut service.sign_in) hint="Uses the sign-in that an operator configured for the domain." />
+        <Tick form=row.state name=row.name("buffering") label="Buffering" checked=row.is_ticked(|service| service.buffering) set=row.tick(|service| &mut service.buffering) hint="Buffers responses for slow backends. Turn off for streaming." />
     }
     .erase()
 }
@@ -111,7 +111,7 @@ fn tls(row: Row) -> AnyView {
     let name = reactive(move || {
         wanted.get().then(|| {
             view! {
-                <Field form=row.state name=row.name("label") label="Name" optional=true value=row.text(|service| &mut service.label) hint="Before the domain; else the container's name" />
+                <Field form=row.state name=row.name("label") label="Hostname" optional=true value=row.text(|service| &mut service.label) hint="Label before the domain. Default: the container's name." />
                 {domain(row)}
             }
             .erase()
@@ -119,12 +119,12 @@ fn tls(row: Row) -> AnyView {
     });
     view! {
         <Tick form=row.state name=row.name("tls") label="TLS" checked=is_wanted set=row.tick(|service| &mut service.tls)
-            hint="Programs speak TLS with the edge host from the first byte, by the certificate of a name; the container is spoken to without" />
+            hint="The edge host terminates TLS with a certificate for the hostname. The container receives plain TCP." />
         {name}
     }
     .erase()
 }
 
 fn idle_timeout(row: Row) -> AnyView {
-    view! { <Field form=row.state name=row.name("quiet") label="May be quiet for, seconds" optional=true value=row.text(|service| &mut service.quiet) hint="Else 600" /> }.erase()
+    view! { <Field form=row.state name=row.name("quiet") label="Idle timeout (seconds)" optional=true value=row.text(|service| &mut service.quiet) hint="Default: 600" /> }.erase()
 }

@@ -46,8 +46,8 @@ pub fn service_rows(
         <div class="stack-tight">
             <For each=move || 0..count.get() key=|index| *index children=move |index| row(Row { form, state, index, domains }) />
             <div class="actions">
-                <button type="button" class="btn btn-small" disabled=full on:click=act(add(web_page))>{icon("globe")} "Add a web page"</button>
-                <button type="button" class="btn btn-small" disabled=full on:click=act(add(login))>{icon("plus")} "Add a port"</button>
+                <button type="button" class="btn btn-small" disabled=full on:click=act(add(web_page))>{icon("globe")} "Add HTTP service"</button>
+                <button type="button" class="btn btn-small" disabled=full on:click=act(add(login))>{icon("plus")} "Add port"</button>
             </div>
         </div>
     }
@@ -130,16 +130,16 @@ fn row(row: Row) -> AnyView {
     let chosen = Memo::new(move |_| kind.get.with(|kind| kind.parse::<ServiceKind>().ok()));
     let outside = reactive(move || {
         match chosen.get() {
-        Some(ServiceKind::Http) => view! { <Field form=state name=row.name("label") label="Name" optional=true value=row.text(|service| &mut service.label) hint="Before the domain; else the container's name" /> }.erase(),
-        Some(ServiceKind::Srv) => view! { <Field form=state name=row.name("name") label="Name" value=row.text(|service| &mut service.name) hint="Such as _sip._tcp, in the site's network" /> }.erase(),
-        _ => view! { <Field form=state name=row.name("external") label="Outer port" optional=true value=row.text(|service| &mut service.external) hint="Else a free one is chosen" /> }.erase(),
+        Some(ServiceKind::Http) => view! { <Field form=state name=row.name("label") label="Hostname" optional=true value=row.text(|service| &mut service.label) hint="Label before the domain. Default: the container's name." /> }.erase(),
+        Some(ServiceKind::Srv) => view! { <Field form=state name=row.name("name") label="Name" value=row.text(|service| &mut service.name) hint="Such as _sip._tcp. Resolves in the site only." /> }.erase(),
+        _ => view! { <Field form=state name=row.name("external") label="External port" optional=true value=row.text(|service| &mut service.external) hint="Default: any free port" /> }.erase(),
     }
     });
     let label = format!("Service {}", row.index + 1);
     view! {
         <div class="service-row" role="group" aria-label=label.clone()>
             <Choice form=state name=row.name("kind") label="Kind" value=kind options=kinds />
-            <Field form=state name=row.name("port") label="Inner port" value=row.text(|service| &mut service.port) />
+            <Field form=state name=row.name("port") label="Container port" value=row.text(|service| &mut service.port) />
             <div>{outside}</div>
             <button type="button" class="btn btn-quiet btn-icon" aria-label=format!("Remove {label}") on:click=act(move |_| row.remove())>{icon("trash-2")}</button>
             {reactive(move || more(row, chosen.get()))}
@@ -150,7 +150,7 @@ fn row(row: Row) -> AnyView {
 
 fn words(kind: ServiceKind) -> &'static str {
     match kind {
-        ServiceKind::Http => "Web page",
+        ServiceKind::Http => "HTTP",
         ServiceKind::Tcp => "TCP port",
         ServiceKind::Udp => "UDP port",
         ServiceKind::Srv => "SRV record",

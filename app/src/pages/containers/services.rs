@@ -24,7 +24,7 @@ pub fn tab(container: LiveResource<Shown>) -> AnyView {
         <div class="stack">
             {service_list(container)}
             <section class="card">
-                <h2 class="card-title">"Change what it offers"</h2>
+                <h2 class="card-title">"Edit services"</h2>
                 <form class="form" on:submit=act(submit) novalidate>
                     <Refusals form=draft.state />
                     {service_rows(draft.form, draft.state, domains.into())}
@@ -42,20 +42,20 @@ fn service_list(container: LiveResource<Shown>) -> AnyView {
     let items = reactive(move || {
         let services = services.get();
         if services.is_empty() {
-            return view! { <p class="muted">"Nothing yet. Add a web page for a link, or a port for anything else."</p> }.erase();
+            return view! { <p class="muted">"No services yet. Add an HTTP service or a port below."</p> }.erase();
         }
         services
             .iter()
             .map(|service| {
                 let kind = match service.kind() {
-                    ServiceKind::Http => "Web page",
+                    ServiceKind::Http => "HTTP",
                     ServiceKind::Tcp => "TCP",
                     ServiceKind::Udp => "UDP",
-                    ServiceKind::Srv => "Name in the network (SRV)",
+                    ServiceKind::Srv => "SRV record",
                 };
                 view! {
                     <div class="stack-tight">
-                        <p class="muted num">{format!("{kind}, inner port {}", service.port)}</p>
+                        <p class="muted num">{format!("{kind}, container port {}", service.port)}</p>
                         {place(service, &domain)}
                         {published(container, service.id)}
                     </div>

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use super::{
     actions,
     edit::{Draft, footer},
+    overview::{source_label, source_title},
 };
 use crate::{
     bind,
@@ -27,13 +28,15 @@ pub fn tab(container: LiveResource<Shown>) -> AnyView {
     };
     let fixed = container.peek(|view| {
         let docker = if view.spec.docker {
-            ", for Docker inside"
+            ", Docker support"
         } else {
             ""
         };
         format!(
-            "Made from {} with a disk of {}{docker}; this stays as it is.",
-            view.spec.source, view.spec.disk
+            "{} {}, disk {}{docker}. These settings cannot be changed.",
+            source_title(&view.spec.source),
+            source_label(&view.spec.source),
+            view.spec.disk
         )
     });
     view! {
@@ -47,7 +50,7 @@ pub fn tab(container: LiveResource<Shown>) -> AnyView {
                         <Field form=draft.state name="memory" label="Memory" value=bind!(draft.form, memory) hint="Such as 512 MiB or 2 GiB" />
                     </div>
                     <p class="muted">{fixed}</p>
-                    <Field form=draft.state name="description" label="What it is for" optional=true entry=Entry::Block value=bind!(draft.form, description) />
+                    <Field form=draft.state name="description" label="Description" optional=true entry=Entry::Block value=bind!(draft.form, description) />
                     {footer(draft, true)}
                 </form>
             </section>
@@ -65,9 +68,9 @@ fn danger(container: LiveResource<Shown>) -> AnyView {
     let delete = actions::delete(deletion, id);
     view! {
         <section class="card card-danger">
-            <h2 class="card-title">"Danger"</h2>
+            <h2 class="card-title">"Delete container"</h2>
             <div class="stack-tight">
-                <p>"Deleting takes the container away with everything on its disk."</p>
+                <p>"Deletes the container and all data on its disk."</p>
                 <div class="actions">
                     <button class="btn btn-danger" on:click=act(move |_| deletion.open.set(true))>
                         {icon("trash-2")} {format!("Delete {name}")}

@@ -94,7 +94,7 @@ fn whole(container: LiveResource<Shown>, tab: Memo<Option<usize>>) -> AnyView {
     });
     view! {
         <PageHead title=name.to_string() aside=status actions=move || buttons(container) />
-        <Tabs label="Parts of this container" tabs=tabs present=Signal::derive(move || tab.get().unwrap_or_default()) />
+        <Tabs label="Container sections" tabs=tabs present=Signal::derive(move || tab.get().unwrap_or_default()) />
         {content}
     }
     .erase()

@@ -61,7 +61,7 @@ fn content(jobs: LiveResource<Page<JobRow>>, query: Memo<JobQuery>) -> AnyView {
         .collect::<Vec<_>>();
     let filters = vec![Filter {
         name: "state",
-        all: "Every state",
+        all: "All states",
         options: Signal::stored(states),
     }];
     let href = Callback::new(move |number: u32| {
@@ -86,7 +86,7 @@ fn content(jobs: LiveResource<Page<JobRow>>, query: Memo<JobQuery>) -> AnyView {
     });
     view! {
         <PageHead title="Jobs" aside=move || view! { <span class="num" role="status">{count}</span> }.erase() />
-        <Filters path=PATH search="Container's name" filters=filters />
+        <Filters path=PATH search="Container name" filters=filters />
         {body}
         <Pager place=jobs.part(place) href=href />
     }
@@ -98,15 +98,15 @@ fn nothing(query: Memo<JobQuery>) -> AnyView {
         let all = view! { <a class="btn" href=PATH>"Show all jobs"</a> }.erase();
         return empty(
             "search",
-            "No job matches",
-            "Change the search or the state above.",
+            "No jobs match",
+            "Change the search or the filter.",
             all,
         );
     }
     empty(
         "list-checks",
         "No jobs yet",
-        "A job is made whenever a container is created, changed, started, stopped or deleted.",
+        "Every change to a container runs as a job. Create a container to start the first.",
         main_link("/containers/new", "plus", "New container"),
     )
 }
@@ -124,9 +124,9 @@ fn table(jobs: LiveResource<Page<JobRow>>) -> AnyView {
                     <th role="columnheader" scope="col">"State"</th>
                     <th role="columnheader" scope="col">"Steps"</th>
                     <th role="columnheader" scope="col">"Site"</th>
-                    <th role="columnheader" scope="col">"Asked for by"</th>
-                    <th role="columnheader" scope="col">"Asked for"</th>
-                    <th role="columnheader" scope="col">"Took"</th>
+                    <th role="columnheader" scope="col">"Created by"</th>
+                    <th role="columnheader" scope="col">"Created"</th>
+                    <th role="columnheader" scope="col">"Duration"</th>
                 </tr>
             </thead>
             <tbody role="rowgroup">
@@ -145,7 +145,7 @@ fn row(job: Memo<Option<JobRow>>) -> AnyView {
         let actor = job
             .actor
             .as_ref()
-            .map_or_else(|| "the system".to_owned(), ToString::to_string);
+            .map_or_else(|| "System".to_owned(), ToString::to_string);
         let error = job
             .error
             .clone()
@@ -159,10 +159,10 @@ fn row(job: Memo<Option<JobRow>>) -> AnyView {
                 <td role="cell">{job_badge(job.state)}</td>
                 <td role="cell" data-label="Steps" class="num">{steps(&job, &title)}</td>
                 <td role="cell" data-label="Site">{job.site.to_string()}</td>
-                <td role="cell" data-label="Asked for by">{actor}</td>
+                <td role="cell" data-label="Created by">{actor}</td>
                 // Above the row's link, so that the exact time is shown on hover.
-                <td role="cell" data-label="Asked for"><a class="above plain" tabindex="-1" href=href>{ago(job.created)}</a></td>
-                <td role="cell" data-label="Took" class="num">{took(job.started, job.finished)}</td>
+                <td role="cell" data-label="Created"><a class="above plain" tabindex="-1" href=href>{ago(job.created)}</a></td>
+                <td role="cell" data-label="Duration" class="num">{took(job.started, job.finished)}</td>
             </tr>
         }.erase())
     })
@@ -184,6 +184,6 @@ pub fn took(started: Option<Timestamp>, finished: Option<Timestamp>) -> AnyView 
     match (started, finished) {
         (Some(start), Some(end)) => format_duration(start.age_ms(end)).erase(),
         (Some(start), None) => reactive(move || format_duration(start.age_ms(Clock::read()))),
-        (None, _) => view! { <span class="muted">"not begun"</span> }.erase(),
+        (None, _) => view! { <span class="muted">"not started"</span> }.erase(),
     }
 }

@@ -89,7 +89,7 @@ fn created_container(job: LiveResource<JobView>) -> AnyView {
         created_container.get().map(|(href, name)| {
             view! {
                 <section class="panel panel-good">
-                    <p class="panel-title">{icon("circle-check")} {format!("{name} is there.")}</p>
+                    <p class="panel-title">{icon("circle-check")} {format!("{name} was created.")}</p>
                     <a class="btn btn-primary" href=href>{icon("arrow-right")} {format!("Open {name}")}</a>
                 </section>
             }.erase()
@@ -103,7 +103,7 @@ fn to_container(job: LiveResource<JobView>) -> AnyView {
 
     reactive(move || {
         target.get().map(|href| {
-            view! { <a class="btn" href=href>{icon("container")} "Open the container"</a> }.erase()
+            view! { <a class="btn" href=href>{icon("container")} "Open container"</a> }.erase()
         })
     })
 }
@@ -116,18 +116,18 @@ fn facts(job: LiveResource<JobView>) -> AnyView {
         let actor = row
             .actor
             .as_ref()
-            .map_or_else(|| "the system".to_owned(), ToString::to_string);
+            .map_or_else(|| "System".to_owned(), ToString::to_string);
         let begun = row
             .started
-            .map(|started| view! { <dt>"Begun"</dt><dd>{ago(started)}</dd> }.erase());
+            .map(|started| view! { <dt>"Started"</dt><dd>{ago(started)}</dd> }.erase());
         view! {
             <dl class="card facts">
                 <dt>"Job"</dt><dd class="mono">{row.id.to_string()}</dd>
                 <dt>"Site"</dt><dd>{row.site.to_string()}</dd>
-                <dt>"Asked for by"</dt><dd>{actor}</dd>
-                <dt>"Asked for"</dt><dd>{ago(row.created)}</dd>
+                <dt>"Created by"</dt><dd>{actor}</dd>
+                <dt>"Created"</dt><dd>{ago(row.created)}</dd>
                 {begun}
-                <dt>"Took"</dt><dd class="num">{took(row.started, row.finished)}</dd>
+                <dt>"Duration"</dt><dd class="num">{took(row.started, row.finished)}</dd>
             </dl>
         }
         .erase()

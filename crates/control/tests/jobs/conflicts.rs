@@ -185,7 +185,7 @@ async fn ports_used_by_edge_hosts_are_not_allocated() {
     };
     let refused = with(vec![udp("53")]).parse().unwrap_err();
     assert_eq!(refused[0].field, "services.0.external");
-    assert!(refused[0].message.contains("names"), "{refused:?}");
+    assert!(refused[0].message.contains("DNS"), "{refused:?}");
     // A port that bypasses the form's validation is refused too.
     let mut new = with(vec![udp("54")]).parse().unwrap();
     new.spec.services = vec![model::services::ServiceSpec::Udp {

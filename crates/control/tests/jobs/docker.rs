@@ -32,8 +32,8 @@ async fn docker_option(app: &TestApp, site: &str) -> DockerSupport {
 async fn docker_is_refused_with_a_token_before_creation() {
     let app = TestApp::new().await;
     let option = docker_option(&app, "lab").await;
-    let why = "The cluster test is signed in to with a token. Proxmox lets only root@pam itself, \
-               with its password, switch this on.";
+    let why = "Holdfast signs in to the cluster test with a token. Proxmox requires root@pam with \
+               a password for Docker.";
     assert_eq!(option.unsupported_reason(), Some(why));
     let refused = app.create(&with_docker(app.form("web", NGINX))).await;
     let refused = refused.unwrap_err();

@@ -31,8 +31,8 @@ impl DockerSupport {
             format!("as {login}")
         };
         let why = format!(
-            "The cluster {cluster} is signed in to {signed_in}. Proxmox lets only root@pam itself, \
-             with its password, switch this on."
+            "Holdfast signs in to the cluster {cluster} {signed_in}. Proxmox requires root@pam with \
+             a password for Docker."
         );
         Self::Barred { why }
     }
@@ -76,12 +76,12 @@ mod tests {
         assert_eq!(
             of("root@pam!holdfast").unsupported_reason(),
             Some(
-                "The cluster home is signed in to with a token. Proxmox lets only root@pam itself, \
-                 with its password, switch this on."
+                "Holdfast signs in to the cluster home with a token. Proxmox requires root@pam with \
+                 a password for Docker."
             )
         );
         let why = of("root@pve");
         let why = why.unsupported_reason().unwrap();
-        assert!(why.contains("is signed in to as root@pve."), "{why}");
+        assert!(why.contains("the cluster home as root@pve."), "{why}");
     }
 }

@@ -83,10 +83,7 @@ impl ContainerForm {
 
     fn parse_services(&self, fields: &mut Fields) -> Vec<ServiceSpec> {
         if self.services.len() > MAX_SERVICES {
-            fields.add_error(
-                "services",
-                format!("A container offers at most {MAX_SERVICES} services."),
-            );
+            fields.add_error("services", format!("Use at most {MAX_SERVICES} services."));
             return Vec::new();
         }
         let mut services = Vec::new();
@@ -94,7 +91,10 @@ impl ContainerForm {
             let prefix = format!("services.{index}");
             match form.parse() {
                 Ok(service) if services.contains(&service) => {
-                    fields.add_error(&format!("{prefix}.port"), "This service is there already.");
+                    fields.add_error(
+                        &format!("{prefix}.port"),
+                        "Duplicate service. Change the port or remove the service.",
+                    );
                 }
                 Ok(service) => services.push(service),
                 Err(errors) => fields.add_nested(&prefix, errors),

@@ -34,7 +34,7 @@ impl FromStr for ContainerSource {
         let text = text.trim();
         if text.is_empty() {
             return Err(Invalid::new(
-                "Choose a template, or type an image such as nginx:1.27.",
+                "Select a template, or enter an image such as nginx:1.27.",
             ));
         }
         if text == IMPORTED {

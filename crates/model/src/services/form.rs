@@ -136,7 +136,7 @@ impl ServiceForm {
         let Some((port, what)) = used else {
             return Some(external);
         };
-        let message = format!("Port {port} is where edge hosts answer for {what}. Use another.");
+        let message = format!("Edge hosts use port {port} for {what}. Use another port.");
         fields.add_error("external", message);
         None
     }

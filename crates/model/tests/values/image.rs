@@ -161,7 +161,7 @@ fn references() {
     );
     assert_eq!(
         error_message::<ImageRef>("UPPER/x"),
-        "Use lower-case letters in an image's name; a tag may have capitals.",
+        "Use lowercase letters in the image name. Only tags can have uppercase letters.",
     );
 }
 
@@ -181,7 +181,7 @@ fn reference_parts() {
     assert_eq!((image.tag(), image.digest()), ("v1", Some(digest.as_str())));
     assert_eq!(
         image.pullable().unwrap_err().to_string(),
-        "Proxmox cannot pull by digest; give a tag.",
+        "Proxmox cannot pull by digest. Enter a tag.",
     );
 }
 

@@ -124,7 +124,7 @@ fn labels() {
     );
     assert_eq!(
         error_message::<Label>("-a"),
-        "Use 1 to 63 lower-case letters, digits and hyphens; start and end with a letter or digit.",
+        "Use 1 to 63 lowercase letters, digits and hyphens; start and end with a letter or digit.",
     );
 }
 

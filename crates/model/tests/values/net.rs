@@ -192,7 +192,7 @@ fn networks() {
     );
     assert_eq!(
         error_message::<Cidr>("10.0.0.1/24"),
-        "Use 10.0.0.0/24, the network of that address."
+        "Enter 10.0.0.0/24, the network of this address."
     );
 }
 
