@@ -52,7 +52,7 @@ export async function createDomain(page: Page, name: string): Promise<void> {
 /** Adds an unreachable CA and ends on its page. */
 export async function createAuthority(page: Page, name: string): Promise<void> {
   await visit(page, "/authorities/new");
-  await page.getByLabel("Authority", { exact: true }).selectOption("Another one");
+  await page.getByLabel("Certificate authority", { exact: true }).selectOption("Custom");
   await page.getByLabel("Directory", { exact: true }).fill("https://127.0.0.1:1/dir");
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByRole("button", { name: `Add ${name}` }).click();
@@ -66,8 +66,8 @@ export async function createProvider(page: Page, name: string, zone: string): Pr
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByLabel("Name server", { exact: true }).fill("127.0.0.1:1");
   await page.getByLabel("Zone", { exact: true }).fill(zone);
-  await page.getByLabel("Key's name", { exact: true }).fill("holdfast");
-  await page.getByLabel("Key", { exact: true }).fill("c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IQ==");
+  await page.getByLabel("Key name", { exact: true }).fill("holdfast");
+  await page.getByLabel("Secret", { exact: true }).fill("c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IQ==");
   await page.getByRole("button", { name: `Add ${name}` }).click();
   await expect(page).toHaveURL(`/providers/${name}`);
 }

@@ -34,10 +34,10 @@ export async function prepare(server, browser) {
   await page.getByRole("heading", { level: 1, name: "home" }).waitFor();
   await visit(page, "/domains/new");
   await page.getByLabel("Domain", { exact: true }).fill(SHOP);
-  await page.getByLabel("Who may publish", { exact: true }).selectOption("These people");
-  await page.getByLabel("People", { exact: true }).fill("admin mira");
+  await page.getByLabel("Who can publish", { exact: true }).selectOption("Selected users");
+  await page.getByLabel("Users", { exact: true }).fill("admin mira");
   await page.getByLabel(/^Sign-in/).fill("https://login.example.net");
-  await page.getByLabel(/^What browsers remember/).selectOption("below");
+  await page.getByLabel(/^Enforce HTTPS/).selectOption("below");
   await page.getByRole("button", { name: `Create ${SHOP}` }).click();
   await page.getByRole("heading", { level: 1, name: SHOP }).waitFor();
   await prepareLimits(page);
@@ -79,7 +79,7 @@ async function removeObjects(server, browser, sessions) {
     await confirm(page, name);
     await page.getByRole("heading", { level: 1, name: "Domains" }).waitFor();
   }
-  for (const [path, title] of [["/authorities/house", "Authorities"], ["/providers/dns", "DNS providers"]]) {
+  for (const [path, title] of [["/authorities/house", "Certificate authorities"], ["/providers/dns", "DNS providers"]]) {
     await visit(page, path);
     const name = path.split("/")[2];
     await page.getByRole("button", { name: `Delete ${name}` }).click();
@@ -134,7 +134,7 @@ async function prepareAgents(page) {
 /** Creates an unreachable CA and DNS provider, a domain that uses them, and uploaded certificates. */
 async function prepareCertificates(page) {
   await visit(page, "/authorities/new");
-  await page.getByLabel("Authority", { exact: true }).selectOption("Another one");
+  await page.getByLabel("Certificate authority", { exact: true }).selectOption("Custom");
   await page.getByLabel("Directory", { exact: true }).fill("https://127.0.0.1:1/dir");
   await page.getByLabel("Name", { exact: true }).fill("house");
   await page.getByRole("button", { name: "Add house" }).click();
@@ -144,13 +144,13 @@ async function prepareCertificates(page) {
   await page.getByLabel("Name", { exact: true }).fill("dns");
   await page.getByLabel("Name server", { exact: true }).fill("127.0.0.1:1");
   await page.getByLabel("Zone", { exact: true }).fill("example.net");
-  await page.getByLabel("Key's name", { exact: true }).fill("holdfast");
-  await page.getByLabel("Key", { exact: true }).fill("c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IQ==");
+  await page.getByLabel("Key name", { exact: true }).fill("holdfast");
+  await page.getByLabel("Secret", { exact: true }).fill("c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IQ==");
   await page.getByRole("button", { name: "Add dns" }).click();
   await page.getByRole("heading", { level: 1, name: "dns" }).waitFor();
   await visit(page, "/domains/new");
   await page.getByLabel("Domain", { exact: true }).fill(WILD);
-  await page.getByLabel("How they are had", { exact: true }).selectOption("One for all names (DNS-01)");
+  await page.getByLabel("Certificate source", { exact: true }).selectOption("ACME wildcard (DNS-01)");
   await page.getByLabel("DNS provider", { exact: true }).selectOption("dns");
   await page.getByRole("button", { name: `Create ${WILD}` }).click();
   await page.getByRole("heading", { level: 1, name: WILD }).waitFor();
@@ -164,8 +164,8 @@ async function upload(page, { chain, key }) {
   await visit(page, "/certificates/new");
   await page.getByLabel("Domain", { exact: true }).selectOption({ label: `${SHOP} (lab)` });
   await page.getByLabel("Certificate and chain", { exact: true }).fill(chain);
-  await page.getByLabel("Key", { exact: true }).fill(key);
-  await page.getByRole("button", { name: "Keep the certificate" }).click();
+  await page.getByLabel("Private key", { exact: true }).fill(key);
+  await page.getByRole("button", { name: "Upload certificate" }).click();
   await page.getByRole("heading", { name: "History" }).waitFor();
 }
 
@@ -179,11 +179,11 @@ async function confirm(page, name) {
 /** Fills in the form of a cluster and confirms the fingerprint. */
 export async function cluster(page, name) {
   await page.getByLabel("Name", { exact: true }).fill(name);
-  await page.getByLabel("Address of a node").fill(secondCluster.url);
-  await page.getByLabel("User or token").fill("root@pam");
+  await page.getByLabel("Node address").fill(secondCluster.url);
+  await page.getByLabel("User or API token").fill("root@pam");
   await page.getByLabel("Secret").fill(secondCluster.password);
-  await page.getByRole("button", { name: "Look at the certificate" }).click();
-  await page.getByLabel("I compared it: it is the same").check();
+  await page.getByRole("button", { name: "Fetch certificate" }).click();
+  await page.getByLabel("The fingerprint matches").check();
 }
 
 /** Opens a domain's page. */
@@ -208,7 +208,7 @@ async function prepareLimits(page) {
   await page.getByLabel(/^Cores/).fill("96");
   await page.getByLabel(/^Memory/).fill("100 GiB");
   await page.getByLabel(/^Disk/).fill("1000 GiB");
-  await page.getByRole("button", { name: "Save the account" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await page.getByText("Saved").first().waitFor();
 }
 

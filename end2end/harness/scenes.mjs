@@ -78,7 +78,7 @@ export const SCENES = [
   }),
   address("nodes", "/nodes", "Nodes"),
   address("clusters", "/clusters", "Clusters"),
-  scene("cluster-new", "Add a cluster", async (page) => {
+  scene("cluster-new", "Add cluster", async (page) => {
     await visit(page, "/clusters/new");
     await cluster(page, "attic");
   }),
@@ -92,7 +92,7 @@ export const SCENES = [
     await secondCluster.post("conditions", { certificate: "renew" });
     await page.getByText("certificate changed").waitFor();
     await visit(page, "/clusters/home");
-    await page.getByText("Holdfast sends nothing there any more").waitFor();
+    await page.getByText("Holdfast sends no requests").waitFor();
   }),
   address("sites", "/sites", "Sites"),
   address("site-new", "/sites/new", "New site"),
@@ -101,10 +101,10 @@ export const SCENES = [
   scene("domain-new", "New domain", async (page) => {
     await visit(page, "/domains/new");
     await page.getByLabel("Domain", { exact: true }).fill("attic.example.net");
-    await page.getByLabel("Who may publish", { exact: true }).selectOption("These people");
-    await page.getByLabel("How they are had", { exact: true }).selectOption("One for all names (DNS-01)");
+    await page.getByLabel("Who can publish", { exact: true }).selectOption("Selected users");
+    await page.getByLabel("Certificate source", { exact: true }).selectOption("ACME wildcard (DNS-01)");
     await page.getByLabel("DNS provider", { exact: true }).selectOption("dns");
-    await page.getByLabel("Keep addresses of names there").check();
+    await page.getByLabel("Manage address records").check();
   }),
   scene("domain-new-refused", "New domain", async (page) => {
     await visit(page, "/domains/new");
@@ -122,45 +122,45 @@ export const SCENES = [
   }),
   address("certificates", "/certificates", "Certificates"),
   address("certificates-no-match", "/certificates?q=nothing-is-called-this", "Certificates"),
-  scene("certificate-new", "Bring a certificate", async (page) => {
+  scene("certificate-new", "Upload certificate", async (page) => {
     await visit(page, "/certificates/new");
     await page.getByLabel("Domain", { exact: true }).selectOption({ label: `${WILD} (lab)` });
   }),
-  scene("certificate-new-refused", "Bring a certificate", async (page) => {
+  scene("certificate-new-refused", "Upload certificate", async (page) => {
     await visit(page, "/certificates/new");
     const { chain } = createCertificate(["www.example.com"]);
     await page.getByLabel("Certificate and chain", { exact: true }).fill(chain);
-    await page.getByLabel("Key", { exact: true }).fill(createCertificate(["www.example.com"]).key);
-    await page.getByRole("button", { name: "Keep the certificate" }).click();
+    await page.getByLabel("Private key", { exact: true }).fill(createCertificate(["www.example.com"]).key);
+    await page.getByRole("button", { name: "Upload certificate" }).click();
     await page.getByRole("heading", { name: "Some fields are invalid" }).waitFor();
   }, { refused: "/api/ui/certificates/upload" }),
   scene("certificate", `*.${SHOP}`, (page) => certificate(page, `*.${SHOP}`)),
   scene("certificate-failed", `*.${WILD}`, async (page) => {
     await certificate(page, `*.${WILD}`);
-    await page.getByRole("region", { name: "Why there is no next one" }).waitFor();
+    await page.getByRole("region", { name: "Issuance failure" }).waitFor();
   }),
   scene("certificate-delete", `*.${SHOP}`, async (page) => {
     await certificate(page, `*.${SHOP}`);
     await page.getByRole("button", { name: `Delete *.${SHOP}` }).click();
     await page.getByRole("dialog").waitFor();
   }),
-  address("authorities", "/authorities", "Authorities"),
-  scene("authority-new", "New authority", async (page) => {
+  address("authorities", "/authorities", "Certificate authorities"),
+  scene("authority-new", "Add certificate authority", async (page) => {
     await visit(page, "/authorities/new");
-    await page.getByLabel("Authority", { exact: true }).selectOption("ZeroSSL");
-    await page.getByText("Roots of your own").click();
+    await page.getByLabel("Certificate authority", { exact: true }).selectOption("ZeroSSL");
+    await page.getByText("Custom root certificates").click();
   }),
-  scene("authority-new-refused", "New authority", async (page) => {
+  scene("authority-new-refused", "Add certificate authority", async (page) => {
     await visit(page, "/authorities/new");
-    await page.getByLabel("Authority", { exact: true }).selectOption("Another one");
-    await page.getByLabel(/^Mail/).fill("admin");
+    await page.getByLabel("Certificate authority", { exact: true }).selectOption("Custom");
+    await page.getByLabel(/^Email/).fill("admin");
     await page.getByRole("button", { name: /^Add/ }).click();
     await page.getByRole("heading", { name: "Some fields are invalid" }).waitFor();
   }),
   address("authority", "/authorities/house", "house"),
   address("providers", "/providers", "DNS providers"),
-  address("provider-new", "/providers/new", "New DNS provider"),
-  scene("provider-new-acme-dns", "New DNS provider", async (page) => {
+  address("provider-new", "/providers/new", "Add DNS provider"),
+  scene("provider-new-acme-dns", "Add DNS provider", async (page) => {
     await visit(page, "/providers/new");
     await page.getByLabel("Kind", { exact: true }).selectOption("acme-dns");
     await page.getByRole("button", { name: /^Add/ }).click();
@@ -168,8 +168,8 @@ export const SCENES = [
   }),
   scene("provider", "dns", async (page) => {
     await visit(page, "/providers/dns");
-    await page.getByRole("button", { name: "Try it" }).click();
-    await page.getByRole("list", { name: "What was found" }).waitFor();
+    await page.getByRole("button", { name: "Test", exact: true }).click();
+    await page.getByRole("list", { name: "Test results" }).waitFor();
   }),
   address("agents", "/agents", "Agents"),
   scene("agent-new", "Invite an agent", async (page) => {

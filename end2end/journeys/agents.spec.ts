@@ -91,7 +91,7 @@ test("an agent is invited, joins with its token, and pages update without a relo
   await expect(Agent.join(code, "10.20.0.2")).rejects.toThrow("401");
   await visit(list, "/sites/lab");
   await expect(row(list, "edge-1")).toBeVisible();
-  await expect(list.getByText("Names (DNS)")).toBeVisible();
+  await expect(list.getByText("DNS servers", { exact: true })).toBeVisible();
   await agent.stop();
   await remove(page, "edge-1");
 });

@@ -5,44 +5,44 @@ import { expect, test } from "../harness/test";
 test("a CA is added, changed and deleted", async ({ page, open, server }) => {
   const otherPage = await open(server.administrator);
   await visit(otherPage, "/authorities");
-  await expect(otherPage.getByRole("heading", { name: "No authorities yet" })).toBeVisible();
+  await expect(otherPage.getByRole("heading", { name: "No certificate authorities yet" })).toBeVisible();
 
   await visit(page, "/certificates");
-  await page.getByRole("navigation", { name: "Certificates and who" }).getByRole("link", { name: "Authorities" }).click();
+  await page.getByRole("navigation", { name: "Certificates, CAs and DNS providers" }).getByRole("link", { name: "CAs" }).click();
   await expect(page).toHaveURL("/authorities");
-  await page.getByRole("link", { name: "New authority" }).first().click();
+  await page.getByRole("link", { name: "Add certificate authority" }).first().click();
   const directory = page.getByLabel("Directory", { exact: true });
   const name = page.getByLabel("Name", { exact: true });
   // A preset fills in the directory and a name.
   await expect(directory).toHaveValue("https://acme-v02.api.letsencrypt.org/directory");
-  await page.getByLabel("Authority", { exact: true }).selectOption("Let's Encrypt, to try things out");
+  await page.getByLabel("Certificate authority", { exact: true }).selectOption("Let's Encrypt (staging)");
   await expect(directory).toHaveValue("https://acme-staging-v02.api.letsencrypt.org/directory");
   await expect(name).toHaveValue("letsencrypt-test");
-  await page.getByLabel(/^Mail/).fill("admin@example.org");
-  await expect(page.getByText("agrees to the authority's terms with that")).toBeVisible();
+  await page.getByLabel(/^Email/).fill("admin@example.org");
+  await expect(page.getByText("accepts the CA's terms of service")).toBeVisible();
   await page.getByRole("button", { name: "Add letsencrypt-test" }).click();
 
   await expect(page).toHaveURL("/authorities/letsencrypt-test");
-  await expect(page.getByText("Added the authority letsencrypt-test.")).toBeVisible();
+  await expect(page.getByText("Added the certificate authority letsencrypt-test.")).toBeVisible();
   const facts = page.locator(".facts");
-  for (const text of ["acme-staging-v02", "admin@example.org", "none yet: it is made when", "those that this host trusts"]) {
+  for (const text of ["acme-staging-v02", "admin@example.org", "none yet: registered with the first request", "system trust store"]) {
     await expect(facts).toContainText(text);
   }
   // Other users see the CA without a reload.
   await expect(row(otherPage, "letsencrypt-test")).toContainText("none yet");
 
   await name.fill("staging");
-  await page.getByLabel(/^Mail/).fill("");
-  await page.getByText("Roots of your own").click();
+  await page.getByLabel(/^Email/).fill("");
+  await page.getByText("Custom root certificates").click();
   await page.getByLabel(/^Certificates/).fill(createCertificate(["ca.example.org"]).chain);
-  await page.getByRole("button", { name: "Save the authority" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByText("Saved staging.")).toBeVisible();
   await expect(page).toHaveURL("/authorities/staging");
-  await expect(facts).toContainText("its own, below");
+  await expect(facts).toContainText("custom");
   await expect(row(otherPage, "staging")).toBeVisible();
 
   await page.getByRole("button", { name: "Delete staging" }).click();
-  await expect(page.getByRole("dialog")).toContainText("The authority staging with its settings");
+  await expect(page.getByRole("dialog")).toContainText("The certificate authority staging and its settings");
   await confirmDeletion(page, "staging");
   await expect(page).toHaveURL("/authorities");
   for (const each of [page, otherPage]) await expect(row(each, "staging")).toHaveCount(0);
@@ -52,14 +52,14 @@ test("invalid fields of a CA show errors and keep their values", async ({ page, 
   watch.expect(422, "/api/ui/authorities/create");
   await createAuthority(page, "taken");
   await visit(page, "/authorities/new");
-  await page.getByLabel("Authority", { exact: true }).selectOption("Another one");
+  await page.getByLabel("Certificate authority", { exact: true }).selectOption("Custom");
   const directory = page.getByLabel("Directory", { exact: true });
   const name = page.getByLabel("Name", { exact: true });
-  const mail = page.getByLabel(/^Mail/);
+  const mail = page.getByLabel(/^Email/);
   await directory.fill("http://ca.example.org/dir");
   await name.fill("new");
   await mail.fill("admin");
-  await page.getByText("Roots of your own").click();
+  await page.getByText("Custom root certificates").click();
   const roots = page.getByLabel(/^Certificates/);
   await roots.fill("something else");
   await page.getByRole("button", { name: /^Add/ }).click();
@@ -80,14 +80,14 @@ test("invalid fields of a CA show errors and keep their values", async ({ page, 
 test("a CA with external account binding asks for it and never shows its key", async ({ page, watch }) => {
   watch.expect(422, "/api/ui/authorities/update");
   await visit(page, "/authorities/new");
-  const id = page.getByLabel(/^Key's id/);
-  const key = page.getByLabel(/^Key(?!'s)/);
+  const id = page.getByLabel(/^Key ID/);
+  const key = page.getByLabel(/^HMAC key/);
   await expect(id).toBeHidden();
-  await page.getByLabel("Authority", { exact: true }).selectOption("ZeroSSL");
-  await expect(page.getByText("This authority asks for it")).toBeVisible();
+  await page.getByLabel("Certificate authority", { exact: true }).selectOption("ZeroSSL");
+  await expect(page.getByText("This CA requires external account binding")).toBeVisible();
   await id.fill("kid-1");
   await page.getByRole("button", { name: "Add zerossl" }).click();
-  await expect(await refusalAt(key)).toHaveText("Give the key that belongs to the id.");
+  await expect(await refusalAt(key)).toHaveText("Enter the HMAC key of this key ID.");
   await key.fill("c2VjcmV0LWtleQ");
   await page.getByRole("button", { name: "Add zerossl" }).click();
   await expect(page).toHaveURL("/authorities/zerossl");
@@ -100,7 +100,7 @@ test("a CA with external account binding asks for it and never shows its key", a
 
   // A change of the directory requires the key again.
   await page.getByLabel("Directory", { exact: true }).fill("https://ca.example.org/dir");
-  await page.getByRole("button", { name: "Save the authority" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(await refusalAt(key)).toContainText("Give the key again");
 });
 
@@ -108,10 +108,10 @@ test("an operator sees CAs without controls to change them", async ({ page, serv
   await createAuthority(page, "seen");
   const ole = await open(await server.addUser("ole", "operator"));
   await visit(ole, "/certificates");
-  await expect(ole.getByRole("link", { name: "Choose how a domain has them" })).toBeVisible();
-  await expect(ole.getByRole("link", { name: "Add an authority" })).toHaveCount(0);
+  await expect(ole.getByRole("link", { name: "Select a certificate source" })).toBeVisible();
+  await expect(ole.getByRole("link", { name: "Add certificate authority" })).toHaveCount(0);
   await visit(ole, "/authorities");
-  await expect(ole.getByRole("link", { name: "New authority" })).toHaveCount(0);
+  await expect(ole.getByRole("link", { name: "Add certificate authority" })).toHaveCount(0);
   await ole.getByRole("link", { name: "seen", exact: true }).click();
   await expect(ole.locator(".facts")).toContainText("https://127.0.0.1:1/dir");
   await expect(ole.getByRole("button", { name: /^(Save|Delete)/ })).toHaveCount(0);

@@ -18,38 +18,38 @@ import { expect, test } from "../harness/test";
 async function fill(page: Page, domain: string, chain: string, key: string): Promise<void> {
   await page.getByLabel("Domain", { exact: true }).selectOption({ label: `${domain} (lab)` });
   await page.getByLabel("Certificate and chain", { exact: true }).fill(chain);
-  await page.getByLabel("Key", { exact: true }).fill(key);
+  await page.getByLabel("Private key", { exact: true }).fill(key);
 }
 
 /** Uploads a certificate and ends on its page. */
 async function upload(page: Page, domain: string, { chain, key }: { chain: string; key: string }): Promise<void> {
   await visit(page, "/certificates/new");
   await fill(page, domain, chain, key);
-  await page.getByRole("button", { name: "Keep the certificate" }).click();
+  await page.getByRole("button", { name: "Upload certificate" }).click();
   await expect(page).toHaveURL(/\/certificates\/\d+$/);
 }
 
-const uploadButton = (page: Page) => page.getByRole("button", { name: "Keep the certificate" });
+const uploadButton = (page: Page) => page.getByRole("button", { name: "Upload certificate" });
 
 test("a certificate is uploaded and deleted, and a wrong key is refused at its field", async ({ page, open, server, watch }) => {
   watch.expect(422, "/api/ui/certificates/upload");
   await createDomain(page, "shop.example.net");
   const domain = new URL(page.url()).pathname;
-  await expect(page.getByRole("region", { name: "Its certificates" })).toContainText("Edge hosts serve their own");
+  await expect(page.getByRole("region", { name: "Certificates" })).toContainText("Edge hosts serve self-signed certificates");
   const otherPage = await open(server.administrator);
   await visit(otherPage, "/certificates");
   await expect(otherPage.getByRole("heading", { name: "No certificates yet" })).toBeVisible();
-  await expect(otherPage.getByRole("link", { name: "Add an authority" })).toBeVisible();
+  await expect(otherPage.getByRole("link", { name: "Add certificate authority" })).toBeVisible();
 
   await visit(page, "/certificates");
-  await page.getByRole("link", { name: "Bring your own" }).click();
+  await page.getByRole("link", { name: "Upload certificate" }).click();
   await expect(page).toHaveURL("/certificates/new");
   const valid = createCertificate(["*.shop.example.net", "shop.example.net"]);
   const wrong = createCertificate(["shop.example.net"]);
   await fill(page, "shop.example.net", valid.chain, wrong.key);
-  await expect(page.getByText("shop.example.net had none until now.")).toBeVisible();
+  await expect(page.getByText("shop.example.net uses self-signed certificates.")).toBeVisible();
   await uploadButton(page).click();
-  const key = page.getByLabel("Key", { exact: true });
+  const key = page.getByLabel("Private key", { exact: true });
   await expect(await refusalAt(key)).toContainText("This is not the key of the certificate of *.shop.example.net.");
   await expect(key).toHaveValue(wrong.key);
   await expect(page.getByLabel("Certificate and chain", { exact: true })).toHaveValue(valid.chain);
@@ -65,11 +65,11 @@ test("a certificate is uploaded and deleted, and a wrong key is refused at its f
     await expect(facts).toContainText(text);
   }
   await expect(page.getByRole("listitem").filter({ hasText: "uploaded" })).toBeVisible();
-  await expect(page.getByRole("link", { name: "Bring the next one" })).toHaveAttribute("href", `/certificates/new?domain=${domain.split("/")[2]}`);
+  await expect(page.getByRole("link", { name: "Upload replacement" })).toHaveAttribute("href", `/certificates/new?domain=${domain.split("/")[2]}`);
   // Other users see the certificate without a reload.
   await expect(row(otherPage, "*.shop.example.net")).toContainText("issued");
-  await expect(row(otherPage, "*.shop.example.net")).toContainText("brought by hand");
-  await expect(row(otherPage, "*.shop.example.net")).toContainText("nothing is published under it");
+  await expect(row(otherPage, "*.shop.example.net")).toContainText("manual renewal");
+  await expect(row(otherPage, "*.shop.example.net")).toContainText("unused");
   // The key is never sent to the browser.
   for (const path of [own, domain, "/certificates", "/certificates/new"]) {
     const response = await visit(page, path);
@@ -80,9 +80,9 @@ test("a certificate is uploaded and deleted, and a wrong key is refused at its f
 
   await visit(page, domain);
   await expect(row(page, "*.shop.example.net")).toContainText("in 88 days");
-  await expect(page.locator(".facts")).toContainText("people bring them");
+  await expect(page.locator(".facts")).toContainText("upload");
   await visit(page, "/domains");
-  await expect(row(page, "shop.example.net")).toContainText("1 good");
+  await expect(row(page, "shop.example.net")).toContainText("1 valid");
 
   await visit(page, own);
   await page.getByRole("button", { name: "Delete *.shop.example.net" }).click();
@@ -98,14 +98,14 @@ test("an invalid upload shows errors at its fields", async ({ page, watch }) => 
   await createDomain(page, "wrong.example.net");
   await visit(page, "/certificates/new");
   const chain = page.getByLabel("Certificate and chain", { exact: true });
-  const key = page.getByLabel("Key", { exact: true });
+  const key = page.getByLabel("Private key", { exact: true });
   await uploadButton(page).click();
   for (const field of [chain, key]) await expect(await refusalAt(field)).not.toBeEmpty();
 
   const foreign = createCertificate(["www.example.com"]);
   await fill(page, "wrong.example.net", foreign.chain, "-----BEGIN ENCRYPTED PRIVATE KEY-----");
   await uploadButton(page).click();
-  await expect(await refusalAt(key)).toContainText("The key has a password.");
+  await expect(await refusalAt(key)).toContainText("The key has a passphrase.");
   await key.fill(foreign.key);
   await uploadButton(page).click();
   await expect(await refusalAt(chain)).toHaveText("It is for www.example.com. Bring one for names under wrong.example.net.");
@@ -123,17 +123,17 @@ test("an expiring certificate is reported above the list until it is replaced", 
   await upload(page, "ends.example.net", createCertificate(["ends.example.net"], { since: 100, days: 5 }));
   await expect(status(page)).toHaveText("expiring");
   await visit(page, "/certificates");
-  const panel = page.getByRole("region", { name: "What needs somebody" });
-  await expect(panel).toContainText("1 certificate needs somebody");
-  await expect(panel).toContainText("It ends soon, and nobody renews it by itself. Bring the next one.");
+  const panel = page.getByRole("region", { name: "Needs attention" });
+  await expect(panel).toContainText("1 certificate needs attention");
+  await expect(panel).toContainText("Expires soon and is not renewed automatically. Upload a replacement.");
   await visit(page, "/domains");
-  await expect(row(page, "ends.example.net")).toContainText("1 needs somebody");
+  await expect(row(page, "ends.example.net")).toContainText("1 needs attention");
 
   await visit(page, "/certificates");
-  await page.getByLabel("Every state").selectOption("in need of somebody");
+  await page.getByLabel("All states").selectOption("needs attention");
   await expect(page).toHaveURL("/certificates?state=alarming");
   await panel.getByRole("link", { name: "ends.example.net" }).click();
-  await page.getByRole("link", { name: "Bring the next one" }).click();
+  await page.getByRole("link", { name: "Upload replacement" }).click();
   await expect(page.getByLabel("Domain", { exact: true }).locator("option:checked")).toHaveText("ends.example.net (lab)");
   const replacement = createCertificate(["ends.example.net"]);
   await fill(page, "ends.example.net", replacement.chain, replacement.key);
@@ -144,33 +144,33 @@ test("an expiring certificate is reported above the list until it is replaced", 
   await expect(panel).toHaveCount(0);
   await expect(row(page, "ends.example.net")).toContainText("in 88 days");
   await visit(page, "/certificates?q=nothing-is-called-this");
-  await expect(page.getByRole("heading", { name: "No certificate matches" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "No certificates match" })).toBeVisible();
 });
 
 test("a failed issuance shows the reason and is retried on request", async ({ page, open, server }) => {
   await createAuthority(page, "away");
   await createProvider(page, "away", "away.example.net");
   await createDomain(page, "away.example.net");
-  await page.getByLabel("How they are had", { exact: true }).selectOption("One for all names (DNS-01)");
-  await expect(page.getByLabel("Authority", { exact: true }).locator("option:checked")).toHaveText("away");
+  await page.getByLabel("Certificate source", { exact: true }).selectOption("ACME wildcard (DNS-01)");
+  await expect(page.getByLabel("Certificate authority", { exact: true }).locator("option:checked")).toHaveText("away");
   await page.getByLabel("DNS provider", { exact: true }).selectOption("away");
-  await page.getByRole("button", { name: "Save the domain" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await row(page, "*.away.example.net").getByRole("link").click();
   await expect(status(page)).toHaveText("failed");
-  const why = page.getByRole("region", { name: "Why there is no next one" });
-  await expect(why).toContainText("Tried");
-  await expect(page.getByText("none yet: edge hosts serve their own")).toBeVisible();
-  await expect(page.getByText(/^tried in \d+ min|^tried in a moment/)).toBeVisible();
+  const why = page.getByRole("region", { name: "Issuance failure" });
+  await expect(why).toContainText("Last attempt");
+  await expect(page.getByText("none yet: edge hosts serve a self-signed certificate")).toBeVisible();
+  await expect(page.getByText(/^retry in \d+ min|^retry in a moment/)).toBeVisible();
   const failed = page.getByRole("listitem").filter({ hasText: "failed" });
   await expect(failed).toHaveCount(1);
   await markDocument(page);
-  await page.getByRole("button", { name: "Try now" }).click();
+  await page.getByRole("button", { name: "Retry now" }).click();
   await expect(failed).toHaveCount(2);
-  await expect(why).toContainText("2 times in a row");
+  await expect(why).toContainText("2 failures in a row");
   await sameDocument(page);
   const otherPage = await open(server.administrator);
   await visit(otherPage, "/certificates");
-  await expect(otherPage.getByRole("region", { name: "What needs somebody" })).toContainText("*.away.example.net");
+  await expect(otherPage.getByRole("region", { name: "Needs attention" })).toContainText("*.away.example.net");
 });
 
 test("an operator uploads a certificate", async ({ server, open }) => {

@@ -14,15 +14,15 @@ const test = base.extend<{ cluster: Simulator }>({
 
 async function fill(page: Page, name: string, cluster: Simulator, password = cluster.password) {
   await page.getByLabel("Name", { exact: true }).fill(name);
-  await page.getByLabel("Address of a node").fill(cluster.url);
-  await page.getByLabel("User or token").fill("root@pam");
+  await page.getByLabel("Node address").fill(cluster.url);
+  await page.getByLabel("User or API token").fill("root@pam");
   await page.getByLabel("Secret").fill(password);
 }
 
 /** Loads the certificate, compares its fingerprint and confirms it. */
 async function confirm(page: Page, fingerprint?: string) {
-  await page.getByRole("button", { name: "Look at the certificate" }).click();
-  const same = page.getByLabel("I compared it: it is the same");
+  await page.getByRole("button", { name: "Fetch certificate" }).click();
+  const same = page.getByLabel("The fingerprint matches");
   await expect(same).toBeVisible();
   if (fingerprint) await expect(page.getByText(fingerprint, { exact: true })).toBeVisible();
   await same.check();
@@ -30,8 +30,8 @@ async function confirm(page: Page, fingerprint?: string) {
 
 async function add(page: Page, name: string, cluster: Simulator) {
   await visit(page, "/clusters");
-  await page.getByRole("link", { name: "Add a cluster" }).first().click();
-  await expect(page.getByRole("heading", { level: 1, name: "Add a cluster" })).toBeVisible();
+  await page.getByRole("link", { name: "Add cluster" }).first().click();
+  await expect(page.getByRole("heading", { level: 1, name: "Add cluster" })).toBeVisible();
   await fill(page, name, cluster);
   await confirm(page, cluster.fingerprint);
   await page.getByRole("button", { name: `Add ${name}` }).click();
@@ -42,7 +42,7 @@ async function add(page: Page, name: string, cluster: Simulator) {
 /** Waits until the cluster is online and its resources are loaded. Requests that are pending during a
 * change or removal would fail. */
 async function waitUntilOnline(page: Page) {
-  await expect(status(page)).toHaveText("answers");
+  await expect(status(page)).toHaveText("online");
   await expect(page.getByText("vmbr0", { exact: true })).toBeVisible();
 }
 
@@ -56,9 +56,9 @@ async function site(page: Page, name: string) {
   await page.getByLabel("External ports").fill("4000-4099");
   await page.getByLabel("Cluster", { exact: true }).selectOption({ label: name });
   await expect(page.getByLabel("Bridge")).toHaveValue("vmbr0");
-  await expect(page.getByLabel("Storage for templates")).toHaveValue("local");
-  await expect(page.getByLabel("Storage for disks")).toHaveValue("local-lvm");
-  await page.getByLabel("Numbers").fill("5000-5099");
+  await expect(page.getByLabel("Template storage")).toHaveValue("local");
+  await expect(page.getByLabel("Disk storage")).toHaveValue("local-lvm");
+  await page.getByLabel("VMIDs").fill("5000-5099");
   await page.getByRole("button", { name: `Create ${name}` }).click();
   await expect(page).toHaveURL(`/sites/${name}`);
 }
@@ -80,10 +80,10 @@ async function remove(page: Page, name: string) {
 test("a cluster is added, imported from, used and removed", async ({ page, cluster }) => {
   await add(page, "cabin", cluster);
   await expect(page.getByText("root@pam", { exact: true }).first()).toBeVisible();
-  const foreign = page.getByRole("table", { name: "Containers made elsewhere" });
+  const foreign = page.getByRole("table", { name: "Unmanaged containers" });
   await expect(foreign.getByRole("row")).toHaveCount(5);
 
-  await page.getByRole("link", { name: "Make a site on this cluster first" }).click();
+  await page.getByRole("link", { name: "Create a site on this cluster first" }).click();
   await expect(page.getByLabel("Cluster", { exact: true }).locator("option:checked")).toHaveText("cabin");
   await site(page, "cabin");
 
@@ -91,8 +91,8 @@ test("a cluster is added, imported from, used and removed", async ({ page, clust
   const first = foreign.getByRole("row").filter({ hasText: "running" }).first();
   const name = (await first.getByRole("cell").nth(1).innerText()).trim();
   await first.getByRole("checkbox").check();
-  await page.getByRole("button", { name: "Take over 1 container" }).click();
-  await expect(page.getByText("Took over 1 container.")).toBeVisible();
+  await page.getByRole("button", { name: "Import 1 container" }).click();
+  await expect(page.getByText("Imported 1 container.")).toBeVisible();
   await expect(foreign.getByRole("row")).toHaveCount(4);
 
   await visit(page, `/sites/cabin/containers/${name}`);
@@ -114,25 +114,25 @@ test("errors of a new cluster are shown at their fields", async ({ page, cluster
   await visit(page, "/clusters/new");
   await page.getByRole("button", { name: "Add" }).click();
   await expect(page.getByRole("heading", { name: "Some fields are invalid" })).toBeVisible();
-  await page.getByLabel("Address of a node").fill("127.0.0.1:1");
-  await page.getByRole("button", { name: "Look at the certificate" }).click();
-  await expect(await refusalAt(page.getByLabel("Address of a node"))).toContainText("cannot be reached");
+  await page.getByLabel("Node address").fill("127.0.0.1:1");
+  await page.getByRole("button", { name: "Fetch certificate" }).click();
+  await expect(await refusalAt(page.getByLabel("Node address"))).toContainText("cannot be reached");
 
   await fill(page, "cabin", cluster, "not the password");
   await confirm(page);
   await page.getByRole("button", { name: "Add cabin" }).click();
   await expect(await refusalAt(page.getByLabel("Secret"))).toContainText("did not accept the password");
-  await expect(page.getByLabel("User or token")).toHaveValue("root@pam");
+  await expect(page.getByLabel("User or API token")).toHaveValue("root@pam");
 });
 
 test("a changed certificate blocks requests until an administrator confirms it", async ({ page, cluster }) => {
   await add(page, "house", cluster);
   await cluster.post("conditions", { certificate: "renew" });
   await expect(status(page)).toHaveText("certificate changed");
-  await expect(page.getByText("Holdfast sends nothing there any more")).toBeVisible();
+  await expect(page.getByText("Holdfast sends no requests")).toBeVisible();
 
   await confirm(page);
-  await page.getByRole("button", { name: "Save the cluster" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByText("Saved house.")).toBeVisible();
   await waitUntilOnline(page);
   await page.getByRole("button", { name: "Remove house" }).click();
@@ -142,7 +142,7 @@ test("a changed certificate blocks requests until an administrator confirms it",
 
 test("changes on a cluster are shown without a reload", async ({ page, cluster }) => {
   await add(page, "hut", cluster);
-  const foreign = page.getByRole("table", { name: "Containers made elsewhere" });
+  const foreign = page.getByRole("table", { name: "Unmanaged containers" });
   await cluster.post("changes", { make: { vmid: 700, node: "pve1", hostname: "newcomer" } });
   await expect(foreign.getByText("newcomer")).toBeVisible();
   await cluster.post("changes", { rename: { vmid: 700, hostname: "oldtimer" } });
@@ -153,7 +153,7 @@ test("changes on a cluster are shown without a reload", async ({ page, cluster }
   await expect(foreign.getByText("oldtimer")).toHaveCount(0);
 
   await visit(page, "/clusters");
-  await expect(row(page, "hut")).toContainText("answers");
+  await expect(row(page, "hut")).toContainText("online");
   await visit(page, "/clusters/hut");
   await waitUntilOnline(page);
   await page.getByRole("button", { name: "Remove hut" }).click();

@@ -15,37 +15,37 @@ test("a domain is created, changed and deleted", async ({ page, server, open }) 
   await server.addUser("dora");
   const otherPage = await open(server.administrator);
   await visit(otherPage, "/domains");
-  await expect(row(otherPage, "lab.example.org")).toContainText("everybody");
+  await expect(row(otherPage, "lab.example.org")).toContainText("all users");
 
   await visit(page, "/domains");
   await page.getByRole("link", { name: "New domain" }).click();
   await expect(page).toHaveURL("/domains/new");
   await expect(page.getByLabel("Site", { exact: true }).locator("option:checked")).toHaveText("lab");
   await page.getByLabel("Domain", { exact: true }).fill("shop.example.net");
-  await expect(page.getByLabel("People", { exact: true })).toHaveCount(0);
-  await page.getByLabel("Who may publish", { exact: true }).selectOption("These people");
-  await page.getByLabel("People", { exact: true }).fill("dora");
+  await expect(page.getByLabel("Users", { exact: true })).toHaveCount(0);
+  await page.getByLabel("Who can publish", { exact: true }).selectOption("Selected users");
+  await page.getByLabel("Users", { exact: true }).fill("dora");
   await page.getByLabel(/^Sign-in/).fill("http://10.20.0.5:4180");
-  await page.getByLabel(/^What browsers remember/).selectOption("HTTPS only, for a year");
-  await expect(page.getByText("For a year, whoever has opened a page")).toBeVisible();
+  await page.getByLabel(/^Enforce HTTPS/).selectOption("One year, each hostname");
+  await expect(page.getByText("Browsers use only HTTPS for one year")).toBeVisible();
   await page.getByRole("button", { name: "Create shop.example.net" }).click();
 
   await expect(page.getByRole("heading", { level: 1, name: "shop.example.net" })).toBeVisible();
   await expect(page.getByText("max-age=31536000", { exact: true })).toBeVisible();
   // Other users see the domain without a reload.
   const listed = row(otherPage, "shop.example.net");
-  for (const text of ["lab", "dora", "http://10.20.0.5:4180", "each name"]) await expect(listed).toContainText(text);
+  for (const text of ["lab", "dora", "http://10.20.0.5:4180", "each hostname"]) await expect(listed).toContainText(text);
 
-  await page.getByLabel("Who may publish", { exact: true }).selectOption("Operators only");
-  await expect(page.getByLabel("People", { exact: true })).toHaveCount(0);
+  await page.getByLabel("Who can publish", { exact: true }).selectOption("Operators only");
+  await expect(page.getByLabel("Users", { exact: true })).toHaveCount(0);
   await page.getByLabel("Domain", { exact: true }).fill("shop.example.org");
-  await page.getByRole("button", { name: "Save the domain" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByText("Saved shop.example.org.")).toBeVisible();
   await expect(page.getByRole("heading", { level: 1, name: "shop.example.org" })).toBeVisible();
   await expect(row(otherPage, "shop.example.org")).toContainText("operators");
 
   await page.getByRole("button", { name: "Delete shop.example.org" }).click();
-  await expect(page.getByRole("dialog")).toContainText("The way to its sign-in at http://10.20.0.5:4180");
+  await expect(page.getByRole("dialog")).toContainText("The sign-in URL http://10.20.0.5:4180");
   await confirmDeletion(page, "shop.example.org");
   await expect(page).toHaveURL("/domains");
   await expect(page.getByText("Deleted domain shop.example.org.")).toBeVisible();
@@ -59,9 +59,9 @@ test("invalid fields of a domain show errors", async ({ page, watch }) => {
   const signIn = page.getByLabel(/^Sign-in/);
   await name.fill("*.example.net");
   await signIn.fill("login");
-  await page.getByLabel("Who may publish", { exact: true }).selectOption("These people");
+  await page.getByLabel("Who can publish", { exact: true }).selectOption("Selected users");
   await page.getByRole("button", { name: /^Create/ }).click();
-  const people = page.getByLabel("People", { exact: true });
+  const people = page.getByLabel("Users", { exact: true });
   for (const field of [name, signIn, people]) await expect(await refusalAt(field)).not.toBeEmpty();
   await expect(page).toHaveURL("/domains/new");
 
@@ -71,7 +71,7 @@ test("invalid fields of a domain show errors", async ({ page, watch }) => {
   await people.fill("admin, noone");
   await page.getByRole("button", { name: "Create wrong.example.net" }).click();
   await expect(await refusalAt(people)).toHaveText("Nobody is called noone.");
-  await page.getByLabel("Who may publish", { exact: true }).selectOption("Everybody");
+  await page.getByLabel("Who can publish", { exact: true }).selectOption("All users");
   await name.fill("lab.example.org");
   await page.getByRole("button", { name: "Create lab.example.org" }).click();
   await expect(await refusalAt(name)).toHaveText("The site has this domain already.");
@@ -80,63 +80,63 @@ test("invalid fields of a domain show errors", async ({ page, watch }) => {
 test("the certificate source of a domain is selected, and missing requirements are shown", async ({ page }) => {
   await visit(page, "/domains/new");
   await page.getByLabel("Domain", { exact: true }).fill("proof.example.net");
-  const how = page.getByLabel("How they are had", { exact: true });
-  const authority = page.getByLabel("Authority", { exact: true });
+  const how = page.getByLabel("Certificate source", { exact: true });
+  const authority = page.getByLabel("Certificate authority", { exact: true });
   const provider = page.getByLabel("DNS provider", { exact: true });
-  const addresses = page.getByLabel("Keep addresses of names there");
-  await expect(page.getByText("but browsers warn of every page")).toBeVisible();
+  const addresses = page.getByLabel("Manage address records");
+  await expect(page.getByText("but browsers warn about every page")).toBeVisible();
   await expect(authority).toHaveCount(0);
   await expect(addresses).toBeDisabled();
-  await how.selectOption("One for each name, proved by the edge hosts (HTTP-01)");
-  await expect(page.getByText("at port 80, from the internet")).toBeVisible();
-  await expect(page.getByRole("link", { name: "Add an authority" })).toBeVisible();
+  await how.selectOption("ACME, one per name (HTTP-01)");
+  await expect(page.getByText("on port 80 of the edge hosts")).toBeVisible();
+  await expect(page.getByRole("link", { name: "Add a certificate authority" })).toBeVisible();
   await page.getByRole("button", { name: "Create proof.example.net" }).click();
-  await expect(await refusalAt(authority)).toHaveText("Choose the authority that gives them.");
+  await expect(await refusalAt(authority)).toHaveText("Select a certificate authority.");
 
   // Objects that are added in another tab are selectable at once, and entered values are kept.
   const otherPage = await page.context().newPage();
   await createAuthority(otherPage, "house");
   await createProvider(otherPage, "dns", "example.net");
-  await expect(page.getByRole("link", { name: "Add an authority" })).toHaveCount(0);
+  await expect(page.getByRole("link", { name: "Add a certificate authority" })).toHaveCount(0);
   await authority.selectOption("house");
-  await how.selectOption("One for all names (DNS-01)");
+  await how.selectOption("ACME wildcard (DNS-01)");
   await page.getByRole("button", { name: "Create proof.example.net" }).click();
-  await expect(await refusalAt(provider)).toContainText("it answers the authority");
+  await expect(await refusalAt(provider)).toContainText("Select a DNS provider for the DNS-01 challenges.");
   await provider.selectOption("dns");
   await addresses.check();
-  await expect(page.getByText("No public address of the site lab is known yet")).toBeVisible();
+  await expect(page.getByText("The site lab has no public address")).toBeVisible();
   await page.getByRole("button", { name: "Create proof.example.net" }).click();
 
   await expect(page.getByRole("heading", { level: 1, name: "proof.example.net" })).toBeVisible();
   const facts = page.locator(".facts");
-  await expect(facts).toContainText("one for all names (DNS-01)");
-  await expect(facts).toContainText("dns, addresses too");
+  await expect(facts).toContainText("ACME wildcard (DNS-01)");
+  await expect(facts).toContainText("dns, with address records");
   // The certificate is requested automatically and appears without a reload.
   await expect(row(page, "*.proof.example.net")).toBeVisible();
   await expect(row(page, "*.proof.example.net")).toContainText("failed");
   await visit(otherPage, "/domains");
-  await expect(row(otherPage, "proof.example.net")).toContainText("1 needs somebody");
+  await expect(row(otherPage, "proof.example.net")).toContainText("1 needs attention");
   // The dialog lists all deleted objects, and the failed certificate.
-  await expect(page.getByText("Addresses that Holdfast keeps at its DNS provider are taken away there")).toBeVisible();
+  await expect(page.getByText("Address records that Holdfast created are removed")).toBeVisible();
   await page.getByRole("button", { name: "Delete proof.example.net" }).click();
   const dialog = page.getByRole("dialog");
-  await expect(dialog).toContainText("Its certificate with the key, even when somebody brought it");
+  await expect(dialog).toContainText("Its certificate and key, even if uploaded");
   await dialog.getByRole("button", { name: "Keep proof.example.net" }).click();
   // A CA or DNS provider in use cannot be deleted.
   for (const path of ["/authorities/house", "/providers/dns"]) {
     await visit(otherPage, path);
     await expect(otherPage.getByRole("link", { name: "proof.example.net" })).toBeVisible();
-    await expect(otherPage.getByText("then it can be deleted")).toBeVisible();
+    await expect(otherPage.getByText("Domains use this")).toBeVisible();
     await expect(otherPage.getByRole("button", { name: /^Delete/ })).toHaveCount(0);
   }
 
-  await how.selectOption("None: edge hosts serve their own");
+  await how.selectOption("None (self-signed)");
   await provider.selectOption("None");
   await expect(addresses).not.toBeChecked();
-  await page.getByRole("button", { name: "Save the domain" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByText("Saved proof.example.net.")).toBeVisible();
   await expect(row(page, "*.proof.example.net")).toHaveCount(0);
-  await expect(page.getByText("Its DNS records elsewhere stay as they are.")).toBeVisible();
+  await expect(page.getByText("DNS records do not change.")).toBeVisible();
   await visit(otherPage, "/domains");
   await expect(row(otherPage, "proof.example.net")).toContainText("self-signed");
 });
@@ -146,7 +146,7 @@ test("an operator opens and creates domains", async ({ server, open }) => {
   await visit(oscar, "/containers");
   await oscar.getByRole("link", { name: "Domains", exact: true }).first().click();
   await oscar.getByRole("link", { name: "lab.example.org", exact: true }).click();
-  await expect(oscar.getByRole("button", { name: "Save the domain" })).toBeEnabled();
+  await expect(oscar.getByRole("button", { name: "Save", exact: true })).toBeEnabled();
   await createDomain(oscar, "oscar.example.net");
 });
 
@@ -208,16 +208,16 @@ test("services are published under another domain, with options, and as SRV reco
 test("missing address records are reported on the domain's page", async ({ page }) => {
   await visit(page, "/sites/lab");
   await page.getByLabel(/^Public address \(IPv4\)/).fill("198.51.100.7");
-  await page.getByRole("button", { name: "Save the site" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByText("Saved lab.")).toBeVisible();
   await createProvider(page, "nobody", "example.net");
   await visit(page, "/domains/new");
   await page.getByLabel("Domain", { exact: true }).fill("told.example.net");
   await page.getByLabel("DNS provider", { exact: true }).selectOption("nobody");
-  await page.getByLabel("Keep addresses of names there").check();
+  await page.getByLabel("Manage address records").check();
   await page.getByRole("button", { name: "Create told.example.net" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "told.example.net" })).toBeVisible();
-  const wrong = page.getByRole("region", { name: "Addresses that are not as they should be" });
+  const wrong = page.getByRole("region", { name: "Failed address records" });
   await expect(wrong).toHaveCount(0);
 
   const otherPage = await page.context().newPage();
@@ -231,6 +231,6 @@ test("missing address records are reported on the domain's page", async ({ page 
   const trouble = wrong.getByRole("row").filter({ hasText: "teller.told.example.net" });
   for (const reload of [false, true]) {
     if (reload) await page.reload();
-    for (const text of ["A 198.51.100.7", "127.0.0.1", "tried"]) await expect(trouble).toContainText(text);
+    for (const text of ["A 198.51.100.7", "127.0.0.1", "retry"]) await expect(trouble).toContainText(text);
   }
 });

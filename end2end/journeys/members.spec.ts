@@ -29,7 +29,7 @@ test("limits are shown, and exceeding one shows an error at the field", async ({
   await visit(page, "/users/lim");
   await page.getByLabel(/^Containers/).fill("1");
   await page.getByLabel(/^Memory/).fill("1 GiB");
-  await page.getByRole("button", { name: "Save the account" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByText("Saved lim.")).toBeVisible();
 
   const lim = await open(account);
@@ -40,7 +40,7 @@ test("limits are shown, and exceeding one shows an error at the field", async ({
   await lim.getByLabel("Memory", { exact: true }).fill("2 GiB");
   await lim.getByRole("button", { name: "Create greedy" }).click();
   await expect(await refusalAt(lim.getByLabel("Memory", { exact: true }))).toHaveText(
-    "That makes 2048 MiB; your limit is 1024 MiB together.",
+    "The total would be 2048 MiB; the limit is 1024 MiB.",
   );
   await expect(lim.getByLabel("Name", { exact: true })).toHaveValue("greedy");
 
@@ -48,7 +48,7 @@ test("limits are shown, and exceeding one shows an error at the field", async ({
   await visit(lim, "/containers/new");
   await lim.getByRole("button", { name: /^Create/ }).click();
   await expect(await refusalAt(lim.getByLabel("Name", { exact: true }))).toHaveText(
-    "Your limit is 1 containers. Delete one, or ask for more.",
+    "The limit is 1 containers. Delete a container, or ask an administrator for more.",
   );
 });
 

@@ -58,7 +58,7 @@ test("sign-in, lists, objects, filters and sign-out work without JavaScript", { 
   await expect(page.getByLabel("Domain", { exact: true })).toHaveValue("lab.example.org");
   await page.getByRole("link", { name: "Users" }).first().click();
   await page.getByRole("link", { name: "admin", exact: true }).click();
-  await expect(page.getByLabel("Mail", { exact: true })).toHaveValue("admin@localhost");
+  await expect(page.getByLabel("Email", { exact: true })).toHaveValue("admin@localhost");
 
   await page.getByRole("button", { name: `${name}: account menu` }).click();
   await page.getByRole("button", { name: "Sign out" }).click();

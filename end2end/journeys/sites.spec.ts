@@ -9,9 +9,9 @@ const FIELDS = {
   "Addresses for containers": "10.30.0.100-10.30.0.200",
   "External ports": "3000-3999",
   Bridge: "vmbr0",
-  "Storage for templates": "local",
-  "Storage for disks": "local-lvm",
-  Numbers: "10000-10999",
+  "Template storage": "local",
+  "Disk storage": "local-lvm",
+  VMIDs: "10000-10999",
 };
 
 test("a site is created, changed and deleted", async ({ page }) => {
@@ -26,11 +26,11 @@ test("a site is created, changed and deleted", async ({ page }) => {
   await expect(page.getByRole("heading", { level: 1, name: "annex" })).toBeVisible();
   await expect(page.getByText("101", { exact: true })).toBeVisible();
 
-  await expect(page.getByText("no public address is set")).toBeVisible();
+  await expect(page.getByText("no public address")).toBeVisible();
   await page.getByLabel(/^Public address \(IPv4\)/).fill("198.51.100.7");
   await page.getByLabel(/^Public address \(IPv6\)/).fill("2001:DB8::7");
   await page.getByLabel("Addresses for containers").fill("10.30.0.100-10.30.0.109");
-  await page.getByRole("button", { name: "Save the site" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByText("Saved annex.")).toBeVisible();
   await expect(page.getByText("10", { exact: true })).toBeVisible();
   await expect(page.getByText("198.51.100.7, 2001:db8::7", { exact: true })).toBeVisible();

@@ -6,7 +6,7 @@ test("an account is created, found, changed and deleted", async ({ page, server,
   await page.getByRole("link", { name: "New user" }).click();
   await expect(page).toHaveURL("/users/new");
   await page.getByLabel("Name", { exact: true }).fill("anna");
-  await page.getByLabel("Mail", { exact: true }).fill("anna@example.org");
+  await page.getByLabel("Email", { exact: true }).fill("anna@example.org");
   await page.getByLabel("Role", { exact: true }).selectOption("member");
   await page.getByLabel("Password", { exact: true }).fill("a first password");
   await page.getByLabel(/^Containers/).fill("3");
@@ -21,9 +21,9 @@ test("an account is created, found, changed and deleted", async ({ page, server,
   await expect(own.getByRole("heading", { name: "No containers yet" })).toBeVisible();
 
   // A new password ends existing sessions.
-  await page.getByLabel("Mail", { exact: true }).fill("anna@example.com");
+  await page.getByLabel("Email", { exact: true }).fill("anna@example.com");
   await page.getByLabel(/^New password/).fill("a second password");
-  await page.getByRole("button", { name: "Save the account" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByText("Saved anna.")).toBeVisible();
   await expect(page.getByLabel(/^New password/)).toHaveValue("");
   await own.goto("/containers");
@@ -45,7 +45,7 @@ test("invalid fields show errors and keep their values", async ({ page, watch })
   watch.expect(422, "/api/ui/users/create");
   await visit(page, "/users/new");
   const name = page.getByLabel("Name", { exact: true });
-  const mail = page.getByLabel("Mail", { exact: true });
+  const mail = page.getByLabel("Email", { exact: true });
   await name.fill("Not a name!");
   await mail.click();
   await expect(await refusalAt(name)).not.toBeEmpty();
@@ -79,6 +79,6 @@ test("the last administrator cannot be demoted", async ({ page, watch }) => {
   await visit(page, "/users/admin");
   await expect(page.getByText("This is your own account.")).toBeVisible();
   await page.getByLabel("Role", { exact: true }).selectOption("member");
-  await page.getByRole("button", { name: "Save the account" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(await refusalAt(page.getByLabel("Role", { exact: true }))).toContainText("administrator");
 });

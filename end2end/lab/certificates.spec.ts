@@ -46,25 +46,25 @@ async function addProvider(page: Page): Promise<void> {
   await page.getByLabel("Name", { exact: true }).fill("zone");
   await page.getByLabel("Name server", { exact: true }).fill(lab.nameServer.address);
   await page.getByLabel("Zone", { exact: true }).fill(BY_DNS);
-  await page.getByLabel("Key's name", { exact: true }).fill(lab.nameServer.keyName);
-  await page.getByLabel("Key", { exact: true }).fill(lab.nameServer.key);
+  await page.getByLabel("Key name", { exact: true }).fill(lab.nameServer.keyName);
+  await page.getByLabel("Secret", { exact: true }).fill(lab.nameServer.key);
   await page.getByRole("button", { name: "Add zone" }).click();
   await page.getByRole("heading", { level: 1, name: "zone" }).waitFor();
   await page.getByLabel("Domain", { exact: true }).fill(BY_DNS);
-  await page.getByRole("button", { name: "Try it" }).click();
-  await expect(page.getByText(`All is as it must be for ${BY_DNS}.`)).toBeVisible({ timeout: 60_000 });
+  await page.getByRole("button", { name: "Test", exact: true }).click();
+  await expect(page.getByText(`All checks passed for ${BY_DNS}.`)).toBeVisible({ timeout: 60_000 });
 }
 
 async function addDomains(page: Page): Promise<void> {
   await addDomain(page, BY_HTTP, async () => {
-    await page.getByLabel("How they are had").selectOption("http");
-    await page.getByLabel("Authority", { exact: true }).selectOption({ label: "by-http" });
+    await page.getByLabel("Certificate source").selectOption("http");
+    await page.getByLabel("Certificate authority", { exact: true }).selectOption({ label: "by-http" });
   });
   await addDomain(page, BY_DNS, async () => {
-    await page.getByLabel("How they are had").selectOption("wildcard");
-    await page.getByLabel("Authority", { exact: true }).selectOption({ label: "by-dns" });
+    await page.getByLabel("Certificate source").selectOption("wildcard");
+    await page.getByLabel("Certificate authority", { exact: true }).selectOption({ label: "by-dns" });
     await page.getByLabel("DNS provider", { exact: true }).selectOption({ label: "zone" });
-    await page.getByLabel("Keep addresses of names there").check();
+    await page.getByLabel("Manage address records").check();
   });
 }
 
@@ -105,7 +105,7 @@ test("new hostnames are served with valid certificates that are renewed automati
     await signIn(page);
     await visit(page, "/sites/lab");
     await page.getByLabel("Public address (IPv4)").fill(EDGE_OUTSIDE);
-    await page.getByRole("button", { name: "Save the site" }).click();
+    await page.getByRole("button", { name: "Save", exact: true }).click();
     await expect(page.getByText("Saved lab.")).toBeVisible();
     await addAuthority(page, "by-http", lab.authorities.byHttp);
     await addAuthority(page, "by-dns", lab.authorities.byDns);

@@ -24,12 +24,12 @@ const FIELDS = {
   Gateway: EDGE,
   "Addresses for containers": "10.20.1.1-10.20.1.250",
   "External ports": "4000-4099",
-  Numbers: "5000-5099",
+  VMIDs: "5000-5099",
 };
 /** Optional fields. */
 const OPTIONAL_FIELDS = {
   "Addresses for other machines": "10.20.9.10-10.20.9.99",
-  "Name servers for other names": OUTSIDE,
+  "Upstream DNS servers": OUTSIDE,
 };
 
 /** Signs in as the first administrator. */
@@ -45,12 +45,12 @@ export async function signIn(page) {
 export async function addCluster(page) {
   await visit(page, "/clusters/new");
   await page.getByLabel("Name", { exact: true }).fill("cabin");
-  await page.getByLabel("Address of a node").fill(lab.simulator.url);
-  await page.getByLabel("User or token").fill("root@pam");
+  await page.getByLabel("Node address").fill(lab.simulator.url);
+  await page.getByLabel("User or API token").fill("root@pam");
   await page.getByLabel("Secret").fill(lab.simulator.password);
-  await page.getByRole("button", { name: "Look at the certificate" }).click();
+  await page.getByRole("button", { name: "Fetch certificate" }).click();
   await page.getByText(lab.simulator.fingerprint, { exact: true }).waitFor();
-  await page.getByLabel("I compared it: it is the same").check();
+  await page.getByLabel("The fingerprint matches").check();
   await page.getByRole("button", { name: "Add cabin" }).click();
   await page.getByText("vmbr0", { exact: true }).waitFor();
 }
@@ -81,10 +81,10 @@ export async function addDomain(page, name = PUBLIC, more = async () => {}) {
 /** Adds a CA of the lab. */
 export async function addAuthority(page, name, { directory }) {
   await visit(page, "/authorities/new");
-  await page.getByLabel("Authority", { exact: true }).selectOption({ label: "Another one" });
+  await page.getByLabel("Certificate authority", { exact: true }).selectOption({ label: "Custom" });
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByLabel("Directory", { exact: true }).fill(directory);
-  await page.getByText("Roots of your own").click();
+  await page.getByText("Custom root certificates").click();
   await page.getByLabel("Certificates").fill(lab.authorities.roots);
   await page.getByRole("button", { name: `Add ${name}` }).click();
   await page.getByRole("heading", { level: 1, name }).waitFor();

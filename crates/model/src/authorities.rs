@@ -19,7 +19,7 @@ pub const WELL_KNOWN_CAS: [(&str, &str); 4] = [
         "https://acme-v02.api.letsencrypt.org/directory",
     ),
     (
-        "Let's Encrypt, to try things out",
+        "Let's Encrypt (staging)",
         "https://acme-staging-v02.api.letsencrypt.org/directory",
     ),
     ("ZeroSSL", "https://acme.zerossl.com/v2/DV90"),
@@ -41,7 +41,7 @@ impl FromStr for DirectoryUrl {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let invalid = || {
             Invalid::new(
-                "Use the address of an ACME directory, such as https://acme-v02.api.letsencrypt.org/directory.",
+                "Enter the URL of an ACME directory, such as https://acme-v02.api.letsencrypt.org/directory.",
             )
         };
         let text = text.trim_ascii();
@@ -76,7 +76,7 @@ impl FromStr for Email {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let invalid = || Invalid::new("Use an address such as admin@example.org.");
+        let invalid = || Invalid::new("Enter an email address such as admin@example.org.");
         let text = text.trim_ascii();
         let (name, domain) = text.rsplit_once('@').ok_or_else(invalid)?;
         let is_allowed = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
@@ -103,7 +103,7 @@ impl FromStr for PemCertificates {
             && text.contains("-----END CERTIFICATE-----");
         if !is_some || text.contains("PRIVATE KEY") || text.len() > 100_000 {
             return Err(Invalid::new(
-                "Paste certificates only: from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.",
+                "Paste only PEM certificates, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.",
             ));
         }
         Ok(Self(format!("{}\n", text.replace('\r', ""))))
@@ -178,10 +178,7 @@ impl AuthorityForm {
         let mut fields = Fields::default();
         let name = fields.parse("name", &self.name);
         if self.name.trim() == "new" {
-            fields.add_error(
-                "name",
-                "The word new is taken: the page for a new authority has it.",
-            );
+            fields.add_error("name", "The name new is reserved. Enter another name.");
         }
         let directory = fields.parse("directory", &self.directory);
         let email = fields.optional("email", &self.email);
@@ -192,9 +189,9 @@ impl AuthorityForm {
             !self.binding_key.trim().is_empty(),
         );
         if has_key && !has_binding {
-            fields.add_error("binding", "Give the id that belongs to the key.");
+            fields.add_error("binding", "Enter the key ID of this HMAC key.");
         } else if is_new && has_binding && !has_key {
-            fields.add_error("binding_key", "Give the key that belongs to the id.");
+            fields.add_error("binding_key", "Enter the HMAC key of this key ID.");
         }
         let roots = fields.optional("roots", &self.roots);
         let spec = (|| {

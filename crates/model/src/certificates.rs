@@ -120,7 +120,7 @@ impl FromStr for IssuanceMethod {
         match text {
             "acme" => Ok(Self::Acme),
             "uploaded" => Ok(Self::Uploaded),
-            _ => Err(Invalid::new("A certificate comes from acme or uploaded.")),
+            _ => Err(Invalid::new("Enter acme or uploaded.")),
         }
     }
 }
@@ -258,7 +258,7 @@ impl FromStr for CertificateEvent {
             .into_iter()
             .find(|happening| happening.as_str() == text)
             .ok_or(Invalid::new(
-                "It was issued, renewed, uploaded, failed, revoked, expiring or expired.",
+                "Enter issued, renewed, uploaded, failed, revoked, expiring or expired.",
             ))
     }
 }
@@ -305,18 +305,18 @@ impl UploadForm {
         if !self.chain.contains("-----BEGIN CERTIFICATE-----") {
             fields.add_error(
                 "chain",
-                "Paste the certificate and those that vouch for it, from -----BEGIN CERTIFICATE-----.",
+                "Paste the certificate and its intermediates, from -----BEGIN CERTIFICATE-----.",
             );
         }
         if self.key.contains("ENCRYPTED") {
             fields.add_error(
                 "key",
-                "The key has a password. Take it off first: openssl pkey -in key.pem -out plain.pem",
+                "The key has a passphrase. Remove it first: openssl pkey -in key.pem -out plain.pem",
             );
         } else if !self.key.contains("PRIVATE KEY-----") {
             fields.add_error(
                 "key",
-                "Paste the key of the certificate, from -----BEGIN PRIVATE KEY-----.",
+                "Paste the private key, from -----BEGIN PRIVATE KEY-----.",
             );
         }
         fields.finish(domain)

@@ -103,25 +103,25 @@ impl fmt::Display for UnmetRequirement {
                 purpose,
             } => write!(
                 f,
-                "The right {privilege} on {path} is missing. Without it, Holdfast cannot {purpose}."
+                "The privilege {privilege} on {path} is missing. Without it, Holdfast cannot {purpose}."
             ),
             Self::TemplateStorage => f.write_str(
-                "No storage that all nodes have takes container templates (content vztmpl). Switch it on for a storage of files, such as local.",
+                "No storage on all nodes accepts container templates. Enable the content vztmpl on a file-based storage, such as local.",
             ),
             Self::VolumeStorage => f.write_str(
-                "No storage that all nodes have takes container disks (content rootdir). Switch it on for one, such as local-lvm.",
+                "No storage on all nodes accepts container disks. Enable the content rootdir on a storage, such as local-lvm.",
             ),
             Self::Bridge => f.write_str(
-                "No bridge that all nodes have may be used. Make one, such as vmbr0, or give the right SDN.Use on it.",
+                "No usable bridge exists on all nodes. Create a bridge such as vmbr0, or grant SDN.Use on a bridge.",
             ),
             Self::Version { found } => write!(
                 f,
-                "Proxmox VE {found} cannot run images (OCI); 9.1 and later can. Templates work."
+                "Proxmox VE {found} does not support OCI images, only templates. Upgrade to 9.1 or later."
             ),
-            Self::Node { node } => write!(f, "The node {node} does not answer its cluster."),
+            Self::Node { node } => write!(f, "The node {node} is offline."),
             Self::Certificate { node } => write!(
                 f,
-                "The certificate of {node} is not the one that the cluster knows, so {node} is not asked when others are away."
+                "The certificate of {node} differs from the one in the cluster, so {node} is not used as a fallback node."
             ),
         }
     }

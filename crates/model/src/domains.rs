@@ -68,7 +68,7 @@ impl FromStr for Hsts {
         Self::ALL
             .into_iter()
             .find(|hsts| hsts.as_str() == text.trim())
-            .ok_or(Invalid::new("HSTS is off, names or below."))
+            .ok_or(Invalid::new("Enter off, names or below."))
     }
 }
 
@@ -214,14 +214,14 @@ impl DomainForm {
             "operators" => Some(Publishers::Operators),
             "people" => self.people(&mut fields).map(Publishers::Users),
             _ => {
-                fields.add_error("publishers", "Choose everybody, people or operators.");
+                fields.add_error("publishers", "Enter everybody, people or operators.");
                 None
             }
         };
         let provider = fields.optional("provider", &self.provider);
         let issuance = self.issuance(&mut fields, provider.flatten().is_some());
         if self.addresses && provider == Some(None) {
-            fields.add_error("provider", "Choose who keeps the domain's records.");
+            fields.add_error("provider", "Select a DNS provider for the address records.");
         }
         let spec = (|| {
             Some(DomainSpec {
@@ -244,19 +244,19 @@ impl DomainForm {
             word => word,
         };
         if !CertificateSource::NAMES.contains(&word) {
-            let message = "Choose self-signed, http, dns, wildcard or uploaded.";
+            let message = "Enter self-signed, http, dns, wildcard or uploaded.";
             fields.add_error("issuance", message);
             return None;
         }
         let authority: Option<AuthorityId> = fields.optional("authority", &self.authority)?;
         let Some(issuance) = CertificateSource::from_name(word, authority) else {
-            fields.add_error("authority", "Choose the authority that gives them.");
+            fields.add_error("authority", "Select a certificate authority.");
             return None;
         };
         if issuance.needs_provider() && !has_provider && self.provider.trim().is_empty() {
             fields.add_error(
                 "provider",
-                "Choose who keeps the domain's records: it answers the authority.",
+                "Select a DNS provider for the DNS-01 challenges.",
             );
             return None;
         }
@@ -271,7 +271,7 @@ impl DomainForm {
             .collect();
         let people = fields.record("people", people)?;
         if people.is_empty() {
-            fields.add_error("people", "Name at least one person.");
+            fields.add_error("people", "Enter at least one user.");
             return None;
         }
         Some(people)

@@ -32,7 +32,7 @@ impl FromStr for EnvName {
         let first = |c: char| c.is_ascii_alphabetic() || c == '_';
         if text.len() > 128 || !is_word(text, first, |c| first(c) || c.is_ascii_digit()) {
             return Err(Invalid::new(
-                "Name a variable with 1 to 128 letters, digits and underscores; do not start with a digit.",
+                "Enter a name of 1 to 128 letters, digits and underscores that does not start with a digit.",
             ));
         }
         Ok(Self(text.to_owned()))
@@ -72,12 +72,12 @@ impl EnvVar {
         let value = value.into();
         if value.len() > MAX_VALUE {
             return Err(Invalid::new(format!(
-                "Give {name} a value of at most 32 KiB."
+                "The value of {name} is too long. Enter at most 32 KiB."
             )));
         }
         if value.chars().any(is_refused_control) {
             return Err(Invalid::new(format!(
-                "Give {name} a value on one line, without control characters."
+                "The value of {name} must be one line without control characters."
             )));
         }
         Ok(Self { name, value })
@@ -101,7 +101,7 @@ impl FromStr for EnvVar {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let (name, value) = text
             .split_once('=')
-            .ok_or(Invalid::new("Write a variable as NAME=value."))?;
+            .ok_or(Invalid::new("Enter a variable as NAME=value."))?;
         Self::new(name.parse()?, value)
     }
 }
@@ -159,7 +159,9 @@ impl TryFrom<Vec<EnvVar>> for EnvVars {
         let mut names: Vec<&EnvName> = vars.iter().map(EnvVar::name).collect();
         names.sort_unstable();
         if let Some([duplicate, _]) = names.array_windows().find(|[a, b]| a == b) {
-            return Err(Invalid::new(format!("Give {duplicate} only once.")));
+            return Err(Invalid::new(format!(
+                "{duplicate} is set more than once. Remove the duplicate."
+            )));
         }
         if vars.len() > MAX_VARS {
             return Err(too_many());
@@ -175,7 +177,7 @@ impl From<EnvVars> for Vec<EnvVar> {
 }
 
 fn too_many() -> Invalid {
-    Invalid::new(format!("Use at most {MAX_VARS} variables."))
+    Invalid::new(format!("Enter at most {MAX_VARS} variables."))
 }
 
 impl FromStr for EnvVars {
@@ -196,7 +198,7 @@ impl FromStr for EnvVars {
                 .map_err(|why: Invalid| Invalid::new(format!("Line {number}: {why}")))?;
             if let Some(earlier) = lines_by_name.insert(var.name.clone(), number) {
                 return Err(Invalid::new(format!(
-                    "Line {number}: {} is given on line {earlier} already.",
+                    "Line {number}: {} is already set on line {earlier}.",
                     var.name
                 )));
             }

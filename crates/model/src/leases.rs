@@ -68,8 +68,8 @@ impl LeaseRow {
 /// The message for a container whose address differs from the reserved one.
 pub fn address_mismatch_message(has: Ipv4Addr, should: Ipv4Addr) -> String {
     format!(
-        "It has the address {has}, and should have {should}: its name and its services lead to \
-         {should}, where nobody answers. Restart it, so that it asks for its address again; if it \
-         keeps {has}, an address is set inside it."
+        "The address is {has} instead of {should}, so the container's name and services do not \
+         work. Restart the container to renew its lease; if it keeps {has}, remove the static \
+         address in the container."
     )
 }

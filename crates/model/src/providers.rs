@@ -65,9 +65,7 @@ impl FromStr for ProviderKind {
         Self::ALL
             .into_iter()
             .find(|kind| kind.as_str() == text.trim())
-            .ok_or(Invalid::new(
-                "A provider is cloudflare, rfc2136 or acme-dns.",
-            ))
+            .ok_or(Invalid::new("Enter cloudflare, rfc2136 or acme-dns."))
     }
 }
 
@@ -112,7 +110,7 @@ impl FromStr for TsigAlgorithm {
             .into_iter()
             .find(|algorithm| algorithm.as_str() == text.trim())
             .ok_or(Invalid::new(
-                "Updates are signed with hmac-sha256, hmac-sha384 or hmac-sha512.",
+                "Enter hmac-sha256, hmac-sha384 or hmac-sha512.",
             ))
     }
 }
@@ -156,7 +154,9 @@ impl FromStr for NameServer {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let invalid = || {
-            Invalid::new("Use a name server such as ns1.example.org, 10.0.0.53 or 10.0.0.53:5353.")
+            Invalid::new(
+                "Enter a name server such as ns1.example.org, 10.0.0.53 or 10.0.0.53:5353.",
+            )
         };
         let text = text.trim_ascii();
         let number = |port: &str| port.parse::<u16>().map_err(|_| invalid());
@@ -214,7 +214,7 @@ impl FromStr for AccountName {
         let is_allowed = |c: char| c.is_ascii_graphic();
         if !(1..=200).contains(&text.len()) || !text.chars().all(is_allowed) {
             return Err(Invalid::new(
-                "Use 1 to 200 letters, digits and signs without blanks.",
+                "Enter 1 to 200 letters, digits and symbols, without spaces.",
             ));
         }
         Ok(Self(text.to_owned()))
@@ -240,7 +240,7 @@ impl FromStr for AccountSecret {
         let text = text.trim_ascii();
         if !(1..=500).contains(&text.len()) || !text.chars().all(|c| c.is_ascii_graphic()) {
             return Err(Invalid::new(
-                "Use 1 to 500 letters, digits and signs without blanks.",
+                "Enter 1 to 500 letters, digits and symbols, without spaces.",
             ));
         }
         Ok(Self(text.to_owned()))

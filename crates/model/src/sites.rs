@@ -26,7 +26,8 @@ impl FromStr for VmidRange {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let invalid = || Invalid::new("Use two numbers from 100 to 999999999, such as 1000-1999.");
+        let invalid =
+            || Invalid::new("Enter a VMID range within 100-999999999, such as 1000-1999.");
         let (first, last) = text.split_once('-').ok_or_else(invalid)?;
         let number = |text: &str| text.trim().parse::<u32>().map_err(|_| invalid());
         let (first, last) = (number(first)?, number(last)?);
@@ -141,10 +142,7 @@ impl SiteForm {
         let mut fields = Fields::default();
         let name = fields.parse("name", &self.name);
         if self.name.trim() == "new" {
-            fields.add_error(
-                "name",
-                "The word new is taken: the page for a new site has it.",
-            );
+            fields.add_error("name", "The name new is reserved. Enter another name.");
         }
         let domain = fields.parse("domain", &self.domain);
         let cluster = fields.parse("cluster", &self.cluster);
@@ -225,7 +223,7 @@ fn check_other_range(
     } else if others.first() <= range.last() && range.first() <= others.last() {
         fields.add_error(
             "others",
-            format!("The addresses {range} are for containers."),
+            format!("The range must not overlap {range}, the addresses for containers."),
         );
     } else if gateway.is_some_and(|gateway| others.contains(gateway)) {
         fields.add_error("others", "The range must not contain the gateway.");

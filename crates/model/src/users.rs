@@ -60,7 +60,7 @@ impl FromStr for Role {
         Self::ALL
             .into_iter()
             .find(|role| role.as_str() == text.trim())
-            .ok_or(Invalid::new("A role is member, operator or administrator."))
+            .ok_or(Invalid::new("Enter member, operator or administrator."))
     }
 }
 
@@ -103,28 +103,30 @@ impl Limits {
         if let Some(limit) = over(self.containers, usage.containers) {
             return at(
                 "name",
-                format!("Your limit is {limit} containers. Delete one, or ask for more."),
+                format!(
+                    "The limit is {limit} containers. Delete a container, or ask an administrator for more."
+                ),
             );
         }
         if let Some(limit) = over(self.cores, usage.cores) {
             let used = usage.cores;
             return at(
                 "cores",
-                format!("That makes {used} cores; your limit is {limit} together."),
+                format!("The total would be {used} cores; the limit is {limit}."),
             );
         }
         if let Some(limit) = over(self.memory_mib, usage.memory_mib) {
             let used = usage.memory_mib;
             return at(
                 "memory",
-                format!("That makes {used} MiB; your limit is {limit} MiB together."),
+                format!("The total would be {used} MiB; the limit is {limit} MiB."),
             );
         }
         let limit = over(self.disk_gib, usage.disk_gib)?;
         let used = usage.disk_gib;
         at(
             "disk",
-            format!("That makes {used} GiB; your limit is {limit} GiB together."),
+            format!("The total would be {used} GiB; the limit is {limit} GiB."),
         )
     }
 }
@@ -208,7 +210,7 @@ impl FromStr for Count {
         match text.trim().parse() {
             Ok(count @ 0..=100_000) => Ok(Self(count)),
             _ => Err(Invalid::new(
-                "Use a whole number from 0 to 100000, or leave it empty.",
+                "Enter a whole number from 0 to 100000, or leave the field empty.",
             )),
         }
     }
@@ -223,10 +225,7 @@ impl UserForm {
         let mut fields = Fields::default();
         let name = fields.parse("name", &self.name);
         if self.name.trim() == "new" {
-            fields.add_error(
-                "name",
-                "The word new is taken: the page for a new account has it.",
-            );
+            fields.add_error("name", "The name new is reserved. Enter another name.");
         }
         let mail = fields.parse("mail", &self.mail);
         let role = fields.parse("role", &self.role);

@@ -57,7 +57,7 @@ pub fn fields(form: FormState, values: RwSignal<AuthorityForm>, new: bool) -> An
     let options: Vec<(String, String)> = WELL_KNOWN_CAS
         .iter()
         .map(|(name, url)| ((*url).to_owned(), (*name).to_owned()))
-        .chain([(OWN.to_owned(), "Another one".to_owned())])
+        .chain([(OWN.to_owned(), "Custom".to_owned())])
         .collect();
     let chosen = Bound {
         get: Signal::derive(move || values.with(|form| known(&form.directory).to_owned())),
@@ -67,18 +67,18 @@ pub fn fields(form: FormState, values: RwSignal<AuthorityForm>, new: bool) -> An
         }),
     };
     let choice = new.then(|| {
-        view! { <Choice form name="known" label="Authority" value=chosen options hint="Those that are known, or any that speaks ACME." /> }.erase()
+        view! { <Choice form name="known" label="Certificate authority" value=chosen options hint="Select Custom for any other ACME server." /> }.erase()
     });
     view! {
         <fieldset class="card group">
-            <legend class="card-title">"Authority"</legend>
+            <legend class="card-title">"Certificate authority"</legend>
             {choice}
             <Field form name="directory" label="Directory" value=bind!(values, directory)
-                hint="The address at which it speaks ACME." />
-            <Field form name="name" label="Name" value=bind!(values, name) hint="What you call it here." />
-            <Field form name="email" label="Mail" optional=true value=bind!(values, email)
-                hint="Where it may write to, such as admin@example.org. Some ask for one." />
-            <p class="muted">"Holdfast makes its account there when the first certificate is asked for, and agrees to the authority's terms with that."</p>
+                hint="The URL of the CA's ACME directory." />
+            <Field form name="name" label="Name" value=bind!(values, name) hint="The name in Holdfast." />
+            <Field form name="email" label="Email" optional=true value=bind!(values, email)
+                hint="The contact for the CA, such as admin@example.org. Some CAs require an address." />
+            <p class="muted">"Holdfast registers an account with the first certificate request, and accepts the CA's terms of service."</p>
         </fieldset>
         {account(form, values, new)}
         {roots(form, values)}
@@ -94,23 +94,23 @@ fn account(form: FormState, values: RwSignal<AuthorityForm>, new: bool) -> AnyVi
     let is_open = values.with_untracked(|form| !form.binding.is_empty());
     let fold = opened(form, &["binding", "binding_key"], is_asked.into());
     let note = reactive(move || {
-        is_asked.get().then(|| {
-            view! { <p>"This authority asks for it: it gives nothing without an account of its own."</p> }.erase()
-        })
+        is_asked
+            .get()
+            .then(|| view! { <p>"This CA requires external account binding."</p> }.erase())
     });
     let key_hint = match new {
-        true => "As it was shown there, in base64url. Kept encrypted.",
-        false => "Empty keeps the present one.",
+        true => "In base64url, as shown by the CA. Stored encrypted.",
+        false => "Leave empty to keep the current key.",
     };
     view! {
         <details class="card fold" node_ref=fold open=is_open>
-            <summary>"External account"</summary>
+            <summary>"External account binding"</summary>
             <div class="group">
                 {note}
-                <p class="muted">"Some authorities want to know whose account at their own site this is (EAB). They show an id and a key for it there."</p>
-                <Field form name="binding" label="Key's id" optional=true value=bind!(values, binding)
-                    hint="What the authority calls EAB key id." />
-                <Field form name="binding_key" label="Key" optional=true entry=Entry::Secret value=bind!(values, binding_key) hint=key_hint />
+                <p class="muted">"Some CAs require external account binding (EAB). Copy the key ID and the HMAC key from your account at the CA."</p>
+                <Field form name="binding" label="Key ID" optional=true value=bind!(values, binding)
+                    hint="The EAB key ID from the CA." />
+                <Field form name="binding_key" label="HMAC key" optional=true entry=Entry::Secret value=bind!(values, binding_key) hint=key_hint />
             </div>
         </details>
     }
@@ -123,10 +123,10 @@ fn roots(form: FormState, values: RwSignal<AuthorityForm>) -> AnyView {
     let fold = opened(form, &["roots"], Signal::stored(false));
     view! {
         <details class="card fold" node_ref=fold open=is_open>
-            <summary>"Roots of your own"</summary>
+            <summary>"Custom root certificates"</summary>
             <div class="group">
-                <p class="muted">"For an authority of your own, such as step-ca or pebble: by these certificates the server of its directory is known. Without any, those that this host trusts are."</p>
-                <Field form name="roots" label="Certificates" optional=true entry=Entry::Block value=bind!(values, roots) hint="In PEM." />
+                <p class="muted">"For a private CA such as step-ca or pebble: the roots that verify its ACME server. Leave empty to use the system trust store."</p>
+                <Field form name="roots" label="Certificates" optional=true entry=Entry::Block value=bind!(values, roots) hint="In PEM format." />
             </div>
         </details>
     }

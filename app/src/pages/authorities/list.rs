@@ -37,7 +37,7 @@ pub fn page() -> AnyView {
 
 fn add(may_add: bool) -> AnyView {
     may_add
-        .then(|| main_link(NEW, "plus", "New authority"))
+        .then(|| main_link(NEW, "plus", "Add certificate authority"))
         .erase()
 }
 
@@ -45,19 +45,24 @@ fn content(authorities: LiveResource<Vec<AuthorityRow>>, may_add: bool) -> AnyVi
     let none = authorities.part(Vec::is_empty);
     let total = authorities.part(Vec::len);
     let count = Signal::derive(move || match total.get() {
-        1 => "1 authority".to_owned(),
-        total => format!("{total} authorities"),
+        1 => "1 CA".to_owned(),
+        total => format!("{total} CAs"),
     });
     let body = reactive(move || {
         if none.get() {
-            let text = "An authority such as Let's Encrypt gives certificates that browsers trust, by itself and for nothing. An administrator adds it once; then domains can have their certificates from it.";
-            return empty("landmark", "No authorities yet", text, add(may_add));
+            let text = "A certificate authority (CA) such as Let's Encrypt issues certificates that browsers trust. After an administrator has added a CA, select it on a domain's page.";
+            return empty(
+                "landmark",
+                "No certificate authorities yet",
+                text,
+                add(may_add),
+            );
         }
         table(authorities)
     });
     view! {
         <PageHead
-            title="Authorities"
+            title="Certificate authorities"
             aside=move || view! { <span class="num" role="status">{count}</span> }.erase()
             actions=move || add(may_add)
         />
@@ -73,10 +78,10 @@ fn table(authorities: LiveResource<Vec<AuthorityRow>>) -> AnyView {
         row(authorities.part(move |all| all.iter().find(|row| row.id == id).cloned()))
     };
     view! {
-        <table class="list" role="table" aria-label="Authorities">
+        <table class="list" role="table" aria-label="Certificate authorities">
             <thead role="rowgroup">
                 <tr role="row">
-                    <th role="columnheader" scope="col">"Authority"</th>
+                    <th role="columnheader" scope="col">"Name"</th>
                     <th role="columnheader" scope="col">"Directory"</th>
                     <th role="columnheader" scope="col">"Account"</th>
                     <th role="columnheader" scope="col">"Domains"</th>
@@ -95,7 +100,7 @@ fn row(authority: Memo<Option<AuthorityRow>>) -> AnyView {
         let row = authority.get()?;
         let name = row.name.to_string();
         let account = match row.account {
-            Some(_) => "there".erase(),
+            Some(_) => "registered".erase(),
             None => view! { <span class="muted">"none yet"</span> }.erase(),
         };
         let domains: Vec<&str> = row.domains.iter().map(Domain::as_str).collect();

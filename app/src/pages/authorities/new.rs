@@ -44,7 +44,7 @@ fn content(_: LiveResource<CurrentUser>) -> AnyView {
             let name = submitted.name.trim().to_ascii_lowercase();
             match server_fns::authorities::create(submitted).await {
                 Ok(_) => {
-                    toasts.notify(format!("Added the authority {name}."));
+                    toasts.notify(format!("Added the certificate authority {name}."));
                     navigate(&format!("/authorities/{name}"), Default::default());
                 }
                 Err(failure) => form.refuse(failure),
@@ -53,7 +53,7 @@ fn content(_: LiveResource<CurrentUser>) -> AnyView {
     };
     let label = Signal::derive(move || values.with(|form| format!("Add {}", form.name.trim())));
     view! {
-        <PageHead title="New authority" />
+        <PageHead title="Add certificate authority" />
         <form class="form" novalidate on:submit=act(submit)>
             <Refusals form />
             {fields(form, values, true)}

@@ -70,26 +70,26 @@ fn facts(authority: LiveResource<AuthorityRow>) -> AnyView {
     reactive(move || {
         authority.with(|row| {
             let account = match &row.account {
-                Some(account) => view! { <span class="mono wrap-any">{account.clone()}</span> <Copy text=account.clone() what="account's address" /> }.erase(),
-                None => view! { <span class="muted">"none yet: it is made when the first certificate is asked for"</span> }.erase(),
+                Some(account) => view! { <span class="mono wrap-any">{account.clone()}</span> <Copy text=account.clone() what="account URL" /> }.erase(),
+                None => view! { <span class="muted">"none yet: registered with the first request"</span> }.erase(),
             };
             let email = row.email.as_ref().map(|email| {
-                view! { <dt>"Mail"</dt><dd>{email.to_string()}</dd> }.erase()
+                view! { <dt>"Email"</dt><dd>{email.to_string()}</dd> }.erase()
             });
             let binding = row.binding.as_ref().map(|binding| {
-                view! { <dt>"External account"</dt><dd class="mono">{binding.to_string()}</dd> }.erase()
+                view! { <dt>"EAB key ID"</dt><dd class="mono">{binding.to_string()}</dd> }.erase()
             });
             let roots = match &row.roots {
-                Some(_) => "its own, below",
-                None => "those that this host trusts",
+                Some(_) => "custom",
+                None => "system trust store",
             };
             view! {
                 <dl class="card facts">
                     <dt>"Directory"</dt><dd class="mono">{row.directory.to_string()}</dd>
-                    <dt>"Our account"</dt><dd>{account}</dd>
+                    <dt>"ACME account"</dt><dd>{account}</dd>
                     {email}
                     {binding}
-                    <dt>"Known by roots"</dt><dd>{roots}</dd>
+                    <dt>"Root certificates"</dt><dd>{roots}</dd>
                     <dt>"Domains"</dt><dd>{domains(&row.domains)}</dd>
                 </dl>
             }
@@ -136,7 +136,7 @@ fn settings(authority: LiveResource<AuthorityRow>) -> AnyView {
             <h2 class="section-title">"Settings"</h2>
             <Refusals form />
             {fields(form, values, false)}
-            <div class="actions"><Submit form label="Save the authority" /></div>
+            <div class="actions"><Submit form label="Save" /></div>
         </form>
     }
     .erase()
@@ -146,15 +146,15 @@ fn end(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyView {
     let is_needed = authority.part(|row| !row.domains.is_empty());
     let blocked = move |()| {
         is_needed.get().then(|| {
-            view! { <p>"Domains have their certificates from it. " <a class="link" href="/domains">"Let them have those another way"</a> " first; then it can be deleted."</p> }.erase()
+            view! { <p>"Domains use this certificate authority. " <a class="link" href="/domains">"Change their certificate source"</a> " first."</p> }.erase()
         })
     };
     delete_card(DeleteCard {
         verb: "Delete",
-        what: "authority",
+        what: "certificate authority",
         name,
         losses: Signal::derive(move || authority.with(losses)),
-        note: Signal::stored("Certificates that it gave stay good, and are served until they end."),
+        note: Signal::stored("Issued certificates stay valid and are served until they expire."),
         blocked: Callback::new(blocked),
         list: "/authorities",
         ask: delete_call(move |typed| {
@@ -165,14 +165,16 @@ fn end(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyView {
 
 /// The objects that are deleted along with a CA.
 fn losses(row: &AuthorityRow) -> Vec<String> {
-    let mut losses = vec![format!("The authority {} with its settings", row.name)];
+    let mut losses = vec![format!(
+        "The certificate authority {} and its settings",
+        row.name
+    )];
     if row.account.is_some() {
-        losses.push(
-            "The key of our account there: its certificates can be revoked no more".to_owned(),
-        );
+        losses
+            .push("The ACME account key: issued certificates can no longer be revoked".to_owned());
     }
     if let Some(binding) = &row.binding {
-        losses.push(format!("The key of the external account {binding}"));
+        losses.push(format!("The HMAC key of the external account {binding}"));
     }
     losses
 }

@@ -103,16 +103,16 @@ fn content(listed: LiveResource<CertificateList>, query: Memo<Query>) -> AnyView
 }
 
 fn upload_link() -> AnyView {
-    view! { <a class="btn" href=NEW>{icon("plus")} "Bring your own"</a> }.erase()
+    view! { <a class="btn" href=NEW>{icon("plus")} "Upload certificate"</a> }.erase()
 }
 
 fn filters() -> AnyView {
     let states = STATES.map(|state| (state.as_str().to_owned(), state.as_str().to_owned()));
-    let mut options = vec![(ALARMING.to_owned(), "in need of somebody".to_owned())];
+    let mut options = vec![(ALARMING.to_owned(), "needs attention".to_owned())];
     options.extend(states);
     let filters = vec![Filter {
         name: "state",
-        all: "Every state",
+        all: "All states",
         options: Signal::stored(options),
     }];
     view! { <Filters path=PATH search="Name, domain, site or issuer" filters=filters /> }.erase()
@@ -130,17 +130,17 @@ fn alarms(listed: LiveResource<CertificateList>) -> AnyView {
         };
         let title = match count {
             0 => return None,
-            1 => "1 certificate needs somebody".to_owned(),
-            count => format!("{count} certificates need somebody"),
+            1 => "1 certificate needs attention".to_owned(),
+            count => format!("{count} certificates need attention"),
         };
         let rest = (count > rows.len()).then(|| {
             let href = address(PATH, &[("state", ALARMING)]);
-            view! { <p class="links"><a href=href>"Show all of them"</a></p> }.erase()
+            view! { <p class="links"><a href=href>"Show all"</a></p> }.erase()
         });
         let each = rows.iter().map(alarm).collect::<Vec<_>>();
         Some(
             view! {
-                <section class=class aria-label="What needs somebody">
+                <section class=class aria-label="Needs attention">
                     <p class="panel-title">{icon("triangle-alert")} {title}</p>
                     <ul class="links stack-tight">{each}</ul>
                     {rest}
@@ -159,16 +159,16 @@ fn alarm(row: &CertificateRow) -> AnyView {
 /// The empty state if there are no certificates.
 fn bare() -> AnyView {
     let first = Session::is_administrator().then(|| {
-        view! { <a class="btn btn-primary" href="/authorities/new">{icon("plus")} "Add an authority"</a> }.erase()
+        view! { <a class="btn btn-primary" href="/authorities/new">{icon("plus")} "Add certificate authority"</a> }.erase()
     });
     let action = view! {
-        <div class="actions">{first} <a class="btn" href="/domains">{icon("globe")} "Choose how a domain has them"</a></div>
+        <div class="actions">{first} <a class="btn" href="/domains">{icon("globe")} "Select a certificate source"</a></div>
     }
     .erase();
     empty(
         "shield-check",
         "No certificates yet",
-        "Until a domain has certificates, its edge hosts serve their own, which browsers warn of. An authority such as Let's Encrypt gives them and Holdfast renews them, once a domain's page says so. Or bring your own.",
+        "Certificates secure the names of a domain; without them, edge hosts serve self-signed ones, which browsers warn about. Select a certificate authority on a domain's page, or upload a certificate.",
         action,
     )
 }
@@ -176,8 +176,8 @@ fn bare() -> AnyView {
 /// The empty state if no certificates match.
 fn nothing() -> AnyView {
     let all = view! { <a class="btn" href=PATH>"Show all certificates"</a> }.erase();
-    let text = "Change the search or the state above.";
-    empty("search", "No certificate matches", text, all)
+    let text = "Change the search or the state filter.";
+    empty("search", "No certificates match", text, all)
 }
 
 fn table(listed: LiveResource<CertificateList>) -> AnyView {
@@ -196,11 +196,11 @@ fn table(listed: LiveResource<CertificateList>) -> AnyView {
         <table class="list" role="table" aria-label="Certificates">
             <thead role="rowgroup">
                 <tr role="row">
-                    <th role="columnheader" scope="col">"For"</th>
+                    <th role="columnheader" scope="col">"Subject"</th>
                     <th role="columnheader" scope="col">"State"</th>
                     <th role="columnheader" scope="col">"Domain"</th>
                     <th role="columnheader" scope="col">"Issuer"</th>
-                    <th role="columnheader" scope="col">"Good until"</th>
+                    <th role="columnheader" scope="col">"Valid until"</th>
                     <th role="columnheader" scope="col">"Next"</th>
                 </tr>
             </thead>
@@ -216,9 +216,8 @@ fn row(row: Memo<Option<CertificateRow>>) -> AnyView {
     reactive(move || {
         let row = row.get()?;
         let (until, next) = (until(&row), next(&row));
-        let unused = (!row.is_used).then(|| {
-            view! { <span class="row-aside">"nothing is published under it"</span> }.erase()
-        });
+        let unused =
+            (!row.is_used).then(|| view! { <span class="row-aside">"unused"</span> }.erase());
         let trouble = row
             .trouble
             .map(|trouble| view! { <span class="row-note">{trouble.words}</span> }.erase());
@@ -239,7 +238,7 @@ fn row(row: Memo<Option<CertificateRow>>) -> AnyView {
                     <span class="row-aside">{format!("site {}", row.site_name)}</span>
                 </td>
                 <td role="cell" data-label="Issuer" class="cell-long">{issuer}</td>
-                <td role="cell" data-label="Good until" class="num">{until}</td>
+                <td role="cell" data-label="Valid until" class="num">{until}</td>
                 <td role="cell" data-label="Next" class="num">{next}</td>
             </tr>
         }.erase())

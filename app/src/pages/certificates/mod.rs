@@ -21,10 +21,10 @@ use crate::{
 pub fn tabs(present: usize) -> AnyView {
     let tabs = vec![
         ("Certificates", "/certificates".to_owned()),
-        ("Authorities", "/authorities".to_owned()),
+        ("CAs", "/authorities".to_owned()),
         ("DNS providers", "/providers".to_owned()),
     ];
-    view! { <Tabs label="Certificates and who is needed for them" tabs=tabs present=Signal::stored(present) /> }
+    view! { <Tabs label="Certificates, CAs and DNS providers" tabs=tabs present=Signal::stored(present) /> }
         .erase()
 }
 
@@ -35,16 +35,16 @@ fn attention_reason(row: &CertificateRow) -> String {
     }
     match (row.source, row.state) {
         (IssuanceMethod::Uploaded, CertificateState::Expired) => {
-            "It is good no more, and browsers refuse it. Bring the next one."
+            "Expired; browsers reject this certificate. Upload a replacement."
         }
         (IssuanceMethod::Uploaded, _) => {
-            "It ends soon, and nobody renews it by itself. Bring the next one."
+            "Expires soon and is not renewed automatically. Upload a replacement."
         }
         (IssuanceMethod::Acme, CertificateState::Expired) => {
-            "It is good no more, and the next one is not there yet."
+            "Expired. No replacement has been issued yet."
         }
-        (IssuanceMethod::Acme, CertificateState::Failed) => "There is none yet.",
-        (IssuanceMethod::Acme, _) => "It ends soon, and the next one is not there yet.",
+        (IssuanceMethod::Acme, CertificateState::Failed) => "No certificate has been issued yet.",
+        (IssuanceMethod::Acme, _) => "Expires soon. No replacement has been issued yet.",
     }
     .to_owned()
 }
@@ -63,10 +63,10 @@ fn next(row: &CertificateRow) -> AnyView {
         row.issued.is_none() || row.failures > 0 || row.state == CertificateState::Renewing;
     match (row.source, row.renew_at, row.next_try) {
         (IssuanceMethod::Uploaded, ..) => {
-            view! { <span class="muted">"brought by hand"</span> }.erase()
+            view! { <span class="muted">"manual renewal"</span> }.erase()
         }
-        (_, _, Some(at)) if is_tried => due("tried", at),
-        (_, Some(at), _) if !is_tried => due("renewed", at),
+        (_, _, Some(at)) if is_tried => due("retry", at),
+        (_, Some(at), _) if !is_tried => due("renewal", at),
         _ => view! { <span class="muted">"–"</span> }.erase(),
     }
 }

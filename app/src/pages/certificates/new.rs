@@ -76,7 +76,7 @@ fn content(domains: LiveResource<Vec<DomainRow>>) -> AnyView {
             match server_fns::certificates::upload(submitted).await {
                 Ok(id) => {
                     toasts.notify(format!(
-                        "Kept the certificate of {}.",
+                        "Uploaded the certificate for {}.",
                         name.unwrap_or_default()
                     ));
                     navigate(&format!("/certificates/{id}"), Default::default());
@@ -86,17 +86,17 @@ fn content(domains: LiveResource<Vec<DomainRow>>) -> AnyView {
         });
     };
     let none = domains.peek(Vec::is_empty).then(|| {
-        view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A certificate is for names under a domain. " <a class="link" href="/domains/new">"Make the domain"</a> " first."</span></p> }.erase()
+        view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A certificate belongs to a domain. " <a class="link" href="/domains/new">"Create a domain"</a> " first."</span></p> }.erase()
     });
     view! {
-        <PageHead title="Bring a certificate" />
+        <PageHead title="Upload certificate" />
         <form class="form" novalidate on:submit=act(submit)>
             {none}
             <Refusals form />
             {fields(form, values, domains)}
             {change(chosen)}
             <div class="actions">
-                <Submit form label="Keep the certificate" />
+                <Submit form label="Upload certificate" />
                 <a class="btn" href="/certificates">"Cancel"</a>
             </div>
         </form>
@@ -118,13 +118,13 @@ fn fields(
     });
     view! {
         <fieldset class="card group">
-            <legend class="card-title">"The certificate"</legend>
+            <legend class="card-title">"Certificate"</legend>
             <Choice form name="domain" label="Domain" value=bind!(values, domain) options
-                hint="The certificate is for names under it." />
+                hint="The certificate covers names under this domain." />
             <Field form name="chain" label="Certificate and chain" entry=Entry::Block value=bind!(values, chain)
-                hint="In PEM: yours, and those that vouch for it. A file such as fullchain.pem has all of them." />
-            <Field form name="key" label="Key" entry=Entry::Block value=bind!(values, key)
-                hint="In PEM, without a password. It is kept encrypted, and shown to nobody." />
+                hint="PEM: the certificate and its intermediates, as in fullchain.pem." />
+            <Field form name="key" label="Private key" entry=Entry::Block value=bind!(values, key)
+                hint="PEM, without a passphrase. Stored encrypted and never shown." />
         </fieldset>
     }
     .erase()
@@ -136,13 +136,13 @@ fn change(chosen: Memo<Option<DomainRow>>) -> AnyView {
         let domain = chosen.get()?;
         let before = match domain.spec.issuance {
             CertificateSource::Uploaded => return None,
-            CertificateSource::SelfSigned => "had none until now",
+            CertificateSource::SelfSigned => "uses self-signed certificates",
             CertificateSource::Http(_)
             | CertificateSource::Dns(_)
-            | CertificateSource::Wildcard(_) => "had them from an authority until now",
+            | CertificateSource::Wildcard(_) => "uses a certificate authority",
         };
         let words = format!(
-            "{} {before}. From then on its certificates are those that people bring, and nobody renews them by itself.",
+            "{} {before}. After the upload, its certificate source is Upload, and certificates are not renewed automatically.",
             domain.spec.name
         );
         Some(view! { <p class="panel panel-info">{words}</p> }.erase())

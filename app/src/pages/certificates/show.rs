@@ -67,7 +67,7 @@ fn marks(shown: LiveResource<CertificateDetail>) -> AnyView {
     let mark = shown.part(|shown| (shown.row.state, shown.row.is_used));
     reactive(move || {
         let (state, is_used) = mark.get();
-        let unused = (!is_used).then_some("Nothing is published under it.");
+        let unused = (!is_used).then_some("unused");
         view! { <span class="state-line">{certificate_badge(state)} {unused}</span> }.erase()
     })
 }
@@ -106,7 +106,7 @@ fn actions(shown: LiveResource<CertificateDetail>) -> AnyView {
             busy.try_set(false);
             match answer {
                 Ok(()) => {
-                    toasts.notify(format!("Asking for a certificate of {name}."));
+                    toasts.notify(format!("Requesting a certificate for {name}."));
                     shown.refresh();
                 }
                 Err(failure) => toasts.warn(failure.to_string()),
@@ -116,11 +116,11 @@ fn actions(shown: LiveResource<CertificateDetail>) -> AnyView {
     reactive(move || {
         let (step, domain) = now.get();
         let words = match step {
-            Step::Retry => "Try now",
+            Step::Retry => "Retry now",
             Step::Renew => "Renew now",
             Step::Upload => {
                 let href = format!("/certificates/new?domain={domain}");
-                return view! { <a class="btn" href=href>{icon("plus")} "Bring the next one"</a> }
+                return view! { <a class="btn" href=href>{icon("plus")} "Upload replacement"</a> }
                     .erase();
             }
         };
@@ -144,15 +144,15 @@ fn trouble(shown: LiveResource<CertificateDetail>) -> AnyView {
             true => "panel panel-danger",
             false => "panel panel-warning",
         };
-        let times = (failures > 1).then(|| format!(", {failures} times in a row"));
+        let times = (failures > 1).then(|| format!(", {failures} failures in a row"));
         let detail = trouble.detail.map(|detail| {
-            view! { <details class="fold"><summary>"In its own words"</summary><pre class="words" tabindex="0">{detail}</pre></details> }.erase()
+            view! { <details class="fold"><summary>"Original message"</summary><pre class="words" tabindex="0">{detail}</pre></details> }.erase()
         });
         Some(
             view! {
-                <section class=class aria-label="Why there is no next one">
+                <section class=class aria-label="Issuance failure">
                     <p class="panel-title">{icon("triangle-alert")} <span>{trouble.words}</span></p>
-                    <p class="muted">"Tried " {ago(trouble.at)} {times} "."</p>
+                    <p class="muted">"Last attempt " {ago(trouble.at)} {times} "."</p>
                     {detail}
                 </section>
             }
@@ -165,18 +165,18 @@ fn facts(shown: LiveResource<CertificateDetail>) -> AnyView {
     reactive(move || {
         shown.with(|CertificateDetail { row, .. }| {
             let source = match row.source {
-                IssuanceMethod::Acme => "an authority; Holdfast has the next one by itself",
-                IssuanceMethod::Uploaded => "somebody, who brings the next one",
+                IssuanceMethod::Acme => "ACME, renewed automatically",
+                IssuanceMethod::Uploaded => "upload, not renewed automatically",
             };
             let failures = (row.failures > 0).then(|| {
-                view! { <dt>"Tried in vain"</dt><dd class="num">{times(row.failures)}</dd> }.erase()
+                view! { <dt>"Failed attempts"</dt><dd class="num">{times(row.failures)}</dd> }.erase()
             });
             let following = (row.source == IssuanceMethod::Acme)
                 .then(|| view! { <dt>"Next"</dt><dd>{next(row)}</dd> }.erase());
             let issued = match &row.issued {
                 Some(issued) => issued_details(issued),
                 None => view! {
-                    <dt>"Certificate"</dt><dd class="muted">"none yet: edge hosts serve their own, which browsers warn of"</dd>
+                    <dt>"Certificate"</dt><dd class="muted">"none yet: edge hosts serve a self-signed certificate, which browsers warn about"</dd>
                 }
                 .erase(),
             };
@@ -185,7 +185,7 @@ fn facts(shown: LiveResource<CertificateDetail>) -> AnyView {
                 <dl class="card facts">
                     <dt>"Domain"</dt><dd><a class="link" href=domain>{row.domain_name.to_string()}</a></dd>
                     <dt>"Site"</dt><dd>{row.site_name.to_string()}</dd>
-                    <dt>"Comes from"</dt><dd>{source}</dd>
+                    <dt>"Source"</dt><dd>{source}</dd>
                     {issued}
                     {following}
                     {failures}
@@ -198,8 +198,8 @@ fn facts(shown: LiveResource<CertificateDetail>) -> AnyView {
 
 fn times(count: u32) -> String {
     match count {
-        1 => "once".to_owned(),
-        count => format!("{count} times in a row"),
+        1 => "1".to_owned(),
+        count => format!("{count} in a row"),
     }
 }
 
@@ -210,8 +210,8 @@ fn issued_details(issued: &CertificateContents) -> AnyView {
     view! {
         <dt>"Names"</dt><dd class="mono">{names.join(", ")}</dd>
         <dt>"Issuer"</dt><dd>{issued.issuer.clone()}</dd>
-        <dt>"Good from"</dt><dd>{moment(issued.not_before)}</dd>
-        <dt>"Good until"</dt><dd>{moment(issued.not_after)}</dd>
+        <dt>"Valid from"</dt><dd>{moment(issued.not_before)}</dd>
+        <dt>"Valid until"</dt><dd>{moment(issued.not_after)}</dd>
         <dt>"Key"</dt><dd>{issued.key.clone()}</dd>
         <dt>"SHA-256"</dt><dd><span class="mono wrap-any">{fingerprint.clone()}</span> <Copy text=fingerprint what="fingerprint" secret=true /></dd>
     }

@@ -85,7 +85,7 @@ pub fn certificate(form: FormState, values: RwSignal<ClusterForm>) -> AnyView {
     view! {
         <fieldset class="card group">
             <legend class="card-title">"Certificate"</legend>
-            <p class="muted">"Proxmox signs its own certificates, so you compare the fingerprint once. From then on only this certificate is believed."</p>
+            <p class="muted">"Proxmox uses self-signed certificates, so compare the fingerprint once. Holdfast then trusts only this certificate."</p>
             <div class="actions">
                 <button
                     type="button"
@@ -96,7 +96,7 @@ pub fn certificate(form: FormState, values: RwSignal<ClusterForm>) -> AnyView {
                     aria-describedby="certificate-help"
                     on:click=act(move |_| look.at_address())
                 >
-                    {icon("search")} "Look at the certificate"
+                    {icon("search")} "Fetch certificate"
                 </button>
             </div>
             {reactive(move || look.shown.with(|shown| shown.as_ref().map(|shown| seen(look, shown))))}
@@ -110,19 +110,19 @@ pub fn certificate(form: FormState, values: RwSignal<ClusterForm>) -> AnyView {
 /// The presented certificate, for comparison.
 fn seen(look: Look, certificate: &PresentedCertificate) -> AnyView {
     let Some(fingerprint) = &certificate.fingerprint else {
-        return view! { <p>"This address is on this machine and has no certificate."</p> }.erase();
+        return view! { <p>"This address is local and has no certificate."</p> }.erase();
     };
     let text = fingerprint.to_string();
     let same = text.clone();
     let checked = Signal::derive(move || look.values.with(|form| form.fingerprint == same));
     view! {
         <div class="panel panel-info">
-            <p>{format!("{} shows a certificate with this SHA-256 fingerprint:", certificate.url)}</p>
+            <p>{format!("{} presents a certificate with this SHA-256 fingerprint:", certificate.url)}</p>
             <p class="words">{text}</p>
-            <p>"On the node, " <code class="mono">"pvenode cert info"</code> " prints it; in Proxmox it is under the node, System, Certificates."</p>
+            <p>"Compare with the output of " <code class="mono">"pvenode cert info"</code> " on the node, or with System, Certificates of the node in Proxmox."</p>
             <label class="check">
                 <input type="checkbox" prop:checked=checked on:change=act(move |ev| look.confirm(event_target_checked(&ev))) />
-                "I compared it: it is the same"
+                "The fingerprint matches"
             </label>
         </div>
     }
@@ -139,7 +139,7 @@ fn known(look: Look) -> AnyView {
     });
     reactive(move || {
         confirmed.get().map(|fingerprint| {
-            view! { <div class="stack-tight"><p>"Confirmed:"</p><p class="words">{fingerprint}</p></div> }.erase()
+            view! { <div class="stack-tight"><p>"Trusted fingerprint:"</p><p class="words">{fingerprint}</p></div> }.erase()
         })
     })
 }

@@ -20,27 +20,27 @@ pub fn fields(form: FormState, values: RwSignal<ClusterForm>, new: bool) -> AnyV
     let login = Memo::new(move |_| values.with(|form| form.login.parse::<ClusterAccount>().ok()));
     let secret_hint = Signal::derive(move || {
         let what = match login.get() {
-            Some(login) if login.is_token() => "The token's secret, as Proxmox showed it once.",
+            Some(login) if login.is_token() => "The token secret that Proxmox showed once.",
             Some(_) => "The user's password.",
-            None => "The token's secret, or the user's password.",
+            None => "The token secret or the user's password.",
         };
         if new {
             what.to_owned()
         } else {
-            format!("{what} Empty keeps the present one.")
+            format!("{what} Leave empty to keep the current secret.")
         }
     });
     view! {
         <fieldset class="card group">
             <legend class="card-title">"Cluster"</legend>
-            <Field form name="name" label="Name" value=bind!(values, name) hint="What you call it here, such as home." />
-            <Field form name="url" label="Address of a node" value=bind!(values, url)
-                hint="Such as pve1.example.org or 10.0.0.1. The other nodes are found by themselves." />
+            <Field form name="name" label="Name" value=bind!(values, name) hint="The name in Holdfast, such as home." />
+            <Field form name="url" label="Node address" value=bind!(values, url)
+                hint="Such as pve1.example.org or 10.0.0.1. Other nodes are discovered automatically." />
         </fieldset>
         {certificate(form, values)}
         <fieldset class="card group">
-            <legend class="card-title">"Sign-in"</legend>
-            <Field form name="login" label="User or token" value=bind!(values, login)
+            <legend class="card-title">"Credentials"</legend>
+            <Field form name="login" label="User or API token" value=bind!(values, login)
                 hint="A token such as root@pam!holdfast, or a user such as root@pam." />
             <Field form name="secret" label="Secret" entry=Entry::Secret value=bind!(values, secret) hint=secret_hint optional=!new />
             {reactive(move || login.get().map(|login| limits(&login)))}
@@ -52,11 +52,11 @@ pub fn fields(form: FormState, values: RwSignal<ClusterForm>, new: bool) -> AnyV
 /// What this kind of sign-in allows, shown before it is used.
 fn limits(login: &ClusterAccount) -> AnyView {
     let text = if login.is_root_pam() {
-        "root itself may do everything, Docker inside containers included. It must have no second factor. The password is kept encrypted."
+        "root@pam can do everything, including Docker in containers, but must not use two-factor authentication. The password is stored encrypted."
     } else if login.is_token() {
-        "With a token, Proxmox refuses what is for root itself alone: Docker inside a container (keyctl), devices and bind mounts. Everything else works."
+        "Proxmox rejects root-only options with a token: Docker in containers (keyctl), device passthrough and bind mounts. Everything else works."
     } else {
-        "Only root@pam itself may switch on Docker inside a container (keyctl), devices and bind mounts. Everything else works with the right privileges."
+        "Only root@pam can enable Docker in containers (keyctl), device passthrough and bind mounts. Everything else works with the required privileges."
     };
     view! { <p class="muted">{text}</p> }.erase()
 }

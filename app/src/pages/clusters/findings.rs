@@ -23,14 +23,14 @@ pub fn card(id: ClusterId) -> AnyView {
         || view! { <div class="skeleton skeleton-card"></div> }.erase(),
         content,
     );
-    view! { <section class="card" aria-label="What it has">{asked}</section> }.erase()
+    view! { <section class="card" aria-label="Requirements">{asked}</section> }.erase()
 }
 
 fn content(findings: LiveResource<ClusterCapabilities>) -> AnyView {
     let missing = reactive(move || {
         findings.with(|findings| {
             if findings.missing.is_empty() {
-                return view! { <p class="state-line">{icon("circle-check")} "Everything that Holdfast needs is there."</p> }.erase();
+                return view! { <p class="state-line">{icon("circle-check")} "All requirements are met."</p> }.erase();
             }
             let each = findings
                 .missing
@@ -39,7 +39,7 @@ fn content(findings: LiveResource<ClusterCapabilities>) -> AnyView {
                 .collect::<Vec<_>>();
             view! {
                 <div class="panel panel-warning">
-                    <p class="panel-title">{icon("triangle-alert")} "Something is missing"</p>
+                    <p class="panel-title">{icon("triangle-alert")} "Requirements not met"</p>
                     <ul class="links">{each}</ul>
                 </div>
             }
@@ -57,8 +57,8 @@ fn content(findings: LiveResource<ClusterCapabilities>) -> AnyView {
             view! {
                 <dl class="facts">
                     <dt>"Bridges"</dt><dd class="mono">{words(findings.bridges.iter().map(ToString::to_string).collect())}</dd>
-                    <dt>"Storages for templates"</dt><dd class="mono">{named(findings.template_storages())}</dd>
-                    <dt>"Storages for disks"</dt><dd class="mono">{named(findings.volume_storages())}</dd>
+                    <dt>"Template storages"</dt><dd class="mono">{named(findings.template_storages())}</dd>
+                    <dt>"Disk storages"</dt><dd class="mono">{named(findings.volume_storages())}</dd>
                 </dl>
             }
             .erase()
@@ -67,10 +67,10 @@ fn content(findings: LiveResource<ClusterCapabilities>) -> AnyView {
     let age = reactive(move || findings.with(|findings| ago(findings.at)));
     view! {
         <h2 class="card-title">
-            <span class="grow">"What it has"</span>
-            <button type="button" class="btn btn-small" on:click=act(move |_| findings.refresh())>{icon("rotate-cw")} "Ask again"</button>
+            <span class="grow">"Requirements"</span>
+            <button type="button" class="btn btn-small" on:click=act(move |_| findings.refresh())>{icon("rotate-cw")} "Check again"</button>
         </h2>
-        <div class="stack-tight">{missing} {facts} <p class="muted">"Asked " {age}</p></div>
+        <div class="stack-tight">{missing} {facts} <p class="muted">"Checked " {age}</p></div>
     }
     .erase()
 }

@@ -44,20 +44,21 @@ pub fn card(shown: LiveResource<Shown>) -> AnyView {
     let none = shown.part(|shown| shown.cluster.foreign.is_empty());
     let body = reactive(move || {
         if none.get() {
-            return view! { <p class="muted">"Every container on this cluster is in Holdfast, or it has none."</p> }.erase();
+            return view! { <p class="muted">"No unmanaged containers on this cluster."</p> }
+                .erase();
         }
         if sites.with(Vec::is_empty) {
             return view! {
                 {table(shown, choosing)}
-                <p>"Holdfast takes a container over into a site, for its domain and ports. " <a class="link" href=new_site(shown)>"Make a site on this cluster first"</a>"."</p>
+                <p>"Containers are imported into a site. " <a class="link" href=new_site(shown)>"Create a site on this cluster first"</a>"."</p>
             }.erase();
         }
         form(shown, choosing, sites)
     });
     let count = shown.part(|shown| shown.cluster.foreign.len());
     view! {
-        <section class="card stack-tight" aria-label="Containers made elsewhere">
-            <h2 class="card-title">"Containers made elsewhere" <span class="muted num">{count}</span></h2>
+        <section class="card stack-tight" aria-label="Unmanaged containers">
+            <h2 class="card-title">"Unmanaged containers" <span class="muted num">{count}</span></h2>
             {outcome(choosing)}
             {body}
         </section>
@@ -86,18 +87,18 @@ fn form(
     let owners = shown.part(|shown| shown.people.clone());
     let label = Signal::derive(move || {
         values.with(|import| match import.vmids.len() {
-            1 => "Take over 1 container".to_owned(),
-            count => format!("Take over {count} containers"),
+            1 => "Import 1 container".to_owned(),
+            count => format!("Import {count} containers"),
         })
     });
     view! {
         <form class="stack" novalidate on:submit=act(move |ev| import_containers(ev, shown, choosing))>
             <Refusals form />
-            <p class="muted">"Taking a container over changes nothing about it: Holdfast then knows its name, address and owner, and can start, stop, edit and delete it."</p>
+            <p class="muted">"Importing does not change a container. Afterwards, Holdfast can start, stop, edit and delete it."</p>
             {table(shown, choosing)}
             <div class="pair">
                 <Choice form name="site" label="Site" value=bind!(values, site) options=options />
-                <Field form name="owner" label="Owner" value=bind!(values, owner) options=owners hint="Whose they become." />
+                <Field form name="owner" label="Owner" value=bind!(values, owner) options=owners hint="The user who owns the imported containers." />
             </div>
             <div class="actions"><Submit form label /></div>
         </form>
@@ -127,8 +128,8 @@ fn import_containers(ev: leptos::ev::SubmitEvent, shown: LiveResource<Shown>, ch
                     .partition(|imported| imported.outcome.is_ok());
                 if !done.is_empty() {
                     toasts.notify(match done.len() {
-                        1 => "Took over 1 container.".to_owned(),
-                        count => format!("Took over {count} containers."),
+                        1 => "Imported 1 container.".to_owned(),
+                        count => format!("Imported {count} containers."),
                     });
                 }
                 values.try_update(|import| import.vmids.clear());
@@ -157,7 +158,7 @@ fn outcome(choosing: Choosing) -> AnyView {
         (!each.is_empty()).then(|| {
             view! {
                 <div class="panel panel-warning" role="alert">
-                    <p class="panel-title">{icon("triangle-alert")} "Not taken over"</p>
+                    <p class="panel-title">{icon("triangle-alert")} "Not imported"</p>
                     <ul class="links">{each}</ul>
                 </div>
             }
@@ -179,12 +180,12 @@ fn table(shown: LiveResource<Shown>, choosing: Choosing) -> AnyView {
         row(found, vmid, choosing)
     };
     view! {
-        <table class="list" role="table" aria-label="Containers made elsewhere">
+        <table class="list" role="table" aria-label="Unmanaged containers">
             <thead role="rowgroup">
                 <tr role="row">
                     <td role="cell"></td>
                     <th role="columnheader" scope="col">"Name"</th>
-                    <th role="columnheader" scope="col">"Number"</th>
+                    <th role="columnheader" scope="col">"VMID"</th>
                     <th role="columnheader" scope="col">"State"</th>
                     <th role="columnheader" scope="col">"Node"</th>
                 </tr>
@@ -223,7 +224,7 @@ fn row(found: Memo<Option<UnmanagedContainer>>, vmid: u32, choosing: Choosing) -
             <tr role="row">
                 <td role="cell"><input type="checkbox" aria-label=format!("Select {name}") prop:checked=chosen on:change=act(pick) /></td>
                 <td role="cell" class="cell-main"><strong>{name.clone()}</strong></td>
-                <td role="cell" data-label="Number" class="num">{vmid}</td>
+                <td role="cell" data-label="VMID" class="num">{vmid}</td>
                 <td role="cell">{state}</td>
                 <td role="cell" data-label="Node">{guest.node}</td>
             </tr>

@@ -48,12 +48,12 @@ fn content(clusters: LiveResource<Vec<ClusterView>>) -> AnyView {
     });
     let body = reactive(move || {
         if none.get() {
-            let text = "A cluster is one or more Proxmox VE nodes that you have already. Holdfast makes containers there.";
+            let text = "A cluster is one or more Proxmox VE nodes that run containers. Add a cluster with the address of one node.";
             return empty(
                 "boxes",
                 "No clusters yet",
                 text,
-                main_link(NEW, "plus", "Add a cluster"),
+                main_link(NEW, "plus", "Add cluster"),
             );
         }
         table(clusters)
@@ -62,7 +62,7 @@ fn content(clusters: LiveResource<Vec<ClusterView>>) -> AnyView {
         <PageHead
             title="Clusters"
             aside=move || view! { <span class="num" role="status">{count}</span> }.erase()
-            actions=|| main_link(NEW, "plus", "Add a cluster")
+            actions=|| main_link(NEW, "plus", "Add cluster")
         />
         {body}
     }
@@ -83,7 +83,7 @@ fn table(clusters: LiveResource<Vec<ClusterView>>) -> AnyView {
                     <th role="columnheader" scope="col">"Address"</th>
                     <th role="columnheader" scope="col">"Version"</th>
                     <th role="columnheader" scope="col">"Nodes"</th>
-                    <th role="columnheader" scope="col">"Last answered"</th>
+                    <th role="columnheader" scope="col">"Last contact"</th>
                 </tr>
             </thead>
             <tbody role="rowgroup">
@@ -117,7 +117,7 @@ fn row(cluster: Memo<Option<ClusterView>>) -> AnyView {
                 <td role="cell" data-label="Address" class="mono">{cluster.url}</td>
                 <td role="cell" data-label="Version" class="num">{cluster.version}</td>
                 <td role="cell" data-label="Nodes" class="num">{nodes}</td>
-                <td role="cell" data-label="Last answered" class="num">{cluster.observed.map(ago)}</td>
+                <td role="cell" data-label="Last contact" class="num">{cluster.observed.map(ago)}</td>
             </tr>
         }.erase())
     })

@@ -18,7 +18,7 @@ pub fn state(cluster: &ClusterView) -> AnyView {
     match (&cluster.changed, &cluster.trouble, cluster.observed) {
         (Some(_), ..) => badge("certificate changed", Tone::Danger, "triangle-alert"),
         (None, Some(_), _) => badge("unreachable", Tone::Warning, "unplug"),
-        (None, None, Some(_)) => badge("answers", Tone::Good, "circle-check"),
-        (None, None, None) => badge("not asked yet", Tone::Plain, "circle-dashed"),
+        (None, None, Some(_)) => badge("online", Tone::Good, "circle-check"),
+        (None, None, None) => badge("not checked yet", Tone::Plain, "circle-dashed"),
     }
 }

@@ -52,7 +52,7 @@ fn content(_: LiveResource<CurrentUser>) -> AnyView {
     };
     let label = Signal::derive(move || values.with(|form| format!("Add {}", form.name.trim())));
     view! {
-        <PageHead title="Add a cluster" />
+        <PageHead title="Add cluster" />
         <form class="form" novalidate on:submit=act(submit)>
             <Refusals form />
             {fields(form, values, true)}

@@ -99,7 +99,7 @@ fn content(shown: LiveResource<Shown>) -> AnyView {
     let answers = shown.part(|shown| shown.cluster.view.trouble.is_none());
     let found = reactive(move || answers.get().then(|| findings::card(id)));
     view! {
-        <PageHead title=name aside=badge actions=|| view! { <a class="btn" href="/nodes">{icon("server")} "Its nodes"</a> }.erase() />
+        <PageHead title=name aside=badge actions=|| view! { <a class="btn" href="/nodes">{icon("server")} "View nodes"</a> }.erase() />
         <div class="stack">
             {trouble(shown)}
             {facts(shown)}
@@ -122,14 +122,14 @@ fn trouble(shown: LiveResource<Shown>) -> AnyView {
     });
     reactive(move || {
         let (trouble, changed, observed) = view.get();
-        let last_seen = observed
-            .map(|at| view! { <p class="muted">"Last answered " {ago(at)} "."</p> }.erase());
+        let last_seen =
+            observed.map(|at| view! { <p class="muted">"Last contact " {ago(at)} "."</p> }.erase());
         let trouble = trouble?;
         Some(if changed.is_some() {
             view! {
                 <section class="panel panel-danger" role="alert">
                     <p class="panel-title">{icon("triangle-alert")} {trouble}</p>
-                    <p>"Holdfast sends nothing there any more: somebody may stand between. If you renewed the certificate, look at it in the settings below, compare and confirm it. Containers go on running meanwhile."</p>
+                    <p>"The connection may be intercepted, so Holdfast sends no requests; containers keep running. If you renewed the certificate, fetch and confirm it in the settings below."</p>
                     {last_seen}
                 </section>
             }
@@ -138,7 +138,7 @@ fn trouble(shown: LiveResource<Shown>) -> AnyView {
             view! {
                 <section class="panel panel-warning" role="alert">
                     <p class="panel-title">{icon("unplug")} {trouble}</p>
-                    <p>"What is shown below is what was last known. Containers go on running meanwhile."</p>
+                    <p>"This page shows the last known state. Containers keep running."</p>
                     {last_seen}
                 </section>
             }
@@ -153,7 +153,7 @@ fn facts(resource: LiveResource<Shown>) -> AnyView {
             let cluster = &shown.cluster;
             let others = cluster.others.iter().map(ToString::to_string).collect::<Vec<_>>();
             let others = (!others.is_empty()).then(|| {
-                view! { <dt>"Asked when it is away"</dt><dd class="mono">{others.join(", ")}</dd> }.erase()
+                view! { <dt>"Fallback nodes"</dt><dd class="mono">{others.join(", ")}</dd> }.erase()
             });
             let version = cluster.view.version.clone().map(|version| {
                 view! { <dt>"Version"</dt><dd class="num">{format!("Proxmox VE {version}")}</dd> }.erase()
@@ -164,7 +164,7 @@ fn facts(resource: LiveResource<Shown>) -> AnyView {
                 .map(|(_, name)| view! { <a class="link" href=format!("/sites/{name}")>{name.clone()}</a> }.erase())
                 .collect::<Vec<_>>();
             let sites = if sites.is_empty() {
-                view! { <a class="link" href=import::new_site(resource)>"Make one"</a> }.erase()
+                view! { <a class="link" href=import::new_site(resource)>"Create a site"</a> }.erase()
             } else {
                 sites.erase()
             };
@@ -222,7 +222,7 @@ fn settings(shown: LiveResource<Shown>) -> AnyView {
             <h2 class="section-title">"Settings"</h2>
             <Refusals form />
             {fields(form, values, false)}
-            <div class="actions"><Submit form label="Save the cluster" /></div>
+            <div class="actions"><Submit form label="Save" /></div>
         </form>
     }
     .erase()
@@ -232,19 +232,19 @@ fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     let sites = shown.part(|shown| !shown.sites.is_empty());
     let blocked = move |()| {
         sites.get().then(|| {
-            view! { <p>"The cluster has sites. " <a class="link" href="/sites">"Delete these first"</a> "; then it can be removed."</p> }.erase()
+            view! { <p>"The cluster has sites. " <a class="link" href="/sites">"Delete these first"</a> "."</p> }.erase()
         })
     };
     let losses = vec![
-        "The address, the certificate and the sign-in that Holdfast knows".to_owned(),
-        "What was observed of it".to_owned(),
+        "Its address, fingerprint and credentials".to_owned(),
+        "Its observed state".to_owned(),
     ];
     delete_card(DeleteCard {
         verb: "Remove",
         what: "cluster",
         name,
         losses: Signal::stored(losses),
-        note: Signal::stored("Nothing on the cluster itself changes."),
+        note: Signal::stored("The cluster itself does not change."),
         blocked: Callback::new(blocked),
         list: "/clusters",
         ask: delete_call(move |typed| {

@@ -35,9 +35,9 @@ fn troubles(shown: LiveResource<Shown>) -> AnyView {
         }))
     };
     view! {
-        <section class="card stack-tight" aria-label="Addresses that are not as they should be">
-            <h2 class="card-title">"Addresses that are not as they should be"</h2>
-            <table class="list" role="table" aria-label="Addresses that are not as they should be">
+        <section class="card stack-tight" aria-label="Failed address records">
+            <h2 class="card-title">"Failed address records"</h2>
+            <table class="list" role="table" aria-label="Failed address records">
                 <thead role="rowgroup">
                     <tr role="row">
                         <th role="columnheader" scope="col">"Record"</th>
@@ -57,7 +57,7 @@ fn row(row: Memo<Option<RecordFailure>>) -> AnyView {
     reactive(move || {
         let row = row.get()?;
         let next = match row.next_try {
-            Some(at) => due("tried", at),
+            Some(at) => due("retry", at),
             None => view! { <span class="muted">"–"</span> }.erase(),
         };
         Some(

@@ -24,12 +24,12 @@ pub fn in_row(issuance: CertificateSource, good: u32, alarms: u32) -> AnyView {
             Some(view! { <span class="muted">"self-signed"</span> }.erase())
         }
         (0, _) => Some(view! { <span class="muted">"none yet"</span> }.erase()),
-        (good, _) => Some(view! { <span class="num">{format!("{good} good")}</span> }.erase()),
+        (good, _) => Some(view! { <span class="num">{format!("{good} valid")}</span> }.erase()),
     };
     let alarms = (alarms > 0).then(|| {
         let words = match alarms {
-            1 => "1 needs somebody".to_owned(),
-            alarms => format!("{alarms} need somebody"),
+            1 => "1 needs attention".to_owned(),
+            alarms => format!("{alarms} need attention"),
         };
         view! { <span class="badge tone-danger">{icon("triangle-alert")} {words}</span> }.erase()
     });
@@ -55,13 +55,13 @@ pub fn card(shown: LiveResource<Shown>) -> AnyView {
     let rest = reactive(move || {
         rest.get().map(|(total, name)| {
             let href = address("/certificates", &[("q", &name)]);
-            view! { <p><a class="link" href=href>{format!("All {total} of them")}</a></p> }.erase()
+            view! { <p><a class="link" href=href>{format!("Show all {total} certificates")}</a></p> }.erase()
         })
     });
     let new = shown.peek(|shown| format!("/certificates/new?domain={}", shown.domain.id));
     view! {
-        <section class="card stack-tight" aria-label="Its certificates">
-            <h2 class="card-title"><span class="grow">"Certificates"</span> <a class="btn btn-small" href=new>{icon("plus")} "Bring your own"</a></h2>
+        <section class="card stack-tight" aria-label="Certificates">
+            <h2 class="card-title"><span class="grow">"Certificates"</span> <a class="btn btn-small" href=new>{icon("plus")} "Upload certificate"</a></h2>
             {body}
             {rest}
         </section>
@@ -73,15 +73,15 @@ pub fn card(shown: LiveResource<Shown>) -> AnyView {
 fn absence(issuance: CertificateSource) -> &'static str {
     match issuance {
         CertificateSource::SelfSigned => {
-            "None. Edge hosts serve their own, which browsers warn of. Choose in the settings below how the domain has certificates."
+            "Edge hosts serve self-signed certificates, which browsers warn about. Select a certificate source in the settings below."
         }
         CertificateSource::Uploaded => {
-            "None yet. Until somebody brings one, edge hosts serve their own, which browsers warn of."
+            "No certificates yet. Upload a certificate; until then, edge hosts serve self-signed certificates, which browsers warn about."
         }
         CertificateSource::Http(_) | CertificateSource::Dns(_) => {
-            "None yet. Each name gets one when something is published under it."
+            "No certificates yet. Each name gets a certificate when a service is published under it."
         }
-        CertificateSource::Wildcard(_) => "None yet. It is asked for in a moment.",
+        CertificateSource::Wildcard(_) => "No certificate yet. It is requested shortly.",
     }
 }
 
@@ -97,12 +97,12 @@ fn table(shown: LiveResource<Shown>) -> AnyView {
         row(shown.part(move |shown| shown.certificates.iter().find(|row| row.id == id).cloned()))
     };
     view! {
-        <table class="list" role="table" aria-label="Its certificates">
+        <table class="list" role="table" aria-label="Certificates">
             <thead role="rowgroup">
                 <tr role="row">
-                    <th role="columnheader" scope="col">"For"</th>
+                    <th role="columnheader" scope="col">"Subject"</th>
                     <th role="columnheader" scope="col">"State"</th>
-                    <th role="columnheader" scope="col">"Good until"</th>
+                    <th role="columnheader" scope="col">"Valid until"</th>
                 </tr>
             </thead>
             <tbody role="rowgroup">
@@ -127,7 +127,7 @@ fn row(row: Memo<Option<CertificateRow>>) -> AnyView {
                     {trouble}
                 </td>
                 <td role="cell">{certificate_badge(row.state)}</td>
-                <td role="cell" data-label="Good until" class="num">{until}</td>
+                <td role="cell" data-label="Valid until" class="num">{until}</td>
             </tr>
         }.erase())
     })

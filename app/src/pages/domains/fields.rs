@@ -26,7 +26,7 @@ fn refusals(form: &DomainForm) -> Vec<FieldError> {
 /// The publishing permission of a domain, as a short text for lists.
 pub fn publishers(publishers: &Publishers) -> String {
     match publishers {
-        Publishers::AllUsers => "everybody".to_owned(),
+        Publishers::AllUsers => "all users".to_owned(),
         Publishers::Operators => "operators".to_owned(),
         Publishers::Users(people) => {
             let names: Vec<&str> = people.iter().map(|name| name.as_str()).collect();
@@ -39,28 +39,28 @@ pub fn publishers(publishers: &Publishers) -> String {
 pub fn hsts(hsts: Hsts) -> &'static str {
     match hsts {
         Hsts::Off => "off",
-        Hsts::Names => "each name",
-        Hsts::Below => "all below too",
+        Hsts::Names => "each hostname",
+        Hsts::Below => "with subdomains",
     }
 }
 
 fn hsts_choice(hsts: Hsts) -> &'static str {
     match hsts {
-        Hsts::Off => "Nothing",
-        Hsts::Names => "HTTPS only, for a year",
-        Hsts::Below => "HTTPS only, names below too",
+        Hsts::Off => "Off",
+        Hsts::Names => "One year, each hostname",
+        Hsts::Below => "Two years, with subdomains",
     }
 }
 
 /// The effect of an HSTS setting on visitors.
 fn hsts_meaning(hsts: Hsts) -> &'static str {
     match hsts {
-        Hsts::Off => "Browsers may ask without TLS first, and are led to HTTPS.",
+        Hsts::Off => "Browsers may connect without TLS first, and are redirected to HTTPS.",
         Hsts::Names => {
-            "For a year, whoever has opened a page gets there through HTTPS only. While its certificate is not good, they cannot get there at all."
+            "Browsers use only HTTPS for one year after a visit. Visitors cannot open the page while its certificate is invalid."
         }
         Hsts::Below => {
-            "For two years, whoever has opened a page gets to it and to every name below it through HTTPS only. While a certificate is not good, they cannot get there at all, and browsers do not forget it sooner."
+            "Browsers use only HTTPS for the hostname and all names below for two years after a visit. Visitors cannot open pages while the certificate is invalid, and this cannot be undone earlier."
         }
     }
 }
@@ -75,14 +75,14 @@ pub fn fields(
     let site = sites.map(|sites| {
         view! {
             <Choice form name="site" label="Site" value=bind!(values, site) options=sites
-                hint="Its edge hosts answer for the domain, and its containers can publish there." />
+                hint="The site's edge hosts serve the domain, and its containers can publish under it." />
         }
         .erase()
     });
     let name_hint = if sites.is_some() {
-        "Such as example.org. Have *.example.org lead to the site's edge hosts where the domain is kept."
+        "Such as example.org. Point *.example.org to the site's edge hosts in DNS."
     } else {
-        "What is published under it moves along when this changes."
+        "Published services move to the new domain."
     };
     view! {
         <fieldset class="card group">
@@ -94,9 +94,9 @@ pub fn fields(
         {certificates(form, values, givers)}
         {records(form, values, givers)}
         <fieldset class="card group">
-            <legend class="card-title">"Web pages"</legend>
+            <legend class="card-title">"HTTP services"</legend>
             <Field form name="sign_in" label="Sign-in" optional=true value=bind!(values, sign_in)
-                hint="Where the domain's oauth2-proxy answers, such as http://10.20.0.5:4180. Web pages can have people sign in there first." />
+                hint="The URL of the domain's oauth2-proxy, such as http://10.20.0.5:4180. HTTP services can require sign-in there." />
             {tls(form, values)}
         </fieldset>
     }
@@ -106,8 +106,8 @@ pub fn fields(
 /// The publishing permission; user names only if access is limited to some.
 fn who(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
     let options: Vec<(String, String)> = [
-        ("everybody", "Everybody"),
-        ("people", "These people"),
+        ("everybody", "All users"),
+        ("people", "Selected users"),
         ("operators", "Operators only"),
     ]
     .map(|(key, text)| (key.to_owned(), text.to_owned()))
@@ -116,15 +116,15 @@ fn who(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
     let people = reactive(move || {
         named.get().then(|| {
             view! {
-                <Field form name="people" label="People" value=bind!(values, people)
-                    hint="Their names, with commas between them." />
+                <Field form name="people" label="Users" value=bind!(values, people)
+                    hint="User names, separated by commas." />
             }
             .erase()
         })
     });
     view! {
-        <Choice form name="publishers" label="Who may publish" value=bind!(values, publishers) options=options
-            hint="Operators and administrators always may. What is published already stays." />
+        <Choice form name="publishers" label="Who can publish" value=bind!(values, publishers) options=options
+            hint="Operators and administrators can always publish. Published services stay." />
         {people}
     }
     .erase()
@@ -140,7 +140,7 @@ fn tls(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
         chosen.map(hsts_meaning).unwrap_or_default().to_owned()
     });
     view! {
-        <Choice form name="hsts" label="What browsers remember (HSTS)" value=bind!(values, hsts) options=options hint=meaning />
+        <Choice form name="hsts" label="Enforce HTTPS (HSTS)" value=bind!(values, hsts) options=options hint=meaning />
     }
     .erase()
 }

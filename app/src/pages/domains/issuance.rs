@@ -18,22 +18,22 @@ use crate::{
 /// The certificate source of a domain, as a short text.
 pub fn source_summary(issuance: CertificateSource) -> &'static str {
     match issuance {
-        CertificateSource::SelfSigned => "none: edge hosts serve their own",
-        CertificateSource::Http(_) => "one for each name, proved by the edge hosts (HTTP-01)",
-        CertificateSource::Dns(_) => "one for each name, proved by DNS (DNS-01)",
-        CertificateSource::Wildcard(_) => "one for all names (DNS-01)",
-        CertificateSource::Uploaded => "people bring them",
+        CertificateSource::SelfSigned => "none (self-signed)",
+        CertificateSource::Http(_) => "ACME, one per name (HTTP-01)",
+        CertificateSource::Dns(_) => "ACME, one per name (DNS-01)",
+        CertificateSource::Wildcard(_) => "ACME wildcard (DNS-01)",
+        CertificateSource::Uploaded => "upload",
     }
 }
 
 /// A certificate source from its value in the form.
 fn choice(word: &str) -> &'static str {
     match word {
-        "http" => "One for each name, proved by the edge hosts (HTTP-01)",
-        "dns" => "One for each name, proved by DNS (DNS-01)",
-        "wildcard" => "One for all names (DNS-01)",
-        "uploaded" => "You bring them",
-        _ => "None: edge hosts serve their own",
+        "http" => "ACME, one per name (HTTP-01)",
+        "dns" => "ACME, one per name (DNS-01)",
+        "wildcard" => "ACME wildcard (DNS-01)",
+        "uploaded" => "Upload",
+        _ => "None (self-signed)",
     }
 }
 
@@ -41,19 +41,19 @@ fn choice(word: &str) -> &'static str {
 fn meaning(word: &str) -> &'static str {
     match word {
         "http" => {
-            "Each name that is published gets a certificate by itself, and a new one in time. For that the authority must reach the edge hosts under the name: at port 80, from the internet."
+            "Each published name gets its own certificate, which is renewed automatically. The CA must reach the name on port 80 of the edge hosts from the internet."
         }
         "dns" => {
-            "Each name that is published gets a certificate by itself, and a new one in time. Nobody has to reach the names from outside; the domain's DNS provider below answers the authority."
+            "Each published name gets its own certificate, which is renewed automatically. Challenges are answered through the DNS provider below, so names need not be public."
         }
         "wildcard" => {
-            "One certificate for the domain and all names right below it: a new name has it at once, and the public logs of certificates do not tell the names. The domain's DNS provider below answers the authority."
+            "One certificate covers the domain and all names directly below, and hides the names from certificate transparency logs. Challenges are answered through the DNS provider below."
         }
         "uploaded" => {
-            "People bring a certificate with its key, and the next one before it ends: Holdfast says so three weeks before. A name that none is for is served with the edge hosts' own, which browsers warn of."
+            "Upload each certificate and its replacement; Holdfast warns three weeks before expiry. Names without a certificate get a self-signed certificate, which browsers warn about."
         }
         _ => {
-            "Edge hosts serve certificates that they made themselves. It is encrypted all the same, but browsers warn of every page."
+            "Edge hosts serve self-signed certificates. Connections are encrypted, but browsers warn about every page."
         }
     }
 }
@@ -92,7 +92,7 @@ pub fn certificates(
     view! {
         <fieldset class="card group">
             <legend class="card-title">"Certificates"</legend>
-            <Choice form name="issuance" label="How they are had" value=word options hint />
+            <Choice form name="issuance" label="Certificate source" value=word options hint />
             {reactive(move || needs.get().then(|| authority(form, values, givers, may_add)))}
         </fieldset>
     }
@@ -114,8 +114,8 @@ fn authority(
         });
         let is_there = options.iter().any(|(key, _)| *key == chosen);
         let words = match options.is_empty() {
-            true => "There is none yet",
-            false => "Choose one",
+            true => "No CA yet",
+            false => "Select a CA",
         };
         if !is_there {
             options.insert(0, (String::new(), words.to_owned()));
@@ -125,10 +125,10 @@ fn authority(
     let none = reactive(move || {
         givers
             .with(|givers| givers.authorities.is_empty())
-            .then(|| first_step("/authorities/new", "Add an authority", may_add))
+            .then(|| first_step("/authorities/new", "certificate authority", may_add))
     });
     view! {
-        <Choice form name="authority" label="Authority" value=bind!(values, authority) options hint="Who gives them." />
+        <Choice form name="authority" label="Certificate authority" value=bind!(values, authority) options hint="The CA that issues the certificates." />
         {none}
     }
     .erase()
@@ -137,8 +137,8 @@ fn authority(
 /// A link to create a missing object, for users who may do so.
 fn first_step(href: &'static str, what: &'static str, may_add: bool) -> AnyView {
     match may_add {
-        true => view! { <p><a class="link" href=href>{what}</a> " first. What is typed here is not kept meanwhile."</p> }.erase(),
-        false => view! { <p>"An administrator has to add it first."</p> }.erase(),
+        true => view! { <p><a class="link" href=href>{format!("Add a {what}")}</a> " first. Unsaved values in this form are lost."</p> }.erase(),
+        false => view! { <p>{format!("Ask an administrator to add a {what}.")}</p> }.erase(),
     }
 }
 
@@ -160,13 +160,13 @@ pub fn records(
     let none = reactive(move || {
         givers
             .with(|givers| givers.providers.is_empty())
-            .then(|| first_step("/providers/new", "Add a DNS provider", may_add))
+            .then(|| first_step("/providers/new", "DNS provider", may_add))
     });
     view! {
         <fieldset class="card group">
-            <legend class="card-title">"Records"</legend>
+            <legend class="card-title">"DNS records"</legend>
             <Choice form name="provider" label="DNS provider" value=bind!(values, provider) options
-                hint="Where the domain's public records are kept: Holdfast proves there that its names are yours." />
+                hint="Hosts the domain's public records. Holdfast creates DNS-01 challenge records there." />
             {none}
             {addresses(form, values, givers)}
         </fieldset>
@@ -188,9 +188,9 @@ fn addresses(
                 .map(|(_, _, kind)| *kind)
         });
         match kind {
-            None => Some("For that a DNS provider has to be chosen.".to_owned()),
+            None => Some("Select a DNS provider first.".to_owned()),
             Some(ProviderKind::AcmeDns) => {
-                Some("An acme-dns keeps no addresses, only proofs for certificates.".to_owned())
+                Some("acme-dns stores challenge records only, no addresses.".to_owned())
             }
             Some(_) => None,
         }
@@ -221,8 +221,8 @@ fn addresses(
             .map(|site| unreached_site(&site, may_change))
     });
     view! {
-        <Tick form name="addresses" label="Keep addresses of names there" checked set barred
-            hint="For each name that is published the provider is told the site's public addresses, and to forget them with the name. Names that somebody else made there stay as they are." />
+        <Tick form name="addresses" label="Manage address records" checked set barred
+            hint="Creates A and AAAA records with the site's public addresses for each published name, and removes them later. Records from other sources do not change." />
         {note}
     }
     .erase()
@@ -233,11 +233,11 @@ fn unreached_site(site: &str, may_change: bool) -> AnyView {
     let step = match may_change {
         true => {
             let href = format!("/sites/{site}");
-            view! { <a class="link" href=href>"Set it on the site's page"</a> "." }.erase()
+            view! { <a class="link" href=href>"Set a public address"</a> "." }.erase()
         }
-        false => "An administrator sets it on the site's page.".erase(),
+        false => "Ask an administrator to set a public address.".erase(),
     };
-    view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} {format!(" No public address of the site {site} is known yet, so there is nothing to tell. ")} {step}</span></p> }.erase()
+    view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} {format!(" The site {site} has no public address, so no records are created. ")} {step}</span></p> }.erase()
 }
 
 #[cfg(test)]

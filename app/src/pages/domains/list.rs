@@ -52,7 +52,7 @@ fn content(domains: LiveResource<Vec<DomainRow>>) -> AnyView {
     });
     let body = reactive(move || {
         if none.get() {
-            let text = "Web pages of containers are published under a domain of their site, such as web-1.example.org.";
+            let text = "HTTP services are published under a domain, such as web-1.example.org. Create a domain to publish the first service.";
             return empty(
                 "globe",
                 "No domains yet",
@@ -84,9 +84,9 @@ fn table(domains: LiveResource<Vec<DomainRow>>) -> AnyView {
                 <tr role="row">
                     <th role="columnheader" scope="col">"Domain"</th>
                     <th role="columnheader" scope="col">"Site"</th>
-                    <th role="columnheader" scope="col">"Web pages"</th>
+                    <th role="columnheader" scope="col">"HTTP services"</th>
                     <th role="columnheader" scope="col">"Certificates"</th>
-                    <th role="columnheader" scope="col">"Who may publish"</th>
+                    <th role="columnheader" scope="col">"Who can publish"</th>
                     <th role="columnheader" scope="col">"Sign-in"</th>
                     <th role="columnheader" scope="col">"HSTS"</th>
                 </tr>
@@ -119,9 +119,9 @@ fn row(domain: Memo<Option<DomainRow>>) -> AnyView {
                     <a class="row-link" data-row="" href=format!("/domains/{id}")>{host(spec.name.as_str())}</a>
                 </td>
                 <td role="cell" data-label="Site">{site_name.to_string()}</td>
-                <td role="cell" data-label="Web pages" class="num">{services}</td>
+                <td role="cell" data-label="HTTP services" class="num">{services}</td>
                 <td role="cell" data-label="Certificates">{in_row(spec.issuance, certificates, alarms)}</td>
-                <td role="cell" data-label="Who may publish" class="cell-long">{publishers(&spec.publishers)}</td>
+                <td role="cell" data-label="Who can publish" class="cell-long">{publishers(&spec.publishers)}</td>
                 <td role="cell" data-label="Sign-in" class="cell-long">{sign_in}</td>
                 <td role="cell" data-label="HSTS">{hsts(spec.hsts)}</td>
             </tr>

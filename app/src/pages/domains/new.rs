@@ -71,7 +71,7 @@ fn content(form_options: LiveResource<NewDomainOptions>) -> AnyView {
             let name = asked.name.trim().to_owned();
             match server_fns::domains::create(asked).await {
                 Ok(id) => {
-                    toasts.notify(format!("Made the domain {name}."));
+                    toasts.notify(format!("Created the domain {name}."));
                     navigate(&format!("/domains/{id}"), Default::default());
                 }
                 Err(failure) => form.refuse(failure),
@@ -89,7 +89,7 @@ fn content(form_options: LiveResource<NewDomainOptions>) -> AnyView {
     });
     let givers = form_options.part(|all| all.givers.clone());
     let none = form_options.peek(|all| all.sites.is_empty()).then(|| {
-        view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A domain belongs to a site. " <a class="link" href="/sites/new">"Make a site"</a> " first, or ask an administrator for one."</span></p> }.erase()
+        view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A domain belongs to a site. " <a class="link" href="/sites/new">"Create a site"</a> " first, or ask an administrator for a site."</span></p> }.erase()
     });
     view! {
         <PageHead title="New domain" />

@@ -77,8 +77,8 @@ fn facts(shown: LiveResource<Shown>) -> AnyView {
             view! {
                 <dl class="card facts">
                     <dt>"Site"</dt><dd>{domain.site_name.to_string()}</dd>
-                    <dt>"Certificates"</dt><dd>{source_summary(spec.issuance)}</dd>
-                    <dt>"Records"</dt><dd>{records(shown)}</dd>
+                    <dt>"Certificate source"</dt><dd>{source_summary(spec.issuance)}</dd>
+                    <dt>"DNS provider"</dt><dd>{records(shown)}</dd>
                     <dt>"HSTS header"</dt>{header}
                 </dl>
             }
@@ -92,10 +92,10 @@ fn records(shown: &Shown) -> AnyView {
     let spec = &shown.domain.spec;
     let mut all = shown.givers.providers.iter();
     let Some((_, name, _)) = all.find(|(id, ..)| Some(*id) == spec.provider) else {
-        return view! { <span class="muted">"not kept by Holdfast"</span> }.erase();
+        return view! { <span class="muted">"none"</span> }.erase();
     };
     let what = match spec.addresses {
-        true => ", addresses too",
+        true => ", with address records",
         false => "",
     };
     let href = format!("/providers/{name}");
@@ -130,7 +130,7 @@ fn settings(shown: LiveResource<Shown>) -> AnyView {
             <h2 class="section-title">"Settings"</h2>
             <Refusals form />
             {fields(form, values, None, givers.into())}
-            <div class="actions"><Submit form label="Save the domain" /></div>
+            <div class="actions"><Submit form label="Save" /></div>
         </form>
     }
     .erase()
@@ -156,11 +156,9 @@ fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
 fn note(keeps_addresses: bool) -> &'static str {
     match keeps_addresses {
         true => {
-            "It can be deleted when nothing is published under it. Addresses that Holdfast keeps at its DNS provider are taken away there; its other DNS records stay as they are."
+            "A domain with published services cannot be deleted. Address records that Holdfast created are removed; other DNS records stay."
         }
-        false => {
-            "It can be deleted when nothing is published under it. Its DNS records elsewhere stay as they are."
-        }
+        false => "A domain with published services cannot be deleted. DNS records do not change.",
     }
 }
 
@@ -168,23 +166,23 @@ fn note(keeps_addresses: bool) -> &'static str {
 fn losses(shown: &Shown) -> Vec<String> {
     let spec = &shown.domain.spec;
     let mut losses = vec![format!(
-        "The domain {} of the site {} with its settings",
+        "The domain {} of the site {} and its settings",
         spec.name, shown.domain.site_name
     )];
     if let Publishers::Users(_) = spec.publishers {
         let people = publishers(&spec.publishers);
-        losses.push(format!("The list of who may publish there: {people}"));
+        losses.push(format!("The list of users who can publish: {people}"));
     }
     // Expired certificates count too: an uploaded key may exist nowhere else.
     match shown.total {
         0 => {}
-        1 => losses.push("Its certificate with the key, even when somebody brought it".to_owned()),
+        1 => losses.push("Its certificate and key, even if uploaded".to_owned()),
         all => losses.push(format!(
-            "Its {all} certificates with their keys, even those that somebody brought"
+            "Its {all} certificates and keys, including uploaded ones"
         )),
     }
     if let Some(origin) = &spec.sign_in {
-        losses.push(format!("The way to its sign-in at {origin}"));
+        losses.push(format!("The sign-in URL {origin}"));
     }
     losses
 }

@@ -41,9 +41,9 @@ pub fn fields(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> Any
     });
     view! {
         <fieldset class="card group">
-            <legend class="card-title">"Provider"</legend>
+            <legend class="card-title">"DNS provider"</legend>
             <Choice form name="kind" label="Kind" value=bind!(values, kind) options=kinds hint=meaning />
-            <Field form name="name" label="Name" value=bind!(values, name) hint="What you call it here, such as dns." />
+            <Field form name="name" label="Name" value=bind!(values, name) hint="The name in Holdfast, such as dns." />
         </fieldset>
         {account}
     }
@@ -53,14 +53,12 @@ pub fn fields(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> Any
 /// When to use a kind of provider.
 fn meaning(kind: ProviderKind) -> &'static str {
     match kind {
-        ProviderKind::Cloudflare => {
-            "Proves names, and can keep the addresses of what is published."
-        }
+        ProviderKind::Cloudflare => "Supports DNS-01 challenges and address records.",
         ProviderKind::Rfc2136 => {
-            "Any that takes signed updates, such as BIND, Knot or PowerDNS. Proves names, and can keep the addresses of what is published."
+            "Any name server with TSIG-signed updates, such as BIND, Knot or PowerDNS. Supports DNS-01 challenges and address records."
         }
         ProviderKind::AcmeDns => {
-            "For a domain whose own provider has no API: proves names only, through CNAMEs that you set once."
+            "For domains whose DNS provider has no API. Supports DNS-01 challenges only, through CNAME records that you create once."
         }
     }
 }
@@ -73,8 +71,8 @@ fn secret(
     (label, hint): (&'static str, &'static str),
 ) -> AnyView {
     let hint = match new {
-        true => format!("{hint} It is kept encrypted."),
-        false => format!("{hint} Empty keeps the present one."),
+        true => format!("{hint} Stored encrypted."),
+        false => format!("{hint} Leave empty to keep the current value."),
     };
     view! { <Field form name="secret" label=label entry=Entry::Secret value=bind!(values, secret) hint=hint optional=!new /> }
         .erase()
@@ -83,7 +81,7 @@ fn secret(
 fn cloudflare(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyView {
     let words = (
         "API token",
-        "One that may read the zone and edit its DNS (Zone, Zone, Read and Zone, DNS, Edit), made under My Profile, API Tokens.",
+        "A token from My Profile, API Tokens, with the permissions Zone, Zone, Read and Zone, DNS, Edit.",
     );
     view! {
         <fieldset class="card group">
@@ -99,22 +97,22 @@ fn rfc2136(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyVie
         .map(|algorithm| (algorithm.to_string(), algorithm.to_string()))
         .to_vec();
     let words = (
-        "Key",
-        "The key's secret, in base64, as tsig-keygen prints it.",
+        "Secret",
+        "The key's secret in base64, as tsig-keygen prints it.",
     );
     view! {
         <fieldset class="card group">
             <legend class="card-title">"Name server"</legend>
             <Field form name="server" label="Name server" value=bind!(values, server)
-                hint="The primary, which takes updates, such as ns1.example.org or 10.0.0.53:5353." />
+                hint="The primary name server, such as ns1.example.org or 10.0.0.53:5353." />
             <Field form name="zone" label="Zone" value=bind!(values, zone)
-                hint="The zone that is changed there, such as example.org." />
+                hint="The zone to update, such as example.org." />
         </fieldset>
         <fieldset class="card group">
-            <legend class="card-title">"Key (TSIG)"</legend>
-            <Field form name="account" label="Key's name" value=bind!(values, account) hint="As the name server knows it, such as holdfast." />
-            <Choice form name="algorithm" label="Signed with" value=bind!(values, algorithm) options=algorithms
-                hint="The algorithm in the name server's key; hmac-sha256 when in doubt." />
+            <legend class="card-title">"TSIG key"</legend>
+            <Field form name="account" label="Key name" value=bind!(values, account) hint="As configured on the name server, such as holdfast." />
+            <Choice form name="algorithm" label="Algorithm" value=bind!(values, algorithm) options=algorithms
+                hint="As configured on the name server, usually hmac-sha256." />
             {secret(form, values, new, words)}
         </fieldset>
     }
@@ -122,24 +120,24 @@ fn rfc2136(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyVie
 }
 
 fn acme_dns(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyView {
-    let words = ("Password", "password of the registration.");
+    let words = ("Password", "The password from the registration.");
     let cname = Signal::derive(move || {
         let full = values.with(|form| form.full_domain.trim().to_owned());
         match full.is_empty() {
-            true => "fulldomain of the registration. A CNAME has to lead there: from _acme-challenge.DOMAIN for one certificate for all names, from _acme-challenge.NAME of every name for one for each.".to_owned(),
-            false => format!("One certificate for all names needs the record _acme-challenge.DOMAIN CNAME {full}. One for each name needs the same for _acme-challenge.NAME of every name."),
+            true => "The fulldomain from the registration. Create a CNAME record to this name: for a wildcard from _acme-challenge.DOMAIN, otherwise from _acme-challenge.NAME for each name.".to_owned(),
+            false => format!("For a wildcard, create the record _acme-challenge.DOMAIN CNAME {full}. For one certificate per name, create the same record for _acme-challenge.NAME of each name."),
         }
     });
     view! {
         <fieldset class="card group">
             <legend class="card-title">"Server"</legend>
             <Field form name="server" label="Server" value=bind!(values, server)
-                hint="Where its API answers, such as https://auth.example.org." />
+                hint="The URL of the acme-dns API, such as https://auth.example.org." />
         </fieldset>
         <fieldset class="card group">
             <legend class="card-title">"Account"</legend>
-            <p class="muted">"What POST /register of that server answers."</p>
-            <Field form name="account" label="User" value=bind!(values, account) hint="username of the registration." />
+            <p class="muted">"Values from the response to POST /register."</p>
+            <Field form name="account" label="User" value=bind!(values, account) hint="The username from the registration." />
             {secret(form, values, new, words)}
             <Field form name="full_domain" label="Full domain" value=bind!(values, full_domain) hint=cname />
         </fieldset>

@@ -38,7 +38,7 @@ pub fn page() -> AnyView {
 
 fn add(may_add: bool) -> AnyView {
     may_add
-        .then(|| main_link(NEW, "plus", "New DNS provider"))
+        .then(|| main_link(NEW, "plus", "Add DNS provider"))
         .erase()
 }
 
@@ -51,7 +51,7 @@ fn content(providers: LiveResource<Vec<ProviderRow>>, may_add: bool) -> AnyView 
     });
     let body = reactive(move || {
         if none.get() {
-            let text = "A provider keeps a domain's public records. Holdfast proves there that names are yours, for a certificate of all names at once or of names that nobody reaches from outside, and can tell it the addresses of what is published.";
+            let text = "A DNS provider hosts a domain's public records. Add a provider to issue certificates with DNS-01 and to publish address records.";
             return empty("globe", "No DNS providers yet", text, add(may_add));
         }
         table(providers)
@@ -77,9 +77,9 @@ fn table(providers: LiveResource<Vec<ProviderRow>>) -> AnyView {
         <table class="list" role="table" aria-label="DNS providers">
             <thead role="rowgroup">
                 <tr role="row">
-                    <th role="columnheader" scope="col">"Provider"</th>
+                    <th role="columnheader" scope="col">"Name"</th>
                     <th role="columnheader" scope="col">"Kind"</th>
-                    <th role="columnheader" scope="col">"Where"</th>
+                    <th role="columnheader" scope="col">"Endpoint"</th>
                     <th role="columnheader" scope="col">"Domains"</th>
                 </tr>
             </thead>
@@ -115,7 +115,7 @@ fn row(provider: Memo<Option<ProviderRow>>) -> AnyView {
                     <a class="row-link" data-row="" href=format!("/providers/{name}")>{name.clone()}</a>
                 </td>
                 <td role="cell" data-label="Kind">{called(row.settings.kind())}</td>
-                <td role="cell" data-label="Where" class="mono cell-long">{place(&row.settings)}</td>
+                <td role="cell" data-label="Endpoint" class="mono cell-long">{place(&row.settings)}</td>
                 <td role="cell" data-label="Domains" class="cell-long">{domains}</td>
             </tr>
         }.erase())

@@ -53,7 +53,7 @@ fn content(_: LiveResource<CurrentUser>) -> AnyView {
     };
     let label = Signal::derive(move || values.with(|form| format!("Add {}", form.name.trim())));
     view! {
-        <PageHead title="New DNS provider" />
+        <PageHead title="Add DNS provider" />
         <form class="form" novalidate on:submit=act(submit)>
             <Refusals form />
             {fields(form, values, true)}

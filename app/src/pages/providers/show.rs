@@ -95,14 +95,14 @@ fn facts(shown: LiveResource<Shown>) -> AnyView {
     reactive(move || {
         shown.with(|(row, _)| {
             let addresses = match row.settings.kind().supports_address_records() {
-                true => "where a domain wants that",
-                false => "never: it keeps proofs for certificates only",
+                true => "if a domain enables them",
+                false => "not supported",
             };
             view! {
                 <dl class="card facts">
                     <dt>"Kind"</dt><dd>{called(row.settings.kind())}</dd>
                     {settings_details(&row.settings)}
-                    <dt>"Keeps addresses"</dt><dd>{addresses}</dd>
+                    <dt>"Address records"</dt><dd>{addresses}</dd>
                     <dt>"Domains"</dt><dd>{domains(&row.domains)}</dd>
                 </dl>
             }
@@ -187,7 +187,7 @@ fn settings(shown: LiveResource<Shown>) -> AnyView {
             <h2 class="section-title">"Settings"</h2>
             <Refusals form />
             {fields(form, values, false)}
-            <div class="actions"><Submit form label="Save the DNS provider" /></div>
+            <div class="actions"><Submit form label="Save" /></div>
         </form>
     }
     .erase()
@@ -197,7 +197,7 @@ fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     let is_needed = shown.part(|(row, _)| !row.domains.is_empty());
     let blocked = move |()| {
         is_needed.get().then(|| {
-            view! { <p>"It keeps records of domains. " <a class="link" href="/domains">"Give those another provider"</a> " first; then it can be deleted."</p> }.erase()
+            view! { <p>"Domains use this DNS provider. " <a class="link" href="/domains">"Select another provider"</a> " for them first."</p> }.erase()
         })
     };
     delete_card(DeleteCard {
@@ -205,7 +205,7 @@ fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
         what: "DNS provider",
         name,
         losses: Signal::derive(move || shown.with(|(row, _)| losses(row))),
-        note: Signal::stored("Records that are there stay as they are."),
+        note: Signal::stored("Existing DNS records do not change."),
         blocked: Callback::new(blocked),
         list: "/providers",
         ask: delete_call(move |typed| {
@@ -217,12 +217,12 @@ fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
 /// The objects that are deleted along with a DNS provider.
 fn losses(row: &ProviderRow) -> Vec<String> {
     let secret = match &row.settings {
-        ProviderSettings::Cloudflare => "The token that Holdfast has for it",
-        ProviderSettings::Rfc2136 { .. } => "The key that Holdfast signs updates with",
-        ProviderSettings::AcmeDns { .. } => "The password of the account there",
+        ProviderSettings::Cloudflare => "Its API token",
+        ProviderSettings::Rfc2136 { .. } => "Its TSIG key",
+        ProviderSettings::AcmeDns { .. } => "The password of its acme-dns account",
     };
     vec![
-        format!("The DNS provider {} with its settings", row.name),
+        format!("The DNS provider {} and its settings", row.name),
         secret.to_owned(),
     ]
 }

@@ -25,10 +25,10 @@ type Found = Option<(String, Vec<ProviderCheck>)>;
 fn meaning(kind: ProviderKind) -> &'static str {
     match kind {
         ProviderKind::Cloudflare | ProviderKind::Rfc2136 => {
-            "Looks at what it would do for a domain. A record _holdfast-test is added there and taken away again; nothing else changes."
+            "Checks access for a domain. Creates the record _holdfast-test and removes it again."
         }
         ProviderKind::AcmeDns => {
-            "Looks at what it would do for a domain, or for a name with a certificate of its own. One of the two texts that acme-dns keeps for the account is overwritten. Nothing can be taken away there: it stays until proofs follow."
+            "Checks access for a domain or a hostname. Overwrites one of the two TXT values of the acme-dns account until the next challenge."
         }
     }
 }
@@ -63,7 +63,7 @@ pub fn card(id: ProviderId, kind: Signal<ProviderKind>, domains: Signal<Vec<Stri
     };
     view! {
         <section class="card">
-            <h2 class="card-title">"Try it"</h2>
+            <h2 class="card-title">"Test"</h2>
             <form class="stack-tight" novalidate on:submit=act(submit)>
                 <p class="muted">{reactive(move || meaning(kind.get()))}</p>
                 <Field form name="domain" label="Domain" value options=domains />
@@ -73,7 +73,7 @@ pub fn card(id: ProviderId, kind: Signal<ProviderKind>, domains: Signal<Vec<Stri
                     // blur would move the button from under the pointer.
                     <button type="submit" class="btn" class:btn-busy=form.busy disabled=form.busy
                         on:mousedown=act(|ev: leptos::ev::MouseEvent| ev.prevent_default())>
-                        {icon("play")} "Try it"
+                        {icon("play")} "Test"
                     </button>
                 </div>
             </form>
@@ -95,15 +95,15 @@ fn refusal(text: &str) -> Vec<FieldError> {
 fn outcome((domain, all): &(String, Vec<ProviderCheck>)) -> AnyView {
     let bad = all.iter().filter(|finding| !finding.is_good).count();
     let title = match bad {
-        0 => format!("All is as it must be for {domain}."),
-        1 => format!("One thing is not as it must be for {domain}."),
-        bad => format!("{bad} things are not as they must be for {domain}."),
+        0 => format!("All checks passed for {domain}."),
+        1 => format!("1 check failed for {domain}."),
+        bad => format!("{bad} checks failed for {domain}."),
     };
     let each = all.iter().map(finding).collect::<Vec<_>>();
     view! {
         <div class="findings stack-tight">
             <p><strong>{title}</strong></p>
-            <ul class="stack-tight" aria-label="What was found">{each}</ul>
+            <ul class="stack-tight" aria-label="Test results">{each}</ul>
         </div>
     }
     .erase()
@@ -111,8 +111,8 @@ fn outcome((domain, all): &(String, Vec<ProviderCheck>)) -> AnyView {
 
 fn finding(finding: &ProviderCheck) -> AnyView {
     let mark = match finding.is_good {
-        true => badge("good", Tone::Good, "circle-check"),
-        false => badge("wrong", Tone::Danger, "circle-x"),
+        true => badge("passed", Tone::Good, "circle-check"),
+        false => badge("failed", Tone::Danger, "circle-x"),
     };
     view! { <li class="finding">{mark} <span class="wrap-any">{finding.words.clone()}</span></li> }
         .erase()

@@ -103,22 +103,22 @@ pub fn fields(
     view! {
         <fieldset class="card group">
             <legend class="card-title">"Names"</legend>
-            <Field form name="name" label="Name" value=bind!(values, name) hint="Part of addresses, such as lab." />
+            <Field form name="name" label="Name" value=bind!(values, name) hint="Used in page URLs, such as lab." />
             <Field form name="domain" label="Domain" value=bind!(values, domain)
-                hint="Its containers are reached under it: web-1 becomes web-1.lab.example.org." />
+                hint="Containers get names below this domain: web-1 becomes web-1.lab.example.org." />
         </fieldset>
         {network(form, values)}
         <fieldset class="card group">
             <legend class="card-title">"Cluster"</legend>
             <Choice form name="cluster" label="Cluster" value=bind!(values, cluster) options=clusters />
             <Field form name="bridge" label="Bridge" value=bind!(values, bridge) options=bridges
-                hint=hint("The bridge on each node that containers are attached to, such as vmbr0.", bridges) />
-            <Field form name="template_storage" label="Storage for templates" value=bind!(values, template_storage) options=templates
-                hint=hint("Where templates and images are kept, such as local.", templates) />
-            <Field form name="volume_storage" label="Storage for disks" value=bind!(values, volume_storage) options=volumes
-                hint=hint("Where containers' disks are made, such as local-lvm.", volumes) />
-            <Field form name="vmids" label="Numbers" value=bind!(values, vmids)
-                hint="The numbers that containers have on the cluster, such as 1000-1999. Leave out those in other use." />
+                hint=hint("The bridge on each node that containers connect to, such as vmbr0.", bridges) />
+            <Field form name="template_storage" label="Template storage" value=bind!(values, template_storage) options=templates
+                hint=hint("The storage for templates and images, such as local.", templates) />
+            <Field form name="volume_storage" label="Disk storage" value=bind!(values, volume_storage) options=volumes
+                hint=hint("The storage for container disks, such as local-lvm.", volumes) />
+            <Field form name="vmids" label="VMIDs" value=bind!(values, vmids)
+                hint="The VMID range for containers, such as 1000-1999. Exclude VMIDs that are in use." />
         </fieldset>
     }
     .erase()
@@ -128,23 +128,23 @@ fn network(form: FormState, values: RwSignal<SiteForm>) -> AnyView {
     view! {
         <fieldset class="card group">
             <legend class="card-title">"Network"</legend>
-            <Field form name="network" label="Network" value=bind!(values, network) hint="Such as 10.20.0.0/16." />
-            <Field form name="gateway" label="Gateway" value=bind!(values, gateway) hint="The way out of the network, such as 10.20.0.1." />
+            <Field form name="network" label="Network" value=bind!(values, network) hint="In CIDR notation, such as 10.20.0.0/16." />
+            <Field form name="gateway" label="Gateway" value=bind!(values, gateway) hint="The default gateway, such as 10.20.0.1." />
             <Field form name="range" label="Addresses for containers" value=bind!(values, range)
-                hint="The first and the last, such as 10.20.0.100-10.20.0.250." />
+                hint="The first and last address, such as 10.20.0.100-10.20.0.250." />
             <Field form name="others" label="Addresses for other machines" optional=true value=bind!(values, others)
-                hint="Given to machines in the network that are no containers, such as 10.20.9.10-10.20.9.99. Without it they get none." />
-            <Field form name="forwarders" label="Name servers for other names" optional=true value=bind!(values, forwarders)
-                hint="Asked for all names outside the site, with commas between them. Without one, names outside are not found." />
+                hint="The DHCP range for machines that are not containers, such as 10.20.9.10-10.20.9.99. Leave empty to give them no address." />
+            <Field form name="forwarders" label="Upstream DNS servers" optional=true value=bind!(values, forwarders)
+                hint="They resolve names outside the site; separate addresses with commas. Leave empty to resolve only the site's names." />
             <Field form name="ports" label="External ports" value=bind!(values, ports)
-                hint="The ports that TCP and UDP services are given, such as 2000-2999." />
+                hint="The port range for TCP and UDP services, such as 2000-2999." />
         </fieldset>
         <fieldset class="card group">
-            <legend class="card-title">"From outside"</legend>
+            <legend class="card-title">"Public addresses"</legend>
             <Field form name="public_v4" label="Public address (IPv4)" optional=true value=bind!(values, public_v4)
-                hint="Where the internet reaches the site's edge hosts, such as 198.51.100.7. DNS providers of its domains are told it for each published name, where a domain wants that." />
+                hint="The public address of the site's edge hosts, such as 198.51.100.7. Domains with address records publish it at their DNS provider." />
             <Field form name="public_v6" label="Public address (IPv6)" optional=true value=bind!(values, public_v6)
-                hint="The same by IPv6, such as 2001:db8::7." />
+                hint="The public IPv6 address, such as 2001:db8::7." />
         </fieldset>
     }
     .erase()

@@ -40,7 +40,7 @@ fn content(sites: LiveResource<Vec<SiteRow>>) -> AnyView {
     });
     let body = reactive(move || {
         if none.get() {
-            let text = "A site is a network on a cluster, with a domain, addresses and ports. Containers are made in a site.";
+            let text = "A site is a network on a cluster, with a domain, addresses and ports. Create a site before the first container.";
             return empty(
                 "network",
                 "No sites yet",

@@ -64,7 +64,7 @@ fn content(clusters: LiveResource<Vec<ClusterView>>) -> AnyView {
             let name = asked.name.trim().to_owned();
             match server_fns::sites::create(asked).await {
                 Ok(_) => {
-                    toasts.notify(format!("Made the site {name}."));
+                    toasts.notify(format!("Created the site {name}."));
                     navigate(&format!("/sites/{name}"), Default::default());
                 }
                 Err(failure) => form.refuse(failure),
@@ -74,7 +74,7 @@ fn content(clusters: LiveResource<Vec<ClusterView>>) -> AnyView {
     let label = Signal::derive(move || values.with(|form| format!("Create {}", form.name.trim())));
     let options = Signal::derive(move || clusters.with(|all| cluster_options(all)));
     let none = clusters.peek(Vec::is_empty).then(|| {
-        view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A site lies on a cluster. " <a class="link" href="/clusters/new">"Add a cluster"</a> " first."</span></p> }.erase()
+        view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A site needs a cluster. " <a class="link" href="/clusters/new">"Add a cluster"</a> " first."</span></p> }.erase()
     });
     view! {
         <PageHead title="New site" />

@@ -71,7 +71,7 @@ fn content(shown: LiveResource<Shown>) -> AnyView {
     let name = shown.part(|(site, ..)| site.spec.name.to_string());
     let containers = move || {
         let href = format!("/containers?site={}", name.get());
-        view! { <a class="btn" href=href>{icon("container")} "Its containers"</a> }.erase()
+        view! { <a class="btn" href=href>{icon("container")} "View containers"</a> }.erase()
     };
     view! {
         <PageHead title=name actions=move || reactive(containers) />
@@ -118,13 +118,13 @@ fn network(shown: LiveResource<Shown>) -> AnyView {
                     <dt>"Network"</dt><dd class="mono">{spec.network.to_string()}</dd>
                     <dt>"Bridge"</dt><dd class="mono">{spec.bridge.to_string()}</dd>
                     <dt>"Gateway"</dt><dd class="mono">{spec.gateway.to_string()}</dd>
-                    <dt>"Containers get"</dt><dd class="mono">{spec.range.to_string()}</dd>
+                    <dt>"Container addresses"</dt><dd class="mono">{spec.range.to_string()}</dd>
                     <dt>"Free addresses"</dt><dd class="num">{site.addresses_free}</dd>
-                    <dt>"Others get"</dt>{or(others, "no address")}
-                    <dt>"Names (DNS)"</dt>{or(Some(answering.join(", ")), "nobody answers them: no agent has joined")}
-                    <dt>"Other names"</dt>{or(Some(forwarders), "are not found: no name server is set for them")}
+                    <dt>"Other addresses"</dt>{or(others, "none")}
+                    <dt>"DNS servers"</dt>{or(Some(answering.join(", ")), "none: no agent has joined")}
+                    <dt>"Upstream DNS servers"</dt>{or(Some(forwarders), "none: only names of the site resolve")}
                     <dt>"External ports"</dt><dd class="mono">{spec.ports.to_string()}</dd>
-                    <dt>"From outside"</dt>{or(Some(public.join(", ")), "no public address is set")}
+                    <dt>"Public addresses"</dt>{or(Some(public.join(", ")), "no public address")}
                 </dl>
             }
             .erase()
@@ -146,13 +146,13 @@ fn agents(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     let all = shown.part(|(_, _, agents)| agents.clone());
     let body = reactive(move || {
         if none.get() {
-            return view! { <p class="muted">"None yet. Without one, containers get no address or name, and nothing that they offer is published."</p> }.erase();
+            return view! { <p class="muted">"No agents yet. Without an agent, containers get no address and no name, and services are not published."</p> }.erase();
         }
         table(all.into(), false)
     });
     let invite = reactive(move || {
         let href = format!("/agents/new?site={}", name.get());
-        view! { <a class="btn btn-small" href=href>{icon("plus")} "Invite an agent"</a> }.erase()
+        view! { <a class="btn btn-small" href=href>{icon("plus")} "Add agent"</a> }.erase()
     });
     view! {
         <section class="card stack-tight section">
@@ -199,7 +199,7 @@ fn settings(shown: LiveResource<Shown>) -> AnyView {
     let blocked = shown.part(|(site, ..)| site.containers > 0);
     let note = reactive(move || {
         blocked.get().then(|| {
-            view! { <p class="muted">"While the site has containers, its name, cluster, bridge, network and gateway stay as they are."</p> }.erase()
+            view! { <p class="muted">"Name, cluster, bridge, network and gateway cannot change while the site has containers."</p> }.erase()
         })
     });
     view! {
@@ -208,7 +208,7 @@ fn settings(shown: LiveResource<Shown>) -> AnyView {
             {note}
             <Refusals form />
             {fields(form, values, options, suggestions(values))}
-            <div class="actions"><Submit form label="Save the site" /></div>
+            <div class="actions"><Submit form label="Save" /></div>
         </form>
     }
     .erase()
@@ -223,14 +223,14 @@ fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
             count => format!("{count} containers"),
         };
         let href = format!("/containers?site={}", name.get());
-        Some(view! { <p>"The site has " <a class="link" href=href>{what}</a> ". Delete these first; then the site can be deleted."</p> }.erase())
+        Some(view! { <p>"The site has " <a class="link" href=href>{what}</a> ". Delete these first."</p> }.erase())
     };
     delete_card(DeleteCard {
         verb: "Delete",
         what: "site",
         name,
         losses: Signal::derive(move || shown.with(|(site, ..)| losses(site))),
-        note: Signal::stored("The cluster and its bridge stay as they are."),
+        note: Signal::stored("The cluster and its bridge do not change."),
         blocked: Callback::new(blocked),
         list: "/sites",
         ask: delete_call(move |typed| {
@@ -243,10 +243,10 @@ fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
 fn losses(site: &SiteRow) -> Vec<String> {
     let spec = &site.spec;
     vec![
-        format!("The site {} with its settings", spec.name),
-        format!("Its place in the domain {}", spec.domain),
+        format!("The site {} and its settings", spec.name),
+        format!("The container names under {}", spec.domain),
         format!(
-            "The reservation of the addresses {} and the ports {}",
+            "The reservation of addresses {} and ports {}",
             spec.range, spec.ports
         ),
     ]

@@ -30,7 +30,7 @@ pub fn form_state(values: RwSignal<UserForm>, account: Account) -> FormState {
 fn refusals(form: &UserForm, account: Account) -> Vec<FieldError> {
     let mut refused = form.parse().err().unwrap_or_default();
     if account == Account::New && form.password.is_empty() {
-        let message = "A new account needs a password.".to_owned();
+        let message = "Enter a password of 8 to 256 characters.".to_owned();
         refused.push(FieldError {
             field: "password".to_owned(),
             message,
@@ -51,14 +51,14 @@ pub fn fields(form: FormState, values: RwSignal<UserForm>, account: Account) -> 
     view! {
         <fieldset class="card group">
             <legend class="card-title">"Account"</legend>
-            <Field form name="name" label="Name" value=bind!(values, name) hint="To sign in with, such as anna." />
-            <Field form name="mail" label="Mail" value=bind!(values, mail) hint="Such as anna@example.org." />
+            <Field form name="name" label="Name" value=bind!(values, name) hint="The name for sign-in, such as anna." />
+            <Field form name="mail" label="Email" value=bind!(values, mail) hint="Such as anna@example.org." />
             <Choice form name="role" label="Role" value=bind!(values, role) options=Signal::stored(roles) />
             {password(form, values, account)}
         </fieldset>
         <fieldset class="card group">
             <legend class="card-title">"Limits"</legend>
-            <p class="muted">"What all containers of this person may use together. Empty means without limit."</p>
+            <p class="muted">"The total for all containers of this user. Leave empty for no limit."</p>
             <Field form name="containers" label="Containers" value=bind!(values, containers) optional=true hint="Such as 5." />
             <Field form name="cores" label="Cores" value=bind!(values, cores) optional=true hint="Such as 8." />
             <Field form name="memory" label="Memory" value=bind!(values, memory) optional=true hint="Such as 16 GiB." />
@@ -77,7 +77,7 @@ fn password(form: FormState, values: RwSignal<UserForm>, account: Account) -> An
         .erase(),
         Account::Present => view! {
             <Field form name="password" label="New password" value entry=Entry::Secret optional=true
-                hint="Empty keeps the present one. A new one of 8 to 256 characters signs the person out everywhere." />
+                hint="Leave empty to keep the current password. A new password (8 to 256 characters) ends all sessions of the user." />
         }
         .erase(),
     }

@@ -66,7 +66,7 @@ fn content(users: LiveResource<Page<UserRow>>, query: Memo<Query>) -> AnyView {
             aside=move || view! { <span class="num" role="status">{count}</span> }.erase()
             actions=|| main_link(NEW, "plus", "New user")
         />
-        <Filters path=PATH search="Name or mail" />
+        <Filters path=PATH search="Name or email" />
         {body}
         <Pager place=users.part(place) href=href />
     }
@@ -78,8 +78,8 @@ fn nothing() -> AnyView {
     let all = view! { <a class="btn" href=PATH>"Show all users"</a> }.erase();
     empty(
         "search",
-        "No user matches",
-        "Nobody has that in their name or mail address.",
+        "No users match",
+        "The search covers names and email addresses.",
         all,
     )
 }
@@ -94,13 +94,13 @@ fn table(users: LiveResource<Page<UserRow>>) -> AnyView {
             <thead role="rowgroup">
                 <tr role="row">
                     <th role="columnheader" scope="col">"Name"</th>
-                    <th role="columnheader" scope="col">"Mail"</th>
+                    <th role="columnheader" scope="col">"Email"</th>
                     <th role="columnheader" scope="col">"Role"</th>
                     <th role="columnheader" scope="col">"Containers"</th>
                     <th role="columnheader" scope="col">"Cores"</th>
                     <th role="columnheader" scope="col">"Memory"</th>
                     <th role="columnheader" scope="col">"Disk"</th>
-                    <th role="columnheader" scope="col">"Since"</th>
+                    <th role="columnheader" scope="col">"Created"</th>
                 </tr>
             </thead>
             <tbody role="rowgroup">
@@ -125,11 +125,11 @@ fn row(user: Memo<Option<UserRow>>) -> AnyView {
                 <td role="cell" class="cell-main">
                     <a class="row-link" data-row="" href=href.clone()>{name}</a>
                 </td>
-                <td role="cell" data-label="Mail">{user.mail.to_string()}</td>
+                <td role="cell" data-label="Email">{user.mail.to_string()}</td>
                 <td role="cell" data-label="Role">{user.role.as_str()}</td>
                 {amounts}
                 // Above the row's link, so that the exact time is shown on hover.
-                <td role="cell" data-label="Since"><a class="above plain" tabindex="-1" href=href>{ago(user.created)}</a></td>
+                <td role="cell" data-label="Created"><a class="above plain" tabindex="-1" href=href>{ago(user.created)}</a></td>
             </tr>
         }.erase())
     })

@@ -50,7 +50,7 @@ fn content(_me: LiveResource<CurrentUser>) -> AnyView {
             let name = asked.name.trim().to_owned();
             match server_fns::users::create(asked).await {
                 Ok(_) => {
-                    toasts.notify(format!("Made the account {name}."));
+                    toasts.notify(format!("Created the user {name}."));
                     navigate(&format!("/users/{name}"), Default::default());
                 }
                 Err(failure) => form.refuse(failure),

@@ -67,7 +67,7 @@ fn content(shown: LiveResource<Shown>) -> AnyView {
     let name = shown.part(|(user, _)| user.name.to_string());
     let containers = move || {
         let href = format!("/containers?q={}", name.get());
-        view! { <a class="btn" href=href>{icon("container")} "Their containers"</a> }.erase()
+        view! { <a class="btn" href=href>{icon("container")} "View containers"</a> }.erase()
     };
     view! {
         <PageHead title=name actions=move || reactive(containers) />
@@ -133,29 +133,31 @@ pub fn limited(amount: &Amount) -> String {
 }
 
 fn usage(shown: LiveResource<Shown>) -> AnyView {
-    let line =
-        |amount: Amount| {
-            match amount.limit {
-        Some(limit) => usage_bar(amount.label, amount.used.into(), limit.into(), limited(&amount)),
+    let line = |amount: Amount| match amount.limit {
+        Some(limit) => usage_bar(
+            amount.label,
+            amount.used.into(),
+            limit.into(),
+            limited(&amount),
+        ),
         None => view! {
             <div class="usage">
                 <span class="usage-words">
                     <span>{amount.label}</span>
-                    <span class="muted num">{format!("{}, without limit", limited(&amount))}</span>
+                    <span class="muted num">{format!("{}, no limit", limited(&amount))}</span>
                 </span>
             </div>
         }
         .erase(),
-    }
-        };
+    };
 
     reactive(move || {
         shown.with(|(user, _)| {
             view! {
                 <section class="card stack-tight">
-                    <h2 class="card-title">"In use"</h2>
+                    <h2 class="card-title">"Usage"</h2>
                     {amounts(user).map(line).into_iter().collect::<Vec<_>>()}
-                    <p class="muted">"Account made " {ago(user.created)}</p>
+                    <p class="muted">"Created " {ago(user.created)}</p>
                 </section>
             }
             .erase()
@@ -222,7 +224,7 @@ fn settings(shown: LiveResource<Shown>) -> AnyView {
             <h2 class="section-title">"Settings"</h2>
             <Refusals form />
             {fields(form, values, Account::Present)}
-            <div class="actions"><Submit form label="Save the account" /></div>
+            <div class="actions"><Submit form label="Save" /></div>
         </form>
     }
     .erase()
@@ -241,11 +243,11 @@ fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
             (count, _) => format!("{count} containers"),
         };
         let href = format!("/containers?q={}", name.get());
-        Some(view! { <p>{name} " owns " <a class="link" href=href>{what}</a> ". Delete these first; then the account can be deleted."</p> }.erase())
+        Some(view! { <p>{name} " owns " <a class="link" href=href>{what}</a> ". Delete these first."</p> }.erase())
     };
     delete_card(DeleteCard {
         verb: "Delete",
-        what: "account",
+        what: "user",
         name,
         losses: Signal::derive(move || shown.with(|(user, _)| losses(user))),
         note: Signal::stored(""),
@@ -260,7 +262,7 @@ fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
 /// The objects that are deleted along with a user.
 fn losses(user: &UserRow) -> Vec<String> {
     vec![
-        format!("The account {} with its password and limits", user.name),
-        "Every session in which the person is signed in".to_owned(),
+        format!("The user {} with password and limits", user.name),
+        "All sessions of the user".to_owned(),
     ]
 }

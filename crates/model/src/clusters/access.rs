@@ -38,8 +38,11 @@ impl FromStr for ApiUrl {
 
     /// Accepts a host, a host with a port, or a full URL.
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let invalid =
-            || Invalid::new("Use a node's name or address, such as pve1.example.org or 10.0.0.1.");
+        let invalid = || {
+            Invalid::new(
+                "Enter a node's hostname or address, such as pve1.example.org or 10.0.0.1.",
+            )
+        };
         let text = text.trim_ascii().trim_end_matches('/');
         let (scheme, rest) = match text.split_once("://") {
             Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
@@ -56,7 +59,7 @@ impl FromStr for ApiUrl {
             "http" if here => {}
             "http" => {
                 return Err(Invalid::new(
-                    "Use https: a password must not travel in the clear.",
+                    "Use https: credentials must be sent encrypted.",
                 ));
             }
             _ => return Err(invalid()),
@@ -92,7 +95,7 @@ impl FromStr for Fingerprint {
             .collect();
         if digits.len() != 64 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(Invalid::new(
-                "A fingerprint is 64 hexadecimal digits, such as A1:B2:…",
+                "Enter a fingerprint of 64 hexadecimal digits, such as A1:B2:…",
             ));
         }
         let digits = digits.to_ascii_uppercase();
@@ -153,7 +156,7 @@ impl FromStr for ClusterAccount {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let invalid = || {
             Invalid::new(
-                "Use a user with its realm, such as root@pam, or a token, such as root@pam!holdfast.",
+                "Enter a user with a realm, such as root@pam, or an API token, such as root@pam!holdfast.",
             )
         };
         let text = text.trim_ascii();
@@ -207,7 +210,7 @@ impl FromStr for Secret {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         if text.is_empty() || text.len() > 255 || text.chars().any(char::is_control) {
             return Err(Invalid::new(
-                "Type the token's secret or the user's password: up to 255 characters.",
+                "Enter the token secret or the password, up to 255 characters.",
             ));
         }
         Ok(Self(text.to_owned()))

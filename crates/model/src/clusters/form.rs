@@ -58,10 +58,7 @@ impl ClusterForm {
         let mut fields = Fields::default();
         let name = fields.parse("name", &self.name);
         if self.name.trim() == "new" {
-            fields.add_error(
-                "name",
-                "The word new is taken: the page for a new cluster has it.",
-            );
+            fields.add_error("name", "The name new is reserved. Enter another name.");
         }
         let url = fields.parse::<ApiUrl>("url", &self.url);
         let login = fields.parse("login", &self.login);
@@ -77,7 +74,7 @@ impl ClusterForm {
         {
             fields.add_error(
                 "fingerprint",
-                "Look at the certificate first, and confirm its fingerprint.",
+                "Fetch the certificate and confirm its fingerprint.",
             );
         }
         let spec = (|| {

@@ -72,11 +72,8 @@ impl FromStr for Origin {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let invalid = || {
-            Invalid::new(
-                "Use an address such as https://login.example.org, without a path behind it.",
-            )
-        };
+        let invalid =
+            || Invalid::new("Enter a URL without a path, such as https://login.example.org.");
         let (scheme, rest) = text.trim_ascii().split_once("://").ok_or_else(invalid)?;
         let tls = match scheme.to_ascii_lowercase().as_str() {
             "https" => true,

@@ -41,15 +41,15 @@ impl ProviderForm {
         let mut fields = Fields::default();
         let name = fields.parse("name", &self.name);
         if self.name.trim() == "new" {
-            fields.add_error(
-                "name",
-                "The word new is taken: the page for a new provider has it.",
-            );
+            fields.add_error("name", "The name new is reserved. Enter another name.");
         }
         let settings = self.settings(&mut fields);
         let secret = fields.optional("secret", &self.secret);
         if is_new && self.secret.trim().is_empty() {
-            fields.add_error("secret", "It is needed once. Nobody is shown it later.");
+            fields.add_error(
+                "secret",
+                "Enter the secret. It is stored encrypted and never shown again.",
+            );
         }
         let spec = (|| {
             Some(ProviderSpec {

@@ -62,7 +62,7 @@ fn origin_examples() {
     );
     assert_eq!(
         error_message::<Origin>("login"),
-        "Use an address such as https://login.example.org, without a path behind it.",
+        "Enter a URL without a path, such as https://login.example.org.",
     );
     let origin: Origin = "https://login.example.org:8443".parse().unwrap();
     assert!(origin.is_tls());

@@ -104,7 +104,7 @@ fn lines() {
     );
     assert_eq!(
         error_message::<EnvVars>("A=1\n\nA=2"),
-        "Line 3: A is given on line 1 already."
+        "Line 3: A is already set on line 1."
     );
     assert!(error_message::<EnvVars>("#\n1=2").starts_with("Line 2: Name a variable with"));
 }
@@ -129,7 +129,7 @@ fn lists() {
     let error = serde_json::from_str::<EnvVars>(twice)
         .unwrap_err()
         .to_string();
-    assert!(error.starts_with("Give A only once."), "{error}");
+    assert!(error.starts_with("A is set more than once."), "{error}");
     let var: EnvVar = "A=1".parse().unwrap();
     let many = (0..101).map(|i| EnvVar::new(format!("V{i}").parse().unwrap(), "").unwrap());
     assert!(EnvVars::try_from(many.collect::<Vec<_>>()).is_err());

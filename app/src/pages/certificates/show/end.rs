@@ -32,7 +32,7 @@ fn deletion(shown: LiveResource<CertificateDetail>, name: Memo<String>) -> AnyVi
         name,
         losses: Signal::derive(move || shown.with(|shown| losses(&shown.row))),
         note: Signal::stored(
-            "Names that it was for are then served with another that is for them, else with the edge hosts' own, which browsers warn of.",
+            "Edge hosts then serve another matching certificate, or a self-signed certificate, which browsers warn about.",
         ),
         blocked: Callback::new(|()| None),
         list: "/certificates",
@@ -48,12 +48,11 @@ fn losses(row: &CertificateRow) -> Vec<String> {
     let names: Vec<&str> = names.map(CertificateName::as_str).collect();
     let mut losses = vec![
         format!("The certificate for {}", names.join(", ")),
-        "Its key, unless you have it elsewhere".to_owned(),
+        "Its private key, unless you have a copy".to_owned(),
         "Its history".to_owned(),
     ];
     if row.is_used {
-        let label_text =
-            "Browsers warn of what is published under its names until there is another";
+        let label_text = "Browsers warn about its services until you upload a replacement";
         losses.push(label_text.to_owned());
     }
     losses
@@ -90,14 +89,15 @@ fn revocation(shown: LiveResource<CertificateDetail>, name: Memo<String>) -> Any
         shape: "ban",
     };
     let comes = vec![
-        "The authority tells everybody that the certificate is good no more.".to_owned(),
-        "Another one with another key is asked for at once.".to_owned(),
-        "Until that is there, the edge hosts go on serving this one.".to_owned(),
+        "The CA publishes that the certificate is revoked.".to_owned(),
+        "A new certificate with a new key is requested immediately.".to_owned(),
+        "Edge hosts keep serving the revoked certificate until the new certificate is issued."
+            .to_owned(),
     ];
     view! {
         <section class="card card-danger stack-tight">
-            <h2 class="card-title">"Revoke the certificate"</h2>
-            <p>"For when somebody else may have its key. Holdfast has another one with another key instead."</p>
+            <h2 class="card-title">"Revoke certificate"</h2>
+            <p>"Revoke the certificate if its key may be compromised. A new certificate with a new key is requested immediately."</p>
             <div><button type="button" class="btn btn-danger" on:click=act(move |_| revocation.open.set(true))>
                 {icon("ban")} {reactive(move || format!("Revoke {}", name.get()))}
             </button></div>

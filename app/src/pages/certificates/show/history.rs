@@ -17,7 +17,7 @@ pub fn card(shown: LiveResource<CertificateDetail>) -> AnyView {
     let lines = reactive(move || {
         let history = history.get();
         if history.is_empty() {
-            return view! { <p class="muted">"Nothing yet. It is asked for."</p> }.erase();
+            return view! { <p class="muted">"No entries yet. The certificate is being requested."</p> }.erase();
         }
         let lines = history.into_iter().map(line).collect::<Vec<_>>();
         view! { <ol class="stack-tight">{lines}</ol> }.erase()
