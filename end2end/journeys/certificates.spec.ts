@@ -108,7 +108,7 @@ test("an invalid upload shows errors at its fields", async ({ page, watch }) => 
   await expect(await refusalAt(key)).toContainText("The key has a password.");
   await key.fill(foreign.key);
   await uploadButton(page).click();
-  await expect(await refusalAt(chain)).toHaveText("It is for www.example.com. Bring one for names under wrong.example.net.");
+  await expect(await refusalAt(chain)).toHaveText("The certificate is for www.example.com. Upload a certificate for names under wrong.example.net.");
   const expired = createCertificate(["wrong.example.net"], { since: 60, days: -1 });
   await fill(page, "wrong.example.net", expired.chain, expired.key);
   await uploadButton(page).click();

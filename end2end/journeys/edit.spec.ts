@@ -57,7 +57,7 @@ test("a concurrent change is rejected with a message and keeps entered values", 
   await expect(page.getByText("Somebody changed this container meanwhile.").first()).toBeVisible();
   await expect(mine).toHaveValue("Mine");
   await page.getByRole("button", { name: "Change contested" }).click();
-  await expect(page.getByText("Reload it and try again.")).toBeVisible();
+  await expect(page.getByText("Reload and try again.")).toBeVisible();
   await expect(mine).toHaveValue("Mine");
   await page.getByRole("button", { name: "Drop what I typed and load it" }).click();
   await expect(mine).toHaveValue("Theirs");

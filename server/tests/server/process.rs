@@ -287,7 +287,7 @@ fn user_commands_need_no_password_argument() {
     assert_eq!(duplicate.status.code(), Some(6));
     assert_eq!(
         to_text(&duplicate.stderr),
-        "holdfast: user add: Somebody has this name already.\n"
+        "holdfast: user add: Another user has this name.\n"
     );
 
     let set = ["user", "password", "ann", "--password-stdin"];

@@ -62,7 +62,7 @@ pub(super) async fn process(control: &Control, claimed: ClaimedCertificate) {
     let done = tokio::select! {
         done = attempt => match done {
             Ok(done) => done,
-            Err(_) => Err(IssueError::Local("It took longer than ten minutes.".to_owned())),
+            Err(_) => Err(IssueError::Local("The issuance timed out after ten minutes.".to_owned())),
         },
         () = keep_lease(control, &claimed) => {
             tracing::info!(subject = %claimed.subject, "certificate lease lost");
@@ -294,14 +294,17 @@ async fn issue(
         ChallengeType::Dns01 => {
             let provider = context.domain.spec.provider;
             let provider = provider.ok_or_else(|| {
-                IssueError::Local("The domain has no provider of DNS. Choose one.".to_owned())
+                IssueError::Local(
+                    "The domain has no DNS provider. Choose one in its settings.".to_owned(),
+                )
             })?;
             let solver = solver::DnsSolver::new(control, provider, claimed).await?;
             account.issue(&order, &solver).await?
         }
     };
-    let leaf = pki::read(&issued.chain)
-        .map_err(|error| IssueError::Local(format!("What was given cannot be read: {error}")))?;
+    let leaf = pki::read(&issued.chain).map_err(|error| {
+        IssueError::Local(format!("The issued certificate cannot be parsed: {error}"))
+    })?;
     let (from, until) = (leaf.issued.not_before, leaf.issued.not_after);
     let renew_at = plan::renew_at(from, until, Jitter::new());
     let new = NewCertificate {
