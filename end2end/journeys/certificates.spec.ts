@@ -105,14 +105,14 @@ test("an invalid upload shows errors at its fields", async ({ page, watch }) => 
   const foreign = createCertificate(["www.example.com"]);
   await fill(page, "wrong.example.net", foreign.chain, "-----BEGIN ENCRYPTED PRIVATE KEY-----");
   await uploadButton(page).click();
-  await expect(await refusalAt(key)).toContainText("The key has a password.");
+  await expect(await refusalAt(key)).toContainText("The key is encrypted.");
   await key.fill(foreign.key);
   await uploadButton(page).click();
   await expect(await refusalAt(chain)).toHaveText("The certificate is for www.example.com. Upload a certificate for names under wrong.example.net.");
   const expired = createCertificate(["wrong.example.net"], { since: 60, days: -1 });
   await fill(page, "wrong.example.net", expired.chain, expired.key);
   await uploadButton(page).click();
-  await expect(await refusalAt(chain)).toContainText("is no more. Bring its successor.");
+  await expect(await refusalAt(chain)).toContainText("Upload a valid certificate.");
   await expect(key).toHaveValue(expired.key);
   await visit(page, "/certificates");
   await expect(page.getByRole("heading", { name: "No certificates yet" })).toBeVisible();

@@ -189,7 +189,7 @@ fn invalid_value_error_names_key_and_source() {
     assert!(refusal("demo_speed = 'fast'", &[]).starts_with("demo_speed (holdfast.toml): use u32"));
     assert!(
         refusal("database = 'oracle:x'", &[])
-            .starts_with("database (holdfast.toml): A database is")
+            .starts_with("database (holdfast.toml): Use sqlite:PATH")
     );
     assert!(refusal("listen =", &[]).starts_with("holdfast.toml: "));
 }
