@@ -103,7 +103,7 @@ impl Bench {
                 (columns.next() == Some(figure)).then(|| (columns.next(), columns.next()))
             });
             let (Some((Some(value), Some(_))), None) = (values.next(), values.next()) else {
-                bail!("the figure {figure} is not printed once, as `{figure} value unit`");
+                bail!("the figure {figure} is not printed exactly once as `{figure} value unit`");
             };
             let number: f64 = value
                 .parse()

@@ -235,7 +235,7 @@ impl PendingProbes {
         };
         match manager.amend_report(self.applied.turn, &report).await {
             Ok(()) => self.reported = silent,
-            Err(error) => tracing::warn!(%error, "what does not answer could not be reported"),
+            Err(error) => tracing::warn!(%error, "failed to report failed probes"),
         }
     }
 }

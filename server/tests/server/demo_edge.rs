@@ -322,7 +322,7 @@ async fn remote_clients_and_other_hosts_do_not_reach_containers() {
         .get_from("wiki.localhost:3000", &[], [192, 0, 2, 7])
         .await;
     assert_eq!(remote.status, StatusCode::MISDIRECTED_REQUEST);
-    assert!(remote.text().contains("this machine only"));
+    assert!(remote.text().contains("only to this machine"));
     let manager = demo.get("localhost:3000", &[]).await;
     assert!(!manager.text().contains("simulated container"));
     assert_eq!(manager.header("cross-origin-opener-policy"), "same-origin");

@@ -327,13 +327,13 @@ fn errors_are_one_line_with_an_exit_code() {
     assert_eq!(check.status.code(), Some(3));
     assert_eq!(
         to_text(&check.stderr),
-        "holdfast: configuration: `listn` in bad.toml is no setting; listen is near to it\n"
+        "holdfast: configuration: `listn` in bad.toml is not a setting; did you mean listen?\n"
     );
     let good = run(folder.path(), &["config", "check"], "");
     assert!(good.status.success());
     assert!(
         to_text(&good.stdout)
-            .starts_with("Listens on 127.0.0.1:3000, for people at http://localhost:3000.")
+            .starts_with("Listens on 127.0.0.1:3000; public URL http://localhost:3000.")
     );
     assert!(
         !folder.path().join("data").exists(),
