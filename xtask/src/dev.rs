@@ -100,7 +100,7 @@ struct Built {
     server: PathBuf,
 }
 
-/// Rebuilds after a change and returns what was rebuilt. After a failed build everything is rebuilt.
+/// Rebuilds after a change and returns the rebuilt parts. After a failed build all are rebuilt.
 /// The WebAssembly program and the server are built concurrently.
 fn build(
     workspace: &Workspace,

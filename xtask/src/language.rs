@@ -233,7 +233,7 @@ impl Scan<'_> {
         let body = group(rest, Delimiter::Brace);
         let changes = body.is_some_and(|body| writes(body.stream()));
         if takes_mutable(arguments.stream()) || changes {
-            let problem = format!("`{name}` changes something: name it after what it does");
+            let problem = format!("`{name}` has side effects: rename it with a verb");
             self.problems.push((format!("fn {name}"), problem));
         }
     }
@@ -443,7 +443,7 @@ mod tests {
     fn questions_must_not_change_anything() {
         let problem = |name: &str| {
             vec![format!(
-                "a.rs:1: `{name}` changes something: name it after what it does"
+                "a.rs:1: `{name}` has side effects: rename it with a verb"
             )]
         };
         assert_eq!(

@@ -37,8 +37,8 @@ pub(crate) struct CertificateStore {
 
 impl CertificateStore {
     /// Fetches missing certificates. Returns the site configuration as this host can serve it, and
-    /// the certificates that it cannot serve. A missing certificate is replaced by the one that
-    /// `before` has for the same name. `before` must be what was really served, or a second failed
+    /// the certificates that it cannot serve. A missing certificate is replaced by that of `before`
+    /// for the same name. `before` must be the configuration that was served, or a second failed
     /// certificate would hide the last valid one.
     pub(crate) async fn stage(
         &mut self,
@@ -74,7 +74,7 @@ impl CertificateStore {
     }
 
     /// Deletes certificates that neither the live site configuration nor the previous one refers
-    /// to. `site` must be what is really served, including substitutes.
+    /// to. `site` must be the configuration that is served, including substitutes.
     pub(crate) async fn prune_unused(&mut self, site: &Snapshot, layout: &Layout) {
         let now: BTreeSet<Fingerprint> = site.certificates().into_iter().cloned().collect();
         let Some(before) = self.live.replace(now.clone()) else {

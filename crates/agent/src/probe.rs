@@ -130,7 +130,7 @@ fn pages(site: &Snapshot, quarantined: &BTreeSet<ServiceId>) -> impl Iterator<It
     })
 }
 
-/// The probes in progress, and what was reported.
+/// The probes in progress, and the last report.
 struct PendingProbes {
     applied: AppliedSite,
     /// The targets that have not succeeded yet.

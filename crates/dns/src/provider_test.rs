@@ -28,7 +28,7 @@ pub(crate) fn random_value() -> RecordValue {
 }
 
 /// The findings of a failed first call: whether the provider was reachable, accepted the account,
-/// and what it rejected.
+/// and which request failed.
 pub(crate) fn first_call_findings(
     error: &DnsError,
     reached: ProviderCheck,

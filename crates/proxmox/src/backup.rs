@@ -23,7 +23,7 @@ pub enum BackupMode {
 /// The compression of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
-    /// None. A backup server compresses by itself.
+    /// None. Proxmox Backup Server compresses its chunks.
     None,
     /// Zstandard: fast, with a high ratio.
     Zstd,

@@ -180,7 +180,7 @@ pub enum Error {
     Protocol {
         /// Scheme, host and port of the endpoint.
         address: String,
-        /// What is wrong with the response, for the log.
+        /// Why the response is invalid, for the log.
         cause: String,
     },
 }

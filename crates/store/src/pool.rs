@@ -248,7 +248,7 @@ impl Store {
         self.0.writer.is_none()
     }
 
-    /// Notifies a follower of changes that other processes commit, on a connection of its own.
+    /// Notifies a follower of changes that other processes commit, on a separate connection.
     /// Returns when the follower has ended, and immediately on databases other than PostgreSQL.
     pub async fn listen(&self, follower: impl ChangeListener) {
         let url = self.0.url.clone();

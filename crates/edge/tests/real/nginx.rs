@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// Requests a URL from this host with curl: the body, then the status on a line of its own.
+/// Requests a URL from this host with curl: the body, then the status on a separate line.
 pub fn request(url: &str, options: &str) -> String {
     run(&curl(url, options))
 }

@@ -50,7 +50,7 @@ pub enum AcmeError {
     Untrusted {
         /// What to do.
         message: String,
-        /// What is wrong with the certificate.
+        /// Why the certificate is not trusted.
         detail: Option<String>,
     },
     /// The CA does not know the account, or it was deactivated: create another.

@@ -1,4 +1,4 @@
-//! Sign-in with a password: when a ticket is fetched, renewed and replaced, and what is sent.
+//! Sign-in with a password: when a ticket is fetched, renewed and replaced, and its requests.
 
 use std::{
     sync::{

@@ -43,8 +43,8 @@ pub(super) async fn create(context: &mut Context) -> Result<StepOutcome, Failure
                 use_other_vmid(context).await?;
                 is_refused = false;
             }
-            // Proxmox refused the VMID as taken, but no container on this node has it: it belongs
-            // to a guest on another node or to a VM.
+            // Proxmox refused the VMID as taken, but this node has no such container: the VMID
+            // belongs to a guest on another node or to a VM.
             GuestState::Absent if is_refused => {
                 use_other_vmid(context).await?;
                 is_refused = false;
