@@ -352,7 +352,7 @@ mod tests {
     use super::*;
 
     const GLOSSARY: &str = "In identifiers: `told`,\n`set_aside`.\n\nIn log messages: `no more`.\n\n\
-        Banned in texts: `somebody`,\n`good until`.\n";
+        Banned in texts: `gizmo`,\n`good until`.\n";
 
     fn check(code: &str) -> Vec<String> {
         check_file("a.rs", code)
@@ -366,18 +366,18 @@ mod tests {
 
     #[test]
     fn banned_words_are_rejected_in_texts() {
-        let code = "fn a() {\n    view! { <p>\"Ask somebody.\"</p> };\n    \
+        let code = "fn a() {\n    view! { <p>\"Ask gizmo.\"</p> };\n    \
             let text = format!(\n        \"{name} is good \\\n         until {date}\"\n    );\n}\n";
         assert_eq!(
             check_file("app/src/a.rs", code),
             [
-                "app/src/a.rs:2: the text \"ask somebody\": \"somebody\" is banned",
+                "app/src/a.rs:2: the text \"ask gizmo\": \"gizmo\" is banned",
                 "app/src/a.rs:4: the text \"name is good until date\": \"good until\" is banned",
             ]
         );
         assert_eq!(
-            check_file("server/src/a.rs", "#[error(\"By somebody\")]\nstruct A;"),
-            ["server/src/a.rs:1: the text \"by somebody\": \"somebody\" is banned"]
+            check_file("server/src/a.rs", "#[error(\"By gizmo\")]\nstruct A;"),
+            ["server/src/a.rs:1: the text \"by gizmo\": \"gizmo\" is banned"]
         );
         for path in [
             "crates/dns/src/a.rs",
@@ -391,11 +391,11 @@ mod tests {
     #[test]
     fn comments_tests_logs_and_single_words_are_not_texts() {
         for code in [
-            "/// Ask somebody.\nfn a() {}\n// Ask somebody.\n",
-            "fn a() { publishers(\"somebody\", 'x', b'y') }",
-            "fn a() { tracing::info!(\"published by somebody\") }",
-            "#[cfg(test)]\nmod tests { fn a() { say(\"Ask somebody.\") } }",
-            "#[cfg(all(test, unix))]\nconst A: &str = \"Ask somebody.\";",
+            "/// Ask gizmo.\nfn a() {}\n// Ask gizmo.\n",
+            "fn a() { publishers(\"gizmo\", 'x', b'y') }",
+            "fn a() { tracing::info!(\"published by gizmo\") }",
+            "#[cfg(test)]\nmod tests { fn a() { say(\"Ask gizmo.\") } }",
+            "#[cfg(all(test, unix))]\nconst A: &str = \"Ask gizmo.\";",
         ] {
             assert_eq!(
                 check_file("crates/model/src/a.rs", code),
@@ -405,12 +405,12 @@ mod tests {
         }
         // What follows a test is checked again.
         for code in [
-            "#[cfg(test)]\nmod tests;\nconst A: &str = \"Ask somebody.\";",
-            "#[cfg(test)]\nmod tests {}\nconst A: &str = \"Ask somebody.\";",
+            "#[cfg(test)]\nmod tests;\nconst A: &str = \"Ask gizmo.\";",
+            "#[cfg(test)]\nmod tests {}\nconst A: &str = \"Ask gizmo.\";",
         ] {
             assert_eq!(
                 check_file("crates/model/src/a.rs", code),
-                ["crates/model/src/a.rs:3: the text \"ask somebody\": \"somebody\" is banned"]
+                ["crates/model/src/a.rs:3: the text \"ask gizmo\": \"gizmo\" is banned"]
             );
         }
     }
