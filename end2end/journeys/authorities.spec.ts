@@ -101,7 +101,7 @@ test("a CA with external account binding asks for it and never shows its key", a
   // A change of the directory requires the key again.
   await page.getByLabel("Directory", { exact: true }).fill("https://ca.example.org/dir");
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await expect(await refusalAt(key)).toContainText("Give the key again");
+  await expect(await refusalAt(key)).toContainText("Enter the key again");
 });
 
 test("an operator sees CAs without controls to change them", async ({ page, server, open }) => {

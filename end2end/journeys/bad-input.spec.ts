@@ -57,7 +57,7 @@ test("a name, port or hostname in use shows the server's error at its field", as
   const name = at(page, "Name");
   await name.fill("wiki");
   await page.getByRole("button", { name: "Create wiki" }).click();
-  await expect(await refusalAt(name)).toHaveText("A container on this site has this name already.");
+  await expect(await refusalAt(name)).toHaveText("The site already has a container with this name.");
   await expect(page.getByRole("button", { name: "Create wiki" })).toBeEnabled();
 
   await name.fill("other-wiki");
@@ -68,13 +68,13 @@ test("a name, port or hostname in use shows the server's error at its field", as
   await expect(await refusalAt(outer)).toHaveText("Edge hosts use port 80 for HTTP and HTTPS. Use another port.");
   await outer.fill("81");
   await page.getByRole("button", { name: "Create other-wiki" }).click();
-  await expect(await refusalAt(outer)).toHaveText("The site gives ports 2000-2999.");
+  await expect(await refusalAt(outer)).toHaveText("Use a port of the site's range 2000-2999.");
   await page.getByRole("button", { name: "Remove Service 2" }).click();
 
   const published = at(page, /^Hostname optional/);
   await published.fill("wiki");
   await page.getByRole("button", { name: "Create other-wiki" }).click();
-  await expect(await refusalAt(published)).toHaveText("Another service has this name under this domain.");
+  await expect(await refusalAt(published)).toHaveText("Another service has this hostname under this domain.");
   await expect(name).toHaveValue("other-wiki");
   await expect(page).toHaveURL("/containers/new");
 

@@ -108,11 +108,11 @@ test("an invalid upload shows errors at its fields", async ({ page, watch }) => 
   await expect(await refusalAt(key)).toContainText("The key has a passphrase.");
   await key.fill(foreign.key);
   await uploadButton(page).click();
-  await expect(await refusalAt(chain)).toHaveText("It is for www.example.com. Bring one for names under wrong.example.net.");
+  await expect(await refusalAt(chain)).toHaveText("The certificate is for www.example.com. Upload a certificate for names under wrong.example.net.");
   const expired = createCertificate(["wrong.example.net"], { since: 60, days: -1 });
   await fill(page, "wrong.example.net", expired.chain, expired.key);
   await uploadButton(page).click();
-  await expect(await refusalAt(chain)).toContainText("is no more. Bring its successor.");
+  await expect(await refusalAt(chain)).toContainText("Upload a valid certificate.");
   await expect(key).toHaveValue(expired.key);
   await visit(page, "/certificates");
   await expect(page.getByRole("heading", { name: "No certificates yet" })).toBeVisible();

@@ -116,12 +116,12 @@ test("errors of a new cluster are shown at their fields", async ({ page, cluster
   await expect(page.getByRole("heading", { name: "Some fields are invalid" })).toBeVisible();
   await page.getByLabel("Node address").fill("127.0.0.1:1");
   await page.getByRole("button", { name: "Fetch certificate" }).click();
-  await expect(await refusalAt(page.getByLabel("Node address"))).toContainText("cannot be reached");
+  await expect(await refusalAt(page.getByLabel("Node address"))).toContainText("unreachable");
 
   await fill(page, "cabin", cluster, "not the password");
   await confirm(page);
   await page.getByRole("button", { name: "Add cabin" }).click();
-  await expect(await refusalAt(page.getByLabel("Secret"))).toContainText("did not accept the password");
+  await expect(await refusalAt(page.getByLabel("Secret"))).toContainText("rejected the password");
   await expect(page.getByLabel("User or API token")).toHaveValue("root@pam");
 });
 

@@ -33,18 +33,18 @@ test("a container is created from an image", { tag: "@smoke" }, async ({ page, s
   await page.getByRole("button", { name: "Create web-1" }).click();
   await expect(page).toHaveURL(containerPath("web-1"));
   await expect(status(page)).toHaveText("creating");
-  await expect(page.getByRole("progressbar", { name: /^Pull the image/ })).toBeVisible();
+  await expect(page.getByRole("progressbar", { name: /^Pull image/ })).toBeVisible();
 
   // The job's page shows steps and log lines as they are written.
   await page.getByRole("link", { name: "View log" }).click();
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
   await expect(page.getByRole("heading", { level: 1, name: "Create web-1" })).toBeVisible();
-  await expect(page.getByRole("listitem").filter({ hasText: "Pull the image" })).toContainText("running");
+  await expect(page.getByRole("listitem").filter({ hasText: "Pull image" })).toContainText("running");
   const log = page.getByRole("region", { name: /^Log/ });
   await expect(log).toContainText(/nginx/);
-  await expect(page.getByRole("listitem").filter({ hasText: "Start it" })).toContainText("waiting");
+  await expect(page.getByRole("listitem").filter({ hasText: "Start container" })).toContainText("waiting");
   await expect(page.getByText("web-1 was created.")).toBeVisible({ timeout: 60_000 });
-  await expect(page.getByRole("listitem").filter({ hasText: "Wait for its address" })).toContainText("done");
+  await expect(page.getByRole("listitem").filter({ hasText: "Wait for IP address" })).toContainText("done");
 
   await page.getByRole("link", { name: "Open web-1" }).click();
   await expect(page).toHaveURL(containerPath("web-1"));

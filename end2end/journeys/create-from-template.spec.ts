@@ -8,10 +8,10 @@ test("a container is created with suggested values only", async ({ page }) => {
   await expect(page.getByLabel("Template or image")).toHaveValue(/\.tar\.zst$/);
   await page.getByRole("button", { name: `Create ${name}` }).click();
   await expect(page).toHaveURL(containerPath(name));
-  await expect(page.getByRole("listitem").filter({ hasText: "Find the template" })).toBeVisible();
+  await expect(page.getByRole("listitem").filter({ hasText: "Check template" })).toBeVisible();
   // The page updates without interaction until the container runs.
   await expect(status(page)).toHaveText("running", { timeout: 60_000 });
-  await expect(page.getByText("Find the template")).toHaveCount(0);
+  await expect(page.getByText("Check template")).toHaveCount(0);
   await expect(page.getByText(/10\.20\.\d+\.\d+/).first()).toBeVisible();
   await sameDocument(page);
 });

@@ -70,11 +70,11 @@ test("invalid fields of a domain show errors", async ({ page, watch }) => {
   await signIn.fill("");
   await people.fill("admin, noone");
   await page.getByRole("button", { name: "Create wrong.example.net" }).click();
-  await expect(await refusalAt(people)).toHaveText("Nobody is called noone.");
+  await expect(await refusalAt(people)).toHaveText("The user noone does not exist.");
   await page.getByLabel("Who can publish", { exact: true }).selectOption("All users");
   await name.fill("lab.example.org");
   await page.getByRole("button", { name: "Create lab.example.org" }).click();
-  await expect(await refusalAt(name)).toHaveText("The site has this domain already.");
+  await expect(await refusalAt(name)).toHaveText("The site already has this domain.");
 });
 
 test("the certificate source of a domain is selected, and missing requirements are shown", async ({ page }) => {
@@ -202,7 +202,7 @@ test("services are published under another domain, with options, and as SRV reco
   await visit(page, domain);
   await page.getByRole("button", { name: "Delete second.example.net" }).click();
   await confirmDeletion(page, "second.example.net");
-  await expect(page.getByRole("dialog")).toContainText("Web pages or ports with TLS are published under it.");
+  await expect(page.getByRole("dialog")).toContainText("Services are published under this domain.");
 });
 
 test("missing address records are reported on the domain's page", async ({ page }) => {

@@ -57,7 +57,7 @@ test("a concurrent change is rejected with a message and keeps entered values", 
   await expect(page.getByText("This container changed since you loaded it.").first()).toBeVisible();
   await expect(mine).toHaveValue("Mine");
   await page.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByText("Reload it and try again.")).toBeVisible();
+  await expect(page.getByText("Reload and try again.")).toBeVisible();
   await expect(mine).toHaveValue("Mine");
   await page.getByRole("button", { name: "Load the latest version" }).click();
   await expect(mine).toHaveValue("Theirs");

@@ -32,7 +32,7 @@ test("a failed creation shows a reason with the original error and is retried", 
 test("a running creation is canceled and rolled back", async ({ page }) => {
   await submitContainer(page, "unwanted", "docker.io/library/postgres:17");
   await page.getByRole("link", { name: "View log" }).click();
-  await expect(page.getByRole("listitem").filter({ hasText: "Pull the image" })).toContainText("running");
+  await expect(page.getByRole("listitem").filter({ hasText: "Pull image" })).toContainText("running");
   await page.getByRole("button", { name: "Cancel job" }).click();
   await expect(status(page)).toHaveText("cancelled");
   await expect(page.getByRole("button", { name: "Cancel job" })).toHaveCount(0);

@@ -48,7 +48,7 @@ test("limits are shown, and exceeding one shows an error at the field", async ({
   await visit(lim, "/containers/new");
   await lim.getByRole("button", { name: /^Create/ }).click();
   await expect(await refusalAt(lim.getByLabel("Name", { exact: true }))).toHaveText(
-    "The limit is 1 containers. Delete a container, or ask an administrator for more.",
+    "The container limit is 1. Delete a container, or ask an administrator for more.",
   );
 });
 

@@ -45,7 +45,7 @@ test("sign-in, lists, objects, filters and sign-out work without JavaScript", { 
 
   await page.getByRole("complementary").getByRole("link", { name: "Jobs" }).click();
   await page.getByRole("link", { name: "Create wiki" }).click();
-  await expect(page.getByRole("listitem").filter({ hasText: "Pull the image" })).toBeVisible();
+  await expect(page.getByRole("listitem").filter({ hasText: "Pull image" })).toBeVisible();
   // The demo's containers may still be in creation, and a static page shows the earlier state.
   await expect(async () => {
     await page.reload();

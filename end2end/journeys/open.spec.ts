@@ -27,7 +27,7 @@ test("a container's link opens its page, until the container is stopped", async 
   await expect(status(page)).toHaveText("stopped");
   await expect(open(page)).toHaveCount(0);
   expect((await page.goto(link))?.status()).toBe(502);
-  await expect(page.getByRole("heading", { name: "This service does not answer" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Service unreachable" })).toBeVisible();
 
   await visit(page, containerPath("wiki"));
   await button(page, "Start").click();
@@ -35,5 +35,5 @@ test("a container's link opens its page, until the container is stopped", async 
   await open(page).click();
   await expect(page.getByRole("heading", { level: 1, name: "wiki" })).toBeVisible();
   expect((await page.goto(server.containerUrl("nothing")))?.status()).toBe(404);
-  await expect(page.getByRole("heading", { name: "Nothing is published under this name" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Service not found" })).toBeVisible();
 });

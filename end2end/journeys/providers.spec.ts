@@ -37,7 +37,7 @@ test("a DNS provider is added, tested, changed and deleted", async ({ page, open
   await expect(secret).toHaveValue("");
   await page.getByLabel("Name server", { exact: true }).fill("127.0.0.1:2");
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await expect(await refusalAt(secret)).toContainText("Give the secret again");
+  await expect(await refusalAt(secret)).toContainText("Enter the secret again");
   await expect(page.getByLabel("Name server", { exact: true })).toHaveValue("127.0.0.1:2");
   await secret.fill("c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IQ==");
   await page.getByLabel("Name", { exact: true }).fill("knot");

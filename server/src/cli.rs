@@ -16,10 +16,10 @@ use crate::{
     log, serve, user,
 };
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 fault, 2 usage, 3 configuration, 4 database, \
-    5 address in use or not ours, 6 refused";
+const EXIT_CODES: &str = "Exit codes: 0 success, 1 error, 2 usage, 3 configuration, 4 database, 5 \
+    address in use or not available, 6 rejected";
 
-/// A control plane for a small organisation's own cloud
+/// A control plane for containers on Proxmox VE
 #[derive(Parser)]
 #[command(name = "holdfast", version, after_help = EXIT_CODES)]
 pub struct Cli {
@@ -29,7 +29,7 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve pages and work on jobs until told to stop
+    /// Serve the web interface and run jobs until a signal
     Serve {
         #[command(flatten)]
         config_args: ConfigArgs,
@@ -39,23 +39,23 @@ enum Command {
         #[command(flatten)]
         demo: DemoArgs,
     },
-    /// Look at the configuration
+    /// Check the configuration
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
     },
-    /// Accounts, for those who cannot sign in
+    /// Manage accounts without signing in
     User {
         #[command(subcommand)]
         command: UserCommand,
     },
-    /// Simulate a Proxmox VE cluster, to try things without one; nothing of it is real
+    /// Simulate a Proxmox VE cluster for tests and demos
     ProxmoxSim(proxmox_sim::Options),
 }
 
 #[derive(Subcommand)]
 enum ConfigCommand {
-    /// Say what is wrong with the configuration, or what it means
+    /// Validate the configuration and print a summary
     Check {
         #[command(flatten)]
         config_args: ConfigArgs,
@@ -64,19 +64,19 @@ enum ConfigCommand {
 
 #[derive(Subcommand)]
 enum UserCommand {
-    /// Make an account; its password is made up and printed unless given on the standard input
+    /// Create an account; prints a generated password unless one is read from standard input
     Add {
         #[command(flatten)]
         config_args: ConfigArgs,
         /// The name to sign in with
         name: String,
-        /// Where mail goes
+        /// The email address
         #[arg(long)]
         mail: String,
         /// member, operator or administrator
         #[arg(long, default_value = "member")]
         role: String,
-        /// Read the password from the standard input
+        /// Read the password from standard input
         #[arg(long)]
         password_stdin: bool,
     },
@@ -86,7 +86,7 @@ enum UserCommand {
         config_args: ConfigArgs,
         /// The account's name
         name: String,
-        /// Read the password from the standard input
+        /// Read the password from standard input
         #[arg(long)]
         password_stdin: bool,
     },
@@ -98,10 +98,10 @@ struct DemoArgs {
     /// true or full: a small organization; small: a few containers; false: no demo
     #[arg(long, value_name = "SCENARIO")]
     demo: Option<String>,
-    /// How many times faster than a real cluster the simulated one is
+    /// The speed of the simulated cluster, as a factor
     #[arg(long, value_name = "1-100")]
     demo_speed: Option<String>,
-    /// Print the passwords of the people in the demo
+    /// Print the passwords of the demo accounts
     #[arg(long)]
     demo_passwords: bool,
 }
@@ -112,7 +112,7 @@ struct ConfigArgs {
     /// The configuration file
     #[arg(long, value_name = "FILE", env = "HOLDFAST_CONFIG")]
     config: Option<PathBuf>,
-    /// The folder of everything that is written
+    /// The data folder
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }
@@ -218,21 +218,18 @@ fn check(config: &Config) -> Result<(), Failure> {
         None => config.web.public_url(config.web.listen).to_string(),
     };
     print(format_args!(
-        "Listens on {}, for people at {url}.",
+        "Listens on {}; public URL {url}.",
         config.web.listen
     ))?;
     print(format_args!(
-        "Keeps its state in {} ({}).",
+        "Database: {} ({}).",
         config.database,
         config.database.kind()
     ))?;
-    print(format_args!(
-        "Writes files under {}.",
-        config.data.display()
-    ))?;
+    print(format_args!("Data folder: {}.", config.data.display()))?;
     let demo = match config.demo.map(|demo| demo.scenario) {
-        Some(Scenario::Full) => "a small organization",
-        Some(Scenario::Small) => "a few containers",
+        Some(Scenario::Full) => "small organization",
+        Some(Scenario::Small) => "few containers",
         None => "off",
     };
     print(format_args!("Demo: {demo}."))

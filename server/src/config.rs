@@ -247,8 +247,8 @@ fn web(raw: &Raw, sources: &Sources) -> Result<Web, ConfigError> {
         None if is_localhost(listen.ip()) => None,
         None => {
             let reason = format!(
-                "it is needed since {listen} is not 127.0.0.1 or [::1]; \
-                give the address that people type, such as https://cloud.example.org"
+                "required because {listen} is not 127.0.0.1 or [::1]; use the address that users \
+                    open, such as https://cloud.example.org"
             );
             return Err(sources.invalid_value("public_url", reason));
         }
@@ -258,7 +258,8 @@ fn web(raw: &Raw, sources: &Sources) -> Result<Web, ConfigError> {
         .iter()
         .map(|text| {
             parse_network(text).ok_or_else(|| {
-                let reason = format!("`{text}` is no address or network; use such as 10.0.0.0/8");
+                let reason =
+                    format!("`{text}` is not an address or network; use a CIDR such as 10.0.0.0/8");
                 sources.invalid_value("trusted_proxies", reason)
             })
         })
@@ -279,10 +280,10 @@ fn tls(raw: &Raw, sources: &Sources) -> Result<Option<TlsFiles>, ConfigError> {
             key: key.into(),
         })),
         (Some(_), None) => {
-            Err(sources.invalid_value("tls_key", "it is needed together with tls_cert".to_owned()))
+            Err(sources.invalid_value("tls_key", "required together with tls_cert".to_owned()))
         }
         (None, Some(_)) => {
-            Err(sources.invalid_value("tls_cert", "it is needed together with tls_key".to_owned()))
+            Err(sources.invalid_value("tls_cert", "required together with tls_key".to_owned()))
         }
     }
 }
@@ -297,7 +298,7 @@ fn parse_network(text: &str) -> Option<IpNet> {
 fn check_filter(text: &String) -> Result<(), String> {
     tracing_subscriber::EnvFilter::try_new(text)
         .map(|_| ())
-        .map_err(|e| format!("use such as info or info,control=debug: {e}"))
+        .map_err(|e| format!("use a filter such as info or info,control=debug: {e}"))
 }
 
 /// Whether browsers resolve `localhost` to this address.

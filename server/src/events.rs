@@ -48,11 +48,11 @@ pub async fn events(
     Query(EventsQuery { after }): Query<EventsQuery>,
 ) -> Response {
     let (Some(actor), Some(token)) = (actor, token) else {
-        return (StatusCode::UNAUTHORIZED, "Sign in first.\n").into_response();
+        return (StatusCode::UNAUTHORIZED, "Sign in to receive events.\n").into_response();
     };
     let Some(slot) = actor.me().and_then(|me| state.streams.open(me.id, &token)) else {
         let retry = [(header::RETRY_AFTER, "15")];
-        let message = "Too many pages of yours listen at once. Close some.\n";
+        let message = "Too many open pages receive events. Close some of them.\n";
         return (StatusCode::TOO_MANY_REQUESTS, retry, message).into_response();
     };
     // An unparsable ID is of another program version: treat all later changes as unknown.

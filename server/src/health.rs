@@ -23,15 +23,15 @@ pub async fn healthz() -> Response {
 /// Readiness: the process can serve pages; otherwise 503 with the failing part.
 pub async fn readyz(State(state): State<AppState>) -> Response {
     if state.stop.is_cancelled() {
-        return not_ready("process", "it is stopping");
+        return not_ready("process", "stopping");
     }
     if !state.control.has_workers() {
-        return not_ready("workers", "nobody works on jobs");
+        return not_ready("workers", "no workers running");
     }
     match tokio::time::timeout(DATABASE_TIMEOUT, state.control.check_database()).await {
         Ok(Ok(())) => Json(json!({ "status": "ready" })).into_response(),
         Ok(Err(error)) => not_ready("database", &error.to_string()),
-        Err(_) => not_ready("database", "it does not answer"),
+        Err(_) => not_ready("database", "timed out"),
     }
 }
 

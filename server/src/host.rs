@@ -64,7 +64,7 @@ pub async fn check(State(state): State<AppState>, request: Request, next: Next) 
             .into_response(),
         HostCheck::Reject => {
             let message = format!(
-                "Holdfast is at {} here. To use another name, set public_url.\n",
+                "Open Holdfast at {}. To use another name, set public_url.\n",
                 state.public.url
             );
             (StatusCode::MISDIRECTED_REQUEST, message).into_response()

@@ -257,7 +257,7 @@ async fn not_found(State(state): State<AppState>, request: Request) -> Response 
 /// The response after a panic. The panic hook has logged the panic before.
 fn panic_response(_: Box<dyn Any + Send>) -> Response {
     tracing::error!("request handler panicked");
-    let message = "Something went wrong on our side. The log has the cause.\n";
+    let message = "Internal error. The cause is in the server's log.\n";
     (StatusCode::INTERNAL_SERVER_ERROR, message).into_response()
 }
 

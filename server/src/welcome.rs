@@ -64,14 +64,14 @@ impl Display for Welcome {
         if let Some(first) = &self.first {
             writeln!(f, "Administrator: {}", first.name)?;
             writeln!(f, "Password: {}", first.password)?;
-            writeln!(f, "The password is shown only now. Change it under Users.")?;
+            writeln!(f, "The password is shown only once. Change it under Users.")?;
         }
         if let Some(link) = &self.link {
             let minutes = sessions::LINK_LIFETIME.as_secs() / 60;
             writeln!(f, "Sign-in link: {link}")?;
             writeln!(
                 f,
-                "The link signs in the administrator once, on this machine, within {minutes} minutes."
+                "The link is valid once, on this machine, for {minutes} minutes."
             )?;
         }
         if !self.accounts.is_empty() {
@@ -160,9 +160,9 @@ mod tests {
             "Holdfast is at http://localhost:3000\n\
              Administrator: admin\n\
              Password: secret\n\
-             The password is shown only now. Change it under Users.\n\
+             The password is shown only once. Change it under Users.\n\
              Sign-in link: http://localhost:3000/sign-in/link?token=abc\n\
-             The link signs in the administrator once, on this machine, within 10 minutes.\n"
+             The link is valid once, on this machine, for 10 minutes.\n"
         );
     }
 

@@ -136,7 +136,8 @@ pub fn empty_folder(folder: &Path) -> anyhow::Result<()> {
         std::fs::remove_dir_all(folder)
             .with_context(|| format!("{} cannot be removed", folder.display()))?;
     }
-    std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("{} cannot be created", folder.display()))
 }
 
 #[cfg(test)]

@@ -23,24 +23,24 @@ const PULL: u32 = 10;
 /// The argument that selects the minimal workload.
 const SMOKE: &str = "--smoke";
 
-/// What can be measured.
+/// The benchmarks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Bench {
-    /// What a first visit downloads, and how long until the page can be used
+    /// Downloads of a first visit, and the time until the page is usable
     FirstVisit,
-    /// How long a container takes from the request to running
+    /// Time from the request for a container until it is running
     Create,
-    /// How long a page of a long list takes
+    /// Time to serve one page of a long list
     ListPage,
-    /// How long the files of 20,000 services take, beside EJS, and what they are made of: the
-    /// snapshot of 10,000 from the database
+    /// Time to render the files of 20,000 services, compared with EJS, and to read the site
+    /// configuration of 10,000 services from the database
     Render,
-    /// How long a change takes until an edge host answers with it; as root
+    /// Time from a change until an edge host serves it; requires root
     Publish,
-    /// How long it is from pressing Create to a page over TLS, in the lab; as root
+    /// Time from Create to a page over TLS, in the lab; requires root
     Minute,
-    /// How long the program takes to start, and how much memory it keeps after 1,000 views of
-    /// pages; with `--smoke` after a few
+    /// Start time of the program, and its memory after 1,000 page views; after a few with
+    /// `--smoke`
     Idle,
 }
 
@@ -103,7 +103,7 @@ impl Bench {
                 (columns.next() == Some(figure)).then(|| (columns.next(), columns.next()))
             });
             let (Some((Some(value), Some(_))), None) = (values.next(), values.next()) else {
-                bail!("the figure {figure} is not printed once, as `{figure} value unit`");
+                bail!("the figure {figure} is not printed exactly once as `{figure} value unit`");
             };
             let number: f64 = value
                 .parse()

@@ -78,7 +78,7 @@ impl Cache {
     /// If the folder cannot be created.
     pub fn open(folder: PathBuf) -> anyhow::Result<Self> {
         std::fs::create_dir_all(&folder)
-            .with_context(|| format!("{} cannot be made", folder.display()))?;
+            .with_context(|| format!("{} cannot be created", folder.display()))?;
         Ok(Self { folder })
     }
 

@@ -109,7 +109,7 @@ struct Dependency {
 pub fn check(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
     let rules = std::fs::read_to_string(workspace.root().join("deny.toml"))
         .context("deny.toml cannot be read")?;
-    let rules: Rules = toml::from_str(&rules).context("deny.toml is not understood")?;
+    let rules: Rules = toml::from_str(&rules).context("deny.toml cannot be parsed")?;
     let mut cargo = Cargo::Default.command();
     cargo
         .current_dir(workspace.root())
@@ -123,7 +123,7 @@ pub fn check(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
         bail!("deny.toml forbids:\n  {}", violations.join("\n  "));
     }
     say(&format!(
-        "{} packages as deny.toml allows",
+        "{} packages comply with deny.toml",
         metadata.packages.len()
     ));
     advisories(workspace, report)
@@ -138,7 +138,7 @@ fn advisories(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> 
     let unchecked = if !program::succeeds(&mut cargo_deny(&["--version"])) {
         "cargo-deny is not installed (`cargo install --locked cargo-deny`)"
     } else if !program::succeeds(&mut cargo_deny(&["fetch", "db"])) {
-        "their database is out of reach"
+        "the advisory database is unreachable"
     } else {
         return program::run(&mut cargo_deny(&["check", "--disable-fetch", "advisories"]));
     };
@@ -183,25 +183,22 @@ fn violations(rules: &Rules, packages: &[Package]) -> Vec<String> {
                 .filter(|dependency| {
                     !(rules.bans.allow_wildcard_paths && dependency.path.is_some())
                 })
-                .for_each(|dependency| report(format!("takes any version of {}", dependency.name))),
+                .for_each(|dependency| {
+                    report(format!("accepts any version of {}", dependency.name))
+                }),
         }
     }
     violations
 }
 
 fn check_license(rules: &Licenses, license: Option<&str>) -> Result<(), String> {
-    let license = license.ok_or("says no licence")?;
-    let expression =
-        spdx::Expression::parse_mode(license, spdx::ParseMode::LAX).map_err(|error| {
-            format!(
-                "its licence `{license}` is not understood: {}",
-                error.reason
-            )
-        })?;
+    let license = license.ok_or("declares no license")?;
+    let expression = spdx::Expression::parse_mode(license, spdx::ParseMode::LAX)
+        .map_err(|error| format!("its license `{license}` cannot be parsed: {}", error.reason))?;
     if expression.evaluate(|license| rules.allow.contains(&license.to_string())) {
         Ok(())
     } else {
-        Err(format!("its licence `{license}` is not allowed"))
+        Err(format!("its license `{license}` is not allowed"))
     }
 }
 
@@ -262,7 +259,7 @@ mod tests {
             "Whatever",
         ] {
             assert!(
-                refused(package("bad", bad, Some(CRATES_IO))).contains("licence"),
+                refused(package("bad", bad, Some(CRATES_IO))).contains("license"),
                 "{bad}"
             );
         }
@@ -270,7 +267,7 @@ mod tests {
             license: None,
             ..package("none", "MIT", Some(CRATES_IO))
         };
-        assert_eq!(refused(unlicensed), "none 1.0.0: says no licence");
+        assert_eq!(refused(unlicensed), "none 1.0.0: declares no license");
     }
 
     #[test]

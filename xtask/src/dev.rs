@@ -100,7 +100,7 @@ struct Built {
     server: PathBuf,
 }
 
-/// Rebuilds after a change and returns what was rebuilt. After a failed build everything is rebuilt.
+/// Rebuilds after a change and returns the rebuilt parts. After a failed build all are rebuilt.
 /// The WebAssembly program and the server are built concurrently.
 fn build(
     workspace: &Workspace,
@@ -141,7 +141,7 @@ fn next_change(events: &Receiver<Event>, server: &mut Option<Server>) -> anyhow:
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => anyhow::bail!("files are no longer watched"),
+            Err(RecvTimeoutError::Disconnected) => anyhow::bail!("watching files stopped"),
         }
         if let (Err(RecvTimeoutError::Timeout), Some(change)) = (event, change) {
             return Ok(change);
@@ -230,7 +230,7 @@ impl Server {
     fn stop(self) -> anyhow::Result<()> {
         self.signal(Signal::TERM)?;
         if self.ended.recv_timeout(STOP_TIMEOUT) == Err(RecvTimeoutError::Timeout) {
-            say("the server does not end; killing it");
+            say("the server did not stop; killing it");
             self.signal(Signal::KILL)?;
             // The exit of the process closes the channel.
             let _: Result<(), RecvError> = self.ended.recv();

@@ -51,8 +51,8 @@ fn warning(folder: &Path, free: u64, needed: u64) -> Option<String> {
     let gib = |bytes: u64| bytes as f64 / GIB as f64;
     (free < needed).then(|| {
         format!(
-            "the disk of {} has {:.1} GiB left, and the tests need about {:.0}: make room if they \
-             fail with \"no space left on device\"",
+            "the disk of {} has {:.1} GiB left, and the tests need about {:.0}: free up space if \
+                they fail with \"no space left on device\"",
             folder.display(),
             gib(free),
             gib(needed)

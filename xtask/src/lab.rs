@@ -37,10 +37,10 @@ pub const NEEDS: &[Need] = &[
 /// Options of `cargo xtask lab`.
 #[derive(Args)]
 pub struct Options {
-    /// The port of this machine at which Holdfast is reached
+    /// The local port of Holdfast
     #[arg(long, default_value_t = 3443)]
     port: u16,
-    /// Make no site: an empty Holdfast, a cluster and an edge host that has not joined
+    /// Create no site: an empty Holdfast, a cluster and an edge host that has not joined
     #[arg(long)]
     bare: bool,
     /// Start a new lab this many times, run the browser's network check in each, and count failures

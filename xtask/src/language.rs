@@ -1,5 +1,6 @@
-//! Checks the language of the Rust code: no word that `docs/GLOSSARY.md` bans in identifiers and log
-//! messages, and no function whose name asks a question but which changes something.
+//! Checks the language of the Rust code: no word that `docs/GLOSSARY.md` bans in identifiers, log
+//! messages and texts for users, and no function whose name asks a question but which changes
+//! something.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,6 +13,14 @@ use crate::workspace::Workspace;
 
 /// The folders with Rust code.
 const FOLDERS: [&str; 5] = ["app", "crates", "frontend", "server", "xtask"];
+
+/// The folders whose string literals are texts for users.
+const TEXT_FOLDERS: [&str; 4] = [
+    "app/src",
+    "crates/control/src",
+    "crates/model/src",
+    "server/src",
+];
 
 /// Macros that write a log message.
 const LOG_MACROS: [&str; 5] = ["trace", "debug", "info", "warn", "error"];
@@ -53,10 +62,12 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
 struct Banned {
     identifiers: Vec<String>,
     logs: Vec<String>,
+    texts: Vec<String>,
 }
 
 impl Banned {
-    /// Reads the two lists in code font that follow `In identifiers:` and `In log messages:`.
+    /// Reads the three lists in code font that follow `In identifiers:`, `In log messages:` and
+    /// `Banned in texts:`.
     fn from_glossary(text: &str) -> anyhow::Result<Self> {
         let list = |title: &str| {
             let (_, rest) = text
@@ -74,6 +85,7 @@ impl Banned {
         Ok(Self {
             identifiers: list("In identifiers:")?,
             logs: list("In log messages:")?,
+            texts: list("Banned in texts:")?,
         })
     }
 }
@@ -86,10 +98,18 @@ fn problems_in(path: &Path, code: &str, banned: &Banned) -> anyhow::Result<BTree
         banned,
         problems: Vec::new(),
     };
-    scan.stream(tokens, false);
+    scan.stream(
+        tokens,
+        if has_texts(path) {
+            Strings::Texts
+        } else {
+            Strings::Other
+        },
+    );
+    // A needle may span lines, as a literal with a continuation does.
     let line = |needle: &str| {
-        let lines = code.lines().position(|line| line.contains(needle));
-        lines.map_or(1, |index| index + 1)
+        let before = code.split_once(needle);
+        before.map_or(1, |(before, _)| before.matches('\n').count() + 1)
     };
     let problems = scan.problems.into_iter();
     Ok(problems
@@ -97,15 +117,36 @@ fn problems_in(path: &Path, code: &str, banned: &Banned) -> anyhow::Result<BTree
         .collect())
 }
 
-/// What was found in one file: the text that is found on the line, and the problem.
+/// Whether the string literals of a file are texts for users. Those of tests are not.
+fn has_texts(path: &Path) -> bool {
+    let is_test = path
+        .components()
+        .any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs");
+    !is_test && TEXT_FOLDERS.iter().any(|folder| path.starts_with(folder))
+}
+
+/// The purpose of the string literals in a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Strings {
+    /// Arguments of a log macro.
+    Log,
+    /// Texts for users.
+    Texts,
+    /// Anything else; not checked.
+    Other,
+}
+
+/// The problems of one file: the text to search for its line, and the problem.
 struct Scan<'a> {
     banned: &'a Banned,
     problems: Vec<(String, String)>,
 }
 
 impl Scan<'_> {
-    fn stream(&mut self, stream: TokenStream, in_log: bool) {
+    fn stream(&mut self, stream: TokenStream, strings: Strings) {
         let trees: Vec<TokenTree> = stream.into_iter().collect();
+        // Whether the current item has the attribute `#[cfg(test)]`.
+        let mut in_test = false;
         for (index, tree) in trees.iter().enumerate() {
             let rest = trees.get(index + 1..).unwrap_or_default();
             match tree {
@@ -117,11 +158,44 @@ impl Scan<'_> {
                 }
                 TokenTree::Group(group) => {
                     let before = trees.get(..index).unwrap_or_default();
-                    self.stream(group.stream(), in_log || is_log_macro(before));
+                    in_test |= is_cfg_test(group);
+                    let inner = if is_log_macro(before) {
+                        Strings::Log
+                    } else if strings == Strings::Texts && (in_test || is_doc_comment(group)) {
+                        Strings::Other
+                    } else {
+                        strings
+                    };
+                    self.stream(group.stream(), inner);
+                    // The item ends with its body.
+                    in_test &= group.delimiter() != Delimiter::Brace;
                 }
-                TokenTree::Literal(literal) if in_log => self.log(&literal.to_string()),
+                TokenTree::Punct(mark) if mark.as_char() == ';' => in_test = false,
+                TokenTree::Literal(literal) => match strings {
+                    Strings::Log => self.log(&literal.to_string()),
+                    Strings::Texts if !in_test => self.text(&literal.to_string()),
+                    Strings::Texts | Strings::Other => {}
+                },
                 _ => {}
             }
+        }
+    }
+
+    /// Checks a literal of at least two words; a single word is not prose but a name or a value.
+    fn text(&mut self, literal: &str) {
+        if !literal.ends_with(['"', '#']) {
+            return;
+        }
+        let words = words(&literal.replace("\\n", " "));
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let text = format!(" {} ", words.join(" "));
+        if words.len() >= 2
+            && let Some(word) = first_banned(&text, &self.banned.texts)
+        {
+            self.problems.push((
+                literal.to_owned(),
+                format!("the text \"{}\": {word:?} is banned", text.trim()),
+            ));
         }
     }
 
@@ -159,7 +233,7 @@ impl Scan<'_> {
         let body = group(rest, Delimiter::Brace);
         let changes = body.is_some_and(|body| writes(body.stream()));
         if takes_mutable(arguments.stream()) || changes {
-            let problem = format!("`{name}` changes something: name it after what it does");
+            let problem = format!("`{name}` has side effects: rename it with a verb");
             self.problems.push((format!("fn {name}"), problem));
         }
     }
@@ -212,6 +286,34 @@ fn writes(body: TokenStream) -> bool {
             .any(|tree| matches!(tree, TokenTree::Group(group) if writes(group.stream())))
 }
 
+/// Whether an attribute's brackets contain `cfg(test)`, alone or within `all(…)`.
+fn is_cfg_test(attribute: &Group) -> bool {
+    let trees: Vec<TokenTree> = attribute.stream().into_iter().collect();
+    match trees.as_slice() {
+        [TokenTree::Ident(name), TokenTree::Group(condition)]
+            if attribute.delimiter() == Delimiter::Bracket && name == "cfg" =>
+        {
+            let condition: Vec<TokenTree> = condition.stream().into_iter().collect();
+            match condition.as_slice() {
+                [TokenTree::Ident(name)] => name == "test",
+                [TokenTree::Ident(name), TokenTree::Group(all)] if name == "all" => {
+                    let mut all = all.stream().into_iter();
+                    all.any(|tree| matches!(tree, TokenTree::Ident(name) if name == "test"))
+                }
+                _ => false,
+            }
+        }
+        _ => false,
+    }
+}
+
+/// Whether an attribute's brackets contain `doc = …`, which a doc comment becomes.
+fn is_doc_comment(attribute: &Group) -> bool {
+    let first = attribute.stream().into_iter().next();
+    attribute.delimiter() == Delimiter::Bracket
+        && matches!(first, Some(TokenTree::Ident(name)) if name == "doc")
+}
+
 /// Whether `before` ends with the name and the exclamation mark of a log macro.
 fn is_log_macro(before: &[TokenTree]) -> bool {
     match before {
@@ -249,12 +351,68 @@ fn first_banned<'a>(words: &str, banned: &'a [String]) -> Option<&'a str> {
 mod tests {
     use super::*;
 
-    const GLOSSARY: &str = "In identifiers: `told`,\n`set_aside`.\n\nIn log messages: `no more`.\n";
+    const GLOSSARY: &str = "In identifiers: `told`,\n`set_aside`.\n\nIn log messages: `no more`.\n\n\
+        Banned in texts: `gizmo`,\n`good until`.\n";
 
     fn check(code: &str) -> Vec<String> {
+        check_file("a.rs", code)
+    }
+
+    fn check_file(path: &str, code: &str) -> Vec<String> {
         let banned = Banned::from_glossary(GLOSSARY).expect("a glossary");
-        let problems = problems_in(Path::new("a.rs"), code, &banned).expect("Rust");
+        let problems = problems_in(Path::new(path), code, &banned).expect("Rust");
         problems.into_iter().collect()
+    }
+
+    #[test]
+    fn banned_words_are_rejected_in_texts() {
+        let code = "fn a() {\n    view! { <p>\"Ask gizmo.\"</p> };\n    \
+            let text = format!(\n        \"{name} is good \\\n         until {date}\"\n    );\n}\n";
+        assert_eq!(
+            check_file("app/src/a.rs", code),
+            [
+                "app/src/a.rs:2: the text \"ask gizmo\": \"gizmo\" is banned",
+                "app/src/a.rs:4: the text \"name is good until date\": \"good until\" is banned",
+            ]
+        );
+        assert_eq!(
+            check_file("server/src/a.rs", "#[error(\"By gizmo\")]\nstruct A;"),
+            ["server/src/a.rs:1: the text \"by gizmo\": \"gizmo\" is banned"]
+        );
+        for path in [
+            "crates/dns/src/a.rs",
+            "server/tests/a.rs",
+            "app/src/a/tests.rs",
+        ] {
+            assert_eq!(check_file(path, code), Vec::<String>::new(), "{path}");
+        }
+    }
+
+    #[test]
+    fn comments_tests_logs_and_single_words_are_not_texts() {
+        for code in [
+            "/// Ask gizmo.\nfn a() {}\n// Ask gizmo.\n",
+            "fn a() { publishers(\"gizmo\", 'x', b'y') }",
+            "fn a() { tracing::info!(\"published by gizmo\") }",
+            "#[cfg(test)]\nmod tests { fn a() { say(\"Ask gizmo.\") } }",
+            "#[cfg(all(test, unix))]\nconst A: &str = \"Ask gizmo.\";",
+        ] {
+            assert_eq!(
+                check_file("crates/model/src/a.rs", code),
+                Vec::<String>::new(),
+                "{code}"
+            );
+        }
+        // What follows a test is checked again.
+        for code in [
+            "#[cfg(test)]\nmod tests;\nconst A: &str = \"Ask gizmo.\";",
+            "#[cfg(test)]\nmod tests {}\nconst A: &str = \"Ask gizmo.\";",
+        ] {
+            assert_eq!(
+                check_file("crates/model/src/a.rs", code),
+                ["crates/model/src/a.rs:3: the text \"ask gizmo\": \"gizmo\" is banned"]
+            );
+        }
     }
 
     #[test]
@@ -285,7 +443,7 @@ mod tests {
     fn questions_must_not_change_anything() {
         let problem = |name: &str| {
             vec![format!(
-                "a.rs:1: `{name}` changes something: name it after what it does"
+                "a.rs:1: `{name}` has side effects: rename it with a verb"
             )]
         };
         assert_eq!(

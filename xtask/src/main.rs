@@ -37,7 +37,7 @@ use server::Mode;
 use setup::Consent;
 use workspace::Workspace;
 
-/// Developer's commands for Holdfast.
+/// Developer commands for Holdfast.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Cli {
@@ -57,43 +57,43 @@ struct Common {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Set up what is needed, build, and start Holdfast with its data in ./data
+    /// Install missing tools, build, and start Holdfast with its data in ./data
     Run {
         #[command(flatten)]
         mode: RunMode,
-        /// Passed on to `holdfast serve`
+        /// Arguments for `holdfast serve`
         #[arg(last = true)]
         args: Vec<String>,
     },
-    /// Build the site, the server and the agent of edge hosts
+    /// Build the site, the server and the agent
     Build {
         #[command(flatten)]
         mode: ModeArgs,
     },
-    /// Build without optimisation, start, and do both again whenever a source file changes
+    /// Build without optimization and start; rebuild and restart on every change of a source file
     Dev {
-        /// Passed on to `holdfast serve`
+        /// Arguments for `holdfast serve`
         #[arg(last = true)]
         args: Vec<String>,
     },
-    /// Build a whole site in namespaces of this machine, as root: an edge host, a client, and the
-    /// containers of a simulated cluster, each with the real programs
+    /// Run a whole site in namespaces on this machine, as root: an edge host, a client, and the
+    /// containers of a simulated cluster
     Lab {
         #[command(flatten)]
         mode: RunMode,
         #[command(flatten)]
         options: lab::Options,
     },
-    /// Run every check and test
+    /// Run all checks and tests
     Test(test::Options),
-    /// Measure: prints lines of `figure value unit`
+    /// Run a benchmark; prints lines of `figure value unit`
     Bench {
         #[command(flatten)]
         mode: ModeArgs,
-        /// What to measure
+        /// The benchmark
         #[arg(value_enum)]
         name: bench::Bench,
-        /// Passed on to the measuring program; `--smoke` only shows that it works
+        /// Arguments for the benchmark; `--smoke` only checks that it works
         #[arg(last = true)]
         args: Vec<String>,
     },
@@ -101,7 +101,7 @@ enum Command {
     Shots {
         #[command(flatten)]
         mode: ModeArgs,
-        /// Passed on to the script
+        /// Arguments for the script
         #[arg(last = true)]
         args: Vec<String>,
     },
@@ -109,7 +109,7 @@ enum Command {
 
 #[derive(Args)]
 struct ModeArgs {
-    /// Build quickly, without optimisation
+    /// Build without optimization
     #[arg(long)]
     dev: bool,
 }
@@ -122,7 +122,7 @@ impl ModeArgs {
 
 #[derive(Args)]
 struct RunMode {
-    /// Build what is installed on servers: optimized, which takes longer
+    /// Build with optimization, as for servers
     #[arg(long)]
     release: bool,
 }

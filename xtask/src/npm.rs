@@ -51,7 +51,7 @@ fn check_node() -> anyhow::Result<()> {
     let version = String::from_utf8_lossy(&version);
     match major(&version) {
         Some(major) if major >= MIN_NODE => Ok(()),
-        _ => bail!("`node --version` says {}. {how}", version.trim()),
+        _ => bail!("`node --version` printed {}. {how}", version.trim()),
     }
 }
 

@@ -169,7 +169,7 @@ pub fn run_within(command: &mut Command, limit: Duration) -> anyhow::Result<Fini
     }
     let status = child.wait()?;
     let failure = match is_late {
-        true => Some(format!("it took longer than {} s", limit.as_secs_f32())),
+        true => Some(format!("timed out after {} s", limit.as_secs_f32())),
         false => (!status.success()).then(|| status.to_string()),
     };
     Ok(Finished {

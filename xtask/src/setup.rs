@@ -106,32 +106,32 @@ impl Need {
     /// The purpose that is shown in the prompt.
     fn purpose(self) -> &'static str {
         match self {
-            Self::PkgConfig => "finds libraries, to build",
-            Self::Libpq => "PostgreSQL's client library, to build",
-            Self::Libmariadb => "MariaDB's client library, to build",
-            Self::Postgres => "a PostgreSQL server, to test",
-            Self::MariaDb => "a MariaDB server, to test",
-            Self::Chromium => "a browser, to test",
-            Self::Python => "a client of the simulated Proxmox, to test",
-            Self::PythonVenv => "a folder for that client's packages, to test",
-            Self::Nginx => "the web server of edge hosts, to test",
-            Self::NginxStream => "its part for TCP and UDP, to test",
-            Self::Dnsmasq => "the name server of edge hosts, to test",
-            Self::Bind => "a name server that takes updates, to test",
-            Self::Dig => "asks for names, to test",
-            Self::Dhclient => "asks for addresses, to test",
-            Self::Curl => "asks for pages, to test",
-            Self::Iproute => "makes networks, to test",
-            Self::Unshare => "keeps them apart from this machine's, to test",
-            Self::Procps => "finds what runs in them, to test",
-            Self::Systemd => "checks the units of edge hosts, to test",
-            Self::Openssl => "reads their certificates, to test",
-            Self::Pebble => "an authority that gives certificates, to test",
-            Self::RustcWeb => "a Rust compiler for WebAssembly, to build",
-            Self::CargoWeb => "its Cargo, to build",
-            Self::RustWebSrc => "its standard library, to build",
-            Self::RustWebClippy => "its linter, to test",
-            Self::Lld => "a linker for WebAssembly, to build",
+            Self::PkgConfig => "library lookup, to build",
+            Self::Libpq => "PostgreSQL client library, to build",
+            Self::Libmariadb => "MariaDB client library, to build",
+            Self::Postgres => "PostgreSQL server, to test",
+            Self::MariaDb => "MariaDB server, to test",
+            Self::Chromium => "browser, to test",
+            Self::Python => "Python, for a Proxmox client, to test",
+            Self::PythonVenv => "Python virtual environments, to test",
+            Self::Nginx => "web server of edge hosts, to test",
+            Self::NginxStream => "nginx module for TCP and UDP, to test",
+            Self::Dnsmasq => "DNS and DHCP server of edge hosts, to test",
+            Self::Bind => "name server with dynamic updates, to test",
+            Self::Dig => "DNS client, to test",
+            Self::Dhclient => "DHCP client, to test",
+            Self::Curl => "HTTP client, to test",
+            Self::Iproute => "network configuration, to test",
+            Self::Unshare => "namespaces, to test",
+            Self::Procps => "process lookup, to test",
+            Self::Systemd => "unit checks of edge hosts, to test",
+            Self::Openssl => "certificate tool, to test",
+            Self::Pebble => "ACME test CA, to test",
+            Self::RustcWeb => "Rust compiler for WebAssembly, to build",
+            Self::CargoWeb => "Cargo of that compiler, to build",
+            Self::RustWebSrc => "Rust standard library source, to build",
+            Self::RustWebClippy => "Rust linter, to test",
+            Self::Lld => "WebAssembly linker, to build",
         }
     }
 
@@ -224,7 +224,7 @@ impl Consent {
             return Ok(());
         }
         if !std::io::stdin().is_terminal() {
-            bail!("nobody is there to be asked; --yes installs it without a question");
+            bail!("standard input is not a terminal; use --yes to install without confirmation");
         }
         eprint!(
             "These system packages are missing:\n{}\
@@ -236,7 +236,7 @@ impl Consent {
         std::io::stdin().lock().read_line(&mut answer)?;
         match answer.trim().to_ascii_lowercase().as_str() {
             "y" | "yes" => Ok(()),
-            _ => bail!("not installed, as you wished"),
+            _ => bail!("installation declined"),
         }
     }
 }
@@ -258,7 +258,7 @@ pub fn ensure(needs: &[Need], consent: Consent) -> anyhow::Result<()> {
     let left: Vec<Need> = missing.into_iter().filter(|need| !need.is_met()).collect();
     if !left.is_empty() {
         bail!(
-            "{}: the packages are installed, yet these are not found",
+            "{}: the packages are installed, but these are still missing",
             missing_message(&left)
         );
     }
@@ -267,10 +267,9 @@ pub fn ensure(needs: &[Need], consent: Consent) -> anyhow::Result<()> {
 
 fn missing_message(missing: &[Need]) -> String {
     format!(
-        "this is missing:\n{}\
-         On Debian and Ubuntu: sudo apt-get install --no-install-recommends {}\n\
-         Elsewhere: the same from your system's packages. Then run this again.\n\
-         Why xtask did not install it",
+        "these are missing:\n{}On Debian and Ubuntu: sudo apt-get install --no-install-recommends \
+            {}\nElsewhere: install the same from your system's packages. Then run the command \
+            again.\nWhy xtask did not install them",
         format_list(missing),
         packages(missing).join(" ")
     )
@@ -301,7 +300,7 @@ apt-get install -q -y --no-install-recommends "$@"
 
 fn install(missing: &[Need], consent: Consent) -> anyhow::Result<()> {
     if program::find("apt-get").is_none() {
-        bail!("there is no apt-get here");
+        bail!("apt-get is not available");
     }
     let mut command = if rustix::process::geteuid().is_root() {
         Command::new("sh")
@@ -318,7 +317,7 @@ fn install(missing: &[Need], consent: Consent) -> anyhow::Result<()> {
         .args(packages(missing));
     let status = command.status().context("apt-get could not start")?;
     if !status.success() {
-        bail!("apt-get failed ({status}); its own words are above");
+        bail!("apt-get failed ({status}); see its output above");
     }
     Ok(())
 }
@@ -337,9 +336,9 @@ pub fn component(name: &str, subcommand: &str) -> anyhow::Result<()> {
         return Ok(());
     }
     added.with_context(|| {
-        format!("`cargo {subcommand}` is missing; `rustup component add {name}` brings it")
+        format!("`cargo {subcommand}` is missing; install it with `rustup component add {name}`")
     })?;
-    bail!("rustup added {name}, yet `cargo {subcommand}` does not work")
+    bail!("rustup added {name}, but `cargo {subcommand}` does not work")
 }
 
 #[cfg(test)]
@@ -349,12 +348,12 @@ mod tests {
     #[test]
     fn missing_packages_are_listed_with_install_command() {
         insta::assert_snapshot!(missing_message(&[Need::Libpq, Need::Chromium]), @r"
-        this is missing:
-          libpq-dev        PostgreSQL's client library, to build
-          chromium         a browser, to test
+        these are missing:
+          libpq-dev        PostgreSQL client library, to build
+          chromium         browser, to test
         On Debian and Ubuntu: sudo apt-get install --no-install-recommends libpq-dev chromium
-        Elsewhere: the same from your system's packages. Then run this again.
-        Why xtask did not install it
+        Elsewhere: install the same from your system's packages. Then run the command again.
+        Why xtask did not install them
         ");
     }
 

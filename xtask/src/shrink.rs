@@ -42,7 +42,7 @@ pub fn all(workspace: &Workspace, pkg: &Path) -> anyhow::Result<()> {
         .with_max_len(1)
         .map(|(_, file)| shrink(workspace, &file));
     let after: u64 = lengths.sum::<anyhow::Result<u64>>()?;
-    say(&format!("made smaller: {before} bytes, now {after}"));
+    say(&format!("optimized: {before} bytes to {after}"));
     Ok(())
 }
 

@@ -76,7 +76,7 @@ pub fn check(workspace: &Workspace, binary: &Path, report: &mut Report) -> anyho
     }
     report.tests += 1;
     report.note = Some(format!(
-        "{} files served from the program itself",
+        "{} files served from the binary",
         manifest.files.len()
     ));
     Ok(())
@@ -158,7 +158,7 @@ fn get(url: &str, media_type: &str, encodings: &str) -> anyhow::Result<(Vec<u8>,
         .with_context(|| url.to_owned())?;
     ensure!(
         response.status() == 200,
-        "{url} answered {}",
+        "{url} returned {}",
         response.status()
     );
     let content_type = response

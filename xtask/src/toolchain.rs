@@ -68,9 +68,11 @@ impl Toolchain {
 
     fn message(self) -> &'static str {
         match self {
-            Self::BuildStd => "WebAssembly: the standard library is compiled along",
-            Self::Installed => "WebAssembly: the compiler's own library for the target is taken",
-            Self::Debian => "WebAssembly: Debian's compiler compiles the standard library along",
+            Self::BuildStd => "WebAssembly: building the standard library from source",
+            Self::Installed => "WebAssembly: using the installed standard library of the target",
+            Self::Debian => {
+                "WebAssembly: building the standard library from source with Debian's compiler"
+            }
         }
     }
 

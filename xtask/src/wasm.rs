@@ -91,7 +91,7 @@ pub fn build(
 
 /// Splits the code of individual pages from the program. The main program is written to `first`.
 fn split(input: &[u8], first: &Path, pkg: &Path) -> anyhow::Result<Parts> {
-    say("splitting the program by pages");
+    say("splitting the WebAssembly module by pages");
     let script = format!("./{OUTPUT_NAME}.js");
     let mut options = wasm_split_cli_support::Options::new(input);
     options.output_dir = pkg;
@@ -99,7 +99,7 @@ fn split(input: &[u8], first: &Path, pkg: &Path) -> anyhow::Result<Parts> {
     options.link_name = "./parts.js";
     options.main_module = &script;
     let done = wasm_split_cli_support::transform(options)
-        .map_err(|error| anyhow::anyhow!("the program could not be split: {error:#}"))?;
+        .map_err(|error| anyhow::anyhow!("the WebAssembly module could not be split: {error:#}"))?;
     let files = |stems: Vec<String>| stems.iter().map(|stem| format!("{stem}.wasm")).collect();
     Ok(done
         .prefetch_map

@@ -32,7 +32,7 @@ impl Workspace {
         let mut command = Cargo::Default.command();
         command.args(["metadata", "--no-deps", "--format-version", "1"]);
         let metadata: Metadata = serde_json::from_slice(&program::output(&mut command)?)
-            .context("cargo metadata answered something unexpected")?;
+            .context("unexpected output of cargo metadata")?;
         Ok(Self {
             root: metadata.workspace_root,
             target: metadata.target_directory,
@@ -58,7 +58,9 @@ impl Workspace {
         let version = program::output(Command::new("rustc").arg("-vV"))?;
         let version = String::from_utf8_lossy(&version);
         let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-        Ok(self.target.join(host.context("`rustc -vV` names no host")?))
+        Ok(self
+            .target
+            .join(host.context("`rustc -vV` printed no host")?))
     }
 
     /// The programs of the last `cargo xtask build`.

@@ -33,10 +33,10 @@ pub enum Error {
     #[error(transparent)]
     Program(#[from] ProgramError),
     /// A template could not be rendered.
-    #[error("The site's files could not be made: {0}")]
+    #[error("The site's files could not be rendered: {0}")]
     Render(#[from] askama::Error),
     /// A file operation was canceled.
-    #[error("Work on the disk was broken off.")]
+    #[error("The disk operation was canceled.")]
     BrokenOff,
 }
 

@@ -22,7 +22,7 @@ pub enum CertificateError {
         cause: io::Error,
     },
     /// Key generation or signing failed.
-    #[error("The site's certificate cannot be made: {0}")]
+    #[error("The site's self-signed certificate could not be created: {0}")]
     Make(#[from] rcgen::Error),
 }
 

@@ -37,8 +37,8 @@ pub(crate) struct CertificateStore {
 
 impl CertificateStore {
     /// Fetches missing certificates. Returns the site configuration as this host can serve it, and
-    /// the certificates that it cannot serve. A missing certificate is replaced by the one that
-    /// `before` has for the same name. `before` must be what was really served, or a second failed
+    /// the certificates that it cannot serve. A missing certificate is replaced by that of `before`
+    /// for the same name. `before` must be the configuration that was served, or a second failed
     /// certificate would hide the last valid one.
     pub(crate) async fn stage(
         &mut self,
@@ -74,7 +74,7 @@ impl CertificateStore {
     }
 
     /// Deletes certificates that neither the live site configuration nor the previous one refers
-    /// to. `site` must be what is really served, including substitutes.
+    /// to. `site` must be the configuration that is served, including substitutes.
     pub(crate) async fn prune_unused(&mut self, site: &Snapshot, layout: &Layout) {
         let now: BTreeSet<Fingerprint> = site.certificates().into_iter().cloned().collect();
         let Some(before) = self.live.replace(now.clone()) else {
@@ -154,16 +154,18 @@ fn paths(folder: &Path, fingerprint: &Fingerprint) -> [PathBuf; 2] {
 /// Verifies that the chain has this fingerprint and matches the key.
 fn verify(fingerprint: &Fingerprint, chain: &str, key: &str) -> Result<(), String> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain.as_bytes()).collect();
-    let read = read.map_err(|error| format!("The certificate cannot be read: {error}."))?;
-    let leaf = read.first().ok_or("There is no certificate in it.")?;
+    let read = read.map_err(|error| format!("The certificate cannot be parsed: {error}."))?;
+    let leaf = read
+        .first()
+        .ok_or("The response contains no certificate.")?;
     if pinned::Fingerprint::from_certificate(leaf).to_string() != fingerprint.as_str() {
-        return Err("It is another certificate than the one that was asked for.".to_owned());
+        return Err("The fingerprint differs from that of the requested certificate.".to_owned());
     }
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
-        .map_err(|error| format!("The key cannot be read: {error}."))?;
+        .map_err(|error| format!("The key cannot be parsed: {error}."))?;
     let pair = CertifiedKey::from_der(read, key, &ring::default_provider());
     pair.map(drop)
-        .map_err(|error| format!("The certificate and its key do not belong together: {error}."))
+        .map_err(|error| format!("The key does not match the certificate: {error}."))
 }
 
 /// Fetches missing certificates from the manager and stores them. Returns those that are still
@@ -211,7 +213,7 @@ fn unserved_for(fingerprint: &Fingerprint, message: &str) -> UnservableCertifica
 fn store_all(folder: &Path, wanted: &[Fingerprint], pairs: &[Pair]) -> Vec<UnservableCertificate> {
     let put = |fingerprint: &Fingerprint| {
         let pair = pairs.iter().find(|pair| pair.certificate == *fingerprint);
-        let pair = pair.ok_or("The manager does not have it (any more).")?;
+        let pair = pair.ok_or("The manager does not have this certificate.")?;
         verify(fingerprint, &pair.chain, &pair.key)?;
         let [chain, key] = paths(folder, fingerprint);
         // Write the key first: a certificate on disk always has its key.
@@ -277,7 +279,7 @@ mod tests {
         let unserved = store_all(folder.path(), &wanted, &[good.clone(), wrong_key]);
         assert_eq!(unserved.len(), 1);
         assert_eq!(unserved[0].certificate, other.certificate);
-        assert!(unserved[0].words.contains("belong together"));
+        assert!(unserved[0].words.contains("does not match"));
         let [chain, key] = paths(folder.path(), &good.certificate);
         assert_eq!(fs::read_to_string(chain).unwrap(), good.chain);
         assert_eq!(
@@ -289,9 +291,9 @@ mod tests {
             ..good
         };
         let unserved = store_all(folder.path(), &wanted[1..], &[swapped]);
-        assert!(unserved[0].words.contains("another certificate"));
+        assert!(unserved[0].words.contains("fingerprint differs"));
         let unserved = store_all(folder.path(), &wanted[1..], &[]);
-        assert!(unserved[0].words.contains("does not have it"));
+        assert!(unserved[0].words.contains("does not have this"));
     }
 
     #[test]

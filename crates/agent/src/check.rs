@@ -40,7 +40,7 @@ pub struct Refusal {
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
     /// The program refused the candidate.
-    #[error("{} refuses it: {}", .0.program, .0.message)]
+    #[error("{} rejected the configuration: {}", .0.program, .0.message)]
     Refused(Refusal),
     /// The program could not be run.
     #[error(transparent)]

@@ -19,7 +19,7 @@ pub enum DiskError {
         path: PathBuf,
     },
     /// Another process uses the directory.
-    #[error("Another agent works in this folder: {}.", path.display())]
+    #[error("Another agent uses this folder: {}.", path.display())]
     InUse {
         /// The lock file.
         path: PathBuf,

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! generations/12/…     whole, and never changed once it is live
-//! live -> generations/12     what the programs read
-//! read -> generations/11     what they last read without complaint: where to go back to
-//! state/  tls/               what outlives generations
+//! live -> generations/12     read by the programs
+//! read -> generations/11     last loaded without error: the target of a rollback
+//! state/  tls/               independent of generations
 //! ```
 //!
 //! A generation with a higher number than the live one is a candidate or was abandoned; no program
@@ -82,7 +82,7 @@ impl Candidate {
 }
 
 impl Generations {
-    /// Opens a directory, creates what it lacks, and removes what a killed process left behind.
+    /// Opens a directory, creates what it lacks, and removes leftovers of a killed process.
     ///
     /// # Errors
     /// If another process uses the directory, or a file operation fails.

@@ -20,7 +20,7 @@ const MODULES: &str = "/usr/lib/nginx/modules";
 #[derive(Debug, thiserror::Error)]
 pub enum HostFactsError {
     /// A required program is missing or failed.
-    #[error("{program} does not answer: {message}")]
+    #[error("{program} failed: {message}")]
     Program {
         /// The program.
         program: &'static str,
@@ -28,7 +28,7 @@ pub enum HostFactsError {
         message: String,
     },
     /// The interface has no IPv4 address.
-    #[error("{0} has no IPv4 address. Give it one in the site's network first.")]
+    #[error("{0} has no IPv4 address. Assign an address in the site's network first.")]
     NoAddress(InterfaceName),
     /// A path contains characters that a configuration file cannot hold.
     #[error(transparent)]

@@ -29,19 +29,19 @@ const MAX_RESPONSE_SIZE: usize = 64 * 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
     /// The URL is neither HTTPS nor a loopback address.
-    #[error("{0} is not reached through TLS. Without it the key could be read on the way.")]
+    #[error("{0} does not use TLS, which would expose the agent's key. Use an https:// address.")]
     NotEncrypted(Origin),
     /// TLS could not be set up.
-    #[error("TLS cannot be used: {0}")]
+    #[error("TLS could not be initialized: {0}")]
     Tls(String),
     /// The manager is unreachable, or has another certificate than expected.
-    #[error("The manager is not reached: {0}")]
+    #[error("The manager is unreachable: {0}")]
     Unreachable(String),
     /// The join token or the key is invalid (401).
-    #[error("The manager does not know this agent (any more). Have it join again.")]
+    #[error("The manager rejected this agent's key. Create a join token and join again.")]
     Unknown,
     /// The manager refused the request.
-    #[error("The manager answered {status}: {message}")]
+    #[error("The manager returned {status}: {message}")]
     Refused {
         /// The HTTP status.
         status: u16,
@@ -49,7 +49,7 @@ pub enum LinkError {
         message: String,
     },
     /// The response could not be parsed.
-    #[error("The manager's answer could not be read: {0}")]
+    #[error("The manager's response could not be parsed: {0}")]
     Unreadable(String),
 }
 
@@ -207,10 +207,7 @@ async fn send(request: RequestBuilder) -> Result<Response, LinkError> {
     let body = read::<ErrorBody>(response).await;
     Err(LinkError::Refused {
         status: status.as_u16(),
-        message: body.map_or_else(
-            |_| "no words that could be read".to_owned(),
-            |body| body.error,
-        ),
+        message: body.map_or_else(|_| "no readable message".to_owned(), |body| body.error),
     })
 }
 
@@ -222,7 +219,9 @@ async fn read<T: serde::de::DeserializeOwned>(mut response: Response) -> Result<
         .map_err(|error| unreachable_error(&error))?
     {
         if bytes.len() + chunk.len() > MAX_RESPONSE_SIZE {
-            return Err(LinkError::Unreadable("it is too large".to_owned()));
+            return Err(LinkError::Unreadable(
+                "the response is too large".to_owned(),
+            ));
         }
         bytes.extend_from_slice(&chunk);
     }

@@ -12,11 +12,11 @@ use model::{agents::JoinToken, names::InterfaceName};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-/// Gives a site its addresses, names and ways in, as Holdfast says.
+/// Serves DNS, DHCP and a reverse proxy for a site that Holdfast manages.
 #[derive(Parser)]
 #[command(name = "holdfast-agent", version)]
 struct Arguments {
-    /// The agent's own folder
+    /// The agent's state folder
     #[arg(long, default_value = "/var/lib/holdfast-agent", global = true)]
     folder: PathBuf,
     #[command(subcommand)]
@@ -25,18 +25,18 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Join a site with the code that Holdfast shows; the code is read from standard input, so that
-    /// no list of processes has it
+    /// Join a site with a join token; the token is read from standard input, so that it never
+    /// appears in the process list
     Join {
-        /// The interface in the site's network
+        /// The network interface in the site's network
         #[arg(long)]
         interface: InterfaceName,
     },
-    /// Serve the site until told to stop
+    /// Serve the site until a signal
     Run,
-    /// Write the units of systemd that start this program, and have nginx and dnsmasq run with its files
+    /// Write systemd units that start the agent, and nginx and dnsmasq with its configuration
     Units {
-        /// systemd's folder for them
+        /// The folder for the units
         #[arg(long, default_value = "/etc/systemd/system")]
         to: PathBuf,
     },
@@ -78,7 +78,8 @@ async fn join(folder: PathBuf, interface: InterfaceName) -> CommandResult {
         interface,
     };
     settings.write(&folder)?;
-    let message = "This host has joined. `holdfast-agent units` has systemd serve its site, `holdfast-agent run` does it at once.\n";
+    let message = "This host has joined. To serve the site with systemd, run `holdfast-agent \
+        units`; to serve now, `holdfast-agent run`.\n";
     std::io::stdout().write_all(message.as_bytes())?;
     Ok(())
 }
@@ -88,7 +89,8 @@ fn write_units(folder: &Path, to: &Path) -> CommandResult {
     for path in units::write(&std::env::current_exe()?, folder, to)? {
         writeln!(out, "{}", path.display())?;
     }
-    let next = "Now: systemctl daemon-reload && systemctl restart nginx dnsmasq && systemctl enable --now holdfast-agent";
+    let next = "Next: systemctl daemon-reload && systemctl restart nginx dnsmasq && systemctl \
+        enable --now holdfast-agent";
     writeln!(out, "{next}")?;
     Ok(())
 }

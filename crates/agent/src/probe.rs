@@ -130,7 +130,7 @@ fn pages(site: &Snapshot, quarantined: &BTreeSet<ServiceId>) -> impl Iterator<It
     })
 }
 
-/// The probes in progress, and what was reported.
+/// The probes in progress, and the last report.
 struct PendingProbes {
     applied: AppliedSite,
     /// The targets that have not succeeded yet.
@@ -235,7 +235,7 @@ impl PendingProbes {
         };
         match manager.amend_report(self.applied.turn, &report).await {
             Ok(()) => self.reported = silent,
-            Err(error) => tracing::warn!(%error, "what does not answer could not be reported"),
+            Err(error) => tracing::warn!(%error, "failed to report failed probes"),
         }
     }
 }

@@ -192,7 +192,7 @@ impl Program {
         let until = Instant::now() + self.timeout;
         while !self.is_up().await {
             if Instant::now() > until {
-                let message = format!("it does not run as {} says", self.pid_file.display());
+                let message = format!("no running process matches {}", self.pid_file.display());
                 return Err(self.failed(message));
             }
             sleep(POLL_INTERVAL).await;
@@ -245,7 +245,7 @@ impl Program {
                 ReloadResult::None if is_timed_out => {
                     let workers = process.children().await;
                     let is_new = workers.iter().any(|worker| !before.contains(worker));
-                    let message = "it did not read its files again";
+                    let message = "the reload had no effect";
                     return is_new
                         .then_some(())
                         .ok_or_else(|| self.failed(message.to_owned()));

@@ -199,7 +199,7 @@ mod tests {
     }
 
     struct SearchResult {
-        /// What was set quarantined; none when the refusal came back.
+        /// The quarantined services; `None` when the configuration was refused.
         quarantined: Option<Vec<i64>>,
         checks: usize,
     }

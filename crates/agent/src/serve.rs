@@ -49,7 +49,7 @@ enum SyncError {
     Apply(#[from] Error),
     #[error(transparent)]
     Certificate(#[from] CertificateError),
-    #[error("Work on the disk was broken off.")]
+    #[error("The disk operation was canceled.")]
     BrokenOff,
 }
 

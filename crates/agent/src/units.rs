@@ -26,7 +26,8 @@ const FILES: [(&str, &str); 3] = [
 #[derive(Debug, thiserror::Error)]
 pub enum UnitsError {
     /// A path has characters that a unit file would interpret.
-    #[error("{} cannot be named in a unit: use a path of letters, digits, dots, hyphens and underscores.", .0.display())]
+    #[error("{} cannot be used in a unit: use a path with letters, digits, dots, hyphens and \
+        underscores.", .0.display())]
     Path(PathBuf),
     /// A file operation failed.
     #[error("{}: {cause}", .path.display())]

@@ -47,7 +47,7 @@ impl Actor {
             return Ok(());
         }
         Err(Error::forbidden(
-            "Operators and administrators may do this.",
+            "This requires the role operator or administrator.",
         ))
     }
 
@@ -55,6 +55,6 @@ impl Actor {
         if self.role().is_administrator() {
             return Ok(());
         }
-        Err(Error::forbidden("Administrators may do this."))
+        Err(Error::forbidden("This requires the role administrator."))
     }
 }

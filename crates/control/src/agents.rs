@@ -142,9 +142,10 @@ pub async fn create(
     let id = control
         .store()
         .write(move |c| match store::agents::insert(c, &new) {
-            Err(store::Error::NotFound) => {
-                Ok(Err(Error::invalid_field("site", "There is no such site.")))
-            }
+            Err(store::Error::NotFound) => Ok(Err(Error::invalid_field(
+                "site",
+                "The site does not exist.",
+            ))),
             made => made.map(Ok),
         })
         .await
@@ -201,7 +202,8 @@ pub async fn delete(
             let others = store::agents::list_by_site(c, row.site)?.len() > 1;
             if others && matches!(row.dhcp, DhcpRole::Yes | DhcpRole::Ending) {
                 let message =
-                    "It gives out the site's addresses. Have another agent do that first.";
+                    "This agent is the site's DHCP server. Make another agent the DHCP server \
+                        first.";
                 return Ok(Err(Error::conflict(message)));
             }
             store::agents::delete(c, id)?;

@@ -76,7 +76,7 @@ pub async fn update(
                 before.row.directory == spec.directory && before.row.binding == spec.binding;
             if spec.binding.is_some() && spec.binding_key.is_none() && !is_same_account {
                 // The stored key is sent only with the same key ID to the same directory.
-                let message = "Give the key again: it is for this id at this directory.";
+                let message = "Enter the key again. It belongs to this key ID at this directory.";
                 return Ok(Err(Error::invalid_field("binding_key", message)));
             }
             store::authorities::update(c, &key, id, &spec)?;
@@ -116,7 +116,7 @@ pub async fn delete(
                 return Ok(Err(missing()));
             };
             if authority.name.as_str() != confirm {
-                let message = format!("Type {} to delete the authority.", authority.name);
+                let message = format!("Type {} to delete the CA.", authority.name);
                 return Ok(Err(Error::invalid_field("confirm", message)));
             }
             store::authorities::delete(c, id)?;
@@ -124,8 +124,7 @@ pub async fn delete(
         })
         .await;
     if result == Err(store::Error::InUse) {
-        let message =
-            "Domains have their certificates from it. Let them have those another way first.";
+        let message = "Domains use this CA. Choose another certificate source for them first.";
         return Err(Error::conflict(message));
     }
     result.into_model("authority")??;

@@ -171,7 +171,7 @@ async fn apply_due(control: &Control) -> Result<(), model::Error> {
         if let Entry::Vacant(slot) = opened.entry(row.provider) {
             let client = match providers::record(control, row.provider).await? {
                 Some(record) => providers::open(control, &record),
-                None => Err("The provider is gone.".to_owned()),
+                None => Err("The DNS provider no longer exists.".to_owned()),
             };
             slot.insert(client);
         }
@@ -255,7 +255,8 @@ async fn apply(
             if let Some(conflicting) = conflicting_values.next() {
                 // Another record exists; the name may resolve elsewhere on purpose.
                 return Err(UpdateError::from(format!(
-                    "{} leads to {} at the provider, which Holdfast did not set. Delete that record there, or the name is found elsewhere.",
+                    "{} resolves to {}, in a record that Holdfast did not create. Delete that \
+                        record at the DNS provider.",
                     record.name,
                     format_value(conflicting)
                 )));
@@ -335,7 +336,7 @@ fn format_value(value: &dns::RecordValue) -> String {
 }
 
 fn record(stored: &DnsRecord) -> Result<dns::Record, UpdateError> {
-    let wrong = || UpdateError::from(format!("The record {stored} cannot be read."));
+    let wrong = || UpdateError::from(format!("The record {stored} cannot be parsed."));
     let value = match stored.record_type {
         "A" => dns::RecordValue::A(stored.value.parse().map_err(|_| wrong())?),
         "AAAA" => dns::RecordValue::Aaaa(stored.value.parse().map_err(|_| wrong())?),

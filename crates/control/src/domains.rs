@@ -72,7 +72,10 @@ pub async fn create(control: &Control, actor: &Actor, spec: DomainSpec) -> Resul
                 return Ok(Err(refusal));
             }
             if store::sites::lock(c, spec.site)?.is_none() {
-                return Ok(Err(Error::invalid_field("site", "There is no such site.")));
+                return Ok(Err(Error::invalid_field(
+                    "site",
+                    "The site does not exist.",
+                )));
             }
             if let Err(refusal) = check_name_unused(c, &spec)? {
                 return Ok(Err(refusal));
@@ -106,7 +109,8 @@ pub async fn update(
                 return Ok(Err(missing()));
             };
             if current.spec.site != spec.site {
-                let message = "A domain stays with its site. Add it to the other site instead.";
+                let message = "The site of a domain cannot change. Add the domain to the other \
+                    site instead.";
                 return Ok(Err(Error::invalid_field("site", message)));
             }
             if let Err(refusal) = check_publishers(c, &spec)? {
@@ -197,7 +201,8 @@ pub async fn delete(
         })
         .await;
     if result == Err(store::Error::InUse) {
-        let message = "Web pages or ports with TLS are published under it. Give them another domain or take them away, then delete it.";
+        let message = "Services are published under this domain. Move them to another domain or \
+            delete them first.";
         return Err(Error::conflict(message));
     }
     result.into_model("domain")??;
@@ -222,7 +227,7 @@ fn check_publishers(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>
         None => Ok(()),
         Some(name) => Err(Error::invalid_field(
             "people",
-            format!("Nobody is called {name}."),
+            format!("The user {name} does not exist."),
         )),
     })
 }
@@ -231,7 +236,7 @@ fn check_publishers(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>
 /// features.
 fn check_sources(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
     if !store::authorities::source_exists(c, spec.issuance)? {
-        let message = "There is no such authority (any more).";
+        let message = "The CA does not exist. Choose another.";
         return Ok(Err(Error::invalid_field("authority", message)));
     }
     let Some(provider) = spec.provider else {
@@ -239,14 +244,14 @@ fn check_sources(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, s
     };
     let all = store::providers::list(c)?;
     let Some(provider) = all.into_iter().find(|it| it.id == provider) else {
-        let message = "There is no such provider (any more).";
+        let message = "The DNS provider does not exist. Choose another.";
         return Ok(Err(Error::invalid_field("provider", message)));
     };
     Ok(
         match spec.addresses && !provider.settings.kind().supports_address_records() {
             true => {
                 let message = format!(
-                    "{} keeps no addresses, only proofs for certificates.",
+                    "{} stores DNS-01 challenges only, not addresses.",
                     provider.name
                 );
                 Err(Error::invalid_field("addresses", message))
@@ -271,7 +276,7 @@ fn check_name_unused(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error
     };
     let taken = store::containers::list_used_labels(c, spec.site)?;
     Ok(if taken.contains(&(above.id, label)) {
-        let message = "A web page of this site has this name. Give that one another first.";
+        let message = "An HTTP service of this site has this hostname. Change that hostname first.";
         Err(Error::invalid_field("name", message))
     } else {
         Ok(())

@@ -17,10 +17,12 @@ impl<T> StoreResultExt<T> for Result<T, store::Error> {
             store::Error::Unavailable { cause } => {
                 tracing::warn!(operation, error = cause, "database unavailable");
                 Error::Unavailable {
-                    message: "The database does not answer now. Try again.".into(),
+                    message: "The database is unreachable. Try again.".into(),
                 }
             }
-            store::Error::InUse => Error::conflict("Something still uses it."),
+            store::Error::InUse => {
+                Error::conflict("Other objects still depend on this one. Delete them first.")
+            }
             other => internal(operation, &other),
         })
     }
@@ -36,30 +38,34 @@ pub(crate) fn internal(operation: &'static str, cause: &dyn std::fmt::Debug) -> 
 /// The error for a value that violates a unique constraint.
 fn duplicate(unique: Unique) -> Error {
     match unique {
-        Unique::UserName => Error::invalid_field("name", "Somebody has this name already."),
+        Unique::UserName => Error::invalid_field("name", "Another user has this name."),
         Unique::SiteName => Error::invalid_field("name", "Another site has this name."),
         Unique::ClusterName => Error::invalid_field("name", "Another cluster has this name."),
         Unique::AgentName => {
-            Error::invalid_field("name", "The site has an agent of this name already.")
+            Error::invalid_field("name", "The site already has an agent with this name.")
         }
-        Unique::DomainName => Error::invalid_field("name", "The site has this domain already."),
+        Unique::DomainName => Error::invalid_field("name", "The site already has this domain."),
         Unique::CertificateAuthorityName => {
-            Error::invalid_field("name", "Another authority has this name.")
+            Error::invalid_field("name", "Another CA has this name.")
         }
-        Unique::DnsProviderName => Error::invalid_field("name", "Another provider has this name."),
+        Unique::DnsProviderName => {
+            Error::invalid_field("name", "Another DNS provider has this name.")
+        }
         Unique::ContainerName => {
-            Error::invalid_field("name", "A container on this site has this name already.")
+            Error::invalid_field("name", "The site already has a container with this name.")
         }
         Unique::ServiceLabel => Error::invalid_field(
             "services",
-            "Another container on this site publishes under this name.",
+            "Another container on this site has this hostname.",
         ),
-        Unique::ServicePort => {
-            Error::invalid_field("services", "Another service of this site has this port.")
-        }
-        Unique::ActiveJob => {
-            Error::conflict("A job is at work on this container. Wait until it ends, or cancel it.")
-        }
-        other => Error::conflict(format!("Somebody was quicker ({other:?}). Try again.")),
+        Unique::ServicePort => Error::invalid_field(
+            "services",
+            "Another service of this site has this external port.",
+        ),
+        Unique::ActiveJob => Error::conflict(
+            "A job of this container is still running. Wait until the job ends, \
+                or cancel the job.",
+        ),
+        other => Error::conflict(format!("Another change came first ({other:?}). Try again.")),
     }
 }

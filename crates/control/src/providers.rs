@@ -43,7 +43,7 @@ pub async fn create(
 ) -> Result<ProviderId, Error> {
     actor.require_administrator()?;
     let Some(secret) = &spec.secret else {
-        return Err(Error::invalid_field("secret", "It is needed once."));
+        return Err(Error::invalid_field("secret", "Enter the secret."));
     };
     validate_settings(control, &spec.settings, secret)?;
     let key = control.store().secret_key().clone();
@@ -70,7 +70,7 @@ pub async fn update(
     actor.require_administrator()?;
     let before = record(control, id).await?.ok_or_else(missing)?;
     if spec.secret.is_none() && server_of(&before.row.settings) != server_of(&spec.settings) {
-        let message = "Give the secret again, since it goes to another address.";
+        let message = "Enter the secret again, because it is sent to a new address.";
         return Err(Error::invalid_field("secret", message));
     }
     validate_settings(
@@ -84,7 +84,8 @@ pub async fn update(
         .store()
         .write(move |c| {
             if moves_records && store::records::has_records(c, id)? {
-                let message = "Records of Holdfast are kept there, which would be forgotten. Add the other one as a provider of its own, and choose it for the domains.";
+                let message = "Records of Holdfast exist at the current server. Add the new \
+                    server as another DNS provider and select that for the domains.";
                 return Ok(Err(Error::conflict(message)));
             }
             store::providers::update(c, &key, id, &spec)?;
@@ -115,7 +116,7 @@ pub async fn test(
     let record = record(control, id).await?.ok_or_else(missing)?;
     let provider = open(control, &record).map_err(Error::conflict)?;
     let _guard = lock_exclusive(control, &record.row).map_err(|ProviderBusy| {
-        Error::conflict("It proves the names of a certificate just now. Try it again in a minute.")
+        Error::conflict("This DNS provider is in use by a DNS-01 challenge. Try again in a minute.")
     })?;
     Ok(provider.test(domain).await)
 }
@@ -141,7 +142,7 @@ pub async fn delete(
                 return Ok(Err(missing()));
             };
             if present.name.as_str() != confirm {
-                let message = format!("Type {} to delete the provider.", present.name);
+                let message = format!("Type {} to delete the DNS provider.", present.name);
                 return Ok(Err(Error::invalid_field("confirm", message)));
             }
             store::providers::delete(c, id)?;
@@ -149,7 +150,8 @@ pub async fn delete(
         })
         .await;
     if result == Err(store::Error::InUse) {
-        let message = "It keeps records of domains. Give those another provider, and wait until Holdfast has taken its records away here.";
+        let message = "Domains use this DNS provider. Select another for them, then wait until \
+            Holdfast has deleted its records.";
         return Err(Error::conflict(message));
     }
     result.into_model("provider")??;

@@ -84,7 +84,7 @@ pub async fn update(
             };
             let has_containers = !store::containers::list_used_addresses(c, id)?.is_empty();
             if let Some(field) = fixed_field(&site.spec, &spec).filter(|_| has_containers) {
-                let message = "The site has containers, so this cannot change.";
+                let message = "This cannot change while the site has containers.";
                 return Ok(Err(Error::invalid_field(field, message)));
             }
             store::sites::update(c, id, &spec)?;
@@ -124,7 +124,7 @@ pub async fn delete(
             }
             let containers = store::containers::list_used_addresses(c, id)?.len();
             if containers > 0 {
-                let message = format!("{name} has {containers} containers. Delete these first.");
+                let message = format!("{name} has {containers} containers. Delete them first.");
                 return Ok(Err(Error::conflict(message)));
             }
             store::sites::delete(c, id)?;
@@ -167,7 +167,10 @@ fn require_cluster(control: &Control, spec: &SiteSpec) -> Result<(), Error> {
     if control.observer().cluster(spec.cluster).is_some() {
         return Ok(());
     }
-    Err(Error::invalid_field("cluster", "There is no such cluster."))
+    Err(Error::invalid_field(
+        "cluster",
+        "The cluster does not exist.",
+    ))
 }
 
 /// Checks that the cluster has the bridge and the storages. Skipped when the cluster does not
@@ -204,10 +207,10 @@ fn require<T: PartialEq + Display>(fields: &mut Fields, field: &str, desired: &T
     }
     let names: Vec<String> = available.iter().map(ToString::to_string).collect();
     let message = if names.is_empty() {
-        "The cluster has none that all its nodes can use for this.".to_owned()
+        "No suitable choice is available on all nodes of the cluster.".to_owned()
     } else {
         format!(
-            "Not all nodes of the cluster have {desired} for this. Use {}.",
+            "{desired} is not available on all nodes of the cluster. Use {}.",
             names.join(" or ")
         )
     };

@@ -57,7 +57,7 @@ pub async fn create(control: &Control, actor: &Actor, spec: UserSpec) -> Result<
     let Some(password) = &spec.password else {
         return Err(Error::invalid_field(
             "password",
-            "A new account needs a password.",
+            "Enter a password for the new account.",
         ));
     };
     let new = store::users::NewUser {
@@ -139,7 +139,7 @@ pub async fn delete(
     actor.require_administrator()?;
     if actor.me().is_some_and(|me| me.id == id) {
         return Err(Error::conflict(
-            "This is your own account. Another administrator can delete it.",
+            "You cannot delete your own account. Ask another administrator.",
         ));
     }
     let confirm = confirm.trim().to_owned();
@@ -166,7 +166,7 @@ pub async fn delete(
 }
 
 const LAST_ADMINISTRATOR: &str =
-    "This is the last administrator. Make somebody else an administrator first.";
+    "This is the last administrator. Give another user this role first.";
 
 fn refuse_delete(user: &UserRow, confirm: &str) -> Option<Error> {
     if user.name.as_str() != confirm {
@@ -178,7 +178,7 @@ fn refuse_delete(user: &UserRow, confirm: &str) -> Option<Error> {
     let owned = user.usage.containers;
     (owned > 0).then(|| {
         Error::conflict(format!(
-            "{} owns {owned} containers. Delete these first.",
+            "{} owns {owned} containers. Delete them first.",
             user.name
         ))
     })

@@ -35,7 +35,9 @@ impl Account {
     ) -> Result<Self, DnsError> {
         let header = |text: &str| {
             HeaderValue::from_str(text).map_err(|_| {
-                DnsError::unauthorized("The user or the password is none of acme-dns.")
+                DnsError::unauthorized(
+                    "The acme-dns user or password is invalid. Copy both from the registration.",
+                )
             })
         };
         let mut key = header(key.reveal())?;
@@ -102,7 +104,7 @@ impl AcmeDns {
             return match updated {
                 Some(updated) if updated.txt == text => Ok(()),
                 _ => Err(DnsError::refused(format!(
-                    "The answer of {display_name} is not one of acme-dns."
+                    "The response of {display_name} is not an acme-dns response."
                 ))),
             };
         }
@@ -117,22 +119,22 @@ impl AcmeDns {
         match (status, message) {
             (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {
                 DnsError::unauthorized(format!(
-                    "{display_name} does not take the account ({message}). Either user or password are \
-                     wrong, or they are not those of {}, or they are not taken from this address.",
+                    "{display_name} rejected the account ({message}). Check user and password, \
+                        that they belong to {}, and that acme-dns allows this IP address.",
                     self.account.full_domain
                 ))
             }
             (_, "bad_txt") => DnsError::refused(format!(
-                "{display_name} keeps texts of 43 signs and no others ({message})."
+                "{display_name} accepts only TXT values of 43 characters ({message})."
             )),
             (_, "bad_subdomain") => DnsError::refused(format!(
-                "{display_name} does not know {} ({message}).",
+                "{display_name} has no subdomain {} ({message}).",
                 self.account.full_domain
             )),
             (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, _) => DnsError::refused(
-                format!("What answers is not acme-dns: {display_name} says {message}."),
+                format!("The server is not acme-dns: {display_name} returned {message}."),
             ),
-            _ => DnsError::refused(format!("{display_name} refused: {message}.")),
+            _ => DnsError::refused(format!("{display_name} rejected the request: {message}.")),
         }
     }
 
@@ -140,21 +142,23 @@ impl AcmeDns {
     async fn check_alias(&self, domain: &Domain) -> ProviderCheck {
         let full = &self.account.full_domain;
         let from = format!("_acme-challenge.{domain}");
-        let instruction = format!("In the zone of {domain} add the record: {from}. CNAME {full}.");
+        let instruction = format!("Add this record to the zone of {domain}: {from}. CNAME {full}.");
         let alias = match record::parse_name(&from) {
             Ok(name) => self.options.resolver.alias(&name).await,
             Err(error) => Err(error),
         };
         match alias {
             Ok(Some(target)) if target == self.account.full_name => {
-                success(format!("{from} leads to {full}."))
+                success(format!("{from} is an alias of {full}."))
             }
             Ok(Some(target)) => problem(format!(
-                "{from} leads to {}. {instruction}",
+                "{from} is an alias of {}. {instruction}",
                 format_name(&target)
             )),
-            Ok(None) => problem(format!("{from} leads nowhere. {instruction}")),
-            Err(error) => problem(format!("Where {from} leads is not known. {error}")),
+            Ok(None) => problem(format!("{from} has no CNAME record. {instruction}")),
+            Err(error) => problem(format!(
+                "The CNAME record of {from} could not be queried. {error}"
+            )),
         }
     }
 }
@@ -183,8 +187,8 @@ impl Provider for AcmeDns {
 
     async fn test(&self, domain: &Domain) -> Vec<ProviderCheck> {
         let full = &self.account.full_domain;
-        let reached = success(format!("{} answers.", self.http.display_name));
-        let account = success("It takes the account.");
+        let reached = success(format!("{} is reachable.", self.http.display_name));
+        let account = success("The account is accepted.");
         let record = Record {
             name: full.to_string(),
             value: provider_test::random_value(),
@@ -193,7 +197,7 @@ impl Provider for AcmeDns {
             Ok(()) => vec![
                 reached,
                 account,
-                success(format!("Answers can be added to {full}.")),
+                success(format!("TXT records can be created at {full}.")),
                 provider_test::test_visibility(&self.options, full, &record).await,
             ],
             Err(error) => provider_test::first_call_findings(&error, reached, account),
@@ -204,5 +208,5 @@ impl Provider for AcmeDns {
 }
 
 fn no_addresses() -> DnsError {
-    DnsError::refused("acme-dns keeps no addresses, only the answers that an authority asks for.")
+    DnsError::refused("acme-dns stores DNS-01 challenges only, not addresses.")
 }

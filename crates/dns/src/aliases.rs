@@ -45,7 +45,7 @@ impl Resolver {
                     let servers = self.servers(&names).await;
                     if servers.is_empty() {
                         return Err(DnsError::unavailable(format!(
-                            "No name server of {} has an address.",
+                            "No name server of {} has an IP address.",
                             format_name(&apex)
                         )));
                     }
@@ -59,7 +59,7 @@ impl Resolver {
         }
         Err(first_error.unwrap_or_else(|| {
             DnsError::no_zone(format!(
-                "No zone holds {}: it has no name servers.",
+                "No zone was found for {}: the name has no name servers.",
                 format_name(name)
             ))
         }))
@@ -102,7 +102,7 @@ impl Resolver {
             }
         }
         Err(DnsError::refused(format!(
-            "The aliases (CNAME) of {} lead nowhere: there are more than {MAX_ALIASES}.",
+            "The CNAME chain of {} is longer than {MAX_ALIASES} records.",
             format_name(name)
         )))
     }

@@ -103,8 +103,8 @@ impl Cloudflare {
             }
         }
         Err(DnsError::no_zone(format!(
-            "Cloudflare shows no zone that holds {name}. Either it is in another account, or the \
-             token may not see it: it needs Zone Read and DNS Edit for this zone."
+            "Cloudflare lists no zone for {name}. Check the account, and that the token has Zone \
+                Read and DNS Edit for the zone."
         )))
     }
 
@@ -206,19 +206,19 @@ impl Provider for Cloudflare {
     }
 
     async fn test(&self, domain: &Domain) -> Vec<ProviderCheck> {
-        let reached = success("Cloudflare answers.");
-        let account = success("It takes the token.");
+        let reached = success("Cloudflare is reachable.");
+        let account = success("The token is accepted.");
         let zone = match self.zone(domain.as_str()).await {
             Ok(zone) => zone,
             Err(error) => return provider_test::first_call_findings(&error, reached, account),
         };
         let mut findings = vec![reached, account];
         findings.push(if zone.is_active() {
-            success(format!("The zone {} is there and in use.", zone.name))
+            success(format!("The zone {} exists and is active.", zone.name))
         } else {
             problem(format!(
-                "The zone {} is there, but Cloudflare says that it is {}: the domain's \
-                 registration has to name the name servers that Cloudflare gave it.",
+                "The zone {} exists, but its status at Cloudflare is {}. Set the name servers \
+                    that Cloudflare assigned at the domain's registrar.",
                 zone.name, zone.status
             ))
         });

@@ -17,7 +17,7 @@ pub enum DnsError {
     /// The credentials are invalid or lack permission. A user has to change them.
     #[error("{message}")]
     Unauthorized {
-        /// What is wrong with the credentials.
+        /// Why the credentials were rejected.
         message: String,
     },
     /// The provider has no zone for the name.
@@ -37,7 +37,7 @@ pub enum DnsError {
     /// The provider rejected the request permanently.
     #[error("{message}")]
     Refused {
-        /// What was rejected and why.
+        /// The rejected request and the reason.
         message: String,
     },
 }

@@ -37,7 +37,7 @@ impl Http {
     ) -> Result<Self, DnsError> {
         let base: Url = base
             .parse()
-            .map_err(|_| DnsError::refused(format!("{base:?} is not the address of an API.")))?;
+            .map_err(|_| DnsError::refused(format!("{base:?} is not an http or https URL.")))?;
         let is_local = is_loopback(&base);
         if base.scheme() != "https" && !(is_local && base.scheme() == "http") {
             return Err(DnsError::refused(format!(
@@ -58,12 +58,13 @@ impl Http {
         }
         if let Some(roots) = &options.roots {
             let roots = Certificate::from_pem_bundle(roots.as_str().as_bytes());
-            let roots = roots.map_err(|_| DnsError::refused("The authority is not one in PEM."))?;
+            let roots =
+                roots.map_err(|_| DnsError::refused("The CA certificate is not in PEM format."))?;
             builder = builder.tls_certs_merge(roots);
         }
-        let client = builder
-            .build()
-            .map_err(|error| DnsError::refused(format!("TLS cannot be used: {error}.")))?;
+        let client = builder.build().map_err(|error| {
+            DnsError::refused(format!("TLS could not be initialized: {error}."))
+        })?;
         Ok(Self {
             display_name,
             client,
@@ -93,7 +94,7 @@ impl Http {
         while let Some(chunk) = response.chunk().await.map_err(request_error)? {
             if body.len() + chunk.len() > MAX_RESPONSE {
                 return Err(DnsError::refused(format!(
-                    "The answer of {} is larger than any that it gives.",
+                    "The response of {} is too large.",
                     self.display_name
                 )));
             }
@@ -107,12 +108,12 @@ impl Http {
         let (display_name, status) = (&self.display_name, response.status());
         if status.is_server_error() {
             return Err(DnsError::unavailable(format!(
-                "{display_name} cannot do it now (HTTP {status})."
+                "{display_name} is temporarily unavailable (HTTP {status})."
             )));
         }
         if status.is_redirection() {
             return Err(DnsError::refused(format!(
-                "{display_name} sends us elsewhere (HTTP {status}). Use the address of the API itself."
+                "{display_name} redirects (HTTP {status}). Use the URL of the API."
             )));
         }
         Ok(())
@@ -129,7 +130,7 @@ impl Http {
         });
         DnsError::RateLimited {
             message: format!(
-                "{} wants to be asked less often: again {when}.",
+                "The rate limit of {} is reached. Retry {when}.",
                 self.display_name
             ),
             retry_after,
@@ -140,15 +141,15 @@ impl Http {
         let display_name = &self.display_name;
         if is_tls(error) {
             return DnsError::refused(format!(
-                "The certificate of {display_name} is not trusted by this machine: {}.",
+                "The certificate of {display_name} is not trusted by this host: {}.",
                 error_chain(error)
             ));
         }
         if error.is_timeout() {
-            return DnsError::unavailable(format!("{display_name} does not answer in time."));
+            return DnsError::unavailable(format!("{display_name} did not respond in time."));
         }
         DnsError::unavailable(format!(
-            "{display_name} cannot be reached: {}.",
+            "{display_name} is unreachable: {}.",
             error_chain(error)
         ))
     }
@@ -164,7 +165,7 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 fn join_path(base: &Url, path: &[&str]) -> Result<Url, DnsError> {
-    let refusal = || DnsError::refused(format!("{path:?} is not a path of an API."));
+    let refusal = || DnsError::refused(format!("{path:?} is not an API path."));
     if path.iter().any(|part| matches!(*part, "" | "." | "..")) {
         return Err(refusal());
     }

@@ -28,7 +28,7 @@ pub(crate) fn random_value() -> RecordValue {
 }
 
 /// The findings of a failed first call: whether the provider was reachable, accepted the account,
-/// and what it rejected.
+/// and which request failed.
 pub(crate) fn first_call_findings(
     error: &DnsError,
     reached: ProviderCheck,
@@ -53,15 +53,16 @@ pub(crate) async fn test_changes(
         value: random_value(),
     };
     if let Err(error) = provider.add(&record).await {
-        let message = format!("The record {} cannot be added. {error}", record.name);
+        let message = format!("The record {} could not be created. {error}", record.name);
         return vec![problem(message)];
     }
-    let mut findings = vec![success(format!("Records of {domain} can be added."))];
+    let mut findings = vec![success(format!("Records of {domain} can be created."))];
     findings.push(test_visibility(options, domain, &record).await);
     findings.push(match provider.remove(&record).await {
-        Ok(()) => success(format!("Records of {domain} can be taken away again.")),
+        Ok(()) => success(format!("Records of {domain} can be deleted.")),
         Err(error) => problem(format!(
-            "The record {} was added and cannot be taken away: do it by hand. {error}",
+            "The record {} was created but could not be deleted. Delete the record manually. \
+                {error}",
             record.name
         )),
     });
@@ -78,15 +79,15 @@ pub(crate) async fn test_visibility(
         .await
     {
         Ok(true) => success(format!(
-            "The name servers that answer for {domain} show what was added."
+            "The name servers of {domain} serve the test record."
         )),
         Ok(false) => problem(format!(
-            "The name servers that answer for {domain} do not show what was added {} seconds ago. \
-             They may be slow, or those of somebody else: look where the domain is registered.",
+            "The name servers of {domain} do not serve the test record after {} seconds. Check at \
+                the registrar that the domain uses these name servers.",
             options.visibility_timeout.as_secs()
         )),
         Err(error) => problem(format!(
-            "Whether the world sees what was added is not known. {error}"
+            "The public visibility of the test record could not be checked. {error}"
         )),
     }
 }

@@ -87,8 +87,8 @@ impl Record {
                 let is_plain = |c: char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
                 if !(1..=255).contains(&text.len()) || !text.chars().all(is_plain) {
                     return Err(DnsError::refused(
-                        "A text record has 1 to 255 letters, digits and signs, without quotes and \
-                         backslashes.",
+                        "A TXT record must have 1 to 255 printable characters, without quotes and \
+                            backslashes.",
                     ));
                 }
                 RData::TXT(TXT::new(vec![text.clone()]))
@@ -105,7 +105,7 @@ impl Record {
 
 /// Parses a name in the form of [`Record::name`].
 pub(crate) fn parse_name(text: &str) -> Result<Name, DnsError> {
-    let refusal = || DnsError::refused(format!("{text:?} is not a name of DNS."));
+    let refusal = || DnsError::refused(format!("{text:?} is not a DNS name."));
     let is_plain =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
     // A label does not begin or end with a hyphen (RFC 952).

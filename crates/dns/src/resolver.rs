@@ -125,11 +125,11 @@ impl Resolver {
             None => tokio::task::spawn_blocking(read_system_conf)
                 .await
                 .map_err(|error| {
-                    DnsError::unavailable(format!("The machine's resolvers: {error}"))
+                    DnsError::unavailable(format!("The host's resolver configuration: {error}"))
                 })?
                 .map_err(|error| {
                     DnsError::unavailable(format!(
-                        "The machine's resolvers are not known: {error}."
+                        "The host's resolver configuration cannot be read: {error}."
                     ))
                 })?,
         };
@@ -142,7 +142,9 @@ impl Resolver {
         TokioResolver::builder_with_config(config, provider)
             .with_options(options)
             .build()
-            .map_err(|error| DnsError::unavailable(format!("Names cannot be looked up: {error}.")))
+            .map_err(|error| {
+                DnsError::unavailable(format!("The resolver could not be started: {error}."))
+            })
     }
 }
 
@@ -163,7 +165,7 @@ fn fixed_config(servers: &[SocketAddr]) -> (ResolverConfig, ResolverOpts) {
 
 fn lookup_error(name: &Name, error: &NetError) -> DnsError {
     DnsError::unavailable(format!(
-        "{} cannot be looked up: {error}.",
+        "{} cannot be resolved: {error}.",
         format_name(name)
     ))
 }

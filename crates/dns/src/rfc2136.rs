@@ -47,7 +47,7 @@ impl Rfc2136 {
 
     /// Sends a message to the first reachable address of the server.
     async fn send(&self, message: &Message) -> Result<Message, DnsError> {
-        let display_name = format!("The name server {}", self.server);
+        let display_name = format!("Name server {}", self.server);
         let mut last_error = None;
         for server in self.server_addresses().await? {
             match self
@@ -60,7 +60,7 @@ impl Rfc2136 {
             }
         }
         Err(last_error
-            .unwrap_or_else(|| DnsError::unavailable(format!("{display_name} has no address."))))
+            .unwrap_or_else(|| DnsError::unavailable(format!("{display_name} has no IP address."))))
     }
 
     async fn server_addresses(&self) -> Result<Vec<SocketAddr>, DnsError> {
@@ -88,7 +88,7 @@ impl Rfc2136 {
             }
             ResponseCode::NoError | ResponseCode::NXDomain | ResponseCode::Refused => {
                 Err(DnsError::no_zone(format!(
-                    "The name server {} does not answer for the zone {}.",
+                    "The name server {} is not authoritative for the zone {}.",
                     self.server, self.zone
                 )))
             }
@@ -109,10 +109,10 @@ impl Rfc2136 {
         let (server, zone) = (&self.server, &self.zone);
         match code {
             ResponseCode::ServFail => DnsError::unavailable(format!(
-                "The name server {server} cannot do it now (SERVFAIL); its log says why."
+                "The name server {server} returned SERVFAIL. Check its log."
             )),
             ResponseCode::NotAuth | ResponseCode::NotZone => DnsError::no_zone(format!(
-                "The name server {server} does not keep the zone {zone} ({}).",
+                "The name server {server} does not serve the zone {zone} ({}).",
                 if code == ResponseCode::NotAuth {
                     "NOTAUTH"
                 } else {
@@ -120,17 +120,17 @@ impl Rfc2136 {
                 }
             )),
             ResponseCode::Refused => DnsError::refused(format!(
-                "The name server {server} does not let this key change that (REFUSED). Allow it in \
-                 the zone's update-policy, or what your server calls it."
+                "The name server {server} refused the update with this key (REFUSED). Allow the \
+                    key in the zone's update-policy."
             )),
             ResponseCode::YXRRSet => DnsError::refused(format!(
-                "The name is an alias (CNAME) in the zone {zone}, and an alias has no other records."
+                "The name is a CNAME record in the zone {zone} and cannot have other records."
             )),
             ResponseCode::NotImp => DnsError::refused(format!(
-                "The name server {server} takes no updates (NOTIMP)."
+                "The name server {server} does not support dynamic updates (NOTIMP)."
             )),
             code => DnsError::refused(format!(
-                "The name server {server} refused: {code} ({}).",
+                "The name server {server} rejected the update: {code} ({}).",
                 u16::from(code)
             )),
         }
@@ -202,21 +202,21 @@ impl Provider for Rfc2136 {
 
     async fn test(&self, domain: &Domain) -> Vec<ProviderCheck> {
         let (server, zone) = (&self.server, &self.zone);
-        let reached = success(format!("The name server {server} answers."));
-        let account = success("It takes the key.");
+        let reached = success(format!("The name server {server} is reachable."));
+        let account = success("The TSIG key is accepted.");
         if let Err(error) = self.query(&self.apex, RecordType::SOA).await {
             return provider_test::first_call_findings(&error, reached, account);
         }
         let mut findings = vec![
             reached,
             account,
-            success(format!("It keeps the zone {zone}.")),
+            success(format!("The name server serves the zone {zone}.")),
         ];
         let is_inside =
             record::parse_name(domain.as_str()).is_ok_and(|name| self.apex.zone_of(&name));
         if !is_inside {
             findings.push(problem(format!(
-                "{domain} is not in the zone {zone}. Another provider has to keep its records."
+                "{domain} is not in the zone {zone}. Use another DNS provider for this domain."
             )));
             return findings;
         }

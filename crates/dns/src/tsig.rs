@@ -57,8 +57,8 @@ impl Key {
     ) -> Result<Self, DnsError> {
         let value = BASE64.decode(secret.reveal()).map_err(|_| {
             DnsError::unauthorized(format!(
-                "The value of the key {name} is not one: it is written in base64, as after \
-                 secret in the name server's configuration."
+                "The value of the key {name} is not base64. Copy it from the secret statement of \
+                    the name server's configuration."
             ))
         })?;
         let algorithm = match algorithm {
@@ -84,22 +84,22 @@ impl Key {
         options: &Options,
     ) -> Result<Message, DnsError> {
         let invalid =
-            |reason: &str| DnsError::refused(format!("The answer of {display_name} {reason}."));
+            |reason: &str| DnsError::refused(format!("The response of {display_name} {reason}."));
         let verifier = message
             .finalize(&self.signer, unix_seconds())
             .ok()
             .flatten()
-            .ok_or_else(|| DnsError::refused("The update cannot be signed."))?;
-        let bytes = message
-            .to_vec()
-            .map_err(|error| DnsError::refused(format!("The update is none: {error}.")))?;
+            .ok_or_else(|| DnsError::refused("The update could not be signed."))?;
+        let bytes = message.to_vec().map_err(|error| {
+            DnsError::refused(format!("The update could not be encoded: {error}."))
+        })?;
         let bytes = exchange(server, display_name, &bytes, options).await?;
-        let response = Message::from_vec(&bytes).map_err(|_| invalid("is not one of DNS"))?;
+        let response = Message::from_vec(&bytes).map_err(|_| invalid("is not a DNS message"))?;
         let is_matching = response.id == message.id
             && response.message_type == MessageType::Response
             && response.op_code == message.op_code;
         if !is_matching {
-            return Err(invalid("belongs to another question"));
+            return Err(invalid("belongs to another request"));
         }
         self.verify(display_name, &response, verifier, &bytes)?;
         Ok(response)
@@ -122,7 +122,7 @@ impl Key {
             return Ok(());
         }
         Err(DnsError::unauthorized(format!(
-            "The answer of {display_name} is not signed with the key {}, so it is not believed.",
+            "The response of {display_name} is not signed with the key {} and is rejected.",
             self.name
         )))
     }
@@ -132,22 +132,22 @@ impl Key {
         let name = &self.name;
         match error {
             TsigError::BadKey => format!(
-                "The key {name} is not known there, or has another algorithm than {} (BADKEY).",
+                "The name server does not have the key {name} with the algorithm {} (BADKEY).",
                 self.signer.algorithm()
             ),
             TsigError::BadSig => {
-                format!("The key {name} has another value there (BADSIG).")
+                format!("The key {name} has another secret on the name server (BADSIG).")
             }
             TsigError::BadTime => {
                 let server_time = tsig.and_then(|tsig| parse_time(&tsig.other));
                 let apart = server_time.map(|time| time.abs_diff(unix_seconds()));
                 let apart = apart.map_or("too far".to_owned(), |apart| format!("{apart} seconds"));
-                format!("Its clock and this machine's are {apart} apart (BADTIME).")
+                format!("The clocks of the name server and this host are {apart} apart (BADTIME).")
             }
             TsigError::BadTrunc => {
-                format!("It wants longer signatures of the key {name} (BADTRUNC).")
+                format!("The name server requires longer signatures for the key {name} (BADTRUNC).")
             }
-            TsigError::Unknown(code) => format!("The key {name} was refused (error {code})."),
+            TsigError::Unknown(code) => format!("The key {name} was rejected (error {code})."),
         }
     }
 }
@@ -177,16 +177,13 @@ async fn exchange(
     let timed_out = |after: Duration| {
         let seconds = after.as_secs_f32();
         DnsError::unavailable(format!(
-            "{display_name} does not answer within {seconds} seconds over TCP."
+            "{display_name} did not respond within {seconds} seconds over TCP."
         ))
     };
-    let broken = |error| {
-        DnsError::unavailable(format!(
-            "{display_name} cannot be reached over TCP: {error}."
-        ))
-    };
+    let broken =
+        |error| DnsError::unavailable(format!("{display_name} is unreachable over TCP: {error}."));
     let length = u16::try_from(message.len())
-        .map_err(|_| DnsError::refused("The update is longer than a message of DNS may be."))?;
+        .map_err(|_| DnsError::refused("The update exceeds the maximum size of a DNS message."))?;
     let mut stream = timeout(options.connect_timeout, TcpStream::connect(server))
         .await
         .map_err(|_| timed_out(options.connect_timeout))?
@@ -293,7 +290,7 @@ mod tests {
         for answer in [unsigned.await, forged.await, old.await, changed.await] {
             let error = answer.unwrap_err();
             assert!(matches!(error, DnsError::Unauthorized { .. }), "{error:?}");
-            assert!(error.to_string().contains("not believed"), "{error}");
+            assert!(error.to_string().contains("is rejected"), "{error}");
         }
     }
 

@@ -104,7 +104,7 @@ impl Round {
     fn result(&self, zone: &Zone) -> Result<bool, DnsError> {
         if self.present + self.missing == 0 {
             return Err(DnsError::unavailable(format!(
-                "No name server of {} answers.",
+                "No name server of {} is reachable.",
                 format_name(&zone.apex)
             )));
         }

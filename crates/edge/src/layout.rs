@@ -84,7 +84,8 @@ impl FromStr for Place {
             Ok(Self(text.to_owned()))
         } else {
             Err(Invalid::new(
-                "Use an absolute path of letters, digits, dots, hyphens and underscores, such as /var/lib/holdfast-agent.",
+                "Use an absolute path with letters, digits, dots, hyphens and underscores, such \
+                    as /var/lib/holdfast-agent.",
             ))
         }
     }

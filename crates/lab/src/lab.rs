@@ -244,7 +244,7 @@ fn print_access(
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
-        "Holdfast is at {} (its certificate is the lab's own)",
+        "Holdfast is at {} (self-signed certificate of the lab)",
         manager.url
     )?;
     writeln!(out, "Administrator: {}", manager.name)?;
@@ -257,17 +257,17 @@ fn print_access(
     writeln!(out, "Its certificate: {}", simulator.fingerprint)?;
     writeln!(
         out,
-        "Authorities: {} (asks by HTTP), {} (by DNS)",
+        "CAs: {} (HTTP-01), {} (DNS-01)",
         authorities.by_http.directory, authorities.by_dns.directory
     )?;
     writeln!(
         out,
-        "A shell in the edge host; for the client or a container, its name instead:"
+        "To open a shell in the edge host (for the client or a container, replace the name):"
     )?;
     writeln!(
         out,
         "  sudo nsenter --all --target $(pgrep --newest --full 'holdfast-lab guest edge$')"
     )?;
-    writeln!(out, "Ctrl-C ends everything.")?;
+    writeln!(out, "Press Ctrl-C to stop the lab.")?;
     Ok(out.flush()?)
 }

@@ -78,7 +78,7 @@ pub fn check() -> anyhow::Result<()> {
     let path = path();
     ensure!(
         rustix::process::geteuid().is_root(),
-        "the lab makes networks and namespaces, which only root may; run it as root"
+        "the lab creates networks and namespaces; run it as root"
     );
     let missing: Vec<String> = PROGRAMS
         .iter()
@@ -105,7 +105,7 @@ pub fn check() -> anyhow::Result<()> {
     if !output.status.success() {
         let message = String::from_utf8_lossy(&output.stderr);
         bail!(
-            "namespaces with networks and mounts of their own are not allowed here: {}",
+            "network and mount namespaces are not allowed here: {}",
             message.trim()
         );
     }

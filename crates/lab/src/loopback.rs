@@ -20,10 +20,10 @@ use crate::{program, relay};
 /// The arguments of the `loopback` command.
 #[derive(clap::Args)]
 pub struct Options {
-    /// The socket at which the manager is reached
+    /// The socket of the manager
     #[arg(long)]
     socket: PathBuf,
-    /// The port of the loopback interface at which the program reaches the manager
+    /// The port of the manager on the loopback interface
     #[arg(long)]
     port: u16,
     /// The program and its arguments

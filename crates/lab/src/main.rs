@@ -35,17 +35,17 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Build the lab and stay until told to stop, or until a program that uses it ends
+    /// Start the lab and run until a signal, or until the given program exits
     Run(Options),
-    /// Say whether a lab can be built here
+    /// Check whether the lab can run on this machine
     Check,
     /// The lab itself, in its namespaces; reads its configuration from standard input
     #[command(hide = true)]
     Inside,
-    /// A host of the lab, in namespaces of its own; reads its configuration from standard input
+    /// A host of the lab in separate namespaces; reads its configuration from standard input
     #[command(hide = true)]
     Guest { name: String },
-    /// The program that uses the lab, in a network namespace with the loopback interface alone
+    /// The program that uses the lab, in a network namespace with only the loopback interface
     #[command(hide = true)]
     Loopback(loopback::Options),
     /// The worker process of a set of namespaces
@@ -62,17 +62,17 @@ pub struct Options {
     /// The program `holdfast-agent`
     #[arg(long)]
     agent: PathBuf,
-    /// The port of this machine at which the manager is reached; 0 takes a free one
+    /// The local port of the manager; 0 selects a free port
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// How many seconds the pull of an image takes
+    /// The duration of an image pull, in seconds
     #[arg(long, default_value_t = 2)]
     pull: u64,
-    /// Stay when the program has ended well
+    /// Keep running after the program succeeds
     #[arg(long)]
     stay: bool,
-    /// A program that uses the lab, run within it, in a network of its own that reaches the manager
-    /// alone; how it went is how this program ends
+    /// A program to run in a network namespace that reaches only the manager; its exit code is
+    /// returned
     #[arg(last = true)]
     program: Vec<String>,
 }

@@ -104,7 +104,7 @@ impl Limits {
             return at(
                 "name",
                 format!(
-                    "The limit is {limit} containers. Delete a container, or ask an administrator for more."
+                    "The container limit is {limit}. Delete a container, or ask an administrator for more."
                 ),
             );
         }

@@ -302,7 +302,9 @@ fn decode_external_key(binding: &ExternalAccountBinding) -> Result<ExternalAccou
         .filter(|key| !key.is_empty())
         .ok_or_else(|| AcmeError::Refused {
             kind: RefusalKind::ExternalAccount,
-            message: "The key of the external account is no base64url. Copy it again from the authority's page.".to_owned(),
+            message: "The HMAC key of the external account is not base64url. Copy the key again \
+                from the CA's website."
+                .to_owned(),
             detail: None,
         })?;
     Ok(ExternalAccountKey::new(binding.id.to_string(), &key))
@@ -318,7 +320,7 @@ fn account_error(error: instant_acme::Error, is_bound: bool) -> AcmeError {
             ..
         } if is_bound => AcmeError::Refused {
             kind: RefusalKind::ExternalAccount,
-            message: "The authority does not take the external account. Check its id and its key."
+            message: "The CA rejected the external account. Check the key ID and the HMAC key."
                 .to_owned(),
             detail,
         },
@@ -333,12 +335,12 @@ fn parse_window(info: RenewalInfo, look_after: Duration) -> Result<RenewalWindow
     let suggested = info.suggested_window;
     let (Ok(start), Ok(end)) = (timestamp(suggested.start), timestamp(suggested.end)) else {
         return Err(error::invalid_response(
-            "a window of renewal outside of time",
+            "a renewal window that is out of range",
         ));
     };
     if end <= start {
         return Err(error::invalid_response(
-            "a window of renewal that ends before it begins",
+            "a renewal window that ends before it starts",
         ));
     }
     Ok(RenewalWindow {

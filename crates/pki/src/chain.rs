@@ -112,17 +112,21 @@ fn find_issuer<'c, 'd>(
             Ok(()) if is_ca(issuer) => return Ok(Some(issuer)),
             Ok(()) => {
                 problem = Some(format!(
-                    "The certificate of {by} may not vouch for others, yet it signed the one of {name}."
+                    "The certificate of {by} is not a CA certificate, but it signed the \
+                        certificate of {name}."
                 ));
             }
             Err(X509Error::SignatureUnsupportedAlgorithm) => {
                 problem = Some(format!(
-                    "The certificate of {name} is signed in a way that cannot be checked. Have one that is signed with RSA or ECDSA and SHA-256 or better."
+                    "The signature of the certificate of {name} has an unsupported algorithm. Use \
+                        RSA or ECDSA with SHA-256 or better."
                 ));
             }
             Err(_) => {
                 problem = Some(format!(
-                    "The certificate of {by} has the name, but not the key, of who signed the one of {name}. Paste the one that came with it."
+                    "The certificate of {by} has the right name, but its key did not sign the \
+                        certificate of {name}. Paste the chain that was issued with the \
+                        certificate."
                 ));
             }
         }
@@ -132,7 +136,8 @@ fn find_issuer<'c, 'd>(
 
 fn unrelated_message(certificate: &X509Certificate<'_>, leaf: &X509Certificate<'_>) -> String {
     format!(
-        "The certificate of {} does not vouch for the one of {}. Paste only the certificate itself and those between it and its authority.",
+        "The certificate of {} did not sign the certificate of {}. Paste only the certificate and \
+            its intermediate certificates.",
         display_name(certificate.subject()),
         display_name(leaf.subject())
     )

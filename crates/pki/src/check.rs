@@ -50,7 +50,7 @@ pub fn validate_upload(
     if chain_pem.contains("PRIVATE KEY-----") {
         fields.add_error(
             "chain",
-            "There is a key among the certificates. Paste it into its own field.",
+            "The chain contains a private key. Paste the key into its own field.",
         );
     }
     let ders = text::parse_certificates(chain_pem)
@@ -92,7 +92,8 @@ fn build_pair(
         fields.add_error(
             "key",
             format!(
-                "This is not the key of the certificate of {}. Paste the key that it was asked for with.",
+                "This is not the key of the certificate of {}. Paste the key that the certificate \
+                    was requested with.",
                 subject_name(chain.leaf, &leaf)
             ),
         );
@@ -114,22 +115,27 @@ fn check_leaf(
 ) -> Vec<String> {
     if is_ca(certificate) {
         return vec![format!(
-            "The certificate of {} is an authority's own. Paste the one of the site before it.",
+            "The certificate of {} is a CA certificate. Paste the server certificate before it.",
             display_name(certificate.subject())
         )];
     }
     let mut problems = Vec::new();
     let (issued, holder) = (&leaf.issued, subject_name(certificate, leaf));
     if issued.names.is_empty() {
-        problems.push("The certificate is for no name of a host. It needs its names as Subject Alternative Names.".to_owned());
+        problems.push(
+            "The certificate has no hostname. Use a certificate with Subject Alternative Names."
+                .to_owned(),
+        );
     }
     match KeyType::from_spki(certificate.public_key()) {
         KeyType::P256 | KeyType::P384 | KeyType::Rsa(2048..=4096) => {}
         KeyType::Rsa(bits) => problems.push(format!(
-            "The certificate's key is RSA with {bits} bits. Have one with 2048 to 4096 bits, or ECDSA on P-256."
+            "The certificate's key is RSA with {bits} bits. Use RSA with 2048 to 4096 bits, or \
+                ECDSA on P-256."
         )),
         other => problems.push(format!(
-            "The certificate's key is {}, which browsers do not take. Have one with ECDSA on P-256 or P-384, or RSA with 2048 to 4096 bits.",
+            "The certificate's key is {}, which browsers reject. Use ECDSA on P-256 or P-384, or \
+                RSA with 2048 to 4096 bits.",
             other.label()
         )),
     }
@@ -167,12 +173,12 @@ fn check_validity(
     );
     if until <= now {
         Some(format!(
-            "The certificate of {holder} was good until {} and is no more. Bring its successor.",
+            "The certificate of {holder} expired on {}. Upload a valid certificate.",
             until.rfc3339()
         ))
     } else if from > now {
         Some(format!(
-            "The certificate of {holder} is not good before {}. Bring it then.",
+            "The certificate of {holder} is not valid before {}. Upload the certificate then.",
             from.rfc3339()
         ))
     } else {
@@ -182,7 +188,8 @@ fn check_validity(
 
 fn sha1_message(holder: &str) -> String {
     format!(
-        "The certificate of {holder} is signed with SHA-1, which browsers refuse. Have one that is signed with SHA-256."
+        "The certificate of {holder} is signed with SHA-1, which browsers reject. Use a \
+            certificate that is signed with SHA-256."
     )
 }
 

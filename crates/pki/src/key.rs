@@ -26,27 +26,29 @@ pub(crate) struct PrivateKey {
 /// A message that says how to correct the input.
 pub(crate) fn parse_leaf(pem: &str) -> Result<PrivateKey, &'static str> {
     if pem.len() > MAX_KEY {
-        return Err("That is more than 20000 characters. Paste one key.");
+        return Err("The key has more than 20000 characters. Paste one key.");
     }
     if pem.contains("ENCRYPTED") {
         return Err(
-            "The key has a password. Take it off first: openssl pkey -in key.pem -out plain.pem",
+            "The key has a passphrase. Remove it first: openssl pkey -in key.pem -out plain.pem",
         );
     }
     let keys: Result<Vec<PrivateKeyDer<'static>>, _> =
         PrivateKeyDer::pem_slice_iter(pem.as_bytes()).collect();
     let keys = keys.map_err(|_| {
-        "The key is damaged. Paste it whole, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----."
+        "The key is damaged. Paste all lines from -----BEGIN PRIVATE KEY----- to -----END PRIVATE \
+            KEY-----."
     })?;
     match keys.as_slice() {
-        [] => Err("There is no key. Paste it from -----BEGIN PRIVATE KEY-----."),
+        [] => Err("No key was found. Paste a key that starts with -----BEGIN PRIVATE KEY-----."),
         [key] => normalize(key),
-        _ => Err("These are several keys. Paste the one of the certificate."),
+        _ => Err("More than one key was found. Paste only the certificate's key."),
     }
 }
 
 fn normalize(key: &PrivateKeyDer<'_>) -> Result<PrivateKey, &'static str> {
-    const UNUSABLE: &str = "The key cannot be used. It has to be RSA with 2048 to 4096 bits, or ECDSA on P-256 or P-384; openssl pkey -in key.pem -out plain.pem writes one in the usual way.";
+    const UNUSABLE: &str = "The key is not supported. Use RSA with 2048 to 4096 bits, or ECDSA on \
+        P-256 or P-384, as PKCS #8: openssl pkey -in key.pem -out plain.pem";
     let public = public_key_info(key).ok_or(UNUSABLE)?;
     let algorithm = || {
         let (_, key) = SubjectPublicKeyInfo::from_der(&public).ok()?;
@@ -155,16 +157,16 @@ mod tests {
             "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256; openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
         );
         let cases = [
-            (String::new(), "There is no key"),
+            (String::new(), "No key was found"),
             ("-----BEGIN PRIVATE KEY-----\nAAAA\n".to_owned(), "damaged"),
-            (two, "several keys"),
+            (two, "More than one key"),
             (
                 openssl("openssl genpkey -algorithm RSA -aes128 -pass pass:geheim"),
-                "password",
+                "encrypted",
             ),
             (
                 openssl("openssl genrsa -traditional -aes128 -passout pass:geheim"),
-                "password",
+                "encrypted",
             ),
             (openssl("openssl genrsa 1024"), "2048 to 4096"),
             (openssl("openssl ecparam -name secp521r1 -genkey"), "P-384"),

@@ -63,7 +63,7 @@ pub(crate) fn parse(der: &[u8]) -> Result<X509Certificate<'_>, ParseError> {
     match X509Certificate::from_der(der) {
         Ok(([], certificate)) => Ok(certificate),
         _ => Err(ParseError(
-            "A certificate is damaged: it cannot be read.".to_owned(),
+            "A certificate is damaged and cannot be parsed.".to_owned(),
         )),
     }
 }
@@ -74,7 +74,7 @@ pub(crate) fn from_x509(
 ) -> Result<ParsedCertificate, ParseError> {
     let digits = hex::encode(Sha256::digest(certificate.as_raw()));
     let fingerprint: Fingerprint = digits.parse().map_err(|_| {
-        ParseError("The certificate's fingerprint could not be written.".to_owned())
+        ParseError("The certificate's fingerprint could not be computed.".to_owned())
     })?;
     let raw_serial = certificate.raw_serial();
     Ok(ParsedCertificate {
@@ -209,7 +209,7 @@ impl KeyType {
             Self::P384 => "ECDSA P-384".to_owned(),
             Self::P521 => "ECDSA P-521".to_owned(),
             Self::Ed25519 => "Ed25519".to_owned(),
-            Self::Other => "of another kind".to_owned(),
+            Self::Other => "of an unsupported type".to_owned(),
         }
     }
 }

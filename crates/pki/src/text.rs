@@ -12,16 +12,22 @@ pub(crate) const MAX_CERTIFICATES: usize = 12;
 /// Decodes the certificates of a PEM text. The error is a message for users.
 pub(crate) fn parse_certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, &'static str> {
     if pem.len() > MAX_CHAIN {
-        return Err("That is more than 100000 characters. Paste the chain of one certificate.");
+        return Err(
+            "The chain has more than 100000 characters. Paste the chain of one certificate.",
+        );
     }
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
     let certificates = certificates.map_err(|_| {
-        "A certificate is damaged. Paste it whole, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----."
+        "A certificate is damaged. Paste all lines from -----BEGIN CERTIFICATE----- to -----END \
+            CERTIFICATE-----."
     })?;
     match certificates.len() {
-        0 => Err("There is no certificate. Paste it from -----BEGIN CERTIFICATE-----."),
+        0 => Err(
+            "No certificate was found. Paste a chain that starts with -----BEGIN \
+            CERTIFICATE-----.",
+        ),
         1..=MAX_CERTIFICATES => Ok(certificates),
-        _ => Err("These are too many certificates. Paste the chain of one certificate."),
+        _ => Err("The chain has too many certificates. Paste the chain of one certificate."),
     }
 }
 

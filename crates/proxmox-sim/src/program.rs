@@ -14,25 +14,25 @@ use crate::server::{Sim, StartError, start};
 /// Command-line options.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// Where the API is; port 0 takes a free one
+    /// The address of the API; port 0 selects a free port
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8006")]
     pub listen: SocketAddr,
     /// A file with the password of root@pam
     #[arg(long, value_name = "FILE")]
     pub root_password_file: PathBuf,
-    /// What the cluster consists of
+    /// The simulated cluster
     #[arg(long, value_enum, default_value_t = Cluster::Demo)]
     pub scenario: Cluster,
-    /// Take faults and changes as JSON here too, on an address of this machine alone
+    /// A loopback address that accepts faults and changes as JSON
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub control: Option<SocketAddr>,
-    /// Keep containers in this file, so that they outlive the program
+    /// A file that stores containers across restarts
     #[arg(long, value_name = "FILE")]
     pub state_file: Option<PathBuf>,
-    /// How many seconds the pull of an image takes
+    /// The duration of an image pull, in seconds
     #[arg(long, value_name = "SECONDS")]
     pub pull: Option<u64>,
-    /// Speak HTTP without TLS, which no real Proxmox does
+    /// Serve HTTP without TLS, unlike Proxmox
     #[arg(long)]
     pub plain: bool,
 }
@@ -40,9 +40,9 @@ pub struct Options {
 /// The scenarios that can be selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Cluster {
-    /// Two nodes as slow as real ones, with a few containers that others made
+    /// Two nodes with realistic delays and a few foreign containers
     Demo,
-    /// One node with one container, that of the recordings, as quick as a test
+    /// One node with the container of the recordings, without delays
     Recorded,
 }
 
@@ -58,7 +58,7 @@ pub enum RunError {
         source: io::Error,
     },
     /// The password file is empty.
-    #[error("{} is empty; its first line is to be the password of root@pam", path.display())]
+    #[error("{} is empty; its first line must be the password of root@pam", path.display())]
     NoPassword {
         /// Path of the file.
         path: PathBuf,
@@ -70,7 +70,7 @@ pub enum RunError {
     #[error("could not print the address: {0}")]
     Output(io::Error),
     /// The signal handlers could not be installed.
-    #[error("could not wait for the signal to stop: {0}")]
+    #[error("could not install signal handlers: {0}")]
     Signal(io::Error),
 }
 

@@ -136,7 +136,10 @@ pub struct AclChange {
 impl AclChange {
     fn params(&self) -> Result<Params, Error> {
         if self.roles.is_empty() || self.subjects.is_empty() {
-            return Err(unsendable("roles", "no role or nobody is named"));
+            return Err(unsendable(
+                "roles",
+                "a role and a user, group or token are required",
+            ));
         }
         let mut params = Params::default()
             .with("path", one_line("path", &self.path)?)

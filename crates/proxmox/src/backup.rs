@@ -23,7 +23,7 @@ pub enum BackupMode {
 /// The compression of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
-    /// None. A backup server compresses by itself.
+    /// None. Proxmox Backup Server compresses its chunks.
     None,
     /// Zstandard: fast, with a high ratio.
     Zstd,
@@ -67,10 +67,7 @@ impl Retention {
             .collect();
         // All zeros would mean to keep every backup.
         if numbers.iter().all(|(_, number)| number == "0") {
-            return Err(unsendable(
-                "prune-backups",
-                "it does not say how many to keep",
-            ));
+            return Err(unsendable("prune-backups", "set how many backups to keep"));
         }
         let parts: Vec<_> = numbers
             .iter()
@@ -116,7 +113,7 @@ impl Backup {
 
     fn params(&self) -> Result<Params, Error> {
         if self.vmids.is_empty() {
-            return Err(unsendable("vmid", "there is none"));
+            return Err(unsendable("vmid", "at least one is required"));
         }
         let vmids: Vec<_> = self.vmids.iter().map(Vmid::to_string).collect();
         let mut params = Params::default().with("vmid", vmids.join(","));
@@ -227,7 +224,7 @@ impl Client {
         let response: String = self.call(call.slow()).await?;
         task(&response).map_err(|_| Error::Protocol {
             address: self.address().to_owned(),
-            cause: format!("{response:?} is not the id of a task"),
+            cause: format!("{response:?} is not a UPID"),
         })
     }
 

@@ -33,7 +33,7 @@ pub(crate) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secre
 /// A string, although Proxmox documents it as a number.
 fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
     let number = lenient::u64(deserializer)?;
-    u16::try_from(number).map_err(|_| de::Error::custom(format!("{number} is not a port")))
+    u16::try_from(number).map_err(|_| de::Error::custom(format!("{number} is not a port number")))
 }
 
 impl Client {

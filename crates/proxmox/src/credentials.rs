@@ -83,7 +83,7 @@ impl SignIn {
             } => {
                 check_user(&user, &realm)?;
                 if password.expose().is_empty() {
-                    return Err(unsendable("password", "it is empty"));
+                    return Err(unsendable("password", "the value is empty"));
                 }
                 Ok(Self::Password(Tickets::new(
                     format!("{user}@{realm}"),
@@ -97,19 +97,16 @@ impl SignIn {
 /// `PVEAPIToken=user@realm!name=secret`. Proxmox rejects any other format with 401.
 fn authorization(id: &str, secret: &str) -> Result<HeaderValue, Error> {
     if !is_token_id(id) {
-        return Err(unsendable(
-            "token_id",
-            "it is not of the form user@realm!name",
-        ));
+        return Err(unsendable("token_id", "use the form user@realm!name"));
     }
     if secret.is_empty() || !secret.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(unsendable(
             "secret",
-            "it is empty or holds a space or a special character",
+            "the value is empty or contains a space or a special character",
         ));
     }
     let mut value = HeaderValue::from_str(&format!("PVEAPIToken={id}={secret}"))
-        .map_err(|_| unsendable("token_id", "it holds a special character"))?;
+        .map_err(|_| unsendable("token_id", "the value contains a special character"))?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -119,11 +116,11 @@ fn check_user(user: &str, realm: &str) -> Result<(), Error> {
     if !is_user_name(user) || user.len() + realm.len() > 63 {
         return Err(unsendable(
             "user",
-            "it is empty, too long, or holds a space, a colon or a slash",
+            "the value is empty, too long, or contains a space, a colon or a slash",
         ));
     }
     if !is_word(realm) {
-        return Err(unsendable("realm", "it is not the name of a realm"));
+        return Err(unsendable("realm", "the value is not a realm name"));
     }
     Ok(())
 }

@@ -61,7 +61,10 @@ impl Target {
             // HTTP.
             ("http", None) => builder.tls_certs_only([]),
             ("http", Some(_)) => {
-                return Err(unsendable("url", "a server without TLS has no fingerprint"));
+                return Err(unsendable(
+                    "url",
+                    "a server without TLS has no certificate fingerprint",
+                ));
             }
             (_, Some(fingerprint)) => {
                 builder.tls_backend_preconfigured(settings(Some(fingerprint))?)
@@ -98,7 +101,7 @@ impl Endpoints {
             .map(|endpoint| Target::new(endpoint, trust, timeouts));
         let first = targets
             .next()
-            .ok_or_else(|| unsendable("endpoints", "there are none"))??;
+            .ok_or_else(|| unsendable("endpoints", "at least one is required"))??;
         Ok(Self {
             first,
             others: targets.collect::<Result<_, _>>()?,
@@ -159,15 +162,18 @@ pub(crate) fn builder(connect: Duration) -> ClientBuilder {
 /// Parses the URL of an endpoint: scheme, host and port only.
 pub(crate) fn base_url(text: &str) -> Result<Url, Error> {
     let refuse = |reason| unsendable("url", reason);
-    let url: Url = text.trim().parse().map_err(|_| refuse("it is not a URL"))?;
+    let url: Url = text
+        .trim()
+        .parse()
+        .map_err(|_| refuse("the value is not a URL"))?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err(refuse("it does not begin with https:// and a host"));
+        return Err(refuse("the URL must start with https:// and a host"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(refuse("it holds a user name or a password"));
+        return Err(refuse("the URL must not contain a user name or a password"));
     }
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-        return Err(refuse("something follows the host and the port"));
+        return Err(refuse("the URL must end after the host and port"));
     }
     Ok(url)
 }

@@ -15,7 +15,7 @@ use crate::{
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The connection failed, or broke before the response was complete.
-    #[error("Proxmox at {address} cannot be reached.")]
+    #[error("Proxmox at {address} is unreachable.")]
     Unreachable {
         /// Scheme, host and port of the endpoint.
         address: String,
@@ -25,7 +25,7 @@ pub enum Error {
         sent: bool,
     },
     /// The endpoint responded, but cannot reach the node of the call (status 595 to 599).
-    #[error("The Proxmox node cannot be reached by the rest of its cluster.")]
+    #[error("The Proxmox node is unreachable from the rest of its cluster.")]
     NodeUnreachable {
         /// The HTTP status.
         status: u16,
@@ -33,7 +33,7 @@ pub enum Error {
         message: String,
     },
     /// No response in time.
-    #[error("Proxmox at {address} did not answer within {} seconds.", after.as_secs_f32())]
+    #[error("Proxmox at {address} did not respond within {} seconds.", after.as_secs_f32())]
     Timeout {
         /// Scheme, host and port of the endpoint.
         address: String,
@@ -43,7 +43,9 @@ pub enum Error {
         sent: bool,
     },
     /// The TLS handshake failed, usually because the certificate is not trusted.
-    #[error("No safe connection to Proxmox at {address}: its certificate may not be trusted.")]
+    #[error(
+        "The TLS connection to Proxmox at {address} failed: its certificate may not be trusted."
+    )]
     Tls {
         /// Scheme, host and port of the endpoint.
         address: String,
@@ -52,10 +54,7 @@ pub enum Error {
     },
     /// The server's certificate differs from the pinned one. Nothing was sent. Either the
     /// certificate was renewed and a user must confirm it, or the connection is intercepted.
-    #[error(
-        "The certificate of Proxmox at {address} is not the one that was confirmed. It now has the \
-         fingerprint {found}."
-    )]
+    #[error("The certificate of Proxmox at {address} has changed. Its fingerprint is now {found}.")]
     CertificateChanged {
         /// Scheme, host and port of the endpoint.
         address: String,
@@ -66,7 +65,7 @@ pub enum Error {
     },
     /// Wrong username or password, or a disabled user; Proxmox does not distinguish them. No call
     /// tries the password again for one minute.
-    #[error("Proxmox did not accept the password of {user}.")]
+    #[error("Proxmox rejected the password of {user}.")]
     PasswordRefused {
         /// The user, with its realm.
         user: String,
@@ -75,8 +74,8 @@ pub enum Error {
     },
     /// The user has a second factor, which the client cannot provide.
     #[error(
-        "The account {user} needs a second factor to sign in. Use an API token, or an account \
-         without one."
+        "The account {user} requires a second factor to sign in. Use an API token, or an account \
+            without a second factor."
     )]
     SecondFactor {
         /// The user, with its realm.
@@ -84,19 +83,19 @@ pub enum Error {
     },
     /// Wrong or expired token, or a disabled user; Proxmox does not distinguish them. With a
     /// password: a new ticket was rejected.
-    #[error("Proxmox did not accept the API token or the ticket.")]
+    #[error("Proxmox rejected the API token or the ticket.")]
     Unauthorized {
         /// Proxmox's message.
         reason: String,
     },
     /// The user or token lacks a privilege.
-    #[error("The account at Proxmox is not allowed to do this.")]
+    #[error("The Proxmox account lacks the permission to do this.")]
     Forbidden {
         /// Proxmox's message, which names the path and the missing privilege.
         message: String,
     },
     /// Proxmox rejected parameters.
-    #[error("Proxmox did not accept {}.", names(fields))]
+    #[error("Proxmox rejected {}.", names(fields))]
     Invalid {
         /// Proxmox's message about the request.
         message: String,
@@ -112,13 +111,13 @@ pub enum Error {
         reason: String,
     },
     /// The guest, volume, storage, node or task does not exist.
-    #[error("Proxmox does not have it.")]
+    #[error("The object does not exist in Proxmox.")]
     NotFound {
         /// Proxmox's message, which names it.
         message: String,
     },
     /// A guest with this VMID, or a file with this name, exists already.
-    #[error("Proxmox already has it.")]
+    #[error("The object already exists in Proxmox.")]
     AlreadyExists {
         /// Proxmox's message, which names it.
         message: String,
@@ -142,13 +141,13 @@ pub enum Error {
         message: String,
     },
     /// The configuration has changed since its digest was read. Read it again.
-    #[error("The configuration was changed by somebody else.")]
+    #[error("The configuration has changed in the meantime.")]
     DigestMismatch {
         /// Proxmox's message.
         message: String,
     },
     /// Any other error response.
-    #[error("Proxmox refused: {message}")]
+    #[error("Proxmox rejected the request: {message}")]
     Refused {
         /// The HTTP status.
         status: u16,
@@ -174,11 +173,14 @@ pub enum Error {
         after: Duration,
     },
     /// The response is not from the Proxmox API.
-    #[error("The answer of {address} could not be understood. Is it a Proxmox VE server?")]
+    #[error(
+        "The response of {address} could not be parsed. Check that the address is a Proxmox \
+        VE server."
+    )]
     Protocol {
         /// Scheme, host and port of the endpoint.
         address: String,
-        /// What is wrong with the response, for the log.
+        /// Why the response is invalid, for the log.
         cause: String,
     },
 }

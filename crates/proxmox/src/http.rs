@@ -164,7 +164,7 @@ impl Client {
         match (inconclusive, last_error) {
             (Some(response), _) => Ok(response),
             (None, Some(error)) => Err(error),
-            (None, None) => Err(unsendable("endpoints", "there are none")),
+            (None, None) => Err(unsendable("endpoints", "at least one is required")),
         }
     }
 
@@ -273,13 +273,13 @@ fn url(base: &Url, path: &[String]) -> Result<Url, Error> {
         if matches!(part.as_str(), "" | "." | "..") || part.contains(char::is_control) {
             return Err(unsendable(
                 "path",
-                "a part of it is empty, . or .., or holds a control character",
+                "a path segment is empty, . or .., or contains a control character",
             ));
         }
     }
     match url.path_segments_mut() {
         Ok(mut segments) => segments.extend(path),
-        Err(()) => return Err(unsendable("url", "it has no path")),
+        Err(()) => return Err(unsendable("url", "the path is missing")),
     };
     Ok(url)
 }

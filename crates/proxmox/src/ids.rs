@@ -43,7 +43,7 @@ impl TryFrom<u32> for Vmid {
             Ok(Self(number))
         } else {
             Err(ParseError::new(
-                "a guest's number (100 to 999999999)",
+                "a VMID (100 to 999999999)",
                 number.to_string(),
             ))
         }
@@ -65,7 +65,7 @@ impl FromStr for Vmid {
             .ok()
             .filter(|_| plain)
             .and_then(|number| Self::try_from(number).ok())
-            .ok_or_else(|| ParseError::new("a guest's number (100 to 999999999)", text))
+            .ok_or_else(|| ParseError::new("a VMID (100 to 999999999)", text))
     }
 }
 
@@ -136,7 +136,7 @@ impl FromStr for Upid {
                 text: text.to_owned(),
                 started,
             })
-            .ok_or_else(|| ParseError::new("the id of a task", text))
+            .ok_or_else(|| ParseError::new("a UPID", text))
     }
 }
 

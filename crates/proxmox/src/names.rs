@@ -44,25 +44,25 @@ macro_rules! name {
 
 name! {
     /// A user ID with realm, such as `jane@pve`. At most 64 characters.
-    UserId, "an account and its realm, such as jane@pve", is_user
+    UserId, "a user ID with its realm, such as jane@pve", is_user
 }
 
 name! {
     /// The name of an API token, without its user: starts with a letter; letters, digits, `.`, `-`,
     /// `_`.
-    TokenName, "the name of an API token", is_word
+    TokenName, "an API token name", is_word
 }
 
 name! {
     /// A pool ID. Up to three levels separated by slashes; the ID of a nested pool starts with its
     /// parent's.
-    PoolId, "the name of a pool", is_pool
+    PoolId, "a pool name", is_pool
 }
 
 name! {
     /// The name of a snapshot, 2 to 40 characters: starts with a letter; letters, digits, `_`, `-`.
     /// Proxmox reserves `current` and `vzdump`.
-    SnapshotName, "the name of a snapshot", is_snapshot
+    SnapshotName, "a snapshot name", is_snapshot
 }
 
 fn is_user(text: &str) -> bool {

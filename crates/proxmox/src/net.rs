@@ -108,7 +108,7 @@ impl Net {
         if self.hwaddr.as_deref().is_some_and(|mac| !is_mac(mac)) {
             return Err(unsendable(
                 field,
-                "the MAC address is not one of a single interface",
+                "the MAC address is not a unicast address",
             ));
         }
         let known = values
@@ -142,7 +142,7 @@ impl FromStr for Net {
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let mut net = Self::default();
         for (key, value) in property_parts(text) {
-            let key = key.ok_or_else(|| ParseError::new("a setting with its name", value))?;
+            let key = key.ok_or_else(|| ParseError::new("a key=value setting", value))?;
             match key {
                 "name" => value.clone_into(&mut net.name),
                 "bridge" => net.bridge = Some(value.to_owned()),
@@ -151,8 +151,8 @@ impl FromStr for Net {
                 "gw" => net.gw = Some(number("an IPv4 address", value)?),
                 "ip6" => net.ip6 = Some(value.parse()?),
                 "gw6" => net.gw6 = Some(number("an IPv6 address", value)?),
-                "tag" => net.tag = Some(number("a VLAN", value)?),
-                "mtu" => net.mtu = Some(number("a packet size", value)?),
+                "tag" => net.tag = Some(number("a VLAN ID", value)?),
+                "mtu" => net.mtu = Some(number("an MTU", value)?),
                 "firewall" => net.firewall = Some(is_on(value)),
                 "host-managed" => net.host_managed = Some(is_on(value)),
                 _ => net.other.push((key.to_owned(), value.to_owned())),

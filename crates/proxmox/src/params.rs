@@ -54,7 +54,7 @@ impl Params {
     pub(crate) fn opt_text(&mut self, name: &str, value: Option<&str>) -> Result<(), Error> {
         if let Some(value) = value {
             if value.contains('\0') {
-                return Err(unsendable(name, "it holds a NUL character"));
+                return Err(unsendable(name, "the value contains a NUL character"));
             }
             self.set(name, value);
         }
@@ -75,7 +75,10 @@ pub(crate) fn joined(field: &str, values: &[String], separator: char) -> Result<
     for value in values {
         let cut = |c: char| matches!(c, ',' | ';') || c.is_whitespace() || c.is_control();
         if value.is_empty() || value.contains(cut) {
-            return Err(unsendable(field, "an entry is empty or holds a separator"));
+            return Err(unsendable(
+                field,
+                "an entry is empty or contains a separator",
+            ));
         }
     }
     Ok(values.join(&separator.to_string()))
@@ -86,7 +89,7 @@ pub(crate) fn one_line<'a>(field: &str, value: &'a str) -> Result<&'a str, Error
     if value.chars().any(|c| c.is_control() && c != '\t') {
         return Err(unsendable(
             field,
-            "it holds a line break or another control character",
+            "the value contains a line break or another control character",
         ));
     }
     Ok(value)
@@ -114,7 +117,7 @@ pub(crate) fn property_string(field: &str, parts: &[PropertyPart<'_>]) -> Result
             let name = key.map_or_else(|| field.to_owned(), |key| format!("{field}.{key}"));
             return Err(unsendable(
                 &name,
-                "it is empty or holds a comma, = or a line break",
+                "the value is empty or contains a comma, = or a line break",
             ));
         }
         if !text.is_empty() {
@@ -122,7 +125,7 @@ pub(crate) fn property_string(field: &str, parts: &[PropertyPart<'_>]) -> Result
         }
         if let Some(key) = key {
             if key.is_empty() || key.contains(|c: char| matches!(c, ',' | '=') || c.is_control()) {
-                return Err(unsendable(field, "a key is empty or holds a separator"));
+                return Err(unsendable(field, "a key is empty or contains a separator"));
             }
             text.push_str(key);
             text.push('=');

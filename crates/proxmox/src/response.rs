@@ -327,7 +327,7 @@ mod tests {
             "invalid format - format error: net0.tag: value must have a minimum value of 1"
         );
         let shown = error(400, "x", body).to_string();
-        assert_eq!(shown, "Proxmox did not accept memory, net0.");
+        assert_eq!(shown, "Proxmox rejected memory, net0.");
     }
 
     #[test]
@@ -353,7 +353,7 @@ mod tests {
         assert_eq!(wrong.proxmox_message(), Some("Authentication failed!"));
         assert_eq!(
             wrong.to_string(),
-            "Proxmox did not accept the API token or the ticket."
+            "Proxmox rejected the API token or the ticket."
         );
         let denied = "Permission check failed (/vms/100, VM.Audit)";
         assert_eq!(error(403, denied, "").proxmox_message(), Some(denied));

@@ -78,7 +78,7 @@ pub struct Download {
 impl Download {
     fn params(&self) -> Result<Params, Error> {
         if !self.url.starts_with("https://") && !self.url.starts_with("http://") {
-            return Err(unsendable("url", "it does not begin with https://"));
+            return Err(unsendable("url", "the URL must start with https://"));
         }
         let mut params = Params::default()
             .with("url", one_line("url", &self.url)?)

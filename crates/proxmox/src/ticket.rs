@@ -253,7 +253,7 @@ fn read_ticket(
             since,
         }),
         _ => {
-            let cause = "signing in brought no ticket".to_owned();
+            let cause = "the sign-in returned no ticket".to_owned();
             Err(Error::Protocol { address, cause })
         }
     }

@@ -35,9 +35,9 @@ impl Trust {
             return Ok(builder);
         };
         let certificates = Certificate::from_pem_bundle(pem.as_bytes())
-            .map_err(|_| unsendable("authority", "it is not a certificate in PEM"))?;
+            .map_err(|_| unsendable("authority", "the value is not a PEM certificate"))?;
         if certificates.is_empty() {
-            return Err(unsendable("authority", "it holds no certificate"));
+            return Err(unsendable("authority", "the value contains no certificate"));
         }
         Ok(builder.tls_certs_only(certificates))
     }
@@ -45,7 +45,7 @@ impl Trust {
 
 /// The TLS configuration for a server with this certificate. `None` rejects every server.
 pub(crate) fn settings(expected: Option<Fingerprint>) -> Result<rustls::ClientConfig, Error> {
-    client_config(expected).map_err(|_| unsendable("url", "TLS cannot be used on this machine"))
+    client_config(expected).map_err(|_| unsendable("url", "TLS cannot be used on this host"))
 }
 
 /// The TLS error in the chain of sources, if any.
@@ -87,7 +87,7 @@ pub async fn fetch_fingerprint(url: &str, timeout: Duration) -> Result<Fingerpri
         cause: error_chain(&error),
     })?;
     let Err(error) = http.get(base).timeout(timeout).send().await else {
-        let cause = "it was let in without a certificate".to_owned();
+        let cause = "the TLS connection was accepted without a certificate".to_owned();
         return Err(Error::Tls { address, cause });
     };
     let error = error.without_url();

@@ -96,7 +96,10 @@ impl NewUser {
         let mut params = Params::default().with("userid", &self.userid);
         if let Some(password) = &self.password {
             if !(8..=64).contains(&password.expose().chars().count()) {
-                return Err(unsendable("password", "it has not 8 to 64 characters"));
+                return Err(unsendable(
+                    "password",
+                    "the password must have 8 to 64 characters",
+                ));
             }
             params.set("password", password.expose());
         }

@@ -1,4 +1,4 @@
-//! Domains that sites publish services under, with the users who may publish. Must not know what a
+//! Domains that sites publish services under, with their publishers. Must not know what a
 //! role allows.
 
 use std::collections::{BTreeMap, BTreeSet};

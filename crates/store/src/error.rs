@@ -9,22 +9,22 @@ use crate::dialect;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A unique value is already in use.
-    #[error("Somebody else has this already.")]
+    #[error("This value is already in use.")]
     Duplicate(Unique),
     /// The row does not exist.
-    #[error("There is no such thing.")]
+    #[error("The object does not exist.")]
     NotFound,
     /// Another row references this row, so it cannot be deleted or changed in this way.
-    #[error("Something still uses it.")]
+    #[error("Other objects still depend on this one.")]
     InUse,
     /// The database is unreachable or overloaded; a later attempt may succeed.
-    #[error("The database does not answer now.")]
+    #[error("The database is unreachable.")]
     Unavailable {
         /// For the log.
         cause: String,
     },
     /// A bug, or stored data that does not parse.
-    #[error("The database has a value or an answer that was not expected.")]
+    #[error("The database returned an unexpected value or error.")]
     Internal {
         /// For the log.
         cause: String,

@@ -42,7 +42,7 @@ pub(crate) fn run(db: &mut Db) -> Result<(), MigrationError> {
                 "GET_LOCK(CONCAT('holdfast:', DATABASE()), 60)",
             );
             if select(lock).get_result::<Option<i64>>(c)? != Some(1) {
-                let reason = "another process has been changing the tables for a minute";
+                let reason = "another process has held the migration lock for a minute";
                 return Err(MigrationError::Failed(reason.to_owned()));
             }
             let result = run_pending(c, MYSQL);

@@ -58,8 +58,8 @@ pub enum OpenError {
     },
     /// A newer version of Holdfast has migrated the tables.
     #[error(
-        "A newer version of Holdfast has used the database {url} (step {version}). Start that \
-         version, or restore a backup from before."
+        "The database {url} was migrated by a newer version of Holdfast (migration {version}). \
+            Start that version, or restore an older backup."
     )]
     NewerSchema {
         /// The database URL without its password.
@@ -68,7 +68,7 @@ pub enum OpenError {
         version: String,
     },
     /// A migration failed.
-    #[error("The tables of the database {url} could not be brought up to date: {cause}.")]
+    #[error("The database {url} could not be migrated: {cause}.")]
     Migration {
         /// The database URL without its password.
         url: String,
@@ -77,8 +77,8 @@ pub enum OpenError {
     },
     /// The secrets in the database were encrypted with another key.
     #[error(
-        "The secret key is not the one that the secrets in the database {url} were encrypted \
-         with. Put back the key file that belongs to it."
+        "The secrets in the database {url} were encrypted with another secret key. Restore the \
+            key file that belongs to this database."
     )]
     WrongKey {
         /// The database URL without its password.
@@ -248,7 +248,7 @@ impl Store {
         self.0.writer.is_none()
     }
 
-    /// Notifies a follower of changes that other processes commit, on a connection of its own.
+    /// Notifies a follower of changes that other processes commit, on a separate connection.
     /// Returns when the follower has ended, and immediately on databases other than PostgreSQL.
     pub async fn listen(&self, follower: impl ChangeListener) {
         let url = self.0.url.clone();
@@ -305,7 +305,7 @@ impl Inner {
 async fn acquire(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
     match tokio::time::timeout(TIMEOUT, Arc::clone(permits).acquire_owned()).await {
         Ok(Ok(permit)) => Ok(permit),
-        _ => Err(Error::unavailable("no connection was free for ten seconds")),
+        _ => Err(Error::unavailable("no free connection within ten seconds")),
     }
 }
 

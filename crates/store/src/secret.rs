@@ -30,13 +30,16 @@ pub struct SecretKey(Key);
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The text is not a valid key.
-    #[error("A secret key is 32 random bytes in base64, as `openssl rand -base64 32` prints.")]
+    #[error(
+        "The secret key must be 32 random bytes in base64, as printed by `openssl rand \
+        -base64 32`."
+    )]
     Malformed,
     /// Users other than the owner may read the file.
-    #[error("Others can read the key file {}. Run `chmod 600` on it.", .0.display())]
+    #[error("Other users can read the key file {}. Run `chmod 600` on the file.", .0.display())]
     Exposed(PathBuf),
     /// The file cannot be read or created.
-    #[error("The key file {} cannot be read or made: {cause}.", path.display())]
+    #[error("The key file {} cannot be read or created: {cause}.", path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -44,7 +47,7 @@ pub enum KeyError {
         cause: io::Error,
     },
     /// The operating system provides no random bytes.
-    #[error("The system gives no random bytes: {0}.")]
+    #[error("The system's random number generator failed: {0}.")]
     Random(String),
 }
 
@@ -124,7 +127,7 @@ impl SecretKey {
 
     /// Encrypts a secret for one context, such as `clusters.secret:demo`.
     pub(crate) fn seal(&self, context: &str, secret: &str) -> Result<String, Error> {
-        let random = |_| Error::internal("the system gives no random bytes");
+        let random = |_| Error::internal("the system's random number generator failed");
         let nonce = Nonce::try_generate().map_err(random)?;
         let payload = Payload {
             msg: secret.as_bytes(),
@@ -138,8 +141,11 @@ impl SecretKey {
 
     /// Decrypts the output of [`Self::seal`] for the same context.
     pub(crate) fn open(&self, context: &str, sealed: &str) -> Result<String, Error> {
-        let open_error =
-            || Error::internal(format!("{context} does not open with this secret key"));
+        let open_error = || {
+            Error::internal(format!(
+                "{context} cannot be decrypted with this secret key"
+            ))
+        };
         let bytes = STANDARD.decode(sealed).map_err(|_| open_error())?;
         let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN).ok_or_else(open_error)?;
         let nonce: [u8; NONCE_LEN] = nonce.try_into().map_err(|_| open_error())?;

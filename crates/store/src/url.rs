@@ -7,8 +7,8 @@ use std::{fmt, path::PathBuf, str::FromStr};
 use percent_encoding::percent_decode_str;
 
 /// The accepted forms of a database URL.
-const URL_FORMS: &str = "A database is sqlite:PATH, postgres://USER:PASSWORD@HOST/NAME or \
-                     mysql://USER:PASSWORD@HOST/NAME (also postgresql:// and mariadb://).";
+const URL_FORMS: &str = "Use sqlite:PATH, postgres://USER:PASSWORD@HOST/NAME or \
+    mysql://USER:PASSWORD@HOST/NAME (also postgresql:// and mariadb://).";
 
 /// A database URL with its password. `Display` and `Debug` omit the password.
 #[derive(Clone, PartialEq, Eq)]
@@ -58,10 +58,11 @@ impl FromStr for DatabaseUrl {
 
 fn parse_sqlite_path(path: &str) -> Result<DatabaseUrl, UrlError> {
     if path.is_empty() || path.ends_with('/') {
-        return Err(UrlError(format!("The file's name is missing. {URL_FORMS}")));
+        return Err(UrlError(format!("The file name is missing. {URL_FORMS}")));
     }
     if path.starts_with(":memory:") || path.contains(['?', '\0']) {
-        let reason = "SQLite needs a file: every connection would have a memory of its own.";
+        let reason =
+            "SQLite needs a file, because in-memory databases are not shared between connections.";
         return Err(UrlError(format!("{reason} {URL_FORMS}")));
     }
     // Without a leading directory, SQLite would interpret `file:x` as a URI.
@@ -76,18 +77,15 @@ fn parse_sqlite_path(path: &str) -> Result<DatabaseUrl, UrlError> {
 
 fn parse_server_url(text: &str) -> Result<url::Url, UrlError> {
     let parsed = url::Url::parse(text).ok().filter(|url| url.has_authority());
-    let url = parsed.ok_or_else(|| {
-        UrlError(format!(
-            "The database's address is not well-formed. {URL_FORMS}"
-        ))
-    })?;
+    let url =
+        parsed.ok_or_else(|| UrlError(format!("The database URL is invalid. {URL_FORMS}")))?;
     let has_misplaced_at = url.path().contains('@') || url.query().is_some_and(|q| q.contains('@'));
     // An unescaped `/`, `?` or `#` in a password ends the authority, and the rest of the password
     // is parsed as a path.
     if has_misplaced_at || url.fragment().is_some() {
         let hint = "Write /, ?, # and @ in a password as %2F, %3F, %23 and %40.";
         return Err(UrlError(format!(
-            "The database's address is not well-formed. {hint} {URL_FORMS}"
+            "The database URL is invalid. {hint} {URL_FORMS}"
         )));
     }
     Ok(url)

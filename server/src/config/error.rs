@@ -22,7 +22,7 @@ pub enum ConfigError {
         reason: String,
     },
     /// An unknown key.
-    #[error("`{key}` in {origin} is no setting{}", suggestion(nearest.as_ref()))]
+    #[error("`{key}` in {origin} is not a setting{}", suggestion(nearest.as_ref()))]
     UnknownKey {
         /// The key as written.
         key: String,
@@ -32,7 +32,7 @@ pub enum ConfigError {
         nearest: Option<String>,
     },
     /// An unknown variable with the prefix `HOLDFAST_`.
-    #[error("the variable {name} is no setting{}", suggestion(nearest.as_ref()))]
+    #[error("the variable {name} is not a setting{}", suggestion(nearest.as_ref()))]
     UnknownVariable {
         /// The variable as written.
         name: String,
@@ -53,7 +53,7 @@ pub enum ConfigError {
 
 fn suggestion(nearest: Option<&String>) -> String {
     nearest
-        .map(|name| format!("; {name} is near to it"))
+        .map(|name| format!("; did you mean {name}?"))
         .unwrap_or_default()
 }
 

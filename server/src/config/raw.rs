@@ -217,7 +217,7 @@ fn convert_error(error: &figment::Error, file: Option<&Path>) -> ConfigError {
         Kind::InvalidType(actual, expected) => ConfigError::Value {
             key: path,
             origin,
-            reason: format!("use {expected} in place of {actual}"),
+            reason: format!("use {expected} instead of {actual}"),
         },
         other => ConfigError::Value {
             key: path,
@@ -240,7 +240,7 @@ impl Sources {
             .find_metadata(key)
             .map(|metadata| metadata.name.to_string())
             .filter(|name| !name.contains("Raw"))
-            .unwrap_or_else(|| "not given".to_owned());
+            .unwrap_or_else(|| "not set".to_owned());
         ConfigError::Value {
             key: key.to_owned(),
             origin,

@@ -153,7 +153,7 @@ pub async fn dispatch(State(edge): State<Edge>, request: Request, next: Next) ->
             edge.respond(&origin, request)
         }
         None => {
-            let message = "Names under localhost are served to this machine only.\n";
+            let message = "Names under localhost are served only to this machine.\n";
             (StatusCode::MISDIRECTED_REQUEST, message).into_response()
         }
     }

@@ -132,23 +132,23 @@ fn demo_is_a_flag_or_a_scenario() {
 fn unknown_key_error_suggests_a_similar_key() {
     assert_eq!(
         refusal("listn = '127.0.0.1:1'", &[]),
-        "`listn` in holdfast.toml is no setting; listen is near to it"
+        "`listn` in holdfast.toml is not a setting; did you mean listen?"
     );
     assert_eq!(
         refusal("[log]\nformt = 'json'", &[]),
-        "`log.formt` in holdfast.toml is no setting; format is near to it"
+        "`log.formt` in holdfast.toml is not a setting; did you mean format?"
     );
     assert_eq!(
         refusal("", &[("HOLDFAST_LISTN", "x")]),
-        "the variable HOLDFAST_LISTN is no setting; HOLDFAST_LISTEN is near to it"
+        "the variable HOLDFAST_LISTN is not a setting; did you mean HOLDFAST_LISTEN?"
     );
     assert_eq!(
         refusal("", &[("HOLDFAST_ZZZ", "x")]),
-        "the variable HOLDFAST_ZZZ is no setting"
+        "the variable HOLDFAST_ZZZ is not a setting"
     );
     assert_eq!(
         refusal("key = 'abc'", &[]),
-        "`key` in holdfast.toml is no setting; key_file is near to it"
+        "`key` in holdfast.toml is not a setting; did you mean key_file?"
     );
 }
 
@@ -168,7 +168,7 @@ fn invalid_value_error_names_key_and_source() {
     );
     assert_eq!(
         refusal("trusted_proxies = ['10.0.0.0/8', 'proxy']", &[]),
-        "trusted_proxies (holdfast.toml): `proxy` is no address or network; use such as 10.0.0.0/8"
+        "trusted_proxies (holdfast.toml): `proxy` is not an address or network; use a CIDR such as 10.0.0.0/8"
     );
     assert_eq!(
         refusal("log.format = 'xml'", &[]),
@@ -189,7 +189,7 @@ fn invalid_value_error_names_key_and_source() {
     assert!(refusal("demo_speed = 'fast'", &[]).starts_with("demo_speed (holdfast.toml): use u32"));
     assert!(
         refusal("database = 'oracle:x'", &[])
-            .starts_with("database (holdfast.toml): A database is")
+            .starts_with("database (holdfast.toml): Use sqlite:PATH")
     );
     assert!(refusal("listen =", &[]).starts_with("holdfast.toml: "));
 }
@@ -198,18 +198,18 @@ fn invalid_value_error_names_key_and_source() {
 fn tls_certificate_and_key_must_both_be_set() {
     assert_eq!(
         refusal("tls_cert = 'c.pem'", &[]),
-        "tls_key (not given): it is needed together with tls_cert"
+        "tls_key (not set): required together with tls_cert"
     );
     assert_eq!(
         refusal("", &[("HOLDFAST_TLS_KEY", "k.pem")]),
-        "tls_cert (not given): it is needed together with tls_key"
+        "tls_cert (not set): required together with tls_key"
     );
 }
 
 #[test]
 fn public_listen_address_requires_public_url() {
     assert!(
-        refusal("listen = '0.0.0.0:80'", &[]).starts_with("public_url (not given): it is needed")
+        refusal("listen = '0.0.0.0:80'", &[]).starts_with("public_url (not set): required because")
     );
 }
 

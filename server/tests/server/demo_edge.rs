@@ -244,7 +244,7 @@ async fn service_is_published_while_its_container_exists() {
         .await;
     let stopped = demo.get("wiki.localhost:3000", &[]).await;
     assert_eq!(stopped.status, StatusCode::BAD_GATEWAY);
-    assert!(stopped.text().contains("This service does not answer"));
+    assert!(stopped.text().contains("Service unreachable"));
     demo.power("wiki", Power::Start).await;
     demo.wait_until_live("wiki").await;
     assert_eq!(demo.get("wiki.localhost", &[]).await.status, StatusCode::OK);
@@ -260,7 +260,7 @@ async fn service_is_published_while_its_container_exists() {
     demo.wait_until_applied().await;
     let gone = demo.get("wiki.localhost:3000", &[]).await;
     assert_eq!(gone.status, StatusCode::NOT_FOUND);
-    assert!(gone.text().contains("Nothing is published under this name"));
+    assert!(gone.text().contains("Service not found"));
 }
 
 fn web_page() -> ServiceForm {
@@ -293,7 +293,7 @@ async fn service_with_sign_in_is_not_public() {
     demo.create("intranet", guarded).await;
     let page = demo.get("intranet.localhost:3000", &[]).await;
     assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(page.text().contains("You cannot be signed in now"));
+    assert!(page.text().contains("Sign-in unavailable"));
 }
 
 #[tokio::test]
@@ -322,17 +322,13 @@ async fn remote_clients_and_other_hosts_do_not_reach_containers() {
         .get_from("wiki.localhost:3000", &[], [192, 0, 2, 7])
         .await;
     assert_eq!(remote.status, StatusCode::MISDIRECTED_REQUEST);
-    assert!(remote.text().contains("this machine only"));
+    assert!(remote.text().contains("only to this machine"));
     let manager = demo.get("localhost:3000", &[]).await;
     assert!(!manager.text().contains("simulated container"));
     assert_eq!(manager.header("cross-origin-opener-policy"), "same-origin");
     let unknown = demo.get("nothing.localhost:3000", &[]).await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
-    assert!(
-        unknown
-            .text()
-            .contains("Nothing is published under this name")
-    );
+    assert!(unknown.text().contains("Service not found"));
 }
 
 #[tokio::test]

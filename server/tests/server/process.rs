@@ -287,7 +287,7 @@ fn user_commands_need_no_password_argument() {
     assert_eq!(duplicate.status.code(), Some(6));
     assert_eq!(
         to_text(&duplicate.stderr),
-        "holdfast: user add: Somebody has this name already.\n"
+        "holdfast: user add: Another user has this name.\n"
     );
 
     let set = ["user", "password", "ann", "--password-stdin"];
@@ -327,13 +327,13 @@ fn errors_are_one_line_with_an_exit_code() {
     assert_eq!(check.status.code(), Some(3));
     assert_eq!(
         to_text(&check.stderr),
-        "holdfast: configuration: `listn` in bad.toml is no setting; listen is near to it\n"
+        "holdfast: configuration: `listn` in bad.toml is not a setting; did you mean listen?\n"
     );
     let good = run(folder.path(), &["config", "check"], "");
     assert!(good.status.success());
     assert!(
         to_text(&good.stdout)
-            .starts_with("Listens on 127.0.0.1:3000, for people at http://localhost:3000.")
+            .starts_with("Listens on 127.0.0.1:3000; public URL http://localhost:3000.")
     );
     assert!(
         !folder.path().join("data").exists(),

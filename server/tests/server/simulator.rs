@@ -109,7 +109,7 @@ fn invalid_arguments_are_reported_in_one_line() {
         (
             &["--root-password-file", "empty"],
             3,
-            "empty is empty; its first line is to be the password of root@pam".into(),
+            "empty is empty; its first line must be the password of root@pam".into(),
         ),
         (
             &["--root-password-file", "password", "--control", "0.0.0.0:0"],

@@ -30,13 +30,13 @@ pub struct Options {
     /// Run only this part; can be given more than once
     #[arg(long, value_enum, value_name = "PART")]
     only: Vec<Part>,
-    /// Leave this part out; can be given more than once
+    /// Skip this part; can be given more than once
     #[arg(long, value_enum, value_name = "PART")]
     without: Vec<Part>,
-    /// Leave out what needs a release build
+    /// Skip the parts that need a release build
     #[arg(long)]
     dev: bool,
-    /// Passed on to the Rust tests and to Playwright, such as a test's name
+    /// Arguments for the Rust tests and Playwright, such as a test's name
     #[arg(last = true)]
     filter: Vec<String>,
 }
@@ -46,19 +46,19 @@ pub struct Options {
 pub enum Part {
     /// Formatting
     Fmt,
-    /// Licenses, banned crates and where crates come from
+    /// Licenses, banned crates and crate sources
     Deny,
     /// Rust tests, with PostgreSQL and MariaDB
     Unit,
     /// Lints, for the server and for the browser
     Clippy,
-    /// A real browser against the program
+    /// Browser tests against the program
     End2end,
-    /// A whole site in namespaces, with the real programs; as root
+    /// A whole site in namespaces, with the real programs; requires root
     Lab,
-    /// Every bench at its smallest size
+    /// Every benchmark at its smallest size
     Bench,
-    /// The release program: alone in an empty folder, and a few journeys
+    /// The release program: alone in an empty folder, and some browser tests
     Release,
 }
 
@@ -148,7 +148,7 @@ struct Run<'a> {
 pub fn run(workspace: &Workspace, consent: Consent, options: &Options) -> anyhow::Result<()> {
     let parts = options.parts();
     if parts.is_empty() {
-        bail!("--only, --without and --dev leave no part to run");
+        bail!("--only, --without and --dev exclude every part");
     }
     // All packages are requested before anything runs, so that no later prompt blocks the run.
     setup::ensure(&needs(&parts), consent)?;

@@ -13,9 +13,9 @@ const UNCHECKED: &str = "NOT CHECKED: ";
 
 /// Items that no run checks, since they cannot be installed or reached by a test.
 const NEVER_CHECKED: [&str; 4] = [
-    "MySQL (MariaDB is tested in its place)",
-    "Cloudflare (a stand-in is tested)",
-    "acme-dns (a stand-in is tested)",
+    "MySQL (MariaDB is tested instead)",
+    "Cloudflare (a fake API is tested)",
+    "acme-dns (a fake API is tested)",
     "the start of services by systemd",
 ];
 
@@ -85,7 +85,7 @@ pub fn summary(outcomes: &[Outcome]) -> String {
     let left_out = Part::value_variants().iter().filter(|part| !did_run(part));
     let left_out: Vec<&str> = left_out.map(|part| part.name()).collect();
     if !left_out.is_empty() {
-        let _ = writeln!(text, "left out: {}", left_out.join(", "));
+        let _ = writeln!(text, "skipped: {}", left_out.join(", "));
     }
     text
 }
@@ -136,7 +136,7 @@ mod tests {
         part         build     test   tests
         deny           0 s     90 s       0  passed; 12 licenses
         unit          60 s     40 s    1250  failed: 2 tests failed
-        left out: fmt, clippy, end2end, lab, bench, release
+        skipped: fmt, clippy, end2end, lab, bench, release
         ");
     }
 

@@ -190,7 +190,7 @@ mod tests {
         sleep.args(["-c", "echo before; exec sleep 60"]);
         let ended = program::run_within(&mut sleep, Duration::from_millis(300)).expect("started");
         assert_eq!(ended.lines, ["before"]);
-        assert!(ended.failure.expect("a failure").contains("took longer"));
+        assert!(ended.failure.expect("a failure").contains("timed out"));
     }
 
     #[test]

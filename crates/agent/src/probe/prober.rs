@@ -73,12 +73,12 @@ impl Prober {
             Ok(Ok(found)) if found.contains(&address) => return Ok(()),
             Ok(Ok(found)) => match found.first() {
                 Some(other) => {
-                    format!("dnsmasq says that it is {other}, and it should be {address}.")
+                    format!("dnsmasq returned {other} instead of {address}.")
                 }
-                None => "dnsmasq does not know the name.".to_owned(),
+                None => "dnsmasq has no record for the name.".to_owned(),
             },
-            Ok(Err(error)) => format!("dnsmasq could not be asked: {error}."),
-            Err(_) => "dnsmasq does not answer.".to_owned(),
+            Ok(Err(error)) => format!("dnsmasq could not be queried: {error}."),
+            Err(_) => "dnsmasq is unreachable.".to_owned(),
         };
         Err((ProbedComponent::Edge, words))
     }
@@ -87,22 +87,22 @@ impl Prober {
         let (status, page) = match get(name).await {
             Ok(answered) => answered,
             Err(error) if error.is_timeout() && !error.is_connect() => {
-                let words = "nginx passes the name on, and nothing comes back";
+                let words = "nginx received no response from the container";
                 let words = format!("{words} within {} seconds.", HTTP_TIMEOUT.as_secs());
                 return Err((ProbedComponent::Container, words));
             }
             Err(_) => {
-                let words = "nginx does not answer under the name, or does not know it.";
+                let words = "nginx is unreachable under the name, or does not serve the name.";
                 return Err((ProbedComponent::Edge, words.to_owned()));
             }
         };
         if status == StatusCode::NOT_FOUND && self.is_own("not-found.html", &page).await {
-            let words = "nginx does not know the name.".to_owned();
+            let words = "nginx does not serve the name.".to_owned();
             return Err((ProbedComponent::Edge, words));
         }
         let gateway = [StatusCode::BAD_GATEWAY, StatusCode::GATEWAY_TIMEOUT].contains(&status);
         if gateway && self.is_own("no-answer.html", &page).await {
-            let words = "nginx answers under the name, and nobody behind it does.".to_owned();
+            let words = "nginx responds, but the container does not.".to_owned();
             return Err((ProbedComponent::Container, words));
         }
         Ok(())
@@ -122,7 +122,9 @@ fn silent(target: &Target, who: ProbedComponent, words: String) -> FailedProbe {
     };
     let words = match target {
         Target::Page { behind, .. } if who == ProbedComponent::Container => {
-            format!("{words} Is the container running, and does its program listen on {behind}?")
+            format!(
+                "{words} Check that the container runs and that its program listens on {behind}."
+            )
         }
         _ => words,
     };

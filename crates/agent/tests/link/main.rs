@@ -70,7 +70,7 @@ fn manager() -> Router {
         match request["has"].as_i64() {
             Some(7) => StatusCode::NO_CONTENT.into_response(),
             Some(8) => {
-                let body = Json(json!({ "error": "The database does not answer now." }));
+                let body = Json(json!({ "error": "The database is unreachable." }));
                 (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
             }
             Some(9) => "no JSON".into_response(),
@@ -176,7 +176,7 @@ async fn manager_responses_map_to_errors() {
     let refused = ask("key", 8).await.to_string();
     assert_eq!(
         refused,
-        "The manager answered 503: The database does not answer now."
+        "The manager returned 503: The database is unreachable."
     );
     assert!(matches!(ask("key", 9).await, LinkError::Unreadable(_)));
     assert!(matches!(ask("key", 10).await, LinkError::Unreadable(_)));

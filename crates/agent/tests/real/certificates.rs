@@ -122,7 +122,7 @@ fn missing_certificate_is_reported_and_blocks_nothing() {
             });
             let last = || manager.reports().pop().unwrap();
             let message = last()["unserved"][0]["words"].as_str().unwrap().to_owned();
-            assert!(message.contains("does not have it"), "{message}");
+            assert!(message.contains("does not have this"), "{message}");
 
             publish(&manager, 2, &good.certificate);
             manager.wait_until_live(2);
@@ -137,7 +137,7 @@ fn missing_certificate_is_reported_and_blocks_nothing() {
             publish(&manager, 3, &replacement.certificate);
             manager.wait_until_live(3);
             let message = last()["unserved"][0]["words"].as_str().unwrap().to_owned();
-            assert!(message.contains("belong together"), "{message}");
+            assert!(message.contains("does not match"), "{message}");
             wait_until_served(&good.certificate);
 
             // The previous certificate is also served after a restart.

@@ -95,7 +95,7 @@ fn unresolved_names_are_reported_as_edge_failures() {
                 .find(|silent| silent["name"] == "db.lab.internal");
             let db = db.expect("the host");
             assert_eq!((&db["who"], &db["service"]), (&json!("edge"), &Value::Null));
-            assert_eq!(db["words"], "dnsmasq does not answer.");
+            assert_eq!(db["words"], "dnsmasq is unreachable.");
             assert!(
                 silent
                     .iter()

@@ -46,14 +46,14 @@ async fn set_dhcp_server(
                 return Ok(Err(missing()));
             };
             if row.about.is_none() {
-                let message = "It has not joined yet. Addresses would be given out by nobody.";
+                let message = "This agent has not joined yet. The site would have no DHCP server.";
                 return Ok(Err(Error::conflict(message)));
             }
             if confirm
                 .as_ref()
                 .is_some_and(|typed| row.name.as_str() != typed)
             {
-                let message = format!("Type {} to have it give out addresses now.", row.name);
+                let message = format!("Type {} to take over DHCP now.", row.name);
                 return Ok(Err(Error::invalid_field("confirm", message)));
             }
             let generation = store::sites::increment_generation(c, row.site)?;

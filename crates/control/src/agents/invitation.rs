@@ -31,7 +31,8 @@ pub(super) async fn create_code(control: &Control) -> Result<JoinToken, Error> {
         certificate,
     }) = control.manager()
     else {
-        let message = "Agents cannot be told where this server is. Set public_url to https:// with a name or an IPv4 address.";
+        let message = "Agents need the address of this server. Set public_url to https:// with a \
+            name or an IPv4 address.";
         return Err(Error::conflict(message));
     };
     let fingerprint = match (origin.is_tls(), certificate) {
@@ -40,7 +41,8 @@ pub(super) async fn create_code(control: &Control) -> Result<JoinToken, Error> {
         (false, _) if origin.is_loopback() => None,
         (false, _) => {
             let message = format!(
-                "An agent's key could be read on its way to {origin}. Set public_url to an https:// address, then invite the agent."
+                "Agents would send their key to {origin} without TLS. Set public_url to an \
+                    https:// address, then add the agent."
             );
             return Err(Error::conflict(message));
         }
@@ -68,7 +70,8 @@ async fn public_fingerprint(origin: &Origin) -> Result<Fingerprint, Error> {
     let fetched = fetched.map_err(|error| {
         tracing::warn!(%origin, %error, "failed to fetch certificate at public address");
         let message = format!(
-            "No certificate was had from {origin}, which agents would know this server by. Check that public_url is right and can be reached from the server itself, then try again."
+            "The certificate of {origin}, which agents pin, could not be fetched. Check that the \
+                server can reach public_url, then try again."
         );
         Error::Unavailable { message }
     })?;

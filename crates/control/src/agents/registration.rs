@@ -41,9 +41,10 @@ pub async fn register(
                 None => store::agents::insert(c, &new).map(drop),
             };
             match result {
-                Err(store::Error::NotFound) => {
-                    Ok(Err(Error::invalid_field("site", "There is no such site.")))
-                }
+                Err(store::Error::NotFound) => Ok(Err(Error::invalid_field(
+                    "site",
+                    "The site does not exist.",
+                ))),
                 result => result.map(Ok),
             }
         })

@@ -76,7 +76,7 @@ pub async fn report_files(control: &Control, agent: &Agent, update: Live) -> Res
         .values()
         .any(|text| text.len() > link::LARGEST_FILE)
     {
-        let message = format!("A file may have {} bytes at most.", link::LARGEST_FILE);
+        let message = format!("A file can have at most {} bytes.", link::LARGEST_FILE);
         return Err(Error::invalid_field("files", message));
     }
     let id = agent.id;
@@ -89,7 +89,7 @@ pub async fn report_files(control: &Control, agent: &Agent, update: Live) -> Res
             let existing =
                 usize::try_from(store::agents::count_live_files(c, id)?).unwrap_or(usize::MAX);
             if existing.saturating_add(update.files.len()) > link::MOST_FILES {
-                let message = format!("At most {} files are kept.", link::MOST_FILES);
+                let message = format!("At most {} files can be reported.", link::MOST_FILES);
                 return Ok(Err(Error::invalid_field("files", message)));
             }
             store::agents::update_live_files(c, id, &update.files, &update.gone)?;

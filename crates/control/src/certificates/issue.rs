@@ -76,7 +76,7 @@ async fn process_leased(control: &Control, claimed: &ClaimedCertificate, lease: 
     let done = match control.0.stop.run_until_cancelled(attempt).await {
         Some(Ok(done)) => done,
         Some(Err(_)) => Err(IssueError::Local(
-            "It took longer than ten minutes.".to_owned(),
+            "The issuance timed out after ten minutes.".to_owned(),
         )),
         None => Ok(()),
     };
@@ -269,14 +269,17 @@ async fn issue(
         ChallengeType::Dns01 => {
             let provider = context.domain.spec.provider;
             let provider = provider.ok_or_else(|| {
-                IssueError::Local("The domain has no provider of DNS. Choose one.".to_owned())
+                IssueError::Local(
+                    "The domain has no DNS provider. Choose one in its settings.".to_owned(),
+                )
             })?;
             let solver = solver::DnsSolver::new(control, provider, claimed).await?;
             account.issue(&order, &solver).await?
         }
     };
-    let leaf = pki::read(&issued.chain)
-        .map_err(|error| IssueError::Local(format!("What was given cannot be read: {error}")))?;
+    let leaf = pki::read(&issued.chain).map_err(|error| {
+        IssueError::Local(format!("The issued certificate cannot be parsed: {error}"))
+    })?;
     let (from, until) = (leaf.issued.not_before, leaf.issued.not_after);
     let renew_at = plan::renew_at(from, until, Jitter::new());
     let new = NewCertificate {

@@ -163,7 +163,7 @@ fn wrong_names(names: &[CertificateName], domain: &DomainSpec) -> FieldError {
     FieldError {
         field: "chain".to_owned(),
         message: format!(
-            "It is for {}. Bring one for names under {}.",
+            "The certificate is for {}. Upload a certificate for names under {}.",
             names.join(", "),
             domain.name
         ),
@@ -185,7 +185,8 @@ pub async fn retry(control: &Control, actor: &Actor, id: CertificateId) -> Resul
                 return Ok(Err(missing()));
             };
             if row.source == IssuanceMethod::Uploaded {
-                let message = "Nobody gives it by itself. Bring the next one.";
+                let message =
+                    "Uploaded certificates are not renewed automatically. Upload a replacement.";
                 return Ok(Err(Error::conflict(message)));
             }
             store::certificates::advance_attempt(c, id, now)?;
@@ -250,7 +251,7 @@ pub async fn revoke(
         .await
         .into_model("certificate")?;
     let Some((authority, chain)) = issuer else {
-        let message = "No authority that Holdfast knows gave it. Revoke it where it comes from.";
+        let message = "No CA in Holdfast issued this certificate. Revoke it at its issuer.";
         return Err(Error::conflict(message));
     };
     let unavailable = |error: pki::acme::AcmeError| Error::Unavailable {
@@ -269,7 +270,7 @@ pub async fn revoke(
                 return store::certificates::delete(c, id);
             }
             let now = clock.now(c)?;
-            let message = "Taken back; another one with another key is asked for.";
+            let message = "Revoked. A new certificate with a new key is requested.";
             store::certificates::add_history(c, id, CertificateEvent::Revoked, message, now)?;
             renew_now(c, id, now)
         })
@@ -312,7 +313,8 @@ pub async fn delete(
                 return Ok(Err(Error::invalid_field("confirm", message)));
             }
             if row.source == IssuanceMethod::Acme {
-                let message = "Holdfast sees to it as long as the name is published. Change how the domain has its certificates.";
+                let message = "This certificate is renewed while its name is published. To stop \
+                    that, change the domain's certificate source.";
                 return Ok(Err(Error::conflict(message)));
             }
             store::certificates::delete(c, id)?;

@@ -69,7 +69,7 @@ pub(super) async fn check_expiry(
             (None, Some(expiring_from(from, until)))
         };
         if let Some(happening) = happening {
-            let message = format!("Good until {}. Bring the next one.", until.rfc3339());
+            let message = format!("Valid until {}. Upload a replacement.", until.rfc3339());
             tracing::warn!(%subject, valid_until = until.rfc3339(), "uploaded certificate expires");
             store::certificates::add_history(c, id, happening, &message, now)?;
         }
@@ -115,7 +115,7 @@ pub(super) async fn store_issued(
 /// Describes a certificate for its history.
 pub(super) fn describe(issued: &CertificateContents) -> String {
     let until = issued.not_after.rfc3339();
-    format!("By {}, good until {until}.", issued.issuer)
+    format!("Issued by {}, valid until {until}.", issued.issuer)
 }
 
 /// Records that issuance failed and schedules the next attempt.

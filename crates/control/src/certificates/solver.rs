@@ -68,7 +68,11 @@ impl HttpSolver {
         };
         let done = tokio::time::timeout(EDGE_TIMEOUT, waiting).await;
         done.unwrap_or_else(|_| {
-            Err("The edge hosts did not take over the answer within a minute. Look at the site's agents.".to_owned())
+            Err(
+                "The edge hosts did not publish the challenge within a minute. Check the site's \
+                agents."
+                    .to_owned(),
+            )
         })
     }
 }
@@ -88,7 +92,8 @@ fn readiness(agents: impl Iterator<Item = AgentRow>, generation: i64) -> Readine
         .filter(|agent| agent.about.is_some() && agent.in_contact)
         .collect();
     if reachable.is_empty() {
-        let words = "No edge host of the site is in contact that could answer the authority. Look at its agents.";
+        let words =
+            "No edge host of the site is online to answer the challenge. Check the site's agents.";
         return Readiness::Failed(words.to_owned());
     }
     let mut waiting = false;
@@ -100,7 +105,7 @@ fn readiness(agents: impl Iterator<Item = AgentRow>, generation: i64) -> Readine
         match report.map(|report| report.outcome) {
             Some(ApplyOutcome::Refused { words }) => {
                 return Readiness::Failed(format!(
-                    "The edge host {} cannot answer the authority: {words}",
+                    "The edge host {} cannot answer the challenge: {words}",
                     agent.name
                 ));
             }
@@ -128,7 +133,9 @@ impl Solver for HttpSolver {
                     token: token.clone(),
                     key_authorization: key_authorization.clone(),
                 }),
-                Challenge::Dns { .. } => Err("Edge hosts answer no DNS.".to_owned()),
+                Challenge::Dns { .. } => {
+                    Err("Edge hosts cannot answer DNS-01 challenges.".to_owned())
+                }
             })
             .collect();
         let (answers, clock) = (answers?, self.control.clock());
@@ -200,8 +207,8 @@ impl DnsSolver {
     ) -> Result<Self, super::issue::IssueError> {
         use super::issue::IssueError;
         let record = providers::record(control, id).await?;
-        let record =
-            record.ok_or_else(|| IssueError::Local("The provider of DNS is gone.".to_owned()))?;
+        let record = record
+            .ok_or_else(|| IssueError::Local("The DNS provider no longer exists.".to_owned()))?;
         let provider = providers::open(control, &record).map_err(IssueError::Local)?;
         let guard = providers::lock_exclusive(control, &record.row)
             .map_err(|providers::ProviderBusy| IssueError::ProviderBusy)?;
@@ -252,7 +259,9 @@ impl Solver for DnsSolver {
         for challenge in challenges {
             match challenge {
                 Challenge::Dns { name, value } => self.add(name, value).await?,
-                Challenge::Http { .. } => return Err("A provider answers no HTTP.".to_owned()),
+                Challenge::Http { .. } => {
+                    return Err("DNS providers cannot answer HTTP-01 challenges.".to_owned());
+                }
             }
         }
         Ok(())

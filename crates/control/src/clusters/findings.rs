@@ -24,17 +24,17 @@ const MAX_CONCURRENT: usize = 8;
 
 /// Privilege, path, and the purpose it is needed for.
 const PRIVILEGES: [(&str, &str, &str); 12] = [
-    ("Sys.Audit", "/nodes", "see the nodes"),
-    ("VM.Audit", "/vms", "see containers"),
+    ("Sys.Audit", "/nodes", "view nodes"),
+    ("VM.Audit", "/vms", "view containers"),
     ("VM.Allocate", "/vms", "create and delete containers"),
     ("VM.PowerMgmt", "/vms", "start and stop containers"),
     ("VM.Config.CPU", "/vms", "set a container's cores"),
     ("VM.Config.Memory", "/vms", "set a container's memory"),
-    ("VM.Config.Disk", "/vms", "give a container its disk"),
+    ("VM.Config.Disk", "/vms", "set a container's disk"),
     (
         "VM.Config.Network",
         "/vms",
-        "give a container its address and name",
+        "set a container's address and name",
     ),
     (
         "VM.Config.Options",
@@ -44,7 +44,7 @@ const PRIVILEGES: [(&str, &str, &str); 12] = [
     (
         "Datastore.AllocateSpace",
         "/storage",
-        "make disks and keep images",
+        "create disks and store images",
     ),
     ("Datastore.AllocateTemplate", "/storage", "pull images"),
     (
@@ -74,7 +74,7 @@ pub async fn check(
     tokio::time::timeout(TIMEOUT, run_checks(&client))
         .await
         .map_err(|_| Error::Unavailable {
-            message: "The cluster took too long to answer. Try again.".into(),
+            message: "The cluster did not respond in time. Try again.".into(),
         })?
         .map_err(|error| to_user_error(&error))
 }

@@ -40,7 +40,9 @@ pub async fn import(
     for vmid in import.vmids {
         let outcome = match observed.iter().find(|guest| guest.vmid == vmid) {
             Some(guest) => import_one(control, &client, &target, guest).await,
-            None => Err(Error::conflict("The cluster has no such container now.")),
+            None => Err(Error::conflict(
+                "The container no longer exists on the cluster.",
+            )),
         };
         if let Err(Error::Internal { .. } | Error::Unavailable { .. }) = &outcome {
             tracing::warn!(vmid, ?outcome, "container import failed");
@@ -86,8 +88,8 @@ async fn target(
         .into_model("import")?;
     let site = site
         .filter(|site| site.spec.cluster == cluster)
-        .ok_or_else(|| Error::invalid_field("site", "The cluster has no such site."))?;
-    let owner = owner.ok_or_else(|| Error::invalid_field("owner", "There is no such user."))?;
+        .ok_or_else(|| Error::invalid_field("site", "The cluster has no site with this name."))?;
+    let owner = owner.ok_or_else(|| Error::invalid_field("owner", "The user does not exist."))?;
     Ok(Target {
         site,
         owner: owner.row.id,
@@ -100,7 +102,8 @@ async fn import_one(
     target: &Target,
     guest: &UnmanagedContainer,
 ) -> Result<Label, Error> {
-    let vmid = Vmid::try_from(guest.vmid).map_err(|_| Error::conflict("The number is no VMID."))?;
+    let vmid = Vmid::try_from(guest.vmid)
+        .map_err(|_| Error::conflict("Enter a VMID between 100 and 999999999."))?;
     let config = client
         .lxc_config(&guest.node, vmid)
         .await
@@ -145,34 +148,36 @@ fn record(
     address: Option<Ipv4Addr>,
 ) -> Result<NewContainerRow, String> {
     if config.template {
-        return Err("It is a template.".to_owned());
+        return Err("This container is a template.".to_owned());
     }
     if let Some(lock) = &config.lock {
         return Err(format!(
-            "It is locked ({lock}). Try again when that is over."
+            "The container is locked ({lock}). Try again after the operation has ended."
         ));
     }
     let site = &target.site;
     let hostname = config.hostname.clone().unwrap_or_default();
     let name: Label = hostname.parse().map_err(|_| {
-        format!("Its name in Proxmox is {hostname:?}. Give it one of letters, digits and hyphens there, then try again.")
+        format!(
+            "The hostname in Proxmox is {hostname:?}. Change it to letters, digits and \
+            hyphens, then try again."
+        )
     })?;
     let net = config.net0.as_ref();
     let mac: MacAddress = net
         .and_then(|net| net.hwaddr.as_ref())
         .and_then(|mac| mac.parse().ok())
-        .ok_or("It has no network interface net0 with a hardware address.")?;
-    let address = address.ok_or(
-        "Its address is not known: it does not run, or has none yet. Start it, then try again.",
-    )?;
+        .ok_or("The container has no network interface net0 with a MAC address.")?;
+    let address = address
+        .ok_or("The container's IP address is unknown. Start the container, then try again.")?;
     if !site.spec.network.contains(address) {
         return Err(format!(
-            "Its address {address} is not in {}, the network of {}.",
+            "The IP address {address} is not in {}, the network of {}.",
             site.spec.network, site.spec.name
         ));
     }
     if address == site.spec.gateway {
-        return Err(format!("Its address {address} is the site's gateway."));
+        return Err(format!("The IP address {address} is the site's gateway."));
     }
     Ok(NewContainerRow {
         site: site.id,
@@ -190,7 +195,7 @@ fn record(
 
 /// The desired state of an imported container, which equals its observed state.
 fn spec(config: &LxcConfig) -> Result<ContainerSpec, String> {
-    let out_of_range = |what: &str| format!("Its {what} is outside of what Holdfast can say.");
+    let out_of_range = |what: &str| format!("Holdfast does not support the container's {what}.");
     let gib = config
         .rootfs
         .as_ref()
@@ -244,12 +249,13 @@ fn runs_docker(config: &LxcConfig) -> bool {
 
 fn conflict_message(unique: Unique) -> &'static str {
     match unique {
-        Unique::ContainerVmid => "It is here already.",
+        Unique::ContainerVmid => "The container is already imported.",
         Unique::ContainerName => {
-            "The site has a container of this name. Rename it in Proxmox, then try again."
+            "The site already has a container with this name. Rename this one in Proxmox, then \
+                try again."
         }
-        Unique::ContainerAddress => "The site has a container with this address.",
-        Unique::ContainerMac => "Another container has its hardware address.",
-        _ => "Somebody was quicker. Try again.",
+        Unique::ContainerAddress => "Another container of the site has this IP address.",
+        Unique::ContainerMac => "Another container has this MAC address.",
+        _ => "Another change came first. Try again.",
     }
 }

@@ -120,7 +120,7 @@ pub async fn create(control: &Control, actor: &Actor, spec: ClusterSpec) -> Resu
         .as_ref()
         .map(|secret| secret.as_str().to_owned())
         .ok_or_else(|| {
-            Error::invalid_field("secret", "Type the token's secret or the user's password.")
+            Error::invalid_field("secret", "Enter the token's secret or the user's password.")
         })?;
     let access = trust::sign_in(access(spec, secret)).await?;
     let key = control.store().secret_key().clone();
@@ -150,11 +150,11 @@ pub async fn update(
         Some(secret) => secret.as_str().to_owned(),
         // The stored secret is sent only with the same login and to a known address.
         None if current.login != spec.login => {
-            let message = format!("Type the secret of {}.", spec.login);
+            let message = format!("Enter the secret of {}.", spec.login);
             return Err(Error::invalid_field("secret", message));
         }
         None if current.url != spec.url && !current.pinned_certificates.contains_key(&spec.url) => {
-            let message = "Type the secret again, since it goes to another address.";
+            let message = "Enter the secret again, because it is sent to a new address.";
             return Err(Error::invalid_field("secret", message));
         }
         None => current.secret,
@@ -192,7 +192,7 @@ pub async fn delete(
         .write(move |c| store::clusters::delete(c, id))
         .await;
     if result == Err(store::Error::InUse) {
-        let message = format!("{name} has sites. Delete these first.");
+        let message = format!("{name} has sites. Delete them first.");
         return Err(Error::conflict(message));
     }
     result.into_model("cluster")?;

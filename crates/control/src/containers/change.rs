@@ -106,7 +106,7 @@ fn check_edit(
     if record.spec.source != edit.spec.source {
         return Err(Error::invalid_field(
             "source",
-            "What a container was made from cannot change.",
+            "The template or image of a container cannot change.",
         ));
     }
     if record.spec.disk != edit.spec.disk {
@@ -116,7 +116,7 @@ fn check_edit(
         ));
     }
     if record.spec.docker != edit.spec.docker {
-        let message = "Whether Docker runs in a container cannot change.";
+        let message = "The Docker setting cannot change.";
         return Err(Error::invalid_field("docker", message));
     }
     let (old, new) = (&record.spec, &edit.spec);
@@ -163,16 +163,22 @@ pub async fn power(
         power,
     ) {
         (ObservedState::Running, Power::Start) => {
-            return Err(Error::conflict(format!("{} runs already.", record.name)));
+            return Err(Error::conflict(format!(
+                "{} is already running.",
+                record.name
+            )));
         }
         (ObservedState::Stopped, Power::Stop) => {
             return Err(Error::conflict(format!(
-                "{} is stopped already.",
+                "{} is already stopped.",
                 record.name
             )));
         }
         (ObservedState::Missing, _) => {
-            let message = format!("The cluster no longer has {}. Delete it here.", record.name);
+            let message = format!(
+                "{} no longer exists on the cluster. Delete it in Holdfast.",
+                record.name
+            );
             return Err(Error::conflict(message));
         }
         _ => {}
@@ -199,7 +205,7 @@ pub async fn delete(
     if record.name.as_str() != confirm.trim() {
         return Err(Error::invalid_field(
             "confirm",
-            format!("Type {} to delete it.", record.name),
+            format!("Type {} to delete the container.", record.name),
         ));
     }
     queue_job(control, actor, &record, JobKind::Delete, |_| Ok(())).await
@@ -243,10 +249,10 @@ fn require_created(record: &ContainerRecord) -> Result<(), Error> {
     }
     let name = &record.name;
     Err(Error::conflict(format!(
-        "{name} was not made. Retry its job, or delete it."
+        "{name} was not created. Retry the job or delete the container."
     )))
 }
 
 fn concurrent_edit() -> Error {
-    Error::conflict("Somebody changed this container meanwhile. Reload it and try again.")
+    Error::conflict("This container has changed since the page was loaded. Reload and try again.")
 }

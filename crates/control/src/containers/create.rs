@@ -45,7 +45,7 @@ pub async fn create(
     new: CreateContainer,
 ) -> Result<CreatedContainer, Error> {
     if new.spec.source == ContainerSource::TakenOver {
-        let message = "Choose a template, or type an image such as nginx:1.27.";
+        let message = "Choose a template or enter an image such as nginx:1.27.";
         return Err(Error::invalid_field("source", message));
     }
     let site = site(control, &new).await?;
@@ -54,7 +54,7 @@ pub async fn create(
         manager: control.manager_name(),
     };
     if new.name.as_str() == "localhost" {
-        let message = "Every machine calls itself localhost. Choose another name.";
+        let message = "localhost is reserved. Choose another name.";
         return Err(Error::invalid_field("name", message));
     }
     if let Some(message) = requester.rejection_reason(&new.name, &site.spec.domain) {
@@ -71,7 +71,7 @@ pub async fn create(
         .least_loaded_node(cluster)
         .ok_or_else(|| Error::Unavailable {
             message: format!(
-                "The cluster {} does not answer now. Try again later.",
+                "The cluster {} is unreachable. Try again later.",
                 site.cluster_name
             ),
         })?;
@@ -116,7 +116,7 @@ async fn site(control: &Control, new: &CreateContainer) -> Result<SiteRecord, Er
         .read(move |c| store::sites::get(c, id))
         .await
         .into_model("create")?
-        .ok_or_else(|| Error::invalid_field("site", "There is no such site."))
+        .ok_or_else(|| Error::invalid_field("site", "The site does not exist."))
 }
 
 struct Reservation {
@@ -139,7 +139,10 @@ impl Reservation {
         };
         // Locks the site, so that a change of its ranges is seen and creations are serialized.
         let Some(site) = store::sites::lock(c, self.site.id)? else {
-            return Ok(Err(Error::invalid_field("site", "There is no such site.")));
+            return Ok(Err(Error::invalid_field(
+                "site",
+                "The site does not exist.",
+            )));
         };
         let record = match self.record(c, owner, &site)? {
             Ok(record) => record,
@@ -187,7 +190,7 @@ impl Reservation {
         let nodes = store::nodes::list_addresses(c, site.spec.cluster)?;
         let is_same = |node: &NodeName| node.as_str().eq_ignore_ascii_case(new.name.as_str());
         if nodes.keys().any(is_same) {
-            let message = "A node of the cluster has this name. Choose another.";
+            let message = "A node of the cluster has this name. Choose another name.";
             return Ok(Err(Error::invalid_field("name", message)));
         }
         let addresses = store::containers::list_used_addresses(c, site.id)?;
@@ -277,6 +280,6 @@ pub(crate) async fn reserve_other_vmid(
         }
     }
     Err(Error::conflict(
-        "No free number could be reserved. Try again.",
+        "No free VMID could be reserved. Try again.",
     ))
 }

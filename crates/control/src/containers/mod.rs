@@ -204,7 +204,7 @@ async fn docker(control: &Control, cluster: ClusterId) -> DockerSupport {
     let is_known = control.client(cluster).await.is_ok_and(|c| c.is_some());
     let docker = is_known.then(|| control.0.clients.docker(cluster));
     docker.flatten().unwrap_or_else(|| DockerSupport::Barred {
-        why: "Its cluster is not known here.".to_owned(),
+        why: "The container's cluster no longer exists.".to_owned(),
     })
 }
 
@@ -221,7 +221,7 @@ async fn suggest_name(control: &Control, site: Option<&SiteOption>) -> Result<La
         })
         .await
         .into_model("options")?;
-    free.ok_or_else(|| Error::conflict("No free name was found. Type one."))
+    free.ok_or_else(|| Error::conflict("No free name was found. Enter a name."))
 }
 
 async fn templates(

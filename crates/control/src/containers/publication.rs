@@ -73,7 +73,7 @@ fn aggregate(
 ) -> PublishingStatus {
     if agents.is_empty() {
         let why = format!(
-            "No agent of the site {site} has joined, so nothing publishes it. An operator can invite one under Agents."
+            "No agent of the site {site} has joined. An operator can add an agent under Agents."
         );
         return PublishingStatus::Blocked { why };
     }
@@ -98,7 +98,8 @@ fn aggregate(
         return PublishingStatus::Live;
     }
     let why = format!(
-        "{} of the site {site} is not in contact. It is published as soon as that is back.",
+        "Unreachable: {} of the site {site}. The service is published after an agent is online \
+            again.",
         unreachable.join(", ")
     );
     PublishingStatus::Blocked { why }
@@ -163,7 +164,7 @@ mod tests {
 
     #[test]
     fn service_without_agent_is_blocked_with_instructions() {
-        assert!(why(&publication_of(&[], 3)).contains("invite one"));
+        assert!(why(&publication_of(&[], 3)).contains("add an agent under"));
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(super) fn address(
         .filter(|ip| *ip != site.gateway && !taken.contains(ip));
     choose(free, attempt).ok_or_else(|| {
         Error::conflict(format!(
-            "{} has no free address left in {}.",
+            "{} has no free IP address in {}.",
             site.name, site.range
         ))
     })
@@ -50,10 +50,7 @@ pub(super) fn vmid(
 ) -> Result<u32, Error> {
     let free = (site.vmids.first..=site.vmids.last).filter(|vmid| !is_taken(*vmid));
     choose(free, attempt).ok_or_else(|| {
-        Error::conflict(format!(
-            "{} has no free number left in {}.",
-            site.name, site.vmids
-        ))
+        Error::conflict(format!("{} has no free VMID in {}.", site.name, site.vmids))
     })
 }
 

@@ -19,8 +19,9 @@ impl Requester<'_> {
     pub(super) fn rejection_reason(&self, label: &Label, domain: &Domain) -> Option<String> {
         self.manager_conflict(label, domain).or_else(|| {
             let barred = label.is_reserved() && !self.actor.role().can_see_all();
-            barred
-                .then(|| format!("The name {label} is reserved. Ask an operator, who can use it."))
+            barred.then(|| {
+                format!("The name {label} is reserved for operators. Choose another name.")
+            })
         })
     }
 
@@ -28,6 +29,6 @@ impl Requester<'_> {
     pub(super) fn manager_conflict(&self, label: &Label, domain: &Domain) -> Option<String> {
         let manager = self.manager?;
         let own = manager.as_str() == format!("{label}.{domain}");
-        own.then(|| "Holdfast itself has this name.".to_owned())
+        own.then(|| "Holdfast uses this name. Choose another name.".to_owned())
     }
 }

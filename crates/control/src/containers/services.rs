@@ -154,7 +154,7 @@ impl ServiceAllocator<'_> {
             _ => false,
         });
         if in_use.labels.contains(&(id, label.clone())) && !own {
-            let message = "A web page of another container has this name.".to_owned();
+            let message = "An HTTP service of another container has this hostname.".to_owned();
             return Err(Error::invalid_field(
                 &format!("services.{index}.label"),
                 message,
@@ -174,7 +174,7 @@ impl ServiceAllocator<'_> {
         let (id, label) = self.resolve_hostname(requested, domain, index, in_use)?;
         // A conflict about the container's own name is reported by the database at the name field.
         if !in_use.labels.insert((id, label.clone())) && requested.is_some() {
-            let message = "Another service has this name under this domain.".to_owned();
+            let message = "Another service has this hostname under this domain.".to_owned();
             return Err(Error::invalid_field(
                 &format!("services.{index}.label"),
                 message,
@@ -210,7 +210,8 @@ impl ServiceAllocator<'_> {
             {
                 Some(domain) => domain,
                 None => {
-                    let message = "No domain of this site is for you to publish under.";
+                    let message =
+                        "You cannot publish under any domain of this site. Ask an operator.";
                     return refuse("domain", message.to_owned());
                 }
             },
@@ -218,7 +219,7 @@ impl ServiceAllocator<'_> {
         let name = &domain.spec.name;
         if !self.already_has(label, name) {
             if !self.may_publish(domain) {
-                let message = format!("Only others may publish under {name}. Ask an operator.");
+                let message = format!("You cannot publish under {name}. Ask an operator.");
                 return refuse("domain", message);
             }
             // The container's own name was checked when it was created.
@@ -235,7 +236,7 @@ impl ServiceAllocator<'_> {
         if !self.already_has(label, name)
             && in_use.domains.iter().any(|d| d.spec.name.as_str() == whole)
         {
-            let message = format!("{whole} is a domain of this site. Choose another name.");
+            let message = format!("{whole} is a domain of this site. Choose another hostname.");
             return refuse("label", message);
         }
         Ok((domain.id, label.clone()))
@@ -281,15 +282,13 @@ impl ServiceAllocator<'_> {
         let free = |port: &Port| !in_use.contains(&port.get()) && kind.edge_usage(*port).is_none();
         let port = match requested_port(service) {
             Some(port) if !range.contains(port) => {
-                return refuse(format!("The site gives ports {range}."));
+                return refuse(format!("Use a port of the site's range {range}."));
             }
             Some(port) if let Some(what) = kind.edge_usage(port) => {
-                return refuse(format!(
-                    "Port {port} is where edge hosts answer for {what}."
-                ));
+                return refuse(format!("Edge hosts use port {port} for {what}."));
             }
             Some(port) if !free(&port) => {
-                return refuse(format!("Port {port} is taken on this site."));
+                return refuse(format!("Port {port} is in use on this site."));
             }
             Some(port) => port,
             None => {
@@ -321,12 +320,9 @@ impl InUse {
     fn domain_hint(&self, name: &Domain) -> String {
         let names: Vec<&str> = self.domains.iter().map(|d| d.spec.name.as_str()).collect();
         if names.is_empty() {
-            return "The site has no domain to publish under.".to_owned();
+            return "The site has no domain. An operator can add a domain.".to_owned();
         }
-        format!(
-            "The site does not publish under {name}. Use {}.",
-            names.join(" or ")
-        )
+        format!("The site has no domain {name}. Use {}.", names.join(" or "))
     }
 }
 

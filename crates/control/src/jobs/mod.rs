@@ -103,7 +103,9 @@ pub async fn log(
 pub async fn cancel(control: &Control, actor: &Actor, id: JobId) -> Result<(), Error> {
     let record = get_visible(control, actor, id).await?;
     if !may_cancel(&record) {
-        return Err(Error::conflict("This job cannot be cancelled any more."));
+        return Err(Error::conflict(
+            "This job has ended and cannot be canceled.",
+        ));
     }
     control
         .store()
@@ -129,7 +131,7 @@ pub async fn retry(control: &Control, actor: &Actor, id: JobId) -> Result<(), Er
             .await
             .into_model("retry")?;
     if !queued {
-        return Err(Error::conflict("This job cannot be tried again."));
+        return Err(Error::conflict("This job cannot be retried."));
     }
     publish_job(control, id, record.owner);
     if let Some(container) = record.row.container {

@@ -31,29 +31,29 @@ macro_rules! steps {
 
 steps! {
     /// Check that the template is on the storage.
-    Template = "template", "Find the template";
+    Template = "template", "Check template";
     /// Pull the image to the storage.
-    Image = "image", "Pull the image";
+    Image = "image", "Pull image";
     /// Create the container.
-    Create = "make", "Create the container";
+    Create = "make", "Create container";
     /// Set environment and entrypoint.
     Configure = "configure", "Set environment and command";
     /// Start the container.
-    Start = "start", "Start it";
+    Start = "start", "Start container";
     /// Wait until the container has its address.
-    Address = "address", "Wait for its address";
+    Address = "address", "Wait for IP address";
     /// Shut the container down.
-    Shutdown = "shutdown", "Shut it down";
+    Shutdown = "shutdown", "Shut down container";
     /// Stop the container immediately.
-    Halt = "halt", "Stop it";
+    Halt = "halt", "Stop container";
     /// Apply the desired configuration.
-    Apply = "apply", "Change its configuration";
+    Apply = "apply", "Change configuration";
     /// Restart the container so that pending values take effect.
-    Restart = "restart", "Restart it";
+    Restart = "restart", "Restart container";
     /// Delete the container from the cluster.
-    Remove = "remove", "Delete it from the cluster";
+    Remove = "remove", "Delete container";
     /// Release name, address and ports.
-    Release = "release", "Give back name, address and ports";
+    Release = "release", "Release name, address and ports";
 }
 
 /// The steps of a job, in order.

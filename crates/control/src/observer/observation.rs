@@ -1,4 +1,4 @@
-//! One observation of a cluster, as it is kept in memory and shared with the other servers of the
+//! One observation of a cluster, kept in memory and shared with the other servers of the
 //! database. These may run an older or newer version: missing fields have defaults and unknown
 //! fields are ignored. No I/O.
 

@@ -280,7 +280,7 @@ impl Poller {
         }
         if self.progress.updated.elapsed() >= limit {
             let sentence = format!(
-                "Another server observes this cluster and has told nothing for {} s.",
+                "The server that polls this cluster has reported nothing for {} s.",
                 limit.as_secs().max(1)
             );
             let changed = None;

@@ -117,8 +117,10 @@ impl Context {
             .store()
             .write(move |c| store::containers::set_node(c, id, &to))
             .await?;
-        self.log(format!("It was moved in Proxmox from {from} to {node}."))
-            .await;
+        self.log(format!(
+            "The container was migrated in Proxmox from {from} to {node}."
+        ))
+        .await;
         self.container.node = node;
         Ok(())
     }

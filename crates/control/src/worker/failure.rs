@@ -44,8 +44,8 @@ impl Failure {
 impl From<proxmox::Error> for Failure {
     fn from(error: proxmox::Error) -> Self {
         let generic_sentence = match &error {
-            proxmox::Error::Refused { .. } => Some("Proxmox refused."),
-            proxmox::Error::TaskFailed { .. } => Some("The task at Proxmox failed."),
+            proxmox::Error::Refused { .. } => Some("Proxmox rejected the request."),
+            proxmox::Error::TaskFailed { .. } => Some("The Proxmox task failed."),
             _ => None,
         };
         Self {
@@ -63,7 +63,7 @@ impl From<store::Error> for Failure {
         let transient = matches!(error, store::Error::Unavailable { .. });
         tracing::warn!(?error, "database error in job step");
         Self {
-            sentence: "Holdfast's own database did not answer.".into(),
+            sentence: "The database of Holdfast is unreachable.".into(),
             words: None,
             transient,
             is_generic: false,

@@ -68,7 +68,9 @@ async fn run_leased(
 /// died after it had deleted the container's record and before it stored that.
 async fn resolve_missing(control: &Control, job: &JobRecord, lease: &Lease) -> JobEnd {
     if job.row.kind != JobKind::Delete || job.row.container.is_some() {
-        return JobEnd::Failed(Failure::new("Its container or its cluster is gone."));
+        return JobEnd::Failed(Failure::new(
+            "The container or its cluster no longer exists.",
+        ));
     }
     let (id, owner) = (job.row.id, lease.owner());
     let open: Vec<u32> = job
@@ -182,7 +184,9 @@ async fn run_steps(context: &mut Context, job: &JobRecord) -> JobEnd {
             continue;
         }
         let Some(step) = crate::jobs::Step::parse(&record.name) else {
-            return JobEnd::Failed(Failure::new("Another version of Holdfast began this job."));
+            return JobEnd::Failed(Failure::new(
+                "This job was started by another version of Holdfast.",
+            ));
         };
         if let Err(failure) = context.begin(step, record).await {
             return JobEnd::Failed(failure);
@@ -216,7 +220,7 @@ async fn run_with_retries(
                 let words = failure.words.as_deref().unwrap_or_default();
                 context
                     .log(format!(
-                        "{} {words} Trying again in {pause:.1?}.",
+                        "{} {words} Retrying in {pause:.1?}.",
                         failure.sentence
                     ))
                     .await;

@@ -21,12 +21,12 @@ pub(super) async fn undo(context: &mut Context, job: &JobRecord) {
     match job.row.kind {
         JobKind::Create => undo_create(context, job).await,
         JobKind::Edit => context.left.push(format!(
-            "{} is described here as it should be, but the cluster may still have the old values. \
-             Retry the job.",
+            "The changes of {} are saved, but the cluster may still have the old values. Retry \
+                the job.",
             container.name,
         )),
         JobKind::Delete => context.left.push(format!(
-            "{} may be stopped, and is still in the books with its address {}. Retry the job.",
+            "{} may be stopped and still has its IP address {}. Retry the job.",
             container.name, container.address,
         )),
         JobKind::Start | JobKind::Stop | JobKind::Restart => {}
@@ -34,7 +34,7 @@ pub(super) async fn undo(context: &mut Context, job: &JobRecord) {
 }
 
 async fn undo_create(context: &mut Context, job: &JobRecord) {
-    context.log("Taking back what was done.").await;
+    context.log("Rolling back.").await;
     // The current steps; `job` is from when the job was claimed.
     let id = job.row.id;
     let now = context
@@ -51,13 +51,13 @@ async fn undo_create(context: &mut Context, job: &JobRecord) {
         Ok(Remains::Nothing) => {}
         // Only root can unlock a container; an API token cannot.
         Ok(Remains::Partial) => context.left.push(format!(
-            "CT {vmid} on {node} is only half made and stays locked. Remove it there as root: \
-             pct unlock {vmid}, then pct destroy {vmid}.",
+            "CT {vmid} on {node} is incomplete and locked. Delete it there as root: pct unlock \
+                {vmid}, then pct destroy {vmid}.",
         )),
         Err(failure) => {
             let name = &context.container.name;
             context.left.push(format!(
-                "CT {vmid} on {node} may still be there: {} Deleting {name} here tries again.",
+                "CT {vmid} on {node} may still exist: {} To retry, delete {name} in Holdfast.",
                 failure.sentence,
             ));
             return;
@@ -86,7 +86,7 @@ async fn remove(context: &mut Context, steps: &[StepRecord]) -> Result<Remains, 
         match remove_once(context, steps).await {
             Err(failure) if failure.transient && began.elapsed() + pause < retry_period => {
                 context
-                    .log(format!("{} Trying again in {pause:.1?}.", failure.sentence))
+                    .log(format!("{} Retrying in {pause:.1?}.", failure.sentence))
                     .await;
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(8));

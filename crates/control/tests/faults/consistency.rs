@@ -9,7 +9,7 @@ use store::containers::ContainerRecord;
 use crate::kinds::Scenario;
 
 /// Discrepancies that cannot be avoided: job kind, discrepancy and reason. The first two are
-/// allowed only if the failed job reported what it left behind.
+/// allowed only if the failed job reported its leftovers.
 const ALLOWED_DISCREPANCIES: [(JobKind, Discrepancy, &str); 3] = [
     (
         JobKind::Delete,

@@ -389,7 +389,7 @@ async fn changes_outside_holdfast_are_detected() {
     let done = app.wait_for_job(job).await;
     assert_eq!(done.row.state, JobState::Done, "{done:?}");
     assert_eq!(app.view("web").await.node.to_string(), to);
-    assert!(app.log(job).await.contains("It was moved in Proxmox"));
+    assert!(app.log(job).await.contains("migrated in Proxmox"));
 
     assert!(app.sim.handle().remove_container(view.vmid));
     wait_for("status missing", async || {

@@ -190,7 +190,7 @@ async fn domain_with_services_cannot_be_deleted() {
     let all = domains::list(control, &SYSTEM).await.unwrap();
     let refused = domains::delete(control, &SYSTEM, all[0].id, "lab.example.org").await;
     assert!(
-        matches!(&refused, Err(Error::Conflict { message }) if message.contains("published under it")),
+        matches!(&refused, Err(Error::Conflict { message }) if message.contains("published under this domain")),
         "{refused:?}"
     );
     assert_eq!(names(&app, &SYSTEM).await, ["lab.example.org"]);

@@ -53,7 +53,7 @@ async fn failed_start_rolls_back_and_retry_succeeds() {
     let step = job
         .steps
         .iter()
-        .find(|s| s.title == "Create the container")
+        .find(|s| s.title == "Create container")
         .unwrap();
     assert_eq!(step.state, StepState::Undone);
     jobs::retry(&app.control, &Actor::System, created.job)
@@ -75,7 +75,7 @@ async fn lost_responses_create_no_second_container() {
     let log = app.log(created.job).await;
     assert_eq!(job.row.state, JobState::Done, "{job:?}\n{log}");
     assert_eq!(app.sim.handle().containers().len(), 1);
-    assert!(log.contains("Trying again"), "{log}");
+    assert!(log.contains("Retrying in"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,7 +118,7 @@ async fn job_waits_for_a_locked_container() {
     .await
     .unwrap();
     wait_for("a retry in the job log", async || {
-        app.log(job).await.contains("Trying again").then_some(())
+        app.log(job).await.contains("Retrying in").then_some(())
     })
     .await;
     app.sim.handle().set_lock(view.vmid, None);

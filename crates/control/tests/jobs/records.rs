@@ -132,7 +132,7 @@ async fn address_records_exist_while_the_name_is_published() {
         ("www.example.org", EDGE)
     );
     assert!(
-        trouble.trouble.words.contains("leads to 192.0.2."),
+        trouble.trouble.words.contains("resolves to 192.0.2."),
         "{trouble:?}"
     );
     assert!(trouble.next_try.is_some());

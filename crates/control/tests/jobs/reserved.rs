@@ -112,7 +112,7 @@ async fn hostname_of_the_manager_is_refused() {
     let (field, message) = refused(&app, &Actor::System, &own).await;
     assert_eq!(
         (field.as_str(), message.as_str()),
-        ("name", "Holdfast itself has this name.")
+        ("name", "Holdfast uses this name. Choose another name.")
     );
     assert_eq!(
         refused(&app, &Actor::System, &form).await.0,

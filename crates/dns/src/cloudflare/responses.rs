@@ -136,7 +136,7 @@ pub(super) fn parse_response<T: DeserializeOwned>(
 ) -> Result<Page<T>, ApiError> {
     let invalid = || {
         DnsError::refused(format!(
-            "The answer is not one of Cloudflare's API (HTTP {}).",
+            "The response is not from Cloudflare's API (HTTP {}).",
             response.status
         ))
     };
@@ -170,13 +170,13 @@ fn api_error(status: u16, errors: &[ErrorEntry]) -> ApiError {
     let has = |known: &[i64]| codes.iter().any(|code| known.contains(code));
     let error = if matches!(status, 401 | 403) || has(&UNAUTHORIZED) {
         DnsError::unauthorized(format!(
-            "Cloudflare does not take the token, or it may not do this: it needs Zone Read and DNS \
-             Edit. Cloudflare says: {message}."
+            "Cloudflare rejected the token. Check that it is valid and has Zone Read and DNS \
+                Edit. Cloudflare says: {message}."
         ))
     } else if has(&NO_ZONE) {
-        DnsError::no_zone(format!("Cloudflare does not know the zone: {message}."))
+        DnsError::no_zone(format!("Cloudflare has no such zone: {message}."))
     } else {
-        DnsError::refused(format!("Cloudflare refused: {message}."))
+        DnsError::refused(format!("Cloudflare rejected the request: {message}."))
     };
     ApiError { codes, error }
 }
@@ -217,7 +217,7 @@ mod tests {
         let refused = error(400, &wrapped(81053));
         assert_eq!(
             refused,
-            DnsError::refused("Cloudflare refused: No (81053).")
+            DnsError::refused("Cloudflare rejected the request: No (81053).")
         );
         for body in ["", "<html>", "[]", "{}", r#"{"success":true,"result":7}"#] {
             assert!(

@@ -186,9 +186,9 @@ async fn provider_test_follows_the_alias() {
     let provider = dns::open(&settings, &KEY.parse().unwrap(), &named.options()).unwrap();
     let findings = provider.test(&"led.example.org".parse().unwrap()).await;
     assert_eq!(verdicts(&findings), [true; 5]);
-    let missing = "add the record: _acme-challenge.example.org. CNAME 1f0f2b4e-3d5c.example.net.";
+    let missing = "Add this record to the zone of example.org: _acme-challenge.example.org. CNAME 1f0f2b4e-3d5c.example.net.";
     for (domain, message) in [
-        ("misled.example.org", "leads to elsewhere.example.net"),
+        ("misled.example.org", "is an alias of elsewhere.example.net"),
         ("example.org", missing),
     ] {
         let findings = provider.test(&domain.parse().unwrap()).await;

@@ -182,7 +182,7 @@ async fn provider_test_succeeds_and_cleans_up() {
         let findings = provider.test(&domain.parse().unwrap()).await;
         assert_eq!(verdicts(&findings), [true; 6]);
         let message = format!("{findings:?}");
-        assert!(message.contains("can be taken away"), "{message}");
+        assert!(message.contains("can be deleted"), "{message}");
     }
 }
 

@@ -50,11 +50,11 @@ pub enum AcmeError {
     Untrusted {
         /// What to do.
         message: String,
-        /// What is wrong with the certificate.
+        /// Why the certificate is not trusted.
         detail: Option<String>,
     },
     /// The CA does not know the account, or it was deactivated: create another.
-    #[error("The authority does not know our account any more.")]
+    #[error("The CA no longer has this ACME account.")]
     AccountGone,
 }
 
@@ -119,10 +119,10 @@ pub(super) fn from_acme(error: instant_acme::Error, name: Option<&str>) -> AcmeE
 
 fn from_exchange(error: ExchangeError, name: Option<&str>) -> AcmeError {
     match error {
-        ExchangeError::Network(cause) => unavailable("The authority cannot be reached.", &cause),
+        ExchangeError::Network(cause) => unavailable("The CA is unreachable.", &cause),
         ExchangeError::Untrusted(cause) => untrusted(&cause),
         ExchangeError::Redirect(location) => unavailable(
-            "The authority's directory is elsewhere now. Use that address.",
+            "The CA redirects its directory to another URL. Use that URL.",
             &location,
         ),
         ExchangeError::InvalidResponse(reason) => invalid_response(&reason),
@@ -135,7 +135,7 @@ fn from_exchange(error: ExchangeError, name: Option<&str>) -> AcmeError {
             429 | 503 if retry_after.is_some() => problem::rate_limited(&problem, retry_after),
             429 => problem::rate_limited(&problem, None),
             500.. => unavailable(
-                "The authority has trouble of its own.",
+                "The CA reported an internal error.",
                 &problem::detail(&problem).unwrap_or_else(|| format!("status {status}")),
             ),
             _ => problem::to_error(&problem, retry_after, name),
@@ -148,7 +148,7 @@ fn from_exchange(error: ExchangeError, name: Option<&str>) -> AcmeError {
             429 => rate_limited(retry_after, Some(text)),
             503 if retry_after.is_some() => rate_limited(retry_after, Some(text)),
             500.. => unavailable(
-                "The authority has trouble of its own.",
+                "The CA reported an internal error.",
                 &format!("status {status}: {text}"),
             ),
             _ => invalid_response(&format!("status {status}: {text}")),
@@ -167,7 +167,7 @@ pub(super) fn unavailable(message: &str, detail: &str) -> AcmeError {
 /// The CA sent a response that is no valid ACME.
 pub(super) fn invalid_response(reason: &str) -> AcmeError {
     unavailable(
-        "The authority answers in a way that is not understood. See that the address is one of an ACME directory.",
+        "The CA's response is not ACME. Check that the URL is an ACME directory.",
         reason,
     )
 }
@@ -175,7 +175,7 @@ pub(super) fn invalid_response(reason: &str) -> AcmeError {
 /// The CA did not finish before the order's timeout.
 pub(super) fn timed_out() -> AcmeError {
     AcmeError::Unavailable {
-        message: "The authority did not come to an end in time.".to_owned(),
+        message: "The CA did not finish in time.".to_owned(),
         detail: None,
     }
 }
@@ -189,10 +189,10 @@ pub(super) fn rate_limited(
     let until = named.max(retry_after.map(retry::from_now));
     let message = match until {
         Some(until) => format!(
-            "The authority was asked too often. It may be asked again from {} on.",
+            "The CA's rate limit is reached. Retry after {}.",
             until.rfc3339()
         ),
-        None => "The authority was asked too often.".to_owned(),
+        None => "The CA's rate limit is reached.".to_owned(),
     };
     AcmeError::RateLimited {
         until,
@@ -213,7 +213,9 @@ pub(super) fn refused(message: String) -> AcmeError {
 /// The directory's TLS certificate is not trusted.
 pub(super) fn untrusted(cause: &str) -> AcmeError {
     AcmeError::Untrusted {
-        message: "The certificate of the authority's directory is not one that is believed. If the authority is your own, paste its root certificates.".to_owned(),
+        message: "The TLS certificate of the CA's directory is not trusted. For a private CA, \
+            paste its root certificates."
+            .to_owned(),
         detail: Some(text::sanitize(cause, 1000)),
     }
 }

@@ -46,7 +46,7 @@ pub(super) enum ExchangeError {
     #[error("{0}")]
     Untrusted(String),
     /// A redirect.
-    #[error("it sends us on to {0}")]
+    #[error("redirect to {0}")]
     Redirect(String),
     /// A response that is no valid ACME.
     #[error("{0}")]
@@ -88,13 +88,16 @@ impl Http {
             .timeout(REQUEST_TIMEOUT)
             .http1_only();
         if let Some(roots) = roots {
-            let roots = Certificate::from_pem_bundle(roots.as_str().as_bytes())
-                .map_err(|_| untrusted("The root certificates that were pasted are damaged."))?;
+            let roots = Certificate::from_pem_bundle(roots.as_str().as_bytes()).map_err(|_| {
+                untrusted("The root certificates are damaged. Paste them again in PEM format.")
+            })?;
             builder = builder.tls_certs_only(roots);
         }
         let client = builder.build();
         let client = client.map_err(|error| match find_cause::<rustls::Error>(&error) {
-            Some(_) => untrusted("The root certificates that were pasted cannot be used."),
+            Some(_) => untrusted(
+                "The root certificates cannot be used. Paste CA certificates in PEM format.",
+            ),
             None => invalid_response(&error_chain(&error)),
         })?;
         Ok(Self(client))
@@ -142,7 +145,7 @@ async fn exchange(
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(network)? {
         if body.len() + chunk.len() > MAX_RESPONSE {
-            let message = format!("an answer of more than {MAX_RESPONSE} bytes");
+            let message = format!("a response of more than {MAX_RESPONSE} bytes");
             return Err(ExchangeError::InvalidResponse(message));
         }
         body.extend_from_slice(&chunk);
@@ -225,7 +228,7 @@ fn check_directory(body: &[u8]) -> Result<(), ExchangeError> {
             .parse::<http::Uri>()
             .is_ok_and(|uri| uri.scheme_str() == Some("https") && uri.host().is_some());
         if !is_https {
-            let message = format!("the directory's {name} is no https address");
+            let message = format!("the directory's {name} is not an https URL");
             return Err(ExchangeError::InvalidResponse(message));
         }
     }
@@ -254,7 +257,7 @@ fn network(error: reqwest::Error) -> ExchangeError {
             ExchangeError::Untrusted(cause.to_string())
         }
         _ if error.is_timeout() => ExchangeError::Network(format!(
-            "no answer within {} seconds",
+            "no response within {} seconds",
             REQUEST_TIMEOUT.as_secs()
         )),
         _ => ExchangeError::Network(error_chain(&error)),

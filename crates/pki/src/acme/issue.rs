@@ -187,7 +187,7 @@ fn challenge(
     let text = authorization.identifier().to_string();
     let Some(name) = order.names.iter().find(|name| name.as_str() == text) else {
         return Err(error::invalid_response(
-            "an order with a name that was not asked for",
+            "an order with a name that was not requested",
         ));
     };
     match authorization.status {
@@ -195,20 +195,18 @@ fn challenge(
         AuthorizationStatus::Pending => {}
         _ => {
             return Err(error::invalid_response(
-                "a new order with a name that is refused already",
+                "a new order with a name that is already rejected",
             ));
         }
     }
     let Some(challenge) = authorization.challenge(to_acme(order.challenge_type)) else {
         let method = match order.challenge_type {
-            ChallengeType::Http01 => {
-                "an answer on port 80; a name with a star needs a record of DNS"
-            }
-            ChallengeType::Dns01 => "a record of DNS",
+            ChallengeType::Http01 => "HTTP-01; a wildcard needs DNS-01",
+            ChallengeType::Dns01 => "DNS-01",
         };
         return Err(AcmeError::Refused {
             kind: RefusalKind::NoChallenge,
-            message: format!("The authority does not let {name} be proved by {method}."),
+            message: format!("The CA does not offer {method} for {name}."),
             detail: None,
         });
     };
@@ -217,7 +215,7 @@ fn challenge(
     let is_base64url = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
     let token = challenge.token.clone();
     if token.is_empty() || token.len() > 200 || !token.chars().all(is_base64url) {
-        return Err(error::invalid_response("a token that is no base64url"));
+        return Err(error::invalid_response("a token that is not base64url"));
     }
     let key_authorization = challenge.key_authorization();
     Ok(Some(match order.challenge_type {
@@ -323,7 +321,7 @@ async fn validation_error(
     }
     match order_error {
         Some(error) => error::from_acme(error, None),
-        None => error::refused("The authority refuses the order and does not say why.".to_owned()),
+        None => error::refused("The CA rejected the order without a reason.".to_owned()),
     }
 }
 
@@ -332,7 +330,8 @@ async fn finalize(
     acme_order: &mut instant_acme::Order,
     order: &Order,
 ) -> Result<IssuedCertificate, AcmeError> {
-    let key_error = |error: rcgen::Error| error::refused(format!("No key could be made: {error}."));
+    let key_error =
+        |error: rcgen::Error| error::refused(format!("The key could not be generated: {error}."));
     let key = KeyPair::generate().map_err(key_error)?;
     let names: Vec<String> = order.names.iter().map(ToString::to_string).collect();
     let mut params = CertificateParams::new(names).map_err(key_error)?;
@@ -357,14 +356,13 @@ fn verify_issued(
     key: &KeyPair,
     order: &Order,
 ) -> Result<IssuedCertificate, AcmeError> {
-    let unusable = |reason: &str| {
-        error::invalid_response(&format!("a certificate that is not usable: {reason}"))
-    };
+    let unusable =
+        |reason: &str| error::invalid_response(&format!("an unusable certificate: {reason}"));
     let certificates = text::parse_certificates(chain).map_err(unusable)?;
     let first = certificates.first().map(AsRef::as_ref).unwrap_or_default();
     let parsed = leaf::parse(first).map_err(|error| unusable(&error.to_string()))?;
     if parsed.public_key().raw != key.subject_public_key_info() {
-        return Err(unusable("it is for another key"));
+        return Err(unusable("wrong key"));
     }
     let leaf = leaf::from_x509(&parsed).map_err(|error| unusable(&error.to_string()))?;
     if let Some(name) = order
@@ -372,7 +370,7 @@ fn verify_issued(
         .iter()
         .find(|name| !leaf.issued.names.contains(name))
     {
-        return Err(unusable(&format!("it is not for {name}")));
+        return Err(unusable(&format!("does not cover {name}")));
     }
     let sent = certificates
         .iter()

@@ -79,11 +79,11 @@ pub(super) fn to_error(
         "accountDoesNotExist" => AcmeError::AccountGone,
         "unauthorized" if name.is_none() && is_closed(detail.as_deref()) => AcmeError::AccountGone,
         "serverInternal" => error::unavailable(
-            "The authority has trouble of its own.",
+            "The CA reported an internal error.",
             &detail.unwrap_or_default(),
         ),
         "badNonce" => error::unavailable(
-            "The authority refused its own nonces again and again.",
+            "The CA repeatedly rejected its own nonces.",
             &detail.unwrap_or_default(),
         ),
         other => {
@@ -111,42 +111,45 @@ fn describe(kind: &str, name: Option<&str>) -> (RefusalKind, String) {
         "dns" => (
             RefusalKind::Dns,
             format!(
-                "The authority could not look up {host} in DNS: its records are missing, wrong or not public."
+                "The CA could not resolve {host}. Check that its DNS records exist and are public."
             ),
         ),
         "connection" => (
             RefusalKind::Connection,
             format!(
-                "The authority could not reach {host}. Its address has to lead to an edge host, and port 80 has to be open for the authority."
+                "The CA could not connect to {host}. Check that the name resolves to an edge host \
+                    and that port 80 is open."
             ),
         ),
         "unauthorized" | "incorrectResponse" if name.is_some() => (
             RefusalKind::WrongResponse,
             format!(
-                "The authority looked for the proof that {host} is ours and found something else: the name leads to another host, or its record is old or not there yet."
+                "The CA received a wrong challenge response for {host}. Check that the name \
+                    resolves to an edge host or that its TXT record is current."
             ),
         ),
         "unauthorized" => (
             RefusalKind::Account,
-            "The authority does not allow this to our account.".to_owned(),
+            "The CA does not allow this for the ACME account.".to_owned(),
         ),
         "tls" => (
             RefusalKind::Tls,
-            format!("The authority could not speak TLS with {host}."),
+            format!("The CA could not establish a TLS connection with {host}."),
         ),
         "caa" => (
             RefusalKind::Caa,
             format!(
-                "A CAA record forbids this authority to give certificates for {host}. Add the authority to the record, or choose another."
+                "A CAA record forbids this CA to issue certificates for {host}. Add the CA to the \
+                    record, or choose another CA."
             ),
         ),
         "rejectedIdentifier" => (
             RefusalKind::Name,
-            format!("The authority gives no certificates for {host}, by its own rules."),
+            format!("The CA's policy forbids certificates for {host}."),
         ),
         "unsupportedIdentifier" => (
             RefusalKind::NameKind,
-            format!("The authority gives no certificates for names such as {host}."),
+            format!("The CA does not issue certificates for names such as {host}."),
         ),
         _ => describe_request_error(kind),
     }
@@ -157,23 +160,24 @@ fn describe_request_error(kind: &str) -> (RefusalKind, String) {
     let (kind, message) = match kind {
         "externalAccountRequired" => (
             RefusalKind::ExternalAccount,
-            "The authority wants an external account. Give the id and the key that its pages show.",
+            "The CA requires an external account. Enter the key ID and the HMAC key from the CA's \
+                website.",
         ),
         "userActionRequired" => (
             RefusalKind::UserAction,
-            "The authority wants somebody to do something on its pages first, such as to agree to its new terms.",
+            "The CA requires an action on its website first, such as agreeing to new terms.",
         ),
         "invalidContact" | "unsupportedContact" => (
             RefusalKind::Contact,
-            "The authority does not take this address of mail. Use another.",
+            "The CA rejected the email address. Use another.",
         ),
         "badCSR" => (
             RefusalKind::Request,
-            "The authority does not take the request for the certificate.",
+            "The CA rejected the certificate request.",
         ),
         "orderNotReady" => (
             RefusalKind::Request,
-            "The authority says that the names are not proved yet.",
+            "The CA reports that the names are not validated yet.",
         ),
         "malformed"
         | "badPublicKey"
@@ -182,9 +186,9 @@ fn describe_request_error(kind: &str) -> (RefusalKind, String) {
         | "alreadyReplaced"
         | "alreadyRevoked" => (
             RefusalKind::Request,
-            "The authority does not take what was sent.",
+            "The CA rejected the request as malformed.",
         ),
-        _ => (RefusalKind::Other, "The authority refuses."),
+        _ => (RefusalKind::Other, "The CA rejected the request."),
     };
     (kind, message.to_owned())
 }
@@ -241,7 +245,7 @@ mod tests {
         }
         let new = problem(json!({ "type": "urn:ietf:params:acme:error:new" }));
         let error = to_error(&new, None, None);
-        assert_eq!(error.to_string(), "The authority refuses.");
+        assert_eq!(error.to_string(), "The CA rejected the request.");
         assert_eq!(error.detail(), Some("urn:ietf:params:acme:error:new"));
     }
 

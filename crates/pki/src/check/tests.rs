@@ -156,19 +156,19 @@ fn wrong_issuers_are_refused() {
     assert_refused(
         &format!("{leaf}{pretender}{middle}"),
         &key,
-        &["chain: has the name, but not the key"],
+        &["chain: has the right name, but its key did not sign"],
     );
     let (other, _) = site(&top, &site_params());
     assert_refused(
         &format!("{leaf}{low}{other}"),
         &key,
-        &["chain: does not vouch for the one of site"],
+        &["chain: did not sign the certificate of site"],
     );
     // Without the missing intermediate, the other one is unrelated.
     assert_refused(
         &format!("{leaf}{middle}"),
         &key,
-        &["chain: The certificate of Middle does not vouch"],
+        &["chain: The certificate of Middle did not sign"],
     );
     let mut params = ca_params("No authority");
     params.is_ca = IsCa::NoCa;
@@ -177,7 +177,7 @@ fn wrong_issuers_are_refused() {
     assert_refused(
         &format!("{leaf}{}", not_ca.certificate.pem()),
         &key,
-        &["chain: may not vouch for others"],
+        &["chain: is not a CA certificate"],
     );
 }
 
@@ -187,18 +187,14 @@ fn validity_of_every_certificate_is_checked() {
     let mut params = site_params();
     params.not_after = date_time_ymd(2026, 6, 1);
     let (leaf, key) = site(&top, &params);
-    assert_refused(
-        &leaf,
-        &key,
-        &["chain: good until 2026-06-01T00:00:00Z and is no more"],
-    );
+    assert_refused(&leaf, &key, &["chain: expired on 2026-06-01T00:00:00Z"]);
     params.not_before = date_time_ymd(2026, 6, 2);
     params.not_after = date_time_ymd(2026, 8, 1);
     let (leaf, key) = site(&top, &params);
     assert_refused(
         &leaf,
         &key,
-        &["chain: not good before 2026-06-02T00:00:00Z"],
+        &["chain: not valid before 2026-06-02T00:00:00Z"],
     );
     let mut params = ca_params("Middle");
     params.not_after = date_time_ymd(2026, 5, 31);
@@ -207,7 +203,7 @@ fn validity_of_every_certificate_is_checked() {
     assert_refused(
         &format!("{leaf}{}", middle.certificate.pem()),
         &key,
-        &["chain: The certificate of Middle was good until"],
+        &["chain: The certificate of Middle expired on"],
     );
 }
 
@@ -224,10 +220,10 @@ fn all_browser_requirements_are_reported_together() {
         &leaf,
         &key.serialize_pem(),
         &[
-            "chain: no name of a host",
-            "chain: is Ed25519, which browsers do not take",
+            "chain: no hostname",
+            "chain: is Ed25519, which browsers reject",
             "chain: not for servers",
-            "chain: is no more",
+            "chain: expired on",
         ],
     );
 }
@@ -239,7 +235,7 @@ fn ca_certificate_is_refused_as_server_certificate() {
     assert_refused(
         &top.certificate.pem(),
         &key,
-        &["chain: is an authority's own"],
+        &["chain: is a CA certificate"],
     );
 }
 
@@ -249,17 +245,20 @@ fn wrong_field_contents_are_refused() {
     assert_refused(
         "",
         "",
-        &["key: There is no key", "chain: There is no certificate"],
+        &["key: No key was found", "chain: No certificate was found"],
     );
     assert_refused(
         &key,
         &key,
-        &["chain: a key among", "chain: There is no certificate"],
+        &[
+            "chain: contains a private key",
+            "chain: No certificate was found",
+        ],
     );
     assert_refused(
         &format!("{key}{leaf}"),
         &key,
-        &["chain: a key among the certificates"],
+        &["chain: contains a private key"],
     );
     let many = leaf.repeat(13);
     assert_refused(&many, &key, &["chain: too many"]);

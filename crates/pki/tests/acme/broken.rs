@@ -32,20 +32,20 @@ async fn invalid_directory_is_reported() {
     let mut nonce = fake_ca.full_directory();
     nonce["newNonce"] = json!("no address at all");
     let cases = [
-        (CannedResponse::new(200, "<html>"), "not understood"),
+        (CannedResponse::new(200, "<html>"), "not ACME"),
         (CannedResponse::new(200, "{}"), "newNonce"),
-        (CannedResponse::new(200, plain), "no https address"),
+        (CannedResponse::new(200, plain), "not an https URL"),
         (
             CannedResponse::new(200, nonce),
-            "newNonce is no https address",
+            "newNonce is not an https URL",
         ),
         (CannedResponse::new(200, "x".repeat(2 << 20)), "more than"),
         (
             CannedResponse::new(404, "<h1>Not\nFound</h1>"),
             "404: <h1>Not Found",
         ),
-        (CannedResponse::new(500, "oh"), "trouble of its own"),
-        (CannedResponse::new(502, ""), "trouble of its own"),
+        (CannedResponse::new(500, "oh"), "internal error"),
+        (CannedResponse::new(502, ""), "internal error"),
         (CannedResponse::problem(500, "serverInternal", "oh"), "oh"),
         (
             CannedResponse::new(301, "").with("location", "https://new.example.org/dir"),
@@ -84,7 +84,7 @@ async fn invalid_order_is_reported_and_nothing_published() {
         (
             "/authorization/",
             CannedResponse::new(200, "[]"),
-            "not understood",
+            "not ACME",
         ),
         (
             "/authorization/",
@@ -92,7 +92,7 @@ async fn invalid_order_is_reported_and_nothing_published() {
                 200,
                 fake_ca.authorization_of("1", "other.example.org", "pending", "t"),
             ),
-            "not asked for",
+            "not requested",
         ),
         (
             "/authorization/",
@@ -116,7 +116,7 @@ async fn invalid_order_is_reported_and_nothing_published() {
                 200,
                 fake_ca.authorization_of("1", "web.example.org", "invalid", "t"),
             ),
-            "refused already",
+            "already rejected",
         ),
     ] {
         fake_ca.respond_once(path, response);
@@ -132,7 +132,7 @@ async fn failure_after_publication_removes_challenge_responses() {
     for path in ["/challenge/", "/order/"] {
         fake_ca.respond_once(path, CannedResponse::new(500, "oh"));
         let (outcome, calls) = issue(&account).await;
-        assert_unavailable(&outcome.unwrap_err(), "trouble of its own");
+        assert_unavailable(&outcome.unwrap_err(), "internal error");
         assert_eq!(calls, ["publish", "cleanup"]);
     }
 }
@@ -163,9 +163,9 @@ async fn unexpected_certificate_is_rejected() {
         .self_signed(&other)
         .unwrap();
     for (body, part) in [
-        (other.pem(), "another key"),
-        ("no certificate".to_owned(), "no certificate"),
-        (other.pem().replace("MII", "AAA"), "read"),
+        (other.pem(), "wrong key"),
+        ("no certificate".to_owned(), "No certificate"),
+        (other.pem().replace("MII", "AAA"), "damaged"),
     ] {
         fake_ca.respond_once("/certificate/", CannedResponse::new(200, body));
         let (outcome, _) = issue(&account).await;

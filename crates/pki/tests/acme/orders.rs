@@ -246,7 +246,7 @@ async fn invalid_order_without_reason_is_reported() {
     fake_ca.respond_once("/order/1", CannedResponse::new(200, order));
     let (outcome, calls) = issue(&account).await;
     let error = outcome.unwrap_err();
-    assert!(error.to_string().contains("does not say why"), "{error}");
+    assert!(error.to_string().contains("without a reason"), "{error}");
     assert_eq!(calls, ["publish", "cleanup"]);
 }
 

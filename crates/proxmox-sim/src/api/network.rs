@@ -165,7 +165,7 @@ fn options(params: &Params, mut iface: Iface) -> Result<Iface> {
     Ok(iface)
 }
 
-/// Checks that there is only one default gateway and that its interface has an address.
+/// Checks that only one default gateway exists and that its interface has an address.
 fn check(ifaces: &Ifaces, name: &str, iface: &Iface) -> Result<()> {
     if !iface.contains_key("gateway") {
         return Ok(());

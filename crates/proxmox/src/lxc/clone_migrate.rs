@@ -93,7 +93,7 @@ pub struct MigrateLxc {
 impl MigrateLxc {
     fn params(&self) -> Result<Params, Error> {
         if self.target.is_empty() {
-            return Err(unsendable("target", "it is empty"));
+            return Err(unsendable("target", "the value is empty"));
         }
         let mut params = Params::default();
         params.opt_line("target", Some(&self.target))?;

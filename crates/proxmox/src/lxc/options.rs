@@ -310,13 +310,13 @@ fn env_text(env: &BTreeMap<String, String>) -> Result<String, Error> {
         if name.is_empty() || !name.bytes().all(word) {
             return Err(unsendable(
                 &field,
-                "a name consists of letters, digits and _",
+                "a name can contain letters, digits and _",
             ));
         }
         if value.bytes().any(|b| b.is_ascii_control() && b != b'\t') {
             return Err(unsendable(
                 &field,
-                "it holds a line break or another control character",
+                "the value contains a line break or another control character",
             ));
         }
         pairs.push(format!("{name}={value}"));

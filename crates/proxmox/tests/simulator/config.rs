@@ -129,10 +129,7 @@ async fn invalid_parameters_are_named() {
         panic!("{error:?}")
     };
     assert_eq!(fields.keys().collect::<Vec<_>>(), ["hostname", "memory"]);
-    assert_eq!(
-        error.to_string(),
-        "Proxmox did not accept hostname, memory."
-    );
+    assert_eq!(error.to_string(), "Proxmox rejected hostname, memory.");
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ async fn cluster_becomes_unreachable_and_recovers() {
     );
     assert_eq!(
         error.to_string(),
-        format!("Proxmox at {} cannot be reached.", sim.url())
+        format!("Proxmox at {} is unreachable.", sim.url())
     );
     sim.handle().reopen_listener().await;
     client.version().await.unwrap();

@@ -178,7 +178,7 @@ async fn connection_refused_is_distinguished_from_timeout() {
     );
     assert_eq!(
         error.to_string(),
-        format!("Proxmox at {url} cannot be reached.")
+        format!("Proxmox at {url} is unreachable.")
     );
     assert!(!error.may_have_executed());
 

@@ -1,4 +1,4 @@
-//! Sign-in with a password: when a ticket is fetched, renewed and replaced, and what is sent.
+//! Sign-in with a password: when a ticket is fetched, renewed and replaced, and its requests.
 
 use std::{
     sync::{
@@ -241,7 +241,7 @@ async fn rejected_password_is_reported_and_not_retried() {
         assert!(matches!(error, Error::PasswordRefused { .. }), "{error:?}");
         assert_eq!(
             error.to_string(),
-            "Proxmox did not accept the password of root@pam."
+            "Proxmox rejected the password of root@pam."
         );
         assert_eq!(error.proxmox_message(), Some("authentication failure"));
         assert!(!error.is_transient() && !error.may_have_executed());

@@ -210,7 +210,7 @@ fn load_failures(c: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, (JobId, Strin
         .filter_map(|(job, container, state, error)| {
             let cancelled = state == JobState::Cancelled.as_str();
             let why =
-                error.or_else(|| cancelled.then(|| "Its creation was cancelled.".to_owned()))?;
+                error.or_else(|| cancelled.then(|| "The creation was canceled.".to_owned()))?;
             Some((container?, (JobId(job), why)))
         });
     Ok(newest.collect())

@@ -37,7 +37,7 @@ pub struct NewJob {
     pub site: SiteId,
     /// The site's current name.
     pub site_name: Label,
-    /// The owner of the container, who may see the job.
+    /// The owner of the container; has access to the job.
     pub owner: UserId,
     /// The actor; `None` for the manager itself.
     pub actor: Option<(UserId, Username)>,

@@ -115,7 +115,7 @@ db_test!(host_facts_and_report_are_stored, |db| async {
             name: "wiki.example.org".into(),
             service: Some(model::ServiceId(4)),
             who: ProbedComponent::Container,
-            words: "Nobody is there.".into(),
+            words: "The container is unreachable.".into(),
         }],
     };
     let report = sent_report.clone();

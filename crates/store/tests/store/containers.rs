@@ -522,7 +522,7 @@ db_test!(active_job_and_failed_creation_are_returned, |db| async {
     let newer = end(JobState::Cancelled, None).await;
     assert_eq!(
         get(&db, id).await.creation_failure,
-        Some((newer, "Its creation was cancelled.".to_owned()))
+        Some((newer, "The creation was canceled.".to_owned()))
     );
     db.write(move |c| containers::mark_created(c, id)).await;
     assert_eq!(get(&db, id).await.creation_failure, None);

@@ -71,8 +71,8 @@ db_test!(job_round_trips, |db| async {
     assert_eq!(
         steps,
         [
-            (0, "find", "Find the template"),
-            (1, "make", "Create the container")
+            (0, "find", "Check template"),
+            (1, "make", "Create container")
         ]
     );
     assert!(

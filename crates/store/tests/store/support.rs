@@ -314,8 +314,8 @@ impl Fixture {
             actor: Some((self.owner, parse("ann"))),
             args: "{}".to_owned(),
             steps: vec![
-                ("find".to_owned(), "Find the template".to_owned()),
-                ("make".to_owned(), "Create the container".to_owned()),
+                ("find".to_owned(), "Check template".to_owned()),
+                ("make".to_owned(), "Create container".to_owned()),
             ],
         }
     }

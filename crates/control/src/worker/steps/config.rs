@@ -29,8 +29,8 @@ pub(super) async fn apply(context: &mut Context) -> Result<StepOutcome, Failure>
     let pending_keys = pending_keys(context).await?;
     power::set_restart_needed(context, !pending_keys.is_empty()).await?;
     Ok(StepOutcome::Done(match pending_keys.as_slice() {
-        [] => "in effect".into(),
-        keys => format!("after a restart: {}", keys.join(", ")),
+        [] => "applied".into(),
+        keys => format!("restart required: {}", keys.join(", ")),
     }))
 }
 
@@ -40,11 +40,11 @@ pub(super) async fn restart(context: &mut Context) -> Result<StepOutcome, Failur
     let (node, vmid) = (context.node(), context.vmid()?);
     let status = context.client.lxc_status(&node, vmid).await?;
     if status.status != RunState::Running {
-        return Ok(StepOutcome::Skipped("does not run".into()));
+        return Ok(StepOutcome::Skipped("not running".into()));
     }
     if pending_keys(context).await?.is_empty() {
         power::set_restart_needed(context, false).await?;
-        return Ok(StepOutcome::Skipped("nothing waits for it".into()));
+        return Ok(StepOutcome::Skipped("no restart required".into()));
     }
     let upid = context.client.reboot_lxc(&node, vmid, REBOOT).await?;
     context.follow(&upid, SHORT_TIMEOUT).await?;

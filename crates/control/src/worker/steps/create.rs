@@ -43,8 +43,8 @@ pub(super) async fn create(context: &mut Context) -> Result<StepOutcome, Failure
                 use_other_vmid(context).await?;
                 is_refused = false;
             }
-            // Proxmox refused the VMID as taken, but no container on this node has it: it belongs
-            // to a guest on another node or to a VM.
+            // Proxmox refused the VMID as taken, but this node has no such container: the VMID
+            // belongs to a guest on another node or to a VM.
             GuestState::Absent if is_refused => {
                 use_other_vmid(context).await?;
                 is_refused = false;
@@ -61,7 +61,7 @@ pub(super) async fn create(context: &mut Context) -> Result<StepOutcome, Failure
         }
     }
     Err(Failure::new(
-        "Every number that was tried is taken on the cluster by something else.",
+        "All VMIDs that were tried are in use on the cluster.",
     ))
 }
 
@@ -130,7 +130,7 @@ async fn use_other_vmid(context: &mut Context) -> Result<(), Failure> {
     context.save().await?;
     context
         .log(format!(
-            "The number {taken} is taken on the cluster; trying another."
+            "VMID {taken} is in use on the cluster. Trying another."
         ))
         .await;
     context.container.vmid = containers::reserve_other_vmid(
@@ -170,7 +170,7 @@ fn create_parameters(context: &Context) -> Result<CreateLxc, Failure> {
         }),
         onboot: Some(true),
         description: Some(format!(
-            "Made by Holdfast for {}: {} on {}.",
+            "Created by Holdfast for {}: {} on {}.",
             container.owner_name, container.name, container.site_name,
         )),
         tags: Some(vec!["holdfast".to_owned()]),

@@ -37,7 +37,7 @@ pub(super) async fn check_template(context: &mut Context) -> Result<StepOutcome,
 /// Pulls the image under Holdfast's file name, unless it exists.
 pub(super) async fn pull(context: &mut Context) -> Result<StepOutcome, Failure> {
     let ContainerSource::Image(image) = context.container.spec.source.clone() else {
-        return Ok(StepOutcome::Skipped("made from a template".into()));
+        return Ok(StepOutcome::Skipped("created from a template".into()));
     };
     if let Some(upid) = context
         .notes
@@ -48,7 +48,7 @@ pub(super) async fn pull(context: &mut Context) -> Result<StepOutcome, Failure> 
         context.follow(&upid, PULL_TIMEOUT).await?;
     }
     if exists_on_storage(context).await? {
-        return Ok(StepOutcome::Skipped("was pulled before".into()));
+        return Ok(StepOutcome::Skipped("already pulled".into()));
     }
     let started = start_pull(context, &image).await;
     match started {
@@ -80,11 +80,11 @@ async fn start_pull(context: &Context, image: &ImageRef) -> Result<proxmox::Upid
 /// Another job is pulling the same image to the same node; this job uses its file once complete.
 async fn reuse_other_pull(context: &Context) -> Result<StepOutcome, Failure> {
     if exists_on_storage(context).await? {
-        return Ok(StepOutcome::Skipped("another job pulled it".into()));
+        return Ok(StepOutcome::Skipped("pulled by another job".into()));
     }
     Err(Failure {
         transient: true,
-        ..Failure::new("Another job is pulling the same image; waiting for it.")
+        ..Failure::new("Another job is pulling the same image. Waiting.")
     })
 }
 

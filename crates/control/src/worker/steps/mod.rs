@@ -53,17 +53,17 @@ pub(super) async fn run(context: &mut Context, step: Step) -> Result<StepOutcome
 /// The sentence for a failure that Proxmox reports without a specific cause.
 fn failure_sentence(step: Step) -> &'static str {
     match step {
-        Step::Template => "The template could not be looked for.",
+        Step::Template => "The template could not be checked.",
         Step::Image => "The image could not be pulled.",
         Step::Create => "The container could not be created.",
         Step::Configure | Step::Apply => "The container's configuration could not be changed.",
         Step::Start => "The container could not be started.",
-        Step::Address => "The container's address could not be looked for.",
+        Step::Address => "The container's IP address could not be read.",
         Step::Shutdown => "The container could not be shut down.",
         Step::Halt => "The container could not be stopped.",
         Step::Restart => "The container could not be restarted.",
         Step::Remove => "The container could not be deleted from the cluster.",
-        Step::Release => "Name, address and ports could not be given back.",
+        Step::Release => "Name, address and ports could not be released.",
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) async fn start(context: &mut Context) -> Result<StepOutcome, Failure>
     let (node, vmid) = (context.node(), context.vmid()?);
     if is_running(context).await? {
         context.record_power(Power::Running);
-        return Ok(StepOutcome::Skipped("runs already".into()));
+        return Ok(StepOutcome::Skipped("already running".into()));
     }
     match context.client.start_lxc(&node, vmid).await {
         Ok(upid) => context.follow(&upid, SHORT_TIMEOUT).await?,
@@ -47,7 +47,7 @@ pub(super) async fn address(context: &mut Context) -> Result<StepOutcome, Failur
         if began.elapsed() > ADDRESS_TIMEOUT {
             let seconds = ADDRESS_TIMEOUT.as_secs();
             return Ok(StepOutcome::Done(format!(
-                "{reserved} was not seen within {seconds} s"
+                "{reserved} not assigned within {seconds} s"
             )));
         }
         tokio::time::sleep(pause).await;
@@ -63,7 +63,7 @@ pub(super) async fn shutdown(context: &mut Context) -> Result<StepOutcome, Failu
     let (node, vmid) = (context.node(), context.vmid()?);
     if !is_running(context).await? {
         context.record_power(Power::Stopped);
-        return Ok(StepOutcome::Skipped("does not run".into()));
+        return Ok(StepOutcome::Skipped("not running".into()));
     }
     let options = Shutdown {
         timeout: SHUTDOWN_TIMEOUT,
@@ -89,17 +89,17 @@ pub(super) async fn halt(context: &mut Context) -> Result<StepOutcome, Failure> 
     let config = match context.client.lxc_config(&node, vmid).await {
         Ok(config) => config,
         Err(error) if error.is_not_found() => {
-            return Ok(StepOutcome::Skipped("is not there".into()));
+            return Ok(StepOutcome::Skipped("not found".into()));
         }
         Err(error) => return Err(error.into()),
     };
     if !super::is_own_guest(&config, context) {
         return Ok(StepOutcome::Skipped(
-            "the number is another container's now".into(),
+            "VMID now belongs to another container".into(),
         ));
     }
     if !is_running(context).await? {
-        return Ok(StepOutcome::Skipped("does not run".into()));
+        return Ok(StepOutcome::Skipped("not running".into()));
     }
     match context.client.stop_lxc(&node, vmid).await {
         Ok(upid) => context.follow(&upid, SHORT_TIMEOUT).await?,

@@ -13,12 +13,12 @@ pub(in crate::worker) async fn remove(context: &mut Context) -> Result<StepOutco
     match context.client.lxc_config(&node, vmid).await {
         Err(error) if error.is_not_found() => {
             context.record_power(Power::Gone);
-            return Ok(StepOutcome::Skipped("is gone".into()));
+            return Ok(StepOutcome::Skipped("already deleted".into()));
         }
         Err(error) => return Err(error.into()),
         Ok(config) if !is_own_guest(&config, context) => {
             return Ok(StepOutcome::Skipped(
-                "the number is another container's now".into(),
+                "VMID now belongs to another container".into(),
             ));
         }
         Ok(_) => {}
