@@ -219,14 +219,14 @@ pub(crate) fn may_publish(actor: &Actor, publishers: &Publishers) -> bool {
 }
 
 fn check_publishers(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
-    let Publishers::Users(people) = &spec.publishers else {
+    let Publishers::Users(users) = &spec.publishers else {
         return Ok(Ok(()));
     };
-    let unknown = store::users::list_missing_names(c, people)?;
+    let unknown = store::users::list_missing_names(c, users)?;
     Ok(match unknown.first() {
         None => Ok(()),
         Some(name) => Err(Error::invalid_field(
-            "people",
+            "users",
             format!("The user {name} does not exist."),
         )),
     })

@@ -89,8 +89,8 @@ impl Publishers {
     /// The word in forms, the API and the database.
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::AllUsers => "everybody",
-            Self::Users(_) => "people",
+            Self::AllUsers => "all-users",
+            Self::Users(_) => "selected-users",
             Self::Operators => "operators",
         }
     }
@@ -99,18 +99,18 @@ impl Publishers {
     pub fn allows(&self, member: &Username) -> bool {
         match self {
             Self::AllUsers => true,
-            Self::Users(people) => people.contains(member),
+            Self::Users(users) => users.contains(member),
             Self::Operators => false,
         }
     }
 
     /// The listed users.
     pub fn users(&self) -> impl Iterator<Item = &Username> {
-        let people = match self {
-            Self::Users(people) => Some(people),
+        let users = match self {
+            Self::Users(users) => Some(users),
             Self::AllUsers | Self::Operators => None,
         };
-        people.into_iter().flatten()
+        users.into_iter().flatten()
     }
 }
 
@@ -179,11 +179,11 @@ pub struct DomainForm {
     pub sign_in: String,
     /// `off`, `names` or `below`.
     pub hsts: String,
-    /// `everybody`, `people` or `operators`.
+    /// `all-users`, `selected-users` or `operators`.
     pub publishers: String,
     /// Usernames, separated by commas or spaces.
     #[serde(default)]
-    pub people: String,
+    pub users: String,
     /// `self-signed`, `http`, `dns`, `wildcard` or `uploaded`; empty means `self-signed`.
     #[serde(default)]
     pub issuance: String,
@@ -210,11 +210,14 @@ impl DomainForm {
         let sign_in = fields.optional("sign_in", &self.sign_in);
         let hsts = fields.parse("hsts", &self.hsts);
         let publishers = match self.publishers.trim() {
-            "everybody" => Some(Publishers::AllUsers),
+            "all-users" => Some(Publishers::AllUsers),
             "operators" => Some(Publishers::Operators),
-            "people" => self.people(&mut fields).map(Publishers::Users),
+            "selected-users" => self.users(&mut fields).map(Publishers::Users),
             _ => {
-                fields.add_error("publishers", "Enter everybody, people or operators.");
+                fields.add_error(
+                    "publishers",
+                    "Enter all-users, selected-users or operators.",
+                );
                 None
             }
         };
@@ -263,18 +266,18 @@ impl DomainForm {
         Some(issuance)
     }
 
-    fn people(&self, fields: &mut Fields) -> Option<BTreeSet<Username>> {
-        let names = self.people.split([',', ' ', '\n', '\r', '\t']);
-        let people: Result<BTreeSet<Username>, Invalid> = names
+    fn users(&self, fields: &mut Fields) -> Option<BTreeSet<Username>> {
+        let names = self.users.split([',', ' ', '\n', '\r', '\t']);
+        let users: Result<BTreeSet<Username>, Invalid> = names
             .filter(|name| !name.is_empty())
             .map(str::parse)
             .collect();
-        let people = fields.record("people", people)?;
-        if people.is_empty() {
-            fields.add_error("people", "Enter at least one user.");
+        let users = fields.record("users", users)?;
+        if users.is_empty() {
+            fields.add_error("users", "Enter at least one user.");
             return None;
         }
-        Some(people)
+        Some(users)
     }
 }
 
@@ -285,7 +288,7 @@ fn key<T: fmt::Display>(key: Option<T>) -> String {
 
 impl From<&DomainSpec> for DomainForm {
     fn from(domain: &DomainSpec) -> Self {
-        let people: Vec<&str> = domain.publishers.users().map(Username::as_str).collect();
+        let users: Vec<&str> = domain.publishers.users().map(Username::as_str).collect();
         Self {
             site: domain.site.to_string(),
             name: domain.name.to_string(),
@@ -296,7 +299,7 @@ impl From<&DomainSpec> for DomainForm {
                 .unwrap_or_default(),
             hsts: domain.hsts.to_string(),
             publishers: domain.publishers.as_str().to_owned(),
-            people: people.join(", "),
+            users: users.join(", "),
             issuance: domain.issuance.as_str().to_owned(),
             authority: key(domain.issuance.certificate_authority()),
             provider: key(domain.provider),

@@ -69,7 +69,7 @@ struct IssuanceRow {
 /// The related rows of a domain.
 #[derive(Default)]
 struct Related {
-    people: BTreeSet<Username>,
+    users: BTreeSet<Username>,
     services: i64,
     issuance: Option<IssuanceRow>,
     certificates: Vec<StateInputs>,
@@ -83,16 +83,16 @@ impl Row {
         now: Timestamp,
     ) -> Result<DomainRow, Error> {
         let Related {
-            people,
+            users,
             services,
             issuance,
             certificates,
         } = related;
         let row_ref = RowRef::new("domains", &self.id);
         let publishers = match self.publishers.as_str() {
-            "everybody" => Publishers::AllUsers,
+            "all-users" => Publishers::AllUsers,
             "operators" => Publishers::Operators,
-            "people" => Publishers::Users(people),
+            "selected-users" => Publishers::Users(users),
             _ => return Err(row_ref.invalid("publishers", &"is not a known value")),
         };
         let spec = DomainSpec {
@@ -240,15 +240,15 @@ fn load(c: &mut Conn, selection: Selection) -> Result<Vec<DomainRow>, Error> {
     let mut issuance = load_issuance(c, &ids)?;
     let mut standings = certificates::list_standings(c, &ids)?;
     let now = crate::now(c)?;
-    let mut people: BTreeMap<i64, BTreeSet<Username>> = BTreeMap::new();
+    let mut users: BTreeMap<i64, BTreeSet<Username>> = BTreeMap::new();
     for (id, name) in publishers {
         let name = RowRef::new("domain_publishers", &id).parse("user_id", &name)?;
-        people.entry(id).or_default().insert(name);
+        users.entry(id).or_default().insert(name);
     }
     rows.into_iter()
         .map(|(row, site)| {
             let related = Related {
-                people: people.remove(&row.id).unwrap_or_default(),
+                users: users.remove(&row.id).unwrap_or_default(),
                 services: services.remove(&row.id).unwrap_or_default(),
                 issuance: issuance.remove(&row.id),
                 certificates: standings.remove(&row.id).unwrap_or_default(),
@@ -295,15 +295,15 @@ fn insert_publishers(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<()
     if names.is_empty() {
         return Ok(());
     }
-    let people: Vec<i64> = users::table
+    let users: Vec<i64> = users::table
         .filter(users::name.eq_any(names))
         .select(users::id)
         .load(&mut c.0)?;
-    for person in people {
+    for user in users {
         diesel::insert_into(domain_publishers::table)
             .values((
                 domain_publishers::domain_id.eq(id.0),
-                domain_publishers::user_id.eq(person),
+                domain_publishers::user_id.eq(user),
             ))
             .execute(&mut c.0)?;
     }

@@ -229,7 +229,7 @@ fn domains() -> Vec<Row> {
         "site": "1",
         "name": "shop.example.net",
         "hsts": "off",
-        "publishers": "everybody",
+        "publishers": "all-users",
     });
     vec![
         ("domains/list", Operator, json!({})),

@@ -28,8 +28,8 @@ pub fn publishers(publishers: &Publishers) -> String {
     match publishers {
         Publishers::AllUsers => "all users".to_owned(),
         Publishers::Operators => "operators".to_owned(),
-        Publishers::Users(people) => {
-            let names: Vec<&str> = people.iter().map(|name| name.as_str()).collect();
+        Publishers::Users(users) => {
+            let names: Vec<&str> = users.iter().map(|name| name.as_str()).collect();
             names.join(", ")
         }
     }
@@ -106,17 +106,17 @@ pub fn fields(
 /// The publishing permission; user names only if access is limited to some.
 fn who(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
     let options: Vec<(String, String)> = [
-        ("everybody", "All users"),
-        ("people", "Selected users"),
+        ("all-users", "All users"),
+        ("selected-users", "Selected users"),
         ("operators", "Operators only"),
     ]
     .map(|(key, text)| (key.to_owned(), text.to_owned()))
     .to_vec();
-    let named = Memo::new(move |_| values.with(|form| form.publishers == "people"));
-    let people = reactive(move || {
+    let named = Memo::new(move |_| values.with(|form| form.publishers == "selected-users"));
+    let users = reactive(move || {
         named.get().then(|| {
             view! {
-                <Field form name="people" label="Users" value=bind!(values, people)
+                <Field form name="users" label="Users" value=bind!(values, users)
                     hint="User names, separated by commas." />
             }
             .erase()
@@ -125,7 +125,7 @@ fn who(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
     view! {
         <Choice form name="publishers" label="Who can publish" value=bind!(values, publishers) options=options
             hint="Operators and administrators can always publish. Published services stay." />
-        {people}
+        {users}
     }
     .erase()
 }

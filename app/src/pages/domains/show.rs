@@ -170,8 +170,8 @@ fn losses(shown: &Shown) -> Vec<String> {
         spec.name, shown.domain.site_name
     )];
     if let Publishers::Users(_) = spec.publishers {
-        let people = publishers(&spec.publishers);
-        losses.push(format!("The list of users who can publish: {people}"));
+        let users = publishers(&spec.publishers);
+        losses.push(format!("The list of users who can publish: {users}"));
     }
     // Expired certificates count too: an uploaded key may exist nowhere else.
     match shown.total {

@@ -84,7 +84,7 @@ pub fn domain(app: &TestApp, name: &str, issuance: &str) -> DomainForm {
         site: app.site.to_string(),
         name: name.into(),
         hsts: "off".into(),
-        publishers: "everybody".into(),
+        publishers: "all-users".into(),
         issuance: issuance.into(),
         ..DomainForm::default()
     }

@@ -217,7 +217,7 @@ async fn hostname_belongs_to_a_service_or_a_domain() {
         site: app.site.to_string(),
         name: name.into(),
         hsts: "off".into(),
-        publishers: "everybody".into(),
+        publishers: "all-users".into(),
         ..DomainForm::default()
     };
     let page = |name: &str, label: &str| ContainerForm {

@@ -18,7 +18,7 @@ fn form(app: &TestApp, name: &str) -> DomainForm {
         site: app.site.to_string(),
         name: name.into(),
         hsts: "off".into(),
-        publishers: "everybody".into(),
+        publishers: "all-users".into(),
         issuance: "self-signed".into(),
         ..DomainForm::default()
     }
@@ -64,12 +64,12 @@ async fn operators_restrict_publishers_of_a_domain() {
     domains::create(control, &SYSTEM, spec(&operators))
         .await
         .unwrap();
-    let people = DomainForm {
-        publishers: "people".into(),
-        people: "ann, ann".into(),
+    let users = DomainForm {
+        publishers: "selected-users".into(),
+        users: "ann, ann".into(),
         ..form(&app, "example.net")
     };
-    domains::create(control, &SYSTEM, spec(&people))
+    domains::create(control, &SYSTEM, spec(&users))
         .await
         .unwrap();
     assert_eq!(names(&app, &ann).await, ["lab.example.org", "example.net"]);
@@ -100,13 +100,13 @@ async fn invalid_values_are_reported_per_field() {
         "name"
     );
     let unknown_user = DomainForm {
-        publishers: "people".into(),
-        people: "nobody".into(),
+        publishers: "selected-users".into(),
+        users: "nobody".into(),
         ..form(&app, "example.org")
     };
     assert_eq!(
         refused(domains::create(control, &SYSTEM, spec(&unknown_user)).await),
-        "people"
+        "users"
     );
     let unknown_site = DomainForm {
         site: "999".into(),
@@ -121,8 +121,8 @@ async fn invalid_values_are_reported_per_field() {
         name: "*.a".into(),
         sign_in: "login".into(),
         hsts: "yes".into(),
-        publishers: "people".into(),
-        people: " , ".into(),
+        publishers: "selected-users".into(),
+        users: " , ".into(),
         ..DomainForm::default()
     };
     let fields: Vec<String> = wrong
@@ -131,7 +131,7 @@ async fn invalid_values_are_reported_per_field() {
         .into_iter()
         .map(|f| f.field)
         .collect();
-    assert_eq!(fields, ["site", "name", "sign_in", "hsts", "people"]);
+    assert_eq!(fields, ["site", "name", "sign_in", "hsts", "users"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -41,7 +41,7 @@ async fn site_configuration_contains_all_services_before_creation_ends() {
         name: "example.net".into(),
         sign_in: "http://10.20.0.5:4180".into(),
         hsts: "names".into(),
-        publishers: "everybody".into(),
+        publishers: "all-users".into(),
         ..DomainForm::default()
     };
     domains::create(&app.control, &SYSTEM, domain.parse().unwrap())

@@ -21,7 +21,7 @@ pub(super) fn world() -> World {
     let domain = DomainForm {
         name: PUBLIC.into(),
         hsts: "names".into(),
-        publishers: "everybody".into(),
+        publishers: "all-users".into(),
         ..DomainForm::default()
     };
     World {
