@@ -34,7 +34,7 @@ test("a running creation is canceled and rolled back", async ({ page }) => {
   await page.getByRole("link", { name: "View log" }).click();
   await expect(page.getByRole("listitem").filter({ hasText: "Pull image" })).toContainText("running");
   await page.getByRole("button", { name: "Cancel job" }).click();
-  await expect(status(page)).toHaveText("cancelled");
+  await expect(status(page)).toHaveText("canceled");
   await expect(page.getByRole("button", { name: "Cancel job" })).toHaveCount(0);
 
   await visit(page, containerPath("unwanted"));
@@ -64,8 +64,8 @@ test("jobs are filtered by state and container", async ({ page }) => {
   await page.getByRole("searchbox").fill("wiki");
   await expect(page).toHaveURL("/jobs?q=wiki");
   await expect(page.locator("[data-row]")).toHaveText(["Create wiki"]);
-  await page.getByRole("combobox", { name: "All states" }).selectOption("cancelled");
-  await expect(page).toHaveURL(/state=cancelled/);
+  await page.getByRole("combobox", { name: "All states" }).selectOption("canceled");
+  await expect(page).toHaveURL(/state=canceled/);
   await expect(page.getByRole("heading", { name: "No jobs match" })).toBeVisible();
   await page.getByRole("link", { name: "Show all jobs" }).click();
   await expect(row(page, "Create wiki")).toBeVisible();

@@ -65,7 +65,7 @@ pub fn job_badge(state: JobState) -> AnyView {
         JobState::Running => (Tone::Info, "circle-play"),
         JobState::Done => (Tone::Good, "circle-check"),
         JobState::Failed => (Tone::Danger, "circle-x"),
-        JobState::Cancelled => (Tone::Warning, "ban"),
+        JobState::Canceled => (Tone::Warning, "ban"),
     };
     badge(state.as_str(), tone, shape)
 }

@@ -79,7 +79,7 @@ pub fn job_state(job: LiveResource<JobView>) -> AnyView {
         job.with(|job| {
             let row = &job.row;
             let since = row.finished.or(row.started).unwrap_or(row.created);
-            let stopping = (job.cancelling && !row.state.has_ended()).then_some("cancel requested");
+            let stopping = (job.is_canceling && !row.state.has_ended()).then_some("cancel requested");
             view! { <span class="state-line">{job_badge(row.state)} <span class="muted">{ago(since)} " " {stopping}</span></span> }.erase()
         })
     })
@@ -88,7 +88,7 @@ pub fn job_state(job: LiveResource<JobView>) -> AnyView {
 /// Why a job failed: the message, the original error in a fold, and what is left behind.
 pub fn job_failure(job: LiveResource<JobView>) -> AnyView {
     let failure = job.part(|job| {
-        let ended = matches!(job.row.state, JobState::Failed | JobState::Cancelled);
+        let ended = matches!(job.row.state, JobState::Failed | JobState::Canceled);
         ended.then(|| (job.row.error.clone(), job.words.clone(), job.left.clone()))
     });
 

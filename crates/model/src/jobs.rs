@@ -101,14 +101,14 @@ string_enum! {
         /// A step failed permanently; earlier steps were undone, or their leftovers are listed.
         Failed = "failed",
         /// A user canceled the job; earlier steps were undone, or their leftovers are listed.
-        Cancelled = "cancelled",
+        Canceled = "canceled",
     }
 }
 
 impl JobState {
     /// Whether the job has ended.
     pub fn has_ended(self) -> bool {
-        matches!(self, Self::Done | Self::Failed | Self::Cancelled)
+        matches!(self, Self::Done | Self::Failed | Self::Canceled)
     }
 }
 
@@ -220,7 +220,7 @@ pub struct JobView {
     /// Leftovers after a failure, one sentence each.
     pub left: Vec<String>,
     /// Whether cancellation was requested.
-    pub cancelling: bool,
+    pub is_canceling: bool,
     /// Whether the job can be canceled now.
     pub can_cancel: bool,
     /// Whether the job can be retried.

@@ -70,7 +70,7 @@ pub async fn get(control: &Control, actor: &Actor, id: JobId) -> Result<JobView,
     Ok(JobView {
         can_cancel: may_cancel(&record),
         can_retry: may_retry(&record),
-        cancelling: record.cancel_requested && !ended,
+        is_canceling: record.cancel_requested && !ended,
         steps: record.steps.into_iter().map(|step| step.view).collect(),
         words: record.details,
         left: record.leftovers,
@@ -145,12 +145,12 @@ fn may_cancel(record: &JobRecord) -> bool {
         JobState::Queued => !record.cancel_requested,
         // Only a creation can be undone; other jobs end before a user could cancel them.
         JobState::Running => record.row.kind == JobKind::Create && !record.cancel_requested,
-        JobState::Done | JobState::Failed | JobState::Cancelled => false,
+        JobState::Done | JobState::Failed | JobState::Canceled => false,
     }
 }
 
 fn may_retry(record: &JobRecord) -> bool {
-    matches!(record.row.state, JobState::Failed | JobState::Cancelled)
+    matches!(record.row.state, JobState::Failed | JobState::Canceled)
         && record.row.container.is_some()
 }
 

@@ -25,14 +25,14 @@ const HOLD_LIMIT: Duration = Duration::from_secs(12 * 3600);
 enum JobEnd {
     Done,
     Failed(Failure),
-    Cancelled,
+    Canceled,
 }
 
 /// Runs a claimed job until it ends or its lease is lost.
 pub(super) async fn run(control: &Control, job: JobRecord, lease: Lease) {
-    let (cancel, cancelled) = watch::channel(job.cancel_requested);
+    let (cancel, canceled) = watch::channel(job.cancel_requested);
     let heartbeat = Heartbeat::new(control, job.row.id, cancel);
-    let work = run_leased(control, &job, &lease, cancelled);
+    let work = run_leased(control, &job, &lease, canceled);
     if let Err(LeaseLost) = lease.hold(&heartbeat, HOLD_LIMIT, work).await {
         tracing::info!(job = %job.row.id, "job lease lost");
     }
@@ -42,12 +42,12 @@ async fn run_leased(
     control: &Control,
     job: &JobRecord,
     lease: &Lease,
-    cancelled: watch::Receiver<bool>,
+    canceled: watch::Receiver<bool>,
 ) {
     let id = job.row.id;
     publish_job(control, job);
     let outcome = match Context::load(control, job, lease).await {
-        Ok(Some(mut context)) => run_and_undo(control, &mut context, job, cancelled).await,
+        Ok(Some(mut context)) => run_and_undo(control, &mut context, job, canceled).await,
         Ok(None) => Some(outcome(
             resolve_missing(control, job, lease).await,
             Vec::new(),
@@ -99,10 +99,10 @@ async fn run_and_undo(
     control: &Control,
     context: &mut Context,
     job: &JobRecord,
-    cancelled: watch::Receiver<bool>,
+    canceled: watch::Receiver<bool>,
 ) -> Option<JobOutcome> {
     let stop = &control.0.stop;
-    let steps = run_steps_or_cancel(context, job, cancelled);
+    let steps = run_steps_or_cancel(context, job, canceled);
     let end = stop.run_until_cancelled(steps).await?;
     if !matches!(end, JobEnd::Done) {
         stop.run_until_cancelled(undo::undo(context, job)).await?;
@@ -118,8 +118,8 @@ fn outcome(end: JobEnd, left: Vec<String>) -> JobOutcome {
             details: None,
             leftovers: left,
         },
-        JobEnd::Cancelled => JobOutcome {
-            state: JobState::Cancelled,
+        JobEnd::Canceled => JobOutcome {
+            state: JobState::Canceled,
             error: None,
             details: None,
             leftovers: left,
@@ -165,7 +165,7 @@ async fn store_outcome(
 async fn run_steps_or_cancel(
     context: &mut Context,
     job: &JobRecord,
-    mut cancelled: watch::Receiver<bool>,
+    mut canceled: watch::Receiver<bool>,
 ) -> JobEnd {
     // A failure that was stored before a crash still counts.
     if let Some(failure) = job.steps.iter().find_map(Context::stored_failure) {
@@ -173,7 +173,7 @@ async fn run_steps_or_cancel(
     }
     tokio::select! {
         biased;
-        Ok(_) = cancelled.wait_for(|cancelled| *cancelled) => JobEnd::Cancelled,
+        Ok(_) = canceled.wait_for(|canceled| *canceled) => JobEnd::Canceled,
         end = run_steps(context, job) => end,
     }
 }

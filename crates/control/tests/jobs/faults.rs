@@ -139,7 +139,7 @@ async fn canceled_creation_leaves_nothing() {
         .await
         .unwrap();
     let job = app.wait_for_job(created.job).await;
-    assert_eq!(job.row.state, JobState::Cancelled, "{job:?}");
+    assert_eq!(job.row.state, JobState::Canceled, "{job:?}");
     assert!(job.left.is_empty(), "{:?}", job.left);
     assert!(
         job.steps

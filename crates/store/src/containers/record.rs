@@ -200,7 +200,7 @@ fn load_failures(c: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, (JobId, Strin
         .filter(containers::id.eq_any(ids))
         .filter(containers::provisioned_at.is_null())
         .filter(jobs::kind.eq(JobKind::Create.as_str()))
-        .filter(jobs::state.eq_any([JobState::Failed.as_str(), JobState::Cancelled.as_str()]))
+        .filter(jobs::state.eq_any([JobState::Failed.as_str(), JobState::Canceled.as_str()]))
         .order(jobs::id)
         .select((jobs::id, jobs::container_id, jobs::state, jobs::error))
         .load(&mut c.0)?;
@@ -208,9 +208,9 @@ fn load_failures(c: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, (JobId, Strin
     let newest = failed_jobs
         .into_iter()
         .filter_map(|(job, container, state, error)| {
-            let cancelled = state == JobState::Cancelled.as_str();
+            let canceled = state == JobState::Canceled.as_str();
             let why =
-                error.or_else(|| cancelled.then(|| "The creation was canceled.".to_owned()))?;
+                error.or_else(|| canceled.then(|| "The creation was canceled.".to_owned()))?;
             Some((container?, (JobId(job), why)))
         });
     Ok(newest.collect())

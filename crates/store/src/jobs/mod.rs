@@ -110,7 +110,7 @@ pub fn request_cancel(c: &mut Conn, id: JobId) -> Result<bool, Error> {
 /// queued or running job.
 pub fn requeue(c: &mut Conn, id: JobId) -> Result<bool, Error> {
     let queued = diesel::update(jobs::table.find(id.0))
-        .filter(jobs::state.eq_any([JobState::Failed.as_str(), JobState::Cancelled.as_str()]))
+        .filter(jobs::state.eq_any([JobState::Failed.as_str(), JobState::Canceled.as_str()]))
         .filter(jobs::container_id.is_not_null())
         .set((
             jobs::state.eq(JobState::Queued.as_str()),

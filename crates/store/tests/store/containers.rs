@@ -519,7 +519,7 @@ db_test!(active_job_and_failed_creation_are_returned, |db| async {
     // A newer failure replaces it, and a container that was created has none.
     db.insert_job(fixture.job(id, JobKind::Create)).await;
     assert_eq!(get(&db, id).await.creation_failure.unwrap().0, job);
-    let newer = end(JobState::Cancelled, None).await;
+    let newer = end(JobState::Canceled, None).await;
     assert_eq!(
         get(&db, id).await.creation_failure,
         Some((newer, "The creation was canceled.".to_owned()))

@@ -217,7 +217,7 @@ db_test!(failed_job_is_requeued_from_the_first_step, |db| async {
         .await
     );
     assert!(
-        db.write(move |c| jobs::finish(c, id, "w", &outcome(JobState::Cancelled)))
+        db.write(move |c| jobs::finish(c, id, "w", &outcome(JobState::Canceled)))
             .await
     );
     assert!(db.write(move |c| jobs::requeue(c, id)).await);
