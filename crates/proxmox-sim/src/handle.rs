@@ -5,19 +5,20 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::conditions::Dhcp;
+use crate::api;
+use crate::cluster::conditions::Dhcp;
+use crate::cluster::container::Power;
+use crate::cluster::container_http::ContainerHttp;
+use crate::cluster::container_view::ContainerView;
+use crate::cluster::core::{Core, lock};
+use crate::cluster::oci;
+use crate::cluster::persist;
+use crate::cluster::restart;
+use crate::cluster::state::{Kind, ReportedInterfaces, Volume};
 use crate::config::ContainerSpec;
-use crate::container::Power;
-use crate::container_http::ContainerHttp;
-use crate::container_view::ContainerView;
-use crate::core::{Core, lock};
-use crate::fault::Fault;
-use crate::oci;
-use crate::persist;
-use crate::server::Presence;
-use crate::state::{Kind, ReportedInterfaces, Volume};
-use crate::tls::CertificateError;
-use crate::{api, restart};
+use crate::faults::Fault;
+use crate::http::server::Presence;
+use crate::http::tls::CertificateError;
 
 /// IP addresses with prefix lengths, by MAC address.
 pub type Interfaces = BTreeMap<String, Vec<(IpAddr, u8)>>;
@@ -121,7 +122,7 @@ impl Handle {
     pub fn volumes(&self, node: &str) -> Vec<String> {
         self.core.read(|state| {
             let volumes = state.volumes.iter().filter(|volume| volume.node == node);
-            volumes.map(crate::state::Volume::id).collect()
+            volumes.map(crate::cluster::state::Volume::id).collect()
         })
     }
 
@@ -133,7 +134,7 @@ impl Handle {
 
     /// Creates a container immediately. Returns whether the VMID was free.
     pub fn add_container(&self, spec: &ContainerSpec) -> bool {
-        let created = crate::core::now().as_secs();
+        let created = crate::cluster::core::now().as_secs();
         self.core.edit(|state| {
             let free = !state.containers.contains_key(&spec.vmid);
             if free {

@@ -10,55 +10,34 @@
 
 mod access;
 mod api;
-mod auth;
-mod body;
-mod calendar;
-mod conditions;
+mod clock;
+mod cluster;
 mod config;
-mod console;
-mod container;
-mod container_http;
-mod container_view;
 mod control;
-mod core;
 mod error;
-mod fault;
+mod faults;
 mod handle;
 mod http;
-mod journal;
-mod network;
-mod oci;
-mod params;
-mod persist;
 mod program;
-mod redirect;
-mod reply;
-mod restart;
 mod routes;
 mod scenario;
 mod schema;
-mod server;
 mod size;
-mod state;
-mod storage;
-mod task;
-mod task_failure;
-mod tls;
-mod usage;
+mod tasks;
 
-pub use conditions::Dhcp;
+pub use cluster::conditions::Dhcp;
+pub use cluster::container_http::{ContainerHttp, Unreachable};
+pub use cluster::container_view::ContainerView;
 pub use config::{
     Bridge, Config, ContainerSpec, Delays, ImageSpec, NodeSpec, Scenario, StorageKind, StorageSpec,
     TEST_SECRET, TemplateSpec, TokenSpec, Transport, UserSpec,
 };
-pub use container_http::{ContainerHttp, Unreachable};
-pub use container_view::ContainerView;
-pub use fault::{Effect, Fault};
+pub use faults::{Effect, Fault};
 pub use handle::{Handle, Interfaces, InterfacesError};
+pub use http::server::{Sim, StartError, start};
+pub use http::tls::CertificateError;
 pub use program::{Cluster, Options, RunError, run};
 #[doc(hidden)]
 pub use routes::routes;
 #[doc(hidden)]
 pub use schema::view::{PropertyView, RouteView};
-pub use server::{Sim, StartError, start};
-pub use tls::CertificateError;

@@ -2,6 +2,7 @@
 //! entries. This module computes effective privileges. It knows nothing of HTTP and does not format
 //! error messages.
 
+pub(crate) mod auth;
 pub(crate) mod roles;
 pub(crate) mod tickets;
 

@@ -3,18 +3,18 @@
 use std::collections::BTreeSet;
 
 use super::{check_lock, container, container_mut, volumes};
-use crate::auth::{Caller, has_privilege, require_privilege};
-use crate::calendar::Time;
+use crate::access::auth::{Caller, has_privilege, require_privilege};
+use crate::clock::Time;
+use crate::cluster::container::Power;
+use crate::cluster::core::now;
+use crate::cluster::state::{Archive, Kind, State, Volume};
+use crate::cluster::storage::Storage;
 use crate::config::StorageKind;
-use crate::container::Power;
-use crate::core::now;
 use crate::error::{ApiError, Result};
-use crate::params::Params;
+use crate::http::params::Params;
 use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
-use crate::state::{Archive, Kind, State, Volume};
-use crate::storage::Storage;
-use crate::task::{self, Run};
+use crate::tasks::{self, Run};
 
 /// The parameters of a backup run.
 struct Job {
@@ -56,7 +56,7 @@ pub(crate) fn create(call: &Call) -> Result<ApiResponse> {
         _ => String::new(),
     };
     let spec = call.spec("vzdump", &id);
-    Ok(task::start(&call.core, &spec, |run| work(run, job)).into())
+    Ok(tasks::start(&call.core, &spec, |run| work(run, job)).into())
 }
 
 fn check(call: &Call) -> Result<()> {

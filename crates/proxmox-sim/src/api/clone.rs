@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{check_lock, check_vmid, container, container_mut, snapshots, volumes};
-use crate::auth::{AccessRequest, AccessRule, has_privilege};
-use crate::container::{Container, is_member};
+use crate::access::auth::{AccessRequest, AccessRule, has_privilege};
+use crate::cluster::container::{Container, is_member};
+use crate::cluster::state::{Kind, State};
 use crate::error::{ApiError, Result};
 use crate::routes::{ApiResponse, Call};
 use crate::schema::lxc;
-use crate::state::{Kind, State};
-use crate::task::{self, Run};
+use crate::tasks::{self, Run};
 
 /// Checks that the caller may clone the container and may allocate the new VMID or use the pool.
 pub(crate) fn check_clone(access: &AccessRequest) -> Result<()> {
@@ -75,7 +75,7 @@ pub(crate) fn clone(call: &Call) -> Result<ApiResponse> {
     })?;
     let id = vmid.to_string();
     let spec = call.spec("vzclone", &id);
-    Ok(task::start(&call.core, &spec, |run| work(run, plan)).into())
+    Ok(tasks::start(&call.core, &spec, |run| work(run, plan)).into())
 }
 
 /// The options of the clone, still with the source's disks.
@@ -167,7 +167,7 @@ pub(crate) fn template(call: &Call) -> Result<ApiResponse> {
     })?;
     let id = vmid.to_string();
     let spec = call.spec("vztemplate", &id);
-    task::start(&call.core, &spec, move |run| async move {
+    tasks::start(&call.core, &spec, move |run| async move {
         run.core
             .edit(|state| convert_to_template(&run.node, state, vmid))
     });

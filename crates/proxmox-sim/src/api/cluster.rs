@@ -4,13 +4,13 @@
 use serde_json::{Map, Value, json};
 
 use crate::access::Pool;
+use crate::cluster::container::Container;
+use crate::cluster::state::State;
+use crate::cluster::storage::Storage;
+use crate::cluster::usage::members;
 use crate::config::NodeSpec;
-use crate::container::Container;
 use crate::error::{ApiError, Result};
 use crate::routes::{ApiResponse, Call};
-use crate::state::State;
-use crate::storage::Storage;
-use crate::usage::members;
 
 /// `GET /nodes`.
 pub(crate) fn nodes(call: &Call) -> Result<ApiResponse> {

@@ -10,14 +10,15 @@ use serde_json::{Value, json};
 use super::{
     check_arch, check_digest, check_lock, container, container_mut, node, options, volumes,
 };
-use crate::container::{Container, Pending, is_member, value_to_json};
+use crate::cluster::container::{Container, Pending, is_member, value_to_json};
+use crate::cluster::state::{Kind, State};
 use crate::error::{ApiError, Result};
 use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
 use crate::schema::lxc;
 use crate::schema::object::Problem;
-use crate::state::{Kind, State};
-use crate::{size, task};
+use crate::size;
+use crate::tasks;
 use volumes::VolumeRequest;
 
 /// `GET …/config`. Without `current`, pending values are returned instead of the active ones.
@@ -331,7 +332,7 @@ pub(crate) fn resize(call: &Call) -> Result<ApiResponse> {
     })?;
     let id = vmid.to_string();
     let spec = call.spec("resize", &id);
-    let work = move |run: task::Run| async move {
+    let work = move |run: tasks::Run| async move {
         run.pause(std::time::Duration::ZERO).await?;
         run.core.edit(|state| {
             let container = container_mut(state, &run.node, vmid)?;
@@ -339,15 +340,16 @@ pub(crate) fn resize(call: &Call) -> Result<ApiResponse> {
             let mut parts = object.parse(&option, value)?;
             parts.insert("size".into(), size::format(bytes));
             container.options.insert(option, object.write(&parts));
-            let own =
-                |v: &&mut crate::state::Volume| v.kind == Kind::Disk { vmid } && v.id() == volume;
+            let own = |v: &&mut crate::cluster::state::Volume| {
+                v.kind == Kind::Disk { vmid } && v.id() == volume
+            };
             if let Some(volume) = state.volumes.iter_mut().find(own) {
                 volume.size = bytes;
             }
             Ok(())
         })
     };
-    Ok(task::start(&call.core, &spec, work).into())
+    Ok(tasks::start(&call.core, &spec, work).into())
 }
 
 /// Parses a size: `+1G` grows by that amount, `3G` is the new total.

@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::container;
-use crate::core::now;
+use crate::cluster::core::now;
 use crate::error::{ApiError, Result};
 use crate::routes::{ApiResponse, Call};
-use crate::task::{self, Run};
+use crate::tasks::{self, Run};
 
 /// How long a port waits for a connection.
 const WAIT: Duration = Duration::from_secs(10);
@@ -28,7 +28,7 @@ fn open(call: &Call, path: &str, (kind, id): (&'static str, &str)) -> Result<Map
         run.core.edit_transient(|state| state.consoles.close(port));
         outcome
     };
-    let upid = task::start(&call.core, &call.spec(kind, id), work);
+    let upid = tasks::start(&call.core, &call.spec(kind, id), work);
     let time = now().as_secs();
     let ticket = call.core.key.console((&call.caller.id, path, port), time);
     let mut answer = Map::new();

@@ -7,15 +7,15 @@
 use std::collections::BTreeMap;
 
 use super::{check_vmid, container_mut, options, power, restore, volumes};
-use crate::auth::{Caller, has_privilege, require_privilege};
+use crate::access::auth::{Caller, has_privilege, require_privilege};
+use crate::cluster::container::{Container, is_member};
+use crate::cluster::state::{Kind, State, Volume};
 use crate::config::ImageSpec;
-use crate::container::{Container, is_member};
 use crate::error::{ApiError, Result};
 use crate::routes::{ApiResponse, Call};
 use crate::schema::lxc;
 use crate::schema::object::{Object, Parts};
-use crate::state::{Kind, State, Volume};
-use crate::task::{self, Run};
+use crate::tasks::{self, Run};
 use volumes::VolumeRequest;
 
 /// A disk to allocate or reuse, and the option that it belongs to.
@@ -82,10 +82,12 @@ pub(crate) fn create(call: &Call) -> Result<ApiResponse> {
     };
     reserve(call)?;
     let id = params.vmid().to_string();
-    Ok(task::start(&call.core, &call.spec("vzcreate", &id), |run| {
-        work(run, plan)
-    })
-    .into())
+    Ok(
+        tasks::start(&call.core, &call.spec("vzcreate", &id), |run| {
+            work(run, plan)
+        })
+        .into(),
+    )
 }
 
 /// Checks that the pool exists and that the caller may allocate the VMID or use the pool.

@@ -1,11 +1,11 @@
 //! Destroying containers.
 
 use super::{check_lock, container, container_mut};
-use crate::container::Power;
+use crate::cluster::container::Power;
+use crate::cluster::state::Kind;
 use crate::error::{ApiError, Result};
 use crate::routes::{ApiResponse, Call};
-use crate::state::Kind;
-use crate::task::{self, Run};
+use crate::tasks::{self, Run};
 
 /// `DELETE /nodes/{node}/lxc/{vmid}`. Existence, lock, protection and power state are checked
 /// before the task starts.
@@ -29,7 +29,7 @@ pub(crate) fn destroy(call: &Call) -> Result<ApiResponse> {
     })?;
     let id = vmid.to_string();
     Ok(
-        task::start(&call.core, &call.spec("vzdestroy", &id), move |run| {
+        tasks::start(&call.core, &call.spec("vzdestroy", &id), move |run| {
             work(run, vmid)
         })
         .into(),

@@ -5,13 +5,13 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::volumes;
-use crate::auth::{AccessRequest, AccessRule};
+use crate::access::auth::{AccessRequest, AccessRule};
+use crate::cluster::oci;
+use crate::cluster::storage::Storage;
 use crate::config::ImageSpec;
 use crate::error::{ApiError, Result};
-use crate::oci;
 use crate::routes::{ApiResponse, Call};
-use crate::storage::Storage;
-use crate::task::{self, Run};
+use crate::tasks::{self, Run};
 
 /// Pattern of a repository name without a tag.
 pub(crate) const REPOSITORY: &str = r"(?:(?:[a-zA-Z\d]|[a-zA-Z\d][a-zA-Z\d-]*[a-zA-Z\d])(?:\.(?:[a-zA-Z\d]|[a-zA-Z\d][a-zA-Z\d-]*[a-zA-Z\d]))*(?::\d+)?/)?[a-z\d]+(?:(?:[._]|__|[-]*)[a-z\d]+)*(?:/[a-z\d]+(?:(?:[._]|__|[-]*)[a-z\d]+)*)*";
@@ -67,7 +67,7 @@ pub(crate) fn pull(call: &Call) -> Result<ApiResponse> {
         storage: storage.name.clone(),
         file: file.clone(),
     };
-    Ok(task::start(&call.core, &spec, |run| pull_work(run, pull)).into())
+    Ok(tasks::start(&call.core, &spec, |run| pull_work(run, pull)).into())
 }
 
 /// The storage in the URL, if it allows the content type.

@@ -3,12 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::{check_lock, container, container_mut, volumes};
-use crate::container::{Power, is_member};
+use crate::cluster::container::{Power, is_member};
+use crate::cluster::state::Kind;
 use crate::error::{ApiError, Result};
 use crate::routes::{ApiResponse, Call};
 use crate::schema::lxc;
-use crate::state::Kind;
-use crate::task::{self, Run};
+use crate::tasks::{self, Run};
 
 /// `GET …/migrate`: the possible target nodes.
 pub(crate) fn show(call: &Call) -> Result<ApiResponse> {
@@ -49,7 +49,7 @@ pub(crate) fn migrate(call: &Call) -> Result<ApiResponse> {
     let id = vmid.to_string();
     let spec = call.spec("vzmigrate", &id);
     let work = move |run: Run| async move { migrate_work(run, vmid, target, restarts).await };
-    Ok(task::start(&call.core, &spec, work).into())
+    Ok(tasks::start(&call.core, &spec, work).into())
 }
 
 async fn migrate_work(
@@ -78,7 +78,7 @@ async fn migrate_work(
         let container = container_mut(state, &run.node, vmid)?;
         container.node.clone_from(&target);
         if let Power::Running { since, .. } = &mut container.power {
-            *since = u64::try_from(crate::core::now().as_millis()).unwrap_or_default();
+            *since = u64::try_from(crate::cluster::core::now().as_millis()).unwrap_or_default();
         }
         for volume in &mut state.volumes {
             if volume.kind == (Kind::Disk { vmid }) {
@@ -113,7 +113,7 @@ pub(crate) fn move_volume(call: &Call) -> Result<ApiResponse> {
     let id = vmid.to_string();
     let spec = call.spec("move_volume", &id);
     let work = move |run: Run| async move { move_work(run, vmid, option, storage).await };
-    Ok(task::start(&call.core, &spec, work).into())
+    Ok(tasks::start(&call.core, &spec, work).into())
 }
 
 async fn move_work(

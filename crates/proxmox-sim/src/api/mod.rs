@@ -28,12 +28,12 @@ pub(crate) mod tasks;
 pub(crate) mod templates;
 pub(crate) mod volumes;
 
-use crate::auth;
-use crate::container::Container;
+use crate::access::auth;
+use crate::cluster::container::Container;
+use crate::cluster::state::State;
 use crate::error::{ApiError, Result};
 use crate::routes::Call;
-use crate::state::State;
-use crate::task::TaskSpec;
+use crate::tasks::TaskSpec;
 
 impl Call {
     /// The name of the node in the URL. `localhost` is the node that serves the request.

@@ -4,12 +4,12 @@ use std::net::Ipv4Addr;
 
 use serde_json::{Map, Value, json};
 
+use crate::cluster::network::{Iface, Ifaces, Network};
 use crate::error::{ApiError, Result};
-use crate::network::{Iface, Ifaces, Network};
-use crate::params::Params;
+use crate::http::params::Params;
 use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
-use crate::task::{self, Run};
+use crate::tasks::{self, Run};
 
 /// Parameters that are not options of an interface.
 const NOT_OPTIONS: [&str; 5] = ["node", "iface", "delete", "address", "netmask"];
@@ -206,5 +206,5 @@ pub(crate) fn reload(call: &Call) -> Result<ApiResponse> {
         });
         Ok(())
     };
-    Ok(task::start(&call.core, &spec, work).into())
+    Ok(tasks::start(&call.core, &spec, work).into())
 }

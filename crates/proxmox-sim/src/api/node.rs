@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use crate::cluster::container::{Container, Power};
+use crate::cluster::core::{Core, now};
+use crate::cluster::state::{ReportedInterfaces, State};
+use crate::cluster::usage;
 use crate::config::Bridge;
-use crate::container::{Container, Power};
-use crate::core::{Core, now};
 use crate::error::{ApiError, Result};
 use crate::routes::{ApiResponse, Call};
-use crate::state::{ReportedInterfaces, State};
-use crate::usage;
 
 const KERNEL: &str = "6.14.11-4-pve";
 

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::auth::Caller;
-use crate::container::{Container, is_member};
+use crate::access::auth::Caller;
+use crate::cluster::container::{Container, is_member};
 use crate::error::{ApiError, Result};
 use crate::schema::format::split_list;
 use crate::schema::lxc;

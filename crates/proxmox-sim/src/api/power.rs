@@ -8,13 +8,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{check_arch, check_lock, container, container_mut, node};
-use crate::auth::Caller;
-use crate::container::{Container, Power};
-use crate::core::now;
+use crate::access::auth::Caller;
+use crate::cluster::container::{Container, Power};
+use crate::cluster::core::now;
+use crate::cluster::usage;
 use crate::error::{ApiError, Result};
 use crate::routes::{ApiResponse, Call};
-use crate::task::{self, Run};
-use crate::usage;
+use crate::tasks::{self, Run};
 
 /// Default timeout of a shutdown, in seconds.
 const SHUTDOWN_TIMEOUT: u64 = 60;
@@ -129,7 +129,7 @@ pub(crate) fn start(call: &Call) -> Result<ApiResponse> {
         return Err(ApiError::Failed(format!("CT {vmid} already running")));
     }
     let id = vmid.to_string();
-    Ok(task::start(&call.core, &call.spec("vzstart", &id), |run| {
+    Ok(tasks::start(&call.core, &call.spec("vzstart", &id), |run| {
         start_work(run, vmid)
     })
     .into())
@@ -138,20 +138,20 @@ pub(crate) fn start(call: &Call) -> Result<ApiResponse> {
 /// Starts a container in a separate task, as creation with `start` does.
 pub(crate) fn start_later(run: &Run, caller: &Caller, vmid: u32) {
     let id = vmid.to_string();
-    let spec = task::TaskSpec {
+    let spec = tasks::TaskSpec {
         node: &run.node,
         kind: "vzstart",
         id: &id,
         caller,
         failure: None,
     };
-    task::start(&run.core, &spec, |run| start_work(run, vmid));
+    tasks::start(&run.core, &spec, |run| start_work(run, vmid));
 }
 
 /// Shuts down a container in a separate task.
 pub(crate) fn stop_later(run: &Run, caller: &Caller, vmid: u32) {
     let id = vmid.to_string();
-    let spec = task::TaskSpec {
+    let spec = tasks::TaskSpec {
         node: &run.node,
         kind: "vzshutdown",
         id: &id,
@@ -159,7 +159,7 @@ pub(crate) fn stop_later(run: &Run, caller: &Caller, vmid: u32) {
         failure: None,
     };
     let duration = Ok(run.core.config.delays.shutdown);
-    task::start(&run.core, &spec, |run| stop_work(run, vmid, duration));
+    tasks::start(&run.core, &spec, |run| stop_work(run, vmid, duration));
 }
 
 async fn start_work(run: Run, vmid: u32) -> std::result::Result<(), String> {
@@ -206,7 +206,7 @@ pub(crate) fn stop(call: &Call) -> Result<ApiResponse> {
     let (vmid, delay) = (call.params.vmid(), call.core.config.delays.stop);
     let id = vmid.to_string();
     let spec = call.spec("vzstop", &id);
-    Ok(task::start(&call.core, &spec, |run| stop_work(run, vmid, Ok(delay))).into())
+    Ok(tasks::start(&call.core, &spec, |run| stop_work(run, vmid, Ok(delay))).into())
 }
 
 /// `POST …/status/shutdown`.
@@ -216,7 +216,7 @@ pub(crate) fn shutdown(call: &Call) -> Result<ApiResponse> {
     let duration = shutdown_duration(call, call.params.flag("forceStop"));
     let id = vmid.to_string();
     let spec = call.spec("vzshutdown", &id);
-    Ok(task::start(&call.core, &spec, move |run| stop_work(run, vmid, duration)).into())
+    Ok(tasks::start(&call.core, &spec, move |run| stop_work(run, vmid, duration)).into())
 }
 
 /// The duration of a shutdown, or the limit (also in seconds) after which it fails because the
@@ -279,5 +279,5 @@ pub(crate) fn reboot(call: &Call) -> Result<ApiResponse> {
         stop_locked(&run, vmid, duration).await?;
         start_locked(&run, vmid).await
     };
-    Ok(task::start(&call.core, &call.spec("vzreboot", &id), work).into())
+    Ok(tasks::start(&call.core, &call.spec("vzreboot", &id), work).into())
 }

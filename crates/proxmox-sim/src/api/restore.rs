@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{check_lock, container, container_mut, create, options, volumes};
-use crate::auth::{Caller, require_privilege};
-use crate::container::{Container, is_member};
+use crate::access::auth::{Caller, require_privilege};
+use crate::cluster::container::{Container, is_member};
+use crate::cluster::state::{Kind, State};
 use crate::error::{ApiError, Result};
 use crate::routes::{ApiResponse, Call};
 use crate::schema::lxc;
 use crate::size;
-use crate::state::{Kind, State};
-use crate::task::{self, Run};
+use crate::tasks::{self, Run};
 
 /// The parameters of a restore.
 struct Restore {
@@ -72,7 +72,7 @@ pub(crate) fn restore(call: &Call, archive: String) -> Result<ApiResponse> {
     })?;
     let id = vmid.to_string();
     let spec = call.spec("vzrestore", &id);
-    Ok(task::start(&call.core, &spec, |run| restore_work(run, restore)).into())
+    Ok(tasks::start(&call.core, &spec, |run| restore_work(run, restore)).into())
 }
 
 async fn restore_work(run: Run, restore: Restore) -> std::result::Result<(), String> {

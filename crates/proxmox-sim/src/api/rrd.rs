@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::volumes;
-use crate::core::now;
+use crate::cluster::core::now;
+use crate::cluster::usage;
 use crate::error::{ApiError, Result};
 use crate::routes::{ApiResponse, Call};
-use crate::usage;
 
 /// The number of data points.
 const POINTS: u64 = 70;

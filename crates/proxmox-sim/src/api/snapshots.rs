@@ -4,14 +4,14 @@
 use serde_json::{Value, json};
 
 use super::{check_lock, container, container_mut};
-use crate::container::{Container, Power, Snapshot, value_to_json};
-use crate::core::now;
+use crate::cluster::container::{Container, Power, Snapshot, value_to_json};
+use crate::cluster::core::now;
+use crate::cluster::state::State;
+use crate::cluster::storage::Storage;
 use crate::error::{ApiError, Result};
 use crate::routes::{ApiResponse, Call};
 use crate::schema::lxc;
-use crate::state::State;
-use crate::storage::Storage;
-use crate::task::{self, Run};
+use crate::tasks::{self, Run};
 
 const RESERVED: [&str; 2] = ["current", "vzdump"];
 
@@ -30,7 +30,7 @@ pub(crate) fn disks(container: &Container) -> impl Iterator<Item = String> {
     options.filter_map(|(name, value)| {
         let object = if name == "rootfs" {
             lxc::rootfs()
-        } else if crate::container::is_member(name, "mp") {
+        } else if crate::cluster::container::is_member(name, "mp") {
             lxc::mount_point()
         } else {
             return None;
@@ -130,7 +130,7 @@ where
 {
     let vmid = call.params.vmid();
     let id = vmid.to_string();
-    task::start(&call.core, &call.spec(kind, &id), |run| work(run, vmid)).into()
+    tasks::start(&call.core, &call.spec(kind, &id), |run| work(run, vmid)).into()
 }
 
 /// `DELETE …/snapshot/{snapname}`.

@@ -3,14 +3,16 @@
 use serde_json::{Map, Value, json};
 
 use super::volumes;
-use crate::auth::require_privilege;
+use crate::access::auth::require_privilege;
+use crate::cluster::state::{Kind, State, Volume};
+use crate::cluster::storage::Storage;
+use crate::cluster::usage;
 use crate::config::StorageKind;
 use crate::error::{ApiError, Result};
 use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
-use crate::state::{Kind, State, Volume};
-use crate::storage::Storage;
-use crate::{size, task, usage};
+use crate::size;
+use crate::tasks;
 
 fn status_json(state: &State, node: &str, storage: &Storage) -> Value {
     let used = state.used(node, storage);
@@ -261,7 +263,7 @@ pub(crate) fn delete(call: &Call) -> Result<ApiResponse> {
     let storage = call.params.text("storage").to_owned();
     let spec = call.spec("imgdel", &storage);
     let (node, name) = (call.node().to_owned(), storage.clone());
-    let work = move |run: task::Run| async move {
+    let work = move |run: tasks::Run| async move {
         run.core.edit(|state| {
             if state
                 .volume(&node, &id)
@@ -279,5 +281,5 @@ pub(crate) fn delete(call: &Call) -> Result<ApiResponse> {
         run.log(format!("Removed volume '{id}'"));
         Ok(())
     };
-    Ok(task::start(&call.core, &spec, work).into())
+    Ok(tasks::start(&call.core, &spec, work).into())
 }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::volumes;
+use crate::cluster::state::State;
+use crate::cluster::storage::{self, Rules, Storage};
 use crate::config::StorageKind;
 use crate::error::{ApiError, Result};
-use crate::params::Params;
+use crate::http::params::Params;
 use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
 use crate::schema::storage::changeable;
-use crate::state::State;
-use crate::storage::{self, Rules, Storage};
 
 /// Parameters that are not options of a storage.
 const NOT_OPTIONS: [&str; 5] = ["storage", "type", "content", "delete", "digest"];

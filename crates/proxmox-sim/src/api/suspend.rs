@@ -2,7 +2,7 @@
 
 use crate::error::{ApiError, Result};
 use crate::routes::{ApiResponse, Call};
-use crate::task::{self, Run};
+use crate::tasks::{self, Run};
 
 fn checkpoint(call: &Call, kind: &'static str, flag: &str) -> ApiResponse {
     let vmid = call.params.vmid();
@@ -14,7 +14,7 @@ fn checkpoint(call: &Call, kind: &'static str, flag: &str) -> ApiResponse {
         run.pause(run.core.config.delays.stop).await?;
         Err(message)
     };
-    task::start(&call.core, &call.spec(kind, &id), work).into()
+    tasks::start(&call.core, &call.spec(kind, &id), work).into()
 }
 
 /// `POST …/status/suspend`. A stopped container is rejected before the task starts.

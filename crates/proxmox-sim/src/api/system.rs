@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::power;
-use crate::container::Container;
-use crate::core::now;
+use crate::cluster::container::Container;
+use crate::cluster::core::now;
+use crate::cluster::usage;
 use crate::error::Result;
 use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
-use crate::task::{self, Run};
-use crate::usage;
+use crate::tasks::{self, Run};
 
 /// `GET /nodes/{node}/time`.
 pub(crate) fn time(_: &Call) -> Result<ApiResponse> {
@@ -102,7 +102,7 @@ pub(crate) fn start_all(call: &Call) -> Result<ApiResponse> {
         }
         Ok(())
     };
-    Ok(task::start(&call.core, &call.spec("startall", ""), work).into())
+    Ok(tasks::start(&call.core, &call.spec("startall", ""), work).into())
 }
 
 /// `POST /nodes/{node}/stopall`.
@@ -116,5 +116,5 @@ pub(crate) fn stop_all(call: &Call) -> Result<ApiResponse> {
         }
         run.pause(run.core.config.delays.shutdown).await
     };
-    Ok(task::start(&call.core, &call.spec("stopall", ""), work).into())
+    Ok(tasks::start(&call.core, &call.spec("stopall", ""), work).into())
 }

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::error::{ApiError, Result};
-use crate::params::Params;
+use crate::http::params::Params;
 use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
-use crate::task::{Task, is_upid};
+use crate::tasks::{Task, is_upid};
 
 /// Default number of entries.
 const PAGE: u64 = 50;

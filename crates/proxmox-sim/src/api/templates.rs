@@ -6,11 +6,11 @@
 use serde_json::{Value, json};
 
 use super::images::templates_storage;
-use crate::auth::{AccessRequest, AccessRule};
+use crate::access::auth::{AccessRequest, AccessRule};
+use crate::cluster::state::{Kind, Volume};
 use crate::error::{ApiError, Result};
 use crate::routes::{ApiResponse, Call};
-use crate::state::{Kind, Volume};
-use crate::task::{self, Run};
+use crate::tasks::{self, Run};
 
 /// The size in bytes of a file that is not in the appliance list.
 const SIZE: u64 = 64 << 20;
@@ -97,7 +97,7 @@ pub(crate) fn fetch_appliance(call: &Call) -> Result<ApiResponse> {
         problem: None,
     };
     let spec = call.spec("download", file);
-    Ok(task::start(&call.core, &spec, |run| work(run, download)).into())
+    Ok(tasks::start(&call.core, &spec, |run| work(run, download)).into())
 }
 
 struct Download {
@@ -129,7 +129,7 @@ async fn work(run: Run, download: Download) -> std::result::Result<(), String> {
 pub(crate) fn check_query(access: &AccessRequest) -> Result<()> {
     let both = ["Sys.Audit", "Sys.Modify"];
     let allowed_globally = both.iter().try_for_each(|name| {
-        crate::auth::require_privilege(access.directory, access.caller, "/", &[name])
+        crate::access::auth::require_privilege(access.directory, access.caller, "/", &[name])
     });
     if allowed_globally.is_ok() {
         return Ok(());
@@ -238,5 +238,5 @@ pub(crate) fn download(call: &Call) -> Result<ApiResponse> {
         problem: connection_error(url),
     };
     let spec = call.spec("download", &file);
-    Ok(task::start(&call.core, &spec, |run| work(run, download)).into())
+    Ok(tasks::start(&call.core, &spec, |run| work(run, download)).into())
 }

@@ -1,11 +1,11 @@
 //! Container volumes: parsing the volume of a `rootfs` or `mpN`, and allocating disks.
 
-use crate::auth::Caller;
+use crate::access::auth::Caller;
+use crate::cluster::state::{Kind, State, Volume};
+use crate::cluster::storage::Storage;
 use crate::config::StorageKind;
 use crate::error::{ApiError, Result};
 use crate::size;
-use crate::state::{Kind, State, Volume};
-use crate::storage::Storage;
 
 const ONLY_ROOT: &str = "Only root can pass arbitrary filesystem paths. \
     at /usr/share/perl5/PVE/Storage.pm line 651.";

@@ -26,9 +26,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::fault::Fault;
+use crate::faults::Fault;
 use crate::handle::Handle;
-use crate::server::NoDelayListener;
+use crate::http::server::NoDelayListener;
 
 /// Maximum size of a request body, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::container_view::ContainerView;
-use crate::fault;
+use crate::cluster::container_view::ContainerView;
+use crate::faults;
 
 /// The maximum time: one day.
 const LONGEST: u64 = 24 * 3600 * 1000;
@@ -45,7 +45,7 @@ enum Effect {
     LockTimeout,
 }
 
-impl TryFrom<Fault> for fault::Fault {
+impl TryFrom<Fault> for faults::Fault {
     type Error = String;
 
     fn try_from(fault: Fault) -> Result<Self, String> {
@@ -66,7 +66,7 @@ impl TryFrom<Fault> for fault::Fault {
     }
 }
 
-impl TryFrom<Effect> for fault::Effect {
+impl TryFrom<Effect> for faults::Effect {
     type Error = String;
 
     fn try_from(effect: Effect) -> Result<Self, String> {
@@ -86,8 +86,8 @@ impl TryFrom<Effect> for fault::Effect {
     }
 }
 
-impl From<fault::Fault> for Fault {
-    fn from(fault: fault::Fault) -> Self {
+impl From<faults::Fault> for Fault {
+    fn from(fault: faults::Fault) -> Self {
         Self {
             method: fault.method,
             path: fault.path,
@@ -96,19 +96,19 @@ impl From<fault::Fault> for Fault {
     }
 }
 
-impl From<fault::Effect> for Effect {
-    fn from(effect: fault::Effect) -> Self {
+impl From<faults::Effect> for Effect {
+    fn from(effect: faults::Effect) -> Self {
         match effect {
-            fault::Effect::Answer { status, message } => Self::Answer { status, message },
-            fault::Effect::Delay(time) => Self::Delay {
+            faults::Effect::Answer { status, message } => Self::Answer { status, message },
+            faults::Effect::Delay(time) => Self::Delay {
                 ms: milliseconds(time),
             },
-            fault::Effect::Drop => Self::Drop,
-            fault::Effect::DropAnswer => Self::DropAnswer,
-            fault::Effect::Hang => Self::Hang,
-            fault::Effect::FailTask(message) => Self::FailTask { message },
-            fault::Effect::StorageFull => Self::StorageFull,
-            fault::Effect::LockTimeout => Self::LockTimeout,
+            faults::Effect::Drop => Self::Drop,
+            faults::Effect::DropAnswer => Self::DropAnswer,
+            faults::Effect::Hang => Self::Hang,
+            faults::Effect::FailTask(message) => Self::FailTask { message },
+            faults::Effect::StorageFull => Self::StorageFull,
+            faults::Effect::LockTimeout => Self::LockTimeout,
         }
     }
 }

@@ -11,11 +11,11 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
-use crate::auth::{AccessRule, Caller};
-use crate::core::Core;
+use crate::access::auth::{AccessRule, Caller};
+use crate::cluster::core::Core;
 use crate::error::Result;
-use crate::fault::TaskFailure;
-use crate::params::Params;
+use crate::faults::TaskFailure;
+use crate::http::params::Params;
 use crate::schema::view::RouteView;
 use crate::schema::{Property, Schema};
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use crate::access::auth::{AccessRequest, has_privilege};
 use crate::access::{Directory, Grant, Subject};
-use crate::auth::{AccessRequest, has_privilege};
 use crate::error::{ApiError, Result};
 use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::access::auth::has_privilege;
 use crate::access::{Directory, Pool};
-use crate::auth::has_privilege;
 use crate::error::{ApiError, Result};
 use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;

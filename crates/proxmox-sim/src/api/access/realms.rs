@@ -3,12 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use crate::access::Realm;
-use crate::auth::{AccessRequest, AccessRule};
+use crate::access::auth::{AccessRequest, AccessRule};
 use crate::error::{ApiError, Result};
-use crate::params::Params;
+use crate::http::params::Params;
 use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
-use crate::task::{self, Run};
+use crate::tasks::{self, Run};
 
 /// Name, comment and plugin of the built-in realms.
 const BUILT_IN: [(&str, &str, &str); 2] = [
@@ -156,7 +156,7 @@ pub(crate) fn sync(call: &Call) -> Result<ApiResponse> {
         return Err(ApiError::Failed(message));
     }
     let node = call.core.config.scenario.nodes.first();
-    let spec = task::TaskSpec {
+    let spec = tasks::TaskSpec {
         node: node.map_or("", |node| node.name.as_str()),
         kind: "auth-realm-sync",
         id,
@@ -173,5 +173,5 @@ pub(crate) fn sync(call: &Call) -> Result<ApiResponse> {
         }
         Ok(())
     };
-    Ok(task::start(&call.core, &spec, work).into())
+    Ok(tasks::start(&call.core, &spec, work).into())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::access::{Directory, roles};
-use crate::core::now;
+use crate::cluster::core::now;
 use crate::error::{ApiError, Result};
 use crate::routes::{ApiResponse, Call};
 

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::access::auth::{AccessRequest, has_privilege};
 use crate::access::{Directory, ROOT, User};
-use crate::auth::{AccessRequest, has_privilege};
 use crate::error::{ApiError, Result};
-use crate::params::Params;
+use crate::http::params::Params;
 use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
 use crate::schema::identity::userid;

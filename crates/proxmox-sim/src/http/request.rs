@@ -12,15 +12,15 @@ use axum::response::Response;
 use percent_encoding::percent_decode_str;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::{self, AccessRequest, AccessRule};
-use crate::body::{self, RawParams};
-use crate::core::{Core, lock, lock_timeout};
+use crate::access::auth::{self, AccessRequest, AccessRule};
+use crate::cluster::core::{Core, lock, lock_timeout};
 use crate::error::{ApiError, Result};
-use crate::fault::Effect;
-use crate::params::Raw;
-use crate::reply::{self, Format};
+use crate::faults::Effect;
+use crate::http::body::{self, RawParams};
+use crate::http::params::Raw;
+use crate::http::reply::{self, Format};
 use crate::routes::{self, ApiResponse, Call};
-use crate::task_failure;
+use crate::tasks::failure;
 
 /// Maximum size of a request body in Proxmox.
 const BODY_LIMIT: usize = 512 * 1024;
@@ -155,7 +155,7 @@ async fn process(
     check_quorum(core, &method, &segments)?;
     let failure = match task_effect {
         Some(Effect::LockTimeout) if route.locks => return Err(lock_timeout(params.vmid()).into()),
-        Some(task_effect) => task_failure::from_effect(core, &segments, &params, task_effect),
+        Some(task_effect) => failure::from_effect(core, &segments, &params, task_effect),
         None => None,
     };
     let guard = if route.locks {

@@ -1,7 +1,7 @@
 //! OCI image references, and images on a storage. No HTTP here.
 
+use crate::cluster::state::{Kind, State, Volume};
 use crate::config::ImageSpec;
-use crate::state::{Kind, State, Volume};
 
 /// Completes a reference as a registry client does: `nginx:1.27` is `docker.io/library/nginx:1.27`.
 pub(crate) fn full_reference(reference: &str) -> String {

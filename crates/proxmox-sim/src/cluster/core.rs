@@ -9,11 +9,11 @@ use tokio::sync::{Notify, OwnedMutexGuard, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::tickets::Key;
-use crate::conditions::{Conditions, Dhcp};
+use crate::cluster::conditions::{Conditions, Dhcp};
+use crate::cluster::state::State;
 use crate::config::{Config, NodeSpec};
-use crate::fault::Faults;
-use crate::state::State;
-use crate::tls::Tls;
+use crate::faults::Faults;
+use crate::http::tls::Tls;
 
 /// The shared parts. Locks are held briefly and never across an await.
 pub(crate) struct Core {

@@ -6,10 +6,10 @@ use axum::http::header::{AUTHORIZATION, COOKIE};
 use percent_encoding::percent_decode_str;
 
 use crate::access::{Directory, ROOT};
-use crate::body::RawParams;
-use crate::core::{Core, now};
+use crate::cluster::core::{Core, now};
 use crate::error::{ApiError, Result};
-use crate::params::Raw;
+use crate::http::body::RawParams;
+use crate::http::params::Raw;
 
 /// The header that every write request with a ticket must carry.
 const CSRF: &str = "CSRFPreventionToken";

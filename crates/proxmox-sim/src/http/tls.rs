@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use crate::core::lock;
+use crate::cluster::core::lock;
 
 /// Why no certificate is available.
 #[derive(Debug, thiserror::Error)]

@@ -1,12 +1,12 @@
 //! Lasting conditions of the cluster: quorum, DHCP behavior, restarted nodes. Data only. Faults
-//! that affect a single request are in [`crate::fault`].
+//! that affect a single request are in [`crate::faults`].
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::core::now;
+use crate::cluster::core::now;
 
 /// How the DHCP servers of the bridges treat containers that start from now on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

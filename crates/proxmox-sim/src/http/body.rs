@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::error::ApiError;
-use crate::params::Raw;
+use crate::http::params::Raw;
 
 /// Parameters as sent.
 pub(crate) type RawParams = BTreeMap<String, Raw>;

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use crate::cluster::container::{Container, Power};
+use crate::cluster::core::{Core, now};
+use crate::cluster::state::State;
 use crate::config::NodeSpec;
-use crate::container::{Container, Power};
-use crate::core::{Core, now};
-use crate::state::State;
 
 /// The current usage of a container.
 pub(crate) struct Usage {

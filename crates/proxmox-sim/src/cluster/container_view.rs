@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use crate::container::Container;
+use crate::cluster::container::Container;
 
 /// The current state of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]

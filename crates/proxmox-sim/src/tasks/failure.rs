@@ -1,11 +1,11 @@
 //! Messages of tasks that fail because the storage is full or the container's configuration is
 //! locked. They are the messages of the programs that Proxmox runs, as users have reported them.
 
+use crate::cluster::core::{Core, lock_timeout};
+use crate::cluster::oci;
 use crate::config::StorageKind;
-use crate::core::{Core, lock_timeout};
-use crate::fault::{Effect, PID, TaskFailure};
-use crate::oci;
-use crate::params::Params;
+use crate::faults::{Effect, PID, TaskFailure};
+use crate::http::params::Params;
 use crate::size;
 
 /// The failure of the task that a request starts, for an effect that makes tasks fail.

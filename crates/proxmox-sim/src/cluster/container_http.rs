@@ -11,8 +11,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Request, Response, header};
 use html_escape::encode_text as text;
 
-use crate::container::Container;
-use crate::core::Core;
+use crate::cluster::container::Container;
+use crate::cluster::core::Core;
 
 /// The page has text and inline styles only, no scripts.
 const POLICY: HeaderValue = HeaderValue::from_static(

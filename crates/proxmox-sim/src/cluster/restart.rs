@@ -2,9 +2,9 @@
 //! node is handled elsewhere.
 
 use crate::api::node;
-use crate::container::{Container, Power};
-use crate::core::{Core, lock, now};
-use crate::task::Outcome;
+use crate::cluster::container::{Container, Power};
+use crate::cluster::core::{Core, lock, now};
+use crate::tasks::Outcome;
 
 /// The status of a task whose log has no end.
 const UNEXPECTED_STATUS: &str = "unexpected status";

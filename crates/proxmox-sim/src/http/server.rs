@@ -13,12 +13,16 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::api;
+use crate::cluster::core::Core;
+use crate::cluster::persist;
+use crate::cluster::usage;
 use crate::config::{Config, Transport};
-use crate::core::Core;
+use crate::control;
 use crate::handle::Handle;
-use crate::http::{self, Connection};
-use crate::tls::{Certificate, CertificateError, Tls};
-use crate::{api, control, persist, redirect, usage};
+use crate::http::redirect;
+use crate::http::request::{self, Connection};
+use crate::http::tls::{Certificate, CertificateError, Tls};
 
 /// Why a simulator failed to start.
 #[derive(Debug, thiserror::Error)]
@@ -275,7 +279,7 @@ async fn accept(core: &Arc<Core>, listener: &mut NoDelayListener, connections: &
 
 /// Serves a connection until it ends or is closed.
 async fn serve(core: Arc<Core>, stream: TcpStream, closed: CancellationToken) {
-    let service = http::service(core.clone(), Connection(closed.clone()));
+    let service = request::service(core.clone(), Connection(closed.clone()));
     let Some(tls) = &core.tls else {
         tokio::select! {
             () = closed.cancelled() => {}

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::access::Directory;
+use crate::cluster::console::Consoles;
+use crate::cluster::container::Container;
+use crate::cluster::core::now;
+use crate::cluster::journal::Journal;
+use crate::cluster::network::Network;
+use crate::cluster::storage::Storage;
 use crate::config::{ImageSpec, Scenario, StorageSpec};
-use crate::console::Consoles;
-use crate::container::Container;
-use crate::core::now;
-use crate::journal::Journal;
-use crate::network::Network;
-use crate::storage::Storage;
-use crate::task::Task;
+use crate::tasks::Task;
 
 /// The kind of a volume.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

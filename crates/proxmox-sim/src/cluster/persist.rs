@@ -9,14 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::access::{Directory, Token, User};
+use crate::cluster::container::{Container, Power};
+use crate::cluster::core::{Core, now};
+use crate::cluster::network::Network;
+use crate::cluster::state::{Kind, State, Volume};
+use crate::cluster::storage::Storage;
 use crate::config::{Config, ContainerSpec};
-use crate::container::{Container, Power};
-use crate::core::{Core, now};
-use crate::network::Network;
+use crate::http::server::StartError;
 use crate::schema::lxc;
-use crate::server::StartError;
-use crate::state::{Kind, State, Volume};
-use crate::storage::Storage;
 
 /// Minimum interval between two writes.
 const INTERVAL: Duration = Duration::from_millis(200);

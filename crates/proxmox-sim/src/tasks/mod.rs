@@ -4,6 +4,8 @@
 //! task is canceled or has an injected failure, so that the cleanup of the work runs as on a real
 //! node.
 
+pub(crate) mod failure;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +14,10 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::Caller;
-use crate::core::{Core, now};
-use crate::fault::{PID, TaskFailure};
-use crate::state::State;
+use crate::access::auth::Caller;
+use crate::cluster::core::{Core, now};
+use crate::cluster::state::State;
+use crate::faults::{PID, TaskFailure};
 
 /// Characters that are escaped in the ID of a UPID.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b':').add(b'/').add(b' ').add(b'%');
