@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api;
 use crate::cluster::conditions::Dhcp;
 use crate::cluster::container::Power;
 use crate::cluster::container_http::ContainerHttp;
 use crate::cluster::container_view::ContainerView;
 use crate::cluster::core::{Core, lock};
+use crate::cluster::dhcp;
 use crate::cluster::oci;
 use crate::cluster::persist;
 use crate::cluster::restart;
@@ -140,7 +140,7 @@ impl Handle {
             if free {
                 persist::add_container(state, &self.core.config, spec, created);
                 if spec.running {
-                    api::node::lease_addresses(&self.core, state, spec.vmid);
+                    dhcp::lease_addresses(&self.core, state, spec.vmid);
                 }
             }
             free

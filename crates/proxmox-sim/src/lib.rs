@@ -10,6 +10,7 @@
 
 mod access;
 mod api;
+mod call;
 mod clock;
 mod cluster;
 mod config;
@@ -19,12 +20,14 @@ mod faults;
 mod handle;
 mod http;
 mod program;
-mod routes;
+mod route;
 mod scenario;
 mod schema;
 mod size;
 mod tasks;
 
+#[doc(hidden)]
+pub use api::routes;
 pub use cluster::conditions::Dhcp;
 pub use cluster::container_http::{ContainerHttp, Unreachable};
 pub use cluster::container_view::ContainerView;
@@ -37,7 +40,5 @@ pub use handle::{Handle, Interfaces, InterfacesError};
 pub use http::server::{Sim, StartError, start};
 pub use http::tls::CertificateError;
 pub use program::{Cluster, Options, RunError, run};
-#[doc(hidden)]
-pub use routes::routes;
 #[doc(hidden)]
 pub use schema::view::{PropertyView, RouteView};

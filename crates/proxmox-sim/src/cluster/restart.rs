@@ -1,9 +1,9 @@
 //! Power failure and restart of a node: its effect on tasks and containers. Reachability of the
 //! node is handled elsewhere.
 
-use crate::api::node;
 use crate::cluster::container::{Container, Power};
 use crate::cluster::core::{Core, lock, now};
+use crate::cluster::dhcp;
 use crate::tasks::Outcome;
 
 /// The status of a task whose log has no end.
@@ -52,7 +52,7 @@ pub(crate) fn start(core: &Core, node: &str) {
                 let since = u64::try_from(now().as_millis()).unwrap_or_default();
                 container.power = Power::Running { since, pid };
             }
-            node::lease_addresses(core, state, vmid);
+            dhcp::lease_addresses(core, state, vmid);
         }
     });
 }

@@ -15,8 +15,8 @@ use hyper::ext::ReasonPhrase;
 use serde_json::{Map, Value, json};
 use sha1::{Digest as _, Sha1};
 
+use crate::call::ApiResponse;
 use crate::error::ApiError;
-use crate::routes::ApiResponse;
 
 /// The response format.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -13,13 +13,14 @@ use percent_encoding::percent_decode_str;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::auth::{self, AccessRequest, AccessRule};
+use crate::api;
+use crate::call::{ApiResponse, Call};
 use crate::cluster::core::{Core, lock, lock_timeout};
 use crate::error::{ApiError, Result};
 use crate::faults::Effect;
 use crate::http::body::{self, RawParams};
 use crate::http::params::Raw;
 use crate::http::reply::{self, Format};
-use crate::routes::{self, ApiResponse, Call};
 use crate::tasks::failure;
 
 /// Maximum size of a request body in Proxmox.
@@ -125,7 +126,7 @@ async fn process(
     let method = request.method().as_str().to_owned();
     check_transport(&method, request.headers())?;
     let segments = api_segments(path)?;
-    let matched = routes::find(&method, &segments);
+    let matched = api::find(&method, &segments);
     let access_rule = matched
         .as_ref()
         .map_or(AccessRule::All, |(route, _)| route.access_rule);

@@ -13,8 +13,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::api;
 use crate::cluster::core::Core;
+use crate::cluster::dhcp;
 use crate::cluster::persist;
 use crate::cluster::usage;
 use crate::config::{Config, Transport};
@@ -151,7 +151,7 @@ fn lease_addresses(core: &Core) {
         let running = state.containers.values().filter(|c| c.is_running());
         let running: Vec<u32> = running.map(|container| container.vmid).collect();
         for vmid in running {
-            api::node::lease_addresses(core, state, vmid);
+            dhcp::lease_addresses(core, state, vmid);
         }
     });
 }

@@ -4,7 +4,17 @@
 //! task is canceled or has an injected failure, so that the cleanup of the work runs as on a real
 //! node.
 
+pub(crate) mod backup;
+pub(crate) mod clone;
+pub(crate) mod create;
+pub(crate) mod destroy;
+pub(crate) mod download;
 pub(crate) mod failure;
+pub(crate) mod migrate;
+pub(crate) mod move_volume;
+pub(crate) mod power;
+pub(crate) mod pull;
+pub(crate) mod restore;
 
 use std::future::Future;
 use std::sync::Arc;
