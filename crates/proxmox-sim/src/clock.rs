@@ -1,4 +1,13 @@
-//! UTC date and time in the formats of file names. This module does not read the clock.
+//! The clock, and UTC date and time in the formats of file names.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Time since the Unix epoch.
+pub(crate) fn now() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+}
 
 /// A date and time in UTC.
 pub(crate) struct Time {

@@ -134,7 +134,7 @@ impl Handle {
 
     /// Creates a container immediately. Returns whether the VMID was free.
     pub fn add_container(&self, spec: &ContainerSpec) -> bool {
-        let created = crate::cluster::core::now().as_secs();
+        let created = crate::clock::now().as_secs();
         self.core.edit(|state| {
             let free = !state.containers.contains_key(&spec.vmid);
             if free {
@@ -147,11 +147,12 @@ impl Handle {
         })
     }
 
-    /// Removes a container and its disks in any state. Returns whether it existed.
+    /// Removes a container in any state, with its disks, pool memberships and access control
+    /// entries. Returns whether it existed.
     pub fn remove_container(&self, vmid: u32) -> bool {
         self.core.edit(|state| {
             state.remove_volumes(|volume| volume.kind == Kind::Disk { vmid });
-            state.containers.remove(&vmid).is_some()
+            state.remove_container(vmid)
         })
     }
 
@@ -293,7 +294,7 @@ impl Handle {
 
     /// Simulates a power failure and restart of a node. Returns once the node is down; it is up
     /// again after `away`. If it is the node that serves requests, the listener is closed as by
-    /// [`Handle::go_away`]. Its tasks end with `unexpected status`, incomplete containers and locks
+    /// [`Handle::close_listener`]. Its tasks end with `unexpected status`, incomplete containers and locks
     /// remain, and its containers are stopped until the node is up and starts those with `onboot`.
     /// Returns whether the node exists.
     pub async fn restart_node(&self, node: &str, away: Duration) -> bool {

@@ -6,7 +6,8 @@ use axum::http::header::{AUTHORIZATION, COOKIE};
 use percent_encoding::percent_decode_str;
 
 use crate::access::{Directory, ROOT};
-use crate::cluster::core::{Core, now};
+use crate::clock::now;
+use crate::cluster::core::Core;
 use crate::error::{ApiError, Result};
 use crate::http::body::RawParams;
 use crate::http::params::Raw;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::cluster::core::now;
+use crate::clock::now;
 
 /// How the DHCP servers of the bridges treat containers that start from now on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -38,6 +38,22 @@ pub(crate) struct Snapshot {
     pub(crate) parent: Option<String>,
 }
 
+impl Snapshot {
+    /// The configuration at the time of the snapshot.
+    pub(crate) fn to_json(&self) -> Map<String, Value> {
+        let options = self.options.iter();
+        let mut members: Map<String, Value> = options
+            .map(|(name, value)| (name.clone(), value_to_json(name, value)))
+            .collect();
+        members.insert("snaptime".into(), self.time.into());
+        members.insert("description".into(), self.description.as_str().into());
+        if let Some(parent) = &self.parent {
+            members.insert("parent".into(), parent.as_str().into());
+        }
+        members
+    }
+}
+
 /// A container.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Container {

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::access::{Directory, Token, User};
+use crate::clock::now;
 use crate::cluster::container::{Container, Power};
-use crate::cluster::core::{Core, now};
+use crate::cluster::core::Core;
 use crate::cluster::network::Network;
 use crate::cluster::state::{Kind, State, Volume};
 use crate::cluster::storage::Storage;

@@ -1,8 +1,9 @@
 //! Power failure and restart of a node: its effect on tasks and containers. Reachability of the
 //! node is handled elsewhere.
 
+use crate::clock::now;
 use crate::cluster::container::{Container, Power};
-use crate::cluster::core::{Core, lock, now};
+use crate::cluster::core::{Core, lock};
 use crate::cluster::dhcp;
 use crate::tasks::Outcome;
 

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::access::Directory;
+use crate::clock::now;
 use crate::cluster::console::Consoles;
 use crate::cluster::container::Container;
-use crate::cluster::core::now;
 use crate::cluster::journal::Journal;
 use crate::cluster::network::Network;
 use crate::cluster::storage::Storage;
@@ -174,14 +174,17 @@ impl State {
     }
 
     /// Removes a container with its pool memberships and access control entries.
-    pub(crate) fn remove_container(&mut self, vmid: u32) {
-        self.containers.remove(&vmid);
+    /// Returns whether it existed.
+    pub(crate) fn remove_container(&mut self, vmid: u32) -> bool {
+        let existed = self.containers.remove(&vmid).is_some();
         self.reported_interfaces.remove(&vmid);
+        self.broadcast.containers.remove(&vmid);
         for pool in self.directory.pools.values_mut() {
             pool.vms.remove(&vmid);
         }
         let path = format!("/vms/{vmid}");
         self.directory.grants.retain(|grant| grant.path != path);
+        existed
     }
 
     /// Removes all volumes that match.

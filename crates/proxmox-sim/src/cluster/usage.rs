@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use crate::clock::now;
 use crate::cluster::container::{Container, Power};
-use crate::cluster::core::{Core, now};
+use crate::cluster::core::Core;
 use crate::cluster::state::State;
 use crate::config::NodeSpec;
 

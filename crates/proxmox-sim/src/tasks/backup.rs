@@ -2,8 +2,8 @@
 
 use crate::access::auth::{Caller, has_privilege};
 use crate::clock::Time;
+use crate::clock::now;
 use crate::cluster::container::Power;
-use crate::cluster::core::now;
 use crate::cluster::lookup::{check_lock, container, container_mut};
 use crate::cluster::state::{Archive, Kind, State, Volume};
 use crate::cluster::storage::Storage;

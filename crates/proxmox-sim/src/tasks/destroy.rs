@@ -29,7 +29,6 @@ pub(crate) async fn work(run: Run, vmid: u32) -> Result<(), String> {
         let disks: Vec<String> = own.map(|volume| volume.name.clone()).collect();
         state.remove_volumes(|volume| volume.kind == Kind::Disk { vmid });
         state.remove_container(vmid);
-        state.broadcast.containers.remove(&vmid);
         disks
     });
     for name in disks {

@@ -32,7 +32,7 @@ pub(crate) async fn work(
         let container = container_mut(state, &run.node, vmid)?;
         container.node.clone_from(&target);
         if let Power::Running { since, .. } = &mut container.power {
-            *since = u64::try_from(crate::cluster::core::now().as_millis()).unwrap_or_default();
+            *since = u64::try_from(crate::clock::now().as_millis()).unwrap_or_default();
         }
         for volume in &mut state.volumes {
             if volume.kind == (Kind::Disk { vmid }) {

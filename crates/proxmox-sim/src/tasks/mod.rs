@@ -25,7 +25,8 @@ use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::auth::Caller;
-use crate::cluster::core::{Core, now};
+use crate::clock::now;
+use crate::cluster::core::Core;
 use crate::cluster::state::State;
 use crate::faults::{PID, TaskFailure};
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::access::auth::Caller;
+use crate::clock::now;
 use crate::cluster::container::Power;
-use crate::cluster::core::now;
 use crate::cluster::dhcp;
 use crate::cluster::lookup::{check_arch, check_lock, container, container_mut};
 use crate::tasks::{self, Run};

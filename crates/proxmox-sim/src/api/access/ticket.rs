@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::access::auth::AccessRule;
 use crate::access::{Directory, roles};
 use crate::call::{ApiResponse, Call};
-use crate::cluster::core::now;
+use crate::clock::now;
 use crate::error::{ApiError, Result};
 use crate::route::Route;
 use crate::schema::{boolean, named, text};

@@ -2,7 +2,7 @@
 
 use crate::access::auth::AccessRule;
 use crate::call::{ApiResponse, Call};
-use crate::cluster::core::now;
+use crate::clock::now;
 use crate::error::{ApiError, Result};
 use crate::route::Route;
 use crate::schema::{integer, named, text};

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::with_node;
 use crate::call::{ApiResponse, Call};
-use crate::cluster::core::now;
+use crate::clock::now;
 use crate::cluster::usage;
 use crate::error::{ApiError, Result};
 use crate::route::Route;

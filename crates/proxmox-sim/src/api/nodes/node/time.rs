@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::call::{ApiResponse, Call};
-use crate::cluster::core::now;
+use crate::clock::now;
 use crate::error::Result;
 use crate::route::Route;
 use crate::schema::lxc;

@@ -3,7 +3,7 @@
 
 use super::with_node;
 use crate::call::{ApiResponse, Call};
-use crate::cluster::core::now;
+use crate::clock::now;
 use crate::error::{ApiError, Result};
 use crate::route::Route;
 use crate::schema::{Property, integer, text};

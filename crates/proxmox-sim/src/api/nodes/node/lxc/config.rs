@@ -5,6 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Value, json};
+
+use super::snapshot::missing;
 use super::with_address;
 use crate::call::{ApiResponse, Call};
 use crate::cluster::container::{Container, Pending, is_member};
@@ -47,18 +50,35 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// `GET …/config`. Without `current`, pending values are returned instead of the active ones.
+/// `GET …/config`. Without `current`, pending values are returned instead of the active ones. With
+/// `snapshot`, the configuration at the time of the snapshot is returned.
 fn show(call: &Call) -> Result<ApiResponse> {
-    let vmid = call.params.vmid();
+    let (vmid, current) = (call.params.vmid(), call.params.flag("current"));
+    let snapshot = call.params.get("snapshot");
+    if snapshot.is_some() && current {
+        let message = "cannot use 'snapshot' parameter with 'current'";
+        let problem = |name: &str| (name.to_owned(), message.to_owned());
+        let problems = ["snapshot", "current"].map(problem);
+        return Err(ApiError::Parameters(problems.into()));
+    }
     call.core.read(|state| {
         let container = container(state, call.node(), vmid)?;
-        if let Some(name) = call.params.get("snapshot") {
-            return Err(ApiError::Failed(format!(
-                "snapshot '{name}' does not exist"
-            )));
+        match snapshot {
+            Some(name) => snapshot_json(container, name).map(ApiResponse::from),
+            None => Ok(container.to_json(!current).into()),
         }
-        Ok(container.to_json(!call.params.flag("current")).into())
     })
+}
+
+/// The configuration at the time of a snapshot. The digest is that of the current configuration.
+fn snapshot_json(container: &Container, name: &str) -> Result<Value> {
+    let snapshot = container.snapshots.get(name);
+    let mut members = snapshot.ok_or_else(|| missing(name))?.to_json();
+    if !container.raw.is_empty() {
+        members.insert("lxc".into(), json!(container.raw));
+    }
+    members.insert("digest".into(), container.digest().into());
+    Ok(Value::Object(members))
 }
 
 /// `PUT …/config`. Synchronous: no task.

@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::call::{ApiResponse, Call};
+use crate::clock::now;
 use crate::cluster::container::{Container, Power};
-use crate::cluster::core::{Core, now};
+use crate::cluster::core::Core;
 use crate::cluster::lookup::container;
 use crate::cluster::state::ReportedInterfaces;
 use crate::cluster::{dhcp, usage};

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::with_address;
 use crate::api::nodes::node::rrddata::{rrd_parameters, rrd_points};
 use crate::call::{ApiResponse, Call};
-use crate::cluster::core::now;
+use crate::clock::now;
 use crate::cluster::lookup::container;
 use crate::cluster::usage;
 use crate::error::{ApiError, Result};

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::with_address;
 use crate::call::{ApiResponse, Call};
-use crate::cluster::container::{Power, Snapshot, value_to_json};
-use crate::cluster::core::now;
+use crate::clock::now;
+use crate::cluster::container::{Power, Snapshot};
 use crate::cluster::lookup::{check_lock, container, container_mut};
 use crate::cluster::volumes;
 use crate::error::{ApiError, Result};
@@ -52,7 +52,8 @@ fn with_name(more: Vec<Property>) -> Vec<Property> {
     with_address(std::iter::once(name).chain(more).collect())
 }
 
-fn missing(name: &str) -> String {
+/// The error of Proxmox for a snapshot that does not exist.
+pub(super) fn missing(name: &str) -> String {
     format!("snapshot '{name}' does not exist")
 }
 
@@ -200,13 +201,7 @@ fn show(call: &Call) -> Result<ApiResponse> {
     call.core.read(|state| {
         let container = container(state, call.node(), call.params.vmid())?;
         let snapshot = container.snapshots.get(name).ok_or_else(|| missing(name))?;
-        let options = snapshot.options.iter();
-        let mut members: serde_json::Map<String, Value> = options
-            .map(|(name, value)| (name.clone(), value_to_json(name, value)))
-            .collect();
-        members.insert("snaptime".into(), snapshot.time.into());
-        members.insert("description".into(), snapshot.description.as_str().into());
-        Ok(Value::Object(members).into())
+        Ok(Value::Object(snapshot.to_json()).into())
     })
 }
 
