@@ -156,6 +156,16 @@ impl Handle {
         })
     }
 
+    /// Deletes the configuration file and the disks of a container, as by hand on the node. Unlike
+    /// [`Handle::remove_container`], pool memberships and access control entries remain. Returns
+    /// whether the container existed.
+    pub fn delete_config_file(&self, vmid: u32) -> bool {
+        self.core.edit(|state| {
+            state.remove_volumes(|volume| volume.kind == Kind::Disk { vmid });
+            state.containers.remove(&vmid).is_some()
+        })
+    }
+
     /// Stops a container immediately. Returns whether it was running.
     pub fn stop_container(&self, vmid: u32) -> bool {
         self.core.edit(|state| {

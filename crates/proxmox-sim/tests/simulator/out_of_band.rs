@@ -37,6 +37,10 @@ async fn removed_container_leaves_no_pool_membership_or_permission_behind() {
     ];
     api.put("/access/acl", &entry).await.data();
 
+    assert!(api.sim.handle().delete_config_file(300));
+    let acl = api.get("/access/acl").await.data();
+    assert_eq!(acl[0]["path"], "/vms/300", "only the file is deleted");
+    assert!(api.sim.handle().add_container(&container(300)));
     assert!(api.sim.handle().remove_container(300));
     assert!(!api.sim.handle().remove_container(300));
     let acl = api.get("/access/acl").await.data();
