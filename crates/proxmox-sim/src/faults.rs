@@ -7,7 +7,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// The request is answered with this status and message without being processed.
-    Answer {
+    Respond {
         /// HTTP status.
         status: u16,
         /// Message in the status line and body.
@@ -18,7 +18,7 @@ pub enum Effect {
     /// The connection is closed without a response and the request is not processed.
     Drop,
     /// The request is processed, but the connection is closed before the response.
-    DropAnswer,
+    DropResponse,
     /// The request is never answered. The connection stays open.
     Hang,
     /// The request succeeds, but the task that it starts fails with this message.

@@ -30,7 +30,7 @@ pub enum InterfacesError {
     #[error("container {0} is not running")]
     NotRunning(u32),
     /// The container has no interface with this MAC address.
-    #[error("container {vmid} has no interface with the hardware address {mac}")]
+    #[error("container {vmid} has no interface with the MAC address {mac}")]
     NoInterface {
         /// The container's VMID.
         vmid: u32,
@@ -303,11 +303,11 @@ impl Handle {
     }
 
     /// Simulates a power failure and restart of a node. Returns once the node is down; it is up
-    /// again after `away`. If it is the node that serves requests, the listener is closed as by
+    /// again after `downtime`. If it is the node that serves requests, the listener is closed as by
     /// [`Handle::close_listener`]. Its tasks end with `unexpected status`, incomplete containers and locks
     /// remain, and its containers are stopped until the node is up and starts those with `onboot`.
     /// Returns whether the node exists.
-    pub async fn restart_node(&self, node: &str, away: Duration) -> bool {
+    pub async fn restart_node(&self, node: &str, downtime: Duration) -> bool {
         let mut nodes = self.core.config.scenario.nodes.iter();
         let Some(index) = nodes.position(|spec| spec.name == node) else {
             return false;
@@ -323,7 +323,7 @@ impl Handle {
         tokio::spawn(async move {
             tokio::select! {
                 () = core.shutdown.cancelled() => return,
-                () = tokio::time::sleep(away) => {}
+                () = tokio::time::sleep(downtime) => {}
             }
             restart::start(&core, &node);
             if is_first {

@@ -5,6 +5,15 @@
 //! workspace: client and simulator are written independently, so that they cannot share a
 //! misunderstanding.
 //!
+//! The source mirrors the URL tree of the API: `GET /nodes/{node}/lxc/{vmid}/status/current` is in
+//! `api/nodes/node/lxc/status.rs`. Beside it are:
+//!
+//! - `cluster`: the simulated cluster, its state, its state file and lasting conditions;
+//! - `tasks`: the task engine, and the work of the tasks that take time;
+//! - `access`: users, permissions, authentication; `schema`: parameters and their validation;
+//! - `http`: listeners, requests and responses; `faults`: what a test injects into them;
+//! - `control` and `handle`: changing a running simulator without its API.
+//!
 //! [`start`] starts a simulator. [`Config::test`] has short delays for tests, and [`Config::demo`]
 //! has realistic delays for demonstrations.
 

@@ -21,7 +21,8 @@ pub(crate) struct User {
     /// Expiry in seconds since the Unix epoch; 0 means never.
     pub(crate) expire: u64,
     /// Email, first and last name, keys and comment, stored as sent.
-    pub(crate) about: BTreeMap<String, String>,
+    #[serde(alias = "about")]
+    pub(crate) attributes: BTreeMap<String, String>,
     pub(crate) groups: BTreeSet<String>,
 }
 

@@ -76,8 +76,8 @@ pub(crate) struct Container {
     pub(crate) parent: Option<String>,
     /// The template file or image reference that the container was created from. Proxmox does not
     /// store it.
-    #[serde(default)]
-    pub(crate) source: Option<String>,
+    #[serde(default, alias = "source")]
+    pub(crate) template_or_image: Option<String>,
 }
 
 impl Container {
@@ -93,7 +93,7 @@ impl Container {
             leases: BTreeMap::new(),
             snapshots: BTreeMap::new(),
             parent: None,
-            source: None,
+            template_or_image: None,
         }
     }
 

@@ -102,7 +102,7 @@ fn page(container: &Container, to: SocketAddrV4, request: &Parts) -> String {
     let name = container.name();
     let cores = container.option("cores").unwrap_or("all of the node");
     let facts = [
-        ("Image or template", container.source.clone()),
+        ("Image or template", container.template_or_image.clone()),
         ("Node", Some(container.node.clone())),
         ("VMID", Some(container.vmid.to_string())),
         ("CPU cores", Some(cores.to_owned())),

@@ -25,7 +25,7 @@ pub struct ContainerView {
     /// PID of the init process, different after each start; `None` if stopped.
     pub pid: Option<u32>,
     /// The template file or image reference that it was created from, if known.
-    pub source: Option<String>,
+    pub template_or_image: Option<String>,
 }
 
 impl From<&Container> for ContainerView {
@@ -39,7 +39,7 @@ impl From<&Container> for ContainerView {
             options: container.options.clone(),
             leases: container.leases.clone(),
             pid: container.pid(),
-            source: container.source.clone(),
+            template_or_image: container.template_or_image.clone(),
         }
     }
 }

@@ -35,10 +35,10 @@ pub(super) struct Fault {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 enum Effect {
-    Answer { status: u16, message: String },
+    Respond { status: u16, message: String },
     Delay { ms: u64 },
     Drop,
-    DropAnswer,
+    DropResponse,
     Hang,
     FailTask { message: String },
     StorageFull,
@@ -50,12 +50,12 @@ impl TryFrom<Fault> for faults::Fault {
 
     fn try_from(fault: Fault) -> Result<Self, String> {
         if !matches!(fault.method.as_str(), "GET" | "POST" | "PUT" | "DELETE") {
-            return Err(format!("`{}` is no method of the API", fault.method));
+            return Err(format!("`{}` is not a method of the API", fault.method));
         }
         if !fault.path.starts_with('/') || fault.path.starts_with("/api2") {
             let path = fault.path;
             return Err(format!(
-                "`{path}` is no path behind /api2/json, such as /nodes/{{node}}/lxc"
+                "`{path}` is not a path below /api2/json, such as /nodes/{{node}}/lxc"
             ));
         }
         Ok(Self {
@@ -71,13 +71,13 @@ impl TryFrom<Effect> for faults::Effect {
 
     fn try_from(effect: Effect) -> Result<Self, String> {
         Ok(match effect {
-            Effect::Answer { status, .. } if !(200..600).contains(&status) => {
-                return Err(format!("{status} is no status of an answer"));
+            Effect::Respond { status, .. } if !(200..600).contains(&status) => {
+                return Err(format!("{status} is not a valid response status"));
             }
-            Effect::Answer { status, message } => Self::Answer { status, message },
+            Effect::Respond { status, message } => Self::Respond { status, message },
             Effect::Delay { ms } => Self::Delay(time(ms)?),
             Effect::Drop => Self::Drop,
-            Effect::DropAnswer => Self::DropAnswer,
+            Effect::DropResponse => Self::DropResponse,
             Effect::Hang => Self::Hang,
             Effect::FailTask { message } => Self::FailTask(message),
             Effect::StorageFull => Self::StorageFull,
@@ -99,12 +99,12 @@ impl From<faults::Fault> for Fault {
 impl From<faults::Effect> for Effect {
     fn from(effect: faults::Effect) -> Self {
         match effect {
-            faults::Effect::Answer { status, message } => Self::Answer { status, message },
+            faults::Effect::Respond { status, message } => Self::Respond { status, message },
             faults::Effect::Delay(time) => Self::Delay {
                 ms: milliseconds(time),
             },
             faults::Effect::Drop => Self::Drop,
-            faults::Effect::DropAnswer => Self::DropAnswer,
+            faults::Effect::DropResponse => Self::DropResponse,
             faults::Effect::Hang => Self::Hang,
             faults::Effect::FailTask(message) => Self::FailTask { message },
             faults::Effect::StorageFull => Self::StorageFull,
@@ -157,6 +157,6 @@ pub(super) fn container(view: &ContainerView) -> Value {
         "options": view.options,
         "leases": view.leases,
         "pid": view.pid,
-        "source": view.source,
+        "template_or_image": view.template_or_image,
     })
 }

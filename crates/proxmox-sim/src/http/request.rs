@@ -62,12 +62,12 @@ async fn receive(
     match effect {
         Some(Effect::Drop) => close_without_response(&connection).await,
         Some(Effect::Hang) => std::future::pending().await,
-        Some(Effect::Answer { status, message }) => reply::injected(status, &message),
+        Some(Effect::Respond { status, message }) => reply::injected(status, &message),
         Some(Effect::Delay(time)) => {
             tokio::time::sleep(time).await;
             respond(&core, request, &decoded, None).await
         }
-        Some(Effect::DropAnswer) => {
+        Some(Effect::DropResponse) => {
             respond(&core, request, &decoded, None).await;
             close_without_response(&connection).await
         }

@@ -37,7 +37,7 @@ pub enum StartError {
     },
     /// The control address is not a loopback address.
     #[error(
-        "{address} can be reached from other machines; control is for this one alone, such as 127.0.0.1:8007"
+        "{address} can be reached from other machines; the control API needs a loopback address such as 127.0.0.1:8007"
     )]
     ControlNotLocal {
         /// Requested address.

@@ -53,9 +53,10 @@ async fn copy(run: &Run, plan: Plan) -> Result<(), String> {
             *value = object.write(&parts);
         }
         let original = container(state, &run.node, plan.vmid)?;
-        let (raw, source) = (original.raw.clone(), original.source.clone());
+        let (raw, template_or_image) = (original.raw.clone(), original.template_or_image.clone());
         let copy = container_mut(state, &run.node, plan.new)?;
-        (copy.options, copy.raw, copy.source) = (options, raw, source);
+        (copy.options, copy.raw) = (options, raw);
+        copy.template_or_image = template_or_image;
         Ok(())
     })
 }

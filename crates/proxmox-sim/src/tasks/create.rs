@@ -121,7 +121,7 @@ fn fill_stub(container: &mut Container, plan: &Plan, source: &Volume) {
         _ => "unmanaged".into(),
     };
     container.options.entry("ostype".into()).or_insert(ostype);
-    container.source = Some(match &source.kind {
+    container.template_or_image = Some(match &source.kind {
         Kind::Image(image) => image.reference.clone(),
         _ => source.name.trim_start_matches("vztmpl/").to_owned(),
     });

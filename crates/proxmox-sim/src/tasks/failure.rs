@@ -19,10 +19,10 @@ pub(crate) fn from_effect(
         Effect::FailTask(message) => Some(message.into()),
         Effect::LockTimeout => Some(lock_timeout(params.vmid()).into()),
         Effect::StorageFull => Some(storage_full(core, path, params)),
-        Effect::Answer { .. }
+        Effect::Respond { .. }
         | Effect::Delay(_)
         | Effect::Drop
-        | Effect::DropAnswer
+        | Effect::DropResponse
         | Effect::Hang => None,
     }
 }

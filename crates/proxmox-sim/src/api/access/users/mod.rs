@@ -145,7 +145,7 @@ fn to_json(user: &User) -> Map<String, Value> {
     let mut entry = Map::new();
     entry.insert("enable".into(), u8::from(user.enabled).into());
     entry.insert("expire".into(), user.expire.into());
-    for (name, value) in &user.about {
+    for (name, value) in &user.attributes {
         entry.insert(name.clone(), value.as_str().into());
     }
     entry
@@ -194,7 +194,7 @@ fn apply_params(user: &mut User, params: &Params) {
     }
     for name in ATTRIBUTES {
         if let Some(value) = params.get(name) {
-            user.about.insert(name.to_owned(), value.to_owned());
+            user.attributes.insert(name.to_owned(), value.to_owned());
         }
     }
 }
