@@ -5,7 +5,8 @@ use crate::call::{ApiResponse, Call};
 use crate::error::Result;
 use crate::schema::{Property, Schema};
 
-type Handler = fn(&Call) -> Result<ApiResponse>;
+/// The function that serves the requests of a route.
+pub(crate) type Handler = fn(&Call) -> Result<ApiResponse>;
 
 /// A route of the API.
 pub(crate) struct Route {

@@ -148,60 +148,28 @@ async fn invalid_faults_are_rejected_with_message() {
     let drop = || json!("drop");
     let mut more = fault("GET", "/version", drop());
     more["often"] = json!(3);
+    let get = |effect| fault("GET", "/version", effect);
+    let bad_status = json!({ "respond": { "status": 99, "message": "" } });
     let within = json!({ "delay": { "ms": 1, "jitter": 2 } });
-    for (path, body, expected) in [
-        ("/faults", more, "unknown field `often`"),
+    for (body, expected) in [
+        (more, "unknown field `often`"),
+        (get(within), "unknown field `jitter`"),
+        (get(json!("explode")), "unknown variant `explode`"),
+        (get(json!({ "delay": { "ms": -1 } })), "-1"),
+        (get(json!({ "delay": { "ms": 86_400_001 } })), "a day"),
         (
-            "/faults",
-            fault("GET", "/version", within),
-            "unknown field `jitter`",
-        ),
-        (
-            "/faults",
-            fault("GET", "/version", json!("explode")),
-            "unknown variant `explode`",
-        ),
-        (
-            "/faults",
-            fault("GET", "/version", json!({ "delay": { "ms": -1 } })),
-            "-1",
-        ),
-        (
-            "/faults",
-            fault("GET", "/version", json!({ "delay": { "ms": 86_400_001 } })),
-            "a day",
-        ),
-        (
-            "/faults",
             fault("PATCH", "/version", drop()),
             "`PATCH` is not a method",
         ),
         (
-            "/faults",
             fault("GET", "/api2/json/version", drop()),
             "is not a path below",
         ),
-        (
-            "/faults",
-            fault("GET", "version", drop()),
-            "is not a path below",
-        ),
-        (
-            "/faults",
-            json!({ "method": "GET" }),
-            "missing field `path`",
-        ),
-        (
-            "/faults",
-            fault(
-                "GET",
-                "/version",
-                json!({ "respond": { "status": 99, "message": "" } }),
-            ),
-            "99 is not a valid response status",
-        ),
+        (fault("GET", "version", drop()), "is not a path below"),
+        (json!({ "method": "GET" }), "missing field `path`"),
+        (get(bad_status), "99 is not a valid response status"),
     ] {
-        let (status, error) = post_error(&api, path, body).await;
+        let (status, error) = post_error(&api, "/faults", body).await;
         assert_eq!(status, 400, "{error}");
         assert!(
             error.contains(expected),

@@ -13,7 +13,7 @@ use crate::cluster::container::Container;
 use crate::cluster::lookup::container;
 use crate::cluster::usage;
 use crate::error::{ApiError, Result};
-use crate::route::Route;
+use crate::route::{Handler, Route};
 use crate::schema::{boolean, integer, lxc};
 use crate::tasks::power::{self, ShutdownDuration};
 use crate::tasks::{self, Run};
@@ -23,68 +23,48 @@ const SHUTDOWN_TIMEOUT: u64 = 60;
 
 /// The routes of this file.
 pub(super) fn routes() -> Vec<Route> {
+    let flags = |name| with_address(vec![boolean(name), boolean("skiplock")]);
     let timeout = || integer("timeout").min(0);
-    let start_options = with_address(vec![boolean("debug"), boolean("skiplock")]);
-    let stop_options = with_address(vec![boolean("overrule-shutdown"), boolean("skiplock")]);
     let shutdown_options = with_address(vec![boolean("forceStop"), timeout()]);
     let reboot_options = with_address(vec![timeout()]);
-    let (vms, manage): (_, &[&str]) = ("/vms/{vmid}", &["VM.PowerMgmt"]);
+    let status = "/nodes/{node}/lxc/{vmid}/status";
+    let latest = "/nodes/{node}/lxc/{vmid}/status/current";
+    let post = |path, options, handler: Handler| {
+        Route::new("POST", path, options, handler).every("/vms/{vmid}", &["VM.PowerMgmt"])
+    };
     vec![
-        Route::new(
-            "GET",
-            "/nodes/{node}/lxc/{vmid}/status",
-            lxc::address(),
-            index,
-        ),
-        Route::new(
-            "GET",
-            "/nodes/{node}/lxc/{vmid}/status/current",
-            lxc::address(),
-            current,
-        )
-        .every("/vms/{vmid}", &["VM.Audit"]),
-        Route::new(
-            "POST",
+        Route::new("GET", status, lxc::address(), index),
+        Route::new("GET", latest, lxc::address(), current).every("/vms/{vmid}", &["VM.Audit"]),
+        post(
             "/nodes/{node}/lxc/{vmid}/status/start",
-            start_options,
+            flags("debug"),
             start,
-        )
-        .every(vms, manage),
-        Route::new(
-            "POST",
+        ),
+        post(
             "/nodes/{node}/lxc/{vmid}/status/stop",
-            stop_options,
+            flags("overrule-shutdown"),
             stop,
-        )
-        .every(vms, manage),
-        Route::new(
-            "POST",
+        ),
+        post(
             "/nodes/{node}/lxc/{vmid}/status/shutdown",
             shutdown_options,
             shutdown,
-        )
-        .every(vms, manage),
-        Route::new(
-            "POST",
+        ),
+        post(
             "/nodes/{node}/lxc/{vmid}/status/reboot",
             reboot_options,
             reboot,
-        )
-        .every(vms, manage),
-        Route::new(
-            "POST",
+        ),
+        post(
             "/nodes/{node}/lxc/{vmid}/status/suspend",
             lxc::address(),
             suspend,
-        )
-        .every(vms, manage),
-        Route::new(
-            "POST",
+        ),
+        post(
             "/nodes/{node}/lxc/{vmid}/status/resume",
             lxc::address(),
             resume,
-        )
-        .every(vms, manage),
+        ),
     ]
 }
 
