@@ -1,5 +1,5 @@
-//! The simulated cluster: its state, and how it changes without a request. Must not know about HTTP
-//! or the URLs of the API.
+//! The simulated cluster: its state, and how it changes without a request. Must not depend on the
+//! routes of the API.
 
 pub(crate) mod conditions;
 pub(crate) mod console;
