@@ -143,7 +143,7 @@ test("a changed certificate blocks requests until an administrator confirms it",
 test("changes on a cluster are shown without a reload", async ({ page, cluster }) => {
   await add(page, "hut", cluster);
   const foreign = page.getByRole("table", { name: "Unmanaged containers" });
-  await cluster.post("changes", { make: { vmid: 700, node: "pve1", hostname: "newcomer" } });
+  await cluster.post("changes", { create: { vmid: 700, node: "pve1", hostname: "newcomer" } });
   await expect(foreign.getByText("newcomer")).toBeVisible();
   await cluster.post("changes", { rename: { vmid: 700, hostname: "oldtimer" } });
   await expect(foreign.getByText("oldtimer")).toBeVisible();

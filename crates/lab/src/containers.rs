@@ -105,7 +105,7 @@ impl Containers {
             role: HostRole::Container {
                 ip: parse_ip(&fields),
                 servers: server::servers_for(
-                    container.source.as_deref().unwrap_or_default(),
+                    container.template_or_image.as_deref().unwrap_or_default(),
                     environment,
                 ),
             },

@@ -25,7 +25,7 @@ pub enum ServerKind {
 
 /// Returns the servers for a template or image. The variable `SERVES` of the environment, such as
 /// `http:80 tcp:7 udp:7`, takes precedence.
-pub fn servers_for(source: &str, environment: &str) -> Vec<ServerKind> {
+pub fn servers_for(template_or_image: &str, environment: &str) -> Vec<ServerKind> {
     let configured = environment
         .split('\0')
         .find_map(|pair| pair.strip_prefix("SERVES="));
@@ -35,7 +35,10 @@ pub fn servers_for(source: &str, environment: &str) -> Vec<ServerKind> {
             .filter_map(parse)
             .collect();
     }
-    let name = source.rsplit('/').next().unwrap_or(source);
+    let name = template_or_image
+        .rsplit('/')
+        .next()
+        .unwrap_or(template_or_image);
     let name = name.split([':', '-']).next().unwrap_or(name);
     match name {
         "nginx" => vec![ServerKind::Http(80)],

@@ -22,7 +22,7 @@ pub struct SimulatedContainer {
     /// A PID that differs after each start; `None` if the container is stopped.
     pub pid: Option<u32>,
     /// The template or image.
-    pub source: Option<String>,
+    pub template_or_image: Option<String>,
     /// The options of the container's configuration.
     pub options: std::collections::BTreeMap<String, String>,
 }

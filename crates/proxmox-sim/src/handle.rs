@@ -5,19 +5,20 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::conditions::Dhcp;
+use crate::cluster::conditions::Dhcp;
+use crate::cluster::container::Power;
+use crate::cluster::container_http::ContainerHttp;
+use crate::cluster::container_view::ContainerView;
+use crate::cluster::core::{Core, lock};
+use crate::cluster::dhcp;
+use crate::cluster::oci;
+use crate::cluster::persist;
+use crate::cluster::restart;
+use crate::cluster::state::{Kind, ReportedInterfaces, Volume};
 use crate::config::ContainerSpec;
-use crate::container::Power;
-use crate::container_http::ContainerHttp;
-use crate::container_view::ContainerView;
-use crate::core::{Core, lock};
-use crate::fault::Fault;
-use crate::oci;
-use crate::persist;
-use crate::server::Presence;
-use crate::state::{Kind, ReportedInterfaces, Volume};
-use crate::tls::CertificateError;
-use crate::{api, restart};
+use crate::faults::Fault;
+use crate::http::server::Presence;
+use crate::http::tls::CertificateError;
 
 /// IP addresses with prefix lengths, by MAC address.
 pub type Interfaces = BTreeMap<String, Vec<(IpAddr, u8)>>;
@@ -29,7 +30,7 @@ pub enum InterfacesError {
     #[error("container {0} is not running")]
     NotRunning(u32),
     /// The container has no interface with this MAC address.
-    #[error("container {vmid} has no interface with the hardware address {mac}")]
+    #[error("container {vmid} has no interface with the MAC address {mac}")]
     NoInterface {
         /// The container's VMID.
         vmid: u32,
@@ -121,7 +122,7 @@ impl Handle {
     pub fn volumes(&self, node: &str) -> Vec<String> {
         self.core.read(|state| {
             let volumes = state.volumes.iter().filter(|volume| volume.node == node);
-            volumes.map(crate::state::Volume::id).collect()
+            volumes.map(crate::cluster::state::Volume::id).collect()
         })
     }
 
@@ -133,21 +134,32 @@ impl Handle {
 
     /// Creates a container immediately. Returns whether the VMID was free.
     pub fn add_container(&self, spec: &ContainerSpec) -> bool {
-        let created = crate::core::now().as_secs();
+        let created = crate::clock::now().as_secs();
         self.core.edit(|state| {
             let free = !state.containers.contains_key(&spec.vmid);
             if free {
                 persist::add_container(state, &self.core.config, spec, created);
                 if spec.running {
-                    api::node::lease_addresses(&self.core, state, spec.vmid);
+                    dhcp::lease_addresses(&self.core, state, spec.vmid);
                 }
             }
             free
         })
     }
 
-    /// Removes a container and its disks in any state. Returns whether it existed.
+    /// Removes a container in any state, with its disks, pool memberships and access control
+    /// entries. Returns whether it existed.
     pub fn remove_container(&self, vmid: u32) -> bool {
+        self.core.edit(|state| {
+            state.remove_volumes(|volume| volume.kind == Kind::Disk { vmid });
+            state.remove_container(vmid)
+        })
+    }
+
+    /// Deletes the configuration file and the disks of a container, as by hand on the node. Unlike
+    /// [`Handle::remove_container`], pool memberships and access control entries remain. Returns
+    /// whether the container existed.
+    pub fn delete_config_file(&self, vmid: u32) -> bool {
         self.core.edit(|state| {
             state.remove_volumes(|volume| volume.kind == Kind::Disk { vmid });
             state.containers.remove(&vmid).is_some()
@@ -291,11 +303,11 @@ impl Handle {
     }
 
     /// Simulates a power failure and restart of a node. Returns once the node is down; it is up
-    /// again after `away`. If it is the node that serves requests, the listener is closed as by
-    /// [`Handle::go_away`]. Its tasks end with `unexpected status`, incomplete containers and locks
+    /// again after `downtime`. If it is the node that serves requests, the listener is closed as by
+    /// [`Handle::close_listener`]. Its tasks end with `unexpected status`, incomplete containers and locks
     /// remain, and its containers are stopped until the node is up and starts those with `onboot`.
     /// Returns whether the node exists.
-    pub async fn restart_node(&self, node: &str, away: Duration) -> bool {
+    pub async fn restart_node(&self, node: &str, downtime: Duration) -> bool {
         let mut nodes = self.core.config.scenario.nodes.iter();
         let Some(index) = nodes.position(|spec| spec.name == node) else {
             return false;
@@ -311,7 +323,7 @@ impl Handle {
         tokio::spawn(async move {
             tokio::select! {
                 () = core.shutdown.cancelled() => return,
-                () = tokio::time::sleep(away) => {}
+                () = tokio::time::sleep(downtime) => {}
             }
             restart::start(&core, &node);
             if is_first {

@@ -5,60 +5,49 @@
 //! workspace: client and simulator are written independently, so that they cannot share a
 //! misunderstanding.
 //!
+//! The source mirrors the URL tree of the API: `GET /nodes/{node}/lxc/{vmid}/status/current` is in
+//! `api/nodes/node/lxc/status.rs`. Beside it are:
+//!
+//! - `cluster`: the simulated cluster, its state, its state file and lasting conditions;
+//! - `tasks`: the task engine, and the work of the tasks that take time;
+//! - `access`: users, permissions, authentication; `schema`: parameters and their validation;
+//! - `http`: listeners, requests and responses; `faults`: what a test injects into them;
+//! - `control` and `handle`: changing a running simulator without its API.
+//!
 //! [`start`] starts a simulator. [`Config::test`] has short delays for tests, and [`Config::demo`]
 //! has realistic delays for demonstrations.
 
 mod access;
 mod api;
-mod auth;
-mod body;
-mod calendar;
-mod conditions;
+mod call;
+mod clock;
+mod cluster;
 mod config;
-mod console;
-mod container;
-mod container_http;
-mod container_view;
 mod control;
-mod core;
 mod error;
-mod fault;
+mod faults;
 mod handle;
 mod http;
-mod journal;
-mod network;
-mod oci;
-mod params;
-mod persist;
 mod program;
-mod redirect;
-mod reply;
-mod restart;
-mod routes;
+mod route;
 mod scenario;
 mod schema;
-mod server;
 mod size;
-mod state;
-mod storage;
-mod task;
-mod task_failure;
-mod tls;
-mod usage;
+mod tasks;
 
-pub use conditions::Dhcp;
+#[doc(hidden)]
+pub use api::routes;
+pub use cluster::conditions::Dhcp;
+pub use cluster::container_http::{ContainerHttp, Unreachable};
+pub use cluster::container_view::ContainerView;
 pub use config::{
     Bridge, Config, ContainerSpec, Delays, ImageSpec, NodeSpec, Scenario, StorageKind, StorageSpec,
     TEST_SECRET, TemplateSpec, TokenSpec, Transport, UserSpec,
 };
-pub use container_http::{ContainerHttp, Unreachable};
-pub use container_view::ContainerView;
-pub use fault::{Effect, Fault};
+pub use faults::{Effect, Fault};
 pub use handle::{Handle, Interfaces, InterfacesError};
+pub use http::server::{Sim, StartError, start};
+pub use http::tls::CertificateError;
 pub use program::{Cluster, Options, RunError, run};
 #[doc(hidden)]
-pub use routes::routes;
-#[doc(hidden)]
 pub use schema::view::{PropertyView, RouteView};
-pub use server::{Sim, StartError, start};
-pub use tls::CertificateError;

@@ -77,10 +77,10 @@ impl InjectedFault {
     /// Returns whether the job must succeed in spite of the fault.
     fn passes(&self) -> bool {
         let harmless = match &self.effect {
-            Effect::Answer { status, .. } => *status == 595,
+            Effect::Respond { status, .. } => *status == 595,
             Effect::Delay(_)
             | Effect::Drop
-            | Effect::DropAnswer
+            | Effect::DropResponse
             | Effect::Hang
             | Effect::LockTimeout => true,
             Effect::FailTask(_) | Effect::StorageFull => false,

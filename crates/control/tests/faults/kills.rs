@@ -157,7 +157,7 @@ impl KillPoint {
         let (call, time, effect) = match self {
             Self::StepStarted(_) | Self::StepEnded(_) => return,
             Self::RequestReceived(call, time) => (call, *time, Effect::Hang),
-            Self::ResponseLost(call, time) => (call, *time, Effect::DropAnswer),
+            Self::ResponseLost(call, time) => (call, *time, Effect::DropResponse),
         };
         for _ in 0..time {
             inject(scenario, call, Effect::Delay(Duration::ZERO));

@@ -68,7 +68,7 @@ fn faults(recorded: &Recorded) -> Vec<Case> {
 }
 
 fn error_response(status: u16, message: &str) -> Effect {
-    Effect::Answer {
+    Effect::Respond {
         status,
         message: message.into(),
     }
@@ -103,7 +103,7 @@ fn repeated_effects(call: &Call) -> Vec<Effect> {
     ];
     // For a GET request a lost response equals a lost request.
     if call.method != "GET" {
-        effects.push(Effect::DropAnswer);
+        effects.push(Effect::DropResponse);
     }
     effects
 }

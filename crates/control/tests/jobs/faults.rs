@@ -68,7 +68,7 @@ async fn failed_start_rolls_back_and_retry_succeeds() {
 async fn lost_responses_create_no_second_container() {
     let app = TestApp::new().await;
     for path in [CREATE, START, PULL] {
-        app.inject_fault("POST", path, Effect::DropAnswer);
+        app.inject_fault("POST", path, Effect::DropResponse);
     }
     let created = app.create(&app.form("web", NGINX)).await.unwrap();
     let job = app.wait_for_job(created.job).await;

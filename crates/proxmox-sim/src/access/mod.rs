@@ -2,6 +2,7 @@
 //! entries. This module computes effective privileges. It knows nothing of HTTP and does not format
 //! error messages.
 
+pub(crate) mod auth;
 pub(crate) mod roles;
 pub(crate) mod tickets;
 
@@ -20,7 +21,7 @@ pub(crate) struct User {
     /// Expiry in seconds since the Unix epoch; 0 means never.
     pub(crate) expire: u64,
     /// Email, first and last name, keys and comment, stored as sent.
-    pub(crate) about: BTreeMap<String, String>,
+    pub(crate) attributes: BTreeMap<String, String>,
     pub(crate) groups: BTreeSet<String>,
 }
 

@@ -1,283 +1,230 @@
-//! Storage content and status on a node.
+//! `/storage`: storage definitions of the cluster (`storage.cfg`).
+
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::volumes;
-use crate::auth::require_privilege;
+use crate::call::{ApiResponse, Call};
+use crate::cluster::state::State;
+use crate::cluster::storage::{self, Rules, Storage};
+use crate::cluster::volumes;
 use crate::config::StorageKind;
 use crate::error::{ApiError, Result};
-use crate::routes::{ApiResponse, Call};
+use crate::http::params::Params;
+use crate::route::Route;
 use crate::schema::format::split_list;
-use crate::state::{Kind, State, Volume};
-use crate::storage::Storage;
-use crate::{size, task, usage};
+use crate::schema::storage::{changeable, fixed, id, kind};
+use crate::schema::{named, text};
 
-fn status_json(state: &State, node: &str, storage: &Storage) -> Value {
-    let used = state.used(node, storage);
-    let enabled = storage.is_enabled();
-    json!({
-        "type": storage.rules().name,
-        "content": storage.content.join(","),
-        "active": u8::from(enabled),
-        "enabled": u8::from(enabled),
-        "shared": u8::from(storage.is_shared()),
-        "total": storage.total,
-        "used": used,
-        "avail": storage.total - used,
-    })
+/// Parameters that are not options of a storage.
+const NOT_OPTIONS: [&str; 5] = ["storage", "type", "content", "delete", "digest"];
+
+/// The routes of this file.
+pub(super) fn routes() -> Vec<Route> {
+    let (all, item) = ("/storage", "/storage/{storage}");
+    let allocate: &[&str] = &["Datastore.Allocate"];
+    let mut created = changeable();
+    created.extend(fixed());
+    let mut changed = changeable();
+    changed.push(text("delete").list(named::CONFIG_ID).length(0, 4096));
+    changed.push(text("digest").length(0, 64));
+    vec![
+        Route::new("GET", all, vec![kind()], list),
+        Route::new("POST", all, created, create).every(all, allocate),
+        Route::new("GET", item, vec![id()], show).every(item, allocate),
+        Route::new("PUT", item, changed, update).every(all, allocate),
+        Route::new("DELETE", item, vec![id()], delete).every(all, allocate),
+    ]
 }
 
-/// `GET /nodes/{node}/storage`. The `content` filter matches storages that allow any of its types.
-pub(crate) fn list(call: &Call) -> Result<ApiResponse> {
-    let params = &call.params;
-    let requested = |storage: &&Storage| {
-        let by_content = params
-            .get("content")
-            .is_none_or(|filter| split_list(filter).any(|kind| storage.supports(kind)));
-        let by_name = params
-            .get("storage")
-            .is_none_or(|name| name == storage.name);
-        let enabled = !params.flag("enabled") || storage.is_enabled();
-        by_content && by_name && enabled && storage.is_on(call.node())
-    };
-    let entries: Vec<Value> = call.core.read(|state| {
-        let storages = state.storages.values().filter(requested);
-        let storages = storages.filter(|storage| call.can_see_storage(state, &storage.name));
-        let listed = storages.map(|storage| {
-            let mut entry = usage::members(status_json(state, call.node(), storage));
-            let used = state.used(call.node(), storage);
-            entry.insert("storage".into(), storage.name.as_str().into());
-            let fraction = used as f64 / storage.total as f64;
-            entry.insert("used_fraction".into(), fraction.into());
-            Value::Object(entry)
-        });
-        listed.collect()
-    });
-    Ok(Value::from(entries).into())
-}
-
-/// `GET …/status`. An unknown storage is a parameter error.
-pub(crate) fn status(call: &Call) -> Result<ApiResponse> {
-    let name = call.params.text("storage");
+/// `GET /storage`.
+fn list(call: &Call) -> Result<ApiResponse> {
+    let kind = call.params.get("type");
     call.core.read(|state| {
-        let storage = state.storages.get(name);
-        let storage = storage.ok_or_else(|| ApiError::parameter("storage", "No such storage."))?;
-        Ok(status_json(state, call.node(), storage).into())
-    })
-}
-
-/// `GET …/content`.
-pub(crate) fn content(call: &Call) -> Result<ApiResponse> {
-    let params = &call.params;
-    call.core.read(|state| {
-        let storage = volumes::usable(state, call.node(), params.text("storage"))?;
-        let requested = |volume: &&Volume| {
-            let owner = volume.owner().map(|vmid| vmid.to_string());
-            volume.storage == storage.name
-                && state.is_visible(volume, call.node())
-                && params
-                    .get("content")
-                    .is_none_or(|kind| kind == volume.content())
-                && params
-                    .get("vmid")
-                    .is_none_or(|vmid| owner.as_deref() == Some(vmid))
-        };
-        let mut volumes: Vec<&Volume> = state.volumes.iter().filter(requested).collect();
-        volumes.sort_by(|a, b| a.name.cmp(&b.name));
-        let entries: Vec<Value> = volumes.into_iter().map(entry).collect();
+        let digest = storage::digest(state.storages.values());
+        let storages = state.storages.values();
+        let storages = storages
+            .filter(|storage| kind.is_none_or(|kind| kind == storage.rules().name))
+            .filter(|storage| call.can_see_storage(state, &storage.name));
+        let entries: Vec<Value> = storages.map(|storage| to_json(storage, &digest)).collect();
         Ok(Value::from(entries).into())
     })
 }
 
-fn entry(volume: &Volume) -> Value {
-    let mut entry = usage::members(json!({
-        "volid": volume.id(),
-        "content": volume.content(),
-        "format": file_format(&volume.name),
-        "size": volume.size,
-        "ctime": volume.created,
-    }));
-    if let Some(vmid) = volume.owner() {
-        entry.insert("vmid".into(), vmid.into());
+/// `GET /storage/{storage}`.
+fn show(call: &Call) -> Result<ApiResponse> {
+    call.core.read(|state| {
+        let storage = volumes::storage(state, call.params.text("storage"))?;
+        let digest = storage::digest(state.storages.values());
+        Ok(to_json(storage, &digest).into())
+    })
+}
+
+/// The JSON of a definition. Integer options are numbers, secrets are omitted.
+fn to_json(storage: &Storage, digest: &str) -> Value {
+    let mut entry = Map::new();
+    for (name, value) in &storage.options {
+        let numeric = changeable()
+            .iter()
+            .any(|property| property.name == name && property.is_numeric());
+        let number = value.parse::<i64>().ok().filter(|_| numeric);
+        let value = number.map_or_else(|| Value::from(value.as_str()), Value::from);
+        entry.insert(name.clone(), value);
     }
-    match volume.kind {
-        Kind::Disk { .. } => {
-            entry.insert("parent".into(), Value::Null);
-            entry.insert("used".into(), (volume.size / 6).into());
-        }
-        Kind::Backup(_) => {
-            entry.insert("subtype".into(), "lxc".into());
-        }
-        _ => {}
-    }
-    add_attributes(&mut entry, volume);
+    entry.insert("storage".into(), storage.name.as_str().into());
+    entry.insert("type".into(), storage.rules().name.into());
+    entry.insert("content".into(), storage.content.join(",").into());
+    entry.insert("digest".into(), digest.into());
     entry.into()
 }
 
-fn add_attributes(entry: &mut Map<String, Value>, volume: &Volume) {
-    if let Some(notes) = &volume.notes {
-        entry.insert("notes".into(), notes.as_str().into());
-    }
-    if volume.protected {
-        entry.insert("protected".into(), 1.into());
-    }
+fn response(storage: &Storage) -> ApiResponse {
+    json!({ "storage": storage.name, "type": storage.rules().name }).into()
 }
 
-fn file_format(name: &str) -> &'static str {
-    const ENDINGS: [(&str, &str); 10] = [
-        (".tar.gz", "tgz"),
-        (".tar.zst", "tar.zst"),
-        (".tar.lzo", "tar.lzo"),
-        (".tar.xz", "txz"),
-        (".tar.bz2", "tbz2"),
-        (".tar", "tar"),
-        (".subvol", "subvol"),
-        (".qcow2", "qcow2"),
-        (".iso", "iso"),
-        ("Z", "pbs-ct"),
-    ];
-    if name.starts_with("vztmpl/") && name.ends_with(".tar.zst") {
-        return "tzst";
+/// The requested content types that the storage type supports. A real node logs a warning for the
+/// others. An empty list is an error for some storage types.
+fn content(rules: &Rules, sent: &str) -> Result<Vec<String>> {
+    let content: Vec<String> = split_list(sent)
+        .filter(|kind| rules.content.contains(kind))
+        .map(str::to_owned)
+        .collect();
+    if content.len() > 1 && content.iter().any(|kind| kind == "none") {
+        let message = "unable to combine 'none' with other content types";
+        return Err(ApiError::failed(message));
     }
-    ENDINGS
+    if content.is_empty() && !rules.content.contains(&"none") {
+        let message = "storage does not support content type 'none'";
+        return Err(ApiError::failed(message));
+    }
+    Ok(content)
+}
+
+/// The options among the parameters. Options of other storage types are rejected, secrets are not
+/// stored.
+fn options(rules: &Rules, params: &Params) -> Result<BTreeMap<String, String>> {
+    const SECRETS: [&str; 3] = ["password", "encryption-key", "master-pubkey"];
+    let sent = params
         .iter()
-        .find(|(ending, _)| name.ends_with(ending))
-        .map_or("raw", |(_, kind)| kind)
-}
-
-/// The ID of the volume in the URL, which may omit the storage.
-fn address(call: &Call, state: &State) -> Result<String> {
-    let storage = volumes::storage(state, call.params.text("storage"))?;
-    let volume = call.params.text("volume");
-    let id = match volume.split_once(':') {
-        Some((name, _)) if name != storage.name => {
-            return Err(ApiError::failed("storage name in volume ID does not match"));
+        .filter(|(name, _)| !NOT_OPTIONS.contains(name));
+    let mut options = BTreeMap::new();
+    for (name, value) in sent {
+        if !rules.supports_option(name) {
+            return Err(ApiError::Failed(format!("unexpected property '{name}'")));
         }
-        Some(_) => volume.to_owned(),
-        None => format!("{}:{volume}", storage.name),
-    };
-    if !id.contains('/') && storage.rules().has_files {
-        return Err(ApiError::Failed(format!(
-            "unable to parse directory volume name '{volume}'"
-        )));
+        if !SECRETS.contains(&name) {
+            options.insert(name.to_owned(), value.to_owned());
+        }
     }
-    Ok(id)
+    Ok(options)
 }
 
-/// `GET …/content/{volume}`.
-pub(crate) fn show(call: &Call) -> Result<ApiResponse> {
-    call.core.read(|state| {
-        let id = address(call, state)?;
-        let volume = state.volume(call.node(), &id);
-        let missing = || ApiError::Failed(format!("volume_size_info on '{id}' failed"));
-        let volume = volume.ok_or_else(missing)?;
-        let storage = volumes::storage(state, &volume.storage)?;
-        let file = volume.name.rsplit('/').next().unwrap_or_default();
-        let path = match storage.kind {
-            StorageKind::LvmThin => format!("/dev/pve/{file}"),
-            StorageKind::ZfsPool => format!("/{}/{file}", storage.name),
-            _ => format!("{}/{file}", storage.folder(volume.content())),
-        };
-        let mut entry = usage::members(json!({
-            "path": path,
-            "format": "raw",
-            "size": volume.size,
-            "used": volume.size,
-        }));
-        add_attributes(&mut entry, volume);
-        Ok(Value::from(entry).into())
+fn check_nodes(call: &Call) -> Result<()> {
+    let mut nodes = split_list(call.params.text("nodes"));
+    match nodes.find(|node| call.core.node(node).is_none()) {
+        Some(node) => Err(ApiError::Failed(format!("no such cluster node '{node}'"))),
+        None => Ok(()),
+    }
+}
+
+/// `POST /storage`.
+fn create(call: &Call) -> Result<ApiResponse> {
+    let params = &call.params;
+    let (name, type_name) = (params.text("storage"), params.text("type"));
+    let kind = storage::kind_from_name(type_name)
+        .ok_or_else(|| ApiError::Failed(format!("storage type '{type_name}' is not simulated")))?;
+    let rules = storage::rules(kind);
+    let options = options(rules, params)?;
+    if let Some(missing) = rules
+        .required
+        .iter()
+        .find(|name| params.get(name).is_none())
+    {
+        let message = format!("missing value for required option '{missing}'");
+        return Err(ApiError::Failed(message));
+    }
+    let content = match params.get("content") {
+        Some(sent) => content(rules, sent)?,
+        None => rules
+            .default
+            .iter()
+            .map(|kind| (*kind).to_owned())
+            .collect(),
+    };
+    check_nodes(call)?;
+    call.core.edit(|state| {
+        if state.storages.contains_key(name) {
+            let message = format!("create storage failed: storage ID '{name}' already defined");
+            return Err(ApiError::Failed(message));
+        }
+        let mut storage = Storage::defined(name, kind, content);
+        storage.options = options;
+        if matches!(kind, StorageKind::Nfs | StorageKind::Cifs) {
+            let path = format!("/mnt/pve/{name}");
+            storage.options.entry("path".into()).or_insert(path);
+        }
+        let response = response(&storage);
+        state.storages.insert(name.to_owned(), storage);
+        Ok(response)
     })
 }
 
-/// `PUT …/content/{volume}`: sets notes and protection, for backups only.
-pub(crate) fn update(call: &Call) -> Result<ApiResponse> {
+/// `PUT /storage/{storage}`.
+fn update(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
+    let name = params.text("storage");
+    let failed = |message: String| ApiError::Failed(format!("update storage failed: {message}"));
+    check_nodes(call)?;
     call.core.edit(|state| {
-        let id = address(call, state)?;
-        let path = format!("/storage/{}", params.text("storage"));
-        let privileges = ["Datastore.Allocate", "Datastore.AllocateSpace"];
-        require_privilege(&state.directory, &call.caller, &path, &privileges)?;
-        let node = call.node();
-        let shared = volumes::storage(state, params.text("storage"))?.is_shared();
-        let mut volumes = state.volumes.iter_mut();
-        let found = volumes.find(|volume| (shared || volume.node == node) && volume.id() == id);
-        let volume = found.ok_or_else(|| ApiError::Failed(format!("no such volume '{id}'")))?;
-        let attribute = ["notes", "protected"]
-            .into_iter()
-            .find(|name| params.get(name).is_some());
-        if let Some(name) = attribute.filter(|_| volume.content() != "backup") {
-            let message = format!("attribute '{name}' is not supported for this content type");
-            return Err(ApiError::Failed(message));
+        check_digest(state, params)?;
+        let Some(storage) = state.storages.get_mut(name) else {
+            return Err(failed(format!("storage '{name}' does not exist")));
+        };
+        let rules = storage.rules();
+        let options = options(rules, params)?;
+        let mut fixed = rules.required.iter();
+        if let Some(fixed) = fixed.find(|name| options.contains_key(**name) && **name != "server") {
+            let message = format!("can't change value of fixed parameter '{fixed}'");
+            return Err(failed(message));
         }
-        if let Some(notes) = params.get("notes") {
-            volume.notes = Some(notes.to_owned()).filter(|notes| !notes.is_empty());
+        let content = params.get("content").map(|sent| content(rules, sent));
+        for option in split_list(params.text("delete")) {
+            if rules.required.contains(&option) {
+                let message = format!("unable to delete required option '{option}'");
+                return Err(failed(message));
+            }
+            storage.options.remove(option);
         }
-        if params.get("protected").is_some() {
-            volume.protected = params.flag("protected");
+        if let Some(content) = content.transpose()? {
+            storage.content = content;
         }
+        storage.options.extend(options);
+        Ok(response(storage))
+    })
+}
+
+fn check_digest(state: &State, params: &Params) -> Result<()> {
+    let current = storage::digest(state.storages.values());
+    match params.get("digest").filter(|digest| !digest.is_empty()) {
+        Some(digest) if digest != current => Err(ApiError::failed(
+            "update storage failed: detected modified configuration - \
+             file changed by other user? Try again.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// `DELETE /storage/{storage}`: the content of the storage remains but is inaccessible.
+fn delete(call: &Call) -> Result<ApiResponse> {
+    let name = call.params.text("storage");
+    call.core.edit(|state| {
+        let removed = state.storages.remove(name).map(drop);
+        removed.ok_or_else(|| {
+            let message = format!("delete storage failed: storage '{name}' does not exist");
+            ApiError::Failed(message)
+        })?;
+        let path = format!("/storage/{name}");
+        state.directory.grants.retain(|grant| grant.path != path);
         Ok(ApiResponse::null())
     })
-}
-
-/// `POST …/content`: allocates an empty disk for a container and returns its volume ID.
-pub(crate) fn allocate(call: &Call) -> Result<ApiResponse> {
-    let params = &call.params;
-    let (vmid, name) = (params.vmid(), params.text("filename"));
-    let bytes = match params.text("size").trim_end() {
-        text if text.ends_with(['M', 'G']) => size::parse(text),
-        text => size::scale(text, 1 << 10),
-    };
-    let bytes = bytes.ok_or_else(|| ApiError::failed("unable to parse size"))?;
-    call.core.edit(|state| {
-        let storage = volumes::usable(state, call.node(), params.text("storage"))?;
-        if !name.starts_with(&format!("vm-{vmid}-"))
-            && !name.starts_with(&format!("subvol-{vmid}-"))
-        {
-            let message = format!("illegal name '{name}' - should be 'vm-{vmid}-*'");
-            return Err(ApiError::Failed(message));
-        }
-        let whole = if storage.rules().has_files {
-            format!("{vmid}/{name}")
-        } else {
-            name.to_owned()
-        };
-        let location = (call.node(), storage.name.as_str());
-        let volume = Volume::new(location, &whole, bytes, Kind::Disk { vmid });
-        let id = volume.id();
-        if state.volume(call.node(), &id).is_some() {
-            let folder = storage.folder("images");
-            let message = format!("disk image '{folder}/{whole}' already exists");
-            return Err(ApiError::Failed(message));
-        }
-        state.volumes.push(volume);
-        Ok(Value::from(id).into())
-    })
-}
-
-/// `DELETE …/content/{volume}`: the volume ID may omit the storage. Deleting a volume that does not
-/// exist succeeds.
-pub(crate) fn delete(call: &Call) -> Result<ApiResponse> {
-    let id = call.core.read(|state| address(call, state))?;
-    let storage = call.params.text("storage").to_owned();
-    let spec = call.spec("imgdel", &storage);
-    let (node, name) = (call.node().to_owned(), storage.clone());
-    let work = move |run: task::Run| async move {
-        run.core.edit(|state| {
-            if state
-                .volume(&node, &id)
-                .is_some_and(|volume| volume.protected)
-            {
-                let volume = id.split_once(':').map_or("", |(_, volume)| volume);
-                return Err(format!(
-                    "cannot remove protected volume '{volume}' on '{name}'"
-                ));
-            }
-            let shared = state.storages.get(&name).is_some_and(Storage::is_shared);
-            state.remove_volumes(|v| (shared || v.node == node) && v.id() == id);
-            Ok(())
-        })?;
-        run.log(format!("Removed volume '{id}'"));
-        Ok(())
-    };
-    Ok(task::start(&call.core, &spec, work).into())
 }

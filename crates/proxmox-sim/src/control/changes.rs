@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Outcome, Refusal, Shared, read, wire};
+use super::{ControlError, Outcome, Shared, read, wire};
 use crate::config::ContainerSpec;
 use crate::handle::Handle;
 use crate::schema::{format, lxc};
@@ -15,7 +15,7 @@ use crate::schema::{format, lxc};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 enum Change {
-    Make(NewContainer),
+    Create(NewContainer),
     Delete { vmid: u32 },
     Move { vmid: u32, node: String },
     Rename { vmid: u32, hostname: String },
@@ -67,7 +67,7 @@ fn default_disk() -> u64 {
 impl Change {
     fn vmid(&self) -> u32 {
         match self {
-            Self::Make(make) => make.vmid,
+            Self::Create(new) => new.vmid,
             Self::Delete { vmid }
             | Self::Move { vmid, .. }
             | Self::Rename { vmid, .. }
@@ -87,40 +87,42 @@ pub(super) async fn change(
 ) -> Outcome<Json<Value>> {
     let change = read::<Change>(&headers, &body)?;
     let vmid = change.vmid();
-    if !matches!(change, Change::Make(_)) && handle.container(vmid).is_none() {
-        return Err(Refusal::Missing(format!("there is no container {vmid}")));
+    if !matches!(change, Change::Create(_)) && handle.container(vmid).is_none() {
+        return Err(ControlError::NotFound(format!(
+            "container {vmid} does not exist"
+        )));
     }
     match change {
-        Change::Make(make) => add(&handle, make)?,
+        Change::Create(new) => add(&handle, new)?,
         Change::Delete { .. } => drop(handle.remove_container(vmid)),
         Change::Move { node, .. } => {
             check_node(&handle, &node)?;
             handle.move_container(vmid, &node);
         }
         Change::Rename { hostname, .. } => {
-            format::dns_name(&hostname).map_err(Refusal::Wrong)?;
+            format::dns_name(&hostname).map_err(ControlError::Invalid)?;
             handle.rename_container(vmid, &hostname);
         }
         Change::Stop { .. } => {
             if !handle.stop_container(vmid) {
-                return Err(Refusal::Conflict(format!(
+                return Err(ControlError::Conflict(format!(
                     "container {vmid} is not running"
                 )));
             }
         }
         Change::Lock { reason, .. } => {
             if !lxc::LOCKS.contains(&reason.as_str()) {
-                let message = format!("`{reason}` is none of {}", lxc::LOCKS.join(", "));
-                return Err(Refusal::Wrong(message));
+                let message = format!("lock `{reason}` is not one of {}", lxc::LOCKS.join(", "));
+                return Err(ControlError::Invalid(message));
             }
             handle.set_lock(vmid, Some(&reason));
         }
         Change::Unlock { .. } => drop(handle.set_lock(vmid, None)),
         Change::HoldLock { ms, .. } => {
-            let time = wire::time(ms).map_err(Refusal::Wrong)?;
+            let time = wire::time(ms).map_err(ControlError::Invalid)?;
             if !handle.hold_lock(vmid, time).await {
-                let message = format!("the lock of container {vmid} is held already");
-                return Err(Refusal::Conflict(message));
+                let message = format!("the configuration of container {vmid} is already locked");
+                return Err(ControlError::Conflict(message));
             }
         }
     }
@@ -132,41 +134,43 @@ fn check_node(handle: &Handle, node: &str) -> Outcome<()> {
     if handle.has_node(node) {
         return Ok(());
     }
-    Err(Refusal::Missing(format!("there is no node {node}")))
+    Err(ControlError::NotFound(format!(
+        "node {node} does not exist"
+    )))
 }
 
-fn add(handle: &Handle, make: NewContainer) -> Outcome<()> {
-    check_node(handle, &make.node)?;
-    format::dns_name(&make.hostname).map_err(Refusal::Wrong)?;
-    let net0 = make.net0.unwrap_or_else(|| default_network(make.vmid));
+fn add(handle: &Handle, new: NewContainer) -> Outcome<()> {
+    check_node(handle, &new.node)?;
+    format::dns_name(&new.hostname).map_err(ControlError::Invalid)?;
+    let net0 = new.net0.unwrap_or_else(|| default_network(new.vmid));
     let parsed = lxc::network().parse("net0", &net0);
-    parsed.map_err(|problem| Refusal::Wrong(format!("net0: {}", problem.trim_end())))?;
-    if !(100..1_000_000_000).contains(&make.vmid) {
-        return Err(Refusal::Wrong(format!(
-            "{} is no number of a container",
-            make.vmid
+    parsed.map_err(|problem| ControlError::Invalid(format!("net0: {}", problem.trim_end())))?;
+    if !(100..1_000_000_000).contains(&new.vmid) {
+        return Err(ControlError::Invalid(format!(
+            "{} is not a valid VMID",
+            new.vmid
         )));
     }
-    if make.cores == 0 || make.memory == 0 || !(1..=1 << 20).contains(&make.disk) {
-        return Err(Refusal::Wrong(
-            "cores, memory and disk are at least 1".into(),
+    if new.cores == 0 || new.memory == 0 || !(1..=1 << 20).contains(&new.disk) {
+        return Err(ControlError::Invalid(
+            "cores, memory and disk must be at least 1".into(),
         ));
     }
-    let vmid = make.vmid;
+    let vmid = new.vmid;
     let spec = ContainerSpec {
         vmid,
-        node: make.node,
-        hostname: make.hostname,
-        cores: make.cores,
-        memory: make.memory,
-        disk: make.disk,
+        node: new.node,
+        hostname: new.hostname,
+        cores: new.cores,
+        memory: new.memory,
+        disk: new.disk,
         net0,
-        running: make.running,
+        running: new.running,
     };
     if handle.add_container(&spec) {
         return Ok(());
     }
-    Err(Refusal::Conflict(format!(
-        "there is a container {vmid} already"
+    Err(ControlError::Conflict(format!(
+        "container {vmid} already exists"
     )))
 }

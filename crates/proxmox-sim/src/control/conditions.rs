@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Outcome, Refusal, Shared, read, wire};
+use super::{ControlError, Outcome, Shared, read, wire};
 use crate::handle::Handle;
 
 /// The requested changes; at least one is required.
@@ -30,7 +30,7 @@ enum Certificate {
 #[serde(deny_unknown_fields)]
 struct Restart {
     node: String,
-    away_ms: u64,
+    downtime_ms: u64,
 }
 
 /// `GET /conditions`.
@@ -54,14 +54,17 @@ pub(super) async fn change(
 ) -> Outcome<Json<Value>> {
     let request = read::<ConditionsRequest>(&headers, &body)?;
     let dhcp = request.dhcp.map(crate::Dhcp::try_from).transpose();
-    let dhcp = dhcp.map_err(Refusal::Wrong)?;
+    let dhcp = dhcp.map_err(ControlError::Invalid)?;
     let restart = match request.restart {
         Some(Restart { node, .. }) if !handle.has_node(&node) => {
-            return Err(Refusal::Missing(format!("there is no node {node}")));
+            return Err(ControlError::NotFound(format!(
+                "node {node} does not exist"
+            )));
         }
-        Some(Restart { node, away_ms }) => {
-            Some((node, wire::time(away_ms).map_err(Refusal::Wrong)?))
-        }
+        Some(Restart { node, downtime_ms }) => Some((
+            node,
+            wire::time(downtime_ms).map_err(ControlError::Invalid)?,
+        )),
         None => None,
     };
     if request.quorum.is_none()
@@ -69,15 +72,15 @@ pub(super) async fn change(
         && request.certificate.is_none()
         && restart.is_none()
     {
-        let message = "one of quorum, dhcp, certificate and restart is needed";
-        return Err(Refusal::Wrong(message.into()));
+        let message = "at least one of quorum, dhcp, certificate and restart is required";
+        return Err(ControlError::Invalid(message.into()));
     }
     if let Some(Certificate::Renew) = request.certificate {
         let renewed = handle.renew_certificate();
-        let renewed = renewed.map_err(|error| Refusal::Failed(error.to_string()))?;
+        let renewed = renewed.map_err(|error| ControlError::Failed(error.to_string()))?;
         if renewed.is_none() {
-            let message = "without TLS there is no certificate to renew";
-            return Err(Refusal::Conflict(message.into()));
+            let message = "no certificate to renew: the simulator runs without TLS";
+            return Err(ControlError::Conflict(message.into()));
         }
     }
     if let Some(quorum) = request.quorum {
@@ -86,8 +89,8 @@ pub(super) async fn change(
     if let Some(dhcp) = dhcp {
         handle.set_dhcp(dhcp);
     }
-    if let Some((node, away)) = restart {
-        handle.restart_node(&node, away).await;
+    if let Some((node, downtime)) = restart {
+        handle.restart_node(&node, downtime).await;
     }
     Ok(Json(to_json(&handle)))
 }

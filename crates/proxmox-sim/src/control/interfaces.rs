@@ -10,7 +10,7 @@ use axum::http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Outcome, Refusal, Shared, read, wire};
+use super::{ControlError, Outcome, Shared, read, wire};
 use crate::handle::{Interfaces, InterfacesError};
 
 #[derive(Deserialize)]
@@ -36,27 +36,32 @@ pub(super) async fn report(
 ) -> Outcome<Json<Value>> {
     let InterfacesReport { vmid, interfaces } = read::<InterfacesReport>(&headers, &body)?;
     if handle.container(vmid).is_none() {
-        return Err(Refusal::Missing(format!("there is no container {vmid}")));
+        return Err(ControlError::NotFound(format!(
+            "container {vmid} does not exist"
+        )));
     }
     let mut reported = Interfaces::new();
     for Interface { hwaddr, addresses } in interfaces {
         let all: Result<Vec<_>, _> = addresses.iter().map(|text| address(text)).collect();
-        let all = all.map_err(Refusal::Wrong)?;
+        let all = all.map_err(ControlError::Invalid)?;
         if reported.insert(hwaddr.to_ascii_lowercase(), all).is_some() {
-            return Err(Refusal::Wrong(format!("{hwaddr} is there twice")));
+            return Err(ControlError::Invalid(format!(
+                "duplicate MAC address {hwaddr}"
+            )));
         }
     }
     let result = handle.set_interfaces(vmid, &reported);
     result.map_err(|problem| match &problem {
-        InterfacesError::NotRunning(_) => Refusal::Conflict(problem.to_string()),
-        InterfacesError::NoInterface { .. } => Refusal::Wrong(problem.to_string()),
+        InterfacesError::NotRunning(_) => ControlError::Conflict(problem.to_string()),
+        InterfacesError::NoInterface { .. } => ControlError::Invalid(problem.to_string()),
     })?;
     let now = handle.container(vmid).as_ref().map(wire::container);
     Ok(Json(json!({ "container": now })))
 }
 
 fn address(text: &str) -> Result<(IpAddr, u8), String> {
-    let invalid = || format!("`{text}` is no address with its prefix length, such as 10.20.0.9/16");
+    let invalid =
+        || format!("`{text}` is not an IP address with a prefix length, such as 10.20.0.9/16");
     let (ip, prefix) = text.split_once('/').ok_or_else(invalid)?;
     let ip: IpAddr = ip.parse().map_err(|_| invalid())?;
     let prefix: u8 = prefix.parse().map_err(|_| invalid())?;

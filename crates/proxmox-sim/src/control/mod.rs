@@ -26,9 +26,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::fault::Fault;
+use crate::faults::Fault;
 use crate::handle::Handle;
-use crate::server::NoDelayListener;
+use crate::http::server::NoDelayListener;
 
 /// Maximum size of a request body, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -40,22 +40,22 @@ const MAX_FAULTS: usize = 1_000;
 type Shared = State<Arc<Handle>>;
 
 /// Why a request failed.
-enum Refusal {
+enum ControlError {
     /// The request is invalid.
-    Wrong(String),
+    Invalid(String),
     /// The node, container or path does not exist.
-    Missing(String),
+    NotFound(String),
     /// The request conflicts with the current state.
     Conflict(String),
     /// The simulator failed.
     Failed(String),
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ControlError {
     fn into_response(self) -> Response {
         let (status, message) = match self {
-            Self::Wrong(message) => (StatusCode::BAD_REQUEST, message),
-            Self::Missing(message) => (StatusCode::NOT_FOUND, message),
+            Self::Invalid(message) => (StatusCode::BAD_REQUEST, message),
+            Self::NotFound(message) => (StatusCode::NOT_FOUND, message),
             Self::Conflict(message) => (StatusCode::CONFLICT, message),
             Self::Failed(message) => (StatusCode::INTERNAL_SERVER_ERROR, message),
         };
@@ -63,7 +63,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-type Outcome<T> = Result<T, Refusal>;
+type Outcome<T> = Result<T, ControlError>;
 
 /// Serves requests until the simulator stops.
 pub(crate) async fn serve(listener: NoDelayListener, handle: Arc<Handle>, stop: CancellationToken) {
@@ -79,7 +79,7 @@ pub(crate) async fn serve(listener: NoDelayListener, handle: Arc<Handle>, stop: 
         .route("/changes", post(changes::change))
         .route("/containers", get(containers))
         .route("/interfaces", post(interfaces::report))
-        .fallback(async || Refusal::Missing("there is nothing at this path".into()))
+        .fallback(async || ControlError::NotFound("no such path".into()))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(handle);
     let served = axum::serve(listener, app).with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -100,9 +100,9 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Outcome<T> {
     let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
     if kind != Some("application/json") {
         let message = "the header 'Content-Type: application/json' is missing";
-        return Err(Refusal::Wrong(message.into()));
+        return Err(ControlError::Invalid(message.into()));
     }
-    serde_json::from_slice(body).map_err(|error| Refusal::Wrong(error.to_string()))
+    serde_json::from_slice(body).map_err(|error| ControlError::Invalid(error.to_string()))
 }
 
 async fn inject(
@@ -111,14 +111,14 @@ async fn inject(
     body: Bytes,
 ) -> Outcome<(StatusCode, Json<Value>)> {
     let fault = read::<wire::Fault>(&headers, &body)?;
-    let fault = Fault::try_from(fault).map_err(Refusal::Wrong)?;
+    let fault = Fault::try_from(fault).map_err(ControlError::Invalid)?;
     if handle.pending_fault_count() >= MAX_FAULTS {
-        let message = format!("{MAX_FAULTS} faults wait already");
-        return Err(Refusal::Conflict(message));
+        let message = format!("there are {MAX_FAULTS} pending faults already");
+        return Err(ControlError::Conflict(message));
     }
     handle.inject(fault);
-    let waiting = json!({ "waiting": handle.pending_fault_count() });
-    Ok((StatusCode::CREATED, Json(waiting)))
+    let pending = json!({ "pending": handle.pending_fault_count() });
+    Ok((StatusCode::CREATED, Json(pending)))
 }
 
 async fn list_faults(State(handle): Shared) -> Json<Value> {
@@ -133,7 +133,7 @@ async fn list_faults(State(handle): Shared) -> Json<Value> {
 async fn clear_faults(State(handle): Shared) -> Json<Value> {
     let cleared = handle.pending_fault_count();
     handle.clear_faults();
-    Json(json!({ "forgotten": cleared }))
+    Json(json!({ "cleared": cleared }))
 }
 
 #[derive(Deserialize)]
@@ -148,7 +148,7 @@ async fn containers(
     State(handle): Shared,
     query: Result<Query<ContainersQuery>, QueryRejection>,
 ) -> Outcome<Json<Value>> {
-    let Query(query) = query.map_err(|refusal| Refusal::Wrong(refusal.body_text()))?;
+    let Query(query) = query.map_err(|error| ControlError::Invalid(error.body_text()))?;
     if let Some(version) = query.after {
         // The current state is returned in both cases.
         let _ = tokio::time::timeout(POLL_TIMEOUT, handle.wait_for_change(version)).await;

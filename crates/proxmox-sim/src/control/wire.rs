@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::container_view::ContainerView;
-use crate::fault;
+use crate::cluster::container_view::ContainerView;
+use crate::faults;
 
 /// The maximum time: one day.
 const LONGEST: u64 = 24 * 3600 * 1000;
@@ -35,27 +35,27 @@ pub(super) struct Fault {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 enum Effect {
-    Answer { status: u16, message: String },
+    Respond { status: u16, message: String },
     Delay { ms: u64 },
     Drop,
-    DropAnswer,
+    DropResponse,
     Hang,
     FailTask { message: String },
     StorageFull,
     LockTimeout,
 }
 
-impl TryFrom<Fault> for fault::Fault {
+impl TryFrom<Fault> for faults::Fault {
     type Error = String;
 
     fn try_from(fault: Fault) -> Result<Self, String> {
         if !matches!(fault.method.as_str(), "GET" | "POST" | "PUT" | "DELETE") {
-            return Err(format!("`{}` is no method of the API", fault.method));
+            return Err(format!("`{}` is not a method of the API", fault.method));
         }
         if !fault.path.starts_with('/') || fault.path.starts_with("/api2") {
             let path = fault.path;
             return Err(format!(
-                "`{path}` is no path behind /api2/json, such as /nodes/{{node}}/lxc"
+                "`{path}` is not a path below /api2/json, such as /nodes/{{node}}/lxc"
             ));
         }
         Ok(Self {
@@ -66,18 +66,18 @@ impl TryFrom<Fault> for fault::Fault {
     }
 }
 
-impl TryFrom<Effect> for fault::Effect {
+impl TryFrom<Effect> for faults::Effect {
     type Error = String;
 
     fn try_from(effect: Effect) -> Result<Self, String> {
         Ok(match effect {
-            Effect::Answer { status, .. } if !(200..600).contains(&status) => {
-                return Err(format!("{status} is no status of an answer"));
+            Effect::Respond { status, .. } if !(200..600).contains(&status) => {
+                return Err(format!("{status} is not a valid response status"));
             }
-            Effect::Answer { status, message } => Self::Answer { status, message },
+            Effect::Respond { status, message } => Self::Respond { status, message },
             Effect::Delay { ms } => Self::Delay(time(ms)?),
             Effect::Drop => Self::Drop,
-            Effect::DropAnswer => Self::DropAnswer,
+            Effect::DropResponse => Self::DropResponse,
             Effect::Hang => Self::Hang,
             Effect::FailTask { message } => Self::FailTask(message),
             Effect::StorageFull => Self::StorageFull,
@@ -86,8 +86,8 @@ impl TryFrom<Effect> for fault::Effect {
     }
 }
 
-impl From<fault::Fault> for Fault {
-    fn from(fault: fault::Fault) -> Self {
+impl From<faults::Fault> for Fault {
+    fn from(fault: faults::Fault) -> Self {
         Self {
             method: fault.method,
             path: fault.path,
@@ -96,19 +96,19 @@ impl From<fault::Fault> for Fault {
     }
 }
 
-impl From<fault::Effect> for Effect {
-    fn from(effect: fault::Effect) -> Self {
+impl From<faults::Effect> for Effect {
+    fn from(effect: faults::Effect) -> Self {
         match effect {
-            fault::Effect::Answer { status, message } => Self::Answer { status, message },
-            fault::Effect::Delay(time) => Self::Delay {
+            faults::Effect::Respond { status, message } => Self::Respond { status, message },
+            faults::Effect::Delay(time) => Self::Delay {
                 ms: milliseconds(time),
             },
-            fault::Effect::Drop => Self::Drop,
-            fault::Effect::DropAnswer => Self::DropAnswer,
-            fault::Effect::Hang => Self::Hang,
-            fault::Effect::FailTask(message) => Self::FailTask { message },
-            fault::Effect::StorageFull => Self::StorageFull,
-            fault::Effect::LockTimeout => Self::LockTimeout,
+            faults::Effect::Drop => Self::Drop,
+            faults::Effect::DropResponse => Self::DropResponse,
+            faults::Effect::Hang => Self::Hang,
+            faults::Effect::FailTask(message) => Self::FailTask { message },
+            faults::Effect::StorageFull => Self::StorageFull,
+            faults::Effect::LockTimeout => Self::LockTimeout,
         }
     }
 }
@@ -157,6 +157,6 @@ pub(super) fn container(view: &ContainerView) -> Value {
         "options": view.options,
         "leases": view.leases,
         "pid": view.pid,
-        "source": view.source,
+        "template_or_image": view.template_or_image,
     })
 }

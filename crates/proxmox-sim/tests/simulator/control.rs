@@ -84,10 +84,10 @@ async fn control_api_requires_configuration_and_loopback_address() {
 async fn every_effect_can_be_injected_listed_and_cleared() {
     let api = controlled().await;
     let effects = [
-        json!({ "answer": { "status": 500, "message": "no" } }),
+        json!({ "respond": { "status": 500, "message": "no" } }),
         json!({ "delay": { "ms": 1 } }),
         json!("drop"),
-        json!("drop_answer"),
+        json!("drop_response"),
         json!("hang"),
         json!({ "fail_task": { "message": "no" } }),
         json!("storage_full"),
@@ -100,14 +100,14 @@ async fn every_effect_can_be_injected_listed_and_cleared() {
     for (index, one) in all.iter().enumerate() {
         let (status, response) =
             request_control(&api, Method::POST, "/faults", Some(one.clone())).await;
-        assert_eq!((status, response), (201, json!({ "waiting": index + 1 })));
+        assert_eq!((status, response), (201, json!({ "pending": index + 1 })));
     }
     let (_, listed) = request_control(&api, Method::GET, "/faults", None).await;
     assert_eq!(listed, json!({ "faults": all }));
     assert_eq!(api.create(200, &[]).await.failure(), "no");
     assert_eq!(api.sim.handle().pending_fault_count(), all.len() - 1);
-    let (_, forgotten) = request_control(&api, Method::DELETE, "/faults", None).await;
-    assert_eq!(forgotten, json!({ "forgotten": all.len() - 1 }));
+    let (_, cleared) = request_control(&api, Method::DELETE, "/faults", None).await;
+    assert_eq!(cleared, json!({ "cleared": all.len() - 1 }));
     assert_eq!(api.sim.handle().pending_faults(), []);
 }
 
@@ -148,60 +148,28 @@ async fn invalid_faults_are_rejected_with_message() {
     let drop = || json!("drop");
     let mut more = fault("GET", "/version", drop());
     more["often"] = json!(3);
+    let get = |effect| fault("GET", "/version", effect);
+    let bad_status = json!({ "respond": { "status": 99, "message": "" } });
     let within = json!({ "delay": { "ms": 1, "jitter": 2 } });
-    for (path, body, expected) in [
-        ("/faults", more, "unknown field `often`"),
+    for (body, expected) in [
+        (more, "unknown field `often`"),
+        (get(within), "unknown field `jitter`"),
+        (get(json!("explode")), "unknown variant `explode`"),
+        (get(json!({ "delay": { "ms": -1 } })), "-1"),
+        (get(json!({ "delay": { "ms": 86_400_001 } })), "a day"),
         (
-            "/faults",
-            fault("GET", "/version", within),
-            "unknown field `jitter`",
-        ),
-        (
-            "/faults",
-            fault("GET", "/version", json!("explode")),
-            "unknown variant `explode`",
-        ),
-        (
-            "/faults",
-            fault("GET", "/version", json!({ "delay": { "ms": -1 } })),
-            "-1",
-        ),
-        (
-            "/faults",
-            fault("GET", "/version", json!({ "delay": { "ms": 86_400_001 } })),
-            "a day",
-        ),
-        (
-            "/faults",
             fault("PATCH", "/version", drop()),
-            "`PATCH` is no method",
+            "`PATCH` is not a method",
         ),
         (
-            "/faults",
             fault("GET", "/api2/json/version", drop()),
-            "is no path behind",
+            "is not a path below",
         ),
-        (
-            "/faults",
-            fault("GET", "version", drop()),
-            "is no path behind",
-        ),
-        (
-            "/faults",
-            json!({ "method": "GET" }),
-            "missing field `path`",
-        ),
-        (
-            "/faults",
-            fault(
-                "GET",
-                "/version",
-                json!({ "answer": { "status": 99, "message": "" } }),
-            ),
-            "99 is no status",
-        ),
+        (fault("GET", "version", drop()), "is not a path below"),
+        (json!({ "method": "GET" }), "missing field `path`"),
+        (get(bad_status), "99 is not a valid response status"),
     ] {
-        let (status, error) = post_error(&api, path, body).await;
+        let (status, error) = post_error(&api, "/faults", body).await;
         assert_eq!(status, 400, "{error}");
         assert!(
             error.contains(expected),
@@ -316,16 +284,16 @@ async fn certificate_renewal_requires_tls() {
 #[tokio::test]
 async fn control_api_stays_online_during_node_restart() {
     let api = controlled().await;
-    let unknown_node = json!({ "restart": { "node": "pve9", "away_ms": 1 } });
+    let unknown_node = json!({ "restart": { "node": "pve9", "downtime_ms": 1 } });
     let (status, error) = post_error(&api, "/conditions", unknown_node).await;
-    assert_eq!((status, error.as_str()), (404, "there is no node pve9"));
-    let restart = json!({ "restart": { "node": "pve1", "away_ms": 86_400_000 } });
+    assert_eq!((status, error.as_str()), (404, "node pve9 does not exist"));
+    let restart = json!({ "restart": { "node": "pve1", "downtime_ms": 86_400_000 } });
     post(&api, "/conditions", restart).await;
     let refused = api.request(Method::GET, "/version").send().await;
     assert!(refused.unwrap_err().is_connect());
     let (status, _) = request_control(&api, Method::GET, "/containers", None).await;
     assert_eq!(status, 200);
-    let restart = json!({ "restart": { "node": "pve1", "away_ms": 1 } });
+    let restart = json!({ "restart": { "node": "pve1", "downtime_ms": 1 } });
     post(&api, "/conditions", restart).await;
     let deadline = Instant::now() + Duration::from_secs(20);
     while api.request(Method::GET, "/version").send().await.is_err() {

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn changes_create_move_rename_lock_stop_and_delete_containers() {
     let api = controlled().await;
-    let make = json!({ "make": {
+    let create = json!({ "create": {
         "vmid": 300, "node": "pve1", "hostname": "theirs", "running": true,
     } });
-    let created = post(&api, "/changes", make).await["container"].clone();
+    let created = post(&api, "/changes", create).await["container"].clone();
     assert_has(
         &created,
         json!({ "vmid": 300, "hostname": "theirs", "running": true }),
@@ -45,10 +45,10 @@ async fn changes_create_move_rename_lock_stop_and_delete_containers() {
 #[tokio::test]
 async fn conflicting_changes_are_rejected() {
     let api = controlled().await;
-    let make = json!({ "make": { "vmid": 300, "node": "pve1", "hostname": "theirs" } });
-    post(&api, "/changes", make.clone()).await;
+    let create = json!({ "create": { "vmid": 300, "node": "pve1", "hostname": "theirs" } });
+    post(&api, "/changes", create.clone()).await;
     for (body, status, expected) in [
-        (make, 409, "there is a container 300 already"),
+        (create, 409, "container 300 already exists"),
         (
             json!({ "stop": { "vmid": 300 } }),
             409,
@@ -57,12 +57,12 @@ async fn conflicting_changes_are_rejected() {
         (
             json!({ "stop": { "vmid": 301 } }),
             404,
-            "there is no container 301",
+            "container 301 does not exist",
         ),
         (
             json!({ "move": { "vmid": 300, "node": "pve9" } }),
             404,
-            "there is no node pve9",
+            "node pve9 does not exist",
         ),
         (
             json!({ "rename": { "vmid": 300, "hostname": "a_b" } }),
@@ -72,7 +72,7 @@ async fn conflicting_changes_are_rejected() {
         (
             json!({ "lock": { "vmid": 300, "reason": "fun" } }),
             400,
-            "`fun` is none of backup",
+            "lock `fun` is not one of backup",
         ),
         (
             json!({ "delete": { "vmid": 300, "force": true } }),
@@ -80,12 +80,12 @@ async fn conflicting_changes_are_rejected() {
             "unknown field `force`",
         ),
         (
-            json!({ "make": { "vmid": 7, "node": "pve1", "hostname": "a" } }),
+            json!({ "create": { "vmid": 7, "node": "pve1", "hostname": "a" } }),
             400,
-            "7 is no number",
+            "7 is not a valid VMID",
         ),
         (
-            json!({ "make": { "vmid": 301, "node": "pve1", "hostname": "a", "net0": "x" } }),
+            json!({ "create": { "vmid": 301, "node": "pve1", "hostname": "a", "net0": "x" } }),
             400,
             "net0",
         ),
@@ -117,7 +117,7 @@ async fn container_long_poll_reports_changes() {
     let first = now["containers"][0].clone();
     assert_has(
         &first,
-        json!({ "vmid": 200, "running": true, "source": "debian-13-standard_13.1-2_amd64.tar.zst" }),
+        json!({ "vmid": 200, "running": true, "template_or_image": "debian-13-standard_13.1-2_amd64.tar.zst" }),
     );
     let reboot = api.post("/nodes/pve1/lxc/200/status/reboot", &[]).await;
     assert_eq!(api.finish(&reboot).await, "OK");
@@ -134,7 +134,10 @@ async fn reported_interfaces_are_returned_until_next_start() {
     const NET0: &str = "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:00:00:0A,ip=dhcp";
     let report = |addresses: &[&str]| json!({ "vmid": 200, "interfaces": [{ "hwaddr": "BC:24:11:00:00:0A", "addresses": addresses }] });
     let (code, message) = post_error(&api, "/interfaces", report(&[])).await;
-    assert_eq!((code, message.as_str()), (404, "there is no container 200"));
+    assert_eq!(
+        (code, message.as_str()),
+        (404, "container 200 does not exist")
+    );
     api.created(200, &[("net0", NET0)]).await;
     let (code, message) = post_error(&api, "/interfaces", report(&[])).await;
     assert_eq!(
@@ -159,7 +162,7 @@ async fn reported_interfaces_are_returned_until_next_start() {
         (report(&["10.20.7.7/33"]), "prefix length"),
         (
             json!({ "vmid": 200, "interfaces": [{ "hwaddr": "BC:24:11:00:00:0B", "addresses": [] }] }),
-            "no interface with the hardware address bc:24:11:00:00:0b",
+            "no interface with the MAC address bc:24:11:00:00:0b",
         ),
     ] {
         let (code, error) = post_error(&api, "/interfaces", body).await;

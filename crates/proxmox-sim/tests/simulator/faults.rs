@@ -17,7 +17,7 @@ fn inject(api: &TestApi, method: &str, path: &str, effect: Effect) {
 #[tokio::test]
 async fn injected_response_replaces_real_one() {
     let api = api().await;
-    let effect = Effect::Answer {
+    let effect = Effect::Respond {
         status: 500,
         message: "cluster not ready - no quorum?".into(),
     };
@@ -70,7 +70,7 @@ async fn connection_can_be_dropped_before_or_after_processing() {
     inject(&api, "POST", "/nodes/{node}/lxc", Effect::Drop);
     assert!(create().await.is_err());
     assert_eq!(api.sim.handle().containers(), []);
-    inject(&api, "POST", "/nodes/{node}/lxc", Effect::DropAnswer);
+    inject(&api, "POST", "/nodes/{node}/lxc", Effect::DropResponse);
     assert!(create().await.is_err());
     let exists = |all: &serde_json::Value| all[0]["vmid"] == 200;
     api.until("/nodes/pve1/lxc", exists).await;
@@ -127,7 +127,7 @@ async fn faults_are_applied_in_order_and_can_be_cleared() {
             &api,
             "GET",
             "/version",
-            Effect::Answer {
+            Effect::Respond {
                 status,
                 message: "no".into(),
             },

@@ -127,7 +127,7 @@ impl Replay {
             self.block += 1;
             for container in self.sim.handle().containers() {
                 if container.vmid != 100 {
-                    self.sim.handle().remove_container(container.vmid);
+                    self.sim.handle().delete_config_file(container.vmid);
                 }
             }
         }
@@ -204,7 +204,7 @@ impl Replay {
                 .ok()
                 .filter(|vmid| *vmid != 100)
         {
-            self.sim.handle().remove_container(vmid);
+            self.sim.handle().delete_config_file(vmid);
         }
         difference
     }

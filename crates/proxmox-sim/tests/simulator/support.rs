@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use proxmox_sim::{Config, Sim, TEST_SECRET};
+use proxmox_sim::{Config, ContainerSpec, Sim, TEST_SECRET};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -221,5 +221,19 @@ pub fn assert_has(object: &Value, members: Value) {
             value,
             "{name} of {object}"
         );
+    }
+}
+
+/// A running container on pve1, as if created outside Holdfast.
+pub fn container(vmid: u32) -> ContainerSpec {
+    ContainerSpec {
+        vmid,
+        node: "pve1".into(),
+        hostname: "theirs".into(),
+        cores: 1,
+        memory: 512,
+        disk: 4,
+        net0: "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:00:00:01,ip=dhcp".into(),
+        running: true,
     }
 }

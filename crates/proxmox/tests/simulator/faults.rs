@@ -93,7 +93,7 @@ async fn read_is_retried_and_write_reports_unknown_outcome() {
         &sim,
         "DELETE",
         "/nodes/{node}/lxc/{vmid}",
-        Effect::DropAnswer,
+        Effect::DropResponse,
     );
     let error = client
         .delete_lxc("pve1", vmid, DeleteLxc::default())
@@ -140,7 +140,7 @@ async fn error_keeps_proxmox_message() {
         &sim,
         "POST",
         "/nodes/{node}/lxc",
-        Effect::Answer {
+        Effect::Respond {
             status: 500,
             message,
         },
@@ -160,7 +160,7 @@ async fn error_keeps_proxmox_message() {
         &sim,
         "POST",
         "/nodes/{node}/lxc",
-        Effect::Answer {
+        Effect::Respond {
             status: 403,
             message,
         },

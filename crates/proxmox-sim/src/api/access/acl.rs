@@ -1,22 +1,40 @@
-//! Access control entries and effective permissions.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! `/access/acl`: access control entries.
 
 use serde_json::{Value, json};
 
+use crate::access::auth::{AccessRequest, AccessRule, has_privilege};
 use crate::access::{Directory, Grant, Subject};
-use crate::auth::{AccessRequest, has_privilege};
+use crate::call::{ApiResponse, Call};
 use crate::error::{ApiError, Result};
-use crate::routes::{ApiResponse, Call};
+use crate::route::Route;
 use crate::schema::format::split_list;
+use crate::schema::{boolean, named, text};
 
 /// The first segments of valid ACL paths.
 const ROOTS: [&str; 7] = [
     "access", "mapping", "nodes", "pool", "sdn", "storage", "vms",
 ];
 
+/// The routes of this file.
+pub(super) fn routes() -> Vec<Route> {
+    let grants = vec![
+        text("path").required(),
+        text("roles").list(named::ROLE).required(),
+        text("users").list(named::USERID),
+        text("groups").list(named::GROUP),
+        text("tokens").list(named::TOKEN),
+        boolean("propagate"),
+        boolean("delete"),
+    ];
+    vec![
+        Route::new("GET", "/access/acl", vec![], list),
+        Route::new("PUT", "/access/acl", grants, update)
+            .access_rule(AccessRule::Custom(check_modify)),
+    ]
+}
+
 /// Checks that the caller may change access control entries at the path.
-pub(crate) fn check_modify(access: &AccessRequest) -> Result<()> {
+fn check_modify(access: &AccessRequest) -> Result<()> {
     let path = access.text("path").unwrap_or_default();
     if has_privilege(access.directory, access.caller, path, "Permissions.Modify") {
         return Ok(());
@@ -26,7 +44,7 @@ pub(crate) fn check_modify(access: &AccessRequest) -> Result<()> {
 }
 
 /// `GET /access/acl`: all entries, or without `Sys.Audit` only those that the caller may change.
-pub(crate) fn list(call: &Call) -> Result<ApiResponse> {
+fn list(call: &Call) -> Result<ApiResponse> {
     let grants: Vec<Value> = call.core.read(|state| {
         let directory = &state.directory;
         let audits = has_privilege(directory, &call.caller, "/access", "Sys.Audit");
@@ -54,7 +72,7 @@ fn to_json(grant: &Grant) -> Value {
 }
 
 /// `PUT /access/acl`: adds or removes entries.
-pub(crate) fn update(call: &Call) -> Result<ApiResponse> {
+fn update(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
     let path = normalize_path(params.text("path"))?;
     let propagate = params.get("propagate") != Some("0");
@@ -124,53 +142,4 @@ fn normalize_path(path: &str) -> Result<String> {
         ));
     }
     Ok(if trimmed.is_empty() { "/" } else { trimmed }.to_owned())
-}
-
-/// `GET /access/permissions`: the effective permissions of the caller, or of another user if the
-/// caller has `Sys.Audit`.
-pub(crate) fn permissions(call: &Call) -> Result<ApiResponse> {
-    let params = &call.params;
-    let userid = params.get("userid").unwrap_or(&call.caller.id);
-    call.core.read(|state| {
-        let directory = &state.directory;
-        if userid != call.caller.id
-            && !has_privilege(directory, &call.caller, "/access", "Sys.Audit")
-        {
-            return Err(ApiError::Forbidden("/access, Sys.Audit".into()));
-        }
-        let paths: BTreeSet<String> = match params.get("path") {
-            Some(path) => BTreeSet::from([path.to_owned()]),
-            None => permission_paths(directory),
-        };
-        let mut all: BTreeMap<String, Value> = BTreeMap::new();
-        for path in paths {
-            let has = directory.privileges(userid, &path);
-            if has.is_empty() && params.get("path").is_none() {
-                continue;
-            }
-            let flags = has.into_iter().map(|(name, below)| (name, u8::from(below)));
-            all.insert(path, json!(flags.collect::<BTreeMap<_, _>>()));
-        }
-        Ok(json!(all).into())
-    })
-}
-
-/// All paths at which a user can have permissions: those with entries, and the members of pools.
-fn permission_paths(directory: &Directory) -> BTreeSet<String> {
-    let granted = directory.grants.iter().map(|grant| grant.path.clone());
-    let members = directory.pools.values().flat_map(|pool| {
-        let vms = pool.vms.iter().map(|vmid| format!("/vms/{vmid}"));
-        vms.chain(
-            pool.storages
-                .iter()
-                .map(|storage| format!("/storage/{storage}")),
-        )
-    });
-    let top = [
-        "/", "/access", "/nodes", "/pool", "/sdn", "/storage", "/vms",
-    ];
-    granted
-        .chain(members)
-        .chain(top.map(str::to_owned))
-        .collect()
 }

@@ -1,16 +1,34 @@
-//! Groups and roles.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! `/access/groups`.
 
 use serde_json::{Value, json};
 
-use crate::access::roles;
+use crate::call::{ApiResponse, Call};
 use crate::error::{ApiError, Result};
-use crate::routes::{ApiResponse, Call};
-use crate::schema::format::split_list;
+use crate::route::Route;
+use crate::schema::{named, text};
+
+/// The routes of this file.
+pub(super) fn routes() -> Vec<Route> {
+    let group = || text("groupid").format(named::GROUP).required();
+    let item = "/access/groups/{groupid}";
+    let allocate: &[&str] = &["Group.Allocate"];
+    vec![
+        Route::new("GET", "/access/groups", vec![], list),
+        Route::new(
+            "POST",
+            "/access/groups",
+            vec![group(), text("comment")],
+            create,
+        )
+        .every("/access/groups", allocate),
+        Route::new("GET", item, vec![group()], show)
+            .any("/access/groups", &["Sys.Audit", "Group.Allocate"]),
+        Route::new("DELETE", item, vec![group()], delete).every("/access/groups", allocate),
+    ]
+}
 
 /// `GET /access/groups`.
-pub(crate) fn list(call: &Call) -> Result<ApiResponse> {
+fn list(call: &Call) -> Result<ApiResponse> {
     let groups: Vec<Value> = call.core.read(|state| {
         let directory = &state.directory;
         let listed = directory.groups.iter().map(|(id, comment)| {
@@ -35,7 +53,7 @@ fn add_comment(entry: &mut Value, comment: Option<&str>) {
 }
 
 /// `POST /access/groups`.
-pub(crate) fn create(call: &Call) -> Result<ApiResponse> {
+fn create(call: &Call) -> Result<ApiResponse> {
     let id = call.params.text("groupid");
     call.core.edit(|state| {
         let groups = &mut state.directory.groups;
@@ -49,7 +67,7 @@ pub(crate) fn create(call: &Call) -> Result<ApiResponse> {
 }
 
 /// `GET /access/groups/{groupid}`.
-pub(crate) fn show(call: &Call) -> Result<ApiResponse> {
+fn show(call: &Call) -> Result<ApiResponse> {
     let id = call.params.text("groupid");
     call.core.read(|state| {
         let directory = &state.directory;
@@ -69,7 +87,7 @@ pub(crate) fn show(call: &Call) -> Result<ApiResponse> {
 }
 
 /// `DELETE /access/groups/{groupid}`.
-pub(crate) fn delete(call: &Call) -> Result<ApiResponse> {
+fn delete(call: &Call) -> Result<ApiResponse> {
     let id = call.params.text("groupid");
     call.core.edit(|state| {
         let directory = &mut state.directory;
@@ -80,80 +98,6 @@ pub(crate) fn delete(call: &Call) -> Result<ApiResponse> {
             user.groups.remove(id);
         }
         directory.grants.retain(|grant| grant.id != id);
-        Ok(ApiResponse::null())
-    })
-}
-
-/// `GET /access/roles`.
-pub(crate) fn roles(call: &Call) -> Result<ApiResponse> {
-    let listed: Vec<Value> = call.core.read(|state| {
-        let built_in = roles::BUILT_IN.iter().map(|name| ((*name).to_owned(), 1));
-        let custom = state.directory.roles.keys().map(|name| (name.clone(), 0));
-        let entry = |(name, special): (String, u8)| {
-            let privileges = state.directory.role(&name).unwrap_or_default();
-            let privileges: Vec<String> = privileges.into_iter().collect();
-            json!({ "roleid": name, "privs": privileges.join(","), "special": special })
-        };
-        built_in.chain(custom).map(entry).collect()
-    });
-    Ok(Value::from(listed).into())
-}
-
-/// `GET /access/roles/{roleid}`.
-pub(crate) fn role(call: &Call) -> Result<ApiResponse> {
-    let id = call.params.text("roleid");
-    call.core.read(|state| {
-        let privileges = state.directory.role(id).ok_or_else(|| missing(id))?;
-        let flags: BTreeMap<String, u8> = privileges.into_iter().map(|name| (name, 1)).collect();
-        Ok(json!(flags).into())
-    })
-}
-
-fn missing(id: &str) -> ApiError {
-    ApiError::Failed(format!("role '{id}' does not exist"))
-}
-
-/// `POST /access/roles`, and `PUT /access/roles/{roleid}`.
-pub(crate) fn set_role(call: &Call) -> Result<ApiResponse> {
-    let (id, creates) = (call.params.text("roleid"), call.method == "POST");
-    if roles::built_in(id).is_some() {
-        let message = format!("auto-generated role '{id}' cannot be modified");
-        return Err(ApiError::Failed(message));
-    }
-    if creates && id.to_ascii_lowercase().starts_with("pve") {
-        let message = "cannot use role ID starting with the (case-insensitive) 'PVE' namespace";
-        return Err(ApiError::parameter("roleid", message));
-    }
-    let privileges: BTreeSet<String> = split_list(call.params.text("privs"))
-        .map(str::to_owned)
-        .collect();
-    call.core.edit(|state| {
-        let custom = &mut state.directory.roles;
-        match (creates, custom.contains_key(id)) {
-            (true, true) => {
-                let message = format!("create role failed: role '{id}' already exists");
-                Err(ApiError::Failed(message))
-            }
-            (false, false) => Err(missing(id)),
-            _ => {
-                custom.insert(id.to_owned(), privileges);
-                Ok(ApiResponse::null())
-            }
-        }
-    })
-}
-
-/// `DELETE /access/roles/{roleid}`.
-pub(crate) fn delete_role(call: &Call) -> Result<ApiResponse> {
-    let id = call.params.text("roleid");
-    if roles::built_in(id).is_some() {
-        let message = format!("auto-generated role '{id}' cannot be deleted");
-        return Err(ApiError::Failed(message));
-    }
-    call.core.edit(|state| {
-        let directory = &mut state.directory;
-        directory.roles.remove(id).ok_or_else(|| missing(id))?;
-        directory.grants.retain(|grant| grant.role != id);
         Ok(ApiResponse::null())
     })
 }

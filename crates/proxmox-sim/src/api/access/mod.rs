@@ -1,26 +1,28 @@
-//! Version, API index, and the handlers under `/access` and `/pools`.
+//! `/access`: users, tokens, groups, roles, realms, permissions and login.
 
-pub(crate) mod acl;
-pub(crate) mod groups;
-pub(crate) mod pools;
-pub(crate) mod realms;
-pub(crate) mod tickets;
-pub(crate) mod tokens;
-pub(crate) mod users;
+mod acl;
+mod domains;
+mod groups;
+mod password;
+mod permissions;
+mod roles;
+mod ticket;
+mod users;
+mod vncticket;
 
-use serde_json::json;
+use crate::route::Route;
 
-use crate::error::Result;
-use crate::routes::{ApiResponse, Call};
-
-/// `GET /version`.
-pub(crate) fn version(_: &Call) -> Result<ApiResponse> {
-    Ok(json!({ "version": "9.2.11", "release": "9.2", "repoid": "14a22df35955" }).into())
-}
-
-/// `GET /`: the top-level directories of the API.
-pub(crate) fn index(_: &Call) -> Result<ApiResponse> {
-    let parts = ["version", "cluster", "nodes", "storage", "access", "pools"];
-    let parts: Vec<_> = parts.iter().map(|part| json!({ "subdir": part })).collect();
-    Ok(serde_json::Value::from(parts).into())
+/// The routes of this level and below.
+pub(super) fn routes() -> Vec<Route> {
+    let mut routes = Vec::new();
+    routes.extend(acl::routes());
+    routes.extend(domains::routes());
+    routes.extend(groups::routes());
+    routes.extend(password::routes());
+    routes.extend(permissions::routes());
+    routes.extend(roles::routes());
+    routes.extend(ticket::routes());
+    routes.extend(users::routes());
+    routes.extend(vncticket::routes());
+    routes
 }

@@ -1,0 +1,11 @@
+//! `/cluster/metrics`. Not simulated: always empty.
+
+use crate::api::empty_list;
+use crate::route::Route;
+
+/// The routes of this file.
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::new("GET", "/cluster/metrics/server", vec![], empty_list).every("/", &["Sys.Audit"]),
+    ]
+}

@@ -1,0 +1,10 @@
+//! The HTTP server: listeners, TLS, parsing of requests and formatting of responses. The order of
+//! checks is that of a real node.
+
+pub(crate) mod body;
+pub(crate) mod params;
+pub(crate) mod redirect;
+pub(crate) mod reply;
+pub(crate) mod request;
+pub(crate) mod server;
+pub(crate) mod tls;
