@@ -40,7 +40,7 @@ fn duplicate(unique: Unique) -> Error {
         Unique::SiteName => Error::invalid_field("name", "Another site has this name."),
         Unique::ClusterName => Error::invalid_field("name", "Another cluster has this name."),
         Unique::HostName => {
-            Error::invalid_field("name", "Another host on this site has this name.")
+            Error::invalid_field("name", "The site already has a host with this name.")
         }
         Unique::DomainName => Error::invalid_field("name", "The site has this domain already."),
         Unique::CertificateAuthorityName => {

@@ -116,7 +116,7 @@ pub async fn create(
         .write(move |c| match store::hosts::insert(c, &new) {
             Err(store::Error::NotFound) => Ok(Err(Error::invalid_field(
                 "site",
-                "Select an existing site.",
+                "The site does not exist.",
             ))),
             created => created.map(Ok),
         })

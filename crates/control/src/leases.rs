@@ -35,7 +35,7 @@ pub async fn list(control: &Control, actor: &Actor, site: SiteId) -> Result<Vec<
 /// the host was deleted.
 pub async fn report(control: &Control, agent: &Agent, leases: Vec<Lease>) -> Result<(), Error> {
     if leases.len() > MAX_LEASES {
-        let message = format!("Report at most {MAX_LEASES} leases.");
+        let message = format!("Report at most {MAX_LEASES} leases at once.");
         return Err(Error::invalid_field("leases", message));
     }
     let (id, site) = (agent.id, agent.site);

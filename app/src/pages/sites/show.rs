@@ -121,7 +121,7 @@ fn network(shown: LiveResource<Shown>) -> AnyView {
                     <dt>"Containers get"</dt><dd class="mono">{spec.range.to_string()}</dd>
                     <dt>"Free addresses"</dt><dd class="num">{site.addresses_free}</dd>
                     <dt>"Others get"</dt>{or(others, "no address")}
-                    <dt>"Names (DNS)"</dt>{or(Some(answering.join(", ")), "no host has joined")}
+                    <dt>"Names (DNS)"</dt>{or(Some(answering.join(", ")), "none: no host has joined")}
                     <dt>"Other names"</dt>{or(Some(forwarders), "are not found: no name server is set for them")}
                     <dt>"External ports"</dt><dd class="mono">{spec.ports.to_string()}</dd>
                     <dt>"From outside"</dt>{or(Some(public.join(", ")), "no public address is set")}
@@ -146,7 +146,7 @@ fn hosts(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     let all = shown.part(|(_, _, hosts)| hosts.clone());
     let body = reactive(move || {
         if none.get() {
-            return view! { <p class="muted">"No hosts yet. Add a host to serve DHCP, DNS and published services."</p> }.erase();
+            return view! { <p class="muted">"No hosts yet. Without a host, containers get no address and no name, and services are not published."</p> }.erase();
         }
         table(all.into(), false)
     });

@@ -68,7 +68,7 @@ impl HttpSolver {
         };
         let done = tokio::time::timeout(EDGE_TIMEOUT, waiting).await;
         done.unwrap_or_else(|_| {
-            Err("The edge hosts did not apply the challenge response within a minute. Check the hosts of the site.".to_owned())
+            Err("The edge hosts did not publish the challenge within a minute. Check the site's hosts.".to_owned())
         })
     }
 }
@@ -88,7 +88,8 @@ fn readiness(hosts: impl Iterator<Item = HostRow>, generation: i64) -> Readiness
         .filter(|host| host.facts.is_some() && host.is_online)
         .collect();
     if reachable.is_empty() {
-        let words = "No edge host of the site is online, so the CA gets no response. Check the hosts of the site.";
+        let words =
+            "No edge host of the site is online to answer the challenge. Check the site's hosts.";
         return Readiness::Failed(words.to_owned());
     }
     let mut waiting = false;
@@ -103,7 +104,7 @@ fn readiness(hosts: impl Iterator<Item = HostRow>, generation: i64) -> Readiness
         match report.map(|report| report.outcome) {
             Some(ApplyOutcome::Refused { words }) => {
                 return Readiness::Failed(format!(
-                    "The edge host {} cannot respond to the CA: {words}",
+                    "The edge host {} cannot answer the challenge: {words}",
                     host.name
                 ));
             }

@@ -18,7 +18,7 @@ pub async fn fetch_certificates(
     request: Wanted,
 ) -> Result<Pairs, Error> {
     if request.certificates.len() > MOST_CERTIFICATES {
-        let message = format!("Request at most {MOST_CERTIFICATES} certificates.");
+        let message = format!("Request at most {MOST_CERTIFICATES} certificates at once.");
         return Err(Error::invalid_field("certificates", message));
     }
     let (key, site) = (control.store().secret_key().clone(), agent.site);

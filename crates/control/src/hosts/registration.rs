@@ -43,7 +43,7 @@ pub async fn register(
             match result {
                 Err(store::Error::NotFound) => Ok(Err(Error::invalid_field(
                     "site",
-                    "Select an existing site.",
+                    "The site does not exist.",
                 ))),
                 result => result.map(Ok),
             }

@@ -87,7 +87,7 @@ pub async fn report_files(control: &Control, agent: &Agent, update: Live) -> Res
             let existing =
                 usize::try_from(store::hosts::count_live_files(c, id)?).unwrap_or(usize::MAX);
             if existing.saturating_add(update.files.len()) > link::MOST_FILES {
-                let message = format!("A host can have at most {} files.", link::MOST_FILES);
+                let message = format!("At most {} files can be reported.", link::MOST_FILES);
                 return Ok(Err(Error::invalid_field("files", message)));
             }
             store::hosts::update_live_files(c, id, &update.files, &update.gone)?;

@@ -123,7 +123,7 @@ db_test!(host_facts_and_report_are_stored, |db| async {
             name: "wiki.example.org".into(),
             service: Some(model::ServiceId(4)),
             who: ProbedComponent::Container,
-            words: "Connection refused.".into(),
+            words: "The container is unreachable.".into(),
         }],
     };
     let report = sent_report.clone();
