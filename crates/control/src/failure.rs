@@ -41,8 +41,8 @@ fn duplicate(unique: Unique) -> Error {
         Unique::UserName => Error::invalid_field("name", "Another user has this name."),
         Unique::SiteName => Error::invalid_field("name", "Another site has this name."),
         Unique::ClusterName => Error::invalid_field("name", "Another cluster has this name."),
-        Unique::AgentName => {
-            Error::invalid_field("name", "The site already has an agent with this name.")
+        Unique::HostName => {
+            Error::invalid_field("name", "The site already has a host with this name.")
         }
         Unique::DomainName => Error::invalid_field("name", "The site already has this domain."),
         Unique::CertificateAuthorityName => {

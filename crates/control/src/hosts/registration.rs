@@ -1,13 +1,13 @@
-//! Agents that run inside this process. They need no join token and no address of the manager.
+//! Hosts whose agent runs inside this process. They need no join token and no address of the manager.
 
 use edge::Layout;
-use model::{Error, SiteId, agents::HostFacts, names::Label};
-use store::agents::NewAgent;
+use model::{Error, SiteId, hosts::HostFacts, names::Label};
+use store::hosts::NewHost;
 
-use super::{invitation, join, secret};
+use super::{join, join_token, secret};
 use crate::{Actor, Control, failure::StoreResultExt as _, sessions::digest};
 
-/// Registers an agent of this process for a site as joined, or reuses the agent that has the name.
+/// Registers a host of this process for a site as joined, or reuses the host that has the name.
 /// Its previous key is revoked; the new one is returned.
 ///
 /// # Errors
@@ -17,28 +17,28 @@ pub async fn register(
     actor: &Actor,
     site: SiteId,
     name: Label,
-    about: HostFacts,
+    facts: HostFacts,
     layout: &Layout,
 ) -> Result<String, Error> {
     actor.require_operator()?;
     let token = secret();
-    let new = NewAgent {
+    let new = NewHost {
         site,
         name,
         token_hash: digest(&token),
-        lifetime_ms: invitation::LIFETIME_MS,
+        lifetime_ms: join_token::LIFETIME_MS,
     };
     control
         .store()
         .write(move |c| {
-            let mut agents = store::agents::list_by_site(c, new.site)?.into_iter();
-            let existing = agents.find(|agent| agent.row.name == new.name);
+            let mut hosts = store::hosts::list_by_site(c, new.site)?.into_iter();
+            let existing = hosts.find(|host| host.row.name == new.name);
             let result = match existing {
                 Some(existing) => {
                     let id = existing.row.id;
-                    store::agents::reset_join_token(c, id, &new.token_hash, new.lifetime_ms)
+                    store::hosts::reset_join_token(c, id, &new.token_hash, new.lifetime_ms)
                 }
-                None => store::agents::insert(c, &new).map(drop),
+                None => store::hosts::insert(c, &new).map(drop),
             };
             match result {
                 Err(store::Error::NotFound) => Ok(Err(Error::invalid_field(
@@ -49,6 +49,6 @@ pub async fn register(
             }
         })
         .await
-        .into_model("agent")??;
-    join(control, &token, about, layout).await
+        .into_model("host")??;
+    join(control, &token, facts, layout).await
 }

@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn undecryptable_key_does_not_withhold_other_certificates() {
         let fingerprint = "ab".repeat(32).parse().unwrap();
-        let cause = "certificates.secret does not open".to_owned();
+        let cause = "certificates.secret cannot be decrypted".to_owned();
         assert_eq!(
             skip_undecryptable::<()>(&fingerprint, Err(Error::Internal { cause })),
             Ok(None)
