@@ -78,7 +78,7 @@ test("an agent is invited, joins with its token, and pages update without a relo
   await agent.report();
   await expect(badges(page)).toContainText("live");
   await expect(page.getByText("the newest")).toBeVisible();
-  await agent.report({ refused: { words: "nginx: [emerg] no space left on device" } });
+  await agent.report({ refused: { message: "nginx: [emerg] no space left on device" } });
   await expect(badges(page)).toContainText("blocked");
   await expect(page.getByRole("region", { name: "Its words" })).toHaveText("nginx: [emerg] no space left on device");
   await agent.report();
@@ -109,10 +109,10 @@ test("each service shows its publication state and the reason if it is blocked",
   await agent.poll();
   await agent.report();
   await expect(publication(page).first()).toHaveText("live");
-  const service = agent.config.snapshot.domains[0].services.find(
+  const service = agent.config.config.domains[0].services.find(
     ({ label }: { label: string }) => label === "shown",
   );
-  await agent.report("live", [{ service: service.id, words: "[emerg] host not found in upstream" }]);
+  await agent.report("live", [{ service: service.id, message: "[emerg] host not found in upstream" }]);
   await expect(publication(page).first()).toContainText("edge-1: [emerg] host not found in upstream");
   await sameDocument(page);
   await visit(page, "/sites/lab/agents/edge-1");
@@ -159,7 +159,7 @@ test("DHCP moves after the other host has stopped, or by force", async ({ page }
   await page.getByRole("button", { name: "Have it give out addresses" }).click();
   await expect(page.getByText("It will give out addresses once the other agent has said")).toBeVisible();
   await first.poll();
-  expect(first.config.snapshot.network.dhcp).toBeNull();
+  expect(first.config.config.network.dhcp).toBeNull();
   await first.report();
   await expect(page.getByText("It gives out the site's addresses (DHCP).")).toBeVisible();
   await sameDocument(page);

@@ -8,7 +8,7 @@
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
-use edge::{Effect, File, Layout, Snapshot, Tree};
+use edge::{Effect, File, Layout, SiteConfig, Tree};
 use model::ServiceId;
 
 use crate::{
@@ -130,7 +130,11 @@ impl Applier {
     ///
     /// # Errors
     /// If the attempt failed before anything was replaced. The live files are unchanged.
-    pub async fn publish(&mut self, site: &Snapshot, layout: &Layout) -> Result<Published, Error> {
+    pub async fn publish(
+        &mut self,
+        site: &SiteConfig,
+        layout: &Layout,
+    ) -> Result<Published, Error> {
         let (mut rest, mut quarantined) = (site.clone(), Vec::new());
         for _ in 0..ROUNDS {
             let outcome = self.apply(&edge::render(&rest, layout)?).await?;
@@ -315,7 +319,7 @@ impl Applier {
     }
 
     /// Checks a site configuration with nginx without making it live.
-    async fn check_site(&self, site: Snapshot, layout: &Layout) -> Result<(), CheckError> {
+    async fn check_site(&self, site: SiteConfig, layout: &Layout) -> Result<(), CheckError> {
         let tree = edge::render(&site, layout).map_err(candidate_error)?;
         let draft = self.disk(move |generations| generations.draft(&tree)).await;
         let checked = self
@@ -392,7 +396,7 @@ fn files_of_ports(message: &str) -> Vec<String> {
 }
 
 /// Removes the services whose files a refusal names.
-fn quarantine_named(site: &Snapshot, refusal: &Refusal) -> (Snapshot, Vec<QuarantinedService>) {
+fn quarantine_named(site: &SiteConfig, refusal: &Refusal) -> (SiteConfig, Vec<QuarantinedService>) {
     let files = refusal.files.iter();
     let named: BTreeSet<ServiceId> = files.filter_map(|path| site.service_of(path)).collect();
     let quarantined = named.iter().map(|service| QuarantinedService {

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use edge::{Layout, Snapshot};
+use edge::{Layout, SiteConfig};
 
 /// Why the certificate could not be created.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,7 @@ pub enum CertificateError {
 ///
 /// # Errors
 /// If the certificate cannot be created or written. An existing certificate is kept.
-pub fn ensure(site: &Snapshot, layout: &Layout) -> Result<bool, CertificateError> {
+pub fn ensure(site: &SiteConfig, layout: &Layout) -> Result<bool, CertificateError> {
     let folder = Path::new(layout.tls.as_str());
     let names = names(site);
     let (marks, list) = (folder.join("site.names"), names.join("\n"));
@@ -62,7 +62,7 @@ pub fn ensure(site: &Snapshot, layout: &Layout) -> Result<bool, CertificateError
 
 /// Each domain with a wildcard; the network's domain if there is none, because nginx needs a
 /// certificate.
-fn names(site: &Snapshot) -> Vec<String> {
+fn names(site: &SiteConfig) -> Vec<String> {
     let mut names = Vec::new();
     for domain in &site.domains {
         names.push(domain.name.to_string());

@@ -10,10 +10,8 @@ use std::{
     time::SystemTime,
 };
 
-use edge::{
-    Layout, Snapshot, certificate_name,
-    link::{MOST_CERTIFICATES, Pair},
-};
+use agent_protocol::{CertificateWithKey, endpoints::MAX_CERTIFICATES};
+use edge::{Layout, SiteConfig, certificate_name};
 use model::{agents::UnservableCertificate, clusters::Fingerprint};
 use rustls::{
     crypto::ring,
@@ -43,11 +41,11 @@ impl CertificateStore {
     pub(crate) async fn stage(
         &mut self,
         manager: &ManagerClient,
-        site: &Snapshot,
-        before: Option<&Snapshot>,
+        site: &SiteConfig,
+        before: Option<&SiteConfig>,
         layout: &Layout,
-    ) -> (Snapshot, Vec<UnservableCertificate>) {
-        let fingerprints = |site: &Snapshot| -> BTreeSet<Fingerprint> {
+    ) -> (SiteConfig, Vec<UnservableCertificate>) {
+        let fingerprints = |site: &SiteConfig| -> BTreeSet<Fingerprint> {
             site.certificates().into_iter().cloned().collect()
         };
         let wanted = fingerprints(site);
@@ -75,7 +73,7 @@ impl CertificateStore {
 
     /// Deletes certificates that neither the live site configuration nor the previous one refers
     /// to. `site` must be what is really served, including substitutes.
-    pub(crate) async fn prune_unused(&mut self, site: &Snapshot, layout: &Layout) {
+    pub(crate) async fn prune_unused(&mut self, site: &SiteConfig, layout: &Layout) {
         let now: BTreeSet<Fingerprint> = site.certificates().into_iter().cloned().collect();
         let Some(before) = self.live.replace(now.clone()) else {
             return;
@@ -175,7 +173,7 @@ async fn fetch(
 ) -> Vec<UnservableCertificate> {
     let mut unserved = Vec::new();
     let mut asked = 0;
-    for some in missing.chunks(MOST_CERTIFICATES) {
+    for some in missing.chunks(MAX_CERTIFICATES) {
         let pairs = match manager.certificates(some).await {
             Ok(pairs) => pairs,
             Err(error) => {
@@ -193,7 +191,7 @@ async fn fetch(
     }
     for UnservableCertificate {
         certificate,
-        words: error,
+        reason: error,
     } in &unserved
     {
         tracing::warn!(%certificate, error, "certificate cannot be served");
@@ -204,13 +202,17 @@ async fn fetch(
 fn unserved_for(fingerprint: &Fingerprint, message: &str) -> UnservableCertificate {
     UnservableCertificate {
         certificate: fingerprint.clone(),
-        words: message.to_owned(),
+        reason: message.to_owned(),
     }
 }
 
-fn store_all(folder: &Path, wanted: &[Fingerprint], pairs: &[Pair]) -> Vec<UnservableCertificate> {
+fn store_all(
+    folder: &Path,
+    wanted: &[Fingerprint],
+    pairs: &[CertificateWithKey],
+) -> Vec<UnservableCertificate> {
     let put = |fingerprint: &Fingerprint| {
-        let pair = pairs.iter().find(|pair| pair.certificate == *fingerprint);
+        let pair = pairs.iter().find(|pair| pair.fingerprint == *fingerprint);
         let pair = pair.ok_or("The manager does not have it (any more).")?;
         verify(fingerprint, &pair.chain, &pair.key)?;
         let [chain, key] = paths(folder, fingerprint);
@@ -255,11 +257,11 @@ mod tests {
 
     use super::*;
 
-    fn pair(name: &str) -> Pair {
+    fn pair(name: &str) -> CertificateWithKey {
         let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
         let fingerprint = pinned::Fingerprint::from_certificate(made.cert.der()).to_string();
-        Pair {
-            certificate: fingerprint.parse().unwrap(),
+        CertificateWithKey {
+            fingerprint: fingerprint.parse().unwrap(),
             chain: made.cert.pem(),
             key: made.signing_key.serialize_pem(),
         }
@@ -269,29 +271,29 @@ mod tests {
     fn only_requested_and_valid_certificates_are_stored() {
         let folder = tempfile::tempdir().unwrap();
         let (good, other) = (pair("a.example.org"), pair("b.example.org"));
-        let wrong_key = Pair {
+        let wrong_key = CertificateWithKey {
             key: good.key.clone(),
             ..other.clone()
         };
-        let wanted = [good.certificate.clone(), other.certificate.clone()];
+        let wanted = [good.fingerprint.clone(), other.fingerprint.clone()];
         let unserved = store_all(folder.path(), &wanted, &[good.clone(), wrong_key]);
         assert_eq!(unserved.len(), 1);
-        assert_eq!(unserved[0].certificate, other.certificate);
-        assert!(unserved[0].words.contains("belong together"));
-        let [chain, key] = paths(folder.path(), &good.certificate);
+        assert_eq!(unserved[0].certificate, other.fingerprint);
+        assert!(unserved[0].reason.contains("belong together"));
+        let [chain, key] = paths(folder.path(), &good.fingerprint);
         assert_eq!(fs::read_to_string(chain).unwrap(), good.chain);
         assert_eq!(
             fs::metadata(key).unwrap().permissions().mode() & 0o777,
             0o600
         );
-        let swapped = Pair {
-            certificate: other.certificate.clone(),
+        let swapped = CertificateWithKey {
+            fingerprint: other.fingerprint.clone(),
             ..good
         };
         let unserved = store_all(folder.path(), &wanted[1..], &[swapped]);
-        assert!(unserved[0].words.contains("another certificate"));
+        assert!(unserved[0].reason.contains("another certificate"));
         let unserved = store_all(folder.path(), &wanted[1..], &[]);
-        assert!(unserved[0].words.contains("does not have it"));
+        assert!(unserved[0].reason.contains("does not have it"));
     }
 
     #[test]
@@ -299,7 +301,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let good = pair("a.example.org");
         let mut verified = VerifiedFiles::new();
-        let fingerprint = &good.certificate;
+        let fingerprint = &good.fingerprint;
         assert!(!verify_stored(folder.path(), fingerprint, &mut verified));
         assert!(store_all(folder.path(), from_ref(fingerprint), from_ref(&good)).is_empty());
         assert!(verify_stored(folder.path(), fingerprint, &mut verified));
@@ -316,7 +318,7 @@ mod tests {
     fn unused_certificates_are_deleted_and_own_stays() {
         let folder = tempfile::tempdir().unwrap();
         let pairs = [pair("a.example.org"), pair("b.example.org")];
-        let wanted = pairs.each_ref().map(|pair| pair.certificate.clone());
+        let wanted = pairs.each_ref().map(|pair| pair.fingerprint.clone());
         assert!(store_all(folder.path(), &wanted, &pairs).is_empty());
         fs::write(folder.path().join("site.key"), "own").unwrap();
         let keep = BTreeSet::from([certificate_name(Some(&wanted[0]))]);

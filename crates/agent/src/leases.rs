@@ -7,7 +7,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use edge::{Layout, link::Leases};
+use agent_protocol::LeasesReport;
+use edge::Layout;
 use model::leases::{Lease, MAX_LEASES};
 use tokio::io::AsyncReadExt as _;
 
@@ -30,13 +31,13 @@ pub struct LeaseReporter(Option<FileVersion>);
 /// Leases that were not reported yet.
 #[derive(Debug)]
 pub struct LeaseUpdate {
-    leases: Leases,
+    leases: LeasesReport,
     version: FileVersion,
 }
 
 impl LeaseUpdate {
     /// All current leases.
-    pub fn leases(&self) -> &Leases {
+    pub fn leases(&self) -> &LeasesReport {
         &self.leases
     }
 }
@@ -62,7 +63,7 @@ impl LeaseReporter {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let leases = leases(&text, now.map_or(0, |now| now.as_secs()));
         Some(LeaseUpdate {
-            leases: Leases { leases },
+            leases: LeasesReport { leases },
             version,
         })
     }

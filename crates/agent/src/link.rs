@@ -5,15 +5,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use edge::{
-    Layout,
-    link::{self, Asking, Given, Joined, Joining, Leases, Live, Pair, Pairs, Wanted},
+use agent_protocol::{
+    CertificateWithKey, CertificatesRequest, CertificatesResponse, HostDescription, JoinRequest,
+    JoinResponse, LeasesReport, LiveFilesUpdate, PollRequest, PollResponse, Report, endpoints,
 };
-use model::{
-    agents::{HostFacts, JoinToken, Report},
-    clusters::Fingerprint,
-    domains::Origin,
-};
+use model::{agents::JoinToken, clusters::Fingerprint, domains::Origin};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use rustls::client::danger::ServerCertVerifier;
 use serde::Deserialize;
@@ -102,18 +98,16 @@ impl Link {
     /// # Errors
     /// [`LinkError::Unknown`] if the join token is invalid, and any error of a request.
     pub async fn join(
-        code: &JoinToken,
-        about: HostFacts,
-        layout: Layout,
+        token: &JoinToken,
+        description: HostDescription,
     ) -> Result<String, LinkError> {
-        let link = Self::new(code.manager.clone(), code.fingerprint.as_ref())?;
-        let request = Joining {
-            word: code.word.clone(),
-            about,
-            layout,
+        let link = Self::new(token.manager.clone(), token.fingerprint.as_ref())?;
+        let request = JoinRequest {
+            token: token.word.clone(),
+            description,
         };
-        let request_builder = link.http.post(link.address(link::JOIN)).json(&request);
-        let response: Joined = read(send(request_builder).await?).await?;
+        let request_builder = link.http.post(link.address(endpoints::JOIN)).json(&request);
+        let response: JoinResponse = read(send(request_builder).await?).await?;
         Ok(response.key)
     }
 
@@ -122,8 +116,15 @@ impl Link {
     ///
     /// # Errors
     /// [`LinkError::Unknown`] if the key is invalid, and any error of a request.
-    pub async fn next(&self, key: &str, request: &Asking) -> Result<Option<Given>, LinkError> {
-        let request_builder = self.http.post(self.address(link::NEXT)).bearer_auth(key);
+    pub async fn poll(
+        &self,
+        key: &str,
+        request: &PollRequest,
+    ) -> Result<Option<PollResponse>, LinkError> {
+        let request_builder = self
+            .http
+            .post(self.address(endpoints::POLL))
+            .bearer_auth(key);
         let response = send(request_builder.json(request)).await?;
         if response.status() == StatusCode::NO_CONTENT {
             return Ok(None);
@@ -134,46 +135,55 @@ impl Link {
     /// Sends a report.
     ///
     /// # Errors
-    /// The same as [`Link::next`].
+    /// The same as [`Link::poll`].
     pub async fn report(&self, key: &str, report: &Report) -> Result<(), LinkError> {
-        let request = self.http.post(self.address(link::REPORT)).bearer_auth(key);
+        let request = self
+            .http
+            .post(self.address(endpoints::REPORT))
+            .bearer_auth(key);
         send(request.json(report)).await.map(drop)
     }
 
     /// Sends live files.
     ///
     /// # Errors
-    /// The same as [`Link::next`].
-    pub async fn live(&self, key: &str, files: &Live) -> Result<(), LinkError> {
-        let request = self.http.post(self.address(link::LIVE)).bearer_auth(key);
+    /// The same as [`Link::poll`].
+    pub async fn files(&self, key: &str, files: &LiveFilesUpdate) -> Result<(), LinkError> {
+        let request = self
+            .http
+            .post(self.address(endpoints::FILES))
+            .bearer_auth(key);
         send(request.json(files)).await.map(drop)
     }
 
     /// Sends the DHCP leases.
     ///
     /// # Errors
-    /// The same as [`Link::next`].
-    pub async fn leases(&self, key: &str, leases: &Leases) -> Result<(), LinkError> {
-        let request = self.http.post(self.address(link::LEASES)).bearer_auth(key);
+    /// The same as [`Link::poll`].
+    pub async fn leases(&self, key: &str, leases: &LeasesReport) -> Result<(), LinkError> {
+        let request = self
+            .http
+            .post(self.address(endpoints::LEASES))
+            .bearer_auth(key);
         send(request.json(leases)).await.map(drop)
     }
 
     /// Fetches certificates with their keys.
     ///
     /// # Errors
-    /// The same as [`Link::next`].
+    /// The same as [`Link::poll`].
     pub async fn certificates(
         &self,
         key: &str,
-        certificates: &[Fingerprint],
-    ) -> Result<Vec<Pair>, LinkError> {
-        let wanted = Wanted {
-            certificates: certificates.to_vec(),
+        fingerprints: &[Fingerprint],
+    ) -> Result<Vec<CertificateWithKey>, LinkError> {
+        let request = CertificatesRequest {
+            fingerprints: fingerprints.to_vec(),
         };
-        let request_builder = self.http.post(self.address(link::CERTIFICATES));
-        let request_builder = request_builder.bearer_auth(key).json(&wanted);
-        let Pairs { pairs } = read(send(request_builder).await?).await?;
-        Ok(pairs)
+        let request_builder = self.http.post(self.address(endpoints::CERTIFICATES));
+        let request_builder = request_builder.bearer_auth(key).json(&request);
+        let response: CertificatesResponse = read(send(request_builder).await?).await?;
+        Ok(response.certificates)
     }
 
     fn address(&self, path: &str) -> String {

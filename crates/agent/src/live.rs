@@ -7,10 +7,11 @@ use std::{
     time::Duration,
 };
 
-use edge::{
-    Layout, Snapshot, Tree,
-    link::{LARGEST_FILE, LONGEST_PATH, Live},
+use agent_protocol::{
+    LiveFilesUpdate,
+    endpoints::{MAX_FILE_SIZE, MAX_PATH_LEN},
 };
+use edge::{Layout, SiteConfig, Tree};
 use model::ServiceId;
 use tokio::sync::watch;
 
@@ -24,7 +25,7 @@ const RETRY_DELAY: Duration = Duration::from_secs(30);
 /// The live site configuration of this host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Site {
-    snapshot: Snapshot,
+    config: SiteConfig,
     layout: Layout,
     /// The quarantined services.
     quarantined: BTreeSet<ServiceId>,
@@ -47,20 +48,20 @@ impl LiveFiles {
     /// latest call counts.
     pub(crate) fn mark_live(
         &self,
-        snapshot: &Snapshot,
+        config: &SiteConfig,
         layout: &Layout,
         quarantined: impl Iterator<Item = ServiceId>,
     ) {
         let quarantined = quarantined.collect();
         self.0.send_if_modified(|latest| {
             let is_same = latest.as_ref().is_some_and(|known| {
-                known.snapshot == *snapshot
+                known.config == *config
                     && known.layout == *layout
                     && known.quarantined == quarantined
             });
             if !is_same {
                 *latest = Some(Site {
-                    snapshot: snapshot.clone(),
+                    config: config.clone(),
                     layout: layout.clone(),
                     quarantined,
                 });
@@ -96,7 +97,7 @@ struct ReportedFiles(Option<BTreeMap<String, String>>);
 impl ReportedFiles {
     async fn report(&mut self, manager: &ManagerClient, site: Site) -> Result<(), LinkError> {
         let rendered = tokio::task::spawn_blocking(move || {
-            edge::render(&site.snapshot.without(&site.quarantined), &site.layout)
+            edge::render(&site.config.without(&site.quarantined), &site.layout)
         });
         let Ok(Ok(tree)) = rendered.await else {
             // Cannot fail: the same configuration was rendered before it was applied.
@@ -110,18 +111,18 @@ impl ReportedFiles {
     }
 
     /// The batches that bring the manager up to date with this tree.
-    fn parts(&self, tree: &Tree) -> Vec<Live> {
+    fn parts(&self, tree: &Tree) -> Vec<LiveFilesUpdate> {
         let nothing = BTreeMap::new();
         let known = self.0.as_ref().unwrap_or(&nothing);
         let is_reported =
-            |path: &str, text: &str| text.len() <= LARGEST_FILE && path.len() <= LONGEST_PATH;
-        let gone = known.keys().filter(|path| {
+            |path: &str, text: &str| text.len() <= MAX_FILE_SIZE && path.len() <= MAX_PATH_LEN;
+        let removed = known.keys().filter(|path| {
             let file = tree.get(path);
             file.is_none_or(|file| !is_reported(path, &file.text))
         });
-        let mut parts = vec![Live {
-            begins: self.0.is_none(),
-            gone: gone.cloned().collect(),
+        let mut parts = vec![LiveFilesUpdate {
+            replace: self.0.is_none(),
+            removed: removed.cloned().collect(),
             files: BTreeMap::new(),
         }];
         let mut size = 0;
@@ -130,7 +131,7 @@ impl ReportedFiles {
                 continue;
             }
             if size >= MIN_BATCH_SIZE {
-                parts.push(Live::default());
+                parts.push(LiveFilesUpdate::default());
                 size = 0;
             }
             size += file.text.len();
@@ -138,13 +139,13 @@ impl ReportedFiles {
                 part.files.insert(path.to_owned(), file.text.clone());
             }
         }
-        parts.retain(|part| part.begins || !part.gone.is_empty() || !part.files.is_empty());
+        parts.retain(|part| part.replace || !part.removed.is_empty() || !part.files.is_empty());
         parts
     }
 
-    fn record(&mut self, part: Live) {
+    fn record(&mut self, part: LiveFilesUpdate) {
         let known = self.0.get_or_insert_default();
-        for path in &part.gone {
+        for path in &part.removed {
             known.remove(path);
         }
         known.extend(part.files);
@@ -173,7 +174,7 @@ mod tests {
         let parts = reported.parts(tree);
         let batches = parts.iter().map(|part| {
             let files = part.files.keys().cloned().collect();
-            (part.begins, files, part.gone.clone())
+            (part.replace, files, part.removed.clone())
         });
         let batches = batches.collect();
         parts.into_iter().for_each(|part| reported.record(part));
@@ -201,7 +202,7 @@ mod tests {
     fn large_reports_are_split_and_oversized_files_skipped() {
         let mut reported = ReportedFiles::default();
         let half = "x".repeat(MIN_BATCH_SIZE / 2);
-        let large = "x".repeat(edge::link::LARGEST_FILE + 1);
+        let large = "x".repeat(agent_protocol::endpoints::MAX_FILE_SIZE + 1);
         let site = tree(&[("a", &half), ("b", &half), ("c", &half), ("d", &large)]);
         let parts = report(&mut reported, &site);
         let expected = [
@@ -210,10 +211,10 @@ mod tests {
         ];
         assert_eq!(parts, expected);
         let grown = tree(&[("a", &large), ("b", &half), ("c", &half)]);
-        let gone = (false, names(&[]), names(&["a"]));
+        let removed = (false, names(&[]), names(&["a"]));
         assert_eq!(
             report(&mut reported, &grown),
-            [gone],
+            [removed],
             "a file that grew too large is removed"
         );
     }

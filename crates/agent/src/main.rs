@@ -70,7 +70,14 @@ type CommandResult = Result<(), Box<dyn std::error::Error>>;
 async fn join(folder: PathBuf, interface: InterfaceName) -> CommandResult {
     let code: JoinToken = std::io::read_to_string(std::io::stdin())?.parse()?;
     let (about, layout) = host_facts::collect(&folder, &interface).await?;
-    let key = Link::join(&code, about, layout).await?;
+    let key = Link::join(
+        &code,
+        agent_protocol::HostDescription {
+            host: about,
+            layout: Some(layout),
+        },
+    )
+    .await?;
     let settings = Settings {
         manager: code.manager,
         fingerprint: code.fingerprint,

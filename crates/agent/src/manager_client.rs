@@ -1,8 +1,10 @@
 //! The agent's authenticated requests to the manager. Reports are numbered, so that additional
 //! probe results are only added to the report that they belong to.
 
-use edge::link::{Asking, Given, Leases, Live, Pair};
-use model::{agents::Report, clusters::Fingerprint};
+use agent_protocol::{
+    CertificateWithKey, LeasesReport, LiveFilesUpdate, PollRequest, PollResponse, Report,
+};
+use model::clusters::Fingerprint;
 use tokio::sync::Mutex;
 
 use crate::{LinkError, link::Link};
@@ -23,18 +25,21 @@ impl ManagerClient {
         }
     }
 
-    /// Waits for a new site configuration (long poll).
-    pub(crate) async fn poll(&self, request: &Asking) -> Result<Option<Given>, LinkError> {
-        self.link.next(&self.key, request).await
+    /// Waits for a new configuration (long poll).
+    pub(crate) async fn poll(
+        &self,
+        request: &PollRequest,
+    ) -> Result<Option<PollResponse>, LinkError> {
+        self.link.poll(&self.key, request).await
     }
 
     /// Sends one batch of live files.
-    pub(crate) async fn send_live_files(&self, part: &Live) -> Result<(), LinkError> {
-        self.link.live(&self.key, part).await
+    pub(crate) async fn send_live_files(&self, update: &LiveFilesUpdate) -> Result<(), LinkError> {
+        self.link.files(&self.key, update).await
     }
 
     /// Sends the DHCP leases.
-    pub(crate) async fn send_leases(&self, leases: &Leases) -> Result<(), LinkError> {
+    pub(crate) async fn send_leases(&self, leases: &LeasesReport) -> Result<(), LinkError> {
         self.link.leases(&self.key, leases).await
     }
 
@@ -42,9 +47,9 @@ impl ManagerClient {
     /// are left out.
     pub(crate) async fn certificates(
         &self,
-        certificates: &[Fingerprint],
-    ) -> Result<Vec<Pair>, LinkError> {
-        self.link.certificates(&self.key, certificates).await
+        fingerprints: &[Fingerprint],
+    ) -> Result<Vec<CertificateWithKey>, LinkError> {
+        self.link.certificates(&self.key, fingerprints).await
     }
 
     /// Sends a report and returns its number, for [`Self::amend_report`].

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use edge::{Host, Layout, Snapshot};
+use edge::{Host, Layout, SiteConfig};
 use model::{
     ServiceId,
     agents::{FailedProbe, Report},
@@ -64,9 +64,9 @@ pub struct AppliedSite {
 
 impl AppliedSite {
     /// Determines the new targets of a site. `turn` is the number of its report.
-    pub fn new(before: Option<&Snapshot>, now: Snapshot, turn: u64, report: Report) -> Self {
+    pub fn new(before: Option<&SiteConfig>, now: SiteConfig, turn: u64, report: Report) -> Self {
         let quarantined: BTreeSet<ServiceId> = report
-            .aside
+            .quarantined
             .iter()
             .map(|quarantined| quarantined.service)
             .collect();
@@ -91,8 +91,8 @@ impl AppliedSite {
 
 /// The targets that `before` does not have, the first few of each kind.
 pub fn changed(
-    before: Option<&Snapshot>,
-    now: &Snapshot,
+    before: Option<&SiteConfig>,
+    now: &SiteConfig,
     quarantined: &BTreeSet<ServiceId>,
 ) -> Vec<Target> {
     let none = BTreeSet::new();
@@ -107,7 +107,7 @@ pub fn changed(
         .collect()
 }
 
-fn hosts(site: &Snapshot) -> impl Iterator<Item = Target> {
+fn hosts(site: &SiteConfig) -> impl Iterator<Item = Target> {
     let domain = &site.network.domain;
     let target = move |host: &Host| Target::Host {
         name: format!("{}.{domain}", host.name),
@@ -116,7 +116,7 @@ fn hosts(site: &Snapshot) -> impl Iterator<Item = Target> {
     site.hosts.iter().map(target)
 }
 
-fn pages(site: &Snapshot, quarantined: &BTreeSet<ServiceId>) -> impl Iterator<Item = Target> {
+fn pages(site: &SiteConfig, quarantined: &BTreeSet<ServiceId>) -> impl Iterator<Item = Target> {
     let services = site.domains.iter().flat_map(|domain| {
         let services = domain.services.iter();
         services.map(move |service| (domain.host(service), service))
@@ -227,10 +227,10 @@ impl PendingProbes {
             return;
         }
         for silent in &silent {
-            tracing::warn!(name = silent.name, component = ?silent.who, error = silent.words, "probe failed");
+            tracing::warn!(name = silent.name, component = ?silent.component, error = silent.message, "probe failed");
         }
         let report = Report {
-            silent: silent.clone(),
+            failed_probes: silent.clone(),
             ..self.applied.report.clone()
         };
         match manager.amend_report(self.applied.turn, &report).await {
@@ -244,7 +244,7 @@ impl PendingProbes {
 mod tests {
     use super::*;
 
-    fn site(hosts: &[(&str, &str)]) -> Snapshot {
+    fn site(hosts: &[(&str, &str)]) -> SiteConfig {
         let hosts: Vec<Host> = hosts
             .iter()
             .map(|(name, address)| Host {
@@ -253,7 +253,7 @@ mod tests {
                 mac: None,
             })
             .collect();
-        Snapshot {
+        SiteConfig {
             network: edge::Network {
                 domain: "lab.internal".parse().unwrap(),
                 cidr: "10.20.0.0/16".parse().unwrap(),

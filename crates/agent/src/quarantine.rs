@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeSet, future::Future};
 
-use edge::Snapshot;
+use edge::SiteConfig;
 use model::ServiceId;
 
 use crate::check::{CheckError, Refusal};
@@ -32,22 +32,22 @@ pub struct QuarantinedService {
 /// The refusal if no service causes it or [`CHECKS`] is exceeded; the error of `check` if it could not
 /// be run.
 pub async fn quarantine_refused<C, F>(
-    snapshot: &Snapshot,
+    config: &SiteConfig,
     check: C,
-) -> Result<(Snapshot, Vec<QuarantinedService>), CheckError>
+) -> Result<(SiteConfig, Vec<QuarantinedService>), CheckError>
 where
-    C: FnMut(Snapshot) -> F,
+    C: FnMut(SiteConfig) -> F,
     F: Future<Output = Result<(), CheckError>>,
 {
     let mut search = Search {
-        snapshot,
+        config,
         check,
         out: BTreeSet::new(),
         quarantined: Vec::new(),
         left: CHECKS,
         last: None,
     };
-    let all: Vec<ServiceId> = snapshot.services().collect();
+    let all: Vec<ServiceId> = config.services().collect();
     search.out.extend(&all);
     if let Some(refusal) = search.admit(&all).await? {
         let left = search.undecided(&all);
@@ -57,12 +57,12 @@ where
         }
         search.divide(left, refusal).await?;
     }
-    Ok((snapshot.without(&search.out), search.quarantined))
+    Ok((config.without(&search.out), search.quarantined))
 }
 
 /// A search. Services are in `out` until a check passed with them.
 struct Search<'a, C> {
-    snapshot: &'a Snapshot,
+    config: &'a SiteConfig,
     check: C,
     out: BTreeSet<ServiceId>,
     quarantined: Vec<QuarantinedService>,
@@ -73,7 +73,7 @@ struct Search<'a, C> {
 
 impl<C, F> Search<'_, C>
 where
-    C: FnMut(Snapshot) -> F,
+    C: FnMut(SiteConfig) -> F,
     F: Future<Output = Result<(), CheckError>>,
 {
     /// Checks the services that are not in `out`.
@@ -82,7 +82,7 @@ where
             return Err(CheckError::Refused(last));
         }
         self.left = self.left.saturating_sub(1);
-        match (self.check)(self.snapshot.without(&self.out)).await {
+        match (self.check)(self.config.without(&self.out)).await {
             Ok(()) => Ok(None),
             Err(CheckError::Refused(refusal)) => {
                 self.last = Some(refusal.clone());
@@ -140,7 +140,7 @@ where
 
     fn named(&self, refusal: &Refusal, tried: &[ServiceId]) -> Vec<ServiceId> {
         let files = refusal.files.iter();
-        let named = files.filter_map(|file| self.snapshot.service_of(file));
+        let named = files.filter_map(|file| self.config.service_of(file));
         named.filter(|service| tried.contains(service)).collect()
     }
 
@@ -157,7 +157,7 @@ where
 mod tests {
     use std::{cell::RefCell, collections::BTreeSet, future::ready};
 
-    use edge::{Network, Snapshot, StreamService, Transport};
+    use edge::{Network, SiteConfig, StreamService, Transport};
     use model::ServiceId;
 
     use super::{CHECKS, quarantine_refused};
@@ -171,7 +171,7 @@ mod tests {
     }
 
     /// A site with this many stream services.
-    fn site(count: u16) -> Snapshot {
+    fn site(count: u16) -> SiteConfig {
         let stream = |number: u16| StreamService {
             id: ServiceId(number.into()),
             external: (2000 + number).try_into().unwrap(),
@@ -181,7 +181,7 @@ mod tests {
             transport: Transport::Tcp,
             tls: None,
         };
-        Snapshot {
+        SiteConfig {
             network: Network {
                 domain: of("lab.internal"),
                 cidr: of("10.20.0.0/16"),
@@ -208,7 +208,7 @@ mod tests {
     /// the first bad service if `is_named`.
     fn search(count: u16, bad: &[i64], is_named: bool, is_always: bool) -> SearchResult {
         let checks = RefCell::new(0);
-        let check = |site: Snapshot| {
+        let check = |site: SiteConfig| {
             *checks.borrow_mut() += 1;
             let found = site.services().find(|service| bad.contains(&service.0));
             let file = found.map(|service| format!("nginx/streams/tcp-{}.conf", 2000 + service.0));

@@ -3,35 +3,36 @@
 
 use std::path::{Path, PathBuf};
 
-use edge::{Snapshot, link::Given};
+use agent_protocol::PollResponse;
+use edge::SiteConfig;
 use serde::{Deserialize, Serialize};
 
 /// The saved state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SavedState {
     /// The site configuration that the manager sent.
-    pub(crate) desired: Given,
+    pub(crate) desired: PollResponse,
     /// The site configuration that this host serves. It differs from the desired one where a
     /// certificate could not be fetched. Only this field records which certificate was served
     /// instead.
-    pub(crate) live: Snapshot,
+    pub(crate) live: SiteConfig,
 }
 
-/// The file format. `live` is only present if it differs from `snapshot`; older agents did not
+/// The file format. `live` is only present if it differs from `config`; older agents did not
 /// write it.
 #[derive(Deserialize)]
 struct StoredState {
     generation: i64,
-    snapshot: Snapshot,
-    live: Option<Snapshot>,
+    config: SiteConfig,
+    live: Option<SiteConfig>,
 }
 
 #[derive(Serialize)]
 struct StoredStateRef<'a> {
     generation: i64,
-    snapshot: &'a Snapshot,
+    config: &'a SiteConfig,
     #[serde(skip_serializing_if = "Option::is_none")]
-    live: Option<&'a Snapshot>,
+    live: Option<&'a SiteConfig>,
 }
 
 impl SavedState {
@@ -43,10 +44,10 @@ impl SavedState {
             .inspect_err(|error| tracing::warn!(%error, "saved state cannot be parsed"))
             .ok()?;
         Some(Self {
-            live: read.live.unwrap_or_else(|| read.snapshot.clone()),
-            desired: Given {
+            live: read.live.unwrap_or_else(|| read.config.clone()),
+            desired: PollResponse {
                 generation: read.generation,
-                snapshot: read.snapshot,
+                config: read.config,
             },
         })
     }
@@ -56,8 +57,8 @@ impl SavedState {
         let (path, desired) = (path(base), &self.desired);
         let written = StoredStateRef {
             generation: desired.generation,
-            snapshot: &desired.snapshot,
-            live: (self.live != desired.snapshot).then_some(&self.live),
+            config: &desired.config,
+            live: (self.live != desired.config).then_some(&self.live),
         };
         let result = async {
             let text = serde_json::to_vec(&written)?;
@@ -85,9 +86,9 @@ mod tests {
 
     use super::*;
 
-    fn site(certificate: &str) -> Snapshot {
+    fn site(certificate: &str) -> SiteConfig {
         let certificate: Fingerprint = certificate.repeat(32).parse().unwrap();
-        Snapshot {
+        SiteConfig {
             network: Network {
                 domain: "lab.internal".parse().unwrap(),
                 cidr: "10.20.0.0/16".parse().unwrap(),
@@ -116,9 +117,9 @@ mod tests {
         assert_eq!(SavedState::load(folder.path()).await, None);
         for live in ["aa", "bb"] {
             let saved = SavedState {
-                desired: Given {
+                desired: PollResponse {
                     generation: 3,
-                    snapshot: site("aa"),
+                    config: site("aa"),
                 },
                 live: site(live),
             };
@@ -130,15 +131,15 @@ mod tests {
     #[tokio::test]
     async fn state_of_older_agent_is_loaded() {
         let folder = tempfile::tempdir().unwrap();
-        let desired = Given {
+        let desired = PollResponse {
             generation: 3,
-            snapshot: site("aa"),
+            config: site("aa"),
         };
         let path = path(folder.path());
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, serde_json::to_vec(&desired).unwrap()).unwrap();
         let read = SavedState::load(folder.path()).await.unwrap();
-        assert_eq!((&read.desired, &read.live), (&desired, &desired.snapshot));
+        assert_eq!((&read.desired, &read.live), (&desired, &desired.config));
         std::fs::write(&path, "{").unwrap();
         assert_eq!(SavedState::load(folder.path()).await, None);
     }

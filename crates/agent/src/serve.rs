@@ -8,10 +8,8 @@ use std::{
     time::Duration,
 };
 
-use edge::{
-    Layout, Snapshot,
-    link::{Asking, Given},
-};
+use agent_protocol::{HostDescription, PollRequest, PollResponse};
+use edge::{Layout, SiteConfig};
 use model::{
     agents::{self, HostFacts, Report},
     names::InterfaceName,
@@ -61,10 +59,10 @@ struct Serving {
     /// The applier, and the layout that it was opened for.
     applier: Option<(Layout, Applier)>,
     /// The last site configuration received.
-    desired: Option<Given>,
+    desired: Option<PollResponse>,
     /// The last site configuration that was live. It differs from the desired one where a
     /// certificate could not be fetched.
-    live: Option<Snapshot>,
+    live: Option<SiteConfig>,
     /// The last report sent.
     last_report: Option<Report>,
     /// Which addresses are leases.
@@ -138,16 +136,18 @@ impl Serving {
     /// Polls the manager once and applies the result.
     async fn sync(&mut self) -> Result<(), SyncError> {
         let (about, layout) = self.host().await?;
-        let request = Asking {
-            about,
-            layout: layout.clone(),
-            has: self.desired.as_ref().map(|desired| desired.generation),
+        let request = PollRequest {
+            description: HostDescription {
+                host: about,
+                layout: Some(layout),
+            },
+            generation: self.desired.as_ref().map(|desired| desired.generation),
         };
         // After a start, request the configuration again and report on it, for the manager may not
         // know this host's state.
         let request = if self.last_report.is_none() {
-            Asking {
-                has: None,
+            PollRequest {
+                generation: None,
                 ..request
             }
         } else {
@@ -163,7 +163,7 @@ impl Serving {
 
     /// Reports the DHCP leases if this host is the site's DHCP server and they changed.
     async fn report_leases(&mut self) -> Result<(), SyncError> {
-        let gives = |desired: &Given| desired.snapshot.network.dhcp.is_some();
+        let gives = |desired: &PollResponse| desired.config.network.dhcp.is_some();
         if !self.desired.as_ref().is_some_and(gives) {
             self.leases = LeaseReporter::default();
             return Ok(());
@@ -187,18 +187,13 @@ impl Serving {
         };
         let (about, layout) = self.host().await?;
         // Certificates must be on disk before a configuration refers to them.
-        let (site, unserved) = self
+        let (site, unservable_certificates) = self
             .certificates
-            .stage(
-                &self.manager,
-                &desired.snapshot,
-                self.live.as_ref(),
-                &layout,
-            )
+            .stage(&self.manager, &desired.config, self.live.as_ref(), &layout)
             .await;
         let published = self.publish(&site, &layout).await?;
         let report = Report {
-            unserved,
+            unservable_certificates,
             ..report(desired.generation, &published)
         };
         let is_live = report.outcome == agents::ApplyOutcome::Live;
@@ -211,7 +206,7 @@ impl Serving {
             self.certificates.prune_unused(&site, &layout).await;
         }
         if self.last_report.as_ref() != Some(&report) {
-            tracing::info!(generation = report.generation, outcome = ?report.outcome, quarantined = report.aside.len(), "configuration applied");
+            tracing::info!(generation = report.generation, outcome = ?report.outcome, quarantined = report.quarantined.len(), "configuration applied");
             let turn = self.manager.send_report(&report).await?;
             self.last_report = Some(report.clone());
             if is_live {
@@ -231,7 +226,11 @@ impl Serving {
         Ok(())
     }
 
-    async fn publish(&mut self, site: &Snapshot, layout: &Layout) -> Result<Published, SyncError> {
+    async fn publish(
+        &mut self,
+        site: &SiteConfig,
+        layout: &Layout,
+    ) -> Result<Published, SyncError> {
         let (known, place) = (site.clone(), layout.clone());
         let made = tokio::task::spawn_blocking(move || certificate::ensure(&known, &place));
         let is_new = made.await.map_err(|_| SyncError::BrokenOff)??;
@@ -258,7 +257,7 @@ fn report(generation: i64, published: &Published) -> Report {
         Outcome::Refused(refusal)
         | Outcome::RolledBack { refusal, .. }
         | Outcome::ReloadFailed(refusal) => agents::ApplyOutcome::Refused {
-            words: refusal.message.clone(),
+            message: refusal.message.clone(),
         },
     };
     let quarantined = published
@@ -266,14 +265,14 @@ fn report(generation: i64, published: &Published) -> Report {
         .iter()
         .map(|quarantined| agents::QuarantinedService {
             service: quarantined.service,
-            words: quarantined.message.clone(),
+            message: quarantined.message.clone(),
         });
     Report {
         generation,
         outcome,
-        aside: quarantined.collect(),
-        silent: Vec::new(),
-        unserved: Vec::new(),
+        quarantined: quarantined.collect(),
+        failed_probes: Vec::new(),
+        unservable_certificates: Vec::new(),
     }
 }
 

@@ -10,8 +10,9 @@ mod report;
 
 use std::{net::Ipv4Addr, time::Duration};
 
+use agent_protocol::PollResponse;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use edge::{Layout, Snapshot, link::Given};
+use edge::{Layout, SiteConfig};
 use model::{
     AgentId, Error, Kind, ServiceId, SiteId,
     agents::{AgentDetail, AgentRow, DhcpRole, HostFacts, IssuedJoinToken},
@@ -31,7 +32,7 @@ use crate::{
     failure::{StoreResultExt as _, internal},
     notifier::Audience,
     sessions::digest,
-    snapshot::{self, EdgeRole},
+    site_config::{self, EdgeRole},
 };
 
 /// How long a poll request is held while the configuration does not change.
@@ -81,7 +82,7 @@ pub async fn get(
     let (others, aside) = control
         .store()
         .read(move |c| {
-            let aside = report.iter().flat_map(|report| &report.aside);
+            let aside = report.iter().flat_map(|report| &report.quarantined);
             let aside: Vec<ServiceId> = aside.map(|aside| aside.service).collect();
             let others = store::agents::list_by_site(c, site)?;
             Ok((
@@ -278,8 +279,8 @@ pub async fn poll(
     agent: &Agent,
     about: HostFacts,
     layout: &Layout,
-    has: Option<i64>,
-) -> Result<Option<Given>, Error> {
+    current: Option<i64>,
+) -> Result<Option<PollResponse>, Error> {
     record_contact(control, agent, about, layout).await?;
     let mut changes = control.notifier().changes();
     let mut site_changes = control.0.change_listener.changes();
@@ -292,12 +293,9 @@ pub async fn poll(
             .await
             .into_model("agent")?
             .ok_or(Error::WrongCredentials)?;
-        if has != Some(generation) {
-            let snapshot = site_config_for(control, agent).await?;
-            return Ok(Some(Given {
-                generation,
-                snapshot,
-            }));
+        if current != Some(generation) {
+            let config = site_config_for(control, agent).await?;
+            return Ok(Some(PollResponse { generation, config }));
         }
         // Changes by another server arrive through the change listener or, without it, by polling.
         let poll_interval = if control.store().is_shared() {
@@ -349,7 +347,7 @@ async fn record_contact(
     Ok(())
 }
 
-async fn site_config_for(control: &Control, agent: &Agent) -> Result<Snapshot, Error> {
+async fn site_config_for(control: &Control, agent: &Agent) -> Result<SiteConfig, Error> {
     let site = agent.site;
     let all = control
         .store()
@@ -366,7 +364,7 @@ async fn site_config_for(control: &Control, agent: &Agent) -> Result<Snapshot, E
         name_servers,
         dhcp: dhcp == DhcpRole::Yes,
     };
-    snapshot::of_site(control, site, &part).await
+    site_config::of_site(control, site, &part).await
 }
 
 fn secret() -> String {

@@ -144,14 +144,14 @@ pub struct Report {
     pub outcome: ApplyOutcome,
     /// Quarantined services, each with the message of the nginx or dnsmasq check.
     #[serde(default)]
-    pub aside: Vec<QuarantinedService>,
+    pub quarantined: Vec<QuarantinedService>,
     /// Changed names that failed the probe after the configuration went live.
     #[serde(default)]
-    pub silent: Vec<FailedProbe>,
+    pub failed_probes: Vec<FailedProbe>,
     /// Certificates that the host cannot serve. It serves the previous certificate or a self-signed
     /// one.
     #[serde(default)]
-    pub unserved: Vec<UnservableCertificate>,
+    pub unservable_certificates: Vec<UnservableCertificate>,
 }
 
 /// A certificate that a host cannot serve.
@@ -160,7 +160,7 @@ pub struct UnservableCertificate {
     /// The certificate.
     pub certificate: Fingerprint,
     /// The reason, as text for users.
-    pub words: String,
+    pub reason: String,
 }
 
 /// The outcome of applying a generation.
@@ -172,7 +172,7 @@ pub enum ApplyOutcome {
     /// The check refused the generation. The previous configuration stays live.
     Refused {
         /// The message of the nginx or dnsmasq check.
-        words: String,
+        message: String,
     },
 }
 
@@ -182,7 +182,7 @@ pub struct QuarantinedService {
     /// The service.
     pub service: ServiceId,
     /// The message of the nginx or dnsmasq check.
-    pub words: String,
+    pub message: String,
 }
 
 /// A changed name that failed its probe.
@@ -194,9 +194,9 @@ pub struct FailedProbe {
     #[serde(default)]
     pub service: Option<ServiceId>,
     /// The component that does not respond.
-    pub who: ProbedComponent,
+    pub component: ProbedComponent,
     /// The probe's result, as text for users.
-    pub words: String,
+    pub message: String,
 }
 
 /// The component that does not respond to a probe.
@@ -281,7 +281,7 @@ impl AgentRow {
         let refused = matches!(report.outcome, ApplyOutcome::Refused { .. });
         Some(if report.generation < self.generation {
             PublishingState::Publishing
-        } else if refused || !report.aside.is_empty() {
+        } else if refused || !report.quarantined.is_empty() {
             PublishingState::Blocked
         } else {
             PublishingState::Live

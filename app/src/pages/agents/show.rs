@@ -88,7 +88,7 @@ pub fn marks(agent: Memo<Option<AgentRow>>) -> AnyView {
 fn notices(agent: LiveResource<AgentDetail>) -> AnyView {
     let words = agent.part(
         |agent| match agent.row.report.as_ref().map(|report| &report.outcome) {
-            Some(ApplyOutcome::Refused { words }) => Some(words.clone()),
+            Some(ApplyOutcome::Refused { message }) => Some(message.clone()),
             _ => None,
         },
     );
@@ -104,11 +104,18 @@ fn notices(agent: LiveResource<AgentDetail>) -> AnyView {
         })
     });
     let aside = agent.part(|agent| {
-        let report = agent.row.report.iter().flat_map(|report| &report.aside);
-        let named = report.map(|aside| {
-            let container = agent.aside.iter().find(|(id, _)| *id == aside.service);
+        let report = agent
+            .row
+            .report
+            .iter()
+            .flat_map(|report| &report.quarantined);
+        let named = report.map(|quarantined| {
+            let container = agent
+                .aside
+                .iter()
+                .find(|(id, _)| *id == quarantined.service);
             let container = container.map(|(_, name)| name.to_string());
-            (container, aside.words.clone())
+            (container, quarantined.message.clone())
         });
         (agent.row.site_name.to_string(), named.collect::<Vec<_>>())
     });
@@ -139,9 +146,13 @@ fn notices(agent: LiveResource<AgentDetail>) -> AnyView {
 fn silent(agent: LiveResource<AgentDetail>) -> AnyView {
     let of = move |who| {
         agent.part(move |agent| {
-            let silent = agent.row.report.iter().flat_map(|report| &report.silent);
-            let named = silent.filter(|silent| silent.who == who);
-            let named = named.map(|silent| (silent.name.clone(), silent.words.clone()));
+            let silent = agent
+                .row
+                .report
+                .iter()
+                .flat_map(|report| &report.failed_probes);
+            let named = silent.filter(|silent| silent.component == who);
+            let named = named.map(|silent| (silent.name.clone(), silent.message.clone()));
             named.collect::<Vec<_>>()
         })
     };

@@ -15,8 +15,12 @@ type Named = (Fingerprint, CertificateId, String);
 /// The panel; empty if the host serves all certificates.
 pub fn unserved(agent: LiveResource<AgentDetail>) -> AnyView {
     let all = agent.part(|agent| {
-        let report = agent.row.report.iter().flat_map(|report| &report.unserved);
-        let each = report.map(|one| (one.certificate.clone(), one.words.clone()));
+        let report = agent
+            .row
+            .report
+            .iter()
+            .flat_map(|report| &report.unservable_certificates);
+        let each = report.map(|one| (one.certificate.clone(), one.reason.clone()));
         each.collect::<Vec<_>>()
     });
     let named = named(all);

@@ -51,13 +51,13 @@ impl Prober {
     pub(super) async fn probe(&self, target: &Target) -> Option<FailedProbe> {
         let until = Instant::now() + SETTLE_TIMEOUT;
         loop {
-            let (who, words) = match target {
+            let (component, message) = match target {
                 Target::Host { name, address } => self.probe_dns(name, *address).await,
                 Target::Page { name, .. } => self.probe_http(name).await,
             }
             .err()?;
-            if who == ProbedComponent::Container || Instant::now() > until {
-                return Some(silent(target, who, words));
+            if component == ProbedComponent::Container || Instant::now() > until {
+                return Some(failure(target, component, message));
             }
             sleep(RETRY_INTERVAL).await;
         }
@@ -69,7 +69,7 @@ impl Prober {
         address: Ipv4Addr,
     ) -> Result<(), (ProbedComponent, String)> {
         let found = timeout(DNS_TIMEOUT, resolve(self.address, name)).await;
-        let words = match found {
+        let message = match found {
             Ok(Ok(found)) if found.contains(&address) => return Ok(()),
             Ok(Ok(found)) => match found.first() {
                 Some(other) => {
@@ -80,30 +80,30 @@ impl Prober {
             Ok(Err(error)) => format!("dnsmasq could not be asked: {error}."),
             Err(_) => "dnsmasq does not answer.".to_owned(),
         };
-        Err((ProbedComponent::Edge, words))
+        Err((ProbedComponent::Edge, message))
     }
 
     async fn probe_http(&self, name: &str) -> Result<(), (ProbedComponent, String)> {
         let (status, page) = match get(name).await {
             Ok(answered) => answered,
             Err(error) if error.is_timeout() && !error.is_connect() => {
-                let words = "nginx passes the name on, and nothing comes back";
-                let words = format!("{words} within {} seconds.", HTTP_TIMEOUT.as_secs());
-                return Err((ProbedComponent::Container, words));
+                let message = "nginx passes the name on, and nothing comes back";
+                let message = format!("{message} within {} seconds.", HTTP_TIMEOUT.as_secs());
+                return Err((ProbedComponent::Container, message));
             }
             Err(_) => {
-                let words = "nginx does not answer under the name, or does not know it.";
-                return Err((ProbedComponent::Edge, words.to_owned()));
+                let message = "nginx does not answer under the name, or does not know it.";
+                return Err((ProbedComponent::Edge, message.to_owned()));
             }
         };
         if status == StatusCode::NOT_FOUND && self.is_own("not-found.html", &page).await {
-            let words = "nginx does not know the name.".to_owned();
-            return Err((ProbedComponent::Edge, words));
+            let message = "nginx does not know the name.".to_owned();
+            return Err((ProbedComponent::Edge, message));
         }
         let gateway = [StatusCode::BAD_GATEWAY, StatusCode::GATEWAY_TIMEOUT].contains(&status);
         if gateway && self.is_own("no-answer.html", &page).await {
-            let words = "nginx answers under the name, and nobody behind it does.".to_owned();
-            return Err((ProbedComponent::Container, words));
+            let message = "nginx answers under the name, and nobody behind it does.".to_owned();
+            return Err((ProbedComponent::Container, message));
         }
         Ok(())
     }
@@ -115,22 +115,22 @@ impl Prober {
     }
 }
 
-fn silent(target: &Target, who: ProbedComponent, words: String) -> FailedProbe {
+fn failure(target: &Target, component: ProbedComponent, message: String) -> FailedProbe {
     let (name, service) = match target {
         Target::Host { name, .. } => (name, None),
         Target::Page { name, service, .. } => (name, Some(*service)),
     };
-    let words = match target {
-        Target::Page { behind, .. } if who == ProbedComponent::Container => {
-            format!("{words} Is the container running, and does its program listen on {behind}?")
+    let message = match target {
+        Target::Page { behind, .. } if component == ProbedComponent::Container => {
+            format!("{message} Is the container running, and does its program listen on {behind}?")
         }
-        _ => words,
+        _ => message,
     };
     FailedProbe {
         name: name.clone(),
         service,
-        who,
-        words,
+        component,
+        message,
     }
 }
 

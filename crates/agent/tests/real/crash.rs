@@ -9,7 +9,7 @@ use std::{
 };
 
 use agent::{Applier, Steps};
-use edge::{Layout, Snapshot};
+use edge::{Layout, SiteConfig};
 use model::publish::HttpOptions;
 use rustix::process::{Signal, getpid, kill_process};
 use test_servers::host::{inside, run, wait_until};
@@ -28,7 +28,7 @@ const PORT_IN_USE: u16 = 3000;
 
 /// Returns the site after the interrupted change. The change adds, modifies and removes files of both
 /// programs, and requires a restart of dnsmasq.
-fn changed() -> Snapshot {
+fn changed() -> SiteConfig {
     let mut site = site();
     site.hosts.push(host("new", "10.20.0.101"));
     site.records.push(edge::Srv {
@@ -46,10 +46,10 @@ struct Change {
     /// The full name of the test.
     test: &'static str,
     /// The live site before the change; `None` if nothing was live.
-    before: Option<Snapshot>,
-    after: Snapshot,
+    before: Option<SiteConfig>,
+    after: SiteConfig,
     /// The live site after recovery.
-    end: Snapshot,
+    end: SiteConfig,
     /// The first step after which the process is killed; `None` for the first step of the change.
     from: Option<&'static str>,
 }

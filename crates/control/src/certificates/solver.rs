@@ -98,9 +98,9 @@ fn readiness(agents: impl Iterator<Item = AgentRow>, generation: i64) -> Readine
         }
         let report = agent.report.filter(|it| it.generation >= generation);
         match report.map(|report| report.outcome) {
-            Some(ApplyOutcome::Refused { words }) => {
+            Some(ApplyOutcome::Refused { message }) => {
                 return Readiness::Failed(format!(
-                    "The edge host {} cannot answer the authority: {words}",
+                    "The edge host {} cannot answer the authority: {message}",
                     agent.name
                 ));
             }

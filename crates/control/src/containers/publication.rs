@@ -48,14 +48,14 @@ fn agent_state(agent: &AgentRow, service: ServiceId, since: i64) -> AgentState {
         .as_ref()
         .filter(|report| report.generation >= since)
     {
-        let mut aside = report.aside.iter();
-        if let Some(aside) = aside.find(|aside| aside.service == service) {
-            return AgentState::Rejected(format!("{}: {}", agent.name, aside.words));
+        let mut quarantined = report.quarantined.iter();
+        if let Some(service) = quarantined.find(|entry| entry.service == service) {
+            return AgentState::Rejected(format!("{}: {}", agent.name, service.message));
         }
-        if let ApplyOutcome::Refused { words } = &report.outcome
+        if let ApplyOutcome::Refused { message } = &report.outcome
             && agent.applied.is_none_or(|applied| applied < since)
         {
-            return AgentState::Rejected(format!("{}: {words}", agent.name));
+            return AgentState::Rejected(format!("{}: {message}", agent.name));
         }
     }
     match agent.applied {
@@ -136,17 +136,17 @@ mod tests {
         }
     }
 
-    fn live(generation: i64, aside: &[i64]) -> Option<Report> {
-        let aside = aside.iter().map(|id| QuarantinedService {
+    fn live(generation: i64, quarantined: &[i64]) -> Option<Report> {
+        let quarantined = quarantined.iter().map(|id| QuarantinedService {
             service: ServiceId(*id),
-            words: "[emerg] no".into(),
+            message: "[emerg] no".into(),
         });
         Some(Report {
             generation,
             outcome: ApplyOutcome::Live,
-            aside: aside.collect(),
-            silent: Vec::new(),
-            unserved: Vec::new(),
+            quarantined: quarantined.collect(),
+            failed_probes: Vec::new(),
+            unservable_certificates: Vec::new(),
         })
     }
 
@@ -219,11 +219,11 @@ mod tests {
         let refused = Report {
             generation: 8,
             outcome: ApplyOutcome::Refused {
-                words: "disk full".into(),
+                message: "disk full".into(),
             },
-            aside: Vec::new(),
-            silent: Vec::new(),
-            unserved: Vec::new(),
+            quarantined: Vec::new(),
+            failed_probes: Vec::new(),
+            unservable_certificates: Vec::new(),
         };
         let first = agent("edge-1", Some(5), Some(refused));
         assert_eq!(

@@ -2,12 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use agent_protocol::PollResponse;
 use control::{
     Actor, Control,
     agents::{self, Agent},
     containers,
 };
-use edge::{Layout, NginxBuild, link::Given};
+use edge::{Layout, NginxBuild};
 use model::{
     AgentId, Error,
     agents::{ApplyOutcome, DhcpRole, HostFacts, Report},
@@ -40,8 +41,8 @@ pub fn layout() -> Layout {
 }
 
 /// Names of the hosts in the configuration that receive their address by DHCP.
-fn containers_of(config: &Given) -> Vec<String> {
-    let hosts = config.snapshot.hosts.iter();
+fn containers_of(config: &PollResponse) -> Vec<String> {
+    let hosts = config.config.hosts.iter();
     hosts
         .filter(|host| host.mac.is_some())
         .map(|host| host.name.to_string())
@@ -78,19 +79,25 @@ impl Host {
         }
     }
 
-    pub async fn next(&self, control: &Control, has: Option<i64>) -> Option<Given> {
-        agents::poll(control, &self.agent, about(self.address), &layout(), has)
-            .await
-            .unwrap()
+    pub async fn next(&self, control: &Control, current: Option<i64>) -> Option<PollResponse> {
+        agents::poll(
+            control,
+            &self.agent,
+            about(self.address),
+            &layout(),
+            current,
+        )
+        .await
+        .unwrap()
     }
 
     pub async fn live(&self, control: &Control, generation: i64) {
         let report = Report {
             generation,
             outcome: ApplyOutcome::Live,
-            aside: Vec::new(),
-            silent: Vec::new(),
-            unserved: Vec::new(),
+            quarantined: Vec::new(),
+            failed_probes: Vec::new(),
+            unservable_certificates: Vec::new(),
         };
         agents::report(control, &self.agent, report).await.unwrap();
     }
@@ -169,7 +176,7 @@ async fn change_ends_a_long_poll() {
     let host = Arc::new(Host::join(&app, "edge-1", "10.20.0.2").await);
     let first = host.next(&app.control, None).await.unwrap();
     assert!(containers_of(&first).is_empty());
-    assert_eq!(first.snapshot.network.name_servers.len(), 1);
+    assert_eq!(first.config.network.name_servers.len(), 1);
 
     let contact = wait_for_event(&app.control, Event::of(Topic::Contact, host.id.0));
     let (waiting, control) = (Arc::clone(&host), app.control.clone());
@@ -182,7 +189,7 @@ async fn change_ends_a_long_poll() {
         .unwrap()
         .expect("a new configuration");
     assert!(received.generation > first.generation);
-    assert_eq!(received.snapshot.hosts[0].name.as_str(), "web");
+    assert_eq!(received.config.hosts[0].name.as_str(), "web");
 
     app.wait_for_job(created.job).await;
     let before = host.next(&app.control, None).await.unwrap();
@@ -209,14 +216,14 @@ async fn dhcp_moves_after_the_current_server_has_stopped() {
     let second = Host::join(&app, "edge-2", "10.20.0.3").await;
     let dhcp_state = async |host: &Host| {
         let next = host.next(control, None).await.unwrap();
-        (next.generation, next.snapshot.network.dhcp.is_some())
+        (next.generation, next.config.network.dhcp.is_some())
     };
     assert!(dhcp_state(&first).await.1 && !dhcp_state(&second).await.1);
     let servers = second
         .next(control, None)
         .await
         .unwrap()
-        .snapshot
+        .config
         .network
         .name_servers;
     assert_eq!(servers.len(), 2, "both hosts are name servers");
@@ -234,10 +241,12 @@ async fn dhcp_moves_after_the_current_server_has_stopped() {
     second.live(control, generation).await;
     let failed = Report {
         generation,
-        outcome: ApplyOutcome::Refused { words: "no".into() },
-        aside: Vec::new(),
-        silent: Vec::new(),
-        unserved: Vec::new(),
+        outcome: ApplyOutcome::Refused {
+            message: "no".into(),
+        },
+        quarantined: Vec::new(),
+        failed_probes: Vec::new(),
+        unservable_certificates: Vec::new(),
     };
     agents::report(control, &first.agent, failed).await.unwrap();
     assert_eq!(

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 /// A site configuration for one edge host. Lists have a stable order, so that equal sites render to
 /// equal bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Snapshot {
+pub struct SiteConfig {
     /// The network's names and addresses.
     pub network: Network,
     /// Nodes and containers.
@@ -202,7 +202,7 @@ pub enum Tls {
     With(Fingerprint),
 }
 
-impl Snapshot {
+impl SiteConfig {
     /// All certificates that the configuration refers to.
     pub fn certificates(&self) -> BTreeSet<&Fingerprint> {
         let domains = self.domains.iter();

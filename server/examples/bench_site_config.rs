@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, ensure};
 use clap::Parser as _;
-use control::{Actor, Control, Options, setup, sites, snapshot};
+use control::{Actor, Control, Options, setup, site_config, sites};
 use model::{
     ClusterId, DomainId, SiteId,
     containers::{ContainerForm, ContainerSpec},
@@ -79,14 +79,14 @@ async fn main() -> anyhow::Result<()> {
     let site = site(&control, cluster).await?;
     fill(&control, site, cluster, size.containers).await?;
 
-    let part = snapshot::EdgeRole {
+    let part = site_config::EdgeRole {
         name_servers: vec![[10, 20, 0, 1].into()],
         dhcp: true,
     };
     let mut times = Vec::new();
     for _ in 0..size.rounds {
         let started = Instant::now();
-        let config = snapshot::preview(&control, &Actor::System, site, part.clone()).await?;
+        let config = site_config::preview(&control, &Actor::System, site, part.clone()).await?;
         times.push(started.elapsed());
         let http: usize = config
             .domains
@@ -101,7 +101,7 @@ async fn main() -> anyhow::Result<()> {
     }
     times.sort_unstable();
     let median = times.get(size.rounds / 2).context("no rounds")?;
-    println!("snapshot_10k_ms {:.1} ms", median.as_secs_f64() * 1000.0);
+    println!("site_config_10k_ms {:.1} ms", median.as_secs_f64() * 1000.0);
     control.shutdown(Duration::from_secs(5)).await;
     Ok(())
 }

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use edge::{
-    Answer, Dhcp, Host, HttpService, Network, PublicDomain, Snapshot, Srv, StreamService, Tls,
+    Answer, Dhcp, Host, HttpService, Network, PublicDomain, SiteConfig, Srv, StreamService, Tls,
     Transport,
 };
 use model::{
@@ -41,7 +41,7 @@ pub async fn preview(
     actor: &Actor,
     site: SiteId,
     part: EdgeRole,
-) -> Result<Snapshot, Error> {
+) -> Result<SiteConfig, Error> {
     actor.require_operator()?;
     of_site(control, site, &part).await
 }
@@ -50,7 +50,7 @@ pub(crate) async fn of_site(
     control: &Control,
     site: SiteId,
     part: &EdgeRole,
-) -> Result<Snapshot, Error> {
+) -> Result<SiteConfig, Error> {
     let rows = control
         .store()
         .read(move |c| {
@@ -67,7 +67,7 @@ pub(crate) async fn of_site(
             }))
         })
         .await
-        .into_model("snapshot")?;
+        .into_model("site configuration")?;
     let rows = rows.ok_or(Error::NotFound { kind: Kind::Site })?;
     Ok(assemble(rows, part))
 }
@@ -82,7 +82,7 @@ struct SiteRows {
     answers: Vec<store::challenges::ChallengeResponse>,
 }
 
-fn assemble(rows: SiteRows, part: &EdgeRole) -> Snapshot {
+fn assemble(rows: SiteRows, part: &EdgeRole) -> SiteConfig {
     let SiteRows {
         record,
         nodes,
@@ -95,7 +95,7 @@ fn assemble(rows: SiteRows, part: &EdgeRole) -> Snapshot {
         served: certificates,
         domains: &domains,
     };
-    let mut snapshot = Snapshot {
+    let mut config = SiteConfig {
         network: network(&record, part),
         hosts: Vec::new(),
         records: Vec::new(),
@@ -108,16 +108,16 @@ fn assemble(rows: SiteRows, part: &EdgeRole) -> Snapshot {
     };
     for host in hosts {
         for service in &host.services {
-            publish(&mut snapshot, &host, service, &certificates);
+            publish(&mut config, &host, service, &certificates);
         }
-        snapshot.hosts.push(Host {
+        config.hosts.push(Host {
             name: host.name,
             address: host.address,
             mac: Some(host.mac),
         });
     }
-    snapshot.hosts.extend(node_hosts(nodes, &snapshot.hosts));
-    snapshot
+    config.hosts.extend(node_hosts(nodes, &config.hosts));
+    config
 }
 
 /// The nodes as DNS hosts. A container that had the name first keeps it.
@@ -193,7 +193,7 @@ fn answer(stored: &store::challenges::ChallengeResponse) -> Option<Answer> {
 
 /// Adds a service to the section for its kind.
 fn publish(
-    snapshot: &mut Snapshot,
+    config: &mut SiteConfig,
     host: &SiteHost,
     service: &model::services::ServiceView,
     certificates: &Certificates<'_>,
@@ -214,7 +214,7 @@ fn publish(
             domain,
             options,
         } => {
-            let under = snapshot
+            let under = config
                 .domains
                 .iter_mut()
                 .find(|under| under.name == *domain);
@@ -243,16 +243,16 @@ fn publish(
             } else {
                 Transport::Tcp
             };
-            snapshot
+            config
                 .streams
                 .push(stream(*external, options.quiet, transport, tls));
         }
         ServiceEndpoint::Udp { external, quiet } => {
-            snapshot
+            config
                 .streams
                 .push(stream(*external, *quiet, Transport::Udp, None));
         }
-        ServiceEndpoint::Srv { name } => snapshot.records.push(Srv {
+        ServiceEndpoint::Srv { name } => config.records.push(Srv {
             name: name.clone(),
             host: host.name.clone(),
             port,
