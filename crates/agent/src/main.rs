@@ -1,4 +1,4 @@
-//! `holdfast-agent`: the agent on an edge host.
+//! `holdfast-agent`: the agent on a host.
 
 use std::{
     io::{IsTerminal as _, Write as _},
@@ -6,13 +6,16 @@ use std::{
     process::ExitCode,
 };
 
-use agent::{Link, Settings, host_facts, serve, units};
+use agent::{
+    core::{Link, Settings, role::AgentPaths, serve, units},
+    roles,
+};
 use clap::{Parser, Subcommand};
 use model::{agents::JoinToken, names::InterfaceName};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-/// Gives a site its addresses, names and ways in, as Holdfast says.
+/// Applies the configuration that Holdfast assigns to this host
 #[derive(Parser)]
 #[command(name = "holdfast-agent", version)]
 struct Arguments {
@@ -25,18 +28,18 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Join a site with the code that Holdfast shows; the code is read from standard input, so that
-    /// no list of processes has it
+    /// Join a site with the join token that Holdfast shows; it is read from standard input, so that it
+    /// never appears in the process list
     Join {
         /// The interface in the site's network
         #[arg(long)]
         interface: InterfaceName,
     },
-    /// Serve the site until told to stop
+    /// Serve the site until SIGTERM
     Run,
-    /// Write the units of systemd that start this program, and have nginx and dnsmasq run with its files
+    /// Write the systemd units of this program, and drop-ins that make other programs use its files
     Units {
-        /// systemd's folder for them
+        /// systemd's unit directory
         #[arg(long, default_value = "/etc/systemd/system")]
         to: PathBuf,
     },
@@ -65,26 +68,23 @@ async fn main() -> ExitCode {
     }
 }
 
-type CommandResult = Result<(), Box<dyn std::error::Error>>;
+type CommandResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 async fn join(folder: PathBuf, interface: InterfaceName) -> CommandResult {
-    let code: JoinToken = std::io::read_to_string(std::io::stdin())?.parse()?;
-    let (about, layout) = host_facts::collect(&folder, &interface).await?;
-    let key = Link::join(
-        &code,
-        agent_protocol::HostDescription {
-            host: about,
-            layout: Some(layout),
-        },
-    )
-    .await?;
-    let settings = Settings {
-        manager: code.manager,
-        fingerprint: code.fingerprint,
-        key,
+    let token: JoinToken = std::io::read_to_string(std::io::stdin())?.parse()?;
+    let paths = AgentPaths {
+        base: folder,
         interface,
     };
-    settings.write(&folder)?;
+    let description = serve::describe(&paths, roles::ALL).await?;
+    let key = Link::join(&token, description).await?;
+    let settings = Settings {
+        manager: token.manager,
+        fingerprint: token.fingerprint,
+        key,
+        interface: paths.interface,
+    };
+    settings.write(&paths.base)?;
     let message = "This host has joined. `holdfast-agent units` has systemd serve its site, `holdfast-agent run` does it at once.\n";
     std::io::stdout().write_all(message.as_bytes())?;
     Ok(())
@@ -92,11 +92,17 @@ async fn join(folder: PathBuf, interface: InterfaceName) -> CommandResult {
 
 fn write_units(folder: &Path, to: &Path) -> CommandResult {
     let mut out = std::io::stdout();
-    for path in units::write(&std::env::current_exe()?, folder, to)? {
+    let roles = roles::ALL.map(|role| role.units());
+    for path in units::write(&std::env::current_exe()?, folder, to, &roles)? {
         writeln!(out, "{}", path.display())?;
     }
-    let next = "Now: systemctl daemon-reload && systemctl restart nginx dnsmasq && systemctl enable --now holdfast-agent";
-    writeln!(out, "{next}")?;
+    let services = roles.iter().flat_map(|role| role.services);
+    let services: Vec<&str> = services.copied().collect();
+    writeln!(
+        out,
+        "Now: systemctl daemon-reload && systemctl restart {} && systemctl enable --now holdfast-agent",
+        services.join(" ")
+    )?;
     Ok(())
 }
 
@@ -104,7 +110,7 @@ async fn run(folder: PathBuf) -> CommandResult {
     let settings = Settings::read(&folder)?;
     let stop = CancellationToken::new();
     cancel_on_signal(stop.clone())?;
-    serve::run(&folder, settings, stop).await?;
+    serve::run(&folder, settings, &roles::ALL, stop).await?;
     Ok(())
 }
 

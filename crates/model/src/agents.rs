@@ -154,6 +154,19 @@ pub struct Report {
     pub unservable_certificates: Vec<UnservableCertificate>,
 }
 
+impl Report {
+    /// The report that a generation is live without any problem.
+    pub fn live(generation: i64) -> Self {
+        Self {
+            generation,
+            outcome: ApplyOutcome::Live,
+            quarantined: Vec::new(),
+            failed_probes: Vec::new(),
+            unservable_certificates: Vec::new(),
+        }
+    }
+}
+
 /// A certificate that a host cannot serve.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnservableCertificate {

@@ -4,8 +4,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use agent::{Link, LinkError};
-use agent_protocol::{ApplyOutcome, HostDescription, PollRequest, Report};
+use agent::core::{Link, LinkError};
+use agent_protocol::{HostDescription, PollRequest, Report};
 use axum::{
     Json, Router, http::HeaderMap, http::StatusCode, response::IntoResponse as _, routing::post,
 };
@@ -121,13 +121,7 @@ async fn manager_is_identified_by_certificate_fingerprint() {
     assert_eq!(Link::join(&token, description()).await.unwrap(), "key");
     let link = Link::new(manager.clone(), token.fingerprint.as_ref()).unwrap();
     assert_eq!(link.poll("key", &poll_request()).await.unwrap(), None);
-    let report = Report {
-        generation: 7,
-        outcome: ApplyOutcome::Live,
-        quarantined: Vec::new(),
-        failed_probes: Vec::new(),
-        unservable_certificates: Vec::new(),
-    };
+    let report = Report::live(7);
     link.report("key", &report).await.unwrap();
 
     let wrong_fingerprint = ["AB"; 32].join(":");

@@ -8,8 +8,8 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use agent::{Applier, Steps};
-use edge::{Layout, SiteConfig};
+use ::edge::{Layout, SiteConfig, Srv};
+use agent::{core::Steps, roles::edge};
 use model::publish::HttpOptions;
 use rustix::process::{Signal, getpid, kill_process};
 use test_servers::host::{inside, run, wait_until};
@@ -31,7 +31,7 @@ const PORT_IN_USE: u16 = 3000;
 fn changed() -> SiteConfig {
     let mut site = site();
     site.hosts.push(host("new", "10.20.0.101"));
-    site.records.push(edge::Srv {
+    site.records.push(Srv {
         name: "_http._tcp".parse().unwrap(),
         host: "new".parse().unwrap(),
         port: 80.try_into().unwrap(),
@@ -103,7 +103,7 @@ impl Change {
             }
         });
         block_on(async {
-            let opened = Applier::open(&layout, control(&layout), steps).await;
+            let opened = edge::open(&layout, control(&layout), steps).await;
             let tree = tree(&self.after, &layout);
             opened.unwrap().apply(&tree).await.unwrap();
         });

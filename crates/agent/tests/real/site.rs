@@ -2,10 +2,13 @@
 
 use std::{collections::BTreeMap, fmt::Debug, fs, net::Ipv4Addr, path::Path};
 
-use agent::{Applier, Control, Outcome, Steps};
-use edge::{
+use ::edge::{
     Host, HttpService, Layout, Network, NginxBuild, PublicDomain, SiteConfig, StreamService,
     Transport, Tree, render,
+};
+use agent::{
+    core::{Control, Outcome, Steps},
+    roles::edge::{self, Applier},
 };
 use model::{
     ServiceId,
@@ -134,7 +137,7 @@ pub fn control(layout: &Layout) -> [Control; 2] {
 /// Opens the agent's directory.
 pub async fn open(layout: &Layout) -> Applier {
     let steps = Steps::default();
-    Applier::open(layout, control(layout), steps).await.unwrap()
+    edge::open(layout, control(layout), steps).await.unwrap()
 }
 
 /// Runs a future on a new runtime.

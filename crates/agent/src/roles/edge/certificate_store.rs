@@ -19,7 +19,7 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use crate::{certificate, manager_client::ManagerClient};
+use crate::core::{disk::replace_file, manager_client::ManagerClient};
 
 /// Files that passed verification: size and modification time of the chain and the key, by
 /// fingerprint.
@@ -219,7 +219,7 @@ fn store_all(
         // Write the key first: a certificate on disk always has its key.
         for (path, text, mode) in [(key, &pair.key, 0o600), (chain, &pair.chain, 0o644)] {
             fs::create_dir_all(folder)
-                .and_then(|()| certificate::put(&path, text.as_bytes(), mode))
+                .and_then(|()| replace_file(&path, text.as_bytes(), mode))
                 .map_err(|error| format!("{}: {error}", path.display()))?;
         }
         Ok(())

@@ -7,9 +7,10 @@ use agent_protocol::{
 use model::clusters::Fingerprint;
 use tokio::sync::Mutex;
 
-use crate::{LinkError, link::Link};
+use super::link::{Link, LinkError};
 
-pub(crate) struct ManagerClient {
+/// An authenticated client of the manager.
+pub struct ManagerClient {
     link: Link,
     key: String,
     /// The number of reports sent so far.

@@ -4,11 +4,12 @@
 
 use std::{
     fs, io,
-    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
 use edge::{Layout, SiteConfig};
+
+use crate::core::disk::replace_file;
 
 /// Why the certificate could not be created.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +56,7 @@ pub fn ensure(site: &SiteConfig, layout: &Layout) -> Result<bool, CertificateErr
     ];
     for (name, text, mode) in files {
         let path = folder.join(name);
-        put(&path, text.as_bytes(), mode).map_err(disk(&path))?;
+        replace_file(&path, text.as_bytes(), mode).map_err(disk(&path))?;
     }
     Ok(true)
 }
@@ -74,20 +75,4 @@ fn names(site: &SiteConfig) -> Vec<String> {
     names.sort();
     names.dedup();
     names
-}
-
-/// Writes a file atomically.
-pub(crate) fn put(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let mut new = path.as_os_str().to_owned();
-    new.push(".new");
-    let new = PathBuf::from(new);
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut options = fs::OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(mode).open(&new)?;
-    io::Write::write_all(&mut file, bytes)?;
-    file.sync_all()?;
-    fs::rename(new, path)
 }

@@ -19,8 +19,9 @@ use model::{
 };
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::manager_client::ManagerClient;
 use prober::Prober;
+
+use crate::core::manager_client::ManagerClient;
 
 /// The maximum number of names of each kind that are probed after a change.
 const MAX_TARGETS: usize = 8;
@@ -57,14 +58,19 @@ pub struct AppliedSite {
     targets: Vec<Target>,
     /// All targets, so that removed ones are no longer probed.
     all: BTreeSet<Target>,
-    turn: u64,
+    report_number: u64,
     report: Report,
     prober: Option<Prober>,
 }
 
 impl AppliedSite {
-    /// Determines the new targets of a site. `turn` is the number of its report.
-    pub fn new(before: Option<&SiteConfig>, now: SiteConfig, turn: u64, report: Report) -> Self {
+    /// Determines the new targets of a site. `report_number` is the number of its report.
+    pub fn new(
+        before: Option<&SiteConfig>,
+        now: SiteConfig,
+        report_number: u64,
+        report: Report,
+    ) -> Self {
         let quarantined: BTreeSet<ServiceId> = report
             .quarantined
             .iter()
@@ -75,7 +81,7 @@ impl AppliedSite {
         Self {
             targets,
             all,
-            turn,
+            report_number,
             report,
             prober: None,
         }
@@ -214,28 +220,31 @@ impl PendingProbes {
         for target in self.open.clone() {
             let prober = prober.clone();
             all.spawn(async move {
-                let silent = prober.probe(&target).await?;
-                Some((target, silent))
+                let failure = prober.probe(&target).await?;
+                Some((target, failure))
             });
         }
         let mut found: Vec<(Target, FailedProbe)> =
             all.join_all().await.into_iter().flatten().collect();
         found.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let (open, silent): (Vec<Target>, Vec<FailedProbe>) = found.into_iter().unzip();
+        let (open, failed): (Vec<Target>, Vec<FailedProbe>) = found.into_iter().unzip();
         self.open = open;
-        if silent == self.reported {
+        if failed == self.reported {
             return;
         }
-        for silent in &silent {
-            tracing::warn!(name = silent.name, component = ?silent.component, error = silent.message, "probe failed");
+        for failure in &failed {
+            tracing::warn!(name = failure.name, component = ?failure.component, error = failure.message, "probe failed");
         }
         let report = Report {
-            failed_probes: silent.clone(),
+            failed_probes: failed.clone(),
             ..self.applied.report.clone()
         };
-        match manager.amend_report(self.applied.turn, &report).await {
-            Ok(()) => self.reported = silent,
-            Err(error) => tracing::warn!(%error, "what does not answer could not be reported"),
+        match manager
+            .amend_report(self.applied.report_number, &report)
+            .await
+        {
+            Ok(()) => self.reported = failed,
+            Err(error) => tracing::warn!(%error, "reporting failed probes failed"),
         }
     }
 }

@@ -1,54 +1,36 @@
-//! Collects facts about the host: its address, its nginx build and its resolvers.
+//! Collects the layout of an edge host: its paths, its nginx build and its resolvers.
 
-use std::{net::Ipv4Addr, path::Path, time::Duration};
+use std::{net::Ipv4Addr, path::Path};
 
 use edge::{Layout, NginxBuild, Place};
 use model::{
     Invalid,
-    agents::HostFacts,
     names::{InterfaceName, Username},
 };
 
-use crate::process::{display_output, run};
+use crate::core::capabilities::{CapabilityError, query};
 
-/// The timeout of a program that is run to collect facts.
-const TIMEOUT: Duration = Duration::from_secs(10);
 /// The module directory of Debian's nginx packages.
 const MODULES: &str = "/usr/lib/nginx/modules";
 
-/// Why the facts could not be collected.
+/// Why the layout could not be collected.
 #[derive(Debug, thiserror::Error)]
-pub enum HostFactsError {
-    /// A required program is missing or failed.
-    #[error("{program} does not answer: {message}")]
-    Program {
-        /// The program.
-        program: &'static str,
-        /// Its error output, or why it could not be started.
-        message: String,
-    },
-    /// The interface has no IPv4 address.
-    #[error("{0} has no IPv4 address. Give it one in the site's network first.")]
-    NoAddress(InterfaceName),
+pub enum LayoutError {
+    /// nginx is missing or failed.
+    #[error(transparent)]
+    Program(#[from] CapabilityError),
     /// A path contains characters that a configuration file cannot hold.
     #[error(transparent)]
     Path(#[from] Invalid),
 }
 
-/// Collects what the agent reports about its host, and the layout of files and programs on it.
+/// Collects the layout of files and programs on this host.
 ///
 /// # Errors
-/// If nginx is not installed or the interface has no IPv4 address.
-pub async fn collect(
-    base: &Path,
-    interface: &InterfaceName,
-) -> Result<(HostFacts, Layout), HostFactsError> {
-    let about = HostFacts {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        address: address(interface).await?,
-    };
+/// If nginx is not installed.
+pub async fn layout(base: &Path, interface: &InterfaceName) -> Result<Layout, LayoutError> {
     let place = |name: &str| base.join(name).to_string_lossy().parse::<Place>();
-    let layout = Layout {
+    Ok(Layout {
         live: place("live")?,
         state: place("state")?,
         run: "/run".parse()?,
@@ -59,8 +41,7 @@ pub async fn collect(
         resolvers: resolvers(&read("/etc/resolv.conf").await),
         nginx_user: nginx_user(&read("/etc/passwd").await)?,
         nginx: nginx().await?,
-    };
-    Ok((about, layout))
+    })
 }
 
 /// The content of a file, empty if it cannot be read.
@@ -72,53 +53,14 @@ async fn has_ipv6() -> bool {
     !read("/proc/net/if_inet6").await.is_empty()
 }
 
-async fn run_program(
-    program: &'static str,
-    arguments: &[&str],
-) -> Result<(String, String), HostFactsError> {
-    let mut line = vec![program.to_owned()];
-    line.extend(arguments.iter().map(ToString::to_string));
-    let refused = |message: String| HostFactsError::Program { program, message };
-    let result = run(&line, TIMEOUT)
-        .await
-        .map_err(|e| refused(e.to_string()))?;
-    if !result.status.success() {
-        return Err(refused(display_output(&result.stderr)));
-    }
-    Ok((
-        display_output(&result.stdout),
-        display_output(&result.stderr),
-    ))
-}
-
-async fn address(interface: &InterfaceName) -> Result<Ipv4Addr, HostFactsError> {
-    let arguments = [
-        "-4",
-        "-oneline",
-        "address",
-        "show",
-        "dev",
-        interface.as_str(),
-    ];
-    let (output, _) = run_program("ip", &arguments).await?;
-    first_address(&output).ok_or_else(|| HostFactsError::NoAddress(interface.clone()))
-}
-
-/// Parses the first address of `ip -oneline address`: `2: eth1    inet 10.20.0.2/16 brd …`.
-fn first_address(output: &str) -> Option<Ipv4Addr> {
-    let mut fields = output.split_ascii_whitespace();
-    fields.find(|field| *field == "inet")?;
-    fields.next()?.split('/').next()?.parse().ok()
-}
-
-async fn nginx() -> Result<NginxBuild, HostFactsError> {
-    let (_, output) = run_program("nginx", &["-V"]).await?;
+async fn nginx() -> Result<NginxBuild, LayoutError> {
+    let (_, output) = query("nginx", &["-V"]).await?;
     let module = stream_module(&output);
     let exists = match &module {
         Some(module) => tokio::fs::try_exists(module).await.unwrap_or(false),
         None => false,
     };
-    let version = version(&output).ok_or_else(|| HostFactsError::Program {
+    let version = version(&output).ok_or_else(|| CapabilityError {
         program: "nginx",
         message: output.clone(),
     })?;
@@ -184,14 +126,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn address_is_parsed() {
-        let output = "2: eth1    inet 10.20.0.2/16 brd 10.20.255.255 scope global eth1\\       valid_lft forever";
-        assert_eq!(first_address(output), Some(Ipv4Addr::new(10, 20, 0, 2)));
-        assert_eq!(first_address(""), None);
-        assert_eq!(first_address("2: eth1 inet"), None);
-    }
-
-    #[test]
     fn nginx_build_is_parsed() {
         let debian = "nginx version: nginx/1.22.1\nconfigure arguments: --modules-path=/usr/lib/nginx/modules --with-stream=dynamic";
         assert_eq!(version(debian), Some((1, 22, 1)));
@@ -215,21 +149,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn host_facts_are_collected() {
+    async fn layout_is_collected() {
         let lo = "lo".parse().unwrap();
-        let (about, layout) = collect(Path::new("/var/lib/holdfast-agent"), &lo)
-            .await
-            .unwrap();
-        assert_eq!(about.address, Ipv4Addr::LOCALHOST);
-        assert_eq!(layout.live.as_str(), "/var/lib/holdfast-agent/live");
-        assert!(layout.nginx.version >= (1, 18, 0), "{:?}", layout.nginx);
-        let missing = "no-such".parse().unwrap();
-        let refused = collect(Path::new("/var/lib/holdfast-agent"), &missing).await;
-        assert!(matches!(
-            refused,
-            Err(HostFactsError::Program { program: "ip", .. })
-        ));
-        let odd = collect(Path::new("/var/lib/a b"), &lo).await;
-        assert!(matches!(odd, Err(HostFactsError::Path(_))));
+        let base = Path::new("/var/lib/holdfast-agent");
+        let found = layout(base, &lo).await.unwrap();
+        assert_eq!(found.live.as_str(), "/var/lib/holdfast-agent/live");
+        assert!(found.nginx.version >= (1, 18, 0), "{:?}", found.nginx);
+        let odd = layout(Path::new("/var/lib/a b"), &lo).await;
+        assert!(matches!(odd, Err(LayoutError::Path(_))));
     }
 }

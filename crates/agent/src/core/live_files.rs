@@ -1,41 +1,32 @@
 //! Sends the live files of this host to the manager for display: only changes, in a background task
 //! that nothing waits for. It handles rendered text only; keys of certificates are not part of it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use agent_protocol::{
     LiveFilesUpdate,
     endpoints::{MAX_FILE_SIZE, MAX_PATH_LEN},
 };
-use edge::{Layout, SiteConfig, Tree};
-use model::ServiceId;
 use tokio::sync::watch;
 
-use crate::{LinkError, manager_client::ManagerClient};
+use super::{link::LinkError, manager_client::ManagerClient};
 
 /// The minimum size of a batch before the next one is started, in bytes.
 const MIN_BATCH_SIZE: usize = 512 * 1024;
 /// The delay after a failed request.
 const RETRY_DELAY: Duration = Duration::from_secs(30);
 
-/// The live site configuration of this host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Site {
-    config: SiteConfig,
-    layout: Layout,
-    /// The quarantined services.
-    quarantined: BTreeSet<ServiceId>,
+/// A live configuration.
+pub(crate) trait LiveConfig: Clone + Send + Sync + 'static {
+    /// Renders the live files; none if that fails. Blocks.
+    fn render(&self) -> Option<BTreeMap<String, String>>;
 }
 
 /// Reports live files in the background.
 #[derive(Debug)]
-pub(crate) struct LiveFiles(watch::Sender<Option<Site>>);
+pub(crate) struct LiveFiles<C>(watch::Sender<Option<C>>);
 
-impl LiveFiles {
+impl<C: LiveConfig> LiveFiles<C> {
     /// Starts the background task, which runs until this is dropped. The first batch replaces
     /// everything that an earlier process reported.
     pub(crate) fn start(manager: Arc<ManagerClient>) -> Self {
@@ -44,40 +35,26 @@ impl LiveFiles {
         Self(latest)
     }
 
-    /// Reports that a site configuration is live, except for the quarantined services. Only the
-    /// latest call counts.
-    pub(crate) fn mark_live(
-        &self,
-        config: &SiteConfig,
-        layout: &Layout,
-        quarantined: impl Iterator<Item = ServiceId>,
-    ) {
-        let quarantined = quarantined.collect();
+    /// Reports that the result of `create` is live, unless `is_same` returns true for the
+    /// configuration of the last call. Only the latest call counts.
+    pub(crate) fn mark_live(&self, is_same: impl Fn(&C) -> bool, create: impl FnOnce() -> C) {
         self.0.send_if_modified(|latest| {
-            let is_same = latest.as_ref().is_some_and(|known| {
-                known.config == *config
-                    && known.layout == *layout
-                    && known.quarantined == quarantined
-            });
+            let is_same = latest.as_ref().is_some_and(is_same);
             if !is_same {
-                *latest = Some(Site {
-                    config: config.clone(),
-                    layout: layout.clone(),
-                    quarantined,
-                });
+                *latest = Some(create());
             }
             !is_same
         });
     }
 }
 
-async fn run(manager: Arc<ManagerClient>, mut inbox: watch::Receiver<Option<Site>>) {
+async fn run<C: LiveConfig>(manager: Arc<ManagerClient>, mut inbox: watch::Receiver<Option<C>>) {
     let mut reported = ReportedFiles::default();
     while inbox.changed().await.is_ok() {
         loop {
             let latest = inbox.borrow_and_update().clone();
-            let Some(site) = latest else { break };
-            match reported.report(&manager, site).await {
+            let Some(config) = latest else { break };
+            match reported.report(&manager, config).await {
                 Ok(()) => break,
                 Err(error) => tracing::warn!(%error, "sending live files failed"),
             }
@@ -95,30 +72,32 @@ async fn run(manager: Arc<ManagerClient>, mut inbox: watch::Receiver<Option<Site
 struct ReportedFiles(Option<BTreeMap<String, String>>);
 
 impl ReportedFiles {
-    async fn report(&mut self, manager: &ManagerClient, site: Site) -> Result<(), LinkError> {
-        let rendered = tokio::task::spawn_blocking(move || {
-            edge::render(&site.config.without(&site.quarantined), &site.layout)
-        });
-        let Ok(Ok(tree)) = rendered.await else {
+    async fn report(
+        &mut self,
+        manager: &ManagerClient,
+        config: impl LiveConfig,
+    ) -> Result<(), LinkError> {
+        let rendered = tokio::task::spawn_blocking(move || config.render());
+        let Ok(Some(files)) = rendered.await else {
             // Cannot fail: the same configuration was rendered before it was applied.
             return Ok(());
         };
-        for part in self.parts(&tree) {
+        for part in self.parts(&files) {
             manager.send_live_files(&part).await?;
             self.record(part);
         }
         Ok(())
     }
 
-    /// The batches that bring the manager up to date with this tree.
-    fn parts(&self, tree: &Tree) -> Vec<LiveFilesUpdate> {
+    /// The batches that bring the manager up to date with these files.
+    fn parts(&self, files: &BTreeMap<String, String>) -> Vec<LiveFilesUpdate> {
         let nothing = BTreeMap::new();
         let known = self.0.as_ref().unwrap_or(&nothing);
         let is_reported =
             |path: &str, text: &str| text.len() <= MAX_FILE_SIZE && path.len() <= MAX_PATH_LEN;
         let removed = known.keys().filter(|path| {
-            let file = tree.get(path);
-            file.is_none_or(|file| !is_reported(path, &file.text))
+            let text = files.get(*path);
+            text.is_none_or(|text| !is_reported(path, text))
         });
         let mut parts = vec![LiveFilesUpdate {
             replace: self.0.is_none(),
@@ -126,17 +105,17 @@ impl ReportedFiles {
             files: BTreeMap::new(),
         }];
         let mut size = 0;
-        for (path, file) in tree.files() {
-            if !is_reported(path, &file.text) || known.get(path) == Some(&file.text) {
+        for (path, text) in files {
+            if !is_reported(path, text) || known.get(path) == Some(text) {
                 continue;
             }
             if size >= MIN_BATCH_SIZE {
                 parts.push(LiveFilesUpdate::default());
                 size = 0;
             }
-            size += file.text.len();
+            size += text.len();
             if let Some(part) = parts.last_mut() {
-                part.files.insert(path.to_owned(), file.text.clone());
+                part.files.insert(path.clone(), text.clone());
             }
         }
         parts.retain(|part| part.replace || !part.removed.is_empty() || !part.files.is_empty());
@@ -154,27 +133,26 @@ impl ReportedFiles {
 
 #[cfg(test)]
 mod tests {
-    use edge::{Effect, File, Tree};
+    use std::collections::BTreeMap;
 
     use super::{MIN_BATCH_SIZE, ReportedFiles};
 
-    fn tree(files: &[(&str, &str)]) -> Tree {
-        let file = |(path, text): &(&str, &str)| {
-            let file = File {
-                text: (*text).to_owned(),
-                effect: Effect::None,
-            };
-            ((*path).to_owned(), file)
-        };
+    type Files = BTreeMap<String, String>;
+
+    fn files(files: &[(&str, &str)]) -> Files {
+        let file = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned());
         files.iter().map(file).collect()
     }
 
-    /// Reports a tree, and returns the paths of each batch.
-    fn report(reported: &mut ReportedFiles, tree: &Tree) -> Vec<(bool, Vec<String>, Vec<String>)> {
-        let parts = reported.parts(tree);
+    /// Reports files, and returns the paths of each batch.
+    fn report(
+        reported: &mut ReportedFiles,
+        files: &Files,
+    ) -> Vec<(bool, Vec<String>, Vec<String>)> {
+        let parts = reported.parts(files);
         let batches = parts.iter().map(|part| {
-            let files = part.files.keys().cloned().collect();
-            (part.replace, files, part.removed.clone())
+            let paths = part.files.keys().cloned().collect();
+            (part.replace, paths, part.removed.clone())
         });
         let batches = batches.collect();
         parts.into_iter().for_each(|part| reported.record(part));
@@ -188,11 +166,11 @@ mod tests {
     #[test]
     fn first_report_is_full_then_incremental() {
         let mut reported = ReportedFiles::default();
-        let first = tree(&[("a", "1"), ("b", "2"), ("c", "3")]);
+        let first = files(&[("a", "1"), ("b", "2"), ("c", "3")]);
         let all = (true, names(&["a", "b", "c"]), names(&[]));
         assert_eq!(report(&mut reported, &first), [all]);
         assert_eq!(report(&mut reported, &first), [], "nothing is new");
-        let second = tree(&[("a", "1"), ("b", "two"), ("d", "4")]);
+        let second = files(&[("a", "1"), ("b", "two"), ("d", "4")]);
         let changed = (false, names(&["b", "d"]), names(&["c"]));
         assert_eq!(report(&mut reported, &second), [changed]);
         assert_eq!(report(&mut reported, &second), []);
@@ -203,14 +181,14 @@ mod tests {
         let mut reported = ReportedFiles::default();
         let half = "x".repeat(MIN_BATCH_SIZE / 2);
         let large = "x".repeat(agent_protocol::endpoints::MAX_FILE_SIZE + 1);
-        let site = tree(&[("a", &half), ("b", &half), ("c", &half), ("d", &large)]);
+        let site = files(&[("a", &half), ("b", &half), ("c", &half), ("d", &large)]);
         let parts = report(&mut reported, &site);
         let expected = [
             (true, names(&["a", "b"]), names(&[])),
             (false, names(&["c"]), names(&[])),
         ];
         assert_eq!(parts, expected);
-        let grown = tree(&[("a", &large), ("b", &half), ("c", &half)]);
+        let grown = files(&[("a", &large), ("b", &half), ("c", &half)]);
         let removed = (false, names(&[]), names(&["a"]));
         assert_eq!(
             report(&mut reported, &grown),

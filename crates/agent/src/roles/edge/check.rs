@@ -14,9 +14,11 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{
+use super::{dnsmasq::DNSMASQ, nginx::NGINX};
+use crate::core::{
+    error::{CheckError, ProgramError},
     process::{display_output, run},
-    programs::{Name, ProgramError},
+    refusal::{Refusal, files_in},
 };
 
 /// The timeout of a check.
@@ -24,31 +26,6 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// How long the temporary dnsmasq must be quiet before it is asked whether it has read everything.
 const QUERY_INTERVAL: Duration = Duration::from_millis(20);
-
-/// A program's refusal of a candidate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The program.
-    pub program: Name,
-    /// The program's message.
-    pub message: String,
-    /// The files that the message names, by their paths within the tree.
-    pub files: Vec<String>,
-}
-
-/// Why a check did not pass.
-#[derive(Debug, thiserror::Error)]
-pub enum CheckError {
-    /// The program refused the candidate.
-    #[error("{} refuses it: {}", .0.program, .0.message)]
-    Refused(Refusal),
-    /// The program could not be run.
-    #[error(transparent)]
-    Program(#[from] ProgramError),
-    /// The candidate could not be written.
-    #[error(transparent)]
-    Candidate(Box<crate::apply::Error>),
-}
 
 /// Checks candidates for one host.
 #[derive(Clone, Debug)]
@@ -93,13 +70,13 @@ impl Checker {
         ];
         let output = run(&line.map(str::to_owned), self.limit).await;
         let output = output.map_err(|source| ProgramError::Run {
-            name: Name::Nginx,
+            name: NGINX,
             source,
         })?;
         if output.status.success() {
             return Ok(());
         }
-        Err(self.refused(Name::Nginx, display_output(&output.stderr), candidate))
+        Err(self.refused(NGINX, display_output(&output.stderr), candidate))
     }
 
     /// Checks the candidate in this directory with dnsmasq, including the lists that `--test`
@@ -108,7 +85,7 @@ impl Checker {
     /// # Errors
     /// If the program refuses the candidate or cannot be run.
     pub async fn dnsmasq(&self, candidate: &Path) -> Result<(), CheckError> {
-        let name = Name::Dnsmasq;
+        let name = DNSMASQ;
         let log = timeout(self.limit, self.run_temporary_dnsmasq(candidate)).await;
         let log = log.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()));
         let log = log.map_err(|source| ProgramError::Run { name, source })?;
@@ -160,12 +137,7 @@ impl Checker {
         Ok(log)
     }
 
-    /// The directory of the live files.
-    pub(crate) fn live(&self) -> &str {
-        &self.live
-    }
-
-    fn refused(&self, program: Name, message: String, candidate: &Path) -> CheckError {
+    fn refused(&self, program: &'static str, message: String, candidate: &Path) -> CheckError {
         let candidate = candidate.display().to_string();
         let files = files_in(&message, &[&candidate, &self.live]);
         CheckError::Refused(Refusal {
@@ -273,36 +245,9 @@ fn is_complaint(message_text: &str, lists: &str) -> bool {
     names || BEGIN.iter().any(|begin| lower.starts_with(begin))
 }
 
-/// The files below any of these directories that a message names, as relative paths without
-/// duplicates.
-pub(crate) fn files_in(message: &str, roots: &[&str]) -> Vec<String> {
-    let mut files: Vec<String> = Vec::new();
-    for root in roots {
-        for found in message.split(&format!("{root}/")).skip(1) {
-            let end = |c: char| !c.is_ascii_alphanumeric() && !"._-/".contains(c);
-            let path = found.split(end).next().unwrap_or_default();
-            let path = path.trim_end_matches('.').to_owned();
-            if !path.is_empty() && !files.contains(&path) {
-                files.push(path);
-            }
-        }
-    }
-    files
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{files_in, is_complaint};
-
-    #[test]
-    fn files_are_extracted_from_message() {
-        let message = "nginx: [emerg] unknown directive \"a\" in /b/1/nginx/services/w-1.example.org.conf:3\n\
-                     bad address at /b/live/dnsmasq/hosts line 3\n\
-                     read /b/live/dnsmasq/hosts, again";
-        let named = ["nginx/services/w-1.example.org.conf", "dnsmasq/hosts"];
-        assert_eq!(files_in(message, &["/b/1", "/b/live"]), named);
-        assert!(files_in("nothing in /etc/nginx/nginx.conf", &["/b/1"]).is_empty());
-    }
+    use super::is_complaint;
 
     #[test]
     fn errors_are_distinguished_from_routine_messages() {

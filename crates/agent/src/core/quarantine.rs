@@ -1,42 +1,39 @@
-//! Sets bad services quarantined, so that one of them never blocks the others.
+//! Quarantines bad parts of a configuration, so that one of them never blocks the others.
 //!
-//! If the checker's message names a service's file, that service is quarantined. Otherwise a binary
-//! search over groups of services finds the cause. If the search runs out of checks, nothing is
+//! If the checker's message names a part's file, that part is quarantined. Otherwise a binary
+//! search over groups of parts finds the cause. If the search runs out of checks, nothing is
 //! quarantined and the live configuration stays.
 
 use std::{collections::BTreeSet, future::Future};
 
-use edge::SiteConfig;
-use model::ServiceId;
+use super::{error::CheckError, refusal::Refusal, subsystem::Parts};
 
-use crate::check::{CheckError, Refusal};
-
-/// The maximum number of checks of one search. Among `n` services, `b` bad ones are found with at
+/// The maximum number of checks of one search. Among `n` parts, `b` bad ones are found with at
 /// most `2 + 2 b (1 + log2 n)` checks if the messages name no file, and with `1 + b` if each names
 /// one: 6 among 1,000 are always found.
 pub const CHECKS: usize = 160;
 
-/// A quarantined service.
+/// A quarantined part.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QuarantinedService {
-    /// The service.
-    pub service: ServiceId,
+pub struct QuarantinedPart<P> {
+    /// The part.
+    pub part: P,
     /// The checker's message.
     pub message: String,
 }
 
-/// Returns the site configuration without the services for which `check` refuses it, and these
-/// services.
+/// Returns the configuration without the parts for which `check` refuses it, and these parts.
 ///
 /// # Errors
-/// The refusal if no service causes it or [`CHECKS`] is exceeded; the error of `check` if it could not
+/// The refusal if no part causes it or [`CHECKS`] is exceeded; the error of `check` if it could not
 /// be run.
-pub async fn quarantine_refused<C, F>(
-    config: &SiteConfig,
+pub async fn quarantine_refused<T, C, F>(
+    config: &T,
     check: C,
-) -> Result<(SiteConfig, Vec<QuarantinedService>), CheckError>
+) -> Result<(T, Vec<QuarantinedPart<T::Part>>), CheckError>
 where
-    C: FnMut(SiteConfig) -> F,
+    T: Parts,
+    C: FnMut(T) -> F,
     F: Future<Output = Result<(), CheckError>>,
 {
     let mut search = Search {
@@ -47,42 +44,43 @@ where
         left: CHECKS,
         last: None,
     };
-    let all: Vec<ServiceId> = config.services().collect();
+    let all = config.parts();
     search.out.extend(&all);
     if let Some(refusal) = search.admit(&all).await? {
         let left = search.undecided(&all);
-        // Check without any service, to know whether a service is the cause at all.
+        // Check without any part, to know whether a part is the cause at all.
         if let Some(other) = search.refusal().await? {
             return Err(CheckError::Refused(other));
         }
         search.divide(left, refusal).await?;
     }
-    Ok((config.without(&search.out), search.quarantined))
+    Ok((config.without_parts(&search.out), search.quarantined))
 }
 
-/// A search. Services are in `out` until a check passed with them.
-struct Search<'a, C> {
-    config: &'a SiteConfig,
+/// A search. Parts are in `out` until a check passed with them.
+struct Search<'a, T: Parts, C> {
+    config: &'a T,
     check: C,
-    out: BTreeSet<ServiceId>,
-    quarantined: Vec<QuarantinedService>,
+    out: BTreeSet<T::Part>,
+    quarantined: Vec<QuarantinedPart<T::Part>>,
     /// The number of checks left, and the last refusal.
     left: usize,
     last: Option<Refusal>,
 }
 
-impl<C, F> Search<'_, C>
+impl<T, C, F> Search<'_, T, C>
 where
-    C: FnMut(SiteConfig) -> F,
+    T: Parts,
+    C: FnMut(T) -> F,
     F: Future<Output = Result<(), CheckError>>,
 {
-    /// Checks the services that are not in `out`.
+    /// Checks the parts that are not in `out`.
     async fn refusal(&mut self) -> Result<Option<Refusal>, CheckError> {
         if let (0, Some(last)) = (self.left, self.last.take()) {
             return Err(CheckError::Refused(last));
         }
         self.left = self.left.saturating_sub(1);
-        match (self.check)(self.config.without(&self.out)).await {
+        match (self.check)(self.config.without_parts(&self.out)).await {
             Ok(()) => Ok(None),
             Err(CheckError::Refused(refusal)) => {
                 self.last = Some(refusal.clone());
@@ -92,13 +90,13 @@ where
         }
     }
 
-    /// Removes a group from `out`, except the services that a refusal names; those are quarantined.
-    /// If the group is refused and no service is named, the group stays out and the refusal is
+    /// Removes a group from `out`, except the parts that a refusal names; those are quarantined.
+    /// If the group is refused and no part is named, the group stays out and the refusal is
     /// returned.
-    async fn admit(&mut self, group: &[ServiceId]) -> Result<Option<Refusal>, CheckError> {
+    async fn admit(&mut self, group: &[T::Part]) -> Result<Option<Refusal>, CheckError> {
         loop {
             let tried = self.undecided(group);
-            self.out.retain(|service| !tried.contains(service));
+            self.out.retain(|part| !tried.contains(part));
             let Some(refusal) = self.refusal().await? else {
                 return Ok(None);
             };
@@ -111,8 +109,8 @@ where
         }
     }
 
-    /// Finds the services that cause a refusal by halving the group.
-    async fn divide(&mut self, group: Vec<ServiceId>, refusal: Refusal) -> Result<(), CheckError> {
+    /// Finds the parts that cause a refusal by halving the group.
+    async fn divide(&mut self, group: Vec<T::Part>, refusal: Refusal) -> Result<(), CheckError> {
         let mut refused = vec![(group, refusal)];
         while let Some((group, refusal)) = refused.pop() {
             if group.len() < 2 {
@@ -129,91 +127,89 @@ where
         Ok(())
     }
 
-    fn undecided(&self, group: &[ServiceId]) -> Vec<ServiceId> {
-        let decided = |id: &ServiceId| {
+    fn undecided(&self, group: &[T::Part]) -> Vec<T::Part> {
+        let decided = |id: &T::Part| {
             self.quarantined
                 .iter()
-                .any(|quarantined| quarantined.service == *id)
+                .any(|quarantined| quarantined.part == *id)
         };
         group.iter().copied().filter(|id| !decided(id)).collect()
     }
 
-    fn named(&self, refusal: &Refusal, tried: &[ServiceId]) -> Vec<ServiceId> {
+    fn named(&self, refusal: &Refusal, tried: &[T::Part]) -> Vec<T::Part> {
         let files = refusal.files.iter();
-        let named = files.filter_map(|file| self.config.service_of(file));
-        named.filter(|service| tried.contains(service)).collect()
+        let named = files.filter_map(|file| self.config.part_of(file));
+        named.filter(|part| tried.contains(part)).collect()
     }
 
-    fn add(&mut self, services: &[ServiceId], refusal: &Refusal) {
+    fn add(&mut self, parts: &[T::Part], refusal: &Refusal) {
         self.quarantined
-            .extend(services.iter().map(|service| QuarantinedService {
-                service: *service,
+            .extend(parts.iter().map(|part| QuarantinedPart {
+                part: *part,
                 message: refusal.message.clone(),
             }));
     }
+}
+
+/// Removes the parts whose files a refusal names.
+pub fn quarantine_named<T: Parts>(
+    config: &T,
+    refusal: &Refusal,
+) -> (T, Vec<QuarantinedPart<T::Part>>) {
+    let files = refusal.files.iter();
+    let named: BTreeSet<T::Part> = files.filter_map(|path| config.part_of(path)).collect();
+    let quarantined = named.iter().map(|part| QuarantinedPart {
+        part: *part,
+        message: refusal.message.clone(),
+    });
+    let quarantined = quarantined.collect();
+    (config.without_parts(&named), quarantined)
 }
 
 #[cfg(test)]
 mod tests {
     use std::{cell::RefCell, collections::BTreeSet, future::ready};
 
-    use edge::{Network, SiteConfig, StreamService, Transport};
-    use model::ServiceId;
-
     use super::{CHECKS, quarantine_refused};
-    use crate::{
-        check::{CheckError, Refusal},
-        programs::Name,
-    };
+    use crate::core::{error::CheckError, refusal::Refusal, subsystem::Parts};
 
-    fn of<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
-        text.parse().unwrap()
-    }
+    /// A configuration whose parts are numbers, each with a file.
+    #[derive(Clone, Debug, PartialEq)]
+    struct Numbers(BTreeSet<i64>);
 
-    /// A site with this many stream services.
-    fn site(count: u16) -> SiteConfig {
-        let stream = |number: u16| StreamService {
-            id: ServiceId(number.into()),
-            external: (2000 + number).try_into().unwrap(),
-            address: of("10.20.0.100"),
-            port: 80.try_into().unwrap(),
-            quiet: of("60"),
-            transport: Transport::Tcp,
-            tls: None,
-        };
-        SiteConfig {
-            network: Network {
-                domain: of("lab.internal"),
-                cidr: of("10.20.0.0/16"),
-                gateway: of("10.20.0.1"),
-                name_servers: Vec::new(),
-                forwarders: Vec::new(),
-                dhcp: None,
-            },
-            hosts: Vec::new(),
-            records: Vec::new(),
-            domains: Vec::new(),
-            streams: (1..=count).map(stream).collect(),
-            answers: Vec::new(),
+    impl Parts for Numbers {
+        type Part = i64;
+
+        fn parts(&self) -> Vec<i64> {
+            self.0.iter().copied().collect()
+        }
+
+        fn part_of(&self, path: &str) -> Option<i64> {
+            let number = path.strip_prefix("parts/")?.parse().ok()?;
+            self.0.contains(&number).then_some(number)
+        }
+
+        fn without_parts(&self, parts: &BTreeSet<i64>) -> Self {
+            Self(&self.0 - parts)
         }
     }
 
     struct SearchResult {
-        /// What was set quarantined; none when the refusal came back.
+        /// The quarantined parts; none when the refusal was returned.
         quarantined: Option<Vec<i64>>,
         checks: usize,
     }
 
-    /// Runs a search among `count` services of which `bad` are refused. A refusal names the file of
-    /// the first bad service if `is_named`.
-    fn search(count: u16, bad: &[i64], is_named: bool, is_always: bool) -> SearchResult {
+    /// Runs a search among `count` parts of which `bad` are refused. A refusal names the file of
+    /// the first bad part if `is_named`.
+    fn search(count: i64, bad: &[i64], is_named: bool, is_always: bool) -> SearchResult {
         let checks = RefCell::new(0);
-        let check = |site: SiteConfig| {
+        let check = |config: Numbers| {
             *checks.borrow_mut() += 1;
-            let found = site.services().find(|service| bad.contains(&service.0));
-            let file = found.map(|service| format!("nginx/streams/tcp-{}.conf", 2000 + service.0));
+            let found = config.parts().into_iter().find(|part| bad.contains(part));
+            let file = found.map(|part| format!("parts/{part}"));
             let refusal = Refusal {
-                program: Name::Nginx,
+                program: "program",
                 message: format!("no: {file:?}"),
                 files: file.filter(|_| is_named).into_iter().collect(),
             };
@@ -222,20 +218,17 @@ mod tests {
                 false => Ok(()),
             })
         };
-        let site = site(count);
+        let config = Numbers((1..=count).collect());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
-        let done = runtime.block_on(quarantine_refused(&site, check));
+        let done = runtime.block_on(quarantine_refused(&config, check));
         let quarantined = done.ok().map(|(rest, quarantined)| {
-            let mut ids: Vec<i64> = quarantined
-                .iter()
-                .map(|quarantined| quarantined.service.0)
-                .collect();
-            ids.sort_unstable();
-            let out: BTreeSet<ServiceId> = ids.iter().map(|id| ServiceId(*id)).collect();
-            assert_eq!(rest, site.without(&out), "all others are published");
-            ids
+            let mut parts: Vec<i64> = quarantined.iter().map(|found| found.part).collect();
+            parts.sort_unstable();
+            let out: BTreeSet<i64> = parts.iter().copied().collect();
+            assert_eq!(rest, config.without_parts(&out), "all others are published");
+            parts
         });
         let checks = checks.into_inner();
         assert!(checks <= CHECKS, "{checks}");
@@ -246,14 +239,14 @@ mod tests {
     }
 
     #[test]
-    fn named_service_is_quarantined() {
+    fn named_part_is_quarantined() {
         let found = search(1000, &[3, 500, 999], true, false);
         assert_eq!(found.quarantined, Some(vec![3, 500, 999]));
         assert_eq!(found.checks, 4);
     }
 
     #[test]
-    fn unnamed_services_are_found_by_bisection() {
+    fn unnamed_parts_are_found_by_bisection() {
         for bad in [
             vec![1],
             vec![1000],
@@ -273,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn refusal_without_guilty_service_is_returned() {
+    fn refusal_without_bad_part_is_returned() {
         for is_named in [true, false] {
             let found = search(10, &[], is_named, true);
             assert_eq!((found.quarantined, found.checks), (None, 2));

@@ -3,11 +3,13 @@
 use std::{
     collections::BTreeMap,
     fs, io,
-    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
 const FILE_MODE: u32 = 0o644;
+/// The mode of directories that any user may read.
+pub(crate) const PUBLIC_MODE: u32 = 0o755;
 
 /// Why a file operation failed. The live generation is unchanged.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +38,7 @@ pub enum DiskError {
 
 pub(crate) type Result<T> = std::result::Result<T, DiskError>;
 
-/// The content of a generation by path, such as `nginx/nginx.conf`.
+/// The content of a generation by path relative to its directory.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// Hard-links `to` to `same` if that file has these bytes and the expected mode. Returns whether it
@@ -70,9 +72,27 @@ pub(crate) fn create_folder(path: &Path, mode: u32) -> Result<()> {
     make().map_err(io_error(path))
 }
 
-/// Sets the mode of a directory.
-pub(crate) fn set_mode(path: &Path, mode: u32) -> Result<()> {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(io_error(path))
+/// Creates a directory that any user may read, or makes an existing one readable: programs drop
+/// privileges after their start.
+pub(crate) fn create_public_folder(path: &Path) -> Result<()> {
+    create_folder(path, PUBLIC_MODE)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(PUBLIC_MODE)).map_err(io_error(path))
+}
+
+/// Replaces a file atomically.
+pub(crate) fn replace_file(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let new = PathBuf::from(new);
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = fs::OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(mode).open(&new)?;
+    io::Write::write_all(&mut file, bytes)?;
+    file.sync_all()?;
+    fs::rename(new, path)
 }
 
 /// Locks a file until it is closed. The kernel releases the lock when the process exits.

@@ -4,7 +4,7 @@
 //! generations/12/…     whole, and never changed once it is live
 //! live -> generations/12     what the programs read
 //! read -> generations/11     what they last read without complaint: where to go back to
-//! state/  tls/               what outlives generations
+//! state/                     what outlives generations
 //! ```
 //!
 //! A generation with a higher number than the live one is a candidate or was abandoned; no program
@@ -20,14 +20,13 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use edge::Tree;
-
-use crate::{
+use super::{
     disk::{
-        DiskError, Files, Result, create_folder, files_of, io_error, link_same, lock, remove,
-        set_mode, sync, write_file,
+        DiskError, Files, PUBLIC_MODE, Result, create_folder, create_public_folder, files_of,
+        io_error, link_same, lock, remove, sync, write_file,
     },
     steps::Steps,
+    subsystem::RenderedTree,
 };
 
 /// How many generations are kept, including the live one.
@@ -36,8 +35,7 @@ pub const KEPT: usize = 3;
 const LIVE: &str = "live";
 const READ: &str = "read";
 const FOLDER: &str = "generations";
-const FOLDER_MODE: u32 = 0o755;
-const SECRET_MODE: u32 = 0o700;
+const STATE: &str = "state";
 
 /// The directory of an agent.
 #[derive(Debug)]
@@ -87,13 +85,9 @@ impl Generations {
     /// # Errors
     /// If another process uses the directory, or a file operation fails.
     pub fn open(base: &Path, steps: Steps) -> Result<Self> {
-        for folder in ["", FOLDER, "state", "state/nginx"] {
-            create_folder(&base.join(folder), FOLDER_MODE)?;
-            // Both programs drop privileges after their start, so the directories must be readable
-            // regardless of who created them.
-            set_mode(&base.join(folder), FOLDER_MODE)?;
+        for folder in ["", FOLDER, STATE] {
+            create_public_folder(&base.join(folder))?;
         }
-        create_folder(&base.join("tls"), SECRET_MODE)?;
         let this = Self {
             base: base.to_owned(),
             steps,
@@ -135,7 +129,7 @@ impl Generations {
     ///
     /// # Errors
     /// If a file cannot be written. The incomplete generation is then removed.
-    pub fn write(&self, tree: &Tree) -> Result<Candidate> {
+    pub fn write(&self, tree: &impl RenderedTree) -> Result<Candidate> {
         let draft = self.draft(tree)?;
         let kept = draft.new.iter().rev().try_for_each(|path| {
             sync(path)?;
@@ -154,7 +148,7 @@ impl Generations {
     ///
     /// # Errors
     /// If a file cannot be written. The incomplete generation is then removed.
-    pub fn draft(&self, tree: &Tree) -> Result<Draft> {
+    pub fn draft(&self, tree: &impl RenderedTree) -> Result<Draft> {
         let live = self.live()?;
         self.discard_above(live)?;
         let number = live.map_or(1, |live| live.saturating_add(1));
@@ -301,22 +295,27 @@ impl Generations {
     }
 
     /// Writes every file of a tree. Returns the new paths, each directory before its content.
-    fn fill(&self, root: &Path, tree: &Tree, before: Option<&Path>) -> Result<BTreeSet<PathBuf>> {
-        create_folder(root, FOLDER_MODE)?;
+    fn fill(
+        &self,
+        root: &Path,
+        tree: &impl RenderedTree,
+        before: Option<&Path>,
+    ) -> Result<BTreeSet<PathBuf>> {
+        create_folder(root, PUBLIC_MODE)?;
         let mut new = BTreeSet::from([root.to_owned()]);
-        for (path, file) in tree.files() {
+        for (path, bytes) in tree.entries() {
             let to = root.join(relative_path(path)?);
             let between = to.ancestors().skip(1).take_while(|part| *part != root);
             let mut folders: Vec<&Path> = between.collect();
             folders.reverse();
             for folder in folders {
-                create_folder(folder, FOLDER_MODE)?;
+                create_folder(folder, PUBLIC_MODE)?;
                 new.insert(folder.to_owned());
             }
             let same = before.map(|before| before.join(path));
-            let is_same = same.is_some_and(|same| link_same(&same, &to, file.text.as_bytes()));
+            let is_same = same.is_some_and(|same| link_same(&same, &to, bytes));
             if !is_same {
-                write_file(&to, file.text.as_bytes())?;
+                write_file(&to, bytes)?;
                 new.insert(to);
             }
             self.steps.done("a file");
