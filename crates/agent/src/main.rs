@@ -85,7 +85,7 @@ async fn join(folder: PathBuf, interface: InterfaceName) -> CommandResult {
         interface: paths.interface,
     };
     settings.write(&paths.base)?;
-    let message = "This host has joined. `holdfast-agent units` has systemd serve its site, `holdfast-agent run` does it at once.\n";
+    let message = "This host has joined. Next: `holdfast-agent units` for systemd, or `holdfast-agent run` to start now.\n";
     std::io::stdout().write_all(message.as_bytes())?;
     Ok(())
 }

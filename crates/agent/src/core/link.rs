@@ -25,19 +25,21 @@ const MAX_RESPONSE_SIZE: usize = 64 * 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
     /// The URL is neither HTTPS nor a loopback address.
-    #[error("{0} is not reached through TLS. Without it the key could be read on the way.")]
+    #[error("{0} does not use TLS. Without TLS, the agent's key could be intercepted.")]
     NotEncrypted(Origin),
     /// TLS could not be set up.
     #[error("TLS cannot be used: {0}")]
     Tls(String),
     /// The manager is unreachable, or has another certificate than expected.
-    #[error("The manager is not reached: {0}")]
+    #[error("The manager is unreachable: {0}")]
     Unreachable(String),
     /// The join token or the key is invalid (401).
-    #[error("The manager does not know this agent (any more). Have it join again.")]
+    #[error(
+        "The manager does not accept this agent's key or join token. Join again with a new token."
+    )]
     Unknown,
     /// The manager refused the request.
-    #[error("The manager answered {status}: {message}")]
+    #[error("The manager responded with status {status}: {message}")]
     Refused {
         /// The HTTP status.
         status: u16,
@@ -45,7 +47,7 @@ pub enum LinkError {
         message: String,
     },
     /// The response could not be parsed.
-    #[error("The manager's answer could not be read: {0}")]
+    #[error("The manager's response could not be parsed: {0}")]
     Unreadable(String),
 }
 
@@ -111,8 +113,8 @@ impl Link {
         Ok(response.key)
     }
 
-    /// Returns the site configuration as soon as its generation differs from the one in the
-    /// request; none if nothing changed for a while.
+    /// Returns the configuration as soon as its generation differs from the one in the request;
+    /// none if nothing changed for a while.
     ///
     /// # Errors
     /// [`LinkError::Unknown`] if the key is invalid, and any error of a request.
@@ -217,10 +219,7 @@ async fn send(request: RequestBuilder) -> Result<Response, LinkError> {
     let body = read::<ErrorBody>(response).await;
     Err(LinkError::Refused {
         status: status.as_u16(),
-        message: body.map_or_else(
-            |_| "no words that could be read".to_owned(),
-            |body| body.error,
-        ),
+        message: body.map_or_else(|_| "unreadable response".to_owned(), |body| body.error),
     })
 }
 

@@ -181,8 +181,8 @@ mod tests {
         let mut reported = ReportedFiles::default();
         let half = "x".repeat(MIN_BATCH_SIZE / 2);
         let large = "x".repeat(agent_protocol::endpoints::MAX_FILE_SIZE + 1);
-        let site = files(&[("a", &half), ("b", &half), ("c", &half), ("d", &large)]);
-        let parts = report(&mut reported, &site);
+        let first = files(&[("a", &half), ("b", &half), ("c", &half), ("d", &large)]);
+        let parts = report(&mut reported, &first);
         let expected = [
             (true, names(&["a", "b"]), names(&[])),
             (false, names(&["c"]), names(&[])),

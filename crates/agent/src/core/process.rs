@@ -15,7 +15,7 @@ use rustix::{
 use tokio::{process::Command, time::timeout};
 
 /// The maximum number of bytes kept of a program's output.
-const MOST_WORDS: usize = 16 * 1024;
+const MAX_OUTPUT_SIZE: usize = 16 * 1024;
 
 /// Runs a command to its end. It is killed after `limit`.
 pub async fn run(line: &[String], limit: Duration) -> io::Result<Output> {
@@ -34,7 +34,7 @@ pub async fn run(line: &[String], limit: Duration) -> io::Result<Output> {
 
 /// Returns a program's output, truncated and trimmed for display.
 pub fn display_output(bytes: &[u8]) -> String {
-    let bytes = bytes.get(..MOST_WORDS).unwrap_or(bytes);
+    let bytes = bytes.get(..MAX_OUTPUT_SIZE).unwrap_or(bytes);
     String::from_utf8_lossy(bytes).trim().to_owned()
 }
 

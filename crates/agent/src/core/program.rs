@@ -145,7 +145,7 @@ impl Program {
         let until = self.deadline();
         while !self.is_up().await {
             if Instant::now() > until {
-                let message = format!("it does not run as {} says", self.pid_file.display());
+                let message = format!("no running process in {}", self.pid_file.display());
                 return Err(self.failed(message));
             }
             sleep(POLL_INTERVAL).await;

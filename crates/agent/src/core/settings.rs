@@ -37,10 +37,10 @@ impl std::fmt::Debug for Settings {
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// The host has not joined.
-    #[error("This host has not joined a site yet. Have it join with the code that Holdfast shows.")]
+    #[error("This host has not joined a site. Run `holdfast-agent join` with a join token.")]
     NotJoined,
     /// Other users may read the file.
-    #[error("{} can be read by others. Make it root's alone (chmod 600), and have the host join again: its key may be known.", .0.display())]
+    #[error("{} is readable by other users. Run chmod 600 on it, and join again with a new token: the key may be known.", .0.display())]
     Open(PathBuf),
     /// The file cannot be parsed.
     #[error("{} cannot be read: {cause}", .path.display())]

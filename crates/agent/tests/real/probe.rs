@@ -98,7 +98,7 @@ fn unresolved_names_are_reported_as_edge_failures() {
                 (&db["component"], &db["service"]),
                 (&json!("edge"), &Value::Null)
             );
-            assert_eq!(db["message"], "dnsmasq does not answer.");
+            assert_eq!(db["message"], "dnsmasq does not respond.");
             assert!(
                 failed
                     .iter()

@@ -92,13 +92,7 @@ impl Host {
     }
 
     pub async fn live(&self, control: &Control, generation: i64) {
-        let report = Report {
-            generation,
-            outcome: ApplyOutcome::Live,
-            quarantined: Vec::new(),
-            failed_probes: Vec::new(),
-            unservable_certificates: Vec::new(),
-        };
+        let report = Report::live(generation);
         agents::report(control, &self.agent, report).await.unwrap();
     }
 

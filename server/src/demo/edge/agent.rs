@@ -18,7 +18,7 @@ use edge::{Layout, NginxBuild, SiteConfig};
 use futures::{Stream, StreamExt as _};
 use model::{
     Error, Invalid, SiteId,
-    agents::{ApplyOutcome, HostFacts, Report},
+    agents::{HostFacts, Report},
     events::{Event, Topic},
     sites::{SiteRow, SiteSpec},
 };
@@ -208,13 +208,7 @@ impl SiteAgent {
             return Ok(current);
         };
         self.edge.publish(self.site.id, &response.config);
-        let report = Report {
-            generation: response.generation,
-            outcome: ApplyOutcome::Live,
-            quarantined: Vec::new(),
-            failed_probes: Vec::new(),
-            unservable_certificates: Vec::new(),
-        };
+        let report = Report::live(response.generation);
         agents::report(&self.control, &agent, report).await?;
         let generation = response.generation;
         // The files are only displayed, so a failed report is not fatal.

@@ -56,19 +56,19 @@ impl CertificateStore {
         let old = before.map(fingerprints).unwrap_or_default();
         let all: BTreeSet<Fingerprint> = wanted.union(&old).cloned().collect();
         let mut missing = self.missing(&folder, all).await;
-        let asked: Vec<Fingerprint> = missing.intersection(&wanted).cloned().collect();
-        let unserved = fetch(manager, &folder, asked).await;
-        if unserved.is_empty() {
-            return (site.clone(), unserved);
+        let requested: Vec<Fingerprint> = missing.intersection(&wanted).cloned().collect();
+        let unservable = fetch(manager, &folder, requested).await;
+        if unservable.is_empty() {
+            return (site.clone(), unservable);
         }
         missing.retain(|fingerprint| {
             !wanted.contains(fingerprint)
-                || unserved
+                || unservable
                     .iter()
                     .any(|entry| entry.certificate == *fingerprint)
         });
         let before = before.unwrap_or(site);
-        (site.without_certificates(&missing, before), unserved)
+        (site.without_certificates(&missing, before), unservable)
     }
 
     /// Deletes certificates that neither the live site configuration nor the previous one refers
@@ -152,16 +152,17 @@ fn paths(folder: &Path, fingerprint: &Fingerprint) -> [PathBuf; 2] {
 /// Verifies that the chain has this fingerprint and matches the key.
 fn verify(fingerprint: &Fingerprint, chain: &str, key: &str) -> Result<(), String> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain.as_bytes()).collect();
-    let read = read.map_err(|error| format!("The certificate cannot be read: {error}."))?;
-    let leaf = read.first().ok_or("There is no certificate in it.")?;
+    let read = read.map_err(|error| format!("The certificate could not be parsed: {error}."))?;
+    let leaf = read.first().ok_or("The chain contains no certificate.")?;
     if pinned::Fingerprint::from_certificate(leaf).to_string() != fingerprint.as_str() {
-        return Err("It is another certificate than the one that was asked for.".to_owned());
+        return Err("The manager sent another certificate than the requested one.".to_owned());
     }
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
-        .map_err(|error| format!("The key cannot be read: {error}."))?;
-    let pair = CertifiedKey::from_der(read, key, &ring::default_provider());
-    pair.map(drop)
-        .map_err(|error| format!("The certificate and its key do not belong together: {error}."))
+        .map_err(|error| format!("The private key could not be parsed: {error}."))?;
+    let certificate = CertifiedKey::from_der(read, key, &ring::default_provider());
+    certificate
+        .map(drop)
+        .map_err(|error| format!("The private key does not match the certificate: {error}."))
 }
 
 /// Fetches missing certificates from the manager and stores them. Returns those that are still
@@ -171,35 +172,37 @@ async fn fetch(
     folder: &Path,
     missing: Vec<Fingerprint>,
 ) -> Vec<UnservableCertificate> {
-    let mut unserved = Vec::new();
-    let mut asked = 0;
+    let mut unservable = Vec::new();
+    let mut requested = 0;
     for some in missing.chunks(MAX_CERTIFICATES) {
-        let pairs = match manager.certificates(some).await {
-            Ok(pairs) => pairs,
+        let certificates = match manager.certificates(some).await {
+            Ok(certificates) => certificates,
             Err(error) => {
                 // The remaining requests would fail as well.
                 let message = error.to_string();
-                let left = missing.iter().skip(asked);
-                unserved.extend(left.map(|fingerprint| unserved_for(fingerprint, &message)));
+                let left = missing.iter().skip(requested);
+                unservable
+                    .extend(left.map(|fingerprint| unservable_certificate(fingerprint, &message)));
                 break;
             }
         };
-        asked += some.len();
+        requested += some.len();
         let (folder, some) = (folder.to_owned(), some.to_vec());
-        let put = tokio::task::spawn_blocking(move || store_all(&folder, &some, &pairs)).await;
-        unserved.extend(put.unwrap_or_default());
+        let put =
+            tokio::task::spawn_blocking(move || store_all(&folder, &some, &certificates)).await;
+        unservable.extend(put.unwrap_or_default());
     }
     for UnservableCertificate {
         certificate,
         reason: error,
-    } in &unserved
+    } in &unservable
     {
         tracing::warn!(%certificate, error, "certificate cannot be served");
     }
-    unserved
+    unservable
 }
 
-fn unserved_for(fingerprint: &Fingerprint, message: &str) -> UnservableCertificate {
+fn unservable_certificate(fingerprint: &Fingerprint, message: &str) -> UnservableCertificate {
     UnservableCertificate {
         certificate: fingerprint.clone(),
         reason: message.to_owned(),
@@ -209,15 +212,20 @@ fn unserved_for(fingerprint: &Fingerprint, message: &str) -> UnservableCertifica
 fn store_all(
     folder: &Path,
     wanted: &[Fingerprint],
-    pairs: &[CertificateWithKey],
+    certificates: &[CertificateWithKey],
 ) -> Vec<UnservableCertificate> {
     let put = |fingerprint: &Fingerprint| {
-        let pair = pairs.iter().find(|pair| pair.fingerprint == *fingerprint);
-        let pair = pair.ok_or("The manager does not have it (any more).")?;
-        verify(fingerprint, &pair.chain, &pair.key)?;
+        let certificate = certificates
+            .iter()
+            .find(|certificate| certificate.fingerprint == *fingerprint);
+        let certificate = certificate.ok_or("The manager does not have this certificate.")?;
+        verify(fingerprint, &certificate.chain, &certificate.key)?;
         let [chain, key] = paths(folder, fingerprint);
         // Write the key first: a certificate on disk always has its key.
-        for (path, text, mode) in [(key, &pair.key, 0o600), (chain, &pair.chain, 0o644)] {
+        for (path, text, mode) in [
+            (key, &certificate.key, 0o600),
+            (chain, &certificate.chain, 0o644),
+        ] {
             fs::create_dir_all(folder)
                 .and_then(|()| replace_file(&path, text.as_bytes(), mode))
                 .map_err(|error| format!("{}: {error}", path.display()))?;
@@ -228,7 +236,7 @@ fn store_all(
         let stored: Result<(), String> = put(fingerprint);
         stored
             .err()
-            .map(|message| unserved_for(fingerprint, &message))
+            .map(|message| unservable_certificate(fingerprint, &message))
     });
     failed.collect()
 }
@@ -257,7 +265,7 @@ mod tests {
 
     use super::*;
 
-    fn pair(name: &str) -> CertificateWithKey {
+    fn certificate(name: &str) -> CertificateWithKey {
         let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
         let fingerprint = pinned::Fingerprint::from_certificate(made.cert.der()).to_string();
         CertificateWithKey {
@@ -270,16 +278,16 @@ mod tests {
     #[test]
     fn only_requested_and_valid_certificates_are_stored() {
         let folder = tempfile::tempdir().unwrap();
-        let (good, other) = (pair("a.example.org"), pair("b.example.org"));
+        let (good, other) = (certificate("a.example.org"), certificate("b.example.org"));
         let wrong_key = CertificateWithKey {
             key: good.key.clone(),
             ..other.clone()
         };
         let wanted = [good.fingerprint.clone(), other.fingerprint.clone()];
-        let unserved = store_all(folder.path(), &wanted, &[good.clone(), wrong_key]);
-        assert_eq!(unserved.len(), 1);
-        assert_eq!(unserved[0].certificate, other.fingerprint);
-        assert!(unserved[0].reason.contains("belong together"));
+        let unservable = store_all(folder.path(), &wanted, &[good.clone(), wrong_key]);
+        assert_eq!(unservable.len(), 1);
+        assert_eq!(unservable[0].certificate, other.fingerprint);
+        assert!(unservable[0].reason.contains("does not match"));
         let [chain, key] = paths(folder.path(), &good.fingerprint);
         assert_eq!(fs::read_to_string(chain).unwrap(), good.chain);
         assert_eq!(
@@ -290,16 +298,20 @@ mod tests {
             fingerprint: other.fingerprint.clone(),
             ..good
         };
-        let unserved = store_all(folder.path(), &wanted[1..], &[swapped]);
-        assert!(unserved[0].reason.contains("another certificate"));
-        let unserved = store_all(folder.path(), &wanted[1..], &[]);
-        assert!(unserved[0].reason.contains("does not have it"));
+        let unservable = store_all(folder.path(), &wanted[1..], &[swapped]);
+        assert!(unservable[0].reason.contains("another certificate"));
+        let unservable = store_all(folder.path(), &wanted[1..], &[]);
+        assert!(
+            unservable[0]
+                .reason
+                .contains("does not have this certificate")
+        );
     }
 
     #[test]
     fn damaged_files_count_as_missing() {
         let folder = tempfile::tempdir().unwrap();
-        let good = pair("a.example.org");
+        let good = certificate("a.example.org");
         let mut verified = VerifiedFiles::new();
         let fingerprint = &good.fingerprint;
         assert!(!verify_stored(folder.path(), fingerprint, &mut verified));
@@ -317,9 +329,11 @@ mod tests {
     #[test]
     fn unused_certificates_are_deleted_and_own_stays() {
         let folder = tempfile::tempdir().unwrap();
-        let pairs = [pair("a.example.org"), pair("b.example.org")];
-        let wanted = pairs.each_ref().map(|pair| pair.fingerprint.clone());
-        assert!(store_all(folder.path(), &wanted, &pairs).is_empty());
+        let certificates = [certificate("a.example.org"), certificate("b.example.org")];
+        let wanted = certificates
+            .each_ref()
+            .map(|certificate| certificate.fingerprint.clone());
+        assert!(store_all(folder.path(), &wanted, &certificates).is_empty());
         fs::write(folder.path().join("site.key"), "own").unwrap();
         let keep = BTreeSet::from([certificate_name(Some(&wanted[0]))]);
         remove_unlisted(folder.path(), &keep).unwrap();

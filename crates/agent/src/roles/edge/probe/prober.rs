@@ -73,36 +73,36 @@ impl Prober {
             Ok(Ok(found)) if found.contains(&address) => return Ok(()),
             Ok(Ok(found)) => match found.first() {
                 Some(other) => {
-                    format!("dnsmasq says that it is {other}, and it should be {address}.")
+                    format!("dnsmasq resolves the name to {other} instead of {address}.")
                 }
                 None => "dnsmasq does not know the name.".to_owned(),
             },
-            Ok(Err(error)) => format!("dnsmasq could not be asked: {error}."),
-            Err(_) => "dnsmasq does not answer.".to_owned(),
+            Ok(Err(error)) => format!("The query to dnsmasq failed: {error}."),
+            Err(_) => "dnsmasq does not respond.".to_owned(),
         };
         Err((ProbedComponent::Edge, message))
     }
 
     async fn probe_http(&self, name: &str) -> Result<(), (ProbedComponent, String)> {
         let (status, page) = match get(name).await {
-            Ok(answered) => answered,
+            Ok(response) => response,
             Err(error) if error.is_timeout() && !error.is_connect() => {
-                let message = "nginx passes the name on, and nothing comes back";
-                let message = format!("{message} within {} seconds.", HTTP_TIMEOUT.as_secs());
+                let timeout = HTTP_TIMEOUT.as_secs();
+                let message = format!("The backend did not respond within {timeout} seconds.");
                 return Err((ProbedComponent::Container, message));
             }
             Err(_) => {
-                let message = "nginx does not answer under the name, or does not know it.";
+                let message = "nginx does not respond under this name.";
                 return Err((ProbedComponent::Edge, message.to_owned()));
             }
         };
         if status == StatusCode::NOT_FOUND && self.is_own("not-found.html", &page).await {
-            let message = "nginx does not know the name.".to_owned();
+            let message = "nginx has no service under this name.".to_owned();
             return Err((ProbedComponent::Edge, message));
         }
         let gateway = [StatusCode::BAD_GATEWAY, StatusCode::GATEWAY_TIMEOUT].contains(&status);
         if gateway && self.is_own("no-answer.html", &page).await {
-            let message = "nginx answers under the name, and nobody behind it does.".to_owned();
+            let message = "nginx responds, but the backend does not.".to_owned();
             return Err((ProbedComponent::Container, message));
         }
         Ok(())
