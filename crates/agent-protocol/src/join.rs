@@ -14,6 +14,13 @@ pub struct HostDescription {
     pub layout: Option<Layout>,
 }
 
+impl HostDescription {
+    /// A host without any role.
+    pub fn new(host: HostFacts) -> Self {
+        Self { host, layout: None }
+    }
+}
+
 /// A request to join a site.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct JoinRequest {

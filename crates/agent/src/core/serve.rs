@@ -135,10 +135,7 @@ pub async fn describe(
     paths: &AgentPaths,
     roles: impl IntoIterator<Item = &'static dyn Role>,
 ) -> Result<HostDescription, RoleError> {
-    let mut description = HostDescription {
-        host: host_facts::collect(&paths.interface).await?,
-        layout: None,
-    };
+    let mut description = HostDescription::new(host_facts::collect(&paths.interface).await?);
     for role in roles {
         role.describe(paths, &mut description).await?;
     }
