@@ -17,9 +17,9 @@ const HOST = {
 export class Agent {
   /** Joins with a join token as shown on the page. */
   static async join(token, address) {
-    const [manager, word] = token.trim().split("#");
+    const [manager, secret] = token.trim().split("#");
     const agent = new Agent(manager, address);
-    const response = await agent.#post("join", { word, ...agent.#host });
+    const response = await agent.#post("join", { token: secret, ...agent.#host });
     if (!response.ok) throw new Error(`Joining failed with status ${response.status}: ${await response.text()}`);
     agent.#key = (await response.json()).key;
     return agent;
@@ -35,26 +35,26 @@ export class Agent {
 
   constructor(manager, address) {
     this.#manager = manager;
-    this.#host = { about: { version: "0.1.0", address }, layout: HOST };
+    this.#host = { host: { version: "0.1.0", address }, layout: HOST };
   }
 
   /** Polls once and returns whether a new configuration was received. */
   async poll() {
-    const response = await this.#post("next", { ...this.#host, has: this.config?.generation ?? null });
+    const response = await this.#post("poll", { ...this.#host, generation: this.config?.generation ?? null });
     if (response.status === 204) return false;
     if (!response.ok) throw new Error(`Polling failed with status ${response.status}.`);
     this.config = await response.json();
     return true;
   }
 
-  /** Reports the outcome of the last configuration. `more` has further fields, such as `unserved`. */
-  async report(outcome = "live", aside = [], more = {}) {
-    await this.#send("report", { generation: this.config.generation, outcome, aside, ...more });
+  /** Reports the outcome of the last configuration. `more` has further fields, such as `failed_probes`. */
+  async report(outcome = "live", quarantined = [], more = {}) {
+    await this.#send("report", { generation: this.config.generation, outcome, quarantined, ...more });
   }
 
   /** Reports the complete set of live files. */
   async reportFiles(files) {
-    await this.#send("live", { begins: true, files, gone: [] });
+    await this.#send("files", { replace: true, files, removed: [] });
   }
 
   /** Polls in the background and reports each configuration as live until `stop`. */

@@ -117,11 +117,11 @@ async function prepareHosts(page) {
   agents.push(active, waiting);
   await addHost(page, "edge-3");
   await active.poll();
-  const service = active.config.snapshot.domains.flatMap(({ services }) => services)[0];
-  const words = "nginx: [emerg] host not found in upstream in /var/lib/holdfast-agent/live/nginx/services";
+  const service = active.config.config.domains.flatMap(({ services }) => services)[0];
+  const message = "nginx: [emerg] host not found in upstream in /var/lib/holdfast-agent/live/nginx/services";
   const why = "Its key is not the one of the certificate, as nginx says.";
-  const unserved = [{ certificate: expiring.fingerprint, words: why }];
-  await active.report("live", service ? [{ service: service.id, words }] : [], { unserved });
+  const unservable_certificates = [{ certificate: expiring.fingerprint, reason: why }];
+  await active.report("live", service ? [{ service: service.id, message }] : [], { unservable_certificates });
   await visit(page, `${EDGE}/edge-2`);
   await page.getByRole("button", { name: "Make this the DHCP server" }).click();
   await page.getByText("This host takes over DHCP").waitFor();

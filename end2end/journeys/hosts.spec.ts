@@ -78,7 +78,7 @@ test("a host is added, its agent joins with the token, and pages update without 
   await agent.report();
   await expect(badges(page)).toContainText("live");
   await expect(page.getByText(/^generation \d+, current$/)).toBeVisible();
-  await agent.report({ refused: { words: "nginx: [emerg] no space left on device" } });
+  await agent.report({ refused: { message: "nginx: [emerg] no space left on device" } });
   await expect(badges(page)).toContainText("blocked");
   await expect(page.getByRole("region", { name: "Error message" })).toHaveText("nginx: [emerg] no space left on device");
   await agent.report();
@@ -109,10 +109,10 @@ test("each service shows its publication state and the reason if it is blocked",
   await agent.poll();
   await agent.report();
   await expect(publication(page).first()).toHaveText("live");
-  const service = agent.config.snapshot.domains[0].services.find(
+  const service = agent.config.config.domains[0].services.find(
     ({ label }: { label: string }) => label === "shown",
   );
-  await agent.report("live", [{ service: service.id, words: "[emerg] host not found in upstream" }]);
+  await agent.report("live", [{ service: service.id, message: "[emerg] host not found in upstream" }]);
   await expect(publication(page).first()).toContainText("edge-1: [emerg] host not found in upstream");
   await sameDocument(page);
   await visit(page, "/sites/lab/hosts/edge-1");
@@ -159,7 +159,7 @@ test("DHCP moves after the other host has stopped, or by force", async ({ page }
   await page.getByRole("button", { name: "Make this the DHCP server" }).click();
   await expect(page.getByText("This host takes over DHCP once the current server stops.")).toBeVisible();
   await first.poll();
-  expect(first.config.snapshot.network.dhcp).toBeNull();
+  expect(first.config.config.network.dhcp).toBeNull();
   await first.report();
   await expect(page.getByText("This host is the DHCP server of the site.")).toBeVisible();
   await sameDocument(page);

@@ -1,6 +1,10 @@
 //! The HTTP API for agents of edge hosts. Agents authenticate with keys of their own; session
 //! cookies are not accepted here, and agent keys are accepted nowhere else.
 
+use agent_protocol::{
+    CertificatesRequest, JoinRequest, JoinResponse, LeasesReport, LiveFilesUpdate, PollRequest,
+    Report, endpoints,
+};
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, FromRequestParts, State},
@@ -9,8 +13,8 @@ use axum::{
     routing::post,
 };
 use control::hosts::{self, Agent};
-use edge::link::{self, Asking, Given, Joined, Joining, Leases, Live, Pairs, Wanted};
-use model::{Error, hosts::Report};
+use edge::Layout;
+use model::Error;
 use serde_json::json;
 use tower_http::limit::RequestBodyLimitLayer;
 
@@ -18,21 +22,21 @@ use crate::router::{AppState, BODY_LIMIT};
 
 /// Maximum request size for file reports in bytes: a file of the maximum size, whose characters may
 /// take two bytes each as JSON, and as much again for smaller files.
-const MAX_FILE_REPORT: usize = 4 * link::LARGEST_FILE;
+const MAX_FILE_REPORT: usize = 4 * endpoints::MAX_FILE_SIZE;
 
 /// The routes.
 pub fn routes() -> Router<AppState> {
     // The body is read after authentication.
     let large_reports = Router::new()
-        .route(link::LIVE, post(live))
-        .route(link::LEASES, post(leases))
+        .route(endpoints::FILES, post(files))
+        .route(endpoints::LEASES, post(leases))
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(MAX_FILE_REPORT));
     Router::new()
-        .route(link::JOIN, post(join))
-        .route(link::NEXT, post(next))
-        .route(link::REPORT, post(report))
-        .route(link::CERTIFICATES, post(certificates))
+        .route(endpoints::JOIN, post(join))
+        .route(endpoints::POLL, post(poll))
+        .route(endpoints::REPORT, post(report))
+        .route(endpoints::CERTIFICATES, post(certificates))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .merge(large_reports)
 }
@@ -71,28 +75,41 @@ impl FromRequestParts<AppState> for AuthenticatedAgent {
     }
 }
 
+/// The layout in a request. Every host is an edge host so far.
+fn require_layout(layout: Option<Layout>) -> Result<Layout, Error> {
+    let message = "Send the layout of the edge host.";
+    layout.ok_or_else(|| Error::invalid_field("layout", message))
+}
+
 async fn join(
     State(state): State<AppState>,
-    Json(request): Json<Joining>,
-) -> Result<Json<Joined>, ApiError> {
-    let Joining {
-        word,
-        about,
-        layout,
-    } = request;
-    let key = hosts::join(&state.control, &word, about, &layout).await?;
-    Ok(Json(Joined { key }))
+    Json(request): Json<JoinRequest>,
+) -> Result<Json<JoinResponse>, ApiError> {
+    let JoinRequest { token, description } = request;
+    let layout = require_layout(description.layout)?;
+    let key = hosts::join(&state.control, &token, description.host, &layout).await?;
+    Ok(Json(JoinResponse { key }))
 }
 
 /// A long poll: waits for a new configuration, and ends when the process stops.
-async fn next(
+async fn poll(
     State(state): State<AppState>,
     AuthenticatedAgent(agent): AuthenticatedAgent,
-    Json(request): Json<Asking>,
+    Json(request): Json<PollRequest>,
 ) -> Result<Response, ApiError> {
-    let Asking { about, layout, has } = request;
-    let next = hosts::poll(&state.control, &agent, about, &layout, has);
-    let response: Option<Given> = tokio::select! {
+    let PollRequest {
+        description,
+        generation,
+    } = request;
+    let layout = require_layout(description.layout)?;
+    let next = hosts::poll(
+        &state.control,
+        &agent,
+        description.host,
+        &layout,
+        generation,
+    );
+    let response = tokio::select! {
         response = next => response?,
         () = state.stop.cancelled() => None,
     };
@@ -111,10 +128,10 @@ async fn report(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn live(
+async fn files(
     State(state): State<AppState>,
     AuthenticatedAgent(agent): AuthenticatedAgent,
-    Json(body): Json<Live>,
+    Json(body): Json<LiveFilesUpdate>,
 ) -> Result<StatusCode, ApiError> {
     hosts::report_files(&state.control, &agent, body).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -123,7 +140,7 @@ async fn live(
 async fn leases(
     State(state): State<AppState>,
     AuthenticatedAgent(agent): AuthenticatedAgent,
-    Json(Leases { leases }): Json<Leases>,
+    Json(LeasesReport { leases }): Json<LeasesReport>,
 ) -> Result<StatusCode, ApiError> {
     control::leases::report(&state.control, &agent, leases).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -133,9 +150,9 @@ async fn leases(
 async fn certificates(
     State(state): State<AppState>,
     AuthenticatedAgent(agent): AuthenticatedAgent,
-    Json(request): Json<Wanted>,
+    Json(request): Json<CertificatesRequest>,
 ) -> Result<Response, ApiError> {
-    let pairs: Pairs = hosts::fetch_certificates(&state.control, &agent, request).await?;
+    let certificates = hosts::fetch_certificates(&state.control, &agent, request).await?;
     let no_store = [(header::CACHE_CONTROL, "no-store")];
-    Ok((no_store, Json(pairs)).into_response())
+    Ok((no_store, Json(certificates)).into_response())
 }

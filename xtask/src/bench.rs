@@ -68,7 +68,7 @@ impl Bench {
                 "render_ms",
                 "render_ejs_ms",
                 "render_ratio",
-                "snapshot_10k_ms",
+                "site_config_10k_ms",
             ],
             Self::Publish => &[
                 "publish_first_ms",
@@ -241,7 +241,7 @@ impl Run<'_> {
     fn render(&self) -> anyhow::Result<Vec<String>> {
         npm::ensure(&self.workspace.end2end())?;
         let mut lines = self.example("bench_render", &["end2end/bench/render.mjs"])?;
-        lines.extend(self.example("bench_snapshot", &[])?);
+        lines.extend(self.example("bench_site_config", &[])?);
         Ok(lines)
     }
 

@@ -1,4 +1,4 @@
-//! `holdfast-agent`: the agent on an edge host.
+//! `holdfast-agent`: the agent on a host.
 
 use std::{
     io::{IsTerminal as _, Write as _},
@@ -6,13 +6,16 @@ use std::{
     process::ExitCode,
 };
 
-use agent::{Link, Settings, host_facts, serve, units};
+use agent::{
+    core::{Link, Settings, role::AgentPaths, serve, units},
+    roles,
+};
 use clap::{Parser, Subcommand};
 use model::{hosts::JoinToken, names::InterfaceName};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-/// Serves DNS, DHCP and a reverse proxy for a site that Holdfast manages.
+/// Applies the configuration that Holdfast assigns to this host
 #[derive(Parser)]
 #[command(name = "holdfast-agent", version)]
 struct Arguments {
@@ -25,18 +28,18 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Join a site with a join token; the token is read from standard input, so that it never
-    /// appears in the process list
+    /// Join a site with the join token that Holdfast shows; it is read from standard input, so that it
+    /// never appears in the process list
     Join {
         /// The network interface in the site's network
         #[arg(long)]
         interface: InterfaceName,
     },
-    /// Serve the site until a signal
+    /// Serve the site until SIGTERM
     Run,
-    /// Write systemd units that start the agent, and nginx and dnsmasq with its configuration
+    /// Write the systemd units of this program, and drop-ins that make other programs use its files
     Units {
-        /// The folder for the units
+        /// systemd's unit directory
         #[arg(long, default_value = "/etc/systemd/system")]
         to: PathBuf,
     },
@@ -65,33 +68,41 @@ async fn main() -> ExitCode {
     }
 }
 
-type CommandResult = Result<(), Box<dyn std::error::Error>>;
+type CommandResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 async fn join(folder: PathBuf, interface: InterfaceName) -> CommandResult {
-    let code: JoinToken = std::io::read_to_string(std::io::stdin())?.parse()?;
-    let (about, layout) = host_facts::collect(&folder, &interface).await?;
-    let key = Link::join(&code, about, layout).await?;
-    let settings = Settings {
-        manager: code.manager,
-        fingerprint: code.fingerprint,
-        key,
+    let token: JoinToken = std::io::read_to_string(std::io::stdin())?.parse()?;
+    let paths = AgentPaths {
+        base: folder,
         interface,
     };
-    settings.write(&folder)?;
-    let message = "This host has joined. To serve the site with systemd, run `holdfast-agent \
-        units`; to serve now, `holdfast-agent run`.\n";
+    let description = serve::describe(&paths, roles::ALL).await?;
+    let key = Link::join(&token, description).await?;
+    let settings = Settings {
+        manager: token.manager,
+        fingerprint: token.fingerprint,
+        key,
+        interface: paths.interface,
+    };
+    settings.write(&paths.base)?;
+    let message = "This host has joined. Next: `holdfast-agent units` for systemd, or `holdfast-agent run` to start now.\n";
     std::io::stdout().write_all(message.as_bytes())?;
     Ok(())
 }
 
 fn write_units(folder: &Path, to: &Path) -> CommandResult {
     let mut out = std::io::stdout();
-    for path in units::write(&std::env::current_exe()?, folder, to)? {
+    let roles = roles::ALL.map(|role| role.units());
+    for path in units::write(&std::env::current_exe()?, folder, to, &roles)? {
         writeln!(out, "{}", path.display())?;
     }
-    let next = "Next: systemctl daemon-reload && systemctl restart nginx dnsmasq && systemctl \
-        enable --now holdfast-agent";
-    writeln!(out, "{next}")?;
+    let services = roles.iter().flat_map(|role| role.services);
+    let services: Vec<&str> = services.copied().collect();
+    writeln!(
+        out,
+        "Now: systemctl daemon-reload && systemctl restart {} && systemctl enable --now holdfast-agent",
+        services.join(" ")
+    )?;
     Ok(())
 }
 
@@ -99,7 +110,7 @@ async fn run(folder: PathBuf) -> CommandResult {
     let settings = Settings::read(&folder)?;
     let stop = CancellationToken::new();
     cancel_on_signal(stop.clone())?;
-    serve::run(&folder, settings, stop).await?;
+    serve::run(&folder, settings, &roles::ALL, stop).await?;
     Ok(())
 }
 

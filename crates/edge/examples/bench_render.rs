@@ -16,7 +16,7 @@ use std::{
 };
 
 use edge::{
-    HttpService, Layout, Network, NginxBuild, PublicDomain, Snapshot, StreamService, Tls,
+    HttpService, Layout, Network, NginxBuild, PublicDomain, SiteConfig, StreamService, Tls,
     Transport, Tree, render,
 };
 use model::{
@@ -205,10 +205,10 @@ fn stream_service(number: u16) -> Outcome<StreamService> {
     })
 }
 
-fn site(size: u16) -> Outcome<Snapshot> {
+fn site(size: u16) -> Outcome<SiteConfig> {
     let services = (0..size).map(http_service).collect::<Outcome<_>>()?;
     let streams = (0..size).map(stream_service).collect::<Outcome<_>>()?;
-    Ok(Snapshot {
+    Ok(SiteConfig {
         network: Network {
             domain: parse("lab.internal")?,
             cidr: parse("10.20.0.0/16")?,

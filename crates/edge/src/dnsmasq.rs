@@ -7,16 +7,16 @@ use askama::Template;
 
 use crate::{
     layout::Layout,
-    snapshot::{Dhcp, Host, Network, Snapshot, Srv},
+    site_config::{Dhcp, Host, Network, SiteConfig, Srv},
     tree::{Effect, Tree},
 };
 
 pub(crate) fn render(
-    snapshot: &Snapshot,
+    site: &SiteConfig,
     layout: &Layout,
     tree: &mut Tree,
 ) -> Result<(), askama::Error> {
-    let Snapshot { network, hosts, .. } = snapshot;
+    let SiteConfig { network, hosts, .. } = site;
     let in_network = |host: &&Host| network.cidr.contains(host.address);
     let mut add = |name: &str, effect, text| tree.add(format!("dnsmasq/{name}"), effect, text);
     let config = Config { network, layout };
@@ -25,8 +25,7 @@ pub(crate) fn render(
         "records.conf",
         Effect::RestartDnsmasq,
         render_lines(
-            snapshot
-                .records
+            site.records
                 .iter()
                 .map(|record| srv_record(network, record))
                 .chain(

@@ -1,5 +1,5 @@
 //! Renders the dnsmasq and nginx configuration of an edge host from the site configuration
-//! ([`Snapshot`]) and the [`Layout`] of the host.
+//! ([`SiteConfig`]) and the [`Layout`] of the host.
 //!
 //! Rendering is pure: it uses no files, clock or network, so the manager shows exactly the bytes that
 //! the agent writes. User input arrives in types that cannot hold characters with a meaning in either
@@ -7,17 +7,16 @@
 
 mod dnsmasq;
 mod layout;
-pub mod link;
 mod nginx;
 pub mod pages;
 mod services;
-mod snapshot;
+mod site_config;
 mod tree;
 
 pub use layout::{Layout, NginxBuild, Place, certificate_name};
 pub use nginx::VERSION_OF_HTTP2_DIRECTIVE;
-pub use snapshot::{
-    Answer, Base64Url, Dhcp, Host, HttpService, Network, PublicDomain, Snapshot, Srv,
+pub use site_config::{
+    Answer, Base64Url, Dhcp, Host, HttpService, Network, PublicDomain, SiteConfig, Srv,
     StreamService, Tls, Transport,
 };
 pub use tree::{Effect, File, Tree};
@@ -26,9 +25,9 @@ pub use tree::{Effect, File, Tree};
 ///
 /// # Errors
 /// Fails only if a template has a bug; no value that the types allow causes an error.
-pub fn render(snapshot: &Snapshot, layout: &Layout) -> Result<Tree, askama::Error> {
+pub fn render(site: &SiteConfig, layout: &Layout) -> Result<Tree, askama::Error> {
     let mut tree = Tree::default();
-    dnsmasq::render(snapshot, layout, &mut tree)?;
-    nginx::render(snapshot, layout, &mut tree)?;
+    dnsmasq::render(site, layout, &mut tree)?;
+    nginx::render(site, layout, &mut tree)?;
     Ok(tree)
 }

@@ -14,7 +14,7 @@ use askama::Template;
 use crate::{
     layout::{Layout, NginxBuild},
     pages,
-    snapshot::{Answer, Snapshot, StreamService, Transport},
+    site_config::{Answer, SiteConfig, StreamService, Transport},
     tree::{Effect, Tree},
 };
 
@@ -64,7 +64,7 @@ const STATIC_FILES: [(&str, &str); 3] = [
 ];
 
 pub(crate) fn render(
-    snapshot: &Snapshot,
+    site: &SiteConfig,
     layout: &Layout,
     tree: &mut Tree,
 ) -> Result<(), askama::Error> {
@@ -76,12 +76,12 @@ pub(crate) fn render(
     add("default.conf", Default { layout }.render()?);
     add("listen.conf", Listen { layout }.render()?);
     // The hostname of a service may equal a domain of the site.
-    let hostnames: BTreeSet<String> = snapshot
+    let hostnames: BTreeSet<String> = site
         .domains
         .iter()
         .flat_map(|domain| domain.services.iter().map(|service| domain.host(service)))
         .collect();
-    for domain in &snapshot.domains {
+    for domain in &site.domains {
         let servers = http::Domain {
             domain,
             is_service: hostnames.contains(domain.name.as_str()),
@@ -97,13 +97,13 @@ pub(crate) fn render(
             add(&http_name(&service.host()), service.render()?);
         }
     }
-    for service in &snapshot.streams {
+    for service in &site.streams {
         add(
             &stream_name(service),
             stream::Stream { service, layout }.render()?,
         );
     }
-    for Answer { token, thumbprint } in &snapshot.answers {
+    for Answer { token, thumbprint } in &site.answers {
         let text = format!("{token}.{thumbprint}");
         tree.add_exact(format!("nginx/answers/{token}"), Effect::None, text);
     }

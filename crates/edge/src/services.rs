@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use model::ServiceId;
 
-use crate::snapshot::Snapshot;
+use crate::site_config::SiteConfig;
 
-impl Snapshot {
+impl SiteConfig {
     /// All services, HTTP services first.
     pub fn services(&self) -> impl Iterator<Item = ServiceId> {
         let http = self.domains.iter().flat_map(|domain| &domain.services);

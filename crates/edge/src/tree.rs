@@ -15,6 +15,18 @@ pub enum Effect {
     None,
 }
 
+impl Effect {
+    /// The actions that these effects require. A restart includes a reload.
+    pub fn combine(effects: impl IntoIterator<Item = Self>) -> BTreeSet<Self> {
+        let mut effects: BTreeSet<Self> = effects.into_iter().collect();
+        effects.remove(&Self::None);
+        if effects.contains(&Self::RestartDnsmasq) {
+            effects.remove(&Self::ReloadDnsmasq);
+        }
+        effects
+    }
+}
+
 /// A rendered file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
@@ -73,11 +85,6 @@ impl Tree {
             .files()
             .filter(|(path, _)| self.get(path).is_none())
             .map(|(_, file)| file.effect);
-        let mut effects: BTreeSet<Effect> = changed.chain(removed).collect();
-        effects.remove(&Effect::None);
-        if effects.contains(&Effect::RestartDnsmasq) {
-            effects.remove(&Effect::ReloadDnsmasq);
-        }
-        effects
+        Effect::combine(changed.chain(removed))
     }
 }

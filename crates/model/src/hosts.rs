@@ -162,14 +162,27 @@ pub struct Report {
     pub outcome: ApplyOutcome,
     /// Quarantined services, each with the message of the nginx or dnsmasq check.
     #[serde(default)]
-    pub aside: Vec<QuarantinedService>,
+    pub quarantined: Vec<QuarantinedService>,
     /// Changed names that failed the probe after the configuration went live.
     #[serde(default)]
-    pub silent: Vec<FailedProbe>,
+    pub failed_probes: Vec<FailedProbe>,
     /// Certificates that the host cannot serve. It serves the previous certificate or a self-signed
     /// one.
     #[serde(default)]
-    pub unserved: Vec<UnservableCertificate>,
+    pub unservable_certificates: Vec<UnservableCertificate>,
+}
+
+impl Report {
+    /// The report that a generation is live without any problem.
+    pub fn live(generation: i64) -> Self {
+        Self {
+            generation,
+            outcome: ApplyOutcome::Live,
+            quarantined: Vec::new(),
+            failed_probes: Vec::new(),
+            unservable_certificates: Vec::new(),
+        }
+    }
 }
 
 /// A certificate that a host cannot serve.
@@ -178,7 +191,7 @@ pub struct UnservableCertificate {
     /// The certificate.
     pub certificate: Fingerprint,
     /// The reason, as text for users.
-    pub words: String,
+    pub reason: String,
 }
 
 /// The outcome of applying a generation.
@@ -190,7 +203,7 @@ pub enum ApplyOutcome {
     /// The check refused the generation. The previous configuration stays live.
     Refused {
         /// The message of the nginx or dnsmasq check.
-        words: String,
+        message: String,
     },
 }
 
@@ -200,7 +213,7 @@ pub struct QuarantinedService {
     /// The service.
     pub service: ServiceId,
     /// The message of the nginx or dnsmasq check.
-    pub words: String,
+    pub message: String,
 }
 
 /// A changed name that failed its probe.
@@ -212,9 +225,9 @@ pub struct FailedProbe {
     #[serde(default)]
     pub service: Option<ServiceId>,
     /// The component that does not respond.
-    pub who: ProbedComponent,
+    pub component: ProbedComponent,
     /// The probe's result, as text for users.
-    pub words: String,
+    pub message: String,
 }
 
 /// The component that does not respond to a probe.
@@ -304,7 +317,7 @@ impl HostRow {
         let refused = matches!(report.outcome, ApplyOutcome::Refused { .. });
         Some(if report.generation < self.generation {
             PublishingState::Publishing
-        } else if refused || !report.aside.is_empty() {
+        } else if refused || !report.quarantined.is_empty() {
             PublishingState::Blocked
         } else {
             PublishingState::Live

@@ -20,7 +20,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use control::Control;
-use edge::{Snapshot, pages};
+use edge::{SiteConfig, pages};
 use model::{ClusterId, Invalid, SiteId, domains::EntryPoint, publish::HttpOptions};
 use proxmox_sim::ContainerHttp;
 use proxy::Origin;
@@ -83,7 +83,7 @@ impl Edge {
     }
 
     /// Replaces a site's configuration atomically.
-    fn publish(&self, site: SiteId, config: &Snapshot) {
+    fn publish(&self, site: SiteId, config: &SiteConfig) {
         let services = config.domains.iter().flat_map(|domain| {
             let services = domain.services.iter();
             services.map(|service| {

@@ -22,7 +22,7 @@ async fn post(app: &TestApp, path: &str, key: Option<&str>, body: &Value) -> Tes
 
 fn host() -> Value {
     json!({
-        "about": { "version": "0.1.0", "address": "10.20.0.2" },
+        "host": { "version": "0.1.0", "address": "10.20.0.2" },
         "layout": {
             "live": "/var/lib/holdfast-agent/live",
             "state": "/var/lib/holdfast-agent/state",
@@ -60,18 +60,18 @@ async fn agent_joins_polls_and_reports() {
         &app,
         "/agent/v1/join",
         None,
-        &with(host(), "word", json!(token)),
+        &with(host(), "token", json!(token)),
     )
     .await;
     assert_eq!(joined.status, StatusCode::OK, "{}", joined.text());
     let joined: Value = serde_json::from_slice(&joined.body).unwrap();
     let key = joined["key"].as_str().unwrap();
 
-    let poll = with(host(), "has", Value::Null);
-    let response = post(&app, "/agent/v1/next", Some(key), &poll).await;
+    let poll = with(host(), "generation", Value::Null);
+    let response = post(&app, "/agent/v1/poll", Some(key), &poll).await;
     assert_eq!(response.status, StatusCode::OK, "{}", response.text());
     let config: Value = serde_json::from_slice(&response.body).unwrap();
-    assert_eq!(config["snapshot"]["network"]["domain"], "lab.internal");
+    assert_eq!(config["config"]["network"]["domain"], "lab.internal");
     let report = json!({ "generation": config["generation"], "outcome": "live" });
     let accepted = post(&app, "/agent/v1/report", Some(key), &report).await;
     assert_eq!(
@@ -83,9 +83,9 @@ async fn agent_joins_polls_and_reports() {
 
     // Exceeds axum's default limit of 2 MiB, with characters that JSON escapes as two.
     let (site, name) = ("lab".parse().unwrap(), "edge-1".parse().unwrap());
-    let text = "\n".repeat(edge::link::LARGEST_FILE);
-    let live = json!({ "begins": true, "files": { "nginx/large": text }, "gone": [] });
-    let accepted = post(&app, "/agent/v1/live", Some(key), &live).await;
+    let text = "\n".repeat(agent_protocol::endpoints::MAX_FILE_SIZE);
+    let live = json!({ "replace": true, "files": { "nginx/large": text }, "removed": [] });
+    let accepted = post(&app, "/agent/v1/files", Some(key), &live).await;
     assert_eq!(
         accepted.status,
         StatusCode::NO_CONTENT,
@@ -100,8 +100,8 @@ async fn agent_joins_polls_and_reports() {
         Default::default(),
     );
     assert!(files.await.unwrap().list.is_reported);
-    let live = json!({ "begins": false, "files": { "../up": "" }, "gone": [] });
-    let refused = post(&app, "/agent/v1/live", Some(key), &live).await;
+    let live = json!({ "replace": false, "files": { "../up": "" }, "removed": [] });
+    let refused = post(&app, "/agent/v1/files", Some(key), &live).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     let message = refused.text();
     assert!(message.contains("within the tree"), "{message}");
@@ -110,23 +110,23 @@ async fn agent_joins_polls_and_reports() {
 #[tokio::test]
 async fn missing_key_and_invalid_body_are_refused() {
     let app = TestApp::new().await;
-    let poll = with(host(), "has", Value::Null);
+    let poll = with(host(), "generation", Value::Null);
     for key in [None, Some(""), Some("wrong")] {
-        let refused = post(&app, "/agent/v1/next", key, &poll).await;
+        let refused = post(&app, "/agent/v1/poll", key, &poll).await;
         assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{key:?}");
         let report = json!({ "generation": 1, "outcome": "live" });
         let refused = post(&app, "/agent/v1/report", key, &report).await;
         assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{key:?}");
-        let live = json!({ "begins": true, "files": {}, "gone": [] });
-        let refused = post(&app, "/agent/v1/live", key, &live).await;
+        let live = json!({ "replace": true, "files": {}, "removed": [] });
+        let refused = post(&app, "/agent/v1/files", key, &live).await;
         assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{key:?}");
     }
-    let wrong = with(host(), "word", json!("wrong"));
+    let wrong = with(host(), "token", json!("wrong"));
     let refused = post(&app, "/agent/v1/join", None, &wrong).await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
     // A user's session is not accepted.
     let cookie = app.cookie().await;
-    let request = request(Method::POST, "/agent/v1/next")
+    let request = request(Method::POST, "/agent/v1/poll")
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::COOKIE, cookie)
         .body(Body::from(poll.to_string()));
@@ -135,7 +135,7 @@ async fn missing_key_and_invalid_body_are_refused() {
         StatusCode::UNAUTHORIZED
     );
 
-    let evil = with(host(), "word", json!("x"));
+    let evil = with(host(), "token", json!("x"));
     let evil = with(evil, "layout", json!({ "live": "/a b; evil" }));
     let refused = post(&app, "/agent/v1/join", None, &evil).await;
     assert!(refused.status.is_client_error(), "{}", refused.status);

@@ -4,12 +4,14 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use agent::{Link, LinkError};
+use agent::core::{Link, LinkError};
+use agent_protocol::{HostDescription, PollRequest, Report};
 use axum::{
     Json, Router, http::HeaderMap, http::StatusCode, response::IntoResponse as _, routing::post,
 };
-use edge::{Layout, NginxBuild, link::Asking};
+use edge::{Layout, NginxBuild};
 use model::{
+    agents::{HostFacts, JoinToken},
     domains::Origin,
     hosts::{ApplyOutcome, HostFacts, JoinToken, Report},
 };
@@ -19,10 +21,13 @@ fn of<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().unwrap()
 }
 
-fn about() -> HostFacts {
-    HostFacts {
-        version: "0.1.0".into(),
-        address: of("10.20.0.2"),
+fn description() -> HostDescription {
+    HostDescription {
+        host: HostFacts {
+            version: "0.1.0".into(),
+            address: of("10.20.0.2"),
+        },
+        layout: Some(layout()),
     }
 }
 
@@ -45,41 +50,40 @@ fn layout() -> Layout {
     }
 }
 
-fn poll_request() -> Asking {
-    Asking {
-        about: about(),
-        layout: layout(),
-        has: Some(7),
+fn poll_request() -> PollRequest {
+    PollRequest {
+        description: description(),
+        generation: Some(7),
     }
 }
 
-/// Returns a fake manager with the join token `the-word-of-the-invitation` and the key `key`. Its
+/// Returns a fake manager with the join token `the-secret-of-the-join-token` and the key `key`. Its
 /// responses depend on the generation in a request.
 fn manager() -> Router {
     let join = async |Json(request): Json<Value>| {
-        if request["word"] == "the-word-of-the-invitation" {
+        if request["token"] == "the-secret-of-the-join-token" {
             Json(json!({ "key": "key" })).into_response()
         } else {
             StatusCode::UNAUTHORIZED.into_response()
         }
     };
-    let next = async |headers: HeaderMap, Json(request): Json<Value>| {
+    let poll = async |headers: HeaderMap, Json(request): Json<Value>| {
         if headers["authorization"] != "Bearer key" {
             return StatusCode::UNAUTHORIZED.into_response();
         }
-        match request["has"].as_i64() {
+        match request["generation"].as_i64() {
             Some(7) => StatusCode::NO_CONTENT.into_response(),
             Some(8) => {
                 let body = Json(json!({ "error": "The database is unreachable." }));
                 (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
             }
             Some(9) => "no JSON".into_response(),
-            _ => Json(json!({ "generation": 9, "snapshot": "no snapshot" })).into_response(),
+            _ => Json(json!({ "generation": 9, "config": "no configuration" })).into_response(),
         }
     };
     Router::new()
         .route("/agent/v1/join", post(join))
-        .route("/agent/v1/next", post(next))
+        .route("/agent/v1/poll", post(poll))
         .route("/agent/v1/report", post(async || StatusCode::NO_CONTENT))
 }
 
@@ -112,26 +116,20 @@ async fn serve_without_tls() -> SocketAddr {
 #[tokio::test]
 async fn manager_is_identified_by_certificate_fingerprint() {
     let (manager, fingerprint) = serve_with_tls().await;
-    let code: JoinToken = of(&format!(
-        "{manager}#the-word-of-the-invitation#{fingerprint}"
+    let token: JoinToken = of(&format!(
+        "{manager}#the-secret-of-the-join-token#{fingerprint}"
     ));
-    assert_eq!(Link::join(&code, about(), layout()).await.unwrap(), "key");
-    let link = Link::new(manager.clone(), code.fingerprint.as_ref()).unwrap();
-    assert_eq!(link.next("key", &poll_request()).await.unwrap(), None);
-    let report = Report {
-        generation: 7,
-        outcome: ApplyOutcome::Live,
-        aside: Vec::new(),
-        silent: Vec::new(),
-        unserved: Vec::new(),
-    };
+    assert_eq!(Link::join(&token, description()).await.unwrap(), "key");
+    let link = Link::new(manager.clone(), token.fingerprint.as_ref()).unwrap();
+    assert_eq!(link.poll("key", &poll_request()).await.unwrap(), None);
+    let report = Report::live(7);
     link.report("key", &report).await.unwrap();
 
     let wrong_fingerprint = ["AB"; 32].join(":");
-    let code: JoinToken = of(&format!(
-        "{manager}#the-word-of-the-invitation#{wrong_fingerprint}"
+    let token: JoinToken = of(&format!(
+        "{manager}#the-secret-of-the-join-token#{wrong_fingerprint}"
     ));
-    let refused = Link::join(&code, about(), layout()).await.unwrap_err();
+    let refused = Link::join(&token, description()).await.unwrap_err();
     assert!(
         matches!(&refused, LinkError::Unreachable(message) if message.contains(&fingerprint)),
         "{refused}"
@@ -139,7 +137,7 @@ async fn manager_is_identified_by_certificate_fingerprint() {
     // Without a fingerprint the certificate must be signed by a trusted CA.
     let refused = Link::new(manager, None)
         .unwrap()
-        .next("key", &poll_request())
+        .poll("key", &poll_request())
         .await
         .unwrap_err();
     assert!(matches!(refused, LinkError::Unreachable(_)), "{refused}");
@@ -151,7 +149,7 @@ async fn plain_http_is_limited_to_loopback() {
     for host in ["127.0.0.1", "localhost"] {
         let link = Link::new(of(&format!("http://{host}:{port}")), None).unwrap();
         assert_eq!(
-            link.next("key", &poll_request()).await.unwrap(),
+            link.poll("key", &poll_request()).await.unwrap(),
             None,
             "{host}"
         );
@@ -165,45 +163,45 @@ async fn plain_http_is_limited_to_loopback() {
 #[tokio::test]
 async fn manager_responses_map_to_errors() {
     let link = Link::new(of(&format!("http://{}", serve_without_tls().await)), None).unwrap();
-    let ask = async |key: &str, has: i64| {
-        let request = Asking {
-            has: Some(has),
+    let ask = async |key: &str, generation: i64| {
+        let request = PollRequest {
+            generation: Some(generation),
             ..poll_request()
         };
-        link.next(key, &request).await.unwrap_err()
+        link.poll(key, &request).await.unwrap_err()
     };
     assert!(matches!(ask("old", 7).await, LinkError::Unknown));
     let refused = ask("key", 8).await.to_string();
     assert_eq!(
         refused,
-        "The manager returned 503: The database is unreachable."
+        "The manager responded with status 503: The database does not answer now."
     );
     assert!(matches!(ask("key", 9).await, LinkError::Unreadable(_)));
     assert!(matches!(ask("key", 10).await, LinkError::Unreadable(_)));
     let unreachable = Link::new(of("http://127.0.0.1:1"), None).unwrap();
-    let error = unreachable.next("key", &poll_request()).await.unwrap_err();
+    let error = unreachable.poll("key", &poll_request()).await.unwrap_err();
     assert!(matches!(error, LinkError::Unreachable(_)), "{error}");
 }
 
 #[test]
-fn truncated_join_code_is_rejected() {
+fn truncated_join_token_is_rejected() {
     let fingerprint = ["AB"; 32].join(":");
-    let whole = format!("https://cloud.example.org#a-word-of-more-than-20-letters#{fingerprint}");
-    let code: JoinToken = of(&format!(" {whole}\n"));
-    assert_eq!(code.to_string(), whole);
+    let whole = format!("https://cloud.example.org#a-secret-of-more-than-20-letters#{fingerprint}");
+    let token: JoinToken = of(&format!(" {whole}\n"));
+    assert_eq!(token.to_string(), whole);
     assert!(
-        !format!("{code:?}").contains("a-word"),
+        !format!("{token:?}").contains("a-secret"),
         "Debug output must not contain the token"
     );
-    let short = "https://cloud.example.org#a-word-of-more-than-20-letters";
+    let short = "https://cloud.example.org#a-secret-of-more-than-20-letters";
     assert_eq!(of::<JoinToken>(short).to_string(), short);
     for wrong in [
         "",
         "https://cloud.example.org",
         "https://cloud.example.org#short",
-        "cloud.example.org#a-word-of-more-than-20-letters",
+        "cloud.example.org#a-secret-of-more-than-20-letters",
         "https://cloud.example.org#a word of more than 20 letters",
-        "https://cloud.example.org#a-word-of-more-than-20-letters#AB",
+        "https://cloud.example.org#a-secret-of-more-than-20-letters#AB",
         &format!("{whole}#more"),
     ] {
         assert!(wrong.parse::<JoinToken>().is_err(), "{wrong}");

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use agent::{Name, Outcome};
+use agent::{core::Outcome, roles::edge::NGINX};
 use model::{
     ServiceId,
     publish::{Backend, HttpOptions},
@@ -61,7 +61,7 @@ fn refused_configuration_changes_nothing() {
             let Outcome::Refused(refusal) = outcome else {
                 panic!("{outcome:?}");
             };
-            assert_eq!(refusal.program, Name::Nginx);
+            assert_eq!(refusal.program, NGINX);
             assert!(
                 refusal.message.contains("ca-certificates.crt"),
                 "{}",
@@ -104,12 +104,12 @@ fn services_refused_by_nginx_are_quarantined() {
             .collect();
         remove_trusted_cas(folder);
         block_on(async {
-            let published = open(&layout).await.publish(&site, &layout).await.unwrap();
+            let published = open(&layout).await.publish(&site).await.unwrap();
             assert_eq!(published.outcome, Outcome::Applied { generation: 1 });
             let mut quarantined: Vec<ServiceId> = published
                 .quarantined
                 .iter()
-                .map(|quarantined| quarantined.service)
+                .map(|quarantined| quarantined.part)
                 .collect();
             quarantined.sort();
             assert_eq!(quarantined, [ServiceId(7), ServiceId(8)]);
@@ -131,13 +131,13 @@ fn service_on_port_in_use_is_quarantined() {
             apply(&mut applier, &site, &layout).await;
             site.streams.push(stream(5, 3000));
             site.streams.push(stream(6, 3001));
-            let published = applier.publish(&site, &layout).await.unwrap();
+            let published = applier.publish(&site).await.unwrap();
             assert!(
                 matches!(published.outcome, Outcome::Applied { .. }),
                 "{published:?}"
             );
             assert_eq!(published.quarantined.len(), 1);
-            assert_eq!(published.quarantined[0].service, ServiceId(5));
+            assert_eq!(published.quarantined[0].part, ServiceId(5));
             let message = &published.quarantined[0].message;
             assert!(
                 message.contains("bind() to 0.0.0.0:3000 failed"),

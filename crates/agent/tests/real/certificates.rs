@@ -3,7 +3,8 @@
 
 use std::{fs, path::Path};
 
-use edge::{certificate_name, link::Pair};
+use agent_protocol::CertificateWithKey;
+use edge::certificate_name;
 use model::clusters::Fingerprint;
 use test_servers::host::{inside, run, wait_until};
 
@@ -13,11 +14,11 @@ use crate::{
 };
 
 /// Creates a self-signed certificate for a name.
-fn pair(name: &str) -> Pair {
+fn pair(name: &str) -> CertificateWithKey {
     let certified = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
     let fingerprint = pinned::Fingerprint::from_certificate(certified.cert.der()).to_string();
-    Pair {
-        certificate: of(&fingerprint),
+    CertificateWithKey {
+        fingerprint: of(&fingerprint),
         chain: certified.cert.pem(),
         key: certified.signing_key.serialize_pem(),
     }
@@ -57,11 +58,11 @@ fn certificate_is_served_renewed_and_restored() {
             let (first, second) = (pair("wiki.example.org"), pair("wiki.example.org"));
             let (manager, server) = joined();
             manager.set_certificates(&[first.clone(), second.clone()]);
-            publish(&manager, 1, &first.certificate);
+            publish(&manager, 1, &first.fingerprint);
             let agent = AgentProcess::start();
             manager.wait_until_live(1);
-            wait_until_served(&first.certificate);
-            let mode = run(&format!("stat -c %a {}", key_file(&first.certificate)));
+            wait_until_served(&first.fingerprint);
+            let mode = run(&format!("stat -c %a {}", key_file(&first.fingerprint)));
             assert_eq!(mode, "600\n");
             assert_eq!(
                 manager.certificate_requests(),
@@ -69,19 +70,19 @@ fn certificate_is_served_renewed_and_restored() {
                 "one request per certificate"
             );
 
-            publish(&manager, 2, &second.certificate);
+            publish(&manager, 2, &second.fingerprint);
             manager.wait_until_live(2);
-            wait_until_served(&second.certificate);
+            wait_until_served(&second.fingerprint);
             assert_eq!(manager.certificate_requests(), 2);
             // The previous certificate is kept for a rollback until the next change.
-            assert!(Path::new(&key_file(&first.certificate)).exists());
-            publish(&manager, 3, &second.certificate);
+            assert!(Path::new(&key_file(&first.fingerprint)).exists());
+            publish(&manager, 3, &second.fingerprint);
             manager.wait_until_live(3);
 
             // A deleted key file is restored.
-            fs::remove_file(key_file(&second.certificate)).unwrap();
+            fs::remove_file(key_file(&second.fingerprint)).unwrap();
             wait_until("the restored key file", || {
-                Path::new(&key_file(&second.certificate))
+                Path::new(&key_file(&second.fingerprint))
                     .exists()
                     .then_some(())
             });
@@ -94,7 +95,7 @@ fn certificate_is_served_renewed_and_restored() {
             wait_until("nginx", || {
                 (status("wiki.example.org") == "502").then_some(())
             });
-            wait_until_served(&second.certificate);
+            wait_until_served(&second.fingerprint);
             kill_programs();
         },
     );
@@ -106,14 +107,14 @@ fn missing_certificate_is_reported_and_blocks_nothing() {
         "certificates::missing_certificate_is_reported_and_blocks_nothing",
         |_| {
             let (good, replacement) = (pair("wiki.example.org"), pair("wiki.example.org"));
-            let broken = Pair {
+            let broken = CertificateWithKey {
                 key: good.key.clone(),
                 ..replacement.clone()
             };
             let under = pair("example.org");
             let (manager, _server) = joined();
             manager.set_certificates(&[good.clone(), broken, under.clone()]);
-            let unavailable = pair("wiki.example.org").certificate;
+            let unavailable = pair("wiki.example.org").fingerprint;
             publish(&manager, 1, &unavailable);
             let agent = AgentProcess::start();
             manager.wait_until_live(1);
@@ -121,39 +122,48 @@ fn missing_certificate_is_reported_and_blocks_nothing() {
                 (status("wiki.example.org") == "502").then_some(())
             });
             let last = || manager.reports().pop().unwrap();
-            let message = last()["unserved"][0]["words"].as_str().unwrap().to_owned();
-            assert!(message.contains("does not have this"), "{message}");
+            let message = last()["unservable_certificates"][0]["reason"]
+                .as_str()
+                .unwrap()
+                .to_owned();
+            assert!(
+                message.contains("does not have this certificate"),
+                "{message}"
+            );
 
-            publish(&manager, 2, &good.certificate);
+            publish(&manager, 2, &good.fingerprint);
             manager.wait_until_live(2);
-            wait_until_served(&good.certificate);
-            wait_until("the report without unserved certificates", || {
-                last()["unserved"]
+            wait_until_served(&good.fingerprint);
+            wait_until("the report without unservable certificates", || {
+                last()["unservable_certificates"]
                     .as_array()
                     .is_some_and(Vec::is_empty)
                     .then_some(())
             });
             // A certificate with the wrong key is rejected; the previous one is still served.
-            publish(&manager, 3, &replacement.certificate);
+            publish(&manager, 3, &replacement.fingerprint);
             manager.wait_until_live(3);
-            let message = last()["unserved"][0]["words"].as_str().unwrap().to_owned();
+            let message = last()["unservable_certificates"][0]["reason"]
+                .as_str()
+                .unwrap()
+                .to_owned();
             assert!(message.contains("does not match"), "{message}");
-            wait_until_served(&good.certificate);
+            wait_until_served(&good.fingerprint);
 
             // The previous certificate is also served after a restart.
             agent.stop();
             kill_programs();
             let _agent = AgentProcess::start();
-            wait_until_served(&good.certificate);
+            wait_until_served(&good.fingerprint);
             // Two replacement changes remove unused certificates; the one that is served stays.
-            for (generation, of_domain) in [(4, Some(under.certificate.clone())), (5, None)] {
+            for (generation, of_domain) in [(4, Some(under.fingerprint.clone())), (5, None)] {
                 manager.publish(generation, |site| {
                     site.domains[0].certificate = of_domain;
-                    site.domains[0].services[0].certificate = Some(replacement.certificate.clone());
+                    site.domains[0].services[0].certificate = Some(replacement.fingerprint.clone());
                 });
                 manager.wait_until_live(generation);
-                wait_until_served(&good.certificate);
-                assert!(Path::new(&key_file(&good.certificate)).exists());
+                wait_until_served(&good.fingerprint);
+                assert!(Path::new(&key_file(&good.fingerprint)).exists());
             }
             kill_programs();
         },

@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use agent::{CheckError, Checker, Name, Refusal};
+use agent::{
+    core::{CheckError, Refusal},
+    roles::edge::{Checker, DNSMASQ, NGINX},
+};
 use edge::{Dhcp, Layout};
 use test_servers::host::{inside, run, wait_until};
 
@@ -58,7 +61,7 @@ fn nginx_refusal_names_file() {
             let file = "nginx/services/wiki.example.org.conf";
             append(&candidate.join(file), "nonsense;");
             let refusal = refused(checker.nginx(&candidate).await);
-            assert_eq!(refusal.program, Name::Nginx);
+            assert_eq!(refusal.program, NGINX);
             assert!(
                 refusal.message.contains("unknown directive \"nonsense\""),
                 "{}",
@@ -106,7 +109,7 @@ fn invalid_dnsmasq_lists_are_refused() {
                     let path = candidate.join("dnsmasq").join(list);
                     let before = append(&path, line);
                     let refusal = refused(checker.dnsmasq(&candidate).await);
-                    assert_eq!(refusal.program, Name::Dnsmasq);
+                    assert_eq!(refusal.program, DNSMASQ);
                     assert!(
                         refusal.message.contains(message),
                         "{list}: {}",

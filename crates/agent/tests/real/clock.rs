@@ -57,7 +57,7 @@ fn wrong_clock_does_not_affect_agent() {
             clock.set_offset(years);
             assert!((Clock::year() - year - years).abs() <= 1, "{years}");
             for restarts in [false, true] {
-                if let Some(running) = agent.take().filter(|_| restarts) {
+                if restarts && let Some(running) = agent.take() {
                     AgentProcess::kill(running);
                     kill_programs();
                 }

@@ -8,8 +8,8 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use agent::{Applier, Steps};
-use edge::{Layout, Snapshot};
+use ::edge::{Layout, SiteConfig, Srv};
+use agent::{core::Steps, roles::edge};
 use model::publish::HttpOptions;
 use rustix::process::{Signal, getpid, kill_process};
 use test_servers::host::{inside, run, wait_until};
@@ -28,10 +28,10 @@ const PORT_IN_USE: u16 = 3000;
 
 /// Returns the site after the interrupted change. The change adds, modifies and removes files of both
 /// programs, and requires a restart of dnsmasq.
-fn changed() -> Snapshot {
+fn changed() -> SiteConfig {
     let mut site = site();
     site.hosts.push(host("new", "10.20.0.101"));
-    site.records.push(edge::Srv {
+    site.records.push(Srv {
         name: "_http._tcp".parse().unwrap(),
         host: "new".parse().unwrap(),
         port: 80.try_into().unwrap(),
@@ -46,10 +46,10 @@ struct Change {
     /// The full name of the test.
     test: &'static str,
     /// The live site before the change; `None` if nothing was live.
-    before: Option<Snapshot>,
-    after: Snapshot,
+    before: Option<SiteConfig>,
+    after: SiteConfig,
     /// The live site after recovery.
-    end: Snapshot,
+    end: SiteConfig,
     /// The first step after which the process is killed; `None` for the first step of the change.
     from: Option<&'static str>,
 }
@@ -103,7 +103,7 @@ impl Change {
             }
         });
         block_on(async {
-            let opened = Applier::open(&layout, control(&layout), steps).await;
+            let opened = edge::open(&layout, control(&layout), steps).await;
             let tree = tree(&self.after, &layout);
             opened.unwrap().apply(&tree).await.unwrap();
         });

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use agent::{DiskError, Error, Generations, Outcome, Steps};
+use agent::core::{DiskError, Error, Generations, Outcome, Steps};
 use test_servers::host::{inside, run};
 
 use crate::site::{

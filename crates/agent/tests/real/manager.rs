@@ -8,6 +8,9 @@ use std::{
     time::Duration,
 };
 
+use agent_protocol::{
+    CertificateWithKey, CertificatesRequest, CertificatesResponse, LiveFilesUpdate, PollResponse,
+};
 use axum::{
     Json, Router,
     extract::State,
@@ -15,10 +18,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::post,
 };
-use edge::{
-    Snapshot,
-    link::{Given, Live, Pair, Pairs, Wanted},
-};
+use edge::SiteConfig;
 use serde_json::{Value, json};
 use test_servers::host::{run, try_run, wait_until};
 use tokio::sync::Notify;
@@ -29,7 +29,7 @@ use crate::site::site;
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_holdfast-agent");
 pub const FOLDER: &str = "/run/agent";
 /// The join token of the fake manager.
-pub const JOIN_TOKEN: &str = "http://127.0.0.1:3000#a-word-of-more-than-20-letters\n";
+pub const JOIN_TOKEN: &str = "http://127.0.0.1:3000#a-secret-of-more-than-20-letters\n";
 
 /// The timeout of a long poll.
 const POLL_TIMEOUT: Duration = Duration::from_secs(1);
@@ -44,13 +44,13 @@ pub struct Manager {
 
 #[derive(Default)]
 struct ManagerState {
-    configuration: Option<Given>,
+    configuration: Option<PollResponse>,
     reports: Vec<Value>,
     /// The received batches of live files.
-    live: Vec<Live>,
+    live: Vec<LiveFilesUpdate>,
     leases: Vec<Value>,
     /// The available certificates.
-    pairs: Vec<Pair>,
+    certificates: Vec<CertificateWithKey>,
     /// The number of received requests for certificates.
     certificate_requests: usize,
 }
@@ -71,13 +71,10 @@ impl ManagerServer {
 
 impl Manager {
     /// Publishes the site of [`site`] with a change.
-    pub fn publish(&self, generation: i64, change: impl FnOnce(&mut Snapshot)) {
-        let mut snapshot = site();
-        change(&mut snapshot);
-        self.state.lock().unwrap().configuration = Some(Given {
-            generation,
-            snapshot,
-        });
+    pub fn publish(&self, generation: i64, change: impl FnOnce(&mut SiteConfig)) {
+        let mut config = site();
+        change(&mut config);
+        self.state.lock().unwrap().configuration = Some(PollResponse { generation, config });
         self.changed.notify_waiters();
     }
 
@@ -87,15 +84,15 @@ impl Manager {
     }
 
     /// Waits for the batch of live files with this index.
-    pub fn live(&self, number: usize) -> Live {
+    pub fn live(&self, number: usize) -> LiveFilesUpdate {
         wait_until("the live files", || {
             self.state.lock().unwrap().live.get(number).cloned()
         })
     }
 
     /// Replaces the available certificates.
-    pub fn set_certificates(&self, pairs: &[Pair]) {
-        self.state.lock().unwrap().pairs = pairs.to_vec();
+    pub fn set_certificates(&self, certificates: &[CertificateWithKey]) {
+        self.state.lock().unwrap().certificates = certificates.to_vec();
     }
 
     /// Returns the number of received requests for certificates.
@@ -124,9 +121,9 @@ impl Manager {
                 "/agent/v1/join",
                 post(async || Json(json!({ "key": "key" }))),
             )
-            .route("/agent/v1/next", post(poll))
+            .route("/agent/v1/poll", post(poll))
             .route("/agent/v1/report", post(receive_report))
-            .route("/agent/v1/live", post(receive_live_files))
+            .route("/agent/v1/files", post(receive_live_files))
             .route("/agent/v1/leases", post(receive_leases))
             .route("/agent/v1/certificates", post(send_certificates))
             .with_state(self.clone());
@@ -167,7 +164,7 @@ async fn poll(
             let changed = manager.changed.notified();
             let configuration = manager.state.lock().unwrap().configuration.clone();
             if let Some(configuration) =
-                configuration.filter(|latest| request["has"] != latest.generation)
+                configuration.filter(|latest| request["generation"] != latest.generation)
             {
                 return configuration;
             }
@@ -185,7 +182,10 @@ async fn receive_report(State(manager): State<Manager>, Json(body): Json<Value>)
     StatusCode::NO_CONTENT
 }
 
-async fn receive_live_files(State(manager): State<Manager>, Json(files): Json<Live>) -> StatusCode {
+async fn receive_live_files(
+    State(manager): State<Manager>,
+    Json(files): Json<LiveFilesUpdate>,
+) -> StatusCode {
     manager.state.lock().unwrap().live.push(files);
     StatusCode::NO_CONTENT
 }
@@ -197,14 +197,14 @@ async fn receive_leases(State(manager): State<Manager>, Json(body): Json<Value>)
 
 async fn send_certificates(
     State(manager): State<Manager>,
-    Json(request): Json<Wanted>,
-) -> Json<Pairs> {
+    Json(request): Json<CertificatesRequest>,
+) -> Json<CertificatesResponse> {
     let mut state = manager.state.lock().unwrap();
     state.certificate_requests += 1;
-    let pairs = state.pairs.iter();
-    let pairs = pairs.filter(|pair| request.certificates.contains(&pair.certificate));
-    Json(Pairs {
-        pairs: pairs.cloned().collect(),
+    let found = state.certificates.iter();
+    let found = found.filter(|found| request.fingerprints.contains(&found.fingerprint));
+    Json(CertificatesResponse {
+        certificates: found.cloned().collect(),
     })
 }
 

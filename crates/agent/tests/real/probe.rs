@@ -14,8 +14,8 @@ use crate::{
 fn failed_probes(manager: &Manager, generation: i64) -> Vec<Value> {
     wait_until("the failed probes", || {
         let last = manager.reports().pop()?;
-        let silent = last["silent"].as_array()?.clone();
-        (last["generation"] == generation && !silent.is_empty()).then_some(silent)
+        let failed = last["failed_probes"].as_array()?.clone();
+        (last["generation"] == generation && !failed.is_empty()).then_some(failed)
     })
 }
 
@@ -39,26 +39,26 @@ fn unreachable_container_is_reported_until_online() {
             let (manager, _server) = joined();
             manager.publish(1, |_| ());
             let agent = AgentProcess::start();
-            let silent = failed_probes(&manager, 1);
+            let failed = failed_probes(&manager, 1);
             let reports = manager.reports();
             assert_eq!(
-                (&reports[0]["outcome"], &reports[0]["silent"]),
+                (&reports[0]["outcome"], &reports[0]["failed_probes"]),
                 (&json!("live"), &json!([])),
                 "the first report does not wait for probes"
             );
-            assert_eq!(silent.len(), 1, "{silent:?}");
-            assert_eq!(silent[0]["name"], "wiki.example.org");
+            assert_eq!(failed.len(), 1, "{failed:?}");
+            assert_eq!(failed[0]["name"], "wiki.example.org");
             assert_eq!(
-                (&silent[0]["who"], &silent[0]["service"]),
+                (&failed[0]["component"], &failed[0]["service"]),
                 (&json!("container"), &json!(1))
             );
-            let message = silent[0]["words"].as_str().unwrap();
+            let message = failed[0]["message"].as_str().unwrap();
             assert!(message.contains("listen on 127.0.0.1:8080?"), "{message}");
 
             serve(TcpListener::bind("127.0.0.1:8080").unwrap());
             wait_until("the report without failed probes", || {
                 let last = manager.reports().pop()?;
-                (last["silent"] == json!([])).then_some(())
+                (last["failed_probes"] == json!([])).then_some(())
             });
             let before = manager.reports().len();
             // Unchanged services are not probed again: the only new report is that generation 2 is live.
@@ -89,23 +89,26 @@ fn unresolved_names_are_reported_as_edge_failures() {
                     .services
                     .push(service(2, "db", Default::default()));
             });
-            let silent = failed_probes(&manager, 2);
-            let db = silent
+            let failed = failed_probes(&manager, 2);
+            let db = failed
                 .iter()
-                .find(|silent| silent["name"] == "db.lab.internal");
+                .find(|failed| failed["name"] == "db.lab.internal");
             let db = db.expect("the host");
-            assert_eq!((&db["who"], &db["service"]), (&json!("edge"), &Value::Null));
-            assert_eq!(db["words"], "dnsmasq is unreachable.");
+            assert_eq!(
+                (&db["component"], &db["service"]),
+                (&json!("edge"), &Value::Null)
+            );
+            assert_eq!(db["message"], "dnsmasq does not respond.");
             assert!(
-                silent
+                failed
                     .iter()
-                    .all(|silent| silent["name"] != "db.example.org"),
-                "a 404 page of the container counts as online: {silent:?}"
+                    .all(|failed| failed["name"] != "db.example.org"),
+                "a 404 page of the container counts as online: {failed:?}"
             );
             run("kill -CONT $(cat /run/dnsmasq.pid)");
             wait_until("the report without failed probes", || {
                 let last = manager.reports().pop()?;
-                (last["silent"] == json!([])).then_some(())
+                (last["failed_probes"] == json!([])).then_some(())
             });
             agent.stop();
             kill_programs();

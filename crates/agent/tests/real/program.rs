@@ -29,7 +29,7 @@ fn host_joins_serves_and_continues_without_manager() {
             for wrong in [
                 "",
                 "nonsense",
-                "http://10.20.0.9:3000#a-word-of-more-than-20-letters",
+                "http://10.20.0.9:3000#a-secret-of-more-than-20-letters",
             ] {
                 assert!(!join(wrong).status.success(), "{wrong}");
             }
@@ -56,7 +56,7 @@ fn host_joins_serves_and_continues_without_manager() {
             );
 
             let all = manager.live(0);
-            assert!(all.begins && all.gone.is_empty());
+            assert!(all.replace && all.removed.is_empty());
             for (path, text) in &all.files {
                 let on_disk = fs::read_to_string(format!("{FOLDER}/live/{path}")).unwrap();
                 assert_eq!(*text, on_disk, "{path}");
@@ -74,7 +74,7 @@ fn host_joins_serves_and_continues_without_manager() {
             let last = || manager.reports().pop().unwrap()["generation"].clone();
             wait_until("the second report", || (last() == 2).then_some(()));
             let changed = manager.live(1);
-            assert!(!changed.begins && changed.gone.is_empty());
+            assert!(!changed.replace && changed.removed.is_empty());
             let paths: Vec<&String> = changed.files.keys().collect();
             assert_eq!(paths, ["dnsmasq/hosts"], "only changed files are reported");
             agent.kill();

@@ -2,7 +2,10 @@
 
 use std::{fs, path::Path};
 
-use agent::{Control, Program, ProgramError};
+use agent::{
+    core::{Control, ProgramError},
+    roles::edge::{self, Nginx},
+};
 use test_servers::host::{inside, run};
 
 use crate::site::{apply, block_on, control, layout, open, prepare, site};
@@ -14,8 +17,8 @@ fn programs_are_controlled_by_pid_file_without_systemd() {
         |folder| {
             let (layout, site) = (prepare(folder), site());
             let [nginx, dnsmasq] = control(&layout);
-            let nginx = Program::nginx(&layout, nginx);
-            let dnsmasq = Program::dnsmasq(&layout, dnsmasq);
+            let nginx = Nginx::new(&layout, nginx);
+            let dnsmasq = edge::dnsmasq(&layout, dnsmasq);
             let pid =
                 |name: &str| fs::read_to_string(folder.join(format!("run/{name}.pid"))).unwrap();
             block_on(async {
@@ -47,10 +50,7 @@ fn failed_start_reports_error() {
         let layout = prepare(folder);
         let [_, dnsmasq] = control(&layout);
         block_on(async {
-            let error = Program::dnsmasq(&layout, dnsmasq)
-                .restart()
-                .await
-                .unwrap_err();
+            let error = edge::dnsmasq(&layout, dnsmasq).restart().await.unwrap_err();
             let ProgramError::Failed { message, .. } = error else {
                 panic!("{error:?}");
             };
@@ -81,8 +81,8 @@ fn programs_are_controlled_by_systemctl() {
     inside("programs::programs_are_controlled_by_systemctl", |folder| {
         let layout = layout(folder);
         let control = fake_systemctl(folder);
-        let dnsmasq = Program::dnsmasq(&layout, control.clone());
-        let nginx = Program::nginx(&layout, control);
+        let dnsmasq = edge::dnsmasq(&layout, control.clone());
+        let nginx = Nginx::new(&layout, control);
         let take_calls = || {
             let calls = fs::read_to_string(folder.join("calls")).unwrap();
             fs::remove_file(folder.join("calls")).unwrap();

@@ -2,10 +2,13 @@
 
 use std::{collections::BTreeMap, fmt::Debug, fs, net::Ipv4Addr, path::Path};
 
-use agent::{Applier, Control, Outcome, Steps};
-use edge::{
-    Host, HttpService, Layout, Network, NginxBuild, PublicDomain, Snapshot, StreamService,
+use ::edge::{
+    Host, HttpService, Layout, Network, NginxBuild, PublicDomain, SiteConfig, StreamService,
     Transport, Tree, render,
+};
+use agent::{
+    core::{Control, Outcome, Steps},
+    roles::edge::{self, Applier},
 };
 use model::{
     ServiceId,
@@ -25,8 +28,8 @@ fn port(number: u16) -> Port {
 }
 
 /// Returns a site with a host, a domain with an HTTP service, and a TCP service.
-pub fn site() -> Snapshot {
-    Snapshot {
+pub fn site() -> SiteConfig {
+    SiteConfig {
         network: Network {
             domain: of("lab.internal"),
             cidr: of("10.20.0.0/16"),
@@ -134,7 +137,7 @@ pub fn control(layout: &Layout) -> [Control; 2] {
 /// Opens the agent's directory.
 pub async fn open(layout: &Layout) -> Applier {
     let steps = Steps::default();
-    Applier::open(layout, control(layout), steps).await.unwrap()
+    edge::open(layout, control(layout), steps).await.unwrap()
 }
 
 /// Runs a future on a new runtime.
@@ -142,12 +145,12 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Runtime::new().unwrap().block_on(future)
 }
 
-pub fn tree(site: &Snapshot, layout: &Layout) -> Tree {
+pub fn tree(site: &SiteConfig, layout: &Layout) -> Tree {
     render(site, layout).unwrap()
 }
 
 /// Applies a site and returns its generation. Panics if the outcome is not `Applied`.
-pub async fn apply(applier: &mut Applier, site: &Snapshot, layout: &Layout) -> u64 {
+pub async fn apply(applier: &mut Applier, site: &SiteConfig, layout: &Layout) -> u64 {
     match applier.apply(&tree(site, layout)).await.unwrap() {
         Outcome::Applied { generation } => generation,
         outcome => panic!("{outcome:?}"),

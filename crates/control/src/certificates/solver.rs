@@ -102,9 +102,9 @@ fn readiness(hosts: impl Iterator<Item = HostRow>, generation: i64) -> Readiness
         }
         let report = host.report.filter(|it| it.generation >= generation);
         match report.map(|report| report.outcome) {
-            Some(ApplyOutcome::Refused { words }) => {
+            Some(ApplyOutcome::Refused { message }) => {
                 return Readiness::Failed(format!(
-                    "The edge host {} cannot answer the challenge: {words}",
+                    "The edge host {} cannot answer the challenge: {message}",
                     host.name
                 ));
             }

@@ -48,16 +48,14 @@ fn host_state(host: &HostRow, service: ServiceId, since: i64) -> HostState {
         .as_ref()
         .filter(|report| report.generation >= since)
     {
-        let mut aside = report.aside.iter();
-        if let Some(aside) = aside.find(|aside| aside.service == service) {
-            return HostState::Rejected(format!("{}: {}", host.name, aside.words));
+        let mut quarantined = report.quarantined.iter();
+        if let Some(service) = quarantined.find(|entry| entry.service == service) {
+            return HostState::Rejected(format!("{}: {}", host.name, service.message));
         }
-        if let ApplyOutcome::Refused { words } = &report.outcome
-            && host
-                .applied_generation
-                .is_none_or(|applied| applied < since)
+        if let ApplyOutcome::Refused { message } = &report.outcome
+            && host.applied_generation.is_none_or(|applied| applied < since)
         {
-            return HostState::Rejected(format!("{}: {words}", host.name));
+            return HostState::Rejected(format!("{}: {message}", host.name));
         }
     }
     match host.applied_generation {
@@ -138,17 +136,17 @@ mod tests {
         }
     }
 
-    fn live(generation: i64, aside: &[i64]) -> Option<Report> {
-        let aside = aside.iter().map(|id| QuarantinedService {
+    fn live(generation: i64, quarantined: &[i64]) -> Option<Report> {
+        let quarantined = quarantined.iter().map(|id| QuarantinedService {
             service: ServiceId(*id),
-            words: "[emerg] no".into(),
+            message: "[emerg] no".into(),
         });
         Some(Report {
             generation,
             outcome: ApplyOutcome::Live,
-            aside: aside.collect(),
-            silent: Vec::new(),
-            unserved: Vec::new(),
+            quarantined: quarantined.collect(),
+            failed_probes: Vec::new(),
+            unservable_certificates: Vec::new(),
         })
     }
 
@@ -221,11 +219,11 @@ mod tests {
         let refused = Report {
             generation: 8,
             outcome: ApplyOutcome::Refused {
-                words: "disk full".into(),
+                message: "disk full".into(),
             },
-            aside: Vec::new(),
-            silent: Vec::new(),
-            unserved: Vec::new(),
+            quarantined: Vec::new(),
+            failed_probes: Vec::new(),
+            unservable_certificates: Vec::new(),
         };
         let first = host("edge-1", Some(5), Some(refused));
         assert_eq!(

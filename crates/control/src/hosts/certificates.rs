@@ -1,6 +1,8 @@
 //! Certificates with their private keys, restricted to the edge hosts of the site.
 
-use edge::link::{MOST_CERTIFICATES, Pair, Pairs, Wanted};
+use agent_protocol::{
+    CertificateWithKey, CertificatesRequest, CertificatesResponse, endpoints::MAX_CERTIFICATES,
+};
 use model::{Error, clusters::Fingerprint};
 
 use super::Agent;
@@ -15,32 +17,32 @@ use crate::{Control, failure::StoreResultExt as _};
 pub async fn fetch_certificates(
     control: &Control,
     agent: &Agent,
-    request: Wanted,
-) -> Result<Pairs, Error> {
-    if request.certificates.len() > MOST_CERTIFICATES {
-        let message = format!("Request at most {MOST_CERTIFICATES} certificates at once.");
-        return Err(Error::invalid_field("certificates", message));
+    request: CertificatesRequest,
+) -> Result<CertificatesResponse, Error> {
+    if request.fingerprints.len() > MAX_CERTIFICATES {
+        let message = format!("Request at most {MAX_CERTIFICATES} certificates at once.");
+        return Err(Error::invalid_field("fingerprints", message));
     }
     let (key, site) = (control.store().secret_key().clone(), agent.site);
-    let pairs = control
+    let certificates = control
         .store()
         .read(move |c| {
-            let mut pairs = Vec::new();
-            for fingerprint in request.certificates {
+            let mut certificates = Vec::new();
+            for fingerprint in request.fingerprints {
                 let stored = store::certificates::get_with_key(c, &key, site, &fingerprint);
-                pairs.extend(
-                    skip_undecryptable(&fingerprint, stored)?.map(|stored| Pair {
-                        certificate: fingerprint,
+                certificates.extend(skip_undecryptable(&fingerprint, stored)?.map(|stored| {
+                    CertificateWithKey {
+                        fingerprint,
                         chain: stored.chain,
                         key: stored.key,
-                    }),
-                );
+                    }
+                }));
             }
-            Ok(pairs)
+            Ok(certificates)
         })
         .await
         .into_model("certificates")?;
-    Ok(Pairs { pairs })
+    Ok(CertificatesResponse { certificates })
 }
 
 /// Leaves out a certificate whose key cannot be decrypted: the agent reports it as missing and

@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use edge::{Layout, link};
+use agent_protocol::endpoints;
+use edge::Layout;
 use model::{
     Error, Kind,
     hosts::files::{
@@ -95,18 +96,18 @@ async fn load_trees(control: &Control, record: &HostRecord) -> Result<(Tree, Tre
         id: record.row.id,
         site: record.row.site,
     };
-    let snapshot = site_config_for(control, &agent).await?;
+    let config = site_config_for(control, &agent).await?;
     let live = control
         .store()
         .read(move |c| store::hosts::list_live_files(c, agent.id))
         .await
         .into_model("live files")?;
-    let rendered = blocking(move || edge::render(&snapshot, &layout)).await?;
+    let rendered = blocking(move || edge::render(&config, &layout)).await?;
     let rendered = rendered.map_err(|cause| internal("render", &cause))?;
     let desired = rendered
         .files()
         // The agent does not report larger files, so they cannot be compared.
-        .filter(|(_, file)| file.text.len() <= link::LARGEST_FILE)
+        .filter(|(_, file)| file.text.len() <= endpoints::MAX_FILE_SIZE)
         .map(|(path, file)| (path.to_owned(), file.text.clone()));
     Ok((desired.collect(), live))
 }

@@ -1,7 +1,7 @@
 //! Reports from agents: the outcome of a site configuration, and the files that are live on the
 //! host.
 
-use edge::link::{self, Live};
+use agent_protocol::{LiveFilesUpdate, endpoints};
 use model::{
     Error, ServiceId,
     hosts::{ApplyOutcome, DhcpRole, Report},
@@ -35,8 +35,9 @@ pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<
                 .report
                 .iter()
                 .chain([&report])
-                .flat_map(|report| &report.aside);
-            let services: Vec<ServiceId> = services.map(|aside| aside.service).collect();
+                .flat_map(|report| &report.quarantined);
+            let services: Vec<ServiceId> =
+                services.map(|quarantined| quarantined.service).collect();
             let after = before.applied_generation.unwrap_or(i64::MIN);
             store::containers::list_affected(c, site, after, &services, MAX_INDIVIDUAL)
         })
@@ -61,8 +62,12 @@ pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<
 /// # Errors
 /// [`Error::Invalid`] for an invalid path and for more files than are kept;
 /// [`Error::WrongCredentials`] when the host was deleted.
-pub async fn report_files(control: &Control, agent: &Agent, update: Live) -> Result<(), Error> {
-    let paths = update.files.keys().chain(&update.gone);
+pub async fn report_files(
+    control: &Control,
+    agent: &Agent,
+    update: LiveFilesUpdate,
+) -> Result<(), Error> {
+    let paths = update.files.keys().chain(&update.removed);
     for path in paths {
         if !is_inside_tree(path) {
             let message = "Enter a path inside the configuration tree, such as nginx/nginx.conf.";
@@ -72,25 +77,28 @@ pub async fn report_files(control: &Control, agent: &Agent, update: Live) -> Res
     if update
         .files
         .values()
-        .any(|text| text.len() > link::LARGEST_FILE)
+        .any(|text| text.len() > endpoints::MAX_FILE_SIZE)
     {
-        let message = format!("A file can have at most {} bytes.", link::LARGEST_FILE);
+        let message = format!(
+            "A file can have at most {} bytes.",
+            endpoints::MAX_FILE_SIZE
+        );
         return Err(Error::invalid_field("files", message));
     }
     let id = agent.id;
     let done = control
         .store()
         .write(move |c| {
-            if update.begins {
+            if update.replace {
                 store::hosts::delete_live_files(c, id)?;
             }
             let existing =
                 usize::try_from(store::hosts::count_live_files(c, id)?).unwrap_or(usize::MAX);
-            if existing.saturating_add(update.files.len()) > link::MOST_FILES {
-                let message = format!("At most {} files can be reported.", link::MOST_FILES);
+            if existing.saturating_add(update.files.len()) > endpoints::MAX_FILES {
+                let message = format!("At most {} files can be reported.", endpoints::MAX_FILES);
                 return Ok(Err(Error::invalid_field("files", message)));
             }
-            store::hosts::update_live_files(c, id, &update.files, &update.gone)?;
+            store::hosts::update_live_files(c, id, &update.files, &update.removed)?;
             Ok(Ok(()))
         })
         .await;
@@ -108,7 +116,7 @@ fn is_inside_tree(path: &str) -> bool {
         !matches!(component, "" | "." | "..")
             && component.bytes().all(|byte| byte.is_ascii_graphic())
     };
-    path.len() <= link::LONGEST_PATH && path.split('/').all(is_component)
+    path.len() <= endpoints::MAX_PATH_LEN && path.split('/').all(is_component)
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 
 use std::process::Command;
 
+use agent_protocol::CertificatesRequest;
 use control::{Actor, Clock, authorities, certificates, containers, domains, hosts};
-use edge::{Snapshot, link::Wanted};
+use edge::SiteConfig;
 use model::{
     CertificateId, DomainId, Error,
     authorities::AuthorityForm,
@@ -47,7 +48,7 @@ pub fn edge(app: &TestApp, host: Host, challenges: String) -> JoinHandle<()> {
             let Some(config) = host.next(&control, has).await else {
                 continue;
             };
-            for answer in &config.snapshot.answers {
+            for answer in &config.config.answers {
                 let body = serde_json::json!({
                     "token": answer.token.to_string(),
                     "content": format!("{}.{}", answer.token, answer.thumbprint),
@@ -132,12 +133,12 @@ pub fn print(row: &CertificateRow) -> Fingerprint {
     row.issued.as_ref().unwrap().fingerprint.clone()
 }
 
-pub async fn snapshot(app: &TestApp) -> Snapshot {
-    let part = control::snapshot::EdgeRole {
+pub async fn site_config(app: &TestApp) -> SiteConfig {
+    let part = control::site_config::EdgeRole {
         name_servers: Vec::new(),
         dhcp: false,
     };
-    control::snapshot::preview(&app.control, &SYSTEM, app.site, part)
+    control::site_config::preview(&app.control, &SYSTEM, app.site, part)
         .await
         .unwrap()
 }
@@ -174,7 +175,7 @@ async fn published_name_gets_a_certificate_that_is_renewed_in_time() {
         (CertificateState::Issued, IssuanceMethod::Acme)
     );
     assert!(first.is_used);
-    let site = snapshot(&app).await;
+    let site = site_config(&app).await;
     let under = site
         .domains
         .iter()
@@ -182,18 +183,18 @@ async fn published_name_gets_a_certificate_that_is_renewed_in_time() {
         .unwrap();
     assert_eq!(under.services[0].certificate, Some(print(&first)));
     wait_for("removal of the challenge response", async || {
-        snapshot(&app).await.answers.is_empty().then_some(())
+        site_config(&app).await.answers.is_empty().then_some(())
     })
     .await;
 
     // Edge hosts of the site can fetch the certificate with its key.
-    let request = || Wanted {
-        certificates: vec![print(&first)],
+    let request = || CertificatesRequest {
+        fingerprints: vec![print(&first)],
     };
     let pairs = hosts::fetch_certificates(&app.control, &agent, request())
         .await
         .unwrap();
-    let pair = &pairs.pairs[0];
+    let pair = &pairs.certificates[0];
     let now = model::Timestamp(first.issued.as_ref().unwrap().not_before.0 + DAY);
     assert_eq!(
         pki::validate_upload(&pair.chain, &pair.key, now)
@@ -316,7 +317,7 @@ async fn unpublished_name_is_not_renewed() {
     domains::update(&app.control, &SYSTEM, id, spec)
         .await
         .unwrap();
-    let site = snapshot(&app).await;
+    let site = site_config(&app).await;
     let under = site
         .domains
         .iter()
@@ -402,7 +403,7 @@ async fn uploaded_certificate_is_validated_served_and_reported_before_expiry() {
     let uploaded = upload(&chain, &key).await.unwrap();
     let row = row(&app, "*.example.net").await.unwrap();
     assert_eq!((row.id, row.state), (uploaded, CertificateState::Issued));
-    let site = snapshot(&app).await;
+    let site = site_config(&app).await;
     let under = site
         .domains
         .iter()
@@ -446,7 +447,7 @@ async fn uploaded_certificate_is_validated_served_and_reported_before_expiry() {
     certificates::delete(&app.control, &SYSTEM, uploaded, "*.example.net")
         .await
         .unwrap();
-    assert_eq!(snapshot(&app).await.domains[0].certificate, None);
+    assert_eq!(site_config(&app).await.domains[0].certificate, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -503,10 +504,10 @@ async fn revoked_certificate_is_replaced_with_a_new_key() {
     ];
     assert_eq!(happened, expected);
     // Agents can no longer fetch the revoked certificate.
-    let request = Wanted {
-        certificates: vec![print(&first)],
+    let request = CertificatesRequest {
+        fingerprints: vec![print(&first)],
     };
     let pairs = hosts::fetch_certificates(&app.control, &agent, request).await;
-    assert!(pairs.unwrap().pairs.is_empty());
+    assert!(pairs.unwrap().certificates.is_empty());
     edge.abort();
 }

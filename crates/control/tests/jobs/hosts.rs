@@ -2,11 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use agent_protocol::PollResponse;
 use control::{
     Actor, Control, containers,
     hosts::{self, Agent},
 };
-use edge::{Layout, NginxBuild, link::Given};
+use edge::{Layout, NginxBuild};
 use model::{
     Error, HostId,
     events::{Event, Topic},
@@ -39,8 +40,8 @@ pub fn layout() -> Layout {
 }
 
 /// Names of the hosts in the configuration that receive their address by DHCP.
-fn containers_of(config: &Given) -> Vec<String> {
-    let hosts = config.snapshot.hosts.iter();
+fn containers_of(config: &PollResponse) -> Vec<String> {
+    let hosts = config.config.hosts.iter();
     hosts
         .filter(|host| host.mac.is_some())
         .map(|host| host.name.to_string())
@@ -82,26 +83,20 @@ impl Host {
         }
     }
 
-    pub async fn next(&self, control: &Control, has: Option<i64>) -> Option<Given> {
+    pub async fn next(&self, control: &Control, current: Option<i64>) -> Option<PollResponse> {
         hosts::poll(
             control,
             &self.agent,
             host_facts(self.address),
             &layout(),
-            has,
+            current,
         )
         .await
         .unwrap()
     }
 
     pub async fn live(&self, control: &Control, generation: i64) {
-        let report = Report {
-            generation,
-            outcome: ApplyOutcome::Live,
-            aside: Vec::new(),
-            silent: Vec::new(),
-            unserved: Vec::new(),
-        };
+        let report = Report::live(generation);
         hosts::report(control, &self.agent, report).await.unwrap();
     }
 
@@ -190,7 +185,7 @@ async fn change_ends_a_long_poll() {
     let host = Arc::new(Host::join(&app, "edge-1", "10.20.0.2").await);
     let first = host.next(&app.control, None).await.unwrap();
     assert!(containers_of(&first).is_empty());
-    assert_eq!(first.snapshot.network.name_servers.len(), 1);
+    assert_eq!(first.config.network.name_servers.len(), 1);
 
     let contact = wait_for_event(&app.control, Event::of(Topic::Contact, host.id.0));
     let (waiting, control) = (Arc::clone(&host), app.control.clone());
@@ -203,7 +198,7 @@ async fn change_ends_a_long_poll() {
         .unwrap()
         .expect("a new configuration");
     assert!(received.generation > first.generation);
-    assert_eq!(received.snapshot.hosts[0].name.as_str(), "web");
+    assert_eq!(received.config.hosts[0].name.as_str(), "web");
 
     app.wait_for_job(created.job).await;
     let before = host.next(&app.control, None).await.unwrap();
@@ -230,14 +225,14 @@ async fn dhcp_moves_after_the_current_server_has_stopped() {
     let second = Host::join(&app, "edge-2", "10.20.0.3").await;
     let dhcp_state = async |host: &Host| {
         let next = host.next(control, None).await.unwrap();
-        (next.generation, next.snapshot.network.dhcp.is_some())
+        (next.generation, next.config.network.dhcp.is_some())
     };
     assert!(dhcp_state(&first).await.1 && !dhcp_state(&second).await.1);
     let servers = second
         .next(control, None)
         .await
         .unwrap()
-        .snapshot
+        .config
         .network
         .name_servers;
     assert_eq!(servers.len(), 2, "both hosts are name servers");
@@ -255,10 +250,12 @@ async fn dhcp_moves_after_the_current_server_has_stopped() {
     second.live(control, generation).await;
     let failed = Report {
         generation,
-        outcome: ApplyOutcome::Refused { words: "no".into() },
-        aside: Vec::new(),
-        silent: Vec::new(),
-        unserved: Vec::new(),
+        outcome: ApplyOutcome::Refused {
+            message: "no".into(),
+        },
+        quarantined: Vec::new(),
+        failed_probes: Vec::new(),
+        unservable_certificates: Vec::new(),
     };
     hosts::report(control, &first.agent, failed).await.unwrap();
     assert_eq!(

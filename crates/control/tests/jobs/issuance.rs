@@ -1,8 +1,8 @@
 //! Changes of a domain's certificate source: existing certificates are replaced, no longer served,
 //! and revoked at the CA that issued them.
 
+use agent_protocol::CertificatesRequest;
 use control::{authorities, certificates, domains};
-use edge::link::Wanted;
 use model::{
     AuthorityId, DomainId, Error,
     authorities::AuthorityForm,
@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use crate::{
     certificates::{
         DAY, SYSTEM, add, authority, domain, edge, history, issued, print, publish, row,
-        self_signed, snapshot, start_app,
+        self_signed, site_config, start_app,
     },
     hosts::Host,
     test_app::{TestApp, wait_for, wait_for_event},
@@ -88,7 +88,7 @@ fn http_domain(app: &TestApp, id: AuthorityId) -> DomainForm {
 
 /// The certificate that edge hosts serve for the domain's first service.
 async fn served(app: &TestApp) -> Option<Fingerprint> {
-    let site = snapshot(app).await;
+    let site = site_config(app).await;
     let mut domains = site.domains.into_iter();
     let under = domains.find(|it| it.name.as_str() == "example.net");
     under.unwrap().services[0].certificate.clone()
@@ -207,12 +207,12 @@ async fn uploaded_and_acme_certificates_replace_each_other() {
     .await;
     assert_eq!(next.source, IssuanceMethod::Acme);
     wait_until_served(&app, &print(&next)).await;
-    let request = Wanted {
-        certificates: vec![print(&upload)],
+    let request = CertificatesRequest {
+        fingerprints: vec![print(&upload)],
     };
     let response = control::hosts::fetch_certificates(&app.control, &agent, request).await;
     assert!(
-        response.unwrap().pairs.is_empty(),
+        response.unwrap().certificates.is_empty(),
         "the replaced key is no longer sent to agents"
     );
     edge.abort();
@@ -231,7 +231,7 @@ async fn upload_during_an_attempt_is_kept() {
     let id = add(&app, by_http).await;
     publish(&app, "wiki", "example.net").await;
     wait_for("an attempt in progress", async || {
-        (!snapshot(&app).await.answers.is_empty()).then_some(())
+        (!site_config(&app).await.answers.is_empty()).then_some(())
     })
     .await;
     let pair = self_signed(&[HOST], 30);
@@ -247,7 +247,7 @@ async fn upload_during_an_attempt_is_kept() {
     assert_eq!((row.source, row.failures), (IssuanceMethod::Uploaded, 0));
     assert_eq!(history(&app, uploaded).await, [CertificateEvent::Uploaded]);
     wait_for("removal of the challenge response", async || {
-        snapshot(&app).await.answers.is_empty().then_some(())
+        site_config(&app).await.answers.is_empty().then_some(())
     })
     .await;
     edge.abort();
@@ -265,7 +265,7 @@ async fn certificate_from_a_replaced_ca_directory_is_discarded() {
     add(&app, http_domain(&app, ca)).await;
     publish(&app, "wiki", "example.net").await;
     wait_for("an attempt in progress", async || {
-        (!snapshot(&app).await.answers.is_empty()).then_some(())
+        (!site_config(&app).await.answers.is_empty()).then_some(())
     })
     .await;
     // The attempt continues at the first directory while the CA already has the second one.

@@ -317,7 +317,7 @@ async fn long_poll_ends_on_a_change_made_at_another_server() {
     assert!(received.generation > first.generation);
     assert!(
         received
-            .snapshot
+            .config
             .hosts
             .iter()
             .any(|host| host.name.as_str() == "web")

@@ -1,7 +1,7 @@
 //! Publication states of services, and the configuration files of an edge host.
 
+use agent_protocol::LiveFilesUpdate;
 use control::{Actor, hosts};
-use edge::link::Live;
 use futures::StreamExt as _;
 use model::{
     Error,
@@ -74,12 +74,12 @@ async fn service_is_blocked_then_publishing_then_live() {
     let report = Report {
         generation: config.generation,
         outcome: ApplyOutcome::Live,
-        aside: vec![QuarantinedService {
+        quarantined: vec![QuarantinedService {
             service,
-            words: "[emerg] host not found".into(),
+            message: "[emerg] host not found".into(),
         }],
-        silent: Vec::new(),
-        unserved: Vec::new(),
+        failed_probes: Vec::new(),
+        unservable_certificates: Vec::new(),
     };
     hosts::report(control, &host.agent, report).await.unwrap();
     assert_eq!(why(state(&app).await), "edge-1: [emerg] host not found");
@@ -112,9 +112,9 @@ async fn files_of_a_host_are_compared_with_live_files() {
     assert!(!before.is_reported && before.differing == before.all && before.all > 5);
 
     // The host has all files, with one changed line and one extra file.
-    let mut live = Live {
-        begins: true,
-        ..Live::default()
+    let mut live = LiveFilesUpdate {
+        replace: true,
+        ..LiveFilesUpdate::default()
     };
     for row in &before.page.rows {
         let text = file(&row.path).await.unwrap().text;
@@ -151,26 +151,30 @@ async fn files_of_a_host_are_compared_with_live_files() {
     assert!(matches!(file("nothing").await, Err(Error::NotFound { .. })));
 
     // An incremental report corrects the changed file and removes the extra one.
-    let report = Live {
+    let report = LiveFilesUpdate {
         files: [(page, expected)].into(),
-        gone: vec!["nginx/services/old.conf".into()],
-        begins: false,
+        removed: vec!["nginx/services/old.conf".into()],
+        replace: false,
     };
     hosts::report_files(control, &host.agent, report)
         .await
         .unwrap();
     assert_eq!(files().await.differing, 0);
     for wrong in ["/etc/passwd", "../a", "a\nb"] {
-        let report = Live {
+        let report = LiveFilesUpdate {
             files: [(wrong.to_owned(), String::new())].into(),
-            ..Live::default()
+            ..LiveFilesUpdate::default()
         };
         let refused = hosts::report_files(control, &host.agent, report).await;
         assert!(matches!(refused, Err(Error::Invalid { .. })), "{wrong}");
     }
-    let large = Live {
-        files: [("a".to_owned(), "x".repeat(edge::link::LARGEST_FILE + 1))].into(),
-        ..Live::default()
+    let large = LiveFilesUpdate {
+        files: [(
+            "a".to_owned(),
+            "x".repeat(agent_protocol::endpoints::MAX_FILE_SIZE + 1),
+        )]
+        .into(),
+        ..LiveFilesUpdate::default()
     };
     let refused = hosts::report_files(control, &host.agent, large).await;
     assert!(matches!(refused, Err(Error::Invalid { .. })));

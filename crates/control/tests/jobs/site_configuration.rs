@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use control::{
     Actor, domains,
-    snapshot::{self, EdgeRole},
+    site_config::{self, EdgeRole},
 };
-use edge::{Snapshot, Transport};
+use edge::{SiteConfig, Transport};
 use model::{
     Error, containers::ContainerForm, domains::DomainForm, services::ServiceForm, users::UserForm,
 };
@@ -23,12 +23,12 @@ fn service(kind: &str, port: &str) -> ServiceForm {
     }
 }
 
-async fn preview(app: &TestApp, dhcp: bool) -> Snapshot {
+async fn preview(app: &TestApp, dhcp: bool) -> SiteConfig {
     let part = EdgeRole {
         name_servers: vec!["10.20.0.2".parse().unwrap()],
         dhcp,
     };
-    snapshot::preview(&app.control, &SYSTEM, app.site, part)
+    site_config::preview(&app.control, &SYSTEM, app.site, part)
         .await
         .unwrap()
 }
@@ -151,7 +151,7 @@ async fn members_cannot_preview_the_site_configuration() {
         name_servers: Vec::new(),
         dhcp: false,
     };
-    let refused = snapshot::preview(&app.control, &ann, app.site, part).await;
+    let refused = site_config::preview(&app.control, &ann, app.site, part).await;
     assert!(
         matches!(refused, Err(Error::Forbidden { .. })),
         "{refused:?}"

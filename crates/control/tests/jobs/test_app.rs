@@ -149,12 +149,13 @@ impl TestApp {
 
     /// Waits until the observer has recorded the IP addresses of the nodes.
     pub async fn wait_for_node_addresses(&self) {
-        let part = || control::snapshot::EdgeRole {
+        let part = || control::site_config::EdgeRole {
             name_servers: Vec::new(),
             dhcp: false,
         };
         wait_for("node addresses", async || {
-            let site = control::snapshot::preview(&self.control, &Actor::System, self.site, part());
+            let site =
+                control::site_config::preview(&self.control, &Actor::System, self.site, part());
             let hosts = site.await.unwrap().hosts;
             hosts.iter().any(|host| host.mac.is_none()).then_some(())
         })

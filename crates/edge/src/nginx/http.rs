@@ -5,7 +5,7 @@ use model::publish::Backend;
 
 use crate::{
     layout::{Layout, certificate_name},
-    snapshot::{HttpService, PublicDomain},
+    site_config::{HttpService, PublicDomain},
 };
 
 /// The servers for names of a domain that have no service.

@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::{
     layout::{Layout, certificate_name},
-    snapshot::{StreamService, Tls, Transport},
+    site_config::{StreamService, Tls, Transport},
 };
 
 /// The server for a TCP or UDP port.

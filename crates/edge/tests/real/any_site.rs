@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use edge::{Layout, Snapshot, certificate_name};
+use edge::{Layout, SiteConfig, certificate_name};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 use crate::{
@@ -44,7 +44,7 @@ fn nginx_and_dnsmasq_accept_any_valid_site() {
 }
 
 /// Creates the files of all certificates that the site refers to, as copies of the host's own.
-fn copy_certificates(site: &Snapshot, layout: &Layout) {
+fn copy_certificates(site: &SiteConfig, layout: &Layout) {
     for certificate in site.certificates() {
         let name = certificate_name(Some(certificate));
         for extension in ["crt", "key"] {
@@ -57,7 +57,7 @@ fn copy_certificates(site: &Snapshot, layout: &Layout) {
 }
 
 /// Checks that dnsmasq resolves all hosts and SRV records.
-fn check_answers(site: &Snapshot) -> Result<(), TestCaseError> {
+fn check_answers(site: &SiteConfig) -> Result<(), TestCaseError> {
     let domain = &site.network.domain;
     for host in &site.hosts {
         let output = run(&format!(

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use edge::{Host, Layout, Snapshot, Srv};
+use edge::{Host, Layout, SiteConfig, Srv};
 
 use crate::{
     host::{ChildProcess, inside, run, try_run, wait_until},
@@ -23,7 +23,7 @@ fn add_interface(name: &str, address: &str) {
 }
 
 /// Writes and checks the site's files, then starts dnsmasq with them.
-pub fn start(site: &Snapshot, layout: &Layout) -> ChildProcess {
+pub fn start(site: &SiteConfig, layout: &Layout) -> ChildProcess {
     write(site, layout);
     let config = format!("{}/dnsmasq/dnsmasq.conf", layout.live);
     run(&format!("dnsmasq --test --conf-file={config}"));
@@ -66,7 +66,7 @@ fn host(name: &str, address: &str) -> Host {
     }
 }
 
-fn test_site() -> Snapshot {
+fn test_site() -> SiteConfig {
     let mut site = empty_site();
     site.hosts = vec![host("pve1", "10.20.0.11"), host("wiki", "10.20.0.100")];
     site.records = vec![Srv {

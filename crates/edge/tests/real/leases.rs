@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use edge::{Dhcp, Host, Snapshot};
+use edge::{Dhcp, Host, SiteConfig};
 
 use crate::{
     dnsmasq::start,
@@ -50,7 +50,7 @@ fn request_lease(folder: &std::path::Path, mac: &str, extra_config: &str) -> Opt
     fs::read_to_string(environment).ok()
 }
 
-fn test_site() -> Snapshot {
+fn test_site() -> SiteConfig {
     let mut site = empty_site();
     site.network.dhcp = Some(Dhcp {
         lease_s: 3600,

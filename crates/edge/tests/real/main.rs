@@ -16,5 +16,6 @@ mod leases;
 mod nginx;
 mod sign_in;
 mod site;
+mod streams;
 
 use test_servers::host;

@@ -2,13 +2,11 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{Ipv4Addr, TcpStream, UdpSocket},
+    io::{BufRead as _, BufReader},
     process::{Command, Stdio},
-    time::Duration,
 };
 
-use edge::{PublicDomain, Transport};
+use edge::PublicDomain;
 use model::{
     domains::Hsts,
     publish::{Backend, HttpOptions},
@@ -18,8 +16,8 @@ use crate::{
     backend,
     host::{inside, run, try_run},
     site::{
-        domain, empty_site, http_service, layout, nginx_command, parse, start_nginx,
-        stream_service, write, write_host_certificate,
+        domain, empty_site, http_service, layout, nginx_command, parse, start_nginx, write,
+        write_host_certificate,
     },
 };
 
@@ -284,49 +282,6 @@ fn backend_tls_is_verified_if_configured() {
         let refused = request("https://sure.example.org/", "");
         assert!(refused.ends_with("\n502"), "{refused}");
     });
-}
-
-#[test]
-fn stream_ports_reach_containers() {
-    inside("nginx::stream_ports_reach_containers", |folder| {
-        let mut site = empty_site();
-        site.streams = vec![
-            stream_service(2000, 9000, Transport::Tcp),
-            stream_service(2001, 9000, Transport::TcpFromProxy),
-            stream_service(2000, 9001, Transport::Udp),
-        ];
-        backend::start_tcp(9000);
-        backend::start_udp(9001);
-        let _nginx = start_nginx(&site, &layout(folder));
-        assert_eq!(exchange(2000, "hello"), "hello");
-        let received = exchange(2001, "hello");
-        assert!(
-            received.starts_with("PROXY TCP4 127.0.0.1 127.0.0.1 "),
-            "{received}"
-        );
-        assert!(received.ends_with(" 2001\r\nhello"), "{received}");
-
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        socket
-            .set_read_timeout(Some(Duration::from_secs(30)))
-            .unwrap();
-        socket
-            .send_to(b"hello", (Ipv4Addr::LOCALHOST, 2000))
-            .unwrap();
-        let mut bytes = [0; 100];
-        let (length, _) = socket.recv_from(&mut bytes).unwrap();
-        assert_eq!(&bytes[..length], b"hello");
-    });
-}
-
-/// Sends a message to a TCP port of this host and returns the response.
-fn exchange(port: u16, message: &str) -> String {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
-    stream.write_all(message.as_bytes()).unwrap();
-    stream.shutdown(std::net::Shutdown::Write).unwrap();
-    let mut response = String::new();
-    stream.read_to_string(&mut response).unwrap();
-    response
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use edge::{PublicDomain, Snapshot};
+use edge::{PublicDomain, SiteConfig};
 use model::publish::HttpOptions;
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A site with two services that require a sign-in.
-fn site_with_sign_in(sign_in: Option<&str>) -> Snapshot {
+fn site_with_sign_in(sign_in: Option<&str>) -> SiteConfig {
     let options = HttpOptions {
         sign_in: true,
         ..HttpOptions::default()

@@ -2,7 +2,7 @@
 
 use std::{fs, net::Ipv4Addr, path::Path};
 
-use edge::{Layout, Network, NginxBuild, PublicDomain, Snapshot, render};
+use edge::{Layout, Network, NginxBuild, PublicDomain, SiteConfig, render};
 use model::{
     ServiceId,
     domains::Hsts,
@@ -14,8 +14,8 @@ use crate::host::{ChildProcess, run, wait_until};
 pub use crate::example::{parse, port};
 
 /// A site without hosts and services.
-pub fn empty_site() -> Snapshot {
-    Snapshot {
+pub fn empty_site() -> SiteConfig {
+    SiteConfig {
         network: Network {
             domain: parse("lab.internal"),
             cidr: parse("10.20.0.0/16"),
@@ -110,7 +110,7 @@ fn installed_nginx() -> NginxBuild {
 }
 
 /// Writes the site's files to the live folder.
-pub fn write(site: &Snapshot, layout: &Layout) {
+pub fn write(site: &SiteConfig, layout: &Layout) {
     let live = Path::new(layout.live.as_str());
     let _ = fs::remove_dir_all(live);
     for (path, file) in render(site, layout).unwrap().files() {
@@ -142,7 +142,7 @@ pub fn nginx_command(layout: &Layout) -> String {
 }
 
 /// Writes and checks the site's files, then starts nginx with them.
-pub fn start_nginx(site: &Snapshot, layout: &Layout) -> ChildProcess {
+pub fn start_nginx(site: &SiteConfig, layout: &Layout) -> ChildProcess {
     write_host_certificate(layout);
     write(site, layout);
     let command = nginx_command(layout);

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use edge::{Answer, Host, HttpService, PublicDomain, Snapshot, Srv};
+use edge::{Answer, Host, HttpService, PublicDomain, SiteConfig, Srv};
 use model::{
     ServiceId,
     domains::Hsts,
@@ -61,7 +61,7 @@ prop_compose! {
         sign_in in proptest::option::of(domain()),
         services in vec(service(), 0..4),
         answers in vec(("[A-Za-z0-9_-]{1,43}", "[A-Za-z0-9_-]{43}"), 0..3),
-    ) -> Snapshot {
+    ) -> SiteConfig {
         let mut site = example_site();
         site.network.domain = domain;
         (site.hosts, site.records) = (hosts, records);

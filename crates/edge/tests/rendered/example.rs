@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use edge::{
-    Answer, Dhcp, Host, HttpService, Network, PublicDomain, Snapshot, Srv, StreamService, Tls,
+    Answer, Dhcp, Host, HttpService, Network, PublicDomain, SiteConfig, Srv, StreamService, Tls,
     Transport,
 };
 use model::{
@@ -51,13 +51,13 @@ fn stream(id: i64, external: u16, transport: Transport) -> StreamService {
     }
 }
 
-pub fn example_site() -> Snapshot {
+pub fn example_site() -> SiteConfig {
     let plain = HttpOptions::default();
     let guarded = HttpOptions {
         sign_in: true,
         ..plain
     };
-    Snapshot {
+    SiteConfig {
         network: Network {
             domain: parse("lab.internal"),
             cidr: parse("10.20.0.0/16"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use edge::{Effect, Layout, Snapshot, render};
+use edge::{Effect, Layout, SiteConfig, render};
 
 use crate::{
     example::{example_site, parse, port},
@@ -29,7 +29,7 @@ fn newer_nginx_without_ipv6_renders_expected_files() {
     insta::assert_snapshot!(render_all(&newer_nginx_layout()));
 }
 
-fn effects(change: impl FnOnce(&mut Snapshot)) -> BTreeSet<Effect> {
+fn effects(change: impl FnOnce(&mut SiteConfig)) -> BTreeSet<Effect> {
     let mut after = example_site();
     change(&mut after);
     let [before, after] = [example_site(), after].map(|site| render(&site, &layout()).unwrap());

@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use edge::{Base64Url, Layout, Place, Snapshot, certificate_name, render};
+use edge::{Base64Url, Layout, Place, SiteConfig, certificate_name, render};
 use model::{
     clusters::Fingerprint,
     domains::Origin,
@@ -65,7 +65,7 @@ proptest! {
     }
 }
 
-fn file(site: &Snapshot, layout: &Layout, path: &str) -> String {
+fn file(site: &SiteConfig, layout: &Layout, path: &str) -> String {
     let tree = render(site, layout).unwrap();
     tree.get(path)
         .unwrap_or_else(|| panic!("no {path}"))
@@ -147,5 +147,5 @@ proptest! {
 fn site_configuration_round_trips_through_json() {
     let site = example_site();
     let text = serde_json::to_string(&site).unwrap();
-    assert_eq!(serde_json::from_str::<Snapshot>(&text).unwrap(), site);
+    assert_eq!(serde_json::from_str::<SiteConfig>(&text).unwrap(), site);
 }

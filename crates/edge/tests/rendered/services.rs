@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use edge::{Snapshot, Tree, render};
+use edge::{SiteConfig, Tree, render};
 use model::ServiceId;
 
 use crate::{example::example_site, hosts::layout};
 
-fn tree(site: &Snapshot) -> Tree {
+fn tree(site: &SiteConfig) -> Tree {
     render(site, &layout()).unwrap()
 }
 

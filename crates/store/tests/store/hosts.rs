@@ -112,18 +112,18 @@ db_test!(host_facts_and_report_are_stored, |db| async {
     let sent_report = Report {
         generation: 7,
         outcome: ApplyOutcome::Refused {
-            words: "[emerg] no".into(),
+            message: "[emerg] no".into(),
         },
-        aside: vec![QuarantinedService {
+        quarantined: vec![QuarantinedService {
             service: model::ServiceId(3),
-            words: "bad".into(),
+            message: "bad".into(),
         }],
-        unserved: Vec::new(),
-        silent: vec![FailedProbe {
+        unservable_certificates: Vec::new(),
+        failed_probes: vec![FailedProbe {
             name: "wiki.example.org".into(),
             service: Some(model::ServiceId(4)),
-            who: ProbedComponent::Container,
-            words: "The container is unreachable.".into(),
+            component: ProbedComponent::Container,
+            message: "The container is unreachable.".into(),
         }],
     };
     let report = sent_report.clone();
@@ -256,14 +256,20 @@ db_test!(host_shows_applied_generation_and_contact, |db| async {
         let report = Report {
             generation,
             outcome,
-            aside: Vec::new(),
-            silent: Vec::new(),
-            unserved: Vec::new(),
+            quarantined: Vec::new(),
+            failed_probes: Vec::new(),
+            unservable_certificates: Vec::new(),
         };
         db.write(move |c| hosts::store_report(c, id, &report)).await;
     };
     send_report(3, ApplyOutcome::Live).await;
-    send_report(4, ApplyOutcome::Refused { words: "no".into() }).await;
+    send_report(
+        4,
+        ApplyOutcome::Refused {
+            message: "no".into(),
+        },
+    )
+    .await;
     let now = db
         .write(move |c| store::sites::increment_generation(c, site))
         .await;

@@ -1,5 +1,7 @@
 //! Test fixtures: an empty database of each kind, and the rows that most tests need.
 
+mod values;
+
 use std::{
     net::Ipv4Addr,
     sync::atomic::{AtomicU32, Ordering},
@@ -11,22 +13,13 @@ use diesel::{
 };
 use model::{
     ClusterId, ContainerId, DomainId, JobId, SiteId, UserId,
-    clusters::ApiUrl,
-    containers::ContainerSpec,
     domains::{DomainSpec, Hsts, Publishers},
     jobs::JobKind,
-    publish::HttpOptions,
-    services::TcpOptions,
-    sites::SiteSpec,
-    users::{Limits, Role},
+    users::Role,
 };
-use store::{
-    Conn, Error, Options, SecretKey, Store,
-    clusters::{ConnectionSettings, PinnedCertificates},
-    containers::{BoundService, NewContainerRow, ServiceBinding},
-    jobs::NewJob,
-    users::NewUser,
-};
+use store::{Conn, Error, Options, SecretKey, Store, containers::NewContainerRow, jobs::NewJob};
+
+pub use values::{access, http, new_user, parse, site_spec, spec, tcp};
 
 use test_servers as server;
 
@@ -210,73 +203,6 @@ macro_rules! db_test {
     };
 }
 
-/// Parses a valid value.
-pub fn parse<T: std::str::FromStr>(text: &str) -> T
-where
-    T::Err: std::fmt::Debug,
-{
-    text.parse().unwrap()
-}
-
-pub fn new_user(name: &str, role: Role) -> NewUser {
-    NewUser {
-        name: parse(name),
-        mail: parse(&format!("{name}@example.org")),
-        role,
-        limits: Limits::default(),
-        password_hash: format!("hash of {name}"),
-    }
-}
-
-/// The connection settings of a cluster with one pinned certificate.
-pub fn access(name: &str) -> ConnectionSettings {
-    let url = "https://pve1.example.org:8006".parse::<ApiUrl>().unwrap();
-    ConnectionSettings {
-        name: name.to_owned(),
-        pinned_certificates: PinnedCertificates::from([(
-            url.clone(),
-            "ab".repeat(32).parse().unwrap(),
-        )]),
-        url,
-        login: "root@pam!holdfast".parse().unwrap(),
-        secret: "geheim".to_owned(),
-    }
-}
-
-pub fn site_spec(name: &str, cluster: ClusterId) -> SiteSpec {
-    SiteSpec {
-        name: parse(name),
-        domain: parse(&format!("{name}.example.org")),
-        cluster,
-        bridge: parse("vmbr0"),
-        network: parse("10.20.0.0/16"),
-        gateway: parse("10.20.0.1"),
-        range: parse("10.20.0.100-10.20.1.99"),
-        template_storage: parse("local"),
-        volume_storage: parse("local-lvm"),
-        vmids: parse("1000-1999"),
-        ports: parse("2000-2999"),
-        forwarders: Default::default(),
-        others: None,
-        public_v4: None,
-        public_v6: None,
-    }
-}
-
-pub fn spec() -> ContainerSpec {
-    ContainerSpec {
-        source: parse("debian-12-standard_12.7-1_amd64.tar.zst"),
-        cores: parse("2"),
-        memory: parse("512"),
-        disk: parse("8"),
-        docker: false,
-        env: parse(""),
-        entrypoint: None,
-        description: None,
-        services: Vec::new(),
-    }
-}
-
 /// A user, a cluster, a site and a domain.
 #[derive(Clone, Copy)]
 pub struct Fixture {
@@ -408,27 +334,5 @@ impl TestStore {
 
     pub async fn insert_job(&self, new: NewJob) -> JobId {
         self.write(move |c| store::jobs::insert(c, &new)).await
-    }
-}
-
-pub fn http(domain: DomainId, port: &str, label: &str) -> BoundService {
-    BoundService {
-        container_port: parse(port),
-        binding: ServiceBinding::Http {
-            label: parse(label),
-            domain,
-            options: HttpOptions::default(),
-        },
-    }
-}
-
-pub fn tcp(port: &str, external: &str) -> BoundService {
-    BoundService {
-        container_port: parse(port),
-        binding: ServiceBinding::Tcp {
-            external: parse(external),
-            options: TcpOptions::default(),
-            tls: None,
-        },
     }
 }

@@ -8,15 +8,13 @@ use std::{
     time::Duration,
 };
 
+use agent_protocol::{LiveFilesUpdate, PollResponse, endpoints::MAX_FILE_SIZE};
 use control::{
     Actor, Control, domains,
     hosts::{self, Agent},
     sites,
 };
-use edge::{
-    Layout, NginxBuild, Snapshot,
-    link::{Given, LARGEST_FILE, Live},
-};
+use edge::{Layout, NginxBuild, SiteConfig};
 use futures::{Stream, StreamExt as _};
 use model::{
     Error, Invalid, SiteId,
@@ -203,20 +201,14 @@ impl SiteAgent {
     }
 
     /// Applies and reports the next generation; returns the live generation.
-    async fn sync(&mut self, key: &str, has: Option<i64>) -> Result<Option<i64>, Error> {
+    async fn sync(&mut self, key: &str, current: Option<i64>) -> Result<Option<i64>, Error> {
         let agent = hosts::authenticate(&self.control, key).await?;
-        let next = hosts::poll(&self.control, &agent, self.about(), &self.layout, has);
+        let next = hosts::poll(&self.control, &agent, self.about(), &self.layout, current);
         let Some(response) = next.await? else {
-            return Ok(has);
+            return Ok(current);
         };
-        self.edge.publish(self.site.id, &response.snapshot);
-        let report = Report {
-            generation: response.generation,
-            outcome: ApplyOutcome::Live,
-            aside: Vec::new(),
-            silent: Vec::new(),
-            unserved: Vec::new(),
-        };
+        self.edge.publish(self.site.id, &response.config);
+        let report = Report::live(response.generation);
         hosts::report(&self.control, &agent, report).await?;
         let generation = response.generation;
         // The files are only displayed, so a failed report is not fatal.
@@ -228,10 +220,13 @@ impl SiteAgent {
     }
 
     /// Reports changed files.
-    async fn report_files(&mut self, agent: &Agent, response: Given) -> Result<(), AnyError> {
+    async fn report_files(
+        &mut self,
+        agent: &Agent,
+        response: PollResponse,
+    ) -> Result<(), AnyError> {
         let layout = self.layout.clone();
-        let rendered =
-            tokio::task::spawn_blocking(move || render_files(&response.snapshot, &layout));
+        let rendered = tokio::task::spawn_blocking(move || render_files(&response.config, &layout));
         let files = rendered.await??;
         let live = changes(self.files.as_ref(), &files);
         hosts::report_files(&self.control, agent, live).await?;
@@ -241,25 +236,28 @@ impl SiteAgent {
 }
 
 /// Renders the files of a site, by path.
-fn render_files(site: &Snapshot, layout: &Layout) -> Result<BTreeMap<String, String>, AnyError> {
+fn render_files(site: &SiteConfig, layout: &Layout) -> Result<BTreeMap<String, String>, AnyError> {
     let tree = edge::render(site, layout)?;
     let files = tree
         .files()
-        .filter(|(_, file)| file.text.len() <= LARGEST_FILE);
+        .filter(|(_, file)| file.text.len() <= MAX_FILE_SIZE);
     Ok(files
         .map(|(path, file)| (path.to_owned(), file.text.clone()))
         .collect())
 }
 
 /// The difference between the reported and the live files.
-fn changes(reported: Option<&BTreeMap<String, String>>, live: &BTreeMap<String, String>) -> Live {
+fn changes(
+    reported: Option<&BTreeMap<String, String>>,
+    live: &BTreeMap<String, String>,
+) -> LiveFilesUpdate {
     let is_changed = |(path, text): &(&String, &String)| {
         reported.and_then(|reported| reported.get(*path)) != Some(*text)
     };
     let removed = reported.into_iter().flat_map(BTreeMap::keys);
-    Live {
-        begins: reported.is_none(),
-        gone: removed
+    LiveFilesUpdate {
+        replace: reported.is_none(),
+        removed: removed
             .filter(|path| !live.contains_key(*path))
             .cloned()
             .collect(),
@@ -324,12 +322,12 @@ mod tests {
     fn first_report_is_complete_and_later_ones_incremental() {
         let first = files(&[("a", "1"), ("b", "2"), ("c", "3")]);
         let all = changes(None, &first);
-        assert!(all.begins && all.files == first && all.gone.is_empty());
+        assert!(all.replace && all.files == first && all.removed.is_empty());
         let second = files(&[("a", "1"), ("b", "two"), ("d", "4")]);
         let some = changes(Some(&first), &second);
-        assert!(!some.begins);
+        assert!(!some.replace);
         assert_eq!(some.files, files(&[("b", "two"), ("d", "4")]));
-        assert_eq!(some.gone, ["c"]);
+        assert_eq!(some.removed, ["c"]);
     }
 
     #[test]

@@ -1,0 +1,52 @@
+//! Opens the agent's directory for the programs of an edge host.
+
+use std::path::Path;
+
+use edge::Layout;
+
+use super::subsystem::EdgeSubsystem;
+use crate::core::{
+    self, Control, DiskError, Error, Steps,
+    disk::{create_folder, create_public_folder},
+    program::is_systemd,
+};
+
+/// The mode of the directory with private keys.
+const SECRET_MODE: u32 = 0o700;
+
+/// Applies sites to this host.
+pub type Applier = core::Applier<EdgeSubsystem>;
+
+/// Opens the directory that contains `layout.live`. `control` says how nginx and dnsmasq are
+/// controlled, in this order.
+///
+/// # Errors
+/// If the directory cannot be opened, or another process uses it.
+pub async fn open(layout: &Layout, control: [Control; 2], steps: Steps) -> Result<Applier, Error> {
+    let base = Path::new(layout.live.as_str()).parent();
+    let base = base.unwrap_or(Path::new("/")).to_owned();
+    let applier = Applier::open(&base, EdgeSubsystem::new(layout, control), steps).await?;
+    let folders = move || -> Result<(), DiskError> {
+        create_public_folder(&base.join("state/nginx"))?;
+        create_folder(&base.join("tls"), SECRET_MODE)
+    };
+    match tokio::task::spawn_blocking(folders).await {
+        Ok(created) => created?,
+        Err(_) => return Err(Error::Canceled),
+    }
+    Ok(applier)
+}
+
+/// How nginx and dnsmasq are controlled on this host.
+pub(super) fn control(layout: &Layout) -> [Control; 2] {
+    if is_systemd() {
+        return [Control::systemd(), Control::systemd()];
+    }
+    let (live, run, log) = (&layout.live, &layout.run, &layout.log);
+    let arguments = |line: String| line.split(' ').map(str::to_owned).collect();
+    [
+        format!("nginx -e {log}/error.log -p {live}/nginx/ -c nginx.conf"),
+        format!("dnsmasq --pid-file={run}/dnsmasq.pid --conf-file={live}/dnsmasq/dnsmasq.conf"),
+    ]
+    .map(|line| Control::Command(arguments(line)))
+}

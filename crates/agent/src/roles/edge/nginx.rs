@@ -1,0 +1,189 @@
+//! The reload of nginx, whose result is in its error log.
+
+use std::{io, path::PathBuf};
+
+use edge::Layout;
+use tokio::time::{Instant, sleep};
+
+use crate::core::{
+    error::ProgramError,
+    program::{Control, POLL_INTERVAL, Program},
+};
+
+/// The name of nginx's process and systemd unit.
+pub const NGINX: &str = "nginx";
+
+/// The nginx of a host.
+#[derive(Clone, Debug)]
+pub struct Nginx {
+    program: Program,
+    error_log: PathBuf,
+}
+
+impl Nginx {
+    /// The nginx of a host.
+    pub fn new(layout: &Layout, control: Control) -> Self {
+        let pid_file = PathBuf::from(format!("{}/{NGINX}.pid", layout.run));
+        Self {
+            program: Program::new(NGINX, pid_file, control).with_workers(),
+            error_log: PathBuf::from(format!("{}/error.log", layout.log)),
+        }
+    }
+
+    /// Whether nginx runs.
+    pub async fn is_running(&self) -> bool {
+        self.program.is_running().await
+    }
+
+    /// Whether a process of nginx exists. Cheap: reads two files.
+    pub async fn has_process(&self) -> bool {
+        self.program.has_process().await
+    }
+
+    /// Reloads nginx and waits for the result. If another program holds a port, nginx retries for
+    /// 2.5 seconds before it gives up.
+    ///
+    /// # Errors
+    /// If nginx refuses its files, with its message. It then continues with the previous files.
+    pub async fn reload(&self) -> Result<(), ProgramError> {
+        let Some(process) = self.program.process().await else {
+            return self.program.start().await;
+        };
+        let log = self.log_length().await;
+        let workers = process.children().await;
+        self.program.request_reload(&process).await?;
+        self.wait_for_reload(&workers, log).await
+    }
+
+    /// Waits until nginx has reloaded. nginx logs the result; if the log cannot be written, new
+    /// workers indicate success.
+    async fn wait_for_reload(&self, before: &[String], log: u64) -> Result<(), ProgramError> {
+        let until = self.program.deadline();
+        loop {
+            let Some(process) = self.program.process().await else {
+                // nginx has exited. If the new files are the cause, the start fails with a message.
+                return self.program.start().await;
+            };
+            let is_timed_out = Instant::now() > until;
+            match parse_reload_log(&self.log_since(log).await) {
+                ReloadResult::Done => return Ok(()),
+                ReloadResult::Refused(message) => return Err(self.program.failed(message)),
+                ReloadResult::None if is_timed_out => {
+                    let workers = process.children().await;
+                    let is_new = workers.iter().any(|worker| !before.contains(worker));
+                    let message = "it did not read its files again";
+                    return is_new
+                        .then_some(())
+                        .ok_or_else(|| self.program.failed(message.to_owned()));
+                }
+                ReloadResult::None => sleep(POLL_INTERVAL).await,
+            }
+        }
+    }
+
+    async fn log_length(&self) -> u64 {
+        let found = tokio::fs::metadata(&self.error_log).await;
+        found.map_or(0, |found| found.len())
+    }
+
+    /// The log after this offset; the whole log if it was rotated.
+    async fn log_since(&self, place: u64) -> String {
+        use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+        let read = async {
+            let mut file = tokio::fs::File::open(&self.error_log).await?;
+            let place = match file.metadata().await?.len() {
+                length if length < place => 0,
+                _ => place,
+            };
+            file.seek(io::SeekFrom::Start(place)).await?;
+            let mut bytes = Vec::new();
+            file.take(256 * 1024).read_to_end(&mut bytes).await?;
+            Ok::<_, io::Error>(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        read.await.unwrap_or_default()
+    }
+}
+
+/// The result of a reload, as far as the log shows it.
+#[derive(Debug, PartialEq, Eq)]
+enum ReloadResult {
+    /// nginx has reloaded.
+    Done,
+    /// nginx keeps its previous configuration; with its message.
+    Refused(String),
+    /// No result yet: nginx retries several times if a port is in use.
+    None,
+}
+
+/// Parses the log after the reload was requested.
+fn parse_reload_log(log: &str) -> ReloadResult {
+    let complete = log.rsplit_once('\n').map_or("", |(complete, _)| complete);
+    // Earlier lines belong to something else, such as a recent start.
+    let Some((_, since)) = complete.split_once(": reconfiguring\n") else {
+        return ReloadResult::None;
+    };
+    let mut lines: Vec<&str> = Vec::new();
+    for line in since.lines() {
+        if line.ends_with(": start worker processes") {
+            return ReloadResult::Done;
+        }
+        let Some((_, message)) = line.split_once("[emerg] ") else {
+            continue;
+        };
+        let message = message.split_once(": ").map_or(message, |(_, rest)| rest);
+        if !lines.contains(&message) {
+            lines.push(message);
+        }
+        if !message.starts_with("bind() to ") {
+            return ReloadResult::Refused(lines.join("\n"));
+        }
+    }
+    ReloadResult::None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ReloadResult, parse_reload_log};
+
+    const RELOAD_LOG: &str = "2026/11/26 01:26:21 [notice] 26#26: start worker processes\n\
+        2026/11/26 01:26:22 [notice] 26#26: signal 1 (SIGHUP) received from 1, reconfiguring\n\
+        2026/11/26 01:26:22 [notice] 26#26: reconfiguring\n";
+    const PORT_IN_USE_LOG: &str = "2026/11/26 01:26:22 [emerg] 26#26: bind() to 0.0.0.0:2000 failed (98: Address already in use)\n\
+        2026/11/26 01:26:22 [notice] 26#26: try again to bind() after 500ms\n\
+        2026/11/26 01:26:22 [emerg] 26#26: bind() to 0.0.0.0:2000 failed (98: Address already in use)\n";
+
+    #[test]
+    fn new_workers_after_reload_mean_success() {
+        assert_eq!(parse_reload_log(RELOAD_LOG), ReloadResult::None);
+        let log =
+            format!("{RELOAD_LOG}2026/11/26 01:26:22 [notice] 26#26: start worker processes\n");
+        assert_eq!(parse_reload_log(&log), ReloadResult::Done);
+    }
+
+    #[test]
+    fn port_in_use_is_refusal_only_after_retries() {
+        let log = format!("{RELOAD_LOG}{PORT_IN_USE_LOG}");
+        assert_eq!(parse_reload_log(&log), ReloadResult::None);
+        let freed = format!("{log}2026/11/26 01:26:23 [notice] 26#26: start worker processes\n");
+        assert_eq!(parse_reload_log(&freed), ReloadResult::Done);
+        let log = format!("{log}2026/11/26 01:26:22 [emerg] 26#26: still could not bind()\n");
+        let message =
+            "bind() to 0.0.0.0:2000 failed (98: Address already in use)\nstill could not bind()";
+        assert_eq!(
+            parse_reload_log(&log),
+            ReloadResult::Refused(message.to_owned())
+        );
+    }
+
+    #[test]
+    fn incomplete_log_line_is_ignored() {
+        let whole = format!(
+            "{RELOAD_LOG}2026/11/26 01:26:22 [emerg] 6#6: unknown directive \"a\" in /b:1\n"
+        );
+        assert_eq!(parse_reload_log(whole.trim_end()), ReloadResult::None);
+        let message = "unknown directive \"a\" in /b:1".to_owned();
+        assert_eq!(parse_reload_log(&whole), ReloadResult::Refused(message));
+        let other = format!("{RELOAD_LOG}2026/11/26 01:26:22 [error] 6#6: *1 connect() failed\n");
+        assert_eq!(parse_reload_log(&other), ReloadResult::None);
+    }
+}

@@ -1,0 +1,261 @@
+//! Assembles the site configuration for edge hosts from the desired state in the database. It
+//! contains no secrets, and equal sites produce equal configurations.
+
+use std::{collections::BTreeMap, net::Ipv4Addr};
+
+use edge::{
+    Answer, Dhcp, Host, HttpService, Network, PublicDomain, SiteConfig, Srv, StreamService, Tls,
+    Transport,
+};
+use model::{
+    Error, Kind, SiteId,
+    certificates::CertificateSource,
+    clusters::Fingerprint,
+    domains::DomainRow,
+    names::{Domain, NodeName},
+    services::{ServiceEndpoint, TlsName},
+};
+use store::{certificates::IssuedCertificate, containers::SiteHost, sites::SiteRecord};
+
+use crate::{Actor, Control, certificates::select_certificate, failure::StoreResultExt as _};
+
+/// The lease time in seconds. DHCP clients renew after half of it.
+const LEASE_S: u32 = 12 * 60 * 60;
+
+/// The role of one edge host in its site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EdgeRole {
+    /// The addresses of all edge hosts of the site, which serve DNS for its names.
+    pub name_servers: Vec<Ipv4Addr>,
+    /// Whether this edge host is the DHCP server.
+    pub dhcp: bool,
+}
+
+/// Returns the site configuration of an edge host, for operators to inspect. The number of database
+/// statements is constant.
+///
+/// # Errors
+/// [`Error::NotFound`] when the site does not exist.
+pub async fn preview(
+    control: &Control,
+    actor: &Actor,
+    site: SiteId,
+    part: EdgeRole,
+) -> Result<SiteConfig, Error> {
+    actor.require_operator()?;
+    of_site(control, site, &part).await
+}
+
+pub(crate) async fn of_site(
+    control: &Control,
+    site: SiteId,
+    part: &EdgeRole,
+) -> Result<SiteConfig, Error> {
+    let rows = control
+        .store()
+        .read(move |c| {
+            let Some(record) = store::sites::get(c, site)? else {
+                return Ok(None);
+            };
+            Ok(Some(SiteRows {
+                nodes: store::nodes::list_addresses(c, record.spec.cluster)?,
+                hosts: store::containers::list_site_hosts(c, site)?,
+                domains: store::domains::list_by_site(c, site)?,
+                certificates: store::certificates::list_issued_by_site(c, site)?,
+                answers: store::challenges::list_by_site(c, site)?,
+                record,
+            }))
+        })
+        .await
+        .into_model("site configuration")?;
+    let rows = rows.ok_or(Error::NotFound { kind: Kind::Site })?;
+    Ok(assemble(rows, part))
+}
+
+/// The database rows of a site.
+struct SiteRows {
+    record: SiteRecord,
+    nodes: BTreeMap<NodeName, Ipv4Addr>,
+    hosts: Vec<SiteHost>,
+    domains: Vec<DomainRow>,
+    certificates: Vec<IssuedCertificate>,
+    answers: Vec<store::challenges::ChallengeResponse>,
+}
+
+fn assemble(rows: SiteRows, part: &EdgeRole) -> SiteConfig {
+    let SiteRows {
+        record,
+        nodes,
+        hosts,
+        domains,
+        certificates,
+        answers,
+    } = rows;
+    let certificates = Certificates {
+        served: certificates,
+        domains: &domains,
+    };
+    let mut config = SiteConfig {
+        network: network(&record, part),
+        hosts: Vec::new(),
+        records: Vec::new(),
+        domains: domains
+            .iter()
+            .map(|domain| public_domain(domain, &certificates))
+            .collect(),
+        streams: Vec::new(),
+        answers: answers.iter().filter_map(answer).collect(),
+    };
+    for host in hosts {
+        for service in &host.services {
+            publish(&mut config, &host, service, &certificates);
+        }
+        config.hosts.push(Host {
+            name: host.name,
+            address: host.address,
+            mac: Some(host.mac),
+        });
+    }
+    config.hosts.extend(node_hosts(nodes, &config.hosts));
+    config
+}
+
+/// The nodes as DNS hosts. A container that had the name first keeps it.
+fn node_hosts(nodes: BTreeMap<NodeName, Ipv4Addr>, hosts: &[Host]) -> Vec<Host> {
+    let host = |(node, address): (NodeName, Ipv4Addr)| {
+        let name = node.as_str().parse().ok()?;
+        let is_taken = hosts.iter().any(|host| host.name == name);
+        (!is_taken).then_some(Host {
+            name,
+            address,
+            mac: None,
+        })
+    };
+    nodes.into_iter().filter_map(host).collect()
+}
+
+fn network(site: &SiteRecord, part: &EdgeRole) -> Network {
+    let spec = &site.spec;
+    Network {
+        domain: spec.domain.clone(),
+        cidr: spec.network,
+        gateway: spec.gateway,
+        name_servers: part.name_servers.clone(),
+        forwarders: spec.forwarders.addresses().to_vec(),
+        dhcp: part.dhcp.then_some(Dhcp {
+            lease_s: LEASE_S,
+            others: spec.others,
+        }),
+    }
+}
+
+fn public_domain(domain: &DomainRow, certificates: &Certificates<'_>) -> PublicDomain {
+    // For names without a service, a wildcard certificate of the domain is the best match.
+    let unpublished = format!("nothing.{}", domain.spec.name);
+    PublicDomain {
+        name: domain.spec.name.clone(),
+        sign_in: domain.spec.sign_in.clone(),
+        hsts: domain.spec.hsts,
+        certificate: certificates.for_host(domain, &unpublished),
+        services: Vec::new(),
+    }
+}
+
+/// The certificates and domains of a site.
+struct Certificates<'a> {
+    served: Vec<IssuedCertificate>,
+    domains: &'a [DomainRow],
+}
+
+impl Certificates<'_> {
+    /// The certificate for a host; `None` where edge hosts serve a self-signed certificate.
+    fn for_host(&self, domain: &DomainRow, host: &str) -> Option<Fingerprint> {
+        if domain.spec.issuance == CertificateSource::SelfSigned {
+            return None;
+        }
+        select_certificate(&self.served, domain, host).map(|it| it.fingerprint.clone())
+    }
+
+    fn for_domain(&self, domain: &Domain, host: &str) -> Option<Fingerprint> {
+        let domain = self.domains.iter().find(|it| it.spec.name == *domain)?;
+        self.for_host(domain, host)
+    }
+}
+
+/// The HTTP-01 challenge response. The token and the thumbprint come from the CA's challenge.
+fn answer(stored: &store::challenges::ChallengeResponse) -> Option<Answer> {
+    let (_, thumbprint) = stored.key_authorization.split_once('.')?;
+    Some(Answer {
+        token: stored.token.parse().ok()?,
+        thumbprint: thumbprint.parse().ok()?,
+    })
+}
+
+/// Adds a service to the section for its kind.
+fn publish(
+    config: &mut SiteConfig,
+    host: &SiteHost,
+    service: &model::services::ServiceView,
+    certificates: &Certificates<'_>,
+) {
+    let (id, address, port) = (service.id, host.address, service.port);
+    let stream = |external, quiet, transport, tls| StreamService {
+        id,
+        external,
+        address,
+        port,
+        quiet,
+        transport,
+        tls,
+    };
+    match &service.published {
+        ServiceEndpoint::Http {
+            label,
+            domain,
+            options,
+        } => {
+            let under = config
+                .domains
+                .iter_mut()
+                .find(|under| under.name == *domain);
+            if let Some(under) = under {
+                under.services.push(HttpService {
+                    id,
+                    label: Some(label.clone()),
+                    address,
+                    port,
+                    options: *options,
+                    certificate: certificates.for_domain(domain, &format!("{label}.{domain}")),
+                });
+            }
+        }
+        ServiceEndpoint::Tcp {
+            external,
+            options,
+            tls,
+        } => {
+            let tls = tls.as_ref().map(|TlsName { label, domain }| {
+                let certificate = certificates.for_domain(domain, &format!("{label}.{domain}"));
+                certificate.map_or(Tls::Own, Tls::With)
+            });
+            let transport = if options.proxy_protocol {
+                Transport::TcpFromProxy
+            } else {
+                Transport::Tcp
+            };
+            config
+                .streams
+                .push(stream(*external, options.quiet, transport, tls));
+        }
+        ServiceEndpoint::Udp { external, quiet } => {
+            config
+                .streams
+                .push(stream(*external, *quiet, Transport::Udp, None));
+        }
+        ServiceEndpoint::Srv { name } => config.records.push(Srv {
+            name: name.clone(),
+            host: host.name.clone(),
+            port,
+        }),
+    }
+}
