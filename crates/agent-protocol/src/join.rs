@@ -1,7 +1,7 @@
 //! Joining: the exchange of a join token for the agent's key.
 
 use edge::Layout;
-use model::agents::HostFacts;
+use model::hosts::HostFacts;
 use serde::{Deserialize, Serialize};
 
 /// What the manager needs to know about a host. It is part of every join and poll.

@@ -1,7 +1,7 @@
 //! The report on an applied configuration. Its types are in `model`, because pages show reports and
 //! the database stores them.
 
-pub use model::agents::{
+pub use model::hosts::{
     ApplyOutcome, FailedProbe, ProbedComponent, QuarantinedService, Report, UnservableCertificate,
 };
 

@@ -56,8 +56,8 @@ pub async fn get(
     let (all, quarantined) = control
         .store()
         .read(move |c| {
-            let services = report.iter().flat_map(|report| &report.aside);
-            let services: Vec<ServiceId> = services.map(|aside| aside.service).collect();
+            let services = report.iter().flat_map(|report| &report.quarantined);
+            let services: Vec<ServiceId> = services.map(|entry| entry.service).collect();
             let all = store::hosts::list_by_site(c, site)?;
             let names = store::containers::list_names_by_services(c, &services)?;
             Ok((all, names))

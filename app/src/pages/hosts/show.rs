@@ -101,7 +101,11 @@ fn notices(host: LiveResource<HostDetail>) -> AnyView {
         })
     });
     let aside = host.part(|host| {
-        let report = host.row.report.iter().flat_map(|report| &report.quarantined);
+        let report = host
+            .row
+            .report
+            .iter()
+            .flat_map(|report| &report.quarantined);
         let named = report.map(|aside| {
             let container = host.quarantined.iter().find(|(id, _)| *id == aside.service);
             let container = container.map(|(_, name)| name.to_string());
@@ -136,7 +140,11 @@ fn notices(host: LiveResource<HostDetail>) -> AnyView {
 fn silent(host: LiveResource<HostDetail>) -> AnyView {
     let of = move |who| {
         host.part(move |host| {
-            let silent = host.row.report.iter().flat_map(|report| &report.failed_probes);
+            let silent = host
+                .row
+                .report
+                .iter()
+                .flat_map(|report| &report.failed_probes);
             let named = silent.filter(|silent| silent.component == who);
             let named = named.map(|silent| (silent.name.clone(), silent.message.clone()));
             named.collect::<Vec<_>>()

@@ -15,7 +15,11 @@ type Named = (Fingerprint, CertificateId, String);
 /// The panel; empty if the host serves all certificates.
 pub fn unserved(host: LiveResource<HostDetail>) -> AnyView {
     let all = host.part(|host| {
-        let report = host.row.report.iter().flat_map(|report| &report.unservable_certificates);
+        let report = host
+            .row
+            .report
+            .iter()
+            .flat_map(|report| &report.unservable_certificates);
         let each = report.map(|entry| (entry.certificate.clone(), entry.reason.clone()));
         each.collect::<Vec<_>>()
     });

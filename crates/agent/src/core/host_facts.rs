@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use model::{agents::HostFacts, names::InterfaceName};
+use model::{hosts::HostFacts, names::InterfaceName};
 
 use super::capabilities::{CapabilityError, query};
 

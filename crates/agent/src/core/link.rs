@@ -9,7 +9,7 @@ use agent_protocol::{
     CertificateWithKey, CertificatesRequest, CertificatesResponse, HostDescription, JoinRequest,
     JoinResponse, LeasesReport, LiveFilesUpdate, PollRequest, PollResponse, Report, endpoints,
 };
-use model::{agents::JoinToken, clusters::Fingerprint, domains::Origin};
+use model::{clusters::Fingerprint, domains::Origin, hosts::JoinToken};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use rustls::client::danger::ServerCertVerifier;
 use serde::Deserialize;
@@ -105,7 +105,7 @@ impl Link {
     ) -> Result<String, LinkError> {
         let link = Self::new(token.manager.clone(), token.fingerprint.as_ref())?;
         let request = JoinRequest {
-            token: token.word.clone(),
+            token: token.secret.clone(),
             description,
         };
         let request_builder = link.http.post(link.address(endpoints::JOIN)).json(&request);

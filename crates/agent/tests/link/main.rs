@@ -11,9 +11,9 @@ use axum::{
 };
 use edge::{Layout, NginxBuild};
 use model::{
-    agents::{HostFacts, JoinToken},
     domains::Origin,
     hosts::{ApplyOutcome, HostFacts, JoinToken, Report},
+    hosts::{HostFacts, JoinToken},
 };
 use serde_json::{Value, json};
 

@@ -53,7 +53,9 @@ fn host_state(host: &HostRow, service: ServiceId, since: i64) -> HostState {
             return HostState::Rejected(format!("{}: {}", host.name, service.message));
         }
         if let ApplyOutcome::Refused { message } = &report.outcome
-            && host.applied_generation.is_none_or(|applied| applied < since)
+            && host
+                .applied_generation
+                .is_none_or(|applied| applied < since)
         {
             return HostState::Rejected(format!("{}: {message}", host.name));
         }

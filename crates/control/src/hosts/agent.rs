@@ -3,7 +3,8 @@
 
 use std::{net::Ipv4Addr, time::Duration};
 
-use edge::{Layout, Snapshot, link::Given};
+use agent_protocol::PollResponse;
+use edge::{Layout, SiteConfig};
 use model::{
     Error, HostId, SiteId,
     events::{Event, Topic},
@@ -17,7 +18,7 @@ use crate::{
     failure::{StoreResultExt as _, internal},
     notifier::Audience,
     sessions::digest,
-    snapshot::{self, EdgeRole},
+    site_config::{self, EdgeRole},
 };
 
 /// How long a poll request is held while the configuration does not change.
@@ -101,8 +102,8 @@ pub async fn poll(
     agent: &Agent,
     facts: HostFacts,
     layout: &Layout,
-    has: Option<i64>,
-) -> Result<Option<Given>, Error> {
+    current: Option<i64>,
+) -> Result<Option<PollResponse>, Error> {
     record_contact(control, agent, facts, layout).await?;
     let mut changes = control.notifier().changes();
     let mut site_changes = control.0.change_listener.changes();
@@ -115,12 +116,9 @@ pub async fn poll(
             .await
             .into_model("host")?
             .ok_or(Error::WrongCredentials)?;
-        if has != Some(generation) {
-            let snapshot = site_config_for(control, agent).await?;
-            return Ok(Some(Given {
-                generation,
-                snapshot,
-            }));
+        if current != Some(generation) {
+            let config = site_config_for(control, agent).await?;
+            return Ok(Some(PollResponse { generation, config }));
         }
         // Changes by another server arrive through the change listener or, without it, by polling.
         let poll_interval = if control.store().is_shared() {
@@ -172,7 +170,7 @@ async fn record_contact(
     Ok(())
 }
 
-pub(super) async fn site_config_for(control: &Control, agent: &Agent) -> Result<Snapshot, Error> {
+pub(super) async fn site_config_for(control: &Control, agent: &Agent) -> Result<SiteConfig, Error> {
     let site = agent.site;
     let all = control
         .store()
@@ -189,7 +187,7 @@ pub(super) async fn site_config_for(control: &Control, agent: &Agent) -> Result<
         name_servers,
         dhcp: dhcp == DhcpRole::Yes,
     };
-    snapshot::of_site(control, site, &part).await
+    site_config::of_site(control, site, &part).await
 }
 
 fn serialize_layout(layout: &Layout) -> Result<String, Error> {
