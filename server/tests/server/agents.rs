@@ -104,7 +104,10 @@ async fn agent_joins_polls_and_reports() {
     let refused = post(&app, "/agent/v1/files", Some(key), &live).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     let message = refused.text();
-    assert!(message.contains("within the tree"), "{message}");
+    assert!(
+        message.contains("inside the configuration tree"),
+        "{message}"
+    );
 }
 
 #[tokio::test]
