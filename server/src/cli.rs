@@ -21,7 +21,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 fault, 2 usage, 3 configuration,
 
 /// A control plane for a small organisation's own cloud
 #[derive(Parser)]
-#[command(name = "holdfast", version, after_help = EXIT_CODES)]
+#[command(name = "holdfastd", version, after_help = EXIT_CODES)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,

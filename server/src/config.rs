@@ -1,5 +1,5 @@
-//! The configuration: one TOML file and environment variables, over defaults that let `holdfast
-//! serve` run in an empty folder. All values are parsed here; other modules receive valid types.
+//! The configuration: one TOML file and environment variables, over defaults that let
+//! `holdfastd serve` run in an empty folder. All values are parsed here; other modules receive valid types.
 //! Opens no file except the configuration file, and no connection.
 
 mod error;
@@ -305,5 +305,5 @@ fn is_localhost(address: IpAddr) -> bool {
     address == Ipv4Addr::LOCALHOST || address == Ipv6Addr::LOCALHOST
 }
 
-/// The default listen address of `holdfast serve`.
+/// The default listen address of `holdfastd serve`.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);

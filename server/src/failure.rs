@@ -90,7 +90,7 @@ impl From<RunError> for Failure {
 }
 
 impl Failure {
-    /// The exit code; `holdfast --help` lists them.
+    /// The exit code; `holdfastd --help` lists them.
     pub fn code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Input { .. } => 2,

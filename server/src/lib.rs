@@ -1,4 +1,4 @@
-//! The holdfast program: command line, configuration and web server. It wires the other crates
+//! The program `holdfastd`: command line, configuration and web server. It wires the other crates
 //! together and serves HTTP; it contains no domain logic.
 
 mod agents;

@@ -1,4 +1,4 @@
-//! The text that `holdfast serve` prints on standard output when it is ready: URL and sign-in. It
+//! The text that `holdfastd serve` prints on standard output when it is ready: URL and sign-in. It
 //! is not part of the log.
 
 use std::{

@@ -226,7 +226,7 @@ impl Run<'_> {
     fn script(&self, file: &str) -> anyhow::Result<Command> {
         let mut node = Command::new("node");
         node.arg(file).args(self.args);
-        let binary = self.programs.path(Binary::Holdfast)?;
+        let binary = self.programs.path(Binary::Server)?;
         browser::prepare(self.workspace, self.consent, &binary, &mut node)?;
         Ok(node)
     }

@@ -113,7 +113,7 @@ fn build(
         return Ok((before, Change::Styles));
     }
     let (site, server) = std::thread::scope(|scope| {
-        let server = scope.spawn(|| Binary::Holdfast.build(workspace, Mode::Dev));
+        let server = scope.spawn(|| Binary::Server.build(workspace, Mode::Dev));
         let site = Site::build(workspace, Mode::Dev, consent, &Lints::off());
         (site, server.join())
     });

@@ -189,8 +189,8 @@ fn command(workspace: &Workspace, programs: &Programs) -> anyhow::Result<Command
         .arg("run")
         .arg("--agent")
         .arg(programs.path(Binary::Agent)?)
-        .arg("--holdfast")
-        .arg(programs.path(Binary::Holdfast)?);
+        .arg("--holdfastd")
+        .arg(programs.path(Binary::Server)?);
     if let Some(chromium) = program::find("chromium") {
         command.env("E2E_CHROMIUM", chromium);
     }

@@ -61,7 +61,7 @@ enum Command {
     Run {
         #[command(flatten)]
         mode: RunMode,
-        /// Passed on to `holdfast serve`
+        /// Passed on to `holdfastd serve`
         #[arg(last = true)]
         args: Vec<String>,
     },
@@ -72,7 +72,7 @@ enum Command {
     },
     /// Build without optimisation, start, and do both again whenever a source file changes
     Dev {
-        /// Passed on to `holdfast serve`
+        /// Passed on to `holdfastd serve`
         #[arg(last = true)]
         args: Vec<String>,
     },

@@ -43,7 +43,7 @@ pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Res
         consent,
         mode,
     };
-    programs.path(Binary::Holdfast)
+    programs.path(Binary::Server)
 }
 
 /// Returns the command that starts the server with its data in ./data.
@@ -77,7 +77,7 @@ pub fn run(
         Site::build(workspace, mode, consent, &Lints::off())
     })?;
     let binary = steps.run("building the server", || {
-        Binary::Holdfast.build(workspace, mode)
+        Binary::Server.build(workspace, mode)
     })?;
     steps.run("starting the server", || {
         let error = serve(workspace, &binary, args).exec();

@@ -51,7 +51,7 @@ pub fn check(workspace: &Workspace, binary: &Path, report: &mut Report) -> anyho
         workspace.site(Mode::Release).join("manifest.json"),
     )?)?;
     let folder = tempfile::tempdir()?;
-    let copy = folder.path().join("holdfast");
+    let copy = folder.path().join("holdfastd");
     std::fs::copy(binary, &copy)?;
 
     let address = free_address()?;

@@ -190,7 +190,7 @@ impl<'a> Builds<'a> {
         if self.site.get().is_err() {
             bail!("the site was not built");
         }
-        Binary::Holdfast.build(self.workspace, Mode::Release)
+        Binary::Server.build(self.workspace, Mode::Release)
     }
 
     fn cargo(&self, args: &[&str]) -> Command {

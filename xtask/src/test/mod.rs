@@ -244,7 +244,7 @@ impl Run<'_> {
             Part::Clippy => builds.lints(report),
             Part::Unit => rust::run(builds.native(report)?, self.filter, report),
             Part::End2end => {
-                let binary = builds.programs(report)?.path(Binary::Holdfast)?;
+                let binary = builds.programs(report)?.path(Binary::Server)?;
                 browser::playwright(workspace, consent, &binary, self.filter, report)
             }
             Part::Lab => {
