@@ -27,7 +27,5 @@ mod status;
 pub use pages::sign_in::SignInFailure;
 pub use routes::{App, preload};
 #[cfg(feature = "ssr")]
-pub use server_fns::status as http_status;
-#[cfg(feature = "ssr")]
 pub use shell::shell;
 pub use shell::{Assets, Place};

@@ -48,7 +48,7 @@ impl From<Error> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(app::http_status(&self.0));
+        let status = StatusCode::from_u16(self.0.http_status());
         let body = Json(json!({ "error": self.0.to_string() }));
         (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), body).into_response()
     }
