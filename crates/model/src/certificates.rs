@@ -1,6 +1,7 @@
 //! Certificates of domains: source, validity, state and history. Must not contain private keys,
 //! except in the upload form.
 
+mod list;
 mod name;
 mod state;
 
@@ -8,6 +9,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+pub use list::{ALARMING, CertificateList, CertificateQuery};
 pub use name::CertificateName;
 pub use state::{StateInputs, expiring_from};
 

@@ -3,6 +3,7 @@
 
 mod account;
 mod desired;
+mod find;
 mod issue;
 mod keyed_mutex;
 mod outcome;
@@ -23,6 +24,7 @@ use store::{
     certificates::{IssuedCertificate, NewCertificate},
 };
 
+pub use find::find;
 pub(crate) use keyed_mutex::KeyedMutexes;
 pub use reconciler::Clock;
 pub(crate) use reconciler::{RETRY_DELAY, WakeSources, Wakeup, delay_until, reconcile};
