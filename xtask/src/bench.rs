@@ -9,9 +9,9 @@ use clap::ValueEnum;
 
 use crate::binaries::{Binary, Programs};
 use crate::lab;
+use crate::mode::Mode;
 use crate::npm;
 use crate::program;
-use crate::server::Mode;
 use crate::setup::{self, Consent};
 use crate::test::browser;
 use crate::test::report::Report;

@@ -6,8 +6,8 @@ use anyhow::Context;
 use serde_json::Value;
 
 use crate::lints::Lints;
+use crate::mode::Mode;
 use crate::program::{self, Cargo};
-use crate::server::Mode;
 use crate::setup::{self, Consent};
 use crate::site::Site;
 use crate::workspace::Workspace;

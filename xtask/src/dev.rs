@@ -13,8 +13,9 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::binaries::Binary;
 use crate::lints::Lints;
+use crate::mode::Mode;
 use crate::program::say;
-use crate::server::{self, Mode};
+use crate::server;
 use crate::setup::{self, Consent};
 use crate::site::Site;
 use crate::workspace::Workspace;

@@ -9,9 +9,9 @@ use anyhow::ensure;
 use clap::Args;
 
 use crate::binaries::{Binary, Programs};
+use crate::mode::Mode;
 use crate::npm;
 use crate::program;
-use crate::server::Mode;
 use crate::setup::{self, Consent, Need};
 use crate::test::browser;
 use crate::test::report::Report;

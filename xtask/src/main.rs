@@ -19,6 +19,7 @@ mod lab;
 mod labeled_output;
 mod language;
 mod lints;
+mod mode;
 mod npm;
 mod program;
 mod server;
@@ -33,7 +34,7 @@ mod wasm;
 mod workspace;
 
 use binaries::Binary;
-use server::Mode;
+use mode::Mode;
 use setup::Consent;
 use workspace::Workspace;
 

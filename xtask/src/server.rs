@@ -8,30 +8,12 @@ use anyhow::Context;
 
 use crate::binaries::{Binary, Programs};
 use crate::lints::Lints;
+use crate::mode::Mode;
 use crate::npm;
 use crate::setup::{self, Consent};
 use crate::site::Site;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-
-/// The build mode.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Optimized, as installed on servers.
-    Release,
-    /// Unoptimized, for short build times.
-    Dev,
-}
-
-impl Mode {
-    /// The name of the mode, for folder names.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Release => "release",
-            Self::Dev => "dev",
-        }
-    }
-}
 
 /// Builds the site and the server with the embedded site, and returns the program's path.
 ///

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
-use crate::server::Mode;
+use crate::mode::Mode;
 use crate::test::report::Report;
 use crate::workspace::Workspace;
 
