@@ -14,14 +14,14 @@ use model::{Error, agents::Report};
 use serde_json::json;
 use tower_http::limit::RequestBodyLimitLayer;
 
-use crate::router::{AppState, BODY_LIMIT};
+use crate::state::AppState;
 
 /// Maximum request size for file reports in bytes: a file of the maximum size, whose characters may
 /// take two bytes each as JSON, and as much again for smaller files.
 const MAX_FILE_REPORT: usize = 4 * link::LARGEST_FILE;
 
-/// The routes.
-pub fn routes() -> Router<AppState> {
+/// The routes. `body_limit` is the maximum size of most requests in bytes.
+pub fn routes(body_limit: usize) -> Router<AppState> {
     // The body is read after authentication.
     let large_reports = Router::new()
         .route(link::LIVE, post(live))
@@ -33,7 +33,7 @@ pub fn routes() -> Router<AppState> {
         .route(link::NEXT, post(next))
         .route(link::REPORT, post(report))
         .route(link::CERTIFICATES, post(certificates))
-        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+        .layer(RequestBodyLimitLayer::new(body_limit))
         .merge(large_reports)
 }
 

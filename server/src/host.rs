@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use crate::{config::PublicUrl, router::AppState};
+use crate::{config::PublicUrl, state::AppState};
 
 /// The host and port of a request. HTTP/2 and absolute-form requests have them in the URI, which
 /// takes precedence over the `Host` header (RFC 9112, section 3.2.2).

@@ -15,10 +15,13 @@ mod health;
 mod host;
 mod listener;
 mod log;
+mod render;
 pub mod router;
 pub mod serve;
 mod session;
 mod sign_in;
+pub mod state;
+pub mod streams;
 mod user;
 mod welcome;
 

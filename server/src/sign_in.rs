@@ -20,8 +20,9 @@ pub(crate) use link::{LINK_PATH, link_url, sign_in_with_link};
 
 use crate::{
     client_addr::Client,
-    router::{AppState, render},
+    render::render,
     session::{self, Token},
+    state::AppState,
 };
 
 /// The path of the form.

@@ -13,7 +13,7 @@ use control::{
 use model::Error;
 
 use crate::{
-    Failure, config::PublicUrl, demo::Demo, router::PublicEndpoint, serve::to_failure, sign_in,
+    Failure, config::PublicUrl, demo::Demo, failure::to_failure, sign_in, state::PublicEndpoint,
 };
 
 /// The printed text.

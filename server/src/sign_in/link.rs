@@ -21,8 +21,8 @@ use super::{origin, show_error, start_session};
 use crate::{
     client_addr::{self, Client},
     host,
-    router::{AppState, PublicEndpoint},
     session::Token,
+    state::{AppState, PublicEndpoint},
 };
 
 /// The path of sign-in links.
