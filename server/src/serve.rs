@@ -18,7 +18,7 @@ use control::{
 use futures::future::try_join_all;
 use model::{
     domains::{EntryPoint, Origin},
-    clusters::Fingerprint,
+    fingerprint::Fingerprint,
 };
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use store::{SecretKey, Store};

@@ -7,8 +7,8 @@ use std::{fmt, net::Ipv4Addr, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentId, FieldError, Fields, Invalid, ServiceId, SiteId, Timestamp, clusters::Fingerprint,
-    domains::Origin, names::Label, text::by_text,
+    AgentId, FieldError, Fields, Invalid, ServiceId, SiteId, Timestamp, domains::Origin,
+    fingerprint::Fingerprint, names::Label, text::by_text,
 };
 
 /// A join token for a new agent: the manager's URL, a secret that is valid for one join, and the

@@ -15,7 +15,7 @@ pub use state::{StateInputs, expiring_from};
 
 use crate::{
     AuthorityId, CertificateId, DomainId, FieldError, Fields, Invalid, Timestamp,
-    clusters::Fingerprint,
+    fingerprint::Fingerprint,
     names::{Domain, Label},
 };
 

@@ -11,6 +11,7 @@ pub mod domains;
 pub mod env;
 pub mod error;
 pub mod events;
+pub mod fingerprint;
 pub mod ids;
 pub mod image;
 pub mod jobs;

@@ -11,7 +11,7 @@ use model::{
     certificates::{CertificateEvent, CertificateRow, CertificateState, IssuanceMethod},
     containers::{ContainerForm, CreatedContainer},
     domains::DomainForm,
-    clusters::Fingerprint,
+    fingerprint::Fingerprint,
     services::ServiceForm,
     users::UserForm,
 };
