@@ -5,10 +5,9 @@ use model::{
     AgentId,
     agents::{
         AgentDetail, AgentForm, AgentRow, IssuedJoinToken,
-        files::{self, FileDiff, FileQuery},
+        files::{FileQuery, FileSelection},
     },
 };
-use serde::{Deserialize, Serialize};
 
 use super::Failure;
 
@@ -37,41 +36,22 @@ pub async fn get(site: String, name: String) -> Result<AgentDetail, Failure> {
         .map_err(super::into_failure)
 }
 
-/// The files of an agent's host, and the selected file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Shown {
-    /// The agent and its files.
-    pub files: files::AgentFiles,
-    /// The selected file.
-    pub file: Option<FileDiff>,
-}
-
 /// The files of an agent's host. A non-empty `path` selects one.
 ///
 /// # Errors
-/// As `control::agents::files` and `control::agents::file`.
+/// As `control::agents::browse_files`.
 #[server(prefix = "/api/ui", endpoint = "agents/files", input = server_fn::codec::Json)]
 pub async fn files(
     site: String,
     name: String,
     query: FileQuery,
     path: String,
-) -> Result<Shown, Failure> {
+) -> Result<FileSelection, Failure> {
     let (control, actor) = super::caller().await?;
     let (site, name) = names(&site, &name)?;
-    let files = control::agents::files(&control, &actor, &site, &name, query)
+    control::agents::browse_files(&control, &actor, &site, &name, query, path)
         .await
-        .map_err(super::into_failure)?;
-    if path.is_empty() {
-        return Ok(Shown { files, file: None });
-    }
-    let file = control::agents::file(&control, &actor, &site, &name, path)
-        .await
-        .map_err(super::into_failure)?;
-    Ok(Shown {
-        files,
-        file: Some(file),
-    })
+        .map_err(super::into_failure)
 }
 
 /// Creates an agent and its join token. The token is returned only here.

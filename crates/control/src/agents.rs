@@ -22,7 +22,7 @@ use store::agents::{AgentRecord, JoinRequest, NewAgent};
 
 pub use certificates::fetch_certificates;
 pub use dhcp::{force_dhcp, hand_over_dhcp};
-pub use files::{file, files};
+pub use files::{browse_files, file, files};
 pub use registration::register;
 pub use report::{report, report_files};
 

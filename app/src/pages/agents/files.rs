@@ -4,7 +4,9 @@ use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use model::{
-    agents::files::{FileDiff, FileList, FileQuery, FileRow, FileState, Hunk, Line, LineChange},
+    agents::files::{
+        FileDiff, FileList, FileQuery, FileRow, FileSelection, FileState, Hunk, Line, LineChange,
+    },
     sizes::Bytes,
 };
 
@@ -20,7 +22,7 @@ use crate::{
         live_resource::{LiveResource, live_resource},
         page::{Copy, PageHead, Pager, list_skeleton, place},
     },
-    server_fns::{self, agents::Shown},
+    server_fns,
 };
 
 /// The page.
@@ -57,14 +59,14 @@ pub fn page() -> AnyView {
         live_resource(
             key,
             |(site, name, query, path)| server_fns::agents::files(site, name, query, path),
-            |shown: &Shown| interests(shown.files.agent.id.0),
+            |shown: &FileSelection| interests(shown.files.agent.id.0),
             list_skeleton,
             content,
         )
     })
 }
 
-fn content(shown: LiveResource<Shown>) -> AnyView {
+fn content(shown: LiveResource<FileSelection>) -> AnyView {
     let agent = shown.part(|shown| Some(shown.files.agent.clone()));
     let (name, own) =
         shown.peek(|shown| (shown.files.agent.name.to_string(), shown.files.agent.path()));
@@ -86,7 +88,7 @@ fn content(shown: LiveResource<Shown>) -> AnyView {
 }
 
 /// The list.
-fn all(shown: LiveResource<Shown>, at: String) -> AnyView {
+fn all(shown: LiveResource<FileSelection>, at: String) -> AnyView {
     let listed = shown.part(|shown| shown.files.listed.clone());
     let words = reactive(move || listed.with(summary));
     let has_any = shown.part(|shown| shown.files.listed.all > 0);
@@ -176,7 +178,7 @@ fn state(state: FileState) -> AnyView {
 }
 
 /// One file: its changes and its full content.
-fn file_view(shown: LiveResource<Shown>, at: &str, path: String) -> AnyView {
+fn file_view(shown: LiveResource<FileSelection>, at: &str, path: String) -> AnyView {
     let file = shown.part(|shown| shown.file.clone());
     let at = at.to_owned();
     let view = reactive(move || file.with(|file| file.as_ref().map(body)));
