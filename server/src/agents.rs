@@ -21,6 +21,7 @@ use crate::state::AppState;
 const MAX_FILE_REPORT: usize = 4 * link::LARGEST_FILE;
 
 /// The routes. `body_limit` is the maximum size of most requests in bytes.
+#[expect(clippy::disallowed_methods, reason = "a route table")]
 pub fn routes(body_limit: usize) -> Router<AppState> {
     // The body is read after authentication.
     let large_reports = Router::new()

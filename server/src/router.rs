@@ -41,18 +41,11 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The router with all routes and layers. The demo edge, if any, serves names under `localhost`.
 pub fn router(state: AppState, edge: Option<Edge>) -> Router {
-    let health = Router::new()
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
-            RESPONSE_TIMEOUT,
-        ));
     let dev = match assets::is_reloadable() {
         true => assets::reload::routes(state.site.clone(), state.stop.clone()),
         false => Router::new(),
     };
-    let manager = health
+    let manager = health_routes()
         .merge(dev)
         .merge(browser_routes(&state))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
@@ -79,6 +72,18 @@ pub fn router(state: AppState, edge: Option<Edge>) -> Router {
     app.layer(SetRequestIdLayer::x_request_id(RandomId))
         .layer(from_fn_with_state(state.clone(), client_addr::identify))
         .with_state(state)
+}
+
+/// The health checks, for load balancers.
+#[expect(clippy::disallowed_methods, reason = "a route table")]
+fn health_routes() -> Router<AppState> {
+    Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            RESPONSE_TIMEOUT,
+        ))
 }
 
 /// The agent API, which includes long polls.
@@ -108,6 +113,7 @@ pub fn page_paths() -> impl Iterator<Item = &'static str> {
 }
 
 /// Pages, server functions, sign-in and the event stream: all routes with a session.
+#[expect(clippy::disallowed_methods, reason = "a route table")]
 fn browser_routes(state: &AppState) -> Router<AppState> {
     let site = state.site.clone();
     let context = page_context(state);

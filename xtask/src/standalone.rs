@@ -100,6 +100,7 @@ fn start(binary: &Path, folder: &Path, address: &str) -> anyhow::Result<Child> {
         .with_context(|| format!("{} could not start", binary.display()))
 }
 
+#[expect(clippy::disallowed_methods, reason = "xtask has no async code")]
 fn wait_until_healthy(server: &mut Running, site: &str, folder: &Path) -> anyhow::Result<()> {
     let deadline = Instant::now() + START_WITHIN;
     loop {

@@ -25,6 +25,7 @@ pub const SCRIPT: &str = "/dev/reload.js";
 const RETRY: Duration = Duration::from_millis(200);
 
 /// The script and its event stream, which ends with `stop`.
+#[expect(clippy::disallowed_methods, reason = "a route table")]
 pub fn routes<S>(site: Site, stop: CancellationToken) -> Router<S> {
     Router::new()
         .route(SCRIPT, get(script))

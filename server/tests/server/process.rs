@@ -4,7 +4,7 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     path::Path,
     process::{Child, Command, ExitStatus, Output, Stdio},
-    sync::mpsc::{Receiver, channel},
+    sync::mpsc::{Receiver, sync_channel},
     thread::JoinHandle,
     time::Duration,
 };
@@ -88,7 +88,7 @@ impl Program {
             })
         });
         let out = BufReader::new(child.stdout.take().unwrap());
-        let (send, lines) = channel();
+        let (send, lines) = sync_channel(1024);
         std::thread::spawn(move || {
             out.lines()
                 .map_while(Result::ok)

@@ -5,7 +5,7 @@
 use std::{
     pin::pin,
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use model::{
@@ -120,7 +120,7 @@ impl Poller {
                     if let Some(observation) = observation {
                         self.share(shared, &observation).await;
                         let seen = NodeAddresses::names_in(&observation);
-                        self.apply(observation, wall_clock()).await;
+                        self.apply(observation, Timestamp::now()).await;
                         stop.run_until_cancelled(nodes.refresh(&self.control, self.id, seen))
                             .await;
                     }
@@ -255,7 +255,7 @@ impl Poller {
             );
             let changed = None;
             let silence = Observation::Failure { sentence, changed };
-            self.apply(silence, wall_clock()).await;
+            self.apply(silence, Timestamp::now()).await;
         }
     }
 
@@ -321,12 +321,4 @@ async fn publish_changes(control: &Control, id: ClusterId, changes: &Changes) {
 
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// The wall clock time of an observation, for its age on pages.
-fn wall_clock() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use control::{Actor, agents, authorities, certificates, containers, domains};
+use control::{Actor, agents, authorities, certificates, domains};
 use edge::{Snapshot, link::Wanted};
 use model::{
     CertificateId, DomainId, Error,
