@@ -13,6 +13,7 @@ mod binaries;
 mod compress;
 mod css;
 mod deny;
+mod dependencies;
 mod dev;
 mod disk;
 mod lab;
