@@ -16,7 +16,7 @@ use control::setup::demo::Scenario;
 use ipnet::IpNet;
 use store::DatabaseUrl;
 
-use crate::host;
+use crate::loopback;
 pub use error::ConfigError;
 pub use public_url::PublicUrl;
 use raw::{Raw, Sources};
@@ -57,7 +57,7 @@ impl Web {
     /// Whether the public URL is on the loopback interface.
     pub fn is_localhost(&self) -> bool {
         let configured = self.public_url.as_ref();
-        configured.is_none_or(|url| host::is_loopback(url.host()))
+        configured.is_none_or(|url| loopback::is_loopback(url.host()))
     }
 
     /// The public URL; by default `localhost` with the port that was `bound`.

@@ -15,6 +15,8 @@ mod health;
 mod host;
 mod listener;
 mod log;
+mod loopback;
+mod output;
 mod render;
 pub mod router;
 pub mod serve;

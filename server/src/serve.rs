@@ -28,11 +28,11 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Failure,
     assets::{self, Assets},
-    cli::print_now,
     config::{Config, KeySource, TlsFiles},
     demo::{self, Demo, edge::Edge},
     failure::to_failure,
     listener,
+    output::print_now,
     router::router,
     state::{AppState, PublicEndpoint},
     welcome::Welcome,
