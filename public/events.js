@@ -117,7 +117,7 @@
     addEventListener(
       "holdfast-listen",
       () => {
-        const place = document.documentElement.dataset.place;
+        const place = document.documentElement.dataset.eventPosition;
         if (typeof SharedWorker === "undefined") {
           stream(place, say);
           return;

@@ -20,11 +20,7 @@ pub fn now() -> Timestamp {
 /// The current time.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn now() -> Timestamp {
-    use std::time::{SystemTime, UNIX_EPOCH};
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    Timestamp::now()
 }
 
 /// The current time as a signal in the context.

@@ -18,16 +18,16 @@ mod components;
 mod erase;
 mod layout;
 mod live;
+mod page_context;
 mod pages;
 mod server_fns;
 mod session;
+#[cfg(feature = "ssr")]
 mod shell;
 mod status;
 
+pub use page_context::{Assets, EventPosition};
 pub use pages::sign_in::SignInFailure;
 pub use routes::{App, preload};
 #[cfg(feature = "ssr")]
-pub use server_fns::status as http_status;
-#[cfg(feature = "ssr")]
 pub use shell::shell;
-pub use shell::{Assets, Place};

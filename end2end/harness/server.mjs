@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
-export const BINARY = resolve(process.env.E2E_BINARY ?? join(REPOSITORY, "target/dist/holdfast"));
+export const BINARY = resolve(process.env.E2E_BINARY ?? join(REPOSITORY, "target/dist/holdfastd"));
 const START_MS = 60_000;
 const STOP_MS = 15_000;
 const DEMO_MS = 120_000;
@@ -144,7 +144,7 @@ export class Server {
     const args = ["user", "add", name, "--mail", `${name}@example.org`, "--role", role];
     const output = await this.#command([...args, "--data", this.data]);
     const password = OUTPUT.password.exec(output)?.[1];
-    if (!password) throw new Error(`\`holdfast user add\` printed no password: ${output}`);
+    if (!password) throw new Error(`\`holdfastd user add\` printed no password: ${output}`);
     return { name, password };
   }
 
@@ -155,7 +155,7 @@ export class Server {
     command.stdout.setEncoding("utf8").on("data", (text) => (output += text));
     command.stderr.setEncoding("utf8").on("data", (text) => (log += text));
     const code = await new Promise((done) => command.once("close", done));
-    if (code !== 0) throw new Error(`\`holdfast ${args.join(" ")}\` ended with ${code}: ${log}`);
+    if (code !== 0) throw new Error(`\`holdfastd ${args.join(" ")}\` ended with ${code}: ${log}`);
     return output;
   }
 

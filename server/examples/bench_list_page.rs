@@ -17,7 +17,8 @@ use model::{containers::ContainerForm, names::Username, session::SignInForm, sit
 use proxmox_sim::{Config, Sim};
 use server::{
     assets::Assets,
-    router::{AppState, PublicEndpoint, router},
+    router::router,
+    state::{AppState, PublicEndpoint},
 };
 use store::{SecretKey, Store, containers::NewContainerRow};
 use tokio_util::sync::CancellationToken;
@@ -94,7 +95,7 @@ async fn main() -> anyhow::Result<()> {
         Assets::load()?,
         CancellationToken::new(),
     );
-    let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router(state, None).into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, service).await });
 
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -18,14 +18,15 @@ use model::Error;
 use serde_json::json;
 use tower_http::limit::RequestBodyLimitLayer;
 
-use crate::router::{AppState, BODY_LIMIT};
+use crate::state::AppState;
 
 /// Maximum request size for file reports in bytes: a file of the maximum size, whose characters may
 /// take two bytes each as JSON, and as much again for smaller files.
 const MAX_FILE_REPORT: usize = 4 * endpoints::MAX_FILE_SIZE;
 
-/// The routes.
-pub fn routes() -> Router<AppState> {
+/// The routes. `body_limit` is the maximum size of most requests in bytes.
+#[expect(clippy::disallowed_methods, reason = "a route table")]
+pub fn routes(body_limit: usize) -> Router<AppState> {
     // The body is read after authentication.
     let large_reports = Router::new()
         .route(endpoints::FILES, post(files))
@@ -37,7 +38,7 @@ pub fn routes() -> Router<AppState> {
         .route(endpoints::POLL, post(poll))
         .route(endpoints::REPORT, post(report))
         .route(endpoints::CERTIFICATES, post(certificates))
-        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+        .layer(RequestBodyLimitLayer::new(body_limit))
         .merge(large_reports)
 }
 
@@ -52,7 +53,7 @@ impl From<Error> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(app::http_status(&self.0));
+        let status = StatusCode::from_u16(self.0.http_status());
         let body = Json(json!({ "error": self.0.to_string() }));
         (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), body).into_response()
     }

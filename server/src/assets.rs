@@ -18,7 +18,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use crate::{headers::NoDocument, router::AppState};
+use crate::headers::NoDocument;
 use encoding::Encoding;
 
 /// The stored variants of a file, the uncompressed one first.
@@ -257,10 +257,9 @@ impl Asset {
 }
 
 /// Serves a file of the site; passes other requests on.
-pub async fn serve(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub async fn serve(State(site): State<Site>, request: Request, next: Next) -> Response {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    match state
-        .site
+    match site
         .current()
         .files
         .get(request.uri().path())

@@ -1,11 +1,6 @@
 //! The command line. Passwords are never arguments, because every local user can read those.
 
-use std::{
-    fmt::Display,
-    future::Future,
-    io::{self, Write as _},
-    path::PathBuf,
-};
+use std::{future::Future, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use control::setup::demo::Scenario;
@@ -13,7 +8,9 @@ use control::setup::demo::Scenario;
 use crate::{
     Failure,
     config::{Config, Overrides},
-    log, serve, user,
+    log,
+    output::print,
+    serve, user,
 };
 
 const EXIT_CODES: &str = "Exit codes: 0 success, 1 error, 2 usage, 3 configuration, 4 database, 5 \
@@ -21,7 +18,7 @@ const EXIT_CODES: &str = "Exit codes: 0 success, 1 error, 2 usage, 3 configurati
 
 /// A control plane for containers on Proxmox VE
 #[derive(Parser)]
-#[command(name = "holdfast", version, after_help = EXIT_CODES)]
+#[command(name = "holdfastd", version, after_help = EXIT_CODES)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -233,19 +230,6 @@ fn check(config: &Config) -> Result<(), Failure> {
         None => "off",
     };
     print(format_args!("Demo: {demo}."))
-}
-
-/// Prints a line on standard output.
-pub(crate) fn print(line: impl Display) -> Result<(), Failure> {
-    print_now(format_args!("{line}\n"))
-}
-
-/// Prints text, which includes its line ends, on standard output and flushes it.
-pub(crate) fn print_now(text: impl Display) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    write!(out, "{text}")
-        .and_then(|()| out.flush())
-        .map_err(Failure::Output)
 }
 
 fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ use axum::{
 };
 use ipnet::IpNet;
 
-use crate::router::AppState;
+use crate::state::AppState;
 
 /// The client's address; an extension of every request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! The configuration: one TOML file and environment variables, over defaults that let `holdfast
-//! serve` run in an empty folder. All values are parsed here; other modules receive valid types.
+//! The configuration: one TOML file and environment variables, over defaults that let
+//! `holdfastd serve` run in an empty folder. All values are parsed here; other modules receive valid types.
 //! Opens no file except the configuration file, and no connection.
 
 mod error;
@@ -16,7 +16,7 @@ use control::setup::demo::Scenario;
 use ipnet::IpNet;
 use store::DatabaseUrl;
 
-use crate::host;
+use crate::loopback;
 pub use error::ConfigError;
 pub use public_url::PublicUrl;
 use raw::{Raw, Sources};
@@ -57,7 +57,7 @@ impl Web {
     /// Whether the public URL is on the loopback interface.
     pub fn is_localhost(&self) -> bool {
         let configured = self.public_url.as_ref();
-        configured.is_none_or(|url| host::is_loopback(url.host()))
+        configured.is_none_or(|url| loopback::is_loopback(url.host()))
     }
 
     /// The public URL; by default `localhost` with the port that was `bound`.
@@ -306,5 +306,5 @@ fn is_localhost(address: IpAddr) -> bool {
     address == Ipv4Addr::LOCALHOST || address == Ipv6Addr::LOCALHOST
 }
 
-/// The default listen address of `holdfast serve`.
+/// The default listen address of `holdfastd serve`.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);

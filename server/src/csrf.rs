@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use crate::router::AppState;
+use crate::state::AppState;
 
 /// Rejects requests of other sites that could change state.
 pub async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {

@@ -28,7 +28,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use self::{ca::DemoCa, edge::Edge};
-use crate::{Failure, config, serve::to_failure};
+use crate::{Failure, config, failure::to_failure};
 
 const TOKEN_ID: &str = "root@pam!holdfast";
 /// Minimum speed of the cluster while the full demo is created, which users watch.

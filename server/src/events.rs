@@ -2,12 +2,7 @@
 //! content. A stream ends with the session, when the user's role changes, and when the process
 //! stops.
 
-use std::{
-    collections::HashMap,
-    convert::Infallible,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{convert::Infallible, time::Duration};
 
 use axum::{
     Extension,
@@ -20,18 +15,15 @@ use axum::{
 };
 use control::{Actor, Control, EventPosition, sessions};
 use futures::{StreamExt as _, future, stream};
-use model::UserId;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::{router::AppState, session::Token};
+use crate::{session::Token, state::AppState};
 
 /// Interval of keep-alive comments for proxies, and of the session check.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Reconnect delay of browsers.
 const RETRY: Duration = Duration::from_secs(2);
-/// Maximum number of streams per user; browsers share one stream among their tabs.
-const MAX_STREAMS_PER_USER: usize = 32;
 
 /// The query of an event stream.
 #[derive(Deserialize)]
@@ -111,111 +103,5 @@ async fn wait_for_session_end(control: &Control, actor: &Actor, token: &str) {
             Ok(_) => return,
             Err(error) => tracing::debug!(%error, "session check failed"),
         }
-    }
-}
-
-/// The open event streams.
-#[derive(Clone, Default)]
-pub struct Streams(Arc<Mutex<StreamTable>>);
-
-#[derive(Default)]
-struct StreamTable {
-    next: u64,
-    open: HashMap<u64, Stream>,
-}
-
-struct Stream {
-    user: UserId,
-    token: String,
-    ended: CancellationToken,
-}
-
-/// The slot of an open stream; dropping it frees the slot.
-pub struct StreamSlot {
-    streams: Streams,
-    id: u64,
-    ended: CancellationToken,
-}
-
-impl Streams {
-    /// Opens a stream for `user`; `None` if the user has too many.
-    fn open(&self, user: UserId, token: &str) -> Option<StreamSlot> {
-        let mut table = self.table();
-        if table
-            .open
-            .values()
-            .filter(|stream| stream.user == user)
-            .count()
-            >= MAX_STREAMS_PER_USER
-        {
-            return None;
-        }
-        let (id, ended) = (table.next, CancellationToken::new());
-        table.next += 1;
-        let stream = Stream {
-            user,
-            token: token.to_owned(),
-            ended: ended.clone(),
-        };
-        table.open.insert(id, stream);
-        Some(StreamSlot {
-            streams: self.clone(),
-            id,
-            ended,
-        })
-    }
-
-    /// Ends the streams of a session.
-    pub fn end(&self, token: &str) {
-        for stream in self
-            .table()
-            .open
-            .values()
-            .filter(|stream| stream.token == token)
-        {
-            stream.ended.cancel();
-        }
-    }
-
-    fn table(&self) -> MutexGuard<'_, StreamTable> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for StreamSlot {
-    fn drop(&mut self) {
-        self.streams.table().open.remove(&self.id);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn streams_per_user_are_limited_until_one_closes() {
-        let streams = Streams::default();
-        let mut open: Vec<_> = (0..MAX_STREAMS_PER_USER)
-            .map(|_| streams.open(UserId(1), "a").unwrap())
-            .collect();
-        assert!(streams.open(UserId(1), "b").is_none());
-        assert!(
-            streams.open(UserId(2), "c").is_some(),
-            "other users have their own limit"
-        );
-        open.pop();
-        assert!(streams.open(UserId(1), "b").is_some());
-    }
-
-    #[test]
-    fn ending_a_session_ends_only_its_streams() {
-        let streams = Streams::default();
-        let (mine, other) = (
-            streams.open(UserId(1), "a").unwrap(),
-            streams.open(UserId(1), "b").unwrap(),
-        );
-        streams.end("a");
-        assert!(mine.ended.is_cancelled());
-        assert!(!other.ended.is_cancelled());
     }
 }

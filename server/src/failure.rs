@@ -80,6 +80,11 @@ pub enum Failure {
     Output(io::Error),
 }
 
+/// Turns the error of a use case into the end of the program; `what` names the operation.
+pub(crate) fn to_failure(what: &'static str) -> impl Fn(model::Error) -> Failure {
+    move |cause| Failure::Refused { what, cause }
+}
+
 impl From<RunError> for Failure {
     fn from(cause: RunError) -> Self {
         match cause {
@@ -90,7 +95,7 @@ impl From<RunError> for Failure {
 }
 
 impl Failure {
-    /// The exit code; `holdfast --help` lists them.
+    /// The exit code; `holdfastd --help` lists them.
     pub fn code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Input { .. } => 2,

@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 
-use crate::router::AppState;
+use crate::config::PublicUrl;
 
 /// The policy of responses that are no pages. `connect-src` is allowed because the script of the
 /// shared event stream is a worker, and a worker is subject to the policy of the worker's file.
@@ -66,7 +66,7 @@ pub fn page_policy(nonce: &str) -> Result<HeaderValue, axum::http::header::Inval
 }
 
 /// Adds the headers to the response.
-pub async fn secure(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub async fn secure(State(url): State<PublicUrl>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let is_document = response.extensions().get::<NoDocument>().is_none();
     let headers = response.headers_mut();
@@ -81,7 +81,7 @@ pub async fn secure(State(state): State<AppState>, request: Request, next: Next)
             .entry(header::CONTENT_SECURITY_POLICY)
             .or_insert(DEFAULT_POLICY);
     }
-    if state.public.url.is_secure() {
+    if url.is_secure() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
     headers

@@ -10,7 +10,7 @@ use axum::{
 };
 use serde_json::json;
 
-use crate::router::AppState;
+use crate::state::AppState;
 
 /// Timeout of the database check; shorter than the timeouts of monitoring systems.
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(2);

@@ -1,6 +1,4 @@
-//! The host of a request: DNS rebinding protection, and checks for names of this machine.
-
-use std::net::IpAddr;
+//! The host of a request, and DNS rebinding protection.
 
 use axum::{
     extract::{Request, State},
@@ -9,7 +7,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use crate::{config::PublicUrl, router::AppState};
+use crate::{config::PublicUrl, loopback::is_local_host, state::AppState};
 
 /// The host and port of a request. HTTP/2 and absolute-form requests have them in the URI, which
 /// takes precedence over the `Host` header (RFC 9112, section 3.2.2).
@@ -19,22 +17,6 @@ pub(crate) fn authority<B>(request: &HttpRequest<B>) -> Option<Authority> {
         header.to_str().ok()?.parse().ok()
     };
     request.uri().authority().cloned().or_else(header)
-}
-
-/// Whether a host is `localhost` or a loopback address; no DNS lookup.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || address
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.to_canonical().is_loopback())
-}
-
-/// Whether browsers resolve a host to the loopback interface, including names below `localhost`
-/// (RFC 6761, section 6.3).
-fn is_local_host(host: &str) -> bool {
-    let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    is_loopback(&name) || name.ends_with(".localhost")
 }
 
 /// The result of the host check.

@@ -1,4 +1,4 @@
-//! The holdfast program: command line, configuration and web server. It wires the other crates
+//! The program `holdfastd`: command line, configuration and web server. It wires the other crates
 //! together and serves HTTP; it contains no domain logic.
 
 mod agents;
@@ -15,10 +15,15 @@ mod health;
 mod host;
 mod listener;
 mod log;
+mod loopback;
+mod output;
+mod render;
 pub mod router;
 pub mod serve;
 mod session;
 mod sign_in;
+pub mod state;
+pub mod streams;
 mod user;
 mod welcome;
 

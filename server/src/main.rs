@@ -1,4 +1,4 @@
-//! The holdfast program: see `holdfast --help`.
+//! The program `holdfastd`: see `holdfastd --help`.
 
 use std::{
     io::{ErrorKind, Write as _},
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         Err(Failure::Output(cause)) if cause.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(failure) => {
             // If standard error is closed, the exit code remains.
-            let _ = writeln!(std::io::stderr(), "holdfast: {failure}");
+            let _ = writeln!(std::io::stderr(), "holdfastd: {failure}");
             failure.code()
         }
     }

@@ -1,27 +1,17 @@
 //! All routes and middleware layers. Contains no other logic.
 
-use std::{
-    any::Any,
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
+use std::{any::Any, sync::LazyLock, time::Duration};
 
 use app::{App, shell};
 use axum::{
     Router,
-    extract::{FromRef, Request, State},
-    http::{Request as HttpRequest, StatusCode, header},
+    extract::{Request, State},
+    http::{Request as HttpRequest, StatusCode},
     middleware::from_fn_with_state,
     response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
 };
-use control::Control;
-use ipnet::IpNet;
-use leptos::{config::LeptosOptions, nonce::use_nonce, prelude::provide_context};
-use leptos_axum::{
-    AxumRouteListing, LeptosRoutes as _, ResponseOptions, generate_route_list_with_exclusions,
-};
-use tokio_util::sync::CancellationToken;
+use leptos_axum::{AxumRouteListing, LeptosRoutes as _, generate_route_list_with_exclusions};
 use tower_http::{
     CompressionLevel,
     catch_panic::CatchPanicLayer,
@@ -34,112 +24,39 @@ use tower_http::{
 use tracing::{Level, Span};
 
 use crate::{
-    agents,
-    assets::{self, Assets, Site},
+    agents, assets,
     client_addr::{self, Client},
-    config::PublicUrl,
     csrf,
     demo::edge::{self, Edge},
-    events, headers, health, host, session, sign_in,
+    events, headers, health, host,
+    render::{page_context, render},
+    session, sign_in,
+    state::AppState,
 };
 
 /// Maximum size of a request body in bytes.
-pub(crate) const BODY_LIMIT: usize = 256 * 1024;
+const BODY_LIMIT: usize = 256 * 1024;
 /// Timeout until a response begins; event streams have none.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The shared state of all handlers.
-#[derive(Clone)]
-pub struct AppState {
-    /// The use cases.
-    pub control: Control,
-    /// The public endpoint.
-    pub public: Arc<PublicEndpoint>,
-    /// The site's files.
-    pub site: Site,
-    /// The open event streams.
-    pub streams: events::Streams,
-    /// Canceled when the process shuts down.
-    pub stop: CancellationToken,
-    leptos: LeptosOptions,
-    edge: Option<Edge>,
-}
-
-/// The endpoint under which browsers reach this process.
-pub struct PublicEndpoint {
-    /// The public URL.
-    pub url: PublicUrl,
-    /// The public URL as an `Origin` header.
-    pub origin: String,
-    /// Proxies whose `X-Forwarded-For` is trusted.
-    pub trusted_proxies: Vec<IpNet>,
-}
-
-impl PublicEndpoint {
-    /// Creates the endpoint.
-    pub fn new(url: PublicUrl, trusted_proxies: Vec<IpNet>) -> Self {
-        Self {
-            origin: url.origin(),
-            url,
-            trusted_proxies,
-        }
-    }
-}
-
-impl AppState {
-    /// Creates the state.
-    pub fn new(
-        control: Control,
-        public: PublicEndpoint,
-        assets: Assets,
-        stop: CancellationToken,
-    ) -> Self {
-        Self {
-            control,
-            public: Arc::new(public),
-            site: Site::new(assets),
-            streams: events::Streams::default(),
-            stop,
-            leptos: LeptosOptions::builder().output_name("holdfast").build(),
-            edge: None,
-        }
-    }
-
-    /// Adds the demo edge, which serves names under `localhost`.
-    #[must_use]
-    pub fn with_edge(self, edge: Option<Edge>) -> Self {
-        Self { edge, ..self }
-    }
-}
-
-impl FromRef<AppState> for LeptosOptions {
-    fn from_ref(state: &AppState) -> Self {
-        state.leptos.clone()
-    }
-}
-
-/// The router with all routes and layers.
-pub fn router(state: AppState) -> Router {
-    let health = Router::new()
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
-            RESPONSE_TIMEOUT,
-        ));
+/// The router with all routes and layers. The demo edge, if any, serves names under `localhost`.
+pub fn router(state: AppState, edge: Option<Edge>) -> Router {
     let dev = match assets::is_reloadable() {
-        true => assets::reload::routes(),
+        true => assets::reload::routes(state.site.clone(), state.stop.clone()),
         false => Router::new(),
     };
-    let manager = health
+    let manager = health_routes()
         .merge(dev)
         .merge(browser_routes(&state))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         // Agent routes have limits of their own.
         .merge(agent_routes())
-        .layer(from_fn_with_state(state.clone(), assets::serve))
+        .layer(from_fn_with_state(state.site.clone(), assets::serve))
         .layer(from_fn_with_state(state.clone(), host::check))
-        .layer(from_fn_with_state(state.clone(), headers::secure))
+        .layer(from_fn_with_state(
+            state.public.url.clone(),
+            headers::secure,
+        ))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(
             TraceLayer::new_for_http()
@@ -148,7 +65,7 @@ pub fn router(state: AppState) -> Router {
         );
     // The demo edge comes before the manager's layers: an error of a container is no error of the
     // manager.
-    let app = match state.edge.clone() {
+    let app = match edge {
         Some(edge) => manager.layer(from_fn_with_state(edge, edge::dispatch)),
         None => manager,
     };
@@ -157,9 +74,21 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
+/// The health checks, for load balancers.
+#[expect(clippy::disallowed_methods, reason = "a route table")]
+fn health_routes() -> Router<AppState> {
+    Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            RESPONSE_TIMEOUT,
+        ))
+}
+
 /// The agent API, which includes long polls.
 fn agent_routes() -> Router<AppState> {
-    agents::routes()
+    agents::routes(BODY_LIMIT)
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -184,6 +113,7 @@ pub fn page_paths() -> impl Iterator<Item = &'static str> {
 }
 
 /// Pages, server functions, sign-in and the event stream: all routes with a session.
+#[expect(clippy::disallowed_methods, reason = "a route table")]
 fn browser_routes(state: &AppState) -> Router<AppState> {
     let site = state.site.clone();
     let context = page_context(state);
@@ -211,38 +141,6 @@ fn browser_routes(state: &AppState) -> Router<AppState> {
         .layer(CatchPanicLayer::custom(panic_response))
         .layer(from_fn_with_state(state.clone(), session::authenticate))
         .layer(from_fn_with_state(state.clone(), csrf::guard))
-}
-
-/// Provides the Leptos context for pages and server functions.
-pub fn page_context(state: &AppState) -> impl Fn() + Clone + Send + Sync + use<> {
-    let (control, site) = (state.control.clone(), state.site.clone());
-    move || {
-        provide_context(app::Place(control.event_position().to_string()));
-        provide_context(control.clone());
-        provide_context(site.current().page_urls());
-        let policy = use_nonce().and_then(|nonce| headers::page_policy(&nonce).ok());
-        let response = leptos::prelude::use_context::<ResponseOptions>();
-        if let (Some(policy), Some(response)) = (policy, response) {
-            response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
-        }
-    }
-}
-
-/// Renders the application for a request, with additional context.
-pub async fn render(
-    state: &AppState,
-    request: Request,
-    additional_context: impl Fn() + Clone + Send + Sync + 'static,
-) -> Response {
-    let (context, site) = (page_context(state), state.site.clone());
-    let handler = leptos_axum::render_app_async_with_context(
-        move || {
-            context();
-            additional_context();
-        },
-        move || shell(site.current().page_urls()),
-    );
-    handler(request).await
 }
 
 /// The application's "not found" page.

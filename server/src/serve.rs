@@ -17,8 +17,8 @@ use control::{
 };
 use futures::future::try_join_all;
 use model::{
-    clusters::Fingerprint,
     domains::{EntryPoint, Origin},
+    fingerprint::Fingerprint,
 };
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use store::{SecretKey, Store};
@@ -28,11 +28,13 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Failure,
     assets::{self, Assets},
-    cli::print_now,
     config::{Config, KeySource, TlsFiles},
-    demo::{self, Demo},
+    demo::{self, Demo, edge::Edge},
+    failure::to_failure,
     listener,
-    router::{AppState, PublicEndpoint, router},
+    output::print_now,
+    router::router,
+    state::{AppState, PublicEndpoint},
     welcome::Welcome,
 };
 
@@ -92,15 +94,16 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let public = PublicEndpoint::new(url, config.web.trusted_proxies);
     let running_demo = demo.as_ref().map(|(_, demo)| demo);
     let welcome = Welcome::prepare(&control, &public, first, running_demo).await?;
-    let state = AppState::new(control.clone(), public, assets, stop.clone()).with_edge(edge);
+    let state = AppState::new(control.clone(), public, assets, stop.clone());
     cancel_on_signal(stop.clone()).map_err(Failure::System)?;
     if let Some(hangup) = hangup {
-        tokio::spawn(assets::reload::reload_on_signal(state.clone(), hangup));
+        let (site, stop) = (state.site.clone(), stop.clone());
+        tokio::spawn(assets::reload::reload_on_signal(site, stop, hangup));
     }
     print_now(welcome)?;
     let demo =
         demo.map(|(cluster, demo)| demo.run(control.clone(), cluster, edge_task, stop.clone()));
-    let served = serve_requests(listeners, tls, state, &control, stop).await;
+    let served = serve_requests(listeners, tls, (state, edge), &control, stop).await;
     if let Some(demo) = demo {
         demo.stop_cluster().await;
     }
@@ -173,13 +176,13 @@ async fn read_tls(files: &TlsFiles) -> Result<(RustlsConfig, Fingerprint), Failu
 async fn serve_requests(
     listeners: Vec<TcpListener>,
     tls: Option<RustlsConfig>,
-    state: AppState,
+    (state, edge): (AppState, Option<Edge>),
     control: &Control,
     stop: CancellationToken,
 ) -> io::Result<()> {
     let handle = Handle::new();
     let connections = listener::connections(state.public.trusted_proxies.clone());
-    let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router(state, edge).into_make_service_with_connect_info::<SocketAddr>();
     let shutdown = async {
         stop.cancelled().await;
         tracing::info!("server stopping");
@@ -210,8 +213,4 @@ fn cancel_on_signal(stop: CancellationToken) -> io::Result<()> {
         stop.cancel();
     });
     Ok(())
-}
-
-pub(crate) fn to_failure(what: &'static str) -> impl Fn(model::Error) -> Failure {
-    move |cause| Failure::Refused { what, cause }
 }

@@ -9,7 +9,7 @@ use axum::{
 };
 use control::sessions;
 
-use crate::{config::PublicUrl, router::AppState};
+use crate::{config::PublicUrl, state::AppState};
 
 /// The session token of a request; a request extension.
 #[derive(Clone)]

@@ -20,8 +20,9 @@ pub(crate) use link::{LINK_PATH, link_url, sign_in_with_link};
 
 use crate::{
     client_addr::Client,
-    router::{AppState, render},
+    render::render,
     session::{self, Token},
+    state::AppState,
 };
 
 /// The path of the form.
@@ -109,12 +110,15 @@ async fn show_error(
     name: String,
     next: String,
 ) -> Response {
-    let (status, wait) = match &error {
-        Error::Throttled { seconds } => (StatusCode::TOO_MANY_REQUESTS, Some(*seconds)),
-        Error::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, Some(5)),
-        Error::Internal { .. } => (StatusCode::INTERNAL_SERVER_ERROR, None),
-        _ => (StatusCode::UNAUTHORIZED, None),
+    let status = match &error {
+        Error::Throttled { .. } | Error::Unavailable { .. } | Error::Internal { .. } => {
+            error.http_status()
+        }
+        // Every other refusal of a sign-in is 401.
+        _ => Error::Unauthenticated.http_status(),
     };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let wait = error.retry_after();
     let failure = app::SignInFailure { error, name, next };
     let mut request = Request::new(Body::empty());
     *request.method_mut() = Method::GET;

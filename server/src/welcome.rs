@@ -1,4 +1,4 @@
-//! The text that `holdfast serve` prints on standard output when it is ready: URL and sign-in. It
+//! The text that `holdfastd serve` prints on standard output when it is ready: URL and sign-in. It
 //! is not part of the log.
 
 use std::{
@@ -13,7 +13,7 @@ use control::{
 use model::Error;
 
 use crate::{
-    Failure, config::PublicUrl, demo::Demo, router::PublicEndpoint, serve::to_failure, sign_in,
+    Failure, config::PublicUrl, demo::Demo, failure::to_failure, sign_in, state::PublicEndpoint,
 };
 
 /// The printed text.

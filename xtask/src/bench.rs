@@ -9,9 +9,9 @@ use clap::ValueEnum;
 
 use crate::binaries::{Binary, Programs};
 use crate::lab;
+use crate::mode::Mode;
 use crate::npm;
 use crate::program;
-use crate::server::Mode;
 use crate::setup::{self, Consent};
 use crate::test::browser;
 use crate::test::report::Report;
@@ -226,7 +226,7 @@ impl Run<'_> {
     fn script(&self, file: &str) -> anyhow::Result<Command> {
         let mut node = Command::new("node");
         node.arg(file).args(self.args);
-        let binary = self.programs.path(Binary::Holdfast)?;
+        let binary = self.programs.path(Binary::Server)?;
         browser::prepare(self.workspace, self.consent, &binary, &mut node)?;
         Ok(node)
     }

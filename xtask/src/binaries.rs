@@ -6,8 +6,8 @@ use anyhow::Context;
 use serde_json::Value;
 
 use crate::lints::Lints;
+use crate::mode::Mode;
 use crate::program::{self, Cargo};
-use crate::server::Mode;
 use crate::setup::{self, Consent};
 use crate::site::Site;
 use crate::workspace::Workspace;
@@ -19,8 +19,8 @@ pub const PACKAGES: &[&str] = &["--workspace", "--exclude", "frontend", "--exclu
 /// A program of the workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Binary {
-    /// The manager.
-    Holdfast,
+    /// The server, `holdfastd`.
+    Server,
     /// The agent for edge hosts.
     Agent,
     /// The lab: a site in network namespaces.
@@ -33,7 +33,7 @@ impl Binary {
     /// The target's name and the Cargo option for its kind.
     fn target(self) -> (&'static str, &'static str) {
         match self {
-            Self::Holdfast => ("holdfast", "--bin"),
+            Self::Server => ("holdfastd", "--bin"),
             Self::Agent => ("holdfast-agent", "--bin"),
             Self::Lab => ("holdfast-lab", "--bin"),
             Self::Example(name) => (name, "--example"),
@@ -42,7 +42,7 @@ impl Binary {
 
     /// Whether a release build embeds the site.
     fn has_site(self) -> bool {
-        matches!(self, Self::Holdfast | Self::Example(_))
+        matches!(self, Self::Server | Self::Example(_))
     }
 
     /// Builds the program and returns its path. The site must be built already.
@@ -184,13 +184,13 @@ mod tests {
         let executable = |is_test, path: &str| Executable {
             folder: "/src/server".into(),
             package: "server".to_owned(),
-            name: "holdfast".to_owned(),
+            name: "holdfastd".to_owned(),
             is_test,
             path: path.into(),
         };
         let built = [executable(true, "/test"), executable(false, "/program")];
         let programs = Programs::Built(&built);
-        let path = programs.path(Binary::Holdfast).expect("the program");
+        let path = programs.path(Binary::Server).expect("the program");
         assert_eq!(path, Path::new("/program"));
         assert!(programs.path(Binary::Agent).is_err());
     }

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::Context;
 
 use crate::compress::{hash, write_atomic};
-use crate::server::Mode;
+use crate::mode::Mode;
 use crate::workspace::Workspace;
 use crate::{assets, npm, program};
 

@@ -13,8 +13,9 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::binaries::Binary;
 use crate::lints::Lints;
+use crate::mode::Mode;
 use crate::program::say;
-use crate::server::{self, Mode};
+use crate::server;
 use crate::setup::{self, Consent};
 use crate::site::Site;
 use crate::workspace::Workspace;
@@ -113,7 +114,7 @@ fn build(
         return Ok((before, Change::Styles));
     }
     let (site, server) = std::thread::scope(|scope| {
-        let server = scope.spawn(|| Binary::Holdfast.build(workspace, Mode::Dev));
+        let server = scope.spawn(|| Binary::Server.build(workspace, Mode::Dev));
         let site = Site::build(workspace, Mode::Dev, consent, &Lints::off());
         (site, server.join())
     });

@@ -9,9 +9,9 @@ use anyhow::ensure;
 use clap::Args;
 
 use crate::binaries::{Binary, Programs};
+use crate::mode::Mode;
 use crate::npm;
 use crate::program;
-use crate::server::Mode;
 use crate::setup::{self, Consent, Need};
 use crate::test::browser;
 use crate::test::report::Report;
@@ -189,8 +189,8 @@ fn command(workspace: &Workspace, programs: &Programs) -> anyhow::Result<Command
         .arg("run")
         .arg("--agent")
         .arg(programs.path(Binary::Agent)?)
-        .arg("--holdfast")
-        .arg(programs.path(Binary::Holdfast)?);
+        .arg("--holdfastd")
+        .arg(programs.path(Binary::Server)?);
     if let Some(chromium) = program::find("chromium") {
         command.env("E2E_CHROMIUM", chromium);
     }

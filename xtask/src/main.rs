@@ -13,12 +13,14 @@ mod binaries;
 mod compress;
 mod css;
 mod deny;
+mod dependencies;
 mod dev;
 mod disk;
 mod lab;
 mod labeled_output;
 mod language;
 mod lints;
+mod mode;
 mod npm;
 mod program;
 mod server;
@@ -33,7 +35,7 @@ mod wasm;
 mod workspace;
 
 use binaries::Binary;
-use server::Mode;
+use mode::Mode;
 use setup::Consent;
 use workspace::Workspace;
 
@@ -61,7 +63,7 @@ enum Command {
     Run {
         #[command(flatten)]
         mode: RunMode,
-        /// Arguments for `holdfast serve`
+        /// Arguments for `holdfastd serve`
         #[arg(last = true)]
         args: Vec<String>,
     },
@@ -72,7 +74,7 @@ enum Command {
     },
     /// Build without optimization and start; rebuild and restart on every change of a source file
     Dev {
-        /// Arguments for `holdfast serve`
+        /// Arguments for `holdfastd serve`
         #[arg(last = true)]
         args: Vec<String>,
     },

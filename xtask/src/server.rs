@@ -8,30 +8,12 @@ use anyhow::Context;
 
 use crate::binaries::{Binary, Programs};
 use crate::lints::Lints;
+use crate::mode::Mode;
 use crate::npm;
 use crate::setup::{self, Consent};
 use crate::site::Site;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-
-/// The build mode.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Optimized, as installed on servers.
-    Release,
-    /// Unoptimized, for short build times.
-    Dev,
-}
-
-impl Mode {
-    /// The name of the mode, for folder names.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Release => "release",
-            Self::Dev => "dev",
-        }
-    }
-}
 
 /// Builds the site and the server with the embedded site, and returns the program's path.
 ///
@@ -43,7 +25,7 @@ pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Res
         consent,
         mode,
     };
-    programs.path(Binary::Holdfast)
+    programs.path(Binary::Server)
 }
 
 /// Returns the command that starts the server with its data in ./data.
@@ -77,7 +59,7 @@ pub fn run(
         Site::build(workspace, mode, consent, &Lints::off())
     })?;
     let binary = steps.run("building the server", || {
-        Binary::Holdfast.build(workspace, mode)
+        Binary::Server.build(workspace, mode)
     })?;
     steps.run("starting the server", || {
         let error = serve(workspace, &binary, args).exec();

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::assets::{self, Asset, Location};
 use crate::compress::{Cache, Encoding, hash, write_atomic};
 use crate::lints::Lints;
-use crate::server::Mode;
+use crate::mode::Mode;
 use crate::setup::Consent;
 use crate::wasm::{OUTPUT_NAME, Program};
 use crate::workspace::Workspace;

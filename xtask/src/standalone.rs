@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
-use crate::server::Mode;
+use crate::mode::Mode;
 use crate::test::report::Report;
 use crate::workspace::Workspace;
 
@@ -51,7 +51,7 @@ pub fn check(workspace: &Workspace, binary: &Path, report: &mut Report) -> anyho
         workspace.site(Mode::Release).join("manifest.json"),
     )?)?;
     let folder = tempfile::tempdir()?;
-    let copy = folder.path().join("holdfast");
+    let copy = folder.path().join("holdfastd");
     std::fs::copy(binary, &copy)?;
 
     let address = free_address()?;
@@ -100,6 +100,7 @@ fn start(binary: &Path, folder: &Path, address: &str) -> anyhow::Result<Child> {
         .with_context(|| format!("{} could not start", binary.display()))
 }
 
+#[expect(clippy::disallowed_methods, reason = "xtask has no async code")]
 fn wait_until_healthy(server: &mut Running, site: &str, folder: &Path) -> anyhow::Result<()> {
     let deadline = Instant::now() + START_WITHIN;
     loop {

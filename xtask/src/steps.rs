@@ -45,7 +45,7 @@ impl Steps {
             minutes(elapsed)
         ));
         std::thread::scope(|scope| {
-            let (done, ended) = mpsc::channel::<()>();
+            let (done, ended) = mpsc::sync_channel::<()>(1);
             scope.spawn(move || {
                 while ended.recv_timeout(REPEAT) == Err(RecvTimeoutError::Timeout) {
                     let (step, all) = (minutes(step_start.elapsed()), minutes(start.elapsed()));

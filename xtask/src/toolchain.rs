@@ -10,8 +10,8 @@ use std::process::Command;
 
 use anyhow::Context;
 
+use crate::mode::Mode;
 use crate::program::{self, Cargo, say};
-use crate::server::Mode;
 use crate::setup::{self, Consent, Need};
 use crate::workspace::Workspace;
 

@@ -9,8 +9,8 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::compress::{hash, write_atomic};
 use crate::lints::Lints;
+use crate::mode::Mode;
 use crate::program::say;
-use crate::server::Mode;
 use crate::setup::{self, Consent, Need};
 use crate::toolchain::{TARGET, Toolchain};
 use crate::workspace::Workspace;

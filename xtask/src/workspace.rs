@@ -8,8 +8,8 @@ use std::process::Command;
 use anyhow::Context;
 use serde::Deserialize;
 
+use crate::mode::Mode;
 use crate::program::{self, Cargo};
-use crate::server::Mode;
 
 /// The workspace on disk.
 pub struct Workspace {

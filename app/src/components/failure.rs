@@ -6,7 +6,7 @@ use leptos_router::{components::Redirect, hooks::use_location, location::Url};
 use model::Error;
 
 use super::icon::icon;
-use crate::server_fns::{self, Failure};
+use crate::server_fns::Failure;
 
 /// What the error message replaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub fn failure_panel(
     if place == FailureScope::Frame {
         return ().erase();
     }
-    crate::status::set(server_fns::status(&error));
+    crate::status::set(error.http_status());
     let title = match error {
         Error::NotFound { .. } => "Not found",
         Error::Forbidden { .. } => "Not allowed",

@@ -1,101 +1,14 @@
 //! Forms. Fields are validated by the server's own parser when they lose focus; errors are shown
 //! beside the field and, on submission, also in a summary at the top. Input is never discarded.
 
+mod state;
+
 use crate::erase::{Erase as _, act, reactive};
 use leptos::{html, prelude::*};
-use model::{Error, FieldError};
+
+pub use state::FormState;
 
 use super::{failure::FailureLine, icon::icon};
-use crate::server_fns::Failure;
-
-/// The validation and submission state of a form, without its values.
-#[derive(Clone, Copy)]
-pub struct FormState {
-    check: StoredValue<Box<dyn Fn() -> Vec<FieldError> + Send + Sync>>,
-    left: StoredValue<Vec<String>>,
-    /// Errors that only the server can detect. Each remains until its field is edited.
-    server_errors: StoredValue<Vec<FieldError>>,
-    refused: RwSignal<Vec<FieldError>>,
-    /// Errors of the last submission. They remain until the next submission, so that the layout
-    /// does not shift while a user corrects the fields.
-    summary: RwSignal<Vec<FieldError>>,
-    /// Whether the submission is in flight.
-    pub busy: RwSignal<bool>,
-    /// An error that concerns the form as a whole.
-    pub failure: RwSignal<Option<Failure>>,
-}
-
-impl FormState {
-    /// A form whose values `check` validates with the server's parser.
-    pub fn new(check: impl Fn() -> Vec<FieldError> + Send + Sync + 'static) -> Self {
-        Self {
-            check: StoredValue::new(Box::new(check)),
-            left: StoredValue::new(Vec::new()),
-            server_errors: StoredValue::new(Vec::new()),
-            refused: RwSignal::new(Vec::new()),
-            summary: RwSignal::new(Vec::new()),
-            busy: RwSignal::new(false),
-            failure: RwSignal::new(None),
-        }
-    }
-
-    /// The error at a field; tracked.
-    pub fn refusal(self, field: &str) -> Option<String> {
-        self.refused.with(|refused| {
-            refused
-                .iter()
-                .find(|refusal| refusal.field == field)
-                .map(|refusal| refusal.message.clone())
-        })
-    }
-
-    /// Validates a field that loses focus, and the fields that lost focus before.
-    pub fn leave(self, field: &str) {
-        let mut refused = self.check.with_value(|check| check());
-        self.left.update_value(|left| {
-            if !left.iter().any(|seen| seen == field) {
-                left.push(field.to_owned());
-            }
-            refused.retain(|refusal| left.contains(&refusal.field));
-        });
-        self.server_errors
-            .with_value(|server_errors| refused.extend_from_slice(server_errors));
-        self.refused.set(refused);
-    }
-
-    /// Clears the server's error for a field that was edited.
-    pub fn typed(self, field: &str) {
-        self.server_errors
-            .update_value(|server_errors| server_errors.retain(|refusal| refusal.field != field));
-    }
-
-    /// Validates all fields before submission; true if there are no errors.
-    pub fn submit(self) -> bool {
-        let refused = self.check.with_value(|check| check());
-        let is_valid = refused.is_empty();
-        self.failure.set(None);
-        self.server_errors.set_value(Vec::new());
-        self.left
-            .update_value(|left| left.extend(refused.iter().map(|refusal| refusal.field.clone())));
-        self.summary.set(refused.clone());
-        self.refused.set(refused);
-        self.busy.set(is_valid);
-        is_valid
-    }
-
-    /// Stores an error from the server, at the fields that it names.
-    pub fn refuse(self, failure: Failure) {
-        self.busy.set(false);
-        match failure.0 {
-            Error::Invalid { fields } => {
-                self.server_errors.set_value(fields.clone());
-                self.refused.set(fields.clone());
-                self.summary.set(fields);
-            }
-            other => self.failure.set(Some(Failure(other))),
-        }
-    }
-}
 
 /// A two-way binding to a value of a form.
 #[derive(Clone, Copy)]

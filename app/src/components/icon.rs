@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use crate::erase::Erase as _;
 use leptos::prelude::*;
 
-use crate::shell::Assets;
+use crate::page_context::Assets;
 
 /// An icon by its Lucide name. Always combine it with a text or a label.
 pub fn icon(name: &'static str) -> impl IntoView {

@@ -1,31 +1,16 @@
 //! Containers.
 
-use std::ops::Deref;
-
 use leptos::prelude::*;
 use model::{
     ContainerId, JobId,
     containers::{
-        ContainerForm, ContainerQuery, ContainerRow, ContainerView, CreateOptions, Power,
+        ContainerDetail, ContainerForm, ContainerQuery, ContainerRow, CreateOptions,
+        CreatedContainer, Power,
     },
-    jobs::{JobRow, JobView},
-    names::Label,
     page::Page,
 };
-use serde::{Deserialize, Serialize};
 
 use super::Failure;
-
-/// A container whose creation was requested.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RequestedContainer {
-    /// Its site's name.
-    pub site: Label,
-    /// Its name.
-    pub name: Label,
-    /// The job that creates the container.
-    pub job: JobId,
-}
 
 /// The options of the form for a new container.
 ///
@@ -51,31 +36,12 @@ pub async fn list(query: ContainerQuery) -> Result<Page<ContainerRow>, Failure> 
         .map_err(super::into_failure)
 }
 
-/// A container with the data of its page.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Shown {
-    /// The container.
-    pub view: ContainerView,
-    /// The running job, if `whole` was requested.
-    pub work: Option<JobView>,
-    /// The latest jobs, if `whole` was requested.
-    pub jobs: Option<Page<JobRow>>,
-}
-
-impl Deref for Shown {
-    type Target = ContainerView;
-
-    fn deref(&self) -> &ContainerView {
-        &self.view
-    }
-}
-
 /// Gets one container; with `whole`, also all data of its page in one request.
 ///
 /// # Errors
-/// As `control::containers::get`.
+/// As `control::containers::get_detail`.
 #[server(prefix = "/api/ui", endpoint = "containers/get", input = server_fn::codec::Json)]
-pub async fn get(site: String, name: String, whole: bool) -> Result<Shown, Failure> {
+pub async fn get(site: String, name: String, whole: bool) -> Result<ContainerDetail, Failure> {
     let (control, actor) = super::caller().await?;
     // An invalid name is treated as not found.
     let (Ok(site), Ok(name)) = (site.parse(), name.parse()) else {
@@ -83,24 +49,9 @@ pub async fn get(site: String, name: String, whole: bool) -> Result<Shown, Failu
             kind: model::Kind::Container,
         }));
     };
-    let view = control::containers::get(&control, &actor, &site, &name)
+    control::containers::get_detail(&control, &actor, &site, &name, whole)
         .await
-        .map_err(super::into_failure)?;
-    let (mut work, mut jobs) = (None, None);
-    if whole {
-        let query = model::jobs::JobQuery {
-            container: Some(view.row.id),
-            page: 1,
-            ..Default::default()
-        };
-        jobs = control::jobs::list(&control, &actor, &query).await.ok();
-        if let Some(activity) = view.row.activity {
-            work = control::jobs::get(&control, &actor, activity.job)
-                .await
-                .ok();
-        }
-    }
-    Ok(Shown { view, work, jobs })
+        .map_err(super::into_failure)
 }
 
 /// Requests the creation of a container.
@@ -108,19 +59,14 @@ pub async fn get(site: String, name: String, whole: bool) -> Result<Shown, Failu
 /// # Errors
 /// Refused fields; as `control::containers::create`.
 #[server(prefix = "/api/ui", endpoint = "containers/create", input = server_fn::codec::Json)]
-pub async fn create(form: ContainerForm) -> Result<RequestedContainer, Failure> {
+pub async fn create(form: ContainerForm) -> Result<CreatedContainer, Failure> {
     let (control, actor) = super::caller().await?;
     let new = form
         .parse()
         .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
-    let made = control::containers::create(&control, &actor, new)
+    control::containers::create(&control, &actor, new)
         .await
-        .map_err(super::into_failure)?;
-    Ok(RequestedContainer {
-        site: made.site,
-        name: made.name,
-        job: made.job,
-    })
+        .map_err(super::into_failure)
 }
 
 /// Updates a container that the caller read at `version`. Returns the job, if one is needed.

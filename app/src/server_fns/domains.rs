@@ -2,55 +2,11 @@
 
 use leptos::prelude::*;
 use model::{
-    AuthorityId, DomainId, ProviderId, SiteId,
-    certificates::CertificateRow,
-    domains::{DomainForm, DomainRow, RecordFailure},
-    names::Label,
-    providers::ProviderKind,
-    sites::SiteRow,
+    DomainId,
+    domains::{DomainDetail, DomainForm, DomainRow, NewDomainOptions},
 };
-use serde::{Deserialize, Serialize};
 
 use super::Failure;
-
-/// The CAs and DNS providers that a domain can use.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct DomainChoices {
-    /// CAs, by name.
-    pub authorities: Vec<(AuthorityId, Label)>,
-    /// DNS providers, by name.
-    pub providers: Vec<(ProviderId, Label, ProviderKind)>,
-    /// Sites without a known public address, for which no DNS records can be created.
-    pub unreached: Vec<(SiteId, Label)>,
-}
-
-/// The options of the form for a new domain.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct NewDomainOptions {
-    /// The sites that the domain can belong to.
-    pub sites: Vec<SiteRow>,
-    /// The CAs and DNS providers that the domain can use.
-    pub givers: DomainChoices,
-}
-
-/// A domain with the data of its page.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Shown {
-    /// The domain.
-    pub domain: DomainRow,
-    /// The CAs and DNS providers that the domain can use.
-    pub givers: DomainChoices,
-    /// The domain's first certificates, starting with those that need attention.
-    pub certificates: Vec<CertificateRow>,
-    /// The number of the domain's certificates.
-    pub total: usize,
-    /// The first addresses whose records at the DNS provider are not as desired.
-    pub addresses: Vec<RecordFailure>,
-}
-
-/// The most certificates on a domain's page.
-#[cfg(feature = "ssr")]
-const FIRST: usize = 10;
 
 /// Lists all domains.
 ///
@@ -67,23 +23,21 @@ pub async fn list() -> Result<Vec<DomainRow>, Failure> {
 /// Gets the options of the form for a new domain.
 ///
 /// # Errors
-/// As `control::sites::list` and `control::authorities::list`.
+/// As `control::domains::create_options`.
 #[server(prefix = "/api/ui", endpoint = "domains/options", input = server_fn::codec::Json)]
 pub async fn options() -> Result<NewDomainOptions, Failure> {
     let (control, actor) = super::caller().await?;
-    let sites = control::sites::list(&control, &actor)
+    control::domains::create_options(&control, &actor)
         .await
-        .map_err(super::into_failure)?;
-    let givers = givers(&control, &actor, &sites).await?;
-    Ok(NewDomainOptions { sites, givers })
+        .map_err(super::into_failure)
 }
 
 /// Gets the domain with the id in the URL, with the data of its page.
 ///
 /// # Errors
-/// As `control::domains::get`.
+/// As `control::domains::get_detail`.
 #[server(prefix = "/api/ui", endpoint = "domains/get", input = server_fn::codec::Json)]
-pub async fn get(key: String) -> Result<Shown, Failure> {
+pub async fn get(key: String) -> Result<DomainDetail, Failure> {
     let (control, actor) = super::caller().await?;
     let Ok(id) = key.parse() else {
         // An invalid id is treated as not found.
@@ -91,59 +45,9 @@ pub async fn get(key: String) -> Result<Shown, Failure> {
             kind: model::Kind::Domain,
         }));
     };
-    let domain = control::domains::get(&control, &actor, id)
+    control::domains::get_detail(&control, &actor, id)
         .await
-        .map_err(super::into_failure)?;
-    let sites = control::sites::list(&control, &actor)
-        .await
-        .map_err(super::into_failure)?;
-    let givers = givers(&control, &actor, &sites).await?;
-    let mut certificates = control::certificates::list(&control, &actor, Some(id))
-        .await
-        .map_err(super::into_failure)?;
-    let total = certificates.len();
-    certificates.sort_by_key(|row| !row.state.needs_attention());
-    certificates.truncate(FIRST);
-    let addresses = control::domains::list_address_errors(&control, &actor, id)
-        .await
-        .map_err(super::into_failure)?;
-    Ok(Shown {
-        domain,
-        givers,
-        certificates,
-        total,
-        addresses,
-    })
-}
-
-#[cfg(feature = "ssr")]
-async fn givers(
-    control: &control::Control,
-    actor: &control::Actor,
-    sites: &[SiteRow],
-) -> Result<DomainChoices, Failure> {
-    let authorities = control::authorities::list(control, actor)
-        .await
-        .map_err(super::into_failure)?;
-    let providers = control::providers::list(control, actor)
-        .await
-        .map_err(super::into_failure)?;
-    let authorities = authorities.into_iter().map(|it| (it.id, it.name));
-    let providers = providers
-        .into_iter()
-        .map(|it| (it.id, it.name, it.settings.kind()));
-    let is_unreached = |site: &&SiteRow| {
-        let spec = &site.spec;
-        spec.public_v4.is_none() && spec.public_v6.is_none()
-    };
-    let unreached = sites.iter().filter(is_unreached);
-    Ok(DomainChoices {
-        unreached: unreached
-            .map(|site| (site.id, site.spec.name.clone()))
-            .collect(),
-        authorities: authorities.collect(),
-        providers: providers.collect(),
-    })
+        .map_err(super::into_failure)
 }
 
 /// Creates a domain.

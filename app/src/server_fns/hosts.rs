@@ -5,10 +5,9 @@ use model::{
     HostId,
     hosts::{
         HostDetail, HostForm, HostRow, IssuedJoinToken,
-        files::{self, FileDiff, FileQuery},
+        files::{FileQuery, FileSelection},
     },
 };
-use serde::{Deserialize, Serialize};
 
 use super::Failure;
 
@@ -37,41 +36,22 @@ pub async fn get(site: String, name: String) -> Result<HostDetail, Failure> {
         .map_err(super::into_failure)
 }
 
-/// The files of a host, and the selected file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct HostFilesView {
-    /// The host and its files.
-    pub files: files::HostFiles,
-    /// The selected file.
-    pub file: Option<FileDiff>,
-}
-
 /// The files of a host. A non-empty `path` selects one.
 ///
 /// # Errors
-/// As `control::hosts::files` and `control::hosts::file`.
+/// As `control::hosts::browse_files`.
 #[server(prefix = "/api/ui", endpoint = "hosts/files", input = server_fn::codec::Json)]
 pub async fn files(
     site: String,
     name: String,
     query: FileQuery,
     path: String,
-) -> Result<HostFilesView, Failure> {
+) -> Result<FileSelection, Failure> {
     let (control, actor) = super::caller().await?;
     let (site, name) = names(&site, &name)?;
-    let files = control::hosts::files(&control, &actor, &site, &name, query)
+    control::hosts::browse_files(&control, &actor, &site, &name, query, path)
         .await
-        .map_err(super::into_failure)?;
-    if path.is_empty() {
-        return Ok(HostFilesView { files, file: None });
-    }
-    let file = control::hosts::file(&control, &actor, &site, &name, path)
-        .await
-        .map_err(super::into_failure)?;
-    Ok(HostFilesView {
-        files,
-        file: Some(file),
-    })
+        .map_err(super::into_failure)
 }
 
 /// Creates a host and its join token. The token is returned only here.

@@ -36,14 +36,13 @@ pub async fn get(id: JobId) -> Result<JobView, Failure> {
 /// Whether a job has ended.
 ///
 /// # Errors
-/// As `control::jobs::get`.
+/// As `control::jobs::has_ended`.
 #[server(prefix = "/api/ui", endpoint = "jobs/ended", input = server_fn::codec::Json)]
 pub async fn ended(id: JobId) -> Result<bool, Failure> {
     let (control, actor) = super::caller().await?;
-    let job = control::jobs::get(&control, &actor, id)
+    control::jobs::has_ended(&control, &actor, id)
         .await
-        .map_err(super::into_failure)?;
-    Ok(job.row.state.has_ended())
+        .map_err(super::into_failure)
 }
 
 /// The lines of a job's log after line number `after`; 0 starts at the beginning.
@@ -85,7 +84,7 @@ pub async fn retry(id: JobId) -> Result<(), Failure> {
 /// Lists the jobs that have not ended.
 ///
 /// # Errors
-/// As `control::jobs::active`.
+/// As `control::jobs::list_active`.
 #[server(prefix = "/api/ui", endpoint = "jobs/active", input = server_fn::codec::Json)]
 pub async fn active() -> Result<Vec<JobRow>, Failure> {
     let (control, actor) = super::caller().await?;
@@ -97,12 +96,11 @@ pub async fn active() -> Result<Vec<JobRow>, Failure> {
 /// A summary of the jobs that have not ended.
 ///
 /// # Errors
-/// As `control::jobs::active`.
+/// As `control::jobs::summarize_active`.
 #[server(prefix = "/api/ui", endpoint = "jobs/short", input = server_fn::codec::Json)]
 pub async fn active_summary() -> Result<JobSummary, Failure> {
     let (control, actor) = super::caller().await?;
-    let jobs = control::jobs::list_active(&control, &actor)
+    control::jobs::summarize_active(&control, &actor)
         .await
-        .map_err(super::into_failure)?;
-    Ok(JobSummary::from_jobs(&jobs))
+        .map_err(super::into_failure)
 }

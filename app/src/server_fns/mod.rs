@@ -54,7 +54,7 @@ fn unavailable(message: &str) -> Failure {
 fn unreadable_request() -> Failure {
     let message = "The server could not read the request. Reload the page and try again.";
     let error = Error::invalid_field("", message);
-    crate::status::set(status(&error));
+    crate::status::set(error.http_status());
     Failure(error)
 }
 
@@ -72,20 +72,6 @@ impl std::fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// The HTTP status for `error`.
-pub fn status(error: &Error) -> u16 {
-    match error {
-        Error::Unauthenticated | Error::WrongCredentials => 401,
-        Error::Forbidden { .. } => 403,
-        Error::NotFound { .. } => 404,
-        Error::Invalid { .. } => 422,
-        Error::Conflict { .. } => 409,
-        Error::Throttled { .. } => 429,
-        Error::Unavailable { .. } => 503,
-        Error::Internal { .. } => 500,
-    }
-}
-
 #[cfg(feature = "ssr")]
 pub(crate) use server::{caller, into_failure};
 
@@ -96,7 +82,7 @@ mod server {
     use leptos::prelude::use_context;
     use model::Error;
 
-    use super::{Failure, status};
+    use super::Failure;
 
     /// The control handle and the authenticated caller.
     ///
@@ -114,7 +100,7 @@ mod server {
     /// Wraps an error and sets the HTTP status. Without that, every failed call would respond with
     /// 500.
     pub fn into_failure(error: Error) -> Failure {
-        crate::status::set(status(&error));
+        crate::status::set(error.http_status());
         Failure(error)
     }
 }

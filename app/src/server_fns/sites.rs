@@ -24,14 +24,13 @@ pub async fn list() -> Result<Vec<SiteRow>, Failure> {
 /// Lists the names of the sites that the caller may see.
 ///
 /// # Errors
-/// As `control::sites::list`.
+/// As `control::sites::list_names`.
 #[server(prefix = "/api/ui", endpoint = "sites/names", input = server_fn::codec::Json)]
 pub async fn names() -> Result<Vec<Label>, Failure> {
     let (control, actor) = super::caller().await?;
-    let sites = control::sites::list(&control, &actor)
+    control::sites::list_names(&control, &actor)
         .await
-        .map_err(super::into_failure)?;
-    Ok(sites.into_iter().map(|site| site.spec.name).collect())
+        .map_err(super::into_failure)
 }
 
 /// Gets one site.

@@ -1,6 +1,8 @@
 //! Domains that sites publish under: publishers, the sign-in proxy, HSTS, and the certificate
 //! source.
 
+mod detail;
+
 use model::{
     DomainId, Error, Kind, SiteId, Timestamp,
     certificates::CertificateSource,
@@ -8,6 +10,8 @@ use model::{
     events::{Event, Topic},
 };
 use store::{Conn, certificates::CertificateScope};
+
+pub use detail::{create_options, get_detail};
 
 use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience};
 

@@ -37,9 +37,9 @@ use std::{sync::Arc, time::Duration};
 use futures::Stream;
 use model::{
     ClusterId, Error,
-    clusters::Fingerprint,
     domains::{EntryPoint, Origin},
     events::Event,
+    fingerprint::Fingerprint,
     names::Domain,
 };
 use store::Store;

@@ -94,8 +94,8 @@ mod tests {
     #[tokio::test]
     async fn canceled_caller_keeps_permit_until_work_ends() {
         let passwords = Passwords::new();
-        let (begun, wait_for_begin) = mpsc::channel();
-        let (end, ends) = mpsc::channel::<()>();
+        let (begun, wait_for_begin) = mpsc::sync_channel(1);
+        let (end, ends) = mpsc::sync_channel::<()>(1);
         let work = passwords.blocking(move || {
             begun.send(()).unwrap();
             let _ = ends.recv();

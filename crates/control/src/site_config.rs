@@ -10,8 +10,8 @@ use edge::{
 use model::{
     Error, Kind, SiteId,
     certificates::CertificateSource,
-    clusters::Fingerprint,
     domains::DomainRow,
+    fingerprint::Fingerprint,
     names::{Domain, NodeName},
     services::{ServiceEndpoint, TlsName},
 };

@@ -29,6 +29,15 @@ pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<SiteRow>, Erro
         .into_model("sites")
 }
 
+/// Lists the names of all sites.
+///
+/// # Errors
+/// As for [`list`].
+pub async fn list_names(control: &Control, actor: &Actor) -> Result<Vec<Label>, Error> {
+    let sites = list(control, actor).await?;
+    Ok(sites.into_iter().map(|site| site.spec.name).collect())
+}
+
 /// Returns a site.
 ///
 /// # Errors

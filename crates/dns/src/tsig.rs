@@ -4,10 +4,7 @@
 //! hickory can sign messages too, but hides responses that fail verification. Users need the
 //! server's reason (BADKEY, BADSIG, BADTIME), so responses are verified here.
 
-use std::{
-    net::SocketAddr,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{net::SocketAddr, time::Duration};
 
 use base64::{
     Engine, alphabet,
@@ -21,6 +18,7 @@ use hickory_proto::{
     },
 };
 use model::{
+    Timestamp,
     names::Domain,
     providers::{AccountSecret, TsigAlgorithm},
 };
@@ -154,8 +152,7 @@ impl Key {
 
 /// The Unix time in seconds.
 fn unix_seconds() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.unwrap_or_default().as_secs()
+    Timestamp::now().since_epoch().as_secs()
 }
 
 /// The server's clock in a BADTIME response (RFC 8945, section 5.2.3): 48 bits.

@@ -25,8 +25,8 @@ use crate::{
 /// The configuration of the lab.
 #[derive(Serialize, Deserialize)]
 pub struct LabConfig {
-    /// The path of `holdfast`.
-    pub holdfast: PathBuf,
+    /// The path of `holdfastd`.
+    pub holdfastd: PathBuf,
     /// The path of `holdfast-agent`.
     pub agent: PathBuf,
     /// The lab's folder, which is removed after the namespaces.
@@ -88,8 +88,8 @@ async fn run_lab(config: &LabConfig) -> anyhow::Result<ExitCode> {
     let name_servers = NameServers::start(&config.folder).await?;
     manager::write_certificate(&config.folder).await?;
     let authorities = Authorities::start(&config.folder).await?;
-    let simulator = Simulator::start(&config.holdfast, &config.folder, config.pull).await?;
-    let manager = Manager::start(&config.holdfast, &config.folder, config.port).await?;
+    let simulator = Simulator::start(&config.holdfastd, &config.folder, config.pull).await?;
+    let manager = Manager::start(&config.holdfastd, &config.folder, config.port).await?;
     let listener = UnixListener::bind(config.socket())?;
     tokio::spawn(relay::unix_to_tcp(listener, config.port));
 

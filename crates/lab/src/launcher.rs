@@ -119,7 +119,7 @@ async fn run_lab(options: Options, path: &str) -> anyhow::Result<ExitCode> {
     let bound = Bound::bind(address).with_context(|| address.to_string())?;
     bound.set_nonblocking(true)?;
     let config = LabConfig {
-        holdfast: resolve_program(&options.holdfast)?,
+        holdfastd: resolve_program(&options.holdfastd)?,
         agent: resolve_program(&options.agent)?,
         folder: folder.path().to_owned(),
         port: bound.local_addr()?.port(),

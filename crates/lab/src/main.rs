@@ -56,9 +56,9 @@ enum Command {
 /// The arguments of the `run` command.
 #[derive(clap::Args)]
 pub struct Options {
-    /// The program `holdfast`
+    /// The program `holdfastd`
     #[arg(long)]
-    holdfast: PathBuf,
+    holdfastd: PathBuf,
     /// The program `holdfast-agent`
     #[arg(long)]
     agent: PathBuf,

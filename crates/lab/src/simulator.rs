@@ -1,4 +1,4 @@
-//! Runs the simulated cluster (`holdfast proxmox-sim`) and calls its control API.
+//! Runs the simulated cluster (`holdfastd proxmox-sim`) and calls its control API.
 
 use std::{path::Path, time::Duration};
 

@@ -1,6 +1,7 @@
 //! Certificates of domains: source, validity, state and history. Must not contain private keys,
 //! except in the upload form.
 
+mod list;
 mod name;
 mod state;
 
@@ -8,12 +9,13 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+pub use list::{ALARMING, CertificateList, CertificateQuery};
 pub use name::CertificateName;
 pub use state::{StateInputs, expiring_from};
 
 use crate::{
     AuthorityId, CertificateId, DomainId, FieldError, Fields, Invalid, Timestamp,
-    clusters::Fingerprint,
+    fingerprint::Fingerprint,
     names::{Domain, Label},
 };
 

@@ -14,7 +14,8 @@ use crate::{
     nodes::ClusterView,
 };
 
-pub use access::{ApiUrl, ClusterAccount, Fingerprint, Secret};
+pub use crate::fingerprint::Fingerprint;
+pub use access::{ApiUrl, ClusterAccount, Secret};
 pub use form::{ClusterForm, ClusterSpec};
 
 /// A storage and the content types that it accepts.

@@ -1,5 +1,6 @@
 //! Containers: desired state, observed state, and the data of lists and pages.
 
+mod detail;
 mod docker;
 mod form;
 mod source;
@@ -22,6 +23,7 @@ use crate::{
     users::{Limits, Usage},
 };
 
+pub use detail::{ContainerDetail, CreatedContainer};
 pub use docker::DockerSupport;
 pub use form::{ContainerForm, MAX_SERVICES};
 pub use source::ContainerSource;

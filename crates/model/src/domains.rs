@@ -1,6 +1,7 @@
 //! Domains that a site publishes under: permitted publishers, single sign-on, HSTS and
 //! certificates.
 
+mod detail;
 mod entry;
 mod origin;
 
@@ -8,6 +9,7 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+pub use detail::{DomainChoices, DomainDetail, NewDomainOptions};
 pub use entry::{DomainOption, EntryPoint};
 pub use origin::Origin;
 

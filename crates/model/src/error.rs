@@ -1,7 +1,7 @@
 //! Errors of use cases, with messages for users.
 //!
-//! [`Error`] describes what the caller can do and is independent of HTTP, LDAP and forms, each of
-//! which maps it in one place. Internal causes are logged and never part of an error.
+//! [`Error`] describes what the caller can do. [`Error::http_status`] is the only mapping to HTTP;
+//! LDAP and forms have one mapping each. Internal causes are logged and never part of an error.
 
 use std::borrow::Cow;
 
@@ -165,6 +165,29 @@ impl Error {
     pub fn forbidden(message: impl Into<String>) -> Self {
         Self::Forbidden {
             message: message.into(),
+        }
+    }
+
+    /// The HTTP status of a response with this error.
+    pub fn http_status(&self) -> u16 {
+        match self {
+            Self::Unauthenticated | Self::WrongCredentials => 401,
+            Self::Forbidden { .. } => 403,
+            Self::NotFound { .. } => 404,
+            Self::Invalid { .. } => 422,
+            Self::Conflict { .. } => 409,
+            Self::Throttled { .. } => 429,
+            Self::Unavailable { .. } => 503,
+            Self::Internal { .. } => 500,
+        }
+    }
+
+    /// The seconds of the HTTP header `Retry-After`, if a later attempt may succeed.
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Throttled { seconds } => Some(*seconds),
+            Self::Unavailable { .. } => Some(5),
+            _ => None,
         }
     }
 

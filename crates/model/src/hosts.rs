@@ -8,7 +8,7 @@ use std::{fmt, net::Ipv4Addr, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    FieldError, Fields, HostId, Invalid, ServiceId, SiteId, Timestamp, clusters::Fingerprint,
+    FieldError, Fields, HostId, Invalid, ServiceId, SiteId, Timestamp, fingerprint::Fingerprint,
     domains::Origin, names::Label, text::by_text,
 };
 

@@ -11,6 +11,7 @@ pub mod env;
 pub mod error;
 pub mod events;
 pub mod hosts;
+pub mod fingerprint;
 pub mod ids;
 pub mod image;
 pub mod jobs;

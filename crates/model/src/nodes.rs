@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ClusterId, Timestamp, clusters::Fingerprint, names::NodeName, sizes::Bytes};
+use crate::{ClusterId, Timestamp, fingerprint::Fingerprint, names::NodeName, sizes::Bytes};
 
 /// A Proxmox VE cluster and the age of its observed state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

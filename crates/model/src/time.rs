@@ -1,6 +1,10 @@
 //! Timestamps and durations. Milliseconds since 1970 (UTC) everywhere, so that three databases, the
 //! API and the browser agree without a calendar library.
 
+use std::time::Duration;
+#[cfg(not(target_arch = "wasm32"))]
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use serde::{Deserialize, Serialize};
 
 /// A point in time, in milliseconds since 1970-01-01 00:00 UTC.
@@ -11,6 +15,29 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
+    /// The current time by the clock of this machine. In the browser, `app` reads the clock instead.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the only place that reads the wall clock"
+    )]
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn now() -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        Self(i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// The duration since 1970; zero for earlier times.
+    pub fn since_epoch(self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0).unwrap_or(0))
+    }
+
+    /// The time after a duration.
+    #[must_use]
+    pub fn after(self, duration: Duration) -> Self {
+        let ms = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_add(ms))
+    }
+
     /// Milliseconds from this time to `now`; never negative.
     pub fn age_ms(self, now: Self) -> i64 {
         now.0.saturating_sub(self.0).max(0)
@@ -79,6 +106,15 @@ mod tests {
             "2026-11-21T03:50:00Z"
         );
         assert_eq!(Timestamp(-1).rfc3339(), "1969-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn durations_are_added_and_measured() {
+        let span = Duration::from_millis(1500);
+        assert_eq!(Timestamp(500).after(span), Timestamp(2000));
+        assert_eq!(Timestamp(i64::MAX).after(span), Timestamp(i64::MAX));
+        assert_eq!(Timestamp(1500).since_epoch(), span);
+        assert_eq!(Timestamp(-1).since_epoch(), Duration::ZERO);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use model::{
     Timestamp,
     certificates::{CertificateContents, CertificateName},
-    clusters::Fingerprint,
+    fingerprint::Fingerprint,
 };
 use sha2::{Digest, Sha256};
 use x509_parser::{

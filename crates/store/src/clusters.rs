@@ -6,7 +6,8 @@ use std::{collections::BTreeMap, fmt};
 use diesel::prelude::*;
 use model::{
     ClusterId,
-    clusters::{ApiUrl, ClusterAccount, Fingerprint},
+    clusters::{ApiUrl, ClusterAccount},
+    fingerprint::Fingerprint,
 };
 
 use crate::{

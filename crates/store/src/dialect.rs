@@ -86,6 +86,10 @@ pub(crate) fn connect(url: &DatabaseUrl) -> Result<Db, String> {
 
 /// Enables WAL mode. On a new file this needs an exclusive lock, and when two connections request
 /// it at the same time, one fails immediately with "database is locked" despite `busy_timeout`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "runs on a thread for blocking work"
+)]
 fn enable_wal(c: &mut SqliteConnection) -> QueryResult<()> {
     let start = Instant::now();
     loop {

@@ -36,6 +36,10 @@ pub trait ChangeListener: Send + 'static {
 }
 
 /// Notifies a follower until it has ended. Blocks the thread.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the change listener has a thread of its own"
+)]
 pub(crate) fn run(url: &DatabaseUrl, follower: &impl ChangeListener) {
     while follower.is_active() {
         match dialect::connect(url) {
@@ -56,6 +60,10 @@ pub(crate) fn run(url: &DatabaseUrl, follower: &impl ChangeListener) {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the change listener has a thread of its own"
+)]
 fn listen(connection: &mut PgConnection, follower: &impl ChangeListener) -> QueryResult<()> {
     connection.batch_execute(&format!("LISTEN {CHANNEL}"))?;
     follower.on_connection_change(true);

@@ -1,6 +1,9 @@
 //! The connection pool. Queries run on blocking threads, at most as many at once as there are
 //! connections, with a timeout. A write is retried when its transaction conflicts with another one.
 
+mod connection;
+mod transaction;
+
 use std::{
     fmt,
     sync::{
@@ -11,14 +14,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use diesel::{
-    Connection,
-    connection::InstrumentationEvent,
-    r2d2::{ManageConnection, Pool, PooledConnection, R2D2Connection},
-};
+use connection::Manager;
+use diesel::r2d2::{Pool, PooledConnection, R2D2Connection as _};
 use model::Timestamp;
-use rand::RngExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use transaction::{transaction, wait_before_retry};
 
 use crate::{
     DatabaseUrl, Error, SecretKey, clusters,
@@ -29,8 +29,6 @@ use crate::{
 
 /// The timeout for a free slot in the pool, for a new connection, and for retries of a write.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// A connection to a database server that was idle for longer is pinged before use.
-const PING_AFTER_IDLE: Duration = Duration::from_secs(15);
 /// How many times a write is attempted before its conflict is returned as an error.
 const MAX_ATTEMPTS: u32 = 8;
 
@@ -163,11 +161,7 @@ impl Store {
             .max_size(size)
             .min_idle(Some(0))
             .connection_timeout(TIMEOUT)
-            .build_unchecked(Manager {
-                url: url.clone(),
-                statements: Arc::clone(&statements),
-                losses: Arc::default(),
-            });
+            .build_unchecked(Manager::new(url.clone(), Arc::clone(&statements)));
         let permits = Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(1)));
         Ok(Self(Arc::new(Inner {
             pool,
@@ -234,7 +228,7 @@ impl Store {
                             attempt,
                             "write transaction conflicted, retrying"
                         );
-                        thread::sleep(backoff(attempt));
+                        wait_before_retry(attempt);
                     }
                     result => return result,
                 }
@@ -314,119 +308,4 @@ async fn run_blocking<T: Send + 'static>(
 ) -> Result<T, Error> {
     let joined = tokio::task::spawn_blocking(f).await;
     joined.unwrap_or_else(|e| Err(Error::internal(format!("database task failed: {e}"))))
-}
-
-/// Returns the result, and whether a failed transaction may be retried: not after a commit whose
-/// response was lost.
-fn transaction<T>(
-    conn: &mut Conn,
-    f: &impl Fn(&mut Conn) -> Result<T, Error>,
-) -> (Result<T, Error>, bool) {
-    if let Err(error) = dialect::begin(&mut conn.0) {
-        return (Err(error.into()), true);
-    }
-    match f(conn) {
-        Ok(value) => match dialect::commit(&mut conn.0) {
-            Ok(()) => (Ok(value), false),
-            Err(error) => {
-                let conflicted = is_conflict(&error);
-                (Err(error.into()), conflicted)
-            }
-        },
-        Err(error) => {
-            if let Err(cause) = dialect::rollback(&mut conn.0) {
-                tracing::debug!(error = %cause, "rollback failed");
-            }
-            (Err(error), true)
-        }
-    }
-}
-
-fn is_conflict(error: &diesel::result::Error) -> bool {
-    use diesel::result::{DatabaseErrorKind::SerializationFailure, Error::DatabaseError};
-    matches!(error, DatabaseError(SerializationFailure, _))
-}
-
-/// The random delay before a retry. Its maximum doubles with each attempt, so that two transactions
-/// do not keep conflicting.
-fn backoff(attempt: u32) -> Duration {
-    let longest = 2_u64.saturating_pow(attempt + 1);
-    Duration::from_millis(rand::rng().random_range(1..=longest))
-}
-
-/// A connection in the pool.
-pub(crate) struct PoolConnection {
-    conn: Conn,
-    last_used: Instant,
-    /// The number of lost connections when this one was last known to work.
-    seen_losses: u64,
-    losses: Arc<AtomicU64>,
-    broken: bool,
-}
-
-impl PoolConnection {
-    /// Records whether the connection is still usable after a query or transaction.
-    fn record_result<T>(&mut self, result: &Result<T, Error>) {
-        self.last_used = Instant::now();
-        if matches!(result, Err(Error::Unavailable { .. })) {
-            self.broken = dialect::is_broken(&mut self.conn.0);
-            // When one connection was lost, the others may be lost too: each is pinged before its
-            // next use.
-            self.losses
-                .fetch_add(u64::from(self.broken), Ordering::Relaxed);
-        }
-    }
-}
-
-/// Opens and checks connections for the pool.
-pub(crate) struct Manager {
-    url: DatabaseUrl,
-    statements: Arc<AtomicU64>,
-    losses: Arc<AtomicU64>,
-}
-
-/// Why a connection failed; for the log.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct ConnectError(String);
-
-impl ManageConnection for Manager {
-    type Connection = PoolConnection;
-    type Error = ConnectError;
-
-    fn connect(&self) -> Result<PoolConnection, ConnectError> {
-        let mut db = dialect::connect(&self.url).map_err(ConnectError)?;
-        let statements = Arc::clone(&self.statements);
-        db.set_instrumentation(move |event: InstrumentationEvent<'_>| {
-            if matches!(event, InstrumentationEvent::StartQuery { .. }) {
-                statements.fetch_add(1, Ordering::Relaxed);
-            }
-        });
-        Ok(PoolConnection {
-            conn: Conn(db),
-            last_used: Instant::now(),
-            seen_losses: self.losses.load(Ordering::Relaxed),
-            losses: Arc::clone(&self.losses),
-            broken: false,
-        })
-    }
-
-    fn is_valid(&self, pooled: &mut PoolConnection) -> Result<(), ConnectError> {
-        let losses = self.losses.load(Ordering::Relaxed);
-        let is_fresh = pooled.last_used.elapsed() < PING_AFTER_IDLE && pooled.seen_losses == losses;
-        if is_fresh || !dialect::is_remote(&pooled.conn.0) {
-            return Ok(());
-        }
-        pooled
-            .conn
-            .0
-            .ping()
-            .map_err(|e| ConnectError(e.to_string()))?;
-        pooled.seen_losses = losses;
-        Ok(())
-    }
-
-    fn has_broken(&self, pooled: &mut PoolConnection) -> bool {
-        thread::panicking() || pooled.broken || pooled.conn.0.is_broken()
-    }
 }

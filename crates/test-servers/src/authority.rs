@@ -177,6 +177,10 @@ impl CertificateAuthority {
         Ok(authority)
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests call this on blocking threads"
+    )]
     fn wait(&self, ports: &Ports) -> Result<(), String> {
         let start = Instant::now();
         while !ports.all_listening() {

@@ -158,6 +158,10 @@ impl Server {
         self.mariadb_url(database)
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests call this on blocking threads"
+    )]
     fn wait<E: std::fmt::Display>(&self, connect: impl Fn(&Self) -> Result<(), E>) {
         let start_time = Instant::now();
         while let Err(error) = connect(self) {

@@ -114,6 +114,10 @@ impl Drop for ChildProcess {
 ///
 /// # Panics
 /// After the timeout.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests call this on blocking threads"
+)]
 pub fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(60) {

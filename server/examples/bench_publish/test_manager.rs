@@ -20,7 +20,8 @@ use model::{
 use proxmox_sim::{Config, Sim, TEST_SECRET};
 use server::{
     assets::Assets,
-    router::{AppState, PublicEndpoint, router},
+    router::router,
+    state::{AppState, PublicEndpoint},
 };
 use store::{SecretKey, Store};
 use tokio::net::TcpListener;
@@ -71,7 +72,8 @@ impl TestManager {
         let public = PublicEndpoint::new(url.parse().map_err(anyhow::Error::msg)?, Vec::new());
         let stop = CancellationToken::new();
         let state = AppState::new(control.clone(), public, Assets::default(), stop);
-        let service = router(state).into_make_service_with_connect_info::<std::net::SocketAddr>();
+        let service =
+            router(state, None).into_make_service_with_connect_info::<std::net::SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
 
         let access = setup::Access {

@@ -20,9 +20,9 @@ use serde::Deserialize;
 use super::{origin, show_error, start_session};
 use crate::{
     client_addr::{self, Client},
-    host,
-    router::{AppState, PublicEndpoint},
+    host, loopback,
     session::Token,
+    state::{AppState, PublicEndpoint},
 };
 
 /// The path of sign-in links.
@@ -49,7 +49,7 @@ pub(crate) fn link_url(public: &PublicEndpoint, token: &str) -> Option<String> {
         IpAddr::from(Ipv6Addr::LOCALHOST),
     ];
     let is_proxy = |address| client_addr::is_trusted(address, &public.trusted_proxies);
-    let is_usable = host::is_loopback(public.url.host()) && !loopback.into_iter().any(is_proxy);
+    let is_usable = loopback::is_loopback(public.url.host()) && !loopback.into_iter().any(is_proxy);
     is_usable.then(|| format!("{}{LINK_PATH}?token={token}", public.url))
 }
 
@@ -103,7 +103,7 @@ pub async fn sign_in_with_link(
 fn local_client<B>(request: &HttpRequest<B>, public: &PublicEndpoint) -> Option<Client> {
     let client = client_addr::local(request, &public.trusted_proxies)?;
     let host = host::authority(request)?;
-    host::is_loopback(host.host()).then_some(client)
+    loopback::is_loopback(host.host()).then_some(client)
 }
 
 #[cfg(test)]

@@ -29,7 +29,8 @@ use reqwest::Client;
 use server::{
     assets::Assets,
     demo::edge::{self, Edge},
-    router::{AppState, PublicEndpoint, router},
+    router::router,
+    state::{AppState, PublicEndpoint},
 };
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -102,7 +103,7 @@ impl Demo {
         let public = PublicEndpoint::new(HOME.parse().unwrap(), Vec::new());
         let state = AppState::new(control.clone(), public, Assets::default(), stop.clone());
         Self {
-            router: router(state.with_edge(Some(edge))),
+            router: router(state, Some(edge)),
             control,
             sim,
             stop,

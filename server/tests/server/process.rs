@@ -4,7 +4,7 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     path::Path,
     process::{Child, Command, ExitStatus, Output, Stdio},
-    sync::mpsc::{Receiver, channel},
+    sync::mpsc::{Receiver, sync_channel},
     thread::JoinHandle,
     time::Duration,
 };
@@ -21,14 +21,14 @@ pub struct Program {
 }
 
 /// The command without this process's environment.
-pub fn holdfast(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_holdfast"));
+pub fn holdfastd(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_holdfastd"));
     command.current_dir(folder).env_clear();
     command
 }
 
 fn serve(folder: &Path, environment: &[(&str, &str)]) -> Command {
-    let mut command = holdfast(folder);
+    let mut command = holdfastd(folder);
     command
         .args(["serve", "--listen", "127.0.0.1:0"])
         .env("HOLDFAST_DEMO", "small")
@@ -88,7 +88,7 @@ impl Program {
             })
         });
         let out = BufReader::new(child.stdout.take().unwrap());
-        let (send, lines) = channel();
+        let (send, lines) = sync_channel(1024);
         std::thread::spawn(move || {
             out.lines()
                 .map_while(Result::ok)
@@ -247,7 +247,7 @@ async fn first_start_prints_a_valid_password_and_the_second_none() {
 }
 
 pub fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {
-    let mut child = holdfast(folder)
+    let mut child = holdfastd(folder)
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -287,7 +287,7 @@ fn user_commands_need_no_password_argument() {
     assert_eq!(duplicate.status.code(), Some(6));
     assert_eq!(
         to_text(&duplicate.stderr),
-        "holdfast: user add: Another user has this name.\n"
+        "holdfastd: user add: Another user has this name.\n"
     );
 
     let set = ["user", "password", "ann", "--password-stdin"];
@@ -306,13 +306,13 @@ fn user_commands_need_no_password_argument() {
     );
     assert_eq!(short.status.code(), Some(2));
     assert!(
-        to_text(&short.stderr).starts_with("holdfast: password: "),
+        to_text(&short.stderr).starts_with("holdfastd: password: "),
         "{}",
         to_text(&short.stderr)
     );
     let unknown = run(folder.path(), &["user", "password", "bob"], "");
     assert_eq!(unknown.status.code(), Some(6));
-    assert!(to_text(&unknown.stderr).starts_with("holdfast: user password: "));
+    assert!(to_text(&unknown.stderr).starts_with("holdfastd: user password: "));
 }
 
 #[test]
@@ -327,7 +327,7 @@ fn errors_are_one_line_with_an_exit_code() {
     assert_eq!(check.status.code(), Some(3));
     assert_eq!(
         to_text(&check.stderr),
-        "holdfast: configuration: `listn` in bad.toml is not a setting; did you mean listen?\n"
+        "holdfastd: configuration: `listn` in bad.toml is not a setting; did you mean listen?\n"
     );
     let good = run(folder.path(), &["config", "check"], "");
     assert!(good.status.success());
@@ -343,7 +343,7 @@ fn errors_are_one_line_with_an_exit_code() {
     let version = run(folder.path(), &["--version"], "");
     assert_eq!(
         to_text(&version.stdout),
-        format!("holdfast {}\n", env!("CARGO_PKG_VERSION"))
+        format!("holdfastd {}\n", env!("CARGO_PKG_VERSION"))
     );
     assert_eq!(run(folder.path(), &["srve"], "").status.code(), Some(2));
 
@@ -351,10 +351,10 @@ fn errors_are_one_line_with_an_exit_code() {
     let address = occupied.local_addr().unwrap().to_string();
     let serve = run(folder.path(), &["serve", "--listen", &address], "");
     assert_eq!(serve.status.code(), Some(5));
-    assert!(to_text(&serve.stderr).starts_with(&format!("holdfast: listen: {address}: ")));
+    assert!(to_text(&serve.stderr).starts_with(&format!("holdfastd: listen: {address}: ")));
 
     let database = [("DATABASE_URL", "sqlite:/nowhere/at/all.db")];
-    let mut command = holdfast(folder.path());
+    let mut command = holdfastd(folder.path());
     let output = command
         .args(["serve", "--listen", "127.0.0.1:0"])
         .envs(database)

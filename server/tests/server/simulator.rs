@@ -6,14 +6,14 @@ use reqwest::{Client, tls::TlsInfo};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::process::{Program, holdfast, run, to_text};
+use crate::process::{Program, holdfastd, run, to_text};
 
 const PASSWORD: &str = "quite secret";
 
 /// Starts the simulator on a free port, with its password in a file.
 fn start(folder: &Path, more: &[&str]) -> Program {
     std::fs::write(folder.join("password"), format!("{PASSWORD}\n")).unwrap();
-    let mut command = holdfast(folder);
+    let mut command = holdfastd(folder);
     command
         .args(["proxmox-sim", "--listen", "127.0.0.1:0"])
         .args(["--root-password-file", "password"])
@@ -128,7 +128,7 @@ fn invalid_arguments_are_reported_in_one_line() {
         let refused = run(folder.path(), &arguments, "");
         let output = to_text(&refused.stderr);
         assert_eq!(refused.status.code(), Some(code), "{output}");
-        let prefix = format!("holdfast: proxmox-sim: {message}");
+        let prefix = format!("holdfastd: proxmox-sim: {message}");
         assert!(output.starts_with(&prefix), "{output}");
         assert_eq!(output.lines().count(), 1, "{output}");
         assert_eq!(to_text(&refused.stdout), "");

@@ -14,7 +14,8 @@ use model::{SiteId, sites::SiteForm};
 use proxmox_sim::{Sim, TEST_SECRET};
 use server::{
     assets::Assets,
-    router::{AppState, PublicEndpoint, router},
+    router::router,
+    state::{AppState, PublicEndpoint},
 };
 use store::{SecretKey, Store};
 use tempfile::TempDir;
@@ -80,7 +81,7 @@ impl TestApp {
             .unwrap();
         let stop = CancellationToken::new();
         let state = AppState::new(control.clone(), public, assets, stop.clone());
-        let router = router(state);
+        let router = router(state, None);
         Self {
             control,
             stop,
@@ -94,12 +95,8 @@ impl TestApp {
     pub fn build_router(&self) {
         let public = PublicEndpoint::new(HOME.parse().unwrap(), Vec::new());
         let stop = self.stop.clone();
-        drop(router(AppState::new(
-            self.control.clone(),
-            public,
-            Assets::default(),
-            stop,
-        )));
+        let state = AppState::new(self.control.clone(), public, Assets::default(), stop);
+        drop(router(state, None));
     }
 
     /// Sends a request; the body of the response is not read.

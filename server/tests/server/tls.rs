@@ -2,7 +2,7 @@
 
 use reqwest::{Certificate, Client, StatusCode};
 
-use crate::process::{Program, holdfast};
+use crate::process::{Program, holdfastd};
 
 /// The environment for the files of [`write_certificate`].
 pub const FILES: [(&str, &str); 2] = [
@@ -53,7 +53,7 @@ async fn configured_certificate_enables_tls() {
 fn certificate_without_key_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     write_certificate(folder.path());
-    let refused = holdfast(folder.path())
+    let refused = holdfastd(folder.path())
         .args(["serve", "--listen", "127.0.0.1:0"])
         .env("HOLDFAST_TLS_CERT", "cert.pem")
         .output()

@@ -14,8 +14,8 @@ use super::report::Report;
 use crate::binaries::{Binary, Executable, PACKAGES, Programs};
 use crate::labeled_output;
 use crate::lints::Lints;
+use crate::mode::Mode;
 use crate::program::Cargo;
-use crate::server::Mode;
 use crate::setup::Consent;
 use crate::site::Site;
 use crate::workspace::Workspace;
@@ -190,7 +190,7 @@ impl<'a> Builds<'a> {
         if self.site.get().is_err() {
             bail!("the site was not built");
         }
-        Binary::Holdfast.build(self.workspace, Mode::Release)
+        Binary::Server.build(self.workspace, Mode::Release)
     }
 
     fn cargo(&self, args: &[&str]) -> Command {

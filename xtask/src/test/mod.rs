@@ -14,7 +14,7 @@ use crate::binaries::Binary;
 use crate::program::{self, Cargo, say};
 use crate::setup::{self, Consent, Need};
 use crate::workspace::Workspace;
-use crate::{bench, deny, disk, lab, labeled_output, language, standalone};
+use crate::{bench, deny, dependencies, disk, lab, labeled_output, language, standalone};
 
 pub mod browser;
 mod builds;
@@ -44,7 +44,7 @@ pub struct Options {
 /// A part of the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Part {
-    /// Formatting
+    /// Formatting, names, and which crate uses which
     Fmt,
     /// Licenses, banned crates and crate sources
     Deny,
@@ -244,7 +244,7 @@ impl Run<'_> {
             Part::Clippy => builds.lints(report),
             Part::Unit => rust::run(builds.native(report)?, self.filter, report),
             Part::End2end => {
-                let binary = builds.programs(report)?.path(Binary::Holdfast)?;
+                let binary = builds.programs(report)?.path(Binary::Server)?;
                 browser::playwright(workspace, consent, &binary, self.filter, report)
             }
             Part::Lab => {
@@ -284,7 +284,8 @@ fn fmt(workspace: &Workspace) -> anyhow::Result<()> {
         .current_dir(workspace.root())
         .args(["fmt", "--all", "--check"]);
     program::run(&mut cargo)?;
-    language::check(workspace)
+    language::check(workspace)?;
+    dependencies::check(workspace)
 }
 
 #[cfg(test)]

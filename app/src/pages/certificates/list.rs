@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::{
     CertificateId,
-    certificates::{CertificateRow, CertificateState},
+    certificates::{ALARMING, CertificateList, CertificateQuery, CertificateRow, CertificateState},
     events::{Event, Topic},
 };
 
@@ -19,10 +19,7 @@ use crate::{
         live_resource::{LiveResource, live_resource},
         page::{PageHead, Pager, empty, list_skeleton, place},
     },
-    server_fns::{
-        self,
-        certificates::{ALARMING, CertificateList, Query},
-    },
+    server_fns,
     session::Session,
 };
 
@@ -46,7 +43,7 @@ pub fn page() -> AnyView {
     let query = Memo::new(move |_| {
         parameters.with(|parameters| {
             let text = |name| parameters.get_str(name).unwrap_or_default().trim();
-            Query {
+            CertificateQuery {
                 q: text("q").to_owned(),
                 state: text("state").to_owned(),
                 page: text("page").parse().unwrap_or(1).max(1),
@@ -62,7 +59,7 @@ pub fn page() -> AnyView {
     )
 }
 
-fn content(listed: LiveResource<CertificateList>, query: Memo<Query>) -> AnyView {
+fn content(listed: LiveResource<CertificateList>, query: Memo<CertificateQuery>) -> AnyView {
     let found = listed.part(|listed| listed.page.total);
     let count = Signal::derive(move || match found.get() {
         1 => "1 certificate".to_owned(),

@@ -3,7 +3,7 @@
 
 use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
-use model::containers::{ContainerForm, Status};
+use model::containers::{ContainerDetail, ContainerForm, Status};
 
 use crate::{
     components::{
@@ -12,7 +12,7 @@ use crate::{
         live_resource::LiveResource,
         toast::Toasts,
     },
-    server_fns::{self, containers::Shown},
+    server_fns,
 };
 
 /// A draft of changes.
@@ -22,7 +22,7 @@ pub struct Draft {
     pub form: RwSignal<ContainerForm>,
     /// The form state.
     pub state: FormState,
-    container: LiveResource<Shown>,
+    container: LiveResource<ContainerDetail>,
     base: RwSignal<ContainerForm>,
     version: RwSignal<i64>,
     restart: RwSignal<bool>,
@@ -31,7 +31,7 @@ pub struct Draft {
 
 impl Draft {
     /// Starts with the container's current values, and follows them until the user edits.
-    pub fn new(container: LiveResource<Shown>) -> Self {
+    pub fn new(container: LiveResource<ContainerDetail>) -> Self {
         let present = container.peek(|view| ContainerForm::from(&view.view));
         let form = RwSignal::new(present.clone());
         let check = move || form.with_untracked(|form| form.parse().err().unwrap_or_default());

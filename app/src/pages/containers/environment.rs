@@ -1,8 +1,8 @@
 //! The environment of a container's processes.
 
 use crate::erase::{Erase as _, act};
-use crate::server_fns::containers::Shown;
 use leptos::prelude::*;
+use model::containers::ContainerDetail;
 
 use super::edit::{Draft, footer};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The tab.
-pub fn tab(container: LiveResource<Shown>) -> AnyView {
+pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
     let draft = Draft::new(container);
     let submit = move |ev: leptos::ev::SubmitEvent| {
         ev.prevent_default();

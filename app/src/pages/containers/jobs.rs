@@ -3,6 +3,7 @@
 use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use model::{
+    containers::ContainerDetail,
     events::{Event, Topic},
     jobs::{JobQuery, JobRow},
     page::Page,
@@ -14,11 +15,11 @@ use crate::{
         live_resource::{LiveResource, live_resource_within},
         page::{empty, list_skeleton},
     },
-    server_fns::{self, containers::Shown},
+    server_fns,
 };
 
 /// The tab: the latest jobs, newest first.
-pub fn tab(container: LiveResource<Shown>) -> AnyView {
+pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
     let id = container.peek(|view| view.row.id);
     let query = JobQuery {
         container: Some(id),

@@ -4,7 +4,7 @@ use crate::erase::{Erase as _, act, reactive};
 use leptos::prelude::*;
 use model::{
     ServiceId,
-    containers::{ContainerSource, Drift, ResourceUsage, Status},
+    containers::{ContainerDetail, ContainerSource, Drift, ResourceUsage, Status},
     events::{Event, Topic},
     jobs::JobView,
     services::{PublishingStatus, ServiceKind, ServiceView},
@@ -21,11 +21,11 @@ use crate::{
         steps::{job_failure, job_steps},
         toast::Toasts,
     },
-    server_fns::{self, containers::Shown},
+    server_fns,
 };
 
 /// The tab.
-pub fn tab(container: LiveResource<Shown>) -> AnyView {
+pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
     view! {
         {work(container)}
         {notices(container)}
@@ -40,7 +40,7 @@ pub fn tab(container: LiveResource<Shown>) -> AnyView {
 }
 
 /// The running job with its steps.
-fn work(container: LiveResource<Shown>) -> AnyView {
+fn work(container: LiveResource<ContainerDetail>) -> AnyView {
     let job = container.part(|view| {
         view.row
             .activity
@@ -79,7 +79,7 @@ fn work(container: LiveResource<Shown>) -> AnyView {
 }
 
 /// Problems of the container.
-fn notices(container: LiveResource<Shown>) -> AnyView {
+fn notices(container: LiveResource<ContainerDetail>) -> AnyView {
     let failure = container.part(|view| view.failure.clone());
     let failed = reactive(move || {
         failure.get().map(|(job, sentence)| {
@@ -108,7 +108,7 @@ fn notices(container: LiveResource<Shown>) -> AnyView {
 }
 
 /// A difference between desired and observed state while no job is running.
-fn differs(container: LiveResource<Shown>) -> AnyView {
+fn differs(container: LiveResource<ContainerDetail>) -> AnyView {
     let words =
         container.part(
             |view| match (view.row.activity, view.desired_running, view.row.status) {
@@ -133,7 +133,7 @@ fn differs(container: LiveResource<Shown>) -> AnyView {
 }
 
 /// The container has another address than the reserved one.
-fn address_mismatch(container: LiveResource<Shown>) -> AnyView {
+fn address_mismatch(container: LiveResource<ContainerDetail>) -> AnyView {
     let words = container.part(|view| {
         let leased = view.leased_address?;
         Some(model::leases::address_mismatch_message(
@@ -149,7 +149,7 @@ fn address_mismatch(container: LiveResource<Shown>) -> AnyView {
 }
 
 /// Drift: changes that were made in Proxmox.
-fn drifted(container: LiveResource<Shown>) -> AnyView {
+fn drifted(container: LiveResource<ContainerDetail>) -> AnyView {
     let words = container.part(|view| {
         let words = |drift: &Drift| match drift {
             Drift::Moved { to } => {
@@ -170,7 +170,7 @@ fn drifted(container: LiveResource<Shown>) -> AnyView {
     })
 }
 
-fn restart(container: LiveResource<Shown>) -> AnyView {
+fn restart(container: LiveResource<ContainerDetail>) -> AnyView {
     let toasts = Toasts::here();
     let needed = container.part(|view| view.restart_needed && view.row.activity.is_none());
     let now = move |_| {
@@ -190,7 +190,7 @@ fn restart(container: LiveResource<Shown>) -> AnyView {
     })
 }
 
-fn links(container: LiveResource<Shown>) -> AnyView {
+fn links(container: LiveResource<ContainerDetail>) -> AnyView {
     let services = container.part(|view| view.services.clone());
     let domain = container.peek(|view| view.row.domain.clone());
     let own = container.peek(|view| super::href(&view.row.site, &view.row.name));
@@ -216,7 +216,7 @@ fn links(container: LiveResource<Shown>) -> AnyView {
 }
 
 /// How a service is published, and why it is blocked.
-pub fn published(container: LiveResource<Shown>, id: ServiceId) -> AnyView {
+pub fn published(container: LiveResource<ContainerDetail>, id: ServiceId) -> AnyView {
     let state = container.part(move |view| {
         let mut all = view.publications.iter();
         let publication = all.find(|(service, _)| *service == id);
@@ -261,7 +261,7 @@ pub fn place(service: &ServiceView, domain: &model::names::Domain) -> AnyView {
     view! { <div class="code">{shown} <Copy text=text what="address" /></div> }.erase()
 }
 
-fn resources(container: LiveResource<Shown>) -> AnyView {
+fn resources(container: LiveResource<ContainerDetail>) -> AnyView {
     let observed = container.part(|view| view.observed.clone());
     let spec = container.part(|view| (view.spec.cores, view.spec.memory, view.spec.disk));
     let bars = reactive(move || {
@@ -315,7 +315,7 @@ fn duration_long(seconds: u64) -> String {
     }
 }
 
-fn facts(container: LiveResource<Shown>) -> AnyView {
+fn facts(container: LiveResource<ContainerDetail>) -> AnyView {
     let list = reactive(move || {
         container.with(|view| {
             let row = &view.row;
@@ -355,7 +355,7 @@ pub fn source_label(source: &ContainerSource) -> String {
     }
 }
 
-fn description(container: LiveResource<Shown>) -> AnyView {
+fn description(container: LiveResource<ContainerDetail>) -> AnyView {
     let text = container.part(|view| view.spec.description.as_ref().map(ToString::to_string));
 
     reactive(move || {

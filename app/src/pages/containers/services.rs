@@ -1,9 +1,8 @@
 //! The services of a container.
 
 use crate::erase::{Erase as _, act, reactive};
-use crate::server_fns::containers::Shown;
 use leptos::prelude::*;
-use model::services::ServiceKind;
+use model::{containers::ContainerDetail, services::ServiceKind};
 
 use super::{
     edit::{Draft, footer},
@@ -13,7 +12,7 @@ use super::{
 use crate::components::{form::Refusals, live_resource::LiveResource};
 
 /// The tab.
-pub fn tab(container: LiveResource<Shown>) -> AnyView {
+pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
     let draft = Draft::new(container);
     let domains = container.part(|view| view.domains.clone());
     let submit = move |ev: leptos::ev::SubmitEvent| {
@@ -36,7 +35,7 @@ pub fn tab(container: LiveResource<Shown>) -> AnyView {
     .erase()
 }
 
-fn service_list(container: LiveResource<Shown>) -> AnyView {
+fn service_list(container: LiveResource<ContainerDetail>) -> AnyView {
     let services = container.part(|view| view.services.clone());
     let domain = container.peek(|view| view.row.domain.clone());
     let items = reactive(move || {

@@ -1,8 +1,8 @@
 //! Resources and description of a container, and its deletion.
 
 use crate::erase::{Erase as _, act};
-use crate::server_fns::containers::Shown;
 use leptos::prelude::*;
+use model::containers::ContainerDetail;
 
 use super::{
     actions,
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The tab.
-pub fn tab(container: LiveResource<Shown>) -> AnyView {
+pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
     let draft = Draft::new(container);
     let submit = move |ev: leptos::ev::SubmitEvent| {
         ev.prevent_default();
@@ -60,7 +60,7 @@ pub fn tab(container: LiveResource<Shown>) -> AnyView {
     .erase()
 }
 
-fn danger(container: LiveResource<Shown>) -> AnyView {
+fn danger(container: LiveResource<ContainerDetail>) -> AnyView {
     let deletion = Deletion::default();
     let name = container.peek(|view| view.row.name.to_string());
     let lost = Signal::derive(move || container.with(|view| actions::losses(&view.row)));

@@ -4,7 +4,7 @@ use crate::erase::{Erase as _, act, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use model::{
-    containers::{Power, Status},
+    containers::{ContainerDetail, Power, Status},
     events::{Event, Topic},
 };
 
@@ -22,7 +22,7 @@ use crate::{
         toast::Toasts,
     },
     pages::not_found::not_found,
-    server_fns::{self, containers::Shown},
+    server_fns,
 };
 
 /// The tabs, in order, by the last path segment; the first one has none.
@@ -52,7 +52,7 @@ pub fn page() -> AnyView {
         live_resource(
             Signal::from(key),
             |(site, name)| server_fns::containers::get(site, name, cfg!(feature = "ssr")),
-            |view: &Shown| {
+            |view: &ContainerDetail| {
                 vec![
                     Event::of(Topic::Container, view.row.id.0),
                     Event::all(Topic::Domain),
@@ -65,7 +65,7 @@ pub fn page() -> AnyView {
     })
 }
 
-fn whole(container: LiveResource<Shown>, tab: Memo<Option<usize>>) -> AnyView {
+fn whole(container: LiveResource<ContainerDetail>, tab: Memo<Option<usize>>) -> AnyView {
     let (site, name) = container.peek(|view| (view.row.site.clone(), view.row.name.clone()));
     let own = super::href(&site, &name);
     let tabs = TABS
@@ -100,7 +100,7 @@ fn whole(container: LiveResource<Shown>, tab: Memo<Option<usize>>) -> AnyView {
     .erase()
 }
 
-fn buttons(container: LiveResource<Shown>) -> AnyView {
+fn buttons(container: LiveResource<ContainerDetail>) -> AnyView {
     let toasts = Toasts::here();
     let (id, name) = container.peek(|view| (view.row.id, view.row.name.clone()));
     let state = container.part(|view| (view.row.status, view.row.activity));

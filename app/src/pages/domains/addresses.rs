@@ -2,12 +2,11 @@
 
 use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
-use model::domains::RecordFailure;
+use model::domains::{DomainDetail, RecordFailure};
 
 use crate::{
     components::{host::host, live_resource::LiveResource},
     pages::certificates::due,
-    server_fns::domains::Shown,
 };
 
 /// The key of a record.
@@ -21,12 +20,12 @@ fn key(trouble: &RecordFailure) -> Key {
 }
 
 /// The card; empty if all records are as desired.
-pub fn card(shown: LiveResource<Shown>) -> AnyView {
+pub fn card(shown: LiveResource<DomainDetail>) -> AnyView {
     let is_wrong = shown.part(|shown| !shown.addresses.is_empty());
     reactive(move || is_wrong.get().then(|| troubles(shown)))
 }
 
-fn troubles(shown: LiveResource<Shown>) -> AnyView {
+fn troubles(shown: LiveResource<DomainDetail>) -> AnyView {
     let keys = shown.part(|shown| shown.addresses.iter().map(key).collect::<Vec<_>>());
     let render_row = move |wanted: Key| {
         row(shown.part(move |shown| {

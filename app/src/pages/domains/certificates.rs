@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use model::{
     CertificateId,
     certificates::{CertificateRow, CertificateSource},
+    domains::DomainDetail,
 };
 
 use crate::{
@@ -13,7 +14,6 @@ use crate::{
         live_resource::LiveResource,
     },
     pages::certificates::until,
-    server_fns::domains::Shown,
 };
 
 /// The number of valid certificates, and whether others need attention.
@@ -37,7 +37,7 @@ pub fn in_row(issuance: CertificateSource, good: u32, alarms: u32) -> AnyView {
 }
 
 /// The card of a domain's page.
-pub fn card(shown: LiveResource<Shown>) -> AnyView {
+pub fn card(shown: LiveResource<DomainDetail>) -> AnyView {
     let none = shown.part(|shown| {
         shown
             .certificates
@@ -85,7 +85,7 @@ fn absence(issuance: CertificateSource) -> &'static str {
     }
 }
 
-fn table(shown: LiveResource<Shown>) -> AnyView {
+fn table(shown: LiveResource<DomainDetail>) -> AnyView {
     let ids = shown.part(|shown| {
         shown
             .certificates

@@ -4,14 +4,13 @@ use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use model::{
     FieldError,
-    domains::{DomainForm, Hsts, Publishers},
+    domains::{DomainChoices, DomainForm, Hsts, Publishers},
 };
 
 use super::issuance::{certificates, records};
 use crate::{
     bind,
     components::form::{Choice, Field, FormState},
-    server_fns::domains::DomainChoices,
 };
 
 /// The state of a form with these values.
@@ -70,7 +69,7 @@ pub fn fields(
     form: FormState,
     values: RwSignal<DomainForm>,
     sites: Option<Signal<Vec<(String, String)>>>,
-    givers: Signal<DomainChoices>,
+    choices: Signal<DomainChoices>,
 ) -> AnyView {
     let site = sites.map(|sites| {
         view! {
@@ -91,8 +90,8 @@ pub fn fields(
             <Field form name="name" label="Domain" value=bind!(values, name) hint=name_hint />
             {who(form, values)}
         </fieldset>
-        {certificates(form, values, givers)}
-        {records(form, values, givers)}
+        {certificates(form, values, choices)}
+        {records(form, values, choices)}
         <fieldset class="card group">
             <legend class="card-title">"HTTP services"</legend>
             <Field form name="sign_in" label="Sign-in" optional=true value=bind!(values, sign_in)

@@ -2,7 +2,11 @@
 
 use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
-use model::{certificates::CertificateSource, domains::DomainForm, providers::ProviderKind};
+use model::{
+    certificates::CertificateSource,
+    domains::{DomainChoices, DomainForm},
+    providers::ProviderKind,
+};
 
 use crate::{
     bind,
@@ -11,7 +15,6 @@ use crate::{
         icon::icon,
         tick::Tick,
     },
-    server_fns::domains::DomainChoices,
     session::Session,
 };
 
@@ -67,7 +70,7 @@ fn is_given(word: &str) -> bool {
 pub fn certificates(
     form: FormState,
     values: RwSignal<DomainForm>,
-    givers: Signal<DomainChoices>,
+    choices: Signal<DomainChoices>,
 ) -> AnyView {
     let options: Vec<(String, String)> = CertificateSource::NAMES
         .map(|word| (word.to_owned(), choice(word).to_owned()))
@@ -76,7 +79,7 @@ pub fn certificates(
     let word = Bound {
         get: Signal::derive(move || values.with(|form| form.issuance.clone())),
         set: Callback::new(move |word: String| {
-            let first = givers.with_untracked(|givers| givers.authorities.first().cloned());
+            let first = choices.with_untracked(|choices| choices.authorities.first().cloned());
             values.update(|form| {
                 // Most installations have one CA only; it is selected together with a source that
                 // needs one.
@@ -93,7 +96,7 @@ pub fn certificates(
         <fieldset class="card group">
             <legend class="card-title">"Certificates"</legend>
             <Choice form name="issuance" label="Certificate source" value=word options hint />
-            {reactive(move || needs.get().then(|| authority(form, values, givers, may_add)))}
+            {reactive(move || needs.get().then(|| authority(form, values, choices, may_add)))}
         </fieldset>
     }
     .erase()
@@ -102,13 +105,13 @@ pub fn certificates(
 fn authority(
     form: FormState,
     values: RwSignal<DomainForm>,
-    givers: Signal<DomainChoices>,
+    choices: Signal<DomainChoices>,
     may_add: bool,
 ) -> AnyView {
     let options = Signal::derive(move || {
         let chosen = values.with(|form| form.authority.clone());
-        let mut options: Vec<(String, String)> = givers.with(|givers| {
-            let all = givers.authorities.iter();
+        let mut options: Vec<(String, String)> = choices.with(|choices| {
+            let all = choices.authorities.iter();
             all.map(|(id, name)| (id.to_string(), name.to_string()))
                 .collect()
         });
@@ -123,8 +126,8 @@ fn authority(
         options
     });
     let none = reactive(move || {
-        givers
-            .with(|givers| givers.authorities.is_empty())
+        choices
+            .with(|choices| choices.authorities.is_empty())
             .then(|| first_step("/authorities/new", "certificate authority", may_add))
     });
     view! {
@@ -146,20 +149,20 @@ fn first_step(href: &'static str, what: &'static str, may_add: bool) -> AnyView 
 pub fn records(
     form: FormState,
     values: RwSignal<DomainForm>,
-    givers: Signal<DomainChoices>,
+    choices: Signal<DomainChoices>,
 ) -> AnyView {
     let options = Signal::derive(move || {
         let none = (String::new(), "None".to_owned());
-        givers.with(|givers| {
-            let all = givers.providers.iter();
+        choices.with(|choices| {
+            let all = choices.providers.iter();
             let all = all.map(|(id, name, _)| (id.to_string(), name.to_string()));
             std::iter::once(none).chain(all).collect::<Vec<_>>()
         })
     });
     let may_add = Session::is_administrator();
     let none = reactive(move || {
-        givers
-            .with(|givers| givers.providers.is_empty())
+        choices
+            .with(|choices| choices.providers.is_empty())
             .then(|| first_step("/providers/new", "DNS provider", may_add))
     });
     view! {
@@ -168,7 +171,7 @@ pub fn records(
             <Choice form name="provider" label="DNS provider" value=bind!(values, provider) options
                 hint="Hosts the domain's public records. Holdfast creates DNS-01 challenge records there." />
             {none}
-            {addresses(form, values, givers)}
+            {addresses(form, values, choices)}
         </fieldset>
     }
     .erase()
@@ -178,12 +181,12 @@ pub fn records(
 fn addresses(
     form: FormState,
     values: RwSignal<DomainForm>,
-    givers: Signal<DomainChoices>,
+    choices: Signal<DomainChoices>,
 ) -> AnyView {
     let barred = Memo::new(move |_| {
         let chosen = values.with(|form| form.provider.clone());
-        let kind = givers.with(|givers| {
-            let mut all = givers.providers.iter();
+        let kind = choices.with(|choices| {
+            let mut all = choices.providers.iter();
             all.find(|(id, ..)| id.to_string() == chosen)
                 .map(|(_, _, kind)| *kind)
         });
@@ -209,8 +212,8 @@ fn addresses(
     let may_change = Session::is_administrator();
     let unreached = Memo::new(move |_| {
         let (site, is_wanted) = values.with(|form| (form.site.clone(), form.addresses));
-        givers.with(|givers| {
-            let mut all = givers.unreached.iter().filter(|_| is_wanted);
+        choices.with(|choices| {
+            let mut all = choices.unreached.iter().filter(|_| is_wanted);
             all.find(|(id, _)| id.to_string() == site)
                 .map(|(_, name)| name.to_string())
         })

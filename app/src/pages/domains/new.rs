@@ -5,7 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::{use_navigate, use_query_map};
 use model::{
     certificates::CertificateSource,
-    domains::{DomainForm, Hsts, Publishers},
+    domains::{DomainForm, Hsts, NewDomainOptions, Publishers},
     events::{Event, Topic},
     sites::SiteRow,
 };
@@ -19,7 +19,7 @@ use crate::{
         page::{PageHead, object_skeleton},
         toast::Toasts,
     },
-    server_fns::{self, domains::NewDomainOptions},
+    server_fns,
 };
 
 /// The page.
@@ -87,7 +87,7 @@ fn content(form_options: LiveResource<NewDomainOptions>) -> AnyView {
                 .collect()
         })
     });
-    let givers = form_options.part(|all| all.givers.clone());
+    let choices = form_options.part(|all| all.choices.clone());
     let none = form_options.peek(|all| all.sites.is_empty()).then(|| {
         view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A domain belongs to a site. " <a class="link" href="/sites/new">"Create a site"</a> " first, or ask an administrator for a site."</span></p> }.erase()
     });
@@ -96,7 +96,7 @@ fn content(form_options: LiveResource<NewDomainOptions>) -> AnyView {
         <form class="form" novalidate on:submit=act(submit)>
             {none}
             <Refusals form />
-            {fields(form, values, Some(options), givers.into())}
+            {fields(form, values, Some(options), choices.into())}
             <div class="actions">
                 <Submit form label />
                 <a class="btn" href="/domains">"Cancel"</a>

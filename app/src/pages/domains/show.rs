@@ -4,7 +4,7 @@ use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_params_map;
 use model::{
-    domains::{DomainForm, Publishers},
+    domains::{DomainDetail, DomainForm, Publishers},
     events::{Event, Topic},
 };
 
@@ -22,7 +22,7 @@ use crate::{
         page::{PageHead, object_skeleton},
         toast::Toasts,
     },
-    server_fns::{self, domains::Shown},
+    server_fns,
 };
 
 /// The page.
@@ -35,7 +35,7 @@ pub fn page() -> AnyView {
         live_resource(
             Signal::from(key.get()),
             server_fns::domains::get,
-            |shown: &Shown| {
+            |shown: &DomainDetail| {
                 vec![
                     Event::of(Topic::Domain, shown.domain.id.0),
                     Event::of(Topic::Site, shown.domain.spec.site.0),
@@ -50,7 +50,7 @@ pub fn page() -> AnyView {
     })
 }
 
-fn content(shown: LiveResource<Shown>) -> AnyView {
+fn content(shown: LiveResource<DomainDetail>) -> AnyView {
     let name = shown.part(|shown| shown.domain.spec.name.to_string());
     view! {
         <PageHead title=name />
@@ -65,7 +65,7 @@ fn content(shown: LiveResource<Shown>) -> AnyView {
     .erase()
 }
 
-fn facts(shown: LiveResource<Shown>) -> AnyView {
+fn facts(shown: LiveResource<DomainDetail>) -> AnyView {
     reactive(move || {
         shown.with(|shown| {
             let domain = &shown.domain;
@@ -88,9 +88,9 @@ fn facts(shown: LiveResource<Shown>) -> AnyView {
 }
 
 /// The DNS provider, and whether it has address records.
-fn records(shown: &Shown) -> AnyView {
+fn records(shown: &DomainDetail) -> AnyView {
     let spec = &shown.domain.spec;
-    let mut all = shown.givers.providers.iter();
+    let mut all = shown.choices.providers.iter();
     let Some((_, name, _)) = all.find(|(id, ..)| Some(*id) == spec.provider) else {
         return view! { <span class="muted">"none"</span> }.erase();
     };
@@ -102,9 +102,9 @@ fn records(shown: &Shown) -> AnyView {
     view! { <span><a class="link" href=href>{name.to_string()}</a> {what}</span> }.erase()
 }
 
-fn settings(shown: LiveResource<Shown>) -> AnyView {
+fn settings(shown: LiveResource<DomainDetail>) -> AnyView {
     let values = fresh(shown.part(|shown| DomainForm::from(&shown.domain.spec)));
-    let givers = shown.part(|shown| shown.givers.clone());
+    let choices = shown.part(|shown| shown.choices.clone());
     let form = form_state(values);
     let toasts = Toasts::here();
     let submit = move |ev: leptos::ev::SubmitEvent| {
@@ -129,14 +129,14 @@ fn settings(shown: LiveResource<Shown>) -> AnyView {
         <form class="form" novalidate on:submit=act(submit)>
             <h2 class="section-title">"Settings"</h2>
             <Refusals form />
-            {fields(form, values, None, givers.into())}
+            {fields(form, values, None, choices.into())}
             <div class="actions"><Submit form label="Save" /></div>
         </form>
     }
     .erase()
 }
 
-fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
+fn end(shown: LiveResource<DomainDetail>, name: Memo<String>) -> AnyView {
     let keeps_addresses = shown.part(|shown| shown.domain.spec.addresses);
     delete_card(DeleteCard {
         verb: "Delete",
@@ -163,7 +163,7 @@ fn note(keeps_addresses: bool) -> &'static str {
 }
 
 /// The objects that are deleted along with a domain.
-fn losses(shown: &Shown) -> Vec<String> {
+fn losses(shown: &DomainDetail) -> Vec<String> {
     let spec = &shown.domain.spec;
     let mut losses = vec![format!(
         "The domain {} of the site {} and its settings",

@@ -4,7 +4,7 @@ use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use model::{
-    hosts::files::{FileDiff, FileList, FileQuery, FileRow, FileState, Hunk, Line, LineChange},
+    hosts::files::{FileDiff, FileList, FileQuery, FileRow, FileSelection, FileState, Hunk, Line, LineChange},
     sizes::Bytes,
 };
 
@@ -20,7 +20,7 @@ use crate::{
         live_resource::{LiveResource, live_resource},
         page::{Copy, PageHead, Pager, list_skeleton, place},
     },
-    server_fns::{self, hosts::HostFilesView},
+    server_fns,
 };
 
 /// The page.
@@ -57,14 +57,14 @@ pub fn page() -> AnyView {
         live_resource(
             key,
             |(site, name, query, path)| server_fns::hosts::files(site, name, query, path),
-            |shown: &HostFilesView| interests(shown.files.host.id.0),
+            |shown: &FileSelection| interests(shown.files.host.id.0),
             list_skeleton,
             content,
         )
     })
 }
 
-fn content(shown: LiveResource<HostFilesView>) -> AnyView {
+fn content(shown: LiveResource<FileSelection>) -> AnyView {
     let host = shown.part(|shown| Some(shown.files.host.clone()));
     let (name, own) =
         shown.peek(|shown| (shown.files.host.name.to_string(), shown.files.host.path()));
@@ -86,7 +86,7 @@ fn content(shown: LiveResource<HostFilesView>) -> AnyView {
 }
 
 /// The list.
-fn all(shown: LiveResource<HostFilesView>, at: String) -> AnyView {
+fn all(shown: LiveResource<FileSelection>, at: String) -> AnyView {
     let listed = shown.part(|shown| shown.files.list.clone());
     let summary = reactive(move || listed.with(summary));
     let has_any = shown.part(|shown| shown.files.list.all > 0);
@@ -174,7 +174,7 @@ fn state(state: FileState) -> AnyView {
 }
 
 /// One file: its changes and its full content.
-fn file_view(shown: LiveResource<HostFilesView>, at: &str, path: String) -> AnyView {
+fn file_view(shown: LiveResource<FileSelection>, at: &str, path: String) -> AnyView {
     let file = shown.part(|shown| shown.file.clone());
     let at = at.to_owned();
     let view = reactive(move || file.with(|file| file.as_ref().map(body)));

@@ -1,6 +1,7 @@
 //! The client [`Link`] against a fake manager.
 
 #![cfg(test)]
+#![allow(clippy::disallowed_methods, reason = "the fake manager has routes")]
 
 use std::net::{Ipv4Addr, SocketAddr};
 

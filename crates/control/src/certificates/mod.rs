@@ -3,6 +3,7 @@
 
 mod account;
 mod desired;
+mod find;
 mod issue;
 mod keyed_mutex;
 mod lease;
@@ -24,6 +25,7 @@ use store::{
     certificates::{IssuedCertificate, NewCertificate},
 };
 
+pub use find::find;
 pub(crate) use keyed_mutex::KeyedMutexes;
 pub(crate) use reconciler::{Certificates, TOPICS, next_pass};
 

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -109,7 +109,7 @@ async fn run_checks(client: &Client) -> Result<ClusterCapabilities, proxmox::Err
     }
     missing.extend(missing_privileges(&permissions, &bridges, &storages));
     Ok(ClusterCapabilities {
-        at: now(),
+        at: Timestamp::now(),
         bridges: bridges.into_iter().collect(),
         storages: storages.into_iter().collect(),
         missing,
@@ -247,13 +247,6 @@ fn allows(permissions: &Permissions, path: &str, privilege: &str) -> bool {
 
 fn storage_path(storage: &StorageName) -> String {
     format!("/storage/{storage}")
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

@@ -7,10 +7,9 @@ mod trust;
 
 use model::{
     ClusterId, Error, Kind,
-    clusters::{
-        ApiUrl, ClusterDetail, ClusterSpec, Fingerprint, PresentedCertificate, UnmanagedContainer,
-    },
+    clusters::{ApiUrl, ClusterDetail, ClusterSpec, PresentedCertificate, UnmanagedContainer},
     events::{Event, Topic},
+    fingerprint::Fingerprint,
     names::Label,
     nodes::ClusterView,
 };

@@ -4,10 +4,7 @@
 use std::{net::Ipv4Addr, time::Duration};
 
 use futures::future::join_all;
-use model::{
-    Error,
-    clusters::{ApiUrl, Fingerprint},
-};
+use model::{Error, clusters::ApiUrl, fingerprint::Fingerprint};
 use proxmox::{Client, Node};
 use store::clusters::ConnectionSettings;
 

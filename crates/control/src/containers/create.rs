@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use model::{
     ContainerId, Error, JobId, Kind, UserId,
-    containers::{ContainerSource, CreateContainer},
+    containers::{ContainerSource, CreateContainer, CreatedContainer},
     jobs::JobKind,
-    names::{Label, NodeName},
+    names::NodeName,
     users::{Limits, Usage},
 };
 use store::{Conn, Unique, containers::NewContainerRow, sites::SiteRecord};
@@ -19,19 +19,6 @@ use crate::{Actor, Control, failure::StoreResultExt as _, jobs};
 
 /// How often a conflict about an address or a VMID is retried.
 const MAX_ATTEMPTS: u32 = 20;
-
-/// A container whose creation has been queued.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CreatedContainer {
-    /// The ID of the container.
-    pub id: ContainerId,
-    /// The name of its site.
-    pub site: Label,
-    /// The container's name.
-    pub name: Label,
-    /// The job that creates the container.
-    pub job: JobId,
-}
 
 /// Reserves the resources of a container and queues the job that creates it.
 ///

@@ -2,6 +2,7 @@
 
 mod change;
 mod create;
+mod detail;
 mod publication;
 mod reserve;
 mod reserved_names;
@@ -25,8 +26,9 @@ use model::{
 use store::containers::{ContainerFilter, ContainerRecord};
 
 pub use change::{delete, edit, power};
+pub use create::create;
 pub(crate) use create::reserve_other_vmid;
-pub use create::{CreatedContainer, create};
+pub use detail::get_detail;
 
 use crate::{
     Actor, Control, domains::may_publish, failure::StoreResultExt as _, notifier::Audience,

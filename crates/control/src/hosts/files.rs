@@ -7,7 +7,8 @@ use edge::Layout;
 use model::{
     Error, Kind,
     hosts::files::{
-        FileDiff, FileList, FileQuery, FileRow, FileState, HostFiles, Hunk, Line, LineChange,
+        HostFiles, FileDiff, FileList, FileQuery, FileRow, FileSelection, FileState, Hunk, Line,
+        LineChange,
     },
     names::Label,
     page::{PAGE_ROWS, Page},
@@ -84,6 +85,26 @@ pub async fn file(
         }
     })
     .await
+}
+
+/// Lists the files of a host, and returns the file at `path` unless it is empty.
+///
+/// # Errors
+/// As for [`files`] and [`file`].
+pub async fn browse_files(
+    control: &Control,
+    actor: &Actor,
+    site: &Label,
+    name: &Label,
+    query: FileQuery,
+    path: String,
+) -> Result<FileSelection, Error> {
+    let files = files(control, actor, site, name, query).await?;
+    let file = match path.is_empty() {
+        true => None,
+        false => Some(file(control, actor, site, name, path).await?),
+    };
+    Ok(FileSelection { files, file })
 }
 
 /// The rendered and the live files. Both are empty before the agent has joined.

@@ -6,7 +6,7 @@ use model::{
     ContainerId, Error, JobId, Kind, UserId,
     containers::ContainerSource,
     events::{Event, Topic},
-    jobs::{JobKind, JobQuery, JobRow, JobState, JobView, LogLine},
+    jobs::{JobKind, JobQuery, JobRow, JobState, JobSummary, JobView, LogLine},
     names::Label,
     page::Page,
 };
@@ -58,6 +58,23 @@ pub async fn list_active(control: &Control, actor: &Actor) -> Result<Vec<JobRow>
         .read(move |c| store::jobs::list_active(c, owner))
         .await
         .into_model("jobs")
+}
+
+/// Summarizes the queued and running jobs, for the page header.
+///
+/// # Errors
+/// As for [`list_active`].
+pub async fn summarize_active(control: &Control, actor: &Actor) -> Result<JobSummary, Error> {
+    Ok(JobSummary::from_jobs(&list_active(control, actor).await?))
+}
+
+/// Whether a job has ended.
+///
+/// # Errors
+/// [`Error::NotFound`] as for [`get`].
+pub async fn has_ended(control: &Control, actor: &Actor, id: JobId) -> Result<bool, Error> {
+    let record = get_visible(control, actor, id).await?;
+    Ok(record.row.state.has_ended())
 }
 
 /// Returns a job with its steps.

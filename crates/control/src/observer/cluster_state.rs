@@ -7,8 +7,9 @@ use std::{
 
 use model::{
     ClusterId, Timestamp,
-    clusters::{Fingerprint, UnmanagedContainer},
+    clusters::UnmanagedContainer,
     containers::ResourceUsage,
+    fingerprint::Fingerprint,
     names::NodeName,
     nodes::{ClusterView, NodeRow},
     sizes::{Bytes, MemoryMib},

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{clusters::Fingerprint, nodes::NodeRow, sizes::Bytes};
+use model::{fingerprint::Fingerprint, nodes::NodeRow, sizes::Bytes};
 use proxmox::{GuestKind, Resources, RunState};
 use serde::{Deserialize, Serialize};
 

@@ -4,7 +4,7 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use model::{
@@ -285,7 +285,7 @@ impl Poller {
             );
             let changed = None;
             let silence = Observation::Failure { sentence, changed };
-            self.apply(silence, wall_clock()).await;
+            self.apply(silence, Timestamp::now()).await;
         }
     }
 
@@ -351,12 +351,4 @@ async fn publish_changes(control: &Control, id: ClusterId, changes: &Changes) {
 
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// The wall clock time of an observation, for its age on pages.
-fn wall_clock() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -10,9 +10,9 @@ use model::{
     CertificateId, DomainId, Error,
     authorities::AuthorityForm,
     certificates::{CertificateEvent, CertificateRow, CertificateState, IssuanceMethod},
-    clusters::Fingerprint,
-    containers::ContainerForm,
+    containers::{ContainerForm, CreatedContainer},
     domains::DomainForm,
+    fingerprint::Fingerprint,
     services::ServiceForm,
     users::UserForm,
 };
@@ -97,7 +97,7 @@ pub async fn add(app: &TestApp, form: DomainForm) -> DomainId {
 }
 
 /// Creates a container with an HTTP service under a domain.
-pub async fn publish(app: &TestApp, name: &str, under: &str) -> containers::CreatedContainer {
+pub async fn publish(app: &TestApp, name: &str, under: &str) -> CreatedContainer {
     let form = ContainerForm {
         services: vec![ServiceForm {
             kind: "http".into(),

@@ -7,9 +7,9 @@ use model::{
     AuthorityId, DomainId, Error,
     authorities::AuthorityForm,
     certificates::{CertificateEvent, CertificateState, IssuanceMethod},
-    clusters::Fingerprint,
     domains::DomainForm,
     events::{Event, Topic},
+    fingerprint::Fingerprint,
 };
 use test_servers::authority::{CaConfig, CertificateAuthority};
 use tokio::task::JoinHandle;

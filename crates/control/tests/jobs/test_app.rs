@@ -11,7 +11,7 @@ use futures::StreamExt as _;
 use model::{
     ClusterId, ContainerId, Error, JobId, SiteId,
     clusters::ClusterForm,
-    containers::{ContainerForm, ContainerView},
+    containers::{ContainerForm, ContainerView, CreatedContainer},
     events::{Event, Topic},
     jobs::{JobState, JobView},
     session::CurrentUser,
@@ -174,10 +174,7 @@ impl TestApp {
         }
     }
 
-    pub async fn create(
-        &self,
-        form: &ContainerForm,
-    ) -> Result<containers::CreatedContainer, Error> {
+    pub async fn create(&self, form: &ContainerForm) -> Result<CreatedContainer, Error> {
         containers::create(&self.control, &Actor::System, form.parse().unwrap()).await
     }
 

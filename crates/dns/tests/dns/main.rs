@@ -3,6 +3,7 @@
 //! ports.
 
 #![cfg(test)]
+#![allow(clippy::disallowed_methods, reason = "the fake providers have routes")]
 
 mod acme_dns;
 mod cloudflare;

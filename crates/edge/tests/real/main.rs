@@ -3,6 +3,7 @@
 //! network, name resolution and services of the machine stay untouched.
 
 #![cfg(test)]
+#![allow(clippy::disallowed_methods, reason = "the test backend has routes")]
 
 mod any_site;
 #[path = "../rendered/arbitrary.rs"]

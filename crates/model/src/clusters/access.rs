@@ -78,34 +78,6 @@ fn host_name(text: &str) -> Option<String> {
     Some(text.parse::<Domain>().ok()?.to_string())
 }
 
-/// The SHA-256 fingerprint of a certificate in Proxmox's notation: 32 pairs of upper-case
-/// hexadecimal digits separated by colons.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Fingerprint(String);
-text_value!(Fingerprint);
-
-impl FromStr for Fingerprint {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let digits: String = text
-            .chars()
-            .filter(|c| *c != ':' && !c.is_ascii_whitespace())
-            .collect();
-        if digits.len() != 64 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(Invalid::new(
-                "Enter a fingerprint of 64 hexadecimal digits, such as A1:B2:…",
-            ));
-        }
-        let digits = digits.to_ascii_uppercase();
-        let pairs: Vec<&str> = (0..32)
-            .filter_map(|pair| digits.get(pair * 2..pair * 2 + 2))
-            .collect();
-        Ok(Self(pairs.join(":")))
-    }
-}
-
 /// The account that Holdfast uses on a cluster: a user with a password (`root@pam`) or an API token
 /// (`root@pam!holdfast`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -274,15 +246,6 @@ mod tests {
         for text in ["root", "root!t", "@pam", "root@pam!", "ro ot@pam", "root@p"] {
             assert!(text.parse::<ClusterAccount>().is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn fingerprint_is_normalized() {
-        let plain = "ab".repeat(32);
-        let print: Fingerprint = plain.parse().unwrap();
-        assert_eq!(print.as_str(), vec!["AB"; 32].join(":"));
-        assert_eq!(print.as_str().parse::<Fingerprint>().unwrap(), print);
-        assert!("AB:CD".parse::<Fingerprint>().is_err());
     }
 
     proptest! {

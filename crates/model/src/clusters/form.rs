@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ApiUrl, ClusterAccount, ClusterDetail, Fingerprint, Secret};
-use crate::{FieldError, Fields, names::Label};
+use super::{ApiUrl, ClusterAccount, ClusterDetail, Secret};
+use crate::{FieldError, Fields, fingerprint::Fingerprint, names::Label};
 
 /// The desired state of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]

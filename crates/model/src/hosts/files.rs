@@ -76,6 +76,15 @@ pub struct FileDiff {
     pub hunks: Vec<Hunk>,
 }
 
+/// The files of a host, and the selected file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FileSelection {
+    /// The agent and its files.
+    pub files: AgentFiles,
+    /// The selected file.
+    pub file: Option<FileDiff>,
+}
+
 /// A group of changed lines with context lines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hunk {

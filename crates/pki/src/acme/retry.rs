@@ -1,7 +1,7 @@
 //! Retries of requests with a refused nonce, and parsing of retry times. Must not know the ACME
 //! operations.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, UNIX_EPOCH};
 
 use http::{HeaderMap, header::RETRY_AFTER};
 use model::Timestamp;
@@ -40,17 +40,15 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         Duration::from_secs(seconds)
     } else {
         let date = httpdate::parse_http_date(value).ok()?;
-        let left = date.duration_since(SystemTime::now());
-        left.unwrap_or(Duration::ZERO)
+        let date = date.duration_since(UNIX_EPOCH).unwrap_or_default();
+        date.saturating_sub(Timestamp::now().since_epoch())
     };
     Some(span.min(MAX_RETRY_AFTER))
 }
 
 /// The current time plus a duration.
 pub(super) fn from_now(span: Duration) -> Timestamp {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let later = now.unwrap_or_default().saturating_add(span);
-    Timestamp(i64::try_from(later.as_millis()).unwrap_or(i64::MAX))
+    Timestamp::now().after(span)
 }
 
 /// Parses the time in Let's Encrypt's rate limit messages: `retry after 2026-01-02 03:04:05 UTC`

@@ -1,6 +1,10 @@
 //! Tests of the ACME client against a fake CA whose failures and responses the tests control.
 
 #![cfg(test)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests compare with the wall clock"
+)]
 
 mod broken;
 mod fake_ca;

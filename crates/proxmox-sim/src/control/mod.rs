@@ -65,9 +65,10 @@ impl IntoResponse for ControlError {
 
 type Outcome<T> = Result<T, ControlError>;
 
-/// Serves requests until the simulator stops.
-pub(crate) async fn serve(listener: NoDelayListener, handle: Arc<Handle>, stop: CancellationToken) {
-    let app = Router::new()
+/// The routes of the control API.
+#[expect(clippy::disallowed_methods, reason = "a route table")]
+fn routes() -> Router<Arc<Handle>> {
+    Router::new()
         .route(
             "/faults",
             get(list_faults).post(inject).delete(clear_faults),
@@ -80,6 +81,11 @@ pub(crate) async fn serve(listener: NoDelayListener, handle: Arc<Handle>, stop: 
         .route("/containers", get(containers))
         .route("/interfaces", post(interfaces::report))
         .fallback(async || ControlError::NotFound("no such path".into()))
+}
+
+/// Serves requests until the simulator stops.
+pub(crate) async fn serve(listener: NoDelayListener, handle: Arc<Handle>, stop: CancellationToken) {
+    let app = routes()
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(handle);
     let served = axum::serve(listener, app).with_graceful_shutdown(stop.clone().cancelled_owned());

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use model::{
     AuthorityId, DomainId, SiteId, Timestamp,
     certificates::{CertificateContents, CertificateName, IssuanceMethod},
-    clusters::Fingerprint,
+    fingerprint::Fingerprint,
 };
 
 use super::secret_context;

@@ -1,15 +1,14 @@
 //! Reads the DHCP leases of this host's dnsmasq from its lease file. The file is checked after each
 //! poll of the manager, and read if it changed since the last report.
 
-use std::{
-    os::unix::fs::MetadataExt as _,
-    path::PathBuf,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{os::unix::fs::MetadataExt as _, path::PathBuf};
 
 use agent_protocol::LeasesReport;
 use edge::Layout;
-use model::leases::{Lease, MAX_LEASES};
+use model::{
+    Timestamp,
+    leases::{Lease, MAX_LEASES},
+};
 use tokio::io::AsyncReadExt as _;
 
 /// The maximum size of the lease file, in bytes. A lease takes about 100.
@@ -60,8 +59,7 @@ impl LeaseReporter {
         let read = file.take(MAX_FILE_SIZE).read_to_string(&mut text).await;
         read.inspect_err(|error| tracing::warn!(%error, "reading lease file failed"))
             .ok()?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let leases = leases(&text, now.map_or(0, |now| now.as_secs()));
+        let leases = leases(&text, Timestamp::now().since_epoch().as_secs());
         Some(LeaseUpdate {
             leases: LeasesReport { leases },
             version,

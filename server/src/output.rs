@@ -1,0 +1,21 @@
+//! Standard output of the commands.
+
+use std::{
+    fmt::Display,
+    io::{self, Write as _},
+};
+
+use crate::Failure;
+
+/// Prints a line on standard output.
+pub(crate) fn print(line: impl Display) -> Result<(), Failure> {
+    print_now(format_args!("{line}\n"))
+}
+
+/// Prints text, which includes its line ends, on standard output and flushes it.
+pub(crate) fn print_now(text: impl Display) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    write!(out, "{text}")
+        .and_then(|()| out.flush())
+        .map_err(Failure::Output)
+}

@@ -1,0 +1,43 @@
+//! Renders pages of the application on the server.
+
+use app::shell;
+use axum::{extract::Request, http::header, response::Response};
+use leptos::{
+    nonce::use_nonce,
+    prelude::{provide_context, use_context},
+};
+use leptos_axum::ResponseOptions;
+
+use crate::{headers, state::AppState};
+
+/// Provides the Leptos context for pages and server functions.
+pub fn page_context(state: &AppState) -> impl Fn() + Clone + Send + Sync + use<> {
+    let (control, site) = (state.control.clone(), state.site.clone());
+    move || {
+        provide_context(app::EventPosition(control.event_position().to_string()));
+        provide_context(control.clone());
+        provide_context(site.current().page_urls());
+        let policy = use_nonce().and_then(|nonce| headers::page_policy(&nonce).ok());
+        let response = use_context::<ResponseOptions>();
+        if let (Some(policy), Some(response)) = (policy, response) {
+            response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+        }
+    }
+}
+
+/// Renders the application for a request, with additional context.
+pub async fn render(
+    state: &AppState,
+    request: Request,
+    additional_context: impl Fn() + Clone + Send + Sync + 'static,
+) -> Response {
+    let (context, site) = (page_context(state), state.site.clone());
+    let handler = leptos_axum::render_app_async_with_context(
+        move || {
+            context();
+            additional_context();
+        },
+        move || shell(site.current().page_urls()),
+    );
+    handler(request).await
+}
