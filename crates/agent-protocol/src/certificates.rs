@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use model::clusters::Fingerprint;
+use model::fingerprint::Fingerprint;
 use serde::{Deserialize, Serialize};
 
 /// A request for certificates that the agent does not have.

@@ -21,8 +21,8 @@ use edge::{
 };
 use model::{
     ServiceId,
-    clusters::Fingerprint,
     domains::Hsts,
+    fingerprint::Fingerprint,
     publish::{Backend, HttpOptions},
 };
 

@@ -5,7 +5,7 @@ use std::{fmt, net::Ipv4Addr, str::FromStr};
 
 use model::{
     Invalid,
-    clusters::Fingerprint,
+    fingerprint::Fingerprint,
     names::{InterfaceName, Username},
 };
 use serde::{Deserialize, Serialize};

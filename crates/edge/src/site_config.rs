@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, fmt, net::Ipv4Addr, str::FromStr};
 
 use model::{
     Invalid, ServiceId,
-    clusters::Fingerprint,
     domains::{Hsts, Origin},
+    fingerprint::Fingerprint,
     names::{Domain, Label, SrvName},
     net::{AddressRange, Cidr, MacAddress, Port},
     publish::{HttpOptions, IdleTimeoutS},

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Timestamp,
+    fingerprint::Fingerprint,
     names::{BridgeName, Label, NodeName, StorageName},
     nodes::ClusterView,
 };
 
-pub use crate::fingerprint::Fingerprint;
 pub use access::{ApiUrl, ClusterAccount, Secret};
 pub use form::{ClusterForm, ClusterSpec};
 

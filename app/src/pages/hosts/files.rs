@@ -4,7 +4,9 @@ use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use model::{
-    hosts::files::{FileDiff, FileList, FileQuery, FileRow, FileSelection, FileState, Hunk, Line, LineChange},
+    hosts::files::{
+        FileDiff, FileList, FileQuery, FileRow, FileSelection, FileState, Hunk, Line, LineChange,
+    },
     sizes::Bytes,
 };
 

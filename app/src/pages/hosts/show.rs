@@ -85,7 +85,7 @@ pub fn marks(host: Memo<Option<HostRow>>) -> AnyView {
 fn notices(host: LiveResource<HostDetail>) -> AnyView {
     let words = host.part(
         |host| match host.row.report.as_ref().map(|report| &report.outcome) {
-            Some(ApplyOutcome::Refused { words }) => Some(words.clone()),
+            Some(ApplyOutcome::Refused { message }) => Some(message.clone()),
             _ => None,
         },
     );
@@ -100,21 +100,21 @@ fn notices(host: LiveResource<HostDetail>) -> AnyView {
             .erase()
         })
     });
-    let aside = host.part(|host| {
+    let quarantined_services = host.part(|host| {
         let report = host
             .row
             .report
             .iter()
             .flat_map(|report| &report.quarantined);
-        let named = report.map(|aside| {
-            let container = host.quarantined.iter().find(|(id, _)| *id == aside.service);
+        let named = report.map(|entry| {
+            let container = host.quarantined.iter().find(|(id, _)| *id == entry.service);
             let container = container.map(|(_, name)| name.to_string());
-            (container, quarantined.message.clone())
+            (container, entry.message.clone())
         });
         (host.row.site_name.to_string(), named.collect::<Vec<_>>())
     });
     let quarantined = reactive(move || {
-        let (site, all) = aside.get();
+        let (site, all) = quarantined_services.get();
         let each = all.into_iter().map(|(container, words)| {
             let of = match container {
                 Some(name) => {

@@ -2,7 +2,7 @@
 
 use crate::erase::{Erase as _, reactive};
 use leptos::{prelude::*, task::spawn_local};
-use model::{CertificateId, clusters::Fingerprint, hosts::HostDetail};
+use model::{CertificateId, fingerprint::Fingerprint, hosts::HostDetail};
 
 use crate::{
     components::{icon::icon, live_resource::LiveResource},

@@ -9,7 +9,7 @@ use agent_protocol::{
     CertificateWithKey, CertificatesRequest, CertificatesResponse, HostDescription, JoinRequest,
     JoinResponse, LeasesReport, LiveFilesUpdate, PollRequest, PollResponse, Report, endpoints,
 };
-use model::{clusters::Fingerprint, domains::Origin, hosts::JoinToken};
+use model::{domains::Origin, fingerprint::Fingerprint, hosts::JoinToken};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use rustls::client::danger::ServerCertVerifier;
 use serde::Deserialize;

@@ -4,7 +4,7 @@
 use agent_protocol::{
     CertificateWithKey, LeasesReport, LiveFilesUpdate, PollRequest, PollResponse, Report,
 };
-use model::clusters::Fingerprint;
+use model::fingerprint::Fingerprint;
 use tokio::sync::Mutex;
 
 use super::link::{Link, LinkError};

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use model::{clusters::Fingerprint, domains::Origin, names::InterfaceName};
+use model::{domains::Origin, fingerprint::Fingerprint, names::InterfaceName};
 use serde::{Deserialize, Serialize};
 
 /// The settings in the agent's directory.

@@ -13,7 +13,6 @@ use axum::{
 use edge::{Layout, NginxBuild};
 use model::{
     domains::Origin,
-    hosts::{ApplyOutcome, HostFacts, JoinToken, Report},
     hosts::{HostFacts, JoinToken},
 };
 use serde_json::{Value, json};

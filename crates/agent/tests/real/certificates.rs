@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use agent_protocol::CertificateWithKey;
 use edge::certificate_name;
-use model::clusters::Fingerprint;
+use model::fingerprint::Fingerprint;
 use test_servers::host::{inside, run, wait_until};
 
 use crate::{

@@ -3,7 +3,7 @@
 use agent_protocol::{
     CertificateWithKey, CertificatesRequest, CertificatesResponse, endpoints::MAX_CERTIFICATES,
 };
-use model::{Error, clusters::Fingerprint};
+use model::{Error, fingerprint::Fingerprint};
 
 use super::Agent;
 use crate::{Control, failure::StoreResultExt as _};

@@ -7,7 +7,7 @@ use edge::Layout;
 use model::{
     Error, Kind,
     hosts::files::{
-        HostFiles, FileDiff, FileList, FileQuery, FileRow, FileSelection, FileState, Hunk, Line,
+        FileDiff, FileList, FileQuery, FileRow, FileSelection, FileState, HostFiles, Hunk, Line,
         LineChange,
     },
     names::Label,

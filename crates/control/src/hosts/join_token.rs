@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use model::{
     Error, HostId,
-    clusters::Fingerprint,
     domains::Origin,
+    fingerprint::Fingerprint,
     hosts::{IssuedJoinToken, JoinToken},
 };
 

@@ -225,7 +225,7 @@ impl Poller {
     async fn apply_own(&mut self, observation: Observation) {
         self.progress = ReadProgress::new();
         let seen = NodeAddresses::names_in(&observation);
-        self.apply(observation, wall_clock()).await;
+        self.apply(observation, Timestamp::now()).await;
         let refresh = self.nodes.refresh(&self.control, self.id, seen);
         self.control.0.stop.run_until_cancelled(refresh).await;
     }

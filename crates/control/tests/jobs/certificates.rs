@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use agent_protocol::CertificatesRequest;
-use control::{Actor, Clock, authorities, certificates, containers, domains, hosts};
+use control::{Actor, Clock, authorities, certificates, domains, hosts};
 use edge::SiteConfig;
 use model::{
     CertificateId, DomainId, Error,

@@ -10,7 +10,7 @@ use std::{
 };
 
 use edge::{Answer, Layout, PublicDomain, Tls, Transport, certificate_name};
-use model::{clusters::Fingerprint, publish::HttpOptions};
+use model::{fingerprint::Fingerprint, publish::HttpOptions};
 
 use crate::{
     backend,

@@ -8,8 +8,8 @@ use edge::{
 };
 use model::{
     ServiceId,
-    clusters::Fingerprint,
     domains::Hsts,
+    fingerprint::Fingerprint,
     net::Port,
     publish::{Backend, HttpOptions},
 };

@@ -4,8 +4,8 @@ use std::{fmt::Display, str::FromStr};
 
 use edge::{Base64Url, Layout, Place, SiteConfig, certificate_name, render};
 use model::{
-    clusters::Fingerprint,
     domains::Origin,
+    fingerprint::Fingerprint,
     names::{Domain, InterfaceName, Label, SrvName, Username},
     net::{AddressRange, Cidr, MacAddress},
     publish::{IdleTimeoutS, MaxBodyMib},

@@ -79,8 +79,8 @@ pub struct FileDiff {
 /// The files of a host, and the selected file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FileSelection {
-    /// The agent and its files.
-    pub files: AgentFiles,
+    /// The host and its files.
+    pub files: HostFiles,
     /// The selected file.
     pub file: Option<FileDiff>,
 }

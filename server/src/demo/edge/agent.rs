@@ -19,7 +19,7 @@ use futures::{Stream, StreamExt as _};
 use model::{
     Error, Invalid, SiteId,
     events::{Event, Topic},
-    hosts::{ApplyOutcome, HostFacts, Report},
+    hosts::{HostFacts, Report},
     sites::{SiteRow, SiteSpec},
 };
 use tokio::task::JoinSet;

@@ -12,7 +12,7 @@ use std::{
 
 use agent_protocol::{CertificateWithKey, endpoints::MAX_CERTIFICATES};
 use edge::{Layout, SiteConfig, certificate_name};
-use model::{clusters::Fingerprint, hosts::UnservableCertificate};
+use model::{fingerprint::Fingerprint, hosts::UnservableCertificate};
 use rustls::{
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
