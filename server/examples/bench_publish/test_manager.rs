@@ -97,7 +97,7 @@ impl TestManager {
         let domain = DomainForm {
             site: self.site.to_string(),
             name: DOMAIN.into(),
-            publishers: "everybody".into(),
+            publishers: "all-users".into(),
             hsts: "off".into(),
             ..DomainForm::default()
         };

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! generations/12/…     whole, and never changed once it is live
-//! live -> generations/12     what the programs read
-//! read -> generations/11     what they last read without complaint: where to go back to
-//! state/                     what outlives generations
+//! live -> generations/12     read by the programs
+//! read -> generations/11     last loaded without error: the target of a rollback
+//! state/                     independent of generations
 //! ```
 //!
 //! A generation with a higher number than the live one is a candidate or was abandoned; no program

@@ -157,7 +157,7 @@ mod tests {
     const TERM: Duration = Duration::from_secs(12);
     const LONG: Duration = Duration::from_secs(3600);
 
-    /// A renewal that answers as it is told and counts its calls.
+    /// A renewal with scripted results that counts its calls.
     struct Scripted<F> {
         calls: AtomicUsize,
         answer: F,
