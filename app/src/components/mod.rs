@@ -57,6 +57,7 @@ pub mod meter;
 pub mod object_form;
 pub mod page;
 pub mod steps;
+pub mod table;
 pub mod tick;
 pub mod title;
 pub mod toast;

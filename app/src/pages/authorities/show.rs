@@ -1,12 +1,8 @@
 //! One CA: its ACME account, the domains that use it, its settings and its deletion. Operators can
 //! view it; administrators can change it.
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::{prelude::*, task::spawn_local};
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_params_map},
-};
+use crate::erase::{Erase as _, reactive};
+use leptos::prelude::*;
 use model::{
     authorities::{AuthorityForm, AuthorityRow},
     events::{Event, Topic},
@@ -19,11 +15,10 @@ use super::{
 use crate::{
     components::{
         delete_card::{DeleteCard, delete_call, delete_card},
-        form::{Refusals, Submit},
         fresh::fresh,
-        live_resource::{LiveResource, live_resource},
-        page::{Copy, PageHead, object_skeleton},
-        toast::Toasts,
+        live_resource::LiveResource,
+        object_form::{SettingsForm, save, settings_form},
+        page::{Copy, PageHead, object_page},
     },
     server_fns,
     session::Session,
@@ -31,31 +26,25 @@ use crate::{
 
 /// The page.
 pub fn page() -> AnyView {
-    let parameters = use_params_map();
     let may_change = Session::is_administrator();
-    let name = Memo::new(move |_| {
-        parameters.with(|all| all.get_str("authority").unwrap_or_default().to_owned())
-    });
-    // A new page for each CA, so that no input is kept across CAs.
-    reactive(move || {
-        live_resource(
-            Signal::from(name.get()),
-            server_fns::authorities::get,
-            |authority: &AuthorityRow| {
-                vec![
-                    Event::of(Topic::Authority, authority.id.0),
-                    Event::all(Topic::Domain),
-                ]
-            },
-            object_skeleton,
-            move |authority| content(authority, may_change),
-        )
-    })
+    let interests = |authority: &AuthorityRow| {
+        vec![
+            Event::of(Topic::Authority, authority.id.0),
+            Event::all(Topic::Domain),
+        ]
+    };
+    object_page(
+        "authority",
+        server_fns::authorities::get,
+        interests,
+        move |authority| content(authority, may_change),
+    )
 }
 
 fn content(authority: LiveResource<AuthorityRow>, may_change: bool) -> AnyView {
     let name = authority.part(|authority| authority.name.to_string());
-    let rest = may_change.then(|| view! { {settings(authority)} {end(authority, name)} }.erase());
+    let rest =
+        may_change.then(|| view! { {settings(authority, name)} {end(authority, name)} }.erase());
     view! {
         <PageHead title=name />
         <div class="stack stack-narrow">
@@ -98,48 +87,26 @@ fn facts(authority: LiveResource<AuthorityRow>) -> AnyView {
     })
 }
 
-fn settings(authority: LiveResource<AuthorityRow>) -> AnyView {
+fn settings(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyView {
     let values = fresh(authority.part(|row| AuthorityForm::from(row)));
     let form = form_state(values, false);
-    let toasts = Toasts::here();
-    let navigate = use_navigate();
-    let submit = move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
-        if !form.submit() {
-            return;
-        }
-        let (id, before) = authority.peek(|row| (row.id, row.name.to_string()));
-        let asked = values.get_untracked();
-        let navigate = navigate.clone();
-        spawn_local(async move {
-            let name = asked.name.trim().to_ascii_lowercase();
-            if let Err(failure) = server_fns::authorities::update(id, asked).await {
-                form.refuse(failure);
-                return;
-            }
-            form.busy.try_set(false);
+    let update = move |asked| {
+        let id = authority.peek(|row| row.id);
+        async move {
+            server_fns::authorities::update(id, asked).await?;
             values.try_update(|form| form.binding_key.clear());
-            toasts.notify(format!("Saved {name}."));
-            if name == before {
-                authority.refresh();
-            } else {
-                let replace = NavigateOptions {
-                    replace: true,
-                    ..NavigateOptions::default()
-                };
-                navigate(&format!("/authorities/{name}"), replace);
-            }
-        });
+            Ok(())
+        }
     };
-    view! {
-        <form class="form" novalidate on:submit=act(submit)>
-            <h2 class="section-title">"Settings"</h2>
-            <Refusals form />
-            {fields(form, values, false)}
-            <div class="actions"><Submit form label="Save" /></div>
-        </form>
-    }
-    .erase()
+    settings_form(SettingsForm {
+        form,
+        notice: None,
+        fields: fields(form, values, false),
+        key: name,
+        path: |name| format!("/authorities/{name}"),
+        update: save(values, |form| form.name.trim().to_ascii_lowercase(), update),
+        refresh: authority.refresher(),
+    })
 }
 
 fn end(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyView {

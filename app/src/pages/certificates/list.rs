@@ -4,7 +4,6 @@ use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::{
-    CertificateId,
     certificates::{CertificateRow, CertificateState},
     events::{Event, Topic},
 };
@@ -18,6 +17,7 @@ use crate::{
         list::{Filter, Filters, address, list_keys},
         live_resource::{LiveResource, live_resource},
         page::{PageHead, Pager, empty, list_skeleton, place},
+        table::{Column, Row, Rows, badge_column, column, count, muted, table, text},
     },
     server_fns::{
         self,
@@ -28,6 +28,22 @@ use crate::{
 
 const PATH: &str = "/certificates";
 const NEW: &str = "/certificates/new";
+
+const ROWS: Rows<CertificateRow> = Rows {
+    label: "Certificates",
+    columns: &COLUMNS,
+    id: |row| row.id.0,
+    row,
+};
+
+const COLUMNS: [Column; 6] = [
+    column("Subject", ""),
+    badge_column("State"),
+    column("Domain", "cell-long"),
+    column("Issuer", "cell-long"),
+    column("Valid until", "num"),
+    column("Next", "num"),
+];
 
 /// The states, in the order of the filter.
 const STATES: [CertificateState; 6] = [
@@ -64,16 +80,12 @@ pub fn page() -> AnyView {
 
 fn content(listed: LiveResource<CertificateList>, query: Memo<Query>) -> AnyView {
     let found = listed.part(|listed| listed.page.total);
-    let count = Signal::derive(move || match found.get() {
-        1 => "1 certificate".to_owned(),
-        found => format!("{found} certificates"),
-    });
     let none = listed.part(|listed| listed.page.rows.is_empty());
     let is_bare = listed.part(|listed| listed.total == 0);
     let body = reactive(move || match (is_bare.get(), none.get()) {
         (true, _) => bare(),
         (false, true) => nothing(),
-        (false, false) => table(listed),
+        (false, false) => table(listed, |listed| &listed.page.rows, &ROWS),
     });
     let search = reactive(move || (!is_bare.get()).then(filters));
     let href = Callback::new(move |number: u32| {
@@ -90,7 +102,7 @@ fn content(listed: LiveResource<CertificateList>, query: Memo<Query>) -> AnyView
     view! {
         <PageHead
             title="Certificates"
-            aside=move || view! { <span class="num" role="status">{count}</span> }.erase()
+            aside=move || count(found.into(), ("certificate", "certificates"))
             actions=upload_link
         />
         {tabs(0)}
@@ -180,67 +192,28 @@ fn nothing() -> AnyView {
     empty("search", "No certificates match", text, all)
 }
 
-fn table(listed: LiveResource<CertificateList>) -> AnyView {
-    let ids = listed.part(|listed| {
-        listed
-            .page
-            .rows
-            .iter()
-            .map(|row| row.id)
-            .collect::<Vec<_>>()
-    });
-    let render_row = move |id: CertificateId| {
-        row(listed.part(move |listed| listed.page.rows.iter().find(|row| row.id == id).cloned()))
+fn row(row: &CertificateRow) -> Row {
+    let unused = (!row.is_used).then(|| view! { <span class="row-aside">"unused"</span> }.erase());
+    let trouble = row
+        .trouble
+        .as_ref()
+        .map(|trouble| view! { <span class="row-note">{trouble.words.clone()}</span> }.erase());
+    let issuer = row.issued.as_ref().map(|issued| text(&issued.issuer));
+    let domain = view! {
+        {host(row.domain_name.as_str())}
+        <span class="row-aside">{format!("site {}", row.site_name)}</span>
     };
-    view! {
-        <table class="list" role="table" aria-label="Certificates">
-            <thead role="rowgroup">
-                <tr role="row">
-                    <th role="columnheader" scope="col">"Subject"</th>
-                    <th role="columnheader" scope="col">"State"</th>
-                    <th role="columnheader" scope="col">"Domain"</th>
-                    <th role="columnheader" scope="col">"Issuer"</th>
-                    <th role="columnheader" scope="col">"Valid until"</th>
-                    <th role="columnheader" scope="col">"Next"</th>
-                </tr>
-            </thead>
-            <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=render_row />
-            </tbody>
-        </table>
-    }
-    .erase()
-}
-
-fn row(row: Memo<Option<CertificateRow>>) -> AnyView {
-    reactive(move || {
-        let row = row.get()?;
-        let (until, next) = (until(&row), next(&row));
-        let unused =
-            (!row.is_used).then(|| view! { <span class="row-aside">"unused"</span> }.erase());
-        let trouble = row
-            .trouble
-            .map(|trouble| view! { <span class="row-note">{trouble.words}</span> }.erase());
-        let issuer = match row.issued {
-            Some(issued) => issued.issuer.erase(),
-            None => view! { <span class="muted">"–"</span> }.erase(),
-        };
-        Some(view! {
-            <tr role="row">
-                <td role="cell" class="cell-main">
-                    <a class="row-link" data-row="" href=format!("{PATH}/{}", row.id)>{host(row.subject.as_str())}</a>
-                    {unused}
-                    {trouble}
-                </td>
-                <td role="cell">{certificate_badge(row.state)}</td>
-                <td role="cell" data-label="Domain" class="cell-long">
-                    {host(row.domain_name.as_str())}
-                    <span class="row-aside">{format!("site {}", row.site_name)}</span>
-                </td>
-                <td role="cell" data-label="Issuer" class="cell-long">{issuer}</td>
-                <td role="cell" data-label="Valid until" class="num">{until}</td>
-                <td role="cell" data-label="Next" class="num">{next}</td>
-            </tr>
-        }.erase())
-    })
+    let cells = [
+        certificate_badge(row.state),
+        domain.erase(),
+        issuer.unwrap_or_else(|| muted("–")),
+        until(row),
+        next(row),
+    ];
+    Row::new(
+        format!("{PATH}/{}", row.id),
+        host(row.subject.as_str()),
+        cells,
+    )
+    .with_notes(view! { {unused} {trouble} }.erase())
 }

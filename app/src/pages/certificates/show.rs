@@ -5,7 +5,6 @@ mod history;
 
 use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
-use leptos_router::hooks::use_params_map;
 use model::{
     Timestamp,
     certificates::{
@@ -19,8 +18,8 @@ use crate::{
     components::{
         badge::{ago, certificate_badge, when},
         icon::icon,
-        live_resource::{LiveResource, live_resource},
-        page::{Copy, PageHead, object_skeleton},
+        live_resource::LiveResource,
+        page::{Copy, PageHead, object_page},
         toast::Toasts,
     },
     server_fns,
@@ -28,24 +27,13 @@ use crate::{
 
 /// The page.
 pub fn page() -> AnyView {
-    let parameters = use_params_map();
-    let key =
-        Memo::new(move |_| parameters.with(|all| all.get_str("id").unwrap_or_default().to_owned()));
-    // A new page for each certificate, so that no state is kept across certificates.
-    reactive(move || {
-        live_resource(
-            Signal::from(key.get()),
-            server_fns::certificates::get,
-            |shown: &CertificateDetail| {
-                vec![
-                    Event::of(Topic::Certificate, shown.row.id.0),
-                    Event::of(Topic::Domain, shown.row.domain.0),
-                ]
-            },
-            object_skeleton,
-            content,
-        )
-    })
+    let interests = |shown: &CertificateDetail| {
+        vec![
+            Event::of(Topic::Certificate, shown.row.id.0),
+            Event::of(Topic::Domain, shown.row.domain.0),
+        ]
+    };
+    object_page("id", server_fns::certificates::get, interests, content)
 }
 
 fn content(shown: LiveResource<CertificateDetail>) -> AnyView {

@@ -4,7 +4,6 @@ use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::{
-    UserId,
     events::{Event, Topic},
     page::Page,
     users::UserRow,
@@ -17,12 +16,31 @@ use crate::{
         list::{Filters, address, list_keys},
         live_resource::{LiveResource, live_resource},
         page::{PageHead, Pager, empty, list_skeleton, main_link, place},
+        table::{Column, Row, Rows, column, count, table, text},
     },
     server_fns,
 };
 
 const PATH: &str = "/users";
 const NEW: &str = "/users/new";
+
+const ROWS: Rows<UserRow> = Rows {
+    label: "Users",
+    columns: &COLUMNS,
+    id: |user| user.id.0,
+    row,
+};
+
+const COLUMNS: [Column; 8] = [
+    column("Name", ""),
+    column("Email", ""),
+    column("Role", ""),
+    column("Containers", "num"),
+    column("Cores", "num"),
+    column("Memory", "num"),
+    column("Disk", "num"),
+    column("Created", ""),
+];
 
 /// The query: search and page.
 type Query = (String, u32);
@@ -52,18 +70,17 @@ pub fn page() -> AnyView {
 fn content(users: LiveResource<Page<UserRow>>, query: Memo<Query>) -> AnyView {
     let none = users.part(|page| page.rows.is_empty());
     let total = users.part(|page| page.total);
-    let count = Signal::derive(move || match total.get() {
-        1 => "1 user".to_owned(),
-        total => format!("{total} users"),
-    });
     let href = Callback::new(move |number: u32| {
         query.with(|(q, _)| address(PATH, &[("q", q), ("page", &number.to_string())]))
     });
-    let body = reactive(move || if none.get() { nothing() } else { table(users) });
+    let body = reactive(move || match none.get() {
+        true => nothing(),
+        false => table(users, |page| &page.rows, &ROWS),
+    });
     view! {
         <PageHead
             title="Users"
-            aside=move || view! { <span class="num" role="status">{count}</span> }.erase()
+            aside=move || count(total.into(), ("user", "users"))
             actions=|| main_link(NEW, "plus", "New user")
         />
         <Filters path=PATH search="Name or email" />
@@ -84,53 +101,21 @@ fn nothing() -> AnyView {
     )
 }
 
-fn table(users: LiveResource<Page<UserRow>>) -> AnyView {
-    let ids = users.part(|page| page.rows.iter().map(|user| user.id).collect::<Vec<_>>());
-    let render_row = move |id: UserId| {
-        row(users.part(move |page| page.rows.iter().find(|user| user.id == id).cloned()))
+fn row(user: &UserRow) -> Row {
+    let href = format!("{PATH}/{}", user.name);
+    let [containers, cores, memory, disk] = amounts(user).map(|amount| text(limited(&amount)));
+    // Above the row's link, so that the exact time is shown on hover.
+    let created = view! {
+        <a class="above plain" tabindex="-1" href=href.clone()>{ago(user.created)}</a>
     };
-    view! {
-        <table class="list" role="table" aria-label="Users">
-            <thead role="rowgroup">
-                <tr role="row">
-                    <th role="columnheader" scope="col">"Name"</th>
-                    <th role="columnheader" scope="col">"Email"</th>
-                    <th role="columnheader" scope="col">"Role"</th>
-                    <th role="columnheader" scope="col">"Containers"</th>
-                    <th role="columnheader" scope="col">"Cores"</th>
-                    <th role="columnheader" scope="col">"Memory"</th>
-                    <th role="columnheader" scope="col">"Disk"</th>
-                    <th role="columnheader" scope="col">"Created"</th>
-                </tr>
-            </thead>
-            <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=render_row />
-            </tbody>
-        </table>
-    }
-    .erase()
-}
-
-fn row(user: Memo<Option<UserRow>>) -> AnyView {
-    reactive(move || {
-        let user = user.get()?;
-        let name = user.name.to_string();
-        let href = format!("{PATH}/{name}");
-        let amounts = amounts(&user)
-            .into_iter()
-            .map(|amount| view! { <td role="cell" data-label=amount.label class="num">{limited(&amount)}</td> }.erase())
-            .collect::<Vec<_>>();
-        Some(view! {
-            <tr role="row">
-                <td role="cell" class="cell-main">
-                    <a class="row-link" data-row="" href=href.clone()>{name}</a>
-                </td>
-                <td role="cell" data-label="Email">{user.mail.to_string()}</td>
-                <td role="cell" data-label="Role">{user.role.as_str()}</td>
-                {amounts}
-                // Above the row's link, so that the exact time is shown on hover.
-                <td role="cell" data-label="Created"><a class="above plain" tabindex="-1" href=href>{ago(user.created)}</a></td>
-            </tr>
-        }.erase())
-    })
+    let cells = [
+        text(&user.mail),
+        text(user.role.as_str()),
+        containers,
+        cores,
+        memory,
+        disk,
+        created.erase(),
+    ];
+    Row::new(href, text(&user.name), cells)
 }
