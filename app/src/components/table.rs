@@ -15,18 +15,21 @@ use super::{
 };
 use crate::server_fns::Failure;
 
-/// A column of a table.
-#[derive(Clone, Copy, Debug)]
-pub struct Column {
+/// A column of a table, after the first.
+pub struct Column<T: 'static> {
     head: &'static str,
     /// The label of the cells of a card.
     label: Option<&'static str>,
     class: Option<&'static str>,
+    cell: fn(&T) -> AnyView,
 }
 
-/// A column with its cells' class; an empty class means none. The class of the first column, which
-/// contains the link of the row, is fixed.
-pub const fn column(head: &'static str, class: &'static str) -> Column {
+/// A column with its cells; an empty class means none.
+pub const fn column<T>(
+    head: &'static str,
+    class: &'static str,
+    cell: fn(&T) -> AnyView,
+) -> Column<T> {
     let class = match class.is_empty() {
         true => None,
         false => Some(class),
@@ -35,38 +38,38 @@ pub const fn column(head: &'static str, class: &'static str) -> Column {
         head,
         label: Some(head),
         class,
+        cell,
     }
 }
 
 /// A column of badges, which need no label on a card.
-pub const fn badge_column(head: &'static str) -> Column {
+pub const fn badge_column<T>(head: &'static str, cell: fn(&T) -> AnyView) -> Column<T> {
     Column {
         head,
         label: None,
         class: None,
+        cell,
     }
 }
 
-/// The contents of a row.
-pub struct Row {
+/// The first cell of a row: the link that opens the object, and notes after it.
+pub struct RowLink {
     href: String,
     name: AnyView,
     notes: Option<AnyView>,
-    cells: Vec<AnyView>,
 }
 
-impl Row {
-    /// A row that opens `href`, with the cells of all columns but the first.
-    pub fn new<const N: usize>(href: String, name: AnyView, cells: [AnyView; N]) -> Self {
+impl RowLink {
+    /// A link without notes.
+    pub fn new(href: String, name: AnyView) -> Self {
         Self {
             href,
             name,
             notes: None,
-            cells: cells.into(),
         }
     }
 
-    /// The same row with notes after the name.
+    /// The same link with notes.
     pub fn with_notes(self, notes: AnyView) -> Self {
         Self {
             notes: Some(notes),
@@ -85,44 +88,79 @@ pub fn muted(text: &'static str) -> AnyView {
     view! { <span class="muted">{text}</span> }.erase()
 }
 
-/// The rows of a table.
+/// The columns and rows of a table.
 pub struct Rows<T: 'static> {
     /// The name of the table for screen readers.
     pub label: &'static str,
-    /// The columns.
-    pub columns: &'static [Column],
     /// The id of an object.
     pub id: fn(&T) -> i64,
-    /// The row of an object.
-    pub row: fn(&T) -> Row,
+    /// The header of the first column, and its cells.
+    pub link: (&'static str, fn(&T) -> RowLink),
+    /// The other columns.
+    pub columns: &'static [Column<T>],
 }
 
 /// The table of the objects that `all` returns.
-pub fn table<L, T>(data: LiveResource<L>, all: fn(&L) -> &[T], rows: &Rows<T>) -> AnyView
+pub fn table<L, T>(data: LiveResource<L>, all: fn(&L) -> &[T], rows: &'static Rows<T>) -> AnyView
 where
     L: Send + Sync + 'static,
     T: Clone + PartialEq + Send + Sync + 'static,
 {
-    let (columns, id, row) = (rows.columns, rows.id, rows.row);
+    let id = rows.id;
     let ids = data.part(move |data| all(data).iter().map(id).collect::<Vec<_>>());
     let show = move |key: i64| {
         let object = data.part(move |data| all(data).iter().find(|it| id(it) == key).cloned());
-        let row = move || object.with(|object| object.as_ref().map(row));
-        row_view(columns, Box::new(row))
+        row_view(Box::new(move || {
+            object.with(|it| it.as_ref().map(|it| row(it, rows)))
+        }))
     };
-    table_view(rows.label, columns.to_vec(), ids, Arc::new(show))
+    let heads = rows.columns.iter().map(|column| column.head);
+    let heads = std::iter::once(rows.link.0).chain(heads).collect();
+    table_view(rows.label, heads, ids, Arc::new(show))
 }
 
-/// A table whose rows `show` creates by id.
+fn row<T>(object: &T, rows: &'static Rows<T>) -> (RowLink, Vec<AnyView>) {
+    let cells = rows.columns.iter().map(|column| {
+        let (label, class) = (column.label, column.class);
+        cell(label, class, (column.cell)(object))
+    });
+    (rows.link.1(object), cells.collect())
+}
+
+fn cell(label: Option<&'static str>, class: Option<&'static str>, cell: AnyView) -> AnyView {
+    view! { <td role="cell" data-label=label class=class>{cell}</td> }.erase()
+}
+
+/// A row that follows its object.
+fn row_view(row: Box<dyn Fn() -> Option<(RowLink, Vec<AnyView>)> + Send + Sync>) -> AnyView {
+    reactive(move || {
+        let (link, cells) = row()?;
+        let RowLink { href, name, notes } = link;
+        Some(
+            view! {
+                <tr role="row">
+                    <td role="cell" class="cell-main">
+                        <a class="row-link" data-row="" href=href>{name}</a>
+                        {notes}
+                    </td>
+                    {cells}
+                </tr>
+            }
+            .erase(),
+        )
+    })
+}
+
+/// A table with these column headers, whose rows `show` creates by id.
 pub fn table_view(
     label: &'static str,
-    columns: Vec<Column>,
+    heads: Vec<&'static str>,
     ids: Memo<Vec<i64>>,
     show: Arc<dyn Fn(i64) -> AnyView + Send + Sync>,
 ) -> AnyView {
-    let heads = columns
+    let heads = heads
         .into_iter()
-        .map(|column| view! { <th role="columnheader" scope="col">{column.head}</th> }.erase())
+        .map(|head| view! { <th role="columnheader" scope="col">{head}</th> }.erase())
         .collect::<Vec<_>>();
     view! {
         <table class="list" role="table" aria-label=label>
@@ -133,32 +171,6 @@ pub fn table_view(
         </table>
     }
     .erase()
-}
-
-/// A row that follows its object.
-fn row_view(
-    columns: &'static [Column],
-    row: Box<dyn Fn() -> Option<Row> + Send + Sync>,
-) -> AnyView {
-    reactive(move || {
-        let row = row()?;
-        let cells = columns.iter().skip(1).zip(row.cells);
-        let cells = cells.map(|(column, cell)| {
-            view! { <td role="cell" data-label=column.label class=column.class>{cell}</td> }.erase()
-        });
-        Some(
-            view! {
-                <tr role="row">
-                    <td role="cell" class="cell-main">
-                        <a class="row-link" data-row="" href=row.href>{row.name}</a>
-                        {row.notes}
-                    </td>
-                    {cells.collect::<Vec<_>>()}
-                </tr>
-            }
-            .erase(),
-        )
-    })
 }
 
 /// The page of a list, without the type of its objects.
@@ -190,22 +202,20 @@ pub fn list_page<T, F>(
     head: ListHead,
     fetch: fn() -> F,
     interests: fn(&Vec<T>) -> Vec<Event>,
-    rows: Rows<T>,
+    rows: &'static Rows<T>,
 ) -> AnyView
 where
     T: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static,
     F: Future<Output = Result<Vec<T>, Failure>> + Send + 'static,
 {
     Effect::new(move |_| list_keys(head.create.map(|(path, _)| path)));
-    let rows = Arc::new(rows);
     live_resource(
         Signal::from(()),
         move |()| fetch(),
         interests,
         list_skeleton,
         move |data| {
-            let rows = rows.clone();
-            let table = move || table(data, Vec::as_slice, &rows);
+            let table = move || table(data, Vec::as_slice, rows);
             list_view(head, data.part(Vec::len), Box::new(table))
         },
     )

@@ -8,18 +8,27 @@ use model::{
 
 use super::domain_names;
 use crate::{
-    components::table::{Column, ListHead, Row, Rows, column, list_page, muted, text},
+    components::table::{ListHead, RowLink, Rows, column, list_page, muted, text},
     pages::certificates::tabs,
     server_fns,
     session::Session,
 };
 
-const COLUMNS: [Column; 4] = [
-    column("Name", ""),
-    column("Directory", "mono cell-long"),
-    column("Account", ""),
-    column("Domains", "cell-long"),
-];
+const ROWS: Rows<AuthorityRow> = Rows {
+    label: "Certificate authorities",
+    id: |row| row.id.0,
+    link: ("Name", |row| {
+        RowLink::new(format!("/authorities/{}", row.name), text(&row.name))
+    }),
+    columns: &[
+        column("Directory", "mono cell-long", |row| text(&row.directory)),
+        column("Account", "", |row| match row.account {
+            Some(_) => text("registered"),
+            None => muted("none yet"),
+        }),
+        column("Domains", "cell-long", |row| domain_names(&row.domains)),
+    ],
+};
 
 /// The page.
 pub fn page() -> AnyView {
@@ -39,20 +48,6 @@ pub fn page() -> AnyView {
         head,
         server_fns::authorities::list,
         |_| [Topic::Authority, Topic::Domain].map(Event::all).to_vec(),
-        Rows {
-            label: "Certificate authorities",
-            columns: &COLUMNS,
-            id: |authority| authority.id.0,
-            row,
-        },
+        &ROWS,
     )
-}
-
-fn row(row: &AuthorityRow) -> Row {
-    let account = match row.account {
-        Some(_) => text("registered"),
-        None => muted("none yet"),
-    };
-    let cells = [text(&row.directory), account, domain_names(&row.domains)];
-    Row::new(format!("/authorities/{}", row.name), text(&row.name), cells)
 }

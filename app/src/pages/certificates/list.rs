@@ -17,7 +17,7 @@ use crate::{
         list::{Filter, Filters, address, list_keys},
         live_resource::{LiveResource, live_resource},
         page::{PageHead, Pager, empty, list_skeleton, place},
-        table::{Column, Row, Rows, badge_column, column, count, muted, table, text},
+        table::{RowLink, Rows, badge_column, column, count, muted, table, text},
     },
     server_fns::{
         self,
@@ -31,19 +31,19 @@ const NEW: &str = "/certificates/new";
 
 const ROWS: Rows<CertificateRow> = Rows {
     label: "Certificates",
-    columns: &COLUMNS,
     id: |row| row.id.0,
-    row,
+    link: ("Subject", link),
+    columns: &[
+        badge_column("State", |row| certificate_badge(row.state)),
+        column("Domain", "cell-long", domain),
+        column("Issuer", "cell-long", |row| match &row.issued {
+            Some(issued) => text(&issued.issuer),
+            None => muted("–"),
+        }),
+        column("Valid until", "num", until),
+        column("Next", "num", next),
+    ],
 };
-
-const COLUMNS: [Column; 6] = [
-    column("Subject", ""),
-    badge_column("State"),
-    column("Domain", "cell-long"),
-    column("Issuer", "cell-long"),
-    column("Valid until", "num"),
-    column("Next", "num"),
-];
 
 /// The states, in the order of the filter.
 const STATES: [CertificateState; 6] = [
@@ -192,28 +192,20 @@ fn nothing() -> AnyView {
     empty("search", "No certificates match", text, all)
 }
 
-fn row(row: &CertificateRow) -> Row {
+fn link(row: &CertificateRow) -> RowLink {
     let unused = (!row.is_used).then(|| view! { <span class="row-aside">"unused"</span> }.erase());
     let trouble = row
         .trouble
         .as_ref()
         .map(|trouble| view! { <span class="row-note">{trouble.words.clone()}</span> }.erase());
-    let issuer = row.issued.as_ref().map(|issued| text(&issued.issuer));
-    let domain = view! {
+    RowLink::new(format!("{PATH}/{}", row.id), host(row.subject.as_str()))
+        .with_notes(view! { {unused} {trouble} }.erase())
+}
+
+fn domain(row: &CertificateRow) -> AnyView {
+    view! {
         {host(row.domain_name.as_str())}
         <span class="row-aside">{format!("site {}", row.site_name)}</span>
-    };
-    let cells = [
-        certificate_badge(row.state),
-        domain.erase(),
-        issuer.unwrap_or_else(|| muted("–")),
-        until(row),
-        next(row),
-    ];
-    Row::new(
-        format!("{PATH}/{}", row.id),
-        host(row.subject.as_str()),
-        cells,
-    )
-    .with_notes(view! { {unused} {trouble} }.erase())
+    }
+    .erase()
 }

@@ -11,7 +11,7 @@ use super::state;
 use crate::{
     components::{
         badge::ago,
-        table::{Column, ListHead, Row, Rows, badge_column, column, list_page, text},
+        table::{ListHead, RowLink, Rows, badge_column, column, list_page, text},
     },
     pages::rights::administrator,
     server_fns::{self, Failure},
@@ -29,28 +29,24 @@ const HEAD: ListHead = ListHead {
     ),
 };
 
-const COLUMNS: [Column; 6] = [
-    column("Cluster", ""),
-    badge_column("State"),
-    column("Address", "mono"),
-    column("Version", "num"),
-    column("Nodes", "num"),
-    column("Last contact", "num"),
-];
+const ROWS: Rows<ClusterView> = Rows {
+    label: "Clusters",
+    id: |cluster| cluster.id.0,
+    link: ("Cluster", link),
+    columns: &[
+        badge_column("State", state),
+        column("Address", "mono", |cluster| text(&cluster.url)),
+        column("Version", "num", |cluster| cluster.version.clone().erase()),
+        column("Nodes", "num", nodes),
+        column("Last contact", "num", |cluster| {
+            cluster.observed.map(ago).erase()
+        }),
+    ],
+};
 
 /// The page.
 pub fn page() -> AnyView {
-    list_page(
-        HEAD,
-        fetch,
-        |_| vec![Event::all(Topic::Nodes)],
-        Rows {
-            label: "Clusters",
-            columns: &COLUMNS,
-            id: |cluster| cluster.id.0,
-            row,
-        },
-    )
+    list_page(HEAD, fetch, |_| vec![Event::all(Topic::Nodes)], &ROWS)
 }
 
 async fn fetch() -> Result<Vec<ClusterView>, Failure> {
@@ -58,23 +54,19 @@ async fn fetch() -> Result<Vec<ClusterView>, Failure> {
     server_fns::clusters::list().await
 }
 
-fn row(cluster: &ClusterView) -> Row {
-    let name = &cluster.name;
-    let online = cluster.nodes.iter().filter(|node| node.online).count();
-    let nodes = match cluster.nodes.len() {
-        all if all == online => all.to_string(),
-        all => format!("{online} of {all} online"),
-    };
+fn link(cluster: &ClusterView) -> RowLink {
     let trouble = cluster
         .trouble
         .clone()
         .map(|trouble| view! { <span class="row-note">{trouble}</span> }.erase());
-    let cells = [
-        state(cluster),
-        text(&cluster.url),
-        cluster.version.clone().erase(),
-        text(nodes),
-        cluster.observed.map(ago).erase(),
-    ];
-    Row::new(format!("/clusters/{name}"), text(name), cells).with_notes(trouble.erase())
+    let name = &cluster.name;
+    RowLink::new(format!("/clusters/{name}"), text(name)).with_notes(trouble.erase())
+}
+
+fn nodes(cluster: &ClusterView) -> AnyView {
+    let online = cluster.nodes.iter().filter(|node| node.online).count();
+    text(match cluster.nodes.len() {
+        all if all == online => all.to_string(),
+        all => format!("{online} of {all} online"),
+    })
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     components::{
         host::host,
-        table::{Column, ListHead, Row, Rows, column, list_page, muted, text},
+        table::{ListHead, RowLink, Rows, column, list_page, muted, text},
     },
     server_fns,
 };
@@ -31,15 +31,31 @@ const HEAD: ListHead = ListHead {
     ),
 };
 
-const COLUMNS: [Column; 7] = [
-    column("Domain", ""),
-    column("Site", ""),
-    column("HTTP services", "num"),
-    column("Certificates", ""),
-    column("Who can publish", "cell-long"),
-    column("Sign-in", "cell-long"),
-    column("HSTS", ""),
-];
+const ROWS: Rows<DomainRow> = Rows {
+    label: "Domains",
+    id: |domain| domain.id.0,
+    link: ("Domain", |domain| {
+        let name = host(domain.spec.name.as_str());
+        RowLink::new(format!("/domains/{}", domain.id), name)
+    }),
+    columns: &[
+        column("Site", "", |domain| text(&domain.site_name)),
+        column("HTTP services", "num", |domain| text(domain.services)),
+        column("Certificates", "", |domain| {
+            in_row(domain.spec.issuance, domain.certificates, domain.alarms)
+        }),
+        column("Who can publish", "cell-long", |domain| {
+            text(publishers(&domain.spec.publishers))
+        }),
+        column("Sign-in", "cell-long", |domain| {
+            match &domain.spec.sign_in {
+                Some(origin) => view! { <span class="mono">{origin.to_string()}</span> }.erase(),
+                None => muted("none"),
+            }
+        }),
+        column("HSTS", "", |domain| text(hsts(domain.spec.hsts))),
+    ],
+};
 
 /// The topics of the events after which the list is outdated.
 const TOPICS: [Topic; 4] = [
@@ -55,32 +71,6 @@ pub fn page() -> AnyView {
         HEAD,
         server_fns::domains::list,
         |_| TOPICS.map(Event::all).to_vec(),
-        Rows {
-            label: "Domains",
-            columns: &COLUMNS,
-            id: |domain| domain.id.0,
-            row,
-        },
-    )
-}
-
-fn row(domain: &DomainRow) -> Row {
-    let spec = &domain.spec;
-    let sign_in = spec
-        .sign_in
-        .as_ref()
-        .map(|origin| view! { <span class="mono">{origin.to_string()}</span> }.erase());
-    let cells = [
-        text(&domain.site_name),
-        text(domain.services),
-        in_row(spec.issuance, domain.certificates, domain.alarms),
-        text(publishers(&spec.publishers)),
-        sign_in.unwrap_or_else(|| muted("none")),
-        text(hsts(spec.hsts)),
-    ];
-    Row::new(
-        format!("/domains/{}", domain.id),
-        host(spec.name.as_str()),
-        cells,
+        &ROWS,
     )
 }

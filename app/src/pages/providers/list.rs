@@ -8,18 +8,26 @@ use model::{
 
 use super::called;
 use crate::{
-    components::table::{Column, ListHead, Row, Rows, column, list_page, text},
+    components::table::{ListHead, RowLink, Rows, column, list_page, text},
     pages::{authorities::domain_names, certificates::tabs},
     server_fns,
     session::Session,
 };
 
-const COLUMNS: [Column; 4] = [
-    column("Name", ""),
-    column("Kind", ""),
-    column("Endpoint", "mono cell-long"),
-    column("Domains", "cell-long"),
-];
+const ROWS: Rows<ProviderRow> = Rows {
+    label: "DNS providers",
+    id: |row| row.id.0,
+    link: ("Name", |row| {
+        RowLink::new(format!("/providers/{}", row.name), text(&row.name))
+    }),
+    columns: &[
+        column("Kind", "", |row| text(called(row.settings.kind()))),
+        column("Endpoint", "mono cell-long", |row| {
+            text(place(&row.settings))
+        }),
+        column("Domains", "cell-long", |row| domain_names(&row.domains)),
+    ],
+};
 
 /// The page.
 pub fn page() -> AnyView {
@@ -38,12 +46,7 @@ pub fn page() -> AnyView {
         head,
         server_fns::providers::list,
         |_| [Topic::Provider, Topic::Domain].map(Event::all).to_vec(),
-        Rows {
-            label: "DNS providers",
-            columns: &COLUMNS,
-            id: |provider| provider.id.0,
-            row,
-        },
+        &ROWS,
     )
 }
 
@@ -54,13 +57,4 @@ fn place(settings: &ProviderSettings) -> String {
         ProviderSettings::Rfc2136 { server, zone, .. } => format!("{zone} at {server}"),
         ProviderSettings::AcmeDns { server, .. } => server.to_string(),
     }
-}
-
-fn row(row: &ProviderRow) -> Row {
-    let cells = [
-        text(called(row.settings.kind())),
-        text(place(&row.settings)),
-        domain_names(&row.domains),
-    ];
-    Row::new(format!("/providers/{}", row.name), text(&row.name), cells)
 }

@@ -7,7 +7,7 @@ use model::{
 };
 
 use crate::{
-    components::table::{Column, ListHead, Row, Rows, column, list_page, text},
+    components::table::{ListHead, RowLink, Rows, column, list_page, text},
     server_fns,
 };
 
@@ -23,14 +23,20 @@ const HEAD: ListHead = ListHead {
     ),
 };
 
-const COLUMNS: [Column; 6] = [
-    column("Site", ""),
-    column("Domain", "mono"),
-    column("Cluster", ""),
-    column("Network", "mono"),
-    column("Containers", "num"),
-    column("Free addresses", "num"),
-];
+const ROWS: Rows<SiteRow> = Rows {
+    label: "Sites",
+    id: |site| site.id.0,
+    link: ("Site", |site| {
+        RowLink::new(format!("/sites/{}", site.spec.name), text(&site.spec.name))
+    }),
+    columns: &[
+        column("Domain", "mono", |site| text(&site.spec.domain)),
+        column("Cluster", "", |site| text(&site.cluster_name)),
+        column("Network", "mono", |site| text(site.spec.network)),
+        column("Containers", "num", |site| text(site.containers)),
+        column("Free addresses", "num", |site| text(site.addresses_free)),
+    ],
+};
 
 /// The page.
 pub fn page() -> AnyView {
@@ -38,23 +44,6 @@ pub fn page() -> AnyView {
         HEAD,
         server_fns::sites::list,
         |_| [Topic::Site, Topic::Container].map(Event::all).to_vec(),
-        Rows {
-            label: "Sites",
-            columns: &COLUMNS,
-            id: |site| site.id.0,
-            row,
-        },
+        &ROWS,
     )
-}
-
-fn row(site: &SiteRow) -> Row {
-    let spec = &site.spec;
-    let cells = [
-        text(&spec.domain),
-        text(&site.cluster_name),
-        text(spec.network),
-        text(site.containers),
-        text(site.addresses_free),
-    ];
-    Row::new(format!("/sites/{}", spec.name), text(&spec.name), cells)
 }

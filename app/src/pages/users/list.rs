@@ -16,7 +16,7 @@ use crate::{
         list::{Filters, address, list_keys},
         live_resource::{LiveResource, live_resource},
         page::{PageHead, Pager, empty, list_skeleton, main_link, place},
-        table::{Column, Row, Rows, column, count, table, text},
+        table::{RowLink, Rows, column, count, table, text},
     },
     server_fns,
 };
@@ -26,21 +26,22 @@ const NEW: &str = "/users/new";
 
 const ROWS: Rows<UserRow> = Rows {
     label: "Users",
-    columns: &COLUMNS,
     id: |user| user.id.0,
-    row,
+    link: ("Name", |user| RowLink::new(path(user), text(&user.name))),
+    columns: &[
+        column("Email", "", |user| text(&user.mail)),
+        column("Role", "", |user| text(user.role.as_str())),
+        column("Containers", "num", |user| usage(user, 0)),
+        column("Cores", "num", |user| usage(user, 1)),
+        column("Memory", "num", |user| usage(user, 2)),
+        column("Disk", "num", |user| usage(user, 3)),
+        // Above the row's link, so that the exact time is shown on hover.
+        column("Created", "", |user| {
+            view! { <a class="above plain" tabindex="-1" href=path(user)>{ago(user.created)}</a> }
+                .erase()
+        }),
+    ],
 };
-
-const COLUMNS: [Column; 8] = [
-    column("Name", ""),
-    column("Email", ""),
-    column("Role", ""),
-    column("Containers", "num"),
-    column("Cores", "num"),
-    column("Memory", "num"),
-    column("Disk", "num"),
-    column("Created", ""),
-];
 
 /// The query: search and page.
 type Query = (String, u32);
@@ -101,21 +102,11 @@ fn nothing() -> AnyView {
     )
 }
 
-fn row(user: &UserRow) -> Row {
-    let href = format!("{PATH}/{}", user.name);
-    let [containers, cores, memory, disk] = amounts(user).map(|amount| text(limited(&amount)));
-    // Above the row's link, so that the exact time is shown on hover.
-    let created = view! {
-        <a class="above plain" tabindex="-1" href=href.clone()>{ago(user.created)}</a>
-    };
-    let cells = [
-        text(&user.mail),
-        text(user.role.as_str()),
-        containers,
-        cores,
-        memory,
-        disk,
-        created.erase(),
-    ];
-    Row::new(href, text(&user.name), cells)
+fn path(user: &UserRow) -> String {
+    format!("{PATH}/{}", user.name)
+}
+
+/// The usage of the resource at this place of [`amounts`].
+fn usage(user: &UserRow, place: usize) -> AnyView {
+    text(amounts(user).get(place).map(limited).unwrap_or_default())
 }
