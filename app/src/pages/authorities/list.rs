@@ -1,18 +1,9 @@
 //! The list of CAs.
 
-use leptos::prelude::*;
-use model::{
-    authorities::AuthorityRow,
-    events::{Event, Topic},
-};
+use model::authorities::AuthorityRow;
 
 use super::domain_names;
-use crate::{
-    components::table::{ListHead, RowLink, Rows, column, list_page, muted, text},
-    pages::certificates::tabs,
-    server_fns,
-    session::Session,
-};
+use crate::pages::{certificates::tabs, prelude::*};
 
 const ROWS: Rows<AuthorityRow> = Rows {
     label: "Certificate authorities",

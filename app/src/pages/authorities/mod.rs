@@ -5,16 +5,9 @@ pub mod list;
 pub mod new;
 pub mod show;
 
-use leptos::prelude::*;
 use model::names::Domain;
 
-use crate::{
-    components::{
-        list::address,
-        table::{muted, text},
-    },
-    erase::Erase as _,
-};
+use crate::pages::prelude::*;
 
 /// Domains as a text for lists.
 pub fn domain_names(all: &[Domain]) -> AnyView {

@@ -1,28 +1,13 @@
 //! One CA: its ACME account, the domains that use it, its settings and its deletion. Operators can
 //! view it; administrators can change it.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
-use model::{
-    authorities::{AuthorityForm, AuthorityRow},
-    events::{Event, Topic},
-};
+use model::authorities::{AuthorityForm, AuthorityRow};
 
 use super::{
     domains,
     fields::{fields, form_state},
 };
-use crate::{
-    components::{
-        delete_card::{DeleteCard, delete_call, delete_card},
-        fresh::fresh,
-        live_resource::LiveResource,
-        object_form::{SettingsForm, save, settings_form},
-        page::{Copy, PageHead, object_page},
-    },
-    server_fns,
-    session::Session,
-};
+use crate::pages::prelude::*;
 
 /// The page.
 pub fn page() -> AnyView {

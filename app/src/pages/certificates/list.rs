@@ -1,29 +1,12 @@
 //! The list of certificates, by domain, with those that need attention at the top.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
-use model::{
-    certificates::{CertificateRow, CertificateState},
-    events::{Event, Topic},
-};
+use model::certificates::{CertificateRow, CertificateState};
 
 use super::{attention_reason, next, tabs, until};
 use crate::{
-    components::{
-        badge::certificate_badge,
-        host::host,
-        icon::icon,
-        list::{Filter, Filters, address, list_keys},
-        live_resource::{LiveResource, live_resource},
-        page::{PageHead, Pager, empty, list_skeleton, place},
-        table::{RowLink, Rows, badge_column, column, count, muted, table, text},
-    },
-    server_fns::{
-        self,
-        certificates::{ALARMING, CertificateList, Query},
-    },
-    session::Session,
+    components::badge::certificate_badge,
+    pages::prelude::*,
+    server_fns::certificates::{ALARMING, CertificateList, Query},
 };
 
 const PATH: &str = "/certificates";

@@ -1,26 +1,12 @@
 //! The form to upload a certificate. Input is kept until the certificate is stored; the private key
 //! is never sent back.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 use model::{
     certificates::{CertificateSource, UploadForm},
     domains::DomainRow,
-    events::{Event, Topic},
 };
 
-use crate::{
-    bind,
-    components::{
-        form::{Choice, Entry, Field, FormState},
-        icon::icon,
-        live_resource::{LiveResource, live_resource},
-        object_form::{CreateForm, Saved, create_form, save_call},
-        page::object_skeleton,
-    },
-    server_fns,
-};
+use crate::pages::prelude::*;
 
 /// The page.
 pub fn page() -> AnyView {

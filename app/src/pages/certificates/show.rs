@@ -3,27 +3,15 @@
 mod end;
 mod history;
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::{prelude::*, task::spawn_local};
 use model::{
     Timestamp,
     certificates::{
         CertificateContents, CertificateDetail, CertificateName, CertificateRow, IssuanceMethod,
     },
-    events::{Event, Topic},
 };
 
 use super::next;
-use crate::{
-    components::{
-        badge::{ago, certificate_badge, when},
-        icon::icon,
-        live_resource::LiveResource,
-        page::{Copy, PageHead, object_page},
-        toast::Toasts,
-    },
-    server_fns,
-};
+use crate::{components::badge::certificate_badge, pages::prelude::*};
 
 /// The page.
 pub fn page() -> AnyView {

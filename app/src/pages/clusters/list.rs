@@ -1,21 +1,9 @@
 //! The list of clusters.
 
-use crate::erase::Erase as _;
-use leptos::prelude::*;
-use model::{
-    events::{Event, Topic},
-    nodes::ClusterView,
-};
+use model::nodes::ClusterView;
 
 use super::state;
-use crate::{
-    components::{
-        badge::ago,
-        table::{ListHead, RowLink, Rows, badge_column, column, list_page, text},
-    },
-    pages::rights::administrator,
-    server_fns::{self, Failure},
-};
+use crate::pages::prelude::*;
 
 const HEAD: ListHead = ListHead {
     title: "Clusters",

@@ -1,15 +1,9 @@
 //! The form of a new cluster.
 
-use leptos::prelude::*;
 use model::clusters::ClusterForm;
 
 use super::fields::{fields, form_state};
-use crate::{
-    bind,
-    components::object_form::{CreateForm, Saved, create_form, save_call},
-    pages::rights::administrator_page,
-    server_fns,
-};
+use crate::pages::prelude::*;
 
 /// The page.
 pub fn page() -> AnyView {

@@ -1,18 +1,12 @@
 //! The form fields of a domain, for creation and update.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
 use model::{
     FieldError,
     domains::{DomainForm, Hsts, Publishers},
 };
 
 use super::issuance::{certificates, records};
-use crate::{
-    bind,
-    components::form::{Choice, Field, FormState},
-    server_fns::domains::DomainChoices,
-};
+use crate::{pages::prelude::*, server_fns::domains::DomainChoices};
 
 /// The state of a form with these values.
 pub fn form_state(values: RwSignal<DomainForm>) -> FormState {

@@ -1,23 +1,12 @@
 //! The list of domains.
 
-use crate::erase::Erase as _;
-use leptos::prelude::*;
-use model::{
-    domains::DomainRow,
-    events::{Event, Topic},
-};
+use model::domains::DomainRow;
 
 use super::{
     certificates::in_row,
     fields::{hsts, publishers},
 };
-use crate::{
-    components::{
-        host::host,
-        table::{ListHead, RowLink, Rows, column, list_page, muted, text},
-    },
-    server_fns,
-};
+use crate::pages::prelude::*;
 
 const HEAD: ListHead = ListHead {
     title: "Domains",

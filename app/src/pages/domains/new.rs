@@ -1,26 +1,13 @@
 //! The form of a new domain.
 
-use crate::erase::Erase as _;
-use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 use model::{
     certificates::CertificateSource,
     domains::{DomainForm, Hsts, Publishers},
-    events::{Event, Topic},
     sites::SiteRow,
 };
 
 use super::fields::{fields, form_state};
-use crate::{
-    bind,
-    components::{
-        icon::icon,
-        live_resource::{LiveResource, live_resource},
-        object_form::{CreateForm, Saved, create_form, save_call},
-        page::object_skeleton,
-    },
-    server_fns::{self, domains::NewDomainOptions},
-};
+use crate::{pages::prelude::*, server_fns::domains::NewDomainOptions};
 
 /// The page.
 pub fn page() -> AnyView {

@@ -1,18 +1,9 @@
 //! The list of DNS providers.
 
-use leptos::prelude::*;
-use model::{
-    events::{Event, Topic},
-    providers::{ProviderRow, ProviderSettings},
-};
+use model::providers::{ProviderRow, ProviderSettings};
 
 use super::called;
-use crate::{
-    components::table::{ListHead, RowLink, Rows, column, list_page, text},
-    pages::{authorities::domain_names, certificates::tabs},
-    server_fns,
-    session::Session,
-};
+use crate::pages::{authorities::domain_names, certificates::tabs, prelude::*};
 
 const ROWS: Rows<ProviderRow> = Rows {
     label: "DNS providers",

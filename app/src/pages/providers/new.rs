@@ -1,14 +1,7 @@
 //! The form of a new DNS provider.
 
-use leptos::prelude::*;
-
 use super::fields::{fields, first, form_state};
-use crate::{
-    bind,
-    components::object_form::{CreateForm, create_form, save},
-    pages::rights::administrator_page,
-    server_fns,
-};
+use crate::pages::prelude::*;
 
 /// The page.
 pub fn page() -> AnyView {

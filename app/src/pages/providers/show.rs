@@ -1,30 +1,14 @@
 //! One DNS provider: its domains, its test, its settings and its deletion. Operators can view and
 //! test it; administrators can change it.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
-use model::{
-    events::{Event, Topic},
-    providers::{ProviderForm, ProviderRow, ProviderSettings},
-};
+use model::providers::{ProviderForm, ProviderRow, ProviderSettings};
 
 use super::{
     called,
     fields::{fields, form_state},
     trial,
 };
-use crate::{
-    components::{
-        delete_card::{DeleteCard, delete_call, delete_card},
-        fresh::fresh,
-        live_resource::LiveResource,
-        object_form::{SettingsForm, save, settings_form},
-        page::{PageHead, object_page},
-    },
-    pages::authorities::domains,
-    server_fns::{self, Failure},
-    session::Session,
-};
+use crate::pages::{authorities::domains, prelude::*};
 
 /// A DNS provider, and the names of all domains.
 type Shown = (ProviderRow, Vec<String>);

@@ -1,15 +1,8 @@
 //! The list of sites.
 
-use leptos::prelude::*;
-use model::{
-    events::{Event, Topic},
-    sites::SiteRow,
-};
+use model::sites::SiteRow;
 
-use crate::{
-    components::table::{ListHead, RowLink, Rows, column, list_page, text},
-    server_fns,
-};
+use crate::pages::prelude::*;
 
 const HEAD: ListHead = ListHead {
     title: "Sites",

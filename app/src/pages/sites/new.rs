@@ -1,22 +1,9 @@
 //! The form of a new site.
 
-use crate::erase::Erase as _;
-use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 use model::{nodes::ClusterView, sites::SiteForm};
 
 use super::fields::{cluster_options, fields, fill, form_state, suggestions};
-use crate::{
-    bind,
-    components::{
-        icon::icon,
-        live_resource::{LiveResource, live_resource},
-        object_form::{CreateForm, create_form, save},
-        page::object_skeleton,
-    },
-    pages::rights::administrator,
-    server_fns::{self, Failure},
-};
+use crate::pages::prelude::*;
 
 /// The page.
 pub fn page() -> AnyView {

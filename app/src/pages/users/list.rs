@@ -1,25 +1,9 @@
 //! The list of users.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
-use model::{
-    events::{Event, Topic},
-    page::Page,
-    users::UserRow,
-};
+use model::users::UserRow;
 
 use super::show::{amounts, limited};
-use crate::{
-    components::{
-        badge::ago,
-        list::{Filters, address, list_keys},
-        live_resource::{LiveResource, live_resource},
-        page::{PageHead, Pager, empty, list_skeleton, main_link, place},
-        table::{RowLink, Rows, column, count, table, text},
-    },
-    server_fns,
-};
+use crate::pages::prelude::*;
 
 const PATH: &str = "/users";
 const NEW: &str = "/users/new";

@@ -1,15 +1,9 @@
 //! The form of a new user.
 
-use leptos::prelude::*;
 use model::users::{Role, UserForm};
 
 use super::fields::{Account, fields, form_state};
-use crate::{
-    bind,
-    components::object_form::{CreateForm, create_form, save},
-    pages::rights::administrator_page,
-    server_fns,
-};
+use crate::pages::prelude::*;
 
 /// The page.
 pub fn page() -> AnyView {

@@ -1,27 +1,12 @@
 //! One user: resource usage, settings, and deletion.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
 use model::{
-    events::{Event, Topic},
     sizes::{Bytes, DiskGib, MemoryMib},
     users::{UserForm, UserRow},
 };
 
 use super::fields::{Account, fields, form_state};
-use crate::{
-    components::{
-        badge::ago,
-        delete_card::{DeleteCard, delete_call, delete_card},
-        fresh::fresh,
-        icon::icon,
-        live_resource::LiveResource,
-        object_form::{SettingsForm, save, settings_form},
-        page::{PageHead, object_page, usage_bar},
-    },
-    pages::rights::administrator,
-    server_fns::{self, Failure},
-};
+use crate::pages::prelude::*;
 
 /// A user, and whether it is the signed-in user.
 type Shown = (UserRow, bool);
