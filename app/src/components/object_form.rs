@@ -110,10 +110,23 @@ pub fn create_form(page: CreateForm) -> AnyView {
         toasts.notify(format!("{verb}{suffix} the {what} {name}."));
         navigate(&format!("{list}/{key}"), NavigateOptions::default());
     };
-    let submit = submission(form, create, Arc::new(done));
     let label = Signal::derive(move || name.with(|name| format!("{verb} {}", name.trim())));
+    let body = new_form(form, label, list, (notice, fields), create, Arc::new(done));
+    view! { <PageHead title /> {body} }.erase()
+}
+
+/// The form of [`create_form`] without the title, for pages that do something else when the object
+/// was created.
+pub fn new_form(
+    form: FormState,
+    label: Signal<String>,
+    list: &'static str,
+    (notice, fields): (Option<AnyView>, AnyView),
+    create: Save,
+    done: Done,
+) -> AnyView {
+    let submit = submission(form, create, done);
     view! {
-        <PageHead title />
         <form class="form" novalidate on:submit=act(submit)>
             {notice}
             <Refusals form />

@@ -202,10 +202,10 @@ pub fn list_page<T, F>(
     head: ListHead,
     fetch: fn() -> F,
     interests: fn(&Vec<T>) -> Vec<Event>,
-    rows: &'static Rows<T>,
+    table: fn(LiveResource<Vec<T>>) -> AnyView,
 ) -> AnyView
 where
-    T: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static,
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     F: Future<Output = Result<Vec<T>, Failure>> + Send + 'static,
 {
     Effect::new(move |_| list_keys(head.create.map(|(path, _)| path)));
@@ -214,10 +214,7 @@ where
         move |()| fetch(),
         interests,
         list_skeleton,
-        move |data| {
-            let table = move || table(data, Vec::as_slice, rows);
-            list_view(head, data.part(Vec::len), Box::new(table))
-        },
+        move |data| list_view(head, data.part(Vec::len), Box::new(move || table(data))),
     )
 }
 

@@ -39,6 +39,6 @@ pub fn page() -> AnyView {
         head,
         server_fns::authorities::list,
         |_| [Topic::Authority, Topic::Domain].map(Event::all).to_vec(),
-        &ROWS,
+        |authorities| table(authorities, Vec::as_slice, &ROWS),
     )
 }

@@ -33,43 +33,40 @@ fn content(authority: LiveResource<AuthorityRow>, may_change: bool) -> AnyView {
     view! {
         <PageHead title=name />
         <div class="stack stack-narrow">
-            {facts(authority)}
+            {authority.view(facts)}
             {rest}
         </div>
     }
     .erase()
 }
 
-fn facts(authority: LiveResource<AuthorityRow>) -> AnyView {
-    reactive(move || {
-        authority.with(|row| {
-            let account = match &row.account {
-                Some(account) => view! { <span class="mono wrap-any">{account.clone()}</span> <Copy text=account.clone() what="account URL" /> }.erase(),
-                None => view! { <span class="muted">"none yet: registered with the first request"</span> }.erase(),
-            };
-            let email = row.email.as_ref().map(|email| {
-                view! { <dt>"Email"</dt><dd>{email.to_string()}</dd> }.erase()
-            });
-            let binding = row.binding.as_ref().map(|binding| {
-                view! { <dt>"EAB key ID"</dt><dd class="mono">{binding.to_string()}</dd> }.erase()
-            });
-            let roots = match &row.roots {
-                Some(_) => "custom",
-                None => "system trust store",
-            };
-            view! {
-                <dl class="card facts">
-                    <dt>"Directory"</dt><dd class="mono">{row.directory.to_string()}</dd>
-                    <dt>"ACME account"</dt><dd>{account}</dd>
-                    {email}
-                    {binding}
-                    <dt>"Root certificates"</dt><dd>{roots}</dd>
-                    <dt>"Domains"</dt><dd>{domains(&row.domains)}</dd>
-                </dl>
-            }
-            .erase()
-        })
-    })
+fn facts(row: &AuthorityRow) -> AnyView {
+    let account = match &row.account {
+        Some(account) => view! { <span class="mono wrap-any">{account.clone()}</span> <Copy text=account.clone() what="account URL" /> }.erase(),
+        None => view! { <span class="muted">"none yet: registered with the first request"</span> }.erase(),
+    };
+    let email = row
+        .email
+        .as_ref()
+        .map(|email| view! { <dt>"Email"</dt><dd>{email.to_string()}</dd> }.erase());
+    let binding = row.binding.as_ref().map(|binding| {
+        view! { <dt>"EAB key ID"</dt><dd class="mono">{binding.to_string()}</dd> }.erase()
+    });
+    let roots = match &row.roots {
+        Some(_) => "custom",
+        None => "system trust store",
+    };
+    view! {
+        <dl class="card facts">
+            <dt>"Directory"</dt><dd class="mono">{row.directory.to_string()}</dd>
+            <dt>"ACME account"</dt><dd>{account}</dd>
+            {email}
+            {binding}
+            <dt>"Root certificates"</dt><dd>{roots}</dd>
+            <dt>"Domains"</dt><dd>{domains(&row.domains)}</dd>
+        </dl>
+    }
+    .erase()
 }
 
 fn settings(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyView {

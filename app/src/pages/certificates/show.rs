@@ -30,7 +30,7 @@ fn content(shown: LiveResource<CertificateDetail>) -> AnyView {
         <PageHead title=name aside=move || marks(shown) actions=move || actions(shown) />
         <div class="stack stack-narrow">
             {trouble(shown)}
-            {facts(shown)}
+            {shown.view(facts)}
             {history::card(shown)}
             {end::card(shown, name)}
         </div>
@@ -137,39 +137,35 @@ fn trouble(shown: LiveResource<CertificateDetail>) -> AnyView {
     })
 }
 
-fn facts(shown: LiveResource<CertificateDetail>) -> AnyView {
-    reactive(move || {
-        shown.with(|CertificateDetail { row, .. }| {
-            let source = match row.source {
-                IssuanceMethod::Acme => "ACME, renewed automatically",
-                IssuanceMethod::Uploaded => "upload, not renewed automatically",
-            };
-            let failures = (row.failures > 0).then(|| {
-                view! { <dt>"Failed attempts"</dt><dd class="num">{times(row.failures)}</dd> }.erase()
-            });
-            let following = (row.source == IssuanceMethod::Acme)
-                .then(|| view! { <dt>"Next"</dt><dd>{next(row)}</dd> }.erase());
-            let issued = match &row.issued {
-                Some(issued) => issued_details(issued),
-                None => view! {
-                    <dt>"Certificate"</dt><dd class="muted">"none yet: edge hosts serve a self-signed certificate, which browsers warn about"</dd>
-                }
-                .erase(),
-            };
-            let domain = format!("/domains/{}", row.domain);
-            view! {
-                <dl class="card facts">
-                    <dt>"Domain"</dt><dd><a class="link" href=domain>{row.domain_name.to_string()}</a></dd>
-                    <dt>"Site"</dt><dd>{row.site_name.to_string()}</dd>
-                    <dt>"Source"</dt><dd>{source}</dd>
-                    {issued}
-                    {following}
-                    {failures}
-                </dl>
-            }
-            .erase()
-        })
-    })
+fn facts(CertificateDetail { row, .. }: &CertificateDetail) -> AnyView {
+    let source = match row.source {
+        IssuanceMethod::Acme => "ACME, renewed automatically",
+        IssuanceMethod::Uploaded => "upload, not renewed automatically",
+    };
+    let failures = (row.failures > 0).then(|| {
+        view! { <dt>"Failed attempts"</dt><dd class="num">{times(row.failures)}</dd> }.erase()
+    });
+    let following = (row.source == IssuanceMethod::Acme)
+        .then(|| view! { <dt>"Next"</dt><dd>{next(row)}</dd> }.erase());
+    let issued = match &row.issued {
+        Some(issued) => issued_details(issued),
+        None => view! {
+            <dt>"Certificate"</dt><dd class="muted">"none yet: edge hosts serve a self-signed certificate, which browsers warn about"</dd>
+        }
+        .erase(),
+    };
+    let domain = format!("/domains/{}", row.domain);
+    view! {
+        <dl class="card facts">
+            <dt>"Domain"</dt><dd><a class="link" href=domain>{row.domain_name.to_string()}</a></dd>
+            <dt>"Site"</dt><dd>{row.site_name.to_string()}</dd>
+            <dt>"Source"</dt><dd>{source}</dd>
+            {issued}
+            {following}
+            {failures}
+        </dl>
+    }
+    .erase()
 }
 
 fn times(count: u32) -> String {

@@ -34,7 +34,12 @@ const ROWS: Rows<ClusterView> = Rows {
 
 /// The page.
 pub fn page() -> AnyView {
-    list_page(HEAD, fetch, |_| vec![Event::all(Topic::Nodes)], &ROWS)
+    list_page(
+        HEAD,
+        fetch,
+        |_| vec![Event::all(Topic::Nodes)],
+        |clusters| table(clusters, Vec::as_slice, &ROWS),
+    )
 }
 
 async fn fetch() -> Result<Vec<ClusterView>, Failure> {

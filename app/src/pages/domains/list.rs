@@ -60,6 +60,6 @@ pub fn page() -> AnyView {
         HEAD,
         server_fns::domains::list,
         |_| TOPICS.map(Event::all).to_vec(),
-        &ROWS,
+        |domains| table(domains, Vec::as_slice, &ROWS),
     )
 }

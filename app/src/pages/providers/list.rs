@@ -37,7 +37,7 @@ pub fn page() -> AnyView {
         head,
         server_fns::providers::list,
         |_| [Topic::Provider, Topic::Domain].map(Event::all).to_vec(),
-        &ROWS,
+        |providers| table(providers, Vec::as_slice, &ROWS),
     )
 }
 

@@ -52,7 +52,7 @@ fn content(shown: LiveResource<Shown>, may_change: bool) -> AnyView {
     view! {
         <PageHead title=name />
         <div class="stack stack-narrow">
-            {facts(shown)}
+            {shown.view(facts)}
             {trial::card(id, kind.into(), names.into())}
             {rest}
         </div>
@@ -60,24 +60,20 @@ fn content(shown: LiveResource<Shown>, may_change: bool) -> AnyView {
     .erase()
 }
 
-fn facts(shown: LiveResource<Shown>) -> AnyView {
-    reactive(move || {
-        shown.with(|(row, _)| {
-            let addresses = match row.settings.kind().supports_address_records() {
-                true => "if a domain enables them",
-                false => "not supported",
-            };
-            view! {
-                <dl class="card facts">
-                    <dt>"Kind"</dt><dd>{called(row.settings.kind())}</dd>
-                    {settings_details(&row.settings)}
-                    <dt>"Address records"</dt><dd>{addresses}</dd>
-                    <dt>"Domains"</dt><dd>{domains(&row.domains)}</dd>
-                </dl>
-            }
-            .erase()
-        })
-    })
+fn facts((row, _): &Shown) -> AnyView {
+    let addresses = match row.settings.kind().supports_address_records() {
+        true => "if a domain enables them",
+        false => "not supported",
+    };
+    view! {
+        <dl class="card facts">
+            <dt>"Kind"</dt><dd>{called(row.settings.kind())}</dd>
+            {settings_details(&row.settings)}
+            <dt>"Address records"</dt><dd>{addresses}</dd>
+            <dt>"Domains"</dt><dd>{domains(&row.domains)}</dd>
+        </dl>
+    }
+    .erase()
 }
 
 fn settings_details(settings: &ProviderSettings) -> Option<AnyView> {

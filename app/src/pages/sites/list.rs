@@ -37,6 +37,6 @@ pub fn page() -> AnyView {
         HEAD,
         server_fns::sites::list,
         |_| [Topic::Site, Topic::Container].map(Event::all).to_vec(),
-        &ROWS,
+        |sites| table(sites, Vec::as_slice, &ROWS),
     )
 }

@@ -38,7 +38,7 @@ fn content(shown: LiveResource<Shown>) -> AnyView {
     view! {
         <PageHead title=name actions=move || reactive(containers) />
         <div class="stack stack-narrow">
-            {usage(shown)}
+            {shown.view(usage)}
             {settings(shown, name)}
             {end(shown, name)}
         </div>
@@ -98,7 +98,7 @@ pub fn limited(amount: &Amount) -> String {
     )
 }
 
-fn usage(shown: LiveResource<Shown>) -> AnyView {
+fn usage((user, _): &Shown) -> AnyView {
     let line = |amount: Amount| match amount.limit {
         Some(limit) => usage_bar(
             amount.label,
@@ -116,19 +116,14 @@ fn usage(shown: LiveResource<Shown>) -> AnyView {
         }
         .erase(),
     };
-
-    reactive(move || {
-        shown.with(|(user, _)| {
-            view! {
-                <section class="card stack-tight">
-                    <h2 class="card-title">"Usage"</h2>
-                    {amounts(user).map(line).into_iter().collect::<Vec<_>>()}
-                    <p class="muted">"Created " {ago(user.created)}</p>
-                </section>
-            }
-            .erase()
-        })
-    })
+    view! {
+        <section class="card stack-tight">
+            <h2 class="card-title">"Usage"</h2>
+            {amounts(user).map(line).into_iter().collect::<Vec<_>>()}
+            <p class="muted">"Created " {ago(user.created)}</p>
+        </section>
+    }
+    .erase()
 }
 
 /// The user's values as they would be typed: `4 GiB` and not `4096`.
