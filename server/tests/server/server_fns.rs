@@ -280,7 +280,7 @@ async fn path_of_a_missing_object_returns_404() {
         "/sites/nowhere",
         "/sites/lab/containers/nothing",
         "/sites/lab/containers/web/nothing",
-        "/sites/lab/agents/nothing",
+        "/sites/lab/hosts/nothing",
         "/jobs/999999",
         "/jobs/nothing",
         "/clusters/nothing",

@@ -7,8 +7,8 @@ use leptos_router::{
     hooks::{use_navigate, use_params_map},
 };
 use model::{
-    agents::AgentRow,
     events::{Event, Topic},
+    hosts::HostRow,
     nodes::ClusterView,
     sites::{SiteForm, SiteRow},
 };
@@ -24,12 +24,12 @@ use crate::{
         page::{PageHead, object_skeleton},
         toast::Toasts,
     },
-    pages::{agents::list::table, rights::administrator},
+    pages::{hosts::list::table, rights::administrator},
     server_fns::{self, Failure},
 };
 
-/// A site, the clusters that it can be on, and its agents.
-type Shown = (SiteRow, Vec<ClusterView>, Vec<AgentRow>);
+/// A site, the clusters that it can be on, and its hosts.
+type Shown = (SiteRow, Vec<ClusterView>, Vec<HostRow>);
 
 /// The page.
 pub fn page() -> AnyView {
@@ -42,7 +42,7 @@ pub fn page() -> AnyView {
             Event::of(Topic::Site, site.id.0),
             Event::all(Topic::Container),
             Event::all(Topic::Domain),
-            Event::all(Topic::Agent),
+            Event::all(Topic::Host),
             Event::all(Topic::Contact),
         ]
     };
@@ -62,9 +62,9 @@ pub fn page() -> AnyView {
 async fn fetch(name: String) -> Result<Shown, Failure> {
     administrator().await?;
     let site = server_fns::sites::get(name).await?;
-    let mut agents = server_fns::agents::list().await?;
-    agents.retain(|agent| agent.site == site.id);
-    Ok((site, server_fns::clusters::list().await?, agents))
+    let mut hosts = server_fns::hosts::list().await?;
+    hosts.retain(|host| host.site == site.id);
+    Ok((site, server_fns::clusters::list().await?, hosts))
 }
 
 fn content(shown: LiveResource<Shown>) -> AnyView {
@@ -75,7 +75,7 @@ fn content(shown: LiveResource<Shown>) -> AnyView {
     };
     view! {
         <PageHead title=name actions=move || reactive(containers) />
-        {agents(shown, name)}
+        {hosts(shown, name)}
         <div class="stack stack-narrow">
             {facts(shown)}
             {network(shown)}
@@ -104,10 +104,10 @@ fn facts(shown: LiveResource<Shown>) -> AnyView {
 /// The site's network, and its free addresses.
 fn network(shown: LiveResource<Shown>) -> AnyView {
     let list = reactive(move || {
-        shown.with(|(site, _, agents)| {
+        shown.with(|(site, _, hosts)| {
             let spec = &site.spec;
-            let answering = agents.iter().filter_map(|agent| agent.about.as_ref());
-            let answering: Vec<String> = answering.map(|about| about.address.to_string()).collect();
+            let answering = hosts.iter().filter_map(|host| host.facts.as_ref());
+            let answering: Vec<String> = answering.map(|facts| facts.address.to_string()).collect();
             let forwarders = spec.forwarders.to_string();
             let others = spec.others.map(|others| others.to_string());
             let v4 = spec.public_v4.map(|address| address.to_string());
@@ -121,7 +121,7 @@ fn network(shown: LiveResource<Shown>) -> AnyView {
                     <dt>"Container addresses"</dt><dd class="mono">{spec.range.to_string()}</dd>
                     <dt>"Free addresses"</dt><dd class="num">{site.addresses_free}</dd>
                     <dt>"Other addresses"</dt>{or(others, "none")}
-                    <dt>"DNS servers"</dt>{or(Some(answering.join(", ")), "none: no agent has joined")}
+                    <dt>"DNS servers"</dt>{or(Some(answering.join(", ")), "none: no host has joined")}
                     <dt>"Upstream DNS servers"</dt>{or(Some(forwarders), "none: only names of the site resolve")}
                     <dt>"External ports"</dt><dd class="mono">{spec.ports.to_string()}</dd>
                     <dt>"Public addresses"</dt>{or(Some(public.join(", ")), "no public address")}
@@ -141,22 +141,22 @@ fn or(text: Option<String>, none: &'static str) -> AnyView {
     }
 }
 
-fn agents(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
-    let none = shown.part(|(_, _, agents)| agents.is_empty());
-    let all = shown.part(|(_, _, agents)| agents.clone());
+fn hosts(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
+    let none = shown.part(|(_, _, hosts)| hosts.is_empty());
+    let all = shown.part(|(_, _, hosts)| hosts.clone());
     let body = reactive(move || {
         if none.get() {
-            return view! { <p class="muted">"No agents yet. Without an agent, containers get no address and no name, and services are not published."</p> }.erase();
+            return view! { <p class="muted">"No hosts yet. Without a host, containers get no address and no name, and services are not published."</p> }.erase();
         }
         table(all.into(), false)
     });
-    let invite = reactive(move || {
-        let href = format!("/agents/new?site={}", name.get());
-        view! { <a class="btn btn-small" href=href>{icon("plus")} "Add agent"</a> }.erase()
+    let add = reactive(move || {
+        let href = format!("/hosts/new?site={}", name.get());
+        view! { <a class="btn btn-small" href=href>{icon("plus")} "Add host"</a> }.erase()
     });
     view! {
         <section class="card stack-tight section">
-            <h2 class="card-title"><span class="grow">"Agents"</span> {invite}</h2>
+            <h2 class="card-title"><span class="grow">"Hosts"</span> {add}</h2>
             {body}
         </section>
     }
