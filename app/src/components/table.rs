@@ -128,7 +128,10 @@ fn row<T>(object: &T, rows: &'static Rows<T>) -> (RowLink, Vec<AnyView>) {
 }
 
 fn cell(label: Option<&'static str>, class: Option<&'static str>, cell: AnyView) -> AnyView {
-    view! { <td role="cell" data-label=label class=class>{cell}</td> }.erase()
+    match class {
+        Some(class) => view! { <td role="cell" data-label=label class=class>{cell}</td> }.erase(),
+        None => view! { <td role="cell" data-label=label>{cell}</td> }.erase(),
+    }
 }
 
 /// A row that follows its object.

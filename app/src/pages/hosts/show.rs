@@ -1,11 +1,8 @@
 //! One host: its state, its configuration, the DHCP server, and its deletion.
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_params_map;
-use model::{
-    events::{Event, Topic},
-    hosts::{ApplyOutcome, HostDetail, HostRow, IssuedJoinToken, ProbedComponent, PublishingState},
+use model::hosts::{
+    ApplyOutcome, HostDetail, HostRow, IssuedJoinToken, ProbedComponent, PublishingState,
 };
 
 use super::{
@@ -15,17 +12,7 @@ use super::{
     tabs,
     unserved::unserved,
 };
-use crate::{
-    components::{
-        badge::ago,
-        delete_card::{DeleteCard, delete_call, delete_card},
-        failure::FailureLine,
-        icon::icon,
-        live_resource::{LiveResource, live_resource},
-        page::{PageHead, object_skeleton},
-    },
-    server_fns::{self, Failure},
-};
+use crate::{components::failure::FailureLine, pages::prelude::*};
 
 /// The events after which a host's page is outdated.
 pub fn interests(id: i64) -> Vec<Event> {
