@@ -52,7 +52,7 @@ fn content(host: LiveResource<HostDetail>) -> AnyView {
         {tabs(&own, 0)}
         <div class="stack stack-narrow">
             {notices(host)}
-            {facts(host)}
+            {host.view(facts)}
             {dhcp_card(host)}
             {new_token(host)}
             {end(host, title)}
@@ -161,33 +161,28 @@ fn names(all: Memo<Vec<(String, String)>>, class: &'static str, title: &'static 
     })
 }
 
-fn facts(host: LiveResource<HostDetail>) -> AnyView {
-    let list = reactive(move || {
-        host.with(|HostDetail { row, .. }| {
-            let facts = row.facts.as_ref().map(|facts| {
-                view! {
-                    <dt>"Address"</dt><dd class="mono">{facts.address.to_string()}</dd>
-                    <dt>"Agent version"</dt><dd class="num">{facts.version.clone()}</dd>
-                }
-                .erase()
-            });
-            let seen = match row.last_seen {
-                Some(seen) => ago(seen),
-                None => view! { <span class="muted">"never"</span> }.erase(),
-            };
-            view! {
-                <dl class="card facts">
-                    <dt>"Site"</dt><dd>{row.site_name.to_string()}</dd>
-                    <dt>"Roles"</dt><dd>{role_badges(row)}</dd>
-                    {facts}
-                    <dt>"Last seen"</dt><dd>{seen}</dd>
-                    <dt>"Configuration"</dt><dd>{live_generation(row)}</dd>
-                </dl>
-            }
-            .erase()
-        })
+fn facts(HostDetail { row, .. }: &HostDetail) -> AnyView {
+    let facts = row.facts.as_ref().map(|facts| {
+        view! {
+            <dt>"Address"</dt><dd class="mono">{facts.address.to_string()}</dd>
+            <dt>"Agent version"</dt><dd class="num">{facts.version.clone()}</dd>
+        }
+        .erase()
     });
-    view! { {list} }.erase()
+    let seen = match row.last_seen {
+        Some(seen) => ago(seen),
+        None => muted("never"),
+    };
+    view! {
+        <dl class="card facts">
+            <dt>"Site"</dt><dd>{row.site_name.to_string()}</dd>
+            <dt>"Roles"</dt><dd>{role_badges(row)}</dd>
+            {facts}
+            <dt>"Last seen"</dt><dd>{seen}</dd>
+            <dt>"Configuration"</dt><dd>{live_generation(row)}</dd>
+        </dl>
+    }
+    .erase()
 }
 
 /// The site generation that is live on the host.
