@@ -1,8 +1,11 @@
 //! One host: its state, its configuration, the DHCP server, and its deletion.
 
+use crate::erase::{Erase as _, act, reactive};
+use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_params_map;
-use model::hosts::{
-    ApplyOutcome, HostDetail, HostRow, IssuedJoinToken, ProbedComponent, PublishingState,
+use model::{
+    events::{Event, Topic},
+    hosts::{ApplyOutcome, HostDetail, HostRow, IssuedJoinToken, ProbedComponent, PublishingState},
 };
 
 use super::{
@@ -12,7 +15,17 @@ use super::{
     tabs,
     unserved::unserved,
 };
-use crate::{components::failure::FailureLine, pages::prelude::*};
+use crate::{
+    components::{
+        badge::ago,
+        delete_card::{DeleteCard, delete_call, delete_card},
+        failure::FailureLine,
+        icon::icon,
+        live_resource::{LiveResource, live_resource},
+        page::{PageHead, object_skeleton},
+    },
+    server_fns::{self, Failure},
+};
 
 /// The events after which a host's page is outdated.
 pub fn interests(id: i64) -> Vec<Event> {
@@ -52,7 +65,7 @@ fn content(host: LiveResource<HostDetail>) -> AnyView {
         {tabs(&own, 0)}
         <div class="stack stack-narrow">
             {notices(host)}
-            {host.view(facts)}
+            {facts(host)}
             {dhcp_card(host)}
             {new_token(host)}
             {end(host, title)}
@@ -161,28 +174,33 @@ fn names(all: Memo<Vec<(String, String)>>, class: &'static str, title: &'static 
     })
 }
 
-fn facts(HostDetail { row, .. }: &HostDetail) -> AnyView {
-    let facts = row.facts.as_ref().map(|facts| {
-        view! {
-            <dt>"Address"</dt><dd class="mono">{facts.address.to_string()}</dd>
-            <dt>"Agent version"</dt><dd class="num">{facts.version.clone()}</dd>
-        }
-        .erase()
+fn facts(host: LiveResource<HostDetail>) -> AnyView {
+    let list = reactive(move || {
+        host.with(|HostDetail { row, .. }| {
+            let facts = row.facts.as_ref().map(|facts| {
+                view! {
+                    <dt>"Address"</dt><dd class="mono">{facts.address.to_string()}</dd>
+                    <dt>"Agent version"</dt><dd class="num">{facts.version.clone()}</dd>
+                }
+                .erase()
+            });
+            let seen = match row.last_seen {
+                Some(seen) => ago(seen),
+                None => view! { <span class="muted">"never"</span> }.erase(),
+            };
+            view! {
+                <dl class="card facts">
+                    <dt>"Site"</dt><dd>{row.site_name.to_string()}</dd>
+                    <dt>"Roles"</dt><dd>{role_badges(row)}</dd>
+                    {facts}
+                    <dt>"Last seen"</dt><dd>{seen}</dd>
+                    <dt>"Configuration"</dt><dd>{live_generation(row)}</dd>
+                </dl>
+            }
+            .erase()
+        })
     });
-    let seen = match row.last_seen {
-        Some(seen) => ago(seen),
-        None => muted("never"),
-    };
-    view! {
-        <dl class="card facts">
-            <dt>"Site"</dt><dd>{row.site_name.to_string()}</dd>
-            <dt>"Roles"</dt><dd>{role_badges(row)}</dd>
-            {facts}
-            <dt>"Last seen"</dt><dd>{seen}</dd>
-            <dt>"Configuration"</dt><dd>{live_generation(row)}</dd>
-        </dl>
-    }
-    .erase()
+    view! { {list} }.erase()
 }
 
 /// The site generation that is live on the host.
