@@ -59,9 +59,20 @@ impl<T: Send + Sync + 'static> LiveResource<T> {
         Memo::new(move |_| self.value.with(&read))
     }
 
+    /// A view of the current value, rendered again when the value changes.
+    pub fn view(self, view: fn(&T) -> AnyView) -> AnyView {
+        reactive(move || self.value.with(view))
+    }
+
     /// Fetches the data again.
     pub fn refresh(self) {
         self.fresh.again.update(|again| *again += 1);
+    }
+
+    /// Fetches the data again; without the type of the data.
+    pub fn refresher(self) -> Callback<()> {
+        let again = self.fresh.again;
+        Callback::new(move |()| again.update(|again| *again += 1))
     }
 }
 

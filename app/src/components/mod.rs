@@ -11,17 +11,23 @@
 //!   page updates without being rebuilt. Keep user input in signals that the page's own function
 //!   creates, never in the resource.
 //! - **Header**: `<PageHead title aside actions />` also sets the document's title.
-//! - **Lists**: `<Filters path search filters keep />` keeps its state in the URL;
-//!   `list_keys(create)` adds the keyboard shortcuts. Use `<table class="list" role="table">` with
-//!   explicit roles (`rowgroup`, `row`, `cell`), because rows become cards below 768 px;
-//!   `data-label` on a cell is its label there. The main link of a row has `class="row-link"` and
-//!   `data-row`. Use `<For>` by id with a `Memo` per row, `sort_head`, `<Pager place href />` and
-//!   `empty(…)`.
+//! - **Lists**: [`table::list_page`] is the page of a list that is fetched as a whole: a const
+//!   [`table::ListHead`] and const [`table::Rows`] with a header and a cell function per column.
+//!   For a list with pages or filters, use [`table::table`] and `table::count` with
+//!   `<Filters path search filters keep />`, which keeps its state in the URL, `<Pager place href />`,
+//!   `empty(…)` and `list_keys(create)` for the keyboard shortcuts. Other tables use
+//!   `<table class="list" role="table">` with explicit roles (`rowgroup`, `row`, `cell`), because
+//!   rows become cards below 768 px; `data-label` on a cell is its label there. The main link of a
+//!   row has `class="row-link"` and `data-row`. Use `<For>` by id with a `Memo` per row, and
+//!   `sort_head`.
 //! - **Forms**: one `RwSignal` of the model's form, a [`form::FormState`] with its parser,
 //!   `<Field form name label value=bind!(signal, field) hint />`, `<Choice … />`,
 //!   `<Tick form name label checked set hint barred />`, `<Refusals form />` at the top and
 //!   `<Submit form label />`. On submission: if `form.submit()`, call the server, and
 //!   `form.refuse(failure)` on failure.
+//! - **Forms of objects**: [`object_form::create_form`] is the page of a new object,
+//!   [`object_form::settings_form`] the settings of an existing object. Both receive the fields and
+//!   one server call (`save` or `save_call`), and do the rest.
 //! - **Deletion**: [`delete_card::delete_card`] at the end of a page; elsewhere
 //!   [`dialog::Deletion`] and `<DeleteDialog deletion name losses delete />`. Within such a view
 //!   use only `live_resource_within`.
@@ -54,8 +60,10 @@ pub mod live_resource;
 pub mod log;
 pub mod menu;
 pub mod meter;
+pub mod object_form;
 pub mod page;
 pub mod steps;
+pub mod table;
 pub mod tick;
 pub mod title;
 pub mod toast;

@@ -10,6 +10,7 @@ pub mod hosts;
 pub mod jobs;
 pub mod nodes;
 pub mod not_found;
+mod prelude;
 pub mod providers;
 mod rights;
 pub mod sign_in;

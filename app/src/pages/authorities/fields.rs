@@ -1,13 +1,9 @@
 //! The form fields of a CA, for creation and update.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::{html, prelude::*};
+use leptos::html;
 use model::authorities::{AuthorityForm, WELL_KNOWN_CAS};
 
-use crate::{
-    bind,
-    components::form::{Bound, Choice, Entry, Field, FormState},
-};
+use crate::pages::prelude::*;
 
 /// Short names for the CAs in [`KNOWN`], in the same order.
 const NAMES: [&str; WELL_KNOWN_CAS.len()] =

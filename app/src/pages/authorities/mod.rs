@@ -5,10 +5,18 @@ pub mod list;
 pub mod new;
 pub mod show;
 
-use leptos::prelude::*;
 use model::names::Domain;
 
-use crate::{components::list::address, erase::Erase as _};
+use crate::pages::prelude::*;
+
+/// Domains as a text for lists.
+pub fn domain_names(all: &[Domain]) -> AnyView {
+    let names: Vec<&str> = all.iter().map(Domain::as_str).collect();
+    match names.is_empty() {
+        true => muted("none"),
+        false => text(names.join(", ")),
+    }
+}
 
 /// Domains as links to their certificates.
 pub fn domains(all: &[Domain]) -> AnyView {
@@ -17,7 +25,7 @@ pub fn domains(all: &[Domain]) -> AnyView {
         view! { <li><a class="link" href=href>{domain.to_string()}</a></li> }.erase()
     });
     match all.is_empty() {
-        true => view! { <span class="muted">"none yet"</span> }.erase(),
+        true => muted("none yet"),
         false => view! { <ul>{links.collect::<Vec<_>>()}</ul> }.erase(),
     }
 }

@@ -1,67 +1,29 @@
 //! The form of a new CA.
 
-use crate::erase::{Erase as _, act};
-use leptos::{prelude::*, task::spawn_local};
-use leptos_router::hooks::use_navigate;
-use model::session::CurrentUser;
-
 use super::fields::{fields, first, form_state};
-use crate::{
-    components::{
-        form::{Refusals, Submit},
-        live_resource::{LiveResource, live_resource},
-        page::{PageHead, object_skeleton},
-        toast::Toasts,
-    },
-    pages::rights::administrator,
-    server_fns,
-};
+use crate::pages::prelude::*;
 
 /// The page.
 pub fn page() -> AnyView {
-    live_resource(
-        Signal::from(()),
-        |()| administrator(),
-        |_| Vec::new(),
-        object_skeleton,
-        content,
-    )
+    administrator_page(content)
 }
 
-fn content(_: LiveResource<CurrentUser>) -> AnyView {
+fn content() -> AnyView {
     let values = RwSignal::new(first());
     let form = form_state(values, true);
-    let toasts = Toasts::here();
-    let navigate = use_navigate();
-    let submit = move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
-        if !form.submit() {
-            return;
-        }
-        let submitted = values.get_untracked();
-        let navigate = navigate.clone();
-        spawn_local(async move {
-            let name = submitted.name.trim().to_ascii_lowercase();
-            match server_fns::authorities::create(submitted).await {
-                Ok(_) => {
-                    toasts.notify(format!("Added the certificate authority {name}."));
-                    navigate(&format!("/authorities/{name}"), Default::default());
-                }
-                Err(failure) => form.refuse(failure),
-            }
-        });
-    };
-    let label = Signal::derive(move || values.with(|form| format!("Add {}", form.name.trim())));
-    view! {
-        <PageHead title="Add certificate authority" />
-        <form class="form" novalidate on:submit=act(submit)>
-            <Refusals form />
-            {fields(form, values, true)}
-            <div class="actions">
-                <Submit form label />
-                <a class="btn" href="/authorities">"Cancel"</a>
-            </div>
-        </form>
-    }
-    .erase()
+    create_form(CreateForm {
+        title: "Add certificate authority",
+        verb: "Add",
+        what: "certificate authority",
+        list: "/authorities",
+        name: bind!(values, name).get,
+        form,
+        notice: None,
+        fields: fields(form, values, true),
+        create: save(
+            values,
+            |form| form.name.trim().to_ascii_lowercase(),
+            server_fns::authorities::create,
+        ),
+    })
 }

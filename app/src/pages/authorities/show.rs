@@ -1,145 +1,94 @@
 //! One CA: its ACME account, the domains that use it, its settings and its deletion. Operators can
 //! view it; administrators can change it.
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::{prelude::*, task::spawn_local};
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_params_map},
-};
-use model::{
-    authorities::{AuthorityForm, AuthorityRow},
-    events::{Event, Topic},
-};
+use model::authorities::{AuthorityForm, AuthorityRow};
 
 use super::{
     domains,
     fields::{fields, form_state},
 };
-use crate::{
-    components::{
-        delete_card::{DeleteCard, delete_call, delete_card},
-        form::{Refusals, Submit},
-        fresh::fresh,
-        live_resource::{LiveResource, live_resource},
-        page::{Copy, PageHead, object_skeleton},
-        toast::Toasts,
-    },
-    server_fns,
-    session::Session,
-};
+use crate::pages::prelude::*;
 
 /// The page.
 pub fn page() -> AnyView {
-    let parameters = use_params_map();
     let may_change = Session::is_administrator();
-    let name = Memo::new(move |_| {
-        parameters.with(|all| all.get_str("authority").unwrap_or_default().to_owned())
-    });
-    // A new page for each CA, so that no input is kept across CAs.
-    reactive(move || {
-        live_resource(
-            Signal::from(name.get()),
-            server_fns::authorities::get,
-            |authority: &AuthorityRow| {
-                vec![
-                    Event::of(Topic::Authority, authority.id.0),
-                    Event::all(Topic::Domain),
-                ]
-            },
-            object_skeleton,
-            move |authority| content(authority, may_change),
-        )
-    })
+    let interests = |authority: &AuthorityRow| {
+        vec![
+            Event::of(Topic::Authority, authority.id.0),
+            Event::all(Topic::Domain),
+        ]
+    };
+    object_page(
+        "authority",
+        server_fns::authorities::get,
+        interests,
+        move |authority| content(authority, may_change),
+    )
 }
 
 fn content(authority: LiveResource<AuthorityRow>, may_change: bool) -> AnyView {
     let name = authority.part(|authority| authority.name.to_string());
-    let rest = may_change.then(|| view! { {settings(authority)} {end(authority, name)} }.erase());
+    let rest =
+        may_change.then(|| view! { {settings(authority, name)} {end(authority, name)} }.erase());
     view! {
         <PageHead title=name />
         <div class="stack stack-narrow">
-            {facts(authority)}
+            {authority.view(facts)}
             {rest}
         </div>
     }
     .erase()
 }
 
-fn facts(authority: LiveResource<AuthorityRow>) -> AnyView {
-    reactive(move || {
-        authority.with(|row| {
-            let account = match &row.account {
-                Some(account) => view! { <span class="mono wrap-any">{account.clone()}</span> <Copy text=account.clone() what="account URL" /> }.erase(),
-                None => view! { <span class="muted">"none yet: registered with the first request"</span> }.erase(),
-            };
-            let email = row.email.as_ref().map(|email| {
-                view! { <dt>"Email"</dt><dd>{email.to_string()}</dd> }.erase()
-            });
-            let binding = row.binding.as_ref().map(|binding| {
-                view! { <dt>"EAB key ID"</dt><dd class="mono">{binding.to_string()}</dd> }.erase()
-            });
-            let roots = match &row.roots {
-                Some(_) => "custom",
-                None => "system trust store",
-            };
-            view! {
-                <dl class="card facts">
-                    <dt>"Directory"</dt><dd class="mono">{row.directory.to_string()}</dd>
-                    <dt>"ACME account"</dt><dd>{account}</dd>
-                    {email}
-                    {binding}
-                    <dt>"Root certificates"</dt><dd>{roots}</dd>
-                    <dt>"Domains"</dt><dd>{domains(&row.domains)}</dd>
-                </dl>
-            }
-            .erase()
-        })
-    })
-}
-
-fn settings(authority: LiveResource<AuthorityRow>) -> AnyView {
-    let values = fresh(authority.part(|row| AuthorityForm::from(row)));
-    let form = form_state(values, false);
-    let toasts = Toasts::here();
-    let navigate = use_navigate();
-    let submit = move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
-        if !form.submit() {
-            return;
-        }
-        let (id, before) = authority.peek(|row| (row.id, row.name.to_string()));
-        let asked = values.get_untracked();
-        let navigate = navigate.clone();
-        spawn_local(async move {
-            let name = asked.name.trim().to_ascii_lowercase();
-            if let Err(failure) = server_fns::authorities::update(id, asked).await {
-                form.refuse(failure);
-                return;
-            }
-            form.busy.try_set(false);
-            values.try_update(|form| form.binding_key.clear());
-            toasts.notify(format!("Saved {name}."));
-            if name == before {
-                authority.refresh();
-            } else {
-                let replace = NavigateOptions {
-                    replace: true,
-                    ..NavigateOptions::default()
-                };
-                navigate(&format!("/authorities/{name}"), replace);
-            }
-        });
+fn facts(row: &AuthorityRow) -> AnyView {
+    let account = match &row.account {
+        Some(account) => view! { <span class="mono wrap-any">{account.clone()}</span> <Copy text=account.clone() what="account URL" /> }.erase(),
+        None => view! { <span class="muted">"none yet: registered with the first request"</span> }.erase(),
+    };
+    let email = row
+        .email
+        .as_ref()
+        .map(|email| view! { <dt>"Email"</dt><dd>{email.to_string()}</dd> }.erase());
+    let binding = row.binding.as_ref().map(|binding| {
+        view! { <dt>"EAB key ID"</dt><dd class="mono">{binding.to_string()}</dd> }.erase()
+    });
+    let roots = match &row.roots {
+        Some(_) => "custom",
+        None => "system trust store",
     };
     view! {
-        <form class="form" novalidate on:submit=act(submit)>
-            <h2 class="section-title">"Settings"</h2>
-            <Refusals form />
-            {fields(form, values, false)}
-            <div class="actions"><Submit form label="Save" /></div>
-        </form>
+        <dl class="card facts">
+            <dt>"Directory"</dt><dd class="mono">{row.directory.to_string()}</dd>
+            <dt>"ACME account"</dt><dd>{account}</dd>
+            {email}
+            {binding}
+            <dt>"Root certificates"</dt><dd>{roots}</dd>
+            <dt>"Domains"</dt><dd>{domains(&row.domains)}</dd>
+        </dl>
     }
     .erase()
+}
+
+fn settings(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyView {
+    let values = fresh(authority.part(|row| AuthorityForm::from(row)));
+    let form = form_state(values, false);
+    let update = move |asked| {
+        let id = authority.peek(|row| row.id);
+        async move {
+            server_fns::authorities::update(id, asked).await?;
+            values.try_update(|form| form.binding_key.clear());
+            Ok(())
+        }
+    };
+    settings_form(SettingsForm {
+        form,
+        notice: None,
+        fields: fields(form, values, false),
+        key: name,
+        path: |name| format!("/authorities/{name}"),
+        update: save(values, |form| form.name.trim().to_ascii_lowercase(), update),
+        refresh: authority.refresher(),
+    })
 }
 
 fn end(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyView {

@@ -1,30 +1,33 @@
 //! The list of certificates, by domain, with those that need attention at the top.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
-use model::{
-    CertificateId,
-    certificates::{ALARMING, CertificateList, CertificateQuery, CertificateRow, CertificateState},
-    events::{Event, Topic},
+use model::certificates::{
+    ALARMING, CertificateList, CertificateQuery, CertificateRow, CertificateState,
 };
 
 use super::{attention_reason, next, tabs, until};
 use crate::{
-    components::{
-        badge::certificate_badge,
-        host::host,
-        icon::icon,
-        list::{Filter, Filters, address, list_keys},
-        live_resource::{LiveResource, live_resource},
-        page::{PageHead, Pager, empty, list_skeleton, place},
-    },
-    server_fns,
-    session::Session,
+    components::badge::certificate_badge,
+    pages::prelude::*,
 };
 
 const PATH: &str = "/certificates";
 const NEW: &str = "/certificates/new";
+
+const ROWS: Rows<CertificateRow> = Rows {
+    label: "Certificates",
+    id: |row| row.id.0,
+    link: ("Subject", link),
+    columns: &[
+        badge_column("State", |row| certificate_badge(row.state)),
+        column("Domain", "cell-long", domain),
+        column("Issuer", "cell-long", |row| match &row.issued {
+            Some(issued) => text(&issued.issuer),
+            None => muted("–"),
+        }),
+        column("Valid until", "num", until),
+        column("Next", "num", next),
+    ],
+};
 
 /// The states, in the order of the filter.
 const STATES: [CertificateState; 6] = [
@@ -61,16 +64,12 @@ pub fn page() -> AnyView {
 
 fn content(listed: LiveResource<CertificateList>, query: Memo<CertificateQuery>) -> AnyView {
     let found = listed.part(|listed| listed.page.total);
-    let count = Signal::derive(move || match found.get() {
-        1 => "1 certificate".to_owned(),
-        found => format!("{found} certificates"),
-    });
     let none = listed.part(|listed| listed.page.rows.is_empty());
     let is_bare = listed.part(|listed| listed.total == 0);
     let body = reactive(move || match (is_bare.get(), none.get()) {
         (true, _) => bare(),
         (false, true) => nothing(),
-        (false, false) => table(listed),
+        (false, false) => table(listed, |listed| &listed.page.rows, &ROWS),
     });
     let search = reactive(move || (!is_bare.get()).then(filters));
     let href = Callback::new(move |number: u32| {
@@ -87,7 +86,7 @@ fn content(listed: LiveResource<CertificateList>, query: Memo<CertificateQuery>)
     view! {
         <PageHead
             title="Certificates"
-            aside=move || view! { <span class="num" role="status">{count}</span> }.erase()
+            aside=move || count(found.into(), ("certificate", "certificates"))
             actions=upload_link
         />
         {tabs(0)}
@@ -177,67 +176,20 @@ fn nothing() -> AnyView {
     empty("search", "No certificates match", text, all)
 }
 
-fn table(listed: LiveResource<CertificateList>) -> AnyView {
-    let ids = listed.part(|listed| {
-        listed
-            .page
-            .rows
-            .iter()
-            .map(|row| row.id)
-            .collect::<Vec<_>>()
-    });
-    let render_row = move |id: CertificateId| {
-        row(listed.part(move |listed| listed.page.rows.iter().find(|row| row.id == id).cloned()))
-    };
-    view! {
-        <table class="list" role="table" aria-label="Certificates">
-            <thead role="rowgroup">
-                <tr role="row">
-                    <th role="columnheader" scope="col">"Subject"</th>
-                    <th role="columnheader" scope="col">"State"</th>
-                    <th role="columnheader" scope="col">"Domain"</th>
-                    <th role="columnheader" scope="col">"Issuer"</th>
-                    <th role="columnheader" scope="col">"Valid until"</th>
-                    <th role="columnheader" scope="col">"Next"</th>
-                </tr>
-            </thead>
-            <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=render_row />
-            </tbody>
-        </table>
-    }
-    .erase()
+fn link(row: &CertificateRow) -> RowLink {
+    let unused = (!row.is_used).then(|| view! { <span class="row-aside">"unused"</span> }.erase());
+    let trouble = row
+        .trouble
+        .as_ref()
+        .map(|trouble| view! { <span class="row-note">{trouble.words.clone()}</span> }.erase());
+    RowLink::new(format!("{PATH}/{}", row.id), host(row.subject.as_str()))
+        .with_notes(view! { {unused} {trouble} }.erase())
 }
 
-fn row(row: Memo<Option<CertificateRow>>) -> AnyView {
-    reactive(move || {
-        let row = row.get()?;
-        let (until, next) = (until(&row), next(&row));
-        let unused =
-            (!row.is_used).then(|| view! { <span class="row-aside">"unused"</span> }.erase());
-        let trouble = row
-            .trouble
-            .map(|trouble| view! { <span class="row-note">{trouble.words}</span> }.erase());
-        let issuer = match row.issued {
-            Some(issued) => issued.issuer.erase(),
-            None => view! { <span class="muted">"–"</span> }.erase(),
-        };
-        Some(view! {
-            <tr role="row">
-                <td role="cell" class="cell-main">
-                    <a class="row-link" data-row="" href=format!("{PATH}/{}", row.id)>{host(row.subject.as_str())}</a>
-                    {unused}
-                    {trouble}
-                </td>
-                <td role="cell">{certificate_badge(row.state)}</td>
-                <td role="cell" data-label="Domain" class="cell-long">
-                    {host(row.domain_name.as_str())}
-                    <span class="row-aside">{format!("site {}", row.site_name)}</span>
-                </td>
-                <td role="cell" data-label="Issuer" class="cell-long">{issuer}</td>
-                <td role="cell" data-label="Valid until" class="num">{until}</td>
-                <td role="cell" data-label="Next" class="num">{next}</td>
-            </tr>
-        }.erase())
-    })
+fn domain(row: &CertificateRow) -> AnyView {
+    view! {
+        {host(row.domain_name.as_str())}
+        <span class="row-aside">{format!("site {}", row.site_name)}</span>
+    }
+    .erase()
 }

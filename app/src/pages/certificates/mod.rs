@@ -5,7 +5,6 @@ pub mod list;
 pub mod new;
 pub mod show;
 
-use leptos::prelude::*;
 use model::{
     Timestamp,
     certificates::{CertificateRow, CertificateState, IssuanceMethod},
@@ -13,8 +12,8 @@ use model::{
 
 use crate::{
     clock::{Clock, format_relative},
-    components::{badge::when, page::Tabs},
-    erase::{Erase as _, reactive},
+    components::page::Tabs,
+    pages::prelude::*,
 };
 
 /// The tabs above the three lists; `present` is the index of the current tab.

@@ -1,26 +1,12 @@
 //! The form to upload a certificate. Input is kept until the certificate is stored; the private key
 //! is never sent back.
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::{prelude::*, task::spawn_local};
-use leptos_router::hooks::{use_navigate, use_query_map};
 use model::{
     certificates::{CertificateSource, UploadForm},
     domains::DomainRow,
-    events::{Event, Topic},
 };
 
-use crate::{
-    bind,
-    components::{
-        form::{Choice, Entry, Field, FormState, Refusals, Submit},
-        icon::icon,
-        live_resource::{LiveResource, live_resource},
-        page::{PageHead, object_skeleton},
-        toast::Toasts,
-    },
-    server_fns,
-};
+use crate::pages::prelude::*;
 
 /// The page.
 pub fn page() -> AnyView {
@@ -53,8 +39,6 @@ fn content(domains: LiveResource<Vec<DomainRow>>) -> AnyView {
     let form = FormState::new(move || {
         values.with_untracked(|form| form.parse().err().unwrap_or_default())
     });
-    let toasts = Toasts::here();
-    let navigate = use_navigate();
     let chosen = Memo::new(move |_| {
         let key = values.with(|form| form.domain.clone());
         domains.with(|all| {
@@ -63,45 +47,32 @@ fn content(domains: LiveResource<Vec<DomainRow>>) -> AnyView {
                 .cloned()
         })
     });
-    let submit = move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
-        if !form.submit() {
-            return;
-        }
+    let upload = move || {
         let submitted = values.get_untracked();
         let name =
             chosen.with_untracked(|domain| domain.as_ref().map(|it| it.spec.name.to_string()));
-        let navigate = navigate.clone();
-        spawn_local(async move {
-            match server_fns::certificates::upload(submitted).await {
-                Ok(id) => {
-                    toasts.notify(format!(
-                        "Uploaded the certificate for {}.",
-                        name.unwrap_or_default()
-                    ));
-                    navigate(&format!("/certificates/{id}"), Default::default());
-                }
-                Err(failure) => form.refuse(failure),
-            }
-        });
+        async move {
+            let id = server_fns::certificates::upload(submitted).await?;
+            Ok(Saved {
+                name: name.unwrap_or_default(),
+                key: id.to_string(),
+            })
+        }
     };
     let none = domains.peek(Vec::is_empty).then(|| {
         view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A certificate belongs to a domain. " <a class="link" href="/domains/new">"Create a domain"</a> " first."</span></p> }.erase()
     });
-    view! {
-        <PageHead title="Upload certificate" />
-        <form class="form" novalidate on:submit=act(submit)>
-            {none}
-            <Refusals form />
-            {fields(form, values, domains)}
-            {change(chosen)}
-            <div class="actions">
-                <Submit form label="Upload certificate" />
-                <a class="btn" href="/certificates">"Cancel"</a>
-            </div>
-        </form>
-    }
-    .erase()
+    create_form(CreateForm {
+        title: "Upload certificate",
+        verb: "Upload",
+        what: "certificate for",
+        list: "/certificates",
+        name: Signal::stored("certificate".to_owned()),
+        form,
+        notice: none,
+        fields: view! { {fields(form, values, domains)} {change(chosen)} }.erase(),
+        create: save_call(upload),
+    })
 }
 
 fn fields(

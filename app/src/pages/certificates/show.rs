@@ -3,49 +3,25 @@
 mod end;
 mod history;
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::{prelude::*, task::spawn_local};
-use leptos_router::hooks::use_params_map;
 use model::{
     Timestamp,
     certificates::{
         CertificateContents, CertificateDetail, CertificateName, CertificateRow, IssuanceMethod,
     },
-    events::{Event, Topic},
 };
 
 use super::next;
-use crate::{
-    components::{
-        badge::{ago, certificate_badge, when},
-        icon::icon,
-        live_resource::{LiveResource, live_resource},
-        page::{Copy, PageHead, object_skeleton},
-        toast::Toasts,
-    },
-    server_fns,
-};
+use crate::{components::badge::certificate_badge, pages::prelude::*};
 
 /// The page.
 pub fn page() -> AnyView {
-    let parameters = use_params_map();
-    let key =
-        Memo::new(move |_| parameters.with(|all| all.get_str("id").unwrap_or_default().to_owned()));
-    // A new page for each certificate, so that no state is kept across certificates.
-    reactive(move || {
-        live_resource(
-            Signal::from(key.get()),
-            server_fns::certificates::get,
-            |shown: &CertificateDetail| {
-                vec![
-                    Event::of(Topic::Certificate, shown.row.id.0),
-                    Event::of(Topic::Domain, shown.row.domain.0),
-                ]
-            },
-            object_skeleton,
-            content,
-        )
-    })
+    let interests = |shown: &CertificateDetail| {
+        vec![
+            Event::of(Topic::Certificate, shown.row.id.0),
+            Event::of(Topic::Domain, shown.row.domain.0),
+        ]
+    };
+    object_page("id", server_fns::certificates::get, interests, content)
 }
 
 fn content(shown: LiveResource<CertificateDetail>) -> AnyView {
@@ -54,7 +30,7 @@ fn content(shown: LiveResource<CertificateDetail>) -> AnyView {
         <PageHead title=name aside=move || marks(shown) actions=move || actions(shown) />
         <div class="stack stack-narrow">
             {trouble(shown)}
-            {facts(shown)}
+            {shown.view(facts)}
             {history::card(shown)}
             {end::card(shown, name)}
         </div>
@@ -161,39 +137,35 @@ fn trouble(shown: LiveResource<CertificateDetail>) -> AnyView {
     })
 }
 
-fn facts(shown: LiveResource<CertificateDetail>) -> AnyView {
-    reactive(move || {
-        shown.with(|CertificateDetail { row, .. }| {
-            let source = match row.source {
-                IssuanceMethod::Acme => "ACME, renewed automatically",
-                IssuanceMethod::Uploaded => "upload, not renewed automatically",
-            };
-            let failures = (row.failures > 0).then(|| {
-                view! { <dt>"Failed attempts"</dt><dd class="num">{times(row.failures)}</dd> }.erase()
-            });
-            let following = (row.source == IssuanceMethod::Acme)
-                .then(|| view! { <dt>"Next"</dt><dd>{next(row)}</dd> }.erase());
-            let issued = match &row.issued {
-                Some(issued) => issued_details(issued),
-                None => view! {
-                    <dt>"Certificate"</dt><dd class="muted">"none yet: edge hosts serve a self-signed certificate, which browsers warn about"</dd>
-                }
-                .erase(),
-            };
-            let domain = format!("/domains/{}", row.domain);
-            view! {
-                <dl class="card facts">
-                    <dt>"Domain"</dt><dd><a class="link" href=domain>{row.domain_name.to_string()}</a></dd>
-                    <dt>"Site"</dt><dd>{row.site_name.to_string()}</dd>
-                    <dt>"Source"</dt><dd>{source}</dd>
-                    {issued}
-                    {following}
-                    {failures}
-                </dl>
-            }
-            .erase()
-        })
-    })
+fn facts(CertificateDetail { row, .. }: &CertificateDetail) -> AnyView {
+    let source = match row.source {
+        IssuanceMethod::Acme => "ACME, renewed automatically",
+        IssuanceMethod::Uploaded => "upload, not renewed automatically",
+    };
+    let failures = (row.failures > 0).then(|| {
+        view! { <dt>"Failed attempts"</dt><dd class="num">{times(row.failures)}</dd> }.erase()
+    });
+    let following = (row.source == IssuanceMethod::Acme)
+        .then(|| view! { <dt>"Next"</dt><dd>{next(row)}</dd> }.erase());
+    let issued = match &row.issued {
+        Some(issued) => issued_details(issued),
+        None => view! {
+            <dt>"Certificate"</dt><dd class="muted">"none yet: edge hosts serve a self-signed certificate, which browsers warn about"</dd>
+        }
+        .erase(),
+    };
+    let domain = format!("/domains/{}", row.domain);
+    view! {
+        <dl class="card facts">
+            <dt>"Domain"</dt><dd><a class="link" href=domain>{row.domain_name.to_string()}</a></dd>
+            <dt>"Site"</dt><dd>{row.site_name.to_string()}</dd>
+            <dt>"Source"</dt><dd>{source}</dd>
+            {issued}
+            {following}
+            {failures}
+        </dl>
+    }
+    .erase()
 }
 
 fn times(count: u32) -> String {

@@ -1,17 +1,9 @@
 //! The certificate of a cluster's API: fetched, compared by the user, confirmed. No credentials are
 //! sent to a server whose certificate was not confirmed.
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::{prelude::*, task::spawn_local};
 use model::clusters::{ApiUrl, ClusterForm, PresentedCertificate};
 
-use crate::{
-    components::{
-        form::{FormState, field_id},
-        icon::icon,
-    },
-    server_fns,
-};
+use crate::{components::form::field_id, pages::prelude::*};
 
 /// The fetched certificate.
 #[derive(Clone, Copy)]

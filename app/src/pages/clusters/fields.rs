@@ -1,14 +1,9 @@
 //! The form fields of a cluster, for creation and update.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
 use model::clusters::{ClusterAccount, ClusterForm};
 
 use super::certificate::certificate;
-use crate::{
-    bind,
-    components::form::{Entry, Field, FormState},
-};
+use crate::pages::prelude::*;
 
 /// The state of a form with these values.
 pub fn form_state(values: RwSignal<ClusterForm>, new: bool) -> FormState {

@@ -1,17 +1,8 @@
 //! The requirements of Holdfast and whether the cluster meets them; queries the cluster.
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::prelude::*;
 use model::{ClusterId, clusters::ClusterCapabilities};
 
-use crate::{
-    components::{
-        badge::ago,
-        icon::icon,
-        live_resource::{LiveResource, live_resource_within},
-    },
-    server_fns,
-};
+use crate::{components::live_resource::live_resource_within, pages::prelude::*};
 
 /// The card.
 pub fn card(id: ClusterId) -> AnyView {

@@ -1,17 +1,12 @@
 //! The form fields of a domain, for creation and update.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
 use model::{
     FieldError,
     domains::{DomainChoices, DomainForm, Hsts, Publishers},
 };
 
 use super::issuance::{certificates, records};
-use crate::{
-    bind,
-    components::form::{Choice, Field, FormState},
-};
+use crate::pages::prelude::*;
 
 /// The state of a form with these values.
 pub fn form_state(values: RwSignal<DomainForm>) -> FormState {

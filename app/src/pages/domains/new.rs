@@ -1,26 +1,13 @@
 //! The form of a new domain.
 
-use crate::erase::{Erase as _, act};
-use leptos::{prelude::*, task::spawn_local};
-use leptos_router::hooks::{use_navigate, use_query_map};
 use model::{
     certificates::CertificateSource,
     domains::{DomainForm, Hsts, NewDomainOptions, Publishers},
-    events::{Event, Topic},
     sites::SiteRow,
 };
 
 use super::fields::{fields, form_state};
-use crate::{
-    components::{
-        form::{Refusals, Submit},
-        icon::icon,
-        live_resource::{LiveResource, live_resource},
-        page::{PageHead, object_skeleton},
-        toast::Toasts,
-    },
-    server_fns,
-};
+use crate::pages::prelude::*;
 
 /// The page.
 pub fn page() -> AnyView {
@@ -58,27 +45,6 @@ fn content(form_options: LiveResource<NewDomainOptions>) -> AnyView {
     let named = use_query_map().with_untracked(|map| map.get_str("site").map(str::to_owned));
     let values = RwSignal::new(form_options.peek(|all| first(&all.sites, named.as_deref())));
     let form = form_state(values);
-    let toasts = Toasts::here();
-    let navigate = use_navigate();
-    let submit = move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
-        if !form.submit() {
-            return;
-        }
-        let asked = values.get_untracked();
-        let navigate = navigate.clone();
-        spawn_local(async move {
-            let name = asked.name.trim().to_owned();
-            match server_fns::domains::create(asked).await {
-                Ok(id) => {
-                    toasts.notify(format!("Created the domain {name}."));
-                    navigate(&format!("/domains/{id}"), Default::default());
-                }
-                Err(failure) => form.refuse(failure),
-            }
-        });
-    };
-    let label = Signal::derive(move || values.with(|form| format!("Create {}", form.name.trim())));
     let options = Signal::derive(move || {
         form_options.with(|all| {
             all.sites
@@ -91,17 +57,24 @@ fn content(form_options: LiveResource<NewDomainOptions>) -> AnyView {
     let none = form_options.peek(|all| all.sites.is_empty()).then(|| {
         view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A domain belongs to a site. " <a class="link" href="/sites/new">"Create a site"</a> " first, or ask an administrator for a site."</span></p> }.erase()
     });
-    view! {
-        <PageHead title="New domain" />
-        <form class="form" novalidate on:submit=act(submit)>
-            {none}
-            <Refusals form />
-            {fields(form, values, Some(options), choices.into())}
-            <div class="actions">
-                <Submit form label />
-                <a class="btn" href="/domains">"Cancel"</a>
-            </div>
-        </form>
-    }
-    .erase()
+    let create = move || {
+        let asked = values.get_untracked();
+        let name = asked.name.trim().to_owned();
+        async move {
+            let id = server_fns::domains::create(asked).await?;
+            let key = id.to_string();
+            Ok(Saved { name, key })
+        }
+    };
+    create_form(CreateForm {
+        title: "New domain",
+        verb: "Create",
+        what: "domain",
+        list: "/domains",
+        name: bind!(values, name).get,
+        form,
+        notice: none,
+        fields: fields(form, values, Some(options), choices.into()),
+        create: save_call(create),
+    })
 }

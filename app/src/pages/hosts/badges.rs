@@ -1,12 +1,10 @@
 //! Badges of a host: its roles, whether it is online, and whether its configuration is current.
 
-use leptos::prelude::*;
 use model::hosts::{HostRole, HostRow, PublishingState, UNREACHABLE_AFTER_MS};
 
 use crate::{
     clock::{self, Clock},
-    components::badge::{Tone, badge},
-    erase::{Erase as _, reactive},
+    pages::prelude::*,
 };
 
 /// Whether a host is online. The server sends when its agent last polled; the host counts as

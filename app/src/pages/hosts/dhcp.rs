@@ -1,19 +1,13 @@
 //! The site's DHCP server, and making this host the DHCP server.
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::{prelude::*, task::spawn_local};
 use model::hosts::{DhcpRole, HostDetail, HostRow};
 
 use crate::{
     components::{
-        badge::ago,
         dialog::{ConfirmDialog, Deletion, Question},
         failure::FailureLine,
-        icon::icon,
-        live_resource::LiveResource,
-        toast::Toasts,
     },
-    server_fns::{self, Failure},
+    pages::prelude::*,
 };
 
 /// The card.

@@ -1,8 +1,6 @@
 //! The files of a host: the desired content, and whether it is live.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::hooks::use_params_map;
 use model::{
     hosts::files::{
         FileDiff, FileList, FileQuery, FileRow, FileSelection, FileState, Hunk, Line, LineChange,
@@ -14,16 +12,7 @@ use super::{
     show::{interests, marks},
     tabs,
 };
-use crate::{
-    components::{
-        badge::{Tone, badge},
-        icon::icon,
-        list::{Filters, address, list_keys},
-        live_resource::{LiveResource, live_resource},
-        page::{Copy, PageHead, Pager, list_skeleton, place},
-    },
-    server_fns,
-};
+use crate::pages::prelude::*;
 
 /// The page.
 pub fn page() -> AnyView {

@@ -1,20 +1,11 @@
 //! The join token of a host, shown once, with the commands to run on the host.
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::prelude::*;
-use model::{
-    events::{Event, Topic},
-    hosts::{HostDetail, IssuedJoinToken},
-};
+use model::hosts::{HostDetail, IssuedJoinToken};
 
 use crate::{
     clock::{self, Clock},
-    components::{
-        icon::icon,
-        live_resource::{LiveResource, live_resource_within},
-        page::Copy,
-    },
-    server_fns,
+    components::live_resource::live_resource_within,
+    pages::prelude::*,
 };
 
 const JOIN: &str = "holdfast-agent join --interface eth1";

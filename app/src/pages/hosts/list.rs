@@ -1,25 +1,23 @@
 //! The list of hosts.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
-use model::{
-    HostId,
-    events::{Event, Topic},
-    hosts::HostRow,
-};
+use std::sync::Arc;
+
+use model::hosts::HostRow;
 
 use super::badges::{configuration_badge, contact_badge, role_badges};
-use crate::{
-    components::{
-        badge::ago,
-        list::list_keys,
-        live_resource::{LiveResource, live_resource},
-        page::{PageHead, empty, list_skeleton, main_link},
-    },
-    server_fns,
-};
+use crate::{components::table::table_view, pages::prelude::*};
 
-const NEW: &str = "/hosts/new";
+const HEAD: ListHead = ListHead {
+    title: "Hosts",
+    count: ("host", "hosts"),
+    create: Some(("/hosts/new", "Add host")),
+    tabs: None,
+    empty: (
+        "radio-tower",
+        "No hosts yet",
+        "An edge host serves DHCP, DNS and published services of a site. Add a host, then install the agent on the host.",
+    ),
+};
 
 /// The events after which a list of hosts is outdated.
 pub fn interests() -> Vec<Event> {
@@ -36,76 +34,26 @@ pub fn interests() -> Vec<Event> {
 
 /// The page.
 pub fn page() -> AnyView {
-    Effect::new(|_| list_keys(Some(NEW)));
-    live_resource(
-        Signal::from(()),
-        |()| server_fns::hosts::list(),
+    list_page(
+        HEAD,
+        server_fns::hosts::list,
         |_| interests(),
-        list_skeleton,
-        content,
+        |hosts| table(hosts.part(Clone::clone).into(), true),
     )
-}
-
-fn content(hosts: LiveResource<Vec<HostRow>>) -> AnyView {
-    let none = hosts.part(Vec::is_empty);
-    let total = hosts.part(Vec::len);
-    let count = Signal::derive(move || match total.get() {
-        1 => "1 host".to_owned(),
-        total => format!("{total} hosts"),
-    });
-    let body = reactive(move || {
-        if none.get() {
-            let text = "An edge host serves DHCP, DNS and published services of a site. Add a host, then install the agent on the host.";
-            return empty(
-                "radio-tower",
-                "No hosts yet",
-                text,
-                main_link(NEW, "plus", "Add host"),
-            );
-        }
-        table(hosts.part(Clone::clone).into(), true)
-    });
-    view! {
-        <PageHead
-            title="Hosts"
-            aside=move || view! { <span class="num" role="status">{count}</span> }.erase()
-            actions=|| main_link(NEW, "plus", "Add host")
-        />
-        {body}
-    }
-    .erase()
 }
 
 /// The table, with or without the site column.
 pub fn table(hosts: Signal<Vec<HostRow>>, sites: bool) -> AnyView {
-    let ids =
-        Memo::new(move |_| hosts.with(|all| all.iter().map(|host| host.id).collect::<Vec<_>>()));
-    let render_row = move |id: HostId| {
+    let ids = Memo::new(move |_| hosts.with(|all| all.iter().map(|host| host.id.0).collect()));
+    let show = move |id: i64| {
         let host =
-            Memo::new(move |_| hosts.with(|all| all.iter().find(|host| host.id == id).cloned()));
+            Memo::new(move |_| hosts.with(|all| all.iter().find(|host| host.id.0 == id).cloned()));
         row(host, sites)
     };
-    let site = sites.then(|| view! { <th role="columnheader" scope="col">"Site"</th> }.erase());
-    view! {
-        <table class="list" role="table" aria-label="Hosts">
-            <thead role="rowgroup">
-                <tr role="row">
-                    <th role="columnheader" scope="col">"Host"</th>
-                    <th role="columnheader" scope="col">"Status"</th>
-                    <th role="columnheader" scope="col">"Roles"</th>
-                    {site}
-                    <th role="columnheader" scope="col">"Configuration"</th>
-                    <th role="columnheader" scope="col">"Address"</th>
-                    <th role="columnheader" scope="col">"Agent"</th>
-                    <th role="columnheader" scope="col">"Last seen"</th>
-                </tr>
-            </thead>
-            <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=render_row />
-            </tbody>
-        </table>
-    }
-    .erase()
+    let mut heads = vec!["Host", "Status", "Roles"];
+    heads.extend(sites.then_some("Site"));
+    heads.extend(["Configuration", "Address", "Agent", "Last seen"]);
+    table_view("Hosts", heads, ids, Arc::new(show))
 }
 
 fn row(host: Memo<Option<HostRow>>, sites: bool) -> AnyView {
@@ -160,5 +108,5 @@ fn row(host: Memo<Option<HostRow>>, sites: bool) -> AnyView {
 
 /// A placeholder for values that are unknown until the host has joined.
 fn nothing() -> AnyView {
-    view! { <span class="muted">"–"</span> }.erase()
+    muted("–")
 }

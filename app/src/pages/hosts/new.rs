@@ -1,25 +1,14 @@
 //! The form for a new host.
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::{prelude::*, task::spawn_local};
-use leptos_router::hooks::use_query_map;
+use std::sync::Arc;
+
 use model::{
-    events::{Event, Topic},
     hosts::{HostForm, IssuedJoinToken},
     sites::SiteRow,
 };
 
 use super::join_token::{NewHost, join_instructions};
-use crate::{
-    bind,
-    components::{
-        form::{Choice, Field, FormState, Refusals, Submit},
-        icon::icon,
-        live_resource::{LiveResource, live_resource},
-        page::{PageHead, object_skeleton},
-    },
-    server_fns,
-};
+use crate::{components::object_form::new_form, pages::prelude::*};
 
 /// The page.
 pub fn page() -> AnyView {
@@ -77,11 +66,7 @@ fn form(
     let form = FormState::new(move || {
         values.with_untracked(|form| form.parse().err().unwrap_or_default())
     });
-    let submit = move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
-        if !form.submit() {
-            return;
-        }
+    let create = move || {
         let entered = values.get_untracked();
         let site = sites.peek(|all| {
             let chosen = all.iter().find(|site| site.id.to_string() == entered.site);
@@ -89,18 +74,13 @@ fn form(
                 .map(|site| site.spec.name.to_string())
                 .unwrap_or_default()
         });
-        let new_host = NewHost {
-            site,
-            name: entered.name.trim().to_ascii_lowercase(),
-        };
-        spawn_local(async move {
-            match server_fns::hosts::create(entered).await {
-                Ok(issued) => {
-                    created.try_set(Some((new_host, issued)));
-                }
-                Err(failure) => form.refuse(failure),
-            }
-        });
+        let name = entered.name.trim().to_ascii_lowercase();
+        async move {
+            let issued = server_fns::hosts::create(entered).await?;
+            let saved = Saved::named(name.clone());
+            created.try_set(Some((NewHost { site, name }, issued)));
+            Ok(saved)
+        }
     };
     let label = Signal::derive(move || values.with(|form| format!("Add {}", form.name.trim())));
     let options = Signal::derive(move || {
@@ -113,21 +93,22 @@ fn form(
     let none = sites.peek(Vec::is_empty).then(|| {
         view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A host serves a site. " <a class="link" href="/sites/new">"Create a site"</a> " first, or ask an administrator."</span></p> }.erase()
     });
-    view! {
-        <form class="form" novalidate on:submit=act(submit)>
-            {none}
-            <Refusals form />
-            <fieldset class="card group">
-                <legend class="card-title">"Host"</legend>
-                <Choice form name="site" label="Site" value=bind!(values, site) options
-                    hint="The site whose network the host is in. The first host of a site becomes its DHCP server." />
-                <Field form name="name" label="Name" value=bind!(values, name) hint="A name for the host, such as edge-1." />
-            </fieldset>
-            <div class="actions">
-                <Submit form label />
-                <a class="btn" href="/hosts">"Cancel"</a>
-            </div>
-        </form>
+    let fields = view! {
+        <fieldset class="card group">
+            <legend class="card-title">"Host"</legend>
+            <Choice form name="site" label="Site" value=bind!(values, site) options
+                hint="The site whose network the host is in. The first host of a site becomes its DHCP server." />
+            <Field form name="name" label="Name" value=bind!(values, name) hint="A name for the host, such as edge-1." />
+        </fieldset>
     }
-    .erase()
+    .erase();
+    let create = save_call(create);
+    new_form(
+        form,
+        label,
+        "/hosts",
+        (none, fields),
+        create,
+        Arc::new(|_| ()),
+    )
 }

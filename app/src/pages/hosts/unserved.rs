@@ -1,13 +1,8 @@
 //! Certificates that a host cannot serve; it serves the previous or its own certificate instead.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::{prelude::*, task::spawn_local};
 use model::{CertificateId, fingerprint::Fingerprint, hosts::HostDetail};
 
-use crate::{
-    components::{icon::icon, live_resource::LiveResource},
-    server_fns,
-};
+use crate::pages::prelude::*;
 
 /// The display name of a certificate, beside its fingerprint.
 type Named = (Fingerprint, CertificateId, String);

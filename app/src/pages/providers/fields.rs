@@ -1,14 +1,9 @@
 //! The form fields of a DNS provider, for creation and update. They depend on the kind.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
 use model::providers::{ProviderForm, ProviderKind, TsigAlgorithm};
 
 use super::called;
-use crate::{
-    bind,
-    components::form::{Choice, Entry, Field, FormState},
-};
+use crate::pages::prelude::*;
 
 /// The state of a form with these values.
 pub fn form_state(values: RwSignal<ProviderForm>, new: bool) -> FormState {

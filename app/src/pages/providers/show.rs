@@ -1,60 +1,29 @@
 //! One DNS provider: its domains, its test, its settings and its deletion. Operators can view and
 //! test it; administrators can change it.
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::{prelude::*, task::spawn_local};
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_params_map},
-};
-use model::{
-    events::{Event, Topic},
-    providers::{ProviderForm, ProviderRow, ProviderSettings},
-};
+use model::providers::{ProviderForm, ProviderRow, ProviderSettings};
 
 use super::{
     called,
     fields::{fields, form_state},
     trial,
 };
-use crate::{
-    components::{
-        delete_card::{DeleteCard, delete_call, delete_card},
-        form::{Refusals, Submit},
-        fresh::fresh,
-        live_resource::{LiveResource, live_resource},
-        page::{PageHead, object_skeleton},
-        toast::Toasts,
-    },
-    pages::authorities::domains,
-    server_fns::{self, Failure},
-    session::Session,
-};
+use crate::pages::{authorities::domains, prelude::*};
 
 /// A DNS provider, and the names of all domains.
 type Shown = (ProviderRow, Vec<String>);
 
 /// The page.
 pub fn page() -> AnyView {
-    let parameters = use_params_map();
     let may_change = Session::is_administrator();
-    let name = Memo::new(move |_| {
-        parameters.with(|all| all.get_str("provider").unwrap_or_default().to_owned())
-    });
-    // A new page for each provider, so that no input is kept across providers.
-    reactive(move || {
-        live_resource(
-            Signal::from(name.get()),
-            fetch,
-            |(provider, _): &Shown| {
-                vec![
-                    Event::of(Topic::Provider, provider.id.0),
-                    Event::all(Topic::Domain),
-                ]
-            },
-            object_skeleton,
-            move |shown| content(shown, may_change),
-        )
+    let interests = |(provider, _): &Shown| {
+        vec![
+            Event::of(Topic::Provider, provider.id.0),
+            Event::all(Topic::Domain),
+        ]
+    };
+    object_page("provider", fetch, interests, move |shown| {
+        content(shown, may_change)
     })
 }
 
@@ -79,11 +48,11 @@ fn content(shown: LiveResource<Shown>, may_change: bool) -> AnyView {
         shown.part(|(_, names)| names.clone()),
     );
     let kind = shown.part(|(provider, _)| provider.settings.kind());
-    let rest = may_change.then(|| view! { {settings(shown)} {end(shown, name)} }.erase());
+    let rest = may_change.then(|| view! { {settings(shown, name)} {end(shown, name)} }.erase());
     view! {
         <PageHead title=name />
         <div class="stack stack-narrow">
-            {facts(shown)}
+            {shown.view(facts)}
             {trial::card(id, kind.into(), names.into())}
             {rest}
         </div>
@@ -91,24 +60,20 @@ fn content(shown: LiveResource<Shown>, may_change: bool) -> AnyView {
     .erase()
 }
 
-fn facts(shown: LiveResource<Shown>) -> AnyView {
-    reactive(move || {
-        shown.with(|(row, _)| {
-            let addresses = match row.settings.kind().supports_address_records() {
-                true => "if a domain enables them",
-                false => "not supported",
-            };
-            view! {
-                <dl class="card facts">
-                    <dt>"Kind"</dt><dd>{called(row.settings.kind())}</dd>
-                    {settings_details(&row.settings)}
-                    <dt>"Address records"</dt><dd>{addresses}</dd>
-                    <dt>"Domains"</dt><dd>{domains(&row.domains)}</dd>
-                </dl>
-            }
-            .erase()
-        })
-    })
+fn facts((row, _): &Shown) -> AnyView {
+    let addresses = match row.settings.kind().supports_address_records() {
+        true => "if a domain enables them",
+        false => "not supported",
+    };
+    view! {
+        <dl class="card facts">
+            <dt>"Kind"</dt><dd>{called(row.settings.kind())}</dd>
+            {settings_details(&row.settings)}
+            <dt>"Address records"</dt><dd>{addresses}</dd>
+            <dt>"Domains"</dt><dd>{domains(&row.domains)}</dd>
+        </dl>
+    }
+    .erase()
 }
 
 fn settings_details(settings: &ProviderSettings) -> Option<AnyView> {
@@ -139,7 +104,7 @@ fn settings_details(settings: &ProviderSettings) -> Option<AnyView> {
     Some(facts)
 }
 
-fn settings(shown: LiveResource<Shown>) -> AnyView {
+fn settings(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     let values = fresh(shown.part(|(row, _)| {
         let form = ProviderForm::from(row);
         ProviderForm {
@@ -152,45 +117,23 @@ fn settings(shown: LiveResource<Shown>) -> AnyView {
         }
     }));
     let form = form_state(values, false);
-    let toasts = Toasts::here();
-    let navigate = use_navigate();
-    let submit = move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
-        if !form.submit() {
-            return;
-        }
-        let (id, before) = shown.peek(|(row, _)| (row.id, row.name.to_string()));
-        let asked = values.get_untracked();
-        let navigate = navigate.clone();
-        spawn_local(async move {
-            let name = asked.name.trim().to_ascii_lowercase();
-            if let Err(failure) = server_fns::providers::update(id, asked).await {
-                form.refuse(failure);
-                return;
-            }
-            form.busy.try_set(false);
+    let update = move |asked| {
+        let id = shown.peek(|(row, _)| row.id);
+        async move {
+            server_fns::providers::update(id, asked).await?;
             values.try_update(|form| form.secret.clear());
-            toasts.notify(format!("Saved {name}."));
-            if name == before {
-                shown.refresh();
-            } else {
-                let replace = NavigateOptions {
-                    replace: true,
-                    ..NavigateOptions::default()
-                };
-                navigate(&format!("/providers/{name}"), replace);
-            }
-        });
+            Ok(())
+        }
     };
-    view! {
-        <form class="form" novalidate on:submit=act(submit)>
-            <h2 class="section-title">"Settings"</h2>
-            <Refusals form />
-            {fields(form, values, false)}
-            <div class="actions"><Submit form label="Save" /></div>
-        </form>
-    }
-    .erase()
+    settings_form(SettingsForm {
+        form,
+        notice: None,
+        fields: fields(form, values, false),
+        key: name,
+        path: |name| format!("/providers/{name}"),
+        update: save(values, |form| form.name.trim().to_ascii_lowercase(), update),
+        refresh: shown.refresher(),
+    })
 }
 
 fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {

@@ -1,22 +1,12 @@
 //! The test of a DNS provider for a domain, step by step.
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::{prelude::*, task::spawn_local};
 use model::{
     FieldError, Invalid, ProviderId,
     names::Domain,
     providers::{ProviderCheck, ProviderKind},
 };
 
-use crate::{
-    components::{
-        badge::{Tone, badge},
-        failure::FailureLine,
-        form::{Bound, Field, FormState},
-        icon::icon,
-    },
-    server_fns,
-};
+use crate::{components::failure::FailureLine, pages::prelude::*};
 
 /// The result of a test.
 type Found = Option<(String, Vec<ProviderCheck>)>;

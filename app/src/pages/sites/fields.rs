@@ -1,16 +1,10 @@
 //! The form fields of a site, for creation and update.
 
-use crate::erase::Erase as _;
-use leptos::{prelude::*, task::spawn_local};
 use model::{
     ClusterId, FieldError, clusters::ClusterCapabilities, nodes::ClusterView, sites::SiteForm,
 };
 
-use crate::{
-    bind,
-    components::form::{Choice, Field, FormState},
-    server_fns,
-};
+use crate::pages::prelude::*;
 
 /// The state of a form with these values.
 pub fn form_state(values: RwSignal<SiteForm>) -> FormState {

@@ -1,16 +1,11 @@
 //! The form fields of a user, for creation and update.
 
-use crate::erase::Erase as _;
-use leptos::prelude::*;
 use model::{
     FieldError,
     users::{Role, UserForm},
 };
 
-use crate::{
-    bind,
-    components::form::{Choice, Entry, Field, FormState},
-};
+use crate::pages::prelude::*;
 
 /// Whether the form creates or updates a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,28 +1,31 @@
 //! The list of users.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
-use model::{
-    UserId,
-    events::{Event, Topic},
-    page::Page,
-    users::UserRow,
-};
+use model::users::UserRow;
 
 use super::show::{amounts, limited};
-use crate::{
-    components::{
-        badge::ago,
-        list::{Filters, address, list_keys},
-        live_resource::{LiveResource, live_resource},
-        page::{PageHead, Pager, empty, list_skeleton, main_link, place},
-    },
-    server_fns,
-};
+use crate::pages::prelude::*;
 
 const PATH: &str = "/users";
 const NEW: &str = "/users/new";
+
+const ROWS: Rows<UserRow> = Rows {
+    label: "Users",
+    id: |user| user.id.0,
+    link: ("Name", |user| RowLink::new(path(user), text(&user.name))),
+    columns: &[
+        column("Email", "", |user| text(&user.mail)),
+        column("Role", "", |user| text(user.role.as_str())),
+        column("Containers", "num", |user| usage(user, 0)),
+        column("Cores", "num", |user| usage(user, 1)),
+        column("Memory", "num", |user| usage(user, 2)),
+        column("Disk", "num", |user| usage(user, 3)),
+        // Above the row's link, so that the exact time is shown on hover.
+        column("Created", "", |user| {
+            view! { <a class="above plain" tabindex="-1" href=path(user)>{ago(user.created)}</a> }
+                .erase()
+        }),
+    ],
+};
 
 /// The query: search and page.
 type Query = (String, u32);
@@ -52,18 +55,17 @@ pub fn page() -> AnyView {
 fn content(users: LiveResource<Page<UserRow>>, query: Memo<Query>) -> AnyView {
     let none = users.part(|page| page.rows.is_empty());
     let total = users.part(|page| page.total);
-    let count = Signal::derive(move || match total.get() {
-        1 => "1 user".to_owned(),
-        total => format!("{total} users"),
-    });
     let href = Callback::new(move |number: u32| {
         query.with(|(q, _)| address(PATH, &[("q", q), ("page", &number.to_string())]))
     });
-    let body = reactive(move || if none.get() { nothing() } else { table(users) });
+    let body = reactive(move || match none.get() {
+        true => nothing(),
+        false => table(users, |page| &page.rows, &ROWS),
+    });
     view! {
         <PageHead
             title="Users"
-            aside=move || view! { <span class="num" role="status">{count}</span> }.erase()
+            aside=move || count(total.into(), ("user", "users"))
             actions=|| main_link(NEW, "plus", "New user")
         />
         <Filters path=PATH search="Name or email" />
@@ -84,53 +86,11 @@ fn nothing() -> AnyView {
     )
 }
 
-fn table(users: LiveResource<Page<UserRow>>) -> AnyView {
-    let ids = users.part(|page| page.rows.iter().map(|user| user.id).collect::<Vec<_>>());
-    let render_row = move |id: UserId| {
-        row(users.part(move |page| page.rows.iter().find(|user| user.id == id).cloned()))
-    };
-    view! {
-        <table class="list" role="table" aria-label="Users">
-            <thead role="rowgroup">
-                <tr role="row">
-                    <th role="columnheader" scope="col">"Name"</th>
-                    <th role="columnheader" scope="col">"Email"</th>
-                    <th role="columnheader" scope="col">"Role"</th>
-                    <th role="columnheader" scope="col">"Containers"</th>
-                    <th role="columnheader" scope="col">"Cores"</th>
-                    <th role="columnheader" scope="col">"Memory"</th>
-                    <th role="columnheader" scope="col">"Disk"</th>
-                    <th role="columnheader" scope="col">"Created"</th>
-                </tr>
-            </thead>
-            <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=render_row />
-            </tbody>
-        </table>
-    }
-    .erase()
+fn path(user: &UserRow) -> String {
+    format!("{PATH}/{}", user.name)
 }
 
-fn row(user: Memo<Option<UserRow>>) -> AnyView {
-    reactive(move || {
-        let user = user.get()?;
-        let name = user.name.to_string();
-        let href = format!("{PATH}/{name}");
-        let amounts = amounts(&user)
-            .into_iter()
-            .map(|amount| view! { <td role="cell" data-label=amount.label class="num">{limited(&amount)}</td> }.erase())
-            .collect::<Vec<_>>();
-        Some(view! {
-            <tr role="row">
-                <td role="cell" class="cell-main">
-                    <a class="row-link" data-row="" href=href.clone()>{name}</a>
-                </td>
-                <td role="cell" data-label="Email">{user.mail.to_string()}</td>
-                <td role="cell" data-label="Role">{user.role.as_str()}</td>
-                {amounts}
-                // Above the row's link, so that the exact time is shown on hover.
-                <td role="cell" data-label="Created"><a class="above plain" tabindex="-1" href=href>{ago(user.created)}</a></td>
-            </tr>
-        }.erase())
-    })
+/// The usage of the resource at this place of [`amounts`].
+fn usage(user: &UserRow, place: usize) -> AnyView {
+    text(amounts(user).get(place).map(limited).unwrap_or_default())
 }

@@ -1,59 +1,25 @@
 //! One user: resource usage, settings, and deletion.
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::{prelude::*, task::spawn_local};
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_params_map},
-};
 use model::{
-    events::{Event, Topic},
     sizes::{Bytes, DiskGib, MemoryMib},
     users::{UserForm, UserRow},
 };
 
 use super::fields::{Account, fields, form_state};
-use crate::{
-    components::{
-        badge::ago,
-        delete_card::{DeleteCard, delete_call, delete_card},
-        form::{Refusals, Submit},
-        fresh::fresh,
-        icon::icon,
-        live_resource::{LiveResource, live_resource},
-        page::{PageHead, object_skeleton, usage_bar},
-        toast::Toasts,
-    },
-    pages::rights::administrator,
-    server_fns::{self, Failure},
-};
+use crate::pages::prelude::*;
 
 /// A user, and whether it is the signed-in user.
 type Shown = (UserRow, bool);
 
 /// The page.
 pub fn page() -> AnyView {
-    let parameters = use_params_map();
-    let name = Memo::new(move |_| {
-        parameters.with(|all| all.get_str("name").unwrap_or_default().to_owned())
-    });
     let interests = |(user, _): &Shown| {
         vec![
             Event::of(Topic::User, user.id.0),
             Event::all(Topic::Container),
         ]
     };
-    // A new page for each user, so that no input is kept across users.
-
-    reactive(move || {
-        live_resource(
-            Signal::from(name.get()),
-            fetch,
-            interests,
-            object_skeleton,
-            content,
-        )
-    })
+    object_page("name", fetch, interests, content)
 }
 
 async fn fetch(name: String) -> Result<Shown, Failure> {
@@ -72,8 +38,8 @@ fn content(shown: LiveResource<Shown>) -> AnyView {
     view! {
         <PageHead title=name actions=move || reactive(containers) />
         <div class="stack stack-narrow">
-            {usage(shown)}
-            {settings(shown)}
+            {shown.view(usage)}
+            {settings(shown, name)}
             {end(shown, name)}
         </div>
     }
@@ -132,7 +98,7 @@ pub fn limited(amount: &Amount) -> String {
     )
 }
 
-fn usage(shown: LiveResource<Shown>) -> AnyView {
+fn usage((user, _): &Shown) -> AnyView {
     let line = |amount: Amount| match amount.limit {
         Some(limit) => usage_bar(
             amount.label,
@@ -150,19 +116,14 @@ fn usage(shown: LiveResource<Shown>) -> AnyView {
         }
         .erase(),
     };
-
-    reactive(move || {
-        shown.with(|(user, _)| {
-            view! {
-                <section class="card stack-tight">
-                    <h2 class="card-title">"Usage"</h2>
-                    {amounts(user).map(line).into_iter().collect::<Vec<_>>()}
-                    <p class="muted">"Created " {ago(user.created)}</p>
-                </section>
-            }
-            .erase()
-        })
-    })
+    view! {
+        <section class="card stack-tight">
+            <h2 class="card-title">"Usage"</h2>
+            {amounts(user).map(line).into_iter().collect::<Vec<_>>()}
+            <p class="muted">"Created " {ago(user.created)}</p>
+        </section>
+    }
+    .erase()
 }
 
 /// The user's values as they would be typed: `4 GiB` and not `4096`.
@@ -185,49 +146,27 @@ fn form_of(user: &UserRow) -> UserForm {
     form
 }
 
-fn settings(shown: LiveResource<Shown>) -> AnyView {
+fn settings(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     let values = fresh(shown.part(|(user, _)| form_of(user)));
     let form = form_state(values, Account::Present);
-    let toasts = Toasts::here();
-    let navigate = use_navigate();
-    let submit = move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
-        if !form.submit() {
-            return;
-        }
-        let (id, before) = shown.peek(|(user, _)| (user.id, user.name.to_string()));
-        let asked = values.get_untracked();
-        let navigate = navigate.clone();
-        spawn_local(async move {
-            let name = asked.name.trim().to_owned();
-            if let Err(failure) = server_fns::users::update(id, asked).await {
-                form.refuse(failure);
-                return;
-            }
-            form.busy.try_set(false);
+    let update = move |asked| {
+        let id = shown.peek(|(user, _)| user.id);
+        async move {
+            server_fns::users::update(id, asked).await?;
             // A password is never shown again, and not sent twice.
             values.try_update(|values| values.password.clear());
-            toasts.notify(format!("Saved {name}."));
-            if name == before {
-                shown.refresh();
-            } else {
-                let replace = NavigateOptions {
-                    replace: true,
-                    ..NavigateOptions::default()
-                };
-                navigate(&format!("/users/{name}"), replace);
-            }
-        });
+            Ok(())
+        }
     };
-    view! {
-        <form class="form" novalidate on:submit=act(submit)>
-            <h2 class="section-title">"Settings"</h2>
-            <Refusals form />
-            {fields(form, values, Account::Present)}
-            <div class="actions"><Submit form label="Save" /></div>
-        </form>
-    }
-    .erase()
+    settings_form(SettingsForm {
+        form,
+        notice: None,
+        fields: fields(form, values, Account::Present),
+        key: name,
+        path: |name| format!("/users/{name}"),
+        update: save(values, |form| form.name.trim().to_owned(), update),
+        refresh: shown.refresher(),
+    })
 }
 
 fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {

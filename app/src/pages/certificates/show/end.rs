@@ -1,18 +1,10 @@
 //! Revocation and deletion of a certificate.
 
-use leptos::{prelude::*, task::spawn_local};
 use model::certificates::{CertificateDetail, CertificateName, CertificateRow, IssuanceMethod};
 
 use crate::{
-    components::{
-        delete_card::{DeleteCard, delete_call, delete_card},
-        dialog::{ConfirmDialog, Deletion, Question},
-        icon::icon,
-        live_resource::LiveResource,
-        toast::Toasts,
-    },
-    erase::{Erase as _, act, reactive},
-    server_fns,
+    components::dialog::{ConfirmDialog, Deletion, Question},
+    pages::prelude::*,
 };
 
 /// The card: an issued certificate is revoked at its CA, an uploaded one is deleted.

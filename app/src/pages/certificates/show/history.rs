@@ -1,15 +1,8 @@
 //! The history of a certificate.
 
-use leptos::prelude::*;
 use model::certificates::{CertificateDetail, CertificateEvent, HistoryEntry};
 
-use crate::{
-    components::{
-        badge::{Tone, ago, badge},
-        live_resource::LiveResource,
-    },
-    erase::{Erase as _, reactive},
-};
+use crate::pages::prelude::*;
 
 /// The card.
 pub fn card(shown: LiveResource<CertificateDetail>) -> AnyView {

@@ -1,0 +1,37 @@
+//! The names that most pages of objects use.
+
+pub use leptos::{prelude::*, task::spawn_local};
+pub use leptos_router::hooks::use_query_map;
+pub use model::{
+    events::{Event, Topic},
+    page::Page,
+};
+
+pub use super::rights::{administrator, administrator_page};
+pub(crate) use crate::{
+    bind,
+    components::{
+        badge::{Tone, ago, badge, when},
+        delete_card::{DeleteCard, delete_call, delete_card},
+        form::{Bound, Choice, Entry, Field, FormState},
+        fresh::fresh,
+        host::host,
+        icon::icon,
+        list::{Filter, Filters, address, list_keys},
+        live_resource::{LiveResource, live_resource},
+        object_form::{
+            CreateForm, Saved, SettingsForm, create_form, save, save_call, settings_form,
+        },
+        page::{
+            Copy, PageHead, Pager, empty, list_skeleton, main_link, object_page, object_skeleton,
+            place, usage_bar,
+        },
+        table::{
+            ListHead, RowLink, Rows, badge_column, column, count, list_page, muted, table, text,
+        },
+        toast::Toasts,
+    },
+    erase::{Erase, act, reactive},
+    server_fns::{self, Failure},
+    session::Session,
+};
