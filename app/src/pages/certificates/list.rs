@@ -5,10 +5,7 @@ use model::certificates::{
 };
 
 use super::{attention_reason, next, tabs, until};
-use crate::{
-    components::badge::certificate_badge,
-    pages::prelude::*,
-};
+use crate::{components::badge::certificate_badge, pages::prelude::*};
 
 const PATH: &str = "/certificates";
 const NEW: &str = "/certificates/new";
