@@ -87,6 +87,13 @@ export function containerPath(name: string, tab = ""): string {
   return `/sites/lab/containers/${name}${tab && `/${tab}`}`;
 }
 
+/** Opens a tab of the object's page. */
+export async function openTab(page: Page, name: string): Promise<void> {
+  const link = page.locator(".tabs").getByRole("link", { name, exact: true });
+  await link.click();
+  await expect(link).toHaveAttribute("aria-current", "page");
+}
+
 /** Returns the status badge of the page's object. */
 export function status(page: Page): Locator {
   return page.locator(".page-aside .badge");

@@ -69,12 +69,12 @@ export async function cleanUp(server, browser, sessions) {
 async function removeObjects(server, browser, sessions) {
   const context = await openContext(browser, server, sessions.administrator);
   const page = await context.newPage();
-  await visit(page, "/clusters/home");
+  await visit(page, "/clusters/home/settings");
   await page.getByRole("button", { name: "Remove home" }).click();
   await confirm(page, "home");
   await page.getByRole("heading", { level: 1, name: "Clusters" }).waitFor();
   for (const name of [SHOP, WILD]) {
-    await domain(page, name);
+    await domain(page, name, "settings");
     await page.getByRole("button", { name: `Delete ${name}` }).click();
     await confirm(page, name);
     await page.getByRole("heading", { level: 1, name: "Domains" }).waitFor();
@@ -186,11 +186,12 @@ export async function cluster(page, name) {
   await page.getByLabel("The fingerprint matches").check();
 }
 
-/** Opens a domain's page. */
-export async function domain(page, name) {
+/** Opens a domain's page, or one of its tabs. */
+export async function domain(page, name, tab) {
   await visit(page, "/domains");
   await page.getByRole("link", { name, exact: true }).click();
   await page.getByRole("heading", { level: 1, name }).waitFor();
+  if (tab) await visit(page, `${new URL(page.url()).pathname}/${tab}`);
 }
 
 export async function submitContainer(page, name, image) {

@@ -10,6 +10,7 @@ pub mod domains;
 pub mod jobs;
 pub mod nodes;
 pub mod not_found;
+mod object_page;
 pub mod providers;
 mod rights;
 pub mod sign_in;

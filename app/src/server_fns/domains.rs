@@ -33,18 +33,33 @@ pub struct NewDomainOptions {
     pub givers: DomainChoices,
 }
 
-/// A domain with the data of its page.
+/// The tabs of a domain's page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DomainTab {
+    /// The state, and the address records.
+    #[default]
+    Overview,
+    /// The certificates.
+    Certificates,
+    /// The form, and the deletion.
+    Settings,
+}
+
+/// The data of a tab. What the tab does not show is empty.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Shown {
+pub struct DomainPage {
+    /// The tab.
+    pub tab: DomainTab,
     /// The domain.
     pub domain: DomainRow,
-    /// The CAs and DNS providers that the domain can use.
+    /// The CAs and DNS providers that the domain can use; sites only for the settings.
     pub givers: DomainChoices,
     /// The domain's first certificates, starting with those that need attention.
     pub certificates: Vec<CertificateRow>,
-    /// The number of the domain's certificates.
+    /// The number of the domain's certificates, also for the settings.
     pub total: usize,
-    /// The first addresses whose records at the DNS provider are not as desired.
+    /// The first addresses whose records at the DNS provider are not as desired, for the overview.
     pub addresses: Vec<RecordFailure>,
 }
 
@@ -78,12 +93,12 @@ pub async fn options() -> Result<NewDomainOptions, Failure> {
     Ok(NewDomainOptions { sites, givers })
 }
 
-/// Gets the domain with the id in the URL, with the data of its page.
+/// Gets the domain with the id in the URL, with the data of a tab of its page.
 ///
 /// # Errors
 /// As `control::domains::get`.
 #[server(prefix = "/api/ui", endpoint = "domains/get", input = server_fn::codec::Json)]
-pub async fn get(key: String) -> Result<Shown, Failure> {
+pub async fn get(key: String, tab: DomainTab) -> Result<DomainPage, Failure> {
     let (control, actor) = super::caller().await?;
     let Ok(id) = key.parse() else {
         // An invalid id is treated as not found.
@@ -94,22 +109,29 @@ pub async fn get(key: String) -> Result<Shown, Failure> {
     let domain = control::domains::get(&control, &actor, id)
         .await
         .map_err(super::into_failure)?;
-    let sites = control::sites::list(&control, &actor)
-        .await
-        .map_err(super::into_failure)?;
-    let givers = givers(&control, &actor, &sites).await?;
-    let mut certificates = control::certificates::list(&control, &actor, Some(id))
-        .await
-        .map_err(super::into_failure)?;
+    let (mut sites, mut certificates, mut addresses) = (Vec::new(), Vec::new(), Vec::new());
+    if tab == DomainTab::Overview {
+        addresses = control::domains::list_address_errors(&control, &actor, id)
+            .await
+            .map_err(super::into_failure)?;
+    } else {
+        certificates = control::certificates::list(&control, &actor, Some(id))
+            .await
+            .map_err(super::into_failure)?;
+    }
     let total = certificates.len();
+    if tab == DomainTab::Settings {
+        certificates.clear();
+        sites = control::sites::list(&control, &actor)
+            .await
+            .map_err(super::into_failure)?;
+    }
     certificates.sort_by_key(|row| !row.state.needs_attention());
     certificates.truncate(FIRST);
-    let addresses = control::domains::list_address_errors(&control, &actor, id)
-        .await
-        .map_err(super::into_failure)?;
-    Ok(Shown {
+    Ok(DomainPage {
+        tab,
         domain,
-        givers,
+        givers: givers(&control, &actor, &sites).await?,
         certificates,
         total,
         addresses,

@@ -7,7 +7,7 @@ use model::domains::RecordFailure;
 use crate::{
     components::{host::host, live_resource::LiveResource},
     pages::certificates::due,
-    server_fns::domains::Shown,
+    server_fns::domains::DomainPage,
 };
 
 /// The key of a record.
@@ -21,16 +21,16 @@ fn key(trouble: &RecordFailure) -> Key {
 }
 
 /// The card; empty if all records are as desired.
-pub fn card(shown: LiveResource<Shown>) -> AnyView {
-    let is_wrong = shown.part(|shown| !shown.addresses.is_empty());
-    reactive(move || is_wrong.get().then(|| troubles(shown)))
+pub fn card(page: LiveResource<DomainPage>) -> AnyView {
+    let is_wrong = page.part(|page| !page.addresses.is_empty());
+    reactive(move || is_wrong.get().then(|| troubles(page)))
 }
 
-fn troubles(shown: LiveResource<Shown>) -> AnyView {
-    let keys = shown.part(|shown| shown.addresses.iter().map(key).collect::<Vec<_>>());
+fn troubles(page: LiveResource<DomainPage>) -> AnyView {
+    let keys = page.part(|page| page.addresses.iter().map(key).collect::<Vec<_>>());
     let render_row = move |wanted: Key| {
-        row(shown.part(move |shown| {
-            let mut all = shown.addresses.iter();
+        row(page.part(move |page| {
+            let mut all = page.addresses.iter();
             all.find(|trouble| key(trouble) == wanted).cloned()
         }))
     };
