@@ -63,6 +63,12 @@ impl<T: Send + Sync + 'static> LiveResource<T> {
     pub fn refresh(self) {
         self.fresh.again.update(|again| *again += 1);
     }
+
+    /// Fetches the data again; without the type of the data.
+    pub fn refresher(self) -> Callback<()> {
+        let again = self.fresh.again;
+        Callback::new(move |()| again.update(|again| *again += 1))
+    }
 }
 
 /// A request in flight.

@@ -54,6 +54,7 @@ pub mod live_resource;
 pub mod log;
 pub mod menu;
 pub mod meter;
+pub mod object_form;
 pub mod page;
 pub mod steps;
 pub mod tick;

@@ -1,10 +1,48 @@
 //! Elements that pages share: header, tabs, pagination, empty states and loading skeletons.
 
+use std::future::Future;
+
 use crate::erase::{Erase as _, act, reactive};
 use leptos::prelude::*;
-use model::page::Page;
+use leptos_router::hooks::use_params_map;
+use model::{events::Event, page::Page};
+use serde::{Serialize, de::DeserializeOwned};
 
-use super::{icon::icon, title::title as document_title, toast::Toasts};
+use super::{
+    icon::icon,
+    live_resource::{LiveResource, live_resource},
+    title::title as document_title,
+    toast::Toasts,
+};
+use crate::server_fns::Failure;
+
+/// The page of the object that a parameter of the path names. Each object gets a new page, so that
+/// no input is kept across objects.
+pub fn object_page<T, F, Fut>(
+    parameter: &'static str,
+    fetch: F,
+    interests: fn(&T) -> Vec<Event>,
+    view: impl Fn(LiveResource<T>) -> AnyView + Clone + Send + Sync + 'static,
+) -> AnyView
+where
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    F: Fn(String) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Result<T, Failure>> + Send + 'static,
+{
+    let parameters = use_params_map();
+    let key = Memo::new(move |_| {
+        parameters.with(|all| all.get_str(parameter).unwrap_or_default().to_owned())
+    });
+    reactive(move || {
+        live_resource(
+            Signal::from(key.get()),
+            fetch.clone(),
+            interests,
+            object_skeleton,
+            view.clone(),
+        )
+    })
+}
 
 /// The header of a page: its title, which is also the document's title, and its actions.
 #[component]

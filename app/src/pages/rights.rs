@@ -1,8 +1,23 @@
 //! Authorization of pages that fetch no data. The server checks again when the page submits.
 
+use leptos::prelude::*;
 use model::{Error, session::CurrentUser};
 
-use crate::server_fns::{self, Failure};
+use crate::{
+    components::{live_resource::live_resource, page::object_skeleton},
+    server_fns::{self, Failure},
+};
+
+/// A page for administrators that fetches no data.
+pub fn administrator_page(content: fn() -> AnyView) -> AnyView {
+    live_resource(
+        Signal::from(()),
+        |()| administrator(),
+        |_: &CurrentUser| Vec::new(),
+        object_skeleton,
+        move |_| content(),
+    )
+}
 
 /// The signed-in user, who must be an administrator.
 ///

@@ -1,18 +1,18 @@
 //! The form of a new site.
 
-use crate::erase::{Erase as _, act};
-use leptos::{prelude::*, task::spawn_local};
-use leptos_router::hooks::{use_navigate, use_query_map};
+use crate::erase::Erase as _;
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
 use model::{nodes::ClusterView, sites::SiteForm};
 
 use super::fields::{cluster_options, fields, fill, form_state, suggestions};
 use crate::{
+    bind,
     components::{
-        form::{Refusals, Submit},
         icon::icon,
         live_resource::{LiveResource, live_resource},
-        page::{PageHead, object_skeleton},
-        toast::Toasts,
+        object_form::{CreateForm, create_form, save},
+        page::object_skeleton,
     },
     pages::rights::administrator,
     server_fns::{self, Failure},
@@ -51,42 +51,23 @@ fn content(clusters: LiveResource<Vec<ClusterView>>) -> AnyView {
     let form = form_state(values);
     let suggestions = suggestions(values);
     fill(values, suggestions);
-    let toasts = Toasts::here();
-    let navigate = use_navigate();
-    let submit = move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
-        if !form.submit() {
-            return;
-        }
-        let asked = values.get_untracked();
-        let navigate = navigate.clone();
-        spawn_local(async move {
-            let name = asked.name.trim().to_owned();
-            match server_fns::sites::create(asked).await {
-                Ok(_) => {
-                    toasts.notify(format!("Created the site {name}."));
-                    navigate(&format!("/sites/{name}"), Default::default());
-                }
-                Err(failure) => form.refuse(failure),
-            }
-        });
-    };
-    let label = Signal::derive(move || values.with(|form| format!("Create {}", form.name.trim())));
     let options = Signal::derive(move || clusters.with(|all| cluster_options(all)));
     let none = clusters.peek(Vec::is_empty).then(|| {
         view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A site needs a cluster. " <a class="link" href="/clusters/new">"Add a cluster"</a> " first."</span></p> }.erase()
     });
-    view! {
-        <PageHead title="New site" />
-        <form class="form" novalidate on:submit=act(submit)>
-            {none}
-            <Refusals form />
-            {fields(form, values, options, suggestions)}
-            <div class="actions">
-                <Submit form label />
-                <a class="btn" href="/sites">"Cancel"</a>
-            </div>
-        </form>
-    }
-    .erase()
+    create_form(CreateForm {
+        title: "New site",
+        verb: "Create",
+        what: "site",
+        list: "/sites",
+        name: bind!(values, name).get,
+        form,
+        notice: none,
+        fields: fields(form, values, options, suggestions),
+        create: save(
+            values,
+            |form| form.name.trim().to_owned(),
+            server_fns::sites::create,
+        ),
+    })
 }

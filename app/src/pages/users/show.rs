@@ -1,11 +1,7 @@
 //! One user: resource usage, settings, and deletion.
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::{prelude::*, task::spawn_local};
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_params_map},
-};
+use crate::erase::{Erase as _, reactive};
+use leptos::prelude::*;
 use model::{
     events::{Event, Topic},
     sizes::{Bytes, DiskGib, MemoryMib},
@@ -17,12 +13,11 @@ use crate::{
     components::{
         badge::ago,
         delete_card::{DeleteCard, delete_call, delete_card},
-        form::{Refusals, Submit},
         fresh::fresh,
         icon::icon,
-        live_resource::{LiveResource, live_resource},
-        page::{PageHead, object_skeleton, usage_bar},
-        toast::Toasts,
+        live_resource::LiveResource,
+        object_form::{SettingsForm, save, settings_form},
+        page::{PageHead, object_page, usage_bar},
     },
     pages::rights::administrator,
     server_fns::{self, Failure},
@@ -33,27 +28,13 @@ type Shown = (UserRow, bool);
 
 /// The page.
 pub fn page() -> AnyView {
-    let parameters = use_params_map();
-    let name = Memo::new(move |_| {
-        parameters.with(|all| all.get_str("name").unwrap_or_default().to_owned())
-    });
     let interests = |(user, _): &Shown| {
         vec![
             Event::of(Topic::User, user.id.0),
             Event::all(Topic::Container),
         ]
     };
-    // A new page for each user, so that no input is kept across users.
-
-    reactive(move || {
-        live_resource(
-            Signal::from(name.get()),
-            fetch,
-            interests,
-            object_skeleton,
-            content,
-        )
-    })
+    object_page("name", fetch, interests, content)
 }
 
 async fn fetch(name: String) -> Result<Shown, Failure> {
@@ -73,7 +54,7 @@ fn content(shown: LiveResource<Shown>) -> AnyView {
         <PageHead title=name actions=move || reactive(containers) />
         <div class="stack stack-narrow">
             {usage(shown)}
-            {settings(shown)}
+            {settings(shown, name)}
             {end(shown, name)}
         </div>
     }
@@ -185,49 +166,27 @@ fn form_of(user: &UserRow) -> UserForm {
     form
 }
 
-fn settings(shown: LiveResource<Shown>) -> AnyView {
+fn settings(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     let values = fresh(shown.part(|(user, _)| form_of(user)));
     let form = form_state(values, Account::Present);
-    let toasts = Toasts::here();
-    let navigate = use_navigate();
-    let submit = move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
-        if !form.submit() {
-            return;
-        }
-        let (id, before) = shown.peek(|(user, _)| (user.id, user.name.to_string()));
-        let asked = values.get_untracked();
-        let navigate = navigate.clone();
-        spawn_local(async move {
-            let name = asked.name.trim().to_owned();
-            if let Err(failure) = server_fns::users::update(id, asked).await {
-                form.refuse(failure);
-                return;
-            }
-            form.busy.try_set(false);
+    let update = move |asked| {
+        let id = shown.peek(|(user, _)| user.id);
+        async move {
+            server_fns::users::update(id, asked).await?;
             // A password is never shown again, and not sent twice.
             values.try_update(|values| values.password.clear());
-            toasts.notify(format!("Saved {name}."));
-            if name == before {
-                shown.refresh();
-            } else {
-                let replace = NavigateOptions {
-                    replace: true,
-                    ..NavigateOptions::default()
-                };
-                navigate(&format!("/users/{name}"), replace);
-            }
-        });
+            Ok(())
+        }
     };
-    view! {
-        <form class="form" novalidate on:submit=act(submit)>
-            <h2 class="section-title">"Settings"</h2>
-            <Refusals form />
-            {fields(form, values, Account::Present)}
-            <div class="actions"><Submit form label="Save" /></div>
-        </form>
-    }
-    .erase()
+    settings_form(SettingsForm {
+        form,
+        notice: None,
+        fields: fields(form, values, Account::Present),
+        key: name,
+        path: |name| format!("/users/{name}"),
+        update: save(values, |form| form.name.trim().to_owned(), update),
+        refresh: shown.refresher(),
+    })
 }
 
 fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
