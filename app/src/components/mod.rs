@@ -11,6 +11,8 @@
 //!   page updates without being rebuilt. Keep user input in signals that the page's own function
 //!   creates, never in the resource.
 //! - **Header**: `<PageHead title aside actions />` also sets the document's title.
+//! - **Tabs**: `pages::tabbed_page` for an object whose tabs load their own data; each tab has its
+//!   own path.
 //! - **Lists**: `<Filters path search filters keep />` keeps its state in the URL;
 //!   `list_keys(create)` adds the keyboard shortcuts. Use `<table class="list" role="table">` with
 //!   explicit roles (`rowgroup`, `row`, `cell`), because rows become cards below 768 px;

@@ -1,8 +1,7 @@
 //! The connection to a cluster, and its removal.
 
-use crate::erase::{Erase as _, act};
-use leptos::{prelude::*, task::spawn_local};
-use leptos_router::{NavigateOptions, hooks::use_navigate};
+use crate::erase::Erase as _;
+use leptos::prelude::*;
 use model::clusters::ClusterForm;
 
 use super::{
@@ -12,63 +11,39 @@ use super::{
 use crate::{
     components::{
         delete_card::{DeleteCard, delete_call, delete_card},
-        form::{Refusals, Submit},
         fresh::fresh,
         live_resource::LiveResource,
-        toast::Toasts,
+        object_form::{Saved, SettingsForm, save_call, settings_form},
     },
     server_fns,
 };
 
 /// The tab.
 pub fn tab(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
-    view! { <div class="stack stack-narrow">{form(page)} {removal(page, name)}</div> }.erase()
+    view! { <div class="stack stack-narrow">{form(page, name)} {removal(page, name)}</div> }.erase()
 }
 
-fn form(page: LiveResource<ClusterPage>) -> AnyView {
+fn form(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
     let values = fresh(page.part(|page| ClusterForm::from(&page.cluster)));
     let form = form_state(values, false);
-    let toasts = Toasts::here();
-    let navigate = use_navigate();
-    let submit = move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
-        if !form.submit() {
-            return;
-        }
-        let (id, before) = page.peek(|page| {
-            let view = &page.cluster.view;
-            (view.id, view.name.clone())
-        });
-        let asked = values.get_untracked();
-        let navigate = navigate.clone();
-        spawn_local(async move {
-            let name = match server_fns::clusters::update(id, asked).await {
-                Ok(name) => name,
-                Err(failure) => return form.refuse(failure),
-            };
-            form.busy.try_set(false);
+    let update = save_call(move || {
+        let id = page.peek(|page| page.cluster.view.id);
+        let answer = server_fns::clusters::update(id, values.get_untracked());
+        async move {
+            let name = answer.await?;
             values.try_update(|form| form.secret.clear());
-            toasts.notify(format!("Saved {name}."));
-            if name.as_str() == before {
-                page.refresh();
-            } else {
-                let replace = NavigateOptions {
-                    replace: true,
-                    ..NavigateOptions::default()
-                };
-                navigate(&format!("/clusters/{name}/settings"), replace);
-            }
-        });
-    };
-    view! {
-        <form class="form" novalidate on:submit=act(submit)>
-            <h2 class="section-title">"Settings"</h2>
-            <Refusals form />
-            {fields(form, values, false)}
-            <div class="actions"><Submit form label="Save" /></div>
-        </form>
-    }
-    .erase()
+            Ok(Saved::named(name.to_string()))
+        }
+    });
+    settings_form(SettingsForm {
+        form,
+        notice: None,
+        fields: fields(form, values, false),
+        key: name,
+        path: |name| format!("/clusters/{name}/settings"),
+        update,
+        refresh: page.refresher(),
+    })
 }
 
 fn removal(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {

@@ -19,8 +19,8 @@ use crate::{
         page::{PageHead, Tabs},
     },
     pages::{
-        object_page::{Tab, object_page, tab_links},
         rights::administrator,
+        tabbed_page::{Tab, tab_links, tabbed_page},
     },
     server_fns::{self, Failure},
 };
@@ -59,7 +59,7 @@ pub struct ClusterPage {
 
 /// The page.
 pub fn page() -> AnyView {
-    object_page(
+    tabbed_page(
         |params| params.get_str("cluster").unwrap_or_default().to_owned(),
         TABS,
         |(name, tab)| fetch(name, tab),

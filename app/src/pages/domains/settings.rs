@@ -1,17 +1,16 @@
 //! The settings of a domain, and its deletion.
 
-use crate::erase::{Erase as _, act};
-use leptos::{prelude::*, task::spawn_local};
+use crate::erase::Erase as _;
+use leptos::prelude::*;
 use model::domains::{DomainForm, Publishers};
 
 use super::fields::{fields, form_state, publishers};
 use crate::{
     components::{
         delete_card::{DeleteCard, delete_call, delete_card},
-        form::{Refusals, Submit},
         fresh::fresh,
         live_resource::LiveResource,
-        toast::Toasts,
+        object_form::{Saved, SettingsForm, save_call, settings_form},
     },
     server_fns::{self, domains::DomainPage},
 };
@@ -25,34 +24,26 @@ fn form(page: LiveResource<DomainPage>) -> AnyView {
     let values = fresh(page.part(|page| DomainForm::from(&page.domain.spec)));
     let givers = page.part(|page| page.givers.clone());
     let form = form_state(values);
-    let toasts = Toasts::here();
-    let submit = move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
-        if !form.submit() {
-            return;
-        }
+    let key = page.part(|page| page.domain.id.to_string());
+    let update = save_call(move || {
         let id = page.peek(|page| page.domain.id);
         let asked = values.get_untracked();
-        spawn_local(async move {
-            let name = asked.name.trim().to_owned();
-            if let Err(failure) = server_fns::domains::update(id, asked).await {
-                form.refuse(failure);
-                return;
-            }
-            form.busy.try_set(false);
-            toasts.notify(format!("Saved {name}."));
-            page.refresh();
-        });
-    };
-    view! {
-        <form class="form" novalidate on:submit=act(submit)>
-            <h2 class="section-title">"Settings"</h2>
-            <Refusals form />
-            {fields(form, values, None, givers.into())}
-            <div class="actions"><Submit form label="Save" /></div>
-        </form>
-    }
-    .erase()
+        let name = asked.name.trim().to_owned();
+        let answer = server_fns::domains::update(id, asked);
+        async move {
+            let key = id.to_string();
+            answer.await.map(|()| Saved { name, key })
+        }
+    });
+    settings_form(SettingsForm {
+        form,
+        notice: None,
+        fields: fields(form, values, None, givers.into()),
+        key,
+        path: |id| format!("/domains/{id}/settings"),
+        update,
+        refresh: page.refresher(),
+    })
 }
 
 fn deletion(page: LiveResource<DomainPage>, name: Memo<String>) -> AnyView {

@@ -10,7 +10,7 @@ use crate::{
         live_resource::LiveResource,
         page::{PageHead, Tabs},
     },
-    pages::object_page::{Tab, object_page, tab_links},
+    pages::tabbed_page::{Tab, tab_links, tabbed_page},
     server_fns::{
         self,
         domains::{DomainPage, DomainTab},
@@ -25,7 +25,7 @@ const TABS: &[Tab<DomainTab>] = &[
 
 /// The page.
 pub fn page() -> AnyView {
-    object_page(
+    tabbed_page(
         |params| params.get_str("id").unwrap_or_default().to_owned(),
         TABS,
         |(key, tab)| server_fns::domains::get(key, tab),

@@ -1,8 +1,7 @@
 //! The settings of a site, and its deletion.
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::{prelude::*, task::spawn_local};
-use leptos_router::{NavigateOptions, hooks::use_navigate};
+use crate::erase::{Erase as _, reactive};
+use leptos::prelude::*;
 use model::sites::{SiteForm, SiteRow};
 
 use super::{
@@ -12,50 +11,25 @@ use super::{
 use crate::{
     components::{
         delete_card::{DeleteCard, delete_call, delete_card},
-        form::{Refusals, Submit},
         fresh::fresh,
         live_resource::LiveResource,
-        toast::Toasts,
+        object_form::{SettingsForm, save, settings_form},
     },
     server_fns,
 };
 
 /// The tab.
 pub fn tab(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
-    view! { <div class="stack stack-narrow">{form(page)} {deletion(page, name)}</div> }.erase()
+    view! { <div class="stack stack-narrow">{form(page, name)} {deletion(page, name)}</div> }
+        .erase()
 }
 
-fn form(page: LiveResource<SitePage>) -> AnyView {
+fn form(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
     let values = fresh(page.part(|page| SiteForm::from(&page.site.spec)));
     let form = form_state(values);
-    let toasts = Toasts::here();
-    let navigate = use_navigate();
-    let submit = move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
-        if !form.submit() {
-            return;
-        }
-        let (id, before) = page.peek(|page| (page.site.id, page.site.spec.name.to_string()));
-        let asked = values.get_untracked();
-        let navigate = navigate.clone();
-        spawn_local(async move {
-            let name = asked.name.trim().to_owned();
-            if let Err(failure) = server_fns::sites::update(id, asked).await {
-                form.refuse(failure);
-                return;
-            }
-            form.busy.try_set(false);
-            toasts.notify(format!("Saved {name}."));
-            if name == before {
-                page.refresh();
-            } else {
-                let replace = NavigateOptions {
-                    replace: true,
-                    ..NavigateOptions::default()
-                };
-                navigate(&format!("/sites/{name}/settings"), replace);
-            }
-        });
+    let update = move |asked| {
+        let id = page.peek(|page| page.site.id);
+        server_fns::sites::update(id, asked)
     };
     let options = Signal::derive(move || page.with(|page| cluster_options(&page.clusters)));
     let blocked = page.part(|page| page.site.containers > 0);
@@ -64,16 +38,15 @@ fn form(page: LiveResource<SitePage>) -> AnyView {
             view! { <p class="muted">"Name, cluster, bridge, network and gateway cannot change while the site has containers."</p> }.erase()
         })
     });
-    view! {
-        <form class="form" novalidate on:submit=act(submit)>
-            <h2 class="section-title">"Settings"</h2>
-            {note}
-            <Refusals form />
-            {fields(form, values, options, suggestions(values))}
-            <div class="actions"><Submit form label="Save" /></div>
-        </form>
-    }
-    .erase()
+    settings_form(SettingsForm {
+        form,
+        notice: Some(note),
+        fields: fields(form, values, options, suggestions(values)),
+        key: name,
+        path: |name| format!("/sites/{name}/settings"),
+        update: save(values, |form| form.name.trim().to_owned(), update),
+        refresh: page.refresher(),
+    })
 }
 
 fn deletion(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {

@@ -26,7 +26,7 @@ pub type Tab<X> = (X, &'static str, &'static str);
 ///
 /// `view` is called once for each object, with its data and the index of the tab in the URL. When
 /// the tab changes, the same [`LiveResource`] receives the data of the other tab.
-pub fn object_page<K, X, T, F, Fut>(
+pub fn tabbed_page<K, X, T, F, Fut>(
     key: fn(&ParamsMap) -> K,
     tabs: &'static [Tab<X>],
     fetch: F,
