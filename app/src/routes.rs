@@ -21,7 +21,7 @@ use crate::{
     layout::Frame,
     live::Live,
     pages::{
-        agents, authorities, certificates, clusters, containers, domains, jobs, nodes,
+        authorities, certificates, clusters, containers, domains, hosts, jobs, nodes,
         not_found::not_found, providers, sign_in, sites, users,
     },
     session::Session,
@@ -141,10 +141,10 @@ pages! {
     Providers in admin at "providers" => providers::list::page;
     NewProvider in admin at "providers/new" => providers::new::page;
     Provider in admin at "providers/:provider" => providers::show::page;
-    Agents in admin at "agents" => agents::list::page;
-    NewAgent in admin at "agents/new" => agents::new::page;
-    Agent in admin at "sites/:site/agents/:name" => agents::show::page;
-    AgentFiles in admin at "sites/:site/agents/:name/files" => agents::files::page;
+    Hosts in admin at "hosts" => hosts::list::page;
+    NewHost in admin at "hosts/new" => hosts::new::page;
+    HostFiles in admin at "sites/:site/hosts/:name/files" => hosts::files::page;
+    Host in admin at "sites/:site/hosts/:name/:tab?" => hosts::show::page;
     Users in admin at "users" => users::list::page;
     NewUser in admin at "users/new" => users::new::page;
     User in admin at "users/:name" => users::show::page;

@@ -21,7 +21,7 @@ const LISTS = [
   "certificates",
   "clusters",
   "nodes",
-  "agents",
+  "hosts",
   "authorities",
   "providers",
   "users",

@@ -72,14 +72,14 @@ export async function createProvider(page: Page, name: string, zone: string): Pr
   await expect(page).toHaveURL(`/providers/${name}`);
 }
 
-/** Deletes the demo's agent if it exists, so that the site has no agent. */
+/** Deletes the demo's host if it exists, so that the site has no host. */
 export async function removeDemoEdge(page: Page): Promise<void> {
-  await visit(page, "/agents");
+  await visit(page, "/hosts");
   if ((await row(page, "demo-edge").count()) === 0) return;
-  await visit(page, "/sites/lab/agents/demo-edge");
+  await visit(page, "/sites/lab/hosts/demo-edge/settings");
   await page.getByRole("button", { name: "Delete demo-edge" }).click();
   await confirmDeletion(page, "demo-edge");
-  await expect(page).toHaveURL("/agents");
+  await expect(page).toHaveURL("/hosts");
 }
 
 /** Returns the path of a container's page. */

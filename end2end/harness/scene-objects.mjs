@@ -1,4 +1,4 @@
-// Creates and deletes the objects that the scenes show: a second cluster, domains, certificates, agents
+// Creates and deletes the objects that the scenes show: a second cluster, domains, certificates, hosts
 // and a container whose creation failed.
 
 import { trackHydration, visit } from "./hydration.mjs";
@@ -8,14 +8,14 @@ import { Simulator } from "./simulator.mjs";
 
 export const SHOP = "shop.example.net";
 export const WILD = "wild.example.net";
-export const EDGE = "/sites/lab/agents";
+export const EDGE = "/sites/lab/hosts";
 const MISSING = "ghcr.io/example/nothing-here:v1";
 
 /** A second cluster in addition to the demo's. */
 export let secondCluster;
 /** A certificate that expires in a few days. */
 let expiring;
-/** The joined agents of the site. */
+/** The agents of the site's joined hosts. */
 const agents = [];
 
 /** Creates the objects of the scenes and returns the users' sessions. */
@@ -50,7 +50,7 @@ export async function prepare(server, browser) {
     const row = page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
     await row.getByText("running", { exact: true }).waitFor({ timeout: 60_000 });
   }
-  await prepareAgents(page);
+  await prepareHosts(page);
   await context.close();
   return sessions;
 }
@@ -88,43 +88,43 @@ async function removeObjects(server, browser, sessions) {
   }
   // The DHCP server is deleted last.
   for (const name of ["edge-3", "edge-2", "edge-1"]) {
-    await visit(page, `${EDGE}/${name}`);
+    await visit(page, `${EDGE}/${name}/settings`);
     await page.getByRole("button", { name: `Delete ${name}` }).click();
     await confirm(page, name);
-    await page.getByRole("heading", { level: 1, name: "Agents" }).waitFor();
+    await page.getByRole("heading", { level: 1, name: "Hosts" }).waitFor();
   }
   await context.close();
 }
 
-/** Invites an agent and returns the join token. */
-async function invite(page, name) {
-  await visit(page, "/agents/new");
+/** Adds a host and returns the join token. */
+async function addHost(page, name) {
+  await visit(page, "/hosts/new");
   await page.getByLabel("Name", { exact: true }).fill(name);
-  await page.getByRole("button", { name: `Invite ${name}` }).click();
-  return page.locator("[data-join-code]").textContent();
+  await page.getByRole("button", { name: `Add ${name}` }).click();
+  return page.locator("[data-join-token]").textContent();
 }
 
-/** Creates three agents: one with a quarantined service, one that waits to become DHCP server, and one
+/** Creates three hosts: one with a quarantined service, one that waits to become DHCP server, and one
 *  that has not joined. */
-async function prepareAgents(page) {
-  // The demo's own agent would take part in the change of the DHCP server.
-  await visit(page, `${EDGE}/demo-edge`);
+async function prepareHosts(page) {
+  // The demo's own host would take part in the change of the DHCP server.
+  await visit(page, `${EDGE}/demo-edge/settings`);
   await page.getByRole("button", { name: "Delete demo-edge" }).click();
   await confirm(page, "demo-edge");
-  await page.getByRole("heading", { level: 1, name: "Agents" }).waitFor();
-  const active = await Agent.join(await invite(page, "edge-1"), "10.20.0.2");
-  const waiting = await Agent.join(await invite(page, "edge-2"), "10.20.0.3");
+  await page.getByRole("heading", { level: 1, name: "Hosts" }).waitFor();
+  const active = await Agent.join(await addHost(page, "edge-1"), "10.20.0.2");
+  const waiting = await Agent.join(await addHost(page, "edge-2"), "10.20.0.3");
   agents.push(active, waiting);
-  await invite(page, "edge-3");
+  await addHost(page, "edge-3");
   await active.poll();
   const service = active.config.snapshot.domains.flatMap(({ services }) => services)[0];
   const words = "nginx: [emerg] host not found in upstream in /var/lib/holdfast-agent/live/nginx/services";
   const why = "Its key is not the one of the certificate, as nginx says.";
   const unserved = [{ certificate: expiring.fingerprint, words: why }];
   await active.report("live", service ? [{ service: service.id, words }] : [], { unserved });
-  await visit(page, `${EDGE}/edge-2`);
-  await page.getByRole("button", { name: "Have it give out addresses" }).click();
-  await page.getByText("It will give out addresses").waitFor();
+  await visit(page, `${EDGE}/edge-2/settings`);
+  await page.getByRole("button", { name: "Make this the DHCP server" }).click();
+  await page.getByText("This host takes over DHCP").waitFor();
   await waiting.poll();
   waiting.run();
   const conf = "# Written by Holdfast. A change made here is gone with the next one made there.\n\n# The site's network only.\ninterface=eth1\nexcept-interface=lo\nbind-interfaces\n";

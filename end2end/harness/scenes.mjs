@@ -183,29 +183,31 @@ export const SCENES = [
     await page.getByRole("button", { name: "Test", exact: true }).click();
     await page.getByRole("list", { name: "Test results" }).waitFor();
   }),
-  address("agents", "/agents", "Agents"),
-  scene("agent-new", "Invite an agent", async (page) => {
-    await visit(page, "/agents/new");
+  address("hosts", "/hosts", "Hosts"),
+  scene("host-new", "Add host", async (page) => {
+    await visit(page, "/hosts/new");
     await page.getByLabel("Name", { exact: true }).fill("Not a name!");
-    await page.getByRole("button", { name: /^Invite/ }).click();
+    await page.getByRole("button", { name: /^Add/ }).click();
     await page.getByRole("heading", { name: "Some fields are invalid" }).waitFor();
   }),
-  scene("agent-code", "edge-3", async (page) => {
-    await visit(page, `${EDGE}/edge-3`);
-    await page.getByRole("button", { name: "Make a new code" }).click();
+  scene("host-token", "edge-3", async (page) => {
+    await visit(page, `${EDGE}/edge-3/settings`);
+    await page.getByRole("button", { name: "New join token" }).click();
     await page.getByText("edge-3 has not joined yet.").waitFor();
   }),
-  address("agent", `${EDGE}/edge-1`, "edge-1"),
-  address("agent-next", `${EDGE}/edge-2`, "edge-2"),
-  scene("agent-force", "edge-2", async (page) => {
-    await visit(page, `${EDGE}/edge-2`);
-    await page.getByRole("button", { name: "Begin without waiting" }).click();
+  address("host", `${EDGE}/edge-1`, "edge-1"),
+  address("host-settings", `${EDGE}/edge-1/settings`, "edge-1"),
+  address("host-next", `${EDGE}/edge-2`, "edge-2"),
+  address("host-next-settings", `${EDGE}/edge-2/settings`, "edge-2"),
+  scene("host-force", "edge-2", async (page) => {
+    await visit(page, `${EDGE}/edge-2/settings`);
+    await page.getByRole("button", { name: "Take over now" }).click();
     await page.getByRole("dialog").waitFor();
   }),
-  address("agent-invited", `${EDGE}/edge-3`, "edge-3"),
-  address("agent-files", `${EDGE}/edge-1/files`, "edge-1"),
-  address("agent-files-none", `${EDGE}/edge-3/files`, "edge-3"),
-  address("agent-file", `${EDGE}/edge-1/files?path=dnsmasq%2Fdnsmasq.conf`, "edge-1"),
+  address("host-not-joined", `${EDGE}/edge-3`, "edge-3"),
+  address("host-files", `${EDGE}/edge-1/files`, "edge-1"),
+  address("host-files-none", `${EDGE}/edge-3/files`, "edge-3"),
+  address("host-file", `${EDGE}/edge-1/files?path=dnsmasq%2Fdnsmasq.conf`, "edge-1"),
   address("users", "/users", "Users"),
   address("user-new", "/users/new", "New user"),
   address("user", "/users/mira", "mira"),

@@ -3,7 +3,7 @@ import { runInBrowserNamespace, runInLab } from "./lab.mjs";
 import { signIn } from "./site.mjs";
 import { expect, test } from "./test";
 
-const PAGES = ["/containers", "/sites", "/clusters", "/agents", "/domains", "/certificates", "/jobs", "/users"];
+const PAGES = ["/containers", "/sites", "/clusters", "/hosts", "/domains", "/certificates", "/jobs", "/users"];
 
 /** Creates and deletes a network link with an address in the manager's network namespace. */
 const changeLinks = () =>

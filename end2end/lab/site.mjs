@@ -90,18 +90,18 @@ export async function addAuthority(page, name, { directory }) {
   await page.getByRole("heading", { level: 1, name }).waitFor();
 }
 
-/** Invites an agent and returns its join token. */
-async function invite(page) {
-  await visit(page, "/agents/new");
-  await page.getByRole("button", { name: "Invite edge-1" }).click();
-  const code = await page.locator("[data-join-code]").textContent();
+/** Adds a host and returns its join token. */
+async function addHost(page) {
+  await visit(page, "/hosts/new");
+  await page.getByRole("button", { name: "Add edge-1" }).click();
+  const token = await page.locator("[data-join-token]").textContent();
   await page.getByText("edge-1 has not joined yet.").waitFor();
-  return code;
+  return token;
 }
 
 /** Joins the edge host with a join token and waits until dnsmasq runs. */
-export async function join(code) {
-  await runOn("edge", `${lab.agent} join --interface eth1`, code);
+export async function join(token) {
+  await runOn("edge", `${lab.agent} join --interface eth1`, token);
   await runOn("edge", "timeout 60 sh -c 'until pgrep dnsmasq; do sleep 0.05; done'");
 }
 
@@ -115,6 +115,6 @@ export async function buildSite(page) {
   await addCluster(page);
   await addSite(page);
   await addDomain(page);
-  await join(await invite(page));
+  await join(await addHost(page));
   await page.getByText("edge-1 has joined.").waitFor();
 }

@@ -8,9 +8,9 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use control::agents::{self, Agent};
+use control::hosts::{self, Agent};
 use edge::link::{self, Asking, Given, Joined, Joining, Leases, Live, Pairs, Wanted};
-use model::{Error, agents::Report};
+use model::{Error, hosts::Report};
 use serde_json::json;
 use tower_http::limit::RequestBodyLimitLayer;
 
@@ -67,7 +67,7 @@ impl FromRequestParts<AppState> for AuthenticatedAgent {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.strip_prefix("Bearer "));
         let key = token.ok_or(Error::WrongCredentials)?;
-        Ok(Self(agents::authenticate(&state.control, key).await?))
+        Ok(Self(hosts::authenticate(&state.control, key).await?))
     }
 }
 
@@ -80,7 +80,7 @@ async fn join(
         about,
         layout,
     } = request;
-    let key = agents::join(&state.control, &word, about, &layout).await?;
+    let key = hosts::join(&state.control, &word, about, &layout).await?;
     Ok(Json(Joined { key }))
 }
 
@@ -91,7 +91,7 @@ async fn next(
     Json(request): Json<Asking>,
 ) -> Result<Response, ApiError> {
     let Asking { about, layout, has } = request;
-    let next = agents::poll(&state.control, &agent, about, &layout, has);
+    let next = hosts::poll(&state.control, &agent, about, &layout, has);
     let response: Option<Given> = tokio::select! {
         response = next => response?,
         () = state.stop.cancelled() => None,
@@ -107,7 +107,7 @@ async fn report(
     AuthenticatedAgent(agent): AuthenticatedAgent,
     Json(body): Json<Report>,
 ) -> Result<StatusCode, ApiError> {
-    agents::report(&state.control, &agent, body).await?;
+    hosts::report(&state.control, &agent, body).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -116,7 +116,7 @@ async fn live(
     AuthenticatedAgent(agent): AuthenticatedAgent,
     Json(body): Json<Live>,
 ) -> Result<StatusCode, ApiError> {
-    agents::report_files(&state.control, &agent, body).await?;
+    hosts::report_files(&state.control, &agent, body).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -135,7 +135,7 @@ async fn certificates(
     AuthenticatedAgent(agent): AuthenticatedAgent,
     Json(request): Json<Wanted>,
 ) -> Result<Response, ApiError> {
-    let pairs: Pairs = agents::fetch_certificates(&state.control, &agent, request).await?;
+    let pairs: Pairs = hosts::fetch_certificates(&state.control, &agent, request).await?;
     let no_store = [(header::CACHE_CONTROL, "no-store")];
     Ok((no_store, Json(pairs)).into_response())
 }

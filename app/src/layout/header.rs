@@ -83,22 +83,22 @@ fn breadcrumbs() -> AnyView {
     view! { <nav class="crumbs" aria-label="Breadcrumbs"><ol>{items}</ol></nav> }.erase()
 }
 
-/// The breadcrumbs of a path: labels and links. A container is shown under Containers and an agent
-/// under Agents, although their paths are under a site.
+/// The breadcrumbs of a path: labels and links. A container is shown under Containers and a host
+/// under Hosts, although their paths are under a site.
 fn crumbs(path: &str) -> Vec<(String, String)> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     if let [
         "sites",
         site,
-        kind @ ("containers" | "agents"),
+        kind @ ("containers" | "hosts"),
         name,
         rest @ ..,
     ] = parts.as_slice()
     {
         let own = format!("/sites/{site}/{kind}/{name}");
-        // Not every user who sees a site's agents may open the site.
+        // Not every user who sees a site's hosts may open the site.
         let of_site = match *kind {
-            "agents" => "/agents".to_owned(),
+            "hosts" => "/hosts".to_owned(),
             _ => format!("/containers?site={site}"),
         };
         let mut crumbs = vec![
@@ -159,8 +159,8 @@ mod tests {
             ["Containers", "lab", "web-1", "Services"]
         );
         assert_eq!(
-            labels("/sites/lab/agents/edge-1/files"),
-            ["Agents", "lab", "edge-1", "Files"]
+            labels("/sites/lab/hosts/edge-1/files"),
+            ["Hosts", "lab", "edge-1", "Files"]
         );
         assert_eq!(labels("/jobs/12"), ["Jobs", "12"]);
         assert_eq!(labels("/users/new"), ["Users", "New"]);

@@ -38,7 +38,7 @@ pub fn places(role: Role) -> Vec<(&'static str, Vec<NavEntry>)> {
         let mut network = vec![
             place("Domains", "/domains", "globe"),
             place("Certificates", "/certificates", "shield-check"),
-            place("Agents", "/agents", "radio-tower"),
+            place("Hosts", "/hosts", "radio-tower"),
         ];
         if role.is_administrator() {
             network.insert(0, place("Sites", "/sites", "network"));
@@ -120,8 +120,8 @@ fn link(place: NavEntry) -> AnyView {
     .erase()
 }
 
-/// Whether a path belongs to a navigation entry. The page of a container or an agent belongs to
-/// Containers or Agents, although its path is under a site; CAs and DNS providers belong to
+/// Whether a path belongs to a navigation entry. The page of a container or a host belongs to
+/// Containers or Hosts, although its path is under a site; CAs and DNS providers belong to
 /// Certificates.
 fn is_active(here: &str, place: &str) -> bool {
     if place == "/certificates"
@@ -134,8 +134,8 @@ fn is_active(here: &str, place: &str) -> bool {
     let of_site = here.starts_with("/sites/");
     let part = here.split('/').nth(3).filter(|_| of_site);
     match (place, part) {
-        ("/containers", Some("containers")) | ("/agents", Some("agents")) => true,
-        ("/sites", Some("containers" | "agents")) => false,
+        ("/containers", Some("containers")) | ("/hosts", Some("hosts")) => true,
+        ("/sites", Some("containers" | "hosts")) => false,
         _ => here
             .strip_prefix(place)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
@@ -150,8 +150,8 @@ mod tests {
     fn pages_below_sites_belong_to_their_list() {
         assert!(is_active("/sites/lab/containers/web-1", "/containers"));
         assert!(!is_active("/sites/lab/containers/web-1", "/sites"));
-        assert!(is_active("/sites/lab/agents/edge-1", "/agents"));
-        assert!(!is_active("/sites/lab/agents/edge-1", "/sites"));
+        assert!(is_active("/sites/lab/hosts/edge-1", "/hosts"));
+        assert!(!is_active("/sites/lab/hosts/edge-1", "/sites"));
         assert!(is_active("/sites/lab", "/sites"));
         assert!(is_active("/sites/lab/settings", "/sites"));
         assert!(is_active("/certificates/7", "/certificates"));

@@ -224,7 +224,7 @@ fn fixed(role: Role) -> Vec<Target> {
             "landmark",
         ));
         targets.push(target("DNS providers", "page", "/providers", "globe"));
-        targets.push(target("Invite an agent", "action", "/agents/new", "plus"));
+        targets.push(target("Add host", "action", "/hosts/new", "plus"));
     }
     if role.is_administrator() {
         targets.push(target(

@@ -1,12 +1,12 @@
 //! One module per page. A page is a function without arguments that returns its view; parameters
 //! come from the URL.
 
-pub mod agents;
 pub mod authorities;
 pub mod certificates;
 pub mod clusters;
 pub mod containers;
 pub mod domains;
+pub mod hosts;
 pub mod jobs;
 pub mod nodes;
 pub mod not_found;

@@ -114,6 +114,6 @@ mod tests {
             Some("site=lab;name=wiki;tab=jobs;")
         );
         assert_eq!(of("/sites/lab/containers/wiki/jobs/1"), None);
-        assert_eq!(of("/sites/lab/agents/wiki"), None);
+        assert_eq!(of("/sites/lab/hosts/wiki"), None);
     }
 }

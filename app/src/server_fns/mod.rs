@@ -1,12 +1,12 @@
 //! The server functions that the browser calls. Each one authenticates the caller and calls
 //! `control`; it contains no domain rules.
 
-pub mod agents;
 pub mod authorities;
 pub mod certificates;
 pub mod clusters;
 pub mod containers;
 pub mod domains;
+pub mod hosts;
 pub mod jobs;
 pub mod providers;
 pub mod session;

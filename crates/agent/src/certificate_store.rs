@@ -14,7 +14,7 @@ use edge::{
     Layout, Snapshot, certificate_name,
     link::{MOST_CERTIFICATES, Pair},
 };
-use model::{agents::UnservableCertificate, clusters::Fingerprint};
+use model::{clusters::Fingerprint, hosts::UnservableCertificate};
 use rustls::{
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},

@@ -5,7 +5,7 @@ use std::{net::Ipv4Addr, path::Path, time::Duration};
 use edge::{Layout, NginxBuild, Place};
 use model::{
     Invalid,
-    agents::HostFacts,
+    hosts::HostFacts,
     names::{InterfaceName, Username},
 };
 

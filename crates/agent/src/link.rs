@@ -10,9 +10,9 @@ use edge::{
     link::{self, Asking, Given, Joined, Joining, Leases, Live, Pair, Pairs, Wanted},
 };
 use model::{
-    agents::{HostFacts, JoinToken, Report},
     clusters::Fingerprint,
     domains::Origin,
+    hosts::{HostFacts, JoinToken, Report},
 };
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use rustls::client::danger::ServerCertVerifier;
@@ -108,7 +108,7 @@ impl Link {
     ) -> Result<String, LinkError> {
         let link = Self::new(code.manager.clone(), code.fingerprint.as_ref())?;
         let request = Joining {
-            word: code.word.clone(),
+            word: code.secret.clone(),
             about,
             layout,
         };

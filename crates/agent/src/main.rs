@@ -8,7 +8,7 @@ use std::{
 
 use agent::{Link, Settings, host_facts, serve, units};
 use clap::{Parser, Subcommand};
-use model::{agents::JoinToken, names::InterfaceName};
+use model::{hosts::JoinToken, names::InterfaceName};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 

@@ -2,7 +2,7 @@
 //! probe results are only added to the report that they belong to.
 
 use edge::link::{Asking, Given, Leases, Live, Pair};
-use model::{agents::Report, clusters::Fingerprint};
+use model::{clusters::Fingerprint, hosts::Report};
 use tokio::sync::Mutex;
 
 use crate::{LinkError, link::Link};

@@ -15,7 +15,7 @@ use std::{
 use edge::{Host, Layout, Snapshot};
 use model::{
     ServiceId,
-    agents::{FailedProbe, Report},
+    hosts::{FailedProbe, Report},
 };
 use tokio::{sync::watch, task::JoinSet};
 

@@ -13,7 +13,7 @@ use edge::{
     link::{Asking, Given},
 };
 use model::{
-    agents::{self, HostFacts, Report},
+    hosts::{self, HostFacts, Report},
     names::InterfaceName,
 };
 use tokio::sync::watch;
@@ -201,7 +201,7 @@ impl Serving {
             unserved,
             ..report(desired.generation, &published)
         };
-        let is_live = report.outcome == agents::ApplyOutcome::Live;
+        let is_live = report.outcome == hosts::ApplyOutcome::Live;
         if is_live {
             let saved = SavedState {
                 desired,
@@ -254,17 +254,17 @@ impl Serving {
 
 fn report(generation: i64, published: &Published) -> Report {
     let outcome = match &published.outcome {
-        Outcome::Unchanged | Outcome::Applied { .. } => agents::ApplyOutcome::Live,
+        Outcome::Unchanged | Outcome::Applied { .. } => hosts::ApplyOutcome::Live,
         Outcome::Refused(refusal)
         | Outcome::RolledBack { refusal, .. }
-        | Outcome::ReloadFailed(refusal) => agents::ApplyOutcome::Refused {
+        | Outcome::ReloadFailed(refusal) => hosts::ApplyOutcome::Refused {
             words: refusal.message.clone(),
         },
     };
     let quarantined = published
         .quarantined
         .iter()
-        .map(|quarantined| agents::QuarantinedService {
+        .map(|quarantined| hosts::QuarantinedService {
             service: quarantined.service,
             words: quarantined.message.clone(),
         });

@@ -39,8 +39,8 @@ fn duplicate(unique: Unique) -> Error {
         Unique::UserName => Error::invalid_field("name", "Somebody has this name already."),
         Unique::SiteName => Error::invalid_field("name", "Another site has this name."),
         Unique::ClusterName => Error::invalid_field("name", "Another cluster has this name."),
-        Unique::AgentName => {
-            Error::invalid_field("name", "The site has an agent of this name already.")
+        Unique::HostName => {
+            Error::invalid_field("name", "The site already has a host with this name.")
         }
         Unique::DomainName => Error::invalid_field("name", "The site has this domain already."),
         Unique::CertificateAuthorityName => {

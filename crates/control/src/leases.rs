@@ -11,7 +11,7 @@ use model::{
 
 use store::Conn;
 
-use crate::{Actor, Control, agents::Agent, failure::StoreResultExt as _, notifier::Audience};
+use crate::{Actor, Control, failure::StoreResultExt as _, hosts::Agent, notifier::Audience};
 
 /// Lists the current leases of a site by MAC address: of containers and of unknown devices
 /// ([`LeaseRow::is_unknown`]).
@@ -27,21 +27,21 @@ pub async fn list(control: &Control, actor: &Actor, site: SiteId) -> Result<Vec<
     rows.into_model("leases")
 }
 
-/// Replaces the leases of a site with those that an agent reports. Ignores reports of an agent that
+/// Replaces the leases of a site with those that an agent reports. Ignores reports of a host that
 /// is not the DHCP server, because its leases are outdated.
 ///
 /// # Errors
 /// [`Error::Invalid`] for more leases than an agent may report, [`Error::WrongCredentials`] when
-/// the agent was deleted.
+/// the host was deleted.
 pub async fn report(control: &Control, agent: &Agent, leases: Vec<Lease>) -> Result<(), Error> {
     if leases.len() > MAX_LEASES {
-        let message = format!("At most {MAX_LEASES} leases are told of at once.");
+        let message = format!("Report at most {MAX_LEASES} leases at once.");
         return Err(Error::invalid_field("leases", message));
     }
     let (id, site) = (agent.id, agent.site);
     let result = control
         .store()
-        .write(move |c| match store::agents::get(c, id)? {
+        .write(move |c| match store::hosts::get(c, id)? {
             Some(record) if record.row.dhcp.is_serving() => {
                 replace_leases(c, site, &leases).map(Some)
             }

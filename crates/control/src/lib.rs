@@ -4,7 +4,6 @@
 //! [`Actor`]. The crate decides; it contains no HTML, no SQL and no HTTP.
 
 mod actor;
-pub mod agents;
 pub mod authorities;
 mod background;
 pub mod certificates;
@@ -16,6 +15,7 @@ pub mod containers;
 mod dns_records;
 pub mod domains;
 mod failure;
+pub mod hosts;
 pub mod jobs;
 pub mod leases;
 mod notifier;

@@ -225,7 +225,7 @@ fn all_topics(number: u64) -> Vec<Notice> {
         Topic::Certificate,
         Topic::Authority,
         Topic::Provider,
-        Topic::Agent,
+        Topic::Host,
         Topic::Contact,
         Topic::User,
     ]

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use model::{agents::HostFacts, clusters::Fingerprint, leases::Lease};
+use model::{clusters::Fingerprint, hosts::HostFacts, leases::Lease};
 use serde::{Deserialize, Serialize};
 
 use crate::{Layout, Snapshot};
@@ -13,7 +13,7 @@ pub const JOIN: &str = "/agent/v1/join";
 /// Poll endpoint, authenticated: [`Asking`] in, [`Given`] out, or 204 after a timeout without
 /// changes; 401 when the key is invalid.
 pub const NEXT: &str = "/agent/v1/next";
-/// Report endpoint, authenticated: a [`model::agents::Report`] in, 204 out.
+/// Report endpoint, authenticated: a [`model::hosts::Report`] in, 204 out.
 pub const REPORT: &str = "/agent/v1/report";
 
 /// Live files endpoint, authenticated: a [`Live`] in, 204 out. For display only.

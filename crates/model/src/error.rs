@@ -54,8 +54,8 @@ pub enum Kind {
     Authority,
     /// A DNS provider.
     Provider,
-    /// An edge host's agent.
-    Agent,
+    /// A host.
+    Host,
     /// A file of an edge host.
     File,
     /// A Proxmox VE cluster.
@@ -75,7 +75,7 @@ impl Kind {
             Self::Certificate => "certificate",
             Self::Authority => "authority",
             Self::Provider => "DNS provider",
-            Self::Agent => "agent",
+            Self::Host => "host",
             Self::File => "file",
             Self::Cluster => "cluster",
             Self::User => "user",

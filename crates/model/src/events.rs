@@ -25,9 +25,9 @@ pub enum Topic {
     Authority,
     /// DNS providers.
     Provider,
-    /// Agents on edge hosts.
-    Agent,
-    /// An agent polled.
+    /// Hosts.
+    Host,
+    /// The agent of a host polled.
     Contact,
     /// Users.
     User,

@@ -45,8 +45,8 @@ ids! {
     ProviderId,
     /// A certificate of a domain, issued or requested.
     CertificateId,
-    /// An agent on an edge host.
-    AgentId,
+    /// A host that runs `holdfast-agent`.
+    HostId,
     /// A Proxmox VE cluster.
     ClusterId,
     /// A container.

@@ -2,7 +2,6 @@
 //! Compiles to WebAssembly, so that browser and server validate forms with the same code and
 //! messages.
 
-pub mod agents;
 pub mod authorities;
 pub mod certificates;
 pub mod clusters;
@@ -11,6 +10,7 @@ pub mod domains;
 pub mod env;
 pub mod error;
 pub mod events;
+pub mod hosts;
 pub mod ids;
 pub mod image;
 pub mod jobs;
@@ -31,7 +31,7 @@ pub mod users;
 
 pub use error::{Error, FieldError, Fields, Invalid, Kind};
 pub use ids::{
-    AgentId, AuthorityId, CertificateId, ClusterId, ContainerId, DomainId, JobId, ProviderId,
+    AuthorityId, CertificateId, ClusterId, ContainerId, DomainId, HostId, JobId, ProviderId,
     ServiceId, SiteId, UserId,
 };
 pub use time::Timestamp;

@@ -7,6 +7,8 @@
 //! and sites). After such a lock every statement sees all earlier commits. Under REPEATABLE READ
 //! an older snapshot would hide them on MySQL and fail with a serialization error on PostgreSQL.
 
+mod unique;
+
 use std::{
     fs, io,
     os::unix::fs::OpenOptionsExt,
@@ -22,16 +24,16 @@ use diesel::{
     dsl::sql,
     expression::SqlLiteral,
     r2d2::R2D2Connection,
-    result::DatabaseErrorInformation,
     select,
     sql_types::BigInt,
 };
 
 use crate::{
-    Unique,
     schema::job_log,
     url::{DatabaseUrl, Kind},
 };
+
+pub(crate) use unique::violated_index;
 
 /// The timeout for the lock of the SQLite file.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -250,99 +252,6 @@ pub(crate) fn is_foreign_key_violation(message: &str) -> bool {
     message == "FOREIGN KEY constraint failed"
 }
 
-/// The unique indexes: index name, columns, value. PostgreSQL and MySQL report the index name in an
-/// error, SQLite reports the columns.
-const UNIQUE_INDEXES: [(&str, &str, Unique); 18] = [
-    ("uq_users_name", "users.name", Unique::UserName),
-    ("uq_sites_name", "sites.name", Unique::SiteName),
-    ("uq_clusters_name", "clusters.name", Unique::ClusterName),
-    (
-        "uq_hosts_name",
-        "hosts.site_id, hosts.name",
-        Unique::AgentName,
-    ),
-    ("uq_hosts_dhcp", "hosts.dhcp_site_id", Unique::DhcpServer),
-    (
-        "uq_domains_name",
-        "domains.site_id, domains.name",
-        Unique::DomainName,
-    ),
-    (
-        "uq_certificate_authorities_name",
-        "certificate_authorities.name",
-        Unique::CertificateAuthorityName,
-    ),
-    (
-        "uq_dns_providers_name",
-        "dns_providers.name",
-        Unique::DnsProviderName,
-    ),
-    (
-        "uq_certificates_subject",
-        "certificates.domain_id, certificates.subject",
-        Unique::CertificateSubject,
-    ),
-    (
-        "uq_dns_records",
-        "dns_records.provider_id, dns_records.name, dns_records.record_type, dns_records.value",
-        Unique::DnsRecord,
-    ),
-    (
-        "uq_containers_name",
-        "containers.site_id, containers.name",
-        Unique::ContainerName,
-    ),
-    (
-        "uq_containers_address",
-        "containers.site_id, containers.address",
-        Unique::ContainerAddress,
-    ),
-    (
-        "uq_containers_vmid",
-        "containers.cluster_id, containers.vmid",
-        Unique::ContainerVmid,
-    ),
-    ("uq_containers_mac", "containers.mac", Unique::ContainerMac),
-    (
-        "uq_services_label",
-        "services.domain_id, services.label",
-        Unique::ServiceLabel,
-    ),
-    (
-        "uq_services_port",
-        "services.site_id, services.kind, services.external_port",
-        Unique::ServicePort,
-    ),
-    (
-        "uq_jobs_active",
-        "jobs.active_container_id",
-        Unique::ActiveJob,
-    ),
-    ("sessions_pkey", "sessions.token_hash", Unique::SessionToken),
-];
-
-/// Returns the unique index that an error reports as violated.
-pub(crate) fn violated_index(info: &(dyn DatabaseErrorInformation + Send + Sync)) -> Unique {
-    let message = info.message();
-    let name = info.constraint_name().or_else(|| {
-        // "Duplicate entry 'x' for key 'uq_users_name'"; MySQL prefixes the table. The entry is
-        // user input, so only the last quoted part is used.
-        let key = message.rsplit_once("for key '")?.1.strip_suffix('\'')?;
-        Some(key.rsplit_once('.').map_or(key, |(_, key)| key))
-    });
-    let columns = message.strip_prefix("UNIQUE constraint failed: ");
-    let index = UNIQUE_INDEXES
-        .iter()
-        .find(|(index, indexed, _)| name == Some(index) || columns == Some(indexed));
-    match index {
-        Some((_, _, unique)) => *unique,
-        // The primary key of `sessions`. The keys of other tables are generated or do not depend
-        // on user input.
-        None if name == Some("PRIMARY") => Unique::SessionToken,
-        None => Unique::Other,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -372,27 +281,5 @@ mod tests {
                 }
             });
         }
-    }
-
-    #[test]
-    fn user_input_does_not_select_index() {
-        let index_of = |message: &str| violated_index(&message.to_owned());
-        assert_eq!(
-            index_of("Duplicate entry 'a' for key 'uq_users_name'"),
-            Unique::UserName
-        );
-        assert_eq!(
-            index_of("Duplicate entry 'a' for key 'sites.uq_sites_name'"),
-            Unique::SiteName
-        );
-        assert_eq!(
-            index_of("Duplicate entry 'x for key 'uq_users_name'' for key 'uq_containers_mac'"),
-            Unique::ContainerMac
-        );
-        assert_eq!(
-            index_of("UNIQUE constraint failed: jobs.active_container_id"),
-            Unique::ActiveJob
-        );
-        assert_eq!(index_of("UNIQUE constraint failed: x.y"), Unique::Other);
     }
 }

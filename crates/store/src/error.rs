@@ -40,10 +40,14 @@ pub enum Unique {
     SiteName,
     /// A cluster's name.
     ClusterName,
-    /// An agent's name on its site.
-    AgentName,
-    /// The agent that is the DHCP server of a site.
+    /// A host's name on its site.
+    HostName,
+    /// The hash of a join token or of an agent's key.
+    HostSecret,
+    /// The host that is the DHCP server of a site.
     DhcpServer,
+    /// The host that becomes the DHCP server of a site.
+    DhcpHandover,
     /// A domain's name on its site.
     DomainName,
     /// A CA's name.

@@ -19,13 +19,13 @@ mod schema;
 mod secret;
 mod url;
 
-pub mod agents;
 pub mod authorities;
 pub mod certificates;
 pub mod challenges;
 pub mod clusters;
 pub mod containers;
 pub mod demo;
+pub mod hosts;
 pub mod jobs;
 pub mod leases;
 pub mod nodes;

@@ -1,6 +1,6 @@
--- Edge hosts with an agent. `secret_hash` is the hash of the join token until the agent has joined, then
--- of its key. `dhcp_site_id` is set on the site's DHCP server, so that a site has at most one;
--- `dhcp_handover_site_id` is set on the host that becomes it once the current one has applied generation
+-- Hosts. `secret_hash` is the hash of the join token until the agent has joined, then of its key.
+-- `dhcp_site_id` is set on the site's DHCP server, so that a site has at most one; `dhcp_handover_site_id`
+-- is set on the host that becomes it once the current one has applied generation
 -- `dhcp_handover_generation` without it. `facts`, `layout` and `report` are JSON.
 CREATE TABLE hosts (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,

@@ -70,7 +70,7 @@ async fn main() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     edge_host::start_backends().await?;
     let manager = TestManager::build(folder.path(), size.services).await?;
-    let token = manager.invite().await?;
+    let token = manager.add_host().await?;
     let started = Instant::now();
     let _host = EdgeHost::join(&args.agent, folder.path(), &token).await?;
     let client = Client::new(&manager.hosts())?;

@@ -7,12 +7,12 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow, ensure};
-use control::{Actor, Control, Manager, Options, agents, containers, domains, jobs, setup, sites};
+use control::{Actor, Control, Manager, Options, containers, domains, hosts, jobs, setup, sites};
 use model::{
     ClusterId, SiteId,
-    agents::PublishingState,
     containers::{ContainerForm, EditContainer},
     domains::DomainForm,
+    hosts::PublishingState,
     names::Label,
     services::ServiceForm,
     sites::SiteForm,
@@ -32,7 +32,7 @@ use crate::edge_host::BACKENDS;
 pub const SERVICES_PER_CONTAINER: u32 = 50;
 const DOMAIN: &str = "apps.example.org";
 const SITE: &str = "lab";
-const AGENT: &str = "edge-1";
+const EDGE_HOST: &str = "edge-1";
 
 /// The manager with its site.
 pub struct TestManager {
@@ -119,11 +119,11 @@ impl TestManager {
         Ok(())
     }
 
-    /// The join token of the agent.
-    pub async fn invite(&self) -> anyhow::Result<String> {
-        let name: Label = AGENT.parse()?;
-        let invitation = agents::create(&self.control, &Actor::System, self.site, name).await?;
-        Ok(invitation.code.to_string())
+    /// The join token of the edge host.
+    pub async fn add_host(&self) -> anyhow::Result<String> {
+        let name: Label = EDGE_HOST.parse()?;
+        let issued = hosts::create(&self.control, &Actor::System, self.site, name).await?;
+        Ok(issued.token.to_string())
     }
 
     /// The host name of a service.
@@ -160,11 +160,11 @@ impl TestManager {
 
     /// Waits until the agent has reported the latest configuration as live.
     pub async fn wait_until_live(&self, timeout: Duration) -> anyhow::Result<()> {
-        let (site, name): (Label, Label) = (SITE.parse()?, AGENT.parse()?);
+        let (site, name): (Label, Label) = (SITE.parse()?, EDGE_HOST.parse()?);
         let deadline = Instant::now() + timeout;
         loop {
-            let agent = agents::get(&self.control, &Actor::System, &site, &name).await?;
-            if agent.row.publishing_state() == Some(PublishingState::Live) {
+            let host = hosts::get(&self.control, &Actor::System, &site, &name).await?;
+            if host.row.publishing_state() == Some(PublishingState::Live) {
                 return Ok(());
             }
             ensure!(Instant::now() < deadline, "the agent did not report");

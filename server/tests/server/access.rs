@@ -31,7 +31,7 @@ pub type Row = (&'static str, Access, Value);
 /// All server functions.
 pub fn table() -> Vec<Row> {
     [
-        agents(),
+        hosts(),
         authorities(),
         certificates(),
         clusters(),
@@ -83,39 +83,40 @@ pub const PAGES: &[(&str, Access)] = &[
     ("/providers", Operator),
     ("/providers/new", Administrator),
     ("/providers/other", Operator),
-    ("/agents", Operator),
-    ("/agents/new", Operator),
-    ("/sites/lab/agents/edge-1", Operator),
-    ("/sites/lab/agents/edge-1/files", Operator),
+    ("/hosts", Operator),
+    ("/hosts/new", Operator),
+    ("/sites/lab/hosts/edge-1", Operator),
+    ("/sites/lab/hosts/edge-1/files", Operator),
+    ("/sites/lab/hosts/edge-1/settings", Operator),
     ("/users", Administrator),
     ("/users/new", Administrator),
     ("/users/ann", Administrator),
 ];
 
-fn agents() -> Vec<Row> {
+fn hosts() -> Vec<Row> {
     let files = json!({ "site": "lab", "name": "edge-1", "query": {}, "path": "" });
     vec![
-        ("agents/list", Operator, json!({})),
+        ("hosts/list", Operator, json!({})),
         (
-            "agents/get",
+            "hosts/get",
             Operator,
             json!({ "site": "lab", "name": "edge-1" }),
         ),
-        ("agents/files", Operator, files),
+        ("hosts/files", Operator, files),
         (
-            "agents/invite",
+            "hosts/create",
             Operator,
             json!({ "form": { "site": "1", "name": "edge-2" } }),
         ),
-        ("agents/invite-again", Operator, json!({ "id": 9 })),
-        ("agents/give-addresses", Operator, json!({ "id": 9 })),
+        ("hosts/renew-join-token", Operator, json!({ "id": 9 })),
+        ("hosts/hand-over-dhcp", Operator, json!({ "id": 9 })),
         (
-            "agents/take-addresses",
+            "hosts/force-dhcp",
             Operator,
             json!({ "id": 9, "confirm": "edge-1" }),
         ),
         (
-            "agents/delete",
+            "hosts/delete",
             Operator,
             json!({ "id": 9, "confirm": "edge-1" }),
         ),

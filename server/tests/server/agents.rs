@@ -4,7 +4,7 @@ use axum::{
     body::Body,
     http::{Method, StatusCode, header},
 };
-use control::{Actor, agents, setup};
+use control::{Actor, hosts, setup};
 use model::{ClusterId, sites::SiteForm};
 use proxmox_sim::{Config, TEST_SECRET};
 use serde_json::{Value, json};
@@ -55,7 +55,7 @@ async fn agent_joins_polls_and_reports() {
     let cluster = setup::upsert_cluster(&app.control, "test", access)
         .await
         .unwrap();
-    let token = invite(&app, cluster).await;
+    let token = add_host(&app, cluster).await;
     let joined = post(
         &app,
         "/agent/v1/join",
@@ -92,19 +92,22 @@ async fn agent_joins_polls_and_reports() {
         "{}",
         accepted.text()
     );
-    let files = agents::files(
+    let files = hosts::files(
         &app.control,
         &Actor::System,
         &site,
         &name,
         Default::default(),
     );
-    assert!(files.await.unwrap().listed.is_reported);
+    assert!(files.await.unwrap().list.is_reported);
     let live = json!({ "begins": false, "files": { "../up": "" }, "gone": [] });
     let refused = post(&app, "/agent/v1/live", Some(key), &live).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     let message = refused.text();
-    assert!(message.contains("within the tree"), "{message}");
+    assert!(
+        message.contains("inside the configuration tree"),
+        "{message}"
+    );
 }
 
 #[tokio::test]
@@ -141,7 +144,7 @@ async fn missing_key_and_invalid_body_are_refused() {
     assert!(refused.status.is_client_error(), "{}", refused.status);
 }
 
-async fn invite(app: &TestApp, cluster: ClusterId) -> String {
+async fn add_host(app: &TestApp, cluster: ClusterId) -> String {
     let site = SiteForm {
         name: "lab".into(),
         domain: "lab.internal".into(),
@@ -161,9 +164,9 @@ async fn invite(app: &TestApp, cluster: ClusterId) -> String {
         .await
         .unwrap();
     let name = "edge-1".parse().unwrap();
-    agents::create(control, &actor, site, name)
+    hosts::create(control, &actor, site, name)
         .await
         .unwrap()
-        .code
-        .word
+        .token
+        .secret
 }

@@ -9,7 +9,7 @@ use axum::{
     http::{Method, StatusCode, header},
 };
 use control::{
-    Actor, Control, Manager, Options, agents, containers,
+    Actor, Control, Manager, Options, containers, hosts,
     setup::{
         self,
         demo::{self, CertificateRequest, Issuer, Scenario},
@@ -18,9 +18,9 @@ use control::{
 };
 use futures::StreamExt as _;
 use model::{
-    agents::{AgentRow, files::FileState},
     containers::{ContainerForm, ContainerView, Power, Status},
     domains::{EntryPoint, Origin},
+    hosts::{HostRow, files::FileState},
     services::{PublishingStatus, ServiceForm},
     sites::SiteForm,
 };
@@ -152,17 +152,17 @@ impl Demo {
             .await;
     }
 
-    async fn agent(&self) -> AgentRow {
+    async fn host(&self) -> HostRow {
         let (site, name) = ("lab".parse().unwrap(), "demo-edge".parse().unwrap());
-        let agent = agents::get(&self.control, &Actor::System, &site, &name);
-        agent.await.unwrap().row
+        let host = hosts::get(&self.control, &Actor::System, &site, &name);
+        host.await.unwrap().row
     }
 
     /// Waits until the latest configuration of the site is applied.
     async fn wait_until_applied(&self) {
         self.wait(async || {
-            let agent = self.agent().await;
-            agent.applied == Some(agent.generation)
+            let host = self.host().await;
+            host.applied_generation == Some(host.generation)
         })
         .await;
     }
@@ -361,13 +361,13 @@ async fn edge_reports_its_files_and_ends_with_the_process() {
     let demo = Demo::start().await;
     demo.wait_until_live("wiki").await;
     demo.wait_until_applied().await;
-    let agent = demo.agent().await;
-    assert_eq!(agent.about.unwrap().address.to_string(), "10.20.0.2");
-    assert!(agent.in_contact);
+    let host = demo.host().await;
+    assert_eq!(host.facts.unwrap().address.to_string(), "10.20.0.2");
+    assert!(host.is_online);
     let (site, name) = ("lab".parse().unwrap(), "demo-edge".parse().unwrap());
     let path = "nginx/services/wiki.localhost.conf".to_owned();
     demo.wait(async || {
-        let file = agents::file(&demo.control, &Actor::System, &site, &name, path.clone());
+        let file = hosts::file(&demo.control, &Actor::System, &site, &name, path.clone());
         file.await.is_ok_and(|file| file.state == FileState::Live)
     })
     .await;
@@ -381,16 +381,16 @@ async fn edge_reports_its_files_and_ends_with_the_process() {
 }
 
 #[tokio::test]
-async fn deleted_agent_is_not_rejoined_until_restart() {
+async fn deleted_host_is_not_rejoined_until_restart() {
     let demo = Demo::start().await;
     demo.wait_until_live("wiki").await;
-    let agent = demo.agent().await;
-    agents::delete(&demo.control, &Actor::System, agent.id, "demo-edge")
+    let host = demo.host().await;
+    hosts::delete(&demo.control, &Actor::System, host.id, "demo-edge")
         .await
         .unwrap();
     demo.wait_for_view("wiki", |view| {
         let state = &view.unwrap().publications[0].1;
-        matches!(state, PublishingStatus::Blocked { why } if why.contains("No agent"))
+        matches!(state, PublishingStatus::Blocked { why } if why.contains("No host"))
     })
     .await;
     // Like an edge host, the edge keeps its last configuration.
@@ -398,14 +398,14 @@ async fn deleted_agent_is_not_rejoined_until_restart() {
     assert_eq!(page.status, StatusCode::OK);
     // The new site makes the edge reload all sites; it joins only the new one.
     demo.create_site("office", "office.localhost").await;
-    let list_agents = async || agents::list(&demo.control, &Actor::System).await.unwrap();
-    demo.wait(async || !list_agents().await.is_empty()).await;
+    let list_hosts = async || hosts::list(&demo.control, &Actor::System).await.unwrap();
+    demo.wait(async || !list_hosts().await.is_empty()).await;
     demo.stop.cancel();
     demo.edge.await.unwrap();
-    let sites: Vec<_> = list_agents()
+    let sites: Vec<_> = list_hosts()
         .await
         .into_iter()
-        .map(|agent| agent.site_name)
+        .map(|host| host.site_name)
         .collect();
     assert_eq!(sites, ["office".parse().unwrap()]);
 }

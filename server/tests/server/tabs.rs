@@ -4,14 +4,14 @@ use axum::{
     body::Body,
     http::{StatusCode, header},
 };
-use control::{Actor, domains};
+use control::{Actor, domains, hosts};
 use model::domains::{DomainForm, Hsts, Publishers};
 use proxmox_sim::{Config, start};
 
 use crate::support::{TestApp, create_site, get};
 
 /// The tabs of each object: path and a text that only this tab contains.
-const OBJECTS: [&[(&str, &str)]; 3] = [
+const OBJECTS: [&[(&str, &str)]; 4] = [
     &[
         ("/sites/lab", "Free addresses"),
         ("/sites/lab/settings", "Delete site"),
@@ -29,6 +29,11 @@ const OBJECTS: [&[(&str, &str)]; 3] = [
         ("/domains/{id}/certificates", "aria-label=\"Certificates\""),
         ("/domains/{id}/settings", "Delete domain"),
     ],
+    &[
+        ("/sites/lab/hosts/edge-1", "Last seen"),
+        ("/sites/lab/hosts/edge-1/files", "No files yet"),
+        ("/sites/lab/hosts/edge-1/settings", "Delete host"),
+    ],
 ];
 
 #[tokio::test]
@@ -45,6 +50,13 @@ async fn each_tab_is_rendered_at_its_own_url() {
     };
     let domain = domains::create(&app.control, &Actor::System, form.parse().unwrap()).await;
     let domain = domain.unwrap().to_string();
+    let host = hosts::create(
+        &app.control,
+        &Actor::System,
+        site,
+        "edge-1".parse().unwrap(),
+    );
+    host.await.unwrap();
     let cookie = app.cookie().await;
     for tabs in OBJECTS {
         for (path, own) in tabs {

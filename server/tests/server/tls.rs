@@ -103,11 +103,11 @@ async fn join_token_has_the_fingerprint_of_the_served_certificate() {
     };
     let sites = call("sites/list", serde_json::json!({})).await;
     let form = serde_json::json!({ "site": sites[0]["id"].to_string(), "name": "edge-1" });
-    let invited = call("agents/invite", serde_json::json!({ "form": form })).await;
-    let code: model::agents::JoinToken = invited["code"].as_str().unwrap().parse().unwrap();
-    assert_eq!(code.manager.to_string(), url);
+    let created = call("hosts/create", serde_json::json!({ "form": form })).await;
+    let token: model::hosts::JoinToken = created["token"].as_str().unwrap().parse().unwrap();
+    assert_eq!(token.manager.to_string(), url);
     let expected = fingerprint_of(&served);
-    assert_eq!(code.fingerprint.unwrap().to_string(), expected);
+    assert_eq!(token.fingerprint.unwrap().to_string(), expected);
 }
 
 /// The fingerprint of the first certificate of a PEM file, in display format.

@@ -56,7 +56,7 @@ pub fn page() -> AnyView {
                 vec![
                     Event::of(Topic::Container, view.row.id.0),
                     Event::all(Topic::Domain),
-                    Event::all(Topic::Agent),
+                    Event::all(Topic::Host),
                 ]
             },
             object_skeleton,

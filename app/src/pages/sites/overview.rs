@@ -6,13 +6,13 @@ use leptos::prelude::*;
 use super::show::SitePage;
 use crate::{
     components::{icon::icon, live_resource::LiveResource},
-    pages::agents::list::table,
+    pages::hosts::list::table,
 };
 
 /// The tab.
 pub fn tab(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
     view! {
-        {agents(page, name)}
+        {hosts(page, name)}
         <div class="stack stack-narrow">
             {facts(page)}
             {network(page)}
@@ -39,10 +39,10 @@ fn facts(page: LiveResource<SitePage>) -> AnyView {
 /// The site's network, and its free addresses.
 fn network(page: LiveResource<SitePage>) -> AnyView {
     let list = reactive(move || {
-        page.with(|SitePage { site, agents, .. }| {
+        page.with(|SitePage { site, hosts, .. }| {
             let spec = &site.spec;
-            let answering = agents.iter().filter_map(|agent| agent.about.as_ref());
-            let answering: Vec<String> = answering.map(|about| about.address.to_string()).collect();
+            let answering = hosts.iter().filter_map(|host| host.facts.as_ref());
+            let answering: Vec<String> = answering.map(|facts| facts.address.to_string()).collect();
             let forwarders = spec.forwarders.to_string();
             let others = spec.others.map(|others| others.to_string());
             let v4 = spec.public_v4.map(|address| address.to_string());
@@ -56,7 +56,7 @@ fn network(page: LiveResource<SitePage>) -> AnyView {
                     <dt>"Container addresses"</dt><dd class="mono">{spec.range.to_string()}</dd>
                     <dt>"Free addresses"</dt><dd class="num">{site.addresses_free}</dd>
                     <dt>"Other addresses"</dt>{or(others, "none")}
-                    <dt>"DNS servers"</dt>{or(Some(answering.join(", ")), "none: no agent has joined")}
+                    <dt>"DNS servers"</dt>{or(Some(answering.join(", ")), "none: no host has joined")}
                     <dt>"Upstream DNS servers"</dt>{or(Some(forwarders), "none: only names of the site resolve")}
                     <dt>"External ports"</dt><dd class="mono">{spec.ports.to_string()}</dd>
                     <dt>"Public addresses"</dt>{or(Some(public.join(", ")), "no public address")}
@@ -76,22 +76,22 @@ fn or(text: Option<String>, none: &'static str) -> AnyView {
     }
 }
 
-fn agents(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
-    let none = page.part(|page| page.agents.is_empty());
-    let all = page.part(|page| page.agents.clone());
+fn hosts(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
+    let none = page.part(|page| page.hosts.is_empty());
+    let all = page.part(|page| page.hosts.clone());
     let body = reactive(move || {
         if none.get() {
-            return view! { <p class="muted">"No agents yet. Without an agent, containers get no address and no name, and services are not published."</p> }.erase();
+            return view! { <p class="muted">"No hosts yet. Without a host, containers get no address and no name, and services are not published."</p> }.erase();
         }
         table(all.into(), false)
     });
-    let invite = reactive(move || {
-        let href = format!("/agents/new?site={}", name.get());
-        view! { <a class="btn btn-small" href=href>{icon("plus")} "Add agent"</a> }.erase()
+    let add = reactive(move || {
+        let href = format!("/hosts/new?site={}", name.get());
+        view! { <a class="btn btn-small" href=href>{icon("plus")} "Add host"</a> }.erase()
     });
     view! {
         <section class="card stack-tight section">
-            <h2 class="card-title"><span class="grow">"Agents"</span> {invite}</h2>
+            <h2 class="card-title"><span class="grow">"Hosts"</span> {add}</h2>
             {body}
         </section>
     }

@@ -3,8 +3,8 @@
 use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use model::{
-    agents::AgentRow,
     events::{Event, Topic},
+    hosts::HostRow,
     nodes::ClusterView,
     sites::SiteRow,
 };
@@ -45,8 +45,8 @@ pub struct SitePage {
     tab: SiteTab,
     /// The site.
     pub site: SiteRow,
-    /// The site's agents, for the overview.
-    pub agents: Vec<AgentRow>,
+    /// The site's hosts, for the overview.
+    pub hosts: Vec<HostRow>,
     /// The clusters that the site can be on, for the settings.
     pub clusters: Vec<ClusterView>,
 }
@@ -67,13 +67,13 @@ async fn fetch(name: String, tab: SiteTab) -> Result<SitePage, Failure> {
     let mut page = SitePage {
         tab,
         site: server_fns::sites::get(name).await?,
-        agents: Vec::new(),
+        hosts: Vec::new(),
         clusters: Vec::new(),
     };
     match tab {
         SiteTab::Overview => {
-            page.agents = server_fns::agents::list().await?;
-            page.agents.retain(|agent| agent.site == page.site.id);
+            page.hosts = server_fns::hosts::list().await?;
+            page.hosts.retain(|host| host.site == page.site.id);
         }
         SiteTab::Settings => page.clusters = server_fns::clusters::list().await?,
     }
@@ -86,7 +86,7 @@ fn interests(page: &SitePage) -> Vec<Event> {
         Event::all(Topic::Container),
     ];
     if page.tab == SiteTab::Overview {
-        events.extend([Topic::Domain, Topic::Agent, Topic::Contact].map(Event::all));
+        events.extend([Topic::Domain, Topic::Host, Topic::Contact].map(Event::all));
     }
     events
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use edge::Layout;
-use model::agents::{FailedProbe, ProbedComponent};
+use model::hosts::{FailedProbe, ProbedComponent};
 use reqwest::{Client, StatusCode};
 use simple_dns::{CLASS, Name, Packet, Question, TYPE, rdata::RData};
 use tokio::{

@@ -10,8 +10,8 @@ use axum::{
 };
 use edge::{Layout, NginxBuild, link::Asking};
 use model::{
-    agents::{ApplyOutcome, HostFacts, JoinToken, Report},
     domains::Origin,
+    hosts::{ApplyOutcome, HostFacts, JoinToken, Report},
 };
 use serde_json::{Value, json};
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::{
     CertificateId, ProviderId, SiteId,
-    agents::{AgentRow, ApplyOutcome},
     events::{Event, Topic},
+    hosts::{ApplyOutcome, HostRow},
 };
 use pki::acme::{Challenge, Solver};
 use store::{
@@ -48,27 +48,27 @@ impl HttpSolver {
         let waiting = async {
             loop {
                 let site = self.site;
-                let agents = self
+                let hosts = self
                     .control
                     .store()
-                    .read(move |c| store::agents::list_by_site(c, site))
+                    .read(move |c| store::hosts::list_by_site(c, site))
                     .await
                     .map_err(|error| error.to_string())?;
-                let rows = agents.into_iter().map(|agent| agent.row);
+                let rows = hosts.into_iter().map(|host| host.row);
                 match readiness(rows, generation) {
                     Readiness::Ready => return Ok(()),
                     Readiness::Failed(words) => return Err(words),
                     Readiness::Pending => {}
                 }
                 tokio::select! {
-                    () = changes.wait_for(&[Topic::Agent]) => {}
+                    () = changes.wait_for(&[Topic::Host]) => {}
                     () = tokio::time::sleep(POLL_INTERVAL) => {}
                 }
             }
         };
         let done = tokio::time::timeout(EDGE_TIMEOUT, waiting).await;
         done.unwrap_or_else(|_| {
-            Err("The edge hosts did not take over the answer within a minute. Look at the site's agents.".to_owned())
+            Err("The edge hosts did not publish the challenge within a minute. Check the site's hosts.".to_owned())
         })
     }
 }
@@ -81,27 +81,31 @@ enum Readiness {
     Failed(String),
 }
 
-/// Ignores unreachable agents: they may never return, and the CA connects to the address that the
+/// Ignores unreachable hosts: they may never return, and the CA connects to the address that the
 /// hostname resolves to.
-fn readiness(agents: impl Iterator<Item = AgentRow>, generation: i64) -> Readiness {
-    let reachable: Vec<AgentRow> = agents
-        .filter(|agent| agent.about.is_some() && agent.in_contact)
+fn readiness(hosts: impl Iterator<Item = HostRow>, generation: i64) -> Readiness {
+    let reachable: Vec<HostRow> = hosts
+        .filter(|host| host.facts.is_some() && host.is_online)
         .collect();
     if reachable.is_empty() {
-        let words = "No edge host of the site is in contact that could answer the authority. Look at its agents.";
+        let words =
+            "No edge host of the site is online to answer the challenge. Check the site's hosts.";
         return Readiness::Failed(words.to_owned());
     }
     let mut waiting = false;
-    for agent in reachable {
-        if agent.applied.is_some_and(|applied| applied >= generation) {
+    for host in reachable {
+        if host
+            .applied_generation
+            .is_some_and(|applied| applied >= generation)
+        {
             continue;
         }
-        let report = agent.report.filter(|it| it.generation >= generation);
+        let report = host.report.filter(|it| it.generation >= generation);
         match report.map(|report| report.outcome) {
             Some(ApplyOutcome::Refused { words }) => {
                 return Readiness::Failed(format!(
-                    "The edge host {} cannot answer the authority: {words}",
-                    agent.name
+                    "The edge host {} cannot answer the challenge: {words}",
+                    host.name
                 ));
             }
             _ => waiting = true,

@@ -1,9 +1,9 @@
 //! The publication state of a container's services: compares the latest reports of the site's
-//! agents with the generation in which the container last changed.
+//! hosts with the generation in which the container last changed.
 
 use model::{
     ServiceId,
-    agents::{AgentRow, ApplyOutcome},
+    hosts::{ApplyOutcome, HostRow},
     services::PublishingStatus,
 };
 use store::{Conn, containers::ContainerRecord};
@@ -17,74 +17,76 @@ pub(super) fn load(
         return Ok(Vec::new());
     }
     let since = store::containers::get_generation(c, record.id)?;
-    let agents = store::agents::list_by_site(c, record.site)?;
-    let agents: Vec<AgentRow> = agents
+    let hosts = store::hosts::list_by_site(c, record.site)?;
+    let hosts: Vec<HostRow> = hosts
         .into_iter()
-        .map(|agent| agent.row)
-        .filter(|agent| agent.about.is_some())
+        .map(|host| host.row)
+        .filter(|host| host.facts.is_some())
         .collect();
     let services = record.services.iter();
     Ok(services
         .map(|service| {
             (
                 service.id,
-                aggregate(&agents, service.id, since, &record.site_name),
+                aggregate(&hosts, service.id, since, &record.site_name),
             )
         })
         .collect())
 }
 
 /// The state of a service on one edge host.
-enum AgentState {
+enum HostState {
     Live,
     Pending,
     Unreachable,
     Rejected(String),
 }
 
-fn agent_state(agent: &AgentRow, service: ServiceId, since: i64) -> AgentState {
-    if let Some(report) = agent
+fn host_state(host: &HostRow, service: ServiceId, since: i64) -> HostState {
+    if let Some(report) = host
         .report
         .as_ref()
         .filter(|report| report.generation >= since)
     {
         let mut aside = report.aside.iter();
         if let Some(aside) = aside.find(|aside| aside.service == service) {
-            return AgentState::Rejected(format!("{}: {}", agent.name, aside.words));
+            return HostState::Rejected(format!("{}: {}", host.name, aside.words));
         }
         if let ApplyOutcome::Refused { words } = &report.outcome
-            && agent.applied.is_none_or(|applied| applied < since)
+            && host
+                .applied_generation
+                .is_none_or(|applied| applied < since)
         {
-            return AgentState::Rejected(format!("{}: {words}", agent.name));
+            return HostState::Rejected(format!("{}: {words}", host.name));
         }
     }
-    match agent.applied {
-        Some(applied) if applied >= since => AgentState::Live,
-        _ if agent.in_contact => AgentState::Pending,
-        _ => AgentState::Unreachable,
+    match host.applied_generation {
+        Some(applied) if applied >= since => HostState::Live,
+        _ if host.is_online => HostState::Pending,
+        _ => HostState::Unreachable,
     }
 }
 
 fn aggregate(
-    agents: &[AgentRow],
+    hosts: &[HostRow],
     service: ServiceId,
     since: i64,
     site: &dyn std::fmt::Display,
 ) -> PublishingStatus {
-    if agents.is_empty() {
+    if hosts.is_empty() {
         let why = format!(
-            "No agent of the site {site} has joined, so nothing publishes it. An operator can invite one under Agents."
+            "No host of the site {site} has joined. An operator can add a host under Hosts."
         );
         return PublishingStatus::Blocked { why };
     }
     let (mut refusals, mut is_pending, mut unreachable) = (Vec::new(), false, Vec::new());
     let mut is_live = false;
-    for agent in agents {
-        match agent_state(agent, service, since) {
-            AgentState::Live => is_live = true,
-            AgentState::Pending => is_pending = true,
-            AgentState::Unreachable => unreachable.push(agent.name.as_str()),
-            AgentState::Rejected(words) => refusals.push(words),
+    for host in hosts {
+        match host_state(host, service, since) {
+            HostState::Live => is_live = true,
+            HostState::Pending => is_pending = true,
+            HostState::Unreachable => unreachable.push(host.name.as_str()),
+            HostState::Rejected(words) => refusals.push(words),
         }
     }
     if !refusals.is_empty() {
@@ -98,7 +100,7 @@ fn aggregate(
         return PublishingStatus::Live;
     }
     let why = format!(
-        "{} of the site {site} is not in contact. It is published as soon as that is back.",
+        "{} of the site {site} is unreachable. The service is published when the host is online again.",
         unreachable.join(", ")
     );
     PublishingStatus::Blocked { why }
@@ -107,8 +109,8 @@ fn aggregate(
 #[cfg(test)]
 mod tests {
     use model::{
-        AgentId, ServiceId, SiteId,
-        agents::{AgentRow, ApplyOutcome, DhcpRole, HostFacts, QuarantinedService, Report},
+        HostId, ServiceId, SiteId,
+        hosts::{ApplyOutcome, DhcpRole, HostFacts, HostRow, QuarantinedService, Report},
         services::PublishingStatus,
     };
 
@@ -116,23 +118,23 @@ mod tests {
 
     const SERVICE: ServiceId = ServiceId(7);
 
-    fn agent(name: &str, applied: Option<i64>, report: Option<Report>) -> AgentRow {
-        AgentRow {
-            id: AgentId(1),
+    fn host(name: &str, applied: Option<i64>, report: Option<Report>) -> HostRow {
+        HostRow {
+            id: HostId(1),
             name: name.parse().unwrap(),
             site: SiteId(1),
             site_name: "lab".parse().unwrap(),
-            about: Some(HostFacts {
+            facts: Some(HostFacts {
                 version: "0.1.0".into(),
                 address: "10.20.0.2".parse().unwrap(),
             }),
-            seen: None,
-            invited_until: None,
+            last_seen: None,
+            join_expires_at: None,
             dhcp: DhcpRole::Yes,
             report,
-            applied,
+            applied_generation: applied,
             generation: 9,
-            in_contact: true,
+            is_online: true,
         }
     }
 
@@ -150,8 +152,8 @@ mod tests {
         })
     }
 
-    fn publication_of(agents: &[AgentRow], since: i64) -> PublishingStatus {
-        aggregate(agents, SERVICE, since, &"lab")
+    fn publication_of(hosts: &[HostRow], since: i64) -> PublishingStatus {
+        aggregate(hosts, SERVICE, since, &"lab")
     }
 
     fn why(publication: &PublishingStatus) -> &str {
@@ -162,13 +164,13 @@ mod tests {
     }
 
     #[test]
-    fn service_without_agent_is_blocked_with_instructions() {
-        assert!(why(&publication_of(&[], 3)).contains("invite one"));
+    fn service_without_host_is_blocked_with_instructions() {
+        assert!(why(&publication_of(&[], 3)).contains("add a host"));
     }
 
     #[test]
-    fn service_is_live_after_all_reachable_agents_applied_it() {
-        let first = agent("edge-1", Some(5), live(5, &[]));
+    fn service_is_live_after_all_reachable_hosts_applied_it() {
+        let first = host("edge-1", Some(5), live(5, &[]));
         assert_eq!(
             publication_of(std::slice::from_ref(&first), 5),
             PublishingStatus::Live
@@ -177,13 +179,13 @@ mod tests {
             publication_of(std::slice::from_ref(&first), 6),
             PublishingStatus::Publishing
         );
-        let second = agent("edge-2", Some(4), live(4, &[]));
+        let second = host("edge-2", Some(4), live(4, &[]));
         assert_eq!(
             publication_of(&[first.clone(), second.clone()], 5),
             PublishingStatus::Publishing
         );
-        let second = AgentRow {
-            in_contact: false,
+        let second = HostRow {
+            is_online: false,
             ..second
         };
         assert_eq!(
@@ -192,13 +194,13 @@ mod tests {
         );
         assert!(
             why(&publication_of(&[second], 5)).contains("edge-2"),
-            "no other agent serves it"
+            "no other host serves it"
         );
     }
 
     #[test]
     fn quarantined_service_shows_reason_while_others_are_live() {
-        let aside = agent("edge-1", Some(5), live(5, &[7]));
+        let aside = host("edge-1", Some(5), live(5, &[7]));
         assert_eq!(
             why(&publication_of(std::slice::from_ref(&aside), 5)),
             "edge-1: [emerg] no"
@@ -225,7 +227,7 @@ mod tests {
             silent: Vec::new(),
             unserved: Vec::new(),
         };
-        let first = agent("edge-1", Some(5), Some(refused));
+        let first = host("edge-1", Some(5), Some(refused));
         assert_eq!(
             publication_of(std::slice::from_ref(&first), 5),
             PublishingStatus::Live

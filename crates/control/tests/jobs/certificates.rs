@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use control::{Actor, Clock, agents, authorities, certificates, containers, domains};
+use control::{Actor, Clock, authorities, certificates, containers, domains, hosts};
 use edge::{Snapshot, link::Wanted};
 use model::{
     CertificateId, DomainId, Error,
@@ -19,7 +19,7 @@ use test_servers::authority::{CaConfig, CertificateAuthority};
 use tokio::task::JoinHandle;
 
 use crate::{
-    agents::Host,
+    hosts::Host,
     test_app::{self, DEBIAN, TestApp, wait_for},
 };
 
@@ -190,7 +190,7 @@ async fn published_name_gets_a_certificate_that_is_renewed_in_time() {
     let request = || Wanted {
         certificates: vec![print(&first)],
     };
-    let pairs = agents::fetch_certificates(&app.control, &agent, request())
+    let pairs = hosts::fetch_certificates(&app.control, &agent, request())
         .await
         .unwrap();
     let pair = &pairs.pairs[0];
@@ -506,7 +506,7 @@ async fn revoked_certificate_is_replaced_with_a_new_key() {
     let request = Wanted {
         certificates: vec![print(&first)],
     };
-    let pairs = agents::fetch_certificates(&app.control, &agent, request).await;
+    let pairs = hosts::fetch_certificates(&app.control, &agent, request).await;
     assert!(pairs.unwrap().pairs.is_empty());
     edge.abort();
 }

@@ -1,13 +1,13 @@
 //! Conflicts in a site's network: leases that differ from reservations, hostnames of nodes, and
 //! ports that edge hosts need for themselves.
 
-use control::{Actor, agents, containers, domains, leases};
+use control::{Actor, containers, domains, hosts, leases};
 use edge::{Layout, NginxBuild};
 use model::{
     Error,
-    agents::HostFacts,
     containers::ContainerForm,
     domains::DomainForm,
+    hosts::HostFacts,
     leases::{Lease, MAX_LEASES},
     services::ServiceForm,
     users::UserForm,
@@ -37,24 +37,24 @@ pub fn layout() -> Layout {
     }
 }
 
-pub fn about(address: &str) -> HostFacts {
+pub fn host_facts(address: &str) -> HostFacts {
     HostFacts {
         version: "0.1.0".into(),
         address: address.parse().unwrap(),
     }
 }
 
-pub async fn join(app: &TestApp, name: &str, address: &str) -> agents::Agent {
+pub async fn join(app: &TestApp, name: &str, address: &str) -> hosts::Agent {
     let control = &app.control;
-    let invited = agents::create(control, &SYSTEM, app.site, name.parse().unwrap()).await;
-    let key = agents::join(
+    let created = hosts::create(control, &SYSTEM, app.site, name.parse().unwrap()).await;
+    let key = hosts::join(
         control,
-        &invited.unwrap().code.word,
-        about(address),
+        &created.unwrap().token.secret,
+        host_facts(address),
         &layout(),
     )
     .await;
-    agents::authenticate(control, &key.unwrap()).await.unwrap()
+    hosts::authenticate(control, &key.unwrap()).await.unwrap()
 }
 
 fn lease(mac: impl ToString, address: &str) -> Lease {

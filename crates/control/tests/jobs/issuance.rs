@@ -15,11 +15,11 @@ use test_servers::authority::{CaConfig, CertificateAuthority};
 use tokio::task::JoinHandle;
 
 use crate::{
-    agents::Host,
     certificates::{
         DAY, SYSTEM, add, authority, domain, edge, history, issued, print, publish, row,
         self_signed, snapshot, start_app,
     },
+    hosts::Host,
     test_app::{TestApp, wait_for, wait_for_event},
 };
 
@@ -210,7 +210,7 @@ async fn uploaded_and_acme_certificates_replace_each_other() {
     let request = Wanted {
         certificates: vec![print(&upload)],
     };
-    let response = control::agents::fetch_certificates(&app.control, &agent, request).await;
+    let response = control::hosts::fetch_certificates(&app.control, &agent, request).await;
     assert!(
         response.unwrap().pairs.is_empty(),
         "the replaced key is no longer sent to agents"

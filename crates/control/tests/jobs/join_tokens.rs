@@ -1,7 +1,7 @@
-//! Join tokens for agents: the manager's URL and the fingerprint of its certificate.
+//! Join tokens of hosts: the manager's URL and the fingerprint of its certificate.
 
-use control::{Actor, Manager, Options, agents};
-use model::{Error, agents::JoinToken};
+use control::{Actor, Manager, Options, hosts};
+use model::{Error, hosts::JoinToken};
 use proxmox_sim::{Config, Transport};
 
 use crate::test_app::{TestApp, options};
@@ -24,17 +24,17 @@ async fn start_app(origin: &str, certificate: Option<String>) -> TestApp {
     TestApp::with_options(proxmox_sim::start(Config::test()).await.unwrap(), options).await
 }
 
-async fn invite(app: &TestApp) -> Result<JoinToken, Error> {
+async fn issue(app: &TestApp) -> Result<JoinToken, Error> {
     let name = "edge-1".parse().unwrap();
-    let invited = agents::create(&app.control, &Actor::System, app.site, name).await?;
-    assert_eq!(invited.good_for_s, 3600);
-    Ok(invited.code)
+    let issued = hosts::create(&app.control, &Actor::System, app.site, name).await?;
+    assert_eq!(issued.valid_for_s, 3600);
+    Ok(issued.token)
 }
 
-/// Returns the error of a refused invitation and asserts that no agent was stored.
+/// Returns the error of a refused join token and asserts that no host was stored.
 async fn refused(app: &TestApp) -> Error {
-    let error = invite(app).await.expect_err("an error");
-    let all = agents::list(&app.control, &Actor::System).await.unwrap();
+    let error = issue(app).await.expect_err("an error");
+    let all = hosts::list(&app.control, &Actor::System).await.unwrap();
     assert!(all.is_empty(), "{all:?}");
     error
 }
@@ -42,21 +42,21 @@ async fn refused(app: &TestApp) -> Error {
 #[tokio::test(flavor = "multi_thread")]
 async fn join_token_contains_fingerprint_of_the_manager_certificate() {
     let app = start_app("https://cloud.example.org", Some(print())).await;
-    let code = invite(&app).await.unwrap();
-    assert_eq!(code.manager.to_string(), "https://cloud.example.org");
-    assert_eq!(code.fingerprint, Some(print().parse().unwrap()));
-    let text = code.to_string();
+    let token = issue(&app).await.unwrap();
+    assert_eq!(token.manager.to_string(), "https://cloud.example.org");
+    assert_eq!(token.fingerprint, Some(print().parse().unwrap()));
+    let text = token.to_string();
     assert_eq!(
         text.parse(),
-        Ok(code),
+        Ok(token),
         "the join token parses to the same value"
     );
-    let all = agents::list(&app.control, &Actor::System).await.unwrap();
-    let renewed = agents::renew_join_token(&app.control, &Actor::System, all[0].id).await;
-    let renewed = renewed.unwrap().code;
+    let all = hosts::list(&app.control, &Actor::System).await.unwrap();
+    let renewed = hosts::renew_join_token(&app.control, &Actor::System, all[0].id).await;
+    let renewed = renewed.unwrap().token;
     assert_eq!(renewed.fingerprint, Some(print().parse().unwrap()));
     assert!(
-        !text.contains(&renewed.word),
+        !text.contains(&renewed.secret),
         "the new token has a new secret"
     );
 }
@@ -71,13 +71,13 @@ async fn join_token_contains_fingerprint_of_the_proxy_certificate() {
     .await
     .unwrap();
     let app = start_app(&proxy.url(), None).await;
-    let code = invite(&app).await.unwrap();
+    let token = issue(&app).await.unwrap();
     let presented = proxy.fingerprint().unwrap().parse().unwrap();
-    assert_eq!(code.fingerprint, Some(presented));
+    assert_eq!(token.fingerprint, Some(presented));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn invitation_fails_if_the_proxy_is_unreachable() {
+async fn join_token_fails_if_the_proxy_is_unreachable() {
     // No service listens on port 1.
     let app = start_app("https://127.0.0.1:1", None).await;
     let Error::Unavailable { message } = refused(&app).await else {
@@ -88,7 +88,7 @@ async fn invitation_fails_if_the_proxy_is_unreachable() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn invitation_without_tls_requires_a_loopback_origin() {
+async fn join_token_without_tls_requires_a_loopback_origin() {
     let app = start_app("http://cloud.example.org", None).await;
     let error = refused(&app).await;
     assert!(matches!(error, Error::Conflict { .. }), "{error:?}");
@@ -98,9 +98,9 @@ async fn invitation_without_tls_requires_a_loopback_origin() {
         "{message}"
     );
     for origin in ["http://localhost:3000", "http://127.0.0.1:8080"] {
-        let code = invite(&self::start_app(origin, None).await).await.unwrap();
+        let token = issue(&self::start_app(origin, None).await).await.unwrap();
         assert_eq!(
-            (code.manager.to_string().as_str(), code.fingerprint),
+            (token.manager.to_string().as_str(), token.fingerprint),
             (origin, None)
         );
     }

@@ -1,16 +1,16 @@
-//! Publishing by the manager process itself: local agents and links under loopback domains.
+//! Publishing by the manager process itself: local hosts and links under loopback domains.
 
-use control::{Actor, Options, agents, containers, domains};
+use control::{Actor, Options, containers, domains, hosts};
 use model::{
     Error, SiteId,
-    agents::DhcpRole,
     domains::{DomainSpec, EntryPoint},
+    hosts::DhcpRole,
     services::ServiceForm,
 };
 use proxmox_sim::Config;
 
 use crate::{
-    agents::{about, layout},
+    hosts::{host_facts, layout},
     test_app::{DEBIAN, TestApp, options},
 };
 
@@ -18,35 +18,46 @@ const SYSTEM: Actor = Actor::System;
 
 async fn register(app: &TestApp, site: SiteId) -> Result<String, Error> {
     let (control, name) = (&app.control, "demo-edge".parse().unwrap());
-    agents::register(control, &SYSTEM, site, name, about("10.20.0.4"), &layout()).await
+    hosts::register(
+        control,
+        &SYSTEM,
+        site,
+        name,
+        host_facts("10.20.0.4"),
+        &layout(),
+    )
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn registered_agent_has_joined_and_registering_again_revokes_its_key() {
+async fn registered_host_has_joined_and_registering_again_revokes_its_key() {
     let app = TestApp::new().await;
     let control = &app.control;
     let key = register(&app, app.site).await.unwrap();
-    let [row] = &agents::list(control, &SYSTEM).await.unwrap()[..] else {
-        panic!("one agent");
+    let [row] = &hosts::list(control, &SYSTEM).await.unwrap()[..] else {
+        panic!("one host");
     };
-    assert_eq!((row.name.as_str(), row.invited_until), ("demo-edge", None));
-    assert_eq!((row.dhcp, row.in_contact), (DhcpRole::Yes, true));
-    let agent = agents::authenticate(control, &key).await.unwrap();
+    assert_eq!(
+        (row.name.as_str(), row.join_expires_at),
+        ("demo-edge", None)
+    );
+    assert_eq!((row.dhcp, row.is_online), (DhcpRole::Yes, true));
+    let agent = hosts::authenticate(control, &key).await.unwrap();
     let layout = layout();
-    let config = agents::poll(control, &agent, about("10.20.0.4"), &layout, None);
+    let config = hosts::poll(control, &agent, host_facts("10.20.0.4"), &layout, None);
     assert!(config.await.unwrap().is_some());
 
     let new_key = register(&app, app.site).await.unwrap();
-    let revoked = agents::authenticate(control, &key).await;
+    let revoked = hosts::authenticate(control, &key).await;
     assert_eq!(revoked, Err(Error::WrongCredentials));
-    assert_eq!(agents::authenticate(control, &new_key).await, Ok(agent));
-    assert_eq!(agents::list(control, &SYSTEM).await.unwrap().len(), 1);
+    assert_eq!(hosts::authenticate(control, &new_key).await, Ok(agent));
+    assert_eq!(hosts::list(control, &SYSTEM).await.unwrap().len(), 1);
 
     let unknown = register(&app, SiteId(4711)).await.unwrap_err();
     assert_eq!(unknown.field_errors()[0].field, "site");
     let member = app.create_user("mara", Default::default()).await;
-    let (name, here) = ("mine".parse().unwrap(), about("10.20.0.5"));
-    let refused = agents::register(control, &member, app.site, name, here, &layout);
+    let (name, here) = ("mine".parse().unwrap(), host_facts("10.20.0.5"));
+    let refused = hosts::register(control, &member, app.site, name, here, &layout);
     assert!(matches!(refused.await, Err(Error::Forbidden { .. })));
 }
 

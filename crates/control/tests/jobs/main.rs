@@ -2,7 +2,6 @@
 
 #![cfg(test)]
 
-mod agents;
 mod certificates;
 mod clusters;
 mod conflicts;
@@ -12,6 +11,7 @@ mod docker;
 mod domains;
 mod edits;
 mod faults;
+mod hosts;
 mod issuance;
 mod join_tokens;
 mod loopback;

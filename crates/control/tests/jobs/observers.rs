@@ -14,7 +14,7 @@ use proxmox_sim::{Config, Sim, Transport};
 use store::observations::{self, Observer};
 
 use crate::{
-    agents::Host,
+    hosts::Host,
     test_app::{TestApp, wait_for, wait_for_event},
 };
 

@@ -1,21 +1,21 @@
 //! Publication states of services, and the configuration files of an edge host.
 
-use control::{Actor, agents};
+use control::{Actor, hosts};
 use edge::link::Live;
 use futures::StreamExt as _;
 use model::{
     Error,
-    agents::{
+    events::Topic,
+    hosts::{
         ApplyOutcome, QuarantinedService, Report,
         files::{FileQuery, FileState, LineChange},
     },
-    events::Topic,
     services::{PublishingStatus, ServiceForm},
     users::UserForm,
 };
 
 use crate::{
-    agents::Host,
+    hosts::Host,
     test_app::{DEBIAN, TestApp},
 };
 
@@ -51,7 +51,7 @@ fn why(publication: PublishingStatus) -> String {
 async fn service_is_blocked_then_publishing_then_live() {
     let app = TestApp::new().await;
     let control = &app.control;
-    assert!(why(create_web(&app).await).contains("No agent of the site lab has joined"));
+    assert!(why(create_web(&app).await).contains("No host of the site lab has joined"));
     let host = Host::join(&app, "edge-1", "10.20.0.2").await;
     assert_eq!(state(&app).await, PublishingStatus::Publishing);
 
@@ -81,12 +81,12 @@ async fn service_is_blocked_then_publishing_then_live() {
         silent: Vec::new(),
         unserved: Vec::new(),
     };
-    agents::report(control, &host.agent, report).await.unwrap();
+    hosts::report(control, &host.agent, report).await.unwrap();
     assert_eq!(why(state(&app).await), "edge-1: [emerg] host not found");
     let (site, name) = ("lab".parse().unwrap(), "edge-1".parse().unwrap());
-    let detail = agents::get(control, &SYSTEM, &site, &name).await.unwrap();
-    assert_eq!(detail.aside, [(service, "web".parse().unwrap())]);
-    let refused = agents::get(control, &ann, &site, &name).await;
+    let detail = hosts::get(control, &SYSTEM, &site, &name).await.unwrap();
+    assert_eq!(detail.quarantined, [(service, "web".parse().unwrap())]);
+    let refused = hosts::get(control, &ann, &site, &name).await;
     assert!(
         matches!(refused, Err(Error::Forbidden { .. })),
         "{refused:?}"
@@ -102,12 +102,12 @@ async fn files_of_a_host_are_compared_with_live_files() {
     let host = Host::join(&app, "edge-1", "10.20.0.2").await;
     let files = async || {
         let query = FileQuery::default();
-        agents::files(control, &SYSTEM, &site, &name, query)
+        hosts::files(control, &SYSTEM, &site, &name, query)
             .await
             .unwrap()
-            .listed
+            .list
     };
-    let file = async |path: &str| agents::file(control, &SYSTEM, &site, &name, path.into()).await;
+    let file = async |path: &str| hosts::file(control, &SYSTEM, &site, &name, path.into()).await;
     let before = files().await;
     assert!(!before.is_reported && before.differing == before.all && before.all > 5);
 
@@ -127,7 +127,7 @@ async fn files_of_a_host_are_compared_with_live_files() {
     live.files.insert(page.clone(), modified);
     live.files
         .insert("nginx/services/old.conf".into(), "old\n".into());
-    agents::report_files(control, &host.agent, live)
+    hosts::report_files(control, &host.agent, live)
         .await
         .unwrap();
     let after = files().await;
@@ -156,7 +156,7 @@ async fn files_of_a_host_are_compared_with_live_files() {
         gone: vec!["nginx/services/old.conf".into()],
         begins: false,
     };
-    agents::report_files(control, &host.agent, report)
+    hosts::report_files(control, &host.agent, report)
         .await
         .unwrap();
     assert_eq!(files().await.differing, 0);
@@ -165,13 +165,13 @@ async fn files_of_a_host_are_compared_with_live_files() {
             files: [(wrong.to_owned(), String::new())].into(),
             ..Live::default()
         };
-        let refused = agents::report_files(control, &host.agent, report).await;
+        let refused = hosts::report_files(control, &host.agent, report).await;
         assert!(matches!(refused, Err(Error::Invalid { .. })), "{wrong}");
     }
     let large = Live {
         files: [("a".to_owned(), "x".repeat(edge::link::LARGEST_FILE + 1))].into(),
         ..Live::default()
     };
-    let refused = agents::report_files(control, &host.agent, large).await;
+    let refused = hosts::report_files(control, &host.agent, large).await;
     assert!(matches!(refused, Err(Error::Invalid { .. })));
 }

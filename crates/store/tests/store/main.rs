@@ -11,7 +11,6 @@
 #[macro_use]
 mod support;
 
-mod agents;
 mod certificates;
 mod clusters;
 mod containers;
@@ -19,6 +18,7 @@ mod demo;
 mod dhcp_leases;
 mod domains;
 mod generations;
+mod hosts;
 mod job_leases;
 mod jobs;
 mod lists;

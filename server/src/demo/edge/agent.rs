@@ -9,9 +9,9 @@ use std::{
 };
 
 use control::{
-    Actor, Control,
-    agents::{self, Agent},
-    domains, sites,
+    Actor, Control, domains,
+    hosts::{self, Agent},
+    sites,
 };
 use edge::{
     Layout, NginxBuild, Snapshot,
@@ -20,8 +20,8 @@ use edge::{
 use futures::{Stream, StreamExt as _};
 use model::{
     Error, Invalid, SiteId,
-    agents::{ApplyOutcome, HostFacts, Report},
     events::{Event, Topic},
+    hosts::{ApplyOutcome, HostFacts, Report},
     sites::{SiteRow, SiteSpec},
 };
 use tokio::task::JoinSet;
@@ -32,7 +32,7 @@ use super::Edge;
 /// An error that is only logged.
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The agent's name on each site.
+/// The host's name on each site.
 const NAME: &str = "demo-edge";
 /// The first delay after a failure; each further one doubles.
 const FIRST_RETRY_DELAY: Duration = Duration::from_secs(1);
@@ -55,7 +55,7 @@ impl Agents {
         })
     }
 
-    /// Serves every current and future site until `stop`. A site whose agent was deleted is joined
+    /// Serves every current and future site until `stop`. A site whose host was deleted is joined
     /// again only after a restart.
     pub(super) async fn run(self, stop: CancellationToken) {
         let mut changes = Box::pin(self.control.events(&Actor::System, None));
@@ -191,7 +191,7 @@ impl SiteAgent {
             fields: vec![invalid.for_field("name")],
         })?;
         let (control, actor) = (&self.control, Actor::System);
-        agents::register(
+        hosts::register(
             control,
             &actor,
             self.site.id,
@@ -204,8 +204,8 @@ impl SiteAgent {
 
     /// Applies and reports the next generation; returns the live generation.
     async fn sync(&mut self, key: &str, has: Option<i64>) -> Result<Option<i64>, Error> {
-        let agent = agents::authenticate(&self.control, key).await?;
-        let next = agents::poll(&self.control, &agent, self.about(), &self.layout, has);
+        let agent = hosts::authenticate(&self.control, key).await?;
+        let next = hosts::poll(&self.control, &agent, self.about(), &self.layout, has);
         let Some(response) = next.await? else {
             return Ok(has);
         };
@@ -217,7 +217,7 @@ impl SiteAgent {
             silent: Vec::new(),
             unserved: Vec::new(),
         };
-        agents::report(&self.control, &agent, report).await?;
+        hosts::report(&self.control, &agent, report).await?;
         let generation = response.generation;
         // The files are only displayed, so a failed report is not fatal.
         if let Err(error) = self.report_files(&agent, response).await {
@@ -234,7 +234,7 @@ impl SiteAgent {
             tokio::task::spawn_blocking(move || render_files(&response.snapshot, &layout));
         let files = rendered.await??;
         let live = changes(self.files.as_ref(), &files);
-        agents::report_files(&self.control, agent, live).await?;
+        hosts::report_files(&self.control, agent, live).await?;
         self.files = Some(files);
         Ok(())
     }

@@ -1,10 +1,10 @@
-//! The join token of an agent, shown once, with the commands to run on its host.
+//! The join token of a host, shown once, with the commands to run on the host.
 
 use crate::erase::{Erase as _, act, reactive};
 use leptos::prelude::*;
 use model::{
-    agents::{AgentDetail, IssuedJoinToken},
     events::{Event, Topic},
+    hosts::{HostDetail, IssuedJoinToken},
 };
 
 use crate::{
@@ -21,62 +21,64 @@ const JOIN: &str = "holdfast-agent join --interface eth1";
 const SERVE: &str = "holdfast-agent units && systemctl daemon-reload && systemctl restart nginx dnsmasq && systemctl enable --now holdfast-agent";
 const RUN: &str = "holdfast-agent run";
 
-/// The invited agent.
+/// The host that the token is for.
 #[derive(Clone)]
-pub struct InvitedAgent {
+pub struct NewHost {
     /// The site's name.
     pub site: String,
-    /// The agent's name.
+    /// The host's name.
     pub name: String,
 }
 
 /// The join token and the steps until the agent has joined. `close` hides the panel, where it has
 /// no page of its own.
-pub fn invitation(
-    invited_agent: InvitedAgent,
+pub fn join_instructions(
+    new_host: NewHost,
     issued: IssuedJoinToken,
     close: Option<Callback<()>>,
 ) -> AnyView {
-    let until = clock::now().0 + i64::from(issued.good_for_s) * 1000;
+    let until = clock::now().0 + i64::from(issued.valid_for_s) * 1000;
     let minutes = Memo::new(move |_| (until - Clock::read().0).max(0).div_euclid(60_000));
     let left = reactive(move || match minutes.get() {
-        0 => "It is good no more, or for less than a minute. Invite the agent again.".to_owned(),
-        1 => "It is good once, for one more minute.".to_owned(),
-        minutes => format!("It is good once, for {minutes} more minutes."),
+        0 => {
+            "The token expires within a minute or has expired. Create a new join token.".to_owned()
+        }
+        1 => "Valid once, for 1 more minute.".to_owned(),
+        minutes => format!("Valid once, for {minutes} more minutes."),
     });
-    let code = issued.code.to_string();
-    let title = format!("How {} joins", invited_agent.name);
-    let here = issued.code.manager.is_loopback().then(|| {
-        let at = issued.code.manager.to_string();
+    let token = issued.token.to_string();
+    let title = format!("Install the agent on {}", new_host.name);
+    let here = issued.token.manager.is_loopback().then(|| {
+        let at = issued.token.manager.to_string();
         view! {
             <p class="panel panel-warning"><span>{icon("triangle-alert")}
-                {format!(" This server is known as {at}, so the code works for an agent on this same machine only. For other hosts, set public_url to its https:// address first.")}
+                {format!(" The URL of this server is {at}, so the token works only on this machine. For other hosts, set public_url to an https:// URL first.")}
             </span></p>
         }
         .erase()
     });
     let button = close.map(|close| {
-        view! { <div class="actions"><button type="button" class="btn" on:click=act(move |_| close.run(()))>"Hide the code"</button></div> }.erase()
+        view! { <div class="actions"><button type="button" class="btn" on:click=act(move |_| close.run(()))>"Hide token"</button></div> }.erase()
     });
     view! {
         <section class="card stack" aria-label=title>
             {here}
             <div class="stack-tight">
-                <h2 class="card-title">"The code"</h2>
-                <p>"It is shown only now. " <span class="num">{left}</span></p>
-                <div class="code"><span class="mono grow" data-join-code="">{code.clone()}</span> <Copy text=code what="code" secret=true /></div>
+                <h2 class="card-title">"Join token"</h2>
+                <p>"Shown only once. " <span class="num">{left}</span></p>
+                <div class="code"><span class="mono grow" data-join-token="">{token.clone()}</span> <Copy text=token what="join token" secret=true /></div>
             </div>
             <div class="stack-tight">
                 <h2 class="card-title">"On the host, as root"</h2>
-                <p>"1. Join, with the name of the host's interface in the site's network in the place of eth1:"</p>
+                <p>"1. Join. Replace eth1 with the interface in the site's network:"</p>
                 {line(JOIN)}
-                <p>"2. Paste the code, press Enter, then Ctrl-D. It is read from there and not from the command line, where others on the host could see it."</p>
-                <p>"3. Serve the site, now and whenever the host starts. What nginx and dnsmasq do there so far ends with it:"</p>
+                <p>"2. Paste the token, press Enter, then Ctrl-D. The token is read from standard input, so that it never appears in the process list."</p>
+                <p>"3. Start the agent. This replaces the current configuration of nginx and dnsmasq:"</p>
                 {line(SERVE)}
-                <p>"Where there is no systemd, this does it for as long as it runs:"</p>
+                <p>"Without systemd, run the agent in the foreground:"</p>
                 {line(RUN)}
             </div>
-            {arrival(invited_agent)}
+            {arrival(new_host)}
             {button}
         </section>
     }
@@ -88,18 +90,18 @@ fn line(command: &'static str) -> AnyView {
 }
 
 /// Whether the agent has joined; updated live.
-fn arrival(invited_agent: InvitedAgent) -> AnyView {
-    let InvitedAgent { site, name } = invited_agent;
+fn arrival(new_host: NewHost) -> AnyView {
+    let NewHost { site, name } = new_host;
     let key = Signal::stored((site, name));
     let state = live_resource_within(
         None,
         key,
-        |(site, name)| server_fns::agents::get(site, name),
-        |agent: &AgentDetail| vec![Event::of(Topic::Agent, agent.row.id.0)],
+        |(site, name)| server_fns::hosts::get(site, name),
+        |host: &HostDetail| vec![Event::of(Topic::Host, host.row.id.0)],
         || view! { <div class="skeleton arrival"></div> }.erase(),
-        |agent: LiveResource<AgentDetail>| {
-            let joined = agent.part(|agent| agent.row.invited_until.is_none());
-            let (name, path) = agent.peek(|agent| (agent.row.name.to_string(), agent.row.path()));
+        |host: LiveResource<HostDetail>| {
+            let joined = host.part(|host| host.row.join_expires_at.is_none());
+            let (name, path) = host.peek(|host| (host.row.name.to_string(), host.row.path()));
             reactive(move || {
                 let link = view! { <a class="btn btn-small" href=path.clone()>{format!("Open {name}")}</a> }.erase();
                 if joined.get() {

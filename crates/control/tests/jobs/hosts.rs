@@ -1,17 +1,16 @@
-//! Agents of edge hosts: joining, receiving configurations, and the choice of the DHCP server.
+//! Hosts: joining, receiving configurations, and the choice of the DHCP server.
 
 use std::{sync::Arc, time::Duration};
 
 use control::{
-    Actor, Control,
-    agents::{self, Agent},
-    containers,
+    Actor, Control, containers,
+    hosts::{self, Agent},
 };
 use edge::{Layout, NginxBuild, link::Given};
 use model::{
-    AgentId, Error,
-    agents::{ApplyOutcome, DhcpRole, HostFacts, Report},
+    Error, HostId,
     events::{Event, Topic},
+    hosts::{ApplyOutcome, DhcpRole, HostFacts, Report},
     users::UserForm,
 };
 
@@ -48,16 +47,16 @@ fn containers_of(config: &Given) -> Vec<String> {
         .collect()
 }
 
-pub fn about(address: &str) -> HostFacts {
+pub fn host_facts(address: &str) -> HostFacts {
     HostFacts {
         version: "0.1.0".into(),
         address: address.parse().unwrap(),
     }
 }
 
-/// A joined agent with the IP address that its requests come from.
+/// A joined host with the IP address that its requests come from.
 pub struct Host {
-    pub id: AgentId,
+    pub id: HostId,
     pub agent: Agent,
     address: &'static str,
 }
@@ -65,23 +64,34 @@ pub struct Host {
 impl Host {
     pub async fn join(app: &TestApp, name: &str, address: &'static str) -> Self {
         let control = &app.control;
-        let invited = agents::create(control, &SYSTEM, app.site, name.parse().unwrap()).await;
-        let invited = invited.unwrap();
-        let key = agents::join(control, &invited.code.word, about(address), &layout())
-            .await
-            .unwrap();
-        let agent = agents::authenticate(control, &key).await.unwrap();
+        let created = hosts::create(control, &SYSTEM, app.site, name.parse().unwrap()).await;
+        let created = created.unwrap();
+        let key = hosts::join(
+            control,
+            &created.token.secret,
+            host_facts(address),
+            &layout(),
+        )
+        .await
+        .unwrap();
+        let agent = hosts::authenticate(control, &key).await.unwrap();
         Self {
-            id: invited.id,
+            id: created.id,
             agent,
             address,
         }
     }
 
     pub async fn next(&self, control: &Control, has: Option<i64>) -> Option<Given> {
-        agents::poll(control, &self.agent, about(self.address), &layout(), has)
-            .await
-            .unwrap()
+        hosts::poll(
+            control,
+            &self.agent,
+            host_facts(self.address),
+            &layout(),
+            has,
+        )
+        .await
+        .unwrap()
     }
 
     pub async fn live(&self, control: &Control, generation: i64) {
@@ -92,11 +102,11 @@ impl Host {
             silent: Vec::new(),
             unserved: Vec::new(),
         };
-        agents::report(control, &self.agent, report).await.unwrap();
+        hosts::report(control, &self.agent, report).await.unwrap();
     }
 
     async fn dhcp(&self, control: &Control) -> DhcpRole {
-        let all = agents::list(control, &SYSTEM).await.unwrap();
+        let all = hosts::list(control, &SYSTEM).await.unwrap();
         all.into_iter().find(|row| row.id == self.id).unwrap().dhcp
     }
 }
@@ -105,52 +115,63 @@ impl Host {
 async fn agent_joins_with_token_and_authenticates_with_key() {
     let app = TestApp::new().await;
     let control = &app.control;
-    let invited = agents::create(control, &SYSTEM, app.site, "edge-1".parse().unwrap())
+    let created = hosts::create(control, &SYSTEM, app.site, "edge-1".parse().unwrap())
         .await
         .unwrap();
-    for wrong in [invited.code.word.to_lowercase().as_str(), "", "x"] {
-        let refused = agents::join(control, wrong, about("10.20.0.2"), &layout()).await;
+    for wrong in [created.token.secret.to_lowercase().as_str(), "", "x"] {
+        let refused = hosts::join(control, wrong, host_facts("10.20.0.2"), &layout()).await;
         assert_eq!(refused, Err(Error::WrongCredentials));
     }
-    let key = agents::join(control, &invited.code.word, about("10.20.0.2"), &layout())
-        .await
-        .unwrap();
-    assert_ne!(key, invited.code.word);
-    let reused = agents::join(control, &invited.code.word, about("10.20.0.2"), &layout()).await;
+    let key = hosts::join(
+        control,
+        &created.token.secret,
+        host_facts("10.20.0.2"),
+        &layout(),
+    )
+    .await
+    .unwrap();
+    assert_ne!(key, created.token.secret);
+    let reused = hosts::join(
+        control,
+        &created.token.secret,
+        host_facts("10.20.0.2"),
+        &layout(),
+    )
+    .await;
     assert_eq!(
         reused,
         Err(Error::WrongCredentials),
         "a join token works only once"
     );
-    for wrong in [invited.code.word.as_str(), "", "x"] {
+    for wrong in [created.token.secret.as_str(), "", "x"] {
         assert_eq!(
-            agents::authenticate(control, wrong).await,
+            hosts::authenticate(control, wrong).await,
             Err(Error::WrongCredentials)
         );
     }
-    let agent = agents::authenticate(control, &key).await.unwrap();
-    agents::renew_join_token(control, &SYSTEM, invited.id)
+    let agent = hosts::authenticate(control, &key).await.unwrap();
+    hosts::renew_join_token(control, &SYSTEM, created.id)
         .await
         .unwrap();
     assert_eq!(
-        agents::authenticate(control, &key).await,
+        hosts::authenticate(control, &key).await,
         Err(Error::WrongCredentials)
     );
-    agents::delete(control, &SYSTEM, invited.id, "edge")
+    hosts::delete(control, &SYSTEM, created.id, "edge")
         .await
         .expect_err("wrong confirmation");
-    agents::delete(control, &SYSTEM, invited.id, "edge-1")
+    hosts::delete(control, &SYSTEM, created.id, "edge-1")
         .await
         .unwrap();
-    let deleted = agents::poll(control, &agent, about("10.20.0.2"), &layout(), None).await;
+    let deleted = hosts::poll(control, &agent, host_facts("10.20.0.2"), &layout(), None).await;
     assert_eq!(deleted, Err(Error::WrongCredentials));
 
     let ann = app.create_user("ann", UserForm::default()).await;
     for outcome in [
-        agents::create(control, &ann, app.site, "hers".parse().unwrap())
+        hosts::create(control, &ann, app.site, "hers".parse().unwrap())
             .await
             .map(drop),
-        agents::list(control, &ann).await.map(drop),
+        hosts::list(control, &ann).await.map(drop),
     ] {
         assert!(
             matches!(outcome, Err(Error::Forbidden { .. })),
@@ -222,7 +243,7 @@ async fn dhcp_moves_after_the_current_server_has_stopped() {
     assert_eq!(servers.len(), 2, "both hosts are name servers");
 
     let (before, _) = dhcp_state(&first).await;
-    agents::hand_over_dhcp(control, &SYSTEM, second.id)
+    hosts::hand_over_dhcp(control, &SYSTEM, second.id)
         .await
         .unwrap();
     let (generation, serves_dhcp) = dhcp_state(&first).await;
@@ -239,7 +260,7 @@ async fn dhcp_moves_after_the_current_server_has_stopped() {
         silent: Vec::new(),
         unserved: Vec::new(),
     };
-    agents::report(control, &first.agent, failed).await.unwrap();
+    hosts::report(control, &first.agent, failed).await.unwrap();
     assert_eq!(
         (first.dhcp(control).await, second.dhcp(control).await),
         (DhcpRole::Ending, DhcpRole::Next)
@@ -255,22 +276,22 @@ async fn dhcp_moves_after_the_current_server_has_stopped() {
         "the second host receives a new generation"
     );
 
-    agents::delete(control, &SYSTEM, second.id, "edge-2")
+    hosts::delete(control, &SYSTEM, second.id, "edge-2")
         .await
         .expect_err("the DHCP server must not be deleted");
-    let wrong = agents::force_dhcp(control, &SYSTEM, first.id, "edge-2").await;
+    let wrong = hosts::force_dhcp(control, &SYSTEM, first.id, "edge-2").await;
     assert_eq!(
         wrong.expect_err("wrong confirmation").field_errors()[0].field,
         "confirm"
     );
-    agents::force_dhcp(control, &SYSTEM, first.id, "edge-1")
+    hosts::force_dhcp(control, &SYSTEM, first.id, "edge-1")
         .await
         .unwrap();
     assert!(
         dhcp_state(&first).await.1,
         "an operator confirmed that the other host is down"
     );
-    agents::delete(control, &SYSTEM, second.id, "edge-2")
+    hosts::delete(control, &SYSTEM, second.id, "edge-2")
         .await
         .unwrap();
 }

@@ -18,7 +18,7 @@ pub async fn fetch_certificates(
     request: Wanted,
 ) -> Result<Pairs, Error> {
     if request.certificates.len() > MOST_CERTIFICATES {
-        let message = format!("Ask for at most {MOST_CERTIFICATES} at once.");
+        let message = format!("Request at most {MOST_CERTIFICATES} certificates at once.");
         return Err(Error::invalid_field("certificates", message));
     }
     let (key, site) = (control.store().secret_key().clone(), agent.site);
@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn undecryptable_key_does_not_withhold_other_certificates() {
         let fingerprint = "ab".repeat(32).parse().unwrap();
-        let cause = "certificates.secret does not open".to_owned();
+        let cause = "certificates.secret cannot be decrypted".to_owned();
         assert_eq!(
             skip_undecryptable::<()>(&fingerprint, Err(Error::Internal { cause })),
             Ok(None)

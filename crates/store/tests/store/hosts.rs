@@ -1,14 +1,14 @@
 use std::collections::BTreeMap;
 
 use model::{
-    AgentId, SiteId,
-    agents::{
+    HostId, SiteId,
+    hosts::{
         ApplyOutcome, DhcpRole, FailedProbe, HostFacts, ProbedComponent, QuarantinedService, Report,
     },
 };
 use store::{
     Error, Unique,
-    agents::{self, JoinRequest, NewAgent},
+    hosts::{self, JoinRequest, NewHost},
 };
 
 use crate::support::{TestStore, parse};
@@ -19,44 +19,44 @@ fn hash(token: &str) -> String {
     format!("{token:0>64}")
 }
 
-fn about() -> HostFacts {
+fn host_facts() -> HostFacts {
     HostFacts {
         version: "0.1.0".into(),
         address: parse("10.20.0.2"),
     }
 }
 
-async fn invite(db: &TestStore, site: SiteId, name: &str, lifetime_ms: i64) -> AgentId {
-    let new = NewAgent {
+async fn create(db: &TestStore, site: SiteId, name: &str, lifetime_ms: i64) -> HostId {
+    let new = NewHost {
         site,
         name: parse(name),
         token_hash: hash(name),
         lifetime_ms,
     };
-    db.write(move |c| agents::insert(c, &new)).await
+    db.write(move |c| hosts::insert(c, &new)).await
 }
 
-async fn join(db: &TestStore, token: &str, key: &str) -> Option<AgentId> {
+async fn join(db: &TestStore, token: &str, key: &str) -> Option<HostId> {
     let joining = JoinRequest {
         token_hash: hash(token),
         key_hash: hash(key),
-        host_facts: about(),
+        host_facts: host_facts(),
         layout: "{}".into(),
     };
-    db.write(move |c| agents::join(c, &joining)).await
+    db.write(move |c| hosts::join(c, &joining)).await
 }
 
-async fn dhcp(db: &TestStore, id: AgentId) -> DhcpRole {
-    db.read(move |c| agents::get(c, id)).await.unwrap().row.dhcp
+async fn dhcp(db: &TestStore, id: HostId) -> DhcpRole {
+    db.read(move |c| hosts::get(c, id)).await.unwrap().row.dhcp
 }
 
 db_test!(join_token_is_valid_once, |db| async {
     let site = db.fixture().await.site;
-    let id = invite(&db, site, "edge-1", HOUR).await;
-    let before = db.read(move |c| agents::get(c, id)).await.unwrap();
-    assert!(before.row.invited_until.is_some() && before.row.about.is_none());
+    let id = create(&db, site, "edge-1", HOUR).await;
+    let before = db.read(move |c| hosts::get(c, id)).await.unwrap();
+    assert!(before.row.join_expires_at.is_some() && before.row.facts.is_none());
     assert_eq!(
-        db.read(|c| agents::get_by_key(c, &hash("edge-1"))).await,
+        db.read(|c| hosts::get_by_key(c, &hash("edge-1"))).await,
         None,
         "a join token is not a key"
     );
@@ -68,38 +68,46 @@ db_test!(join_token_is_valid_once, |db| async {
         "a join token is valid once"
     );
     let joined = db
-        .read(|c| agents::get_by_key(c, &hash("key")))
+        .read(|c| hosts::get_by_key(c, &hash("key")))
         .await
         .unwrap();
-    assert_eq!((joined.row.id, joined.row.about), (id, Some(about())));
-    assert!(joined.row.seen.is_some() && joined.row.invited_until.is_none());
+    assert_eq!((joined.row.id, joined.row.facts), (id, Some(host_facts())));
+    assert!(joined.row.last_seen.is_some() && joined.row.join_expires_at.is_none());
     let again = hash("again");
-    db.write(move |c| agents::reset_join_token(c, id, &again, HOUR))
+    db.write(move |c| hosts::reset_join_token(c, id, &again, HOUR))
         .await;
     assert_eq!(
-        db.read(|c| agents::get_by_key(c, &hash("key"))).await,
+        db.read(|c| hosts::get_by_key(c, &hash("key"))).await,
         None,
         "the old key is revoked"
     );
     let late = hash("late");
-    db.write(move |c| agents::reset_join_token(c, id, &late, -1))
+    db.write(move |c| hosts::reset_join_token(c, id, &late, -1))
         .await;
     assert_eq!(join(&db, "late", "key").await, None, "a join token expires");
-    db.write(move |c| agents::delete(c, id)).await;
-    assert_eq!(db.read(move |c| agents::get(c, id)).await, None);
+    db.write(move |c| hosts::delete(c, id)).await;
+    assert_eq!(db.read(move |c| hosts::get(c, id)).await, None);
 });
 
 db_test!(host_facts_and_report_are_stored, |db| async {
     let site = db.fixture().await.site;
-    let id = invite(&db, site, "edge-1", HOUR).await;
-    let new = NewAgent {
+    let id = create(&db, site, "edge-1", HOUR).await;
+    let new = NewHost {
         site,
         name: parse("edge-1"),
         token_hash: hash("x"),
         lifetime_ms: HOUR,
     };
-    let refused = db.store.write(move |c| agents::insert(c, &new)).await;
-    assert_eq!(refused, Err(Error::Duplicate(Unique::AgentName)));
+    let refused = db.store.write(move |c| hosts::insert(c, &new)).await;
+    assert_eq!(refused, Err(Error::Duplicate(Unique::HostName)));
+    let new = NewHost {
+        site,
+        name: parse("edge-2"),
+        token_hash: hash("edge-1"),
+        lifetime_ms: HOUR,
+    };
+    let refused = db.store.write(move |c| hosts::insert(c, &new)).await;
+    assert_eq!(refused, Err(Error::Duplicate(Unique::HostSecret)));
     join(&db, "edge-1", "key").await;
     let sent_report = Report {
         generation: 7,
@@ -115,46 +123,45 @@ db_test!(host_facts_and_report_are_stored, |db| async {
             name: "wiki.example.org".into(),
             service: Some(model::ServiceId(4)),
             who: ProbedComponent::Container,
-            words: "Nobody is there.".into(),
+            words: "The container is unreachable.".into(),
         }],
     };
     let report = sent_report.clone();
-    db.write(move |c| agents::store_report(c, id, &report))
-        .await;
+    db.write(move |c| hosts::store_report(c, id, &report)).await;
     let newer = HostFacts {
         version: "0.2.0".into(),
-        ..about()
+        ..host_facts()
     };
-    let newer_about = newer.clone();
-    db.write(move |c| agents::update_host_facts(c, id, &newer_about, "{\"a\":1}"))
+    let newer_facts = newer.clone();
+    db.write(move |c| hosts::update_host_facts(c, id, &newer_facts, "{\"a\":1}"))
         .await;
-    let (statements, all) = db.count_statements(agents::list).await;
+    let (statements, all) = db.count_statements(hosts::list).await;
     assert_eq!((statements, all.len()), (1, 1));
     assert_eq!(all[0].row.report, Some(sent_report));
-    assert_eq!(all[0].row.about, Some(newer));
+    assert_eq!(all[0].row.facts, Some(newer));
     assert_eq!(all[0].host_layout.as_deref(), Some("{\"a\":1}"));
 });
 
-db_test!(one_agent_of_a_site_is_dhcp_server, |db| async {
+db_test!(one_host_of_a_site_is_dhcp_server, |db| async {
     let site = db.fixture().await.site;
-    let first = invite(&db, site, "edge-1", HOUR).await;
-    let second = invite(&db, site, "edge-2", HOUR).await;
+    let first = create(&db, site, "edge-1", HOUR).await;
+    let second = create(&db, site, "edge-2", HOUR).await;
     join(&db, "edge-1", "one").await;
     join(&db, "edge-2", "two").await;
     let both = async || (dhcp(&db, first).await, dhcp(&db, second).await);
     assert_eq!(
         both().await,
         (DhcpRole::Yes, DhcpRole::No),
-        "the first agent of a site is its DHCP server"
+        "the first host of a site is its DHCP server"
     );
     let generation = db
         .write(move |c| store::sites::increment_generation(c, site))
         .await;
-    db.write(move |c| agents::request_dhcp_handover(c, second, site, generation))
+    db.write(move |c| hosts::request_dhcp_handover(c, second, site, generation))
         .await;
     assert_eq!(both().await, (DhcpRole::Ending, DhcpRole::Next));
     let early = db
-        .write(move |c| agents::complete_dhcp_handover(c, site, Some(generation - 1)))
+        .write(move |c| hosts::complete_dhcp_handover(c, site, Some(generation - 1)))
         .await;
     assert!(
         !early,
@@ -162,35 +169,35 @@ db_test!(one_agent_of_a_site_is_dhcp_server, |db| async {
     );
     assert_eq!(both().await, (DhcpRole::Ending, DhcpRole::Next));
     assert!(
-        db.write(move |c| agents::complete_dhcp_handover(c, site, Some(generation)))
+        db.write(move |c| hosts::complete_dhcp_handover(c, site, Some(generation)))
             .await
     );
     assert_eq!(both().await, (DhcpRole::No, DhcpRole::Yes));
     assert!(
-        !db.write(move |c| agents::complete_dhcp_handover(c, site, Some(generation)))
+        !db.write(move |c| hosts::complete_dhcp_handover(c, site, Some(generation)))
             .await,
         "the change happens once"
     );
 
-    db.write(move |c| agents::request_dhcp_handover(c, first, site, generation + 1))
+    db.write(move |c| hosts::request_dhcp_handover(c, first, site, generation + 1))
         .await;
     assert!(
-        db.write(move |c| agents::complete_dhcp_handover(c, site, None))
+        db.write(move |c| hosts::complete_dhcp_handover(c, site, None))
             .await,
         "an operator forces the change"
     );
     assert_eq!(both().await, (DhcpRole::Yes, DhcpRole::No));
-    db.write(move |c| agents::request_dhcp_handover(c, second, site, generation + 2))
+    db.write(move |c| hosts::request_dhcp_handover(c, second, site, generation + 2))
         .await;
-    db.write(move |c| agents::request_dhcp_handover(c, first, site, generation + 3))
+    db.write(move |c| hosts::request_dhcp_handover(c, first, site, generation + 3))
         .await;
     assert_eq!(
         both().await,
         (DhcpRole::Yes, DhcpRole::No),
         "selecting the current DHCP server cancels the change"
     );
-    db.write(move |c| agents::delete(c, first)).await;
-    db.write(move |c| agents::request_dhcp_handover(c, second, site, generation + 4))
+    db.write(move |c| hosts::delete(c, first)).await;
+    db.write(move |c| hosts::request_dhcp_handover(c, second, site, generation + 4))
         .await;
     assert_eq!(
         dhcp(&db, second).await,
@@ -201,7 +208,7 @@ db_test!(one_agent_of_a_site_is_dhcp_server, |db| async {
 
 db_test!(live_files_are_stored_per_file, |db| async {
     let site = db.fixture().await.site;
-    let id = invite(&db, site, "edge-1", HOUR).await;
+    let id = create(&db, site, "edge-1", HOUR).await;
     join(&db, "edge-1", "key").await;
     let tree = |files: &[(&str, &str)]| -> BTreeMap<String, String> {
         let owned = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned());
@@ -209,45 +216,42 @@ db_test!(live_files_are_stored_per_file, |db| async {
     };
     let first = tree(&[("a", "1"), ("nginx/Ä", "2"), ("nginx/ä", "3")]);
     let files = first.clone();
-    db.write(move |c| agents::update_live_files(c, id, &files, &[]))
+    db.write(move |c| hosts::update_live_files(c, id, &files, &[]))
         .await;
-    assert_eq!(
-        db.read(move |c| agents::list_live_files(c, id)).await,
-        first
-    );
+    assert_eq!(db.read(move |c| hosts::list_live_files(c, id)).await, first);
     // The agent repeats the report after a lost response, with a changed and a removed file.
     let second = tree(&[("a", "one"), ("nginx/Ä", "2")]);
     let removed = ["nginx/ä".to_owned(), "never/there".to_owned()];
-    db.write(move |c| agents::update_live_files(c, id, &second, &removed))
+    db.write(move |c| hosts::update_live_files(c, id, &second, &removed))
         .await;
     let (statements, live) = db
-        .count_statements(move |c| agents::list_live_files(c, id))
+        .count_statements(move |c| hosts::list_live_files(c, id))
         .await;
     assert_eq!(statements, 1);
     assert_eq!(live, tree(&[("a", "one"), ("nginx/Ä", "2")]));
-    assert_eq!(db.read(move |c| agents::count_live_files(c, id)).await, 2);
+    assert_eq!(db.read(move |c| hosts::count_live_files(c, id)).await, 2);
     let another = tree(&[("a", "1")]);
     let missing = db
         .store
-        .write(move |c| agents::update_live_files(c, AgentId(999), &another, &[]))
+        .write(move |c| hosts::update_live_files(c, HostId(999), &another, &[]))
         .await;
     assert_eq!(missing, Err(Error::NotFound));
-    // After a new join, the agent runs on another host.
+    // After a new join, the agent runs on another machine.
     let again = hash("again");
-    db.write(move |c| agents::reset_join_token(c, id, &again, HOUR))
+    db.write(move |c| hosts::reset_join_token(c, id, &again, HOUR))
         .await;
-    assert_eq!(db.read(move |c| agents::count_live_files(c, id)).await, 2);
+    assert_eq!(db.read(move |c| hosts::count_live_files(c, id)).await, 2);
     join(&db, "again", "second").await;
-    assert_eq!(db.read(move |c| agents::count_live_files(c, id)).await, 0);
+    assert_eq!(db.read(move |c| hosts::count_live_files(c, id)).await, 0);
 });
 
-db_test!(agent_shows_applied_generation_and_contact, |db| async {
+db_test!(host_shows_applied_generation_and_contact, |db| async {
     let site = db.fixture().await.site;
-    let id = invite(&db, site, "edge-1", HOUR).await;
-    let row = async || db.read(move |c| agents::get(c, id)).await.unwrap().row;
-    assert!(!row().await.in_contact, "the agent has never connected");
+    let id = create(&db, site, "edge-1", HOUR).await;
+    let row = async || db.read(move |c| hosts::get(c, id)).await.unwrap().row;
+    assert!(!row().await.is_online, "the agent has never connected");
     join(&db, "edge-1", "key").await;
-    assert!(row().await.in_contact);
+    assert!(row().await.is_online);
     let send_report = async |generation, outcome| {
         let report = Report {
             generation,
@@ -256,8 +260,7 @@ db_test!(agent_shows_applied_generation_and_contact, |db| async {
             silent: Vec::new(),
             unserved: Vec::new(),
         };
-        db.write(move |c| agents::store_report(c, id, &report))
-            .await;
+        db.write(move |c| hosts::store_report(c, id, &report)).await;
     };
     send_report(3, ApplyOutcome::Live).await;
     send_report(4, ApplyOutcome::Refused { words: "no".into() }).await;
@@ -265,14 +268,14 @@ db_test!(agent_shows_applied_generation_and_contact, |db| async {
         .write(move |c| store::sites::increment_generation(c, site))
         .await;
     let shown = row().await;
-    assert_eq!((shown.applied, shown.generation), (Some(3), now));
+    assert_eq!((shown.applied_generation, shown.generation), (Some(3), now));
     let by_name = db
-        .read(|c| agents::get_by_name(c, &parse("lab"), &parse("edge-1")))
+        .read(|c| hosts::get_by_name(c, &parse("lab"), &parse("edge-1")))
         .await
         .unwrap();
     assert_eq!(by_name.row.id, id);
     let missing = db
-        .read(|c| agents::get_by_name(c, &parse("lab"), &parse("edge-2")))
+        .read(|c| hosts::get_by_name(c, &parse("lab"), &parse("edge-2")))
         .await;
     assert_eq!(missing, None);
 });

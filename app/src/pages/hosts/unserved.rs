@@ -2,7 +2,7 @@
 
 use crate::erase::{Erase as _, reactive};
 use leptos::{prelude::*, task::spawn_local};
-use model::{CertificateId, agents::AgentDetail, clusters::Fingerprint};
+use model::{CertificateId, clusters::Fingerprint, hosts::HostDetail};
 
 use crate::{
     components::{icon::icon, live_resource::LiveResource},
@@ -13,14 +13,14 @@ use crate::{
 type Named = (Fingerprint, CertificateId, String);
 
 /// The panel; empty if the host serves all certificates.
-pub fn unserved(agent: LiveResource<AgentDetail>) -> AnyView {
-    let all = agent.part(|agent| {
-        let report = agent.row.report.iter().flat_map(|report| &report.unserved);
-        let each = report.map(|one| (one.certificate.clone(), one.words.clone()));
+pub fn unserved(host: LiveResource<HostDetail>) -> AnyView {
+    let all = host.part(|host| {
+        let report = host.row.report.iter().flat_map(|report| &report.unserved);
+        let each = report.map(|entry| (entry.certificate.clone(), entry.words.clone()));
         each.collect::<Vec<_>>()
     });
     let named = named(all);
-    let one = move |(print, words): (Fingerprint, String)| {
+    let entry = move |(print, words): (Fingerprint, String)| {
         let name = reactive(move || {
             let known = named.with(|named| {
                 let mut named = named.iter();
@@ -41,8 +41,8 @@ pub fn unserved(agent: LiveResource<AgentDetail>) -> AnyView {
         (!all.is_empty()).then(|| {
             view! {
                 <section class="panel panel-warning">
-                    <p class="panel-title">{icon("triangle-alert")} "It cannot serve these certificates: it serves the one before, or its own, which browsers warn of."</p>
-                    {all.into_iter().map(one).collect::<Vec<_>>()}
+                    <p class="panel-title">{icon("triangle-alert")} "These certificates cannot be served. The host serves the previous or a self-signed certificate."</p>
+                    {all.into_iter().map(entry).collect::<Vec<_>>()}
                 </section>
             }
             .erase()

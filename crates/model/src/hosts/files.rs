@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::AgentRow;
+use super::HostRow;
 use crate::page::Page;
 
 /// A query for a list of files.
@@ -54,13 +54,13 @@ pub struct FileList {
     pub page: Page<FileRow>,
 }
 
-/// An agent and the files of its host.
+/// A host and its files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AgentFiles {
-    /// The agent.
-    pub agent: AgentRow,
+pub struct HostFiles {
+    /// The host.
+    pub host: HostRow,
     /// The files.
-    pub listed: FileList,
+    pub list: FileList,
 }
 
 /// A file with its difference.

@@ -4,10 +4,10 @@
 use edge::link::{self, Live};
 use model::{
     Error, ServiceId,
-    agents::{ApplyOutcome, DhcpRole, Report},
+    hosts::{ApplyOutcome, DhcpRole, Report},
 };
 
-use super::{Agent, publish_all_services, publish_change};
+use super::{agent::Agent, publish_all_services, publish_change};
 use crate::{Control, containers, failure::StoreResultExt as _};
 
 /// Up to this many affected containers are notified individually.
@@ -17,19 +17,17 @@ const MAX_INDIVIDUAL: i64 = 100;
 /// the next DHCP server takes over.
 ///
 /// # Errors
-/// [`Error::WrongCredentials`] when the agent was deleted.
+/// [`Error::WrongCredentials`] when the host was deleted.
 pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<(), Error> {
     let (id, site) = (agent.id, agent.site);
     let done = control
         .store()
         .write(move |c| {
-            let before = store::agents::get(c, id)?
-                .ok_or(store::Error::NotFound)?
-                .row;
-            store::agents::store_report(c, id, &report)?;
+            let before = store::hosts::get(c, id)?.ok_or(store::Error::NotFound)?.row;
+            store::hosts::store_report(c, id, &report)?;
             if before.dhcp == DhcpRole::Ending
                 && report.outcome == ApplyOutcome::Live
-                && store::agents::complete_dhcp_handover(c, site, Some(report.generation))?
+                && store::hosts::complete_dhcp_handover(c, site, Some(report.generation))?
             {
                 store::sites::increment_generation(c, site)?;
             }
@@ -39,7 +37,7 @@ pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<
                 .chain([&report])
                 .flat_map(|report| &report.aside);
             let services: Vec<ServiceId> = services.map(|aside| aside.service).collect();
-            let after = before.applied.unwrap_or(i64::MIN);
+            let after = before.applied_generation.unwrap_or(i64::MIN);
             store::containers::list_affected(c, site, after, &services, MAX_INDIVIDUAL)
         })
         .await;
@@ -58,16 +56,16 @@ pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<
     Ok(())
 }
 
-/// Stores which files are live on an agent's host.
+/// Stores which files are live on a host.
 ///
 /// # Errors
 /// [`Error::Invalid`] for an invalid path and for more files than are kept;
-/// [`Error::WrongCredentials`] when the agent was deleted.
+/// [`Error::WrongCredentials`] when the host was deleted.
 pub async fn report_files(control: &Control, agent: &Agent, update: Live) -> Result<(), Error> {
     let paths = update.files.keys().chain(&update.gone);
     for path in paths {
         if !is_inside_tree(path) {
-            let message = "Use paths within the tree, such as nginx/nginx.conf.";
+            let message = "Enter a path inside the configuration tree, such as nginx/nginx.conf.";
             return Err(Error::invalid_field("files", message));
         }
     }
@@ -76,7 +74,7 @@ pub async fn report_files(control: &Control, agent: &Agent, update: Live) -> Res
         .values()
         .any(|text| text.len() > link::LARGEST_FILE)
     {
-        let message = format!("A file may have {} bytes at most.", link::LARGEST_FILE);
+        let message = format!("A file can have at most {} bytes.", link::LARGEST_FILE);
         return Err(Error::invalid_field("files", message));
     }
     let id = agent.id;
@@ -84,15 +82,15 @@ pub async fn report_files(control: &Control, agent: &Agent, update: Live) -> Res
         .store()
         .write(move |c| {
             if update.begins {
-                store::agents::delete_live_files(c, id)?;
+                store::hosts::delete_live_files(c, id)?;
             }
             let existing =
-                usize::try_from(store::agents::count_live_files(c, id)?).unwrap_or(usize::MAX);
+                usize::try_from(store::hosts::count_live_files(c, id)?).unwrap_or(usize::MAX);
             if existing.saturating_add(update.files.len()) > link::MOST_FILES {
-                let message = format!("At most {} files are kept.", link::MOST_FILES);
+                let message = format!("At most {} files can be reported.", link::MOST_FILES);
                 return Ok(Err(Error::invalid_field("files", message)));
             }
-            store::agents::update_live_files(c, id, &update.files, &update.gone)?;
+            store::hosts::update_live_files(c, id, &update.files, &update.gone)?;
             Ok(Ok(()))
         })
         .await;

@@ -1,9 +1,9 @@
-//! The live configuration files on an agent's host, as the agent reported them.
+//! The live configuration files of a host, as its agent reported them.
 
 use std::collections::BTreeMap;
 
 use diesel::prelude::*;
-use model::AgentId;
+use model::HostId;
 
 use crate::{Conn, Error, rows, schema::host_files};
 
@@ -13,10 +13,10 @@ const PATHS_PER_STATEMENT: usize = 500;
 /// Replaces new or changed files and deletes removed files. Unchanged files are not written.
 ///
 /// # Errors
-/// When the database is unavailable, or the agent does not exist.
+/// When the database is unavailable, or the host does not exist.
 pub fn update_live_files(
     c: &mut Conn,
-    id: AgentId,
+    id: HostId,
     files: &BTreeMap<String, String>,
     removed: &[String],
 ) -> Result<(), Error> {
@@ -41,11 +41,11 @@ pub fn update_live_files(
     Ok(())
 }
 
-/// Deletes all files of an agent.
+/// Deletes all files of a host.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn delete_live_files(c: &mut Conn, id: AgentId) -> Result<(), Error> {
+pub fn delete_live_files(c: &mut Conn, id: HostId) -> Result<(), Error> {
     diesel::delete(host_files::table.filter(host_files::host_id.eq(id.0))).execute(&mut c.0)?;
     Ok(())
 }
@@ -54,7 +54,7 @@ pub fn delete_live_files(c: &mut Conn, id: AgentId) -> Result<(), Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn list_live_files(c: &mut Conn, id: AgentId) -> Result<BTreeMap<String, String>, Error> {
+pub fn list_live_files(c: &mut Conn, id: HostId) -> Result<BTreeMap<String, String>, Error> {
     let rows: Vec<(String, String)> = host_files::table
         .filter(host_files::host_id.eq(id.0))
         .select((host_files::path, host_files::text))
@@ -66,7 +66,7 @@ pub fn list_live_files(c: &mut Conn, id: AgentId) -> Result<BTreeMap<String, Str
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn count_live_files(c: &mut Conn, id: AgentId) -> Result<u32, Error> {
+pub fn count_live_files(c: &mut Conn, id: HostId) -> Result<u32, Error> {
     let count: i64 = host_files::table
         .filter(host_files::host_id.eq(id.0))
         .count()

@@ -1,4 +1,5 @@
-//! Agents on edge hosts: joining, host facts, and reports about applied site configurations.
+//! Hosts that run `holdfast-agent`: join tokens, host facts, and reports about applied site
+//! configurations.
 
 pub mod files;
 
@@ -7,20 +8,20 @@ use std::{fmt, net::Ipv4Addr, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentId, FieldError, Fields, Invalid, ServiceId, SiteId, Timestamp, clusters::Fingerprint,
+    FieldError, Fields, HostId, Invalid, ServiceId, SiteId, Timestamp, clusters::Fingerprint,
     domains::Origin, names::Label, text::by_text,
 };
 
-/// A join token for a new agent: the manager's URL, a secret that is valid for one join, and the
-/// fingerprint of the manager's certificate. Format: `https://manager:443#SECRET#FINGERPRINT`. The
-/// fingerprint is present only where the manager itself terminates TLS.
+/// A join token for the agent of a host: the manager's URL, a secret that is valid for one join, and
+/// the fingerprint of the manager's certificate. Format: `https://manager:443#SECRET#FINGERPRINT`.
+/// The fingerprint is present only where the manager itself terminates TLS.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct JoinToken {
     /// The manager's URL.
     pub manager: Origin,
     /// The secret. Valid once.
-    pub word: String,
+    pub secret: String,
     /// The fingerprint of the manager's certificate.
     pub fingerprint: Option<Fingerprint>,
 }
@@ -30,22 +31,22 @@ impl FromStr for JoinToken {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let invalid = || Invalid::new("This is no code to join with. Copy it whole.");
+        let invalid = || Invalid::new("Enter the complete join token.");
         let mut parts = text.trim_ascii().split('#');
-        let (manager, word) = (parts.next(), parts.next());
-        let (manager, word) = manager.zip(word).ok_or_else(invalid)?;
+        let (manager, secret) = (parts.next(), parts.next());
+        let (manager, secret) = manager.zip(secret).ok_or_else(invalid)?;
         let fingerprint = parts
             .next()
             .map(str::parse)
             .transpose()
             .map_err(|_| invalid())?;
         let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        if parts.next().is_some() || word.len() < 20 || !word.chars().all(is_allowed) {
+        if parts.next().is_some() || secret.len() < 20 || !secret.chars().all(is_allowed) {
             return Err(invalid());
         }
         Ok(Self {
             manager: manager.parse().map_err(|_| invalid())?,
-            word: word.to_owned(),
+            secret: secret.to_owned(),
             fingerprint,
         })
     }
@@ -53,7 +54,7 @@ impl FromStr for JoinToken {
 
 impl fmt::Display for JoinToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}#{}", self.manager, self.word)?;
+        write!(f, "{}#{}", self.manager, self.secret)?;
         match &self.fingerprint {
             Some(fingerprint) => write!(f, "#{fingerprint}"),
             None => Ok(()),
@@ -64,33 +65,33 @@ impl fmt::Display for JoinToken {
 /// Omits the secret.
 impl fmt::Debug for JoinToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JoinCode")
+        f.debug_struct("JoinToken")
             .field("manager", &self.manager)
             .finish_non_exhaustive()
     }
 }
 
-/// The join token of an agent, as shown to the user who created it.
+/// The join token of a host, as shown to the user who created it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IssuedJoinToken {
-    /// The agent.
-    pub id: AgentId,
+    /// The host.
+    pub id: HostId,
     /// The token to enter on the host. Shown once.
-    pub code: JoinToken,
+    pub token: JoinToken,
     /// Seconds until the token expires.
-    pub good_for_s: u32,
+    pub valid_for_s: u32,
 }
 
-/// The form for a new agent.
+/// The form for a new host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AgentForm {
+pub struct HostForm {
     /// The site's ID.
     pub site: String,
-    /// The agent's name.
+    /// The host's name.
     pub name: String,
 }
 
-impl AgentForm {
+impl HostForm {
     /// Parses and validates the form.
     ///
     /// # Errors
@@ -114,7 +115,24 @@ pub struct HostFacts {
     pub address: Ipv4Addr,
 }
 
-/// The DHCP role of an agent. At most one agent of a site is the DHCP server.
+/// What a host does for its site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostRole {
+    /// Serves the site's names, DHCP and published services.
+    Edge,
+}
+
+impl HostRole {
+    /// The role's name, for badges.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Edge => "edge",
+        }
+    }
+}
+
+/// The DHCP role of a host. At most one host of a site is the DHCP server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DhcpRole {
@@ -122,14 +140,14 @@ pub enum DhcpRole {
     No,
     /// The DHCP server.
     Yes,
-    /// The DHCP server until it reports that it has stopped. Then another agent takes over.
+    /// The DHCP server until its agent reports that it has stopped. Then another host takes over.
     Ending,
     /// Becomes the DHCP server when the current one has stopped.
     Next,
 }
 
 impl DhcpRole {
-    /// Whether the agent serves DHCP now.
+    /// Whether the host serves DHCP now.
     pub fn is_serving(self) -> bool {
         matches!(self, Self::Yes | Self::Ending)
     }
@@ -210,49 +228,49 @@ pub enum ProbedComponent {
     Container,
 }
 
-/// An agent, for lists and its page.
+/// A host, for lists and its page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AgentRow {
-    /// The agent.
-    pub id: AgentId,
-    /// The agent's name, unique in its site.
+pub struct HostRow {
+    /// The host.
+    pub id: HostId,
+    /// The host's name, unique in its site.
     pub name: Label,
-    /// The agent's site.
+    /// The host's site.
     pub site: SiteId,
     /// The site's name.
     pub site_name: Label,
-    /// Facts about the host; `None` before the agent has joined.
-    pub about: Option<HostFacts>,
-    /// The time of the last poll.
-    pub seen: Option<Timestamp>,
+    /// Facts about the host; `None` before its agent has joined.
+    pub facts: Option<HostFacts>,
+    /// The time of the agent's last poll.
+    pub last_seen: Option<Timestamp>,
     /// The expiry of the join token; `None` after the agent has joined.
-    pub invited_until: Option<Timestamp>,
-    /// The agent's DHCP role.
+    pub join_expires_at: Option<Timestamp>,
+    /// The host's DHCP role.
     pub dhcp: DhcpRole,
-    /// The last report.
+    /// The agent's last report.
     pub report: Option<Report>,
     /// The last generation of the site configuration that went live.
-    pub applied: Option<i64>,
+    pub applied_generation: Option<i64>,
     /// The site's current generation.
     pub generation: i64,
-    /// Whether the last poll is more recent than [`SILENT_MS`].
-    pub in_contact: bool,
+    /// Whether the last poll is more recent than [`UNREACHABLE_AFTER_MS`].
+    pub is_online: bool,
 }
 
-/// An agent with the related data of its page.
+/// A host with the related data of its page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AgentDetail {
-    /// The agent.
-    pub row: AgentRow,
-    /// The site's DHCP server, if it is another agent.
-    pub giver: Option<AgentRow>,
-    /// Whether the site has other agents.
+pub struct HostDetail {
+    /// The host.
+    pub row: HostRow,
+    /// The site's DHCP server, if it is another host.
+    pub dhcp_server: Option<HostRow>,
+    /// Whether the site has other hosts.
     pub has_others: bool,
     /// The containers of quarantined services, by service. Deleted containers are left out.
-    pub aside: Vec<(ServiceId, Label)>,
+    pub quarantined: Vec<(ServiceId, Label)>,
 }
 
-/// Milliseconds without a poll after which an agent counts as unreachable. Agents poll every 25 s.
+/// Milliseconds without a poll after which a host counts as unreachable. Agents poll every 25 s.
 pub const UNREACHABLE_AFTER_MS: i64 = 60_000;
 
 /// The publishing state of an edge host.
@@ -266,15 +284,20 @@ pub enum PublishingState {
     Blocked,
 }
 
-impl AgentRow {
-    /// The path of the agent's page, below its site's page.
+impl HostRow {
+    /// The path of the host's page, below its site's page.
     pub fn path(&self) -> String {
-        format!("/sites/{}/agents/{}", self.site_name, self.name)
+        format!("/sites/{}/hosts/{}", self.site_name, self.name)
+    }
+
+    /// The host's roles. Every host is an edge host today.
+    pub fn roles(&self) -> &'static [HostRole] {
+        &[HostRole::Edge]
     }
 
     /// The publishing state; `None` before the agent has joined.
     pub fn publishing_state(&self) -> Option<PublishingState> {
-        self.about.as_ref()?;
+        self.facts.as_ref()?;
         let Some(report) = &self.report else {
             return Some(PublishingState::Publishing);
         };

@@ -1,13 +1,13 @@
-//! The join code of a new agent: the manager's address, a secret token, and the fingerprint of the
-//! certificate that the agent pins.
+//! The join token of a host: the manager's URL, a secret, and the fingerprint of the certificate
+//! that the agent pins.
 
 use std::time::Duration;
 
 use model::{
-    AgentId, Error,
-    agents::{IssuedJoinToken, JoinToken},
+    Error, HostId,
     clusters::Fingerprint,
     domains::Origin,
+    hosts::{IssuedJoinToken, JoinToken},
 };
 
 use super::secret;
@@ -20,18 +20,18 @@ pub(super) const LIFETIME_MS: i64 = LIFETIME_S as i64 * 1000;
 /// The timeout for fetching the certificate at the public address.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Creates a join code.
+/// Creates a join token.
 ///
 /// # Errors
 /// [`Error::Conflict`] where agents could not reach the manager safely, and [`Error::Unavailable`]
 /// when the certificate at its address cannot be fetched.
-pub(super) async fn create_code(control: &Control) -> Result<JoinToken, Error> {
+pub(super) async fn create(control: &Control) -> Result<JoinToken, Error> {
     let Some(Manager {
         origin,
         certificate,
     }) = control.manager()
     else {
-        let message = "Agents cannot be told where this server is. Set public_url to https:// with a name or an IPv4 address.";
+        let message = "Agents do not know the URL of this server. Set public_url to an https:// URL with a name or an IPv4 address.";
         return Err(Error::conflict(message));
     };
     let fingerprint = match (origin.is_tls(), certificate) {
@@ -40,24 +40,24 @@ pub(super) async fn create_code(control: &Control) -> Result<JoinToken, Error> {
         (false, _) if origin.is_loopback() => None,
         (false, _) => {
             let message = format!(
-                "An agent's key could be read on its way to {origin}. Set public_url to an https:// address, then invite the agent."
+                "Connections to {origin} are not encrypted. Set public_url to an https:// URL, then add the host."
             );
             return Err(Error::conflict(message));
         }
     };
     Ok(JoinToken {
         manager: origin.clone(),
-        word: secret(),
+        secret: secret(),
         fingerprint,
     })
 }
 
-/// The invitation that is shown to the user.
-pub(super) fn new(id: AgentId, code: JoinToken) -> IssuedJoinToken {
+/// The join token as shown to the user.
+pub(super) fn issued(id: HostId, token: JoinToken) -> IssuedJoinToken {
     IssuedJoinToken {
         id,
-        code,
-        good_for_s: LIFETIME_S,
+        token,
+        valid_for_s: LIFETIME_S,
     }
 }
 
@@ -68,7 +68,7 @@ async fn public_fingerprint(origin: &Origin) -> Result<Fingerprint, Error> {
     let fetched = fetched.map_err(|error| {
         tracing::warn!(%origin, %error, "failed to fetch certificate at public address");
         let message = format!(
-            "No certificate was had from {origin}, which agents would know this server by. Check that public_url is right and can be reached from the server itself, then try again."
+            "The certificate of {origin} could not be fetched. Check that public_url is correct and reachable from this server."
         );
         Error::Unavailable { message }
     })?;

@@ -1,21 +1,23 @@
-//! Compares the files that the manager renders for an agent's host with the files that are live
-//! there.
+//! Compares the files that the manager renders for a host with the files that are live there.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use edge::{Layout, link};
 use model::{
     Error, Kind,
-    agents::files::{
-        AgentFiles, FileDiff, FileList, FileQuery, FileRow, FileState, Hunk, Line, LineChange,
+    hosts::files::{
+        FileDiff, FileList, FileQuery, FileRow, FileState, HostFiles, Hunk, Line, LineChange,
     },
     names::Label,
     page::{PAGE_ROWS, Page},
 };
 use similar::{Algorithm, ChangeTag, TextDiff};
-use store::agents::AgentRecord;
+use store::hosts::HostRecord;
 
-use super::{Agent, record, site_config_for};
+use super::{
+    agent::{Agent, site_config_for},
+    record,
+};
 use crate::{
     Actor, Control,
     failure::{StoreResultExt as _, internal},
@@ -34,27 +36,27 @@ type Tree = BTreeMap<String, String>;
 /// Lists the files of a host: files that differ first, then by path.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the agent does not exist.
+/// [`Error::NotFound`] when the host does not exist.
 pub async fn files(
     control: &Control,
     actor: &Actor,
     site: &Label,
     name: &Label,
     query: FileQuery,
-) -> Result<AgentFiles, Error> {
+) -> Result<HostFiles, Error> {
     let record = record(control, actor, site, name).await?;
     let (desired, live) = load_trees(control, &record).await?;
-    let listed = blocking(move || list(&desired, &live, &query)).await?;
-    Ok(AgentFiles {
-        agent: record.row,
-        listed,
+    let list = blocking(move || list_files(&desired, &live, &query)).await?;
+    Ok(HostFiles {
+        host: record.row,
+        list,
     })
 }
 
 /// Returns a file of a host with its differences.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the agent or the file does not exist.
+/// [`Error::NotFound`] when the host or the file does not exist.
 pub async fn file(
     control: &Control,
     actor: &Actor,
@@ -84,7 +86,7 @@ pub async fn file(
 }
 
 /// The rendered and the live files. Both are empty before the agent has joined.
-async fn load_trees(control: &Control, record: &AgentRecord) -> Result<(Tree, Tree), Error> {
+async fn load_trees(control: &Control, record: &HostRecord) -> Result<(Tree, Tree), Error> {
     let Some(layout) = &record.host_layout else {
         return Ok(Default::default());
     };
@@ -96,7 +98,7 @@ async fn load_trees(control: &Control, record: &AgentRecord) -> Result<(Tree, Tr
     let snapshot = site_config_for(control, &agent).await?;
     let live = control
         .store()
-        .read(move |c| store::agents::list_live_files(c, agent.id))
+        .read(move |c| store::hosts::list_live_files(c, agent.id))
         .await
         .into_model("live files")?;
     let rendered = blocking(move || edge::render(&snapshot, &layout)).await?;
@@ -127,7 +129,7 @@ fn state(desired: Option<&String>, live: Option<&String>) -> Option<FileState> {
 }
 
 /// Returns one page of the list.
-fn list(desired: &Tree, live: &Tree, query: &FileQuery) -> FileList {
+fn list_files(desired: &Tree, live: &Tree, query: &FileQuery) -> FileList {
     let mut paths: Vec<&String> = desired.keys().chain(live.keys()).collect();
     paths.sort();
     paths.dedup();
@@ -206,9 +208,9 @@ fn line(change: similar::Change<&str>) -> Line {
 
 #[cfg(test)]
 mod tests {
-    use model::agents::files::{FileQuery, FileState, LineChange};
+    use model::hosts::files::{FileQuery, FileState, LineChange};
 
-    use super::{Tree, hunks, list};
+    use super::{Tree, hunks, list_files};
 
     fn tree(files: &[(&str, &str)]) -> Tree {
         let owned = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned());
@@ -219,7 +221,7 @@ mod tests {
     fn differing_files_are_listed_first_with_their_state() {
         let desired = tree(&[("a", "1"), ("b", "2"), ("c", "3")]);
         let live = tree(&[("a", "1"), ("b", "old"), ("d", "4")]);
-        let listed = list(&desired, &live, &FileQuery::default());
+        let listed = list_files(&desired, &live, &FileQuery::default());
         let rows: Vec<_> = listed
             .page
             .rows
@@ -238,7 +240,7 @@ mod tests {
             q: " C ".into(),
             page: 1,
         };
-        assert_eq!(list(&desired, &live, &query).page.total, 1);
+        assert_eq!(list_files(&desired, &live, &query).page.total, 1);
     }
 
     #[test]

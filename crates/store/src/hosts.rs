@@ -1,14 +1,15 @@
-//! Agents on edge hosts: join tokens, keys, host facts and reports. Only hashes of join tokens and
-//! keys are stored. Timestamps come from the clock of the database.
+//! Hosts: join tokens and keys of their agents, host facts and reports. Only hashes of join tokens
+//! and keys are stored. Timestamps come from the clock of the database.
 
+mod dhcp;
 mod files;
 
 use std::collections::HashSet;
 
 use diesel::prelude::*;
 use model::{
-    AgentId, SiteId, Timestamp,
-    agents::{AgentRow, ApplyOutcome, DhcpRole, HostFacts, Report, UNREACHABLE_AFTER_MS},
+    HostId, SiteId, Timestamp,
+    hosts::{ApplyOutcome, DhcpRole, HostFacts, HostRow, Report, UNREACHABLE_AFTER_MS},
     names::Label,
 };
 
@@ -18,14 +19,15 @@ use crate::{
     schema::{hosts, sites},
 };
 
+pub use dhcp::{complete_dhcp_handover, request_dhcp_handover};
 pub use files::{count_live_files, delete_live_files, list_live_files, update_live_files};
 
-/// The maximum number of agents in a list.
+/// The maximum number of hosts in a list.
 const MAX_ROWS: i64 = 500;
 
-/// The values of a new agent, which has not joined yet.
+/// The values of a new host, whose agent has not joined yet.
 #[derive(Clone, Debug)]
-pub struct NewAgent {
+pub struct NewHost {
     /// The site.
     pub site: SiteId,
     /// The name.
@@ -43,18 +45,18 @@ pub struct JoinRequest {
     pub token_hash: String,
     /// SHA-256 of the agent's new key, in hex.
     pub key_hash: String,
-    /// The facts about the agent's host.
+    /// The facts about the host.
     pub host_facts: HostFacts,
-    /// The file layout of the agent's host, as JSON.
+    /// The file layout of the host, as JSON.
     pub layout: String,
 }
 
-/// An agent with the values that are only for the protocol between manager and agent.
+/// A host with the values that are only for the protocol between manager and agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AgentRecord {
+pub struct HostRecord {
     /// The values that may be shown.
-    pub row: AgentRow,
-    /// The file layout of the agent's host, as JSON; `None` before the agent has joined.
+    pub row: HostRow,
+    /// The file layout of the host, as JSON; `None` before the agent has joined.
     pub host_layout: Option<String>,
 }
 
@@ -74,18 +76,18 @@ struct Row {
     applied_generation: Option<i64>,
 }
 
-/// An agent, its site's name and generation, and the current time.
+/// A host, its site's name and generation, and the current time.
 type JoinedRow = (Row, String, i64, i64);
 
 impl Row {
-    /// `moving` is whether another agent of the site is to become the DHCP server.
+    /// `moving` is whether another host of the site is to become the DHCP server.
     fn into_record(
         self,
         site_name: &str,
         generation: i64,
         now: i64,
         moving: bool,
-    ) -> Result<AgentRecord, Error> {
+    ) -> Result<HostRecord, Error> {
         let row_ref = RowRef::new("hosts", &self.id);
         let dhcp = match (self.dhcp_site_id, self.dhcp_handover_site_id) {
             (Some(_), _) if moving => DhcpRole::Ending,
@@ -93,7 +95,7 @@ impl Row {
             (None, Some(_)) => DhcpRole::Next,
             (None, None) => DhcpRole::No,
         };
-        let about = self
+        let facts = self
             .facts
             .as_deref()
             .map(|text| row_ref.parse_json("facts", text));
@@ -101,35 +103,35 @@ impl Row {
             .report
             .as_deref()
             .map(|text| row_ref.parse_json("report", text));
-        let row = AgentRow {
-            id: AgentId(self.id),
+        let row = HostRow {
+            id: HostId(self.id),
             name: row_ref.parse("name", &self.name)?,
             site: SiteId(self.site_id),
             site_name: row_ref.parse("site_id", site_name)?,
-            about: about.transpose()?,
-            seen: self.last_seen_at.map(Timestamp),
-            invited_until: self.join_expires_at.map(Timestamp),
+            facts: facts.transpose()?,
+            last_seen: self.last_seen_at.map(Timestamp),
+            join_expires_at: self.join_expires_at.map(Timestamp),
             dhcp,
             report: report.transpose()?,
-            applied: self.applied_generation,
+            applied_generation: self.applied_generation,
             generation,
-            in_contact: self
+            is_online: self
                 .last_seen_at
                 .is_some_and(|seen| seen > now - UNREACHABLE_AFTER_MS),
         };
-        Ok(AgentRecord {
+        Ok(HostRecord {
             row,
             host_layout: self.layout,
         })
     }
 }
 
-/// Inserts an agent with a join token.
+/// Inserts a host with a join token.
 ///
 /// # Errors
 /// [`Error::Duplicate`] for a name that is in use on the site, [`Error::NotFound`] when the site
 /// does not exist.
-pub fn insert(c: &mut Conn, new: &NewAgent) -> Result<AgentId, Error> {
+pub fn insert(c: &mut Conn, new: &NewHost) -> Result<HostId, Error> {
     diesel::insert_into(hosts::table)
         .values((
             hosts::site_id.eq(new.site.0),
@@ -140,16 +142,16 @@ pub fn insert(c: &mut Conn, new: &NewAgent) -> Result<AgentId, Error> {
         ))
         .execute(&mut c.0)
         .map_err(Error::from_insert)?;
-    Ok(AgentId(dialect::inserted_id(&mut c.0)?))
+    Ok(HostId(dialect::inserted_id(&mut c.0)?))
 }
 
-/// Replaces an agent's key or join token with a new join token; the old key is revoked.
+/// Replaces the key or join token of a host's agent with a new join token; the old key is revoked.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the agent does not exist.
+/// [`Error::NotFound`] when the host does not exist.
 pub fn reset_join_token(
     c: &mut Conn,
-    id: AgentId,
+    id: HostId,
     hash: &str,
     lifetime_ms: i64,
 ) -> Result<(), Error> {
@@ -164,11 +166,11 @@ pub fn reset_join_token(
 }
 
 /// Replaces a valid join token with the agent's key. Returns `None` when the token is unknown, used
-/// or expired. The first agent of a site becomes its DHCP server.
+/// or expired. The first host of a site becomes its DHCP server.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn join(c: &mut Conn, joining: &JoinRequest) -> Result<Option<AgentId>, Error> {
+pub fn join(c: &mut Conn, joining: &JoinRequest) -> Result<Option<HostId>, Error> {
     let invited: Option<(i64, i64)> = hosts::table
         .filter(hosts::secret_hash.eq(&joining.token_hash))
         .filter(hosts::join_expires_at.gt(dialect::now(&c.0).nullable()))
@@ -190,7 +192,7 @@ pub fn join(c: &mut Conn, joining: &JoinRequest) -> Result<Option<AgentId>, Erro
         hosts::facts.eq(to_json(&joining.host_facts)?),
         hosts::layout.eq(&joining.layout),
         hosts::last_seen_at.eq(now.nullable()),
-        // The agent may run on another host than before.
+        // The agent may run on another machine than before.
         hosts::report.eq(None::<String>),
         hosts::applied_generation.eq(None::<i64>),
     ))
@@ -198,28 +200,20 @@ pub fn join(c: &mut Conn, joining: &JoinRequest) -> Result<Option<AgentId>, Erro
     if joined == 0 {
         return Ok(None);
     }
-    files::delete_live_files(c, AgentId(id))?;
-    if dhcp_agent(c, SiteId(site))?.is_none() {
+    files::delete_live_files(c, HostId(id))?;
+    if dhcp::get_server(c, SiteId(site))?.is_none() {
         diesel::update(hosts::table.find(id))
             .set(hosts::dhcp_site_id.eq(site))
             .execute(&mut c.0)?;
     }
-    Ok(Some(AgentId(id)))
+    Ok(Some(HostId(id)))
 }
 
-fn dhcp_agent(c: &mut Conn, site: SiteId) -> Result<Option<i64>, Error> {
-    Ok(hosts::table
-        .filter(hosts::dhcp_site_id.eq(site.0))
-        .select(hosts::id)
-        .first(&mut c.0)
-        .optional()?)
-}
-
-/// Returns the joined agent with this key hash.
+/// Returns the host whose agent has joined with this key hash.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn get_by_key(c: &mut Conn, key_hash: &str) -> Result<Option<AgentRecord>, Error> {
+pub fn get_by_key(c: &mut Conn, key_hash: &str) -> Result<Option<HostRecord>, Error> {
     let id: Option<i64> = hosts::table
         .filter(hosts::secret_hash.eq(key_hash))
         .filter(hosts::join_expires_at.is_null())
@@ -227,16 +221,16 @@ pub fn get_by_key(c: &mut Conn, key_hash: &str) -> Result<Option<AgentRecord>, E
         .first(&mut c.0)
         .optional()?;
     match id {
-        Some(id) => get(c, AgentId(id)),
+        Some(id) => get(c, HostId(id)),
         None => Ok(None),
     }
 }
 
-/// Returns the agent with this id.
+/// Returns the host with this id.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn get(c: &mut Conn, id: AgentId) -> Result<Option<AgentRecord>, Error> {
+pub fn get(c: &mut Conn, id: HostId) -> Result<Option<HostRecord>, Error> {
     let site: Option<i64> = hosts::table
         .find(id.0)
         .select(hosts::site_id)
@@ -247,11 +241,11 @@ pub fn get(c: &mut Conn, id: AgentId) -> Result<Option<AgentRecord>, Error> {
     Ok(all.into_iter().find(|record| record.row.id == id))
 }
 
-/// Returns the agent with this name on a site.
+/// Returns the host with this name on a site.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn get_by_name(c: &mut Conn, site: &Label, name: &Label) -> Result<Option<AgentRecord>, Error> {
+pub fn get_by_name(c: &mut Conn, site: &Label, name: &Label) -> Result<Option<HostRecord>, Error> {
     let site: Option<i64> = sites::table
         .filter(sites::name.eq(site.as_str()))
         .select(sites::id)
@@ -262,11 +256,11 @@ pub fn get_by_name(c: &mut Conn, site: &Label, name: &Label) -> Result<Option<Ag
     Ok(all.into_iter().find(|record| record.row.name == *name))
 }
 
-/// Returns the agents of a site, ordered by name. One statement.
+/// Returns the hosts of a site, ordered by name. One statement.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn list_by_site(c: &mut Conn, site: SiteId) -> Result<Vec<AgentRecord>, Error> {
+pub fn list_by_site(c: &mut Conn, site: SiteId) -> Result<Vec<HostRecord>, Error> {
     let now = dialect::now(&c.0);
     into_records(
         hosts::table
@@ -278,11 +272,11 @@ pub fn list_by_site(c: &mut Conn, site: SiteId) -> Result<Vec<AgentRecord>, Erro
     )
 }
 
-/// Returns all agents, ordered by site and name, at most 500. One statement.
+/// Returns all hosts, ordered by site and name, at most 500. One statement.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn list(c: &mut Conn) -> Result<Vec<AgentRecord>, Error> {
+pub fn list(c: &mut Conn) -> Result<Vec<HostRecord>, Error> {
     let now = dialect::now(&c.0);
     into_records(
         hosts::table
@@ -294,7 +288,7 @@ pub fn list(c: &mut Conn) -> Result<Vec<AgentRecord>, Error> {
     )
 }
 
-fn into_records(rows: Vec<JoinedRow>) -> Result<Vec<AgentRecord>, Error> {
+fn into_records(rows: Vec<JoinedRow>) -> Result<Vec<HostRecord>, Error> {
     let pending_sites = rows
         .iter()
         .filter_map(|(row, ..)| row.dhcp_handover_site_id);
@@ -307,20 +301,20 @@ fn into_records(rows: Vec<JoinedRow>) -> Result<Vec<AgentRecord>, Error> {
         .collect()
 }
 
-/// Updates the facts about an agent's host and sets its last contact to now.
+/// Updates the facts about a host and sets its last contact to now.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the agent does not exist.
+/// [`Error::NotFound`] when the host does not exist.
 pub fn update_host_facts(
     c: &mut Conn,
-    id: AgentId,
-    about: &HostFacts,
+    id: HostId,
+    facts: &HostFacts,
     layout: &str,
 ) -> Result<(), Error> {
     let now = dialect::now(&c.0);
     let changed = diesel::update(hosts::table.find(id.0))
         .set((
-            hosts::facts.eq(to_json(about)?),
+            hosts::facts.eq(to_json(facts)?),
             hosts::layout.eq(layout),
             hosts::last_seen_at.eq(now.nullable()),
         ))
@@ -328,11 +322,11 @@ pub fn update_host_facts(
     rows::ensure_found(changed)
 }
 
-/// Stores an agent's report on a site configuration and sets its last contact to now.
+/// Stores the report of a host's agent on a site configuration and sets its last contact to now.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the agent does not exist.
-pub fn store_report(c: &mut Conn, id: AgentId, report: &Report) -> Result<(), Error> {
+/// [`Error::NotFound`] when the host does not exist.
+pub fn store_report(c: &mut Conn, id: HostId, report: &Report) -> Result<(), Error> {
     let now = dialect::now(&c.0);
     let changed = diesel::update(hosts::table.find(id.0))
         .set((
@@ -349,80 +343,10 @@ pub fn store_report(c: &mut Conn, id: AgentId, report: &Report) -> Result<(), Er
     Ok(())
 }
 
-/// Selects an agent as the next DHCP server of its site. It takes over when the current DHCP server
-/// has applied `generation`, the site's next generation, which disables DHCP there. Without a
-/// current DHCP server it takes over immediately.
+/// Deletes a host, which revokes the key of its agent.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the agent does not exist.
-pub fn request_dhcp_handover(
-    c: &mut Conn,
-    id: AgentId,
-    site: SiteId,
-    generation: i64,
-) -> Result<(), Error> {
-    diesel::update(hosts::table.filter(hosts::dhcp_handover_site_id.eq(site.0)))
-        .set((
-            hosts::dhcp_handover_site_id.eq(None::<i64>),
-            hosts::dhcp_handover_generation.eq(None::<i64>),
-        ))
-        .execute(&mut c.0)?;
-    let current = dhcp_agent(c, site)?;
-    let of_site = hosts::table.find(id.0).filter(hosts::site_id.eq(site.0));
-    let changed = match current {
-        Some(current) if current == id.0 => return Ok(()),
-        Some(_) => diesel::update(of_site)
-            .set((
-                hosts::dhcp_handover_site_id.eq(site.0),
-                hosts::dhcp_handover_generation.eq(generation),
-            ))
-            .execute(&mut c.0)?,
-        None => diesel::update(of_site)
-            .set(hosts::dhcp_site_id.eq(site.0))
-            .execute(&mut c.0)?,
-    };
-    rows::ensure_found(changed)
-}
-
-/// Makes the selected agent the DHCP server of a site, if the current DHCP server has applied the
-/// required generation (`served`). `None` forces the change, for an operator. Returns whether the
-/// DHCP server changed.
-///
-/// # Errors
-/// When the database is unavailable.
-pub fn complete_dhcp_handover(
-    c: &mut Conn,
-    site: SiteId,
-    served: Option<i64>,
-) -> Result<bool, Error> {
-    let next: Option<(i64, Option<i64>)> = hosts::table
-        .filter(hosts::dhcp_handover_site_id.eq(site.0))
-        .select((hosts::id, hosts::dhcp_handover_generation))
-        .first(&mut c.0)
-        .optional()?;
-    let Some((next, required)) = next else {
-        return Ok(false);
-    };
-    if served.is_some_and(|served| required.is_some_and(|required| served < required)) {
-        return Ok(false);
-    }
-    diesel::update(hosts::table.filter(hosts::dhcp_site_id.eq(site.0)))
-        .set(hosts::dhcp_site_id.eq(None::<i64>))
-        .execute(&mut c.0)?;
-    diesel::update(hosts::table.find(next))
-        .set((
-            hosts::dhcp_site_id.eq(site.0),
-            hosts::dhcp_handover_site_id.eq(None::<i64>),
-            hosts::dhcp_handover_generation.eq(None::<i64>),
-        ))
-        .execute(&mut c.0)?;
-    Ok(true)
-}
-
-/// Deletes an agent, which revokes its key.
-///
-/// # Errors
-/// [`Error::NotFound`] when the agent does not exist.
-pub fn delete(c: &mut Conn, id: AgentId) -> Result<(), Error> {
+/// [`Error::NotFound`] when the host does not exist.
+pub fn delete(c: &mut Conn, id: HostId) -> Result<(), Error> {
     rows::ensure_found(diesel::delete(hosts::table.find(id.0)).execute(&mut c.0)?)
 }

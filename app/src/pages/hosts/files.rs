@@ -1,10 +1,10 @@
-//! The files of an agent's host: the desired content, and whether it is live.
+//! The files of a host: the desired content, and whether it is live.
 
 use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use model::{
-    agents::files::{FileDiff, FileList, FileQuery, FileRow, FileState, Hunk, Line, LineChange},
+    hosts::files::{FileDiff, FileList, FileQuery, FileRow, FileState, Hunk, Line, LineChange},
     sizes::Bytes,
 };
 
@@ -20,7 +20,7 @@ use crate::{
         live_resource::{LiveResource, live_resource},
         page::{Copy, PageHead, Pager, list_skeleton, place},
     },
-    server_fns::{self, agents::Shown},
+    server_fns::{self, hosts::HostFilesView},
 };
 
 /// The page.
@@ -47,7 +47,7 @@ pub fn page() -> AnyView {
             (query, text("path"))
         })
     });
-    // A new page for each agent, so that no state is kept across agents.
+    // A new page for each host, so that no state is kept across hosts.
     reactive(move || {
         let (site, name) = names.get();
         let key = Signal::derive(move || {
@@ -56,18 +56,18 @@ pub fn page() -> AnyView {
         });
         live_resource(
             key,
-            |(site, name, query, path)| server_fns::agents::files(site, name, query, path),
-            |shown: &Shown| interests(shown.files.agent.id.0),
+            |(site, name, query, path)| server_fns::hosts::files(site, name, query, path),
+            |shown: &HostFilesView| interests(shown.files.host.id.0),
             list_skeleton,
             content,
         )
     })
 }
 
-fn content(shown: LiveResource<Shown>) -> AnyView {
-    let agent = shown.part(|shown| Some(shown.files.agent.clone()));
+fn content(shown: LiveResource<HostFilesView>) -> AnyView {
+    let host = shown.part(|shown| Some(shown.files.host.clone()));
     let (name, own) =
-        shown.peek(|shown| (shown.files.agent.name.to_string(), shown.files.agent.path()));
+        shown.peek(|shown| (shown.files.host.name.to_string(), shown.files.host.path()));
     let at = format!("{own}/files");
     let opened = shown.part(|shown| shown.file.as_ref().map(|file| file.path.clone()));
     let body = {
@@ -78,20 +78,20 @@ fn content(shown: LiveResource<Shown>) -> AnyView {
         })
     };
     view! {
-        <PageHead title=name aside=move || marks(agent) />
-        {tabs(&own, 1)}
+        <PageHead title=name aside=move || marks(host) />
+        {tabs(&own, Signal::stored(1))}
         {body}
     }
     .erase()
 }
 
 /// The list.
-fn all(shown: LiveResource<Shown>, at: String) -> AnyView {
-    let listed = shown.part(|shown| shown.files.listed.clone());
-    let words = reactive(move || listed.with(summary));
-    let has_any = shown.part(|shown| shown.files.listed.all > 0);
+fn all(shown: LiveResource<HostFilesView>, at: String) -> AnyView {
+    let listed = shown.part(|shown| shown.files.list.clone());
+    let summary = reactive(move || listed.with(summary));
+    let has_any = shown.part(|shown| shown.files.list.all > 0);
     let list = reactive(move || has_any.get().then(|| list(listed, at.clone())));
-    view! { <div class="stack-tight">{words} {list}</div> }.erase()
+    view! { <div class="stack-tight">{summary} {list}</div> }.erase()
 }
 
 fn list(listed: Memo<FileList>, at: String) -> AnyView {
@@ -105,7 +105,7 @@ fn list(listed: Memo<FileList>, at: String) -> AnyView {
     let body = reactive(move || {
         rows.with(|rows| {
             if rows.is_empty() {
-                return view! { <p class="muted" role="status">"No file has that in its path."</p> }.erase();
+                return view! { <p class="muted" role="status">"No files match."</p> }.erase();
             }
             table(rows.iter().map(|file| row(file, &at)).collect())
         })
@@ -121,18 +121,16 @@ fn summary(listed: &FileList) -> AnyView {
                 <section class="empty">
                     {icon("circle-dashed")}
                     <h2>"No files yet"</h2>
-                    <p class="muted">"Where its programs look for their files is known once the agent has joined. From then on each file is shown here before it is written."</p>
+                    <p class="muted">"The agent reports the paths of its files when it joins. Then this page lists the files of nginx and dnsmasq."</p>
                 </section>
             }
             .erase();
         }
-        (all, false, _) => format!(
-            "{all} files are to be written. The agent has not told yet what is live on its host."
-        ),
-        (all, true, 0) => format!("{all} files, all live as they should be."),
-        (all, true, 1) => format!("{all} files. One of them is not live as it should be."),
+        (all, false, _) => format!("{all} files. The agent has not reported the live files yet."),
+        (all, true, 0) => format!("{all} files, all live."),
+        (all, true, 1) => format!("{all} files, 1 differs from the live file."),
         (all, true, differing) => {
-            format!("{all} files. {differing} of them are not live as they should be.")
+            format!("{all} files, {differing} differ from the live files.")
         }
     };
     view! { <p role="status">{text}</p> }.erase()
@@ -144,7 +142,7 @@ fn table(rows: Vec<AnyView>) -> AnyView {
             <thead role="rowgroup">
                 <tr role="row">
                     <th role="columnheader" scope="col">"File"</th>
-                    <th role="columnheader" scope="col">"On the host"</th>
+                    <th role="columnheader" scope="col">"State"</th>
                     <th role="columnheader" scope="col">"Size"</th>
                 </tr>
             </thead>
@@ -169,14 +167,14 @@ fn row(file: &FileRow, at: &str) -> AnyView {
 fn state(state: FileState) -> AnyView {
     match state {
         FileState::Live => badge("live", Tone::Good, "circle-check"),
-        FileState::Changed => badge("changes", Tone::Info, "pencil"),
+        FileState::Changed => badge("changed", Tone::Info, "pencil"),
         FileState::New => badge("new", Tone::Info, "plus"),
-        FileState::Gone => badge("goes", Tone::Warning, "minus"),
+        FileState::Gone => badge("removed", Tone::Warning, "minus"),
     }
 }
 
 /// One file: its changes and its full content.
-fn file_view(shown: LiveResource<Shown>, at: &str, path: String) -> AnyView {
+fn file_view(shown: LiveResource<HostFilesView>, at: &str, path: String) -> AnyView {
     let file = shown.part(|shown| shown.file.clone());
     let at = at.to_owned();
     let view = reactive(move || file.with(|file| file.as_ref().map(body)));
@@ -191,31 +189,29 @@ fn file_view(shown: LiveResource<Shown>, at: &str, path: String) -> AnyView {
 }
 
 fn body(file: &FileDiff) -> AnyView {
-    let words = match file.state {
-        FileState::Live => "Live on the host, exactly as below.",
-        FileState::Changed => "Live on the host, otherwise than it should be.",
-        FileState::New => {
-            "To be written. It is not live on the host yet, as far as its agent has told."
-        }
-        FileState::Gone => "Live on the host as below. It should not be there any more.",
+    let summary = match file.state {
+        FileState::Live => "The live file is identical.",
+        FileState::Changed => "The live file differs from the desired file.",
+        FileState::New => "The file is not live on the host yet.",
+        FileState::Gone => "The file is live, but no longer desired. The agent removes the file.",
     };
     let text = file.text.clone();
     let difference = (!file.hunks.is_empty()).then(|| {
         let hunks = file.hunks.iter().map(hunk).collect::<Vec<_>>();
         view! {
             <section class="card stack-tight">
-                <h3 class="card-title">"What changes"</h3>
-                <div class="diff" tabindex="0" role="region" aria-label="What changes">{hunks}</div>
+                <h3 class="card-title">"Changes"</h3>
+                <div class="diff" tabindex="0" role="region" aria-label="Changes">{hunks}</div>
             </section>
         }
         .erase()
     });
     view! {
-        <p class="state-line">{state(file.state)} {words}</p>
+        <p class="state-line">{state(file.state)} {summary}</p>
         {difference}
         <section class="card stack-tight">
-            <h3 class="card-title"><span class="grow">"The whole file"</span> <Copy text=text.clone() what="file" secret=true /></h3>
-            <pre class="log file" tabindex="0" role="region" aria-label="The whole file">{text}</pre>
+            <h3 class="card-title"><span class="grow">"Content"</span> <Copy text=text.clone() what="file" secret=true /></h3>
+            <pre class="log file" tabindex="0" role="region" aria-label="Content">{text}</pre>
         </section>
     }
     .erase()
@@ -223,7 +219,7 @@ fn body(file: &FileDiff) -> AnyView {
 
 fn hunk(hunk: &Hunk) -> AnyView {
     let lines = hunk.lines.iter().map(line).collect::<Vec<_>>();
-    view! { <p class="diff-at">{format!("From line {}", hunk.at)}</p> {lines} }.erase()
+    view! { <p class="diff-at">{format!("Line {}", hunk.at)}</p> {lines} }.erase()
 }
 
 /// A line of the diff with its sign, which is also read by screen readers.

@@ -1,0 +1,65 @@
+//! One host; each tab has its own path below the host's. The files are a page of their own.
+
+use crate::erase::{Erase as _, reactive};
+use leptos::prelude::*;
+use model::{
+    events::{Event, Topic},
+    hosts::{HostDetail, HostRow},
+};
+
+use super::{
+    TABS,
+    badges::{configuration_badge, contact_badge},
+    overview, settings, tabs,
+};
+use crate::{
+    components::{live_resource::LiveResource, page::PageHead},
+    pages::tabbed_page::tabbed_page,
+    server_fns,
+};
+
+/// The events after which a host's page is outdated.
+pub fn interests(id: i64) -> Vec<Event> {
+    vec![
+        Event::all(Topic::Host),
+        Event::of(Topic::Contact, id),
+        Event::all(Topic::Container),
+        Event::all(Topic::Domain),
+        Event::all(Topic::Site),
+    ]
+}
+
+/// The page.
+pub fn page() -> AnyView {
+    tabbed_page(
+        |params| {
+            let part = |name| params.get_str(name).unwrap_or_default().to_owned();
+            (part("site"), part("name"))
+        },
+        TABS,
+        |((site, name), ())| server_fns::hosts::get(site, name),
+        |host: &HostDetail| interests(host.row.id.0),
+        content,
+    )
+}
+
+fn content(host: LiveResource<HostDetail>, current: Signal<usize>) -> AnyView {
+    let (name, own) = host.peek(|host| (host.row.name.to_string(), host.row.path()));
+    let body = reactive(move || match current.get() {
+        0 => overview::tab(host),
+        _ => settings::tab(host),
+    });
+    view! {
+        <PageHead title=name aside=move || marks(host.part(|host| Some(host.row.clone()))) />
+        {tabs(&own, current)}
+        <div class="stack stack-narrow">{body}</div>
+    }
+    .erase()
+}
+
+/// The badges beside the name.
+pub fn marks(host: Memo<Option<HostRow>>) -> AnyView {
+    let configuration_badge =
+        reactive(move || host.with(|host| host.as_ref().map(configuration_badge)));
+    view! { <span class="state-line">{contact_badge(host)} {configuration_badge}</span> }.erase()
+}

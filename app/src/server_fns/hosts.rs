@@ -1,0 +1,149 @@
+//! Hosts.
+
+use leptos::prelude::*;
+use model::{
+    HostId,
+    hosts::{
+        HostDetail, HostForm, HostRow, IssuedJoinToken,
+        files::{self, FileDiff, FileQuery},
+    },
+};
+use serde::{Deserialize, Serialize};
+
+use super::Failure;
+
+/// Lists all hosts.
+///
+/// # Errors
+/// As `control::hosts::list`.
+#[server(prefix = "/api/ui", endpoint = "hosts/list", input = server_fn::codec::Json)]
+pub async fn list() -> Result<Vec<HostRow>, Failure> {
+    let (control, actor) = super::caller().await?;
+    control::hosts::list(&control, &actor)
+        .await
+        .map_err(super::into_failure)
+}
+
+/// Gets one host.
+///
+/// # Errors
+/// As `control::hosts::get`.
+#[server(prefix = "/api/ui", endpoint = "hosts/get", input = server_fn::codec::Json)]
+pub async fn get(site: String, name: String) -> Result<HostDetail, Failure> {
+    let (control, actor) = super::caller().await?;
+    let (site, name) = names(&site, &name)?;
+    control::hosts::get(&control, &actor, &site, &name)
+        .await
+        .map_err(super::into_failure)
+}
+
+/// The files of a host, and the selected file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HostFilesView {
+    /// The host and its files.
+    pub files: files::HostFiles,
+    /// The selected file.
+    pub file: Option<FileDiff>,
+}
+
+/// The files of a host. A non-empty `path` selects one.
+///
+/// # Errors
+/// As `control::hosts::files` and `control::hosts::file`.
+#[server(prefix = "/api/ui", endpoint = "hosts/files", input = server_fn::codec::Json)]
+pub async fn files(
+    site: String,
+    name: String,
+    query: FileQuery,
+    path: String,
+) -> Result<HostFilesView, Failure> {
+    let (control, actor) = super::caller().await?;
+    let (site, name) = names(&site, &name)?;
+    let files = control::hosts::files(&control, &actor, &site, &name, query)
+        .await
+        .map_err(super::into_failure)?;
+    if path.is_empty() {
+        return Ok(HostFilesView { files, file: None });
+    }
+    let file = control::hosts::file(&control, &actor, &site, &name, path)
+        .await
+        .map_err(super::into_failure)?;
+    Ok(HostFilesView {
+        files,
+        file: Some(file),
+    })
+}
+
+/// Creates a host and its join token. The token is returned only here.
+///
+/// # Errors
+/// Refused fields; as `control::hosts::create`.
+#[server(prefix = "/api/ui", endpoint = "hosts/create", input = server_fn::codec::Json)]
+pub async fn create(form: HostForm) -> Result<IssuedJoinToken, Failure> {
+    let (control, actor) = super::caller().await?;
+    let (site, name) = form
+        .parse()
+        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
+    control::hosts::create(&control, &actor, site, name)
+        .await
+        .map_err(super::into_failure)
+}
+
+/// Creates a new join token for a host. The token is returned only here.
+///
+/// # Errors
+/// As `control::hosts::renew_join_token`.
+#[server(prefix = "/api/ui", endpoint = "hosts/renew-join-token", input = server_fn::codec::Json)]
+pub async fn renew_join_token(id: HostId) -> Result<IssuedJoinToken, Failure> {
+    let (control, actor) = super::caller().await?;
+    control::hosts::renew_join_token(&control, &actor, id)
+        .await
+        .map_err(super::into_failure)
+}
+
+/// Makes a host the site's DHCP server as soon as the current one has stopped.
+///
+/// # Errors
+/// As `control::hosts::hand_over_dhcp`.
+#[server(prefix = "/api/ui", endpoint = "hosts/hand-over-dhcp", input = server_fn::codec::Json)]
+pub async fn hand_over_dhcp(id: HostId) -> Result<(), Failure> {
+    let (control, actor) = super::caller().await?;
+    control::hosts::hand_over_dhcp(&control, &actor, id)
+        .await
+        .map_err(super::into_failure)
+}
+
+/// Makes a host the site's DHCP server immediately; requires its name to be typed.
+///
+/// # Errors
+/// As `control::hosts::force_dhcp`.
+#[server(prefix = "/api/ui", endpoint = "hosts/force-dhcp", input = server_fn::codec::Json)]
+pub async fn force_dhcp(id: HostId, confirm: String) -> Result<(), Failure> {
+    let (control, actor) = super::caller().await?;
+    control::hosts::force_dhcp(&control, &actor, id, &confirm)
+        .await
+        .map_err(super::into_failure)
+}
+
+/// Deletes a host; requires its name to be typed.
+///
+/// # Errors
+/// As `control::hosts::delete`.
+#[server(prefix = "/api/ui", endpoint = "hosts/delete", input = server_fn::codec::Json)]
+pub async fn delete(id: HostId, confirm: String) -> Result<(), Failure> {
+    let (control, actor) = super::caller().await?;
+    control::hosts::delete(&control, &actor, id, &confirm)
+        .await
+        .map_err(super::into_failure)
+}
+
+/// Parses the names in a URL. An invalid name is treated as not found.
+#[cfg(feature = "ssr")]
+fn names(site: &str, name: &str) -> Result<(model::names::Label, model::names::Label), Failure> {
+    match (site.parse(), name.parse()) {
+        (Ok(site), Ok(name)) => Ok((site, name)),
+        _ => Err(super::into_failure(model::Error::NotFound {
+            kind: model::Kind::Host,
+        })),
+    }
+}
