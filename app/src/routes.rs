@@ -124,14 +124,14 @@ pages! {
     Job in work at "jobs/:id" => jobs::show::page;
     Clusters in admin at "clusters" => clusters::list::page;
     NewCluster in admin at "clusters/new" => clusters::new::page;
-    Cluster in admin at "clusters/:cluster" => clusters::show::page;
+    Cluster in admin at "clusters/:cluster/:tab?" => clusters::show::page;
     Nodes in admin at "nodes" => nodes::page;
     Sites in admin at "sites" => sites::list::page;
     NewSite in admin at "sites/new" => sites::new::page;
-    Site in admin at "sites/:site" => sites::show::page;
+    Site in admin at "sites/:site/:tab?" => sites::show::page;
     Domains in admin at "domains" => domains::list::page;
     NewDomain in admin at "domains/new" => domains::new::page;
-    Domain in admin at "domains/:id" => domains::show::page;
+    Domain in admin at "domains/:id/:tab?" => domains::show::page;
     Certificates in admin at "certificates" => certificates::list::page;
     NewCertificate in admin at "certificates/new" => certificates::new::page;
     Certificate in admin at "certificates/:id" => certificates::show::page;
@@ -143,8 +143,8 @@ pages! {
     Provider in admin at "providers/:provider" => providers::show::page;
     Hosts in admin at "hosts" => hosts::list::page;
     NewHost in admin at "hosts/new" => hosts::new::page;
-    Host in admin at "sites/:site/hosts/:name" => hosts::show::page;
     HostFiles in admin at "sites/:site/hosts/:name/files" => hosts::files::page;
+    Host in admin at "sites/:site/hosts/:name/:tab?" => hosts::show::page;
     Users in admin at "users" => users::list::page;
     NewUser in admin at "users/new" => users::new::page;
     User in admin at "users/:name" => users::show::page;

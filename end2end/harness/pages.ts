@@ -76,7 +76,7 @@ export async function createProvider(page: Page, name: string, zone: string): Pr
 export async function removeDemoEdge(page: Page): Promise<void> {
   await visit(page, "/hosts");
   if ((await row(page, "demo-edge").count()) === 0) return;
-  await visit(page, "/sites/lab/hosts/demo-edge");
+  await visit(page, "/sites/lab/hosts/demo-edge/settings");
   await page.getByRole("button", { name: "Delete demo-edge" }).click();
   await confirmDeletion(page, "demo-edge");
   await expect(page).toHaveURL("/hosts");
@@ -85,6 +85,13 @@ export async function removeDemoEdge(page: Page): Promise<void> {
 /** Returns the path of a container's page. */
 export function containerPath(name: string, tab = ""): string {
   return `/sites/lab/containers/${name}${tab && `/${tab}`}`;
+}
+
+/** Opens a tab of the object's page. */
+export async function openTab(page: Page, name: string): Promise<void> {
+  const link = page.locator(".tabs").getByRole("link", { name, exact: true });
+  await link.click();
+  await expect(link).toHaveAttribute("aria-current", "page");
 }
 
 /** Returns the status badge of the page's object. */

@@ -69,12 +69,12 @@ export async function cleanUp(server, browser, sessions) {
 async function removeObjects(server, browser, sessions) {
   const context = await openContext(browser, server, sessions.administrator);
   const page = await context.newPage();
-  await visit(page, "/clusters/home");
+  await visit(page, "/clusters/home/settings");
   await page.getByRole("button", { name: "Remove home" }).click();
   await confirm(page, "home");
   await page.getByRole("heading", { level: 1, name: "Clusters" }).waitFor();
   for (const name of [SHOP, WILD]) {
-    await domain(page, name);
+    await domain(page, name, "settings");
     await page.getByRole("button", { name: `Delete ${name}` }).click();
     await confirm(page, name);
     await page.getByRole("heading", { level: 1, name: "Domains" }).waitFor();
@@ -88,7 +88,7 @@ async function removeObjects(server, browser, sessions) {
   }
   // The DHCP server is deleted last.
   for (const name of ["edge-3", "edge-2", "edge-1"]) {
-    await visit(page, `${EDGE}/${name}`);
+    await visit(page, `${EDGE}/${name}/settings`);
     await page.getByRole("button", { name: `Delete ${name}` }).click();
     await confirm(page, name);
     await page.getByRole("heading", { level: 1, name: "Hosts" }).waitFor();
@@ -108,7 +108,7 @@ async function addHost(page, name) {
 *  that has not joined. */
 async function prepareHosts(page) {
   // The demo's own host would take part in the change of the DHCP server.
-  await visit(page, `${EDGE}/demo-edge`);
+  await visit(page, `${EDGE}/demo-edge/settings`);
   await page.getByRole("button", { name: "Delete demo-edge" }).click();
   await confirm(page, "demo-edge");
   await page.getByRole("heading", { level: 1, name: "Hosts" }).waitFor();
@@ -122,7 +122,7 @@ async function prepareHosts(page) {
   const why = "Its key is not the one of the certificate, as nginx says.";
   const unservable_certificates = [{ certificate: expiring.fingerprint, reason: why }];
   await active.report("live", service ? [{ service: service.id, message }] : [], { unservable_certificates });
-  await visit(page, `${EDGE}/edge-2`);
+  await visit(page, `${EDGE}/edge-2/settings`);
   await page.getByRole("button", { name: "Make this the DHCP server" }).click();
   await page.getByText("This host takes over DHCP").waitFor();
   await waiting.poll();
@@ -186,11 +186,12 @@ export async function cluster(page, name) {
   await page.getByLabel("The fingerprint matches").check();
 }
 
-/** Opens a domain's page. */
-export async function domain(page, name) {
+/** Opens a domain's page, or one of its tabs. */
+export async function domain(page, name, tab) {
   await visit(page, "/domains");
   await page.getByRole("link", { name, exact: true }).click();
   await page.getByRole("heading", { level: 1, name }).waitFor();
+  if (tab) await visit(page, `${new URL(page.url()).pathname}/${tab}`);
 }
 
 export async function submitContainer(page, name, image) {

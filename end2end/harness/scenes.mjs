@@ -86,6 +86,14 @@ export const SCENES = [
     await visit(page, "/clusters/home");
     await page.getByText("vmbr0", { exact: true }).waitFor();
   }),
+  scene("cluster-import", "home", async (page) => {
+    await visit(page, "/clusters/home/import");
+    await page.getByRole("checkbox").first().waitFor();
+  }),
+  scene("cluster-settings", "home", async (page) => {
+    await visit(page, "/clusters/home/settings");
+    await page.getByText("Trusted fingerprint").waitFor();
+  }),
   // From here on no requests are sent to this cluster.
   scene("cluster-changed", "home", async (page) => {
     await visit(page, "/clusters");
@@ -97,6 +105,7 @@ export const SCENES = [
   address("sites", "/sites", "Sites"),
   address("site-new", "/sites/new", "New site"),
   address("site", "/sites/lab", "lab"),
+  address("site-settings", "/sites/lab/settings", "lab"),
   address("domains", "/domains", "Domains"),
   scene("domain-new", "New domain", async (page) => {
     await visit(page, "/domains/new");
@@ -114,9 +123,12 @@ export const SCENES = [
     await page.getByRole("heading", { name: "Some fields are invalid" }).waitFor();
   }),
   scene("domain", SHOP, (page) => domain(page, SHOP)),
+  scene("domain-certificates", SHOP, (page) => domain(page, SHOP, "certificates")),
+  scene("domain-settings", SHOP, (page) => domain(page, SHOP, "settings")),
   scene("domain-failed", WILD, (page) => domain(page, WILD)),
+  scene("domain-certificates-failed", WILD, (page) => domain(page, WILD, "certificates")),
   scene("domain-delete", SHOP, async (page) => {
-    await domain(page, SHOP);
+    await domain(page, SHOP, "settings");
     await page.getByRole("button", { name: `Delete ${SHOP}` }).click();
     await page.getByRole("dialog").waitFor();
   }),
@@ -179,14 +191,16 @@ export const SCENES = [
     await page.getByRole("heading", { name: "Some fields are invalid" }).waitFor();
   }),
   scene("host-token", "edge-3", async (page) => {
-    await visit(page, `${EDGE}/edge-3`);
+    await visit(page, `${EDGE}/edge-3/settings`);
     await page.getByRole("button", { name: "New join token" }).click();
     await page.getByText("edge-3 has not joined yet.").waitFor();
   }),
   address("host", `${EDGE}/edge-1`, "edge-1"),
+  address("host-settings", `${EDGE}/edge-1/settings`, "edge-1"),
   address("host-next", `${EDGE}/edge-2`, "edge-2"),
+  address("host-next-settings", `${EDGE}/edge-2/settings`, "edge-2"),
   scene("host-force", "edge-2", async (page) => {
-    await visit(page, `${EDGE}/edge-2`);
+    await visit(page, `${EDGE}/edge-2/settings`);
     await page.getByRole("button", { name: "Take over now" }).click();
     await page.getByRole("dialog").waitFor();
   }),

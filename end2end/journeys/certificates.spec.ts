@@ -6,6 +6,7 @@ import {
   createDomain,
   createProvider,
   markDocument,
+  openTab,
   refusalAt,
   row,
   sameDocument,
@@ -35,6 +36,7 @@ test("a certificate is uploaded and deleted, and a wrong key is refused at its f
   watch.expect(422, "/api/ui/certificates/upload");
   await createDomain(page, "shop.example.net");
   const domain = new URL(page.url()).pathname;
+  await openTab(page, "Certificates");
   await expect(page.getByRole("region", { name: "Certificates" })).toContainText("Edge hosts serve self-signed certificates");
   const otherPage = await open(server.administrator);
   await visit(otherPage, "/certificates");
@@ -71,7 +73,7 @@ test("a certificate is uploaded and deleted, and a wrong key is refused at its f
   await expect(row(otherPage, "*.shop.example.net")).toContainText("manual renewal");
   await expect(row(otherPage, "*.shop.example.net")).toContainText("unused");
   // The key is never sent to the browser.
-  for (const path of [own, domain, "/certificates", "/certificates/new"]) {
+  for (const path of [own, domain, `${domain}/certificates`, "/certificates", "/certificates/new"]) {
     const response = await visit(page, path);
     const sent = await response!.text();
     expect(sent).toContain("shop.example.net");
@@ -79,6 +81,8 @@ test("a certificate is uploaded and deleted, and a wrong key is refused at its f
   }
 
   await visit(page, domain);
+  await expect(page.locator(".facts")).toContainText("1 valid");
+  await openTab(page, "Certificates");
   await expect(row(page, "*.shop.example.net")).toContainText("in 88 days");
   await expect(page.locator(".facts")).toContainText("upload");
   await visit(page, "/domains");

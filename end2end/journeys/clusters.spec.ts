@@ -1,5 +1,5 @@
 import { Simulator } from "../harness/simulator.mjs";
-import { TEMPLATE, confirmDeletion, refusalAt, row, status, visit } from "../harness/pages";
+import { TEMPLATE, confirmDeletion, openTab, refusalAt, row, status, visit } from "../harness/pages";
 import { expect, test as base } from "../harness/test";
 import type { Page } from "@playwright/test";
 
@@ -65,12 +65,12 @@ async function site(page: Page, name: string) {
 
 /** Deletes a site and its cluster. */
 async function remove(page: Page, name: string) {
-  await visit(page, `/sites/${name}`);
+  await visit(page, `/sites/${name}/settings`);
   await page.getByRole("button", { name: `Delete ${name}` }).click();
   await confirmDeletion(page, name);
   await expect(page).toHaveURL("/sites");
-  await visit(page, `/clusters/${name}`);
-  await waitUntilOnline(page);
+  await visit(page, `/clusters/${name}/settings`);
+  await expect(status(page)).toHaveText("online");
   await page.getByRole("button", { name: `Remove ${name}` }).click();
   await confirmDeletion(page, name);
   await expect(page).toHaveURL("/clusters");
@@ -80,6 +80,9 @@ async function remove(page: Page, name: string) {
 test("a cluster is added, imported from, used and removed", async ({ page, cluster }) => {
   await add(page, "cabin", cluster);
   await expect(page.getByText("root@pam", { exact: true }).first()).toBeVisible();
+  await expect(page.getByRole("table", { name: "Nodes of cabin" }).getByText("pve1", { exact: true })).toBeVisible();
+  await openTab(page, "Import");
+  await expect(page).toHaveURL("/clusters/cabin/import");
   const foreign = page.getByRole("table", { name: "Unmanaged containers" });
   await expect(foreign.getByRole("row")).toHaveCount(5);
 
@@ -87,7 +90,7 @@ test("a cluster is added, imported from, used and removed", async ({ page, clust
   await expect(page.getByLabel("Cluster", { exact: true }).locator("option:checked")).toHaveText("cabin");
   await site(page, "cabin");
 
-  await visit(page, "/clusters/cabin");
+  await visit(page, "/clusters/cabin/import");
   const first = foreign.getByRole("row").filter({ hasText: "running" }).first();
   const name = (await first.getByRole("cell").nth(1).innerText()).trim();
   await first.getByRole("checkbox").check();
@@ -131,10 +134,12 @@ test("a changed certificate blocks requests until an administrator confirms it",
   await expect(status(page)).toHaveText("certificate changed");
   await expect(page.getByText("Holdfast sends no requests")).toBeVisible();
 
+  await page.getByRole("link", { name: "settings", exact: true }).click();
+  await expect(page).toHaveURL("/clusters/house/settings");
   await confirm(page);
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByText("Saved house.")).toBeVisible();
-  await waitUntilOnline(page);
+  await expect(status(page)).toHaveText("online");
   await page.getByRole("button", { name: "Remove house" }).click();
   await confirmDeletion(page, "house");
   await expect(page).toHaveURL("/clusters");
@@ -142,6 +147,7 @@ test("a changed certificate blocks requests until an administrator confirms it",
 
 test("changes on a cluster are shown without a reload", async ({ page, cluster }) => {
   await add(page, "hut", cluster);
+  await openTab(page, "Import");
   const foreign = page.getByRole("table", { name: "Unmanaged containers" });
   await cluster.post("changes", { create: { vmid: 700, node: "pve1", hostname: "newcomer" } });
   await expect(foreign.getByText("newcomer")).toBeVisible();
@@ -154,8 +160,8 @@ test("changes on a cluster are shown without a reload", async ({ page, cluster }
 
   await visit(page, "/clusters");
   await expect(row(page, "hut")).toContainText("online");
-  await visit(page, "/clusters/hut");
-  await waitUntilOnline(page);
+  await visit(page, "/clusters/hut/settings");
+  await expect(status(page)).toHaveText("online");
   await page.getByRole("button", { name: "Remove hut" }).click();
   await confirmDeletion(page, "hut");
   await expect(page).toHaveURL("/clusters");

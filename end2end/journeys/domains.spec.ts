@@ -5,6 +5,7 @@ import {
   createAuthority,
   createDomain,
   createProvider,
+  openTab,
   refusalAt,
   row,
   visit,
@@ -36,6 +37,8 @@ test("a domain is created, changed and deleted", async ({ page, server, open }) 
   const listed = row(otherPage, "shop.example.net");
   for (const text of ["lab", "dora", "http://10.20.0.5:4180", "each hostname"]) await expect(listed).toContainText(text);
 
+  await openTab(page, "Settings");
+  await expect(page).toHaveURL(/\/domains\/\d+\/settings$/);
   await page.getByLabel("Who can publish", { exact: true }).selectOption("Operators only");
   await expect(page.getByLabel("Users", { exact: true })).toHaveCount(0);
   await page.getByLabel("Domain", { exact: true }).fill("shop.example.org");
@@ -112,11 +115,13 @@ test("the certificate source of a domain is selected, and missing requirements a
   await expect(facts).toContainText("ACME wildcard (DNS-01)");
   await expect(facts).toContainText("dns, with address records");
   // The certificate is requested automatically and appears without a reload.
+  await openTab(page, "Certificates");
   await expect(row(page, "*.proof.example.net")).toBeVisible();
   await expect(row(page, "*.proof.example.net")).toContainText("failed");
   await visit(otherPage, "/domains");
   await expect(row(otherPage, "proof.example.net")).toContainText("1 needs attention");
   // The dialog lists all deleted objects, and the failed certificate.
+  await openTab(page, "Settings");
   await expect(page.getByText("Address records that Holdfast created are removed")).toBeVisible();
   await page.getByRole("button", { name: "Delete proof.example.net" }).click();
   const dialog = page.getByRole("dialog");
@@ -135,8 +140,10 @@ test("the certificate source of a domain is selected, and missing requirements a
   await expect(addresses).not.toBeChecked();
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByText("Saved proof.example.net.")).toBeVisible();
-  await expect(row(page, "*.proof.example.net")).toHaveCount(0);
   await expect(page.getByText("DNS records do not change.")).toBeVisible();
+  await openTab(page, "Certificates");
+  await expect(page.getByText("Edge hosts serve self-signed certificates")).toBeVisible();
+  await expect(row(page, "*.proof.example.net")).toHaveCount(0);
   await visit(otherPage, "/domains");
   await expect(row(otherPage, "proof.example.net")).toContainText("self-signed");
 });
@@ -146,6 +153,7 @@ test("an operator opens and creates domains", async ({ server, open }) => {
   await visit(oscar, "/containers");
   await oscar.getByRole("link", { name: "Domains", exact: true }).first().click();
   await oscar.getByRole("link", { name: "lab.example.org", exact: true }).click();
+  await openTab(oscar, "Settings");
   await expect(oscar.getByRole("button", { name: "Save", exact: true })).toBeEnabled();
   await createDomain(oscar, "oscar.example.net");
 });
@@ -199,14 +207,14 @@ test("services are published under another domain, with options, and as SRV reco
   await expect(secure.getByLabel(/^Hostname/)).toHaveValue("mqtt");
 
   // A domain with services cannot be deleted.
-  await visit(page, domain);
+  await visit(page, `${domain}/settings`);
   await page.getByRole("button", { name: "Delete second.example.net" }).click();
   await confirmDeletion(page, "second.example.net");
   await expect(page.getByRole("dialog")).toContainText("Services are published under this domain.");
 });
 
 test("missing address records are reported on the domain's page", async ({ page }) => {
-  await visit(page, "/sites/lab");
+  await visit(page, "/sites/lab/settings");
   await page.getByLabel(/^Public address \(IPv4\)/).fill("198.51.100.7");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByText("Saved lab.")).toBeVisible();

@@ -5,6 +5,7 @@ import {
   containerPath,
   createContainer,
   markDocument,
+  openTab,
   removeDemoEdge,
   row,
   sameDocument,
@@ -29,7 +30,7 @@ const publication = (page: Page) => page.locator(".publication");
 
 /** Deletes a host on its page. */
 async function remove(page: Page, name: string): Promise<void> {
-  await visit(page, `/sites/lab/hosts/${name}`);
+  await visit(page, `/sites/lab/hosts/${name}/settings`);
   await page.getByRole("button", { name: `Delete ${name}` }).click();
   await confirmDeletion(page, name);
   await expect(page).toHaveURL("/hosts");
@@ -152,10 +153,13 @@ test("DHCP moves after the other host has stopped, or by force", async ({ page }
   const second = await Agent.join(await addHost(page, "edge-2"), "10.20.0.3");
   await second.poll();
   await second.report();
-  await visit(page, "/sites/lab/hosts/edge-1");
+  await visit(page, "/sites/lab/hosts/edge-1/settings");
   await expect(page.getByText("Make another host the DHCP server first.")).toBeVisible();
   await visit(page, "/sites/lab/hosts/edge-2");
+  await expect(page.getByRole("link", { name: "edge-1", exact: true })).toBeVisible();
   await markDocument(page);
+  await openTab(page, "Settings");
+  await expect(page).toHaveURL("/sites/lab/hosts/edge-2/settings");
   await page.getByRole("button", { name: "Make this the DHCP server" }).click();
   await expect(page.getByText("This host takes over DHCP once the current server stops.")).toBeVisible();
   await first.poll();
@@ -165,7 +169,7 @@ test("DHCP moves after the other host has stopped, or by force", async ({ page }
   await sameDocument(page);
 
   // Move DHCP back without waiting for the other host.
-  await visit(page, "/sites/lab/hosts/edge-1");
+  await visit(page, "/sites/lab/hosts/edge-1/settings");
   await page.getByRole("button", { name: "Make this the DHCP server" }).click();
   await page.getByRole("button", { name: "Take over now" }).click();
   const dialog = page.getByRole("dialog", { name: "Take over DHCP on edge-1 now?" });
@@ -177,11 +181,12 @@ test("DHCP moves after the other host has stopped, or by force", async ({ page }
   await remove(page, "edge-2");
 
   // A new join token revokes the old key.
-  await visit(page, "/sites/lab/hosts/edge-1");
+  await visit(page, "/sites/lab/hosts/edge-1/settings");
   await page.getByRole("button", { name: "New join token" }).click();
   const token = await page.locator("[data-join-token]").textContent();
   await expect(first.poll()).rejects.toThrow("401");
   const rejoined = await Agent.join(token ?? "", "10.20.0.4");
+  await openTab(page, "Overview");
   await expect(page.getByText("10.20.0.4", { exact: true })).toBeVisible();
   await rejoined.stop();
   await remove(page, "edge-1");

@@ -55,6 +55,8 @@ test("sign-in, lists, objects, filters and sign-out work without JavaScript", { 
   await expect(page.getByRole("table", { name: "Nodes of demo" }).getByText("pve2")).toBeVisible();
   await page.getByRole("link", { name: "Sites" }).first().click();
   await page.getByRole("link", { name: "lab", exact: true }).click();
+  await expect(page.getByText("Free addresses")).toBeVisible();
+  await page.getByRole("navigation", { name: "Site sections" }).getByRole("link", { name: "Settings" }).click();
   await expect(page.getByLabel("Domain", { exact: true })).toHaveValue("lab.example.org");
   await page.getByRole("link", { name: "Users" }).first().click();
   await page.getByRole("link", { name: "admin", exact: true }).click();

@@ -15,6 +15,16 @@ test.describe("on a phone", () => {
     await expect(places).toBeHidden();
   });
 
+  test("the tabs of an object fit the width", async ({ page }) => {
+    for (const path of ["/sites/lab", "/clusters/demo", "/domains"]) {
+      await visit(page, path);
+      if (path === "/domains") await page.getByRole("link", { name: "lab.example.org", exact: true }).click();
+      const tabs = page.locator(".tabs");
+      await expect(tabs.getByRole("link", { name: "Settings" })).toBeInViewport({ ratio: 1 });
+      expect(await tabs.evaluate((tabs) => tabs.scrollWidth - tabs.clientWidth)).toBe(0);
+    }
+  });
+
   test("list rows are shown as cards", async ({ page }) => {
     await visit(page, "/containers");
     const wiki = page.getByRole("row").filter({ hasText: "wiki" });

@@ -1,4 +1,4 @@
-import { confirmDeletion, refusalAt, row, visit } from "../harness/pages";
+import { confirmDeletion, markDocument, openTab, refusalAt, sameDocument, row, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
 const FIELDS = {
@@ -27,13 +27,31 @@ test("a site is created, changed and deleted", async ({ page }) => {
   await expect(page.getByText("101", { exact: true })).toBeVisible();
 
   await expect(page.getByText("no public address")).toBeVisible();
+  await markDocument(page);
+  await openTab(page, "Settings");
+  await expect(page).toHaveURL("/sites/annex/settings");
   await page.getByLabel(/^Public address \(IPv4\)/).fill("198.51.100.7");
   await page.getByLabel(/^Public address \(IPv6\)/).fill("2001:DB8::7");
   await page.getByLabel("Addresses for containers").fill("10.30.0.100-10.30.0.109");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByText("Saved annex.")).toBeVisible();
+  await openTab(page, "Overview");
   await expect(page.getByText("10", { exact: true })).toBeVisible();
   await expect(page.getByText("198.51.100.7, 2001:db8::7", { exact: true })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Delete annex" })).toHaveCount(0);
+
+  // A renamed site stays on its tab. Back and reload work.
+  await page.goBack();
+  await page.getByLabel("Name", { exact: true }).fill("annex-2");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page).toHaveURL("/sites/annex-2/settings");
+  await expect(page.getByRole("heading", { level: 1, name: "annex-2" })).toBeVisible();
+  await sameDocument(page);
+  await page.getByLabel("Name", { exact: true }).fill("annex");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page).toHaveURL("/sites/annex/settings");
+  await page.reload();
+  await expect(page.getByLabel("Name", { exact: true })).toHaveValue("annex");
 
   await page.getByRole("button", { name: "Delete annex" }).click();
   await confirmDeletion(page, "annex");
@@ -65,7 +83,7 @@ test("invalid fields of a site show errors", async ({ page, watch }) => {
 });
 
 test("a site with containers cannot be deleted and shows the reason", async ({ page }) => {
-  await visit(page, "/sites/lab");
+  await visit(page, "/sites/lab/settings");
   await expect(page.getByText("Delete these first")).toBeVisible();
   await expect(page.getByRole("button", { name: "Delete lab" })).toHaveCount(0);
 });

@@ -103,7 +103,7 @@ test("new hostnames are served with valid certificates that are renewed automati
 
   await test.step("CAs, a DNS provider and domains are added", async () => {
     await signIn(page);
-    await visit(page, "/sites/lab");
+    await visit(page, "/sites/lab/settings");
     await page.getByLabel("Public address (IPv4)").fill(EDGE_OUTSIDE);
     await page.getByRole("button", { name: "Save", exact: true }).click();
     await expect(page.getByText("Saved lab.")).toBeVisible();

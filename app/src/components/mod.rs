@@ -11,6 +11,8 @@
 //!   page updates without being rebuilt. Keep user input in signals that the page's own function
 //!   creates, never in the resource.
 //! - **Header**: `<PageHead title aside actions />` also sets the document's title.
+//! - **Tabs**: `pages::tabbed_page` for an object whose tabs load their own data; each tab has its
+//!   own path.
 //! - **Lists**: [`table::list_page`] is the page of a list that is fetched as a whole: a const
 //!   [`table::ListHead`] and const [`table::Rows`] with a header and a cell function per column.
 //!   For a list with pages or filters, use [`table::table`] and `table::count` with

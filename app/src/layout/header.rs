@@ -123,8 +123,9 @@ fn crumbs(path: &str) -> Vec<(String, String)> {
             (_, 0) => title(part),
             _ if *part == "new" => title(part),
             // These paths contain ids, which are not shown; the page's title has the name.
-            (Some(&"domains"), _) => "Settings".to_owned(),
-            (Some(&"certificates"), _) => "Details".to_owned(),
+            (Some(&("domains" | "certificates")), 1) => "Details".to_owned(),
+            // The tab of an object.
+            (_, 2) => title(part),
             _ => (*part).to_owned(),
         };
         crumbs.push((label, href.clone()));
@@ -163,7 +164,12 @@ mod tests {
         );
         assert_eq!(labels("/jobs/12"), ["Jobs", "12"]);
         assert_eq!(labels("/users/new"), ["Users", "New"]);
-        assert_eq!(labels("/domains/2"), ["Domains", "Settings"]);
+        assert_eq!(labels("/domains/2"), ["Domains", "Details"]);
+        assert_eq!(
+            labels("/domains/2/settings"),
+            ["Domains", "Details", "Settings"]
+        );
+        assert_eq!(labels("/sites/lab/settings"), ["Sites", "lab", "Settings"]);
         assert_eq!(labels("/domains/new"), ["Domains", "New"]);
         assert_eq!(labels("/certificates/7"), ["Certificates", "Details"]);
         assert_eq!(

@@ -153,6 +153,7 @@ mod tests {
         assert!(is_active("/sites/lab/hosts/edge-1", "/hosts"));
         assert!(!is_active("/sites/lab/hosts/edge-1", "/sites"));
         assert!(is_active("/sites/lab", "/sites"));
+        assert!(is_active("/sites/lab/settings", "/sites"));
         assert!(is_active("/certificates/7", "/certificates"));
         assert!(is_active("/authorities/new", "/certificates"));
         assert!(is_active("/providers", "/certificates"));

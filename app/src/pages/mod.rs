@@ -15,4 +15,5 @@ pub mod providers;
 mod rights;
 pub mod sign_in;
 pub mod sites;
+mod tabbed_page;
 pub mod users;

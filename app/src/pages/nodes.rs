@@ -100,7 +100,8 @@ fn about(cluster: &ClusterView) -> AnyView {
     .erase()
 }
 
-fn nodes(cluster: Memo<Option<ClusterView>>, name: Memo<String>) -> AnyView {
+/// The table of a cluster's nodes.
+pub fn nodes(cluster: Memo<Option<ClusterView>>, name: Memo<String>) -> AnyView {
     let of = move |read: fn(&[NodeRow]) -> Vec<String>| {
         cluster.with(|cluster| {
             cluster

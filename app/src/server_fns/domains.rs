@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use model::{
     DomainId,
-    domains::{DomainDetail, DomainForm, DomainRow, NewDomainOptions},
+    domains::{DomainDetail, DomainForm, DomainRow, DomainTab, NewDomainOptions},
 };
 
 use super::Failure;
@@ -32,12 +32,12 @@ pub async fn options() -> Result<NewDomainOptions, Failure> {
         .map_err(super::into_failure)
 }
 
-/// Gets the domain with the id in the URL, with the data of its page.
+/// Gets the domain with the id in the URL, with the data of a tab of its page.
 ///
 /// # Errors
 /// As `control::domains::get_detail`.
 #[server(prefix = "/api/ui", endpoint = "domains/get", input = server_fn::codec::Json)]
-pub async fn get(key: String) -> Result<DomainDetail, Failure> {
+pub async fn get(key: String, tab: DomainTab) -> Result<DomainDetail, Failure> {
     let (control, actor) = super::caller().await?;
     let Ok(id) = key.parse() else {
         // An invalid id is treated as not found.
@@ -45,7 +45,7 @@ pub async fn get(key: String) -> Result<DomainDetail, Failure> {
             kind: model::Kind::Domain,
         }));
     };
-    control::domains::get_detail(&control, &actor, id)
+    control::domains::get_detail(&control, &actor, id, tab)
         .await
         .map_err(super::into_failure)
 }

@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-pub use detail::{DomainChoices, DomainDetail, NewDomainOptions};
+pub use detail::{DomainChoices, DomainDetail, DomainTab, NewDomainOptions};
 pub use entry::{DomainOption, EntryPoint};
 pub use origin::Origin;
 

@@ -26,4 +26,5 @@ mod sign_in;
 mod sign_in_link;
 mod simulator;
 mod support;
+mod tabs;
 mod tls;

@@ -7,7 +7,7 @@ use model::{
     clusters::{ImportRequest, ImportResult, UnmanagedContainer},
 };
 
-use super::show::Shown;
+use super::show::ClusterPage;
 use crate::{
     bind,
     components::{
@@ -29,19 +29,19 @@ struct Choosing {
 }
 
 /// The card.
-pub fn card(shown: LiveResource<Shown>) -> AnyView {
-    let sites = shown.part(|shown| shown.sites.clone());
+pub fn card(page: LiveResource<ClusterPage>) -> AnyView {
+    let sites = page.part(|page| page.sites.clone());
     let first = sites.with_untracked(|sites| sites.first().map(|(id, _)| id.to_string()));
     let choosing = Choosing {
         values: RwSignal::new(ImportRequest {
             site: first.unwrap_or_default(),
-            owner: shown.peek(|shown| shown.me.name.to_string()),
+            owner: page.peek(|page| page.me.name.to_string()),
             vmids: Vec::new(),
         }),
         form: FormState::new(Vec::new),
         refused: RwSignal::new(Vec::new()),
     };
-    let none = shown.part(|shown| shown.cluster.foreign.is_empty());
+    let none = page.part(|page| page.cluster.foreign.is_empty());
     let body = reactive(move || {
         if none.get() {
             return view! { <p class="muted">"No unmanaged containers on this cluster."</p> }
@@ -49,13 +49,13 @@ pub fn card(shown: LiveResource<Shown>) -> AnyView {
         }
         if sites.with(Vec::is_empty) {
             return view! {
-                {table(shown, choosing)}
-                <p>"Containers are imported into a site. " <a class="link" href=new_site(shown)>"Create a site on this cluster first"</a>"."</p>
+                {table(page, choosing)}
+                <p>"Containers are imported into a site. " <a class="link" href=new_site(page)>"Create a site on this cluster first"</a>"."</p>
             }.erase();
         }
-        form(shown, choosing, sites)
+        form(page, choosing, sites)
     });
-    let count = shown.part(|shown| shown.cluster.foreign.len());
+    let count = page.part(|page| page.cluster.foreign.len());
     view! {
         <section class="card stack-tight" aria-label="Unmanaged containers">
             <h2 class="card-title">"Unmanaged containers" <span class="muted num">{count}</span></h2>
@@ -67,13 +67,13 @@ pub fn card(shown: LiveResource<Shown>) -> AnyView {
 }
 
 /// The URL of the form for a new site on this cluster.
-pub fn new_site(shown: LiveResource<Shown>) -> String {
-    let id = shown.peek(|shown| shown.cluster.view.id);
+pub fn new_site(page: LiveResource<ClusterPage>) -> String {
+    let id = page.peek(|page| page.cluster.view.id);
     format!("/sites/new?cluster={id}")
 }
 
 fn form(
-    shown: LiveResource<Shown>,
+    page: LiveResource<ClusterPage>,
     choosing: Choosing,
     sites: Memo<Vec<(SiteId, String)>>,
 ) -> AnyView {
@@ -84,7 +84,7 @@ fn form(
             sites.iter().map(choice).collect::<Vec<_>>()
         })
     });
-    let owners = shown.part(|shown| shown.people.clone());
+    let owners = page.part(|page| page.people.clone());
     let label = Signal::derive(move || {
         values.with(|import| match import.vmids.len() {
             1 => "Import 1 container".to_owned(),
@@ -92,10 +92,10 @@ fn form(
         })
     });
     view! {
-        <form class="stack" novalidate on:submit=act(move |ev| import_containers(ev, shown, choosing))>
+        <form class="stack" novalidate on:submit=act(move |ev| import_containers(ev, page, choosing))>
             <Refusals form />
             <p class="muted">"Importing does not change a container. Afterwards, Holdfast can start, stop, edit and delete it."</p>
-            {table(shown, choosing)}
+            {table(page, choosing)}
             <div class="pair">
                 <Choice form name="site" label="Site" value=bind!(values, site) options=options />
                 <Field form name="owner" label="Owner" value=bind!(values, owner) options=owners hint="The user who owns the imported containers." />
@@ -106,7 +106,11 @@ fn form(
     .erase()
 }
 
-fn import_containers(ev: leptos::ev::SubmitEvent, shown: LiveResource<Shown>, choosing: Choosing) {
+fn import_containers(
+    ev: leptos::ev::SubmitEvent,
+    page: LiveResource<ClusterPage>,
+    choosing: Choosing,
+) {
     ev.prevent_default();
     let Choosing {
         values,
@@ -116,7 +120,7 @@ fn import_containers(ev: leptos::ev::SubmitEvent, shown: LiveResource<Shown>, ch
     if !form.submit() {
         return;
     }
-    let id = shown.peek(|shown| shown.cluster.view.id);
+    let id = page.peek(|page| page.cluster.view.id);
     let asked = values.get_untracked();
     let toasts = Toasts::here();
     spawn_local(async move {
@@ -134,7 +138,7 @@ fn import_containers(ev: leptos::ev::SubmitEvent, shown: LiveResource<Shown>, ch
                 }
                 values.try_update(|import| import.vmids.clear());
                 refused.try_set(not);
-                shown.refresh();
+                page.refresh();
             }
             Err(failure) => form.refuse(failure),
         }
@@ -167,14 +171,14 @@ fn outcome(choosing: Choosing) -> AnyView {
     })
 }
 
-fn table(shown: LiveResource<Shown>, choosing: Choosing) -> AnyView {
-    let vmids = shown.part(|shown| {
-        let numbers = shown.cluster.foreign.iter().map(|guest| guest.vmid);
+fn table(page: LiveResource<ClusterPage>, choosing: Choosing) -> AnyView {
+    let vmids = page.part(|page| {
+        let numbers = page.cluster.foreign.iter().map(|guest| guest.vmid);
         numbers.collect::<Vec<_>>()
     });
     let render_row = move |vmid: u32| {
-        let found = shown.part(move |shown| {
-            let mut all = shown.cluster.foreign.iter();
+        let found = page.part(move |page| {
+            let mut all = page.cluster.foreign.iter();
             all.find(|guest| guest.vmid == vmid).cloned()
         });
         row(found, vmid, choosing)

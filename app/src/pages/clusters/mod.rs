@@ -6,6 +6,8 @@ mod findings;
 mod import;
 pub mod list;
 pub mod new;
+mod overview;
+mod settings;
 pub mod show;
 
 use leptos::prelude::*;

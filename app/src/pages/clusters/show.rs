@@ -1,123 +1,136 @@
-//! One cluster: its state, its resources, its unmanaged containers and its settings.
+//! One cluster; each tab has its own path below the cluster's.
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::{prelude::*, task::spawn_local};
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_params_map},
-};
+use crate::erase::{Erase as _, reactive};
+use leptos::prelude::*;
 use model::{
     SiteId,
-    clusters::{ClusterDetail, ClusterForm},
+    clusters::ClusterDetail,
     events::{Event, Topic},
     session::CurrentUser,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{
-    fields::{fields, form_state},
-    findings, import, state,
-};
+use super::{import, overview, settings, state};
 use crate::{
     components::{
         badge::ago,
-        delete_card::{DeleteCard, delete_call, delete_card},
-        form::{Refusals, Submit},
-        fresh::fresh,
         icon::icon,
-        live_resource::{LiveResource, live_resource},
-        page::{PageHead, object_skeleton},
-        toast::Toasts,
+        live_resource::LiveResource,
+        page::{PageHead, Tabs},
     },
-    pages::rights::administrator,
+    pages::{
+        rights::administrator,
+        tabbed_page::{Tab, tab_links, tabbed_page},
+    },
     server_fns::{self, Failure},
 };
 
-/// The data of the page.
+/// The tabs of a cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClusterTab {
+    /// The state, the nodes and the requirements.
+    #[default]
+    Overview,
+    /// The unmanaged containers.
+    Import,
+    /// The connection, and the removal.
+    Settings,
+}
+
+const TABS: &[Tab<ClusterTab>] = &[
+    (ClusterTab::Overview, "Overview", ""),
+    (ClusterTab::Import, "Import", "import"),
+    (ClusterTab::Settings, "Settings", "settings"),
+];
+
+/// The data of a tab. Lists that the tab does not show are empty.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Shown {
+pub struct ClusterPage {
+    tab: ClusterTab,
     /// The cluster.
     pub cluster: ClusterDetail,
-    /// The sites on the cluster, by id and name.
-    pub sites: Vec<(SiteId, String)>,
-    /// Users who may own containers, by name; the first page.
-    pub people: Vec<String>,
     /// The signed-in user.
     pub me: CurrentUser,
+    /// The sites on the cluster, by id and name, for the import.
+    pub sites: Vec<(SiteId, String)>,
+    /// Users who may own containers, by name, for the import; the first page.
+    pub people: Vec<String>,
 }
 
 /// The page.
 pub fn page() -> AnyView {
-    let parameters = use_params_map();
-    let name = Memo::new(move |_| {
-        parameters.with(|all| all.get_str("cluster").unwrap_or_default().to_owned())
-    });
-    // A new page for each cluster, so that no input is kept across clusters.
-    reactive(move || {
-        live_resource(
-            Signal::from(name.get()),
-            fetch,
-            |_: &Shown| {
-                vec![
-                    Event::all(Topic::Nodes),
-                    Event::all(Topic::Site),
-                    Event::all(Topic::Container),
-                ]
-            },
-            object_skeleton,
-            content,
-        )
-    })
+    tabbed_page(
+        |params| params.get_str("cluster").unwrap_or_default().to_owned(),
+        TABS,
+        |(name, tab)| fetch(name, tab),
+        interests,
+        content,
+    )
 }
 
-async fn fetch(name: String) -> Result<Shown, Failure> {
+async fn fetch(name: String, tab: ClusterTab) -> Result<ClusterPage, Failure> {
     let me = administrator().await?;
-    let cluster = server_fns::clusters::get(name).await?;
-    let sites = server_fns::sites::list().await?;
-    let people = server_fns::users::list(String::new(), 1).await?;
-    let id = cluster.view.id;
-    let on_it = sites.into_iter().filter(|site| site.spec.cluster == id);
-    Ok(Shown {
-        sites: on_it
-            .map(|site| (site.id, site.spec.name.to_string()))
-            .collect(),
-        people: people
-            .rows
-            .iter()
-            .map(|user| user.name.to_string())
-            .collect(),
-        cluster,
+    let mut page = ClusterPage {
+        tab,
+        cluster: server_fns::clusters::get(name).await?,
         me,
-    })
+        sites: Vec::new(),
+        people: Vec::new(),
+    };
+    if tab == ClusterTab::Import {
+        let id = page.cluster.view.id;
+        let sites = server_fns::sites::list().await?;
+        let sites = sites.into_iter().filter(|site| site.spec.cluster == id);
+        page.sites = sites
+            .map(|site| (site.id, site.spec.name.to_string()))
+            .collect();
+        let people = server_fns::users::list(String::new(), 1).await?;
+        let people = people.rows.iter().map(|user| user.name.to_string());
+        page.people = people.collect();
+    }
+    Ok(page)
 }
 
-fn content(shown: LiveResource<Shown>) -> AnyView {
-    let name = shown.part(|shown| shown.cluster.view.name.clone());
-    let badge = move || reactive(move || shown.with(|shown| state(&shown.cluster.view)));
-    let id = shown.peek(|shown| shown.cluster.view.id);
-    // An unreachable cluster is not queried; the error is shown above.
-    let answers = shown.part(|shown| shown.cluster.view.trouble.is_none());
-    let found = reactive(move || answers.get().then(|| findings::card(id)));
+fn interests(page: &ClusterPage) -> Vec<Event> {
+    let mut events = vec![Event::all(Topic::Nodes), Event::all(Topic::Site)];
+    // The containers of Holdfast are not listed as unmanaged.
+    if page.tab != ClusterTab::Settings {
+        events.push(Event::all(Topic::Container));
+    }
+    events
+}
+
+fn content(page: LiveResource<ClusterPage>, current: Signal<usize>) -> AnyView {
+    let name = page.part(|page| page.cluster.view.name.clone());
+    let own = page.peek(href);
+    let badge = move || reactive(move || page.with(|page| state(&page.cluster.view)));
+    let tab = page.part(|page| page.tab);
+    let body = reactive(move || match tab.get() {
+        ClusterTab::Overview => overview::tab(page, name),
+        ClusterTab::Import => import::card(page),
+        ClusterTab::Settings => settings::tab(page, name),
+    });
     view! {
         <PageHead title=name aside=badge actions=|| view! { <a class="btn" href="/nodes">{icon("server")} "View nodes"</a> }.erase() />
+        <Tabs label="Cluster sections" tabs=tab_links(&own, TABS) present=current />
         <div class="stack">
-            {trouble(shown)}
-            {facts(shown)}
-            {found}
-            {import::card(shown)}
-            <div class="stack stack-narrow">
-                {settings(shown)}
-                {end(shown, name)}
-            </div>
+            {trouble(page)}
+            {body}
         </div>
     }
     .erase()
 }
 
+/// The path of a cluster's page.
+pub fn href(page: &ClusterPage) -> String {
+    format!("/clusters/{}", page.cluster.view.name)
+}
+
 /// Why the cluster is unreachable, and what to do.
-fn trouble(shown: LiveResource<Shown>) -> AnyView {
-    let view = shown.part(|shown| {
-        let view = &shown.cluster.view;
+fn trouble(page: LiveResource<ClusterPage>) -> AnyView {
+    let settings = page.peek(|page| format!("{}/settings", href(page)));
+    let view = page.part(|page| {
+        let view = &page.cluster.view;
         (view.trouble.clone(), view.changed.clone(), view.observed)
     });
     reactive(move || {
@@ -129,7 +142,7 @@ fn trouble(shown: LiveResource<Shown>) -> AnyView {
             view! {
                 <section class="panel panel-danger" role="alert">
                     <p class="panel-title">{icon("triangle-alert")} {trouble}</p>
-                    <p>"The connection may be intercepted, so Holdfast sends no requests; containers keep running. If you renewed the certificate, fetch and confirm it in the settings below."</p>
+                    <p>"The connection may be intercepted, so Holdfast sends no requests; containers keep running. If you renewed the certificate, fetch and confirm it in the " <a class="link" href=settings.clone()>"settings"</a> "."</p>
                     {last_seen}
                 </section>
             }
@@ -144,111 +157,5 @@ fn trouble(shown: LiveResource<Shown>) -> AnyView {
             }
             .erase()
         })
-    })
-}
-
-fn facts(resource: LiveResource<Shown>) -> AnyView {
-    reactive(move || {
-        resource.with(|shown| {
-            let cluster = &shown.cluster;
-            let others = cluster.others.iter().map(ToString::to_string).collect::<Vec<_>>();
-            let others = (!others.is_empty()).then(|| {
-                view! { <dt>"Fallback nodes"</dt><dd class="mono">{others.join(", ")}</dd> }.erase()
-            });
-            let version = cluster.view.version.clone().map(|version| {
-                view! { <dt>"Version"</dt><dd class="num">{format!("Proxmox VE {version}")}</dd> }.erase()
-            });
-            let sites = shown
-                .sites
-                .iter()
-                .map(|(_, name)| view! { <a class="link" href=format!("/sites/{name}")>{name.clone()}</a> }.erase())
-                .collect::<Vec<_>>();
-            let sites = if sites.is_empty() {
-                view! { <a class="link" href=import::new_site(resource)>"Create a site"</a> }.erase()
-            } else {
-                sites.erase()
-            };
-            view! {
-                <dl class="card facts">
-                    <dt>"Address"</dt><dd class="mono">{cluster.view.url.clone()}</dd>
-                    {others}
-                    {version}
-                    <dt>"Signed in as"</dt><dd class="mono">{cluster.login.to_string()}</dd>
-                    <dt>"Sites"</dt><dd>{sites}</dd>
-                </dl>
-            }
-            .erase()
-        })
-    })
-}
-
-fn settings(shown: LiveResource<Shown>) -> AnyView {
-    let values = fresh(shown.part(|shown| ClusterForm::from(&shown.cluster)));
-    let form = form_state(values, false);
-    let toasts = Toasts::here();
-    let navigate = use_navigate();
-    let submit = move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
-        if !form.submit() {
-            return;
-        }
-        let (id, before) = shown.peek(|shown| {
-            let view = &shown.cluster.view;
-            (view.id, view.name.clone())
-        });
-        let asked = values.get_untracked();
-        let navigate = navigate.clone();
-        spawn_local(async move {
-            let name = match server_fns::clusters::update(id, asked).await {
-                Ok(name) => name,
-                Err(failure) => return form.refuse(failure),
-            };
-            form.busy.try_set(false);
-            values.try_update(|form| form.secret.clear());
-            toasts.notify(format!("Saved {name}."));
-            if name.as_str() == before {
-                shown.refresh();
-            } else {
-                let replace = NavigateOptions {
-                    replace: true,
-                    ..NavigateOptions::default()
-                };
-                navigate(&format!("/clusters/{name}"), replace);
-            }
-        });
-    };
-    view! {
-        <form class="form" novalidate on:submit=act(submit)>
-            <h2 class="section-title">"Settings"</h2>
-            <Refusals form />
-            {fields(form, values, false)}
-            <div class="actions"><Submit form label="Save" /></div>
-        </form>
-    }
-    .erase()
-}
-
-fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
-    let sites = shown.part(|shown| !shown.sites.is_empty());
-    let blocked = move |()| {
-        sites.get().then(|| {
-            view! { <p>"The cluster has sites. " <a class="link" href="/sites">"Delete these first"</a> "."</p> }.erase()
-        })
-    };
-    let losses = vec![
-        "Its address, fingerprint and credentials".to_owned(),
-        "Its observed state".to_owned(),
-    ];
-    delete_card(DeleteCard {
-        verb: "Remove",
-        what: "cluster",
-        name,
-        losses: Signal::stored(losses),
-        note: Signal::stored("The cluster itself does not change."),
-        blocked: Callback::new(blocked),
-        list: "/clusters",
-        ask: delete_call(move |typed| {
-            server_fns::clusters::delete(shown.peek(|shown| shown.cluster.view.id), typed)
-        }),
     })
 }

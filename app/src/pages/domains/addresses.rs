@@ -20,16 +20,16 @@ fn key(trouble: &RecordFailure) -> Key {
 }
 
 /// The card; empty if all records are as desired.
-pub fn card(shown: LiveResource<DomainDetail>) -> AnyView {
-    let is_wrong = shown.part(|shown| !shown.addresses.is_empty());
-    reactive(move || is_wrong.get().then(|| troubles(shown)))
+pub fn card(page: LiveResource<DomainDetail>) -> AnyView {
+    let is_wrong = page.part(|page| !page.addresses.is_empty());
+    reactive(move || is_wrong.get().then(|| troubles(page)))
 }
 
-fn troubles(shown: LiveResource<DomainDetail>) -> AnyView {
-    let keys = shown.part(|shown| shown.addresses.iter().map(key).collect::<Vec<_>>());
+fn troubles(page: LiveResource<DomainDetail>) -> AnyView {
+    let keys = page.part(|page| page.addresses.iter().map(key).collect::<Vec<_>>());
     let render_row = move |wanted: Key| {
-        row(shown.part(move |shown| {
-            let mut all = shown.addresses.iter();
+        row(page.part(move |page| {
+            let mut all = page.addresses.iter();
             all.find(|trouble| key(trouble) == wanted).cloned()
         }))
     };

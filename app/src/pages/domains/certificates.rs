@@ -8,6 +8,7 @@ use model::{
     domains::DomainDetail,
 };
 
+use super::{issuance::source_summary, overview::records, show::href};
 use crate::{
     components::{
         badge::certificate_badge, host::host, icon::icon, list::address,
@@ -36,21 +37,51 @@ pub fn in_row(issuance: CertificateSource, good: u32, alarms: u32) -> AnyView {
     view! { <span class="state-line">{good} {alarms}</span> }.erase()
 }
 
-/// The card of a domain's page.
-pub fn card(shown: LiveResource<DomainDetail>) -> AnyView {
-    let none = shown.part(|shown| {
-        shown
-            .certificates
+/// The tab of a domain's page.
+pub fn tab(page: LiveResource<DomainDetail>) -> AnyView {
+    view! { {facts(page)} {card(page)} }.erase()
+}
+
+/// The certificate source, and what issues the certificates.
+fn facts(page: LiveResource<DomainDetail>) -> AnyView {
+    reactive(move || {
+        page.with(|page| {
+            let issuance = page.domain.spec.issuance;
+            let authority = issuance.certificate_authority().and_then(|wanted| {
+                let mut all = page.choices.authorities.iter();
+                let (_, name) = all.find(|(id, _)| *id == wanted)?;
+                let href = format!("/authorities/{name}");
+                Some(view! { <dt>"Certificate authority"</dt><dd><a class="link" href=href>{name.to_string()}</a></dd> }.erase())
+            });
+            let provider = issuance.needs_provider().then(|| {
+                view! { <dt>"DNS provider"</dt><dd>{records(page)}</dd> }.erase()
+            });
+            view! {
+                <dl class="card facts">
+                    <dt>"Certificate source"</dt><dd>{source_summary(issuance)}</dd>
+                    {authority}
+                    {provider}
+                </dl>
+            }
+            .erase()
+        })
+    })
+}
+
+fn card(page: LiveResource<DomainDetail>) -> AnyView {
+    let none = page.part(|page| {
+        page.certificates
             .is_empty()
-            .then_some(shown.domain.spec.issuance)
+            .then_some(page.domain.spec.issuance)
     });
+    let settings = page.peek(|page| format!("{}/settings", href(page)));
     let body = reactive(move || match none.get() {
-        Some(issuance) => view! { <p class="muted">{absence(issuance)}</p> }.erase(),
-        None => table(shown),
+        Some(issuance) => absence(issuance, settings.clone()),
+        None => table(page),
     });
-    let rest = shown.part(|shown| {
-        let is_more = shown.total > shown.certificates.len();
-        is_more.then(|| (shown.total, shown.domain.spec.name.to_string()))
+    let rest = page.part(|page| {
+        let is_more = page.total > page.certificates.len();
+        is_more.then(|| (page.total, page.domain.spec.name.to_string()))
     });
     let rest = reactive(move || {
         rest.get().map(|(total, name)| {
@@ -58,7 +89,7 @@ pub fn card(shown: LiveResource<DomainDetail>) -> AnyView {
             view! { <p><a class="link" href=href>{format!("Show all {total} certificates")}</a></p> }.erase()
         })
     });
-    let new = shown.peek(|shown| format!("/certificates/new?domain={}", shown.domain.id));
+    let new = page.peek(|page| format!("/certificates/new?domain={}", page.domain.id));
     view! {
         <section class="card stack-tight" aria-label="Certificates">
             <h2 class="card-title"><span class="grow">"Certificates"</span> <a class="btn btn-small" href=new>{icon("plus")} "Upload certificate"</a></h2>
@@ -69,11 +100,11 @@ pub fn card(shown: LiveResource<DomainDetail>) -> AnyView {
     .erase()
 }
 
-/// Why there is no certificate, and what to do.
-fn absence(issuance: CertificateSource) -> &'static str {
-    match issuance {
+/// Why there is no certificate, and what to do. `settings` is the path of the domain's settings.
+fn absence(issuance: CertificateSource, settings: String) -> AnyView {
+    let text = match issuance {
         CertificateSource::SelfSigned => {
-            "Edge hosts serve self-signed certificates, which browsers warn about. Select a certificate source in the settings below."
+            return view! { <p class="muted">"Edge hosts serve self-signed certificates, which browsers warn about. Select a certificate source in the " <a class="link" href=settings>"settings"</a> "."</p> }.erase();
         }
         CertificateSource::Uploaded => {
             "No certificates yet. Upload a certificate; until then, edge hosts serve self-signed certificates, which browsers warn about."
@@ -82,19 +113,19 @@ fn absence(issuance: CertificateSource) -> &'static str {
             "No certificates yet. Each name gets a certificate when a service is published under it."
         }
         CertificateSource::Wildcard(_) => "No certificate yet. It is requested shortly.",
-    }
+    };
+    view! { <p class="muted">{text}</p> }.erase()
 }
 
-fn table(shown: LiveResource<DomainDetail>) -> AnyView {
-    let ids = shown.part(|shown| {
-        shown
-            .certificates
+fn table(page: LiveResource<DomainDetail>) -> AnyView {
+    let ids = page.part(|page| {
+        page.certificates
             .iter()
             .map(|row| row.id)
             .collect::<Vec<_>>()
     });
     let render_row = move |id: CertificateId| {
-        row(shown.part(move |shown| shown.certificates.iter().find(|row| row.id == id).cloned()))
+        row(page.part(move |page| page.certificates.iter().find(|row| row.id == id).cloned()))
     };
     view! {
         <table class="list" role="table" aria-label="Certificates">

@@ -235,7 +235,7 @@ fn addresses(
 fn unreached_site(site: &str, may_change: bool) -> AnyView {
     let step = match may_change {
         true => {
-            let href = format!("/sites/{site}");
+            let href = format!("/sites/{site}/settings");
             view! { <a class="link" href=href>"Set a public address"</a> "." }.erase()
         }
         false => "Ask an administrator to set a public address.".erase(),

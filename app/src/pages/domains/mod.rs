@@ -6,4 +6,6 @@ mod fields;
 mod issuance;
 pub mod list;
 pub mod new;
+mod overview;
+mod settings;
 pub mod show;

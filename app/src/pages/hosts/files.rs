@@ -70,7 +70,7 @@ fn content(shown: LiveResource<FileSelection>) -> AnyView {
     };
     view! {
         <PageHead title=name aside=move || marks(host) />
-        {tabs(&own, 1)}
+        {tabs(&own, Signal::stored(1))}
         {body}
     }
     .erase()

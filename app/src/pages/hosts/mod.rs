@@ -6,18 +6,27 @@ pub mod files;
 mod join_token;
 pub mod list;
 pub mod new;
+mod overview;
+mod settings;
 pub mod show;
 mod unserved;
 
 use leptos::prelude::*;
 
-use crate::{components::page::Tabs, erase::Erase as _};
+use crate::{
+    components::page::Tabs,
+    erase::Erase as _,
+    pages::tabbed_page::{Tab, tab_links},
+};
 
-/// The tabs of a host's page; `present` is the index of the current tab.
-fn tabs(own: &str, present: usize) -> AnyView {
-    let tabs = vec![
-        ("Overview", own.to_owned()),
-        ("Files", format!("{own}/files")),
-    ];
-    view! { <Tabs label="Parts of this host" tabs=tabs present=Signal::stored(present) /> }.erase()
+/// The tabs of a host's page.
+const TABS: &[Tab<()>] = &[
+    ((), "Overview", ""),
+    ((), "Files", "files"),
+    ((), "Settings", "settings"),
+];
+
+/// The links to the tabs of a host's page; `current` is the index of the current tab.
+fn tabs(own: &str, current: Signal<usize>) -> AnyView {
+    view! { <Tabs label="Host sections" tabs=tab_links(own, TABS) present=current /> }.erase()
 }

@@ -3,4 +3,6 @@
 mod fields;
 pub mod list;
 pub mod new;
+mod overview;
+mod settings;
 pub mod show;

@@ -2,7 +2,7 @@
 
 use model::{
     DomainId, Error,
-    domains::{DomainChoices, DomainDetail, NewDomainOptions},
+    domains::{DomainChoices, DomainDetail, DomainTab, NewDomainOptions},
     sites::SiteRow,
 };
 
@@ -22,7 +22,7 @@ pub async fn create_options(control: &Control, actor: &Actor) -> Result<NewDomai
     Ok(NewDomainOptions { sites, choices })
 }
 
-/// Returns a domain with the data of its page.
+/// Returns a domain with the data of a tab of its page.
 ///
 /// # Errors
 /// As for [`get`].
@@ -30,18 +30,26 @@ pub async fn get_detail(
     control: &Control,
     actor: &Actor,
     id: DomainId,
+    tab: DomainTab,
 ) -> Result<DomainDetail, Error> {
     let domain = get(control, actor, id).await?;
-    let sites = sites::list(control, actor).await?;
-    let choices = choices(control, actor, &sites).await?;
-    let mut certificates = certificates::list(control, actor, Some(id)).await?;
+    let (mut sites, mut certificates, mut addresses) = (Vec::new(), Vec::new(), Vec::new());
+    if tab == DomainTab::Overview {
+        addresses = list_address_errors(control, actor, id).await?;
+    } else {
+        certificates = certificates::list(control, actor, Some(id)).await?;
+    }
     let total = certificates.len();
+    if tab == DomainTab::Settings {
+        certificates.clear();
+        sites = sites::list(control, actor).await?;
+    }
     certificates.sort_by_key(|row| !row.state.needs_attention());
     certificates.truncate(MAX_CERTIFICATES);
-    let addresses = list_address_errors(control, actor, id).await?;
     Ok(DomainDetail {
+        tab,
         domain,
-        choices,
+        choices: choices(control, actor, &sites).await?,
         certificates,
         total,
         addresses,

@@ -28,17 +28,32 @@ pub struct NewDomainOptions {
     pub choices: DomainChoices,
 }
 
-/// A domain with the data of its page.
+/// The tabs of a domain's page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DomainTab {
+    /// The state, and the address records.
+    #[default]
+    Overview,
+    /// The certificates.
+    Certificates,
+    /// The form, and the deletion.
+    Settings,
+}
+
+/// The data of a tab of a domain's page. What the tab does not show is empty.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DomainDetail {
+    /// The tab.
+    pub tab: DomainTab,
     /// The domain.
     pub domain: DomainRow,
-    /// The CAs and DNS providers that the domain can use.
+    /// The CAs and DNS providers that the domain can use; sites only for the settings.
     pub choices: DomainChoices,
     /// The domain's first certificates, starting with those that need attention.
     pub certificates: Vec<CertificateRow>,
-    /// The number of the domain's certificates.
+    /// The number of the domain's certificates, also for the settings.
     pub total: usize,
-    /// The first addresses whose records at the DNS provider are not as desired.
+    /// The first addresses whose records at the DNS provider are not as desired, for the overview.
     pub addresses: Vec<RecordFailure>,
 }

@@ -1,0 +1,98 @@
+//! The settings of a domain, and its deletion.
+
+use crate::erase::Erase as _;
+use leptos::prelude::*;
+use model::domains::{DomainDetail, DomainForm, Publishers};
+
+use super::fields::{fields, form_state, publishers};
+use crate::{
+    components::{
+        delete_card::{DeleteCard, delete_call, delete_card},
+        fresh::fresh,
+        live_resource::LiveResource,
+        object_form::{Saved, SettingsForm, save_call, settings_form},
+    },
+    server_fns,
+};
+
+/// The tab.
+pub fn tab(page: LiveResource<DomainDetail>, name: Memo<String>) -> AnyView {
+    view! { {form(page)} {deletion(page, name)} }.erase()
+}
+
+fn form(page: LiveResource<DomainDetail>) -> AnyView {
+    let values = fresh(page.part(|page| DomainForm::from(&page.domain.spec)));
+    let givers = page.part(|page| page.choices.clone());
+    let form = form_state(values);
+    let key = page.part(|page| page.domain.id.to_string());
+    let update = save_call(move || {
+        let id = page.peek(|page| page.domain.id);
+        let asked = values.get_untracked();
+        let name = asked.name.trim().to_owned();
+        let answer = server_fns::domains::update(id, asked);
+        async move {
+            let key = id.to_string();
+            answer.await.map(|()| Saved { name, key })
+        }
+    });
+    settings_form(SettingsForm {
+        form,
+        notice: None,
+        fields: fields(form, values, None, givers.into()),
+        key,
+        path: |id| format!("/domains/{id}/settings"),
+        update,
+        refresh: page.refresher(),
+    })
+}
+
+fn deletion(page: LiveResource<DomainDetail>, name: Memo<String>) -> AnyView {
+    let keeps_addresses = page.part(|page| page.domain.spec.addresses);
+    delete_card(DeleteCard {
+        verb: "Delete",
+        what: "domain",
+        name,
+        losses: Signal::derive(move || page.with(losses)),
+        note: Signal::derive(move || note(keeps_addresses.get())),
+        blocked: Callback::new(|()| None),
+        list: "/domains",
+        ask: delete_call(move |typed| {
+            server_fns::domains::delete(page.peek(|page| page.domain.id), typed)
+        }),
+    })
+}
+
+/// When a domain can be deleted, and what happens to its records.
+fn note(keeps_addresses: bool) -> &'static str {
+    match keeps_addresses {
+        true => {
+            "A domain with published services cannot be deleted. Address records that Holdfast created are removed; other DNS records stay."
+        }
+        false => "A domain with published services cannot be deleted. DNS records do not change.",
+    }
+}
+
+/// The objects that are deleted along with a domain.
+fn losses(page: &DomainDetail) -> Vec<String> {
+    let spec = &page.domain.spec;
+    let mut losses = vec![format!(
+        "The domain {} of the site {} and its settings",
+        spec.name, page.domain.site_name
+    )];
+    if let Publishers::Users(_) = spec.publishers {
+        let people = publishers(&spec.publishers);
+        losses.push(format!("The list of users who can publish: {people}"));
+    }
+    // Expired certificates count too: an uploaded key may exist nowhere else.
+    match page.total {
+        0 => {}
+        1 => losses.push("Its certificate and key, even if uploaded".to_owned()),
+        all => losses.push(format!(
+            "Its {all} certificates and keys, including uploaded ones"
+        )),
+    }
+    if let Some(origin) = &spec.sign_in {
+        losses.push(format!("The sign-in URL {origin}"));
+    }
+    losses
+}
