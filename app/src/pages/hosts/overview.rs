@@ -76,8 +76,8 @@ fn failed_probes(host: LiveResource<HostDetail>) -> AnyView {
                 .report
                 .iter()
                 .flat_map(|report| &report.failed_probes);
-            let named = probes.filter(|probes| probes.component == component);
-            let named = named.map(|probes| (probes.name.clone(), probes.message.clone()));
+            let named = probes.filter(|probe| probe.component == component);
+            let named = named.map(|probe| (probe.name.clone(), probe.message.clone()));
             named.collect::<Vec<_>>()
         })
     };
