@@ -155,10 +155,13 @@ test("a failed issuance shows the reason and is retried on request", async ({ pa
   await createAuthority(page, "away");
   await createProvider(page, "away", "away.example.net");
   await createDomain(page, "away.example.net");
+  await openTab(page, "Settings");
   await page.getByLabel("Certificate source", { exact: true }).selectOption("ACME wildcard (DNS-01)");
   await expect(page.getByLabel("Certificate authority", { exact: true }).locator("option:checked")).toHaveText("away");
   await page.getByLabel("DNS provider", { exact: true }).selectOption("away");
   await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByText("Saved away.example.net.")).toBeVisible();
+  await openTab(page, "Certificates");
   await row(page, "*.away.example.net").getByRole("link").click();
   await expect(status(page)).toHaveText("failed");
   const why = page.getByRole("region", { name: "Issuance failure" });
