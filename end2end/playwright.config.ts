@@ -8,7 +8,7 @@ const journeys = readdirSync(new URL("journeys/", import.meta.url)).filter((file
 const files = ["axe.spec.ts", ...journeys.map((file) => `journeys/${file}`)];
 
 /** Journeys that watch or interrupt jobs. Their simulated cluster is as slow as a real one. */
-const PACED = ["axe", "create-container", "create-from-template", "jobs", "power"];
+const PACED = ["axe", "create-container", "create-from-template", "jobs", "live", "power"];
 /** Speed factor of the simulated cluster in all other journeys. */
 const SPEED = 5;
 

@@ -35,7 +35,7 @@ pub async fn readyz(State(state): State<AppState>) -> Response {
     }
 }
 
-fn not_ready(part: &str, why: &str) -> Response {
-    let body = json!({ "status": "not ready", "part": part, "why": why });
+fn not_ready(part: &str, reason: &str) -> Response {
+    let body = json!({ "status": "not ready", "part": part, "reason": reason });
     (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
 }

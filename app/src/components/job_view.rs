@@ -45,8 +45,8 @@ pub fn job_actions(job: LiveResource<JobView>) -> AnyView {
             busy.try_set(false);
             match answer {
                 Ok(()) => job.refresh(),
-                Err(why) => {
-                    failure.try_set(Some(why));
+                Err(reason) => {
+                    failure.try_set(Some(reason));
                 }
             }
         });

@@ -22,7 +22,7 @@ use crate::{
 #[derive(Clone, Copy)]
 struct Fresh {
     busy: RwSignal<bool>,
-    trouble: RwSignal<Option<Failure>>,
+    last_error: RwSignal<Option<Failure>>,
     again: RwSignal<u32>,
 }
 
@@ -271,7 +271,7 @@ pub(super) fn begin(
 ) -> AnyView {
     let fresh = Fresh {
         busy: RwSignal::new(false),
-        trouble: RwSignal::new(None),
+        last_error: RwSignal::new(None),
         again: RwSignal::new(0),
     };
     match first.map(|parcel| (part.show)(&parcel, fresh)) {
@@ -318,9 +318,9 @@ fn follow(part: &Part, fresh: Fresh, take: Callback<ErasedValue>, interests: Sig
             match answer {
                 Ok(parcel) => {
                     take.run(parcel);
-                    fresh.trouble.set(None);
+                    fresh.last_error.set(None);
                 }
-                Err(failure) => fresh.trouble.set(Some(failure)),
+                Err(failure) => fresh.last_error.set(Some(failure)),
             }
         });
     });
@@ -329,18 +329,21 @@ fn follow(part: &Part, fresh: Fresh, take: Callback<ErasedValue>, interests: Sig
 /// The view with a progress line during a refresh, and the error of a failed refresh above it.
 fn framed(fresh: Fresh, view: AnyView) -> AnyView {
     let gone = Signal::derive(move || {
-        matches!(fresh.trouble.get(), Some(Failure(Error::NotFound { .. })))
+        matches!(
+            fresh.last_error.get(),
+            Some(Failure(Error::NotFound { .. }))
+        )
     });
-    let trouble = reactive(move || {
+    let last_error = reactive(move || {
         let again = Callback::new(move |()| fresh.again.update(|again| *again += 1));
         fresh
-            .trouble
+            .last_error
             .get()
             .map(|failure| failure_panel(failure, Some(again), FailureScope::Part))
     });
     view! {
         <div class="loaded" aria-busy=Signal::derive(move || fresh.busy.get().to_string())>
-            {trouble}
+            {last_error}
             <div class="loaded-body" hidden=gone>
                 {view}
             </div>

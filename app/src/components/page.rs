@@ -52,7 +52,7 @@ pub fn PageHead(
     title: Signal<String>,
     /// The content beside the title: a count or a state.
     #[prop(optional, into)]
-    aside: ViewFn,
+    badges: ViewFn,
     /// The actions, the most important one first.
     #[prop(optional, into)]
     actions: ViewFn,
@@ -63,7 +63,7 @@ pub fn PageHead(
     view! {
         <div class="page-head">
             <h1 class="page-title">{title}</h1>
-            <div class="page-aside">{reactive(move || aside.run())}</div>
+            <div class="page-aside">{reactive(move || badges.run())}</div>
             <div class="actions">{actions.run()}</div>
         </div>
     }

@@ -238,7 +238,7 @@ fn list_view(
     view! {
         <PageHead
             title=head.title
-            aside=move || count(total, head.count)
+            badges=move || count(total, head.count)
             actions=move || head.create_link()
         />
         {head.tabs.map(|tabs| tabs())}

@@ -80,10 +80,10 @@ fn about(cluster: &ClusterView) -> AnyView {
     let age = cluster.observed.map(|observed| {
         view! { <span class="muted">"Last update " {ago(observed)}</span> }.erase()
     });
-    let trouble = cluster.trouble.clone().map(|trouble| {
+    let last_error = cluster.last_error.clone().map(|last_error| {
         view! {
             <div class="panel panel-warning">
-                <p class="panel-title">{icon("triangle-alert")} {trouble}</p>
+                <p class="panel-title">{icon("triangle-alert")} {last_error}</p>
                 <p>"The data below is from the last update. Containers keep running."</p>
             </div>
         }
@@ -94,7 +94,7 @@ fn about(cluster: &ClusterView) -> AnyView {
             <h2 class="card-title">{cluster.name.clone()} " " {state}</h2>
             <p class="muted">{version} <span class="mono">{cluster.url.clone()}</span></p>
             <p>{age}</p>
-            {trouble}
+            {last_error}
         </div>
     }
     .erase()

@@ -387,9 +387,9 @@ fn store_failure(
     error: &UpdateError,
     now: Timestamp,
 ) -> Result<(), store::Error> {
-    let trouble = AttemptFailure {
+    let last_error = AttemptFailure {
         at: now,
-        words: error.message.clone(),
+        message: error.message.clone(),
         detail: None,
     };
     let at_least = error.pause.unwrap_or_default().as_millis();
@@ -397,7 +397,7 @@ fn store_failure(
         .unwrap_or(i64::MAX)
         .min(MAX_PAUSE_MS);
     let after = |ms: i64| Timestamp(now.0.saturating_add(ms.max(at_least)));
-    store::records::record_failure(c, row.id, &trouble, after(wait(row.failures)))?;
+    store::records::record_failure(c, row.id, &last_error, after(wait(row.failures)))?;
     match error.pause {
         Some(_) => store::records::delay_provider(c, row.provider, after(wait(0))),
         None => Ok(()),

@@ -199,12 +199,12 @@ fn publish(
     certificates: &Certificates<'_>,
 ) {
     let (id, address, port) = (service.id, host.address, service.port);
-    let stream = |external, quiet, transport, tls| StreamService {
+    let stream = |external, idle_timeout, transport, tls| StreamService {
         id,
         external,
         address,
         port,
-        quiet,
+        idle_timeout,
         transport,
         tls,
     };
@@ -245,12 +245,15 @@ fn publish(
             };
             config
                 .streams
-                .push(stream(*external, options.quiet, transport, tls));
+                .push(stream(*external, options.idle_timeout, transport, tls));
         }
-        ServiceEndpoint::Udp { external, quiet } => {
+        ServiceEndpoint::Udp {
+            external,
+            idle_timeout,
+        } => {
             config
                 .streams
-                .push(stream(*external, *quiet, Transport::Udp, None));
+                .push(stream(*external, *idle_timeout, Transport::Udp, None));
         }
         ServiceEndpoint::Srv { name } => config.records.push(Srv {
             name: name.clone(),

@@ -11,14 +11,14 @@ const LENGTH: usize = 43;
 pub(crate) fn success(message: impl Into<String>) -> ProviderCheck {
     ProviderCheck {
         is_good: true,
-        words: message.into(),
+        message: message.into(),
     }
 }
 
 pub(crate) fn problem(message: impl Into<String>) -> ProviderCheck {
     ProviderCheck {
         is_good: false,
-        words: message.into(),
+        message: message.into(),
     }
 }
 

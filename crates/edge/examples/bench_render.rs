@@ -191,7 +191,7 @@ fn stream_service(number: u16) -> Outcome<StreamService> {
         external: (10_000 + number).try_into()?,
         address: address(number),
         port: 22.try_into()?,
-        quiet: parse("600")?,
+        idle_timeout: parse("600")?,
         transport: match kind {
             0 => Transport::Udp,
             1 => Transport::TcpFromProxy,

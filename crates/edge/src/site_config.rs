@@ -184,7 +184,7 @@ pub struct StreamService {
     /// The container port.
     pub port: Port,
     /// The idle timeout.
-    pub quiet: IdleTimeoutS,
+    pub idle_timeout: IdleTimeoutS,
     /// TCP or UDP.
     pub transport: Transport,
     /// The certificate if nginx terminates TLS for the backend; ignored for UDP.

@@ -170,7 +170,7 @@ pub struct AttemptFailure {
     /// The time of the attempt.
     pub at: Timestamp,
     /// The reason and what to do, as text for users.
-    pub words: String,
+    pub message: String,
     /// The message of the CA or the DNS provider.
     pub detail: Option<String>,
 }
@@ -201,7 +201,7 @@ pub struct CertificateRow {
     /// The number of consecutive failed attempts.
     pub failures: u32,
     /// Why the last attempt failed.
-    pub trouble: Option<AttemptFailure>,
+    pub last_error: Option<AttemptFailure>,
     /// Whether a published service uses the certificate's name.
     pub is_used: bool,
 }
@@ -258,7 +258,7 @@ impl FromStr for CertificateEvent {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         Self::ALL
             .into_iter()
-            .find(|happening| happening.as_str() == text)
+            .find(|event| event.as_str() == text)
             .ok_or(Invalid::new(
                 "Enter issued, renewed, uploaded, failed, revoked, expiring or expired.",
             ))
@@ -273,7 +273,7 @@ pub struct HistoryEntry {
     /// The event.
     pub what: CertificateEvent,
     /// Details, as text.
-    pub words: String,
+    pub message: String,
 }
 
 /// A certificate with its history, newest first.

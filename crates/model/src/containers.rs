@@ -265,7 +265,7 @@ pub struct ContainerView {
     /// When the cluster was last observed.
     pub observed_at: Option<Timestamp>,
     /// Why the cluster is unreachable, in one sentence.
-    pub trouble: Option<String>,
+    pub last_error: Option<String>,
     /// The job that failed to create the container, and why, in one sentence.
     pub failure: Option<(JobId, String)>,
 }

@@ -147,7 +147,7 @@ pub struct RecordFailure {
     /// The IP address.
     pub value: String,
     /// The reason.
-    pub trouble: AttemptFailure,
+    pub last_error: AttemptFailure,
     /// The time of the next attempt.
     pub next_try: Option<Timestamp>,
 }
@@ -166,7 +166,7 @@ pub struct DomainRow {
     /// The number of valid certificates.
     pub certificates: u32,
     /// The number of certificates that need attention.
-    pub alarms: u32,
+    pub attention_count: u32,
 }
 
 /// The form of a domain.

@@ -195,7 +195,7 @@ impl FromStr for EnvVars {
             }
             let var: EnvVar = line
                 .parse()
-                .map_err(|why: Invalid| Invalid::new(format!("Line {number}: {why}")))?;
+                .map_err(|reason: Invalid| Invalid::new(format!("Line {number}: {reason}")))?;
             if let Some(earlier) = lines_by_name.insert(var.name.clone(), number) {
                 return Err(Invalid::new(format!(
                     "Line {number}: {} is already set on line {earlier}.",

@@ -216,7 +216,7 @@ pub struct JobView {
     /// The steps, in order.
     pub steps: Vec<StepView>,
     /// The original error message of the failure, for example from Proxmox.
-    pub words: Option<String>,
+    pub details: Option<String>,
     /// Leftovers after a failure, one sentence each.
     pub left: Vec<String>,
     /// Whether cancellation was requested.

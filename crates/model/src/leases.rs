@@ -22,7 +22,7 @@ pub struct Lease {
     /// Seconds until the lease expires; `None` means never. Relative, because the edge host's clock
     /// may be wrong.
     #[serde(default)]
-    pub left_s: Option<u64>,
+    pub remaining_s: Option<u64>,
 }
 
 /// A current DHCP lease, for users.

@@ -18,7 +18,7 @@ pub struct ClusterView {
     /// When the cluster was last observed.
     pub observed: Option<Timestamp>,
     /// Why the cluster is unreachable, in one sentence.
-    pub trouble: Option<String>,
+    pub last_error: Option<String>,
     /// The certificate that the cluster presents now, if it differs from the pinned one.
     pub changed: Option<Fingerprint>,
     /// The nodes as last observed, ordered by name.

@@ -337,7 +337,7 @@ pub struct ProviderCheck {
     /// Whether the check passed.
     pub is_good: bool,
     /// What was checked, and what to do if the check failed.
-    pub words: String,
+    pub message: String,
 }
 
 #[cfg(test)]

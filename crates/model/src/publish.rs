@@ -119,7 +119,7 @@ pub struct HttpOptions {
     /// The maximum size of a request body.
     pub body: MaxBodyMib,
     /// The idle timeout.
-    pub quiet: IdleTimeoutS,
+    pub idle_timeout: IdleTimeoutS,
     /// Whether nginx buffers requests and responses. Helps slow backends and delays streams.
     pub buffering: bool,
     /// Whether users must sign in first.

@@ -112,7 +112,7 @@ pub enum ServiceSpec {
         /// The external port; `None` means any free port.
         external: Option<Port>,
         /// The idle timeout.
-        quiet: IdleTimeoutS,
+        idle_timeout: IdleTimeoutS,
     },
     /// An SRV record in the site's own domain.
     Srv {
@@ -145,7 +145,7 @@ pub struct TlsName {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TcpOptions {
     /// The idle timeout.
-    pub quiet: IdleTimeoutS,
+    pub idle_timeout: IdleTimeoutS,
     /// Whether nginx sends the client's address to the container in a PROXY protocol header
     /// (version 1).
     pub proxy_protocol: bool,
@@ -201,7 +201,7 @@ pub enum ServiceEndpoint {
         /// The external port.
         external: Port,
         /// The idle timeout.
-        quiet: IdleTimeoutS,
+        idle_timeout: IdleTimeoutS,
     },
     /// An SRV record in the site's own domain.
     Srv {
@@ -255,7 +255,7 @@ pub enum PublishingStatus {
     /// An edge host refused the service or serves an older version of it.
     Blocked {
         /// The reason and what to do.
-        why: String,
+        reason: String,
     },
 }
 
@@ -310,10 +310,13 @@ impl ServiceView {
                     domain: Some(domain),
                 }),
             },
-            ServiceEndpoint::Udp { external, quiet } => ServiceSpec::Udp {
+            ServiceEndpoint::Udp {
+                external,
+                idle_timeout,
+            } => ServiceSpec::Udp {
                 port,
                 external: Some(external),
-                quiet,
+                idle_timeout,
             },
             ServiceEndpoint::Srv { name } => ServiceSpec::Srv { port, name },
         }

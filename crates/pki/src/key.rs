@@ -162,11 +162,11 @@ mod tests {
             (two, "More than one key"),
             (
                 openssl("openssl genpkey -algorithm RSA -aes128 -pass pass:geheim"),
-                "encrypted",
+                "passphrase",
             ),
             (
                 openssl("openssl genrsa -traditional -aes128 -passout pass:geheim"),
-                "encrypted",
+                "passphrase",
             ),
             (openssl("openssl genrsa 1024"), "2048 to 4096"),
             (openssl("openssl ecparam -name secp521r1 -genkey"), "P-384"),

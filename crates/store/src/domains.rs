@@ -129,7 +129,7 @@ impl Row {
             certificates: count_states(|state| {
                 matches!(state, CertificateState::Issued | CertificateState::Renewing)
             }),
-            alarms: count_states(|state| state.needs_attention()),
+            attention_count: count_states(|state| state.needs_attention()),
         })
     }
 }

@@ -43,7 +43,7 @@ pub fn replace(c: &mut Conn, site: SiteId, reported: &[Lease]) -> Result<bool, E
     for lease in reported {
         let address = lease.address.to_string();
         let name = lease.name.as_ref().map(ToString::to_string);
-        let columns = (lease.mac.to_string(), name, expiry(lease.left_s, now));
+        let columns = (lease.mac.to_string(), name, expiry(lease.remaining_s, now));
         let stored = before.remove(&address);
         let is_same = stored
             .as_ref()
@@ -64,8 +64,8 @@ pub fn replace(c: &mut Conn, site: SiteId, reported: &[Lease]) -> Result<bool, E
     Ok(changed)
 }
 
-fn expiry(left_s: Option<u64>, now: Timestamp) -> Option<i64> {
-    let left = i64::try_from(left_s?).unwrap_or(MAX_REMAINING_MS);
+fn expiry(remaining_s: Option<u64>, now: Timestamp) -> Option<i64> {
+    let left = i64::try_from(remaining_s?).unwrap_or(MAX_REMAINING_MS);
     Some(now.0 + left.saturating_mul(1000).min(MAX_REMAINING_MS))
 }
 

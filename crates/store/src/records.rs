@@ -223,19 +223,19 @@ pub fn list_errors(c: &mut Conn, domain: DomainId) -> Result<Vec<RecordFailure>,
         .limit(MAX_TROUBLES)
         .select((Row::as_select(), dns_records::next_attempt_at))
         .load(&mut c.0)?;
-    let troubles = rows.into_iter().map(|(row, next_try)| {
+    let last_errors = rows.into_iter().map(|(row, next_try)| {
         let DnsRecordRow {
             record, last_error, ..
         } = row.into_row()?;
-        Ok(last_error.map(|trouble| RecordFailure {
+        Ok(last_error.map(|last_error| RecordFailure {
             name: record.name,
             kind: record.record_type.to_owned(),
             value: record.value,
-            trouble,
+            last_error,
             next_try: next_try.map(Timestamp),
         }))
     });
-    troubles.filter_map(Result::transpose).collect()
+    last_errors.filter_map(Result::transpose).collect()
 }
 
 /// Whether a DNS provider has records that are ours. Records whose last attempt failed do not count,

@@ -10,6 +10,6 @@ pub fn report(line: &str) {
 }
 
 /// Reports what a test could not check, and why. `cargo xtask test` collects these lines.
-pub fn not_checked(what: &str, why: &str) {
-    report(&format!("NOT CHECKED: {what} ({why})"));
+pub fn not_checked(what: &str, reason: &str) {
+    report(&format!("NOT CHECKED: {what} ({reason})"));
 }

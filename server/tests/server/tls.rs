@@ -59,8 +59,8 @@ fn certificate_without_key_is_refused() {
         .output()
         .unwrap();
     assert!(!refused.status.success());
-    let words = String::from_utf8_lossy(&refused.stderr);
-    assert!(words.contains("tls_key"), "{words}");
+    let message = String::from_utf8_lossy(&refused.stderr);
+    assert!(message.contains("tls_key"), "{message}");
 }
 
 #[tokio::test]

@@ -83,11 +83,11 @@ fn content(listed: LiveResource<CertificateList>, query: Memo<CertificateQuery>)
     view! {
         <PageHead
             title="Certificates"
-            aside=move || count(found.into(), ("certificate", "certificates"))
+            badges=move || count(found.into(), ("certificate", "certificates"))
             actions=upload_link
         />
         {tabs(0)}
-        {alarms(listed)}
+        {attention_count(listed)}
         {search}
         {body}
         <Pager place=listed.part(|listed| place(&listed.page)) href=href />
@@ -112,8 +112,8 @@ fn filters() -> AnyView {
 }
 
 /// The certificates that need attention.
-fn alarms(listed: LiveResource<CertificateList>) -> AnyView {
-    let all = listed.part(|listed| (listed.alarming.clone(), listed.alarms));
+fn attention_count(listed: LiveResource<CertificateList>) -> AnyView {
+    let all = listed.part(|listed| (listed.alarming.clone(), listed.attention_count));
     reactive(move || {
         let (rows, count) = all.get();
         let is_worse = |row: &CertificateRow| row.state != CertificateState::Expiring;
@@ -175,12 +175,11 @@ fn nothing() -> AnyView {
 
 fn link(row: &CertificateRow) -> RowLink {
     let unused = (!row.is_used).then(|| view! { <span class="row-aside">"unused"</span> }.erase());
-    let trouble = row
-        .trouble
-        .as_ref()
-        .map(|trouble| view! { <span class="row-note">{trouble.words.clone()}</span> }.erase());
+    let last_error = row.last_error.as_ref().map(|last_error| {
+        view! { <span class="row-note">{last_error.message.clone()}</span> }.erase()
+    });
     RowLink::new(format!("{PATH}/{}", row.id), host(row.subject.as_str()))
-        .with_notes(view! { {unused} {trouble} }.erase())
+        .with_notes(view! { {unused} {last_error} }.erase())
 }
 
 fn domain(row: &CertificateRow) -> AnyView {

@@ -29,8 +29,8 @@ pub fn tabs(present: usize) -> AnyView {
 
 /// Why a certificate needs attention.
 fn attention_reason(row: &CertificateRow) -> String {
-    if let Some(trouble) = &row.trouble {
-        return trouble.words.clone();
+    if let Some(last_error) = &row.last_error {
+        return last_error.message.clone();
     }
     match (row.source, row.state) {
         (IssuanceMethod::Uploaded, CertificateState::Expired) => {

@@ -82,8 +82,8 @@ fn fields(
 ) -> AnyView {
     let options = Signal::derive(move || {
         let option = |domain: &DomainRow| {
-            let words = format!("{} ({})", domain.spec.name, domain.site_name);
-            (domain.id.to_string(), words)
+            let message = format!("{} ({})", domain.spec.name, domain.site_name);
+            (domain.id.to_string(), message)
         };
         domains.with(|all| all.iter().map(option).collect())
     });
@@ -112,10 +112,10 @@ fn change(chosen: Memo<Option<DomainRow>>) -> AnyView {
             | CertificateSource::Dns(_)
             | CertificateSource::Wildcard(_) => "uses a certificate authority",
         };
-        let words = format!(
+        let message = format!(
             "{} {before}. After the upload, its certificate source is Upload, and certificates are not renewed automatically.",
             domain.spec.name
         );
-        Some(view! { <p class="panel panel-info">{words}</p> }.erase())
+        Some(view! { <p class="panel panel-info">{message}</p> }.erase())
     })
 }

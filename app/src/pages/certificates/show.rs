@@ -27,9 +27,9 @@ pub fn page() -> AnyView {
 fn content(shown: LiveResource<CertificateDetail>) -> AnyView {
     let name = shown.part(|shown| shown.row.subject.to_string());
     view! {
-        <PageHead title=name aside=move || marks(shown) actions=move || actions(shown) />
+        <PageHead title=name badges=move || marks(shown) actions=move || actions(shown) />
         <div class="stack stack-narrow">
-            {trouble(shown)}
+            {last_error(shown)}
             {shown.view(facts)}
             {history::card(shown)}
             {end::card(shown, name)}
@@ -91,7 +91,7 @@ fn actions(shown: LiveResource<CertificateDetail>) -> AnyView {
     };
     reactive(move || {
         let (step, domain) = now.get();
-        let words = match step {
+        let message = match step {
             Step::Retry => "Retry now",
             Step::Renew => "Renew now",
             Step::Upload => {
@@ -101,34 +101,34 @@ fn actions(shown: LiveResource<CertificateDetail>) -> AnyView {
             }
         };
         view! {
-            <button type="button" class="btn" class:btn-busy=busy disabled=busy on:click=act(move |_| ask(step))>{icon("rotate-cw")} {words}</button>
+            <button type="button" class="btn" class:btn-busy=busy disabled=busy on:click=act(move |_| ask(step))>{icon("rotate-cw")} {message}</button>
         }
         .erase()
     })
 }
 
 /// Why the last issuance failed, with the CA's original message in a fold.
-fn trouble(shown: LiveResource<CertificateDetail>) -> AnyView {
+fn last_error(shown: LiveResource<CertificateDetail>) -> AnyView {
     let failure = shown.part(|shown| {
         let row = &shown.row;
-        let trouble = row.trouble.clone()?;
-        Some((trouble, row.failures, row.state.needs_attention()))
+        let last_error = row.last_error.clone()?;
+        Some((last_error, row.failures, row.state.needs_attention()))
     });
     reactive(move || {
-        let (trouble, failures, is_alarming) = failure.get()?;
+        let (last_error, failures, is_alarming) = failure.get()?;
         let class = match is_alarming {
             true => "panel panel-danger",
             false => "panel panel-warning",
         };
         let times = (failures > 1).then(|| format!(", {failures} failures in a row"));
-        let detail = trouble.detail.map(|detail| {
+        let detail = last_error.detail.map(|detail| {
             view! { <details class="fold"><summary>"Original message"</summary><pre class="words" tabindex="0">{detail}</pre></details> }.erase()
         });
         Some(
             view! {
                 <section class=class aria-label="Issuance failure">
-                    <p class="panel-title">{icon("triangle-alert")} <span>{trouble.words}</span></p>
-                    <p class="muted">"Last attempt " {ago(trouble.at)} {times} "."</p>
+                    <p class="panel-title">{icon("triangle-alert")} <span>{last_error.message}</span></p>
+                    <p class="muted">"Last attempt " {ago(last_error.at)} {times} "."</p>
                     {detail}
                 </section>
             }
@@ -227,7 +227,7 @@ mod tests {
             renew_at: None,
             next_try: None,
             failures: 0,
-            trouble: None,
+            last_error: None,
             is_used: true,
         };
         assert!(step(&row) == Step::Retry);

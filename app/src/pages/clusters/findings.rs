@@ -39,15 +39,15 @@ fn content(findings: LiveResource<ClusterCapabilities>) -> AnyView {
     });
     let facts = reactive(move || {
         findings.with(|findings| {
-            let words = |names: Vec<String>| {
+            let message = |names: Vec<String>| {
                 if names.is_empty() { "none".to_owned() } else { names.join(", ") }
             };
             let named = |names: Vec<model::names::StorageName>| {
-                words(names.iter().map(ToString::to_string).collect())
+                message(names.iter().map(ToString::to_string).collect())
             };
             view! {
                 <dl class="facts">
-                    <dt>"Bridges"</dt><dd class="mono">{words(findings.bridges.iter().map(ToString::to_string).collect())}</dd>
+                    <dt>"Bridges"</dt><dd class="mono">{message(findings.bridges.iter().map(ToString::to_string).collect())}</dd>
                     <dt>"Template storages"</dt><dd class="mono">{named(findings.template_storages())}</dd>
                     <dt>"Disk storages"</dt><dd class="mono">{named(findings.volume_storages())}</dd>
                 </dl>

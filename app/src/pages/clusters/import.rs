@@ -152,9 +152,9 @@ fn outcome(choosing: Choosing) -> AnyView {
         let each = refused
             .into_iter()
             .filter_map(|imported| {
-                let why = imported.outcome.err()?;
+                let reason = imported.outcome.err()?;
                 Some(
-                    view! { <li><strong>{format!("CT {}: ", imported.vmid)}</strong>{why}</li> }
+                    view! { <li><strong>{format!("CT {}: ", imported.vmid)}</strong>{reason}</li> }
                         .erase(),
                 )
             })

@@ -48,12 +48,12 @@ async fn fetch() -> Result<Vec<ClusterView>, Failure> {
 }
 
 fn link(cluster: &ClusterView) -> RowLink {
-    let trouble = cluster
-        .trouble
+    let last_error = cluster
+        .last_error
         .clone()
-        .map(|trouble| view! { <span class="row-note">{trouble}</span> }.erase());
+        .map(|last_error| view! { <span class="row-note">{last_error}</span> }.erase());
     let name = &cluster.name;
-    RowLink::new(format!("/clusters/{name}"), text(name)).with_notes(trouble.erase())
+    RowLink::new(format!("/clusters/{name}"), text(name)).with_notes(last_error.erase())
 }
 
 fn nodes(cluster: &ClusterView) -> AnyView {

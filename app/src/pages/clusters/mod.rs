@@ -17,7 +17,7 @@ use crate::components::badge::{Tone, badge};
 
 /// Whether a cluster is online.
 pub fn state(cluster: &ClusterView) -> AnyView {
-    match (&cluster.changed, &cluster.trouble, cluster.observed) {
+    match (&cluster.changed, &cluster.last_error, cluster.observed) {
         (Some(_), ..) => badge("certificate changed", Tone::Danger, "triangle-alert"),
         (None, Some(_), _) => badge("unreachable", Tone::Warning, "unplug"),
         (None, None, Some(_)) => badge("online", Tone::Good, "circle-check"),

@@ -13,7 +13,7 @@ use crate::{components::live_resource::LiveResource, pages::nodes::nodes};
 pub fn tab(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
     let id = page.peek(|page| page.cluster.view.id);
     // An unreachable cluster is not queried; the error is shown above.
-    let answers = page.part(|page| page.cluster.view.trouble.is_none());
+    let answers = page.part(|page| page.cluster.view.last_error.is_none());
     let found = reactive(move || answers.get().then(|| findings::card(id)));
     let view = page.part(|page| Some(page.cluster.view.clone()));
     view! {

@@ -111,10 +111,10 @@ fn content(page: LiveResource<ClusterPage>, current: Signal<usize>) -> AnyView {
         ClusterTab::Settings => settings::tab(page, name),
     });
     view! {
-        <PageHead title=name aside=badge actions=|| view! { <a class="btn" href="/nodes">{icon("server")} "View nodes"</a> }.erase() />
+        <PageHead title=name badges=badge actions=|| view! { <a class="btn" href="/nodes">{icon("server")} "View nodes"</a> }.erase() />
         <Tabs label="Cluster sections" tabs=tab_links(&own, TABS) present=current />
         <div class="stack">
-            {trouble(page)}
+            {last_error(page)}
             {body}
         </div>
     }
@@ -127,21 +127,21 @@ pub fn href(page: &ClusterPage) -> String {
 }
 
 /// Why the cluster is unreachable, and what to do.
-fn trouble(page: LiveResource<ClusterPage>) -> AnyView {
+fn last_error(page: LiveResource<ClusterPage>) -> AnyView {
     let settings = page.peek(|page| format!("{}/settings", href(page)));
     let view = page.part(|page| {
         let view = &page.cluster.view;
-        (view.trouble.clone(), view.changed.clone(), view.observed)
+        (view.last_error.clone(), view.changed.clone(), view.observed)
     });
     reactive(move || {
-        let (trouble, changed, observed) = view.get();
+        let (last_error, changed, observed) = view.get();
         let last_seen =
             observed.map(|at| view! { <p class="muted">"Last contact " {ago(at)} "."</p> }.erase());
-        let trouble = trouble?;
+        let last_error = last_error?;
         Some(if changed.is_some() {
             view! {
                 <section class="panel panel-danger" role="alert">
-                    <p class="panel-title">{icon("triangle-alert")} {trouble}</p>
+                    <p class="panel-title">{icon("triangle-alert")} {last_error}</p>
                     <p>"The connection may be intercepted, so Holdfast sends no requests; containers keep running. If you renewed the certificate, fetch and confirm it in the " <a class="link" href=settings.clone()>"settings"</a> "."</p>
                     {last_seen}
                 </section>
@@ -150,7 +150,7 @@ fn trouble(page: LiveResource<ClusterPage>) -> AnyView {
         } else {
             view! {
                 <section class="panel panel-warning" role="alert">
-                    <p class="panel-title">{icon("unplug")} {trouble}</p>
+                    <p class="panel-title">{icon("unplug")} {last_error}</p>
                     <p>"This page shows the last known state. Containers keep running."</p>
                     {last_seen}
                 </section>

@@ -34,14 +34,14 @@ pub fn switch(toasts: Toasts, id: ContainerId, name: Label, power: Power) {
 }
 
 fn into_failure(toasts: Toasts, what: (ContainerId, JobId), name: &Label, power: Power) {
-    let (words, back) = match power {
+    let (message, back) = match power {
         Power::Start => (format!("Starting {name}."), Power::Stop),
         Power::Stop => (format!("Stopping {name}."), Power::Start),
         Power::Restart => return toasts.notify(format!("Restarting {name}.")),
     };
     let name = name.clone();
     toasts.undoable(
-        words,
+        message,
         Callback::new(move |()| undo(toasts, what, name.clone(), back)),
     );
 }

@@ -76,7 +76,7 @@ fn whole(page: LiveResource<Page<ContainerRow>>, query: Memo<ContainerQuery>) ->
     view! {
         <PageHead
             title="Containers"
-            aside=move || view! { <span class="num">{total}</span> }.erase()
+            badges=move || view! { <span class="num">{total}</span> }.erase()
             actions=|| main_link("/containers/new", "plus", "New container")
         />
         <Filters path=PATH search="Name, owner, image or address" filters=filters keep=&["sort", "site"] />

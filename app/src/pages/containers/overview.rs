@@ -92,15 +92,15 @@ fn notices(container: LiveResource<ContainerDetail>) -> AnyView {
             .erase()
         })
     });
-    let trouble = container.part(|view| {
-        view.trouble
+    let last_error = container.part(|view| {
+        view.last_error
             .clone()
-            .map(|trouble| (trouble, view.observed_at))
+            .map(|last_error| (last_error, view.observed_at))
     });
     let silent = reactive(move || {
-        trouble.get().map(|(trouble, at)| {
+        last_error.get().map(|(last_error, at)| {
             let last_seen = at.map(|at| view! { <p class="muted">"Last update " {ago(at)} "."</p> }.erase());
-            view! { <section class="panel panel-warning"><p class="panel-title">{icon("unplug")} {trouble}</p>{last_seen}</section> }.erase()
+            view! { <section class="panel panel-warning"><p class="panel-title">{icon("unplug")} {last_error}</p>{last_seen}</section> }.erase()
         })
     });
     view! { {failed} {silent} {differs(container)} {address_mismatch(container)} {drifted(container)} {restart(container)} }
@@ -109,7 +109,7 @@ fn notices(container: LiveResource<ContainerDetail>) -> AnyView {
 
 /// A difference between desired and observed state while no job is running.
 fn differs(container: LiveResource<ContainerDetail>) -> AnyView {
-    let words =
+    let message =
         container.part(
             |view| match (view.row.activity, view.desired_running, view.row.status) {
                 (None, true, Status::Stopped) => {
@@ -126,15 +126,15 @@ fn differs(container: LiveResource<ContainerDetail>) -> AnyView {
         );
 
     reactive(move || {
-        words.get().map(|words| {
-            view! { <section class="panel panel-warning"><p class="panel-title">{icon("triangle-alert")} {words}</p></section> }.erase()
+        message.get().map(|message| {
+            view! { <section class="panel panel-warning"><p class="panel-title">{icon("triangle-alert")} {message}</p></section> }.erase()
         })
     })
 }
 
 /// The container has another address than the reserved one.
 fn address_mismatch(container: LiveResource<ContainerDetail>) -> AnyView {
-    let words = container.part(|view| {
+    let message = container.part(|view| {
         let leased = view.leased_address?;
         Some(model::leases::address_mismatch_message(
             leased,
@@ -142,16 +142,16 @@ fn address_mismatch(container: LiveResource<ContainerDetail>) -> AnyView {
         ))
     });
     reactive(move || {
-        words.get().map(|words| {
-            view! { <section class="panel panel-warning"><p class="panel-title">{icon("triangle-alert")} {words}</p></section> }.erase()
+        message.get().map(|message| {
+            view! { <section class="panel panel-warning"><p class="panel-title">{icon("triangle-alert")} {message}</p></section> }.erase()
         })
     })
 }
 
 /// Drift: changes that were made in Proxmox.
 fn drifted(container: LiveResource<ContainerDetail>) -> AnyView {
-    let words = container.part(|view| {
-        let words = |drift: &Drift| match drift {
+    let message = container.part(|view| {
+        let message = |drift: &Drift| match drift {
             Drift::Moved { to } => {
                 format!("The container was migrated to {to} in Proxmox. Holdfast manages it there.")
             }
@@ -160,11 +160,11 @@ fn drifted(container: LiveResource<ContainerDetail>) -> AnyView {
                 view.row.name
             ),
         };
-        view.drift.iter().map(words).collect::<Vec<_>>()
+        view.drift.iter().map(message).collect::<Vec<_>>()
     });
     reactive(move || {
-        let each = words.get().into_iter().map(|words| {
-            view! { <section class="panel panel-info"><p class="panel-title">{icon("info")} {words}</p></section> }.erase()
+        let each = message.get().into_iter().map(|message| {
+            view! { <section class="panel panel-info"><p class="panel-title">{icon("info")} {message}</p></section> }.erase()
         });
         each.collect::<Vec<_>>()
     })
@@ -232,9 +232,9 @@ pub fn published(container: LiveResource<ContainerDetail>, id: ServiceId) -> Any
         (Some(PublishingStatus::Live), _) => {
             badge("container not running", Tone::Plain, "circle-stop")
         }
-        (Some(PublishingStatus::Blocked { why }), _) => {
-            let why = view! { <span class="row-note">{why}</span> }.erase();
-            view! { {badge("blocked", Tone::Danger, "ban")} {why} }.erase()
+        (Some(PublishingStatus::Blocked { reason }), _) => {
+            let reason = view! { <span class="row-note">{reason}</span> }.erase();
+            view! { {badge("blocked", Tone::Danger, "ban")} {reason} }.erase()
         }
     });
     view! { <div class="publication">{shown}</div> }.erase()

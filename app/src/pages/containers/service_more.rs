@@ -126,5 +126,5 @@ fn tls(row: Row) -> AnyView {
 }
 
 fn idle_timeout(row: Row) -> AnyView {
-    view! { <Field form=row.state name=row.name("quiet") label="Idle timeout (seconds)" optional=true value=row.text(|service| &mut service.quiet) hint="Default: 600" /> }.erase()
+    view! { <Field form=row.state name=row.name("idle_timeout") label="Idle timeout (seconds)" optional=true value=row.text(|service| &mut service.idle_timeout) hint="Default: 600" /> }.erase()
 }

@@ -124,7 +124,7 @@ fn row(row: Row) -> AnyView {
     let state = row.state;
     let kinds: Vec<(String, String)> = ServiceKind::ALL
         .iter()
-        .map(|kind| (kind.to_string(), words(*kind).to_owned()))
+        .map(|kind| (kind.to_string(), message(*kind).to_owned()))
         .collect();
     let kind = row.text(|service| &mut service.kind);
     let chosen = Memo::new(move |_| kind.get.with(|kind| kind.parse::<ServiceKind>().ok()));
@@ -148,7 +148,7 @@ fn row(row: Row) -> AnyView {
     .erase()
 }
 
-fn words(kind: ServiceKind) -> &'static str {
+fn message(kind: ServiceKind) -> &'static str {
     match kind {
         ServiceKind::Http => "HTTP",
         ServiceKind::Tcp => "TCP port",

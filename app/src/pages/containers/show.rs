@@ -93,7 +93,7 @@ fn whole(container: LiveResource<ContainerDetail>, tab: Memo<Option<usize>>) -> 
         _ => not_found(),
     });
     view! {
-        <PageHead title=name.to_string() aside=status actions=move || buttons(container) />
+        <PageHead title=name.to_string() badges=status actions=move || buttons(container) />
         <Tabs label="Container sections" tabs=tabs present=Signal::derive(move || tab.get().unwrap_or_default()) />
         {content}
     }

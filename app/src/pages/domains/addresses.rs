@@ -12,25 +12,25 @@ use crate::{
 /// The key of a record.
 type Key = (String, String, String);
 
-fn key(trouble: &RecordFailure) -> Key {
+fn key(last_error: &RecordFailure) -> Key {
     let RecordFailure {
         name, kind, value, ..
-    } = trouble;
+    } = last_error;
     (name.clone(), kind.clone(), value.clone())
 }
 
 /// The card; empty if all records are as desired.
 pub fn card(page: LiveResource<DomainDetail>) -> AnyView {
     let is_wrong = page.part(|page| !page.addresses.is_empty());
-    reactive(move || is_wrong.get().then(|| troubles(page)))
+    reactive(move || is_wrong.get().then(|| last_errors(page)))
 }
 
-fn troubles(page: LiveResource<DomainDetail>) -> AnyView {
+fn last_errors(page: LiveResource<DomainDetail>) -> AnyView {
     let keys = page.part(|page| page.addresses.iter().map(key).collect::<Vec<_>>());
     let render_row = move |wanted: Key| {
         row(page.part(move |page| {
             let mut all = page.addresses.iter();
-            all.find(|trouble| key(trouble) == wanted).cloned()
+            all.find(|last_error| key(last_error) == wanted).cloned()
         }))
     };
     view! {
@@ -65,7 +65,7 @@ fn row(row: Memo<Option<RecordFailure>>) -> AnyView {
                     <td role="cell" class="cell-main">
                         <div>{host(&row.name)}</div>
                         <div class="muted mono">{format!("{} {}", row.kind, row.value)}</div>
-                        <span class="row-note">{row.trouble.words}</span>
+                        <span class="row-note">{row.last_error.message}</span>
                     </td>
                     <td role="cell" data-label="Next" class="num">{next}</td>
                 </tr>

@@ -18,23 +18,23 @@ use crate::{
 };
 
 /// The number of valid certificates, and whether others need attention.
-pub fn in_row(issuance: CertificateSource, good: u32, alarms: u32) -> AnyView {
+pub fn in_row(issuance: CertificateSource, good: u32, attention_count: u32) -> AnyView {
     let good = match (good, issuance) {
-        (0, _) if alarms > 0 => None,
+        (0, _) if attention_count > 0 => None,
         (0, CertificateSource::SelfSigned) => {
             Some(view! { <span class="muted">"self-signed"</span> }.erase())
         }
         (0, _) => Some(view! { <span class="muted">"none yet"</span> }.erase()),
         (good, _) => Some(view! { <span class="num">{format!("{good} valid")}</span> }.erase()),
     };
-    let alarms = (alarms > 0).then(|| {
-        let words = match alarms {
+    let attention_count = (attention_count > 0).then(|| {
+        let message = match attention_count {
             1 => "1 needs attention".to_owned(),
-            alarms => format!("{alarms} need attention"),
+            attention_count => format!("{attention_count} need attention"),
         };
-        view! { <span class="badge tone-danger">{icon("triangle-alert")} {words}</span> }.erase()
+        view! { <span class="badge tone-danger">{icon("triangle-alert")} {message}</span> }.erase()
     });
-    view! { <span class="state-line">{good} {alarms}</span> }.erase()
+    view! { <span class="state-line">{good} {attention_count}</span> }.erase()
 }
 
 /// The tab of a domain's page.
@@ -148,14 +148,14 @@ fn row(row: Memo<Option<CertificateRow>>) -> AnyView {
     reactive(move || {
         let row = row.get()?;
         let until = until(&row);
-        let trouble = row
-            .trouble
-            .map(|trouble| view! { <span class="row-note">{trouble.words}</span> }.erase());
+        let last_error = row
+            .last_error
+            .map(|last_error| view! { <span class="row-note">{last_error.message}</span> }.erase());
         Some(view! {
             <tr role="row">
                 <td role="cell" class="cell-main">
                     <a class="row-link" data-row="" href=format!("/certificates/{}", row.id)>{host(row.subject.as_str())}</a>
-                    {trouble}
+                    {last_error}
                 </td>
                 <td role="cell">{certificate_badge(row.state)}</td>
                 <td role="cell" data-label="Valid until" class="num">{until}</td>

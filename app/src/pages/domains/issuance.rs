@@ -116,12 +116,12 @@ fn authority(
                 .collect()
         });
         let is_there = options.iter().any(|(key, _)| *key == chosen);
-        let words = match options.is_empty() {
+        let message = match options.is_empty() {
             true => "No CA yet",
             false => "Select a CA",
         };
         if !is_there {
-            options.insert(0, (String::new(), words.to_owned()));
+            options.insert(0, (String::new(), message.to_owned()));
         }
         options
     });
@@ -251,9 +251,9 @@ mod tests {
 
     #[test]
     fn each_certificate_source_has_its_own_text() {
-        let words = CertificateSource::NAMES.map(|word| (choice(word), meaning(word)));
-        for (index, one) in words.iter().enumerate() {
-            let others = words.iter().skip(index + 1);
+        let message = CertificateSource::NAMES.map(|word| (choice(word), meaning(word)));
+        for (index, one) in message.iter().enumerate() {
+            let others = message.iter().skip(index + 1);
             assert!(
                 others
                     .clone()

@@ -31,7 +31,11 @@ const ROWS: Rows<DomainRow> = Rows {
         column("Site", "", |domain| text(&domain.site_name)),
         column("HTTP services", "num", |domain| text(domain.services)),
         column("Certificates", "", |domain| {
-            in_row(domain.spec.issuance, domain.certificates, domain.alarms)
+            in_row(
+                domain.spec.issuance,
+                domain.certificates,
+                domain.attention_count,
+            )
         }),
         column("Who can publish", "cell-long", |domain| {
             text(publishers(&domain.spec.publishers))

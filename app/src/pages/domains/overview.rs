@@ -22,7 +22,8 @@ fn facts(page: LiveResource<DomainDetail>) -> AnyView {
                 Some(header) => view! { <dd class="mono">{header}</dd> }.erase(),
                 None => view! { <dd class="muted">"not sent"</dd> }.erase(),
             };
-            let state = certificates::in_row(spec.issuance, domain.certificates, domain.alarms);
+            let state =
+                certificates::in_row(spec.issuance, domain.certificates, domain.attention_count);
             view! {
                 <dl class="card facts">
                     <dt>"Site"</dt><dd>{domain.site_name.to_string()}</dd>

@@ -69,7 +69,7 @@ fn content(shown: LiveResource<FileSelection>) -> AnyView {
         })
     };
     view! {
-        <PageHead title=name aside=move || marks(host) />
+        <PageHead title=name badges=move || marks(host) />
         {tabs(&own, Signal::stored(1))}
         {body}
     }

@@ -14,18 +14,18 @@ pub fn tab(host: LiveResource<HostDetail>) -> AnyView {
 
 /// Problems of the host, with the original messages of nginx and dnsmasq.
 fn notices(host: LiveResource<HostDetail>) -> AnyView {
-    let words = host.part(
+    let message = host.part(
         |host| match host.row.report.as_ref().map(|report| &report.outcome) {
             Some(ApplyOutcome::Refused { message }) => Some(message.clone()),
             _ => None,
         },
     );
     let refused = reactive(move || {
-        words.get().map(|words| {
+        message.get().map(|message| {
             view! {
                 <section class="panel panel-danger">
                     <p class="panel-title">{icon("circle-alert")} "Configuration refused. The previous configuration stays live, and the agent retries."</p>
-                    <pre class="words" tabindex="0" role="region" aria-label="Error message">{words}</pre>
+                    <pre class="words" tabindex="0" role="region" aria-label="Error message">{message}</pre>
                 </section>
             }
             .erase()
@@ -46,7 +46,7 @@ fn notices(host: LiveResource<HostDetail>) -> AnyView {
     });
     let quarantined = reactive(move || {
         let (site, all) = quarantined_services.get();
-        let each = all.into_iter().map(|(container, words)| {
+        let each = all.into_iter().map(|(container, message)| {
             let of = match container {
                 Some(name) => {
                     let href = format!("/sites/{site}/containers/{name}/services");
@@ -57,7 +57,7 @@ fn notices(host: LiveResource<HostDetail>) -> AnyView {
             view! {
                 <section class="panel panel-warning">
                     <p class="panel-title">{icon("triangle-alert")} <span>{of} " is quarantined. All other services are published."</span></p>
-                    <pre class="words" tabindex="0" role="region" aria-label="Reason">{words}</pre>
+                    <pre class="words" tabindex="0" role="region" aria-label="Reason">{message}</pre>
                 </section>
             }
             .erase()
@@ -97,8 +97,8 @@ fn failed_probes(host: LiveResource<HostDetail>) -> AnyView {
 
 fn names(all: Memo<Vec<(String, String)>>, class: &'static str, title: &'static str) -> AnyView {
     reactive(move || {
-        let each = |(name, words): (String, String)| {
-            view! { <p><span class="mono">{name}</span> ": " {words}</p> }.erase()
+        let each = |(name, message): (String, String)| {
+            view! { <p><span class="mono">{name}</span> ": " {message}</p> }.erase()
         };
         let all = all.get();
         (!all.is_empty()).then(|| {

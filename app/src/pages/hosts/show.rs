@@ -50,7 +50,7 @@ fn content(host: LiveResource<HostDetail>, current: Signal<usize>) -> AnyView {
         _ => settings::tab(host),
     });
     view! {
-        <PageHead title=name aside=move || marks(host.part(|host| Some(host.row.clone()))) />
+        <PageHead title=name badges=move || marks(host.part(|host| Some(host.row.clone()))) />
         {tabs(&own, current)}
         <div class="stack stack-narrow">{body}</div>
     }

@@ -19,7 +19,7 @@ pub fn unserved(host: LiveResource<HostDetail>) -> AnyView {
         each.collect::<Vec<_>>()
     });
     let named = named(all);
-    let entry = move |(print, words): (Fingerprint, String)| {
+    let entry = move |(print, message): (Fingerprint, String)| {
         let name = reactive(move || {
             let known = named.with(|named| {
                 let mut named = named.iter();
@@ -33,7 +33,7 @@ pub fn unserved(host: LiveResource<HostDetail>) -> AnyView {
                 None => view! { <span class="mono wrap-any">{print.to_string()}</span> }.erase(),
             }
         });
-        view! { <p>{name} ": " {words}</p> }.erase()
+        view! { <p>{name} ": " {message}</p> }.erase()
     };
     reactive(move || {
         let all = all.get();

@@ -85,7 +85,7 @@ fn content(jobs: LiveResource<Page<JobRow>>, query: Memo<JobQuery>) -> AnyView {
         }
     });
     view! {
-        <PageHead title="Jobs" aside=move || view! { <span class="num" role="status">{count}</span> }.erase() />
+        <PageHead title="Jobs" badges=move || view! { <span class="num" role="status">{count}</span> }.erase() />
         <Filters path=PATH search="Container name" filters=filters />
         {body}
         <Pager place=jobs.part(place) href=href />
@@ -169,14 +169,14 @@ fn row(job: Memo<Option<JobRow>>) -> AnyView {
 }
 
 fn steps(job: &JobRow, title: &str) -> AnyView {
-    let words = format!("{} of {}", job.steps_done, job.steps);
+    let message = format!("{} of {}", job.steps_done, job.steps);
     let bar = (!job.state.has_ended()).then(|| {
-        let label = format!("{title}: {words} steps");
+        let label = format!("{title}: {message} steps");
         let (max, value) = (job.steps.max(1).to_string(), job.steps_done.to_string());
         view! { <progress class="bar bar-short" max=max value=value aria-label=label></progress> }
             .erase()
     });
-    view! { {bar} <span>{words}</span> }.erase()
+    view! { {bar} <span>{message}</span> }.erase()
 }
 
 /// How long a job took, or has taken so far.

@@ -57,7 +57,7 @@ fn content(job: LiveResource<JobView>, ended: RwSignal<bool>) -> AnyView {
     Effect::new(move |_| ended.set(job.with(|job| job.row.state.has_ended())));
     let title = job.part(|job| format!("{} {}", job.row.kind.verb(), job.row.container_name));
     view! {
-        <PageHead title=title aside=move || job_state(job) actions=move || view! { {to_container(job)} {job_actions(job)} }.erase() />
+        <PageHead title=title badges=move || job_state(job) actions=move || view! { {to_container(job)} {job_actions(job)} }.erase() />
         <div class="stack">
             {created_container(job)}
             <div class="columns">

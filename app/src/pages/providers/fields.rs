@@ -74,14 +74,14 @@ fn secret(
 }
 
 fn cloudflare(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyView {
-    let words = (
+    let message = (
         "API token",
         "A token from My Profile, API Tokens, with the permissions Zone, Zone, Read and Zone, DNS, Edit.",
     );
     view! {
         <fieldset class="card group">
             <legend class="card-title">"Account"</legend>
-            {secret(form, values, new, words)}
+            {secret(form, values, new, message)}
         </fieldset>
     }
     .erase()
@@ -91,7 +91,7 @@ fn rfc2136(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyVie
     let algorithms: Vec<(String, String)> = TsigAlgorithm::ALL
         .map(|algorithm| (algorithm.to_string(), algorithm.to_string()))
         .to_vec();
-    let words = (
+    let message = (
         "Secret",
         "The key's secret in base64, as tsig-keygen prints it.",
     );
@@ -108,14 +108,14 @@ fn rfc2136(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyVie
             <Field form name="account" label="Key name" value=bind!(values, account) hint="As configured on the name server, such as holdfast." />
             <Choice form name="algorithm" label="Algorithm" value=bind!(values, algorithm) options=algorithms
                 hint="As configured on the name server, usually hmac-sha256." />
-            {secret(form, values, new, words)}
+            {secret(form, values, new, message)}
         </fieldset>
     }
     .erase()
 }
 
 fn acme_dns(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyView {
-    let words = ("Password", "The password from the registration.");
+    let message = ("Password", "The password from the registration.");
     let cname = Signal::derive(move || {
         let full = values.with(|form| form.full_domain.trim().to_owned());
         match full.is_empty() {
@@ -133,7 +133,7 @@ fn acme_dns(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyVi
             <legend class="card-title">"Account"</legend>
             <p class="muted">"Values from the response to POST /register."</p>
             <Field form name="account" label="User" value=bind!(values, account) hint="The username from the registration." />
-            {secret(form, values, new, words)}
+            {secret(form, values, new, message)}
             <Field form name="full_domain" label="Full domain" value=bind!(values, full_domain) hint=cname />
         </fieldset>
     }

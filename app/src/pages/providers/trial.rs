@@ -104,6 +104,6 @@ fn finding(finding: &ProviderCheck) -> AnyView {
         true => badge("passed", Tone::Good, "circle-check"),
         false => badge("failed", Tone::Danger, "circle-x"),
     };
-    view! { <li class="finding">{mark} <span class="wrap-any">{finding.words.clone()}</span></li> }
+    view! { <li class="finding">{mark} <span class="wrap-any">{finding.message.clone()}</span></li> }
         .erase()
 }

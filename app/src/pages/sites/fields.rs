@@ -55,16 +55,16 @@ pub fn fill(values: RwSignal<SiteForm>, suggestions: RwSignal<Option<ClusterCapa
                     *field = first;
                 }
             };
-            fill(&mut form.bridge, words(&found.bridges).into_iter().next());
-            let templates = words(&found.template_storages());
+            fill(&mut form.bridge, message(&found.bridges).into_iter().next());
+            let templates = message(&found.template_storages());
             fill(&mut form.template_storage, templates.into_iter().next());
-            let volumes = words(&found.volume_storages());
+            let volumes = message(&found.volume_storages());
             fill(&mut form.volume_storage, volumes.into_iter().next());
         });
     });
 }
 
-fn words<T: ToString>(names: &[T]) -> Vec<String> {
+fn message<T: ToString>(names: &[T]) -> Vec<String> {
     names.iter().map(ToString::to_string).collect()
 }
 
@@ -80,9 +80,9 @@ pub fn fields(
             suggestions.with(|found| found.as_ref().map(read).unwrap_or_default())
         })
     };
-    let bridges = of(|found| words(&found.bridges));
-    let templates = of(|found| words(&found.template_storages()));
-    let volumes = of(|found| words(&found.volume_storages()));
+    let bridges = of(|found| message(&found.bridges));
+    let templates = of(|found| message(&found.template_storages()));
+    let volumes = of(|found| message(&found.volume_storages()));
     let hint = move |text: &'static str, options: Signal<Vec<String>>| {
         Signal::derive(move || {
             options.with(|options| {

@@ -41,7 +41,7 @@ pub fn fields(form: FormState, values: RwSignal<UserForm>, account: Account) -> 
         (Role::Operator, "Operator: all containers and nodes"),
         (Role::Administrator, "Administrator: everything"),
     ]
-    .map(|(role, words)| (role.to_string(), words.to_owned()))
+    .map(|(role, message)| (role.to_string(), message.to_owned()))
     .to_vec();
     view! {
         <fieldset class="card group">

@@ -65,7 +65,7 @@ fn content(users: LiveResource<Page<UserRow>>, query: Memo<Query>) -> AnyView {
     view! {
         <PageHead
             title="Users"
-            aside=move || count(total.into(), ("user", "users"))
+            badges=move || count(total.into(), ("user", "users"))
             actions=|| main_link(NEW, "plus", "New user")
         />
         <Filters path=PATH search="Name or email" />

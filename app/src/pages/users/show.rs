@@ -52,7 +52,7 @@ pub struct Amount {
     pub label: &'static str,
     used: u32,
     limit: Option<u32>,
-    words: fn(u32) -> String,
+    message: fn(u32) -> String,
 }
 
 /// The usage of all resources, in the order of the columns.
@@ -66,35 +66,35 @@ pub fn amounts(user: &UserRow) -> [Amount; 4] {
             label: "Containers",
             used: usage.containers,
             limit: limits.containers,
-            words: plain,
+            message: plain,
         },
         Amount {
             label: "Cores",
             used: usage.cores,
             limit: limits.cores,
-            words: plain,
+            message: plain,
         },
         Amount {
             label: "Memory",
             used: usage.memory_mib,
             limit: limits.memory_mib,
-            words: memory,
+            message: memory,
         },
         Amount {
             label: "Disk",
             used: usage.disk_gib,
             limit: limits.disk_gib,
-            words: disk,
+            message: disk,
         },
     ]
 }
 
 /// `3 of 5`; without a limit only the usage.
 pub fn limited(amount: &Amount) -> String {
-    let used = (amount.words)(amount.used);
+    let used = (amount.message)(amount.used);
     amount.limit.map_or_else(
         || used.clone(),
-        |limit| format!("{used} of {}", (amount.words)(limit)),
+        |limit| format!("{used} of {}", (amount.message)(limit)),
     )
 }
 

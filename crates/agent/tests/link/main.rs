@@ -174,7 +174,7 @@ async fn manager_responses_map_to_errors() {
     let refused = ask("key", 8).await.to_string();
     assert_eq!(
         refused,
-        "The manager responded with status 503: The database does not answer now."
+        "The manager responded with status 503: The database is unreachable."
     );
     assert!(matches!(ask("key", 9).await, LinkError::Unreadable(_)));
     assert!(matches!(ask("key", 10).await, LinkError::Unreadable(_)));

@@ -60,7 +60,7 @@ fn leases_of_known_and_unknown_hosts_are_reported() {
             };
             let known = of_mac(KNOWN);
             assert_eq!(known["address"], "10.20.0.100");
-            let left = known["left_s"].as_u64().unwrap();
+            let left = known["remaining_s"].as_u64().unwrap();
             assert!((3000..=3600).contains(&left), "{left}");
             assert_eq!(
                 of_mac(UNKNOWN)["name"],

@@ -77,7 +77,7 @@ pub fn stream(id: i64, external: u16) -> StreamService {
         external: port(external),
         address: Ipv4Addr::LOCALHOST,
         port: port(8081),
-        quiet: IdleTimeoutS::default(),
+        idle_timeout: IdleTimeoutS::default(),
         transport: Transport::Tcp,
         tls: None,
     }

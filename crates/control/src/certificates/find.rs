@@ -27,7 +27,7 @@ pub async fn find(
 fn paginate(all: Vec<CertificateRow>, query: &CertificateQuery) -> CertificateList {
     let total = all.len();
     let alarming = || all.iter().filter(|row| row.state.needs_attention());
-    let (first, alarms) = (
+    let (first, attention_count) = (
         alarming().take(MAX_ALARMS).cloned().collect(),
         alarming().count(),
     );
@@ -46,7 +46,7 @@ fn paginate(all: Vec<CertificateRow>, query: &CertificateQuery) -> CertificateLi
             page,
         },
         alarming: first,
-        alarms,
+        attention_count,
         total,
     }
 }
@@ -93,7 +93,7 @@ mod tests {
             renew_at: None,
             next_try: None,
             failures: 0,
-            trouble: None,
+            last_error: None,
             is_used: true,
         }
     }
@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(subjects(&paginate("", "")).len(), 3);
         let web = paginate(" WEB", "");
         assert_eq!(subjects(&web), ["web.example.org"]);
-        assert_eq!((web.alarms, web.total), (2, 3));
+        assert_eq!((web.attention_count, web.total), (2, 3));
         assert_eq!(web.alarming.len(), 2);
         assert_eq!(subjects(&paginate("lab", "expired")), ["old.example.org"]);
         assert_eq!(
@@ -145,6 +145,9 @@ mod tests {
         let lengths = [1, 2, 3, 4, u32::MAX].map(|page| on(page).page.rows.len());
         assert_eq!(lengths, [50, 50, 20, 0, 0]);
         assert_eq!(on(1).page.page_count(), 3);
-        assert_eq!((on(1).alarming.len(), on(1).alarms), (MAX_ALARMS, 120));
+        assert_eq!(
+            (on(1).alarming.len(), on(1).attention_count),
+            (MAX_ALARMS, 120)
+        );
     }
 }

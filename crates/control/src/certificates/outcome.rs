@@ -61,17 +61,17 @@ pub(super) async fn check_expiry(
     };
     let (id, subject) = (claimed.id, claimed.subject.clone());
     write_if_held(control, claimed, move |c, now| {
-        let (happening, next) = if now >= until {
+        let (event, next) = if now >= until {
             (Some(CertificateEvent::Expired), None)
         } else if now >= expiring_from(from, until) {
             (Some(CertificateEvent::Expiring), Some(until))
         } else {
             (None, Some(expiring_from(from, until)))
         };
-        if let Some(happening) = happening {
+        if let Some(event) = event {
             let message = format!("Valid until {}. Upload a replacement.", until.rfc3339());
             tracing::warn!(%subject, valid_until = until.rfc3339(), "uploaded certificate expires");
-            store::certificates::add_history(c, id, happening, &message, now)?;
+            store::certificates::add_history(c, id, event, &message, now)?;
         }
         store::certificates::schedule(c, id, None, next)
     })
@@ -86,7 +86,7 @@ pub(super) async fn store_issued(
     secret: String,
 ) -> Result<(), model::Error> {
     tracing::info!(subject = %claimed.subject, issuer = new.issued.issuer, "certificate issued");
-    let happening = match claimed.chain {
+    let event = match claimed.chain {
         None => CertificateEvent::Issued,
         Some(_) => CertificateEvent::Renewed,
     };
@@ -101,7 +101,7 @@ pub(super) async fn store_issued(
         let done = write_if_held(control, claimed, move |c, now| {
             let of = (domain, &subject);
             let id = store::certificates::upsert_issued(c, &key, of, &new, &secret, now)?;
-            store::certificates::add_history(c, id, happening, &describe(&new.issued), now)
+            store::certificates::add_history(c, id, event, &describe(&new.issued), now)
         });
         let (done, wait) = (done.await, waits.next());
         let (Err(error), Some(wait)) = (&done, wait) else {
@@ -131,12 +131,12 @@ pub(super) async fn record_failure(
     let until = claimed.validity.map(|(_, until)| until);
     write_if_held(control, claimed, move |c, now| {
         let next = plan::retry_at(now, attempts, failure, until, Jitter::new());
-        let trouble = AttemptFailure {
+        let last_error = AttemptFailure {
             at: now,
-            words: message.clone(),
+            message: message.clone(),
             detail: detail.clone(),
         };
-        store::certificates::record_failure(c, id, &trouble, next)?;
+        store::certificates::record_failure(c, id, &last_error, next)?;
         store::certificates::add_history(c, id, CertificateEvent::Failed, &message, now)
     })
     .await

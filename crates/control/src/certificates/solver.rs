@@ -57,7 +57,7 @@ impl HttpSolver {
                 let rows = hosts.into_iter().map(|host| host.row);
                 match readiness(rows, generation) {
                     Readiness::Ready => return Ok(()),
-                    Readiness::Failed(words) => return Err(words),
+                    Readiness::Failed(message) => return Err(message),
                     Readiness::Pending => {}
                 }
                 tokio::select! {
@@ -88,9 +88,9 @@ fn readiness(hosts: impl Iterator<Item = HostRow>, generation: i64) -> Readiness
         .filter(|host| host.facts.is_some() && host.is_online)
         .collect();
     if reachable.is_empty() {
-        let words =
+        let message =
             "No edge host of the site is online to answer the challenge. Check the site's hosts.";
-        return Readiness::Failed(words.to_owned());
+        return Readiness::Failed(message.to_owned());
     }
     let mut waiting = false;
     for host in reachable {

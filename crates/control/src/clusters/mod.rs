@@ -257,7 +257,7 @@ fn to_user_error(error: &proxmox::Error) -> Error {
         proxmox::Error::InvalidArgument { .. } => internal("cluster", error),
         _ => Error::Unavailable {
             message: match error.proxmox_message() {
-                Some(words) => format!("{error} Proxmox says: {words}"),
+                Some(message) => format!("{error} Proxmox says: {message}"),
                 None => error.to_string(),
             },
         },

@@ -49,9 +49,9 @@ pub async fn create(
     }
     let cluster = site.spec.cluster;
     if new.spec.docker
-        && let Some(why) = docker(control, cluster).await.unsupported_reason()
+        && let Some(reason) = docker(control, cluster).await.unsupported_reason()
     {
-        return Err(Error::invalid_field("docker", why));
+        return Err(Error::invalid_field("docker", reason));
     }
     let node = control
         .observer()

@@ -206,7 +206,7 @@ async fn docker(control: &Control, cluster: ClusterId) -> DockerSupport {
     let is_known = control.client(cluster).await.is_ok_and(|c| c.is_some());
     let docker = is_known.then(|| control.0.clients.docker(cluster));
     docker.flatten().unwrap_or_else(|| DockerSupport::Barred {
-        why: "The container's cluster no longer exists.".to_owned(),
+        reason: "The container's cluster no longer exists.".to_owned(),
     })
 }
 
@@ -289,7 +289,7 @@ fn with_entry(control: &Control, mut service: ServiceView) -> ServiceView {
 }
 
 fn view(control: &Control, record: ContainerRecord, domains: Vec<Domain>) -> ContainerView {
-    let (observed_at, trouble) = control.observer().freshness(record.cluster);
+    let (observed_at, last_error) = control.observer().freshness(record.cluster);
     let drift = drift(control, &record);
     ContainerView {
         row: row(control, &record),
@@ -312,7 +312,7 @@ fn view(control: &Control, record: ContainerRecord, domains: Vec<Domain>) -> Con
         restart_needed: record.restart_needed,
         observed: control.observer().usage(record.cluster, record.vmid),
         observed_at,
-        trouble,
+        last_error,
         failure: record.creation_failure,
     }
 }

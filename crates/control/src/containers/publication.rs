@@ -74,10 +74,10 @@ fn aggregate(
     site: &dyn std::fmt::Display,
 ) -> PublishingStatus {
     if hosts.is_empty() {
-        let why = format!(
+        let reason = format!(
             "No host of the site {site} has joined. An operator can add a host under Hosts."
         );
-        return PublishingStatus::Blocked { why };
+        return PublishingStatus::Blocked { reason };
     }
     let (mut refusals, mut is_pending, mut unreachable) = (Vec::new(), false, Vec::new());
     let mut is_live = false;
@@ -86,12 +86,12 @@ fn aggregate(
             HostState::Live => is_live = true,
             HostState::Pending => is_pending = true,
             HostState::Unreachable => unreachable.push(host.name.as_str()),
-            HostState::Rejected(words) => refusals.push(words),
+            HostState::Rejected(message) => refusals.push(message),
         }
     }
     if !refusals.is_empty() {
-        let why = refusals.join("\n");
-        return PublishingStatus::Blocked { why };
+        let reason = refusals.join("\n");
+        return PublishingStatus::Blocked { reason };
     }
     if is_pending {
         return PublishingStatus::Publishing;
@@ -99,11 +99,11 @@ fn aggregate(
     if is_live {
         return PublishingStatus::Live;
     }
-    let why = format!(
+    let reason = format!(
         "{} of the site {site} is unreachable. The service is published when the host is online again.",
         unreachable.join(", ")
     );
-    PublishingStatus::Blocked { why }
+    PublishingStatus::Blocked { reason }
 }
 
 #[cfg(test)]
@@ -156,16 +156,16 @@ mod tests {
         aggregate(hosts, SERVICE, since, &"lab")
     }
 
-    fn why(publication: &PublishingStatus) -> &str {
+    fn reason(publication: &PublishingStatus) -> &str {
         match publication {
-            PublishingStatus::Blocked { why } => why,
+            PublishingStatus::Blocked { reason } => reason,
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
     fn service_without_host_is_blocked_with_instructions() {
-        assert!(why(&publication_of(&[], 3)).contains("add a host"));
+        assert!(reason(&publication_of(&[], 3)).contains("add a host"));
     }
 
     #[test]
@@ -193,7 +193,7 @@ mod tests {
             PublishingStatus::Live
         );
         assert!(
-            why(&publication_of(&[second], 5)).contains("edge-2"),
+            reason(&publication_of(&[second], 5)).contains("edge-2"),
             "no other host serves it"
         );
     }
@@ -202,7 +202,7 @@ mod tests {
     fn quarantined_service_shows_reason_while_others_are_live() {
         let aside = host("edge-1", Some(5), live(5, &[7]));
         assert_eq!(
-            why(&publication_of(std::slice::from_ref(&aside), 5)),
+            reason(&publication_of(std::slice::from_ref(&aside), 5)),
             "edge-1: [emerg] no"
         );
         assert_eq!(
@@ -233,7 +233,7 @@ mod tests {
             PublishingStatus::Live
         );
         assert_eq!(
-            why(&publication_of(std::slice::from_ref(&first), 6)),
+            reason(&publication_of(std::slice::from_ref(&first), 6)),
             "edge-1: disk full"
         );
     }

@@ -131,9 +131,9 @@ impl ServiceAllocator<'_> {
                 external: self.allocate_port(service, index, &mut in_use.tcp)?,
                 options: *options,
             },
-            ServiceSpec::Udp { quiet, .. } => ServiceBinding::Udp {
+            ServiceSpec::Udp { idle_timeout, .. } => ServiceBinding::Udp {
                 external: self.allocate_port(service, index, &mut in_use.udp)?,
-                idle_timeout: *quiet,
+                idle_timeout: *idle_timeout,
             },
             ServiceSpec::Srv { name, .. } => ServiceBinding::Srv { name: name.clone() },
         })

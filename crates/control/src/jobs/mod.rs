@@ -89,7 +89,7 @@ pub async fn get(control: &Control, actor: &Actor, id: JobId) -> Result<JobView,
         can_retry: may_retry(&record),
         is_canceling: record.cancel_requested && !ended,
         steps: record.steps.into_iter().map(|step| step.view).collect(),
-        words: record.details,
+        details: record.details,
         left: record.leftovers,
         row: record.row,
     })

@@ -43,7 +43,7 @@ pub(super) struct ClusterState {
     pub(super) name: String,
     pub(super) version: Option<String>,
     pub(super) observed: Option<Timestamp>,
-    pub(super) trouble: Option<String>,
+    pub(super) last_error: Option<String>,
     changed: Option<Fingerprint>,
     nodes: BTreeMap<String, NodeRow>,
     guests: BTreeMap<u32, Guest>,
@@ -67,7 +67,7 @@ impl ClusterState {
             name: name.to_owned(),
             version: None,
             observed: None,
-            trouble: None,
+            last_error: None,
             changed: None,
             nodes: BTreeMap::new(),
             guests: BTreeMap::new(),
@@ -83,14 +83,14 @@ impl ClusterState {
         at: Timestamp,
         now: Instant,
     ) -> Changes {
-        let all = self.observed.is_none() || self.trouble.is_some();
+        let all = self.observed.is_none() || self.last_error.is_some();
         let before: BTreeMap<u32, (ObservedState, bool)> = self
             .guests
             .keys()
             .map(|vmid| (*vmid, self.displayed(*vmid, now)))
             .collect();
         self.observed = Some(at);
-        self.trouble = None;
+        self.last_error = None;
         self.changed = None;
         self.reserved.clear();
         self.version = inventory.version.or(self.version.take());
@@ -109,9 +109,13 @@ impl ClusterState {
     }
 
     /// Applies a failed observation. Returns whether the failure is new.
-    pub(super) fn apply_failure(&mut self, trouble: String, changed: Option<Fingerprint>) -> bool {
-        let is_new = self.trouble.as_ref() != Some(&trouble);
-        self.trouble = Some(trouble);
+    pub(super) fn apply_failure(
+        &mut self,
+        last_error: String,
+        changed: Option<Fingerprint>,
+    ) -> bool {
+        let is_new = self.last_error.as_ref() != Some(&last_error);
+        self.last_error = Some(last_error);
         self.changed = changed;
         is_new
     }
@@ -127,7 +131,7 @@ impl ClusterState {
 
     /// A container in the last inventory, or `None` while the cluster is unreachable.
     pub(super) fn container(&self, vmid: u32) -> Option<UnmanagedContainer> {
-        if self.trouble.is_some() {
+        if self.last_error.is_some() {
             return None;
         }
         self.guests.get(&vmid).map(foreign)
@@ -138,7 +142,7 @@ impl ClusterState {
     }
 
     pub(super) fn observed_state(&self, vmid: u32, now: Instant) -> ObservedState {
-        if self.trouble.is_some() || self.observed.is_none() {
+        if self.last_error.is_some() || self.observed.is_none() {
             return ObservedState::Unreachable;
         }
         let recorded = self
@@ -190,7 +194,7 @@ impl ClusterState {
     }
 
     pub(super) fn least_loaded_node(&self) -> Option<NodeName> {
-        if self.trouble.is_some() {
+        if self.last_error.is_some() {
             return None;
         }
         // Uses the free share, not the free amount, so that small nodes receive containers too.
@@ -216,7 +220,7 @@ impl ClusterState {
             url,
             version: self.version.clone(),
             observed: self.observed,
-            trouble: self.trouble.clone(),
+            last_error: self.last_error.clone(),
             changed: self.changed.clone(),
             nodes: self.nodes.values().cloned().collect(),
         }

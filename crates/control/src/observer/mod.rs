@@ -90,7 +90,7 @@ impl Observer {
                 url,
                 version: None,
                 observed: None,
-                trouble: None,
+                last_error: None,
                 changed: None,
                 nodes: Vec::new(),
             })
@@ -157,7 +157,7 @@ impl Observer {
     /// When a cluster last responded, and why the last request failed.
     pub(crate) fn freshness(&self, id: ClusterId) -> (Option<model::Timestamp>, Option<String>) {
         self.with(id, |cluster| {
-            (cluster.state.observed, cluster.state.trouble.clone())
+            (cluster.state.observed, cluster.state.last_error.clone())
         })
         .unwrap_or_default()
     }

@@ -206,12 +206,16 @@ impl Context {
     /// Ends a step that failed permanently. Saves the failure in the notes so that a crash during
     /// the undo does not lose it.
     pub(super) async fn fail(&mut self, failure: &Failure) {
-        let words = failure
-            .words
+        let details = failure
+            .details
             .as_deref()
-            .map(|words| format!(" Proxmox says: {words}"));
-        self.log(format!("{}{}", failure.sentence, words.unwrap_or_default()))
-            .await;
+            .map(|details| format!(" Proxmox says: {details}"));
+        self.log(format!(
+            "{}{}",
+            failure.sentence,
+            details.unwrap_or_default()
+        ))
+        .await;
         self.notes.failure = Some(failure.clone());
         let note = Some(failure.sentence.clone());
         if let Err(error) = self.end(StepState::Failed, note).await {

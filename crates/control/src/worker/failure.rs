@@ -8,7 +8,7 @@ pub(super) struct Failure {
     /// A plain sentence.
     pub(super) sentence: String,
     /// The message of Proxmox.
-    pub(super) words: Option<String>,
+    pub(super) details: Option<String>,
     /// Whether a retry may succeed without any change.
     #[serde(default)]
     pub(super) transient: bool,
@@ -21,7 +21,7 @@ impl Failure {
     pub(super) fn new(sentence: impl Into<String>) -> Self {
         Self {
             sentence: sentence.into(),
-            words: None,
+            details: None,
             transient: false,
             is_generic: false,
         }
@@ -50,7 +50,7 @@ impl From<proxmox::Error> for Failure {
         };
         Self {
             sentence: generic_sentence.map_or_else(|| error.to_string(), str::to_owned),
-            words: error.proxmox_message().map(str::to_owned),
+            details: error.proxmox_message().map(str::to_owned),
             transient: error.is_transient(),
             is_generic: generic_sentence.is_some(),
         }
@@ -64,7 +64,7 @@ impl From<store::Error> for Failure {
         tracing::warn!(?error, "database error in job step");
         Self {
             sentence: "The database of Holdfast is unreachable.".into(),
-            words: None,
+            details: None,
             transient,
             is_generic: false,
         }

@@ -127,7 +127,7 @@ fn outcome(end: JobEnd, left: Vec<String>) -> JobOutcome {
         JobEnd::Failed(failure) => JobOutcome {
             state: JobState::Failed,
             error: Some(failure.sentence),
-            details: failure.words,
+            details: failure.details,
             leftovers: left,
         },
     }
@@ -217,10 +217,10 @@ async fn run_with_retries(
     loop {
         match steps::run(context, step).await {
             Err(failure) if failure.transient && began.elapsed() + pause < retry_period => {
-                let words = failure.words.as_deref().unwrap_or_default();
+                let details = failure.details.as_deref().unwrap_or_default();
                 context
                     .log(format!(
-                        "{} {words} Retrying in {pause:.1?}.",
+                        "{} {details} Retrying in {pause:.1?}.",
                         failure.sentence
                     ))
                     .await;

@@ -238,14 +238,14 @@ async fn failed_issuance_reports_a_reason() {
     let failed = async |subject: &str| {
         wait_for("a failed attempt", async || {
             let row = row(&app, subject).await?;
-            row.trouble.is_some().then_some(row)
+            row.last_error.is_some().then_some(row)
         })
         .await
     };
     // No edge host exists that could serve the challenge response.
     let without_host = failed("wiki.example.net").await;
     assert_eq!(without_host.state, CertificateState::Failed);
-    let message = without_host.trouble.unwrap().words;
+    let message = without_host.last_error.unwrap().message;
     assert!(message.contains("No edge host"), "{message}");
 
     let host = Host::join(&app, "edge-1", "10.20.0.2").await;
@@ -253,15 +253,15 @@ async fn failed_issuance_reports_a_reason() {
     certificates::retry(&app.control, &SYSTEM, without_host.id)
         .await
         .unwrap();
-    assert_eq!(issued(&app, "wiki.example.net").await.trouble, None);
+    assert_eq!(issued(&app, "wiki.example.net").await.last_error, None);
 
     publish(&app, "shop", "blocked.net").await;
     let refused = failed("shop.blocked.net").await;
     assert!(refused.next_try.is_some() && refused.failures == 1);
     let row = domains::get(&app.control, &SYSTEM, blocked).await.unwrap();
-    assert_eq!((row.certificates, row.alarms), (0, 1));
+    assert_eq!((row.certificates, row.attention_count), (0, 1));
     assert!(
-        refused.trouble.unwrap().detail.is_some(),
+        refused.last_error.unwrap().detail.is_some(),
         "the CA's own error message is kept"
     );
     // A refused certificate does not block issuance for other names.

@@ -103,7 +103,7 @@ async fn cluster_is_added_after_its_fingerprint_is_confirmed() {
     add(&app, &sim).await;
     let detail = detail(&app).await;
     assert_eq!(detail.view.nodes.len(), 2, "{detail:?}");
-    assert_eq!(detail.view.trouble, None);
+    assert_eq!(detail.view.last_error, None);
     assert_eq!(detail.foreign.len(), 4, "{:?}", detail.foreign);
     let duplicate = clusters::create(control, &SYSTEM, form(&sim).parse(true).unwrap()).await;
     assert_eq!(field(&duplicate.unwrap_err()), "name");
@@ -262,7 +262,7 @@ async fn changed_cluster_certificate_blocks_requests_until_confirmed() {
     })
     .await;
     assert_eq!(view.changed.unwrap().to_string(), new);
-    assert!(view.trouble.unwrap().contains("certificate"));
+    assert!(view.last_error.unwrap().contains("certificate"));
 
     let confirmed = ClusterForm {
         secret: String::new(),
@@ -273,7 +273,7 @@ async fn changed_cluster_certificate_blocks_requests_until_confirmed() {
         .await
         .unwrap();
     wait_for("a connection to the cluster", async || {
-        detail(&app).await.view.trouble.is_none().then_some(())
+        detail(&app).await.view.last_error.is_none().then_some(())
     })
     .await;
 }

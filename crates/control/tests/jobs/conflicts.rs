@@ -62,7 +62,7 @@ fn lease(mac: impl ToString, address: &str) -> Lease {
         mac: mac.to_string().parse().unwrap(),
         address: address.parse().unwrap(),
         name: None,
-        left_s: Some(3600),
+        remaining_s: Some(3600),
     }
 }
 
@@ -191,7 +191,7 @@ async fn ports_used_by_edge_hosts_are_not_allocated() {
     new.spec.services = vec![model::services::ServiceSpec::Udp {
         port: 5000.try_into().unwrap(),
         external: Some(53.try_into().unwrap()),
-        quiet: Default::default(),
+        idle_timeout: Default::default(),
     }];
     let (name, message) = field(containers::create(&app.control, &SYSTEM, new).await);
     assert_eq!(name, "services.0.external", "{message}");

@@ -191,7 +191,7 @@ async fn full_demo_shows_a_small_organization() {
         error,
         "The image ghcr.io/example/shop:2.4-rc1 could not be pulled."
     );
-    assert!(job.words.unwrap().contains("skopeo copy"));
+    assert!(job.details.unwrap().contains("skopeo copy"));
 
     let (lab, relay) = ("lab".parse().unwrap(), "mail-relay".parse().unwrap());
     let relay = containers::get(&control, &Actor::System, &lab, &relay).await;

@@ -32,13 +32,13 @@ async fn docker_option(app: &TestApp, site: &str) -> DockerSupport {
 async fn docker_is_refused_with_a_token_before_creation() {
     let app = TestApp::new().await;
     let option = docker_option(&app, "lab").await;
-    let why = "Holdfast signs in to the cluster test with a token. Proxmox requires root@pam with \
+    let reason = "Holdfast signs in to the cluster test with a token. Proxmox requires root@pam with \
                a password for Docker.";
-    assert_eq!(option.unsupported_reason(), Some(why));
+    assert_eq!(option.unsupported_reason(), Some(reason));
     let refused = app.create(&with_docker(app.form("web", NGINX))).await;
     let refused = refused.unwrap_err();
     assert_eq!(refused.field_errors()[0].field, "docker");
-    assert_eq!(refused.field_errors()[0].message, why);
+    assert_eq!(refused.field_errors()[0].message, reason);
     let view = app.create_and_wait("web").await;
     assert!(!view.spec.docker);
     let real = app.sim.handle().container(view.vmid).unwrap();

@@ -29,7 +29,7 @@ async fn unknown_image_fails_with_a_message_and_leaves_nothing() {
         error,
         "The image docker.io/library/nosuch:1 could not be pulled."
     );
-    assert!(job.words.is_some(), "Proxmox's own error message is kept");
+    assert!(job.details.is_some(), "Proxmox's own error message is kept");
     assert!(job.can_retry && job.left.is_empty());
     let view = app.view("web").await;
     assert_eq!(view.row.status, Status::Failed);
@@ -45,7 +45,7 @@ async fn failed_start_rolls_back_and_retry_succeeds() {
     let created = app.create(&app.form("web", NGINX)).await.unwrap();
     let job = app.wait_for_job(created.job).await;
     assert_eq!(job.row.state, JobState::Failed, "{job:?}");
-    assert_eq!(job.words.as_deref(), Some("no bridge vmbr0"));
+    assert_eq!(job.details.as_deref(), Some("no bridge vmbr0"));
     assert!(
         app.sim.handle().containers().is_empty(),
         "the container is removed"
@@ -91,7 +91,7 @@ async fn temporary_outage_only_delays_a_job() {
     app.sim.handle().close_listener().await;
     wait_for("an error on the container", async || {
         let view = app.view("web").await;
-        view.trouble.is_some().then_some(())
+        view.last_error.is_some().then_some(())
     })
     .await;
     app.sim.handle().reopen_listener().await;

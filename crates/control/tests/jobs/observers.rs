@@ -103,8 +103,8 @@ async fn one_of_two_servers_polls_and_both_show_the_result() {
     };
     assert_eq!(names(&first_view), names(&second_view));
     assert_eq!(
-        (first_view.version, first_view.trouble),
-        (second_view.version, second_view.trouble),
+        (first_view.version, first_view.last_error),
+        (second_view.version, second_view.last_error),
         "the cluster's own state is shared too"
     );
     assert!(app.sim.handle().stop_container(view.vmid));
@@ -119,10 +119,10 @@ async fn unreachable_cluster_is_shown_by_both_servers() {
     wait_for_statuses(&app.control, &second, &[("web", Status::Running)]).await;
     app.sim.handle().close_listener().await;
     wait_for_statuses(&app.control, &second, &[("web", Status::Unreachable)]).await;
-    let trouble = |view: Option<ClusterView>| view.unwrap().trouble;
+    let last_error = |view: Option<ClusterView>| view.unwrap().last_error;
     wait_for("the same error on both servers", async || {
-        let first = trouble(cluster(&app.control, "test").await);
-        let other = trouble(cluster(&second, "test").await);
+        let first = last_error(cluster(&app.control, "test").await);
+        let other = last_error(cluster(&second, "test").await);
         (first.is_some() && first == other).then_some(())
     })
     .await;
@@ -181,7 +181,7 @@ fn observer_lease_is_taken_over_after_a_crash() {
         wait_for("the stopped container on the second process", async || {
             let view = cluster(&second, "test").await.unwrap();
             assert_eq!(
-                view.trouble, None,
+                view.last_error, None,
                 "a change of the lease holder must not show an error"
             );
             (statuses(&second).await == [("web".to_owned(), Status::Stopped)]).then_some(())
@@ -214,7 +214,7 @@ async fn second_cluster() -> Sim {
 async fn wait_until_online(control: &Control) -> ClusterView {
     wait_for("an observation of the cluster", async || {
         let view = cluster(control, "home").await?;
-        (view.trouble.is_none() && view.observed.is_some()).then_some(view)
+        (view.last_error.is_none() && view.observed.is_some()).then_some(view)
     })
     .await
 }
@@ -247,7 +247,7 @@ async fn cluster_changes_are_followed_by_the_other_server() {
         .unwrap();
     let view = cluster(&second, "home").await.unwrap();
     assert_eq!(
-        view.trouble, None,
+        view.last_error, None,
         "the confirming server shows the new state at once"
     );
     wait_until_online(&app.control).await;

@@ -40,9 +40,9 @@ async fn state(app: &TestApp) -> PublishingStatus {
     app.view("web").await.publications.remove(0).1
 }
 
-fn why(publication: PublishingStatus) -> String {
+fn reason(publication: PublishingStatus) -> String {
     match publication {
-        PublishingStatus::Blocked { why } => why,
+        PublishingStatus::Blocked { reason } => reason,
         other => panic!("{other:?}"),
     }
 }
@@ -51,7 +51,7 @@ fn why(publication: PublishingStatus) -> String {
 async fn service_is_blocked_then_publishing_then_live() {
     let app = TestApp::new().await;
     let control = &app.control;
-    assert!(why(create_web(&app).await).contains("No host of the site lab has joined"));
+    assert!(reason(create_web(&app).await).contains("No host of the site lab has joined"));
     let host = Host::join(&app, "edge-1", "10.20.0.2").await;
     assert_eq!(state(&app).await, PublishingStatus::Publishing);
 
@@ -82,7 +82,7 @@ async fn service_is_blocked_then_publishing_then_live() {
         unservable_certificates: Vec::new(),
     };
     hosts::report(control, &host.agent, report).await.unwrap();
-    assert_eq!(why(state(&app).await), "edge-1: [emerg] host not found");
+    assert_eq!(reason(state(&app).await), "edge-1: [emerg] host not found");
     let (site, name) = ("lab".parse().unwrap(), "edge-1".parse().unwrap());
     let detail = hosts::get(control, &SYSTEM, &site, &name).await.unwrap();
     assert_eq!(detail.quarantined, [(service, "web".parse().unwrap())]);

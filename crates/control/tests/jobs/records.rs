@@ -122,20 +122,23 @@ async fn address_records_exist_while_the_name_is_published() {
 
     // A name with a foreign address is left alone, and the conflict is reported.
     publish(&app, "www", "example.org").await;
-    let trouble = wait_for("an address conflict", async || {
-        let troubles = domains::list_address_errors(&app.control, &SYSTEM, id).await;
-        troubles.unwrap().pop()
+    let last_error = wait_for("an address conflict", async || {
+        let last_errors = domains::list_address_errors(&app.control, &SYSTEM, id).await;
+        last_errors.unwrap().pop()
     })
     .await;
     assert_eq!(
-        (trouble.name.as_str(), trouble.value.as_str()),
+        (last_error.name.as_str(), last_error.value.as_str()),
         ("www.example.org", EDGE)
     );
     assert!(
-        trouble.trouble.words.contains("resolves to 192.0.2."),
-        "{trouble:?}"
+        last_error
+            .last_error
+            .message
+            .contains("resolves to 192.0.2."),
+        "{last_error:?}"
     );
-    assert!(trouble.next_try.is_some());
+    assert!(last_error.next_try.is_some());
 
     // A matching record that was created by hand stays after the service is deleted.
     let by_hand = Record {
@@ -172,8 +175,8 @@ async fn unreachable_provider_can_be_corrected_and_deleted() {
     let id = add(&app, domain_with_records(&app, by)).await;
     publish(&app, "wiki", "example.org").await;
     wait_for("an address error", async || {
-        let troubles = domains::list_address_errors(&app.control, &SYSTEM, id).await;
-        troubles.unwrap().pop()
+        let last_errors = domains::list_address_errors(&app.control, &SYSTEM, id).await;
+        last_errors.unwrap().pop()
     })
     .await;
     let right = provider(&named, "zone", "example.org");
@@ -183,8 +186,8 @@ async fn unreachable_provider_can_be_corrected_and_deleted() {
     // An update of the provider retries failed records at once.
     wait_for_addresses(&*zone(&named), "wiki.example.org", &[EDGE]).await;
     wait_for("no address errors", async || {
-        let troubles = domains::list_address_errors(&app.control, &SYSTEM, id).await;
-        troubles.unwrap().is_empty().then_some(())
+        let last_errors = domains::list_address_errors(&app.control, &SYSTEM, id).await;
+        last_errors.unwrap().is_empty().then_some(())
     })
     .await;
 

@@ -193,7 +193,7 @@ async fn provider_test_follows_the_alias() {
     ] {
         let findings = provider.test(&domain.parse().unwrap()).await;
         assert_eq!(verdicts(&findings), [true, true, true, true, false]);
-        assert!(findings[4].words.contains(message), "{findings:?}");
+        assert!(findings[4].message.contains(message), "{findings:?}");
     }
 }
 

@@ -306,7 +306,7 @@ async fn provider_test_reports_problems() {
     server.set(|state| state.zones[0].status = "pending".into());
     let findings = open(&server, EDITOR).test(&domain).await;
     assert_eq!(verdicts(&findings), [true, true, false, true, false, true]);
-    assert!(findings[2].words.contains("pending"), "{findings:?}");
+    assert!(findings[2].message.contains("pending"), "{findings:?}");
     server.set(|state| state.mode = Mode::Broken);
     assert_eq!(
         verdicts(&open(&server, EDITOR).test(&domain).await),

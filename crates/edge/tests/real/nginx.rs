@@ -150,7 +150,7 @@ fn error_pages_do_not_replace_backend_responses() {
         |folder| {
             let small = HttpOptions {
                 body: parse("1"),
-                quiet: parse("1"),
+                idle_timeout: parse("1"),
                 ..HttpOptions::default()
             };
             let mut site = empty_site();
@@ -162,7 +162,7 @@ fn error_pages_do_not_replace_backend_responses() {
                     "store",
                     8080,
                     HttpOptions {
-                        quiet: parse("60"),
+                        idle_timeout: parse("60"),
                         ..small
                     },
                 ),

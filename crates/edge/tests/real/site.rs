@@ -66,7 +66,7 @@ pub fn stream_service(
         external: port(external),
         address: Ipv4Addr::LOCALHOST,
         port: port(backend_port),
-        quiet: IdleTimeoutS::default(),
+        idle_timeout: IdleTimeoutS::default(),
         transport,
         tls: None,
     }

@@ -45,7 +45,7 @@ fn stream(id: i64, external: u16, transport: Transport) -> StreamService {
         external: port(external),
         address: parse("10.20.0.101"),
         port: port(5432),
-        quiet: parse("3600"),
+        idle_timeout: parse("3600"),
         transport,
         tls: None,
     }
@@ -112,7 +112,7 @@ pub fn example_site() -> SiteConfig {
                         HttpOptions {
                             backend: Backend::Https,
                             body: parse("10"),
-                            quiet: parse("30"),
+                            idle_timeout: parse("30"),
                             buffering: true,
                             sign_in: false,
                         },

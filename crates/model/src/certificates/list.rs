@@ -27,7 +27,7 @@ pub struct CertificateList {
     /// The first certificates that need attention, regardless of the query.
     pub alarming: Vec<CertificateRow>,
     /// The number of certificates that need attention.
-    pub alarms: usize,
+    pub attention_count: usize,
     /// The number of certificates, regardless of the query.
     pub total: usize,
 }

@@ -15,7 +15,7 @@ pub enum DockerSupport {
     /// They cannot be created.
     Barred {
         /// The reason, as text for users.
-        why: String,
+        reason: String,
     },
 }
 
@@ -30,18 +30,18 @@ impl DockerSupport {
         } else {
             format!("as {login}")
         };
-        let why = format!(
+        let reason = format!(
             "Holdfast signs in to the cluster {cluster} {signed_in}. Proxmox requires root@pam with \
              a password for Docker."
         );
-        Self::Barred { why }
+        Self::Barred { reason }
     }
 
     /// The reason why Docker is not supported; `None` if it is.
     pub fn unsupported_reason(&self) -> Option<&str> {
         match self {
             Self::Possible => None,
-            Self::Barred { why } => Some(why),
+            Self::Barred { reason } => Some(reason),
         }
     }
 }
@@ -80,8 +80,8 @@ mod tests {
                  a password for Docker."
             )
         );
-        let why = of("root@pve");
-        let why = why.unsupported_reason().unwrap();
-        assert!(why.contains("the cluster home as root@pve."), "{why}");
+        let reason = of("root@pve");
+        let reason = reason.unsupported_reason().unwrap();
+        assert!(reason.contains("the cluster home as root@pve."), "{reason}");
     }
 }

@@ -26,7 +26,7 @@ pub struct ServiceForm {
     /// HTTP: the maximum size of a request body in MiB.
     pub body: String,
     /// HTTP, TCP, UDP: the idle timeout in seconds.
-    pub quiet: String,
+    pub idle_timeout: String,
     /// HTTP: whether nginx buffers requests and responses.
     pub buffering: bool,
     /// HTTP: whether users must sign in first.
@@ -74,13 +74,13 @@ impl ServiceForm {
             }
             ServiceKind::Tcp => {
                 let external = self.external(kind, fields);
-                let quiet = self.quiet(fields);
+                let idle_timeout = self.idle_timeout(fields);
                 let tls = self.tls(fields);
                 Some(ServiceSpec::Tcp {
                     port: port?,
                     external: external?,
                     options: TcpOptions {
-                        quiet: quiet?,
+                        idle_timeout: idle_timeout?,
                         proxy_protocol: self.proxy_protocol,
                     },
                     tls: tls?,
@@ -88,11 +88,11 @@ impl ServiceForm {
             }
             ServiceKind::Udp => {
                 let external = self.external(kind, fields);
-                let quiet = self.quiet(fields);
+                let idle_timeout = self.idle_timeout(fields);
                 Some(ServiceSpec::Udp {
                     port: port?,
                     external: external?,
-                    quiet: quiet?,
+                    idle_timeout: idle_timeout?,
                 })
             }
             ServiceKind::Srv => {
@@ -120,11 +120,11 @@ impl ServiceForm {
     fn http_options(&self, fields: &mut Fields) -> Option<HttpOptions> {
         let backend = fields.optional("backend", &self.backend);
         let body = fields.optional("body", &self.body);
-        let quiet = self.quiet(fields);
+        let idle_timeout = self.idle_timeout(fields);
         Some(HttpOptions {
             backend: backend?.unwrap_or_default(),
             body: body?.unwrap_or_default(),
-            quiet: quiet?,
+            idle_timeout: idle_timeout?,
             buffering: self.buffering,
             sign_in: self.sign_in,
         })
@@ -141,9 +141,9 @@ impl ServiceForm {
         None
     }
 
-    fn quiet(&self, fields: &mut Fields) -> Option<IdleTimeoutS> {
-        let quiet = fields.optional("quiet", &self.quiet)?;
-        Some(quiet.unwrap_or_default())
+    fn idle_timeout(&self, fields: &mut Fields) -> Option<IdleTimeoutS> {
+        let idle_timeout = fields.optional("idle_timeout", &self.idle_timeout)?;
+        Some(idle_timeout.unwrap_or_default())
     }
 }
 
@@ -164,7 +164,7 @@ impl From<&ServiceView> for ServiceForm {
                 domain: domain.to_string(),
                 backend: options.backend.to_string(),
                 body: options.body.to_string(),
-                quiet: options.quiet.to_string(),
+                idle_timeout: options.idle_timeout.to_string(),
                 buffering: options.buffering,
                 sign_in: options.sign_in,
                 ..form
@@ -175,7 +175,7 @@ impl From<&ServiceView> for ServiceForm {
                 tls,
             } => Self {
                 external: external.to_string(),
-                quiet: options.quiet.to_string(),
+                idle_timeout: options.idle_timeout.to_string(),
                 proxy_protocol: options.proxy_protocol,
                 tls: tls.is_some(),
                 label: tls
@@ -188,9 +188,12 @@ impl From<&ServiceView> for ServiceForm {
                     .unwrap_or_default(),
                 ..form
             },
-            ServiceEndpoint::Udp { external, quiet } => Self {
+            ServiceEndpoint::Udp {
+                external,
+                idle_timeout,
+            } => Self {
                 external: external.to_string(),
-                quiet: quiet.to_string(),
+                idle_timeout: idle_timeout.to_string(),
                 ..form
             },
             ServiceEndpoint::Srv { name } => Self {

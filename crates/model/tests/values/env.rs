@@ -100,7 +100,7 @@ fn lines() {
     assert!("".parse::<EnvVars>().unwrap().is_empty());
     assert_eq!(
         error_message::<EnvVars>("A=1\n\nB"),
-        "Line 3: Write a variable as NAME=value."
+        "Line 3: Enter a variable as NAME=value."
     );
     assert_eq!(
         error_message::<EnvVars>("A=1\n\nA=2"),
@@ -123,7 +123,7 @@ fn lists() {
     );
     assert_eq!(
         error_message::<EnvVars>(&lines(101)),
-        "Use at most 100 variables."
+        "Enter at most 100 variables."
     );
     let twice = r#"[{"name":"A","value":"1"},{"name":"B","value":"1"},{"name":"A","value":"2"}]"#;
     let error = serde_json::from_str::<EnvVars>(twice)

@@ -183,13 +183,13 @@ pub fn release(c: &mut Conn, id: CertificateId, owner: &str) -> Result<(), Error
 pub fn record_failure(
     c: &mut Conn,
     id: CertificateId,
-    trouble: &AttemptFailure,
+    last_error: &AttemptFailure,
     next_try: Timestamp,
 ) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
         .set((
             certificates::failures.eq(certificates::failures + 1),
-            certificates::last_error.eq(to_json(trouble)?),
+            certificates::last_error.eq(to_json(last_error)?),
             certificates::next_attempt_at.eq(next_try.0),
         ))
         .execute(&mut c.0)?;

@@ -45,7 +45,7 @@ impl Row {
             .as_deref()
             .map(|text| row_ref.parse_json("details", text))
             .transpose()?;
-        let trouble: Option<AttemptFailure> = self
+        let last_error: Option<AttemptFailure> = self
             .last_error
             .as_deref()
             .map(|text| row_ref.parse_json("last_error", text))
@@ -71,7 +71,7 @@ impl Row {
             renew_at: standing.renew_at,
             next_try: self.next_attempt_at.map(Timestamp),
             failures: standing.failures,
-            trouble,
+            last_error,
             is_used: false,
         })
     }
@@ -225,11 +225,11 @@ pub fn list_history(c: &mut Conn, id: CertificateId) -> Result<Vec<HistoryEntry>
             certificate_events::message,
         ))
         .load(&mut c.0)?;
-    let lines = rows.into_iter().map(|(id, at, what, words)| {
+    let lines = rows.into_iter().map(|(id, at, what, message)| {
         Ok(HistoryEntry {
             at: Timestamp(at),
             what: RowRef::new("certificate_events", &id).parse("kind", &what)?,
-            words,
+            message,
         })
     });
     lines.collect()

@@ -209,9 +209,9 @@ fn load_failures(c: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, (JobId, Strin
         .into_iter()
         .filter_map(|(job, container, state, error)| {
             let canceled = state == JobState::Canceled.as_str();
-            let why =
+            let reason =
                 error.or_else(|| canceled.then(|| "The creation was canceled.".to_owned()))?;
-            Some((container?, (JobId(job), why)))
+            Some((container?, (JobId(job), reason)))
         });
     Ok(newest.collect())
 }

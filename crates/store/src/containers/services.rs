@@ -74,7 +74,7 @@ impl Row {
             },
             ServiceKind::Udp => ServiceEndpoint::Udp {
                 external: external()?,
-                quiet: self.parse_options(row_ref)?,
+                idle_timeout: self.parse_options(row_ref)?,
             },
             ServiceKind::Srv => ServiceEndpoint::Srv {
                 name: row_ref.parse("name", &required("name", self.name.as_deref())?)?,

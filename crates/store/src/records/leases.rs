@@ -18,7 +18,7 @@ use crate::{
 pub fn record_failure(
     c: &mut Conn,
     id: i64,
-    trouble: &AttemptFailure,
+    last_error: &AttemptFailure,
     next_try: Timestamp,
 ) -> Result<(), Error> {
     let unsettled = [
@@ -30,7 +30,7 @@ pub fn record_failure(
         .filter(dns_records::state.eq_any(unsettled))
         .set((
             dns_records::failures.eq(dns_records::failures + 1),
-            dns_records::last_error.eq(to_json(trouble)?),
+            dns_records::last_error.eq(to_json(last_error)?),
             dns_records::next_attempt_at.eq(next_try.0),
         ))
         .execute(&mut c.0)?;

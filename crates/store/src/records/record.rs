@@ -114,7 +114,7 @@ impl Row {
     pub(super) fn into_row(self) -> Result<DnsRecordRow, Error> {
         let row_ref = RowRef::new("dns_records", &self.id);
         let kind = KINDS.into_iter().find(|kind| *kind == self.record_type);
-        let trouble = self
+        let last_error = self
             .last_error
             .as_deref()
             .map(|text| row_ref.parse_json("last_error", text));
@@ -124,7 +124,7 @@ impl Row {
             domain: self.domain_id.map(DomainId),
             state: row_ref.parse("state", &self.state)?,
             failures: to_u32(self.failures),
-            last_error: trouble.transpose()?,
+            last_error: last_error.transpose()?,
             record: DnsRecord {
                 record_type: kind
                     .ok_or_else(|| row_ref.invalid("record_type", &"is not a known value"))?,

@@ -171,7 +171,7 @@ db_test!(
         let lines = db
             .read(move |c| certificates::list_history(c, certificate))
             .await;
-        let texts: Vec<&str> = lines.iter().map(|line| line.words.as_str()).collect();
+        let texts: Vec<&str> = lines.iter().map(|line| line.message.as_str()).collect();
         assert_eq!(texts, ["next", "first"]);
         db.write(move |c| certificates::delete(c, certificate))
             .await;
@@ -226,12 +226,12 @@ db_test!(certificate_is_claimed_by_one_owner, |db| async {
     assert_eq!(claim("three", 1).await.map(|it| it.id), Some(b));
     assert_eq!(claim("three", 1).await, None);
 
-    let trouble = AttemptFailure {
+    let last_error = AttemptFailure {
         at: at(1),
-        words: "No.".into(),
+        message: "No.".into(),
         detail: Some("urn".into()),
     };
-    db.write(move |c| certificates::record_failure(c, a, &trouble, at(5)))
+    db.write(move |c| certificates::record_failure(c, a, &last_error, at(5)))
         .await;
     db.write(move |c| certificates::release(c, a, "one")).await;
     let row = db
@@ -239,7 +239,7 @@ db_test!(certificate_is_claimed_by_one_owner, |db| async {
         .await
         .unwrap();
     assert_eq!((row.state, row.failures), (CertificateState::Failed, 1));
-    assert_eq!(row.trouble.unwrap().words, "No.");
+    assert_eq!(row.last_error.unwrap().message, "No.");
     db.write(move |c| certificates::release(c, b, "three"))
         .await;
     assert_eq!(claim("three", 4).await.map(|it| it.id), Some(b));
@@ -266,7 +266,7 @@ db_test!(domain_counts_certificate_states, |db| async {
     )
     .await;
     let row = db.read(move |c| store::domains::get(c, id)).await.unwrap();
-    assert_eq!((row.certificates, row.alarms), (1, 1));
+    assert_eq!((row.certificates, row.attention_count), (1, 1));
 });
 
 db_test!(

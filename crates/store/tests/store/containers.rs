@@ -274,12 +274,12 @@ db_test!(
         let options = HttpOptions {
             backend: Backend::HttpsVerified,
             body: parse("10"),
-            quiet: parse("30"),
+            idle_timeout: parse("30"),
             buffering: true,
             sign_in: true,
         };
         let tcp_options = TcpOptions {
-            quiet: parse("5"),
+            idle_timeout: parse("5"),
             proxy_protocol: true,
         };
         let bindings = [
@@ -347,7 +347,7 @@ db_test!(
             published[2],
             ServiceEndpoint::Udp {
                 external: parse("2000"),
-                quiet: parse("7")
+                idle_timeout: parse("7")
             }
         );
         let refused = db

@@ -5,12 +5,12 @@ use store::{Error, leases, nodes};
 
 use crate::support::parse;
 
-fn lease(mac: &str, address: &str, left_s: Option<u64>) -> Lease {
+fn lease(mac: &str, address: &str, remaining_s: Option<u64>) -> Lease {
     Lease {
         mac: parse(mac),
         address: parse(address),
         name: None,
-        left_s,
+        remaining_s,
     }
 }
 

@@ -79,12 +79,12 @@ db_test!(
             CertificateScope::Domain(domain),
             CertificateScope::CertificateAuthority(second_ca),
         ] {
-            let trouble = AttemptFailure {
+            let last_error = AttemptFailure {
                 at: at(2),
-                words: "No.".into(),
+                message: "No.".into(),
                 detail: None,
             };
-            db.write(move |c| certificates::record_failure(c, id, &trouble, at(9)))
+            db.write(move |c| certificates::record_failure(c, id, &last_error, at(9)))
                 .await;
             db.write(move |c| {
                 certificates::retry_failed(
@@ -103,7 +103,7 @@ db_test!(
                 .await;
             let retried = row(&db, id).await;
             assert_eq!((retried.next_try, retried.failures), (Some(at(3)), 0));
-            assert_eq!(retried.trouble, None);
+            assert_eq!(retried.last_error, None);
         }
 
         // A dormant certificate is not replaced.
@@ -257,12 +257,12 @@ db_test!(record_is_ours_only_after_submission, |db| async {
     assert_eq!(state(again).await, Some(RecordState::Submitted));
 
     // Attempts at a DNS provider can be delayed, and errors are listed.
-    let trouble = AttemptFailure {
+    let last_error = AttemptFailure {
         at: at(2),
-        words: "No.".into(),
+        message: "No.".into(),
         detail: None,
     };
-    db.write(move |c| records::record_failure(c, again, &trouble, at(3)))
+    db.write(move |c| records::record_failure(c, again, &last_error, at(3)))
         .await;
     db.write(move |c| records::delay_provider(c, second_dns, at(5)))
         .await;
@@ -286,12 +286,12 @@ db_test!(record_is_ours_only_after_submission, |db| async {
         .store
         .write(move |c| store::providers::delete(c, second_dns));
     assert_eq!(result.await, Err(store::Error::InUse));
-    let trouble = AttemptFailure {
+    let last_error = AttemptFailure {
         at: at(4),
-        words: "No.".into(),
+        message: "No.".into(),
         detail: None,
     };
-    db.write(move |c| records::record_failure(c, again, &trouble, at(6)))
+    db.write(move |c| records::record_failure(c, again, &last_error, at(6)))
         .await;
     db.write(move |c| store::providers::delete(c, second_dns))
         .await;

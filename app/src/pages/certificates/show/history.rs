@@ -31,7 +31,7 @@ fn line(line: HistoryEntry) -> AnyView {
     view! {
         <li>
             <span class="state-line">{badge(line.what.as_str(), tone, shape)} <span class="muted num">{ago(line.at)}</span></span>
-            <p class="wrap-any">{line.words}</p>
+            <p class="wrap-any">{line.message}</p>
         </li>
     }
     .erase()

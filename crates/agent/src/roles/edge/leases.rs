@@ -83,7 +83,7 @@ fn leases(text: &str, now: u64) -> Vec<Lease> {
             mac: fields.next()?.parse().ok()?,
             address: fields.next()?.parse().ok()?,
             name: fields.next().and_then(|name| name.parse().ok()),
-            left_s: (expiry != 0).then(|| expiry.saturating_sub(now)),
+            remaining_s: (expiry != 0).then(|| expiry.saturating_sub(now)),
         })
     };
     text.lines().filter_map(lease).take(MAX_LEASES).collect()
@@ -102,7 +102,7 @@ mod tests {
                     1800000000 123 fd00::5 * 00:01\n\
                     1800000000 06-aa:bb 10.20.9.12 * *\nhalf";
         let metadata = leases(text, 1_799_999_000);
-        let left: Vec<Option<u64>> = metadata.iter().map(|lease| lease.left_s).collect();
+        let left: Vec<Option<u64>> = metadata.iter().map(|lease| lease.remaining_s).collect();
         assert_eq!(left, [Some(1000), None, Some(0)]);
         let names: Vec<Option<String>> = metadata
             .iter()

@@ -52,7 +52,7 @@ fn domain(id: i64, name: &str, publishers: Publishers) -> DomainRow {
         site_name: "lab".parse().unwrap(),
         services: 0,
         certificates: 0,
-        alarms: 0,
+        attention_count: 0,
     }
 }
 
@@ -163,7 +163,7 @@ fn tcp_and_udp_ports_are_independent() {
     let udp = ServiceSpec::Udp {
         port: port(53),
         external: Some(port(2000)),
-        quiet: IdleTimeoutS::default(),
+        idle_timeout: IdleTimeoutS::default(),
     };
     let allocated = allocate(Role::Member, &[tcp(53, Some(2000)), udp], &[], in_use()).unwrap();
     assert_eq!(allocated.len(), 2);

@@ -90,9 +90,9 @@ async fn reuse_other_pull(context: &Context) -> Result<StepOutcome, Failure> {
 
 fn is_duplicate_pull(failure: &Failure) -> bool {
     failure
-        .words
+        .details
         .as_deref()
-        .is_some_and(|words| words.contains("refusing to override"))
+        .is_some_and(|details| details.contains("refusing to override"))
 }
 
 async fn exists_on_storage(context: &Context) -> Result<bool, Failure> {
