@@ -143,7 +143,7 @@ async fn leases(
     AuthenticatedAgent(agent): AuthenticatedAgent,
     Json(LeasesReport { leases }): Json<LeasesReport>,
 ) -> Result<StatusCode, ApiError> {
-    control::leases::report(&state.control, &agent, leases).await?;
+    control::dhcp_leases::report(&state.control, &agent, leases).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

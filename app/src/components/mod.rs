@@ -10,7 +10,7 @@
 //!   [`live_resource::LiveResource`]; read it in closures (`jobs.with(|value| …)`), so that the
 //!   page updates without being rebuilt. Keep user input in signals that the page's own function
 //!   creates, never in the resource.
-//! - **Header**: `<PageHead title aside actions />` also sets the document's title.
+//! - **Header**: `<PageHead title badges actions />` also sets the document's title.
 //! - **Tabs**: `pages::tabbed_page` for an object whose tabs load their own data; each tab has its
 //!   own path.
 //! - **Lists**: [`table::list_page`] is the page of a list that is fetched as a whole: a const

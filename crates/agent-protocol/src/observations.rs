@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::leases::Lease;
+use model::dhcp_leases::Lease;
 use serde::{Deserialize, Serialize};
 
 /// A batch of changes of the live files. Rendered text only: certificate keys are not part of it.

@@ -171,7 +171,7 @@ pub async fn list_address_errors(
     actor.require_operator()?;
     control
         .store()
-        .read(move |c| store::records::list_errors(c, id))
+        .read(move |c| store::dns_records::list_errors(c, id))
         .await
         .into_model("records")
 }

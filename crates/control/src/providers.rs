@@ -83,7 +83,7 @@ pub async fn update(
     control
         .store()
         .write(move |c| {
-            if moves_records && store::records::has_records(c, id)? {
+            if moves_records && store::dns_records::has_records(c, id)? {
                 let message = "Records of Holdfast exist at the current server. Add the new \
                     server as another DNS provider and select that for the domains.";
                 return Ok(Err(Error::conflict(message)));
@@ -92,7 +92,7 @@ pub async fn update(
             let now = clock.now(c)?;
             store::certificates::revoke_leases(c, CertificateScope::DnsProvider(id))?;
             store::certificates::retry_failed(c, CertificateScope::DnsProvider(id), now)?;
-            store::records::retry_failed(c, id, now)?;
+            store::dns_records::retry_failed(c, id, now)?;
             Ok(Ok(()))
         })
         .await

@@ -10,7 +10,7 @@ use model::{
 };
 
 use crate::{
-    Conn, Error, SecretKey, dialect, records,
+    Conn, Error, SecretKey, dialect, dns_records,
     rows::{self, RowRef, to_json},
     schema::{dns_providers, domain_certificate_sources, domains},
 };
@@ -109,7 +109,7 @@ pub fn update(
 /// [`Error::NotFound`], or [`Error::InUse`] while a domain uses the DNS provider or records are
 /// still to be removed there.
 pub fn delete(c: &mut Conn, id: ProviderId) -> Result<(), Error> {
-    records::delete_unmanaged(c, id)?;
+    dns_records::delete_unmanaged(c, id)?;
     rows::ensure_found(diesel::delete(dns_providers::table.find(id.0)).execute(&mut c.0)?)
 }
 

@@ -136,7 +136,7 @@ fn differs(container: LiveResource<ContainerDetail>) -> AnyView {
 fn address_mismatch(container: LiveResource<ContainerDetail>) -> AnyView {
     let message = container.part(|view| {
         let leased = view.leased_address?;
-        Some(model::leases::address_mismatch_message(
+        Some(model::dhcp_leases::address_mismatch_message(
             leased,
             view.row.address,
         ))

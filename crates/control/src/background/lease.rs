@@ -16,7 +16,7 @@ pub(crate) trait Renewal: Sync {
     fn renew(&self, lease: &Lease) -> impl Future<Output = Result<bool, store::Error>> + Send;
 
     /// Completes when the lease has to be renewed earlier than usual, because the renewal also
-    /// brings news.
+    /// reports a cancellation.
     fn requested(&self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
@@ -36,9 +36,19 @@ where
     }
 }
 
-/// The work was dropped because its lease is no longer held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct LeaseLost;
+/// Why work was dropped: its lease is no longer held, or must be assumed to be lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum LeaseLost {
+    /// Another process has claimed the object, or a user revoked the lease.
+    #[error("taken by another owner")]
+    Taken,
+    /// The lease could not be renewed before its end.
+    #[error("not renewed in time")]
+    NotRenewed,
+    /// The work took longer than its limit.
+    #[error("timed out")]
+    TimedOut,
+}
 
 /// A lease. The database compares its end with the database's own clock; the holder measures the
 /// time since its last request with a monotonic clock and stops first.
@@ -52,7 +62,7 @@ pub(crate) struct Lease {
 
 impl Lease {
     /// A lease for an owner that no other claim uses. Create it before the claim is written, so
-    /// that the holder never believes in a lease that the database has ended.
+    /// that the holder never counts on a lease that the database has ended.
     pub(crate) fn new(term: Duration) -> Self {
         Self::of(&unique_owner(), term)
     }
@@ -97,18 +107,15 @@ impl Lease {
     ) -> Result<T, LeaseLost> {
         tokio::select! {
             biased;
-            () = self.lost.cancelled() => Err(LeaseLost),
-            () = self.renew_until_lost(renewal) => Err(LeaseLost),
-            () = sleep(limit) => {
-                tracing::warn!(owner = %self.owner, ?limit, "work under a lease timed out");
-                Err(LeaseLost)
-            }
+            () = self.lost.cancelled() => Err(LeaseLost::Taken),
+            lost = self.renew_until_lost(renewal) => Err(lost),
+            () = sleep(limit) => Err(LeaseLost::TimedOut),
             done = work => Ok(done),
         }
     }
 
     /// Renews the lease until it is lost or must be assumed to be.
-    async fn renew_until_lost(&self, renewal: &impl Renewal) {
+    async fn renew_until_lost(&self, renewal: &impl Renewal) -> LeaseLost {
         let interval = self.term / 3;
         let mut deadline = tokio::time::Instant::from_std(self.requested) + self.usable();
         loop {
@@ -117,16 +124,16 @@ impl Lease {
             let requested = tokio::time::Instant::now();
             match timeout_at(deadline, renewal.renew(self)).await {
                 Ok(Ok(true)) => deadline = requested + self.usable(),
-                Ok(Ok(false)) => return,
+                Ok(Ok(false)) => return LeaseLost::Taken,
                 Ok(Err(error)) => {
                     tracing::warn!(owner = %self.owner, ?error, "lease renewal failed");
                     if tokio::time::Instant::now() >= deadline {
-                        return;
+                        return LeaseLost::NotRenewed;
                     }
                     // A request that fails at once is not repeated at once.
                     sleep(interval / 4).await;
                 }
-                Err(_) => return,
+                Err(_) => return LeaseLost::NotRenewed,
             }
         }
     }
@@ -209,14 +216,14 @@ mod tests {
         let failing = Scripted::new(async |_| Err(unavailable()));
         let began = Instant::now();
         let held = Lease::new(TERM).hold(&failing, LONG, pending::<()>()).await;
-        assert_eq!(held, Err(LeaseLost));
+        assert_eq!(held, Err(LeaseLost::NotRenewed));
         assert!(began.elapsed() < TERM, "{:?}", began.elapsed());
         assert!(failing.calls() > 1, "it was tried again");
 
         let hanging = Scripted::new(|_| pending());
         let began = Instant::now();
         let held = Lease::new(TERM).hold(&hanging, LONG, pending::<()>()).await;
-        assert_eq!(held, Err(LeaseLost));
+        assert_eq!(held, Err(LeaseLost::NotRenewed));
         assert!(began.elapsed() < TERM, "{:?}", began.elapsed());
     }
 
@@ -235,7 +242,7 @@ mod tests {
         let renewal = Scripted::new(async |call| Ok(call < 2));
         let began = Instant::now();
         let held = Lease::new(TERM).hold(&renewal, LONG, pending::<()>()).await;
-        assert_eq!((held, began.elapsed()), (Err(LeaseLost), TERM));
+        assert_eq!((held, began.elapsed()), (Err(LeaseLost::Taken), TERM));
 
         let lease = Lease::new(TERM);
         let work = async {
@@ -243,14 +250,17 @@ mod tests {
             pending::<()>().await;
         };
         let renewal = Scripted::new(async |_| Ok(true));
-        assert_eq!(lease.hold(&renewal, LONG, work).await, Err(LeaseLost));
+        assert_eq!(
+            lease.hold(&renewal, LONG, work).await,
+            Err(LeaseLost::Taken)
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn lease_of_work_that_hangs_or_panics_is_not_renewed_for_ever() {
         let renewal = Scripted::new(async |_| Ok(true));
         let held = Lease::new(TERM).hold(&renewal, LONG, pending::<()>()).await;
-        assert_eq!(held, Err(LeaseLost));
+        assert_eq!(held, Err(LeaseLost::TimedOut));
 
         let renewal = Arc::new(Scripted::new(async |_| Ok(true)));
         let renewed = Arc::clone(&renewal);

@@ -19,11 +19,7 @@ use super::{
     plan::{self, Failure, Jitter},
     solver,
 };
-use crate::{
-    Control,
-    background::{Lease, LeaseLost},
-    failure::StoreResultExt as _,
-};
+use crate::{Control, background::Lease, failure::StoreResultExt as _};
 
 /// How long a CA may take to validate the challenges and issue a certificate.
 const CA_TIMEOUT: Duration = Duration::from_secs(120);
@@ -63,8 +59,9 @@ pub(super) async fn process(control: &Control, claimed: ClaimedCertificate, leas
     let id = claimed.id;
     let renewal = lease::renewal(control, id);
     let work = process_leased(control, &claimed, &lease);
-    if let Err(LeaseLost) = lease.hold(&renewal, HOLD_LIMIT, work).await {
-        tracing::info!(subject = %claimed.subject, "certificate lease lost");
+    if let Err(reason) = lease.hold(&renewal, HOLD_LIMIT, work).await {
+        tracing::warn!(subject = %claimed.subject, %reason, "certificate lease lost");
+        outcome::record_interruption(control, &claimed).await;
         solver::remove_challenges(control, id, &claimed.lease_owner).await;
         return;
     }

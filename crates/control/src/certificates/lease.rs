@@ -61,7 +61,7 @@ where
     W: Fn(&mut Conn, Timestamp) -> Result<(), store::Error> + Send + 'static,
 {
     let (clock, id, owner) = (control.clock(), claimed.id, claimed.lease_owner.clone());
-    let term = Lease::new(TERM).term_ms();
+    let term = i64::try_from(TERM.as_millis()).unwrap_or(i64::MAX);
     let done = control
         .store()
         .write(move |c| {

@@ -7,7 +7,10 @@ use model::{
     certificates::{AttemptFailure, CertificateContents, CertificateEvent, expiring_from},
     events::{Event, Topic},
 };
-use store::certificates::{ClaimedCertificate, NewCertificate};
+use store::{
+    Conn,
+    certificates::{ClaimedCertificate, NewCertificate},
+};
 
 use super::{
     lease::write_if_held,
@@ -140,6 +143,22 @@ pub(super) async fn record_failure(
         store::certificates::add_history(c, id, CertificateEvent::Failed, &message, now)
     })
     .await
+}
+
+/// Schedules the next attempt after an attempt lost its lease, as after a failure. Otherwise an
+/// attempt that is interrupted again and again would order certificates without a pause.
+pub(super) async fn record_interruption(control: &Control, claimed: &ClaimedCertificate) {
+    let (clock, id, owner) = (control.clock(), claimed.id, claimed.lease_owner.clone());
+    let attempts = claimed.failures + 1;
+    let until = claimed.validity.map(|(_, until)| until);
+    let write = move |c: &mut Conn| {
+        let now = clock.now(c)?;
+        let next = plan::retry_at(now, attempts, Failure::Local, until, Jitter::new());
+        store::certificates::record_interruption(c, id, &owner, next)
+    };
+    if let Err(error) = control.store().write(write).await {
+        tracing::warn!(subject = %claimed.subject, ?error, "interrupted attempt not recorded");
+    }
 }
 
 /// Publishes that a certificate and its domain have changed.

@@ -11,7 +11,7 @@ use model::{
 };
 use pki::acme::{Challenge, Solver};
 use store::{
-    certificates::ClaimedCertificate, challenges::ChallengeResponse, records::RecordPurpose,
+    certificates::ClaimedCertificate, challenges::ChallengeResponse, dns_records::RecordPurpose,
 };
 use tokio::sync::OwnedMutexGuard;
 
@@ -169,7 +169,7 @@ pub(super) async fn remove_challenges(control: &Control, certificate: Certificat
                 return Ok(false);
             }
             let now = clock.now(c)?;
-            store::records::mark_challenges_for_removal(c, certificate, now)?;
+            store::dns_records::mark_challenges_for_removal(c, certificate, now)?;
             store::challenges::delete_by_certificate(c, certificate)
         })
         .await;
@@ -224,7 +224,7 @@ impl DnsSolver {
     /// Stores a record before it is created at the provider, so that it is removed even if this
     /// process stops.
     async fn add(&self, name: &str, value: &str) -> Result<(), String> {
-        let stored = store::records::DnsRecord {
+        let stored = store::dns_records::DnsRecord {
             name: name.to_owned(),
             record_type: "TXT",
             value: value.to_owned(),
@@ -232,7 +232,7 @@ impl DnsSolver {
         let (provider, purpose) = (self.id, RecordPurpose::Challenge(self.certificate));
         self.control
             .store()
-            .write(move |c| store::records::upsert_desired(c, provider, purpose, &stored, None))
+            .write(move |c| store::dns_records::upsert_desired(c, provider, purpose, &stored, None))
             .await
             .map_err(|error| error.to_string())?;
         let record = dns::Record {

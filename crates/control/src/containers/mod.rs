@@ -124,7 +124,7 @@ pub async fn get(
             };
             let domains = store::domains::list_by_site(c, record.site)?;
             let publications = publication::load(c, &record)?;
-            let leases = store::leases::list_addresses_by_mac(c, record.site, record.mac)?;
+            let leases = store::dhcp_leases::list_addresses_by_mac(c, record.site, record.mac)?;
             Ok(Some((record, domains, publications, leases)))
         })
         .await

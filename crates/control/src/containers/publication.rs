@@ -200,18 +200,18 @@ mod tests {
 
     #[test]
     fn quarantined_service_shows_reason_while_others_are_live() {
-        let aside = host("edge-1", Some(5), live(5, &[7]));
+        let quarantining = host("edge-1", Some(5), live(5, &[7]));
         assert_eq!(
-            reason(&publication_of(std::slice::from_ref(&aside), 5)),
+            reason(&publication_of(std::slice::from_ref(&quarantining), 5)),
             "edge-1: [emerg] no"
         );
         assert_eq!(
-            publication_of(std::slice::from_ref(&aside), 6),
+            publication_of(std::slice::from_ref(&quarantining), 6),
             PublishingStatus::Publishing,
             "changed after the report"
         );
         assert_eq!(
-            aggregate(&[aside], ServiceId(8), 5, &"lab"),
+            aggregate(&[quarantining], ServiceId(8), 5, &"lab"),
             PublishingStatus::Live
         );
     }

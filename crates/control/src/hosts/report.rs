@@ -14,16 +14,24 @@ use crate::{Control, containers, failure::StoreResultExt as _};
 const MAX_INDIVIDUAL: i64 = 100;
 
 /// Stores an agent's report. When the current DHCP server has applied a configuration without DHCP,
-/// the next DHCP server takes over.
+/// the next DHCP server takes over. A report that repeats the last one changes nothing.
 ///
 /// # Errors
-/// [`Error::WrongCredentials`] when the host was deleted.
+/// [`Error::Invalid`] for a generation that the site does not have; [`Error::WrongCredentials`] when
+/// the host was deleted.
 pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<(), Error> {
     let (id, site) = (agent.id, agent.site);
     let done = control
         .store()
         .write(move |c| {
             let before = store::hosts::get(c, id)?.ok_or(store::Error::NotFound)?.row;
+            if report.generation > before.generation {
+                let message = "The site has no such generation.";
+                return Ok(Err(Error::invalid_field("generation", message)));
+            }
+            if before.report.as_ref() == Some(&report) {
+                return Ok(Ok(None));
+            }
             store::hosts::store_report(c, id, &report)?;
             if before.dhcp == DhcpRole::Ending
                 && report.outcome == ApplyOutcome::Live
@@ -40,11 +48,15 @@ pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<
                 services.map(|quarantined| quarantined.service).collect();
             let after = before.applied_generation.unwrap_or(i64::MIN);
             store::containers::list_affected(c, site, after, &services, MAX_INDIVIDUAL)
+                .map(|affected| Ok(Some(affected)))
         })
         .await;
     let affected = match done {
         Err(store::Error::NotFound) => return Err(Error::WrongCredentials),
-        done => done.into_model("report")?,
+        done => done.into_model("report")??,
+    };
+    let Some(affected) = affected else {
+        return Ok(());
     };
     publish_change(control, agent.id);
     if i64::try_from(affected.len()).is_ok_and(|count| count < MAX_INDIVIDUAL) {

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     Control,
-    background::{InStore, Lease, LeaseLost, NextPass, Reconciler},
+    background::{InStore, Lease, NextPass, Reconciler},
     failure::StoreResultExt as _,
     notifier::Audience,
 };
@@ -210,7 +210,7 @@ impl Poller {
                 self.apply_own(observation).await;
             }
             Ok(None) => {}
-            Err(LeaseLost) => tracing::info!(cluster = %id, "observation lease lost"),
+            Err(reason) => tracing::info!(cluster = %id, %reason, "observation lease lost"),
         }
     }
 

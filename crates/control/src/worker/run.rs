@@ -11,11 +11,7 @@ use store::jobs::{JobOutcome, JobRecord};
 use tokio::sync::watch;
 
 use super::{context::Context, failure::Failure, heartbeat::Heartbeat, steps, undo};
-use crate::{
-    Control,
-    background::{Lease, LeaseLost},
-    notifier::Audience,
-};
+use crate::{Control, background::Lease, notifier::Audience};
 
 /// The longest time that a job holds its lease. Another worker resumes a job that takes longer,
 /// because its worker hangs: steps have time limits of their own.
@@ -33,8 +29,8 @@ pub(super) async fn run(control: &Control, job: JobRecord, lease: Lease) {
     let (cancel, canceled) = watch::channel(job.cancel_requested);
     let heartbeat = Heartbeat::new(control, job.row.id, cancel);
     let work = run_leased(control, &job, &lease, canceled);
-    if let Err(LeaseLost) = lease.hold(&heartbeat, HOLD_LIMIT, work).await {
-        tracing::info!(job = %job.row.id, "job lease lost");
+    if let Err(reason) = lease.hold(&heartbeat, HOLD_LIMIT, work).await {
+        tracing::warn!(job = %job.row.id, %reason, "job lease lost");
     }
 }
 

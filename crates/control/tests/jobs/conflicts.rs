@@ -1,14 +1,14 @@
 //! Conflicts in a site's network: leases that differ from reservations, hostnames of nodes, and
 //! ports that edge hosts need for themselves.
 
-use control::{Actor, containers, domains, hosts, leases};
+use control::{Actor, containers, dhcp_leases, domains, hosts};
 use edge::{Layout, NginxBuild};
 use model::{
     Error,
     containers::ContainerForm,
+    dhcp_leases::{Lease, MAX_LEASES},
     domains::DomainForm,
     hosts::HostFacts,
-    leases::{Lease, MAX_LEASES},
     services::ServiceForm,
     users::UserForm,
 };
@@ -81,22 +81,24 @@ async fn lease_that_differs_from_its_reservation_is_reported() {
         lease(web.mac, "10.20.9.9"),
         lease("BC:24:11:FF:FF:FF", "10.20.9.10"),
     ];
-    leases::report(control, &standby, leases.clone())
+    dhcp_leases::report(control, &standby, leases.clone())
         .await
         .unwrap();
-    let all = leases::list(control, &SYSTEM, app.site).await;
+    let all = dhcp_leases::list(control, &SYSTEM, app.site).await;
     assert_eq!(
         all.unwrap(),
         [],
         "leases of a host that is not the DHCP server are ignored"
     );
 
-    leases::report(control, &dhcp_server, leases).await.unwrap();
+    dhcp_leases::report(control, &dhcp_server, leases)
+        .await
+        .unwrap();
     assert_eq!(
         app.view("web").await.leased_address,
         Some("10.20.9.9".parse().unwrap())
     );
-    let all = leases::list(control, &SYSTEM, app.site).await.unwrap();
+    let all = dhcp_leases::list(control, &SYSTEM, app.site).await.unwrap();
     let wrong = all.iter().find(|row| row.container.is_some()).unwrap();
     let message = wrong.mismatch_message().unwrap();
     assert!(
@@ -107,16 +109,16 @@ async fn lease_that_differs_from_its_reservation_is_reported() {
     assert_eq!(unknown.len(), 1);
     assert_eq!(unknown[0].address.to_string(), "10.20.9.10");
 
-    leases::report(control, &dhcp_server, vec![lease(web.mac, &own)])
+    dhcp_leases::report(control, &dhcp_server, vec![lease(web.mac, &own)])
         .await
         .unwrap();
     assert_eq!(app.view("web").await.leased_address, None);
 
     let many = vec![lease(web.mac, &own); MAX_LEASES + 1];
-    let refused = leases::report(control, &dhcp_server, many).await;
+    let refused = dhcp_leases::report(control, &dhcp_server, many).await;
     assert!(matches!(refused, Err(Error::Invalid { .. })), "{refused:?}");
     let ann = app.create_user("ann", UserForm::default()).await;
-    let refused = leases::list(control, &ann, app.site).await;
+    let refused = dhcp_leases::list(control, &ann, app.site).await;
     assert!(
         matches!(refused, Err(Error::Forbidden { .. })),
         "{refused:?}"

@@ -91,7 +91,7 @@ async fn stored_records(app: &TestApp, id: DomainId) -> Vec<(ProviderId, String,
     let plans = app
         .control
         .store()
-        .read(store::records::list_address_records)
+        .read(store::dns_records::list_address_records)
         .await;
     let plan = plans.unwrap().into_iter().find(|plan| plan.domain == id);
     let records = plan.into_iter().flat_map(|plan| plan.stored);

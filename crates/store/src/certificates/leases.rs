@@ -196,6 +196,28 @@ pub fn record_failure(
     Ok(())
 }
 
+/// Counts an attempt that lost its lease as failed and schedules the next one, unless another owner
+/// has claimed the certificate since or the lease was revoked.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn record_interruption(
+    c: &mut Conn,
+    id: CertificateId,
+    owner: &str,
+    next_attempt: Timestamp,
+) -> Result<(), Error> {
+    diesel::update(certificates::table.find(id.0))
+        .filter(certificates::lease_owner.eq(owner))
+        .set((
+            certificates::failures.eq(certificates::failures + 1),
+            certificates::next_attempt_at.eq(next_attempt.0),
+            released!(certificates),
+        ))
+        .execute(&mut c.0)?;
+    Ok(())
+}
+
 /// Stores that no action is needed now: when the certificate is renewed and when it is checked next.
 /// `None` stops the checks because the certificate is not needed.
 ///

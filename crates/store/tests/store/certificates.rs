@@ -10,8 +10,8 @@ use store::{
     Error, Unique, authorities,
     certificates::{self, NewCertificate},
     challenges::{self, ChallengeResponse},
+    dns_records::{self, DnsRecord, RecordPurpose, RecordState},
     providers,
-    records::{self, DnsRecord, RecordPurpose, RecordState},
 };
 
 use crate::support::{TestStore, http, parse, tcp};
@@ -393,7 +393,7 @@ db_test!(
         let mut container = fixture.container(1);
         container.services = vec![http(id, "80", "wiki")];
         db.insert_container(container).await;
-        let plan = db.read(records::list_address_records).await.remove(0);
+        let plan = db.read(dns_records::list_address_records).await.remove(0);
         assert_eq!((plan.domain, plan.provider), (id, Some(dns)));
         assert_eq!(plan.hosts, ["wiki.example.org"]);
 
@@ -405,14 +405,20 @@ db_test!(
         let want = async || {
             let record = record.clone();
             db.write(move |c| {
-                records::upsert_desired(c, dns, RecordPurpose::Address(id), &record, Some(at(0)))
+                dns_records::upsert_desired(
+                    c,
+                    dns,
+                    RecordPurpose::Address(id),
+                    &record,
+                    Some(at(0)),
+                )
             })
             .await
         };
         let first = want().await;
         assert_eq!(want().await, first, "the row is updated");
         let claim = async |day: i64| {
-            db.write(move |c| records::claim(c, "one", at(day), MINUTE))
+            db.write(move |c| dns_records::claim(c, "one", at(day), MINUTE))
                 .await
         };
         let row = claim(0).await.unwrap();
@@ -422,24 +428,30 @@ db_test!(
         );
         assert_eq!(claim(0).await, None, "the record is leased");
         // The record is submitted, and from then on it is ours.
-        assert!(db.write(move |c| records::mark_submitted(c, first)).await);
         assert!(
-            !db.write(move |c| records::mark_submitted(c, first)).await,
+            db.write(move |c| dns_records::mark_submitted(c, first))
+                .await
+        );
+        assert!(
+            !db.write(move |c| dns_records::mark_submitted(c, first))
+                .await,
             "only once"
         );
-        db.write(move |c| records::mark_present(c, first)).await;
+        db.write(move |c| dns_records::mark_present(c, first)).await;
         let renew = async |owner: &'static str| {
-            db.write(move |c| records::renew_lease(c, first, owner, MINUTE))
+            db.write(move |c| dns_records::renew_lease(c, first, owner, MINUTE))
                 .await
         };
         // Only the owner of a lease renews or releases it.
-        db.write(move |c| records::release(c, first, "two")).await;
+        db.write(move |c| dns_records::release(c, first, "two"))
+            .await;
         assert!(renew("one").await && !renew("two").await);
-        db.write(move |c| records::release(c, first, "one")).await;
+        db.write(move |c| dns_records::release(c, first, "one"))
+            .await;
         assert!(!renew("one").await);
         assert_eq!(claim(5).await, None, "nothing is due");
         let known = db
-            .read(records::list_address_records)
+            .read(dns_records::list_address_records)
             .await
             .remove(0)
             .stored;
@@ -458,9 +470,9 @@ db_test!(
         };
         db.write(move |c| store::domains::update(c, id, &none))
             .await;
-        let plan = db.read(records::list_address_records).await.remove(0);
+        let plan = db.read(dns_records::list_address_records).await.remove(0);
         assert_eq!((plan.provider, plan.stored.len()), (None, 1));
-        db.write(move |c| records::mark_for_removal(c, first, at(6)))
+        db.write(move |c| dns_records::mark_for_removal(c, first, at(6)))
             .await;
         assert_eq!(
             db.store.write(move |c| providers::delete(c, dns)).await,
@@ -468,9 +480,9 @@ db_test!(
         );
         let row = claim(6).await.unwrap();
         assert_eq!(row.state, RecordState::Removing);
-        db.write(move |c| records::finish_removal(c, &row, at(6)))
+        db.write(move |c| dns_records::finish_removal(c, &row, at(6)))
             .await;
-        assert!(db.read(records::list_address_records).await.is_empty());
+        assert!(db.read(dns_records::list_address_records).await.is_empty());
         db.write(move |c| providers::delete(c, dns)).await;
     }
 );
@@ -489,16 +501,16 @@ db_test!(
         };
         let purpose = RecordPurpose::Challenge(certificate);
         let proof = db
-            .write(move |c| records::upsert_desired(c, dns, purpose, &record, None))
+            .write(move |c| dns_records::upsert_desired(c, dns, purpose, &record, None))
             .await;
-        assert!(db.read(records::list_orphans).await.is_empty());
+        assert!(db.read(dns_records::list_orphans).await.is_empty());
         assert_eq!(
-            db.read(|c| records::next_due_in_ms(c, at(0))).await,
+            db.read(|c| dns_records::next_due_in_ms(c, at(0))).await,
             None,
             "the caller submits a challenge record itself"
         );
         db.write(move |c| certificates::delete(c, certificate))
             .await;
-        assert_eq!(db.read(records::list_orphans).await, [proof]);
+        assert_eq!(db.read(dns_records::list_orphans).await, [proof]);
     }
 );

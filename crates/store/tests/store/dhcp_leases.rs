@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
-use model::{leases::Lease, names::NodeName};
-use store::{Error, leases, nodes};
+use model::{dhcp_leases::Lease, names::NodeName};
+use store::{Error, dhcp_leases, nodes};
 
 use crate::support::parse;
 
@@ -31,15 +31,15 @@ db_test!(leases_are_replaced_by_the_last_report, |db| async {
         lease("BC:24:11:FF:FF:FE", "10.20.7.9", Some(0)),
     ];
     let repeated = reported.clone();
-    assert!(db.write(move |c| leases::replace(c, site, &reported)).await);
+    assert!(db.write(move |c| dhcp_leases::replace(c, site, &reported)).await);
     let reported = repeated.clone();
     assert!(
-        !db.write(move |c| leases::replace(c, site, &repeated)).await,
+        !db.write(move |c| dhcp_leases::replace(c, site, &repeated)).await,
         "the same leases are no change"
     );
 
     let (statements, stored) = db
-        .count_statements(move |c| leases::list_by_site(c, site))
+        .count_statements(move |c| dhcp_leases::list_by_site(c, site))
         .await;
     assert_eq!(statements, 1);
     let [wrong, unknown] = &stored[..] else {
@@ -53,7 +53,7 @@ db_test!(leases_are_replaced_by_the_last_report, |db| async {
     );
     assert_eq!(unknown.name, Some(parse("printer")));
     let leased = db
-        .read(move |c| leases::list_addresses_by_mac(c, site, mac))
+        .read(move |c| dhcp_leases::list_addresses_by_mac(c, site, mac))
         .await;
     assert_eq!(leased, [parse::<Ipv4Addr>("10.20.7.7")]);
 
@@ -62,8 +62,8 @@ db_test!(leases_are_replaced_by_the_last_report, |db| async {
         lease(&mac.to_string(), &reserved.to_string(), Some(3600)),
         lease(UNKNOWN_MAC, "10.20.7.7", Some(3600)),
     ];
-    assert!(db.write(move |c| leases::replace(c, site, &moved)).await);
-    let stored = db.read(move |c| leases::list_by_site(c, site)).await;
+    assert!(db.write(move |c| dhcp_leases::replace(c, site, &moved)).await);
+    let stored = db.read(move |c| dhcp_leases::list_by_site(c, site)).await;
     assert_eq!(stored.len(), 2);
     assert!(
         stored.iter().all(|row| row.mismatch_message().is_none()),
@@ -72,14 +72,14 @@ db_test!(leases_are_replaced_by_the_last_report, |db| async {
 
     let other = db.site("other", db.cluster("second").await).await;
     assert!(
-        db.read(move |c| leases::list_by_site(c, other))
+        db.read(move |c| dhcp_leases::list_by_site(c, other))
             .await
             .is_empty()
     );
     let first = reported[0].clone();
     let refused = db
         .store
-        .write(move |c| leases::replace(c, model::SiteId(999), std::slice::from_ref(&first)))
+        .write(move |c| dhcp_leases::replace(c, model::SiteId(999), std::slice::from_ref(&first)))
         .await;
     assert_eq!(refused, Err(Error::NotFound));
     db.write(move |c| store::sites::delete(c, other)).await;

@@ -7,7 +7,7 @@ use model::{
 use store::{
     authorities,
     certificates::{self, CertificateScope, NewCertificate},
-    records::{self, DnsRecord, RecordPurpose, RecordState},
+    dns_records::{self, DnsRecord, RecordPurpose, RecordState},
 };
 
 use crate::{
@@ -197,13 +197,13 @@ db_test!(record_is_ours_only_after_submission, |db| async {
     let want = async |by: model::ProviderId| {
         let record = record.clone();
         db.write(move |c| {
-            records::upsert_desired(c, by, RecordPurpose::Address(domain), &record, Some(at(0)))
+            dns_records::upsert_desired(c, by, RecordPurpose::Address(domain), &record, Some(at(0)))
         })
         .await
     };
     let state = async |id: i64| {
         let known = db
-            .read(records::list_address_records)
+            .read(dns_records::list_address_records)
             .await
             .remove(0)
             .stored;
@@ -214,44 +214,56 @@ db_test!(record_is_ours_only_after_submission, |db| async {
     };
     let (first_id, second_id) = (want(first_dns).await, want(second_dns).await);
     // At the first DNS provider the record existed before it was submitted.
-    db.write(move |c| records::mark_present(c, first_id)).await;
+    db.write(move |c| dns_records::mark_present(c, first_id))
+        .await;
     assert_eq!(state(first_id).await, Some(RecordState::Foreign));
     assert!(
-        db.write(move |c| records::mark_submitted(c, second_id))
+        db.write(move |c| dns_records::mark_submitted(c, second_id))
             .await
     );
-    db.write(move |c| records::mark_present(c, second_id)).await;
+    db.write(move |c| dns_records::mark_present(c, second_id))
+        .await;
     assert_eq!(state(second_id).await, Some(RecordState::Present));
-    assert!(!db.read(move |c| records::has_records(c, first_dns)).await);
-    assert!(db.read(move |c| records::has_records(c, second_dns)).await);
+    assert!(
+        !db.read(move |c| dns_records::has_records(c, first_dns))
+            .await
+    );
+    assert!(
+        db.read(move |c| dns_records::has_records(c, second_dns))
+            .await
+    );
 
     // A record that is ours is removed, and equal records of other DNS providers are checked
     // again. A record that is not ours is only deleted from the database.
-    db.write(move |c| records::mark_for_removal(c, second_id, at(1)))
+    db.write(move |c| dns_records::mark_for_removal(c, second_id, at(1)))
         .await;
     assert_eq!(state(second_id).await, Some(RecordState::Removing));
     let claimed = db
-        .write(|c| records::claim(c, "one", at(1), MINUTE))
+        .write(|c| dns_records::claim(c, "one", at(1), MINUTE))
         .await
         .unwrap();
     assert_eq!(claimed.id, second_id);
-    db.write(move |c| records::finish_removal(c, &claimed, at(1)))
+    db.write(move |c| dns_records::finish_removal(c, &claimed, at(1)))
         .await;
     assert_eq!(state(second_id).await, None);
     assert_eq!(state(first_id).await, Some(RecordState::Pending));
-    db.write(move |c| records::mark_for_removal(c, first_id, at(1)))
+    db.write(move |c| dns_records::mark_for_removal(c, first_id, at(1)))
         .await;
     assert!(
-        db.read(records::list_address_records).await[0]
+        db.read(dns_records::list_address_records).await[0]
             .stored
             .is_empty()
     );
-    assert!(!db.read(move |c| records::has_records(c, first_dns)).await);
+    assert!(
+        !db.read(move |c| dns_records::has_records(c, first_dns))
+            .await
+    );
 
     // A record that is marked for removal and needed again stays ours.
     let again = want(second_dns).await;
-    db.write(move |c| records::mark_submitted(c, again)).await;
-    db.write(move |c| records::mark_for_removal(c, again, at(2)))
+    db.write(move |c| dns_records::mark_submitted(c, again))
+        .await;
+    db.write(move |c| dns_records::mark_for_removal(c, again, at(2)))
         .await;
     assert_eq!(want(second_dns).await, again);
     assert_eq!(state(again).await, Some(RecordState::Submitted));
@@ -262,21 +274,27 @@ db_test!(record_is_ours_only_after_submission, |db| async {
         message: "No.".into(),
         detail: None,
     };
-    db.write(move |c| records::record_failure(c, again, &last_error, at(3)))
+    db.write(move |c| dns_records::record_failure(c, again, &last_error, at(3)))
         .await;
-    db.write(move |c| records::delay_provider(c, second_dns, at(5)))
+    db.write(move |c| dns_records::delay_provider(c, second_dns, at(5)))
         .await;
-    let errors = db.read(move |c| records::list_errors(c, domain)).await;
+    let errors = db.read(move |c| dns_records::list_errors(c, domain)).await;
     assert_eq!(errors.len(), 1);
     assert_eq!(
         (errors[0].name.as_str(), errors[0].next_try),
         (NAME, Some(at(5)))
     );
     // A failed record blocks neither a change nor the deletion of the DNS provider.
-    assert!(!db.read(move |c| records::has_records(c, second_dns)).await);
-    db.write(move |c| records::retry_failed(c, second_dns, at(4)))
+    assert!(
+        !db.read(move |c| dns_records::has_records(c, second_dns))
+            .await
+    );
+    db.write(move |c| dns_records::retry_failed(c, second_dns, at(4)))
         .await;
-    assert!(db.read(move |c| records::has_records(c, second_dns)).await);
+    assert!(
+        db.read(move |c| dns_records::has_records(c, second_dns))
+            .await
+    );
     change(&db, domain, |spec| {
         spec.provider = None;
         spec.addresses = false;
@@ -291,7 +309,7 @@ db_test!(record_is_ours_only_after_submission, |db| async {
         message: "No.".into(),
         detail: None,
     };
-    db.write(move |c| records::record_failure(c, again, &last_error, at(6)))
+    db.write(move |c| dns_records::record_failure(c, again, &last_error, at(6)))
         .await;
     db.write(move |c| store::providers::delete(c, second_dns))
         .await;

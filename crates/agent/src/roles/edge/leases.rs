@@ -7,7 +7,7 @@ use agent_protocol::LeasesReport;
 use edge::Layout;
 use model::{
     Timestamp,
-    leases::{Lease, MAX_LEASES},
+    dhcp_leases::{Lease, MAX_LEASES},
 };
 use tokio::io::AsyncReadExt as _;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 use model::{
     ContainerId, SiteId, Timestamp,
-    leases::{Lease, LeaseContainer, LeaseRow},
+    dhcp_leases::{Lease, LeaseContainer, LeaseRow},
     net::MacAddress,
 };
 

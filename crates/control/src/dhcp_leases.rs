@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, net::Ipv4Addr};
 
 use model::{
     ContainerId, Error, SiteId, UserId,
+    dhcp_leases::{Lease, LeaseRow, MAX_LEASES},
     events::{Event, Topic},
-    leases::{Lease, LeaseRow, MAX_LEASES},
 };
 
 use store::Conn;
@@ -22,7 +22,7 @@ pub async fn list(control: &Control, actor: &Actor, site: SiteId) -> Result<Vec<
     actor.require_operator()?;
     let rows = control
         .store()
-        .read(move |c| store::leases::list_by_site(c, site))
+        .read(move |c| store::dhcp_leases::list_by_site(c, site))
         .await;
     rows.into_model("leases")
 }
@@ -67,7 +67,7 @@ type Affected = Option<Vec<(ContainerId, UserId)>>;
 
 fn replace_leases(c: &mut Conn, site: SiteId, leases: &[Lease]) -> Result<Affected, store::Error> {
     let before = wrong_addresses(c, site)?;
-    if !store::leases::replace(c, site, leases)? {
+    if !store::dhcp_leases::replace(c, site, leases)? {
         return Ok(None);
     }
     let after = wrong_addresses(c, site)?;
@@ -88,7 +88,7 @@ fn wrong_addresses(
     c: &mut Conn,
     site: SiteId,
 ) -> Result<BTreeSet<(ContainerId, Ipv4Addr)>, store::Error> {
-    let rows = store::leases::list_by_site(c, site)?.into_iter();
+    let rows = store::dhcp_leases::list_by_site(c, site)?.into_iter();
     let wrong_addresses = rows.filter(|row| row.mismatch_message().is_some());
     Ok(wrong_addresses
         .filter_map(|row| Some((row.container?.id, row.address)))
