@@ -63,7 +63,7 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
         .current_dir(workspace.root())
         .args(["metadata", "--no-deps", "--format-version", "1"]);
     let metadata = serde_json::from_slice(&program::output(&mut command)?)
-        .context("cargo metadata answered something unexpected")?;
+        .context("cargo metadata printed unexpected output")?;
     let problems = problems(&rows(&text)?, &crates(workspace.root(), metadata));
     if !problems.is_empty() {
         bail!(

@@ -44,7 +44,7 @@ pub enum Outcome {
         /// The live generation; none if there was none before.
         generation: Option<u64>,
         /// The program's message about the restored generation, if that failed too.
-        also: Option<String>,
+        rollback_error: Option<String>,
     },
     /// The tree was live and valid before, but a program cannot use it now. It stays live.
     ReloadFailed(Refusal),
@@ -243,10 +243,14 @@ impl<S: Subsystem> Applier<S> {
             None => Ok(()),
         };
         self.is_unread = again.is_err();
+        let rollback_error = again.err().map(|error| error.to_string());
+        if let Some(error) = &rollback_error {
+            tracing::error!(error, disk_generation = generation, "rollback failed");
+        }
         Ok(Outcome::RolledBack {
             refusal,
             generation,
-            also: again.err().map(|error| error.to_string()),
+            rollback_error,
         })
     }
 

@@ -9,7 +9,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A required program is missing or failed.
 #[derive(Debug, thiserror::Error)]
-#[error("{program} does not answer: {message}")]
+#[error("{program} does not respond: {message}")]
 pub struct CapabilityError {
     /// The program.
     pub program: &'static str,

@@ -169,12 +169,12 @@ fn failed_reload_rolls_back() {
             let Outcome::RolledBack {
                 refusal,
                 generation,
-                also,
+                rollback_error,
             } = outcome
             else {
                 panic!("{outcome:?}");
             };
-            assert_eq!((generation, also), (Some(1), None));
+            assert_eq!((generation, rollback_error), (Some(1), None));
             assert_eq!(refusal.files, ["nginx/streams/tcp-3000.conf"]);
             assert_eq!(live(&layout), tree_files(&tree(&good, &layout)));
             assert_eq!(list_entries(&layout), before);

@@ -88,8 +88,7 @@ fn readiness(hosts: impl Iterator<Item = HostRow>, generation: i64) -> Readiness
         .filter(|host| host.facts.is_some() && host.is_online)
         .collect();
     if reachable.is_empty() {
-        let message =
-            "No edge host of the site is online to answer the challenge. Check the site's hosts.";
+        let message = "No edge host of the site is online to respond to the challenge. Check the site's hosts.";
         return Readiness::Failed(message.to_owned());
     }
     let mut waiting = false;
@@ -104,7 +103,7 @@ fn readiness(hosts: impl Iterator<Item = HostRow>, generation: i64) -> Readiness
         match report.map(|report| report.outcome) {
             Some(ApplyOutcome::Refused { message }) => {
                 return Readiness::Failed(format!(
-                    "The edge host {} cannot answer the challenge: {message}",
+                    "The edge host {} cannot respond to the challenge: {message}",
                     host.name
                 ));
             }

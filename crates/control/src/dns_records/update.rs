@@ -23,7 +23,7 @@ pub(super) async fn update(
     let update = tokio::time::timeout(UPDATE_TIMEOUT, update).await;
     update.unwrap_or_else(|_| {
         Err(UpdateError {
-            message: "The provider did not answer in time.".to_owned(),
+            message: "The DNS provider did not respond in time.".to_owned(),
             pause: Some(Duration::ZERO),
         })
     })

@@ -31,10 +31,14 @@ db_test!(leases_are_replaced_by_the_last_report, |db| async {
         lease("BC:24:11:FF:FF:FE", "10.20.7.9", Some(0)),
     ];
     let repeated = reported.clone();
-    assert!(db.write(move |c| dhcp_leases::replace(c, site, &reported)).await);
+    assert!(
+        db.write(move |c| dhcp_leases::replace(c, site, &reported))
+            .await
+    );
     let reported = repeated.clone();
     assert!(
-        !db.write(move |c| dhcp_leases::replace(c, site, &repeated)).await,
+        !db.write(move |c| dhcp_leases::replace(c, site, &repeated))
+            .await,
         "the same leases are no change"
     );
 
@@ -62,7 +66,10 @@ db_test!(leases_are_replaced_by_the_last_report, |db| async {
         lease(&mac.to_string(), &reserved.to_string(), Some(3600)),
         lease(UNKNOWN_MAC, "10.20.7.7", Some(3600)),
     ];
-    assert!(db.write(move |c| dhcp_leases::replace(c, site, &moved)).await);
+    assert!(
+        db.write(move |c| dhcp_leases::replace(c, site, &moved))
+            .await
+    );
     let stored = db.read(move |c| dhcp_leases::list_by_site(c, site)).await;
     assert_eq!(stored.len(), 2);
     assert!(
