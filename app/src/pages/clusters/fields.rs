@@ -36,7 +36,7 @@ pub fn fields(form: FormState, values: RwSignal<ClusterForm>, new: bool) -> AnyV
         <fieldset class="card group">
             <legend class="card-title">"Credentials"</legend>
             <Field form name="login" label="User or API token" value=bind!(values, login)
-                hint="A token such as root@pam!holdfast, or a user such as root@pam." />
+                hint="A token such as holdfast@pve!holdfast, or a user such as root@pam." />
             <Field form name="secret" label="Secret" entry=Entry::Secret value=bind!(values, secret) hint=secret_hint optional=!new />
             {reactive(move || login.get().map(|login| limits(&login)))}
         </fieldset>

@@ -87,6 +87,7 @@ fn form(
     let owners = page.part(|page| page.people.clone());
     let label = Signal::derive(move || {
         values.with(|import| match import.vmids.len() {
+            0 => "Import containers".to_owned(),
             1 => "Import 1 container".to_owned(),
             count => format!("Import {count} containers"),
         })

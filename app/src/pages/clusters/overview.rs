@@ -41,7 +41,11 @@ fn facts(page: LiveResource<ClusterPage>) -> AnyView {
             let sites = cluster
                 .sites
                 .iter()
-                .map(|name| view! { <a class="link" href=format!("/sites/{name}")>{name.to_string()}</a> }.erase())
+                .enumerate()
+                .map(|(index, name)| {
+                    let separator = (index > 0).then_some(", ");
+                    view! { {separator} <a class="link" href=format!("/sites/{name}")>{name.to_string()}</a> }.erase()
+                })
                 .collect::<Vec<_>>();
             let sites = if sites.is_empty() {
                 view! { <a class="link" href=import::new_site(page)>"Create a site"</a> }.erase()

@@ -33,7 +33,7 @@ pub fn publishers(publishers: &Publishers) -> String {
 pub fn hsts(hsts: Hsts) -> &'static str {
     match hsts {
         Hsts::Off => "off",
-        Hsts::Names => "each hostname",
+        Hsts::Names => "1 year",
         Hsts::Below => "with subdomains",
     }
 }
@@ -41,7 +41,7 @@ pub fn hsts(hsts: Hsts) -> &'static str {
 fn hsts_choice(hsts: Hsts) -> &'static str {
     match hsts {
         Hsts::Off => "Off",
-        Hsts::Names => "One year, each hostname",
+        Hsts::Names => "One year, without subdomains",
         Hsts::Below => "Two years, with subdomains",
     }
 }
@@ -118,7 +118,7 @@ fn who(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
     });
     view! {
         <Choice form name="publishers" label="Who can publish" value=bind!(values, publishers) options=options
-            hint="Operators and administrators can always publish. Published services stay." />
+            hint="Operators and administrators can always publish. Services that are already published stay published." />
         {users}
     }
     .erase()

@@ -76,7 +76,7 @@ fn secret(
 fn cloudflare(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyView {
     let message = (
         "API token",
-        "A token from My Profile, API Tokens, with the permissions Zone, Zone, Read and Zone, DNS, Edit.",
+        "Create it under My Profile → API Tokens with Zone → Zone → Read and Zone → DNS → Edit.",
     );
     view! {
         <fieldset class="card group">

@@ -292,3 +292,23 @@ async fn dhcp_moves_after_the_current_server_has_stopped() {
         .await
         .unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn repeated_report_causes_no_event_and_unknown_generation_is_refused() {
+    let app = TestApp::new().await;
+    app.wait_for_node_addresses().await;
+    let control = &app.control;
+    let host = Host::join(&app, "edge-1", "10.20.0.2").await;
+    let generation = host.next(control, None).await.unwrap().generation;
+    host.live(control, generation).await;
+    let position = control.event_position();
+    host.live(control, generation).await;
+    assert_eq!(control.event_position(), position);
+
+    let future = Report::live(generation + 1);
+    let refused = hosts::report(control, &host.agent, future).await;
+    assert_eq!(
+        refused.expect_err("unknown generation").field_errors()[0].field,
+        "generation"
+    );
+}

@@ -247,6 +247,15 @@ db_test!(certificate_is_claimed_by_one_owner, |db| async {
     db.write(move |c| certificates::advance_attempt(c, a, at(4)))
         .await;
     assert_eq!(claim("three", 4).await.map(|it| it.failures), Some(1));
+    // An attempt that lost its lease counts as failed, unless another owner works on it now.
+    for (owner, failures) in [("one", 1), ("three", 2)] {
+        db.write(move |c| certificates::record_interruption(c, a, owner, at(8)))
+            .await;
+        let row = db.read(move |c| certificates::get(c, a, at(4))).await;
+        assert_eq!(row.unwrap().failures, failures, "{owner}");
+    }
+    assert_eq!(claim("four", 7).await, None, "the next attempt is later");
+    assert_eq!(claim("four", 8).await.map(|it| it.id), Some(a));
 });
 
 db_test!(domain_counts_certificate_states, |db| async {
