@@ -43,8 +43,8 @@ fn facts(page: LiveResource<ClusterPage>) -> AnyView {
                 .iter()
                 .enumerate()
                 .map(|(index, name)| {
-                    let separator = (index > 0).then_some(", ");
-                    view! { {separator} <a class="link" href=format!("/sites/{name}")>{name.to_string()}</a> }.erase()
+                    let separator = (index + 1 < cluster.sites.len()).then_some(",");
+                    view! { <span><a class="link" href=format!("/sites/{name}")>{name.to_string()}</a>{separator}</span> }.erase()
                 })
                 .collect::<Vec<_>>();
             let sites = if sites.is_empty() {
