@@ -246,7 +246,7 @@ async function certificate(page, name) {
 
 async function refusedSignIn(page) {
   await page.goto("/sign-in");
-  await page.getByLabel("Username").fill("somebody");
+  await page.getByLabel("Username").fill("unknown");
   await page.getByLabel("Password").fill("a guess");
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("alert").waitFor();

@@ -40,13 +40,13 @@ where
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LeaseLost {
     /// Another process has claimed the object, or a user revoked the lease.
-    #[error("taken by another owner")]
+    #[error("the lease was taken or revoked")]
     Taken,
     /// The lease could not be renewed before its end.
-    #[error("not renewed in time")]
+    #[error("the lease could not be renewed in time")]
     NotRenewed,
     /// The work took longer than its limit.
-    #[error("timed out")]
+    #[error("the work timed out")]
     TimedOut,
 }
 

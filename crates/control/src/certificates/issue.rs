@@ -61,7 +61,7 @@ pub(super) async fn process(control: &Control, claimed: ClaimedCertificate, leas
     let work = process_leased(control, &claimed, &lease);
     if let Err(reason) = lease.hold(&renewal, HOLD_LIMIT, work).await {
         tracing::warn!(subject = %claimed.subject, %reason, "certificate lease lost");
-        outcome::record_interruption(control, &claimed).await;
+        outcome::record_interruption(control, &claimed, reason).await;
         solver::remove_challenges(control, id, &claimed.lease_owner).await;
         return;
     }

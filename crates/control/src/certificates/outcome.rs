@@ -16,7 +16,7 @@ use super::{
     lease::write_if_held,
     plan::{self, Failure, Jitter},
 };
-use crate::{Control, notifier::Audience};
+use crate::{Control, background::LeaseLost, notifier::Audience};
 
 /// The waits before storing an issued certificate is retried. CA rate limits may prevent another
 /// issuance soon.
@@ -147,14 +147,23 @@ pub(super) async fn record_failure(
 
 /// Schedules the next attempt after an attempt lost its lease, as after a failure. Otherwise an
 /// attempt that is interrupted again and again would order certificates without a pause.
-pub(super) async fn record_interruption(control: &Control, claimed: &ClaimedCertificate) {
+pub(super) async fn record_interruption(
+    control: &Control,
+    claimed: &ClaimedCertificate,
+    reason: LeaseLost,
+) {
     let (clock, id, owner) = (control.clock(), claimed.id, claimed.lease_owner.clone());
     let attempts = claimed.failures + 1;
     let until = claimed.validity.map(|(_, until)| until);
     let write = move |c: &mut Conn| {
         let now = clock.now(c)?;
         let next = plan::retry_at(now, attempts, Failure::Local, until, Jitter::new());
-        store::certificates::record_interruption(c, id, &owner, next)
+        let failure = AttemptFailure {
+            at: now,
+            message: format!("The attempt was interrupted: {reason}."),
+            detail: None,
+        };
+        store::certificates::record_interruption(c, id, &owner, &failure, next)
     };
     if let Err(error) = control.store().write(write).await {
         tracing::warn!(subject = %claimed.subject, ?error, "interrupted attempt not recorded");

@@ -84,7 +84,7 @@ impl Jobs {
     }
 }
 
-/// Records that this process runs no more jobs, even when its reconciler panicked.
+/// Records that this process stopped running jobs, even when its reconciler panicked.
 impl Drop for Jobs {
     fn drop(&mut self) {
         let workers = &self.control.0.workers;

@@ -1,61 +1,22 @@
 //! Conflicts in a site's network: leases that differ from reservations, hostnames of nodes, and
 //! ports that edge hosts need for themselves.
 
-use control::{Actor, containers, dhcp_leases, domains, hosts};
-use edge::{Layout, NginxBuild};
+use control::{Actor, containers, dhcp_leases, domains};
 use model::{
     Error,
     containers::ContainerForm,
     dhcp_leases::{Lease, MAX_LEASES},
     domains::DomainForm,
-    hosts::HostFacts,
     services::ServiceForm,
     users::UserForm,
 };
 
-use crate::test_app::{DEBIAN, TestApp};
+use crate::{
+    hosts::Host,
+    test_app::{DEBIAN, TestApp},
+};
 
 const SYSTEM: Actor = Actor::System;
-
-pub fn layout() -> Layout {
-    let path = |text: &str| text.parse().unwrap();
-    Layout {
-        live: path("/var/lib/holdfast-agent/live"),
-        state: path("/var/lib/holdfast-agent/state"),
-        run: path("/run"),
-        log: path("/var/log/nginx"),
-        tls: path("/var/lib/holdfast-agent/tls"),
-        interface: "eth1".parse().unwrap(),
-        ipv6: true,
-        resolvers: Vec::new(),
-        nginx_user: "www-data".parse().unwrap(),
-        nginx: NginxBuild {
-            version: (1, 22, 1),
-            http3: false,
-            stream_module: None,
-        },
-    }
-}
-
-pub fn host_facts(address: &str) -> HostFacts {
-    HostFacts {
-        version: "0.1.0".into(),
-        address: address.parse().unwrap(),
-    }
-}
-
-pub async fn join(app: &TestApp, name: &str, address: &str) -> hosts::Agent {
-    let control = &app.control;
-    let created = hosts::create(control, &SYSTEM, app.site, name.parse().unwrap()).await;
-    let key = hosts::join(
-        control,
-        &created.unwrap().token.secret,
-        host_facts(address),
-        &layout(),
-    )
-    .await;
-    hosts::authenticate(control, &key.unwrap()).await.unwrap()
-}
 
 fn lease(mac: impl ToString, address: &str) -> Lease {
     Lease {
@@ -71,8 +32,8 @@ async fn lease_that_differs_from_its_reservation_is_reported() {
     let app = TestApp::new().await;
     let control = &app.control;
     let (dhcp_server, standby) = (
-        join(&app, "edge-1", "10.20.0.2").await,
-        join(&app, "edge-2", "10.20.0.3").await,
+        Host::join(&app, "edge-1", "10.20.0.2").await.agent,
+        Host::join(&app, "edge-2", "10.20.0.3").await.agent,
     );
     let web = app.create_and_wait("web").await;
     let own = web.row.address.to_string();

@@ -101,7 +101,7 @@ async fn invalid_values_are_reported_per_field() {
     );
     let unknown_user = DomainForm {
         publishers: "selected-users".into(),
-        users: "nobody".into(),
+        users: "unknown".into(),
         ..form(&app, "example.org")
     };
     assert_eq!(

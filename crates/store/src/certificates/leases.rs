@@ -205,12 +205,14 @@ pub fn record_interruption(
     c: &mut Conn,
     id: CertificateId,
     owner: &str,
+    error: &AttemptFailure,
     next_attempt: Timestamp,
 ) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
         .filter(certificates::lease_owner.eq(owner))
         .set((
             certificates::failures.eq(certificates::failures + 1),
+            certificates::last_error.eq(to_json(error)?),
             certificates::next_attempt_at.eq(next_attempt.0),
             released!(certificates),
         ))

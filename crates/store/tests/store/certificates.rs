@@ -249,10 +249,18 @@ db_test!(certificate_is_claimed_by_one_owner, |db| async {
     assert_eq!(claim("three", 4).await.map(|it| it.failures), Some(1));
     // An attempt that lost its lease counts as failed, unless another owner works on it now.
     for (owner, failures) in [("one", 1), ("three", 2)] {
-        db.write(move |c| certificates::record_interruption(c, a, owner, at(8)))
+        let interruption = AttemptFailure {
+            at: at(4),
+            message: format!("Interrupted: {owner}."),
+            detail: None,
+        };
+        db.write(move |c| certificates::record_interruption(c, a, owner, &interruption, at(8)))
             .await;
         let row = db.read(move |c| certificates::get(c, a, at(4))).await;
-        assert_eq!(row.unwrap().failures, failures, "{owner}");
+        let row = row.unwrap();
+        assert_eq!(row.failures, failures, "{owner}");
+        let is_recorded = row.last_error.unwrap().message == format!("Interrupted: {owner}.");
+        assert_eq!(is_recorded, failures == 2, "{owner}");
     }
     assert_eq!(claim("four", 7).await, None, "the next attempt is later");
     assert_eq!(claim("four", 8).await.map(|it| it.id), Some(a));

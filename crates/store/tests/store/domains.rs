@@ -41,7 +41,7 @@ db_test!(domain_round_trips, |db| async {
     let desired = DomainSpec {
         sign_in: Some(parse("http://10.20.0.5:4180")),
         hsts: Hsts::Below,
-        publishers: Publishers::Users(BTreeSet::from([owner.row.name, parse("nobody-there")])),
+        publishers: Publishers::Users(BTreeSet::from([owner.row.name, parse("unknown-user")])),
         ..spec(site, "example.net")
     };
     let change = desired.clone();
