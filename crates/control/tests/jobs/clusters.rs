@@ -16,7 +16,7 @@ use crate::test_app::{TestApp, wait_for};
 const SYSTEM: Actor = Actor::System;
 
 /// Starts a second cluster with TLS and without containers of Holdfast.
-async fn second_cluster() -> Sim {
+pub async fn second_cluster() -> Sim {
     proxmox_sim::start(Config {
         transport: Transport::Tls,
         ..Config::standalone("a root password")
@@ -25,7 +25,7 @@ async fn second_cluster() -> Sim {
     .unwrap()
 }
 
-fn form(sim: &Sim) -> ClusterForm {
+pub fn form(sim: &Sim) -> ClusterForm {
     ClusterForm {
         name: "home".into(),
         url: sim.url(),

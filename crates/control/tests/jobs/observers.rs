@@ -10,10 +10,11 @@ use model::{
     events::{Event, Topic},
     nodes::ClusterView,
 };
-use proxmox_sim::{Config, Sim, Transport};
+use proxmox_sim::{Config, Sim};
 use store::observations::{self, Observer};
 
 use crate::{
+    clusters::{form, second_cluster},
     hosts::Host,
     test_app::{TestApp, wait_for, wait_for_event},
 };
@@ -189,26 +190,6 @@ fn observer_lease_is_taken_over_after_a_crash() {
         .await;
         second.shutdown(SHUTDOWN_TIMEOUT).await;
     });
-}
-
-fn form(sim: &Sim) -> ClusterForm {
-    ClusterForm {
-        name: "home".into(),
-        url: sim.url(),
-        login: "root@pam".into(),
-        secret: "a root password".into(),
-        fingerprint: sim.fingerprint().unwrap_or_default(),
-    }
-}
-
-/// Starts a second cluster with TLS.
-async fn second_cluster() -> Sim {
-    proxmox_sim::start(Config {
-        transport: Transport::Tls,
-        ..Config::standalone("a root password")
-    })
-    .await
-    .unwrap()
 }
 
 async fn wait_until_online(control: &Control) -> ClusterView {
