@@ -19,7 +19,7 @@ const fileName = (layout, fingerprint) => `${layout.tls}/${fingerprint.replaceAl
 /** The certificate of a port, or undefined without TLS termination. */
 function streamCertificate(layout, { tls, transport }) {
   if (tls === null || transport === "udp") return undefined;
-  return tls === "own" ? `${layout.tls}/site` : fileName(layout, tls.with);
+  return tls.certificate === null ? `${layout.tls}/site` : fileName(layout, tls.certificate);
 }
 
 function render({ site, layout }) {

@@ -15,5 +15,6 @@ pub use join::{HostDescription, JoinRequest, JoinResponse};
 pub use observations::{LeasesReport, LiveFilesUpdate};
 pub use poll::{PollRequest, PollResponse};
 pub use report::{
-    ApplyOutcome, FailedProbe, ProbedComponent, QuarantinedService, Report, UnservableCertificate,
+    ApplyOutcome, ConfigPart, FailedProbe, ProbedComponent, QuarantinedPart, Report,
+    UnservableCertificate,
 };

@@ -2,7 +2,8 @@
 //! the database stores them.
 
 pub use model::hosts::{
-    ApplyOutcome, FailedProbe, ProbedComponent, QuarantinedService, Report, UnservableCertificate,
+    ApplyOutcome, ConfigPart, FailedProbe, ProbedComponent, QuarantinedPart, Report,
+    UnservableCertificate,
 };
 
 #[cfg(test)]
@@ -16,8 +17,8 @@ mod tests {
             outcome: ApplyOutcome::Refused {
                 message: "no".to_owned(),
             },
-            quarantined: vec![QuarantinedService {
-                service: model::ServiceId(7),
+            quarantined: vec![QuarantinedPart {
+                part: ConfigPart::Service(model::ServiceId(7)),
                 message: "bad".to_owned(),
             }],
             failed_probes: vec![FailedProbe {
@@ -28,7 +29,7 @@ mod tests {
             }],
             unservable_certificates: Vec::new(),
         };
-        let expected = r#"{"generation":3,"outcome":{"refused":{"message":"no"}},"quarantined":[{"service":7,"message":"bad"}],"failed_probes":[{"name":"wiki.example.org","service":null,"component":"container","message":"timeout"}],"unservable_certificates":[]}"#;
+        let expected = r#"{"generation":3,"outcome":{"refused":{"message":"no"}},"quarantined":[{"part":{"service":7},"message":"bad"}],"failed_probes":[{"name":"wiki.example.org","service":null,"component":"container","message":"timeout"}],"unservable_certificates":[]}"#;
         let text = serde_json::to_string(&report).unwrap();
         assert_eq!(text, expected);
         assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);

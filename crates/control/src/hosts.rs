@@ -13,7 +13,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use model::{
     Error, HostId, Kind, ServiceId, SiteId,
     events::{Event, Topic},
-    hosts::{HostDetail, HostRow, IssuedJoinToken},
+    hosts::{HostDetail, HostRow, IssuedJoinToken, Report},
     names::Label,
 };
 use store::hosts::{HostRecord, NewHost};
@@ -56,8 +56,8 @@ pub async fn get(
     let (all, quarantined) = control
         .store()
         .read(move |c| {
-            let services = report.iter().flat_map(|report| &report.quarantined);
-            let services: Vec<ServiceId> = services.map(|entry| entry.service).collect();
+            let services = report.iter().flat_map(Report::quarantined_services);
+            let services: Vec<ServiceId> = services.collect();
             let all = store::hosts::list_by_site(c, site)?;
             let names = store::containers::list_names_by_services(c, &services)?;
             Ok((all, names))

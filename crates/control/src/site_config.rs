@@ -191,6 +191,17 @@ fn answer(stored: &store::challenges::ChallengeResponse) -> Option<Answer> {
     })
 }
 
+/// TLS of a port; `None` if the hostname is too long.
+fn stream_tls(name: &TlsName, certificates: &Certificates<'_>) -> Option<Tls> {
+    let TlsName { label, domain } = name;
+    let hostname = label.below(domain)?;
+    let certificate = certificates.for_domain(domain, hostname.as_str());
+    Some(Tls {
+        hostname,
+        certificate,
+    })
+}
+
 /// Adds a service to the section for its kind.
 fn publish(
     config: &mut SiteConfig,
@@ -234,10 +245,14 @@ fn publish(
             options,
             tls,
         } => {
-            let tls = tls.as_ref().map(|TlsName { label, domain }| {
-                let certificate = certificates.for_domain(domain, &format!("{label}.{domain}"));
-                certificate.map_or(Tls::Own, Tls::With)
-            });
+            let tls = match tls {
+                Some(name) => match stream_tls(name, certificates) {
+                    Some(tls) => Some(tls),
+                    // Never without TLS: clients would send their data in plain text.
+                    None => return,
+                },
+                None => None,
+            };
             let transport = if options.proxy_protocol {
                 Transport::TcpFromProxy
             } else {
@@ -256,6 +271,7 @@ fn publish(
                 .push(stream(*external, *idle_timeout, Transport::Udp, None));
         }
         ServiceEndpoint::Srv { name } => config.records.push(Srv {
+            id,
             name: name.clone(),
             host: host.name.clone(),
             port,

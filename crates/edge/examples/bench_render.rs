@@ -198,8 +198,10 @@ fn stream_service(number: u16) -> Outcome<StreamService> {
             _ => Transport::Tcp,
         },
         tls: match kind {
-            1..=3 => Some(Tls::With(certificate(number)?)),
-            4 => Some(Tls::Own),
+            1..=4 => Some(Tls {
+                hostname: parse(&format!("port-{number:05}.example.org"))?,
+                certificate: (kind < 4).then(|| certificate(number)).transpose()?,
+            }),
             _ => None,
         },
     })

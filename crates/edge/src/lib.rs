@@ -9,7 +9,7 @@ mod dnsmasq;
 mod layout;
 mod nginx;
 pub mod pages;
-mod services;
+mod parts;
 mod site_config;
 mod tree;
 

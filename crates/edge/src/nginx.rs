@@ -14,7 +14,7 @@ use askama::Template;
 use crate::{
     layout::{Layout, NginxBuild},
     pages,
-    site_config::{Answer, SiteConfig, StreamService, Transport},
+    site_config::{Answer, PublicDomain, SiteConfig, StreamService, Transport},
     tree::{Effect, Tree},
 };
 
@@ -87,7 +87,7 @@ pub(crate) fn render(
             is_service: hostnames.contains(domain.name.as_str()),
             layout,
         };
-        add(&format!("domains/{}.conf", domain.name), servers.render()?);
+        add(&domain_name(domain), servers.render()?);
         for service in &domain.services {
             let service = http::Service {
                 domain,
@@ -113,6 +113,11 @@ pub(crate) fn render(
     Ok(())
 }
 
+/// The file name of a domain.
+fn domain_name(domain: &PublicDomain) -> String {
+    format!("domains/{}.conf", domain.name)
+}
+
 /// The file name of an HTTP service.
 fn http_name(host: &str) -> String {
     format!("services/{host}.conf")
@@ -125,6 +130,11 @@ fn stream_name(service: &StreamService) -> String {
         Transport::Tcp | Transport::TcpFromProxy => "tcp",
     };
     format!("streams/{protocol}-{}.conf", service.external)
+}
+
+/// The path of a domain's file within the tree.
+pub(crate) fn domain_path(domain: &PublicDomain) -> String {
+    format!("nginx/{}", domain_name(domain))
 }
 
 /// The path of an HTTP service's file within the tree.

@@ -120,6 +120,8 @@ pub struct Host {
 /// An SRV record (RFC 2782). There is one target per service, so priority and weight are zero.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Srv {
+    /// The service.
+    pub id: ServiceId,
     /// The service's name within the site's domain.
     pub name: SrvName,
     /// The target host.
@@ -187,19 +189,20 @@ pub struct StreamService {
     pub idle_timeout: IdleTimeoutS,
     /// TCP or UDP.
     pub transport: Transport,
-    /// The certificate if nginx terminates TLS for the backend; ignored for UDP.
+    /// The hostname and certificate if nginx terminates TLS for the backend; ignored for UDP.
     #[serde(default)]
     pub tls: Option<Tls>,
 }
 
-/// The certificate of a port.
+/// TLS of a port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Tls {
-    /// The host's own certificate.
-    Own,
-    /// The certificate with this fingerprint.
-    With(Fingerprint),
+pub struct Tls {
+    /// The only hostname that clients may request (SNI, RFC 6066, section 3). Without this check, a
+    /// wildcard certificate would make the port valid for the names of other services.
+    pub hostname: Domain,
+    /// The certificate; none means the host's own.
+    #[serde(default)]
+    pub certificate: Option<Fingerprint>,
 }
 
 impl SiteConfig {
@@ -207,10 +210,8 @@ impl SiteConfig {
     pub fn certificates(&self) -> BTreeSet<&Fingerprint> {
         let domains = self.domains.iter();
         let services = domains.clone().flat_map(|domain| &domain.services);
-        let streams = self.streams.iter().filter_map(|stream| match &stream.tls {
-            Some(Tls::With(certificate)) => Some(certificate),
-            Some(Tls::Own) | None => None,
-        });
+        let streams = self.streams.iter();
+        let streams = streams.filter_map(|stream| stream.tls.as_ref()?.certificate.as_ref());
         domains
             .filter_map(|domain| domain.certificate.as_ref())
             .chain(services.filter_map(|service| service.certificate.as_ref()))
@@ -243,17 +244,12 @@ impl SiteConfig {
             }
         }
         for stream in &mut result.streams {
-            let Some(Tls::With(certificate)) = &stream.tls else {
+            let Some(tls) = &mut stream.tls else {
                 continue;
             };
-            let mut certificate = Some(certificate.clone());
             let old = before.streams.iter().find(|old| old.id == stream.id);
-            let old = old.and_then(|old| match &old.tls {
-                Some(Tls::With(certificate)) => Some(certificate),
-                Some(Tls::Own) | None => None,
-            });
-            replace(&mut certificate, old);
-            stream.tls = Some(certificate.map_or(Tls::Own, Tls::With));
+            let old = old.and_then(|old| old.tls.as_ref()?.certificate.as_ref());
+            replace(&mut tls.certificate, old);
         }
         result
     }

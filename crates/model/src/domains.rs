@@ -16,7 +16,7 @@ pub use origin::Origin;
 use crate::{
     AuthorityId, DomainId, FieldError, Fields, Invalid, ProviderId, SiteId, Timestamp,
     certificates::{AttemptFailure, CertificateSource},
-    names::{Domain, Label, Username},
+    names::{BaseDomain, Domain, Label, Username},
 };
 
 /// The HSTS policy of a domain (RFC 6797).
@@ -208,7 +208,7 @@ impl DomainForm {
     pub fn parse(&self) -> Result<DomainSpec, Vec<FieldError>> {
         let mut fields = Fields::default();
         let site = fields.parse("site", &self.site);
-        let name = fields.parse("name", &self.name);
+        let name = fields.parse::<BaseDomain>("name", &self.name);
         let sign_in = fields.optional("sign_in", &self.sign_in);
         let hsts = fields.parse("hsts", &self.hsts);
         let publishers = match self.publishers.trim() {
@@ -231,7 +231,7 @@ impl DomainForm {
         let spec = (|| {
             Some(DomainSpec {
                 site: site?,
-                name: name?,
+                name: name?.into(),
                 sign_in: sign_in?,
                 hsts: hsts?,
                 publishers: publishers?,

@@ -8,8 +8,11 @@ use std::{fmt, net::Ipv4Addr, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    FieldError, Fields, HostId, Invalid, ServiceId, SiteId, Timestamp, domains::Origin,
-    fingerprint::Fingerprint, names::Label, text::by_text,
+    FieldError, Fields, HostId, Invalid, ServiceId, SiteId, Timestamp,
+    domains::Origin,
+    fingerprint::Fingerprint,
+    names::{Domain, Label},
+    text::by_text,
 };
 
 /// A join token for the agent of a host: the manager's URL, a secret that is valid for one join, and
@@ -160,9 +163,9 @@ pub struct Report {
     pub generation: i64,
     /// Whether the configuration is live.
     pub outcome: ApplyOutcome,
-    /// Quarantined services, each with the message of the nginx or dnsmasq check.
+    /// Quarantined parts, each with the message of the nginx or dnsmasq check.
     #[serde(default)]
-    pub quarantined: Vec<QuarantinedService>,
+    pub quarantined: Vec<QuarantinedPart>,
     /// Changed names that failed the probe after the configuration went live.
     #[serde(default)]
     pub failed_probes: Vec<FailedProbe>,
@@ -173,6 +176,13 @@ pub struct Report {
 }
 
 impl Report {
+    /// The quarantined services.
+    pub fn quarantined_services(&self) -> impl Iterator<Item = ServiceId> {
+        self.quarantined
+            .iter()
+            .filter_map(|entry| entry.part.service())
+    }
+
     /// The report that a generation is live without any problem.
     pub fn live(generation: i64) -> Self {
         Self {
@@ -207,11 +217,33 @@ pub enum ApplyOutcome {
     },
 }
 
-/// A quarantined service: it is left out of the configuration.
+/// A part of a site configuration that can be left out without the others.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConfigPart {
+    /// A service of a container: a hostname, a port or an SRV record.
+    Service(ServiceId),
+    /// The name and the address of a container or node.
+    Host(Label),
+    /// A domain with its services.
+    Domain(Domain),
+}
+
+impl ConfigPart {
+    /// The service, if the part is one.
+    pub fn service(&self) -> Option<ServiceId> {
+        match self {
+            Self::Service(service) => Some(*service),
+            Self::Host(_) | Self::Domain(_) => None,
+        }
+    }
+}
+
+/// A quarantined part: it is left out of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QuarantinedService {
-    /// The service.
-    pub service: ServiceId,
+pub struct QuarantinedPart {
+    /// The part.
+    pub part: ConfigPart,
     /// The message of the nginx or dnsmasq check.
     pub message: String,
 }

@@ -74,6 +74,12 @@ const RESERVED: [&str; 22] = [
 ];
 
 impl Label {
+    /// The name of this label in a domain; `None` if it is longer than 253 characters.
+    pub fn below(&self, domain: &Domain) -> Option<Domain> {
+        let name = format!("{self}.{domain}");
+        (name.len() <= 253).then_some(Domain(name))
+    }
+
     /// Whether only operators may assign the name: it starts with `ldap`, or is looked up by
     /// convention (such as `wpad`, where browsers find their proxy).
     pub fn is_reserved(&self) -> bool {
@@ -114,6 +120,30 @@ impl Domain {
     /// 6761, section 6.3).
     pub fn is_loopback(&self) -> bool {
         self.0 == "localhost" || self.0.ends_with(".localhost")
+    }
+}
+
+/// A domain below which names are created: that of a site, or one that services are published
+/// under. At most 132 characters, so that an [`SrvName`] or a label after `_acme-challenge` fits
+/// before it (a name has at most 253 characters).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseDomain(Domain);
+
+impl FromStr for BaseDomain {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let domain: Domain = text.parse()?;
+        if domain.0.len() > 132 {
+            return Err(Invalid::new("Enter a domain of at most 132 characters."));
+        }
+        Ok(Self(domain))
+    }
+}
+
+impl From<BaseDomain> for Domain {
+    fn from(domain: BaseDomain) -> Self {
+        domain.0
     }
 }
 
@@ -266,8 +296,8 @@ fn is_interface(text: &str) -> bool {
 }
 
 /// The owner name of an SRV record within a site's domain (RFC 2782): labels separated by dots,
-/// each with an optional leading underscore, such as `_sip._tcp` or `db`. In lower case, at most
-/// 120 characters, so that it fits before a domain.
+/// at most 63 characters with an optional leading underscore, such as `_sip._tcp` or `db`. In lower
+/// case, at most 120 characters, so that it fits before a [`BaseDomain`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SrvName(String);
@@ -278,10 +308,11 @@ impl FromStr for SrvName {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let text = text.trim_ascii();
-        let part = |part: &str| is_label(part.strip_prefix('_').unwrap_or(part));
+        let part =
+            |part: &str| part.len() <= 63 && is_label(part.strip_prefix('_').unwrap_or(part));
         if text.len() > 120 || !text.split('.').all(part) {
             return Err(Invalid::new(
-                "Enter an SRV name such as _sip._tcp: labels of letters, digits and hyphens, each with an optional leading underscore.",
+                "Enter an SRV name such as _sip._tcp: labels of at most 63 letters, digits and hyphens, each with an optional leading underscore; at most 120 characters in all.",
             ));
         }
         Ok(Self(text.to_ascii_lowercase()))

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ClusterId, FieldError, Fields, Invalid, SiteId,
-    names::{BridgeName, Domain, Label, StorageName},
+    names::{BaseDomain, BridgeName, Domain, Label, StorageName},
     net::{AddressRange, Cidr, Forwarders, PortRange, parse_ipv4, parse_ipv6},
 };
 
@@ -144,7 +144,7 @@ impl SiteForm {
         if self.name.trim() == "new" {
             fields.add_error("name", "The name new is reserved. Enter another name.");
         }
-        let domain = fields.parse("domain", &self.domain);
+        let domain = fields.parse::<BaseDomain>("domain", &self.domain);
         let cluster = fields.parse("cluster", &self.cluster);
         let bridge = fields.parse("bridge", &self.bridge);
         let network = fields.parse::<Cidr>("network", &self.network);
@@ -176,7 +176,7 @@ impl SiteForm {
         let spec = (|| {
             Some(SiteSpec {
                 name: name?,
-                domain: domain?,
+                domain: domain?.into(),
                 cluster: cluster?,
                 bridge: bridge?,
                 network: network?,

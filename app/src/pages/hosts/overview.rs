@@ -2,7 +2,9 @@
 
 use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
-use model::hosts::{ApplyOutcome, DhcpRole, HostDetail, HostRow, ProbedComponent, PublishingState};
+use model::hosts::{
+    ApplyOutcome, ConfigPart, DhcpRole, HostDetail, HostRow, ProbedComponent, PublishingState,
+};
 
 use super::{badges::role_badges, unserved::unserved};
 use crate::components::{badge::ago, icon::icon, live_resource::LiveResource};
@@ -31,32 +33,24 @@ fn notices(host: LiveResource<HostDetail>) -> AnyView {
             .erase()
         })
     });
-    let quarantined_services = host.part(|host| {
+    let quarantined_parts = host.part(|host| {
         let report = host
             .row
             .report
             .iter()
             .flat_map(|report| &report.quarantined);
-        let named = report.map(|entry| {
-            let container = host.quarantined.iter().find(|(id, _)| *id == entry.service);
-            let container = container.map(|(_, name)| name.to_string());
-            (container, entry.message.clone())
-        });
-        (host.row.site_name.to_string(), named.collect::<Vec<_>>())
+        let parts = report.map(|entry| (part_name(host, &entry.part), entry.message.clone()));
+        parts.collect::<Vec<_>>()
     });
     let quarantined = reactive(move || {
-        let (site, all) = quarantined_services.get();
-        let each = all.into_iter().map(|(container, message)| {
-            let of = match container {
-                Some(name) => {
-                    let href = format!("/sites/{site}/containers/{name}/services");
-                    view! { <a class="link" href=href>{format!("A service of {name}")}</a> }.erase()
-                }
-                None => "A deleted service".erase(),
+        let each = quarantined_parts.get().into_iter().map(|((name, href), message)| {
+            let name = match href {
+                Some(href) => view! { <a class="link" href=href>{name}</a> }.erase(),
+                None => name.erase(),
             };
             view! {
                 <section class="panel panel-warning">
-                    <p class="panel-title">{icon("triangle-alert")} <span>{of} " is quarantined. All other services are published."</span></p>
+                    <p class="panel-title">{icon("triangle-alert")} <span>{name} " is quarantined. Everything else is published."</span></p>
                     <pre class="words" tabindex="0" role="region" aria-label="Reason">{message}</pre>
                 </section>
             }
@@ -65,6 +59,28 @@ fn notices(host: LiveResource<HostDetail>) -> AnyView {
         each.collect::<Vec<_>>()
     });
     view! { {refused} {quarantined} {unserved(host)} {failed_probes(host)} }.erase()
+}
+
+/// The name of a quarantined part, and the page where it can be changed.
+fn part_name(host: &HostDetail, part: &ConfigPart) -> (String, Option<String>) {
+    match part {
+        ConfigPart::Service(service) => {
+            let container = host.quarantined.iter().find(|(id, _)| id == service);
+            match container {
+                Some((_, name)) => {
+                    let site = &host.row.site_name;
+                    let href = format!("/sites/{site}/containers/{name}/services");
+                    (format!("A service of {name}"), Some(href))
+                }
+                None => ("A deleted service".to_owned(), None),
+            }
+        }
+        ConfigPart::Host(name) => (format!("The name {name}"), None),
+        ConfigPart::Domain(name) => (
+            format!("The domain {name}"),
+            Some(format!("/domains/{name}")),
+        ),
+    }
 }
 
 /// Services that were changed and are live, but did not respond to the host's own probe.

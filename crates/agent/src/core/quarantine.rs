@@ -45,7 +45,7 @@ where
         last: None,
     };
     let all = config.parts();
-    search.out.extend(&all);
+    search.out.extend(all.iter().cloned());
     if let Some(refusal) = search.admit(&all).await? {
         let left = search.undecided(&all);
         // Check without any part, to know whether a part is the cause at all.
@@ -100,7 +100,7 @@ where
             let Some(refusal) = self.refusal().await? else {
                 return Ok(None);
             };
-            self.out.extend(&tried);
+            self.out.extend(tried.iter().cloned());
             let named = self.named(&refusal, &tried);
             if named.is_empty() {
                 return Ok(Some(refusal));
@@ -133,7 +133,7 @@ where
                 .iter()
                 .any(|quarantined| quarantined.part == *id)
         };
-        group.iter().copied().filter(|id| !decided(id)).collect()
+        group.iter().filter(|id| !decided(id)).cloned().collect()
     }
 
     fn named(&self, refusal: &Refusal, tried: &[T::Part]) -> Vec<T::Part> {
@@ -145,7 +145,7 @@ where
     fn add(&mut self, parts: &[T::Part], refusal: &Refusal) {
         self.quarantined
             .extend(parts.iter().map(|part| QuarantinedPart {
-                part: *part,
+                part: part.clone(),
                 message: refusal.message.clone(),
             }));
     }
@@ -159,7 +159,7 @@ pub fn quarantine_named<T: Parts>(
     let files = refusal.files.iter();
     let named: BTreeSet<T::Part> = files.filter_map(|path| config.part_of(path)).collect();
     let quarantined = named.iter().map(|part| QuarantinedPart {
-        part: *part,
+        part: part.clone(),
         message: refusal.message.clone(),
     });
     let quarantined = quarantined.collect();

@@ -11,7 +11,7 @@ use super::{
 /// A configuration of which parts can be left out.
 pub trait Parts: Clone + Send + Sync {
     /// Identifies a part.
-    type Part: Copy + Ord + Debug + Send + Sync;
+    type Part: Clone + Ord + Debug + Send + Sync;
 
     /// All parts.
     fn parts(&self) -> Vec<Self::Part>;

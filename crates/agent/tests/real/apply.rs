@@ -1,18 +1,23 @@
 //! Applying and publishing site configurations with the real nginx and dnsmasq: success, refusal,
 //! quarantine and rollback.
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
-use agent::{core::Outcome, roles::edge::NGINX};
+use ::edge::{Dhcp, Host, Srv};
+use agent::{
+    core::{Outcome, Published},
+    roles::edge::NGINX,
+};
 use model::{
     ServiceId,
+    hosts::ConfigPart,
     publish::{Backend, HttpOptions},
 };
 use test_servers::host::{inside, run, wait_until};
 
 use crate::site::{
-    address, apply, block_on, host, list_entries, live, open, prepare, service, site, status,
-    stream, tree, tree_files,
+    address, apply, block_on, host, list_entries, live, of, open, port, prepare, service, site,
+    status, stream, tree, tree_files,
 };
 
 #[test]
@@ -106,17 +111,65 @@ fn services_refused_by_nginx_are_quarantined() {
         block_on(async {
             let published = open(&layout).await.publish(&site).await.unwrap();
             assert_eq!(published.outcome, Outcome::Applied { generation: 1 });
-            let mut quarantined: Vec<ServiceId> = published
-                .quarantined
-                .iter()
-                .map(|quarantined| quarantined.part)
-                .collect();
-            quarantined.sort();
-            assert_eq!(quarantined, [ServiceId(7), ServiceId(8)]);
+            assert_eq!(
+                quarantined(&published),
+                [7, 8].map(|id| ConfigPart::Service(ServiceId(id)))
+            );
             let message = &published.quarantined[0].message;
             assert!(message.contains("ca-certificates.crt"), "{message}");
             assert_eq!(status("s6"), "502");
             assert_eq!(status("s7"), "404");
+        });
+    });
+}
+
+/// The quarantined parts, in order.
+fn quarantined(published: &Published<ConfigPart>) -> Vec<ConfigPart> {
+    let parts = published.quarantined.iter();
+    let parts: BTreeSet<ConfigPart> = parts.map(|quarantined| quarantined.part.clone()).collect();
+    parts.into_iter().collect()
+}
+
+#[test]
+fn host_refused_by_dnsmasq_is_quarantined() {
+    let name = "apply::host_refused_by_dnsmasq_is_quarantined";
+    inside(name, |folder| {
+        let (layout, mut site) = (prepare(folder), site());
+        site.network.dhcp = Some(Dhcp {
+            lease_s: 3600,
+            others: None,
+        });
+        // dnsmasq refuses two reservations of one address.
+        site.hosts = [
+            ("a", "10.20.0.101"),
+            ("b", "10.20.0.101"),
+            ("c", "10.20.0.102"),
+        ]
+        .iter()
+        .enumerate()
+        .map(|(index, (name, address))| Host {
+            mac: Some(of(&format!("BC:24:11:00:00:{index:02}"))),
+            ..host(name, address)
+        })
+        .collect();
+        site.records = vec![Srv {
+            id: ServiceId(21),
+            name: of("_db._tcp"),
+            host: of("c"),
+            port: port(80),
+        }];
+        block_on(async {
+            let published = open(&layout).await.publish(&site).await.unwrap();
+            assert_eq!(published.outcome, Outcome::Applied { generation: 1 });
+            assert_eq!(quarantined(&published), [ConfigPart::Host(of("b"))]);
+            let message = &published.quarantined[0].message;
+            assert!(message.contains("duplicate dhcp-host"), "{message}");
+            assert_eq!(address("a"), "10.20.0.101\n");
+            assert_eq!(address("b"), "");
+            assert_eq!(address("c"), "10.20.0.102\n");
+            let record = run("dig +short +time=5 @10.20.0.2 _db._tcp.lab.internal SRV");
+            assert_eq!(record, "0 0 80 c.lab.internal.\n");
+            assert_eq!(status("wiki"), "502");
         });
     });
 }
@@ -137,7 +190,10 @@ fn service_on_port_in_use_is_quarantined() {
                 "{published:?}"
             );
             assert_eq!(published.quarantined.len(), 1);
-            assert_eq!(published.quarantined[0].part, ServiceId(5));
+            assert_eq!(
+                published.quarantined[0].part,
+                ConfigPart::Service(ServiceId(5))
+            );
             let message = &published.quarantined[0].message;
             assert!(
                 message.contains("bind() to 0.0.0.0:3000 failed"),

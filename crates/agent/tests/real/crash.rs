@@ -10,7 +10,7 @@ use std::{
 
 use ::edge::{Layout, SiteConfig, Srv};
 use agent::{core::Steps, roles::edge};
-use model::publish::HttpOptions;
+use model::{ServiceId, publish::HttpOptions};
 use rustix::process::{Signal, getpid, kill_process};
 use test_servers::host::{inside, run, wait_until};
 
@@ -32,6 +32,7 @@ fn changed() -> SiteConfig {
     let mut site = site();
     site.hosts.push(host("new", "10.20.0.101"));
     site.records.push(Srv {
+        id: ServiceId(3),
         name: "_http._tcp".parse().unwrap(),
         host: "new".parse().unwrap(),
         port: 80.try_into().unwrap(),

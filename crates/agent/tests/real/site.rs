@@ -23,7 +23,7 @@ pub fn of<T: std::str::FromStr<Err: Debug>>(text: &str) -> T {
     text.parse().unwrap()
 }
 
-fn port(number: u16) -> Port {
+pub fn port(number: u16) -> Port {
     number.try_into().unwrap()
 }
 

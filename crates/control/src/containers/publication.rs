@@ -49,7 +49,7 @@ fn host_state(host: &HostRow, service: ServiceId, since: i64) -> HostState {
         .filter(|report| report.generation >= since)
     {
         let mut quarantined = report.quarantined.iter();
-        if let Some(service) = quarantined.find(|entry| entry.service == service) {
+        if let Some(service) = quarantined.find(|entry| entry.part.service() == Some(service)) {
             return HostState::Rejected(format!("{}: {}", host.name, service.message));
         }
         if let ApplyOutcome::Refused { message } = &report.outcome
@@ -110,7 +110,7 @@ fn aggregate(
 mod tests {
     use model::{
         HostId, ServiceId, SiteId,
-        hosts::{ApplyOutcome, DhcpRole, HostFacts, HostRow, QuarantinedService, Report},
+        hosts::{ApplyOutcome, ConfigPart, DhcpRole, HostFacts, HostRow, QuarantinedPart, Report},
         services::PublishingStatus,
     };
 
@@ -139,8 +139,8 @@ mod tests {
     }
 
     fn live(generation: i64, quarantined: &[i64]) -> Option<Report> {
-        let quarantined = quarantined.iter().map(|id| QuarantinedService {
-            service: ServiceId(*id),
+        let quarantined = quarantined.iter().map(|id| QuarantinedPart {
+            part: ConfigPart::Service(ServiceId(*id)),
             message: "[emerg] no".into(),
         });
         Some(Report {

@@ -43,9 +43,8 @@ pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<
                 .report
                 .iter()
                 .chain([&report])
-                .flat_map(|report| &report.quarantined);
-            let services: Vec<ServiceId> =
-                services.map(|quarantined| quarantined.service).collect();
+                .flat_map(Report::quarantined_services);
+            let services: Vec<ServiceId> = services.collect();
             let after = before.applied_generation.unwrap_or(i64::MIN);
             store::containers::list_affected(c, site, after, &services, MAX_INDIVIDUAL)
                 .map(|affected| Ok(Some(affected)))

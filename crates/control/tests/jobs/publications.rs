@@ -7,7 +7,7 @@ use model::{
     Error,
     events::Topic,
     hosts::{
-        ApplyOutcome, QuarantinedService, Report,
+        ApplyOutcome, ConfigPart, QuarantinedPart, Report,
         files::{FileQuery, FileState, LineChange},
     },
     services::{PublishingStatus, ServiceForm},
@@ -74,8 +74,8 @@ async fn service_is_blocked_then_publishing_then_live() {
     let report = Report {
         generation: config.generation,
         outcome: ApplyOutcome::Live,
-        quarantined: vec![QuarantinedService {
-            service,
+        quarantined: vec![QuarantinedPart {
+            part: ConfigPart::Service(service),
             message: "[emerg] host not found".into(),
         }],
         failed_probes: Vec::new(),

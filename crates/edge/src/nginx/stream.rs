@@ -28,11 +28,18 @@ impl Stream<'_> {
 
     /// The file name of the certificate; none if TLS is not terminated here.
     fn certificate(&self) -> Option<String> {
-        match (&self.service.tls, self.is_udp()) {
-            (None, _) | (_, true) => None,
-            (Some(Tls::Own), false) => Some(certificate_name(None)),
-            (Some(Tls::With(certificate)), false) => Some(certificate_name(Some(certificate))),
-        }
+        self.tls()
+            .map(|tls| certificate_name(tls.certificate.as_ref()))
+    }
+
+    /// TLS that is terminated here.
+    fn tls(&self) -> Option<&Tls> {
+        self.service.tls.as_ref().filter(|_| !self.is_udp())
+    }
+
+    /// The variable with the backend of the requested hostname.
+    fn backend_variable(&self) -> String {
+        format!("$holdfast_backend_{}", self.service.external)
     }
 
     fn is_udp(&self) -> bool {

@@ -162,9 +162,15 @@ fn certificate_renewal_keeps_stream_connections() {
             let initial = create_certificate(&layout, "db.example.org");
             let mut site = empty_site();
             let mut tls = stream_service(2000, 7000, Transport::Tcp);
-            tls.tls = Some(Tls::With(initial.clone()));
+            tls.tls = Some(Tls {
+                hostname: parse("db.example.org"),
+                certificate: Some(initial.clone()),
+            });
             let mut own = stream_service(2001, 7000, Transport::Tcp);
-            own.tls = Some(Tls::Own);
+            own.tls = Some(Tls {
+                hostname: parse("db.example.org"),
+                certificate: None,
+            });
             site.streams = vec![tls, own];
             start_echo(7000);
             let _nginx = start_nginx(&site, &layout);
@@ -180,7 +186,7 @@ fn certificate_renewal_keeps_stream_connections() {
             assert_eq!(connection.exchange("before"), "before\n");
 
             let renewed = create_certificate(&layout, "db.example.org");
-            site.streams[0].tls = Some(Tls::With(renewed.clone()));
+            site.streams[0].tls.as_mut().unwrap().certificate = Some(renewed.clone());
             write(&site, &layout);
             reload(&layout);
             wait_until("the renewed certificate", || {
@@ -191,6 +197,36 @@ fn certificate_renewal_keeps_stream_connections() {
                 "after\n",
                 "the connection stays open"
             );
+        },
+    );
+}
+
+#[test]
+fn port_with_tls_serves_only_its_hostname() {
+    inside(
+        "certificates::port_with_tls_serves_only_its_hostname",
+        |folder| {
+            let layout = layout(folder);
+            let wildcard = create_certificate(&layout, "*.example.org");
+            let mut port = stream_service(2000, 7000, Transport::Tcp);
+            port.tls = Some(Tls {
+                hostname: parse("db.example.org"),
+                certificate: Some(wildcard),
+            });
+            let mut site = empty_site();
+            site.streams = vec![port];
+            start_echo(7000);
+            let _nginx = start_nginx(&site, &layout);
+            for name in ["db.example.org", "DB.example.org"] {
+                let mut connection = TlsConnection::open(2000, name);
+                assert_eq!(connection.exchange("hello"), "hello\n");
+            }
+            for arguments in ["-servername wiki.example.org", "-noservername"] {
+                let output = run(&format!(
+                    "(echo hello; sleep 1) | openssl s_client -quiet -connect 127.0.0.1:2000 {arguments} 2>/dev/null || true"
+                ));
+                assert_eq!(output, "", "{arguments}");
+            }
         },
     );
 }

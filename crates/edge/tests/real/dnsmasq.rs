@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use edge::{Host, Layout, SiteConfig, Srv};
+use model::ServiceId;
 
 use crate::{
     host::{ChildProcess, inside, run, try_run, wait_until},
@@ -70,6 +71,7 @@ fn test_site() -> SiteConfig {
     let mut site = empty_site();
     site.hosts = vec![host("pve1", "10.20.0.11"), host("wiki", "10.20.0.100")];
     site.records = vec![Srv {
+        id: ServiceId(1),
         name: parse("_http._tcp"),
         host: parse("wiki"),
         port: port(8080),

@@ -6,7 +6,7 @@ use edge::{Answer, Host, HttpService, PublicDomain, SiteConfig, Srv};
 use model::{
     ServiceId,
     domains::Hsts,
-    names::{Domain, Label},
+    names::{BaseDomain, Domain, Label, SrvName},
     net::MacAddress,
     publish::HttpOptions,
 };
@@ -14,12 +14,31 @@ use proptest::{collection::vec, prelude::*};
 
 use crate::example::{example_site, fingerprint, parse, port};
 
+/// Labels, one in eight of the maximum length.
 fn label() -> impl Strategy<Value = Label> {
-    "[a-z0-9]([a-z0-9-]{0,12}[a-z0-9])?".prop_map(|text| parse(&text))
+    prop_oneof![
+        7 => "[a-z0-9]([a-z0-9-]{0,12}[a-z0-9])?",
+        1 => "[a-z0-9][a-z0-9-]{61}[a-z0-9]",
+    ]
+    .prop_map(|text| parse(&text))
 }
 
+/// Domains, one in eight of the maximum length.
 fn domain() -> impl Strategy<Value = Domain> {
-    "([a-z0-9]{1,8}\\.){0,2}[a-z]{2,6}".prop_map(|text| parse(&text))
+    prop_oneof![
+        7 => "([a-z0-9]{1,8}\\.){0,2}[a-z]{2,6}",
+        1 => "[a-z0-9]{63}\\.[a-z0-9]{63}\\.[a-z]{4}",
+    ]
+    .prop_map(|text| parse::<BaseDomain>(&text).into())
+}
+
+/// Names of SRV records, one in eight with labels of the maximum length.
+fn srv_name() -> impl Strategy<Value = SrvName> {
+    prop_oneof![
+        7 => "_?[a-z]{1,6}(\\._?[a-z]{1,6})?",
+        1 => "_[a-z]{62}\\._[a-z]{55}",
+    ]
+    .prop_map(|text| parse(&text))
 }
 
 fn address() -> impl Strategy<Value = Ipv4Addr> {
@@ -33,8 +52,8 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn record()(name in "_?[a-z]{1,6}(\\._?[a-z]{1,6})?", host in label(), port_number in 1..u16::MAX) -> Srv {
-        Srv { name: parse(&name), host, port: port(port_number) }
+    fn record()(name in srv_name(), host in label(), port_number in 1..u16::MAX) -> Srv {
+        Srv { id: ServiceId(2), name, host, port: port(port_number) }
     }
 }
 

@@ -88,11 +88,13 @@ pub fn example_site() -> SiteConfig {
         ],
         records: vec![
             Srv {
+                id: ServiceId(11),
                 name: parse("_postgresql._tcp"),
                 host: parse("db"),
                 port: port(5432),
             },
             Srv {
+                id: ServiceId(12),
                 name: parse("store"),
                 host: parse("db"),
                 port: port(5433),
@@ -146,11 +148,17 @@ pub fn example_site() -> SiteConfig {
             stream(7, 2001, Transport::TcpFromProxy),
             stream(8, 2000, Transport::Udp),
             StreamService {
-                tls: Some(Tls::With(fingerprint("CD"))),
+                tls: Some(Tls {
+                    hostname: parse("db.example.org"),
+                    certificate: Some(fingerprint("CD")),
+                }),
                 ..stream(9, 2002, Transport::Tcp)
             },
             StreamService {
-                tls: Some(Tls::Own),
+                tls: Some(Tls {
+                    hostname: parse("mail.example.org"),
+                    certificate: None,
+                }),
                 ..stream(10, 2003, Transport::Tcp)
             },
         ],

@@ -7,6 +7,6 @@ mod arbitrary;
 mod example;
 mod files;
 mod hosts;
+mod parts;
 mod properties;
 mod reader;
-mod services;

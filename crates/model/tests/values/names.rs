@@ -91,10 +91,11 @@ proptest! {
 
     #[test]
     fn srv_name_labels_allow_leading_underscore(
-        text in texts(r"(_?[a-z0-9]{1,15}\.){0,2}_?[a-z0-9]{1,40}", "[a-z0-9._-]{1,9}")
+        text in texts(r"(_?[a-z0-9]{1,15}\.){0,2}_?[a-z0-9]{60,64}", "[a-z0-9._-]{1,9}")
     ) {
         let trimmed = text.trim_ascii();
-        assert_parse::<SrvName>(&text, SRV.is_match(trimmed) && trimmed.len() <= 120)?;
+        let fits = trimmed.len() <= 120 && trimmed.split('.').all(|label| label.len() <= 63);
+        assert_parse::<SrvName>(&text, SRV.is_match(trimmed) && fits)?;
     }
 }
 
@@ -148,9 +149,18 @@ fn reserved_labels() {
 
 #[test]
 fn service_names() {
+    let longest_label = format!("_{}", "a".repeat(62));
+    let (too_long_label, too_long) = (format!("{longest_label}a"), "a.".repeat(60) + "a");
     assert_table::<SrvName>(
-        &[("_SIP._tcp", "_sip._tcp"), ("db", "db"), ("_a.b", "_a.b")],
         &[
+            ("_SIP._tcp", "_sip._tcp"),
+            ("db", "db"),
+            ("_a.b", "_a.b"),
+            (&longest_label, &longest_label),
+        ],
+        &[
+            &too_long_label,
+            &too_long,
             "",
             "_",
             "__a",

@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use model::{
     HostId, SiteId,
     hosts::{
-        ApplyOutcome, DhcpRole, FailedProbe, HostFacts, ProbedComponent, QuarantinedService, Report,
+        ApplyOutcome, ConfigPart, DhcpRole, FailedProbe, HostFacts, ProbedComponent,
+        QuarantinedPart, Report,
     },
 };
 use store::{
@@ -114,8 +115,8 @@ db_test!(host_facts_and_report_are_stored, |db| async {
         outcome: ApplyOutcome::Refused {
             message: "[emerg] no".into(),
         },
-        quarantined: vec![QuarantinedService {
-            service: model::ServiceId(3),
+        quarantined: vec![QuarantinedPart {
+            part: ConfigPart::Service(model::ServiceId(3)),
             message: "bad".into(),
         }],
         unservable_certificates: Vec::new(),

@@ -71,13 +71,10 @@ impl AppliedSite {
         report_number: u64,
         report: Report,
     ) -> Self {
-        let quarantined: BTreeSet<ServiceId> = report
-            .quarantined
-            .iter()
-            .map(|quarantined| quarantined.service)
-            .collect();
-        let all: BTreeSet<Target> = hosts(&now).chain(pages(&now, &quarantined)).collect();
-        let targets = changed(before, &now, &quarantined);
+        let quarantined = report.quarantined.iter();
+        let served = now.without(&quarantined.map(|entry| entry.part.clone()).collect());
+        let all: BTreeSet<Target> = hosts(&served).chain(pages(&served)).collect();
+        let targets = changed(before, &served);
         Self {
             targets,
             all,
@@ -96,20 +93,15 @@ impl AppliedSite {
 }
 
 /// The targets that `before` does not have, the first few of each kind.
-pub fn changed(
-    before: Option<&SiteConfig>,
-    now: &SiteConfig,
-    quarantined: &BTreeSet<ServiceId>,
-) -> Vec<Target> {
-    let none = BTreeSet::new();
+pub fn changed(before: Option<&SiteConfig>, now: &SiteConfig) -> Vec<Target> {
     let known: BTreeSet<Target> = before
         .into_iter()
-        .flat_map(|site| hosts(site).chain(pages(site, &none)))
+        .flat_map(|site| hosts(site).chain(pages(site)))
         .collect();
     let new = |target: &Target| !known.contains(target);
     let hosts = hosts(now).filter(new).take(MAX_TARGETS);
     hosts
-        .chain(pages(now, quarantined).filter(new).take(MAX_TARGETS))
+        .chain(pages(now).filter(new).take(MAX_TARGETS))
         .collect()
 }
 
@@ -122,17 +114,15 @@ fn hosts(site: &SiteConfig) -> impl Iterator<Item = Target> {
     site.hosts.iter().map(target)
 }
 
-fn pages(site: &SiteConfig, quarantined: &BTreeSet<ServiceId>) -> impl Iterator<Item = Target> {
+fn pages(site: &SiteConfig) -> impl Iterator<Item = Target> {
     let services = site.domains.iter().flat_map(|domain| {
         let services = domain.services.iter();
         services.map(move |service| (domain.host(service), service))
     });
-    services.filter_map(|(name, service)| {
-        (!quarantined.contains(&service.id)).then_some(Target::Page {
-            name,
-            service: service.id,
-            behind: SocketAddrV4::new(service.address, service.port.get()),
-        })
+    services.map(|(name, service)| Target::Page {
+        name,
+        service: service.id,
+        behind: SocketAddrV4::new(service.address, service.port.get()),
     })
 }
 
@@ -283,7 +273,6 @@ mod tests {
     fn only_changed_names_are_probed_up_to_limit() {
         let before = site(&[("a", "10.20.0.5"), ("b", "10.20.0.6")]);
         let after = site(&[("a", "10.20.0.5"), ("b", "10.20.0.7"), ("c", "10.20.0.8")]);
-        let none = BTreeSet::new();
         let host = |name: &str, address: &str| Target::Host {
             name: name.to_owned(),
             address: address.parse().unwrap(),
@@ -292,10 +281,10 @@ mod tests {
             host("b.lab.internal", "10.20.0.7"),
             host("c.lab.internal", "10.20.0.8"),
         ];
-        assert_eq!(changed(Some(&before), &after, &none), expected);
-        assert_eq!(changed(Some(&after), &after, &none), []);
+        assert_eq!(changed(Some(&before), &after), expected);
+        assert_eq!(changed(Some(&after), &after), []);
         let names: Vec<String> = (0..100).map(|n| format!("h{n}")).collect();
         let many: Vec<(&str, &str)> = names.iter().map(|n| (n.as_str(), "10.20.0.9")).collect();
-        assert_eq!(changed(None, &site(&many), &none).len(), MAX_TARGETS);
+        assert_eq!(changed(None, &site(&many)).len(), MAX_TARGETS);
     }
 }

@@ -7,10 +7,11 @@ use std::{
     sync::Arc,
 };
 
-use agent_protocol::{ApplyOutcome, HostDescription, PollResponse, QuarantinedService, Report};
+use agent_protocol::{
+    ApplyOutcome, ConfigPart, HostDescription, PollResponse, QuarantinedPart, Report,
+};
 use async_trait::async_trait;
 use edge::{Layout, SiteConfig};
-use model::ServiceId;
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::watch;
 
@@ -34,7 +35,7 @@ struct LiveSite {
     /// Differs from the desired site where a certificate could not be fetched.
     site: SiteConfig,
     layout: Layout,
-    quarantined: BTreeSet<ServiceId>,
+    quarantined: BTreeSet<ConfigPart>,
 }
 
 impl LiveConfig for LiveSite {
@@ -92,7 +93,7 @@ impl RunningEdge {
         &mut self,
         site: &SiteConfig,
         layout: &Layout,
-    ) -> Result<Published<ServiceId>, RoleError> {
+    ) -> Result<Published<ConfigPart>, RoleError> {
         let (known, place) = (site.clone(), layout.clone());
         let created = tokio::task::spawn_blocking(move || certificate::ensure(&known, &place));
         let is_new = created.await.map_err(|_| Error::Canceled)??;
@@ -143,8 +144,8 @@ impl RunningRole for RunningEdge {
         let quarantined = published.quarantined.iter();
         report
             .quarantined
-            .extend(quarantined.map(|found| QuarantinedService {
-                service: found.part,
+            .extend(quarantined.map(|found| QuarantinedPart {
+                part: found.part.clone(),
                 message: found.message.clone(),
             }));
         match published.outcome {
@@ -155,7 +156,7 @@ impl RunningRole for RunningEdge {
                     live: LiveSite {
                         site,
                         layout: layout.clone(),
-                        quarantined: quarantined.map(|found| found.part).collect(),
+                        quarantined: quarantined.map(|found| found.part.clone()).collect(),
                     },
                     address: description.host.address,
                 });

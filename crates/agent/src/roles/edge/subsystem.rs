@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use edge::{Effect, Layout, SiteConfig, Tree};
-use model::ServiceId;
+use model::hosts::ConfigPart;
 
 use super::{
     check::Checker,
@@ -40,19 +40,18 @@ impl EdgeSubsystem {
     }
 }
 
-/// The parts of a site are its services.
 impl Parts for SiteConfig {
-    type Part = ServiceId;
+    type Part = ConfigPart;
 
-    fn parts(&self) -> Vec<ServiceId> {
-        self.services().collect()
+    fn parts(&self) -> Vec<ConfigPart> {
+        self.parts().collect()
     }
 
-    fn part_of(&self, path: &str) -> Option<ServiceId> {
-        self.service_of(path)
+    fn part_of(&self, path: &str) -> Option<ConfigPart> {
+        self.part_of(path)
     }
 
-    fn without_parts(&self, parts: &BTreeSet<ServiceId>) -> Self {
+    fn without_parts(&self, parts: &BTreeSet<ConfigPart>) -> Self {
         self.without(parts)
     }
 }
@@ -117,13 +116,11 @@ impl Subsystem for EdgeSubsystem {
         Ok(())
     }
 
-    /// Only nginx reads files of services.
     fn effects_to_search(&self, refusal: &Refusal) -> BTreeSet<Effect> {
-        let is_nginx = refusal.program == NGINX;
-        is_nginx
-            .then_some(Effect::ReloadNginx)
-            .into_iter()
-            .collect()
+        BTreeSet::from([match refusal.program == NGINX {
+            true => Effect::ReloadNginx,
+            false => Effect::RestartDnsmasq,
+        }])
     }
 
     async fn perform(&self, effect: Effect) -> Result<(), ProgramError> {
