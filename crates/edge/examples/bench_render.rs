@@ -224,6 +224,7 @@ fn site(size: u16) -> Outcome<SiteConfig> {
         domains: vec![PublicDomain {
             name: parse("example.org")?,
             sign_in: Some(parse("http://10.20.0.5:4180")?),
+            forwards_access_token: false,
             hsts: Hsts::Names,
             services,
             certificate: None,

@@ -48,10 +48,14 @@ const ERROR_PAGES: [(&str, &str); 5] = [
 ];
 
 /// Files with the same content on every host.
-const STATIC_FILES: [(&str, &str); 3] = [
+const STATIC_FILES: [(&str, &str); 4] = [
     (
         "answers.conf",
         include_str!("../templates/nginx/answers.conf"),
+    ),
+    (
+        "cookies.conf",
+        include_str!("../templates/nginx/cookies.conf"),
     ),
     (
         "headers.conf",

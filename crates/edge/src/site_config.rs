@@ -137,6 +137,9 @@ pub struct PublicDomain {
     pub name: Domain,
     /// The origin of the oauth2-proxy. Without it, services that require a sign-in deny all requests.
     pub sign_in: Option<Origin>,
+    /// Whether services that require a sign-in receive the visitor's access token.
+    #[serde(default)]
+    pub forwards_access_token: bool,
     /// The HSTS policy.
     pub hsts: Hsts,
     /// The certificate for names without a service; none means the host's own.

@@ -43,6 +43,7 @@ pub fn site() -> SiteConfig {
         domains: vec![PublicDomain {
             name: of("example.org"),
             sign_in: None,
+            forwards_access_token: false,
             hsts: Hsts::Off,
             services: vec![service(1, "wiki", HttpOptions::default())],
             certificate: None,

@@ -81,8 +81,9 @@ pub fn start_tls(port: u16, certificate: String, key: String) {
     });
 }
 
-/// Starts a fake oauth2-proxy. The cookie `who=NAME` authenticates the user NAME; `mallory` is denied
-/// access. Returns the number of authentication requests.
+/// Starts a fake oauth2-proxy. As there, the session is in a cookie `_oauth2_proxy`, which is split into
+/// `_oauth2_proxy_0` and so on if it is large. Here its value is the name of the user; `mallory` is
+/// denied access. Returns the number of authentication requests.
 pub fn start_sign_in(port: u16) -> Arc<std::sync::atomic::AtomicUsize> {
     let requests = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counter = Arc::clone(&requests);
@@ -101,13 +102,23 @@ pub fn start_sign_in(port: u16) -> Arc<std::sync::atomic::AtomicUsize> {
 
 fn authenticate(headers: &HeaderMap) -> Response {
     let cookie = headers.get("cookie").map(|value| value.to_str().unwrap());
-    match cookie.and_then(|cookie| cookie.strip_prefix("who=")) {
+    let session = |cookie: &str| {
+        let mut parts = cookie.split("; ").filter_map(|part| part.split_once('='));
+        let mut session = parts
+            .clone()
+            .filter(|(name, _)| name.starts_with("_oauth2_proxy_"));
+        let whole = parts.find(|(name, _)| *name == "_oauth2_proxy");
+        let value = whole.or_else(|| session.next())?.1;
+        Some(value.to_owned())
+    };
+    match cookie.and_then(session).as_deref() {
         None => StatusCode::UNAUTHORIZED.into_response(),
         Some("mallory") => StatusCode::FORBIDDEN.into_response(),
         Some(name) => {
             let user = [
                 ("x-auth-request-user", name),
                 ("x-auth-request-groups", "staff"),
+                ("x-auth-request-access-token", "secret-token"),
             ];
             (StatusCode::ACCEPTED, user).into_response()
         }

@@ -37,6 +37,7 @@ pub fn domain(name: &str) -> PublicDomain {
     PublicDomain {
         name: parse(name),
         sign_in: None,
+        forwards_access_token: false,
         hsts: Hsts::Off,
         services: Vec::new(),
         certificate: None,

@@ -88,7 +88,7 @@ prop_compose! {
         let mut services = services;
         services.sort_by_key(|service| service.label.clone());
         services.dedup_by_key(|service| service.label.clone());
-        site.domains = vec![PublicDomain { name, sign_in, hsts: Hsts::Names, services, certificate: None }];
+        site.domains = vec![PublicDomain { name, sign_in, forwards_access_token: false, hsts: Hsts::Names, services, certificate: None }];
         site.answers = answers.iter()
             .map(|(token, thumbprint)| Answer { token: parse(token), thumbprint: parse(thumbprint) })
             .collect();

@@ -104,6 +104,7 @@ pub fn example_site() -> SiteConfig {
             PublicDomain {
                 name: parse("example.org"),
                 sign_in: Some(parse("https://login.example.net")),
+                forwards_access_token: false,
                 hsts: Hsts::Below,
                 services: vec![
                     service(1, Some("wiki"), plain),
@@ -125,6 +126,7 @@ pub fn example_site() -> SiteConfig {
             PublicDomain {
                 name: parse("example.com"),
                 sign_in: None,
+                forwards_access_token: false,
                 hsts: Hsts::Off,
                 services: vec![
                     HttpService {
