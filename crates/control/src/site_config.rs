@@ -155,6 +155,7 @@ fn public_domain(domain: &DomainRow, certificates: &Certificates<'_>) -> PublicD
     PublicDomain {
         name: domain.spec.name.clone(),
         sign_in: domain.spec.sign_in.clone(),
+        forwards_access_token: domain.spec.forwards_access_token,
         hsts: domain.spec.hsts,
         certificate: certificates.for_host(domain, &unpublished),
         services: Vec::new(),

@@ -151,6 +151,7 @@ fn first_domain(site: SiteId, spec: &SiteSpec) -> DomainSpec {
         site,
         name: spec.domain.clone(),
         sign_in: None,
+        forwards_access_token: false,
         hsts: Hsts::Off,
         publishers: Publishers::AllUsers,
         issuance: CertificateSource::default(),

@@ -125,6 +125,8 @@ pub struct DomainSpec {
     pub name: Domain,
     /// The URL of its oauth2-proxy.
     pub sign_in: Option<Origin>,
+    /// Whether services that require a sign-in receive the visitor's access token.
+    pub forwards_access_token: bool,
     /// The HSTS policy.
     pub hsts: Hsts,
     /// The users who may publish under the domain.
@@ -179,6 +181,9 @@ pub struct DomainForm {
     /// A URL such as `http://10.20.0.5:4180`; empty means none.
     #[serde(default)]
     pub sign_in: String,
+    /// Whether services that require a sign-in receive the visitor's access token.
+    #[serde(default)]
+    pub forwards_access_token: bool,
     /// `off`, `names` or `below`.
     pub hsts: String,
     /// `all-users`, `selected-users` or `operators`.
@@ -233,6 +238,7 @@ impl DomainForm {
                 site: site?,
                 name: name?.into(),
                 sign_in: sign_in?,
+                forwards_access_token: self.forwards_access_token,
                 hsts: hsts?,
                 publishers: publishers?,
                 issuance: issuance?,
@@ -299,6 +305,7 @@ impl From<&DomainSpec> for DomainForm {
                 .as_ref()
                 .map(ToString::to_string)
                 .unwrap_or_default(),
+            forwards_access_token: domain.forwards_access_token,
             hsts: domain.hsts.to_string(),
             publishers: domain.publishers.as_str().to_owned(),
             users: users.join(", "),

@@ -28,6 +28,7 @@ struct Row {
     site_id: i64,
     name: String,
     sign_in_url: Option<String>,
+    forwards_access_token: bool,
     hsts: String,
     publishers: String,
 }
@@ -38,6 +39,7 @@ struct Columns {
     site_id: i64,
     name: String,
     sign_in_url: Option<String>,
+    forwards_access_token: bool,
     hsts: String,
     publishers: String,
 }
@@ -48,6 +50,7 @@ impl From<&DomainSpec> for Columns {
             site_id: spec.site.0,
             name: spec.name.to_string(),
             sign_in_url: spec.sign_in.as_ref().map(ToString::to_string),
+            forwards_access_token: spec.forwards_access_token,
             hsts: spec.hsts.to_string(),
             publishers: spec.publishers.as_str().to_owned(),
         }
@@ -99,6 +102,7 @@ impl Row {
             site: SiteId(self.site_id),
             name: row_ref.parse("name", &self.name)?,
             sign_in: row_ref.parse_optional("sign_in_url", self.sign_in_url.as_deref())?,
+            forwards_access_token: self.forwards_access_token,
             hsts: row_ref.parse("hsts", &self.hsts)?,
             publishers,
             issuance: match &issuance {

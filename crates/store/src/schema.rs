@@ -141,6 +141,7 @@ diesel::table! {
         publishers -> Text,
         generation -> BigInt,
         created_at -> BigInt,
+        forwards_access_token -> Bool,
     }
 }
 

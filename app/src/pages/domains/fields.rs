@@ -6,7 +6,7 @@ use model::{
 };
 
 use super::issuance::{certificates, records};
-use crate::pages::prelude::*;
+use crate::{components::tick::Tick, pages::prelude::*};
 
 /// The state of a form with these values.
 pub fn form_state(values: RwSignal<DomainForm>) -> FormState {
@@ -91,6 +91,7 @@ pub fn fields(
             <legend class="card-title">"HTTP services"</legend>
             <Field form name="sign_in" label="Sign-in" optional=true value=bind!(values, sign_in)
                 hint="The URL of the domain's oauth2-proxy, such as http://10.20.0.5:4180. HTTP services can require sign-in there." />
+            {access_token(form, values)}
             {tls(form, values)}
         </fieldset>
     }
@@ -120,6 +121,21 @@ fn who(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
         <Choice form name="publishers" label="Who can publish" value=bind!(values, publishers) options=options
             hint="Operators and administrators can always publish. Services that are already published stay published." />
         {users}
+    }
+    .erase()
+}
+
+/// Whether services receive access tokens; disabled without a sign-in.
+fn access_token(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
+    let checked = Signal::derive(move || values.with(|form| form.forwards_access_token));
+    let set = Callback::new(move |on| values.update(|form| form.forwards_access_token = on));
+    let barred = Signal::derive(move || {
+        let is_missing = values.with(|form| form.sign_in.trim().is_empty());
+        is_missing.then(|| "Enter a sign-in URL first.".to_owned())
+    });
+    view! {
+        <Tick form name="forwards_access_token" label="Forward access tokens" checked set barred
+            hint="Services that require sign-in receive the visitor's token as X-Access-Token. Their owners can then act as the visitor." />
     }
     .erase()
 }

@@ -40,6 +40,7 @@ async fn site_configuration_contains_all_services_before_creation_ends() {
         site: app.site.to_string(),
         name: "example.net".into(),
         sign_in: "http://10.20.0.5:4180".into(),
+        forwards_access_token: true,
         hsts: "names".into(),
         publishers: "all-users".into(),
         ..DomainForm::default()
@@ -86,6 +87,7 @@ async fn site_configuration_contains_all_services_before_creation_ends() {
     };
     assert_eq!(own.host(&own.services[0]), "web.lab.example.org");
     assert_eq!(other.host(&other.services[0]), "docs.example.net");
+    assert!(other.forwards_access_token && !own.forwards_access_token);
     let options = other.services[0].options;
     assert!(options.sign_in && options.body.get() == 10);
     assert_eq!(

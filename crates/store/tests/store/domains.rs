@@ -13,6 +13,7 @@ fn spec(site: SiteId, name: &str) -> DomainSpec {
         site,
         name: parse(name),
         sign_in: None,
+        forwards_access_token: false,
         hsts: Hsts::Off,
         publishers: Publishers::AllUsers,
         issuance: Default::default(),
@@ -40,6 +41,7 @@ db_test!(domain_round_trips, |db| async {
         .unwrap();
     let desired = DomainSpec {
         sign_in: Some(parse("http://10.20.0.5:4180")),
+        forwards_access_token: true,
         hsts: Hsts::Below,
         publishers: Publishers::Users(BTreeSet::from([owner.row.name, parse("unknown-user")])),
         ..spec(site, "example.net")
@@ -56,8 +58,8 @@ db_test!(domain_round_trips, |db| async {
         "publishers who do not exist are ignored"
     );
     assert_eq!(
-        (changed.sign_in, changed.hsts),
-        (desired.sign_in, desired.hsts)
+        (changed.sign_in, changed.forwards_access_token, changed.hsts),
+        (desired.sign_in, true, desired.hsts)
     );
     let change = spec(site, "example.net");
     db.write(move |c| domains::update(c, id, &change)).await;

@@ -298,6 +298,7 @@ impl TestStore {
             site,
             name: parse(name),
             sign_in: None,
+            forwards_access_token: false,
             hsts: Hsts::Off,
             publishers: Publishers::AllUsers,
             issuance: Default::default(),

@@ -43,6 +43,7 @@ fn domain(id: i64, name: &str, publishers: Publishers) -> DomainRow {
             site: SITE,
             name: name.parse().unwrap(),
             sign_in: None,
+            forwards_access_token: false,
             hsts: Hsts::Off,
             publishers,
             issuance: Default::default(),
