@@ -5,6 +5,10 @@
 //! else from beside the project; without them, nothing is checked.
 
 #![cfg(test)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "these guests belong to the tests"
+)]
 
 #[path = "wire/server.rs"]
 #[expect(dead_code, reason = "used only by other tests")]

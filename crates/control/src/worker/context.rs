@@ -17,7 +17,7 @@ use store::{
     sites::SiteRecord,
 };
 
-use super::{failure::Failure, steps::is_own_guest};
+use super::failure::Failure;
 use crate::{Control, background::Lease, jobs::Step, notifier::Audience, observer::Power};
 
 /// Persistent notes of a step, saved before it waits, so that another worker can resume it.
@@ -109,7 +109,7 @@ impl Context {
             return Ok(());
         };
         let on_node = self.client.lxc_config(node.as_str(), self.vmid()?).await;
-        if !on_node.is_ok_and(|config| is_own_guest(&config, self)) {
+        if !on_node.is_ok_and(|config| self.has_reserved_mac(&config)) {
             return Ok(());
         }
         let (from, to) = (self.container.node.clone(), node.clone());

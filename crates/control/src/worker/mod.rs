@@ -3,6 +3,7 @@
 
 mod context;
 mod failure;
+mod guest;
 mod heartbeat;
 mod run;
 mod steps;

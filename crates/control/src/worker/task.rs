@@ -33,7 +33,8 @@ impl Context {
         }
     }
 
-    /// The running task of `kind` for this container.
+    /// The running task of `kind` for this container that Holdfast started. A user of Proxmox may
+    /// work on another guest with the same VMID.
     pub(super) async fn running_task(&self, kind: &str) -> Result<Option<Upid>, Failure> {
         let filter = TaskFilter {
             source: TaskSource::Active,
@@ -45,7 +46,10 @@ impl Context {
             .client
             .tasks(self.container.node.as_str(), &filter)
             .await?;
-        let running = |task: &proxmox::TaskEntry| task.state == TaskState::Running;
+        let account = self.client.account();
+        let running = |task: &proxmox::TaskEntry| {
+            task.state == TaskState::Running && task.upid.user() == account
+        };
         Ok(tasks.into_iter().find(running).map(|task| task.upid))
     }
 

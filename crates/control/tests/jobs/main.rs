@@ -11,6 +11,7 @@ mod docker;
 mod domains;
 mod edits;
 mod faults;
+mod foreign_guests;
 mod hosts;
 mod issuance;
 mod join_tokens;

@@ -5,6 +5,10 @@
 //! beside the project; without it, only the list of calls is checked.
 
 #![cfg(test)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "these guests belong to the tests"
+)]
 
 mod access;
 mod calls;

@@ -1,6 +1,10 @@
 //! Tests the client against the simulated cluster, which shares no code with it.
 
 #![cfg(test)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "these guests belong to the tests"
+)]
 
 mod access;
 mod cluster;

@@ -2,6 +2,10 @@
 //! ones, and responses that are not from Proxmox.
 
 #![cfg(test)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "these guests belong to the tests"
+)]
 
 mod endpoints;
 mod server;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proxmox::{ConfigChange, LxcOptions, RunState};
+use proxmox::{LxcOptions, RunState};
 
 use super::{Context, Failure, SHORT_TIMEOUT, StepOutcome, create::resource_options, power};
 use crate::observer::Power;
@@ -37,6 +37,7 @@ pub(super) async fn apply(context: &mut Context) -> Result<StepOutcome, Failure>
 /// Restarts a running container that has pending values.
 pub(super) async fn restart(context: &mut Context) -> Result<StepOutcome, Failure> {
     context.resume("vzreboot", SHORT_TIMEOUT).await?;
+    let guest = context.verified_guest().await?;
     let (node, vmid) = (context.node(), context.vmid()?);
     let status = context.client.lxc_status(&node, vmid).await?;
     if status.status != RunState::Running {
@@ -46,7 +47,7 @@ pub(super) async fn restart(context: &mut Context) -> Result<StepOutcome, Failur
         power::set_restart_needed(context, false).await?;
         return Ok(StepOutcome::Skipped("no restart required".into()));
     }
-    let upid = context.client.reboot_lxc(&node, vmid, REBOOT).await?;
+    let upid = guest.reboot(REBOOT).await?;
     context.follow(&upid, SHORT_TIMEOUT).await?;
     power::set_restart_needed(context, false).await?;
     context.record_power(Power::Running);
@@ -69,8 +70,7 @@ async fn pending_keys(context: &Context) -> Result<Vec<String>, Failure> {
 /// Sets environment, entrypoint and `options`. The image's own values apply where the spec has
 /// none, also after a value was removed from the spec.
 async fn set_config(context: &Context, options: LxcOptions) -> Result<(), Failure> {
-    let (node, vmid) = (context.node(), context.vmid()?);
-    let digest = context.client.lxc_config(&node, vmid).await?.digest;
+    let guest = context.verified_guest().await?;
     let spec = &context.container.spec;
     let image = context.container.image_defaults.clone().unwrap_or_default();
     let mut env = image.env;
@@ -93,12 +93,7 @@ async fn set_config(context: &Context, options: LxcOptions) -> Result<(), Failur
         entrypoint,
         ..options
     };
-    let change = ConfigChange {
-        options,
-        delete,
-        digest,
-    };
-    match context.client.set_lxc_config(&node, vmid, &change).await {
+    match guest.set_config(options, delete).await {
         // The configuration changed between reading and writing it, by a user or by a restart of an
         // earlier attempt. The retry reads the new configuration.
         Err(error @ proxmox::Error::DigestMismatch { .. }) => Err(Failure {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use model::containers::{ContainerSpec, ImageValues};
 use proxmox::{CreateLxc, Features, Ipv4Config, LxcConfig, LxcOptions, Net, Rootfs};
 
-use super::{CREATE_TIMEOUT, Context, Failure, StepOutcome, image::volume_id};
+use super::{CREATE_TIMEOUT, Context, Failure, Guest, StepOutcome, image::volume_id};
 use crate::{containers, observer::Power};
 
 /// How many VMIDs are tried before the step fails.
@@ -15,23 +15,14 @@ const MAX_VMIDS: usize = 20;
 /// How long a guest may be in creation without a running task before its VMID counts as taken.
 const CREATION_GRACE: Duration = Duration::from_secs(10);
 
-/// The guest with the container's VMID on its node.
-enum GuestState {
-    Absent,
-    Own(Box<LxcConfig>),
-    /// Being created; its owner is not known yet.
-    Creating,
-    Foreign,
-}
-
 /// Creates the container, with another VMID if its own is taken.
 pub(super) async fn create(context: &mut Context) -> Result<StepOutcome, Failure> {
     context.resume("vzcreate", CREATE_TIMEOUT).await?;
     let mut is_refused = false;
     while context.notes.tried.len() < MAX_VMIDS {
         match resolve_guest(context).await? {
-            GuestState::Own(config) => {
-                store_image_values(context, *config).await?;
+            Guest::Own(guest) => {
+                store_image_values(context, guest.into_config()).await?;
                 context.record_power(Power::Stopped);
                 let container = &context.container;
                 return Ok(StepOutcome::Done(format!(
@@ -39,17 +30,17 @@ pub(super) async fn create(context: &mut Context) -> Result<StepOutcome, Failure
                     container.vmid, container.node
                 )));
             }
-            GuestState::Creating | GuestState::Foreign => {
+            Guest::Creating | Guest::Foreign => {
                 use_other_vmid(context).await?;
                 is_refused = false;
             }
             // Proxmox refused the VMID as taken, but this node has no such container: the VMID
             // belongs to a guest on another node or to a VM.
-            GuestState::Absent if is_refused => {
+            Guest::Absent if is_refused => {
                 use_other_vmid(context).await?;
                 is_refused = false;
             }
-            GuestState::Absent => {
+            Guest::Absent => {
                 let request = create_parameters(context)?;
                 match context.client.create_lxc(&context.node(), &request).await {
                     Ok(upid) => context.follow(&upid, CREATE_TIMEOUT).await?,
@@ -69,39 +60,22 @@ pub(super) async fn create(context: &mut Context) -> Result<StepOutcome, Failure
 pub(in crate::worker) async fn detect_partial_creation(
     context: &mut Context,
 ) -> Result<bool, Failure> {
-    Ok(matches!(
-        resolve_guest(context).await?,
-        GuestState::Creating
-    ))
+    Ok(matches!(resolve_guest(context).await?, Guest::Creating))
 }
 
 /// The guest once its owner is known. A creation by an earlier run may still be in progress;
 /// treating it as foreign would create a second container.
-async fn resolve_guest(context: &mut Context) -> Result<GuestState, Failure> {
+async fn resolve_guest(context: &mut Context) -> Result<Guest, Failure> {
     let started = Instant::now();
     loop {
-        let guest = find_guest(context).await?;
-        if !matches!(guest, GuestState::Creating) || started.elapsed() > CREATION_GRACE {
+        let guest = context.guest().await?;
+        if !matches!(guest, Guest::Creating) || started.elapsed() > CREATION_GRACE {
             return Ok(guest);
         }
         match context.running_task("vzcreate").await? {
             Some(upid) => context.follow(&upid, CREATE_TIMEOUT).await?,
             None => tokio::time::sleep(Duration::from_millis(200)).await,
         }
-    }
-}
-
-async fn find_guest(context: &Context) -> Result<GuestState, Failure> {
-    match context
-        .client
-        .lxc_config(&context.node(), context.vmid()?)
-        .await
-    {
-        Ok(config) if config.lock.as_deref() == Some("create") => Ok(GuestState::Creating),
-        Ok(config) if is_own_guest(&config, context) => Ok(GuestState::Own(Box::new(config))),
-        Ok(_) => Ok(GuestState::Foreign),
-        Err(error) if error.is_not_found() => Ok(GuestState::Absent),
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -115,13 +89,6 @@ async fn store_image_values(context: &mut Context, config: LxcConfig) -> Result<
     let id = context.container.id;
     let write = move |c: &mut store::Conn| store::containers::set_image_defaults(c, id, &image);
     Ok(context.control.store().write(write).await?)
-}
-
-/// Whether a configuration belongs to the job's container.
-pub(in crate::worker) fn is_own_guest(config: &LxcConfig, context: &Context) -> bool {
-    let mac = context.container.mac.to_string();
-    let actual = config.net0.as_ref().and_then(|net| net.hwaddr.as_deref());
-    actual.is_some_and(|actual| actual.eq_ignore_ascii_case(&mac))
 }
 
 async fn use_other_vmid(context: &mut Context) -> Result<(), Failure> {

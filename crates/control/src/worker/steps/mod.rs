@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use model::jobs::StepState;
 
-use super::{context::Context, failure::Failure};
+use super::{context::Context, failure::Failure, guest::Guest};
 use crate::jobs::Step;
 
-pub(in crate::worker) use create::{detect_partial_creation, is_own_guest};
+pub(in crate::worker) use create::detect_partial_creation;
 
 /// Time limits of Proxmox tasks.
 const PULL_TIMEOUT: Duration = Duration::from_secs(30 * 60);

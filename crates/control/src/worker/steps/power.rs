@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use proxmox::{RunState, Shutdown};
 
-use super::{Context, Failure, SHORT_TIMEOUT, StepOutcome};
+use super::{Context, Failure, Guest, SHORT_TIMEOUT, StepOutcome};
 use crate::observer::Power;
 
 /// How long a container may take to shut down before it is stopped.
@@ -15,12 +15,12 @@ const ADDRESS_TIMEOUT: Duration = Duration::from_secs(20);
 /// Starts the container, unless it is running.
 pub(super) async fn start(context: &mut Context) -> Result<StepOutcome, Failure> {
     context.resume("vzstart", SHORT_TIMEOUT).await?;
-    let (node, vmid) = (context.node(), context.vmid()?);
+    let guest = context.verified_guest().await?;
     if is_running(context).await? {
         context.record_power(Power::Running);
         return Ok(StepOutcome::Skipped("already running".into()));
     }
-    match context.client.start_lxc(&node, vmid).await {
+    match guest.start().await {
         Ok(upid) => context.follow(&upid, SHORT_TIMEOUT).await?,
         Err(proxmox::Error::Running { .. }) => {}
         Err(error) => return Err(error.into()),
@@ -60,7 +60,7 @@ pub(super) async fn shutdown(context: &mut Context) -> Result<StepOutcome, Failu
     context
         .resume("vzshutdown", SHUTDOWN_TIMEOUT + SHORT_TIMEOUT)
         .await?;
-    let (node, vmid) = (context.node(), context.vmid()?);
+    let guest = context.verified_guest().await?;
     if !is_running(context).await? {
         context.record_power(Power::Stopped);
         return Ok(StepOutcome::Skipped("not running".into()));
@@ -69,7 +69,7 @@ pub(super) async fn shutdown(context: &mut Context) -> Result<StepOutcome, Failu
         timeout: SHUTDOWN_TIMEOUT,
         force_stop: true,
     };
-    match context.client.shutdown_lxc(&node, vmid, options).await {
+    match guest.shutdown(options).await {
         Ok(upid) => {
             context
                 .follow(&upid, SHUTDOWN_TIMEOUT + SHORT_TIMEOUT)
@@ -85,23 +85,19 @@ pub(super) async fn shutdown(context: &mut Context) -> Result<StepOutcome, Failu
 /// Stops the container immediately, before it is deleted. A missing container counts as stopped.
 pub(super) async fn halt(context: &mut Context) -> Result<StepOutcome, Failure> {
     context.resume("vzstop", SHORT_TIMEOUT).await?;
-    let (node, vmid) = (context.node(), context.vmid()?);
-    let config = match context.client.lxc_config(&node, vmid).await {
-        Ok(config) => config,
-        Err(error) if error.is_not_found() => {
-            return Ok(StepOutcome::Skipped("not found".into()));
+    let guest = match context.guest().await? {
+        Guest::Absent => return Ok(StepOutcome::Skipped("not found".into())),
+        Guest::Creating | Guest::Foreign => {
+            return Ok(StepOutcome::Skipped(
+                "VMID now belongs to another container".into(),
+            ));
         }
-        Err(error) => return Err(error.into()),
+        Guest::Own(guest) => guest,
     };
-    if !super::is_own_guest(&config, context) {
-        return Ok(StepOutcome::Skipped(
-            "VMID now belongs to another container".into(),
-        ));
-    }
     if !is_running(context).await? {
         return Ok(StepOutcome::Skipped("not running".into()));
     }
-    match context.client.stop_lxc(&node, vmid).await {
+    match guest.stop().await {
         Ok(upid) => context.follow(&upid, SHORT_TIMEOUT).await?,
         Err(proxmox::Error::NotRunning { .. }) => {}
         Err(error) => return Err(error.into()),

@@ -3,36 +3,35 @@
 
 use proxmox::DeleteLxc;
 
-use super::{Context, Failure, SHORT_TIMEOUT, StepOutcome, create::is_own_guest};
+use super::{Context, Failure, Guest, SHORT_TIMEOUT, StepOutcome};
 use crate::observer::Power;
 
 /// Deletes the container with its disk from the cluster, unless it does not exist.
 pub(in crate::worker) async fn remove(context: &mut Context) -> Result<StepOutcome, Failure> {
     context.resume("vzdestroy", SHORT_TIMEOUT).await?;
-    let (node, vmid) = (context.node(), context.vmid()?);
-    match context.client.lxc_config(&node, vmid).await {
-        Err(error) if error.is_not_found() => {
+    let guest = match context.guest().await? {
+        Guest::Absent => {
             context.record_power(Power::Gone);
             return Ok(StepOutcome::Skipped("already deleted".into()));
         }
-        Err(error) => return Err(error.into()),
-        Ok(config) if !is_own_guest(&config, context) => {
+        Guest::Creating | Guest::Foreign => {
             return Ok(StepOutcome::Skipped(
                 "VMID now belongs to another container".into(),
             ));
         }
-        Ok(_) => {}
-    }
+        Guest::Own(guest) => guest,
+    };
     let options = DeleteLxc {
         force: true,
         purge: true,
     };
-    match context.client.delete_lxc(&node, vmid, options).await {
+    match guest.delete(options).await {
         Ok(upid) => context.follow(&upid, SHORT_TIMEOUT).await?,
         Err(error) if error.is_not_found() => {}
         Err(error) => return Err(error.into()),
     }
     context.record_power(Power::Gone);
+    let (vmid, node) = (context.container.vmid, &context.container.node);
     Ok(StepOutcome::Done(format!("CT {vmid} on {node}")))
 }
 

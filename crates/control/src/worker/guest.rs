@@ -1,0 +1,128 @@
+//! Changes of the job's container on its cluster.
+//!
+//! A VMID is reserved only in Holdfast's database: users of Proxmox can create a guest with it, or
+//! restore one under it. Therefore a guest is changed only if it has the reserved MAC address, read
+//! right before the change. Nothing else in this crate may change guests; `clippy.toml` enforces it.
+
+use std::time::Duration;
+
+use proxmox::{Client, ConfigChange, DeleteLxc, LxcConfig, LxcOptions, Shutdown, Upid, Vmid};
+
+use super::{context::Context, failure::Failure};
+
+/// The guest with the container's VMID on its node.
+pub(super) enum Guest {
+    Absent,
+    /// Being created; its owner is not known yet.
+    Creating,
+    /// Not created by Holdfast for this container.
+    Foreign,
+    Own(Box<VerifiedGuest>),
+}
+
+/// The job's container on the cluster, which had the reserved MAC address when it was read.
+pub(super) struct VerifiedGuest {
+    client: Client,
+    node: String,
+    vmid: Vmid,
+    config: LxcConfig,
+}
+
+impl Context {
+    /// Reads the guest with the container's VMID.
+    pub(super) async fn guest(&self) -> Result<Guest, Failure> {
+        let (node, vmid) = (self.node(), self.vmid()?);
+        match self.client.lxc_config(&node, vmid).await {
+            Ok(config) if config.lock.as_deref() == Some("create") => Ok(Guest::Creating),
+            Ok(config) if self.has_reserved_mac(&config) => {
+                Ok(Guest::Own(Box::new(VerifiedGuest {
+                    client: self.client.clone(),
+                    node,
+                    vmid,
+                    config,
+                })))
+            }
+            Ok(_) => Ok(Guest::Foreign),
+            Err(error) if error.is_not_found() => Ok(Guest::Absent),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The job's container, for a step that needs it.
+    pub(super) async fn verified_guest(&self) -> Result<VerifiedGuest, Failure> {
+        let (vmid, node) = (self.container.vmid, &self.container.node);
+        match self.guest().await? {
+            Guest::Own(guest) => Ok(*guest),
+            Guest::Absent => Err(Failure::new(format!("CT {vmid} does not exist on {node}."))),
+            Guest::Creating => Err(Failure::new(format!(
+                "CT {vmid} on {node} is locked by a creation."
+            ))),
+            Guest::Foreign => Err(Failure::new(format!(
+                "CT {vmid} on {node} has another MAC address than {}, so it is not the container of \
+                    Holdfast. Nothing was changed there.",
+                self.container.name,
+            ))),
+        }
+    }
+
+    /// Whether a configuration belongs to the job's container.
+    pub(super) fn has_reserved_mac(&self, config: &LxcConfig) -> bool {
+        let mac = self.container.mac.to_string();
+        let actual = config.net0.as_ref().and_then(|net| net.hwaddr.as_deref());
+        actual.is_some_and(|actual| actual.eq_ignore_ascii_case(&mac))
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the MAC address of a verified guest was checked"
+)]
+impl VerifiedGuest {
+    /// The configuration that was checked.
+    pub(super) fn into_config(self) -> LxcConfig {
+        self.config
+    }
+
+    /// Starts the guest.
+    pub(super) async fn start(&self) -> Result<Upid, proxmox::Error> {
+        self.client.start_lxc(&self.node, self.vmid).await
+    }
+
+    /// Shuts the guest down.
+    pub(super) async fn shutdown(&self, options: Shutdown) -> Result<Upid, proxmox::Error> {
+        let (node, vmid) = (&self.node, self.vmid);
+        self.client.shutdown_lxc(node, vmid, options).await
+    }
+
+    /// Stops the guest immediately.
+    pub(super) async fn stop(&self) -> Result<Upid, proxmox::Error> {
+        self.client.stop_lxc(&self.node, self.vmid).await
+    }
+
+    /// Restarts the guest.
+    pub(super) async fn reboot(&self, timeout: Duration) -> Result<Upid, proxmox::Error> {
+        let (node, vmid) = (&self.node, self.vmid);
+        self.client.reboot_lxc(node, vmid, timeout).await
+    }
+
+    /// Changes the configuration, unless it has changed since it was checked.
+    pub(super) async fn set_config(
+        &self,
+        options: LxcOptions,
+        delete: Vec<String>,
+    ) -> Result<(), proxmox::Error> {
+        let change = ConfigChange {
+            options,
+            delete,
+            digest: self.config.digest.clone(),
+        };
+        let (node, vmid) = (&self.node, self.vmid);
+        self.client.set_lxc_config(node, vmid, &change).await
+    }
+
+    /// Deletes the guest with its disks.
+    pub(super) async fn delete(&self, options: DeleteLxc) -> Result<Upid, proxmox::Error> {
+        let (node, vmid) = (&self.node, self.vmid);
+        self.client.delete_lxc(node, vmid, options).await
+    }
+}
