@@ -41,36 +41,46 @@ pub async fn authenticate(
 
 /// The `Set-Cookie` header of a new session.
 pub fn session_cookie(url: &PublicUrl, token: &str, lifetime_s: u64) -> Option<HeaderValue> {
-    cookie(url, token, lifetime_s)
+    cookie(url, SESSION, token, lifetime_s)
+}
+
+/// The `Set-Cookie` header by which the browser is recognized at its next sign-in.
+pub fn browser_cookie(url: &PublicUrl, token: &str, lifetime_s: u64) -> Option<HeaderValue> {
+    cookie(url, BROWSER, token, lifetime_s)
+}
+
+/// The token of [`browser_cookie`].
+pub fn browser_token(headers: &HeaderMap, url: &PublicUrl) -> Option<String> {
+    cookie_value(headers, &cookie_name(url, BROWSER))
 }
 
 /// The `Set-Cookie` header that removes the session cookie.
 pub fn clear_cookie(url: &PublicUrl) -> Option<HeaderValue> {
-    cookie(url, "", 0)
+    cookie(url, SESSION, "", 0)
 }
 
-/// The cookie's name over TLS. Browsers accept the `__Host-` prefix only for cookies that were set
-/// over TLS, for this host.
-const SECURE_NAME: &str = "__Host-holdfast_session";
-/// The cookie's name without TLS.
-const PLAIN_NAME: &str = "holdfast_session";
+/// The cookie with the session token.
+const SESSION: &str = "holdfast_session";
+/// The cookie with the token of a browser that has signed in before.
+const BROWSER: &str = "holdfast_browser";
+/// The prefix over TLS. Browsers accept it only for cookies that were set over TLS, for this host.
+const SECURE_PREFIX: &str = "__Host-";
 
-fn cookie_name(url: &PublicUrl) -> &'static str {
-    if url.is_secure() {
-        SECURE_NAME
-    } else {
-        PLAIN_NAME
+fn cookie_name(url: &PublicUrl, name: &str) -> String {
+    match url.is_secure() {
+        true => format!("{SECURE_PREFIX}{name}"),
+        false => name.to_owned(),
     }
 }
 
-/// Whether a cookie of this name may contain a session token.
-pub(crate) fn is_session_cookie(name: &str) -> bool {
-    [SECURE_NAME, PLAIN_NAME].contains(&name)
+/// Whether a cookie of this name may contain a token of this server.
+pub(crate) fn is_own_cookie(name: &str) -> bool {
+    [SESSION, BROWSER].contains(&name.strip_prefix(SECURE_PREFIX).unwrap_or(name))
 }
 
-fn cookie(url: &PublicUrl, token: &str, max_age_s: u64) -> Option<HeaderValue> {
+fn cookie(url: &PublicUrl, name: &str, token: &str, max_age_s: u64) -> Option<HeaderValue> {
     let (name, secure) = (
-        cookie_name(url),
+        cookie_name(url, name),
         if url.is_secure() { "; Secure" } else { "" },
     );
     let text =
@@ -81,13 +91,17 @@ fn cookie(url: &PublicUrl, token: &str, max_age_s: u64) -> Option<HeaderValue> {
 }
 
 fn token_from_cookies(headers: &HeaderMap, url: &PublicUrl) -> Option<String> {
+    cookie_value(headers, &cookie_name(url, SESSION))
+}
+
+fn cookie_value(headers: &HeaderMap, name: &str) -> Option<String> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(cookie, token)| *cookie == cookie_name(url) && !token.is_empty())
+        .find(|(cookie, token)| *cookie == name && !token.is_empty())
         .map(|(_, token)| token.to_owned())
 }
 

@@ -51,13 +51,14 @@ pub async fn sign_in(
         name: fields.name.clone(),
         password: fields.password,
     };
-    match sessions::sign_in(&state.control, form, origin(address, &headers)).await {
+    let origin = origin(&state, address, &headers);
+    match sessions::sign_in(&state.control, form, origin).await {
         Ok(session) => start_session(&state, &session, old, &next).await,
         Err(error) => show_error(&state, PATH, headers, error, fields.name, next).await,
     }
 }
 
-fn origin(address: IpAddr, headers: &HeaderMap) -> ClientInfo {
+fn origin(state: &AppState, address: IpAddr, headers: &HeaderMap) -> ClientInfo {
     let agent = headers
         .get(header::USER_AGENT)
         .and_then(|agent| agent.to_str().ok())
@@ -66,6 +67,7 @@ fn origin(address: IpAddr, headers: &HeaderMap) -> ClientInfo {
     ClientInfo {
         address,
         user_agent: agent,
+        browser_token: session::browser_token(headers, &state.public.url),
     }
 }
 
@@ -80,7 +82,14 @@ async fn start_session(
         end_session(state, &old).await;
     }
     let cookie = session::session_cookie(&state.public.url, &session.token, session.lifetime_s);
-    see_other(next, cookie)
+    let mut response = see_other(next, cookie);
+    let browser = session.browser_token.as_ref();
+    let browser =
+        browser.and_then(|it| session::browser_cookie(&state.public.url, &it.token, it.lifetime_s));
+    if let Some(cookie) = browser {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
 }
 
 /// Ends the session and shows the sign-in page.

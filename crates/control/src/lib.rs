@@ -56,7 +56,6 @@ use notifier::Notifier;
 use observer::Observer;
 use passwords::Passwords;
 pub use proxmox::Timeouts;
-use throttle::Throttle;
 
 /// Where users and agents reach the manager.
 #[derive(Clone, Debug)]
@@ -117,7 +116,6 @@ struct Inner {
     observer: Observer,
     clients: ClusterClients,
     passwords: Passwords,
-    throttle: Throttle,
     sign_in_link: sessions::PendingLink,
     workers: worker::Workers,
     change_listener: ChangeListener,
@@ -140,7 +138,6 @@ impl Control {
             notifier,
             clients: ClusterClients::new(options.timeouts),
             passwords: Passwords::new(),
-            throttle: Throttle::default(),
             sign_in_link: sessions::PendingLink::default(),
             workers: worker::Workers::default(),
             change_listener: ChangeListener::default(),

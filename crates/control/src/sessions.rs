@@ -2,10 +2,7 @@
 
 mod link;
 
-use std::{
-    net::IpAddr,
-    time::{Duration, Instant},
-};
+use std::{net::IpAddr, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use model::{
@@ -14,16 +11,23 @@ use model::{
     session::{CurrentUser, SignInForm},
 };
 use sha2::{Digest as _, Sha256};
+use store::users::UserRecord;
 
 pub(crate) use link::PendingLink;
 pub use link::{LINK_LIFETIME, create_link, redeem_link};
 
-use crate::{Actor, Control, failure::StoreResultExt as _};
+use crate::{
+    Actor, Control,
+    failure::StoreResultExt as _,
+    throttle::{self, Attempt, RESET_AFTER_MS},
+};
 
 /// The maximum lifetime of a session.
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 /// A session expires after this long without use.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 3600);
+/// A browser is forgotten this long after its last sign-in.
+const KNOWN_BROWSER: Duration = Duration::from_secs(90 * 24 * 3600);
 /// The last use of a session is stored at most this often.
 const TOUCH_EVERY_MS: i64 = 60_000;
 
@@ -34,6 +38,8 @@ pub struct ClientInfo {
     pub address: IpAddr,
     /// The browser's user agent.
     pub user_agent: String,
+    /// The browser's token from an earlier sign-in.
+    pub browser_token: Option<String>,
 }
 
 /// A new session. Its token is for the user's browser only.
@@ -41,6 +47,16 @@ pub struct NewSession {
     /// The session token.
     pub token: String,
     /// The remaining lifetime in seconds.
+    pub lifetime_s: u64,
+    /// A token by which the browser is recognized at its next sign-in; `None` if it has one.
+    pub browser_token: Option<BrowserToken>,
+}
+
+/// A token for the user's browser only.
+pub struct BrowserToken {
+    /// The token.
+    pub token: String,
+    /// The lifetime in seconds.
     pub lifetime_s: u64,
 }
 
@@ -56,32 +72,97 @@ pub async fn sign_in(
 ) -> Result<NewSession, Error> {
     // Input that is not a valid account name is neither stored nor logged.
     let account: Option<Username> = form.name.trim().to_lowercase().parse().ok();
-    let throttle = &control.0.throttle;
-    if let Some(wait) = throttle.attempt(account.as_ref(), origin.address, Instant::now()) {
-        return Err(Error::Throttled {
-            seconds: wait.as_secs().max(1),
-        });
-    }
     let account_name = account.as_ref().map(ToString::to_string);
-    let user = match account {
-        Some(name) => control
-            .store()
-            .read(move |c| store::users::get_by_name(c, &name))
-            .await
-            .into_model("sign in")?,
-        None => None,
-    };
+    let (user, attempt) = begin_attempt(control, account, &origin).await?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let is_correct = control.0.passwords.matches(&form.password, hash).await?;
     let Some(user) = user.filter(|_| is_correct) else {
         tracing::info!(account = account_name, address = %origin.address, "sign-in refused");
         return Err(Error::WrongCredentials);
     };
-    throttle.record_success(&user.row.name, origin.address);
     let address = origin.address;
+    let browser_token = complete_attempt(control, user.row.id, attempt).await?;
     let session = begin(control, user.row.id, origin).await?;
     tracing::info!(account = %user.row.name, %address, method = "password", "signed in");
-    Ok(session)
+    Ok(NewSession {
+        browser_token,
+        ..session
+    })
+}
+
+/// Loads the account and counts the attempt, unless the client must wait.
+async fn begin_attempt(
+    control: &Control,
+    account: Option<Username>,
+    origin: &ClientInfo,
+) -> Result<(Option<UserRecord>, Attempt), Error> {
+    let (address, token) = (origin.address, origin.browser_token.as_deref().map(digest));
+    let (user, attempt, wait) = control
+        .store()
+        .read(move |c| {
+            let user = match &account {
+                Some(name) => store::users::get_by_name(c, name)?,
+                None => None,
+            };
+            let known_browser = match (&user, &token) {
+                (Some(user), Some(token))
+                    if store::sign_ins::is_known_browser(c, token, user.row.id)? =>
+                {
+                    Some(token.clone())
+                }
+                _ => None,
+            };
+            let attempt = Attempt {
+                account: account.clone(),
+                address,
+                known_browser,
+            };
+            // Without a write, so that attempts that must wait cost little.
+            let wait = throttle::wait(c, &attempt)?;
+            Ok((user, attempt, wait))
+        })
+        .await
+        .into_model("sign in")?;
+    let counted = attempt.clone();
+    let wait = match wait {
+        Some(wait) => Some(wait),
+        None => control
+            .store()
+            .write(move |c| throttle::count(c, &counted))
+            .await
+            .into_model("sign in")?,
+    };
+    match wait {
+        Some(wait) => Err(Error::Throttled {
+            seconds: wait.as_secs().max(1),
+        }),
+        None => Ok((user, attempt)),
+    }
+}
+
+/// Forgets the failures before a success. Returns a token for a browser that has none.
+async fn complete_attempt(
+    control: &Control,
+    user: UserId,
+    attempt: Attempt,
+) -> Result<Option<BrowserToken>, Error> {
+    let token = attempt.known_browser.is_none().then(new_token);
+    let hash = token.as_deref().map(digest);
+    control
+        .store()
+        .write(move |c| {
+            throttle::record_success(c, &attempt)?;
+            match &hash {
+                Some(hash) => store::sign_ins::insert_known_browser(c, hash, user),
+                None => Ok(()),
+            }
+        })
+        .await
+        .into_model("sign in")?;
+    Ok(token.map(|token| BrowserToken {
+        token,
+        lifetime_s: KNOWN_BROWSER.as_secs(),
+    }))
 }
 
 /// Stores a new session of an account.
@@ -102,6 +183,7 @@ async fn begin(control: &Control, user: UserId, origin: ClientInfo) -> Result<Ne
     Ok(NewSession {
         token,
         lifetime_s: LIFETIME.as_secs(),
+        browser_token: None,
     })
 }
 
@@ -156,7 +238,7 @@ pub async fn actor(control: &Control, token: &str) -> Result<Option<Actor>, Erro
     })))
 }
 
-/// Deletes expired sessions once an hour.
+/// Deletes expired sessions, failed sign-ins and known browsers once an hour.
 pub(crate) async fn sweep(control: Control) {
     let mut hourly = tokio::time::interval(Duration::from_secs(3600));
     while control
@@ -166,7 +248,11 @@ pub(crate) async fn sweep(control: Control) {
         .await
         .is_some()
     {
-        if let Err(error) = control.store().write(store::sessions::delete_expired).await {
+        let delete = |c: &mut store::Conn| {
+            store::sign_ins::delete_expired(c, RESET_AFTER_MS, millis(KNOWN_BROWSER))?;
+            store::sessions::delete_expired(c)
+        };
+        if let Err(error) = control.store().write(delete).await {
             tracing::warn!(?error, "failed to delete expired sessions");
         }
     }

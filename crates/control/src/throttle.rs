@@ -1,121 +1,183 @@
-//! Limits password guessing: each account and each address has some free attempts, then every
-//! failure doubles the wait. Shared by all ways to sign in.
+//! Limits password guessing. Failures are counted in the database, so that they hold for all servers.
+//!
+//! A client that guesses the password of an account from one network locks out neither the account's
+//! browsers nor other networks: failures count by account and network, and a browser that has signed
+//! in before has a counter of its own. Guesses from many networks are limited by a rate for all
+//! unknown browsers together, which known browsers are not subject to.
 
 use std::{
-    collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
-    sync::Mutex,
-    time::{Duration, Instant},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    time::Duration,
 };
 
-use model::names::Username;
+use model::{Timestamp, names::Username};
+use store::{
+    Conn,
+    sign_ins::{self, Failures},
+};
 
-/// Failures before the first wait, per account and per address.
+/// Failures before the first wait, by account and network, by known browser, and by network.
 const FREE_ACCOUNT: u32 = 5;
-const FREE_ADDRESS: u32 = 20;
+const FREE_BROWSER: u32 = 10;
+const FREE_NETWORK: u32 = 30;
 /// The longest wait.
 const MAX_WAIT: Duration = Duration::from_secs(900);
-/// Failures are forgotten after this long without another one.
-const RESET_AFTER: Duration = Duration::from_secs(3600);
-/// The maximum number of entries. The oldest are dropped first, so that guessing with many names
-/// cannot exhaust memory.
-const MAX_ENTRIES: usize = 10_000;
+/// Failures are forgotten after this long without another one, in milliseconds.
+pub(crate) const RESET_AFTER_MS: i64 = 3_600_000;
+/// How many attempts unknown browsers may make in all per [`RATE_MS`], a minute.
+const RATE: u32 = 300;
+const RATE_MS: i64 = 60_000;
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Key {
-    Account(Username),
-    Address(IpAddr),
+/// An attempt to sign in.
+#[derive(Clone, Debug)]
+pub(crate) struct Attempt {
+    /// The name of the account; none if the input is not a valid name.
+    pub account: Option<Username>,
+    /// The client's address.
+    pub address: IpAddr,
+    /// The hash of the token of a browser that has signed in to the account before.
+    pub known_browser: Option<String>,
 }
 
-impl Key {
-    /// IPv6 addresses count by their /64 prefix, because a host chooses the remaining bits (RFC
-    /// 4291, section 2.5.4).
-    fn of(address: IpAddr) -> Self {
-        Self::Address(match address {
-            IpAddr::V4(_) => address,
-            IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
-        })
-    }
+/// A counter of failures.
+struct Bucket {
+    key: String,
+    account: Option<Username>,
+    limit: Limit,
 }
 
-struct Failures {
-    count: u32,
-    last: Instant,
+#[derive(Clone, Copy)]
+enum Limit {
+    /// After some free failures, each failure doubles the wait.
+    Backoff { free: u32 },
+    /// A number of attempts in the current minute.
+    Rate,
 }
 
-/// The failed attempts by account and address.
-#[derive(Default)]
-pub(crate) struct Throttle(Mutex<HashMap<Key, Failures>>);
-
-impl Throttle {
-    /// Returns how long to wait before another attempt, or `None` if it may be made now. Counts the
-    /// attempt as a failure immediately, so that concurrent attempts have no advantage;
-    /// [`Throttle::record_success`] reverts that. Without an account only the address counts.
-    pub(crate) fn attempt(
-        &self,
-        account: Option<&Username>,
-        address: IpAddr,
-        now: Instant,
-    ) -> Option<Duration> {
-        let mut failures = self.lock();
-        let account = account.map(|name| (Key::Account(name.clone()), FREE_ACCOUNT));
-        let keys = std::iter::once((Key::of(address), FREE_ADDRESS)).chain(account);
-        let wait = keys
-            .clone()
-            .filter_map(|(key, free)| failures.get(&key)?.wait(free, now))
-            .max();
-        if wait.is_some() {
-            return wait;
+impl Attempt {
+    /// The buckets that the attempt counts in.
+    fn buckets(&self, now: Timestamp) -> Vec<Bucket> {
+        if let (Some(token_hash), Some(account)) = (&self.known_browser, &self.account) {
+            return vec![Bucket {
+                key: format!("browser {token_hash}"),
+                account: Some(account.clone()),
+                limit: Limit::Backoff { free: FREE_BROWSER },
+            }];
         }
-        if failures.len() >= MAX_ENTRIES {
-            forget_oldest(&mut failures, now);
-        }
-        for (key, _) in keys {
-            let entry = failures.entry(key).or_insert(Failures {
-                count: 0,
-                last: now,
+        let network = network(self.address);
+        let mut buckets = vec![
+            Bucket {
+                key: format!("all {}", now.0 / RATE_MS),
+                account: None,
+                limit: Limit::Rate,
+            },
+            Bucket {
+                key: format!("network {network}"),
+                account: None,
+                limit: Limit::Backoff { free: FREE_NETWORK },
+            },
+        ];
+        if let Some(account) = &self.account {
+            buckets.push(Bucket {
+                key: format!("account {account} {network}"),
+                account: Some(account.clone()),
+                limit: Limit::Backoff { free: FREE_ACCOUNT },
             });
-            if now.duration_since(entry.last) > RESET_AFTER {
-                entry.count = 0;
+        }
+        buckets
+    }
+}
+
+/// The network of an address: /24, or /64 for IPv6, where a host chooses the remaining bits (RFC
+/// 4291, section 2.5.4).
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => Ipv4Addr::from_bits(v4.to_bits() & 0xffff_ff00).into(),
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
+    }
+}
+
+/// Returns how long to wait before another attempt, or `None` if it may be made now.
+///
+/// # Errors
+/// When the database is unavailable.
+pub(crate) fn wait(c: &mut Conn, attempt: &Attempt) -> Result<Option<Duration>, store::Error> {
+    let (buckets, failures, now) = load(c, attempt)?;
+    let wait = |bucket: &Bucket| bucket.limit.wait(failures_of(&failures, bucket)?, now);
+    Ok(buckets.iter().filter_map(wait).max())
+}
+
+/// As [`wait`], and counts the attempt as a failure if it may be made, so that concurrent attempts
+/// have no advantage; [`record_success`] reverts that.
+///
+/// # Errors
+/// When the database is unavailable.
+pub(crate) fn count(c: &mut Conn, attempt: &Attempt) -> Result<Option<Duration>, store::Error> {
+    let wait = wait(c, attempt)?;
+    if wait.is_some() {
+        return Ok(wait);
+    }
+    let (buckets, failures, now) = load(c, attempt)?;
+    for bucket in buckets {
+        let before = failures_of(&failures, &bucket);
+        let count = match before {
+            Some(before) if before.last.age_ms(now) <= RESET_AFTER_MS => before.count + 1,
+            _ => 1,
+        };
+        let before = before.map(|before| before.count);
+        sign_ins::replace_count(c, &bucket.key, bucket.account.as_ref(), before, count)?;
+    }
+    Ok(None)
+}
+
+/// Reverts a successful attempt: forgets its failures of the account, and one of the others.
+///
+/// # Errors
+/// When the database is unavailable.
+pub(crate) fn record_success(c: &mut Conn, attempt: &Attempt) -> Result<(), store::Error> {
+    let (buckets, failures, _) = load(c, attempt)?;
+    for bucket in buckets {
+        match failures_of(&failures, &bucket) {
+            Some(_) if bucket.account.is_some() => sign_ins::forget(c, &bucket.key)?,
+            Some(before) if before.count > 0 => {
+                let (before, count) = (Some(before.count), before.count - 1);
+                sign_ins::replace_count(c, &bucket.key, None, before, count)?;
             }
-            entry.count += 1;
-            entry.last = now;
-        }
-        None
-    }
-
-    /// Reverts a successful attempt: forgets the account's failures and one of the address.
-    pub(crate) fn record_success(&self, account: &Username, address: IpAddr) {
-        let mut failures = self.lock();
-        failures.remove(&Key::Account(account.clone()));
-        if let Some(entry) = failures.get_mut(&Key::of(address)) {
-            entry.count = entry.count.saturating_sub(1);
+            _ => {}
         }
     }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Failures>> {
-        self.0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
+    Ok(())
 }
 
-impl Failures {
-    fn wait(&self, free: u32, now: Instant) -> Option<Duration> {
-        let excess = self.count.checked_sub(free)?;
-        let wait = Duration::from_secs(1 << excess.min(10)).min(MAX_WAIT);
-        wait.checked_sub(now.duration_since(self.last))
-            .filter(|left| !left.is_zero())
-    }
+fn load(
+    c: &mut Conn,
+    attempt: &Attempt,
+) -> Result<(Vec<Bucket>, Vec<Failures>, Timestamp), store::Error> {
+    let now = store::now(c)?;
+    let buckets = attempt.buckets(now);
+    let keys: Vec<String> = buckets.iter().map(|bucket| bucket.key.clone()).collect();
+    Ok((buckets, sign_ins::list(c, &keys)?, now))
 }
 
-fn forget_oldest(failures: &mut HashMap<Key, Failures>, now: Instant) {
-    failures.retain(|_, f| now.duration_since(f.last) < RESET_AFTER);
-    if failures.len() >= MAX_ENTRIES {
-        let mut ages: Vec<Instant> = failures.values().map(|f| f.last).collect();
-        ages.sort_unstable();
-        if let Some(middle) = ages.get(ages.len() / 2).copied() {
-            failures.retain(|_, f| f.last > middle);
+fn failures_of<'a>(failures: &'a [Failures], bucket: &Bucket) -> Option<&'a Failures> {
+    failures
+        .iter()
+        .find(|failures| failures.bucket == bucket.key)
+}
+
+impl Limit {
+    /// The remaining wait.
+    fn wait(self, failures: &Failures, now: Timestamp) -> Option<Duration> {
+        let millis = |ms: i64| Duration::from_millis(u64::try_from(ms).unwrap_or_default());
+        match self {
+            Self::Backoff { free } => {
+                let excess = failures.count.checked_sub(free)?;
+                let wait = Duration::from_secs(1 << excess.min(10)).min(MAX_WAIT);
+                wait.checked_sub(millis(failures.last.age_ms(now)))
+                    .filter(|left| !left.is_zero())
+            }
+            Self::Rate if failures.count < RATE => None,
+            Self::Rate => Some(millis(RATE_MS - now.0 % RATE_MS)),
         }
     }
 }
@@ -124,75 +186,61 @@ fn forget_oldest(failures: &mut HashMap<Key, Failures>, now: Instant) {
 mod tests {
     use super::*;
 
-    const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    fn failures(count: u32, last: i64) -> Failures {
+        Failures {
+            bucket: String::new(),
+            count,
+            last: Timestamp(last),
+        }
+    }
 
-    fn name(text: &str) -> Username {
-        text.parse().unwrap()
+    fn keys(address: &str, known_browser: Option<&str>) -> Vec<String> {
+        let attempt = Attempt {
+            account: Some("ann".parse().unwrap()),
+            address: address.parse().unwrap(),
+            known_browser: known_browser.map(str::to_owned),
+        };
+        let buckets = attempt.buckets(Timestamp(120_001));
+        buckets.into_iter().map(|bucket| bucket.key).collect()
     }
 
     #[test]
-    fn wait_doubles_after_free_attempts_and_success_resets_it() {
-        let (throttle, start) = (Throttle::default(), Instant::now());
-        for _ in 0..FREE_ACCOUNT {
-            assert_eq!(throttle.attempt(Some(&name("ann")), HOME, start), None);
-        }
+    fn wait_doubles_after_free_failures() {
+        let limit = Limit::Backoff { free: 5 };
+        let seconds = |count, now| {
+            let wait = limit.wait(&failures(count, 0), Timestamp(now));
+            wait.map(|wait| wait.as_secs())
+        };
+        assert_eq!(seconds(4, 0), None);
+        assert_eq!(seconds(5, 0), Some(1));
+        assert_eq!(seconds(8, 0), Some(8));
+        assert_eq!(seconds(8, 7_000), Some(1));
+        assert_eq!(seconds(8, 8_000), None);
+        assert_eq!(seconds(100, 0), Some(900));
+    }
+
+    #[test]
+    fn rate_is_limited_until_the_next_minute() {
+        let wait = |count| Limit::Rate.wait(&failures(count, 0), Timestamp(61_000));
+        assert_eq!(wait(RATE - 1), None);
+        assert_eq!(wait(RATE), Some(Duration::from_secs(59)));
+    }
+
+    #[test]
+    fn addresses_of_one_network_share_buckets() {
         assert_eq!(
-            throttle.attempt(Some(&name("ann")), HOME, start),
-            Some(Duration::from_secs(1))
+            keys("203.0.113.7", None),
+            ["all 2", "network 203.0.113.0", "account ann 203.0.113.0"]
         );
-        let later = start + Duration::from_secs(1);
-        assert_eq!(throttle.attempt(Some(&name("ann")), HOME, later), None);
-        assert_eq!(
-            throttle.attempt(Some(&name("ann")), HOME, later),
-            Some(Duration::from_secs(2))
-        );
-        assert_eq!(
-            throttle.attempt(Some(&name("bob")), HOME, later),
-            None,
-            "another account has its own counter"
-        );
-        throttle.record_success(&name("ann"), HOME);
-        assert_eq!(throttle.attempt(Some(&name("ann")), HOME, later), None);
+        assert_eq!(keys("203.0.113.7", None), keys("203.0.113.200", None));
+        assert_eq!(keys("203.0.113.7", None), keys("::ffff:203.0.113.8", None));
+        assert_ne!(keys("203.0.113.7", None), keys("203.0.114.7", None));
+        assert_eq!(keys("2001:db8::1", None), keys("2001:db8::ffff:1", None));
+        assert_ne!(keys("2001:db8::1", None), keys("2001:db8:0:1::1", None));
     }
 
     #[test]
-    fn address_is_throttled_across_accounts() {
-        let (throttle, now) = (Throttle::default(), Instant::now());
-        for n in 0..FREE_ADDRESS {
-            assert_eq!(
-                throttle.attempt(Some(&name(&format!("user{n}"))), HOME, now),
-                None
-            );
-        }
-        assert!(
-            throttle
-                .attempt(Some(&name("another")), HOME, now)
-                .is_some()
-        );
-    }
-
-    #[test]
-    fn ipv6_addresses_of_one_prefix_share_a_counter() {
-        let (throttle, now) = (Throttle::default(), Instant::now());
-        let host = |n: u32| format!("2001:db8::{n:x}:1").parse().unwrap();
-        for n in 0..FREE_ADDRESS {
-            assert_eq!(throttle.attempt(None, host(n), now), None);
-        }
-        assert!(throttle.attempt(None, host(FREE_ADDRESS), now).is_some());
-        let other_prefix = "2001:db8:0:1::1".parse().unwrap();
-        assert_eq!(throttle.attempt(None, other_prefix, now), None);
-    }
-
-    #[test]
-    fn memory_is_bounded() {
-        let (throttle, now) = (Throttle::default(), Instant::now());
-        for n in 0..u32::try_from(MAX_ENTRIES).unwrap() * 2 {
-            throttle.attempt(
-                Some(&name(&format!("user{n}"))),
-                IpAddr::from(n.to_be_bytes()),
-                now,
-            );
-        }
-        assert!(throttle.lock().len() <= MAX_ENTRIES + 2);
+    fn known_browser_counts_apart_from_its_network() {
+        assert_eq!(keys("203.0.113.7", Some("hash")), ["browser hash"]);
     }
 }

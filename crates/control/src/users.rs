@@ -76,7 +76,7 @@ pub async fn create(control: &Control, actor: &Actor, spec: UserSpec) -> Result<
     Ok(id)
 }
 
-/// Changes an account. A new password ends the account's sessions, except where an administrator
+/// Changes an account. A new password ends the waits after failed sign-ins and the account's sessions, except where an administrator
 /// changes their own.
 ///
 /// # Errors
@@ -114,6 +114,9 @@ pub async fn update(
                 return Ok(Err(Error::invalid_field("role", LAST_ADMINISTRATOR)));
             }
             store::users::update(c, id, &change)?;
+            if change.password_hash.is_some() {
+                store::sign_ins::forget_account(c, &user.row.name)?;
+            }
             if ends_sessions {
                 store::sessions::delete_by_user(c, id, None)?;
             }

@@ -32,6 +32,7 @@ pub mod jobs;
 pub mod nodes;
 pub mod providers;
 pub mod sessions;
+pub mod sign_ins;
 pub mod sites;
 pub mod users;
 

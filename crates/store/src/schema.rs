@@ -370,9 +370,27 @@ diesel::joinable!(domain_certificate_sources -> domains (domain_id));
 diesel::joinable!(certificates -> domains (domain_id));
 diesel::joinable!(certificate_events -> certificates (certificate_id));
 
+diesel::table! {
+    sign_in_failures (bucket) {
+        bucket -> Text,
+        account -> Nullable<Text>,
+        failures -> Integer,
+        last_failed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    known_browsers (token_hash) {
+        token_hash -> Text,
+        user_id -> BigInt,
+        last_sign_in_at -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,
+    known_browsers,
     clusters,
     sites,
     hosts,

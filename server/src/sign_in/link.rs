@@ -70,7 +70,7 @@ pub async fn sign_in_with_link(
     }
     let redeemed = match local_client(&request, &state.public) {
         Some(Client(address)) => {
-            sessions::redeem_link(&state.control, &token, origin(address, &headers)).await
+            sessions::redeem_link(&state.control, &token, origin(&state, address, &headers)).await
         }
         None => {
             // Anyone can cause this line, so it is logged at debug level.

@@ -444,6 +444,7 @@ async fn demo_passwords_are_stable_across_restarts() {
         let origin = sessions::ClientInfo {
             address: "127.0.0.1".parse().unwrap(),
             user_agent: "test".into(),
+            browser_token: None,
         };
         sessions::sign_in(&control, form, origin).await.unwrap();
     }

@@ -24,3 +24,4 @@ mod reserved;
 mod resume;
 mod site_configuration;
 mod test_app;
+mod throttling;

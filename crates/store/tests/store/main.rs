@@ -29,5 +29,6 @@ mod races;
 mod reschedule;
 mod schema;
 mod sessions;
+mod sign_ins;
 mod sites;
 mod users;

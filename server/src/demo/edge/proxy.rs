@@ -11,7 +11,7 @@ use axum::{
 };
 use model::publish::MaxBodyMib;
 
-use crate::session::is_session_cookie;
+use crate::session::is_own_cookie;
 
 /// Hop-by-hop headers (RFC 9110, section 7.6.1).
 const HOP_BY_HOP: [HeaderName; 8] = [
@@ -131,7 +131,7 @@ fn remove_session(headers: &mut HeaderMap) {
         .filter_map(|value| value.to_str().ok())
         .filter_map(|value| {
             let pairs = value.split(';').map(str::trim);
-            let pairs = pairs.filter(|pair| !is_session_cookie(cookie_name(pair)));
+            let pairs = pairs.filter(|pair| !is_own_cookie(cookie_name(pair)));
             let pairs: Vec<&str> = pairs.collect();
             let is_empty = pairs.iter().all(|pair| pair.is_empty());
             (!is_empty).then(|| pairs.join("; "))
@@ -153,7 +153,7 @@ fn is_host_only(cookie: &HeaderValue) -> bool {
     let mut parts = cookie.split(';');
     let is_session = parts
         .next()
-        .is_some_and(|pair| is_session_cookie(cookie_name(pair)));
+        .is_some_and(|pair| is_own_cookie(cookie_name(pair)));
     let has_domain = parts.any(|part| cookie_name(part).eq_ignore_ascii_case("domain"));
     !is_session && !has_domain
 }

@@ -1,0 +1,127 @@
+//! Failed sign-ins make a client wait, but no client can lock out another.
+
+use std::net::IpAddr;
+
+use control::{
+    Actor, Control,
+    sessions::{self, ClientInfo, NewSession},
+    users,
+};
+use model::{Error, session::SignInForm, users::UserForm};
+
+use crate::test_app::TestApp;
+
+const PASSWORD: &str = "correct horse";
+const ATTACKER: &str = "203.0.113.7";
+
+async fn sign_in(
+    control: &Control,
+    address: &str,
+    browser_token: Option<&str>,
+    password: &str,
+) -> Result<NewSession, Error> {
+    let form = SignInForm {
+        name: "ann".into(),
+        password: password.into(),
+    };
+    let origin = ClientInfo {
+        address: address.parse::<IpAddr>().unwrap(),
+        user_agent: "test".into(),
+        browser_token: browser_token.map(str::to_owned),
+    };
+    sessions::sign_in(control, form, origin).await
+}
+
+/// Guesses from one address until the client must wait.
+async fn guess(control: &Control, browser_token: Option<&str>) {
+    for _ in 0..40 {
+        match sign_in(control, ATTACKER, browser_token, "wrong horse").await {
+            Err(Error::Throttled { .. }) => return,
+            Err(Error::WrongCredentials) => {}
+            other => panic!("{:?}", other.err()),
+        }
+    }
+    panic!("never throttled");
+}
+
+async fn is_throttled(control: &Control, address: &str, browser_token: Option<&str>) -> bool {
+    match sign_in(control, address, browser_token, PASSWORD).await {
+        Ok(_) => false,
+        Err(Error::Throttled { .. }) => true,
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_lock_out_neither_known_browsers_nor_other_networks() {
+    let app = TestApp::new().await;
+    app.create_user("ann", UserForm::default()).await;
+    let control = &app.control;
+    let session = sign_in(control, ATTACKER, None, PASSWORD).await.unwrap();
+    let browser = session.browser_token.unwrap().token;
+    guess(control, None).await;
+    assert!(is_throttled(control, ATTACKER, None).await);
+    assert!(
+        is_throttled(control, "203.0.113.8", None).await,
+        "same network"
+    );
+    assert!(is_throttled(control, ATTACKER, Some("unknown")).await);
+    assert!(!is_throttled(control, ATTACKER, Some(&browser)).await);
+    assert!(!is_throttled(control, "198.51.100.7", None).await);
+    let session = sign_in(control, ATTACKER, Some(&browser), PASSWORD).await;
+    let token = session.unwrap().browser_token;
+    assert!(token.is_none(), "a known browser keeps its token");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn known_browser_of_another_account_is_unknown() {
+    let app = TestApp::new().await;
+    app.create_user("ann", UserForm::default()).await;
+    app.create_user("bob", UserForm::default()).await;
+    let form = SignInForm {
+        name: "bob".into(),
+        password: PASSWORD.into(),
+    };
+    let origin = ClientInfo {
+        address: ATTACKER.parse().unwrap(),
+        user_agent: "test".into(),
+        browser_token: None,
+    };
+    let session = sessions::sign_in(&app.control, form, origin).await.unwrap();
+    let browser = session.browser_token.unwrap().token;
+    guess(&app.control, Some(&browser)).await;
+    assert!(
+        is_throttled(&app.control, ATTACKER, None).await,
+        "the same counter"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn known_browser_is_throttled_too() {
+    let app = TestApp::new().await;
+    app.create_user("ann", UserForm::default()).await;
+    let session = sign_in(&app.control, ATTACKER, None, PASSWORD).await;
+    let browser = session.unwrap().browser_token.unwrap().token;
+    guess(&app.control, Some(&browser)).await;
+    assert!(is_throttled(&app.control, ATTACKER, Some(&browser)).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_count_for_all_servers_and_end_with_a_new_password() {
+    let app = TestApp::new().await;
+    app.create_user("ann", UserForm::default()).await;
+    guess(&app.control, None).await;
+    let other = app.reopen().await;
+    assert!(is_throttled(&other, ATTACKER, None).await);
+    let ann = users::get(&other, &Actor::System, &"ann".parse().unwrap()).await;
+    let ann = ann.unwrap();
+    let form = UserForm {
+        password: PASSWORD.into(),
+        ..UserForm::from(&ann)
+    };
+    users::update(&other, &Actor::System, ann.id, form.parse().unwrap())
+        .await
+        .unwrap();
+    assert!(!is_throttled(&app.control, ATTACKER, None).await);
+    other.shutdown(std::time::Duration::from_secs(10)).await;
+}

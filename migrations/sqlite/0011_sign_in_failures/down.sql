@@ -1,0 +1,2 @@
+DROP TABLE IF EXISTS known_browsers;
+DROP TABLE IF EXISTS sign_in_failures;
