@@ -14,7 +14,7 @@ db_test!(failures_are_replaced_only_if_unchanged, |db| async {
     db.write(set(None, 1)).await;
     db.write(set(Some(1), 2)).await;
     for before in [None, Some(1)] {
-        let refused = db.try_write(set(before, 5)).await;
+        let refused = db.store.write(set(before, 5)).await;
         assert!(
             matches!(refused, Err(Error::Unavailable { .. })),
             "{refused:?}"
