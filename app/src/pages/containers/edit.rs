@@ -1,19 +1,9 @@
 //! A draft of changes to a container, and its submission. Services, environment and settings are
 //! parts of the same draft.
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::{prelude::*, task::spawn_local};
 use model::containers::{ContainerDetail, ContainerForm, Status};
 
-use crate::{
-    components::{
-        form::{FormState, Submit},
-        icon::icon,
-        live_resource::LiveResource,
-        toast::Toasts,
-    },
-    server_fns,
-};
+use crate::{components::form::Submit, pages::prelude::*};
 
 /// A draft of changes.
 #[derive(Clone, Copy)]
@@ -34,10 +24,9 @@ impl Draft {
     pub fn new(container: LiveResource<ContainerDetail>) -> Self {
         let present = container.peek(|view| ContainerForm::from(&view.view));
         let form = RwSignal::new(present.clone());
-        let check = move || form.with_untracked(|form| form.parse().err().unwrap_or_default());
         let draft = Self {
             form,
-            state: FormState::new(check),
+            state: FormState::of(form, ContainerForm::parse),
             container,
             base: RwSignal::new(present),
             version: RwSignal::new(container.peek(|view| view.version)),
@@ -108,8 +97,24 @@ impl Draft {
     }
 }
 
+/// The form of a part of a draft.
+pub fn draft_form(draft: Draft, fields: AnyView, restart_matters: bool) -> AnyView {
+    let submit = move |ev: leptos::ev::SubmitEvent| {
+        ev.prevent_default();
+        draft.save();
+    };
+    view! {
+        <form class="form" on:submit=act(submit) novalidate>
+            <Refusals form=draft.state />
+            {fields}
+            {footer(draft, restart_matters)}
+        </form>
+    }
+    .erase()
+}
+
 /// The end of a form: conflicting changes by other users, the restart option and the submit button.
-pub fn footer(draft: Draft, restart_matters: bool) -> AnyView {
+fn footer(draft: Draft, restart_matters: bool) -> AnyView {
     let container = draft.container;
     let version = container.part(|view| view.version);
     let overtaken = move || draft.dirty() && version.get() > draft.version.get();
