@@ -30,7 +30,7 @@ test("a container is created from an image", { tag: "@smoke" }, async ({ page, s
   await expect(preview).toContainText(/pve[12]/);
   await expect(page.getByText("No limits apply.")).toBeVisible();
 
-  await page.getByRole("button", { name: "Create web-1" }).click();
+  await page.getByRole("button", { name: "Create container" }).click();
   await expect(page).toHaveURL(containerPath("web-1"));
   await expect(status(page)).toHaveText("creating");
   await expect(page.getByRole("progressbar", { name: /^Pull image/ })).toBeVisible();
