@@ -63,6 +63,20 @@ impl DeleteCard {
         Self { blocked, ..self }
     }
 
+    /// As [`DeleteCard::blocked`] while `is_needed` is true: a text before a link, the link, and a
+    /// text after it.
+    pub fn blocked_while(
+        self,
+        is_needed: Memo<bool>,
+        before: &'static str,
+        (href, link): (&'static str, &'static str),
+        after: &'static str,
+    ) -> Self {
+        let reason =
+            move || view! { <p>{before} <a class="link" href=href>{link}</a> {after}</p> }.erase();
+        self.blocked(move || is_needed.get().then(reason))
+    }
+
     /// The card with the button and its confirmation dialog.
     pub fn view(self) -> AnyView {
         let Self {

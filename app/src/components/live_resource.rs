@@ -179,29 +179,14 @@ where
     InitialData::of(&part).show(part, skeleton)
 }
 
-/// As [`live_resource`], for a small element of the frame.
+/// As [`live_resource`], for a small element of the frame. Each call of the returned function renders
+/// the element; all share one request.
 pub fn live_resource_in_frame<T, F, Fut>(
     fetch: F,
     interests: fn(&T) -> Vec<Event>,
     skeleton: fn() -> AnyView,
     view: impl Fn(LiveResource<T>) -> AnyView + Send + Sync + 'static,
-) -> AnyView
-where
-    T: Data,
-    F: Fn(()) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<T, Failure>> + Send + 'static,
-{
-    let part = Part::new(Signal::from(()), fetch, interests, view).at(FailureScope::Frame);
-    InitialData::of(&part).show(part, skeleton)
-}
-
-/// As [`live_resource_in_frame`], rendered in two places with one request.
-pub fn live_resource_twice<T, F, Fut>(
-    fetch: F,
-    interests: fn(&T) -> Vec<Event>,
-    skeleton: fn() -> AnyView,
-    view: impl Fn(LiveResource<T>) -> AnyView + Send + Sync + 'static,
-) -> (AnyView, AnyView)
+) -> impl Fn() -> AnyView
 where
     T: Data,
     F: Fn(()) -> Fut + Send + Sync + 'static,
@@ -209,10 +194,7 @@ where
 {
     let part = Part::new(Signal::from(()), fetch, interests, view).at(FailureScope::Frame);
     let initial = InitialData::of(&part);
-    (
-        initial.show(part.clone(), skeleton),
-        initial.show(part, skeleton),
-    )
+    move || initial.show(part.clone(), skeleton)
 }
 
 /// Renders the data that `fetch` returns for `key` inside a view of [`live_resource`], where that

@@ -90,11 +90,19 @@ where
     live_resource(key, move |()| fetch(), interests, object_skeleton, content)
 }
 
-/// The object that a query parameter names, or the first object.
-pub fn preselected<'a, T>(all: &'a [T], parameter: &str, name: fn(&T) -> String) -> Option<&'a T> {
+/// The id of the object that a query parameter names, or of the first object; empty without objects.
+pub fn preselected<T, I: ToString>(
+    all: &[T],
+    parameter: &str,
+    name: impl Fn(&T) -> String,
+    id: impl Fn(&T) -> I,
+) -> String {
     let named = use_query_map().with_untracked(|map| map.get_str(parameter).map(str::to_owned));
     let object = all.iter().find(|object| Some(name(object)) == named);
-    object.or_else(|| all.first())
+    let object = object.or_else(|| all.first());
+    object
+        .map(|object| id(object).to_string())
+        .unwrap_or_default()
 }
 
 /// The notice that another object must be created first: a text before the link, the link, and a
@@ -116,14 +124,12 @@ pub fn create_form(kind: Kind, form: FormState, fields: AnyView, create: Save) -
     let toasts = Toasts::here();
     let navigate = use_navigate();
     let done = move |Saved { name, key }| {
-        let suffix = if noun.create.ends_with('e') {
-            "d"
-        } else {
-            "ed"
-        };
-        let (verb, what, list) = (noun.create, noun.name, noun.list);
-        let preposition = if verb == "Upload" { " for" } else { "" };
-        toasts.notify(format!("{verb}{suffix} the {what}{preposition} {name}."));
+        let (what, list) = (noun.name, noun.list);
+        toasts.notify(match noun.create {
+            "Upload" => format!("Uploaded the {what} for {name}."),
+            "Add" => format!("Added the {what} {name}."),
+            _ => format!("Created the {what} {name}."),
+        });
         navigate(&format!("{list}/{key}"), NavigateOptions::default());
     };
     let body = new_form(kind, form, fields, create, Arc::new(done));

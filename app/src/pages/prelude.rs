@@ -39,7 +39,7 @@ pub(crate) use crate::{
         tick::Tick,
         toast::Toasts,
     },
-    erase::{Erase, act, reactive},
+    erase::{Erase, act, reactive, reactive_if, reactive_option},
     server_fns::{self, Failure},
     session::Session,
 };

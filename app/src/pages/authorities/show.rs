@@ -85,17 +85,18 @@ fn settings(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyVie
 
 fn end(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyView {
     let is_needed = authority.part(|row| !row.domains.is_empty());
-    let blocked = move || {
-        is_needed.get().then(|| {
-            view! { <p>"Domains use this certificate authority. " <a class="link" href="/domains">"Change their certificate source"</a> " first."</p> }.erase()
-        })
-    };
+    let change = ("/domains", "Change their certificate source");
     let losses = move || authority.with(losses);
     delete_card(Kind::Authority, name, losses, move |typed| {
         server_fns::authorities::delete(authority.peek(|row| row.id), typed)
     })
     .note("Issued certificates stay valid and are served until they expire.")
-    .blocked(blocked)
+    .blocked_while(
+        is_needed,
+        "Domains use this certificate authority. ",
+        change,
+        " first.",
+    )
     .view()
 }
 

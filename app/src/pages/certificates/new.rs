@@ -15,12 +15,10 @@ pub fn page() -> AnyView {
 }
 
 fn content(domains: LiveResource<Vec<DomainRow>>) -> AnyView {
-    let domain = domains.peek(|all| {
-        let domain = preselected(all, "domain", |domain| domain.id.to_string());
-        domain.map(|domain| domain.id.to_string())
-    });
+    let domain =
+        domains.peek(|all| preselected(all, "domain", |row| row.id.to_string(), |row| row.id));
     let values = RwSignal::new(UploadForm {
-        domain: domain.unwrap_or_default(),
+        domain,
         ..UploadForm::default()
     });
     let form = FormState::of(values, UploadForm::parse);

@@ -109,18 +109,18 @@ fn last_error(shown: LiveResource<CertificateDetail>) -> AnyView {
     });
     reactive(move || {
         let (last_error, failures, is_alarming) = failure.get()?;
-        let class = panel_class(if is_alarming {
+        let tone = if is_alarming {
             Tone::Danger
         } else {
             Tone::Warning
-        });
+        };
         let times = (failures > 1).then(|| format!(", {failures} failures in a row"));
         let detail = last_error.detail.map(|detail| {
             view! { <details class="fold"><summary>"Original message"</summary><pre class="words" tabindex="0">{detail}</pre></details> }.erase()
         });
         Some(
             view! {
-                <section class=class aria-label="Issuance failure">
+                <section class=panel_class(tone) aria-label="Issuance failure">
                     <p class="panel-title">{icon("triangle-alert")} <span>{last_error.message}</span></p>
                     <p class="muted">"Last attempt " {ago(last_error.at)} {times} "."</p>
                     {detail}

@@ -68,10 +68,8 @@ pub fn certificate(form: FormState, values: RwSignal<ClusterForm>) -> AnyView {
         now
     });
     let refusal = Memo::new(move |_| form.refusal("fingerprint"));
-    let error = reactive(move || {
-        refusal.get().map(|refusal| {
-            view! { <span class="refusal">{icon("circle-alert")} {refusal}</span> }.erase()
-        })
+    let error = reactive_option(refusal, move |refusal| {
+        view! { <span class="refusal">{icon("circle-alert")} {refusal}</span> }.erase()
     });
     let fields = view! {
         <p class="muted">"Proxmox uses self-signed certificates, so compare the fingerprint once. Holdfast then trusts only this certificate."</p>
@@ -118,9 +116,7 @@ fn trusted(check: CertificateCheck) -> AnyView {
             (!is_comparing && !form.fingerprint.is_empty()).then(|| form.fingerprint.clone())
         })
     });
-    reactive(move || {
-        confirmed.get().map(|fingerprint| {
-            view! { <div class="stack-tight"><p>"Trusted fingerprint:"</p><p class="words">{fingerprint}</p></div> }.erase()
-        })
+    reactive_option(confirmed, move |fingerprint| {
+        view! { <div class="stack-tight"><p>"Trusted fingerprint:"</p><p class="words">{fingerprint}</p></div> }.erase()
     })
 }

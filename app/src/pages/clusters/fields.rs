@@ -28,7 +28,7 @@ pub fn fields(form: FormState, values: RwSignal<ClusterForm>, new: bool) -> AnyV
         <Field form name="login" label="User or API token" value=bind!(values, login)
             hint="A token such as holdfast@pve!holdfast, or a user such as root@pam." />
         <Field form name="secret" label="Secret" entry=Entry::Secret value=bind!(values, secret) hint=secret_hint optional=!new />
-        {reactive(move || account.get().map(|account| limits(&account)))}
+        {reactive_option(account, move |account| limits(&account))}
     };
     view! {
         {group("Cluster", cluster.erase())}

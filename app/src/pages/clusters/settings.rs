@@ -28,11 +28,6 @@ fn form(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
 
 fn removal(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
     let has_sites = page.part(|page| !page.cluster.sites.is_empty());
-    let blocked = move || {
-        has_sites.get().then(|| {
-            view! { <p>"The cluster has sites. " <a class="link" href="/sites">"Delete these first"</a> "."</p> }.erase()
-        })
-    };
     let losses = || {
         [
             "Its address, fingerprint and credentials",
@@ -45,6 +40,11 @@ fn removal(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
         server_fns::clusters::delete(page.peek(|page| page.cluster.view.id), typed)
     })
     .note("The cluster itself does not change.")
-    .blocked(blocked)
+    .blocked_while(
+        has_sites,
+        "The cluster has sites. ",
+        ("/sites", "Delete these first"),
+        ".",
+    )
     .view()
 }

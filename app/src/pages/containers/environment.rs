@@ -8,11 +8,7 @@ use crate::pages::prelude::*;
 /// The tab.
 pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
     let draft = Draft::new(container);
-    let Draft {
-        form: values,
-        state: form,
-        ..
-    } = draft;
+    let Draft { values, form, .. } = draft;
     let fields = view! {
         <Field form name="env" label="Variables" optional=true entry=Entry::Block
             value=bind!(values, env) hint="One NAME=value per line. Overrides the image's variables." />

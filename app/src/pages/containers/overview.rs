@@ -66,25 +66,20 @@ fn work(container: LiveResource<ContainerDetail>) -> AnyView {
 /// Problems of the container.
 fn notices(container: LiveResource<ContainerDetail>) -> AnyView {
     let failure = container.part(|view| view.failure.clone());
-    let failed = reactive(move || {
-        failure.get().map(|(job, message)| {
-            let link =
-                view! { <a class="btn btn-small" href=format!("/jobs/{job}")>"View job"</a> };
-            panel(Tone::Danger, "circle-alert", message.erase(), link.erase())
-        })
+    let failed = reactive_option(failure, move |(job, message)| {
+        let link = view! { <a class="btn btn-small" href=format!("/jobs/{job}")>"View job"</a> };
+        panel(Tone::Danger, "circle-alert", message.erase(), link.erase())
     });
     let last_error = container.part(|view| Some((view.last_error.clone()?, view.observed_at)));
-    let unreachable = reactive(move || {
-        last_error.get().map(|(last_error, at)| {
-            let last_seen =
-                at.map(|at| view! { <p class="muted">"Last update " {ago(at)} "."</p> }.erase());
-            panel(
-                Tone::Warning,
-                "unplug",
-                last_error.erase(),
-                last_seen.erase(),
-            )
-        })
+    let unreachable = reactive_option(last_error, move |(last_error, at)| {
+        let last_seen =
+            at.map(|at| view! { <p class="muted">"Last update " {ago(at)} "."</p> }.erase());
+        panel(
+            Tone::Warning,
+            "unplug",
+            last_error.erase(),
+            last_seen.erase(),
+        )
     });
     let deviations = panels(Tone::Warning, "triangle-alert", container.part(deviations));
     let drift = panels(Tone::Info, "info", container.part(drift));
@@ -132,12 +127,10 @@ fn restart(container: LiveResource<ContainerDetail>) -> AnyView {
         let (id, name) = container.peek(|view| (view.row.id, view.row.name.clone()));
         actions::switch(toasts, id, name, Power::Restart);
     };
-    reactive(move || {
-        needed.get().then(|| {
-            let title = "Some changes take effect after a restart.".erase();
-            let button = view! { <button class="btn btn-small" on:click=act(now)>{icon("rotate-cw")} "Restart now"</button> };
-            panel(Tone::Info, "info", title, button.erase())
-        })
+    reactive_if(needed, move || {
+        let title = "Some changes take effect after a restart.".erase();
+        let button = view! { <button class="btn btn-small" on:click=act(now)>{icon("rotate-cw")} "Restart now"</button> };
+        panel(Tone::Info, "info", title, button.erase())
     })
 }
 

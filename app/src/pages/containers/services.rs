@@ -13,7 +13,7 @@ use crate::pages::prelude::*;
 pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
     let draft = Draft::new(container);
     let domains = container.part(|view| view.domains.clone());
-    let rows = service_rows(draft.form, draft.state, domains.into());
+    let rows = service_rows(draft.values, draft.form, domains.into());
     let edit = card("Edit services", draft_form(draft, rows, false));
     view! { <div class="stack">{service_list(container)} {edit}</div> }.erase()
 }

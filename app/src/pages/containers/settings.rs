@@ -15,11 +15,7 @@ use crate::{
 /// The tab.
 pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
     let draft = Draft::new(container);
-    let Draft {
-        form: values,
-        state: form,
-        ..
-    } = draft;
+    let Draft { values, form, .. } = draft;
     let fixed = container.peek(|view| {
         let (source, disk) = (&view.spec.source, view.spec.disk);
         let docker = if view.spec.docker {

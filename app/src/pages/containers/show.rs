@@ -83,10 +83,8 @@ fn buttons(container: LiveResource<ContainerDetail>) -> AnyView {
         let runs = view.row.status == Status::Running;
         view.row.link.clone().filter(|_| runs)
     });
-    let open = reactive(move || {
-        link.get().map(|link| {
-            view! { <a class="btn btn-primary" href=link rel="external">{icon("external-link")} "Open"</a> }.erase()
-        })
+    let open = reactive_option(link, move |link| {
+        view! { <a class="btn btn-primary" href=link rel="external">{icon("external-link")} "Open"</a> }.erase()
     });
     view! {
         {open}

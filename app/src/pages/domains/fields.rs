@@ -93,10 +93,8 @@ fn who(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
         ("operators", "Operators only"),
     ]);
     let is_limited = Memo::new(move |_| values.with(|form| form.publishers == "selected-users"));
-    let users = reactive(move || {
-        is_limited.get().then(|| {
-            view! { <Field form name="users" label="Users" value=bind!(values, users) hint="Usernames, separated by commas." /> }.erase()
-        })
+    let users = reactive_if(is_limited, move || {
+        view! { <Field form name="users" label="Users" value=bind!(values, users) hint="Usernames, separated by commas." /> }.erase()
     });
     view! {
         <Choice form name="publishers" label="Who can publish" value=bind!(values, publishers) options

@@ -12,10 +12,8 @@ use crate::pages::prelude::*;
 pub fn source_summary(issuance: CertificateSource) -> &'static str {
     match issuance {
         CertificateSource::SelfSigned => "none (self-signed)",
-        CertificateSource::Http(_) => "ACME, one per name (HTTP-01)",
-        CertificateSource::Dns(_) => "ACME, one per name (DNS-01)",
-        CertificateSource::Wildcard(_) => "ACME wildcard (DNS-01)",
         CertificateSource::Uploaded => "upload",
+        issued => choice(issued.as_str()),
     }
 }
 

@@ -6,7 +6,10 @@ use model::{
 };
 
 use super::fields::fields;
-use crate::pages::{hosts::new::site_options, prelude::*};
+use crate::pages::{
+    hosts::new::{preselected_site, site_options},
+    prelude::*,
+};
 
 /// The page.
 pub fn page() -> AnyView {
@@ -19,12 +22,9 @@ pub fn page() -> AnyView {
 }
 
 fn content(form_options: LiveResource<NewDomainOptions>) -> AnyView {
-    let site = form_options.peek(|all| {
-        let site = preselected(&all.sites, "site", |site| site.spec.name.to_string());
-        site.map(|site| site.id.to_string())
-    });
+    let site = form_options.peek(|all| preselected_site(&all.sites));
     let values = RwSignal::new(DomainForm {
-        site: site.unwrap_or_default(),
+        site,
         hsts: Hsts::default().to_string(),
         publishers: Publishers::default().as_str().to_owned(),
         issuance: CertificateSource::default().as_str().to_owned(),

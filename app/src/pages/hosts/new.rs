@@ -22,13 +22,16 @@ pub fn site_options(sites: &[SiteRow]) -> Vec<(String, String)> {
     sites.iter().map(option).collect()
 }
 
+/// The id of the site that the URL names, or of the first site.
+pub fn preselected_site(sites: &[SiteRow]) -> String {
+    let name = |site: &SiteRow| site.spec.name.to_string();
+    preselected(sites, "site", name, |site| site.id)
+}
+
 fn content(sites: LiveResource<Vec<SiteRow>>) -> AnyView {
-    let site = sites.peek(|all| {
-        let site = preselected(all, "site", |site| site.spec.name.to_string());
-        site.map(|site| site.id.to_string())
-    });
+    let site = sites.peek(|all| preselected_site(all));
     let values = RwSignal::new(HostForm {
-        site: site.unwrap_or_default(),
+        site,
         name: "edge-1".to_owned(),
     });
     // The created host and its join token. The token replaces the form and cannot be shown again.

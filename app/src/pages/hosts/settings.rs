@@ -36,15 +36,13 @@ fn new_token(host: LiveResource<HostDetail>) -> AnyView {
         <FailureLine failure=action.failure />
         <div class="actions">{action.button("rotate-cw", "New join token", renew)}</div>
     };
-    let instructions = reactive(move || {
-        issued.get().map(|token| {
-            let new_host = host.peek(|host| NewHost {
-                site: host.row.site_name.to_string(),
-                name: host.row.name.to_string(),
-            });
-            let close = Callback::new(move |()| issued.set(None));
-            join_instructions(new_host, token, Some(close))
-        })
+    let instructions = reactive_option(issued, move |token| {
+        let new_host = host.peek(|host| NewHost {
+            site: host.row.site_name.to_string(),
+            name: host.row.name.to_string(),
+        });
+        let close = Callback::new(move |()| issued.set(None));
+        join_instructions(new_host, token, Some(close))
     });
     view! { {tight_card("Join token", content.erase())} {instructions} }.erase()
 }

@@ -77,12 +77,10 @@ fn created_path(job: &JobView) -> Option<String> {
 /// Shows that the container was created, with a link to it.
 fn created_container(job: LiveResource<JobView>) -> AnyView {
     let created = job.part(|job| Some((created_path(job)?, job.row.container_name.to_string())));
-    let notice = reactive(move || {
-        created.get().map(|(href, name)| {
-            let title = format!("{name} was created.").erase();
-            let link = view! { <a class="btn btn-primary" href=href>{icon("arrow-right")} {format!("Open {name}")}</a> };
-            panel(Tone::Good, "circle-check", title, link.erase())
-        })
+    let notice = reactive_option(created, move |(href, name)| {
+        let title = format!("{name} was created.").erase();
+        let link = view! { <a class="btn btn-primary" href=href>{icon("arrow-right")} {format!("Open {name}")}</a> };
+        panel(Tone::Good, "circle-check", title, link.erase())
     });
     view! { <div aria-live="polite">{notice}</div> }.erase()
 }
@@ -90,10 +88,8 @@ fn created_container(job: LiveResource<JobView>) -> AnyView {
 fn to_container(job: LiveResource<JobView>) -> AnyView {
     let target = job.part(|job| container(&job.row).filter(|_| created_path(job).is_none()));
 
-    reactive(move || {
-        target.get().map(|href| {
-            view! { <a class="btn" href=href>{icon("container")} "Open container"</a> }.erase()
-        })
+    reactive_option(target, move |href| {
+        view! { <a class="btn" href=href>{icon("container")} "Open container"</a> }.erase()
     })
 }
 

@@ -124,17 +124,18 @@ fn settings(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
 
 fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     let is_needed = shown.part(|(row, _)| !row.domains.is_empty());
-    let blocked = move || {
-        is_needed.get().then(|| {
-            view! { <p>"Domains use this DNS provider. " <a class="link" href="/domains">"Select another provider"</a> " for them first."</p> }.erase()
-        })
-    };
+    let select = ("/domains", "Select another provider");
     let losses = move || shown.with(|(row, _)| losses(row));
     delete_card(Kind::Provider, name, losses, move |typed| {
         server_fns::providers::delete(shown.peek(|(row, _)| row.id), typed)
     })
     .note("Existing DNS records do not change.")
-    .blocked(blocked)
+    .blocked_while(
+        is_needed,
+        "Domains use this DNS provider. ",
+        select,
+        " for them first.",
+    )
     .view()
 }
 

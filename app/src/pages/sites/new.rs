@@ -16,12 +16,10 @@ async fn fetch() -> Result<Vec<ClusterView>, Failure> {
 }
 
 fn content(clusters: LiveResource<Vec<ClusterView>>) -> AnyView {
-    let cluster = clusters.peek(|all| {
-        let cluster = preselected(all, "cluster", |cluster| cluster.id.to_string());
-        cluster.map(|cluster| cluster.id.to_string())
-    });
+    let cluster =
+        clusters.peek(|all| preselected(all, "cluster", |row| row.id.to_string(), |row| row.id));
     let values = RwSignal::new(SiteForm {
-        cluster: cluster.unwrap_or_default(),
+        cluster,
         ..SiteForm::default()
     });
     let form = FormState::of(values, SiteForm::parse);

@@ -19,10 +19,8 @@ fn form(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
     let form = FormState::of(values, SiteForm::parse);
     let options = Signal::derive(move || page.with(|page| cluster_options(&page.clusters)));
     let blocked = page.part(|page| page.site.containers > 0);
-    let note = reactive(move || {
-        blocked.get().then(|| {
-            view! { <p class="muted">"Name, cluster, bridge, network and gateway cannot change while the site has containers."</p> }.erase()
-        })
+    let note = reactive_if(blocked, move || {
+        view! { <p class="muted">"Name, cluster, bridge, network and gateway cannot change while the site has containers."</p> }.erase()
     });
     let fields = view! { {note} {fields(form, values, options, suggestions(values))} }.erase();
     let stored_name = |form: &SiteForm| form.name.trim().to_owned();
