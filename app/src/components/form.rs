@@ -149,7 +149,7 @@ impl Control {
 
     /// Several lines of text.
     fn block(self) -> AnyView {
-        let leave = self.clone();
+        let left = self.clone();
         view! {
             <textarea
                 id=self.id.clone()
@@ -160,7 +160,7 @@ impl Control {
                 aria-invalid=self.is_invalid()
                 aria-describedby=self.help.clone()
                 prop:value=self.value.get
-                on:blur=act(move |_| leave.leave())
+                on:blur=act(move |_| left.leave())
                 on:input=act({
                     let control = self.clone();
                     move |ev| control.set(event_target_value(&ev))
@@ -174,7 +174,7 @@ impl Control {
 
     /// One line of text, masked or not.
     fn line(self, kind: &'static str, complete: &'static str) -> AnyView {
-        let (change, blur) = (self.clone(), self.clone());
+        let (changed, left) = (self.clone(), self.clone());
         view! {
             <input
                 id=self.id.clone()
@@ -188,8 +188,8 @@ impl Control {
                 aria-describedby=self.help.clone()
                 value=self.value.get.get_untracked()
                 prop:value=self.value.get
-                on:change=act(move |_| change.leave())
-                on:blur=act(move |_| blur.leave())
+                on:change=act(move |_| changed.leave())
+                on:blur=act(move |_| left.leave())
                 on:input=act(move |ev| self.set(event_target_value(&ev)))
             />
         }
