@@ -197,7 +197,7 @@ impl Control {
     }
 }
 
-/// A labeled radio group.
+/// A labeled selection list.
 #[component]
 pub fn Choice(
     /// The form.
@@ -212,7 +212,7 @@ pub fn Choice(
     /// Values and their labels.
     #[prop(into)]
     options: Signal<Vec<(String, String)>>,
-    /// A short help text under the group.
+    /// A short help text under the list.
     #[prop(optional, into)]
     hint: Signal<String>,
 ) -> impl IntoView {

@@ -44,10 +44,10 @@ pub fn title(text: Signal<String>) {
     Effect::new(move |_| {
         let text = text.get();
         document().set_title(&text);
-        let path = window().location().pathname().unwrap_or_default();
-        let name = text.trim_end_matches(" · Holdfast").to_owned();
-        if let Some(PageTitle(current)) = current {
-            current.try_set(Some((path, name)));
+        if let (Some(PageTitle(current)), Some(name)) = (current, text.strip_suffix(" · Holdfast"))
+        {
+            let path = window().location().pathname().unwrap_or_default();
+            current.try_set(Some((path, name.to_owned())));
         }
     });
 }

@@ -56,8 +56,8 @@ fn fields(
 ) -> AnyView {
     let options = Signal::derive(move || {
         let option = |domain: &DomainRow| {
-            let message = format!("{} ({})", domain.spec.name, domain.site_name);
-            (domain.id.to_string(), message)
+            let label = format!("{} ({})", domain.spec.name, domain.site_name);
+            (domain.id.to_string(), label)
         };
         domains.with(|all| all.iter().map(option).collect())
     });

@@ -98,12 +98,12 @@ fn authority(
             all.map(|(id, name)| (id.to_string(), name.to_string()))
                 .collect()
         });
-        let message = match options.is_empty() {
+        let placeholder = match options.is_empty() {
             true => "No CA yet",
             false => "Select a CA",
         };
         if !options.iter().any(|(key, _)| *key == chosen) {
-            options.insert(0, (String::new(), message.to_owned()));
+            options.insert(0, (String::new(), placeholder.to_owned()));
         }
         options
     });
@@ -230,9 +230,9 @@ mod tests {
 
     #[test]
     fn each_certificate_source_has_its_own_text() {
-        let message = CertificateSource::NAMES.map(|word| (choice(word), meaning(word)));
-        for (index, one) in message.iter().enumerate() {
-            let mut others = message.iter().skip(index + 1);
+        let texts = CertificateSource::NAMES.map(|word| (choice(word), meaning(word)));
+        for (index, one) in texts.iter().enumerate() {
+            let mut others = texts.iter().skip(index + 1);
             assert!(others.all(|other| one.0 != other.0 && one.1 != other.1));
         }
         for word in CertificateSource::NAMES {

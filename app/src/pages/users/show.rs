@@ -52,17 +52,17 @@ pub struct Amount {
     pub label: &'static str,
     used: u32,
     limit: Option<u32>,
-    message: fn(u32) -> String,
+    format: fn(u32) -> String,
 }
 
 /// The usage of all resources, in the order of the columns.
 pub fn amounts(user: &UserRow) -> [Amount; 4] {
     let UserRow { usage, limits, .. } = user;
-    let amount = |label, used, limit, message| Amount {
+    let amount = |label, used, limit, format| Amount {
         label,
         used,
         limit,
-        message,
+        format,
     };
     let plain = |count: u32| count.to_string();
     let memory = |mib: u32| Bytes(u64::from(mib) << 20).to_string();
@@ -82,9 +82,9 @@ pub fn amounts(user: &UserRow) -> [Amount; 4] {
 
 /// `3 of 5`; without a limit only the usage.
 pub fn limited(amount: &Amount) -> String {
-    let used = (amount.message)(amount.used);
+    let used = (amount.format)(amount.used);
     match amount.limit {
-        Some(limit) => format!("{used} of {}", (amount.message)(limit)),
+        Some(limit) => format!("{used} of {}", (amount.format)(limit)),
         None => used,
     }
 }
