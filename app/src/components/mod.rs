@@ -29,7 +29,10 @@
 //!   `form.refuse(failure)` on failure.
 //! - **Forms of objects**: [`object_form::create_form`] is the page of a new object,
 //!   [`object_form::settings_form`] the settings of an existing object. Both receive the fields and
-//!   one server call (`save` or `save_call`), and do the rest.
+//!   one server call (`save` or `save_call`), and do the rest. [`noun::Noun`] has the texts of each
+//!   kind of object.
+//! - **Details**: [`facts::Facts`] is a definition list, [`panel::card`] a card,
+//!   [`panel::panel`] a notice, [`action::Action`] a button that sends a request.
 //! - **Deletion**: [`delete_card::delete_card`] at the end of a page; elsewhere
 //!   [`dialog::Deletion`] and `<DeleteDialog deletion name losses delete />`. Within such a view
 //!   use only `live_resource_within`.
@@ -45,10 +48,12 @@
 //! `btn btn-primary btn-danger btn-quiet btn-small btn-icon`, `muted`, `mono`, `num`, `panel`,
 //! `form` (one column), `fold` (a `details`). No inline styles: the CSP blocks them.
 
+pub mod action;
 pub mod badge;
 pub mod delete_card;
 pub mod dialog;
 mod erased_value;
+pub mod facts;
 pub mod failure;
 pub mod form;
 pub mod fresh;
@@ -62,8 +67,10 @@ pub mod live_resource;
 pub mod log;
 pub mod menu;
 pub mod meter;
+pub mod noun;
 pub mod object_form;
 pub mod page;
+pub mod panel;
 pub mod steps;
 pub mod table;
 pub mod tick;

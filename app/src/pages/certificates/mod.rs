@@ -12,7 +12,6 @@ use model::{
 
 use crate::{
     clock::{Clock, format_relative},
-    components::page::Tabs,
     pages::prelude::*,
 };
 
@@ -52,21 +51,19 @@ fn attention_reason(row: &CertificateRow) -> String {
 pub fn until(row: &CertificateRow) -> AnyView {
     match &row.issued {
         Some(issued) => when(issued.not_after),
-        None => view! { <span class="muted">"–"</span> }.erase(),
+        None => muted("–"),
     }
 }
 
 /// The next action for a certificate, and its time.
 fn next(row: &CertificateRow) -> AnyView {
-    let is_tried =
+    let is_retried =
         row.issued.is_none() || row.failures > 0 || row.state == CertificateState::Renewing;
     match (row.source, row.renew_at, row.next_try) {
-        (IssuanceMethod::Uploaded, ..) => {
-            view! { <span class="muted">"manual renewal"</span> }.erase()
-        }
-        (_, _, Some(at)) if is_tried => due("retry", at),
-        (_, Some(at), _) if !is_tried => due("renewal", at),
-        _ => view! { <span class="muted">"–"</span> }.erase(),
+        (IssuanceMethod::Uploaded, ..) => muted("manual renewal"),
+        (_, _, Some(at)) if is_retried => due("retry", at),
+        (_, Some(at), _) if !is_retried => due("renewal", at),
+        _ => muted("–"),
     }
 }
 

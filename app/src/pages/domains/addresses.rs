@@ -1,36 +1,29 @@
 //! Addresses whose records at the DNS provider are not as desired.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
 use model::domains::{DomainDetail, RecordFailure};
 
-use crate::{
-    components::{host::host, live_resource::LiveResource},
-    pages::certificates::due,
-};
+use crate::pages::{certificates::due, prelude::*};
 
 /// The key of a record.
 type Key = (String, String, String);
 
-fn key(last_error: &RecordFailure) -> Key {
-    let RecordFailure {
-        name, kind, value, ..
-    } = last_error;
+fn key(failure: &RecordFailure) -> Key {
+    let (name, kind, value) = (&failure.name, &failure.kind, &failure.value);
     (name.clone(), kind.clone(), value.clone())
 }
 
 /// The card; empty if all records are as desired.
-pub fn card(page: LiveResource<DomainDetail>) -> AnyView {
-    let is_wrong = page.part(|page| !page.addresses.is_empty());
-    reactive(move || is_wrong.get().then(|| last_errors(page)))
+pub fn failures(page: LiveResource<DomainDetail>) -> AnyView {
+    let has_failed = page.part(|page| !page.addresses.is_empty());
+    reactive(move || has_failed.get().then(|| failure_table(page)))
 }
 
-fn last_errors(page: LiveResource<DomainDetail>) -> AnyView {
+fn failure_table(page: LiveResource<DomainDetail>) -> AnyView {
     let keys = page.part(|page| page.addresses.iter().map(key).collect::<Vec<_>>());
-    let render_row = move |wanted: Key| {
+    let render_row = move |record: Key| {
         row(page.part(move |page| {
             let mut all = page.addresses.iter();
-            all.find(|last_error| key(last_error) == wanted).cloned()
+            all.find(|failure| key(failure) == record).cloned()
         }))
     };
     view! {
@@ -57,7 +50,7 @@ fn row(row: Memo<Option<RecordFailure>>) -> AnyView {
         let row = row.get()?;
         let next = match row.next_try {
             Some(at) => due("retry", at),
-            None => view! { <span class="muted">"–"</span> }.erase(),
+            None => muted("–"),
         };
         Some(
             view! {

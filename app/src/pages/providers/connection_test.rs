@@ -6,10 +6,7 @@ use model::{
     providers::{ProviderCheck, ProviderKind},
 };
 
-use crate::{components::failure::FailureLine, pages::prelude::*};
-
-/// The result of a test.
-type Found = Option<(String, Vec<ProviderCheck>)>;
+use crate::pages::prelude::*;
 
 /// What the test does, and what it leaves behind.
 fn meaning(kind: ProviderKind) -> &'static str {
@@ -28,19 +25,20 @@ pub fn card(id: ProviderId, kind: Signal<ProviderKind>, domains: Signal<Vec<Stri
     let first = domains.with_untracked(|all| all.first().cloned().unwrap_or_default());
     let domain = RwSignal::new(first);
     let form = FormState::new(move || domain.with_untracked(|text| refusal(text)));
-    let found = RwSignal::new(Found::None);
+    // The tested domain and its checks.
+    let result = RwSignal::new(None::<(String, Vec<ProviderCheck>)>);
     let submit = move |ev: leptos::ev::SubmitEvent| {
         ev.prevent_default();
-        found.set(None);
+        result.set(None);
         if !form.submit() {
             crate::browser::focus("field-domain");
             return;
         }
-        let asked = domain.get_untracked().trim().to_owned();
+        let tested = domain.get_untracked().trim().to_owned();
         spawn_local(async move {
-            match server_fns::providers::test(id, asked.clone()).await {
-                Ok(all) => {
-                    found.try_set(Some((asked, all)));
+            match server_fns::providers::test(id, tested.clone()).await {
+                Ok(checks) => {
+                    result.try_set(Some((tested, checks)));
                     form.busy.try_set(false);
                 }
                 Err(failure) => form.refuse(failure),
@@ -67,7 +65,7 @@ pub fn card(id: ProviderId, kind: Signal<ProviderKind>, domains: Signal<Vec<Stri
                     </button>
                 </div>
             </form>
-            <div aria-live="polite">{reactive(move || found.with(|found| found.as_ref().map(outcome)))}</div>
+            <div aria-live="polite">{reactive(move || result.with(|result| result.as_ref().map(outcome)))}</div>
         </section>
     }
     .erase()
@@ -75,21 +73,18 @@ pub fn card(id: ProviderId, kind: Signal<ProviderKind>, domains: Signal<Vec<Stri
 
 fn refusal(text: &str) -> Vec<FieldError> {
     let parsed: Result<Domain, Invalid> = text.parse();
-    parsed
-        .err()
-        .map(|invalid| invalid.for_field("domain"))
-        .into_iter()
-        .collect()
+    let error = parsed.err().map(|invalid| invalid.for_field("domain"));
+    error.into_iter().collect()
 }
 
-fn outcome((domain, all): &(String, Vec<ProviderCheck>)) -> AnyView {
-    let bad = all.iter().filter(|finding| !finding.is_good).count();
+fn outcome((domain, checks): &(String, Vec<ProviderCheck>)) -> AnyView {
+    let bad = checks.iter().filter(|finding| !finding.is_good).count();
     let title = match bad {
         0 => format!("All checks passed for {domain}."),
         1 => format!("1 check failed for {domain}."),
         bad => format!("{bad} checks failed for {domain}."),
     };
-    let each = all.iter().map(finding).collect::<Vec<_>>();
+    let each = checks.iter().map(finding).collect::<Vec<_>>();
     view! {
         <div class="findings stack-tight">
             <p><strong>{title}</strong></p>

@@ -9,15 +9,18 @@ use model::{
 };
 
 /// The URLs, ports and records of a form's services.
-pub fn places(form: &ContainerForm, name: Option<&Label>, site: &SiteOption) -> Vec<String> {
+pub fn public_addresses(
+    form: &ContainerForm,
+    name: Option<&Label>,
+    site: &SiteOption,
+) -> Vec<String> {
     let preview = |service: &ServiceForm| match service.kind.as_str() {
         "http" => host(service, name, site).map(|(host, entry)| entry.url(&host)),
         "srv" => Some(format!("{}.{}", service.name.trim(), site.domain)),
         kind => {
-            let port = if service.external.trim().is_empty() {
-                format!("any of {}", site.ports)
-            } else {
-                service.external.trim().to_owned()
+            let port = match service.external.trim() {
+                "" => format!("any of {}", site.ports),
+                port => port.to_owned(),
             };
             Some(match kind == "tcp" && service.tls {
                 true => format!("{}:{port}/tls", host(service, name, site)?.0),
@@ -39,10 +42,10 @@ fn host(
         label => label,
     };
     let (domain, entry) = match service.domain.trim() {
-        "" => site
-            .domains
-            .first()
-            .map(|first| (first.name.as_str(), first.entry))?,
+        "" => {
+            let first = site.domains.first()?;
+            (first.name.as_str(), first.entry)
+        }
         domain => {
             let mut known = site.domains.iter();
             let known = known.find(|known| known.name.as_str() == domain);
@@ -59,7 +62,7 @@ mod tests {
         services::ServiceForm,
     };
 
-    use super::places;
+    use super::public_addresses;
 
     #[test]
     fn preview_lists_links_and_ports() {
@@ -67,32 +70,23 @@ mod tests {
             r#"{"id":1,"name":"lab","domain":"lab.internal","domains":[{"name":"example.org"},{"name":"localhost","entry":{"tls":false,"port":3000}}],"node":null,"templates":[],"ports":"2000-2999"}"#,
         )
         .unwrap();
-        let service = |kind: &str, external: &str| ServiceForm {
+        let service = |kind: &str, external: &str, label: &str, domain: &str| ServiceForm {
             kind: kind.to_owned(),
             external: external.to_owned(),
+            label: label.to_owned(),
+            domain: domain.to_owned(),
+            tls: external == "2883",
+            name: "_sip._tcp".to_owned(),
             ..ServiceForm::default()
         };
         let services = vec![
-            service("http", ""),
-            ServiceForm {
-                label: "docs".to_owned(),
-                domain: "example.net".to_owned(),
-                ..service("http", "")
-            },
-            ServiceForm {
-                domain: "localhost".to_owned(),
-                ..service("http", "")
-            },
-            service("tcp", "2022"),
-            service("udp", ""),
-            ServiceForm {
-                tls: true,
-                ..service("tcp", "2883")
-            },
-            ServiceForm {
-                name: "_sip._tcp".to_owned(),
-                ..service("srv", "")
-            },
+            service("http", "", "", ""),
+            service("http", "", "docs", "example.net"),
+            service("http", "", "", "localhost"),
+            service("tcp", "2022", "", ""),
+            service("udp", "", "", ""),
+            service("tcp", "2883", "", ""),
+            service("srv", "", "", ""),
         ];
         let form = ContainerForm {
             services,
@@ -100,7 +94,7 @@ mod tests {
         };
         let name = "web-1".parse().unwrap();
         assert_eq!(
-            places(&form, Some(&name), &site),
+            public_addresses(&form, Some(&name), &site),
             [
                 "https://web-1.example.org",
                 "https://docs.example.net",
