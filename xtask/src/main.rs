@@ -16,6 +16,7 @@ mod deny;
 mod dependencies;
 mod dev;
 mod disk;
+mod file_sizes;
 mod lab;
 mod labeled_output;
 mod language;

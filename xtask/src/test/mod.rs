@@ -14,7 +14,9 @@ use crate::binaries::Binary;
 use crate::program::{self, Cargo, say};
 use crate::setup::{self, Consent, Need};
 use crate::workspace::Workspace;
-use crate::{bench, deny, dependencies, disk, lab, labeled_output, language, standalone};
+use crate::{
+    bench, deny, dependencies, disk, file_sizes, lab, labeled_output, language, standalone,
+};
 
 pub mod browser;
 mod builds;
@@ -44,7 +46,7 @@ pub struct Options {
 /// A part of the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Part {
-    /// Formatting, names, and which crate uses which
+    /// Formatting, file sizes, names, and which crate uses which
     Fmt,
     /// Licenses, banned crates and crate sources
     Deny,
@@ -284,6 +286,7 @@ fn fmt(workspace: &Workspace) -> anyhow::Result<()> {
         .current_dir(workspace.root())
         .args(["fmt", "--all", "--check"]);
     program::run(&mut cargo)?;
+    file_sizes::check(workspace)?;
     language::check(workspace)?;
     dependencies::check(workspace)
 }
