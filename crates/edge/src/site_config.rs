@@ -29,13 +29,13 @@ pub struct SiteConfig {
     pub streams: Vec<StreamService>,
     /// Responses to ACME HTTP-01 challenges.
     #[serde(default)]
-    pub answers: Vec<Answer>,
+    pub challenge_responses: Vec<ChallengeResponse>,
 }
 
 /// The response at `/.well-known/acme-challenge/TOKEN` under any hostname of the site (RFC 8555,
 /// section 8.3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
+pub struct ChallengeResponse {
     /// The challenge token.
     pub token: Base64Url,
     /// The account key's thumbprint. The response is the token, a dot, and this.

@@ -15,8 +15,8 @@ use rustix::process::{Signal, getpid, kill_process};
 use test_servers::host::{inside, run, wait_until};
 
 use crate::site::{
-    address, apply, block_on, control, host, layout, list_entries, live, open, prepare, service,
-    site, status, stream, tree, tree_files,
+    address, apply, block_on, host, layout, list_entries, live, open, prepare, service,
+    service_managers, site, status, stream, tree, tree_files,
 };
 
 /// Environment variables of the process that is killed: the host's folder, and the number of steps.
@@ -103,7 +103,7 @@ impl Change {
             }
         });
         block_on(async {
-            let opened = edge::open(&layout, control(&layout), steps).await;
+            let opened = edge::open(&layout, service_managers(&layout), steps).await;
             let tree = tree(&self.after, &layout);
             opened.unwrap().apply(&tree).await.unwrap();
         });

@@ -7,7 +7,7 @@ use ::edge::{
     Transport, Tree, render,
 };
 use agent::{
-    core::{Control, Outcome, Steps},
+    core::{Outcome, ServiceManager, Steps},
     roles::edge::{self, Applier},
 };
 use model::{
@@ -48,7 +48,7 @@ pub fn site() -> SiteConfig {
             certificate: None,
         }],
         streams: vec![stream(100, 2100)],
-        answers: Vec::new(),
+        challenge_responses: Vec::new(),
     }
 }
 
@@ -124,20 +124,22 @@ pub fn layout(folder: &Path) -> Layout {
 }
 
 /// Returns the commands that start nginx and dnsmasq without systemd.
-pub fn control(layout: &Layout) -> [Control; 2] {
+pub fn service_managers(layout: &Layout) -> [ServiceManager; 2] {
     let arguments = |line: String| line.split(' ').map(str::to_owned).collect();
     let (live, run, log) = (&layout.live, &layout.run, &layout.log);
     [
         format!("nginx -e {log}/error.log -p {live}/nginx/ -c nginx.conf"),
         format!("dnsmasq --pid-file={run}/dnsmasq.pid --conf-file={live}/dnsmasq/dnsmasq.conf"),
     ]
-    .map(|line| Control::Command(arguments(line)))
+    .map(|line| ServiceManager::Command(arguments(line)))
 }
 
 /// Opens the agent's directory.
 pub async fn open(layout: &Layout) -> Applier {
     let steps = Steps::default();
-    edge::open(layout, control(layout), steps).await.unwrap()
+    edge::open(layout, service_managers(layout), steps)
+        .await
+        .unwrap()
 }
 
 /// Runs a future on a new runtime.

@@ -28,7 +28,7 @@ pub fn empty_site() -> SiteConfig {
         records: Vec::new(),
         domains: Vec::new(),
         streams: Vec::new(),
-        answers: Vec::new(),
+        challenge_responses: Vec::new(),
     }
 }
 
