@@ -14,10 +14,10 @@ use crate::assets;
 use crate::workspace::Workspace;
 use scan::{Scan, Strings};
 
-/// The folders with Rust code.
+/// The directories with Rust code.
 const FOLDERS: [&str; 5] = ["app", "crates", "frontend", "server", "xtask"];
 
-/// The folders whose string literals are texts for users.
+/// The directories whose string literals are texts for users.
 const TEXT_FOLDERS: [&str; 10] = [
     "app/src",
     "crates/agent-protocol/src",

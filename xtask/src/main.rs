@@ -166,7 +166,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
     }
 }
 
-/// Builds the server and the agent and copies them into one folder.
+/// Builds the server and the agent and copies them into one directory.
 fn build(workspace: &Workspace, consent: Consent, mode: Mode) -> anyhow::Result<()> {
     let built = [
         server::build(workspace, mode, consent)?,

@@ -178,8 +178,8 @@ impl Need {
     }
 }
 
-/// Returns whether Debian's PostgreSQL is installed. Its programs are not on PATH but in a folder per
-/// version.
+/// Returns whether Debian's PostgreSQL is installed. Its programs are not on PATH but in a
+/// directory per version.
 fn debian_has_postgres() -> bool {
     let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") else {
         return false;

@@ -15,13 +15,13 @@ use serde::{Deserialize, Serialize};
 pub struct Layout {
     /// The symbolic link to the live generation.
     pub live: ConfigPath,
-    /// The folder for data that is kept across generations: leases, caches.
+    /// The directory for data that is kept across generations: leases, caches.
     pub state: ConfigPath,
-    /// The folder for PID files.
+    /// The directory for PID files.
     pub run: ConfigPath,
-    /// The folder for logs.
+    /// The directory for logs.
     pub log: ConfigPath,
-    /// The folder for certificates and their keys.
+    /// The directory for certificates and their keys.
     pub tls: ConfigPath,
     /// The interface in the site's network, the only one that dnsmasq listens on.
     pub interface: InterfaceName,

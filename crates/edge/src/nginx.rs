@@ -1,8 +1,8 @@
 //! Renders the nginx configuration: the main file, one file per service and domain, and the error
 //! pages.
 //!
-//! nginx starts with this folder as its prefix (`-p`), so files refer to each other by relative paths
-//! and the same bytes can be checked in one folder and served from another.
+//! nginx starts with this directory as its prefix (`-p`), so files refer to each other by relative
+//! paths and the same bytes can be checked in one directory and served from another.
 
 mod http;
 mod stream;

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: all checks and tests, in parts that can be run individually.
 //!
 //! All selected parts run even if one fails, so that one run reports all failures. Builds run
-//! concurrently with parts whose programs are ready, at a lower priority.
+//! concurrently with parts whose binaries are ready, at a lower priority.
 
 use std::io::Write as _;
 use std::process::Command;
@@ -60,7 +60,7 @@ pub enum Part {
     Lab,
     /// Every benchmark at its smallest size
     Bench,
-    /// The release program: alone in an empty folder, and some browser tests
+    /// The release binary: alone in an empty directory, and some browser tests
     Release,
 }
 

@@ -19,7 +19,8 @@ use crate::site::{
     service_managers, site, status, stream, tree, tree_files,
 };
 
-/// Environment variables of the process that is killed: the host's folder, and the number of steps.
+/// Environment variables of the process that is killed: the host's directory, and the number of
+/// steps.
 const FOLDER: &str = "HOLDFAST_TEST_FOLDER";
 const STEPS: &str = "HOLDFAST_TEST_STEPS";
 
@@ -189,7 +190,7 @@ impl Change {
     }
 }
 
-/// Stops nginx and dnsmasq, and empties the host's folder.
+/// Stops nginx and dnsmasq, and empties the host's directory.
 fn clear(layout: &Layout, folder: &Path) {
     let run_folder = &layout.run;
     run(&format!(

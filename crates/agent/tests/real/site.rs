@@ -1,4 +1,4 @@
-//! Fixtures: a site configuration, and the folder, network and [`Applier`] of its edge host.
+//! Fixtures: a site configuration, and the directory, network and [`Applier`] of its edge host.
 
 use std::{collections::BTreeMap, fmt::Debug, fs, net::Ipv4Addr, path::Path};
 
@@ -83,7 +83,8 @@ pub fn stream(id: i64, external: u16) -> StreamService {
     }
 }
 
-/// Creates the interface, folders and certificate of an edge host. The agent's folder is `agent`.
+/// Creates the interface, directories and certificate of an edge host. The agent's directory is
+/// `agent`.
 pub fn prepare(folder: &Path) -> Layout {
     run(
         "ip link add eth1 type veth peer name eth1-end && ip link set eth1-end up && \
@@ -186,7 +187,8 @@ pub fn tree_files(tree: &Tree) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Lists the agent's folder and its generations, with the targets of the links `live` and `read`.
+/// Lists the agent's directory and its generations, with the targets of the links `live` and
+/// `read`.
 pub fn list_entries(layout: &Layout) -> String {
     let base = Path::new(layout.live.as_str()).parent().unwrap();
     run(&format!(

@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// Creates a certificate for a name in the host's certificate folder.
+/// Creates a certificate for a name in the host's certificate directory.
 fn create_certificate(layout: &Layout, name: &str) -> Fingerprint {
     let certificate = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
     let tls = Path::new(layout.tls.as_str());

@@ -143,7 +143,7 @@ impl Subsystem for EdgeSubsystem {
     }
 }
 
-/// The strongest effect of a file in this file's folder.
+/// The strongest effect of a file in this file's directory.
 fn effect_of_removal(path: &str) -> Effect {
     match path.starts_with("dnsmasq/") {
         true => Effect::RestartDnsmasq,
