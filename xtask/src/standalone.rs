@@ -11,7 +11,7 @@ use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
 use crate::mode::Mode;
-use crate::test::report::Report;
+use crate::report::Report;
 use crate::workspace::Workspace;
 
 const START_WITHIN: Duration = Duration::from_secs(60);

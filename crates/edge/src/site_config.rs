@@ -5,10 +5,11 @@ use std::{collections::BTreeSet, fmt, net::Ipv4Addr, str::FromStr};
 
 use model::{
     Invalid, ServiceId,
-    domains::{Hsts, Origin},
+    domains::Hsts,
     fingerprint::Fingerprint,
     names::{Domain, Label, SrvName},
     net::{AddressRange, Cidr, MacAddress, Port},
+    origin::Origin,
     publish::{HttpOptions, IdleTimeoutS},
 };
 use serde::{Deserialize, Serialize};

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use anyhow::{anyhow, bail};
 
 use super::Part;
-use super::report::Report;
 use crate::binaries::{Binary, Executable, PACKAGES, Programs};
 use crate::labeled_output;
 use crate::lints::Lints;
 use crate::mode::Mode;
 use crate::program::Cargo;
+use crate::report::Report;
 use crate::setup::Consent;
 use crate::site::Site;
 use crate::workspace::Workspace;

@@ -12,19 +12,19 @@ use clap::{Args, ValueEnum};
 
 use crate::binaries::Binary;
 use crate::program::{self, Cargo, say};
+use crate::report::Report;
 use crate::setup::{self, Consent, Need};
 use crate::workspace::Workspace;
 use crate::{
-    bench, deny, dependencies, disk, file_sizes, lab, labeled_output, language, standalone,
+    bench, browser, deny, dependencies, disk, file_sizes, lab, labeled_output, language, standalone,
 };
 
-pub mod browser;
 mod builds;
-pub mod report;
 mod rust;
+mod summary;
 
 use builds::Builds;
-use report::{Outcome, Report};
+use summary::Outcome;
 
 /// What to test.
 #[derive(Args)]
@@ -167,8 +167,8 @@ pub fn run(workspace: &Workspace, consent: Consent, options: &Options) -> anyhow
     let failed = failed.count();
     let passed = outcomes.len() - failed;
     let mut out = std::io::stdout();
-    out.write_all(report::summary(&outcomes).as_bytes())?;
-    out.write_all(report::unchecked(&outcomes).as_bytes())?;
+    out.write_all(summary::format(&outcomes).as_bytes())?;
+    out.write_all(summary::unchecked(&outcomes).as_bytes())?;
     let count = format!("{passed} parts passed, {failed} failed");
     if failed > 0 {
         bail!(count);

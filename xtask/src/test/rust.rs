@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use anyhow::bail;
 
-use super::report::Report;
 use crate::binaries::Executable;
 use crate::program::{self, Finished};
+use crate::report::Report;
 use crate::{disk, labeled_output};
 
 /// Number of concurrent executables.

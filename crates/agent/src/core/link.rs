@@ -9,7 +9,7 @@ use agent_protocol::{
     CertificateWithKey, CertificatesRequest, CertificatesResponse, HostDescription, JoinRequest,
     JoinResponse, LeasesReport, LiveFilesUpdate, PollRequest, PollResponse, Report, endpoints,
 };
-use model::{domains::Origin, fingerprint::Fingerprint, hosts::JoinToken};
+use model::{fingerprint::Fingerprint, hosts::JoinToken, origin::Origin};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use rustls::client::danger::ServerCertVerifier;
 use serde::Deserialize;

@@ -12,8 +12,8 @@ use axum::{
 };
 use edge::{Layout, NginxBuild};
 use model::{
-    domains::Origin,
     hosts::{HostFacts, JoinToken},
+    origin::Origin,
 };
 use serde_json::{Value, json};
 

@@ -4,10 +4,10 @@ use std::{fmt::Display, str::FromStr};
 
 use edge::{Base64Url, ConfigPath, Layout, SiteConfig, certificate_name, render};
 use model::{
-    domains::Origin,
     fingerprint::Fingerprint,
     names::{Domain, InterfaceName, Label, SrvName, Username},
     net::{AddressRange, Cidr, MacAddress},
+    origin::Origin,
     publish::{IdleTimeoutS, MaxBodyMib},
 };
 use proptest::{collection::vec, prelude::*};

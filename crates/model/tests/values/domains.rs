@@ -1,7 +1,8 @@
 //! Origins of web servers, and numeric publishing options.
 
 use model::{
-    domains::{Hsts, Origin},
+    domains::Hsts,
+    origin::Origin,
     publish::{IdleTimeoutS, MaxBodyMib},
 };
 use proptest::prelude::proptest;

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::report::Report;
 use crate::disk;
 use crate::npm;
 use crate::program;
+use crate::report::Report;
 use crate::setup::{self, Consent, Need};
 use crate::workspace::Workspace;
 
