@@ -208,7 +208,7 @@ Some text.
     }
 
     #[test]
-    fn stale_names_and_upward_arrows_in_the_table_are_reported() {
+    fn stale_names_and_upward_dependencies_in_the_table_are_reported() {
         let table = "\
 | directory | contents | may use |
 |---|---|---|
@@ -229,7 +229,7 @@ Some text.
     }
 
     #[test]
-    fn dependencies_of_tests_are_free() {
+    fn tests_may_depend_on_any_crate() {
         let metadata = serde_json::json!({ "packages": [{
             "name": "app",
             "manifest_path": "/src/app/Cargo.toml",

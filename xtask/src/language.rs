@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn questions_must_not_change_anything() {
+    fn functions_named_is_or_has_must_not_have_side_effects() {
         let problem = |name: &str| {
             vec![format!(
                 "a.rs:1: `{name}` has side effects: rename it with a verb"
