@@ -36,7 +36,7 @@ pub enum StartError {
         address: SocketAddr,
     },
     /// No certificate could be generated.
-    #[error("the certificate: {0}")]
+    #[error(transparent)]
     Certificate(#[from] CertificateError),
     /// The state file exists but cannot be read.
     #[error("could not read the state file {path}: {source}")]

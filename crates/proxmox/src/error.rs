@@ -1,7 +1,7 @@
 //! Errors of API calls, by what the caller can do about them.
 //!
-//! The `Display` text is for users. Proxmox's own message ([`Error::proxmox_message`]) is available beside
-//! it, because an administrator can search for it. Errors never contain secrets.
+//! The `Display` text is for users. Proxmox's own message ([`Error::proxmox_message`]) is available
+//! beside it, because an administrator can search for it. Errors never contain secrets.
 
 use std::{collections::BTreeMap, time::Duration};
 

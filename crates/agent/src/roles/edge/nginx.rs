@@ -71,7 +71,7 @@ impl Nginx {
                 ReloadResult::None if is_timed_out => {
                     let workers = process.children().await;
                     let is_new = workers.iter().any(|worker| !before.contains(worker));
-                    let message = "it did not read its files again";
+                    let message = "the configuration files were not reloaded";
                     return is_new
                         .then_some(())
                         .ok_or_else(|| self.program.failed(message.to_owned()));
