@@ -153,6 +153,6 @@ test("new hostnames are served with valid certificates that are renewed automati
     await expect(status(page)).toHaveText("done", { timeout: 60_000 });
     await expect.poll(() => runOn("client", `dig +short +time=2 @${lab.nameServer.address} ${dnsHost}`)).toBe("");
     expect(await runOn("client", `dig +short +time=2 @${lab.nameServer.address} TXT _acme-challenge.${BY_DNS}`)).toBe("");
-    expect(await runOn("edge", "find /var/lib/holdfast-agent/live/ -path '*/answers/*'")).toBe("");
+    expect(await runOn("edge", "find /var/lib/holdfast-agent/live/ -path '*/responses/*'")).toBe("");
   });
 });

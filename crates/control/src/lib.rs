@@ -36,11 +36,8 @@ use std::{sync::Arc, time::Duration};
 
 use futures::Stream;
 use model::{
-    ClusterId, Error,
-    domains::{EntryPoint, Origin},
-    events::Event,
-    fingerprint::Fingerprint,
-    names::Domain,
+    ClusterId, Error, domains::EntryPoint, events::Event, fingerprint::Fingerprint, names::Domain,
+    origin::Origin,
 };
 use store::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};

@@ -8,8 +8,8 @@ use std::{fmt, net::Ipv4Addr, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    FieldError, Fields, HostId, Invalid, ServiceId, SiteId, Timestamp, domains::Origin,
-    fingerprint::Fingerprint, names::Label, text::by_text,
+    FieldError, Fields, HostId, Invalid, ServiceId, SiteId, Timestamp, fingerprint::Fingerprint,
+    names::Label, origin::Origin, text::by_text,
 };
 
 /// A join token for the agent of a host: the manager's URL, a secret that is valid for one join, and

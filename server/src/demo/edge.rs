@@ -126,7 +126,7 @@ impl Edge {
             Ok(response) => proxy::from_container(response),
             Err(error) => {
                 tracing::debug!(host, %error, "container unreachable");
-                error_page(StatusCode::BAD_GATEWAY, pages::NO_ANSWER)
+                error_page(StatusCode::BAD_GATEWAY, pages::UNREACHABLE)
             }
         }
     }

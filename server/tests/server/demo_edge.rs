@@ -19,8 +19,9 @@ use control::{
 use futures::StreamExt as _;
 use model::{
     containers::{ContainerForm, ContainerView, Power, Status},
-    domains::{EntryPoint, Origin},
+    domains::EntryPoint,
     hosts::{HostRow, files::FileState},
+    origin::Origin,
     services::{PublishingStatus, ServiceForm},
     sites::SiteForm,
 };

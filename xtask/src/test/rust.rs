@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use anyhow::bail;
 
-use super::report::Report;
 use crate::binaries::Executable;
 use crate::program::{self, Finished};
+use crate::report::Report;
 use crate::{disk, labeled_output};
 
 /// Number of concurrent executables.
@@ -171,7 +171,7 @@ mod tests {
             is_test: true,
             path: std::env::current_exe().expect("a path"),
         };
-        let filter = ["--ignored", "reports_an_unchecked_item"].map(str::to_owned);
+        let filter = ["--ignored", "unchecked_item_is_printed"].map(str::to_owned);
         let mut report = Report::default();
         run(&[own_executable], &filter, &mut report).expect("passed");
         assert_eq!((report.tests, report.unchecked.len()), (1, 1));
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     #[ignore = "helper process: its output is read by another test"]
-    fn reports_an_unchecked_item() {
+    fn unchecked_item_is_printed() {
         use std::io::Write as _;
         writeln!(std::io::stderr(), "NOT CHECKED: an example").expect("written");
     }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use model::{
     Error, HostId,
-    domains::Origin,
     fingerprint::Fingerprint,
     hosts::{IssuedJoinToken, JoinToken},
+    origin::Origin,
 };
 
 use super::secret;

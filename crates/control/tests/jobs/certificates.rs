@@ -48,10 +48,10 @@ pub fn edge(app: &TestApp, host: Host, challenges: String) -> JoinHandle<()> {
             let Some(config) = host.next(&control, has).await else {
                 continue;
             };
-            for answer in &config.config.answers {
+            for response in &config.config.challenge_responses {
                 let body = serde_json::json!({
-                    "token": answer.token.to_string(),
-                    "content": format!("{}.{}", answer.token, answer.thumbprint),
+                    "token": response.token.to_string(),
+                    "content": format!("{}.{}", response.token, response.thumbprint),
                 });
                 let put = http.post(format!("{challenges}/add-http01"));
                 put.body(body.to_string()).send().await.unwrap();
@@ -183,7 +183,11 @@ async fn published_name_gets_a_certificate_that_is_renewed_in_time() {
         .unwrap();
     assert_eq!(under.services[0].certificate, Some(print(&first)));
     wait_for("removal of the challenge response", async || {
-        site_config(&app).await.answers.is_empty().then_some(())
+        site_config(&app)
+            .await
+            .challenge_responses
+            .is_empty()
+            .then_some(())
     })
     .await;
 

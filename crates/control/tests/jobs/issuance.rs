@@ -231,7 +231,7 @@ async fn upload_during_an_attempt_is_kept() {
     let id = add(&app, by_http).await;
     publish(&app, "wiki", "example.net").await;
     wait_for("an attempt in progress", async || {
-        (!site_config(&app).await.answers.is_empty()).then_some(())
+        (!site_config(&app).await.challenge_responses.is_empty()).then_some(())
     })
     .await;
     let pair = self_signed(&[HOST], 30);
@@ -247,7 +247,11 @@ async fn upload_during_an_attempt_is_kept() {
     assert_eq!((row.source, row.failures), (IssuanceMethod::Uploaded, 0));
     assert_eq!(history(&app, uploaded).await, [CertificateEvent::Uploaded]);
     wait_for("removal of the challenge response", async || {
-        site_config(&app).await.answers.is_empty().then_some(())
+        site_config(&app)
+            .await
+            .challenge_responses
+            .is_empty()
+            .then_some(())
     })
     .await;
     edge.abort();
@@ -265,7 +269,7 @@ async fn certificate_from_a_replaced_ca_directory_is_discarded() {
     add(&app, http_domain(&app, ca)).await;
     publish(&app, "wiki", "example.net").await;
     wait_for("an attempt in progress", async || {
-        (!site_config(&app).await.answers.is_empty()).then_some(())
+        (!site_config(&app).await.challenge_responses.is_empty()).then_some(())
     })
     .await;
     // The attempt continues at the first directory while the CA already has the second one.

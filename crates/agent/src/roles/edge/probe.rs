@@ -275,7 +275,7 @@ mod tests {
             records: Vec::new(),
             domains: Vec::new(),
             streams: Vec::new(),
-            answers: Vec::new(),
+            challenge_responses: Vec::new(),
         }
     }
 

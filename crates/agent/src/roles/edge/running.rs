@@ -15,7 +15,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::watch;
 
 use super::{
-    applier::{Applier, control, open},
+    applier::{Applier, open, service_managers},
     certificate,
     certificate_store::CertificateStore,
     leases::LeaseReporter,
@@ -100,7 +100,7 @@ impl RunningEdge {
         // A new own certificate requires a full reload, which a newly opened applier does.
         let mut applier = match current.filter(|_| !is_new) {
             Some((_, applier)) => applier,
-            None => open(layout, control(layout), Steps::default()).await?,
+            None => open(layout, service_managers(layout), Steps::default()).await?,
         };
         let published = applier.publish(site).await;
         self.applier = Some((layout.clone(), applier));

@@ -1,4 +1,4 @@
-//! The report of a test part and the summary of a run.
+//! The summary of a test run.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -7,9 +7,7 @@ use std::time::Duration;
 use clap::ValueEnum as _;
 
 use super::Part;
-
-/// Prefix of a line in which a test reports an unchecked item, with the reason in parentheses.
-const UNCHECKED: &str = "NOT CHECKED: ";
+use crate::report::{Report, UNCHECKED};
 
 /// Items that no run checks, since they cannot be installed or reached by a test.
 const NEVER_CHECKED: [&str; 4] = [
@@ -18,30 +16,6 @@ const NEVER_CHECKED: [&str; 4] = [
     "acme-dns (a fake API is tested)",
     "the start of services by systemd",
 ];
-
-/// The report of a part.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// Number of executed tests.
-    pub tests: u32,
-    /// Duration of the builds that the part needs. Parts share builds and run concurrently with others.
-    pub build: Duration,
-    /// Time that the part waited for builds.
-    pub waited: Duration,
-    /// Additional text for the summary.
-    pub note: Option<String>,
-    /// Items that the part could not check.
-    pub unchecked: BTreeSet<String>,
-}
-
-impl Report {
-    /// Records an unchecked item if the line of a test's output reports one.
-    pub fn inspect(&mut self, line: &str) {
-        if let Some((_, what)) = line.split_once(UNCHECKED) {
-            self.unchecked.insert(what.trim().to_owned());
-        }
-    }
-}
 
 /// The result of a part.
 pub struct Outcome {
@@ -68,7 +42,7 @@ impl Outcome {
 }
 
 /// Formats one line per part, and the parts that did not run.
-pub fn summary(outcomes: &[Outcome]) -> String {
+pub fn format(outcomes: &[Outcome]) -> String {
     let mut text = String::from("\npart         build     test   tests\n");
     for outcome in outcomes {
         let build = outcome.report.build.as_secs();
@@ -131,7 +105,7 @@ mod tests {
             outcome(Part::Deny, deny, Ok(())),
             outcome(Part::Unit, unit, failure),
         ];
-        insta::assert_snapshot!(summary(&outcomes), @r"
+        insta::assert_snapshot!(format(&outcomes), @r"
 
         part         build     test   tests
         deny           0 s     90 s       0  passed; 12 licenses

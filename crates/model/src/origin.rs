@@ -64,7 +64,7 @@ impl Origin {
     }
 }
 
-pub(super) fn scheme_port(tls: bool) -> u16 {
+pub(crate) fn scheme_port(tls: bool) -> u16 {
     if tls { 443 } else { 80 }
 }
 

@@ -1,4 +1,4 @@
-//! Parameters: raw and validated.
+//! Parameters of a request: raw and validated.
 
 use std::collections::BTreeMap;
 
@@ -23,6 +23,9 @@ impl Raw {
         }
     }
 }
+
+/// Parameters as sent.
+pub(crate) type RawParams = BTreeMap<String, Raw>;
 
 /// Validated parameters.
 #[derive(Debug, Default)]

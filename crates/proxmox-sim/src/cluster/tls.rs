@@ -16,10 +16,10 @@ use crate::cluster::core::lock;
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
     /// The certificate could not be generated.
-    #[error("it could not be made: {0}")]
-    Make(#[from] rcgen::Error),
+    #[error("the certificate could not be generated: {0}")]
+    Generate(#[from] rcgen::Error),
     /// TLS rejected the certificate.
-    #[error("TLS does not take it: {0}")]
+    #[error("the certificate cannot be used: {0}")]
     Use(#[from] rustls::Error),
 }
 

@@ -3,17 +3,17 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::report::Report;
 use crate::disk;
 use crate::npm;
 use crate::program;
+use crate::report::Report;
 use crate::setup::{self, Consent, Need};
 use crate::workspace::Workspace;
 
-/// Tag of journeys that also run against the release program.
+/// Tag of journeys that also run against the release binary.
 const SMOKE: &str = "@smoke";
 
-/// Runs the journeys with the smoke tag against the release program.
+/// Runs the journeys with the smoke tag against the release binary.
 ///
 /// # Errors
 /// If a journey fails.
