@@ -24,7 +24,7 @@
 //!   `sort_head`.
 //! - **Forms**: one `RwSignal` of the model's form, a [`form::FormState`] with its parser,
 //!   `<Field form name label value=bind!(signal, field) hint />`, `<Choice … />`,
-//!   `<Tick form name label checked set hint barred />`, `<Refusals form />` at the top and
+//!   `<Checkbox form name label checked set hint barred />`, `<Refusals form />` at the top and
 //!   `<Submit form label />`. On submission: if `form.submit()`, call the server, and
 //!   `form.refuse(failure)` on failure.
 //! - **Forms of objects**: [`object_form::create_form`] is the page of a new object,
@@ -46,12 +46,13 @@
 //! `form` (one column), `fold` (a `details`). No inline styles: the CSP blocks them.
 
 pub mod badge;
+pub mod checkbox;
 pub mod delete_card;
 pub mod dialog;
 mod erased_value;
 pub mod failure;
 pub mod form;
-pub mod fresh;
+pub mod form_values;
 pub mod host;
 pub mod icon;
 mod initial_data;
@@ -66,6 +67,5 @@ pub mod object_form;
 pub mod page;
 pub mod steps;
 pub mod table;
-pub mod tick;
 pub mod title;
 pub mod toast;

@@ -142,7 +142,7 @@ pub fn new_form(
 
 /// The contents of the settings of an object.
 pub struct SettingsForm {
-    /// The state of the form. Its values are those of [`super::fresh::fresh`], which follow the
+    /// The state of the form. Its values are those of [`super::form_values::form_values`], which follow the
     /// stored object until a user edits them.
     pub form: FormState,
     /// A notice above the fields, such as a setting that cannot change now.

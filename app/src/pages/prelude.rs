@@ -7,14 +7,14 @@ pub use model::{
     page::Page,
 };
 
-pub use super::rights::{administrator, administrator_page};
+pub use super::require_role::{administrator_page, require_administrator};
 pub(crate) use crate::{
     bind,
     components::{
         badge::{Tone, ago, badge, when},
         delete_card::{DeleteCard, delete_call, delete_card},
         form::{Bound, Choice, Entry, Field, FormState},
-        fresh::fresh,
+        form_values::form_values,
         host::host,
         icon::icon,
         list::{Filter, Filters, address, list_keys},

@@ -70,7 +70,7 @@ fn facts(row: &AuthorityRow) -> AnyView {
 }
 
 fn settings(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyView {
-    let values = fresh(authority.part(|row| AuthorityForm::from(row)));
+    let values = form_values(authority.part(|row| AuthorityForm::from(row)));
     let form = form_state(values, false);
     let update = move |asked| {
         let id = authority.peek(|row| row.id);

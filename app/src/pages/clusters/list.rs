@@ -43,7 +43,7 @@ pub fn page() -> AnyView {
 }
 
 async fn fetch() -> Result<Vec<ClusterView>, Failure> {
-    administrator().await?;
+    require_administrator().await?;
     server_fns::clusters::list().await
 }
 

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     components::{
         delete_card::{DeleteCard, delete_call, delete_card},
-        fresh::fresh,
+        form_values::form_values,
         live_resource::LiveResource,
         object_form::{Saved, SettingsForm, save_call, settings_form},
     },
@@ -24,7 +24,7 @@ pub fn tab(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
 }
 
 fn form(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
-    let values = fresh(page.part(|page| ClusterForm::from(&page.cluster)));
+    let values = form_values(page.part(|page| ClusterForm::from(&page.cluster)));
     let form = form_state(values, false);
     let update = save_call(move || {
         let id = page.peek(|page| page.cluster.view.id);

@@ -19,7 +19,7 @@ use crate::{
         page::{PageHead, Tabs},
     },
     pages::{
-        rights::administrator,
+        require_role::require_administrator,
         tabbed_page::{Tab, tab_links, tabbed_page},
     },
     server_fns::{self, Failure},
@@ -69,7 +69,7 @@ pub fn page() -> AnyView {
 }
 
 async fn fetch(name: String, tab: ClusterTab) -> Result<ClusterPage, Failure> {
-    let me = administrator().await?;
+    let me = require_administrator().await?;
     let mut page = ClusterPage {
         tab,
         cluster: server_fns::clusters::get(name).await?,

@@ -19,10 +19,10 @@ use super::{
 use crate::{
     bind,
     components::{
+        checkbox::Checkbox,
         form::{Choice, Entry, Field, FormState, Refusals, Submit},
         live_resource::{LiveResource, live_resource},
         page::{PageHead, empty, main_link, object_skeleton, usage_bar},
-        tick::Tick,
         toast::Toasts,
     },
     server_fns,
@@ -240,7 +240,7 @@ fn more(new: New) -> AnyView {
                 <Field form=state name="env" label="Environment" optional=true entry=Entry::Block value=bind!(form, env) hint="One NAME=value per line" />
                 <Field form=state name="entrypoint" label="Command" optional=true value=bind!(form, entrypoint) hint="Replaces the image's command" />
                 <Field form=state name="description" label="Description" optional=true entry=Entry::Block value=bind!(form, description) />
-                <Tick form=state name="docker" label="Docker support" checked=docker set=set_docker hint="Lets Docker run in the container. Cannot be changed later." barred=barred />
+                <Checkbox form=state name="docker" label="Docker support" checked=docker set=set_docker hint="Lets Docker run in the container. Cannot be changed later." barred=barred />
             </div>
         </details>
     }

@@ -11,9 +11,9 @@ use model::{
 use crate::{
     bind,
     components::{
+        checkbox::Checkbox,
         form::{Bound, Choice, FormState},
         icon::icon,
-        tick::Tick,
     },
     session::Session,
 };
@@ -224,7 +224,7 @@ fn addresses(
             .map(|site| unreached_site(&site, may_change))
     });
     view! {
-        <Tick form name="addresses" label="Manage address records" checked set barred
+        <Checkbox form name="addresses" label="Manage address records" checked set barred
             hint="Creates A and AAAA records with the site's public addresses for each published name, and removes them later. Records from other sources do not change." />
         {note}
     }

@@ -8,7 +8,7 @@ use super::fields::{fields, form_state, publishers};
 use crate::{
     components::{
         delete_card::{DeleteCard, delete_call, delete_card},
-        fresh::fresh,
+        form_values::form_values,
         live_resource::LiveResource,
         object_form::{Saved, SettingsForm, save_call, settings_form},
     },
@@ -21,7 +21,7 @@ pub fn tab(page: LiveResource<DomainDetail>, name: Memo<String>) -> AnyView {
 }
 
 fn form(page: LiveResource<DomainDetail>) -> AnyView {
-    let values = fresh(page.part(|page| DomainForm::from(&page.domain.spec)));
+    let values = form_values(page.part(|page| DomainForm::from(&page.domain.spec)));
     let givers = page.part(|page| page.choices.clone());
     let form = form_state(values);
     let key = page.part(|page| page.domain.id.to_string());

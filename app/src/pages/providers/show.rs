@@ -105,7 +105,7 @@ fn settings_details(settings: &ProviderSettings) -> Option<AnyView> {
 }
 
 fn settings(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
-    let values = fresh(shown.part(|(row, _)| {
+    let values = form_values(shown.part(|(row, _)| {
         let form = ProviderForm::from(row);
         ProviderForm {
             // A radio group needs a value, even if the provider's kind does not use it.

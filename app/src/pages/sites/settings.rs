@@ -11,7 +11,7 @@ use super::{
 use crate::{
     components::{
         delete_card::{DeleteCard, delete_call, delete_card},
-        fresh::fresh,
+        form_values::form_values,
         live_resource::LiveResource,
         object_form::{SettingsForm, save, settings_form},
     },
@@ -25,7 +25,7 @@ pub fn tab(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
 }
 
 fn form(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
-    let values = fresh(page.part(|page| SiteForm::from(&page.site.spec)));
+    let values = form_values(page.part(|page| SiteForm::from(&page.site.spec)));
     let form = form_state(values);
     let update = move |asked| {
         let id = page.peek(|page| page.site.id);

@@ -18,7 +18,7 @@ use crate::{
         page::{PageHead, Tabs},
     },
     pages::{
-        rights::administrator,
+        require_role::require_administrator,
         tabbed_page::{Tab, tab_links, tabbed_page},
     },
     server_fns::{self, Failure},
@@ -63,7 +63,7 @@ pub fn page() -> AnyView {
 }
 
 async fn fetch(name: String, tab: SiteTab) -> Result<SitePage, Failure> {
-    administrator().await?;
+    require_administrator().await?;
     let mut page = SitePage {
         tab,
         site: server_fns::sites::get(name).await?,

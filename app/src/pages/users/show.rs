@@ -23,7 +23,7 @@ pub fn page() -> AnyView {
 }
 
 async fn fetch(name: String) -> Result<Shown, Failure> {
-    let me = administrator().await?;
+    let me = require_administrator().await?;
     let user = server_fns::users::get(name).await?;
     let own = user.id == me.id;
     Ok((user, own))
@@ -147,7 +147,7 @@ fn form_of(user: &UserRow) -> UserForm {
 }
 
 fn settings(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
-    let values = fresh(shown.part(|(user, _)| form_of(user)));
+    let values = form_values(shown.part(|(user, _)| form_of(user)));
     let form = form_state(values, Account::Present);
     let update = move |asked| {
         let id = shown.peek(|(user, _)| user.id);
