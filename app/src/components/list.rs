@@ -2,13 +2,14 @@
 //! ordinary GET forms, so that they work without WebAssembly.
 
 use crate::erase::{Erase as _, act, reactive};
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 use leptos::{ev, html, prelude::*};
 use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_query_map},
     location::Url,
+    params::ParamsMap,
 };
 
 use super::icon::icon;
@@ -35,6 +36,54 @@ pub fn address(path: &str, parameters: &[(&str, &str)]) -> String {
         mark = '&';
     }
     address
+}
+
+/// The URL `path` with the parameters `names` of the current query, after these changes. The page is
+/// kept only if it is one of the changes.
+pub fn changed_address(
+    path: &str,
+    names: &[&str],
+    query: &ParamsMap,
+    changes: &[(&str, &str)],
+) -> String {
+    let value = |name: &str| {
+        let change = changes.iter().find(|(changed, _)| *changed == name);
+        let value = change.map(|(_, value)| *value);
+        value.or_else(|| query.get_str(name)).unwrap_or_default()
+    };
+    let page = changes.iter().filter(|(name, _)| *name == "page").copied();
+    let kept = names.iter().map(|name| (*name, value(name).trim()));
+    address(path, &kept.chain(page).collect::<Vec<_>>())
+}
+
+/// The parameters of a list in the URL.
+pub struct UrlQuery<'a>(&'a ParamsMap);
+
+impl UrlQuery<'_> {
+    /// A parameter; empty if absent.
+    pub fn text(&self, name: &str) -> String {
+        let text = self.0.get_str(name).unwrap_or_default();
+        text.trim().to_owned()
+    }
+
+    /// A parameter; `None` if absent or invalid.
+    pub fn parsed<T: FromStr>(&self, name: &str) -> Option<T> {
+        self.text(name).parse().ok()
+    }
+
+    /// The page number, starting at 1.
+    pub fn page(&self) -> u32 {
+        self.parsed("page").unwrap_or(1).max(1)
+    }
+}
+
+/// The query in the URL of a list. Tracked.
+pub fn url_query<Q>(parse: fn(&UrlQuery) -> Q) -> Memo<Q>
+where
+    Q: PartialEq + Send + Sync + 'static,
+{
+    let parameters = use_query_map();
+    Memo::new(move |_| parameters.with(|parameters| parse(&UrlQuery(parameters))))
 }
 
 /// A query parameter; empty if absent. Tracked.
@@ -95,6 +144,12 @@ pub struct Filter {
     pub all: &'static str,
     /// Values and labels.
     pub options: Signal<Vec<(String, String)>>,
+}
+
+/// The options of a filter whose labels are its values.
+pub fn word_options<T: ToString>(values: &[T]) -> Vec<(String, String)> {
+    let words = values.iter().map(ToString::to_string);
+    words.map(|word| (word.clone(), word)).collect()
 }
 
 /// The search field and filters of a list. Every change updates the URL; `keep` names parameters to
@@ -266,7 +321,9 @@ pub fn sort_head(
 
 #[cfg(test)]
 mod tests {
-    use super::address;
+    use leptos_router::params::ParamsMap;
+
+    use super::{UrlQuery, address, changed_address};
 
     #[test]
     fn url_omits_empty_parameters() {
@@ -279,5 +336,31 @@ mod tests {
             &[("q", "web"), ("status", ""), ("sort", "-created")],
         );
         assert_eq!(filled, "/containers?q=web&sort=-created");
+    }
+
+    #[test]
+    fn changed_url_keeps_the_query_but_not_the_page() {
+        let query: ParamsMap = [("q", " web"), ("status", "running"), ("page", "3")]
+            .into_iter()
+            .collect();
+        let url = |changes: &[(&str, &str)]| {
+            changed_address("/containers", &["q", "status", "sort"], &query, changes)
+        };
+        assert_eq!(
+            url(&[("sort", "-created")]),
+            "/containers?q=web&status=running&sort=-created"
+        );
+        assert_eq!(
+            url(&[("page", "4")]),
+            "/containers?q=web&status=running&page=4"
+        );
+    }
+
+    #[test]
+    fn invalid_url_parameters_are_ignored() {
+        let query: ParamsMap = [("page", "0"), ("site", "?")].into_iter().collect();
+        assert_eq!(UrlQuery(&query).page(), 1);
+        assert_eq!(UrlQuery(&query).parsed::<u32>("site"), None);
+        assert_eq!(UrlQuery(&query).text("q"), "");
     }
 }

@@ -9,7 +9,7 @@ pub fn meter(label: String, percent: u64, label_text: String) -> AnyView {
     view! {
         <span class="meter">
             <meter min="0" max="100" low="75" high="90" optimum="0" value=percent.to_string() aria-label=label>
-                {format!("{percent} %")}
+                {format!("{percent}%")}
             </meter>
             <span class="num">{label_text}</span>
         </span>

@@ -59,6 +59,7 @@ mod initial_data;
 pub mod job_view;
 pub mod lazy;
 pub mod list;
+pub mod list_page;
 pub mod live_resource;
 pub mod log;
 pub mod menu;

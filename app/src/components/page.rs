@@ -73,10 +73,11 @@ pub fn PageHead(
 /// The empty state of a list: an explanation and the first step.
 pub fn empty(
     shape: &'static str,
-    title: &'static str,
+    title: impl ToString,
     text: &'static str,
     action: AnyView,
 ) -> AnyView {
+    let title = title.to_string();
     view! {
         <section class="empty">
             {icon(shape)} <h2>{title}</h2> <p class="muted">{text}</p> {action}

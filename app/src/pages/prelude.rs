@@ -17,7 +17,10 @@ pub(crate) use crate::{
         form_values::form_values,
         host::host,
         icon::icon,
-        list::{Filter, Filters, address, list_keys},
+        list::{Filter, Filters, address, changed_address, list_keys, url_query, word_options},
+        list_page::{
+            ListHead, PagedData, PagedList, format_count, list_page, paged_list, paged_view,
+        },
         live_resource::{LiveResource, live_resource},
         object_form::{
             CreateForm, Saved, SettingsForm, create_form, save, save_call, settings_form,
@@ -27,7 +30,8 @@ pub(crate) use crate::{
             place, usage_bar,
         },
         table::{
-            ListHead, RowLink, Rows, badge_column, column, count, list_page, muted, table, text,
+            Column, RowLink, Rows, age_link, badge_column, column, link_column, live_column, muted,
+            select_box, strong, table, table_of, text, text_id, toggle,
         },
         toast::Toasts,
     },

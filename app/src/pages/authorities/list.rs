@@ -8,10 +8,10 @@ use crate::pages::{certificates::tabs, prelude::*};
 const ROWS: Rows<AuthorityRow> = Rows {
     label: "Certificate authorities",
     id: |row| row.id.0,
-    link: ("Name", |row| {
-        RowLink::new(format!("/authorities/{}", row.name), text(&row.name))
-    }),
     columns: &[
+        link_column("Name", |row| {
+            RowLink::new(format!("/authorities/{}", row.name), text(&row.name))
+        }),
         column("Directory", "mono cell-long", |row| text(&row.directory)),
         column("Account", "", |row| match row.account {
             Some(_) => text("registered"),
@@ -39,6 +39,6 @@ pub fn page() -> AnyView {
         head,
         server_fns::authorities::list,
         |_| [Topic::Authority, Topic::Domain].map(Event::all).to_vec(),
-        |authorities| table(authorities, Vec::as_slice, &ROWS),
+        &ROWS,
     )
 }

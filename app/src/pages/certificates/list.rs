@@ -10,21 +10,49 @@ use crate::{components::badge::certificate_badge, pages::prelude::*};
 const PATH: &str = "/certificates";
 const NEW: &str = "/certificates/new";
 
+const LIST: PagedList = PagedList {
+    title: "Certificates",
+    count: ("certificate", "certificates"),
+    path: PATH,
+    create: NEW,
+    actions: || view! { <a class="btn" href=NEW>{icon("plus")} "Upload certificate"</a> }.erase(),
+    search: "Name, domain, site or issuer",
+    filters,
+    selects: &["q", "state"],
+    keep: &[],
+    empty: Some(bare),
+    no_match: "Change the search or the status filter.",
+};
+
 const ROWS: Rows<CertificateRow> = Rows {
     label: "Certificates",
     id: |row| row.id.0,
-    link: ("Subject", link),
     columns: &[
-        badge_column("State", |row| certificate_badge(row.state)),
-        column("Domain", "cell-long", domain),
+        link_column("Subject", |row| {
+            link(row)
+                .with_note((!row.is_used).then(|| aside("unused".to_owned())))
+                .with_error(last_error(row))
+        }),
+        STATUS,
+        column("Domain", "cell-long", |row| {
+            let site = aside(format!("site {}", row.site_name));
+            view! { {host(row.domain_name.as_str())} {site} }.erase()
+        }),
         column("Issuer", "cell-long", |row| match &row.issued {
             Some(issued) => text(&issued.issuer),
             None => muted("–"),
         }),
-        column("Valid until", "num", until),
-        column("Next", "num", next),
+        VALID_UNTIL,
+        column("Renewal", "num", next),
     ],
 };
+
+/// The column of the state.
+pub const STATUS: Column<CertificateRow> =
+    badge_column("Status", |row| certificate_badge(row.state));
+
+/// The column of the end of validity.
+pub const VALID_UNTIL: Column<CertificateRow> = column("Valid until", "num", until);
 
 /// The states, in the order of the filter.
 const STATES: [CertificateState; 6] = [
@@ -39,76 +67,36 @@ const STATES: [CertificateState; 6] = [
 /// The page.
 pub fn page() -> AnyView {
     Effect::new(|_| list_keys(Some(NEW)));
-    let parameters = use_query_map();
-    let query = Memo::new(move |_| {
-        parameters.with(|parameters| {
-            let text = |name| parameters.get_str(name).unwrap_or_default().trim();
-            CertificateQuery {
-                q: text("q").to_owned(),
-                state: text("state").to_owned(),
-                page: text("page").parse().unwrap_or(1).max(1),
-            }
-        })
+    let query = url_query(|url| CertificateQuery {
+        q: url.text("q"),
+        state: url.text("state"),
+        page: url.page(),
     });
     live_resource(
         query.into(),
         server_fns::certificates::find,
         |_| vec![Event::all(Topic::Certificate), Event::all(Topic::Domain)],
         list_skeleton,
-        move |listed| content(listed, query),
+        content,
     )
 }
 
-fn content(listed: LiveResource<CertificateList>, query: Memo<CertificateQuery>) -> AnyView {
-    let found = listed.part(|listed| listed.page.total);
-    let none = listed.part(|listed| listed.page.rows.is_empty());
-    let is_bare = listed.part(|listed| listed.total == 0);
-    let body = reactive(move || match (is_bare.get(), none.get()) {
-        (true, _) => bare(),
-        (false, true) => nothing(),
-        (false, false) => table(listed, |listed| &listed.page.rows, &ROWS),
-    });
-    let search = reactive(move || (!is_bare.get()).then(filters));
-    let href = Callback::new(move |number: u32| {
-        let number = number.to_string();
-        query.with(|query| {
-            let all = [
-                ("q", query.q.as_str()),
-                ("state", &query.state),
-                ("page", &number),
-            ];
-            address(PATH, &all)
-        })
-    });
-    view! {
-        <PageHead
-            title="Certificates"
-            badges=move || count(found.into(), ("certificate", "certificates"))
-            actions=upload_link
-        />
-        {tabs(0)}
-        {attention_count(listed)}
-        {search}
-        {body}
-        <Pager place=listed.part(|listed| place(&listed.page)) href=href />
-    }
-    .erase()
+fn content(listed: LiveResource<CertificateList>) -> AnyView {
+    let show = move || table(listed, |listed| &listed.page.rows, &ROWS);
+    let data = PagedData::new(listed, |listed| &listed.page, show)
+        .with_above(view! { {tabs(0)} {attention_count(listed)} }.erase())
+        .with_bare(listed.part(|listed| listed.total == 0));
+    paged_view(&LIST, data)
 }
 
-fn upload_link() -> AnyView {
-    view! { <a class="btn" href=NEW>{icon("plus")} "Upload certificate"</a> }.erase()
-}
-
-fn filters() -> AnyView {
-    let states = STATES.map(|state| (state.as_str().to_owned(), state.as_str().to_owned()));
-    let mut options = vec![(ALARMING.to_owned(), "needs attention".to_owned())];
-    options.extend(states);
-    let filters = vec![Filter {
+fn filters() -> Vec<Filter> {
+    let mut options = word_options(&STATES.map(CertificateState::as_str));
+    options.insert(0, (ALARMING.to_owned(), "needs attention".to_owned()));
+    vec![Filter {
         name: "state",
-        all: "All states",
+        all: "All statuses",
         options: Signal::stored(options),
-    }];
-    view! { <Filters path=PATH search="Name, domain, site or issuer" filters=filters /> }.erase()
+    }]
 }
 
 /// The certificates that need attention.
@@ -166,26 +154,17 @@ fn bare() -> AnyView {
     )
 }
 
-/// The empty state if no certificates match.
-fn nothing() -> AnyView {
-    let all = view! { <a class="btn" href=PATH>"Show all certificates"</a> }.erase();
-    let text = "Change the search or the state filter.";
-    empty("search", "No certificates match", text, all)
-}
-
-fn link(row: &CertificateRow) -> RowLink {
-    let unused = (!row.is_used).then(|| view! { <span class="row-aside">"unused"</span> }.erase());
-    let last_error = row.last_error.as_ref().map(|last_error| {
-        view! { <span class="row-note">{last_error.message.clone()}</span> }.erase()
-    });
+/// The link to a certificate.
+pub fn link(row: &CertificateRow) -> RowLink {
     RowLink::new(format!("{PATH}/{}", row.id), host(row.subject.as_str()))
-        .with_notes(view! { {unused} {last_error} }.erase())
 }
 
-fn domain(row: &CertificateRow) -> AnyView {
-    view! {
-        {host(row.domain_name.as_str())}
-        <span class="row-aside">{format!("site {}", row.site_name)}</span>
-    }
-    .erase()
+/// Why the last issuance failed.
+pub fn last_error(row: &CertificateRow) -> Option<String> {
+    let last_error = row.last_error.as_ref()?;
+    Some(last_error.message.clone())
+}
+
+fn aside(text: String) -> AnyView {
+    view! { <span class="row-aside">{text}</span> }.erase()
 }

@@ -52,7 +52,7 @@ fn attention_reason(row: &CertificateRow) -> String {
 pub fn until(row: &CertificateRow) -> AnyView {
     match &row.issued {
         Some(issued) => when(issued.not_after),
-        None => view! { <span class="muted">"–"</span> }.erase(),
+        None => muted("–"),
     }
 }
 
@@ -61,12 +61,10 @@ fn next(row: &CertificateRow) -> AnyView {
     let is_tried =
         row.issued.is_none() || row.failures > 0 || row.state == CertificateState::Renewing;
     match (row.source, row.renew_at, row.next_try) {
-        (IssuanceMethod::Uploaded, ..) => {
-            view! { <span class="muted">"manual renewal"</span> }.erase()
-        }
+        (IssuanceMethod::Uploaded, ..) => muted("manual renewal"),
         (_, _, Some(at)) if is_tried => due("retry", at),
         (_, Some(at), _) if !is_tried => due("renewal", at),
-        _ => view! { <span class="muted">"–"</span> }.erase(),
+        _ => muted("–"),
     }
 }
 

@@ -20,9 +20,12 @@ const HEAD: ListHead = ListHead {
 const ROWS: Rows<ClusterView> = Rows {
     label: "Clusters",
     id: |cluster| cluster.id.0,
-    link: ("Cluster", link),
     columns: &[
-        badge_column("State", state),
+        link_column("Cluster", |cluster| {
+            RowLink::new(format!("/clusters/{}", cluster.name), text(&cluster.name))
+                .with_error(cluster.last_error.clone())
+        }),
+        badge_column("Status", state),
         column("Address", "mono", |cluster| text(&cluster.url)),
         column("Version", "num", |cluster| cluster.version.clone().erase()),
         column("Nodes", "num", nodes),
@@ -34,26 +37,12 @@ const ROWS: Rows<ClusterView> = Rows {
 
 /// The page.
 pub fn page() -> AnyView {
-    list_page(
-        HEAD,
-        fetch,
-        |_| vec![Event::all(Topic::Nodes)],
-        |clusters| table(clusters, Vec::as_slice, &ROWS),
-    )
+    list_page(HEAD, fetch, |_| vec![Event::all(Topic::Nodes)], &ROWS)
 }
 
 async fn fetch() -> Result<Vec<ClusterView>, Failure> {
     require_administrator().await?;
     server_fns::clusters::list().await
-}
-
-fn link(cluster: &ClusterView) -> RowLink {
-    let last_error = cluster
-        .last_error
-        .clone()
-        .map(|last_error| view! { <span class="row-note">{last_error}</span> }.erase());
-    let name = &cluster.name;
-    RowLink::new(format!("/clusters/{name}"), text(name)).with_notes(last_error.erase())
 }
 
 fn nodes(cluster: &ClusterView) -> AnyView {

@@ -298,7 +298,7 @@ fn used(observed: &ResourceUsage, cores: u32, memory_mib: u32, disk_gib: u32) ->
     let uptime = duration_long(observed.uptime);
     view! {
         <div class="stack-tight">
-            {usage_bar("CPU", share, 100, format!("{share} % of {cores} {}", if cores == 1 { "core" } else { "cores" }))}
+            {usage_bar("CPU", share, 100, format!("{share}% of {cores} {}", if cores == 1 { "core" } else { "cores" }))}
             {usage_bar("Memory", observed.memory.0, memory, of(observed.memory, memory))}
             {usage_bar("Disk", observed.disk.0, disk, of(observed.disk, disk))}
             <p class="muted num">{format!("Uptime: {uptime}")}</p>

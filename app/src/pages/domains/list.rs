@@ -23,11 +23,11 @@ const HEAD: ListHead = ListHead {
 const ROWS: Rows<DomainRow> = Rows {
     label: "Domains",
     id: |domain| domain.id.0,
-    link: ("Domain", |domain| {
-        let name = host(domain.spec.name.as_str());
-        RowLink::new(format!("/domains/{}", domain.id), name)
-    }),
     columns: &[
+        link_column("Domain", |domain| {
+            let name = host(domain.spec.name.as_str());
+            RowLink::new(format!("/domains/{}", domain.id), name)
+        }),
         column("Site", "", |domain| text(&domain.site_name)),
         column("HTTP services", "num", |domain| text(domain.services)),
         column("Certificates", "", |domain| {
@@ -64,6 +64,6 @@ pub fn page() -> AnyView {
         HEAD,
         server_fns::domains::list,
         |_| TOPICS.map(Event::all).to_vec(),
-        |domains| table(domains, Vec::as_slice, &ROWS),
+        &ROWS,
     )
 }

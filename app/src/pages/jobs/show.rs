@@ -1,26 +1,19 @@
 //! One job: its progress, its log, and its actions.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use model::{
     Error, JobId, Kind,
-    events::{Event, Topic},
     jobs::{JobKind, JobRow, JobState, JobView},
 };
 
-use super::list::took;
+use super::list::{actor, title, took};
 use crate::{
     components::{
-        badge::ago,
-        icon::icon,
         job_view::{job_actions, job_view},
-        live_resource::{LiveResource, live_resource},
         log::job_log,
-        page::{PageHead, object_skeleton},
         steps::job_state,
     },
-    server_fns::{self, Failure},
+    pages::prelude::*,
 };
 
 /// The page.
@@ -55,7 +48,7 @@ async fn fetch(id: String) -> Result<JobView, Failure> {
 
 fn content(job: LiveResource<JobView>, ended: RwSignal<bool>) -> AnyView {
     Effect::new(move |_| ended.set(job.with(|job| job.row.state.has_ended())));
-    let title = job.part(|job| format!("{} {}", job.row.kind.verb(), job.row.container_name));
+    let title = job.part(|job| title(&job.row));
     view! {
         <PageHead title=title badges=move || job_state(job) actions=move || view! { {to_container(job)} {job_actions(job)} }.erase() />
         <div class="stack">
@@ -113,10 +106,6 @@ fn facts(job: LiveResource<JobView>) -> AnyView {
 
     reactive(move || {
         let row = row.get();
-        let actor = row
-            .actor
-            .as_ref()
-            .map_or_else(|| "System".to_owned(), ToString::to_string);
         let begun = row
             .started
             .map(|started| view! { <dt>"Started"</dt><dd>{ago(started)}</dd> }.erase());
@@ -124,7 +113,7 @@ fn facts(job: LiveResource<JobView>) -> AnyView {
             <dl class="card facts">
                 <dt>"Job"</dt><dd class="mono">{row.id.to_string()}</dd>
                 <dt>"Site"</dt><dd>{row.site.to_string()}</dd>
-                <dt>"Created by"</dt><dd>{actor}</dd>
+                <dt>"Created by"</dt><dd>{actor(&row)}</dd>
                 <dt>"Created"</dt><dd>{ago(row.created)}</dd>
                 {begun}
                 <dt>"Duration"</dt><dd class="num">{took(row.started, row.finished)}</dd>

@@ -8,10 +8,10 @@ use crate::pages::{authorities::domain_names, certificates::tabs, prelude::*};
 const ROWS: Rows<ProviderRow> = Rows {
     label: "DNS providers",
     id: |row| row.id.0,
-    link: ("Name", |row| {
-        RowLink::new(format!("/providers/{}", row.name), text(&row.name))
-    }),
     columns: &[
+        link_column("Name", |row| {
+            RowLink::new(format!("/providers/{}", row.name), text(&row.name))
+        }),
         column("Kind", "", |row| text(called(row.settings.kind()))),
         column("Endpoint", "mono cell-long", |row| {
             text(place(&row.settings))
@@ -37,7 +37,7 @@ pub fn page() -> AnyView {
         head,
         server_fns::providers::list,
         |_| [Topic::Provider, Topic::Domain].map(Event::all).to_vec(),
-        |providers| table(providers, Vec::as_slice, &ROWS),
+        &ROWS,
     )
 }
 

@@ -19,10 +19,10 @@ const HEAD: ListHead = ListHead {
 const ROWS: Rows<SiteRow> = Rows {
     label: "Sites",
     id: |site| site.id.0,
-    link: ("Site", |site| {
-        RowLink::new(format!("/sites/{}", site.spec.name), text(&site.spec.name))
-    }),
     columns: &[
+        link_column("Site", |site| {
+            RowLink::new(format!("/sites/{}", site.spec.name), text(&site.spec.name))
+        }),
         column("Domain", "mono", |site| text(&site.spec.domain)),
         column("Cluster", "", |site| text(&site.cluster_name)),
         column("Network", "mono", |site| text(site.spec.network)),
@@ -37,6 +37,6 @@ pub fn page() -> AnyView {
         HEAD,
         server_fns::sites::list,
         |_| [Topic::Site, Topic::Container].map(Event::all).to_vec(),
-        |sites| table(sites, Vec::as_slice, &ROWS),
+        &ROWS,
     )
 }

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::show::SitePage;
 use crate::{
     components::{icon::icon, live_resource::LiveResource},
-    pages::hosts::list::table,
+    pages::hosts::list::site_table,
 };
 
 /// The tab.
@@ -83,7 +83,7 @@ fn hosts(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
         if none.get() {
             return view! { <p class="muted">"No hosts yet. Without a host, containers get no address and no name, and services are not published."</p> }.erase();
         }
-        table(all.into(), false)
+        site_table(all)
     });
     let add = reactive(move || {
         let href = format!("/hosts/new?site={}", name.get());
