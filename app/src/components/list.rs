@@ -2,7 +2,7 @@
 //! ordinary GET forms, so that they work without WebAssembly.
 
 use crate::erase::{Erase as _, act, reactive};
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 
 use leptos::{ev, html, prelude::*};
 use leptos_router::{
@@ -66,14 +66,9 @@ impl UrlQuery<'_> {
         text.trim().to_owned()
     }
 
-    /// A parameter; `None` if absent or invalid.
-    pub fn parsed<T: FromStr>(&self, name: &str) -> Option<T> {
-        self.text(name).parse().ok()
-    }
-
     /// The page number, starting at 1.
     pub fn page(&self) -> u32 {
-        self.parsed("page").unwrap_or(1).max(1)
+        self.text("page").parse().unwrap_or(1).max(1)
     }
 }
 
@@ -143,13 +138,16 @@ pub struct Filter {
     /// The label for screen readers and for the value "all".
     pub all: &'static str,
     /// Values and labels.
-    pub options: Signal<Vec<(String, String)>>,
+    pub options: Vec<(String, String)>,
 }
 
-/// The options of a filter whose labels are its values.
-pub fn word_options<T: ToString>(values: &[T]) -> Vec<(String, String)> {
-    let words = values.iter().map(ToString::to_string);
-    words.map(|word| (word.clone(), word)).collect()
+impl Filter {
+    /// A filter whose labels are its values.
+    pub fn new<T: ToString>(name: &'static str, all: &'static str, values: &[T]) -> Self {
+        let words = values.iter().map(ToString::to_string);
+        let options = words.map(|word| (word.clone(), word)).collect();
+        Self { name, all, options }
+    }
 }
 
 /// The search field and filters of a list. Every change updates the URL; `keep` names parameters to
@@ -245,7 +243,7 @@ fn choice(filter: Filter, go: Callback<()>) -> AnyView {
     let choices = reactive(move || {
         let present = parameter(name);
         options
-            .get()
+            .clone()
             .into_iter()
             .map(|(value, word)| {
                 let selected = value == present;
@@ -358,9 +356,8 @@ mod tests {
 
     #[test]
     fn invalid_url_parameters_are_ignored() {
-        let query: ParamsMap = [("page", "0"), ("site", "?")].into_iter().collect();
+        let query: ParamsMap = [("page", "0")].into_iter().collect();
         assert_eq!(UrlQuery(&query).page(), 1);
-        assert_eq!(UrlQuery(&query).parsed::<u32>("site"), None);
         assert_eq!(UrlQuery(&query).text("q"), "");
     }
 }

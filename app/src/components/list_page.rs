@@ -1,8 +1,7 @@
-//! Pages of lists: a list that is fetched as a whole, and a list with search, filters and pages.
+//! The page of a list, with or without search, filters and pages.
 
 use std::future::Future;
 
-use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
 use model::{events::Event, page::Page};
@@ -11,81 +10,244 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     list::{Filter, Filters, changed_address, list_keys},
     live_resource::{LiveResource, live_resource},
-    page::{PageHead, Pager, empty, list_skeleton, main_link, place},
-    table::{Rows, table},
+    page::{PageHead, Pager, empty, list_skeleton, main_link},
+    table::{Object, Rows, table_of},
 };
-use crate::server_fns::Failure;
+use crate::{
+    erase::{Erase as _, reactive},
+    server_fns::Failure,
+};
 
-/// The page of a list, without the type of its objects.
-#[derive(Clone, Copy)]
-pub struct ListHead {
+/// What the page of a list displays besides its objects.
+pub struct ListPage {
     /// The title.
     pub title: &'static str,
-    /// The name of one object and of several, for the count.
+    /// The name of one object and of several.
     pub count: (&'static str, &'static str),
     /// The path of the page of a new object, and the label of the link to it; `None` if the user
     /// may not create one.
-    pub create: Option<(&'static str, &'static str)>,
+    pub create: fn() -> Option<(&'static str, &'static str)>,
+    /// The actions beside the title, if not the link to create an object.
+    pub actions: Option<fn() -> AnyView>,
     /// The tabs below the title.
-    pub tabs: Option<fn() -> AnyView>,
-    /// The icon, title and text of the empty state, whose action is to create an object.
+    pub tabs: fn() -> AnyView,
+    /// The search, of a list with pages.
+    pub search: Option<Search>,
+    /// The icon, title and text of the empty state.
     pub empty: (&'static str, &'static str, &'static str),
+    /// The action of the empty state, if not the link to create an object.
+    pub first_step: Option<fn() -> AnyView>,
 }
 
-impl ListHead {
-    fn create_link(self) -> AnyView {
-        self.create
+/// The search of a list. Its state is in the URL.
+pub struct Search {
+    /// The path of the list.
+    pub path: &'static str,
+    /// The columns that are searched.
+    pub columns: &'static str,
+    /// The filters.
+    pub filters: fn() -> Vec<Filter>,
+    /// The parameters that select objects.
+    pub selects: &'static [&'static str],
+    /// Parameters without a field in the form, such as the order.
+    pub keep: &'static [&'static str],
+    /// The text of the empty state if no objects match.
+    pub no_match: &'static str,
+}
+
+impl ListPage {
+    /// A page without tabs, search and special actions.
+    pub const DEFAULT: Self = Self {
+        title: "",
+        count: ("", ""),
+        create: || None,
+        actions: None,
+        tabs: || ().erase(),
+        search: None,
+        empty: ("", "", ""),
+        first_step: None,
+    };
+
+    fn create_link(&self) -> AnyView {
+        (self.create)()
             .map(|(path, label)| main_link(path, "plus", label))
             .erase()
     }
+
+    fn empty(&self) -> AnyView {
+        let (shape, title, text) = self.empty;
+        let action = self.first_step.map(|action| action());
+        empty(
+            shape,
+            title,
+            text,
+            action.unwrap_or_else(|| self.create_link()),
+        )
+    }
+
+    fn no_match(&self, search: &Search) -> AnyView {
+        let (_, many) = self.count;
+        let all = view! { <a class="btn" href=search.path>{format!("Show all {many}")}</a> };
+        empty(
+            "search",
+            format!("No {many} match"),
+            search.no_match,
+            all.erase(),
+        )
+    }
 }
 
-/// The page of a list that is fetched as a whole.
-pub fn list_page<T, F>(
-    head: ListHead,
-    fetch: fn() -> F,
-    interests: fn(&Vec<T>) -> Vec<Event>,
-    rows: &'static Rows<T>,
+impl Search {
+    /// The URL of the list with the current query, but with another order or page.
+    pub fn address(&self, query: Memo<ParamsMap>, changes: &[(&str, &str)]) -> String {
+        let order = self.keep.iter().filter(|name| !self.selects.contains(name));
+        let names = self
+            .selects
+            .iter()
+            .chain(order)
+            .copied()
+            .collect::<Vec<_>>();
+        query.with(|query| changed_address(self.path, &names, query, changes))
+    }
+
+    fn form(&self) -> AnyView {
+        let (path, search, filters, keep) = (self.path, self.columns, self.filters, self.keep);
+        view! { <Filters path search filters=filters() keep /> }.erase()
+    }
+
+    fn is_active(&self, query: &ParamsMap) -> bool {
+        let value = |name: &&str| query.get_str(name).unwrap_or_default().trim();
+        self.selects.iter().any(|name| !value(name).is_empty())
+    }
+}
+
+/// A list, or one page of it.
+pub trait Listing: Send + Sync + 'static {
+    /// An object of the list.
+    type Row: Object;
+
+    /// The objects on this page.
+    fn rows(&self) -> &[Self::Row];
+
+    /// The number of objects on all pages.
+    fn total(&self) -> u64 {
+        self.rows().len() as u64
+    }
+
+    /// The number of this page, and the number of pages.
+    fn place(&self) -> (u32, u32) {
+        (1, 1)
+    }
+}
+
+impl<T: Object> Listing for Vec<T> {
+    type Row = T;
+
+    fn rows(&self) -> &[T] {
+        self
+    }
+}
+
+impl<T: Object> Listing for Page<T> {
+    type Row = T;
+
+    fn rows(&self) -> &[T] {
+        &self.rows
+    }
+
+    fn total(&self) -> u64 {
+        self.total
+    }
+
+    fn place(&self) -> (u32, u32) {
+        (self.page.max(1), self.page_count())
+    }
+}
+
+/// A list without the type of its objects.
+pub struct ListState {
+    /// The number of objects on all pages.
+    pub total: Memo<u64>,
+    /// Whether this page has no objects.
+    pub is_empty: Memo<bool>,
+    /// The number of this page, and the number of pages.
+    pub place: Memo<(u32, u32)>,
+    /// The table.
+    pub table: Box<dyn Fn() -> AnyView + Send + Sync>,
+    /// A view above the search.
+    pub above: AnyView,
+    /// Whether there are no objects regardless of the query, if the data says so. Then there is no
+    /// search.
+    pub is_bare: Option<Memo<bool>>,
+}
+
+impl ListState {
+    /// The list with the table of these columns.
+    pub fn new<L: Listing>(data: LiveResource<L>, rows: &'static Rows<L::Row>) -> Self {
+        let objects = data.part(|data| data.rows().to_vec());
+        Self {
+            total: data.part(L::total),
+            is_empty: data.part(|data| data.rows().is_empty()),
+            place: data.part(L::place),
+            table: Box::new(move || table_of(objects, rows, None, None)),
+            above: ().erase(),
+            is_bare: None,
+        }
+    }
+}
+
+/// The page of the list that `fetch` returns.
+pub fn list_page<Q, L, F>(
+    list: &'static ListPage,
+    query: impl Into<Signal<Q>>,
+    fetch: fn(Q) -> F,
+    interests: fn(&L) -> Vec<Event>,
+    rows: &'static Rows<L::Row>,
 ) -> AnyView
 where
-    T: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static,
-    F: Future<Output = Result<Vec<T>, Failure>> + Send + 'static,
+    Q: Clone + Send + Sync + 'static,
+    L: Listing + Clone + Serialize + DeserializeOwned,
+    F: Future<Output = Result<L, Failure>> + Send + 'static,
 {
-    Effect::new(move |_| list_keys(head.create.map(|(path, _)| path)));
-    live_resource(
-        Signal::from(()),
-        move |()| fetch(),
-        interests,
-        list_skeleton,
-        move |data: LiveResource<Vec<T>>| {
-            let show = move || table(data, Vec::as_slice, rows);
-            list_view(head, data.part(Vec::len), Box::new(show))
-        },
-    )
+    live_resource(query.into(), fetch, interests, list_skeleton, move |data| {
+        list_view(list, ListState::new(data, rows))
+    })
 }
 
-fn list_view(
-    head: ListHead,
-    total: Memo<usize>,
-    table: Box<dyn Fn() -> AnyView + Send + Sync>,
-) -> AnyView {
-    let none = Memo::new(move |_| total.get() == 0);
-    let body = reactive(move || {
-        if none.get() {
-            let (shape, title, text) = head.empty;
-            return empty(shape, title, text, head.create_link());
-        }
-        table()
+/// The contents of the page of a list.
+pub fn list_view(list: &'static ListPage, state: ListState) -> AnyView {
+    Effect::new(move |_| list_keys((list.create)().map(|(path, _)| path)));
+    let query = use_query_map();
+    let is_bare = Memo::new(move |_| state.is_bare.is_some_and(|is_bare| is_bare.get()));
+    let is_filtered = move |search: &Search| match state.is_bare {
+        Some(_) => !is_bare.get(),
+        None => query.with(|query| search.is_active(query)),
+    };
+    let body = reactive(move || match &list.search {
+        _ if !state.is_empty.get() => (state.table)(),
+        Some(search) if is_filtered(search) => list.no_match(search),
+        _ => list.empty(),
     });
-    let total = Signal::derive(move || total.get() as u64);
+    let search = list.search.as_ref().map(|search| {
+        let href = Callback::new(move |number: u32| {
+            let number = (number > 1).then(|| number.to_string());
+            search.address(query, &[("page", &number.unwrap_or_default())])
+        });
+        let form = reactive(move || (!is_bare.get()).then(|| search.form()));
+        (form, view! { <Pager place=state.place href /> }.erase())
+    });
+    let (search, pager) = search.unzip();
+    let actions = move || {
+        list.actions
+            .map_or_else(|| list.create_link(), |actions| actions())
+    };
     view! {
-        <PageHead
-            title=head.title
-            badges=move || count(total, head.count)
-            actions=move || head.create_link()
-        />
-        {head.tabs.map(|tabs| tabs())}
+        <PageHead title=list.title badges=move || count(state.total, list.count) actions=actions />
+        {(list.tabs)()}
+        {state.above}
+        {search}
         {body}
+        {pager}
     }
     .erase()
 }
@@ -99,168 +261,7 @@ pub fn format_count(total: u64, (one, many): (&str, &str)) -> String {
 }
 
 /// The number of objects beside the title of a list.
-fn count(total: Signal<u64>, names: (&'static str, &'static str)) -> AnyView {
+fn count(total: Memo<u64>, names: (&'static str, &'static str)) -> AnyView {
     let count = Signal::derive(move || format_count(total.get(), names));
     view! { <span class="num" role="status">{count}</span> }.erase()
-}
-
-/// The page of a list with search, filters and pages, without the type of its objects.
-pub struct PagedList {
-    /// The title.
-    pub title: &'static str,
-    /// The name of one object and of several.
-    pub count: (&'static str, &'static str),
-    /// The path.
-    pub path: &'static str,
-    /// The path that the shortcut to create an object opens.
-    pub create: &'static str,
-    /// The actions beside the title.
-    pub actions: fn() -> AnyView,
-    /// The columns that are searched.
-    pub search: &'static str,
-    /// The filters.
-    pub filters: fn() -> Vec<Filter>,
-    /// The parameters of the query that select objects.
-    pub selects: &'static [&'static str],
-    /// Parameters without a field in the form, such as the order.
-    pub keep: &'static [&'static str],
-    /// The empty state without search and filters; `None` if such a list is never empty.
-    pub empty: Option<fn() -> AnyView>,
-    /// The text of the empty state if no objects match.
-    pub no_match: &'static str,
-}
-
-impl PagedList {
-    /// The URL of the list with the current query, but with another order or page.
-    pub fn address(&self, query: Memo<ParamsMap>, changes: &[(&str, &str)]) -> String {
-        let order = self.keep.iter().filter(|name| !self.selects.contains(name));
-        let names = self
-            .selects
-            .iter()
-            .chain(order)
-            .copied()
-            .collect::<Vec<_>>();
-        query.with(|query| changed_address(self.path, &names, query, changes))
-    }
-
-    fn is_filtered(&self, query: Memo<ParamsMap>) -> bool {
-        query.with(|query| {
-            let value = |name: &&str| query.get_str(name).is_some_and(|it| !it.trim().is_empty());
-            self.selects.iter().any(value)
-        })
-    }
-
-    fn search_form(&self) -> AnyView {
-        let (path, search, filters, keep) = (self.path, self.search, self.filters, self.keep);
-        view! { <Filters path search filters=filters() keep /> }.erase()
-    }
-
-    fn no_match(&self) -> AnyView {
-        let (_, many) = self.count;
-        let all = format!("Show all {many}");
-        let all = view! { <a class="btn" href=self.path>{all}</a> }.erase();
-        empty("search", format!("No {many} match"), self.no_match, all)
-    }
-}
-
-/// The current page of a list, without the type of its objects.
-pub struct PagedData {
-    total: Memo<u64>,
-    is_empty: Memo<bool>,
-    place: Memo<(u32, u32)>,
-    table: Box<dyn Fn() -> AnyView + Send + Sync>,
-    above: AnyView,
-    is_bare: Option<Memo<bool>>,
-}
-
-impl PagedData {
-    /// The page that `page` returns, displayed by `table`.
-    pub fn new<L, T>(
-        data: LiveResource<L>,
-        page: fn(&L) -> &Page<T>,
-        table: impl Fn() -> AnyView + Send + Sync + 'static,
-    ) -> Self
-    where
-        L: Send + Sync + 'static,
-        T: 'static,
-    {
-        Self {
-            total: data.part(move |data| page(data).total),
-            is_empty: data.part(move |data| page(data).rows.is_empty()),
-            place: data.part(move |data| place(page(data))),
-            table: Box::new(table),
-            above: ().erase(),
-            is_bare: None,
-        }
-    }
-
-    /// The same page with a view above the search.
-    pub fn with_above(self, above: AnyView) -> Self {
-        Self { above, ..self }
-    }
-
-    /// The same page without the search while there are no objects, regardless of the query.
-    pub fn with_bare(self, is_bare: Memo<bool>) -> Self {
-        Self {
-            is_bare: Some(is_bare),
-            ..self
-        }
-    }
-}
-
-/// The page of a list with search, filters and pages.
-pub fn paged_list<Q, T, F>(
-    list: &'static PagedList,
-    query: Memo<Q>,
-    fetch: fn(Q) -> F,
-    interests: fn(&Page<T>) -> Vec<Event>,
-    rows: &'static Rows<T>,
-) -> AnyView
-where
-    Q: Clone + Send + Sync + 'static,
-    T: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static,
-    F: Future<Output = Result<Page<T>, Failure>> + Send + 'static,
-{
-    Effect::new(move |_| list_keys(Some(list.create)));
-    live_resource(query.into(), fetch, interests, list_skeleton, move |data| {
-        let show = move || table(data, |page: &Page<T>| &page.rows, rows);
-        paged_view(list, PagedData::new(data, |page| page, show))
-    })
-}
-
-/// The contents of the page of a list with search, filters and pages.
-pub fn paged_view(list: &'static PagedList, data: PagedData) -> AnyView {
-    let PagedData {
-        total,
-        is_empty,
-        place,
-        table,
-        above,
-        is_bare,
-    } = data;
-    let query = use_query_map();
-    let body = reactive(move || {
-        if !is_empty.get() {
-            return table();
-        }
-        let is_bare = is_bare.map_or_else(|| !list.is_filtered(query), |is_bare| is_bare.get());
-        match list.empty.filter(|_| is_bare) {
-            Some(empty) => empty(),
-            None => list.no_match(),
-        }
-    });
-    let is_searched = Memo::new(move |_| !is_bare.is_some_and(|is_bare| is_bare.get()));
-    let search = reactive(move || is_searched.get().then(|| list.search_form()));
-    let href = Callback::new(move |number: u32| {
-        let number = (number > 1).then(|| number.to_string());
-        list.address(query, &[("page", &number.unwrap_or_default())])
-    });
-    view! {
-        <PageHead title=list.title badges=move || count(total.into(), list.count) actions=list.actions />
-        {above}
-        {search}
-        {body}
-        <Pager place href />
-    }
-    .erase()
 }

@@ -5,7 +5,7 @@ use std::future::Future;
 use crate::erase::{Erase as _, act, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
-use model::{events::Event, page::Page};
+use model::events::Event;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
@@ -170,11 +170,6 @@ pub fn Pager(
             .erase()
         })
     })
-}
-
-/// The page number and the number of pages, for [`Pager`].
-pub fn place<T>(page: &Page<T>) -> (u32, u32) {
-    (page.page.max(1), page.page_count())
 }
 
 /// The usage of a resource, with a text beside the bar.

@@ -12,63 +12,35 @@ use model::Timestamp;
 
 use super::{badge::ago, list::sort_head, live_resource::LiveResource};
 
+/// An object of a table.
+pub trait Object: Clone + PartialEq + Send + Sync + 'static {}
+
+impl<T: Clone + PartialEq + Send + Sync + 'static> Object for T {}
+
 /// A column of a table.
-pub struct Column<T: Send + Sync + 'static> {
+pub struct Column<T: Object> {
     head: &'static str,
     /// The label of the cells of a card.
     label: Option<&'static str>,
-    class: Option<&'static str>,
+    class: &'static str,
     /// The key to sort by.
     sort: Option<&'static str>,
     cell: Cell<T>,
 }
 
-enum Cell<T: Send + Sync + 'static> {
-    Link(fn(&T) -> RowLink),
-    Value(fn(&T) -> AnyView),
+/// Renders the cell of an object.
+type Show<T> = fn(&T) -> AnyView;
+
+enum Cell<T: Object> {
+    Value(Show<T>),
     Live(fn(Memo<Option<T>>) -> AnyView),
 }
 
-/// A column with its cells; an empty class means none.
-pub const fn column<T: Send + Sync>(
-    head: &'static str,
-    class: &'static str,
-    cell: fn(&T) -> AnyView,
-) -> Column<T> {
-    new_column(head, class, Cell::Value(cell))
-}
-
-/// A column of badges, which need no label on a card.
-pub const fn badge_column<T: Send + Sync>(
-    head: &'static str,
-    cell: fn(&T) -> AnyView,
-) -> Column<T> {
-    unlabeled(column(head, "", cell))
-}
-
-/// The column of the name that opens the object.
-pub const fn link_column<T: Send + Sync>(head: &'static str, link: fn(&T) -> RowLink) -> Column<T> {
-    unlabeled(new_column(head, "cell-main", Cell::Link(link)))
-}
-
-/// A column whose cells are created once and follow their object, such as a checkbox or a menu.
-pub const fn live_column<T: Send + Sync>(
-    head: &'static str,
-    class: &'static str,
-    cell: fn(Memo<Option<T>>) -> AnyView,
-) -> Column<T> {
-    unlabeled(new_column(head, class, Cell::Live(cell)))
-}
-
-const fn new_column<T: Send + Sync>(
+const fn new_column<T: Object>(
     head: &'static str,
     class: &'static str,
     cell: Cell<T>,
 ) -> Column<T> {
-    let class = match class.is_empty() {
-        true => None,
-        false => Some(class),
-    };
     Column {
         head,
         label: Some(head),
@@ -78,8 +50,36 @@ const fn new_column<T: Send + Sync>(
     }
 }
 
+/// A column with its cells.
+pub const fn column<T: Object>(
+    head: &'static str,
+    class: &'static str,
+    cell: Show<T>,
+) -> Column<T> {
+    new_column(head, class, Cell::Value(cell))
+}
+
+/// A column of badges, which need no label on a card.
+pub const fn badge_column<T: Object>(head: &'static str, cell: Show<T>) -> Column<T> {
+    unlabeled(column(head, "", cell))
+}
+
+/// The column of the names, which open the objects.
+pub const fn main_column<T: Object>(head: &'static str, cell: Show<T>) -> Column<T> {
+    unlabeled(column(head, "cell-main", cell))
+}
+
+/// A column whose cells are created once and follow their object, such as a checkbox or a menu.
+pub const fn live_column<T: Object>(
+    head: &'static str,
+    class: &'static str,
+    cell: fn(Memo<Option<T>>) -> AnyView,
+) -> Column<T> {
+    unlabeled(new_column(head, class, Cell::Live(cell)))
+}
+
 /// The same column without a label on a card.
-pub const fn unlabeled<T: Send + Sync>(column: Column<T>) -> Column<T> {
+pub const fn unlabeled<T: Object>(column: Column<T>) -> Column<T> {
     Column {
         label: None,
         ..column
@@ -87,14 +87,14 @@ pub const fn unlabeled<T: Send + Sync>(column: Column<T>) -> Column<T> {
 }
 
 /// The same column with a header that sorts by `key`.
-pub const fn sorted_by<T: Send + Sync>(key: &'static str, column: Column<T>) -> Column<T> {
+pub const fn sorted_by<T: Object>(key: &'static str, column: Column<T>) -> Column<T> {
     Column {
         sort: Some(key),
         ..column
     }
 }
 
-impl<T: Send + Sync> Column<T> {
+impl<T: Object> Column<T> {
     fn is_live(&self) -> bool {
         matches!(self.cell, Cell::Live(_))
     }
@@ -103,82 +103,26 @@ impl<T: Send + Sync> Column<T> {
         let content = match self.cell {
             Cell::Live(cell) => cell(object),
             Cell::Value(cell) => object.with(|object| object.as_ref().map(cell))?,
-            Cell::Link(link) => object.with(|object| object.as_ref().map(link))?.render(),
         };
-        let label = self.label;
-        Some(match self.class {
-            Some(class) => {
-                view! { <td role="cell" data-label=label class=class>{content}</td> }.erase()
-            }
-            None => view! { <td role="cell" data-label=label>{content}</td> }.erase(),
-        })
+        let (label, class) = (self.label, self.class);
+        Some(view! { <td role="cell" data-label=label class=class>{content}</td> }.erase())
     }
 }
 
-/// The first cell of a row: the name of the object, which is the link that opens it, and notes.
-pub struct RowLink {
-    href: Option<String>,
-    class: &'static str,
-    name: AnyView,
-    notes: Vec<AnyView>,
+/// The link that opens the object of a row.
+pub fn row_link(href: String, name: AnyView) -> AnyView {
+    view! { <a class="row-link" data-row="" href=href>{name}</a> }.erase()
 }
 
-impl RowLink {
-    /// A link without notes.
-    pub fn new(href: String, name: AnyView) -> Self {
-        Self {
-            href: Some(href),
-            ..Self::plain(name)
-        }
-    }
-
-    /// A name without a link.
-    pub fn plain(name: AnyView) -> Self {
-        Self {
-            href: None,
-            class: "row-link",
-            name,
-            notes: Vec::new(),
-        }
-    }
-
-    /// The same link in a monospace font.
-    pub fn mono(self) -> Self {
-        Self {
-            class: "row-link mono",
-            ..self
-        }
-    }
-
-    /// The same name with a note after it.
-    pub fn with_note(mut self, note: Option<AnyView>) -> Self {
-        self.notes.extend(note);
-        self
-    }
-
-    /// The same name with the error of the object after it.
-    pub fn with_error(self, error: Option<String>) -> Self {
-        let note = |error| view! { <span class="row-note">{error}</span> }.erase();
-        self.with_note(error.map(note))
-    }
-
-    fn render(self) -> AnyView {
-        let (name, class, notes) = (self.name, self.class, self.notes);
-        match self.href {
-            Some(href) => view! { <a class=class data-row="" href=href>{name}</a> {notes} }.erase(),
-            None => view! { {name} {notes} }.erase(),
-        }
-    }
+/// The error of an object, below its name.
+pub fn error_note(error: Option<&String>) -> AnyView {
+    let note = |error: &String| view! { <span class="row-note">{error.clone()}</span> }.erase();
+    error.map(note).erase()
 }
 
 /// A cell or name with this text.
 pub fn text(value: impl ToString) -> AnyView {
     value.to_string().erase()
-}
-
-/// A name with this text, for [`RowLink::plain`].
-pub fn strong(value: impl ToString) -> AnyView {
-    view! { <strong>{value.to_string()}</strong> }.erase()
 }
 
 /// A cell with a text for an absent value.
@@ -215,7 +159,7 @@ pub fn toggle<T: PartialEq>(selected: &mut Vec<T>, object: T) {
 }
 
 /// The columns and rows of a table.
-pub struct Rows<T: Send + Sync + 'static> {
+pub struct Rows<T: Object> {
     /// The name of the table for screen readers.
     pub label: &'static str,
     /// The id of an object, unique in the table.
@@ -232,41 +176,32 @@ pub fn text_id(text: impl Hash) -> i64 {
 }
 
 /// The order of a table, and the URL of the table in another order.
-#[derive(Clone, Copy)]
-pub struct Sorting {
-    /// The current order.
-    pub current: Signal<String>,
-    /// Returns the URL of an order.
-    pub href: Callback<String, String>,
-}
+pub type Sorting = (Signal<String>, Callback<String, String>);
 
 /// The table of the objects that `all` returns.
 pub fn table<L, T>(data: LiveResource<L>, all: fn(&L) -> &[T], rows: &'static Rows<T>) -> AnyView
 where
     L: Send + Sync + 'static,
-    T: Clone + PartialEq + Send + Sync + 'static,
+    T: Object,
 {
     let objects = data.part(move |data| all(data).to_vec());
     table_of(objects, rows, None, None)
 }
 
 /// The table of these objects; optionally with another label, and with an order.
-pub fn table_of<T>(
+pub fn table_of<T: Object>(
     objects: Memo<Vec<T>>,
     rows: &'static Rows<T>,
     label: Option<Signal<String>>,
     sorting: Option<Sorting>,
-) -> AnyView
-where
-    T: Clone + PartialEq + Send + Sync + 'static,
-{
+) -> AnyView {
     let id = rows.id;
     let ids = Memo::new(move |_| objects.with(|all| all.iter().map(id).collect::<Vec<_>>()));
     let show = move |key: i64| {
         let object = Memo::new(move |_| {
             objects.with(|all| all.iter().find(|object| id(object) == key).cloned())
         });
-        row_view(cells(object, rows.columns))
+        view! { <tr role="row">{cells(object, rows.columns)}</tr> }.erase()
     };
     let heads = rows.columns.iter();
     let heads = heads.map(|column| head_view(column.head, column.sort.zip(sorting)));
@@ -275,10 +210,7 @@ where
 }
 
 /// The cells of a row. Consecutive columns that are not live are rendered together.
-fn cells<T>(object: Memo<Option<T>>, columns: &'static [Column<T>]) -> Vec<AnyView>
-where
-    T: Send + Sync + 'static,
-{
+fn cells<T: Object>(object: Memo<Option<T>>, columns: &'static [Column<T>]) -> Vec<AnyView> {
     let groups = columns.chunk_by(|left, right| !left.is_live() && !right.is_live());
     let view = |group: &'static [Column<T>]| match group {
         [column] if column.is_live() => column.render(object).erase(),
@@ -290,14 +222,10 @@ where
     groups.map(view).collect()
 }
 
-fn row_view(cells: Vec<AnyView>) -> AnyView {
-    view! { <tr role="row">{cells}</tr> }.erase()
-}
-
 /// A column header, which may sort; without a text for checkboxes and menus.
 fn head_view(text: &'static str, sort: Option<(&'static str, Sorting)>) -> AnyView {
     match sort {
-        Some((key, sorting)) => sort_head(text, key, sorting.current, sorting.href),
+        Some((key, sorting)) => sort_head(text, key, sorting.0, sorting.1),
         None if text.is_empty() => view! { <td role="cell"></td> }.erase(),
         None => view! { <th role="columnheader" scope="col">{text}</th> }.erase(),
     }

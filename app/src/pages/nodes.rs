@@ -14,7 +14,9 @@ const ROWS: Rows<NodeRow> = Rows {
     label: "Nodes",
     id: |node| text_id(node.name.as_str()),
     columns: &[
-        link_column("Node", |node| RowLink::plain(strong(&node.name))),
+        main_column("Node", |node| {
+            view! { <strong>{node.name.to_string()}</strong> }.erase()
+        }),
         badge_column("Status", |node| match node.online {
             true => badge("online", Tone::Good, "circle-check"),
             false => badge("offline", Tone::Danger, "circle-x"),
@@ -126,7 +128,7 @@ pub fn nodes(cluster: Memo<Option<ClusterView>>, name: Memo<String>) -> AnyView 
 fn cpu(node: &NodeRow) -> AnyView {
     let (cpu, cores) = (cpu_percent(node.cpu), u64::from(node.cores));
     let usage = format!("{cpu}% of {}", format_count(cores, ("core", "cores")));
-    meter(format!("CPU of {}", node.name), cpu, usage)
+    meter(format!("CPU of {}", node.name), cpu, &usage)
 }
 
 /// The usage of memory or disk space of a node.
@@ -135,7 +137,7 @@ fn space(node: &NodeRow, what: &str, used: Bytes, total: Bytes) -> AnyView {
     meter(
         format!("{what} of {}", node.name),
         percent(used.0, total.0),
-        usage,
+        &usage,
     )
 }
 

@@ -17,21 +17,19 @@ pub(crate) use crate::{
         form_values::form_values,
         host::host,
         icon::icon,
-        list::{Filter, Filters, address, changed_address, list_keys, url_query, word_options},
-        list_page::{
-            ListHead, PagedData, PagedList, format_count, list_page, paged_list, paged_view,
-        },
+        list::{Filter, Filters, address, changed_address, list_keys, url_query},
+        list_page::{ListPage, ListState, Listing, Search, format_count, list_page, list_view},
         live_resource::{LiveResource, live_resource},
         object_form::{
             CreateForm, Saved, SettingsForm, create_form, save, save_call, settings_form,
         },
         page::{
             Copy, PageHead, Pager, empty, list_skeleton, main_link, object_page, object_skeleton,
-            place, usage_bar,
+            usage_bar,
         },
         table::{
-            Column, RowLink, Rows, age_link, badge_column, column, link_column, live_column, muted,
-            select_box, strong, table, table_of, text, text_id, toggle,
+            Column, Rows, age_link, badge_column, column, error_note, live_column, main_column,
+            muted, row_link, select_box, table, table_of, text, text_id, toggle,
         },
         toast::Toasts,
     },

@@ -10,35 +10,53 @@ use crate::{components::badge::certificate_badge, pages::prelude::*};
 const PATH: &str = "/certificates";
 const NEW: &str = "/certificates/new";
 
-const LIST: PagedList = PagedList {
+const LIST: ListPage = ListPage {
     title: "Certificates",
     count: ("certificate", "certificates"),
-    path: PATH,
-    create: NEW,
-    actions: || view! { <a class="btn" href=NEW>{icon("plus")} "Upload certificate"</a> }.erase(),
-    search: "Name, domain, site or issuer",
-    filters,
-    selects: &["q", "state"],
-    keep: &[],
-    empty: Some(bare),
-    no_match: "Change the search or the status filter.",
+    create: || Some((NEW, "Upload certificate")),
+    actions: Some(|| {
+        view! { <a class="btn" href=NEW>{icon("plus")} "Upload certificate"</a> }.erase()
+    }),
+    tabs: || tabs(0),
+    search: Some(Search {
+        path: PATH,
+        columns: "Name, domain, site or issuer",
+        filters: || {
+            let mut filter = Filter::new(
+                "state",
+                "All statuses",
+                &STATES.map(CertificateState::as_str),
+            );
+            let attention = (ALARMING.to_owned(), "needs attention".to_owned());
+            filter.options.insert(0, attention);
+            vec![filter]
+        },
+        selects: &["q", "state"],
+        keep: &[],
+        no_match: "Change the search or the status filter.",
+    }),
+    empty: (
+        "shield-check",
+        "No certificates yet",
+        "Certificates secure the names of a domain; without them, edge hosts serve self-signed ones, which browsers warn about. Select a certificate authority on a domain's page, or upload a certificate.",
+    ),
+    first_step: Some(first_step),
 };
 
 const ROWS: Rows<CertificateRow> = Rows {
     label: "Certificates",
     id: |row| row.id.0,
     columns: &[
-        link_column("Subject", |row| {
-            link(row)
-                .with_note((!row.is_used).then(|| aside("unused".to_owned())))
-                .with_error(last_error(row))
+        main_column("Subject", |row| {
+            let unused = (!row.is_used).then(|| aside("unused".to_owned()));
+            view! { {link(row)} {unused} {last_error(row)} }.erase()
         }),
         STATUS,
-        column("Domain", "cell-long", |row| {
+        column("Domain", "", |row| {
             let site = aside(format!("site {}", row.site_name));
             view! { {host(row.domain_name.as_str())} {site} }.erase()
         }),
-        column("Issuer", "cell-long", |row| match &row.issued {
+        column("Issuer", "", |row| match &row.issued {
             Some(issued) => text(&issued.issuer),
             None => muted("–"),
         }),
@@ -64,9 +82,24 @@ const STATES: [CertificateState; 6] = [
     CertificateState::Expired,
 ];
 
+impl Listing for CertificateList {
+    type Row = CertificateRow;
+
+    fn rows(&self) -> &[CertificateRow] {
+        &self.page.rows
+    }
+
+    fn total(&self) -> u64 {
+        self.page.total
+    }
+
+    fn place(&self) -> (u32, u32) {
+        self.page.place()
+    }
+}
+
 /// The page.
 pub fn page() -> AnyView {
-    Effect::new(|_| list_keys(Some(NEW)));
     let query = url_query(|url| CertificateQuery {
         q: url.text("q"),
         state: url.text("state"),
@@ -77,26 +110,15 @@ pub fn page() -> AnyView {
         server_fns::certificates::find,
         |_| vec![Event::all(Topic::Certificate), Event::all(Topic::Domain)],
         list_skeleton,
-        content,
+        |listed| {
+            let state = ListState {
+                above: attention_count(listed),
+                is_bare: Some(listed.part(|listed| listed.total == 0)),
+                ..ListState::new(listed, &ROWS)
+            };
+            list_view(&LIST, state)
+        },
     )
-}
-
-fn content(listed: LiveResource<CertificateList>) -> AnyView {
-    let show = move || table(listed, |listed| &listed.page.rows, &ROWS);
-    let data = PagedData::new(listed, |listed| &listed.page, show)
-        .with_above(view! { {tabs(0)} {attention_count(listed)} }.erase())
-        .with_bare(listed.part(|listed| listed.total == 0));
-    paged_view(&LIST, data)
-}
-
-fn filters() -> Vec<Filter> {
-    let mut options = word_options(&STATES.map(CertificateState::as_str));
-    options.insert(0, (ALARMING.to_owned(), "needs attention".to_owned()));
-    vec![Filter {
-        name: "state",
-        all: "All statuses",
-        options: Signal::stored(options),
-    }]
 }
 
 /// The certificates that need attention.
@@ -137,32 +159,28 @@ fn alarm(row: &CertificateRow) -> AnyView {
     view! { <li><a href=href>{subject}</a> ": " {attention_reason(row)}</li> }.erase()
 }
 
-/// The empty state if there are no certificates.
-fn bare() -> AnyView {
-    let first = Session::is_administrator().then(|| {
-        view! { <a class="btn btn-primary" href="/authorities/new">{icon("plus")} "Add certificate authority"</a> }.erase()
-    });
-    let action = view! {
+/// How to get the first certificate.
+fn first_step() -> AnyView {
+    let first = Session::is_administrator()
+        .then(|| main_link("/authorities/new", "plus", "Add certificate authority"));
+    view! {
         <div class="actions">{first} <a class="btn" href="/domains">{icon("globe")} "Select a certificate source"</a></div>
     }
-    .erase();
-    empty(
-        "shield-check",
-        "No certificates yet",
-        "Certificates secure the names of a domain; without them, edge hosts serve self-signed ones, which browsers warn about. Select a certificate authority on a domain's page, or upload a certificate.",
-        action,
-    )
+    .erase()
 }
 
 /// The link to a certificate.
-pub fn link(row: &CertificateRow) -> RowLink {
-    RowLink::new(format!("{PATH}/{}", row.id), host(row.subject.as_str()))
+pub fn link(row: &CertificateRow) -> AnyView {
+    row_link(format!("{PATH}/{}", row.id), host(row.subject.as_str()))
 }
 
 /// Why the last issuance failed.
-pub fn last_error(row: &CertificateRow) -> Option<String> {
-    let last_error = row.last_error.as_ref()?;
-    Some(last_error.message.clone())
+pub fn last_error(row: &CertificateRow) -> AnyView {
+    error_note(
+        row.last_error
+            .as_ref()
+            .map(|last_error| &last_error.message),
+    )
 }
 
 fn aside(text: String) -> AnyView {

@@ -20,8 +20,8 @@ const ROWS: Rows<Candidate> = Rows {
     id: |(container, _)| container.vmid.into(),
     columns: &[
         live_column("", "", select),
-        link_column("Name", |(container, _)| {
-            RowLink::plain(strong(name(container)))
+        main_column("Name", |(container, _)| {
+            view! { <strong>{name(container)}</strong> }.erase()
         }),
         column("VMID", "num", |(container, _)| text(container.vmid)),
         badge_column("Status", |(container, _)| {

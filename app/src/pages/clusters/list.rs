@@ -5,25 +5,25 @@ use model::nodes::ClusterView;
 use super::state;
 use crate::pages::prelude::*;
 
-const HEAD: ListHead = ListHead {
+const LIST: ListPage = ListPage {
     title: "Clusters",
     count: ("cluster", "clusters"),
-    create: Some(("/clusters/new", "Add cluster")),
-    tabs: None,
+    create: || Some(("/clusters/new", "Add cluster")),
     empty: (
         "boxes",
         "No clusters yet",
         "A cluster is one or more Proxmox VE nodes that run containers. Add a cluster with the address of one node.",
     ),
+    ..ListPage::DEFAULT
 };
 
 const ROWS: Rows<ClusterView> = Rows {
     label: "Clusters",
     id: |cluster| cluster.id.0,
     columns: &[
-        link_column("Cluster", |cluster| {
-            RowLink::new(format!("/clusters/{}", cluster.name), text(&cluster.name))
-                .with_error(cluster.last_error.clone())
+        main_column("Cluster", |cluster| {
+            let link = row_link(format!("/clusters/{}", cluster.name), text(&cluster.name));
+            view! { {link} {error_note(cluster.last_error.as_ref())} }.erase()
         }),
         badge_column("Status", state),
         column("Address", "mono", |cluster| text(&cluster.url)),
@@ -37,7 +37,13 @@ const ROWS: Rows<ClusterView> = Rows {
 
 /// The page.
 pub fn page() -> AnyView {
-    list_page(HEAD, fetch, |_| vec![Event::all(Topic::Nodes)], &ROWS)
+    list_page(
+        &LIST,
+        Signal::from(()),
+        |()| fetch(),
+        |_| vec![Event::all(Topic::Nodes)],
+        &ROWS,
+    )
 }
 
 async fn fetch() -> Result<Vec<ClusterView>, Failure> {

@@ -17,7 +17,7 @@ const ROWS: Rows<JobRow> = Rows {
     label: "Jobs of this container",
     id: |job| job.id.0,
     columns: &[
-        link_column("Job", |job| RowLink::new(href(job), text(job.kind.verb()))),
+        main_column("Job", |job| row_link(href(job), text(job.kind.verb()))),
         STATUS,
         CREATED_BY,
         CREATED,

@@ -10,36 +10,31 @@ use crate::{
     components::{
         badge::status_badge,
         lazy::lazy,
-        table::{Sorting, sorted_by, unlabeled},
+        table::{sorted_by, unlabeled},
     },
     extras,
     pages::prelude::*,
 };
 
-const LIST: PagedList = PagedList {
+const LIST: ListPage = ListPage {
     title: "Containers",
     count: ("container", "containers"),
+    create: || Some(("/containers/new", "New container")),
+    search: Some(SEARCH),
+    empty: (
+        "container",
+        "No containers yet",
+        "A container runs an application in its own Linux system. Create the first from a template or an image.",
+    ),
+    ..ListPage::DEFAULT
+};
+
+const SEARCH: Search = Search {
     path: "/containers",
-    create: "/containers/new",
-    actions: new_container,
-    search: "Name, owner, image or address",
-    filters: || {
-        vec![Filter {
-            name: "status",
-            all: "All statuses",
-            options: Signal::stored(word_options(&Status::ALL)),
-        }]
-    },
+    columns: "Name, owner, image or address",
+    filters: || vec![Filter::new("status", "All statuses", &Status::ALL)],
     selects: &["status", "site", "q"],
     keep: &["sort", "site"],
-    empty: Some(|| {
-        empty(
-            "container",
-            "No containers yet",
-            "A container runs an application in its own Linux system. Create the first from a template or an image.",
-            new_container(),
-        )
-    }),
     no_match: "Change the search or the filters.",
 };
 
@@ -50,7 +45,7 @@ const ROWS: Rows<ContainerRow> = Rows {
         live_column("", "", select),
         sorted_by(
             "name",
-            link_column("Name", |row| RowLink::new(path(row), text(&row.name))),
+            main_column("Name", |row| row_link(path(row), text(&row.name))),
         ),
         badge_column("Status", |row| marks(row.status, row.activity)),
         sorted_by(
@@ -72,14 +67,13 @@ const ROWS: Rows<ContainerRow> = Rows {
 
 /// The page.
 pub fn page() -> AnyView {
-    Effect::new(move |_| list_keys(Some(LIST.create)));
     let selection = Selection::new();
     provide_context(selection);
     let query = url_query(|url| ContainerQuery {
-        site: url.parsed("site"),
-        status: url.parsed("status"),
+        site: url.text("site").parse().ok(),
+        status: url.text("status").parse().ok(),
         q: url.text("q"),
-        sort: url.parsed("sort").unwrap_or_default(),
+        sort: url.text("sort").parse().unwrap_or_default(),
         page: url.page(),
     });
     view! {
@@ -97,24 +91,21 @@ pub fn page() -> AnyView {
 
 fn content(page: LiveResource<Page<ContainerRow>>, query: Memo<ContainerQuery>) -> AnyView {
     let parameters = use_query_map();
-    let sorting = Sorting {
-        current: Signal::derive(move || query.with(|query| query.sort.to_string())),
-        href: Callback::new(move |sort: String| {
-            let is_default = sort == Sort::default().to_string();
-            LIST.address(parameters, &[("sort", if is_default { "" } else { &sort })])
-        }),
-    };
+    let order = Signal::derive(move || query.with(|query| query.sort.to_string()));
+    let in_order = Callback::new(move |sort: String| {
+        let is_default = sort == Sort::default().to_string();
+        SEARCH.address(parameters, &[("sort", if is_default { "" } else { &sort })])
+    });
     let rows = page.part(|page| page.rows.clone());
-    let show = move || table_of(rows, &ROWS, None, Some(sorting));
-    view! { {paged_view(&LIST, PagedData::new(page, |page| page, show))} {bulk(page)} }.erase()
+    let state = ListState {
+        table: Box::new(move || table_of(rows, &ROWS, None, Some((order, in_order)))),
+        ..ListState::new(page, &ROWS)
+    };
+    view! { {list_view(&LIST, state)} {bulk(page)} }.erase()
 }
 
 fn path(row: &ContainerRow) -> String {
     href(&row.site, &row.name)
-}
-
-fn new_container() -> AnyView {
-    main_link("/containers/new", "plus", "New container")
 }
 
 /// The status and the running job.
@@ -128,7 +119,7 @@ pub fn marks(status: Status, activity: Option<RunningJob>) -> AnyView {
 /// A link that is active while the container runs.
 fn link(url: &str, is_running: bool) -> AnyView {
     let short = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let (short, url) = (short.to_owned(), url.to_owned());
+    let (short, url) = (host(short), url.to_owned());
     if !is_running {
         return view! { <span class="link-off">{short}</span> }.erase();
     }

@@ -8,11 +8,14 @@ const ROWS: Rows<RecordFailure> = Rows {
     label: "Failed address records",
     id: |record| text_id((&record.name, &record.kind, &record.value)),
     columns: &[
-        link_column("Record", |record| {
+        main_column("Record", |record| {
             let value = format!("{} {}", record.kind, record.value);
-            let name =
-                view! { <div>{host(&record.name)}</div> <div class="muted mono">{value}</div> };
-            RowLink::plain(name.erase()).with_error(Some(record.last_error.message.clone()))
+            view! {
+                <div>{host(&record.name)}</div>
+                <div class="muted mono">{value}</div>
+                {error_note(Some(&record.last_error.message))}
+            }
+            .erase()
         }),
         column("Next", "num", |record| match record.next_try {
             Some(at) => due("retry", at),

@@ -15,7 +15,9 @@ const ROWS: Rows<CertificateRow> = Rows {
     label: "Certificates",
     id: |row| row.id.0,
     columns: &[
-        link_column("Subject", |row| link(row).with_error(last_error(row))),
+        main_column("Subject", |row| {
+            view! { {link(row)} {last_error(row)} }.erase()
+        }),
         STATUS,
         VALID_UNTIL,
     ],

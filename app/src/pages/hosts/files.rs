@@ -18,8 +18,9 @@ const ROWS: Rows<FileRow> = Rows {
     label: "Files",
     id: |file| text_id(&file.path),
     columns: &[
-        link_column("File", |file| {
-            RowLink::new(address("", &[("path", &file.path)]), text(&file.path)).mono()
+        main_column("File", |file| {
+            let href = address("", &[("path", &file.path)]);
+            view! { <a class="row-link mono" data-row="" href=href>{file.path.clone()}</a> }.erase()
         }),
         badge_column("Status", |file| state(file.state)),
         column("Size", "num", |file| text(Bytes(file.bytes))),
@@ -99,7 +100,7 @@ fn list(listed: Memo<FileList>, at: String) -> AnyView {
         true => view! { <p class="muted" role="status">"No files match."</p> }.erase(),
         false => table_of(rows, &ROWS, None, None),
     });
-    let place = Signal::derive(move || listed.with(|listed| place(&listed.page)));
+    let place = Signal::derive(move || listed.with(|listed| listed.page.place()));
     view! { <Filters path search="Path" /> {body} <Pager place href /> }.erase()
 }
 

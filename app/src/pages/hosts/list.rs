@@ -5,16 +5,16 @@ use model::hosts::HostRow;
 use super::badges::{configuration_badge, contact_badge, role_badges};
 use crate::pages::prelude::*;
 
-const HEAD: ListHead = ListHead {
+const LIST: ListPage = ListPage {
     title: "Hosts",
     count: ("host", "hosts"),
-    create: Some(("/hosts/new", "Add host")),
-    tabs: None,
+    create: || Some(("/hosts/new", "Add host")),
     empty: (
         "radio-tower",
         "No hosts yet",
         "An edge host serves DHCP, DNS and published services of a site. Add a host, then install the agent on the host.",
     ),
+    ..ListPage::DEFAULT
 };
 
 const ROWS: Rows<HostRow> = Rows {
@@ -46,8 +46,7 @@ const SITE_ROWS: Rows<HostRow> = Rows {
     ..ROWS
 };
 
-const HOST: Column<HostRow> =
-    link_column("Host", |host| RowLink::new(host.path(), text(&host.name)));
+const HOST: Column<HostRow> = main_column("Host", |host| row_link(host.path(), text(&host.name)));
 const STATUS: Column<HostRow> = live_column("Status", "", contact_badge);
 const ROLES: Column<HostRow> = badge_column("Roles", role_badges);
 const CONFIGURATION: Column<HostRow> = badge_column("Configuration", configuration_badge);
@@ -82,7 +81,13 @@ pub fn interests() -> Vec<Event> {
 
 /// The page.
 pub fn page() -> AnyView {
-    list_page(HEAD, server_fns::hosts::list, |_| interests(), &ROWS)
+    list_page(
+        &LIST,
+        Signal::from(()),
+        |()| server_fns::hosts::list(),
+        |_| interests(),
+        &ROWS,
+    )
 }
 
 /// The table of a site's hosts.

@@ -8,39 +8,34 @@ use model::{
 
 use crate::{clock::Clock, components::badge::job_badge, pages::prelude::*};
 
-const LIST: PagedList = PagedList {
+const LIST: ListPage = ListPage {
     title: "Jobs",
     count: ("job", "jobs"),
-    path: "/jobs",
-    create: "/containers/new",
-    actions: || ().erase(),
-    search: "Container name",
-    filters: || {
-        vec![Filter {
-            name: "state",
-            all: "All statuses",
-            options: Signal::stored(word_options(&JobState::ALL)),
-        }]
-    },
-    selects: &["state", "q"],
-    keep: &[],
-    empty: Some(|| {
-        empty(
-            "list-checks",
-            "No jobs yet",
-            "Every change to a container runs as a job. Create a container to start the first.",
-            main_link("/containers/new", "plus", "New container"),
-        )
+    create: || Some(("/containers/new", "New container")),
+    actions: Some(|| ().erase()),
+    search: Some(Search {
+        path: "/jobs",
+        columns: "Container name",
+        filters: || vec![Filter::new("state", "All statuses", JobState::ALL)],
+        selects: &["state", "q"],
+        keep: &[],
+        no_match: "Change the search or the filter.",
     }),
-    no_match: "Change the search or the filter.",
+    empty: (
+        "list-checks",
+        "No jobs yet",
+        "Every change to a container runs as a job. Create a container to start the first.",
+    ),
+    ..ListPage::DEFAULT
 };
 
 const ROWS: Rows<JobRow> = Rows {
     label: "Jobs",
     id: |job| job.id.0,
     columns: &[
-        link_column("Job", |job| {
-            RowLink::new(href(job), title(job).erase()).with_error(job.error.clone())
+        main_column("Job", |job| {
+            let link = row_link(href(job), text(title(job)));
+            view! { {link} {error_note(job.error.as_ref())} }.erase()
         }),
         STATUS,
         column("Steps", "num", steps),
@@ -64,13 +59,13 @@ pub const CREATED: Column<JobRow> =
 /// The page.
 pub fn page() -> AnyView {
     let query = url_query(|url| JobQuery {
-        state: url.parsed("state"),
+        state: url.text("state").parse().ok(),
         container: None,
         q: url.text("q"),
         page: url.page(),
     });
     let interests = |_: &Page<JobRow>| vec![Event::all(Topic::Job)];
-    paged_list(&LIST, query, server_fns::jobs::list, interests, &ROWS)
+    list_page(&LIST, query, server_fns::jobs::list, interests, &ROWS)
 }
 
 /// The path of a job.

@@ -5,12 +5,25 @@ use model::providers::{ProviderRow, ProviderSettings};
 use super::called;
 use crate::pages::{authorities::domain_names, certificates::tabs, prelude::*};
 
+const LIST: ListPage = ListPage {
+    title: "DNS providers",
+    count: ("DNS provider", "DNS providers"),
+    create: || Session::is_administrator().then_some(("/providers/new", "Add DNS provider")),
+    tabs: || tabs(2),
+    empty: (
+        "globe",
+        "No DNS providers yet",
+        "A DNS provider hosts a domain's public records. Add a provider to issue certificates with DNS-01 and to publish address records.",
+    ),
+    ..ListPage::DEFAULT
+};
+
 const ROWS: Rows<ProviderRow> = Rows {
     label: "DNS providers",
     id: |row| row.id.0,
     columns: &[
-        link_column("Name", |row| {
-            RowLink::new(format!("/providers/{}", row.name), text(&row.name))
+        main_column("Name", |row| {
+            row_link(format!("/providers/{}", row.name), text(&row.name))
         }),
         column("Kind", "", |row| text(called(row.settings.kind()))),
         column("Endpoint", "mono cell-long", |row| {
@@ -22,20 +35,10 @@ const ROWS: Rows<ProviderRow> = Rows {
 
 /// The page.
 pub fn page() -> AnyView {
-    let head = ListHead {
-        title: "DNS providers",
-        count: ("DNS provider", "DNS providers"),
-        create: Session::is_administrator().then_some(("/providers/new", "Add DNS provider")),
-        tabs: Some(|| tabs(2)),
-        empty: (
-            "globe",
-            "No DNS providers yet",
-            "A DNS provider hosts a domain's public records. Add a provider to issue certificates with DNS-01 and to publish address records.",
-        ),
-    };
     list_page(
-        head,
-        server_fns::providers::list,
+        &LIST,
+        Signal::from(()),
+        |()| server_fns::providers::list(),
         |_| [Topic::Provider, Topic::Domain].map(Event::all).to_vec(),
         &ROWS,
     )

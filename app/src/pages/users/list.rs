@@ -3,29 +3,29 @@
 use model::users::UserRow;
 
 use super::show::{amounts, limited};
-use crate::pages::prelude::*;
+use crate::{components::meter::parts, pages::prelude::*};
 
-/// The list contains at least the current user, so it is empty only for a search.
-const LIST: PagedList = PagedList {
+const LIST: ListPage = ListPage {
     title: "Users",
     count: ("user", "users"),
-    path: "/users",
-    create: "/users/new",
-    actions: || main_link("/users/new", "plus", "New user"),
-    search: "Name or email",
-    filters: Vec::new,
-    selects: &["q"],
-    keep: &[],
-    empty: None,
-    no_match: "The search covers names and email addresses.",
+    create: || Some(("/users/new", "New user")),
+    search: Some(Search {
+        path: "/users",
+        columns: "Name or email",
+        filters: Vec::new,
+        selects: &["q"],
+        keep: &[],
+        no_match: "The search covers names and email addresses.",
+    }),
+    ..ListPage::DEFAULT
 };
 
 const ROWS: Rows<UserRow> = Rows {
     label: "Users",
     id: |user| user.id.0,
     columns: &[
-        link_column("Name", |user| RowLink::new(path(user), text(&user.name))),
-        column("Email", "cell-long", |user| text(&user.mail)),
+        main_column("Name", |user| row_link(path(user), text(&user.name))),
+        column("Email", "", |user| host(&user.mail.to_string())),
         column("Role", "", |user| text(user.role.as_str())),
         column("Containers", "num", |user| usage(user, 0)),
         column("Cores", "num", |user| usage(user, 1)),
@@ -37,7 +37,7 @@ const ROWS: Rows<UserRow> = Rows {
 
 /// The page.
 pub fn page() -> AnyView {
-    paged_list(
+    list_page(
         &LIST,
         url_query(|url| (url.text("q"), url.page())),
         |(q, page)| server_fns::users::list(q, page),
@@ -52,5 +52,6 @@ fn path(user: &UserRow) -> String {
 
 /// The usage of the resource at this place of [`amounts`].
 fn usage(user: &UserRow, place: usize) -> AnyView {
-    text(amounts(user).get(place).map(limited).unwrap_or_default())
+    let amounts = amounts(user);
+    parts(&amounts.get(place).map(limited).unwrap_or_default())
 }
