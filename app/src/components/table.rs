@@ -105,7 +105,10 @@ impl<T: Object> Column<T> {
             Cell::Value(cell) => object.with(|object| object.as_ref().map(cell))?,
         };
         let (label, class) = (self.label, self.class);
-        Some(view! { <td role="cell" data-label=label class=class>{content}</td> }.erase())
+        Some(match class.is_empty() {
+            true => view! { <td role="cell" data-label=label>{content}</td> }.erase(),
+            false => view! { <td role="cell" data-label=label class=class>{content}</td> }.erase(),
+        })
     }
 }
 

@@ -26,7 +26,7 @@ const ROWS: Rows<ClusterView> = Rows {
             view! { {link} {error_note(cluster.last_error.as_ref())} }.erase()
         }),
         badge_column("Status", state),
-        column("Address", "mono", |cluster| text(&cluster.url)),
+        column("Address", "mono", |cluster| host(&cluster.url)),
         column("Version", "num", |cluster| cluster.version.clone().erase()),
         column("Nodes", "num", nodes),
         column("Last contact", "num", |cluster| {

@@ -46,7 +46,7 @@ const ROWS: Rows<DomainRow> = Rows {
                 None => muted("none"),
             }
         }),
-        column("HSTS", "", |domain| text(hsts(domain.spec.hsts))),
+        column("HSTS", "num", |domain| text(hsts(domain.spec.hsts))),
     ],
 };
 

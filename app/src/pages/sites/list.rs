@@ -23,7 +23,7 @@ const ROWS: Rows<SiteRow> = Rows {
         main_column("Site", |site| {
             row_link(format!("/sites/{}", site.spec.name), text(&site.spec.name))
         }),
-        column("Domain", "mono", |site| text(&site.spec.domain)),
+        column("Domain", "mono", |site| host(site.spec.domain.as_str())),
         column("Cluster", "", |site| text(&site.cluster_name)),
         column("Network", "mono", |site| text(site.spec.network)),
         column("Containers", "num", |site| text(site.containers)),
