@@ -162,7 +162,7 @@ pub fn Filters(
     /// The filters.
     #[prop(optional)]
     filters: Vec<Filter>,
-    /// Parameters to preserve.
+    /// Parameters to preserve, if they are no fields of this form.
     #[prop(optional)]
     keep: &'static [&'static str],
 ) -> impl IntoView {
@@ -171,6 +171,9 @@ pub fn Filters(
     let mut names: Vec<&'static str> = vec!["q"];
     names.extend(filters.iter().map(|filter| filter.name));
     let shown = names.clone();
+    let kept = keep.iter().filter(|name| !shown.contains(name));
+    let kept = kept.copied().collect::<Vec<_>>();
+    let parameters = [names, kept.clone()].concat();
     // Links and the back button change the URL too.
     Effect::new(move |_| {
         let values: Vec<(&str, String)> =
@@ -186,9 +189,8 @@ pub fn Filters(
         let Some(form) = form.get_untracked() else {
             return;
         };
-        let values: Vec<(&str, String)> = names
+        let values: Vec<(&str, String)> = parameters
             .iter()
-            .chain(keep)
             .map(|name| (*name, value_of(&form, name)))
             .collect();
         let parameters: Vec<(&str, &str)> = values
@@ -212,10 +214,10 @@ pub fn Filters(
         };
         waiting.set_value(set_timeout_with_handle(run, Duration::from_millis(200)).ok());
     };
-    let kept = keep
-        .iter()
+    let kept = kept
+        .into_iter()
         .map(|name| {
-            view! { <input type="hidden" name=*name value=current_parameter(name) /> }.erase()
+            view! { <input type="hidden" name=name value=current_parameter(name) /> }.erase()
         })
         .collect::<Vec<_>>();
     let choices = filters

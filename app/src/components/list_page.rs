@@ -47,10 +47,8 @@ pub struct Search {
     pub columns: &'static str,
     /// The filters.
     pub filters: fn() -> Vec<Filter>,
-    /// The parameters that select objects.
-    pub selects: &'static [&'static str],
-    /// Parameters without a field in the form, such as the order.
-    pub keep: &'static [&'static str],
+    /// The parameters: `q`, filters, and others such as the order, `sort`.
+    pub parameters: &'static [&'static str],
     /// The text of the empty state if no objects match.
     pub no_match: &'static str,
 }
@@ -100,24 +98,18 @@ impl ListPage {
 impl Search {
     /// The URL of the list with the current query, but with another order or page.
     pub fn address(&self, query: Memo<ParamsMap>, changes: &[(&str, &str)]) -> String {
-        let order = self.keep.iter().filter(|name| !self.selects.contains(name));
-        let names = self
-            .selects
-            .iter()
-            .chain(order)
-            .copied()
-            .collect::<Vec<_>>();
-        query.with(|query| changed_address(self.path, &names, query, changes))
+        query.with(|query| changed_address(self.path, self.parameters, query, changes))
     }
 
     fn form(&self) -> AnyView {
-        let (path, search, filters, keep) = (self.path, self.columns, self.filters, self.keep);
-        view! { <Filters path search filters=filters() keep /> }.erase()
+        let (path, search, keep) = (self.path, self.columns, self.parameters);
+        view! { <Filters path search filters=(self.filters)() keep /> }.erase()
     }
 
     fn is_active(&self, query: &ParamsMap) -> bool {
-        let value = |name: &&str| query.get_str(name).unwrap_or_default().trim();
-        self.selects.iter().any(|name| !value(name).is_empty())
+        let value = |name| query.get_str(name).unwrap_or_default().trim();
+        let mut selects = self.parameters.iter().filter(|name| **name != "sort");
+        selects.any(|name| !value(name).is_empty())
     }
 }
 

@@ -31,8 +31,7 @@ const LIST: ListPage = ListPage {
             filter.options.insert(0, attention);
             vec![filter]
         },
-        selects: &["q", "state"],
-        keep: &[],
+        parameters: &["q", "state"],
         no_match: "Change the search or the status filter.",
     }),
     empty: (

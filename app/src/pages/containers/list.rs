@@ -33,8 +33,7 @@ const SEARCH: Search = Search {
     path: "/containers",
     columns: "Name, owner, image or address",
     filters: || vec![Filter::new("status", "All statuses", &Status::ALL)],
-    selects: &["status", "site", "q"],
-    keep: &["sort", "site"],
+    parameters: &["status", "site", "q", "sort"],
     no_match: "Change the search or the filters.",
 };
 

@@ -17,8 +17,7 @@ const LIST: ListPage = ListPage {
         path: "/jobs",
         columns: "Container name",
         filters: || vec![Filter::new("state", "All statuses", JobState::ALL)],
-        selects: &["state", "q"],
-        keep: &[],
+        parameters: &["state", "q"],
         no_match: "Change the search or the filter.",
     }),
     empty: (

@@ -13,8 +13,7 @@ const LIST: ListPage = ListPage {
         path: "/users",
         columns: "Name or email",
         filters: Vec::new,
-        selects: &["q"],
-        keep: &[],
+        parameters: &["q"],
         no_match: "The search covers names and email addresses.",
     }),
     ..ListPage::DEFAULT
