@@ -22,11 +22,13 @@ const APPLY: &str = "<button class=\"btn\">Apply</button>";
 /// The id of a list's search field.
 const SEARCH: &str = "search";
 
-/// The URL `path` with the non-empty parameters.
+/// The URL `path` with the parameters that are not empty and not the first page.
 pub fn address(path: &str, parameters: &[(&str, &str)]) -> String {
     let mut address = path.to_owned();
     let mut mark = '?';
-    for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
+    let is_default =
+        |parameter: &(&str, &str)| parameter.1.is_empty() || *parameter == ("page", "1");
+    for (name, value) in parameters.iter().filter(|it| !is_default(it)) {
         address.push(mark);
         address.push_str(name);
         address.push('=');
@@ -38,22 +40,18 @@ pub fn address(path: &str, parameters: &[(&str, &str)]) -> String {
     address
 }
 
-/// The URL `path` with the parameters `names` of the current query, after these changes. The page is
-/// kept only if it is one of the changes.
+/// The URL `path` with the parameters `names` of the current query, but with another value of one
+/// parameter. The page is kept only if it is that parameter.
 pub fn changed_address(
     path: &str,
     names: &[&str],
     query: &ParamsMap,
-    changes: &[(&str, &str)],
+    (changed, value): (&str, &str),
 ) -> String {
-    let value = |name: &str| {
-        let change = changes.iter().find(|(changed, _)| *changed == name);
-        let value = change.map(|(_, value)| *value);
-        value.or_else(|| query.get_str(name)).unwrap_or_default()
-    };
-    let page = changes.iter().filter(|(name, _)| *name == "page").copied();
-    let kept = names.iter().map(|name| (*name, value(name).trim()));
-    address(path, &kept.chain(page).collect::<Vec<_>>())
+    let current = |name| query.get_str(name).unwrap_or_default().trim();
+    let kept = names.iter().filter(|name| **name != changed);
+    let kept = kept.map(|name| (*name, current(name)));
+    address(path, &kept.chain([(changed, value)]).collect::<Vec<_>>())
 }
 
 /// The parameters of a list in the URL.
@@ -340,26 +338,21 @@ mod tests {
 
     #[test]
     fn changed_url_keeps_the_query_but_not_the_page() {
-        let query: ParamsMap = [("q", " web"), ("status", "running"), ("page", "3")]
-            .into_iter()
-            .collect();
-        let url = |changes: &[(&str, &str)]| {
-            changed_address("/containers", &["q", "status", "sort"], &query, changes)
-        };
+        let query = [("q", " web"), ("status", "running"), ("page", "3")];
+        let query: ParamsMap = query.into_iter().collect();
+        let url = |change| changed_address("/jobs", &["q", "status", "sort"], &query, change);
         assert_eq!(
-            url(&[("sort", "-created")]),
-            "/containers?q=web&status=running&sort=-created"
+            url(("sort", "-created")),
+            "/jobs?q=web&status=running&sort=-created"
         );
-        assert_eq!(
-            url(&[("page", "4")]),
-            "/containers?q=web&status=running&page=4"
-        );
+        assert_eq!(url(("page", "4")), "/jobs?q=web&status=running&page=4");
+        assert_eq!(url(("page", "1")), "/jobs?q=web&status=running");
+        assert_eq!(UrlQuery(&query).page(), 3);
     }
 
     #[test]
-    fn invalid_url_parameters_are_ignored() {
+    fn invalid_page_number_is_the_first_page() {
         let query: ParamsMap = [("page", "0")].into_iter().collect();
         assert_eq!(UrlQuery(&query).page(), 1);
-        assert_eq!(UrlQuery(&query).text("q"), "");
     }
 }

@@ -11,7 +11,7 @@ use super::{
     list::{Filter, Filters, changed_address, list_keys},
     live_resource::{LiveResource, live_resource},
     page::{PageHead, Pager, empty, list_skeleton, main_link},
-    table::{Object, Rows, table_of},
+    table::{Object, Rows, table},
 };
 use crate::{
     erase::{Erase as _, reactive},
@@ -33,7 +33,8 @@ pub struct ListPage {
     pub tabs: fn() -> AnyView,
     /// The search, of a list with pages.
     pub search: Option<Search>,
-    /// The icon, title and text of the empty state.
+    /// The icon, title and text of the empty state; without texts if the list is empty for a search
+    /// only.
     pub empty: (&'static str, &'static str, &'static str),
     /// The action of the empty state, if not the link to create an object.
     pub first_step: Option<fn() -> AnyView>,
@@ -66,6 +67,11 @@ impl ListPage {
         first_step: None,
     };
 
+    /// Starts the keyboard shortcuts.
+    pub fn start_keys(&'static self) {
+        Effect::new(move |_| list_keys((self.create)().map(|(path, _)| path)));
+    }
+
     fn create_link(&self) -> AnyView {
         (self.create)()
             .map(|(path, label)| main_link(path, "plus", label))
@@ -97,8 +103,8 @@ impl ListPage {
 
 impl Search {
     /// The URL of the list with the current query, but with another order or page.
-    pub fn address(&self, query: Memo<ParamsMap>, changes: &[(&str, &str)]) -> String {
-        query.with(|query| changed_address(self.path, self.parameters, query, changes))
+    pub fn address(&self, query: Memo<ParamsMap>, change: (&str, &str)) -> String {
+        query.with(|query| changed_address(self.path, self.parameters, query, change))
     }
 
     fn form(&self) -> AnyView {
@@ -113,47 +119,19 @@ impl Search {
     }
 }
 
-/// A list, or one page of it.
-pub trait Listing: Send + Sync + 'static {
-    /// An object of the list.
-    type Row: Object;
+/// The objects on a page, the number of objects on all pages, the number of the page, and the number
+/// of pages.
+pub type Listing<'a, T> = (&'a [T], u64, (u32, u32));
 
-    /// The objects on this page.
-    fn rows(&self) -> &[Self::Row];
-
-    /// The number of objects on all pages.
-    fn total(&self) -> u64 {
-        self.rows().len() as u64
-    }
-
-    /// The number of this page, and the number of pages.
-    fn place(&self) -> (u32, u32) {
-        (1, 1)
-    }
+/// A list without pages.
+pub fn whole<T>(objects: &[T]) -> Listing<'_, T> {
+    (objects, objects.len() as u64, (1, 1))
 }
 
-impl<T: Object> Listing for Vec<T> {
-    type Row = T;
-
-    fn rows(&self) -> &[T] {
-        self
-    }
-}
-
-impl<T: Object> Listing for Page<T> {
-    type Row = T;
-
-    fn rows(&self) -> &[T] {
-        &self.rows
-    }
-
-    fn total(&self) -> u64 {
-        self.total
-    }
-
-    fn place(&self) -> (u32, u32) {
-        (self.page.max(1), self.page_count())
-    }
+/// A page of a list.
+pub fn paged<T>(page: &Page<T>) -> Listing<'_, T> {
+    let place = (page.page.max(1), page.page_count());
+    (&page.rows, page.total, place)
 }
 
 /// A list without the type of its objects.
@@ -175,13 +153,21 @@ pub struct ListState {
 
 impl ListState {
     /// The list with the table of these columns.
-    pub fn new<L: Listing>(data: LiveResource<L>, rows: &'static Rows<L::Row>) -> Self {
-        let objects = data.part(|data| data.rows().to_vec());
+    pub fn new<L, T>(
+        data: LiveResource<L>,
+        listing: fn(&L) -> Listing<'_, T>,
+        rows: &'static Rows<T>,
+    ) -> Self
+    where
+        L: Send + Sync + 'static,
+        T: Object,
+    {
+        let objects = data.part(move |data| listing(data).0.to_vec());
         Self {
-            total: data.part(L::total),
-            is_empty: data.part(|data| data.rows().is_empty()),
-            place: data.part(L::place),
-            table: Box::new(move || table_of(objects, rows, None, None)),
+            total: data.part(move |data| listing(data).1),
+            is_empty: data.part(move |data| listing(data).0.is_empty()),
+            place: data.part(move |data| listing(data).2),
+            table: Box::new(move || table(objects, rows)),
             above: ().erase(),
             is_bare: None,
         }
@@ -189,30 +175,33 @@ impl ListState {
 }
 
 /// The page of the list that `fetch` returns.
-pub fn list_page<Q, L, F>(
+pub fn list_page<Q, L, T, F>(
     list: &'static ListPage,
     query: impl Into<Signal<Q>>,
     fetch: fn(Q) -> F,
     interests: fn(&L) -> Vec<Event>,
-    rows: &'static Rows<L::Row>,
+    listing: fn(&L) -> Listing<'_, T>,
+    rows: &'static Rows<T>,
 ) -> AnyView
 where
     Q: Clone + Send + Sync + 'static,
-    L: Listing + Clone + Serialize + DeserializeOwned,
+    L: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    T: Object,
     F: Future<Output = Result<L, Failure>> + Send + 'static,
 {
+    list.start_keys();
     live_resource(query.into(), fetch, interests, list_skeleton, move |data| {
-        list_view(list, ListState::new(data, rows))
+        list_view(list, ListState::new(data, listing, rows))
     })
 }
 
 /// The contents of the page of a list.
 pub fn list_view(list: &'static ListPage, state: ListState) -> AnyView {
-    Effect::new(move |_| list_keys((list.create)().map(|(path, _)| path)));
     let query = use_query_map();
     let is_bare = Memo::new(move |_| state.is_bare.is_some_and(|is_bare| is_bare.get()));
     let is_filtered = move |search: &Search| match state.is_bare {
         Some(_) => !is_bare.get(),
+        None if list.empty.1.is_empty() => true,
         None => query.with(|query| search.is_active(query)),
     };
     let body = reactive(move || match &list.search {
@@ -221,10 +210,8 @@ pub fn list_view(list: &'static ListPage, state: ListState) -> AnyView {
         _ => list.empty(),
     });
     let search = list.search.as_ref().map(|search| {
-        let href = Callback::new(move |number: u32| {
-            let number = (number > 1).then(|| number.to_string());
-            search.address(query, &[("page", &number.unwrap_or_default())])
-        });
+        let href = move |number: u32| search.address(query, ("page", &number.to_string()));
+        let href = Callback::new(href);
         let form = reactive(move || (!is_bare.get()).then(|| search.form()));
         (form, view! { <Pager place=state.place href /> }.erase())
     });

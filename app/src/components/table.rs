@@ -10,7 +10,7 @@ use crate::erase::{Erase as _, act, reactive};
 use leptos::prelude::*;
 use model::Timestamp;
 
-use super::{badge::ago, list::sort_head, live_resource::LiveResource};
+use super::{badge::ago, list::sort_head};
 
 /// An object of a table.
 pub trait Object: Clone + PartialEq + Send + Sync + 'static {}
@@ -181,18 +181,13 @@ pub fn text_id(text: impl Hash) -> i64 {
 /// The order of a table, and the URL of the table in another order.
 pub type Sorting = (Signal<String>, Callback<String, String>);
 
-/// The table of the objects that `all` returns.
-pub fn table<L, T>(data: LiveResource<L>, all: fn(&L) -> &[T], rows: &'static Rows<T>) -> AnyView
-where
-    L: Send + Sync + 'static,
-    T: Object,
-{
-    let objects = data.part(move |data| all(data).to_vec());
-    table_of(objects, rows, None, None)
+/// The table of these objects.
+pub fn table<T: Object>(objects: Memo<Vec<T>>, rows: &'static Rows<T>) -> AnyView {
+    table_with(objects, rows, None, None)
 }
 
-/// The table of these objects; optionally with another label, and with an order.
-pub fn table_of<T: Object>(
+/// The table of these objects with another label or an order.
+pub fn table_with<T: Object>(
     objects: Memo<Vec<T>>,
     rows: &'static Rows<T>,
     label: Option<Signal<String>>,

@@ -120,7 +120,7 @@ pub fn nodes(cluster: Memo<Option<ClusterView>>, name: Memo<String>) -> AnyView 
     let label = Signal::derive(move || format!("Nodes of {}", name.get()));
     reactive(move || match none.get() {
         true => view! { <p class="muted">"No nodes observed yet."</p> }.erase(),
-        false => table_of(nodes, &ROWS, Some(label), None),
+        false => table_with(nodes, &ROWS, Some(label), None),
     })
 }
 

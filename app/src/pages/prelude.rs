@@ -18,7 +18,9 @@ pub(crate) use crate::{
         host::host,
         icon::icon,
         list::{Filter, Filters, address, changed_address, list_keys, url_query},
-        list_page::{ListPage, ListState, Listing, Search, format_count, list_page, list_view},
+        list_page::{
+            ListPage, ListState, Search, format_count, list_page, list_view, paged, whole,
+        },
         live_resource::{LiveResource, live_resource},
         object_form::{
             CreateForm, Saved, SettingsForm, create_form, save, save_call, settings_form,
@@ -29,7 +31,7 @@ pub(crate) use crate::{
         },
         table::{
             Column, Rows, age_link, badge_column, column, error_note, live_column, main_column,
-            muted, row_link, select_box, table, table_of, text, text_id, toggle,
+            muted, row_link, select_box, table, table_with, text, text_id, toggle,
         },
         toast::Toasts,
     },

@@ -81,24 +81,9 @@ const STATES: [CertificateState; 6] = [
     CertificateState::Expired,
 ];
 
-impl Listing for CertificateList {
-    type Row = CertificateRow;
-
-    fn rows(&self) -> &[CertificateRow] {
-        &self.page.rows
-    }
-
-    fn total(&self) -> u64 {
-        self.page.total
-    }
-
-    fn place(&self) -> (u32, u32) {
-        self.page.place()
-    }
-}
-
 /// The page.
 pub fn page() -> AnyView {
+    LIST.start_keys();
     let query = url_query(|url| CertificateQuery {
         q: url.text("q"),
         state: url.text("state"),
@@ -113,7 +98,7 @@ pub fn page() -> AnyView {
             let state = ListState {
                 above: attention_count(listed),
                 is_bare: Some(listed.part(|listed| listed.total == 0)),
-                ..ListState::new(listed, &ROWS)
+                ..ListState::new(listed, |listed| paged(&listed.page), &ROWS)
             };
             list_view(&LIST, state)
         },

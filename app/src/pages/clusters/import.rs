@@ -190,16 +190,11 @@ fn import_containers(
 fn outcome(choosing: Choosing) -> AnyView {
     reactive(move || {
         let refused = choosing.refused.get();
-        let each = refused
-            .into_iter()
-            .filter_map(|imported| {
-                let reason = imported.outcome.err()?;
-                Some(
-                    view! { <li><strong>{format!("CT {}: ", imported.vmid)}</strong>{reason}</li> }
-                        .erase(),
-                )
-            })
-            .collect::<Vec<_>>();
+        let reason = |imported: ImportResult| {
+            let (vmid, reason) = (format!("CT {}: ", imported.vmid), imported.outcome.err()?);
+            Some(view! { <li><strong>{vmid}</strong>{reason}</li> }.erase())
+        };
+        let each = refused.into_iter().filter_map(reason).collect::<Vec<_>>();
         (!each.is_empty()).then(|| {
             view! {
                 <div class="panel panel-warning" role="alert">
@@ -219,7 +214,7 @@ fn candidates(page: LiveResource<ClusterPage>, choosing: Choosing) -> AnyView {
         all.map(|container| (container, choosing.values))
             .collect::<Vec<_>>()
     });
-    table_of(containers, &ROWS, None, None)
+    table(containers, &ROWS)
 }
 
 /// The name of a container; its VMID until Proxmox reports a name.
@@ -234,11 +229,10 @@ fn select(candidate: Memo<Option<Candidate>>) -> AnyView {
         return ().erase();
     };
     let label = move || {
-        candidate.with(|it| {
-            it.as_ref()
-                .map(|(container, _)| name(container))
-                .unwrap_or_default()
-        })
+        candidate
+            .get()
+            .map(|(container, _)| name(&container))
+            .unwrap_or_default()
     };
     select_box(
         Signal::derive(label),

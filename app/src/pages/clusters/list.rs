@@ -42,6 +42,7 @@ pub fn page() -> AnyView {
         Signal::from(()),
         |()| fetch(),
         |_| vec![Event::all(Topic::Nodes)],
+        |all| whole(all),
         &ROWS,
     )
 }

@@ -50,6 +50,6 @@ fn content(jobs: LiveResource<Page<JobRow>>) -> AnyView {
             "Every change to this container runs as a job.",
             ().erase(),
         ),
-        false => table(jobs, |page| &page.rows, &ROWS),
+        false => table(jobs.part(|page| page.rows.clone()), &ROWS),
     })
 }

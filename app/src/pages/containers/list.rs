@@ -66,6 +66,7 @@ const ROWS: Rows<ContainerRow> = Rows {
 
 /// The page.
 pub fn page() -> AnyView {
+    LIST.start_keys();
     let selection = Selection::new();
     provide_context(selection);
     let query = url_query(|url| ContainerQuery {
@@ -93,12 +94,12 @@ fn content(page: LiveResource<Page<ContainerRow>>, query: Memo<ContainerQuery>) 
     let order = Signal::derive(move || query.with(|query| query.sort.to_string()));
     let in_order = Callback::new(move |sort: String| {
         let is_default = sort == Sort::default().to_string();
-        SEARCH.address(parameters, &[("sort", if is_default { "" } else { &sort })])
+        SEARCH.address(parameters, ("sort", if is_default { "" } else { &sort }))
     });
     let rows = page.part(|page| page.rows.clone());
     let state = ListState {
-        table: Box::new(move || table_of(rows, &ROWS, None, Some((order, in_order)))),
-        ..ListState::new(page, &ROWS)
+        table: Box::new(move || table_with(rows, &ROWS, None, Some((order, in_order)))),
+        ..ListState::new(page, paged, &ROWS)
     };
     view! { {list_view(&LIST, state)} {bulk(page)} }.erase()
 }

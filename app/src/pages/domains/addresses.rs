@@ -31,7 +31,7 @@ pub fn card(page: LiveResource<DomainDetail>) -> AnyView {
         view! {
             <section class="card stack-tight" aria-label="Failed address records">
                 <h2 class="card-title">"Failed address records"</h2>
-                {table(page, |page| &page.addresses, &ROWS)}
+                {table(page.part(|page| page.addresses.clone()), &ROWS)}
             </section>
         }
         .erase()

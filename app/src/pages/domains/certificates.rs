@@ -81,7 +81,7 @@ fn card(page: LiveResource<DomainDetail>) -> AnyView {
     let settings = page.peek(|page| format!("{}/settings", href(page)));
     let body = reactive(move || match none.get() {
         Some(issuance) => absence(issuance, settings.clone()),
-        None => table(page, |page| &page.certificates, &ROWS),
+        None => table(page.part(|page| page.certificates.clone()), &ROWS),
     });
     let rest = page.part(|page| {
         let is_more = page.total > page.certificates.len();

@@ -90,17 +90,16 @@ fn list(listed: Memo<FileList>, at: String) -> AnyView {
     let query = use_query_map();
     let path = at.clone();
     let href = Callback::new(move |number: u32| {
-        let number = (number > 1).then(|| number.to_string());
-        let page = ("page", number.as_deref().unwrap_or_default());
-        query.with(|query| changed_address(&at, &["q"], query, &[page]))
+        let page = ("page", &*number.to_string());
+        query.with(|query| changed_address(&at, &["q"], query, page))
     });
     let rows = Memo::new(move |_| listed.with(|listed| listed.page.rows.clone()));
     let none = Memo::new(move |_| rows.with(Vec::is_empty));
     let body = reactive(move || match none.get() {
         true => view! { <p class="muted" role="status">"No files match."</p> }.erase(),
-        false => table_of(rows, &ROWS, None, None),
+        false => table(rows, &ROWS),
     });
-    let place = Signal::derive(move || listed.with(|listed| listed.page.place()));
+    let place = Signal::derive(move || listed.with(|listed| paged(&listed.page).2));
     view! { <Filters path search="Path" /> {body} <Pager place href /> }.erase()
 }
 

@@ -86,11 +86,12 @@ pub fn page() -> AnyView {
         Signal::from(()),
         |()| server_fns::hosts::list(),
         |_| interests(),
+        |all| whole(all),
         &ROWS,
     )
 }
 
 /// The table of a site's hosts.
 pub fn site_table(hosts: Memo<Vec<HostRow>>) -> AnyView {
-    table_of(hosts, &SITE_ROWS, None, None)
+    table(hosts, &SITE_ROWS)
 }

@@ -64,7 +64,14 @@ pub fn page() -> AnyView {
         page: url.page(),
     });
     let interests = |_: &Page<JobRow>| vec![Event::all(Topic::Job)];
-    list_page(&LIST, query, server_fns::jobs::list, interests, &ROWS)
+    list_page(
+        &LIST,
+        query,
+        server_fns::jobs::list,
+        interests,
+        paged,
+        &ROWS,
+    )
 }
 
 /// The path of a job.

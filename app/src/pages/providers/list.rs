@@ -40,6 +40,7 @@ pub fn page() -> AnyView {
         Signal::from(()),
         |()| server_fns::providers::list(),
         |_| [Topic::Provider, Topic::Domain].map(Event::all).to_vec(),
+        |all| whole(all),
         &ROWS,
     )
 }

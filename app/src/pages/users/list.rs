@@ -41,6 +41,7 @@ pub fn page() -> AnyView {
         url_query(|url| (url.text("q"), url.page())),
         |(q, page)| server_fns::users::list(q, page),
         |_| [Topic::User, Topic::Container].map(Event::all).to_vec(),
+        paged,
         &ROWS,
     )
 }
