@@ -142,8 +142,8 @@ pub fn new_form(
 
 /// The contents of the settings of an object.
 pub struct SettingsForm {
-    /// The state of the form. Its values are those of [`super::form_values::form_values`], which follow the
-    /// stored object until a user edits them.
+    /// The state of the form. Its values are those of [`super::form_values::form_values`], which
+    /// follow the stored object until a user edits them.
     pub form: FormState,
     /// A notice above the fields, such as a setting that cannot change now.
     pub notice: Option<AnyView>,
