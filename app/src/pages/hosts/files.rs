@@ -88,7 +88,7 @@ fn all(shown: LiveResource<FileSelection>, at: String) -> AnyView {
 
 fn list(listed: Memo<FileList>, at: String) -> AnyView {
     let query = use_query_map();
-    let path = at.clone();
+    let (path, own) = (at.clone(), at.clone());
     let href = Callback::new(move |number: u32| {
         let page = ("page", &*number.to_string());
         query.with(|query| changed_address(&at, &["q"], query, page))
@@ -96,7 +96,15 @@ fn list(listed: Memo<FileList>, at: String) -> AnyView {
     let rows = Memo::new(move |_| listed.with(|listed| listed.page.rows.clone()));
     let none = Memo::new(move |_| rows.with(Vec::is_empty));
     let body = reactive(move || match none.get() {
-        true => view! { <p class="muted" role="status">"No files match."</p> }.erase(),
+        true => {
+            let all = view! { <a class="btn" href=own.clone()>"Show all files"</a> };
+            empty(
+                "search",
+                "No files match",
+                "Change the search.",
+                all.erase(),
+            )
+        }
         false => table(rows, &ROWS),
     });
     let place = Signal::derive(move || listed.with(|listed| paged(&listed.page).2));
