@@ -149,7 +149,7 @@ pub fn new_form(kind: Kind, form: FormState, fields: AnyView, create: Save, done
 
 /// The form with the settings of an object.
 ///
-/// The values of `form` are those of [`super::fresh::fresh`], which follow the stored object until
+/// The values of `form` are those of [`super::form_values::form_values`], which follow the stored object until
 /// a user edits them. `key` is the object's current segment in URLs; the page of a renamed object
 /// moves to the URL with the new segment. `refresh` fetches the object again.
 pub fn settings_form(

@@ -8,21 +8,25 @@ pub use model::{
     page::Page,
 };
 
-pub use super::rights::{administrator, administrator_page};
+pub use super::require_role::{administrator_page, require_administrator};
 pub use super::tabbed_page::{Tab, tab_links, tabbed_page};
 pub(crate) use crate::{
     bind,
     components::{
         action::Action,
         badge::{Tone, ago, badge, when},
+        checkbox::Checkbox,
         delete_card::delete_card,
         facts::Facts,
         failure::FailureLine,
         form::{Bound, Choice, Entry, Field, FormState, Refusals, options},
-        fresh::fresh,
+        form_values::form_values,
         host::host,
         icon::icon,
-        list::{Filter, Filters, address, list_keys},
+        list::{Filter, Filters, address, changed_address, list_keys, url_query},
+        list_page::{
+            ListPage, ListState, Search, format_count, list_page, list_view, paged, whole,
+        },
         live_resource::{LiveResource, live_resource, live_resource_within},
         object_form::{
             Saved, create_form, form_page, prerequisite, preselected, save, save_call,
@@ -34,9 +38,9 @@ pub(crate) use crate::{
         },
         panel::{card, group, panel, panel_class, panels, tight_card},
         table::{
-            ListHead, RowLink, Rows, badge_column, column, count, list_page, muted, table, text,
+            Column, Rows, age_link, badge_column, column, error_note, live_column, main_column,
+            muted, row_link, select_box, table, table_with, text, text_id, toggle,
         },
-        tick::Tick,
         toast::Toasts,
     },
     erase::{Erase, act, reactive, reactive_if, reactive_option},

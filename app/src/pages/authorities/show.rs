@@ -61,7 +61,7 @@ fn facts(row: &AuthorityRow) -> AnyView {
 }
 
 fn settings(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyView {
-    let values = fresh(authority.part(|row| AuthorityForm::from(row)));
+    let values = form_values(authority.part(|row| AuthorityForm::from(row)));
     let form = FormState::of(values, |form| form.parse(false));
     let update = move |submitted| {
         let id = authority.peek(|row| row.id);

@@ -69,13 +69,8 @@ fn next(row: &CertificateRow) -> AnyView {
 
 /// A scheduled time; a time in the past means that the action is in progress.
 pub fn due(what: &'static str, at: Timestamp) -> AnyView {
-    let exact = at.rfc3339();
-    let label_text = reactive(move || {
-        let now = Clock::read();
-        match at > now {
-            true => format!("{what} {}", format_relative(at, now)),
-            false => format!("{what} now"),
-        }
-    });
-    view! { <time datetime=exact.clone() title=exact>{label_text}</time> }.erase()
+    time(at, move |now| match at > now {
+        true => format!("{what} {}", format_relative(at, now)),
+        false => format!("{what} now"),
+    })
 }

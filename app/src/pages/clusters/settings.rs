@@ -11,7 +11,7 @@ pub fn tab(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
 }
 
 fn form(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
-    let values = fresh(page.part(|page| ClusterForm::from(&page.cluster)));
+    let values = form_values(page.part(|page| ClusterForm::from(&page.cluster)));
     let form = FormState::of(values, |form| form.parse(false));
     let update = save_call(move || {
         let id = page.peek(|page| page.cluster.view.id);

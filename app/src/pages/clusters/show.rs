@@ -50,7 +50,7 @@ pub fn page() -> AnyView {
 }
 
 async fn fetch(name: String, tab: ClusterTab) -> Result<ClusterPage, Failure> {
-    let me = administrator().await?;
+    let me = require_administrator().await?;
     let mut page = ClusterPage {
         tab,
         cluster: server_fns::clusters::get(name).await?,

@@ -8,6 +8,7 @@ pub mod list;
 pub mod new;
 mod overview;
 mod placement;
+pub mod selection;
 mod service_more;
 mod service_rows;
 mod services;

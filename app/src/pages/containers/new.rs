@@ -184,7 +184,7 @@ fn more(new: New) -> AnyView {
                 <Field form name="env" label="Environment" optional=true entry=Entry::Block value=bind!(values, env) hint="One NAME=value per line." />
                 <Field form name="entrypoint" label="Command" optional=true value=bind!(values, entrypoint) hint="Replaces the image's command." />
                 <Field form name="description" label="Description" optional=true entry=Entry::Block value=bind!(values, description) />
-                <Tick form name="docker" label="Docker support" checked=docker set=set_docker hint="Lets Docker run in the container. Cannot be changed later." barred=barred />
+                <Checkbox form name="docker" label="Docker support" checked=docker set=set_docker hint="Lets Docker run in the container. Cannot be changed later." barred=barred />
             </div>
         </details>
     }

@@ -12,7 +12,7 @@ pub fn more(row: Row, kind: Option<ServiceKind>) -> AnyView {
         Some(ServiceKind::Tcp) => view! {
             {tls(row)}
             {idle_timeout(row)}
-            <Tick form=row.state name=row.name("proxy_protocol") label="Send PROXY protocol" checked=row.is_ticked(|service| service.proxy_protocol) set=row.tick(|service| &mut service.proxy_protocol) hint="Passes the client's address. The backend must support it." />
+            <Checkbox form=row.state name=row.name("proxy_protocol") label="Send PROXY protocol" checked=row.is_ticked(|service| service.proxy_protocol) set=row.tick(|service| &mut service.proxy_protocol) hint="Passes the client's address. The backend must support it." />
         }
         .erase(),
         Some(ServiceKind::Udp) => idle_timeout(row),
@@ -93,8 +93,8 @@ fn web(row: Row) -> AnyView {
             <Field form=row.state name=row.name("body") label="Max. request body (MiB)" optional=true value=row.text(|service| &mut service.body) hint="Default: 2048" />
             {idle_timeout(row)}
         </div>
-        <Tick form=row.state name=row.name("sign_in") label="Require sign-in" checked=row.is_ticked(|service| service.sign_in) set=row.tick(|service| &mut service.sign_in) hint="Uses the sign-in that an operator configured for the domain." />
-        <Tick form=row.state name=row.name("buffering") label="Buffering" checked=row.is_ticked(|service| service.buffering) set=row.tick(|service| &mut service.buffering) hint="Buffers responses for slow backends. Turn off for streaming." />
+        <Checkbox form=row.state name=row.name("sign_in") label="Require sign-in" checked=row.is_ticked(|service| service.sign_in) set=row.tick(|service| &mut service.sign_in) hint="Uses the sign-in that an operator configured for the domain." />
+        <Checkbox form=row.state name=row.name("buffering") label="Buffering" checked=row.is_ticked(|service| service.buffering) set=row.tick(|service| &mut service.buffering) hint="Buffers responses for slow backends. Turn off for streaming." />
     }
     .erase()
 }
@@ -109,7 +109,7 @@ fn tls(row: Row) -> AnyView {
             .then(|| view! { {row.hostname()} {domain(row)} }.erase())
     });
     view! {
-        <Tick form=row.state name=row.name("tls") label="TLS" checked set=row.tick(|service| &mut service.tls)
+        <Checkbox form=row.state name=row.name("tls") label="TLS" checked set=row.tick(|service| &mut service.tls)
             hint="The edge host terminates TLS with a certificate for the hostname. The container receives plain TCP." />
         {name}
     }

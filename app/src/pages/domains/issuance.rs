@@ -203,7 +203,7 @@ fn addresses(
             .map(|site| unreached_site(&site, may_change))
     });
     view! {
-        <Tick form name="addresses" label="Manage address records" checked set barred
+        <Checkbox form name="addresses" label="Manage address records" checked set barred
             hint="Creates A and AAAA records with the site's public addresses for each published name, and removes them later. Records from other sources do not change." />
         {note}
     }

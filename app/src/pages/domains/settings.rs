@@ -11,7 +11,7 @@ pub fn tab(page: LiveResource<DomainDetail>, name: Memo<String>) -> AnyView {
 }
 
 fn form(page: LiveResource<DomainDetail>) -> AnyView {
-    let values = fresh(page.part(|page| DomainForm::from(&page.domain.spec)));
+    let values = form_values(page.part(|page| DomainForm::from(&page.domain.spec)));
     let form = FormState::of(values, DomainForm::parse);
     let choices = page.part(|page| page.choices.clone());
     let key = page.part(|page| page.domain.id.to_string());

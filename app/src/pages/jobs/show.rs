@@ -6,7 +6,7 @@ use model::{
     jobs::{JobKind, JobRow, JobState, JobView},
 };
 
-use super::list::took;
+use super::list::{actor, title, took};
 use crate::{
     components::{
         job_view::{job_actions, job_view},
@@ -48,7 +48,7 @@ async fn fetch(id: String) -> Result<JobView, Failure> {
 
 fn content(job: LiveResource<JobView>, ended: RwSignal<bool>) -> AnyView {
     Effect::new(move |_| ended.set(job.with(|job| job.row.state.has_ended())));
-    let title = job.part(|job| format!("{} {}", job.row.kind.verb(), job.row.container_name));
+    let title = job.part(|job| title(&job.row));
     view! {
         <PageHead title=title badges=move || job_state(job) actions=move || view! { {to_container(job)} {job_actions(job)} }.erase() />
         <div class="stack">

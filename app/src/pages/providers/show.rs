@@ -100,7 +100,7 @@ fn stored_values((row, _): &Shown) -> ProviderForm {
 }
 
 fn settings(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
-    let values = fresh(shown.part(stored_values));
+    let values = form_values(shown.part(stored_values));
     let form = FormState::of(values, |form| form.parse(false));
     let update = move |submitted| {
         let id = shown.peek(|(row, _)| row.id);

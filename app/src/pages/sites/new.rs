@@ -11,7 +11,7 @@ pub fn page() -> AnyView {
 }
 
 async fn fetch() -> Result<Vec<ClusterView>, Failure> {
-    administrator().await?;
+    require_administrator().await?;
     server_fns::clusters::list().await
 }
 

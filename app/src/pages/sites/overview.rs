@@ -1,7 +1,7 @@
 //! What is on a site, and its network.
 
 use super::show::SitePage;
-use crate::pages::{hosts::list::table, prelude::*};
+use crate::pages::{hosts::list::site_table, prelude::*};
 
 /// The tab.
 pub fn tab(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
@@ -53,7 +53,7 @@ fn hosts(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
         if none.get() {
             return view! { <p class="muted">"No hosts yet. Without a host, containers get no address and no name, and services are not published."</p> }.erase();
         }
-        table(all.into(), false)
+        site_table(all)
     });
     let add = reactive(move || {
         let href = format!("/hosts/new?site={}", name.get());

@@ -15,7 +15,7 @@ pub fn tab(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
 }
 
 fn form(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
-    let values = fresh(page.part(|page| SiteForm::from(&page.site.spec)));
+    let values = form_values(page.part(|page| SiteForm::from(&page.site.spec)));
     let form = FormState::of(values, SiteForm::parse);
     let options = Signal::derive(move || page.with(|page| cluster_options(&page.clusters)));
     let blocked = page.part(|page| page.site.containers > 0);

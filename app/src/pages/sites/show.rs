@@ -45,7 +45,7 @@ pub fn page() -> AnyView {
 }
 
 async fn fetch(name: String, tab: SiteTab) -> Result<SitePage, Failure> {
-    administrator().await?;
+    require_administrator().await?;
     let mut page = SitePage {
         tab,
         site: server_fns::sites::get(name).await?,

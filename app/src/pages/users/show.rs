@@ -23,7 +23,7 @@ pub fn page() -> AnyView {
 }
 
 async fn fetch(name: String) -> Result<Shown, Failure> {
-    let me = administrator().await?;
+    let me = require_administrator().await?;
     let user = server_fns::users::get(name).await?;
     let own = user.id == me.id;
     Ok((user, own))
@@ -126,7 +126,7 @@ fn stored_values((user, _): &Shown) -> UserForm {
 }
 
 fn settings(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
-    let values = fresh(shown.part(stored_values));
+    let values = form_values(shown.part(stored_values));
     let form = form_state(values, Account::Present);
     let update = move |submitted| {
         let id = shown.peek(|(user, _)| user.id);

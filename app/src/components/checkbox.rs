@@ -7,7 +7,7 @@ use super::form::{FormState, field_help, field_id};
 
 /// A labeled checkbox.
 #[component]
-pub fn Tick(
+pub fn Checkbox(
     /// The form.
     form: FormState,
     /// The field's name in the parser's errors.

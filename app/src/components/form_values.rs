@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 /// A form's values, which follow `stored` until the user changes them.
-pub fn fresh<F>(stored: Memo<F>) -> RwSignal<F>
+pub fn form_values<F>(stored: Memo<F>) -> RwSignal<F>
 where
     F: Clone + PartialEq + Send + Sync + 'static,
 {

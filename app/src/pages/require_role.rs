@@ -12,7 +12,7 @@ use crate::{
 pub fn administrator_page(content: fn() -> AnyView) -> AnyView {
     live_resource(
         Signal::from(()),
-        |()| administrator(),
+        |()| require_administrator(),
         |_: &CurrentUser| Vec::new(),
         object_skeleton,
         move |_| content(),
@@ -23,7 +23,7 @@ pub fn administrator_page(content: fn() -> AnyView) -> AnyView {
 ///
 /// # Errors
 /// `Unauthenticated` without a session, `Forbidden` for other roles.
-pub async fn administrator() -> Result<CurrentUser, Failure> {
+pub async fn require_administrator() -> Result<CurrentUser, Failure> {
     match server_fns::session::me().await? {
         None => Err(Failure(Error::Unauthenticated)),
         Some(me) if me.role.is_administrator() => Ok(me),
