@@ -34,7 +34,7 @@ pub(crate) use crate::{
         },
         page::{
             Copy, PageHead, Pager, Tabs, empty, list_skeleton, main_link, object_page,
-            object_skeleton, place, usage_bar,
+            object_skeleton, usage_bar,
         },
         panel::{card, group, panel, panel_class, panels, tight_card},
         table::{

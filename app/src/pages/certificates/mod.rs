@@ -10,10 +10,7 @@ use model::{
     certificates::{CertificateRow, CertificateState, IssuanceMethod},
 };
 
-use crate::{
-    clock::{Clock, format_relative},
-    pages::prelude::*,
-};
+use crate::{clock::format_relative, components::badge::time, pages::prelude::*};
 
 /// The tabs above the three lists; `present` is the index of the current tab.
 pub fn tabs(present: usize) -> AnyView {

@@ -7,7 +7,7 @@ use crate::pages::prelude::*;
 
 /// The tab.
 pub fn tab(page: LiveResource<DomainDetail>) -> AnyView {
-    view! { {page.view(facts)} {addresses::failures(page)} }.erase()
+    view! { {page.view(facts)} {addresses::card(page)} }.erase()
 }
 
 fn facts(page: &DomainDetail) -> AnyView {

@@ -95,13 +95,11 @@ fn to_container(job: LiveResource<JobView>) -> AnyView {
 
 fn facts(job: &JobView) -> AnyView {
     let row = &job.row;
-    let actor = row.actor.as_ref();
-    let actor = actor.map_or_else(|| "System".to_owned(), ToString::to_string);
     let duration = view! { <span class="num">{took(row.started, row.finished)}</span> };
     Facts::new()
         .mono("Job", row.id)
         .text("Site", &row.site)
-        .text("Created by", actor)
+        .text("Created by", actor(row))
         .view("Created", ago(row.created))
         .with(row.started, |facts, at| facts.view("Started", ago(at)))
         .view("Duration", duration.erase())
