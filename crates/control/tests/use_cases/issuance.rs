@@ -15,9 +15,10 @@ use test_servers::authority::{CaConfig, CertificateAuthority};
 use tokio::task::JoinHandle;
 
 use crate::{
+    certificate_uploads::self_signed,
     certificates::{
         DAY, SYSTEM, add, authority, domain, edge, history, issued, print, publish, row,
-        self_signed, site_config, start_app,
+        site_config, start_app,
     },
     hosts::Host,
     test_app::{TestApp, wait_for, wait_for_event},
