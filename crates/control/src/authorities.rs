@@ -91,7 +91,7 @@ pub async fn update(
         .await
         .into_model("authority")??;
     publish_change(control, id);
-    control.certificate_wakeup().notify();
+    control.issuance_wakeup().notify();
     Ok(())
 }
 

@@ -121,7 +121,7 @@ struct Inner {
     sign_in_link: sessions::PendingLink,
     workers: worker::Workers,
     change_listener: ChangeListener,
-    certificate_wakeup: background::Wakeup,
+    issuance_wakeup: background::Wakeup,
     mutexes: certificates::KeyedMutexes,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -144,7 +144,7 @@ impl Control {
             sign_in_link: sessions::PendingLink::default(),
             workers: worker::Workers::default(),
             change_listener: ChangeListener::default(),
-            certificate_wakeup: background::Wakeup::default(),
+            issuance_wakeup: background::Wakeup::default(),
             mutexes: certificates::KeyedMutexes::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -249,9 +249,9 @@ impl Control {
         &self.0.options.dns
     }
 
-    /// Wakes the certificate reconciler.
-    pub(crate) fn certificate_wakeup(&self) -> &background::Wakeup {
-        &self.0.certificate_wakeup
+    /// Wakes the reconcilers of certificates and DNS records.
+    pub(crate) fn issuance_wakeup(&self) -> &background::Wakeup {
+        &self.0.issuance_wakeup
     }
 
     pub(crate) fn notifier(&self) -> &Notifier {

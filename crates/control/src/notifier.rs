@@ -10,7 +10,7 @@ use std::{
 
 use futures::{Stream, StreamExt as _};
 use model::{
-    UserId,
+    ContainerId, UserId,
     events::{Event, Topic},
 };
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -132,6 +132,11 @@ impl Notifier {
         history.recent.push_back(notice);
         // Sent under the lock, so that subscribers receive notifications in order.
         let _ = self.sender.send(notice);
+    }
+
+    /// Publishes that a container changed.
+    pub(crate) fn publish_container(&self, id: ContainerId, owner: UserId) {
+        self.publish(Event::of(Topic::Container, id.0), Audience::Owner(owner));
     }
 
     /// The position of the latest notification.

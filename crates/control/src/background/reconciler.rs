@@ -17,6 +17,19 @@ pub(crate) enum NextPass {
     Never,
 }
 
+/// The shortest wait before a pass for work that is due.
+const MIN_WAIT: Duration = Duration::from_secs(1);
+
+impl NextPass {
+    /// The pass for work that is due in `due_in_ms`, after at most `max_wait`: changes made by
+    /// another server do not wake this one.
+    pub(crate) fn when_due(due_in_ms: Option<i64>, max_wait: Duration) -> Self {
+        let due = due_in_ms.and_then(|ms| u64::try_from(ms).ok());
+        let wait = due.map_or(max_wait, Duration::from_millis);
+        Self::Within(wait.clamp(MIN_WAIT, max_wait))
+    }
+}
+
 /// Work that makes the actual state match the desired state.
 pub(crate) trait Reconciler: Send {
     /// What it reconciles, for the log.

@@ -27,7 +27,7 @@ use store::{
 
 pub use find::find;
 pub(crate) use keyed_mutex::KeyedMutexes;
-pub(crate) use reconciler::{Certificates, TOPICS, next_pass};
+pub(crate) use reconciler::Certificates;
 
 use crate::{
     Actor, Control,
@@ -143,7 +143,7 @@ pub async fn upload(
         .await
         .into_model("certificate")??;
     outcome::publish_change(control, domain, Some(done.0));
-    control.certificate_wakeup().notify();
+    control.issuance_wakeup().notify();
     Ok(done)
 }
 
@@ -197,7 +197,7 @@ pub async fn retry(control: &Control, actor: &Actor, id: CertificateId) -> Resul
         .await
         .into_model("certificate")??;
     outcome::publish_change(control, domain, Some(id.0));
-    control.certificate_wakeup().notify();
+    control.issuance_wakeup().notify();
     Ok(())
 }
 
@@ -279,7 +279,7 @@ pub async fn revoke(
         .await
         .into_model("certificate")?;
     outcome::publish_change(control, row.domain, Some(id.0));
-    control.certificate_wakeup().notify();
+    control.issuance_wakeup().notify();
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! ACME challenges: HTTP-01 by responses from the site's edge hosts, DNS-01 by records at the
 //! domain's DNS provider.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use model::{
@@ -10,11 +10,10 @@ use model::{
     hosts::{ApplyOutcome, HostRow},
 };
 use pki::acme::{Challenge, Solver};
-use store::{
-    certificates::ClaimedCertificate, challenges::ChallengeResponse, dns_records::RecordPurpose,
-};
+use store::{challenges::ChallengeResponse, dns_records::RecordPurpose};
 use tokio::sync::OwnedMutexGuard;
 
+use super::lease::Claim;
 use crate::{Control, notifier::Audience, providers};
 
 /// How long edge hosts may take to apply the challenge responses.
@@ -29,16 +28,16 @@ pub(super) struct HttpSolver {
     control: Control,
     site: SiteId,
     certificate: CertificateId,
-    owner: String,
+    owner: Arc<str>,
 }
 
 impl HttpSolver {
-    pub(super) fn new(control: &Control, site: SiteId, claimed: &ClaimedCertificate) -> Self {
+    pub(super) fn new(control: &Control, site: SiteId, claim: &Claim) -> Self {
         Self {
             control: control.clone(),
             site,
-            certificate: claimed.id,
-            owner: claimed.lease_owner.clone(),
+            certificate: claim.certificate.id,
+            owner: claim.lease.owner(),
         }
     }
 
@@ -177,7 +176,7 @@ pub(super) async fn remove_challenges(control: &Control, certificate: Certificat
         Ok(true) => publish_change(control, certificate),
         Err(error) => tracing::warn!(?error, "failed to remove ACME challenges"),
     }
-    control.certificate_wakeup().notify();
+    control.issuance_wakeup().notify();
 }
 
 /// Notifies the edge hosts immediately.
@@ -192,7 +191,7 @@ pub(super) struct DnsSolver {
     provider: Box<dyn dns::Provider>,
     id: ProviderId,
     certificate: CertificateId,
-    owner: String,
+    owner: Arc<str>,
     /// Held while this certificate uses a provider with few values per name.
     _guard: Option<OwnedMutexGuard<()>>,
 }
@@ -201,7 +200,7 @@ impl DnsSolver {
     pub(super) async fn new(
         control: &Control,
         id: ProviderId,
-        claimed: &ClaimedCertificate,
+        claim: &Claim,
     ) -> Result<Self, super::issue::IssueError> {
         use super::issue::IssueError;
         let record = providers::record(control, id).await?;
@@ -215,8 +214,8 @@ impl DnsSolver {
             control: control.clone(),
             provider,
             id,
-            certificate: claimed.id,
-            owner: claimed.lease_owner.clone(),
+            certificate: claim.certificate.id,
+            owner: claim.lease.owner(),
         })
     }
 

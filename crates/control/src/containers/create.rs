@@ -12,9 +12,7 @@ use model::{
 };
 use store::{Conn, Unique, containers::NewContainerRow, sites::SiteRecord};
 
-use super::{
-    docker, publish_change, reserve, reserved_names::Requester, services::ServiceAllocator,
-};
+use super::{docker, reserve, reserved_names::Requester, services::ServiceAllocator};
 use crate::{Actor, Control, failure::StoreResultExt as _, jobs};
 
 /// How often a conflict about an address or a VMID is retried.
@@ -86,7 +84,7 @@ pub async fn create(
         }
     };
     let (id, owner, job) = created;
-    publish_change(control, id, owner);
+    control.notifier().publish_container(id, owner);
     jobs::publish_job(control, job, owner);
     Ok(CreatedContainer {
         id,
