@@ -109,13 +109,13 @@ pub(crate) fn connect(access: &ConnectionSettings) -> Result<Client, Error> {
 
 fn client(access: &ConnectionSettings, timeouts: Timeouts) -> Result<Client, Error> {
     let configured = access.pinned_certificates.get_key_value(&access.url);
-    let others = access
+    let other_nodes = access
         .pinned_certificates
         .iter()
         .filter(|(url, _)| **url != access.url);
     let mut endpoints = configured
         .into_iter()
-        .chain(others)
+        .chain(other_nodes)
         .map(|(url, fingerprint)| {
             let pin = fingerprint
                 .as_str()

@@ -196,7 +196,7 @@ impl Control {
 
     /// The position of the latest change notification.
     pub fn event_position(&self) -> EventPosition {
-        self.0.notifier.place()
+        self.0.notifier.position()
     }
 
     /// Checks whether the database is reachable.

@@ -60,7 +60,7 @@ pub fn until(row: &CertificateRow) -> AnyView {
 fn next(row: &CertificateRow) -> AnyView {
     let is_tried =
         row.issued.is_none() || row.failures > 0 || row.state == CertificateState::Renewing;
-    match (row.source, row.renew_at, row.next_try) {
+    match (row.source, row.renew_at, row.next_attempt) {
         (IssuanceMethod::Uploaded, ..) => {
             view! { <span class="muted">"manual renewal"</span> }.erase()
         }

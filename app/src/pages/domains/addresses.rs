@@ -55,7 +55,7 @@ fn last_errors(page: LiveResource<DomainDetail>) -> AnyView {
 fn row(row: Memo<Option<RecordFailure>>) -> AnyView {
     reactive(move || {
         let row = row.get()?;
-        let next = match row.next_try {
+        let next = match row.next_attempt {
             Some(at) => due("retry", at),
             None => view! { <span class="muted">"–"</span> }.erase(),
         };

@@ -174,14 +174,14 @@ mod tests {
     fn planned(
         id: i64,
         subject: &str,
-        next_try: Option<i64>,
+        next_attempt: Option<i64>,
         not_after: Option<i64>,
     ) -> CertificateSchedule {
         CertificateSchedule {
             id: CertificateId(id),
             subject: subject.parse().unwrap(),
             source: IssuanceMethod::Acme,
-            next_attempt: next_try.map(Timestamp),
+            next_attempt: next_attempt.map(Timestamp),
             not_after: not_after.map(Timestamp),
         }
     }

@@ -29,11 +29,11 @@ pub(super) async fn schedule(
     control: &Control,
     claim: &Claim,
     renew_at: Option<Timestamp>,
-    next_try: Option<Timestamp>,
+    next_attempt: Option<Timestamp>,
 ) -> Result<(), model::Error> {
     let id = claim.certificate.id;
     write_if_held(control, claim, move |c, _| {
-        store::certificates::schedule(c, id, renew_at, next_try)
+        store::certificates::schedule(c, id, renew_at, next_attempt)
     })
     .await
 }

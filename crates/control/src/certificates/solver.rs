@@ -119,7 +119,7 @@ fn readiness(hosts: impl Iterator<Item = HostRow>, generation: i64) -> Readiness
 #[async_trait]
 impl Solver for HttpSolver {
     async fn publish(&self, challenges: &[Challenge]) -> Result<(), String> {
-        let answers: Result<Vec<ChallengeResponse>, String> = challenges
+        let responses: Result<Vec<ChallengeResponse>, String> = challenges
             .iter()
             .map(|challenge| match challenge {
                 Challenge::Http {
@@ -135,14 +135,14 @@ impl Solver for HttpSolver {
                 }
             })
             .collect();
-        let (answers, clock) = (answers?, self.control.clock());
+        let (responses, clock) = (responses?, self.control.clock());
         let (site, certificate) = (self.site, self.certificate);
         let generation = self
             .control
             .store()
             .write(move |c| {
                 let now = clock.now(c)?;
-                store::challenges::upsert(c, site, certificate, &answers, now)
+                store::challenges::upsert(c, site, certificate, &responses, now)
             })
             .await
             .map_err(|error| error.to_string())?;

@@ -276,7 +276,7 @@ impl Context {
         self.publish(Event::of(Topic::Container, self.container.id.0));
     }
 
-    /// Continues only while the lease is held, so that the new holder's work is not disturbed.
+    /// Continues only while the lease is held, so that the new owner's work is not disturbed.
     async fn require_lease(&self, is_held: bool) {
         if !is_held {
             self.lease.mark_lost();

@@ -254,7 +254,7 @@ async fn failed_issuance_reports_a_reason() {
 
     publish(&app, "shop", "blocked.net").await;
     let refused = failed("shop.blocked.net").await;
-    assert!(refused.next_try.is_some() && refused.failures == 1);
+    assert!(refused.next_attempt.is_some() && refused.failures == 1);
     let row = domains::get(&app.control, &SYSTEM, blocked).await.unwrap();
     assert_eq!((row.certificates, row.attention_count), (0, 1));
     assert!(
@@ -305,7 +305,7 @@ async fn unpublished_name_is_not_renewed() {
     assert_eq!(print(&republished), print(&first));
     let end = republished.issued.as_ref().unwrap().not_after;
     assert!(
-        republished.next_try.unwrap() < end,
+        republished.next_attempt.unwrap() < end,
         "the next check comes before expiry"
     );
     // After a change to self-signed, valid certificates stay stored but are not served.

@@ -302,7 +302,7 @@ async fn manual_renewal_replaces_the_certificate_immediately() {
     clock.advance(DAY);
     wait_for("a check of the certificate", async || {
         let row = row(&app, HOST).await?;
-        (row.next_try > first.next_try).then_some(())
+        (row.next_attempt > first.next_attempt).then_some(())
     })
     .await;
     assert_eq!(print(&row(&app, HOST).await.unwrap()), print(&first));

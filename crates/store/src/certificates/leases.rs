@@ -159,13 +159,13 @@ pub fn record_failure(
     c: &mut Conn,
     id: CertificateId,
     last_error: &AttemptFailure,
-    next_try: Timestamp,
+    next_attempt: Timestamp,
 ) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
         .set((
             certificates::failures.eq(certificates::failures + 1),
             certificates::last_error.eq(to_json(last_error)?),
-            certificates::next_attempt_at.eq(next_try.0),
+            certificates::next_attempt_at.eq(next_attempt.0),
         ))
         .execute(&mut c.0)?;
     Ok(())
@@ -204,12 +204,12 @@ pub fn schedule(
     c: &mut Conn,
     id: CertificateId,
     renew_at: Option<Timestamp>,
-    next_try: Option<Timestamp>,
+    next_attempt: Option<Timestamp>,
 ) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
         .set((
             certificates::renew_at.eq(renew_at.map(|at| at.0)),
-            certificates::next_attempt_at.eq(next_try.map(|at| at.0)),
+            certificates::next_attempt_at.eq(next_attempt.map(|at| at.0)),
             certificates::failures.eq(0),
             certificates::last_error.eq(None::<String>),
         ))
@@ -221,9 +221,9 @@ pub fn schedule(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn delay(c: &mut Conn, id: CertificateId, next_try: Timestamp) -> Result<(), Error> {
+pub fn delay(c: &mut Conn, id: CertificateId, next_attempt: Timestamp) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
-        .set(certificates::next_attempt_at.eq(next_try.0))
+        .set(certificates::next_attempt_at.eq(next_attempt.0))
         .execute(&mut c.0)?;
     Ok(())
 }

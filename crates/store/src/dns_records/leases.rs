@@ -19,7 +19,7 @@ pub fn record_failure(
     c: &mut Conn,
     id: i64,
     last_error: &AttemptFailure,
-    next_try: Timestamp,
+    next_attempt: Timestamp,
 ) -> Result<(), Error> {
     let unsettled = [
         RecordState::Pending.as_str(),
@@ -31,7 +31,7 @@ pub fn record_failure(
         .set((
             dns_records::failures.eq(dns_records::failures + 1),
             dns_records::last_error.eq(to_json(last_error)?),
-            dns_records::next_attempt_at.eq(next_try.0),
+            dns_records::next_attempt_at.eq(next_attempt.0),
         ))
         .execute(&mut c.0)?;
     Ok(())

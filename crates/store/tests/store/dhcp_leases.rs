@@ -49,8 +49,8 @@ db_test!(leases_are_replaced_by_the_last_report, |db| async {
     let [wrong, unknown] = &stored[..] else {
         panic!("expected the two unexpired leases: {stored:?}");
     };
-    let holder = wrong.container.as_ref().unwrap();
-    assert_eq!((holder.id, holder.reserved), (container, reserved));
+    let leased_to = wrong.container.as_ref().unwrap();
+    assert_eq!((leased_to.id, leased_to.reserved), (container, reserved));
     assert!(wrong.mismatch_message().unwrap().contains("10.20.7.7") && wrong.until.is_some());
     assert!(
         unknown.is_unknown() && unknown.mismatch_message().is_none() && unknown.until.is_none()

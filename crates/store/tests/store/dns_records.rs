@@ -129,10 +129,10 @@ db_test!(
         let record = DnsRecord {
             name: "_acme-challenge.wiki.example.org".into(),
             record_type: "TXT",
-            value: "proof".into(),
+            value: "token".into(),
         };
         let purpose = RecordPurpose::Challenge(certificate);
-        let proof = db
+        let record = db
             .write(move |c| dns_records::upsert_desired(c, dns, purpose, &record, None))
             .await;
         assert!(db.read(dns_records::list_orphans).await.is_empty());
@@ -143,6 +143,6 @@ db_test!(
         );
         db.write(move |c| certificates::delete(c, certificate))
             .await;
-        assert_eq!(db.read(dns_records::list_orphans).await, [proof]);
+        assert_eq!(db.read(dns_records::list_orphans).await, [record]);
     }
 );

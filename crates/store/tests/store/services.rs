@@ -98,21 +98,21 @@ db_test!(
             },
         ];
         let mut new = fixture.container(1);
-        let service = |given| BoundService {
+        let service = |binding| BoundService {
             container_port: parse("80"),
-            binding: given,
+            binding,
         };
         new.services = bindings.into_iter().map(service).collect();
         // The same label under another domain is a different hostname.
         new.services.push(http(fixture.domain, "81", "web"));
         let id = db.insert_container(new).await;
         let all = get(&db, id).await.services;
-        let places: Vec<String> = all
+        let addresses: Vec<String> = all
             .iter()
             .map(|s| s.public_address(&parse("lab.internal")))
             .collect();
         assert_eq!(
-            places,
+            addresses,
             [
                 "https://web.example.net",
                 "lab.internal:2000/tcp",
