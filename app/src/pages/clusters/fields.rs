@@ -12,7 +12,7 @@ pub fn form_state(values: RwSignal<ClusterForm>, new: bool) -> FormState {
 
 /// All fields, in groups.
 pub fn fields(form: FormState, values: RwSignal<ClusterForm>, new: bool) -> AnyView {
-    let login = Memo::new(move |_| values.with(|form| form.login.parse::<ClusterAccount>().ok()));
+    let login = Memo::new(move |_| values.with(|form| form.account.parse::<ClusterAccount>().ok()));
     let secret_hint = Signal::derive(move || {
         let what = match login.get() {
             Some(login) if login.is_token() => "The token secret that Proxmox showed once.",
@@ -35,7 +35,7 @@ pub fn fields(form: FormState, values: RwSignal<ClusterForm>, new: bool) -> AnyV
         {certificate(form, values)}
         <fieldset class="card group">
             <legend class="card-title">"Credentials"</legend>
-            <Field form name="login" label="User or API token" value=bind!(values, login)
+            <Field form name="account" label="User or API token" value=bind!(values, account)
                 hint="A token such as holdfast@pve!holdfast, or a user such as root@pam." />
             <Field form name="secret" label="Secret" entry=Entry::Secret value=bind!(values, secret) hint=secret_hint optional=!new />
             {reactive(move || login.get().map(|login| limits(&login)))}

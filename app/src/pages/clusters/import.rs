@@ -41,7 +41,7 @@ pub fn card(page: LiveResource<ClusterPage>) -> AnyView {
         form: FormState::new(Vec::new),
         refused: RwSignal::new(Vec::new()),
     };
-    let none = page.part(|page| page.cluster.foreign.is_empty());
+    let none = page.part(|page| page.cluster.unmanaged.is_empty());
     let body = reactive(move || {
         if none.get() {
             return view! { <p class="muted">"No unmanaged containers on this cluster."</p> }
@@ -55,7 +55,7 @@ pub fn card(page: LiveResource<ClusterPage>) -> AnyView {
         }
         form(page, choosing, sites)
     });
-    let count = page.part(|page| page.cluster.foreign.len());
+    let count = page.part(|page| page.cluster.unmanaged.len());
     view! {
         <section class="card stack-tight" aria-label="Unmanaged containers">
             <h2 class="card-title">"Unmanaged containers" <span class="muted num">{count}</span></h2>
@@ -174,12 +174,12 @@ fn outcome(choosing: Choosing) -> AnyView {
 
 fn table(page: LiveResource<ClusterPage>, choosing: Choosing) -> AnyView {
     let vmids = page.part(|page| {
-        let numbers = page.cluster.foreign.iter().map(|guest| guest.vmid);
+        let numbers = page.cluster.unmanaged.iter().map(|guest| guest.vmid);
         numbers.collect::<Vec<_>>()
     });
     let render_row = move |vmid: u32| {
         let found = page.part(move |page| {
-            let mut all = page.cluster.foreign.iter();
+            let mut all = page.cluster.unmanaged.iter();
             all.find(|guest| guest.vmid == vmid).cloned()
         });
         row(found, vmid, choosing)

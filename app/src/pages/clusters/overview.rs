@@ -31,7 +31,7 @@ fn facts(page: LiveResource<ClusterPage>) -> AnyView {
     reactive(move || {
         page.with(|shown| {
             let cluster = &shown.cluster;
-            let others = cluster.others.iter().map(ToString::to_string).collect::<Vec<_>>();
+            let others = cluster.fallback_urls.iter().map(ToString::to_string).collect::<Vec<_>>();
             let others = (!others.is_empty()).then(|| {
                 view! { <dt>"Fallback nodes"</dt><dd class="mono">{others.join(", ")}</dd> }.erase()
             });
@@ -58,9 +58,9 @@ fn facts(page: LiveResource<ClusterPage>) -> AnyView {
                     <dt>"Address"</dt><dd class="mono">{cluster.view.url.clone()}</dd>
                     {others}
                     {version}
-                    <dt>"Signed in as"</dt><dd class="mono">{cluster.login.to_string()}</dd>
+                    <dt>"Signed in as"</dt><dd class="mono">{cluster.account.to_string()}</dd>
                     <dt>"Sites"</dt><dd>{sites}</dd>
-                    <dt>"Unmanaged containers"</dt><dd class="num"><a class="link" href=unmanaged>{cluster.foreign.len()}</a></dd>
+                    <dt>"Unmanaged containers"</dt><dd class="num"><a class="link" href=unmanaged>{cluster.unmanaged.len()}</a></dd>
                 </dl>
             }
             .erase()

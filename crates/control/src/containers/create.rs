@@ -22,7 +22,7 @@ const MAX_ATTEMPTS: u32 = 20;
 ///
 /// # Errors
 /// [`Error::Invalid`] for an existing or reserved name, a port in use, an exceeded limit, or Docker
-/// where the cluster's login may not enable it; [`Error::Unavailable`] while the cluster is
+/// where the cluster's account may not enable it; [`Error::Unavailable`] while the cluster is
 /// unreachable.
 pub async fn create(
     control: &Control,

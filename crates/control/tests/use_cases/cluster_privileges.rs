@@ -57,7 +57,7 @@ async fn add_restricted_cluster(app: &TestApp, secret: String) -> ClusterId {
     let form = ClusterForm {
         name: "restricted".into(),
         url: app.sim.url(),
-        login: "holdfast@pve!holdfast".into(),
+        account: "holdfast@pve!holdfast".into(),
         secret,
         fingerprint: String::new(),
     };

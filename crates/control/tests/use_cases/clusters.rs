@@ -29,7 +29,7 @@ pub fn form(sim: &Sim) -> ClusterForm {
     ClusterForm {
         name: "home".into(),
         url: sim.url(),
-        login: "root@pam".into(),
+        account: "root@pam".into(),
         secret: "a root password".into(),
         fingerprint: sim.fingerprint().unwrap_or_default(),
     }
@@ -104,7 +104,7 @@ async fn cluster_is_added_after_its_fingerprint_is_confirmed() {
     let detail = detail(&app).await;
     assert_eq!(detail.view.nodes.len(), 2, "{detail:?}");
     assert_eq!(detail.view.last_error, None);
-    assert_eq!(detail.foreign.len(), 4, "{:?}", detail.foreign);
+    assert_eq!(detail.unmanaged.len(), 4, "{:?}", detail.unmanaged);
     let duplicate = clusters::create(control, &SYSTEM, form(&sim).parse(true).unwrap()).await;
     assert_eq!(field(&duplicate.unwrap_err()), "name");
 }
@@ -166,7 +166,7 @@ async fn repeated_import_creates_no_duplicates() {
     app.create_user("ann", Default::default()).await;
     let vmids: Vec<u32> = detail(&app)
         .await
-        .foreign
+        .unmanaged
         .iter()
         .map(|guest| guest.vmid)
         .collect();
@@ -190,7 +190,7 @@ async fn repeated_import_creates_no_duplicates() {
         repeated.iter().all(|result| result.outcome.is_err()),
         "{repeated:?}"
     );
-    let left = detail(&app).await.foreign;
+    let left = detail(&app).await.unmanaged;
     assert_eq!(left.len(), vmids.len() - imported.len());
 
     let name = imported[0].clone();
@@ -275,7 +275,7 @@ async fn stored_secret_is_not_sent_to_another_address_or_account() {
     let refused = clusters::update(&app.control, &SYSTEM, id, moved.parse(false).unwrap()).await;
     assert_eq!(field(&refused.unwrap_err()), "secret");
     let other_account = ClusterForm {
-        login: "anna@pve".into(),
+        account: "anna@pve".into(),
         secret: String::new(),
         ..form(&sim)
     };

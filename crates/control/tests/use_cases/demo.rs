@@ -354,11 +354,11 @@ async fn cluster_has_containers_that_can_be_imported() {
     app.build(&control, Scenario::Full).await.unwrap();
     let detail = wait_for("foreign containers of the cluster", async || {
         let detail = control::clusters::get(&control, &Actor::System, "demo").await;
-        detail.ok().filter(|detail| detail.foreign.len() == 2)
+        detail.ok().filter(|detail| detail.unmanaged.len() == 2)
     })
     .await;
     let names: BTreeSet<_> = detail
-        .foreign
+        .unmanaged
         .into_iter()
         .filter_map(|it| it.name)
         .collect();

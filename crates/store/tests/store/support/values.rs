@@ -43,7 +43,7 @@ pub fn access(name: &str) -> ConnectionSettings {
             "ab".repeat(32).parse().unwrap(),
         )]),
         url,
-        login: "root@pam!holdfast".parse().unwrap(),
+        account: "root@pam!holdfast".parse().unwrap(),
         secret: "geheim".to_owned(),
     }
 }
