@@ -49,7 +49,7 @@ fn facts(row: &AuthorityRow) -> AnyView {
         .email
         .as_ref()
         .map(|email| view! { <dt>"Email"</dt><dd>{email.to_string()}</dd> }.erase());
-    let binding = row.binding.as_ref().map(|binding| {
+    let binding = row.eab_key_id.as_ref().map(|binding| {
         view! { <dt>"EAB key ID"</dt><dd class="mono">{binding.to_string()}</dd> }.erase()
     });
     let roots = match &row.roots {
@@ -76,7 +76,7 @@ fn settings(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyVie
         let id = authority.peek(|row| row.id);
         async move {
             server_fns::authorities::update(id, asked).await?;
-            values.try_update(|form| form.binding_key.clear());
+            values.try_update(|form| form.eab_mac_key.clear());
             Ok(())
         }
     };
@@ -122,7 +122,7 @@ fn losses(row: &AuthorityRow) -> Vec<String> {
         losses
             .push("The ACME account key: issued certificates can no longer be revoked".to_owned());
     }
-    if let Some(binding) = &row.binding {
+    if let Some(binding) = &row.eab_key_id {
         losses.push(format!("The HMAC key of the external account {binding}"));
     }
     losses

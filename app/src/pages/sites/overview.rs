@@ -44,7 +44,7 @@ fn network(page: LiveResource<SitePage>) -> AnyView {
             let answering = hosts.iter().filter_map(|host| host.facts.as_ref());
             let answering: Vec<String> = answering.map(|facts| facts.address.to_string()).collect();
             let forwarders = spec.forwarders.to_string();
-            let others = spec.others.map(|others| others.to_string());
+            let others = spec.dynamic_range.map(|others| others.to_string());
             let v4 = spec.public_v4.map(|address| address.to_string());
             let v6 = spec.public_v6.map(|address| address.to_string());
             let public: Vec<String> = v4.into_iter().chain(v6).collect();

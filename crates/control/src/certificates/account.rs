@@ -52,7 +52,7 @@ async fn create_account(
     control: &Control,
     authority: &CertificateAuthority,
 ) -> Result<Account, AcmeError> {
-    let binding = match (&authority.row.binding, &authority.eab_mac_key) {
+    let binding = match (&authority.row.eab_key_id, &authority.eab_mac_key) {
         (Some(id), Some(key)) => key.parse().ok().map(|key| ExternalAccountBinding {
             id: id.clone(),
             key,

@@ -23,12 +23,12 @@ pub fn at(day: i64) -> Timestamp {
     Timestamp(day * DAY)
 }
 
-pub async fn authority(db: &TestStore, name: &str, binding_key: &str) -> AuthorityId {
+pub async fn authority(db: &TestStore, name: &str, eab_mac_key: &str) -> AuthorityId {
     let form = model::authorities::AuthorityForm {
         name: name.into(),
         directory: "https://ca.example.org/dir".into(),
-        binding: "kid".into(),
-        binding_key: binding_key.into(),
+        eab_key_id: "kid".into(),
+        eab_mac_key: eab_mac_key.into(),
         ..Default::default()
     };
     let (key, spec) = (db.store.secret_key().clone(), form.parse(true).unwrap());

@@ -274,10 +274,12 @@ fn free_address(site: &SiteSpec, nodes: &[Ipv4Addr]) -> Ipv4Addr {
     let (first, last) = (site.network.network(), site.network.broadcast());
     let mut hosts = (first.to_bits() + 1..last.to_bits()).map(Ipv4Addr::from_bits);
     let is_free = |address: &Ipv4Addr| {
-        let others = site.others.is_some_and(|others| others.contains(*address));
+        let in_dynamic_range = site
+            .dynamic_range
+            .is_some_and(|range| range.contains(*address));
         *address != site.gateway
             && !site.range.contains(*address)
-            && !others
+            && !in_dynamic_range
             && !nodes.contains(address)
     };
     // A full network has no address for a real edge host either.
