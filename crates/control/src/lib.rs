@@ -181,7 +181,10 @@ impl Control {
             observer::release_leases(self).await;
         };
         if tokio::time::timeout(timeout, end).await.is_err() {
-            tracing::warn!("background tasks did not stop in time; their leases will expire");
+            tracing::warn!(
+                ?timeout,
+                "background task shutdown timed out, leases will expire"
+            );
         }
     }
 

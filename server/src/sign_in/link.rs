@@ -74,7 +74,7 @@ pub async fn sign_in_with_link(
         }
         None => {
             // Anyone can cause this line, so it is logged at debug level.
-            tracing::debug!("sign-in link refused: request is not from this machine");
+            tracing::debug!(reason = "remote client", "sign-in link refused");
             Err(Error::forbidden(NOT_LOCAL))
         }
     };

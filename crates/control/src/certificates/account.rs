@@ -70,8 +70,9 @@ async fn create_account(
         .await;
     if let Err(error) = stored {
         tracing::warn!(
+            authority = %authority.row.name,
             ?error,
-            "failed to store ACME account; the next attempt creates another"
+            "ACME account write failed, the next attempt creates another"
         );
     }
     let event = Event::of(Topic::Authority, authority.row.id.0);

@@ -62,7 +62,7 @@ pub(super) async fn process(control: &Control, claim: Claim) {
     let renewal = lease::renewal(control, claimed.id);
     let work = process_leased(control, &claim);
     if let Err(reason) = claim.lease.hold(&renewal, HOLD_LIMIT, work).await {
-        tracing::warn!(subject = %claimed.subject, %reason, "certificate lease lost");
+        tracing::warn!(certificate = %claimed.subject, %reason, "certificate lease lost");
         outcome::record_interruption(control, &claim, reason).await;
         solver::remove_challenges(control, claimed.id, &claim.lease.owner()).await;
         return;
@@ -85,7 +85,7 @@ async fn process_leased(control: &Control, claim: &Claim) {
     solver::remove_challenges(control, claimed.id, &claim.lease.owner()).await;
     if let Err(error) = record_result(control, claim, done).await {
         // Lets the lease expire, so that no attempt starts whose outcome the database cannot store.
-        tracing::warn!(subject = %claimed.subject, %error, "failed to store certificate outcome");
+        tracing::warn!(certificate = %claimed.subject, %error, "certificate outcome write failed");
         return;
     }
     lease::release(control, claim).await;
@@ -224,7 +224,7 @@ async fn fetch_renewal_info(
         }
         Ok(None) => (renew_at, plan::next_check(now, renew_at, None)),
         Err(error) => {
-            tracing::info!(%error, "failed to fetch ACME renewal information");
+            tracing::info!(domain = %context.domain.spec.name, %error, "ACME renewal information fetch failed");
             (renew_at, plan::next_check(now, renew_at, None))
         }
     }

@@ -49,9 +49,9 @@ pub(super) async fn release(control: &Control, claim: &Claim) {
     let release = move |c: &mut Conn| store::certificates::release(c, id, &owner);
     if let Err(error) = control.store().write(release).await {
         tracing::warn!(
-            subject = %claim.certificate.subject,
+            certificate = %claim.certificate.subject,
             ?error,
-            "failed to release certificate lease; it will expire"
+            "certificate lease release failed, it will expire"
         );
     }
 }

@@ -68,7 +68,7 @@ pub(super) async fn check_expiry(control: &Control, claim: &Claim) -> Result<(),
         };
         if let Some(event) = event {
             let message = format!("Valid until {}. Upload a replacement.", until.rfc3339());
-            tracing::warn!(%subject, valid_until = until.rfc3339(), "uploaded certificate expires");
+            tracing::warn!(certificate = %subject, valid_until = until.rfc3339(), "uploaded certificate not replaced before expiry");
             store::certificates::add_history(c, id, event, &message, now)?;
         }
         store::certificates::schedule(c, id, None, next)
@@ -84,7 +84,7 @@ pub(super) async fn store_issued(
     secret: String,
 ) -> Result<(), model::Error> {
     let claimed = &claim.certificate;
-    tracing::info!(subject = %claimed.subject, issuer = new.issued.issuer, "certificate issued");
+    tracing::info!(certificate = %claimed.subject, issuer = new.issued.issuer, "certificate issued");
     let event = match claimed.chain {
         None => CertificateEvent::Issued,
         Some(_) => CertificateEvent::Renewed,
@@ -106,7 +106,7 @@ pub(super) async fn store_issued(
         let (Err(error), Some(wait)) = (&done, wait) else {
             return done;
         };
-        tracing::warn!(%error, "failed to store issued certificate, retrying");
+        tracing::warn!(certificate = %claimed.subject, %error, retry_in = ?wait, "issued certificate write failed");
         tokio::time::sleep(*wait).await;
     }
 }
@@ -126,7 +126,7 @@ pub(super) async fn record_failure(
     detail: Option<String>,
 ) -> Result<(), model::Error> {
     let claimed = &claim.certificate;
-    tracing::warn!(subject = %claimed.subject, error = message, detail, "certificate issuance failed");
+    tracing::warn!(certificate = %claimed.subject, error = message, detail, "certificate issuance failed");
     let (id, attempts) = (claimed.id, claimed.failures + 1);
     let until = claimed.validity.map(|(_, until)| until);
     write_if_held(control, claim, move |c, now| {
@@ -160,7 +160,7 @@ pub(super) async fn record_interruption(control: &Control, claim: &Claim, reason
         store::certificates::record_interruption(c, id, &owner, &failure, next)
     };
     if let Err(error) = control.store().write(write).await {
-        tracing::warn!(subject = %claimed.subject, ?error, "interrupted attempt not recorded");
+        tracing::warn!(certificate = %claimed.subject, ?error, "certificate interruption write failed");
     }
 }
 

@@ -174,7 +174,9 @@ pub(super) async fn remove_challenges(control: &Control, certificate: Certificat
     match removed {
         Ok(false) => {}
         Ok(true) => publish_change(control, certificate),
-        Err(error) => tracing::warn!(?error, "failed to remove ACME challenges"),
+        Err(error) => {
+            tracing::warn!(certificate_id = %certificate, ?error, "ACME challenge removal failed")
+        }
     }
     control.issuance_wakeup().notify();
 }
@@ -243,8 +245,10 @@ impl DnsSolver {
         match dns::wait_until_visible(resolver, &record, DNS_TIMEOUT).await {
             Ok(true) => {}
             // The CA decides: its resolver may see a record that this host does not see.
-            Ok(false) => tracing::warn!(name, "DNS record not yet visible on all name servers"),
-            Err(error) => tracing::warn!(name, %error, "DNS record lookup failed"),
+            Ok(false) => {
+                tracing::warn!(record = name, "DNS record not visible on all name servers")
+            }
+            Err(error) => tracing::warn!(record = name, %error, "DNS record lookup failed"),
         }
         Ok(())
     }

@@ -70,7 +70,7 @@ pub(crate) async fn release_leases(control: &Control) {
     if let Err(error) = released {
         tracing::warn!(
             ?error,
-            "failed to release observation leases; they will expire"
+            "observation lease release failed, the leases will expire"
         );
     }
 }
@@ -255,10 +255,12 @@ impl Poller {
                 let write = move |c: &mut Conn| observations::store(c, id, &owner, &text);
                 self.control.store().write(write).await
             }
-            Err(error) => return tracing::error!(%error, "failed to serialize observation"),
+            Err(error) => {
+                return tracing::error!(cluster = %self.id, %error, "observation serialization failed");
+            }
         };
         if let Err(error) = written {
-            tracing::warn!(cluster = %self.id, ?error, "failed to share observation with other servers");
+            tracing::warn!(cluster = %self.id, ?error, "shared observation write failed");
         }
     }
 
@@ -275,7 +277,7 @@ impl Poller {
                     return self.apply(observation, stored.at).await;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "failed to parse observation of another server")
+                    tracing::warn!(cluster = %self.id, %error, "shared observation parse failed")
                 }
             }
         }
@@ -343,7 +345,7 @@ async fn publish_changes(control: &Control, id: ClusterId, changes: &Changes) {
                 notifier.publish_container(*container, *owner);
             }
         }
-        Err(error) => tracing::warn!(?error, "failed to load changed containers"),
+        Err(error) => tracing::warn!(cluster = %id, ?error, "changed container query failed"),
     }
 }
 

@@ -74,7 +74,7 @@ impl Agents {
                     None
                 }
                 Err(error) => {
-                    tracing::warn!(%error, retry_in = ?retry_delay, "demo edge sites not loaded");
+                    tracing::warn!(%error, retry_in = ?retry_delay, "demo edge site load failed");
                     let retry_in = retry_delay;
                     retry_delay = (retry_delay * 2).min(MAX_RETRY_DELAY);
                     Some(retry_in)
@@ -213,7 +213,7 @@ impl SiteAgent {
         let generation = response.generation;
         // The files are only displayed, so a failed report is not fatal.
         if let Err(error) = self.report_files(&agent, response).await {
-            tracing::warn!(%error, "demo edge file report failed");
+            tracing::warn!(site = %self.site.spec.name, %error, "demo edge file report failed");
             self.files = None;
         }
         Ok(Some(generation))
