@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn lease_of_work_that_hangs_or_panics_is_not_renewed_for_ever() {
+    async fn hung_or_panicked_work_loses_its_lease() {
         let renewal = Scripted::new(async |_| Ok(true));
         let held = Lease::new(TERM).hold(&renewal, LONG, pending::<()>()).await;
         assert_eq!(held, Err(LeaseLost::TimedOut));

@@ -118,6 +118,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn next_pass_waits_for_due_work_within_limits() {
+        let wait = |due| NextPass::when_due(due, MINUTE);
+        assert_eq!(wait(Some(5_000)), NextPass::Within(Duration::from_secs(5)));
+        assert_eq!(wait(Some(0)), NextPass::Within(MIN_WAIT));
+        assert_eq!(wait(Some(600_000)), NextPass::Within(MINUTE));
+        assert_eq!(wait(None), NextPass::Within(MINUTE));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn passes_follow_the_timer_and_wake_ups_until_the_program_stops() {
         let counter = counter(|_| Ok(NextPass::Within(MINUTE)));

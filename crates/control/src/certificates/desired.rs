@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn undesired_certificate_is_kept_while_valid_and_resumed_on_demand() {
+    fn undesired_certificate_is_kept_until_expiry_and_can_resume() {
         let issuance = CertificateSource::Http(AuthorityId(1));
         let valid_until = NOW.0 + 10;
         let existing = vec![

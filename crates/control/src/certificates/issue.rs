@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn renewal_information_is_requested_only_for_own_certificates_not_due() {
+    fn renewal_information_requires_the_current_ca_and_a_future_renewal() {
         let at = |claimed: &ClaimedCertificate, authority, now| {
             chain_if_not_due(claimed, authority, Timestamp(now)).map(|(_, due)| due.0)
         };

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn link_is_taken_once_and_only_before_it_expires() {
+    fn link_is_redeemed_once_before_expiry() {
         let (pending, now) = (PendingLink::default(), Instant::now());
         assert_eq!(pending.take("a", now), None);
         let expires = now + LINK_LIFETIME;
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn link_that_was_put_back_does_not_replace_a_newer_one() {
+    fn restored_link_does_not_replace_a_newer_link() {
         let (pending, now) = (PendingLink::default(), Instant::now());
         let (old, new) = (
             link("a", now + LINK_LIFETIME),

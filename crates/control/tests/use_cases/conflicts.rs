@@ -166,7 +166,7 @@ async fn ports_used_by_edge_hosts_are_not_allocated() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hostname_belongs_to_a_service_or_a_domain() {
+async fn hostname_of_a_service_conflicts_with_a_domain() {
     let app = TestApp::new().await;
     let control = &app.control;
     let domain = |name: &str| DomainForm {

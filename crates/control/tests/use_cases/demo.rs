@@ -154,7 +154,7 @@ pub async fn assert_complete(control: &Control, sim: &Sim) {
 }
 
 #[tokio::test]
-async fn full_demo_shows_a_small_organization() {
+async fn full_demo_creates_a_small_organization() {
     let app = DemoApp::new().await;
     let control = app.open().await;
     app.build(&control, Scenario::Full).await.unwrap();
@@ -260,7 +260,7 @@ async fn demo_certificate_is_replaced_two_days_before_expiry_unless_deleted() {
 }
 
 #[tokio::test]
-async fn small_demo_has_one_site_and_no_people() {
+async fn small_demo_has_one_site_and_only_the_administrator() {
     let app = DemoApp::new().await;
     let control = app.open().await;
     app.build(&control, Scenario::Small).await.unwrap();
@@ -348,7 +348,7 @@ async fn open_with_another_key(app: &DemoApp) -> Control {
 }
 
 #[tokio::test]
-async fn cluster_has_containers_that_can_be_imported() {
+async fn demo_cluster_has_unmanaged_containers() {
     let app = DemoApp::new().await;
     let control = app.open().await;
     app.build(&control, Scenario::Full).await.unwrap();

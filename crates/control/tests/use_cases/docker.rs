@@ -84,7 +84,7 @@ async fn add_root_cluster(app: &TestApp) -> Sim {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn docker_with_root_login_is_enabled_and_cannot_be_disabled() {
+async fn docker_is_enabled_with_root_password_and_cannot_be_disabled() {
     let app = TestApp::new().await;
     let sim = add_root_cluster(&app).await;
     assert_eq!(docker_option(&app, "home").await, DockerSupport::Possible);

@@ -204,7 +204,7 @@ async fn change_ends_a_long_poll() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dhcp_moves_after_the_current_server_has_stopped() {
+async fn dhcp_server_changes_after_the_current_one_has_stopped() {
     let app = TestApp::new().await;
     app.wait_for_node_addresses().await;
     let control = &app.control;

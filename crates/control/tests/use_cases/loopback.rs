@@ -30,7 +30,7 @@ async fn register(app: &TestApp, site: SiteId) -> Result<String, Error> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn registered_host_has_joined_and_registering_again_revokes_its_key() {
+async fn repeated_registration_revokes_the_previous_key() {
     let app = TestApp::new().await;
     let control = &app.control;
     let key = register(&app, app.site).await.unwrap();

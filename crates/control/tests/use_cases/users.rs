@@ -6,7 +6,7 @@ use model::{Error, users::UserForm};
 use crate::test_app::{DEBIAN, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn limits_hold_under_concurrent_requests() {
+async fn user_limits_hold_under_concurrent_requests() {
     let app = TestApp::new().await;
     let limits = UserForm {
         containers: "2".into(),

@@ -181,7 +181,7 @@ db_test!(certificate_lease_can_be_revoked, |db| async {
     assert_eq!(due().await, Some(at(20).0 - at(1).0));
 });
 
-db_test!(record_is_ours_only_after_submission, |db| async {
+db_test!(record_is_owned_only_after_submission, |db| async {
     let domain = db.fixture().await.domain;
     let (first_dns, second_dns) = (provider(&db, "one").await, provider(&db, "two").await);
     change(&db, domain, |spec| {
