@@ -218,7 +218,7 @@ mod tests {
         let held = Lease::new(TERM).hold(&failing, LONG, pending::<()>()).await;
         assert_eq!(held, Err(LeaseLost::NotRenewed));
         assert!(began.elapsed() < TERM, "{:?}", began.elapsed());
-        assert!(failing.calls() > 1, "it was tried again");
+        assert!(failing.calls() > 1, "the renewal is retried");
 
         let hanging = Scripted::new(|_| pending());
         let began = Instant::now();

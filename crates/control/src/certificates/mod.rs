@@ -204,7 +204,7 @@ pub async fn retry(control: &Control, actor: &Actor, id: CertificateId) -> Resul
 /// Renews a certificate immediately, although it is still valid.
 ///
 /// # Errors
-/// As for [`try_again`].
+/// As for [`retry`].
 pub async fn renew(control: &Control, actor: &Actor, id: CertificateId) -> Result<(), Error> {
     actor.require_operator()?;
     let clock = control.clock();
