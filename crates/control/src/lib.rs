@@ -118,7 +118,7 @@ struct Inner {
     sign_in_link: sessions::PendingLink,
     workers: worker::Workers,
     change_listener: ChangeListener,
-    certificate_wakeup: background::Wakeup,
+    issuance_wakeup: background::Wakeup,
     mutexes: certificates::KeyedMutexes,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -141,7 +141,7 @@ impl Control {
             sign_in_link: sessions::PendingLink::default(),
             workers: worker::Workers::default(),
             change_listener: ChangeListener::default(),
-            certificate_wakeup: background::Wakeup::default(),
+            issuance_wakeup: background::Wakeup::default(),
             mutexes: certificates::KeyedMutexes::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -178,7 +178,10 @@ impl Control {
             observer::release_leases(self).await;
         };
         if tokio::time::timeout(timeout, end).await.is_err() {
-            tracing::warn!("background tasks did not stop in time; their leases will expire");
+            tracing::warn!(
+                ?timeout,
+                "background task shutdown timed out, leases will expire"
+            );
         }
     }
 
@@ -193,7 +196,7 @@ impl Control {
 
     /// The position of the latest change notification.
     pub fn event_position(&self) -> EventPosition {
-        self.0.notifier.place()
+        self.0.notifier.position()
     }
 
     /// Checks whether the database is reachable.
@@ -246,9 +249,9 @@ impl Control {
         &self.0.options.dns
     }
 
-    /// Wakes the certificate reconciler.
-    pub(crate) fn certificate_wakeup(&self) -> &background::Wakeup {
-        &self.0.certificate_wakeup
+    /// Wakes the reconcilers of certificates and DNS records.
+    pub(crate) fn issuance_wakeup(&self) -> &background::Wakeup {
+        &self.0.issuance_wakeup
     }
 
     pub(crate) fn notifier(&self) -> &Notifier {

@@ -80,7 +80,7 @@ pub async fn sign_in(
     throttle.record_success(&user.row.name, origin.address);
     let address = origin.address;
     let session = begin(control, user.row.id, origin).await?;
-    tracing::info!(account = %user.row.name, %address, method = "password", "signed in");
+    tracing::info!(account = %user.row.name, %address, method = "password", "user signed in");
     Ok(session)
 }
 
@@ -167,7 +167,7 @@ pub(crate) async fn sweep(control: Control) {
         .is_some()
     {
         if let Err(error) = control.store().write(store::sessions::delete_expired).await {
-            tracing::warn!(?error, "failed to delete expired sessions");
+            tracing::warn!(?error, "expired session deletion failed");
         }
     }
 }

@@ -144,7 +144,7 @@ fn network(site: &SiteRecord, part: &EdgeRole) -> Network {
         forwarders: spec.forwarders.addresses().to_vec(),
         dhcp: part.dhcp.then_some(Dhcp {
             lease_s: LEASE_S,
-            others: spec.others,
+            others: spec.dynamic_range,
         }),
     }
 }

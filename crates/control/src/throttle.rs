@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded() {
+    fn throttle_entries_are_bounded() {
         let (throttle, now) = (Throttle::default(), Instant::now());
         for n in 0..u32::try_from(MAX_ENTRIES).unwrap() * 2 {
             throttle.attempt(

@@ -148,7 +148,7 @@ pub struct RecordFailure {
     /// The reason.
     pub last_error: AttemptFailure,
     /// The time of the next attempt.
-    pub next_try: Option<Timestamp>,
+    pub next_attempt: Option<Timestamp>,
 }
 
 /// A domain, for lists and its page.

@@ -16,7 +16,7 @@ use crate::{disk, labeled_output};
 /// Number of concurrent executables.
 const EXECUTABLES: usize = 2;
 /// Target names of the slowest executables.
-const LONGEST: [&str; 5] = ["server", "faults", "jobs", "store", "real"];
+const LONGEST: [&str; 5] = ["server", "faults", "use_cases", "store", "real"];
 /// Concurrent tests per executable, unless the environment sets another number.
 const THREADS: &str = "4";
 /// Seed of property tests in CI, for repeatable runs.

@@ -88,12 +88,12 @@ fn account(form: FormState, values: RwSignal<AuthorityForm>, new: bool) -> AnyVi
     let fields = view! {
         {note}
         <p class="muted">"Some CAs require external account binding (EAB). Copy the key ID and the HMAC key from your account at the CA."</p>
-        <Field form name="binding" label="Key ID" optional=true value=bind!(values, binding)
+        <Field form name="eab_key_id" label="Key ID" optional=true value=bind!(values, eab_key_id)
             hint="The EAB key ID from the CA." />
-        <Field form name="binding_key" label="HMAC key" optional=true entry=Entry::Secret value=bind!(values, binding_key) hint=key_hint />
+        <Field form name="eab_mac_key" label="HMAC key" optional=true entry=Entry::Secret value=bind!(values, eab_mac_key) hint=key_hint />
     };
-    let is_open = values.with_untracked(|form| !form.binding.is_empty());
-    let names = &["binding", "binding_key"];
+    let is_open = values.with_untracked(|form| !form.eab_key_id.is_empty());
+    let names = &["eab_key_id", "eab_mac_key"];
     fold(
         form,
         names,

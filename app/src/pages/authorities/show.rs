@@ -52,7 +52,7 @@ fn facts(row: &AuthorityRow) -> AnyView {
         .with(row.email.as_ref(), |facts, email| {
             facts.text("Email", email)
         })
-        .with(row.binding.as_ref(), |facts, id| {
+        .with(row.eab_key_id.as_ref(), |facts, id| {
             facts.mono("EAB key ID", id)
         })
         .text("Root certificates", roots)
@@ -67,7 +67,7 @@ fn settings(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyVie
         let id = authority.peek(|row| row.id);
         async move {
             server_fns::authorities::update(id, submitted).await?;
-            values.try_update(|form| form.binding_key.clear());
+            values.try_update(|form| form.eab_mac_key.clear());
             Ok(())
         }
     };
@@ -105,7 +105,7 @@ fn losses(row: &AuthorityRow) -> Vec<String> {
     let settings = format!("The certificate authority {} and its settings", row.name);
     let account = "The ACME account key: issued certificates can no longer be revoked".to_owned();
     let account = row.account.as_ref().map(|_| account);
-    let binding = row.binding.as_ref();
+    let binding = row.eab_key_id.as_ref();
     let binding = binding.map(|id| format!("The HMAC key of the external account {id}"));
     [Some(settings), account, binding]
         .into_iter()

@@ -56,7 +56,7 @@ pub fn until(row: &CertificateRow) -> AnyView {
 fn next(row: &CertificateRow) -> AnyView {
     let is_retried =
         row.issued.is_none() || row.failures > 0 || row.state == CertificateState::Renewing;
-    match (row.source, row.renew_at, row.next_try) {
+    match (row.source, row.renew_at, row.next_attempt) {
         (IssuanceMethod::Uploaded, ..) => muted("manual renewal"),
         (_, _, Some(at)) if is_retried => due("retry", at),
         (_, Some(at), _) if !is_retried => due("renewal", at),

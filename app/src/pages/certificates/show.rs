@@ -215,7 +215,7 @@ mod tests {
             state: CertificateState::Waiting,
             issued: None,
             renew_at: None,
-            next_try: None,
+            next_attempt: None,
             failures: 0,
             last_error: None,
             is_used: true,

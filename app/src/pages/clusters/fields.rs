@@ -7,7 +7,8 @@ use crate::pages::prelude::*;
 
 /// All fields, in groups.
 pub fn fields(form: FormState, values: RwSignal<ClusterForm>, new: bool) -> AnyView {
-    let account = Memo::new(move |_| values.with(|form| form.login.parse::<ClusterAccount>().ok()));
+    let account =
+        Memo::new(move |_| values.with(|form| form.account.parse::<ClusterAccount>().ok()));
     let secret_hint = Signal::derive(move || {
         let what = match account.get() {
             Some(account) if account.is_token() => "The token secret that Proxmox showed once.",
@@ -25,7 +26,7 @@ pub fn fields(form: FormState, values: RwSignal<ClusterForm>, new: bool) -> AnyV
             hint="Such as pve1.example.org or 10.0.0.1. Other nodes are discovered automatically." />
     };
     let credentials = view! {
-        <Field form name="login" label="User or API token" value=bind!(values, login)
+        <Field form name="account" label="User or API token" value=bind!(values, account)
             hint="A token such as holdfast@pve!holdfast, or a user such as root@pam." />
         <Field form name="secret" label="Secret" entry=Entry::Secret value=bind!(values, secret) hint=secret_hint optional=!new />
         {reactive_option(account, move |account| limits(&account))}

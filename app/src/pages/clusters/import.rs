@@ -55,7 +55,7 @@ pub fn card(page: LiveResource<ClusterPage>) -> AnyView {
         form: FormState::new(Vec::new),
         refused: RwSignal::new(Vec::new()),
     };
-    let none = page.part(|page| page.cluster.foreign.is_empty());
+    let none = page.part(|page| page.cluster.unmanaged.is_empty());
     let body = reactive(move || {
         if none.get() {
             return view! { <p class="muted">"No unmanaged containers on this cluster."</p> }
@@ -69,7 +69,7 @@ pub fn card(page: LiveResource<ClusterPage>) -> AnyView {
         }
         form(page, choosing, sites)
     });
-    let total = page.part(|page| containers(page.cluster.foreign.len()));
+    let total = page.part(|page| containers(page.cluster.unmanaged.len()));
     view! {
         <section class="card stack-tight" aria-label="Unmanaged containers">
             <h2 class="card-title">"Unmanaged containers" <span class="muted num">{total}</span></h2>
@@ -210,7 +210,7 @@ fn outcome(choosing: Choosing) -> AnyView {
 /// The table of the containers.
 fn candidates(page: LiveResource<ClusterPage>, choosing: Choosing) -> AnyView {
     let containers = page.part(move |page| {
-        let all = page.cluster.foreign.iter().cloned();
+        let all = page.cluster.unmanaged.iter().cloned();
         all.map(|container| (container, choosing.values))
             .collect::<Vec<_>>()
     });

@@ -28,19 +28,19 @@ pub fn tab(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
 /// The details of the cluster; `new_site` is the path of the form of its first site.
 fn facts(page: &ClusterPage, new_site: String) -> AnyView {
     let cluster = &page.cluster;
-    let fallback = cluster.others.iter().map(ToString::to_string);
+    let fallback = cluster.fallback_urls.iter().map(ToString::to_string);
     let fallback = fallback.collect::<Vec<_>>().join(", ");
     let fallback = Some(fallback).filter(|nodes| !nodes.is_empty());
     let version = cluster.view.version.as_ref();
     let unmanaged = format!("{}/import", href(page));
-    let unmanaged = view! { <a class="link num" href=unmanaged>{cluster.foreign.len()}</a> };
+    let unmanaged = view! { <a class="link num" href=unmanaged>{cluster.unmanaged.len()}</a> };
     Facts::new()
         .mono("Address", &cluster.view.url)
         .with(fallback, |facts, nodes| facts.mono("Fallback nodes", nodes))
         .with(version, |facts, version| {
             facts.number("Version", format!("Proxmox VE {version}"))
         })
-        .mono("Signed in as", &cluster.login)
+        .mono("Signed in as", &cluster.account)
         .view("Sites", sites(page, new_site))
         .view("Unmanaged containers", unmanaged.erase())
         .card()

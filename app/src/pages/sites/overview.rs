@@ -34,7 +34,7 @@ fn network(SitePage { site, hosts, .. }: &SitePage) -> AnyView {
         .mono("Gateway", spec.gateway)
         .mono("Container addresses", spec.range)
         .number("Free addresses", site.addresses_free)
-        .mono_or("Other addresses", spec.others, "none")
+        .mono_or("Other addresses", spec.dynamic_range, "none")
         .mono_or("DNS servers", Some(dns_servers), "none: no host has joined")
         .mono_or(
             "Upstream DNS servers",

@@ -222,7 +222,7 @@ async fn save(core: &Core, path: &Path) {
         Ok(Err(error)) => {
             tracing::error!(%error, path = %path.display(), "state file write failed")
         }
-        Err(error) => tracing::error!(%error, "state file write interrupted"),
+        Err(error) => tracing::error!(%error, "state file write failed"),
     }
 }
 

@@ -57,7 +57,7 @@ async fn receive(
     *lock(&core.requests)
         .entry(format!("{method} {}", counted_path(&path)))
         .or_default() += 1;
-    tracing::debug!(%method, %path, "request");
+    tracing::debug!(%method, %path, "request received");
 
     let effect = lock(&core.faults).take(&method, &path);
     match effect {

@@ -27,7 +27,7 @@ async fn bind(address: SocketAddr) -> std::io::Result<NoDelayListener> {
 
 fn set_nodelay(stream: &mut TcpStream) {
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "setting TCP_NODELAY failed");
+        tracing::debug!(%error, "TCP_NODELAY setting failed");
     }
 }
 
@@ -110,7 +110,7 @@ async fn reopen(address: SocketAddr) -> Option<NoDelayListener> {
             Err(_) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
         }
     }
-    tracing::error!(%address, "listener reopen failed");
+    tracing::error!(%address, "listener reopening failed");
     None
 }
 

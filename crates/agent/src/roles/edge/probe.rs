@@ -244,7 +244,7 @@ impl PendingProbes {
             .await
         {
             Ok(()) => self.reported = failed,
-            Err(error) => tracing::warn!(%error, "reporting failed probes failed"),
+            Err(error) => tracing::warn!(%error, "probe report failed"),
         }
     }
 }

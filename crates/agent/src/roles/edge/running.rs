@@ -114,7 +114,7 @@ fn restore(saved: SavedRole<'_>) -> SiteConfig {
     match state {
         Some(Ok(site)) => site,
         Some(Err(error)) => {
-            tracing::warn!(%error, "saved site cannot be parsed");
+            tracing::warn!(%error, "saved site parse failed");
             saved.desired.config.clone()
         }
         None => saved.desired.config.clone(),
@@ -179,7 +179,7 @@ impl RunningRole for RunningEdge {
             return None;
         }
         to_raw_value(site)
-            .inspect_err(|error| tracing::warn!(%error, "saving the served site failed"))
+            .inspect_err(|error| tracing::warn!(%error, "served site serialization failed"))
             .ok()
     }
 

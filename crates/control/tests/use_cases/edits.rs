@@ -159,7 +159,7 @@ async fn container_removed_outside_holdfast_is_missing_and_can_be_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn foreign_container_with_same_vmid_is_never_deleted() {
+async fn unmanaged_container_with_the_same_vmid_is_not_deleted() {
     let app = TestApp::new().await;
     let view = app.create_and_wait("web").await;
     app.sim.handle().remove_container(view.vmid);

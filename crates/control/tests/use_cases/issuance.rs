@@ -15,9 +15,10 @@ use test_servers::authority::{CaConfig, CertificateAuthority};
 use tokio::task::JoinHandle;
 
 use crate::{
+    certificate_uploads::self_signed,
     certificates::{
         DAY, SYSTEM, add, authority, domain, edge, history, issued, print, publish, row,
-        self_signed, site_config, start_app,
+        site_config, start_app,
     },
     hosts::Host,
     test_app::{TestApp, wait_for, wait_for_event},
@@ -305,7 +306,7 @@ async fn manual_renewal_replaces_the_certificate_immediately() {
     clock.advance(DAY);
     wait_for("a check of the certificate", async || {
         let row = row(&app, HOST).await?;
-        (row.next_try > first.next_try).then_some(())
+        (row.next_attempt > first.next_attempt).then_some(())
     })
     .await;
     assert_eq!(print(&row(&app, HOST).await.unwrap()), print(&first));

@@ -138,7 +138,7 @@ async fn address_records_exist_while_the_name_is_published() {
             .contains("resolves to 192.0.2."),
         "{last_error:?}"
     );
-    assert!(last_error.next_try.is_some());
+    assert!(last_error.next_attempt.is_some());
 
     // A matching record that was created by hand stays after the service is deleted.
     let by_hand = Record {

@@ -1,6 +1,6 @@
-//! The demo: its contents, and that an interrupted creation is resumed without duplicates.
+//! The contents of the demo.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use control::{
     Actor, Clock, Control, certificates, containers, jobs, sessions,
@@ -60,19 +60,19 @@ impl Issuer for Authority {
 }
 
 /// Fixture: an empty database and a simulated cluster.
-struct DemoApp {
-    sim: Sim,
+pub struct DemoApp {
+    pub sim: Sim,
     database: String,
     authority: Authority,
     _folder: TempDir,
 }
 
 impl DemoApp {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         Self::with_delays(Config::test().delays).await
     }
 
-    async fn with_delays(delays: Delays) -> Self {
+    pub async fn with_delays(delays: Delays) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = Config {
             scenario: Config::organization(TEST_SECRET).scenario,
@@ -87,13 +87,13 @@ impl DemoApp {
         }
     }
 
-    async fn open(&self) -> Control {
+    pub async fn open(&self) -> Control {
         let control = open(&self.database, options()).await;
         setup::create_first_administrator(&control).await.unwrap();
         control
     }
 
-    async fn build(&self, control: &Control, scenario: Scenario) -> Result<(), Error> {
+    pub async fn build(&self, control: &Control, scenario: Scenario) -> Result<(), Error> {
         let access = setup::Access {
             url: self.sim.url(),
             token_id: "root@pam!holdfast".into(),
@@ -104,12 +104,12 @@ impl DemoApp {
     }
 }
 
-async fn all_containers(control: &Control) -> Vec<ContainerRow> {
+pub async fn all_containers(control: &Control) -> Vec<ContainerRow> {
     let page = containers::list(control, &Actor::System, &ContainerQuery::default()).await;
     page.unwrap().rows
 }
 
-async fn all_users(control: &Control) -> Vec<UserRow> {
+pub async fn all_users(control: &Control) -> Vec<UserRow> {
     let Page { rows, .. } = users::list(control, &Actor::System, "", 1).await.unwrap();
     rows
 }
@@ -120,12 +120,12 @@ async fn all_certificates(control: &Control) -> Vec<CertificateRow> {
         .unwrap()
 }
 
-fn names(rows: &[ContainerRow]) -> BTreeSet<String> {
+pub fn names(rows: &[ContainerRow]) -> BTreeSet<String> {
     rows.iter().map(|row| row.name.to_string()).collect()
 }
 
 /// Asserts that the full demo is complete.
-async fn assert_complete(control: &Control, sim: &Sim) {
+pub async fn assert_complete(control: &Control, sim: &Sim) {
     let rows = all_containers(control).await;
     assert_eq!(rows.len(), 12, "{:?}", names(&rows));
     let owners: BTreeSet<String> = rows.iter().map(|row| row.owner.to_string()).collect();
@@ -154,7 +154,7 @@ async fn assert_complete(control: &Control, sim: &Sim) {
 }
 
 #[tokio::test]
-async fn full_demo_shows_a_small_organization() {
+async fn full_demo_creates_a_small_organization() {
     let app = DemoApp::new().await;
     let control = app.open().await;
     app.build(&control, Scenario::Full).await.unwrap();
@@ -260,151 +260,7 @@ async fn demo_certificate_is_replaced_two_days_before_expiry_unless_deleted() {
 }
 
 #[tokio::test]
-async fn interrupted_creation_is_resumed() {
-    let app = DemoApp::new().await;
-    let mut interrupted = 0;
-    for steps in [1, 4, 7, 11, 17, 21, 24] {
-        let control = app.open().await;
-        let reached = wait_for("enough completed steps", async || {
-            let done = control
-                .store()
-                .read(store::demo::list_completed_steps)
-                .await
-                .unwrap();
-            (done.len() > steps).then_some(())
-        });
-        tokio::select! {
-            built = app.build(&control, Scenario::Full) => built.unwrap(),
-            () = reached => interrupted += 1,
-        }
-        control.shutdown(Duration::from_secs(10)).await;
-    }
-    assert!(
-        interrupted >= 5,
-        "only {interrupted} of 7 runs were interrupted"
-    );
-    let control = app.open().await;
-    app.build(&control, Scenario::Full).await.unwrap();
-    assert_complete(&control, &app.sim).await;
-}
-
-#[tokio::test]
-async fn step_names_are_stable_and_fit_the_column() {
-    let app = DemoApp::new().await;
-    let control = app.open().await;
-    app.build(&control, Scenario::Full).await.unwrap();
-    let done = control
-        .store()
-        .read(store::demo::list_completed_steps)
-        .await
-        .unwrap();
-    assert!(done.iter().all(|step| step.len() <= 100));
-    let changes: Vec<&str> = done
-        .iter()
-        .filter_map(|step| step.strip_prefix("change "))
-        .collect();
-    let expected = [
-        "lab chat restart",
-        "lab git memory",
-        "lab load-test delete",
-        "office survey stop",
-    ];
-    assert_eq!(changes, expected);
-}
-
-#[tokio::test]
-async fn deleted_containers_and_users_are_not_recreated() {
-    // A slow shutdown keeps the demo incomplete while the test deletes a container.
-    let delays = Delays {
-        shutdown: Duration::from_secs(2),
-        ..Config::test().delays
-    };
-    let app = DemoApp::with_delays(delays).await;
-    let control = app.open().await;
-    let interrupted = wait_for("the running container docs", async || {
-        let rows = all_containers(&control).await;
-        let docs = rows.into_iter().find(|row| row.name.as_str() == "docs")?;
-        (docs.status == Status::Running).then_some(docs)
-    });
-    let docs = tokio::select! {
-        built = app.build(&control, Scenario::Full) => panic!("the demo completed too early: {built:?}"),
-        docs = interrupted => docs,
-    };
-    containers::delete(&control, &Actor::System, docs.id, "docs")
-        .await
-        .unwrap();
-    wait_for("deletion of docs", async || {
-        let rows = all_containers(&control).await;
-        (!names(&rows).contains("docs")).then_some(())
-    })
-    .await;
-    app.build(&control, Scenario::Full).await.unwrap();
-    assert_eq!(all_containers(&control).await.len(), 11);
-
-    let people = all_users(&control).await;
-    let priya = people
-        .iter()
-        .find(|user| user.name.as_str() == "priya")
-        .unwrap();
-    for row in all_containers(&control).await {
-        if row.owner == priya.name {
-            let confirm = row.name.to_string();
-            containers::delete(&control, &Actor::System, row.id, &confirm)
-                .await
-                .unwrap();
-        }
-    }
-    wait_for("deletion of the user priya", async || {
-        users::delete(&control, &Actor::System, priya.id, "priya")
-            .await
-            .ok()
-    })
-    .await;
-    app.build(&control, Scenario::Full).await.unwrap();
-    let accounts = demo::accounts(&control, Scenario::Full).await.unwrap();
-    let accounts: Vec<&str> = accounts.iter().map(|it| it.name.as_str()).collect();
-    assert_eq!(accounts, ["elena", "jonas", "tomas"]);
-    assert_eq!(all_users(&control).await.len(), 4);
-}
-
-#[tokio::test]
-async fn database_with_sites_is_not_changed() {
-    let app = DemoApp::new().await;
-    let control = app.open().await;
-    let access = setup::Access {
-        url: app.sim.url(),
-        token_id: "root@pam!holdfast".into(),
-        secret: TEST_SECRET.into(),
-    };
-    let cluster = setup::upsert_cluster(&control, "own", access)
-        .await
-        .unwrap();
-    let form = model::sites::SiteForm {
-        name: "own".into(),
-        domain: "own.example.org".into(),
-        cluster: cluster.to_string(),
-        bridge: "vmbr0".into(),
-        network: "10.20.0.0/16".into(),
-        gateway: "10.20.0.1".into(),
-        range: "10.20.1.1-10.20.1.60".into(),
-        template_storage: "local".into(),
-        volume_storage: "local-lvm".into(),
-        vmids: "1000-1999".into(),
-        ports: "2000-2009".into(),
-        ..model::sites::SiteForm::default()
-    };
-    let create = sites::create(&control, &Actor::System, form.parse().unwrap());
-    create.await.unwrap();
-    for scenario in [Scenario::Full, Scenario::Small] {
-        app.build(&control, scenario).await.unwrap();
-        assert!(demo::accounts(&control, scenario).await.unwrap().is_empty());
-    }
-    assert!(all_containers(&control).await.is_empty());
-    assert_eq!(all_users(&control).await.len(), 1);
-}
-
-#[tokio::test]
-async fn small_demo_has_one_site_and_no_people() {
+async fn small_demo_has_one_site_and_only_the_administrator() {
     let app = DemoApp::new().await;
     let control = app.open().await;
     app.build(&control, Scenario::Small).await.unwrap();
@@ -492,17 +348,17 @@ async fn open_with_another_key(app: &DemoApp) -> Control {
 }
 
 #[tokio::test]
-async fn cluster_has_containers_that_can_be_imported() {
+async fn demo_cluster_has_unmanaged_containers() {
     let app = DemoApp::new().await;
     let control = app.open().await;
     app.build(&control, Scenario::Full).await.unwrap();
     let detail = wait_for("foreign containers of the cluster", async || {
         let detail = control::clusters::get(&control, &Actor::System, "demo").await;
-        detail.ok().filter(|detail| detail.foreign.len() == 2)
+        detail.ok().filter(|detail| detail.unmanaged.len() == 2)
     })
     .await;
     let names: BTreeSet<_> = detail
-        .foreign
+        .unmanaged
         .into_iter()
         .filter_map(|it| it.name)
         .collect();

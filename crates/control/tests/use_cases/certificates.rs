@@ -1,7 +1,5 @@
-//! Certificates: issued by a real ACME server (Pebble), renewed as the test clock advances, uploaded
-//! by users, and sent only to edge hosts of their own site.
-
-use std::process::Command;
+//! Certificates: issued by a real ACME server (Pebble), renewed as the test clock advances,
+//! revoked, and sent only to edge hosts of their own site.
 
 use agent_protocol::CertificatesRequest;
 use control::{Actor, Clock, authorities, certificates, domains, hosts};
@@ -14,7 +12,6 @@ use model::{
     domains::DomainForm,
     fingerprint::Fingerprint,
     services::ServiceForm,
-    users::UserForm,
 };
 use test_servers::authority::{CaConfig, CertificateAuthority};
 use tokio::task::JoinHandle;
@@ -261,7 +258,7 @@ async fn failed_issuance_reports_a_reason() {
 
     publish(&app, "shop", "blocked.net").await;
     let refused = failed("shop.blocked.net").await;
-    assert!(refused.next_try.is_some() && refused.failures == 1);
+    assert!(refused.next_attempt.is_some() && refused.failures == 1);
     let row = domains::get(&app.control, &SYSTEM, blocked).await.unwrap();
     assert_eq!((row.certificates, row.attention_count), (0, 1));
     assert!(
@@ -312,7 +309,7 @@ async fn unpublished_name_is_not_renewed() {
     assert_eq!(print(&republished), print(&first));
     let end = republished.issued.as_ref().unwrap().not_after;
     assert!(
-        republished.next_try.unwrap() < end,
+        republished.next_attempt.unwrap() < end,
         "the next check comes before expiry"
     );
     // After a change to self-signed, valid certificates stay stored but are not served.
@@ -338,142 +335,6 @@ async fn unpublished_name_is_not_renewed() {
     })
     .await;
     edge.abort();
-}
-
-/// Generates a certificate and its key for an upload, with openssl.
-pub fn self_signed(names: &[&str], days: u32) -> (String, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    let names: Vec<String> = names.iter().map(|name| format!("DNS:{name}")).collect();
-    let status = Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-        ])
-        .args(["-subj", "/CN=uploaded", "-days", &days.to_string()])
-        .args(["-addext", &format!("subjectAltName={}", names.join(","))])
-        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
-        .arg("-keyout")
-        .arg(at("key.pem"))
-        .arg("-out")
-        .arg(at("chain.pem"))
-        .output()
-        .unwrap();
-    assert!(status.status.success(), "{status:?}");
-    let read = |name| std::fs::read_to_string(at(name)).unwrap();
-    (read("chain.pem"), read("key.pem"))
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn uploaded_certificate_is_validated_served_and_reported_before_expiry() {
-    let (app, clock) = start_app().await;
-    let id = add(&app, domain(&app, "example.net", "self-signed")).await;
-    publish(&app, "wiki", "example.net").await;
-    let (chain, key) = self_signed(&["*.example.net", "example.net"], 90);
-    let (_, other_key) = self_signed(&["*.example.net"], 90);
-    let upload = async |chain: &str, key: &str| {
-        let pair = (chain.to_owned(), key.to_owned());
-        certificates::upload(&app.control, &SYSTEM, id, pair).await
-    };
-    let fields = |error: Error| -> Vec<String> {
-        error
-            .field_errors()
-            .iter()
-            .map(|field| field.field.clone())
-            .collect()
-    };
-    assert_eq!(
-        fields(upload(&chain, &other_key).await.unwrap_err()),
-        ["key"]
-    );
-    assert_eq!(
-        fields(upload("nothing", &key).await.unwrap_err()),
-        ["chain"]
-    );
-    let (foreign_chain, foreign_key) = self_signed(&["www.example.com"], 90);
-    let refused = upload(&foreign_chain, &foreign_key).await.unwrap_err();
-    assert!(refused.to_string().contains("example.net"), "{refused}");
-    assert_eq!(fields(refused), ["chain"]);
-    assert!(
-        rows(&app).await.is_empty(),
-        "refused uploads are not stored"
-    );
-
-    let uploaded = upload(&chain, &key).await.unwrap();
-    let row = row(&app, "*.example.net").await.unwrap();
-    assert_eq!((row.id, row.state), (uploaded, CertificateState::Issued));
-    let site = site_config(&app).await;
-    let under = site
-        .domains
-        .iter()
-        .find(|it| it.name.as_str() == "example.net")
-        .unwrap();
-    assert_eq!(under.services[0].certificate, Some(print(&row)));
-    assert_eq!(
-        under.certificate,
-        Some(print(&row)),
-        "unpublished hostnames use it too"
-    );
-    assert!(matches!(
-        certificates::retry(&app.control, &SYSTEM, uploaded).await,
-        Err(Error::Conflict { .. })
-    ));
-
-    let state = async || {
-        let row = certificates::get(&app.control, &SYSTEM, uploaded).await;
-        row.unwrap().row.state
-    };
-    clock.advance(70 * DAY);
-    assert_eq!(state().await, CertificateState::Expiring);
-    let wait_for_history = async |expected: &[CertificateEvent]| {
-        wait_for("history entries", async || {
-            (history(&app, uploaded).await == expected).then_some(())
-        })
-        .await;
-    };
-    wait_for_history(&[CertificateEvent::Expiring, CertificateEvent::Uploaded]).await;
-    clock.advance(21 * DAY);
-    assert_eq!(state().await, CertificateState::Expired);
-    wait_for_history(&[
-        CertificateEvent::Expired,
-        CertificateEvent::Expiring,
-        CertificateEvent::Uploaded,
-    ])
-    .await;
-
-    let wrong = certificates::delete(&app.control, &SYSTEM, uploaded, "example.net").await;
-    assert_eq!(fields(wrong.unwrap_err()), ["confirm"]);
-    certificates::delete(&app.control, &SYSTEM, uploaded, "*.example.net")
-        .await
-        .unwrap();
-    assert_eq!(site_config(&app).await.domains[0].certificate, None);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn members_cannot_read_or_change_certificates() {
-    let (app, _) = start_app().await;
-    let member = app.create_user("ann", UserForm::default()).await;
-    let control = &app.control;
-    let id = CertificateId(1);
-    let forbidden = |done: Result<(), Error>| {
-        assert!(matches!(done, Err(Error::Forbidden { .. })), "{done:?}");
-    };
-    forbidden(certificates::list(control, &member, None).await.map(drop));
-    forbidden(certificates::get(control, &member, id).await.map(drop));
-    forbidden(certificates::retry(control, &member, id).await);
-    forbidden(certificates::renew(control, &member, id).await);
-    forbidden(certificates::revoke(control, &member, id, "x").await);
-    forbidden(certificates::delete(control, &member, id, "x").await);
-    let pair = (String::new(), String::new());
-    let uploaded = certificates::upload(control, &member, DomainId(1), pair).await;
-    forbidden(uploaded.map(drop));
-    forbidden(authorities::list(control, &member).await.map(drop));
-    forbidden(control::providers::list(control, &member).await.map(drop));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! Docker inside a container. Proxmox requires a login as root@pam with a password for it.
+//! Docker inside a container. Proxmox requires signing in as root@pam with a password for it.
 
 use control::{Actor, clusters, containers, sites};
 use model::{
@@ -45,7 +45,7 @@ async fn docker_is_refused_with_a_token_before_creation() {
     assert_eq!(real.options["features"], "nesting=1");
 }
 
-/// Adds a cluster with a root@pam password login, and a site on it.
+/// Adds a cluster with the account root@pam and a password, and a site on it.
 async fn add_root_cluster(app: &TestApp) -> Sim {
     let sim = proxmox_sim::start(Config {
         transport: Transport::Tls,
@@ -56,7 +56,7 @@ async fn add_root_cluster(app: &TestApp) -> Sim {
     let cluster = model::clusters::ClusterForm {
         name: "home".into(),
         url: sim.url(),
-        login: "root@pam".into(),
+        account: "root@pam".into(),
         secret: "a root password".into(),
         fingerprint: sim.fingerprint().unwrap(),
     };
@@ -84,7 +84,7 @@ async fn add_root_cluster(app: &TestApp) -> Sim {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn docker_with_root_login_is_enabled_and_cannot_be_disabled() {
+async fn docker_is_enabled_with_root_password_and_cannot_be_disabled() {
     let app = TestApp::new().await;
     let sim = add_root_cluster(&app).await;
     assert_eq!(docker_option(&app, "home").await, DockerSupport::Possible);

@@ -28,7 +28,7 @@ pub const DEBIAN: &str = "debian-13-standard_13.1-2_amd64.tar.zst";
 
 /// Upper bound for every wait in a test.
 const TIMEOUT: Duration = Duration::from_secs(30);
-const LOGIN: &str = "root@pam!holdfast";
+const ACCOUNT: &str = "root@pam!holdfast";
 const KEY: &str = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=";
 
 pub struct TestApp {
@@ -310,7 +310,7 @@ async fn add_cluster(control: &Control, sim: &Sim) -> ClusterId {
     let Some(fingerprint) = sim.fingerprint() else {
         let access = setup::Access {
             url: sim.url(),
-            token_id: LOGIN.into(),
+            token_id: ACCOUNT.into(),
             secret: TEST_SECRET.into(),
         };
         return setup::upsert_cluster(control, "test", access)
@@ -330,7 +330,7 @@ pub fn cluster_form(sim: &Sim, fingerprint: String) -> ClusterForm {
     ClusterForm {
         name: "test".into(),
         url: sim.url(),
-        login: LOGIN.into(),
+        account: ACCOUNT.into(),
         secret: TEST_SECRET.into(),
         fingerprint,
     }

@@ -183,7 +183,7 @@ fn observer_lease_is_taken_over_after_a_crash() {
             let view = cluster(&second, "test").await.unwrap();
             assert_eq!(
                 view.last_error, None,
-                "a change of the lease holder must not show an error"
+                "a change of the lease owner must not show an error"
             );
             (statuses(&second).await == [("web".to_owned(), Status::Stopped)]).then_some(())
         })

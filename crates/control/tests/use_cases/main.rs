@@ -1,12 +1,15 @@
-//! Tests of use cases and jobs against the Proxmox simulator and a temporary database.
+//! Tests of the use cases against the Proxmox simulator and a temporary database.
 
 #![cfg(test)]
 
+mod certificate_uploads;
 mod certificates;
+mod cluster_privileges;
 mod clusters;
 mod conflicts;
 mod create;
 mod demo;
+mod demo_resume;
 mod docker;
 mod domains;
 mod edits;
@@ -21,5 +24,7 @@ mod publications;
 mod records;
 mod reserved;
 mod resume;
+mod sessions;
 mod site_configuration;
 mod test_app;
+mod users;
