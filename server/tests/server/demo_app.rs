@@ -14,8 +14,9 @@ use control::{
 use futures::StreamExt as _;
 use model::{
     containers::{ContainerForm, ContainerView, Power, Status},
-    domains::{EntryPoint, Origin},
+    domains::EntryPoint,
     hosts::HostRow,
+    origin::Origin,
     services::{PublishingStatus, ServiceForm},
     sites::SiteForm,
 };
