@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::{AnyView, RenderHtml};
+use leptos::prelude::{AnyView, Get, RenderHtml};
 
 /// Erases the type of a view. Use it instead of `into_any`.
 pub trait Erase {
@@ -36,6 +36,22 @@ pub fn reactive<T: RenderHtml + Send + 'static>(
     view: impl Fn() -> T + Send + Sync + 'static,
 ) -> AnyView {
     follow(Arc::new(move || view().erase()))
+}
+
+/// A view of a value, while there is one.
+pub fn reactive_option<T: 'static>(
+    value: impl Get<Value = Option<T>> + Send + Sync + 'static,
+    view: impl Fn(T) -> AnyView + Send + Sync + 'static,
+) -> AnyView {
+    reactive(move || value.get().map(&view))
+}
+
+/// A view that is rendered while `condition` is true.
+pub fn reactive_if(
+    condition: impl Get<Value = bool> + Send + Sync + 'static,
+    view: impl Fn() -> AnyView + Send + Sync + 'static,
+) -> AnyView {
+    reactive(move || condition.get().then(&view))
 }
 
 fn follow(view: Arc<dyn Fn() -> AnyView + Send + Sync>) -> AnyView {

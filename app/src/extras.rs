@@ -7,7 +7,7 @@ use model::users::Role;
 
 use crate::{
     layout::{jobs, palette},
-    pages::containers::list,
+    pages::containers::selection,
 };
 
 /// The list of running jobs in the header.
@@ -40,6 +40,6 @@ pub fn palette(role: Role, state: palette::State) -> AnyView {
     fallible,
     return_wrapper(let view = _; { Ok(view) } -> Result<AnyView, SplitLoaderError>)
 )]
-pub fn delete_dialog(chosen: list::Selection) -> AnyView {
-    list::delete_dialog(chosen)
+pub fn delete_dialog(state: selection::Selection) -> AnyView {
+    selection::delete_dialog(state)
 }

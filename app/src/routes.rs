@@ -16,7 +16,10 @@ use leptos_router::{
 
 use crate::{
     clock::Clock,
-    components::{title::title, toast::Toasts},
+    components::{
+        title::{PageTitle, title},
+        toast::Toasts,
+    },
     erase::Erase as _,
     layout::Frame,
     live::Live,
@@ -196,6 +199,7 @@ pub fn requested_module() -> Option<&'static str> {
 pub fn App() -> impl IntoView {
     #[cfg(feature = "ssr")]
     leptos_meta::provide_meta_context();
+    PageTitle::provide();
     title(Signal::stored("Holdfast".to_owned()));
     Session::provide();
     Live::provide();

@@ -28,7 +28,7 @@ try {
   await page.getByLabel("Template or image").fill("docker.io/library/nginx:1.27");
   const web = page.getByRole("group", { name: "Service 1" });
   await web.getByLabel("Domain", { exact: true }).selectOption(PUBLIC);
-  const button = page.getByRole("button", { name: `Create ${NAME}` });
+  const button = page.getByRole("button", { name: "Create container" });
   await button.waitFor();
   const start = performance.now();
   await button.click();

@@ -44,7 +44,7 @@ export async function confirmDeletion(page: Page, name: string): Promise<void> {
 export async function createDomain(page: Page, name: string): Promise<void> {
   await visit(page, "/domains/new");
   await page.getByLabel("Domain", { exact: true }).fill(name);
-  await page.getByRole("button", { name: `Create ${name}` }).click();
+  await page.getByRole("button", { name: "Create domain" }).click();
   await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
   await expect(page).toHaveURL(/\/domains\/\d+$/);
 }
@@ -55,7 +55,7 @@ export async function createAuthority(page: Page, name: string): Promise<void> {
   await page.getByLabel("Certificate authority", { exact: true }).selectOption("Custom");
   await page.getByLabel("Directory", { exact: true }).fill("https://127.0.0.1:1/dir");
   await page.getByLabel("Name", { exact: true }).fill(name);
-  await page.getByRole("button", { name: `Add ${name}` }).click();
+  await page.getByRole("button", { name: "Add CA" }).click();
   await expect(page).toHaveURL(`/authorities/${name}`);
 }
 
@@ -68,7 +68,7 @@ export async function createProvider(page: Page, name: string, zone: string): Pr
   await page.getByLabel("Zone", { exact: true }).fill(zone);
   await page.getByLabel("Key name", { exact: true }).fill("holdfast");
   await page.getByLabel("Secret", { exact: true }).fill("c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IQ==");
-  await page.getByRole("button", { name: `Add ${name}` }).click();
+  await page.getByRole("button", { name: "Add DNS provider" }).click();
   await expect(page).toHaveURL(`/providers/${name}`);
 }
 
@@ -104,7 +104,7 @@ export async function submitContainer(page: Page, name: string, source = TEMPLAT
   await visit(page, "/containers/new");
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByLabel("Template or image").fill(source);
-  await page.getByRole("button", { name: `Create ${name}` }).click();
+  await page.getByRole("button", { name: "Create container" }).click();
   await expect(page).toHaveURL(containerPath(name));
 }
 

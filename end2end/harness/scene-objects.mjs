@@ -30,7 +30,7 @@ export async function prepare(server, browser) {
   secondCluster = await Simulator.start();
   await visit(page, "/clusters/new");
   await cluster(page, "home");
-  await page.getByRole("button", { name: "Add home" }).click();
+  await page.getByRole("button", { name: "Add cluster" }).click();
   await page.getByRole("heading", { level: 1, name: "home" }).waitFor();
   await visit(page, "/domains/new");
   await page.getByLabel("Domain", { exact: true }).fill(SHOP);
@@ -38,7 +38,7 @@ export async function prepare(server, browser) {
   await page.getByLabel("Users", { exact: true }).fill("admin mira");
   await page.getByLabel(/^Sign-in/).fill("https://login.example.net");
   await page.getByLabel(/^Enforce HTTPS/).selectOption("below");
-  await page.getByRole("button", { name: `Create ${SHOP}` }).click();
+  await page.getByRole("button", { name: "Create domain" }).click();
   await page.getByRole("heading", { level: 1, name: SHOP }).waitFor();
   await prepareLimits(page);
   await prepareCertificates(page);
@@ -100,7 +100,7 @@ async function removeObjects(server, browser, sessions) {
 async function addHost(page, name) {
   await visit(page, "/hosts/new");
   await page.getByLabel("Name", { exact: true }).fill(name);
-  await page.getByRole("button", { name: `Add ${name}` }).click();
+  await page.getByRole("button", { name: "Add host" }).click();
   return page.locator("[data-join-token]").textContent();
 }
 
@@ -137,7 +137,7 @@ async function prepareCertificates(page) {
   await page.getByLabel("Certificate authority", { exact: true }).selectOption("Custom");
   await page.getByLabel("Directory", { exact: true }).fill("https://127.0.0.1:1/dir");
   await page.getByLabel("Name", { exact: true }).fill("house");
-  await page.getByRole("button", { name: "Add house" }).click();
+  await page.getByRole("button", { name: "Add CA" }).click();
   await page.getByRole("heading", { level: 1, name: "house" }).waitFor();
   await visit(page, "/providers/new");
   await page.getByLabel("Kind", { exact: true }).selectOption("Name server (RFC 2136)");
@@ -146,13 +146,13 @@ async function prepareCertificates(page) {
   await page.getByLabel("Zone", { exact: true }).fill("example.net");
   await page.getByLabel("Key name", { exact: true }).fill("holdfast");
   await page.getByLabel("Secret", { exact: true }).fill("c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IQ==");
-  await page.getByRole("button", { name: "Add dns" }).click();
+  await page.getByRole("button", { name: "Add DNS provider" }).click();
   await page.getByRole("heading", { level: 1, name: "dns" }).waitFor();
   await visit(page, "/domains/new");
   await page.getByLabel("Domain", { exact: true }).fill(WILD);
   await page.getByLabel("Certificate source", { exact: true }).selectOption("ACME wildcard (DNS-01)");
   await page.getByLabel("DNS provider", { exact: true }).selectOption("dns");
-  await page.getByRole("button", { name: `Create ${WILD}` }).click();
+  await page.getByRole("button", { name: "Create domain" }).click();
   await page.getByRole("heading", { level: 1, name: WILD }).waitFor();
   expiring = createCertificate([`*.${SHOP}`, SHOP], { since: 100, days: 5 });
   await upload(page, expiring);
@@ -198,7 +198,7 @@ export async function submitContainer(page, name, image) {
   await visit(page, "/containers/new");
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByLabel("Template or image").fill(image);
-  await page.getByRole("button", { name: `Create ${name}` }).click();
+  await page.getByRole("button", { name: "Create container" }).click();
   await page.getByRole("heading", { level: 1, name }).waitFor();
 }
 

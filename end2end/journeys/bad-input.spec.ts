@@ -56,9 +56,9 @@ test("a name, port or hostname in use shows the server's error at its field", as
   await visit(page, "/containers/new");
   const name = at(page, "Name");
   await name.fill("wiki");
-  await page.getByRole("button", { name: "Create wiki" }).click();
+  await page.getByRole("button", { name: "Create container" }).click();
   await expect(await refusalAt(name)).toHaveText("The site already has a container with this name.");
-  await expect(page.getByRole("button", { name: "Create wiki" })).toBeEnabled();
+  await expect(page.getByRole("button", { name: "Create container" })).toBeEnabled();
 
   await name.fill("other-wiki");
   await page.getByRole("button", { name: "Add port" }).click();
@@ -67,13 +67,13 @@ test("a name, port or hostname in use shows the server's error at its field", as
   await outer.blur();
   await expect(await refusalAt(outer)).toHaveText("Edge hosts use port 80 for HTTP and HTTPS. Use another port.");
   await outer.fill("81");
-  await page.getByRole("button", { name: "Create other-wiki" }).click();
+  await page.getByRole("button", { name: "Create container" }).click();
   await expect(await refusalAt(outer)).toHaveText("Use a port of the site's range 2000-2999.");
   await page.getByRole("button", { name: "Remove Service 2" }).click();
 
   const published = at(page, /^Hostname optional/);
   await published.fill("wiki");
-  await page.getByRole("button", { name: "Create other-wiki" }).click();
+  await page.getByRole("button", { name: "Create container" }).click();
   await expect(await refusalAt(published)).toHaveText("Another service has this hostname under this domain.");
   await expect(name).toHaveValue("other-wiki");
   await expect(page).toHaveURL("/containers/new");

@@ -134,7 +134,7 @@ test("an expiring certificate is reported above the list until it is replaced", 
   await expect(row(page, "ends.example.net")).toContainText("1 needs attention");
 
   await visit(page, "/certificates");
-  await page.getByLabel("All states").selectOption("needs attention");
+  await page.getByLabel("All statuses").selectOption("needs attention");
   await expect(page).toHaveURL("/certificates?state=alarming");
   await panel.getByRole("link", { name: "ends.example.net" }).click();
   await page.getByRole("link", { name: "Upload replacement" }).click();

@@ -34,7 +34,7 @@ async function add(page: Page, name: string, cluster: Simulator) {
   await expect(page.getByRole("heading", { level: 1, name: "Add cluster" })).toBeVisible();
   await fill(page, name, cluster);
   await confirm(page, cluster.fingerprint);
-  await page.getByRole("button", { name: `Add ${name}` }).click();
+  await page.getByRole("button", { name: "Add cluster" }).click();
   await expect(page).toHaveURL(`/clusters/${name}`);
   await waitUntilOnline(page);
 }
@@ -59,7 +59,7 @@ async function site(page: Page, name: string) {
   await expect(page.getByLabel("Template storage")).toHaveValue("local");
   await expect(page.getByLabel("Disk storage")).toHaveValue("local-lvm");
   await page.getByLabel("VMIDs").fill("5000-5099");
-  await page.getByRole("button", { name: `Create ${name}` }).click();
+  await page.getByRole("button", { name: "Create site" }).click();
   await expect(page).toHaveURL(`/sites/${name}`);
 }
 
@@ -123,7 +123,7 @@ test("errors of a new cluster are shown at their fields", async ({ page, cluster
 
   await fill(page, "cabin", cluster, "not the password");
   await confirm(page);
-  await page.getByRole("button", { name: "Add cabin" }).click();
+  await page.getByRole("button", { name: "Add cluster" }).click();
   await expect(await refusalAt(page.getByLabel("Secret"))).toContainText("rejected the password");
   await expect(page.getByLabel("User or API token")).toHaveValue("root@pam");
 });
@@ -183,7 +183,7 @@ test("Docker is available with a root login, and otherwise the form shows the re
   await docker.check();
   await page.getByLabel("Name", { exact: true }).fill("builder");
   await page.getByLabel("Template or image").fill(TEMPLATE);
-  await page.getByRole("button", { name: "Create builder" }).click();
+  await page.getByRole("button", { name: "Create container" }).click();
   await expect(page).toHaveURL("/sites/dock/containers/builder");
   await expect(status(page)).toHaveText("running", { timeout: 60_000 });
   await expect(page.getByText("Docker support", { exact: true }).locator("xpath=following-sibling::dd[1]")).toHaveText("yes");

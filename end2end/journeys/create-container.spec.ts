@@ -26,11 +26,11 @@ test("a container is created from an image", { tag: "@smoke" }, async ({ page, s
   await expect(preview).toContainText("web-1.lab.example.org");
   await expect(preview).toContainText(server.containerUrl("web-1"));
   await expect(preview).toContainText("lab.example.org:any of 2000-2999/tcp");
-  await expect(preview).toContainText("image, pulled first");
+  await expect(preview).toContainText("image, pulled from its registry");
   await expect(preview).toContainText(/pve[12]/);
   await expect(page.getByText("No limits apply.")).toBeVisible();
 
-  await page.getByRole("button", { name: "Create web-1" }).click();
+  await page.getByRole("button", { name: "Create container" }).click();
   await expect(page).toHaveURL(containerPath("web-1"));
   await expect(status(page)).toHaveText("creating");
   await expect(page.getByRole("progressbar", { name: /^Pull image/ })).toBeVisible();

@@ -6,7 +6,7 @@ test("a container is created with suggested values only", async ({ page }) => {
   await markDocument(page);
   const name = await page.getByLabel("Name", { exact: true }).inputValue();
   await expect(page.getByLabel("Template or image")).toHaveValue(/\.tar\.zst$/);
-  await page.getByRole("button", { name: `Create ${name}` }).click();
+  await page.getByRole("button", { name: "Create container" }).click();
   await expect(page).toHaveURL(containerPath(name));
   await expect(page.getByRole("listitem").filter({ hasText: "Check template" })).toBeVisible();
   // The page updates without interaction until the container runs.
@@ -28,7 +28,7 @@ test("a template of the site is selected", async ({ page }) => {
   await source.fill(TEMPLATE);
   await expect(page.getByText("template", { exact: true })).toBeVisible();
   await page.getByRole("button", { name: "Remove Service 1" }).click();
-  await page.getByRole("button", { name: "Create from-template" }).click();
+  await page.getByRole("button", { name: "Create container" }).click();
   await expect(status(page)).toHaveText("running", { timeout: 60_000 });
   await expect(page.getByText(TEMPLATE)).toBeVisible();
   await expect(page.getByText("No services yet.")).toBeVisible();

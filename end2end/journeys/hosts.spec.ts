@@ -17,7 +17,7 @@ import { expect, test } from "../harness/test";
 async function addHost(page: Page, name: string): Promise<string> {
   await visit(page, "/hosts/new");
   await page.getByLabel("Name", { exact: true }).fill(name);
-  await page.getByRole("button", { name: `Add ${name}` }).click();
+  await page.getByRole("button", { name: "Add host" }).click();
   await expect(page.getByRole("heading", { level: 1, name: `Install the agent on ${name}` })).toBeVisible();
   return (await page.locator("[data-join-token]").textContent()) ?? "";
 }

@@ -59,12 +59,12 @@ test("the log can be searched and downloaded", async ({ page }) => {
   expect(Buffer.concat(chunks).toString()).toMatch(/^\d{4}-\d{2}-\d{2}T.*nginx/m);
 });
 
-test("jobs are filtered by state and container", async ({ page }) => {
+test("jobs are filtered by status and container", async ({ page }) => {
   await visit(page, "/jobs");
   await page.getByRole("searchbox").fill("wiki");
   await expect(page).toHaveURL("/jobs?q=wiki");
   await expect(page.locator("[data-row]")).toHaveText(["Create wiki"]);
-  await page.getByRole("combobox", { name: "All states" }).selectOption("canceled");
+  await page.getByRole("combobox", { name: "All statuses" }).selectOption("canceled");
   await expect(page).toHaveURL(/state=canceled/);
   await expect(page.getByRole("heading", { name: "No jobs match" })).toBeVisible();
   await page.getByRole("link", { name: "Show all jobs" }).click();

@@ -28,7 +28,7 @@ test("a container is created and deleted with the keyboard only", async ({ page 
   await page.keyboard.press("Control+a");
   await page.keyboard.type(TEMPLATE);
   await page.keyboard.press("Escape");
-  await tabTo(page, page.getByRole("button", { name: "Create by-keys" }));
+  await tabTo(page, page.getByRole("button", { name: "Create container" }));
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(containerPath("by-keys"));
   await expect(status(page)).toHaveText("running", { timeout: 60_000 });

@@ -12,7 +12,7 @@ test("a member sees only their own containers", async ({ page, server, open, wat
 
   // The server tests cover which role may open which page. This tests the error page.
   await meg.goto(containerPath("wiki"));
-  await expect(meg.getByRole("heading", { level: 1, name: "Not found" })).toBeVisible();
+  await expect(meg.getByRole("heading", { level: 1, name: "Container not found" })).toBeVisible();
   await meg.goto("/nodes");
   await expect(meg.getByRole("heading", { level: 1, name: "Not allowed" })).toBeVisible();
 
@@ -38,7 +38,7 @@ test("limits are shown, and exceeding one shows an error at the field", async ({
   await lim.getByLabel("Name", { exact: true }).fill("greedy");
   await lim.getByLabel("Template or image").fill(TEMPLATE);
   await lim.getByLabel("Memory", { exact: true }).fill("2 GiB");
-  await lim.getByRole("button", { name: "Create greedy" }).click();
+  await lim.getByRole("button", { name: "Create container" }).click();
   await expect(await refusalAt(lim.getByLabel("Memory", { exact: true }))).toHaveText(
     "The total would be 2048 MiB; the limit is 1024 MiB.",
   );

@@ -66,8 +66,8 @@ test("each kind of provider has its own fields, and invalid fields show errors",
   await expect(page.getByLabel("Zone", { exact: true })).toHaveCount(0);
   await kind.selectOption("acme-dns");
   await expect(page.getByLabel("API token", { exact: true })).toHaveCount(0);
-  await page.getByRole("button", { name: "Add taken" }).click();
-  const [server, user, password, full] = ["Server", "User", "Password", "Full domain"].map((label) =>
+  await page.getByRole("button", { name: "Add DNS provider" }).click();
+  const [server, user, password, full] = ["Server", "Username", "Password", "Full domain"].map((label) =>
     page.getByLabel(label, { exact: true }),
   );
   for (const field of [server, user, password, full]) await expect(await refusalAt(field)).not.toBeEmpty();
@@ -78,11 +78,11 @@ test("each kind of provider has its own fields, and invalid fields show errors",
   await full.blur();
   await expect(page.getByText("CNAME d420c923-bbd7-4056-ab64-c3ca54c9b3cf.auth.example.org")).toBeVisible();
   // Errors from the server appear at the same fields.
-  await page.getByRole("button", { name: "Add taken" }).click();
+  await page.getByRole("button", { name: "Add DNS provider" }).click();
   await expect(await refusalAt(name)).not.toBeEmpty();
   await expect(password).toHaveValue("pbAXVjlIOE01xbut7YnAbkhMQIkcwoHO0ek2j4Q0");
   await name.fill("proofs");
-  await page.getByRole("button", { name: "Add proofs" }).click();
+  await page.getByRole("button", { name: "Add DNS provider" }).click();
   await expect(page).toHaveURL("/providers/proofs");
   await expect(page.locator(".facts")).toContainText("not supported");
   await expect(page.getByText("Overwrites one of the two TXT values")).toBeVisible();
@@ -90,7 +90,7 @@ test("each kind of provider has its own fields, and invalid fields show errors",
   await visit(page, "/providers/new");
   await page.getByLabel("API token", { exact: true }).fill("v1.0-secret-token");
   await name.fill("cf");
-  await page.getByRole("button", { name: "Add cf" }).click();
+  await page.getByRole("button", { name: "Add DNS provider" }).click();
   await expect(page).toHaveURL("/providers/cf");
   const sent = await (await visit(page, "/providers/cf"))?.text();
   expect(sent).toContain("Cloudflare");

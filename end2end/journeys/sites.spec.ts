@@ -21,7 +21,7 @@ test("a site is created, changed and deleted", async ({ page }) => {
   for (const [label, value] of Object.entries(FIELDS)) {
     await page.getByLabel(label, { exact: true }).fill(value);
   }
-  await page.getByRole("button", { name: "Create annex" }).click();
+  await page.getByRole("button", { name: "Create site" }).click();
   await expect(page).toHaveURL("/sites/annex");
   await expect(page.getByRole("heading", { level: 1, name: "annex" })).toBeVisible();
   await expect(page.getByText("101", { exact: true })).toBeVisible();
@@ -77,7 +77,7 @@ test("invalid fields of a site show errors", async ({ page, watch }) => {
   await outside.fill("");
   const name = page.getByLabel("Name", { exact: true });
   await name.fill("lab");
-  await page.getByRole("button", { name: "Create lab" }).click();
+  await page.getByRole("button", { name: "Create site" }).click();
   await expect(await refusalAt(name)).not.toBeEmpty();
   await expect(page.getByLabel("Domain", { exact: true })).toHaveValue(FIELDS.Domain);
 });

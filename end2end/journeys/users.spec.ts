@@ -5,13 +5,13 @@ test("an account is created, found, changed and deleted", async ({ page, server,
   await visit(page, "/users");
   await page.getByRole("link", { name: "New user" }).click();
   await expect(page).toHaveURL("/users/new");
-  await page.getByLabel("Name", { exact: true }).fill("anna");
+  await page.getByLabel("Username", { exact: true }).fill("anna");
   await page.getByLabel("Email", { exact: true }).fill("anna@example.org");
   await page.getByLabel("Role", { exact: true }).selectOption("member");
   await page.getByLabel("Password", { exact: true }).fill("a first password");
   await page.getByLabel(/^Containers/).fill("3");
   await page.getByLabel(/^Memory/).fill("4 GiB");
-  await page.getByRole("button", { name: "Create anna" }).click();
+  await page.getByRole("button", { name: "Create user" }).click();
 
   await expect(page).toHaveURL("/users/anna");
   await expect(page.getByText("0 of 3")).toBeVisible();
@@ -44,7 +44,7 @@ test("an account is created, found, changed and deleted", async ({ page, server,
 test("invalid fields show errors and keep their values", async ({ page, watch }) => {
   watch.expect(422, "/api/ui/users/create");
   await visit(page, "/users/new");
-  const name = page.getByLabel("Name", { exact: true });
+  const name = page.getByLabel("Username", { exact: true });
   const mail = page.getByLabel("Email", { exact: true });
   await name.fill("Not a name!");
   await mail.click();
@@ -69,7 +69,7 @@ test("invalid fields show errors and keep their values", async ({ page, watch })
   await mail.fill("second@example.org");
   await page.getByLabel("Password", { exact: true }).fill("long enough");
   await page.getByLabel(/^Memory/).fill("");
-  await page.getByRole("button", { name: "Create admin" }).click();
+  await page.getByRole("button", { name: "Create user" }).click();
   await expect(await refusalAt(name)).not.toBeEmpty();
   await expect(page).toHaveURL("/users/new");
 });

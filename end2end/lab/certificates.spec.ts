@@ -48,7 +48,7 @@ async function addProvider(page: Page): Promise<void> {
   await page.getByLabel("Zone", { exact: true }).fill(BY_DNS);
   await page.getByLabel("Key name", { exact: true }).fill(lab.nameServer.keyName);
   await page.getByLabel("Secret", { exact: true }).fill(lab.nameServer.key);
-  await page.getByRole("button", { name: "Add zone" }).click();
+  await page.getByRole("button", { name: "Add DNS provider" }).click();
   await page.getByRole("heading", { level: 1, name: "zone" }).waitFor();
   await page.getByLabel("Domain", { exact: true }).fill(BY_DNS);
   await page.getByRole("button", { name: "Test", exact: true }).click();
@@ -90,7 +90,7 @@ async function submitContainer(page: Page): Promise<void> {
   await third.getByText("Publishing options").click();
   await third.getByLabel("TLS", { exact: true }).check();
   await third.getByLabel("Domain", { exact: true }).selectOption(BY_DNS);
-  await page.getByRole("button", { name: `Create ${NAME}` }).click();
+  await page.getByRole("button", { name: "Create container" }).click();
   await expect(status(page)).toHaveText("running", { timeout: 90_000 });
 }
 
@@ -153,6 +153,6 @@ test("new hostnames are served with valid certificates that are renewed automati
     await expect(status(page)).toHaveText("done", { timeout: 60_000 });
     await expect.poll(() => runOn("client", `dig +short +time=2 @${lab.nameServer.address} ${dnsHost}`)).toBe("");
     expect(await runOn("client", `dig +short +time=2 @${lab.nameServer.address} TXT _acme-challenge.${BY_DNS}`)).toBe("");
-    expect(await runOn("edge", "find /var/lib/holdfast-agent/live/ -path '*/answers/*'")).toBe("");
+    expect(await runOn("edge", "find /var/lib/holdfast-agent/live/ -path '*/responses/*'")).toBe("");
   });
 });

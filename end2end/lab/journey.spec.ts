@@ -47,7 +47,7 @@ async function submitContainer(page: Page): Promise<void> {
   await udp.getByLabel("External port").fill(String(PORT));
   const record = await port(page, 4, "SRV record", "7");
   await record.getByLabel("Name", { exact: true }).fill(RECORD);
-  await page.getByRole("button", { name: `Create ${NAME}` }).click();
+  await page.getByRole("button", { name: "Create container" }).click();
   await expect(page).toHaveURL(PAGE);
   await expect(status(page)).toHaveText("running", { timeout: 90_000 });
 }

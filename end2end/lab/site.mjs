@@ -51,7 +51,7 @@ export async function addCluster(page) {
   await page.getByRole("button", { name: "Fetch certificate" }).click();
   await page.getByText(lab.simulator.fingerprint, { exact: true }).waitFor();
   await page.getByLabel("The fingerprint matches").check();
-  await page.getByRole("button", { name: "Add cabin" }).click();
+  await page.getByRole("button", { name: "Add cluster" }).click();
   await page.getByText("vmbr0", { exact: true }).waitFor();
 }
 
@@ -65,7 +65,7 @@ export async function addSite(page) {
   await page.getByLabel("Cluster", { exact: true }).selectOption({ label: "cabin" });
   const bridge = await page.getByLabel("Bridge").elementHandle();
   await page.waitForFunction((field) => field.value === "vmbr0", bridge);
-  await page.getByRole("button", { name: "Create lab" }).click();
+  await page.getByRole("button", { name: "Create site" }).click();
   await page.waitForURL("**/sites/lab");
 }
 
@@ -74,7 +74,7 @@ export async function addDomain(page, name = PUBLIC, more = async () => {}) {
   await visit(page, "/domains/new");
   await page.getByLabel("Domain", { exact: true }).fill(name);
   await more();
-  await page.getByRole("button", { name: `Create ${name}` }).click();
+  await page.getByRole("button", { name: "Create domain" }).click();
   await page.getByRole("heading", { level: 1, name }).waitFor();
 }
 
@@ -86,14 +86,14 @@ export async function addAuthority(page, name, { directory }) {
   await page.getByLabel("Directory", { exact: true }).fill(directory);
   await page.getByText("Custom root certificates").click();
   await page.getByLabel("Certificates").fill(lab.authorities.roots);
-  await page.getByRole("button", { name: `Add ${name}` }).click();
+  await page.getByRole("button", { name: "Add CA" }).click();
   await page.getByRole("heading", { level: 1, name }).waitFor();
 }
 
 /** Adds a host and returns its join token. */
 async function addHost(page) {
   await visit(page, "/hosts/new");
-  await page.getByRole("button", { name: "Add edge-1" }).click();
+  await page.getByRole("button", { name: "Add host" }).click();
   const token = await page.locator("[data-join-token]").textContent();
   await page.getByText("edge-1 has not joined yet.").waitFor();
   return token;

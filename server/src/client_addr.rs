@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_address_ends_the_walk() {
+    fn invalid_forwarded_address_ends_the_search() {
         assert_eq!(
             client_of("10.0.0.1", &["1.2.3.4, unknown"], &["10.0.0.0/8"]),
             "10.0.0.1"
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn local_request_comes_from_this_machine_and_passed_no_proxy() {
+    fn local_request_has_a_loopback_peer_and_no_proxy() {
         let local = |peer: &str, header: Option<&str>, trusted: &[&str]| {
             let mut request = HttpRequest::get("/");
             if let Some(name) = header {

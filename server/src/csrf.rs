@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn sec_fetch_site_decides() {
+    fn sec_fetch_site_takes_precedence_over_origin() {
         assert!(post(&[("sec-fetch-site", "same-origin")]));
         assert!(post(&[("sec-fetch-site", "none")]));
         assert!(!post(&[("sec-fetch-site", "same-site")]));
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn origin_decides_without_sec_fetch_site() {
+    fn origin_is_checked_without_sec_fetch_site() {
         assert!(post(&[("origin", HOME), ("cookie", "a=b")]));
         assert!(!post(&[("origin", "https://cloud.example.org:8443")]));
         assert!(!post(&[("origin", "http://cloud.example.org")]));

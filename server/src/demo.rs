@@ -18,10 +18,7 @@ use control::{
         demo::{self, CLUSTER_NAME, Scenario},
     },
 };
-use model::{
-    ClusterId, Error,
-    domains::{EntryPoint, Origin},
-};
+use model::{ClusterId, Error, domains::EntryPoint, origin::Origin};
 use proxmox_sim::{Config, Sim, StartError};
 use store::Store;
 use tokio::task::JoinHandle;

@@ -52,10 +52,10 @@ pub async fn events(
     let changes = state
         .control
         .events(&actor, after)
-        .filter_map(|(place, change)| {
+        .filter_map(|(position, change)| {
             future::ready(
                 Event::default()
-                    .id(place.to_string())
+                    .id(position.to_string())
                     .json_data(change)
                     .map(Ok::<_, Infallible>)
                     .ok(),

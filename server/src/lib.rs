@@ -12,7 +12,7 @@ pub mod events;
 mod failure;
 mod headers;
 mod health;
-mod host;
+mod host_header;
 mod listener;
 mod log;
 mod loopback;

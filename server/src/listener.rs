@@ -96,7 +96,7 @@ pub(crate) fn connections(trusted_proxies: Vec<IpNet>) -> Connections {
     if files.current.is_some_and(|current| current < target) {
         files.current = Some(target);
         if let Err(error) = setrlimit(Resource::Nofile, files) {
-            tracing::warn!(%error, "open file limit not raised");
+            tracing::warn!(%error, "open file limit increase failed");
         }
     }
     let files = getrlimit(Resource::Nofile)

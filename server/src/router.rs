@@ -28,7 +28,7 @@ use crate::{
     client_addr::{self, Client},
     csrf,
     demo::edge::{self, Edge},
-    events, headers, health, host,
+    events, headers, health, host_header,
     render::{page_context, render},
     session, sign_in,
     state::AppState,
@@ -52,7 +52,7 @@ pub fn router(state: AppState, edge: Option<Edge>) -> Router {
         // Agent routes have limits of their own.
         .merge(agent_routes())
         .layer(from_fn_with_state(state.site.clone(), assets::serve))
-        .layer(from_fn_with_state(state.clone(), host::check))
+        .layer(from_fn_with_state(state.clone(), host_header::check))
         .layer(from_fn_with_state(
             state.public.url.clone(),
             headers::secure,

@@ -16,10 +16,7 @@ use control::{
     setup::{self, FirstAdministrator},
 };
 use futures::future::try_join_all;
-use model::{
-    domains::{EntryPoint, Origin},
-    fingerprint::Fingerprint,
-};
+use model::{domains::EntryPoint, fingerprint::Fingerprint, origin::Origin};
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use store::{SecretKey, Store};
 use tokio::signal::unix::{SignalKind, signal};

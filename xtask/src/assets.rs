@@ -1,6 +1,6 @@
 //! Files of the site: their media types and URL paths.
 //!
-//! Also contains two folder operations that several steps share.
+//! Also contains two directory operations that several steps share.
 
 use std::path::{Path, PathBuf};
 
@@ -14,8 +14,8 @@ use crate::compress::hash;
 pub enum Location {
     /// Under /pkg/ with its content hash in the name. Immutable.
     Hashed,
-    /// Under its own name in this folder of /pkg/, because these files refer to each other by name.
-    /// The folder's name is the hash of all its files. Immutable.
+    /// Under its own name in this directory of /pkg/, because these files refer to each other by
+    /// name. The directory's name is the hash of all its files. Immutable.
     SharedFolder(String),
     /// At the root, where browsers and crawlers request it.
     Root,
@@ -104,10 +104,10 @@ impl Kind {
     }
 }
 
-/// Lists all files below a folder in a fixed order, without hidden files and `node_modules`.
+/// Lists all files below a directory in a fixed order, without hidden files and `node_modules`.
 ///
 /// # Errors
-/// If a folder cannot be read.
+/// If a directory cannot be read.
 pub fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let is_included = |entry: &walkdir::DirEntry| {
         let name = entry.file_name().to_string_lossy();
@@ -127,7 +127,7 @@ pub fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Creates the folder, or empties an existing one.
+/// Creates the directory, or empties an existing one.
 ///
 /// # Errors
 /// On an I/O error.

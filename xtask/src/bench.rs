@@ -8,13 +8,13 @@ use anyhow::{Context, bail, ensure};
 use clap::ValueEnum;
 
 use crate::binaries::{Binary, Programs};
+use crate::browser;
 use crate::lab;
 use crate::mode::Mode;
 use crate::npm;
 use crate::program;
+use crate::report::Report;
 use crate::setup::{self, Consent};
-use crate::test::browser;
-use crate::test::report::Report;
 use crate::workspace::Workspace;
 
 /// Duration in seconds of the simulated image pull in the `minute` benchmark.

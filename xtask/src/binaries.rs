@@ -1,4 +1,4 @@
-//! Builds the workspace's native programs with Cargo.
+//! Builds the workspace's native binaries with Cargo.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use crate::workspace::Workspace;
 /// different selection would recompile dependencies.
 pub const PACKAGES: &[&str] = &["--workspace", "--exclude", "frontend", "--exclude", "xtask"];
 
-/// A program of the workspace.
+/// A binary of the workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Binary {
     /// The server, `holdfastd`.
@@ -45,7 +45,7 @@ impl Binary {
         matches!(self, Self::Server | Self::Example(_))
     }
 
-    /// Builds the program and returns its path. The site must be built already.
+    /// Builds the binary and returns its path. The site must be built already.
     ///
     /// # Errors
     /// If the build fails.
@@ -76,9 +76,9 @@ impl Binary {
     }
 }
 
-/// The source of programs.
+/// The source of binaries.
 pub enum Programs<'a> {
-    /// Builds each program on request, including the site.
+    /// Builds each binary on request, including the site.
     Build {
         /// The workspace to build.
         workspace: &'a Workspace,
@@ -87,12 +87,12 @@ pub enum Programs<'a> {
         /// The build mode.
         mode: Mode,
     },
-    /// All programs and the site were built by a test run.
+    /// All binaries and the site were built by a test run.
     Built(&'a [Executable]),
 }
 
 impl Programs<'_> {
-    /// Returns the path of a program, and builds it if necessary.
+    /// Returns the path of a binary, and builds it if necessary.
     ///
     /// # Errors
     /// If the build fails.
@@ -125,9 +125,9 @@ impl Programs<'_> {
 /// An executable that Cargo built.
 #[derive(Debug, Clone)]
 pub struct Executable {
-    /// The package's folder, which is the working directory of its tests.
+    /// The package's directory, which is the working directory of its tests.
     pub folder: PathBuf,
-    /// The name of the package's folder.
+    /// The name of the package's directory.
     pub package: String,
     /// The name of the Cargo target.
     pub name: String,

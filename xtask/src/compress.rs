@@ -72,10 +72,10 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// Opens the cache folder and creates it if necessary.
+    /// Opens the cache directory and creates it if necessary.
     ///
     /// # Errors
-    /// If the folder cannot be created.
+    /// If the directory cannot be created.
     pub fn open(folder: PathBuf) -> anyhow::Result<Self> {
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("{} cannot be created", folder.display()))?;
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn compressed_content_decompresses_to_the_original() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("a directory");
         let cache = Cache::open(folder.path().join("packed")).expect("a cache");
         let text = "to be, or not to be; ".repeat(50);
         for _ in 0..2 {
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn incompressible_content_has_no_compressed_variant() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("a directory");
         let cache = Cache::open(folder.path().to_owned()).expect("a cache");
         assert_eq!(cache.get(b"x", Encoding::Gzip).expect("gzip"), None);
     }

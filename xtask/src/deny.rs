@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 
 use crate::program::{self, Cargo, say};
-use crate::test::report::Report;
+use crate::report::Report;
 use crate::workspace::Workspace;
 
 #[derive(Deserialize)]

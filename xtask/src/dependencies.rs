@@ -11,12 +11,12 @@ use crate::program::{self, Cargo};
 use crate::workspace::Workspace;
 
 /// The first line of the table.
-const HEADER: &str = "| folder | contents | may use |";
+const HEADER: &str = "| directory | contents | may use |";
 
 /// A crate of the workspace.
 struct Crate {
     name: String,
-    /// The folder, relative to the workspace.
+    /// The directory, relative to the workspace.
     folder: String,
     /// The crates of the workspace that the crate or its build script depends on.
     uses: BTreeSet<String>,
@@ -156,14 +156,14 @@ mod tests {
     const TABLE: &str = "\
 Some text.
 
-| folder | contents | may use |
+| directory | contents | may use |
 |---|---|---|
 | `server` | the program | `app`, `model` |
 | `app` | pages, see `model` | `model` |
 | `crates/model` | types | nothing |
 | `style`, `public` | files | |
 
-| folder | other |
+| directory | other |
 |---|---|
 | `tests` | no row of the table |
 ";
@@ -208,9 +208,9 @@ Some text.
     }
 
     #[test]
-    fn stale_names_and_upward_arrows_in_the_table_are_reported() {
+    fn stale_names_and_upward_dependencies_in_the_table_are_reported() {
         let table = "\
-| folder | contents | may use |
+| directory | contents | may use |
 |---|---|---|
 | `crates/model` | types | `app`, `old` |
 | `app` | pages | |
@@ -229,7 +229,7 @@ Some text.
     }
 
     #[test]
-    fn dependencies_of_tests_are_free() {
+    fn tests_may_depend_on_any_crate() {
         let metadata = serde_json::json!({ "packages": [{
             "name": "app",
             "manifest_path": "/src/app/Cargo.toml",

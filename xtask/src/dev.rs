@@ -34,7 +34,7 @@ const WATCHED: [&str; 10] = [
     ".cargo",
 ];
 
-/// Folders that do not affect compiled programs.
+/// Directories that do not affect compiled programs.
 const STYLES: [&str; 2] = ["public", "style"];
 
 /// Debounce interval, since editors write several files for one change.
@@ -49,7 +49,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 enum Change {
     /// The style sheet and static files.
     Styles,
-    /// The WebAssembly program and the native programs.
+    /// The WebAssembly binary and the native binaries.
     Programs,
 }
 
@@ -102,7 +102,7 @@ struct Built {
 }
 
 /// Rebuilds after a change and returns the rebuilt parts. After a failed build all are rebuilt.
-/// The WebAssembly program and the server are built concurrently.
+/// The WebAssembly binary and the server are built concurrently.
 fn build(
     workspace: &Workspace,
     consent: Consent,
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn written_file_causes_a_change_event() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("a directory");
         let root = folder.path().canonicalize().expect("a path");
         std::fs::create_dir_all(root.join("app/src")).expect("folders");
         let (sender, events) = mpsc::sync_channel(8);

@@ -31,8 +31,8 @@ pub fn warn_when_low(workspace: &Workspace) {
     }
 }
 
-/// Sets the program's temporary folder to /dev/shm if space allows, since test databases otherwise
-/// wait for every write to reach the disk.
+/// Sets the program's temporary directory to /dev/shm if space allows, since test databases
+/// otherwise wait for every write to reach the disk.
 pub fn keep_temporary_files_in_memory(program: &mut Command) {
     let memory = Path::new("/dev/shm");
     let is_memory = rustix::fs::statfs(memory).is_ok_and(|fs| fs.f_type == TMPFS);

@@ -9,12 +9,12 @@ use anyhow::ensure;
 use clap::Args;
 
 use crate::binaries::{Binary, Programs};
+use crate::browser;
 use crate::mode::Mode;
 use crate::npm;
 use crate::program;
+use crate::report::Report;
 use crate::setup::{self, Consent, Need};
-use crate::test::browser;
-use crate::test::report::Report;
 use crate::workspace::Workspace;
 
 /// Packages that the lab needs at run time.

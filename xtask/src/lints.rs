@@ -131,7 +131,7 @@ mod tests {
 
     /// Creates a package with one line that causes a Clippy warning and no compiler warning.
     fn package(folder: &Path) {
-        std::fs::create_dir(folder.join("src")).expect("a folder");
+        std::fs::create_dir(folder.join("src")).expect("a directory");
         let manifest = "[package]\nname = \"lintable\"\nedition = \"2024\"\n[workspace]\n";
         std::fs::write(folder.join("Cargo.toml"), manifest).expect("written");
         let source = "pub fn is_blank(text: &str) -> bool {\n    text.len() == 0\n}\n";
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn build_with_lints_fails_on_a_warning() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("a directory");
         package(folder.path());
         let lints = Lints::with_driver().expect("Clippy, which the lints of this project need too");
         let mut cargo = program::Cargo::Default.command();

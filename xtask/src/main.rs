@@ -10,12 +10,14 @@ use clap::{Args, Parser, Subcommand};
 mod assets;
 mod bench;
 mod binaries;
+mod browser;
 mod compress;
 mod css;
 mod deny;
 mod dependencies;
 mod dev;
 mod disk;
+mod file_sizes;
 mod lab;
 mod labeled_output;
 mod language;
@@ -23,6 +25,7 @@ mod lints;
 mod mode;
 mod npm;
 mod program;
+mod report;
 mod server;
 mod setup;
 mod shrink;
@@ -165,7 +168,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
     }
 }
 
-/// Builds the server and the agent and copies them into one folder.
+/// Builds the server and the agent and copies them into one directory.
 fn build(workspace: &Workspace, consent: Consent, mode: Mode) -> anyhow::Result<()> {
     let built = [
         server::build(workspace, mode, consent)?,

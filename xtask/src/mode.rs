@@ -10,7 +10,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// The name of the mode, for folder names.
+    /// The name of the mode, for directory names.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Release => "release",

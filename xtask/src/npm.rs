@@ -11,7 +11,7 @@ use crate::program;
 /// The minimum Node.js version of all tools.
 const MIN_NODE: u32 = 20;
 
-/// Runs `npm ci` in the folder unless the packages of its lock file are installed.
+/// Runs `npm ci` in the directory unless the packages of its lock file are installed.
 ///
 /// # Errors
 /// If Node.js is missing or too old, or npm fails.
@@ -33,7 +33,7 @@ pub fn ensure(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The path of a program that npm installed in the folder.
+/// The path of a program that npm installed in the directory.
 pub fn tool(folder: &Path, name: &str) -> PathBuf {
     folder.join("node_modules").join(".bin").join(name)
 }

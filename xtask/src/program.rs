@@ -22,7 +22,7 @@ pub fn say(text: &str) {
     labeled_output::print(&format!("xtask: {text}"));
 }
 
-/// Finds a program on PATH or in the sbin folders, which are not on every user's PATH.
+/// Finds a program on PATH or in the sbin directories, which are not on every user's PATH.
 pub fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();

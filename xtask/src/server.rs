@@ -31,7 +31,7 @@ pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Res
 /// Returns the command that starts the server with its data in ./data.
 pub fn serve(workspace: &Workspace, binary: &std::path::Path, args: &[String]) -> Command {
     let mut command = Command::new(binary);
-    // The default data folder of the server is `./data`.
+    // The default data directory of the server is `./data`.
     command
         .current_dir(workspace.root())
         .arg("serve")

@@ -178,8 +178,8 @@ impl Need {
     }
 }
 
-/// Returns whether Debian's PostgreSQL is installed. Its programs are not on PATH but in a folder per
-/// version.
+/// Returns whether Debian's PostgreSQL is installed. Its programs are not on PATH but in a
+/// directory per version.
 fn debian_has_postgres() -> bool {
     let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") else {
         return false;
@@ -205,8 +205,8 @@ fn debian_has(package: &str) -> bool {
 /// The user's consent to install system packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consent {
-    /// Given in advance.
-    Given,
+    /// Given by an option or the environment.
+    Granted,
     /// The user is asked.
     Ask,
 }
@@ -215,11 +215,11 @@ impl Consent {
     /// Consent is given by `--yes` or `CI=true`.
     pub fn from_flag(yes: bool) -> Self {
         let ci = std::env::var("CI").is_ok_and(|value| value == "true");
-        if yes || ci { Self::Given } else { Self::Ask }
+        if yes || ci { Self::Granted } else { Self::Ask }
     }
 
     fn obtain(self, missing: &[Need]) -> anyhow::Result<()> {
-        if self == Self::Given {
+        if self == Self::Granted {
             program::say(&format!("installing {}", packages(missing).join(" ")));
             return Ok(());
         }

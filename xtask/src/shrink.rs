@@ -1,4 +1,4 @@
-//! Reduces the size of the WebAssembly program without changing its behavior: removes unreachable
+//! Reduces the size of the WebAssembly binary without changing its behavior: removes unreachable
 //! exports and runs wasm-opt and terser on each file.
 
 use std::path::Path;
@@ -24,7 +24,7 @@ const FEATURES: [&str; 8] = [
     "--enable-sign-ext",
 ];
 
-/// Shrinks all files in the folder in parallel, one per CPU.
+/// Shrinks all files in the directory in parallel, one per CPU.
 ///
 /// # Errors
 /// If a tool is missing or fails.

@@ -33,7 +33,7 @@ struct Manifest {
 
 #[derive(Serialize)]
 struct Entry {
-    /// The URL path, and the path on disk below the site's folder.
+    /// The URL path, and the path on disk below the site's directory.
     path: String,
     #[serde(rename = "type")]
     media_type: &'static str,
@@ -49,7 +49,7 @@ struct Entry {
 pub struct Site {
     mode: Mode,
     program: Program,
-    /// The folder of the site.
+    /// The directory of the site.
     pub folder: PathBuf,
 }
 
@@ -99,7 +99,7 @@ impl Site {
         Ok(())
     }
 
-    /// Copies the site to the folder from which a development build of the server reads it.
+    /// Copies the site to the directory from which a development build of the server reads it.
     ///
     /// # Errors
     /// If a file cannot be copied.
@@ -127,7 +127,7 @@ impl Site {
     }
 }
 
-/// Replaces a folder with a finished one, so that a starting server finds a complete site.
+/// Replaces a directory with a finished one, so that a starting server finds a complete site.
 fn replace(fresh: &Path, folder: &Path) -> anyhow::Result<()> {
     assets::empty_folder(folder)?;
     std::fs::rename(fresh, folder)
@@ -135,7 +135,7 @@ fn replace(fresh: &Path, folder: &Path) -> anyhow::Result<()> {
 }
 
 /// The files of the program: its script, its parts and scripts of dependencies. They refer to each
-/// other by name and therefore share a folder.
+/// other by name and therefore share a directory.
 fn program_files(pkg: &Path) -> anyhow::Result<Vec<Asset>> {
     let assets = below(pkg, |name| (name, Location::Root))?;
     let mut whole = Vec::new();
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn manifest_lists_files_media_types_and_encodings() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("a directory");
         let cache = Cache::open(folder.path().join("cache")).expect("a cache");
         let site = folder.path().join("site");
         let text = "body { color: black }\n".repeat(20);

@@ -1,4 +1,4 @@
-//! Checks that the release program is self-contained: a copy in an empty folder, started with an
+//! Checks that the release binary is self-contained: a copy in an empty directory, started with an
 //! empty environment, must serve the first page and all its assets.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
 use crate::mode::Mode;
-use crate::test::report::Report;
+use crate::report::Report;
 use crate::workspace::Workspace;
 
 const START_WITHIN: Duration = Duration::from_secs(60);
@@ -112,7 +112,7 @@ fn wait_until_healthy(server: &mut Running, site: &str, folder: &Path) -> anyhow
             let how = ended.map_or("is not healthy".to_owned(), |status| {
                 format!("ended ({status})")
             });
-            bail!("started alone, the program {how}: {error:#}\nIts output:\n{output}");
+            bail!("started alone, the binary {how}: {error:#}\nIts output:\n{output}");
         }
         std::thread::sleep(Duration::from_millis(100));
     }

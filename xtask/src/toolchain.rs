@@ -15,7 +15,7 @@ use crate::program::{self, Cargo, say};
 use crate::setup::{self, Consent, Need};
 use crate::workspace::Workspace;
 
-/// The target of the browser's program.
+/// The target of the WebAssembly binary.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Builds the standard library from source and aborts on panic without a message.
@@ -122,8 +122,8 @@ impl Toolchain {
         (self == Self::Debian).then(|| Path::new("/usr/bin/clippy-driver"))
     }
 
-    /// A separate target folder per toolchain: different compilers or flags must not share one, and
-    /// concurrent builds in one folder would block each other.
+    /// A separate target directory per toolchain: different compilers or flags must not share one,
+    /// and concurrent builds in one directory would block each other.
     pub fn target_dir(self, workspace: &Workspace) -> PathBuf {
         match self {
             Self::BuildStd => workspace.target().join("along"),

@@ -1,4 +1,4 @@
-//! The browser's program: compiles `frontend` and converts the result to one JavaScript file, the
+//! The WebAssembly binary: compiles `frontend` and converts the result to one JavaScript file, the
 //! .wasm file of all pages, and additional .wasm files for some pages.
 
 use std::collections::BTreeMap;
@@ -23,9 +23,9 @@ pub const OUTPUT_NAME: &str = "holdfast";
 /// Version of the output format. Increase it when the same input produces different output.
 const RECIPE: &str = "2";
 
-/// The browser's program.
+/// The WebAssembly binary.
 pub struct Program {
-    /// The folder with the program's files.
+    /// The directory with the program's files.
     pub pkg: PathBuf,
     /// From a page's name to the files that the page needs in addition to the main one.
     pub parts: Parts,
@@ -34,7 +34,7 @@ pub struct Program {
 /// From a page's name to file names.
 pub type Parts = BTreeMap<String, Vec<String>>;
 
-/// Builds the browser's program.
+/// Builds the WebAssembly binary.
 ///
 /// # Errors
 /// If a compiler or tool is missing or fails.

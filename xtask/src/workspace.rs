@@ -1,4 +1,4 @@
-//! Paths: the workspace root, Cargo's target folder and the site.
+//! Paths: the workspace root, Cargo's target directory and the site.
 //!
 //! Only this module joins these paths. It must not create or read the files.
 
@@ -39,18 +39,18 @@ impl Workspace {
         })
     }
 
-    /// The folder of the root Cargo.toml.
+    /// The directory of the root Cargo.toml.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Cargo's target folder.
+    /// Cargo's target directory.
     pub fn target(&self) -> &Path {
         &self.target
     }
 
-    /// The target folder of native builds. Cargo uses a subfolder named after the platform because
-    /// .cargo/config.toml sets the target.
+    /// The target directory of native builds. Cargo uses a subdirectory named after the platform
+    /// because .cargo/config.toml sets the target.
     ///
     /// # Errors
     /// If rustc does not report the host platform.
@@ -63,23 +63,23 @@ impl Workspace {
             .join(host.context("`rustc -vV` printed no host")?))
     }
 
-    /// The programs of the last `cargo xtask build`.
+    /// The binaries of the last `cargo xtask build`.
     pub fn dist(&self) -> PathBuf {
         self.target.join("dist")
     }
 
-    /// The target folder of Debian's compiler. Two compilers must not share one.
+    /// The target directory of Debian's compiler. Two compilers must not share one.
     pub fn target_of_debian(&self) -> PathBuf {
         self.root.join("target-web")
     }
 
-    /// The cache folder for results of earlier builds.
+    /// The cache directory for results of earlier builds.
     pub fn cache(&self) -> PathBuf {
         self.target.join("xtask")
     }
 
-    /// The site's folder, independent of Cargo's target folder. A development build of the server reads
-    /// the site of [`Mode::Dev`] from this path (`server/build.rs`).
+    /// The site's directory, independent of Cargo's target directory. A development build of the
+    /// server reads the site of [`Mode::Dev`] from this path (`server/build.rs`).
     pub fn site(&self, mode: Mode) -> PathBuf {
         let name = match mode {
             Mode::Release => "site",
@@ -88,12 +88,12 @@ impl Workspace {
         self.root.join("target").join(name)
     }
 
-    /// The folder with Tailwind and wasm-opt.
+    /// The directory with Tailwind and wasm-opt.
     pub fn style(&self) -> PathBuf {
         self.root.join("style")
     }
 
-    /// The folder with the browser tests.
+    /// The directory with the browser tests.
     pub fn end2end(&self) -> PathBuf {
         self.root.join("end2end")
     }

@@ -95,17 +95,20 @@ pub fn step_mark(state: StepState) -> (Tone, &'static str) {
     }
 }
 
-/// A time as an age that stays current; the exact time on hover and for screen readers.
-pub fn ago(at: Timestamp) -> AnyView {
+/// A time as a text that depends on the current time and stays current; the exact time on hover and
+/// for screen readers.
+pub fn time(at: Timestamp, text: impl Fn(Timestamp) -> String + Send + Sync + 'static) -> AnyView {
     let exact = at.rfc3339();
-    view! { <time datetime=exact.clone() title=exact>{reactive(move || at.format_age(Clock::read()))}</time> }
-        .erase()
+    let text = reactive(move || text(Clock::read()));
+    view! { <time datetime=exact.clone() title=exact>{text}</time> }.erase()
 }
 
-/// A time, past or future, relative to now, kept current; the exact time on hover and for screen
-/// readers.
+/// A time as an age.
+pub fn ago(at: Timestamp) -> AnyView {
+    time(at, move |now| at.format_age(now))
+}
+
+/// A time, past or future, relative to now.
 pub fn when(at: Timestamp) -> AnyView {
-    let exact = at.rfc3339();
-    view! { <time datetime=exact.clone() title=exact>{reactive(move || format_relative(at, Clock::read()))}</time> }
-        .erase()
+    time(at, move |now| format_relative(at, now))
 }

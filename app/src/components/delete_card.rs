@@ -5,106 +5,137 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use crate::erase::{Erase as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
+use model::Kind;
 
 use super::{
     dialog::{DeleteDialog, Deletion},
     icon::icon,
+    noun::Noun,
     toast::Toasts,
 };
 use crate::{live::Live, server_fns::Failure};
 
 /// Calls the server to delete the object; receives the typed name.
-type Ask =
+type DeleteCall =
     Arc<dyn Fn(String) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>> + Send + Sync>;
 
-/// The contents of a delete card.
+/// A card that deletes an object.
 pub struct DeleteCard {
-    /// The action: `Delete`, or `Remove` if the object continues to exist outside Holdfast.
-    pub verb: &'static str,
-    /// The kind of object, such as `site`.
-    pub what: &'static str,
-    /// The name of the object.
-    pub name: Memo<String>,
-    /// The objects that are deleted along with the object, one entry per item.
-    pub losses: Signal<Vec<String>>,
-    /// A note above the button, such as the data that is kept.
-    pub note: Signal<&'static str>,
-    /// Why the object cannot be deleted now; replaces the button.
-    pub blocked: Callback<(), Option<AnyView>>,
-    /// The path of the list to return to.
-    pub list: &'static str,
-    /// Deletes the object.
-    pub ask: Ask,
+    noun: Noun,
+    name: Memo<String>,
+    losses: Signal<Vec<String>>,
+    note: Signal<&'static str>,
+    blocked: Callback<(), Option<AnyView>>,
+    delete: DeleteCall,
 }
 
-/// Boxes a server call for [`DeleteCard::ask`].
-pub fn delete_call<F>(ask: impl Fn(String) -> F + Send + Sync + 'static) -> Ask
+/// A card that deletes the object `name`. `losses` are the objects that are deleted along with it,
+/// one entry per item; `delete` calls the server and receives the typed name.
+pub fn delete_card<F>(
+    kind: Kind,
+    name: Memo<String>,
+    losses: impl Fn() -> Vec<String> + Send + Sync + 'static,
+    delete: impl Fn(String) -> F + Send + Sync + 'static,
+) -> DeleteCard
 where
     F: Future<Output = Result<(), Failure>> + Send + 'static,
 {
-    Arc::new(move |typed| Box::pin(ask(typed)))
+    DeleteCard {
+        noun: Noun::of(kind),
+        name,
+        losses: Signal::derive(losses),
+        note: Signal::stored(""),
+        blocked: Callback::new(|()| None),
+        delete: Arc::new(move |typed| Box::pin(delete(typed))),
+    }
 }
 
-/// The card with the button and its confirmation dialog.
-pub fn delete_card(card: DeleteCard) -> AnyView {
-    let deletion = Deletion::default();
-    let delete = delete(deletion, &card);
-    let DeleteCard {
-        verb,
-        what,
-        name,
-        losses,
-        note,
-        blocked,
-        ..
-    } = card;
-    let button = move || {
-        let note = reactive(move || {
-            let note = note.get();
-            (!note.is_empty()).then(|| view! { <p>{note}</p> }.erase())
-        });
+impl DeleteCard {
+    /// A note above the button, such as the data that is kept.
+    pub fn note(self, note: impl Into<Signal<&'static str>>) -> Self {
+        let note = note.into();
+        Self { note, ..self }
+    }
+
+    /// Why the object cannot be deleted now; replaces the button.
+    pub fn blocked(self, blocked: impl Fn() -> Option<AnyView> + Send + Sync + 'static) -> Self {
+        let blocked = Callback::new(move |()| blocked());
+        Self { blocked, ..self }
+    }
+
+    /// As [`DeleteCard::blocked`] while `is_needed` is true: a text before a link, the link, and a
+    /// text after it.
+    pub fn blocked_while(
+        self,
+        is_needed: Memo<bool>,
+        before: &'static str,
+        (href, link): (&'static str, &'static str),
+        after: &'static str,
+    ) -> Self {
+        let reason =
+            move || view! { <p>{before} <a class="link" href=href>{link}</a> {after}</p> }.erase();
+        self.blocked(move || is_needed.get().then(reason))
+    }
+
+    /// The card with the button and its confirmation dialog.
+    pub fn view(self) -> AnyView {
+        let Self {
+            noun,
+            name,
+            losses,
+            note,
+            blocked,
+            delete,
+        } = self;
+        let deletion = Deletion::default();
+        let verb = noun.delete;
+        let button = move || {
+            let note = reactive(move || {
+                let note = note.get();
+                (!note.is_empty()).then(|| view! { <p>{note}</p> }.erase())
+            });
+            view! {
+                {note}
+                <div><button type="button" class="btn btn-danger" on:click=act(move |_| deletion.open.set(true))>
+                    {icon("trash-2")} {reactive(move || format!("{verb} {}", name.get()))}
+                </button></div>
+            }
+            .erase()
+        };
+        let action = reactive(move || blocked.run(()).unwrap_or_else(button));
+        let delete = send(deletion, noun, name, delete);
         view! {
-            {note}
-            <div><button type="button" class="btn btn-danger" on:click=act(move |_| deletion.open.set(true))>
-                {icon("trash-2")} {reactive(move || format!("{verb} {}", name.get()))}
-            </button></div>
+            <section class="card card-danger stack-tight">
+                <h2 class="card-title">{format!("{verb} {}", noun.name)}</h2>
+                {action}
+            </section>
+            <DeleteDialog deletion name losses delete />
         }
         .erase()
-    };
-    let action = reactive(move || blocked.run(()).unwrap_or_else(button));
-    view! {
-        <section class="card card-danger stack-tight">
-            <h2 class="card-title">{format!("{verb} {what}")}</h2>
-            {action}
-        </section>
-        <DeleteDialog deletion name losses delete />
     }
-    .erase()
 }
 
-fn delete(deletion: Deletion, card: &DeleteCard) -> Callback<String> {
-    let DeleteCard {
-        verb,
-        what,
-        name,
-        list,
-        ..
-    } = *card;
-    let ask = card.ask.clone();
+/// Deletes the object, and returns to the list.
+fn send(
+    deletion: Deletion,
+    noun: Noun,
+    name: Memo<String>,
+    delete: DeleteCall,
+) -> Callback<String> {
     let toasts = Toasts::here();
     let navigate = use_navigate();
     let live = use_context::<Live>();
     on_cleanup(move || live.map(Live::end_deletion).unwrap_or_default());
     Callback::new(move |typed: String| {
         live.map(Live::begin_deletion).unwrap_or_default();
-        let answer = ask(typed);
+        let response = delete(typed);
         let name = name.get_untracked();
         let navigate = navigate.clone();
         spawn_local(async move {
-            match answer.await {
+            match response.await {
                 Ok(()) => {
-                    toasts.notify(format!("{verb}d {what} {name}."));
-                    navigate(list, Default::default());
+                    toasts.notify(format!("{}d {} {name}.", noun.delete, noun.name));
+                    navigate(noun.list, Default::default());
                 }
                 Err(failure) => {
                     live.map(Live::cancel_deletion).unwrap_or_default();

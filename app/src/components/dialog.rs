@@ -1,7 +1,9 @@
 //! Dialogs, including the confirmation before every irreversible action.
 
+use std::future::Future;
+
 use crate::erase::{Erase as _, act, reactive};
-use leptos::{ev, html, prelude::*};
+use leptos::{ev, html, prelude::*, task::spawn_local};
 
 use super::{failure::FailureLine, icon::icon};
 use crate::server_fns::Failure;
@@ -20,11 +22,11 @@ pub fn Dialog(
 ) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
     Effect::new(move |_| {
-        let wanted = open.get();
+        let is_desired_open = open.get();
         if let Some(dialog) = dialog.get()
-            && wanted != dialog.open()
+            && is_desired_open != dialog.open()
         {
-            if wanted {
+            if is_desired_open {
                 let _ = dialog.show_modal();
             } else {
                 dialog.close();
@@ -71,6 +73,29 @@ impl Default for Deletion {
             busy: RwSignal::new(false),
             failure: RwSignal::new(None),
         }
+    }
+}
+
+impl Deletion {
+    /// Sends the request, and closes the dialog when it has succeeded; `done` receives the response.
+    pub fn send<T: 'static>(
+        self,
+        request: impl Future<Output = Result<T, Failure>> + 'static,
+        done: impl FnOnce(T) + 'static,
+    ) {
+        spawn_local(async move {
+            let result = request.await;
+            self.busy.try_set(false);
+            match result {
+                Ok(response) => {
+                    self.open.try_set(false);
+                    done(response);
+                }
+                Err(failure) => {
+                    self.failure.try_set(Some(failure));
+                }
+            }
+        });
     }
 }
 
@@ -131,13 +156,6 @@ pub fn ConfirmDialog(
     /// Performs the action; receives the typed name.
     delete: Callback<String>,
 ) -> impl IntoView {
-    let Question {
-        title,
-        lead,
-        keep,
-        go,
-        shape,
-    } = question;
     let typed = RwSignal::new(String::new());
     Effect::new(move |_| {
         if deletion.open.get() {
@@ -155,16 +173,13 @@ pub fn ConfirmDialog(
         delete.run(typed.get_untracked());
     };
     let lost = reactive(move || {
-        losses
-            .get()
-            .into_iter()
-            .map(|loss| view! { <li>{loss}</li> }.erase())
-            .collect::<Vec<_>>()
+        let item = |loss| view! { <li>{loss}</li> }.erase();
+        losses.get().into_iter().map(item).collect::<Vec<_>>()
     });
     view! {
-        <Dialog open=deletion.open title=title>
+        <Dialog open=deletion.open title=question.title>
             <form class="stack" on:submit=act(submit)>
-                <p>{lead}</p>
+                <p>{question.lead}</p>
                 <ul class="bullets">{lost}</ul>
                 <label class="label">
                     "Type " <strong class="mono">{name}</strong> " to confirm"
@@ -180,10 +195,10 @@ pub fn ConfirmDialog(
                 <FailureLine failure=deletion.failure />
                 <div class="actions actions-end">
                     <button type="button" class="btn" autofocus on:click=act(move |_| deletion.open.set(false))>
-                        {keep}
+                        {question.keep}
                     </button>
                     <button type="submit" class="btn btn-danger" disabled=locked class:btn-busy=deletion.busy>
-                        {icon(shape)} {go}
+                        {icon(question.shape)} {question.go}
                     </button>
                 </div>
             </form>

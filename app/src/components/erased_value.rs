@@ -39,7 +39,7 @@ impl FromStr for Sent {
     type Err = std::convert::Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let answer = match text.strip_prefix(OK) {
+        let response = match text.strip_prefix(OK) {
             Some(text) => Ok(ErasedValue {
                 text: text.to_owned(),
                 value: None,
@@ -49,7 +49,7 @@ impl FromStr for Sent {
                 .and_then(|text| serde_json::from_slice(text.as_bytes()).ok())
                 .unwrap_or_else(unreadable)),
         };
-        Ok(Self(answer))
+        Ok(Self(response))
     }
 }
 

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_router::{components::Redirect, hooks::use_location, location::Url};
 use model::Error;
 
-use super::icon::icon;
+use super::{icon::icon, noun::Noun, page::PageHead};
 use crate::server_fns::Failure;
 
 /// What the error message replaces.
@@ -34,6 +34,9 @@ pub fn failure_panel(
         return ().erase();
     }
     crate::status::set(error.http_status());
+    if let (Error::NotFound { kind }, FailureScope::Page) = (&error, place) {
+        return object_not_found(Noun::of(*kind));
+    }
     let title = match error {
         Error::NotFound { .. } => "Not found",
         Error::Forbidden { .. } => "Not allowed",
@@ -60,6 +63,19 @@ pub fn failure_panel(
             {heading}
             <p>{error.to_string()}</p>
             {button}
+        </section>
+    }
+    .erase()
+}
+
+/// The page of an object that does not exist, with a link to the list.
+fn object_not_found(noun: Noun) -> AnyView {
+    view! {
+        <PageHead title=noun.not_found_title() />
+        <section class="empty" role="alert">
+            {icon("circle-question-mark")}
+            <p class="muted">{format!("This {} does not exist. It may have been deleted or renamed.", noun.name)}</p>
+            <a class="btn btn-primary" href=noun.list>{icon("arrow-right")} {format!("Go to {}", noun.plural)}</a>
         </section>
     }
     .erase()

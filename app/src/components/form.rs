@@ -33,6 +33,12 @@ macro_rules! bind {
     }};
 }
 
+/// Values and labels for [`Choice`].
+pub fn options<const N: usize>(list: [(&str, &str); N]) -> Vec<(String, String)> {
+    list.map(|(value, label)| (value.to_owned(), label.to_owned()))
+        .to_vec()
+}
+
 /// The id of a field's element.
 pub fn field_id(name: &str) -> String {
     format!("field-{}", name.replace('.', "-"))
@@ -50,7 +56,7 @@ pub enum Entry {
     Block,
 }
 
-/// A labelled text field.
+/// A labeled text field.
 #[component]
 pub fn Field(
     /// The form.
@@ -75,31 +81,19 @@ pub fn Field(
     #[prop(optional)]
     optional: bool,
 ) -> impl IntoView {
-    let id = field_id(&name);
+    let control = Control::new(form, name, value);
+    let Control { id, help, .. } = control.clone();
     let list = format!("{id}-options");
-    let help = format!("{id}-help");
-    let own = StoredValue::new(name);
-    let refusal = Memo::new(move |_| form.refusal(&own.get_value()));
-    let leave = Callback::new(move |()| form.leave(&own.get_value()));
-    let value = Bound {
-        get: value.get,
-        set: Callback::new(move |text| {
-            form.typed(&own.get_value());
-            value.set.run(text);
-        }),
-    };
-    let input = match entry {
-        Entry::Block => block(id.clone(), help.clone(), value, refusal, leave),
-        Entry::Line => line(id.clone(), help.clone(), "text", value, refusal, leave),
-        Entry::Secret => line(id.clone(), help.clone(), "password", value, refusal, leave),
-    };
+    let refusal = control.refusal;
     let choices = reactive(move || {
-        options
-            .get()
-            .into_iter()
-            .map(|text| view! { <option value=text></option> }.erase())
-            .collect::<Vec<_>>()
+        let choice = |text| view! { <option value=text></option> }.erase();
+        options.get().into_iter().map(choice).collect::<Vec<_>>()
     });
+    let input = match entry {
+        Entry::Block => control.block(),
+        Entry::Line => control.line("text", "off"),
+        Entry::Secret => control.line("password", "new-password"),
+    };
     view! {
         <div class="field">
             {field_label(id, label, optional)}
@@ -111,78 +105,99 @@ pub fn Field(
     .erase()
 }
 
-// Browsers also fire `blur` when the element is removed; there is nothing left to validate then.
-
-/// Several lines of text.
-fn block(
+/// What all input elements of a form share.
+#[derive(Clone)]
+struct Control {
+    form: FormState,
+    name: StoredValue<String>,
     id: String,
     help: String,
     value: Bound,
     refusal: Memo<Option<String>>,
-    leave: Callback<()>,
-) -> AnyView {
-    view! {
-        <textarea
-            id=id
-            class="input mono"
-            rows="5"
-            autocomplete="off"
-            spellcheck="false"
-            aria-invalid=Signal::derive(move || refusal.with(Option::is_some).to_string())
-            aria-describedby=help
-            prop:value=value.get
-            on:input=act(move |ev| value.set.run(event_target_value(&ev)))
-            on:blur=act(move |_| {
-                let _ = leave.try_run(());
-            })
-        >
-            {value.get.get_untracked()}
-        </textarea>
-    }
-    .erase()
 }
 
-/// One line of text, masked or not.
-fn line(
-    id: String,
-    help: String,
-    kind: &'static str,
-    value: Bound,
-    refusal: Memo<Option<String>>,
-    leave: Callback<()>,
-) -> AnyView {
-    let list = format!("{id}-options");
-    let complete = if kind == "password" {
-        "new-password"
-    } else {
-        "off"
-    };
-    view! {
-        <input
-            id=id
-            class="input"
-            type=kind
-            autocomplete=complete
-            autocapitalize="none"
-            spellcheck="false"
-            list=list
-            aria-invalid=Signal::derive(move || refusal.with(Option::is_some).to_string())
-            aria-describedby=help
-            value=value.get.get_untracked()
-            prop:value=value.get
-            on:input=act(move |ev| value.set.run(event_target_value(&ev)))
-            on:change=act(move |_| {
-                let _ = leave.try_run(());
-            })
-            on:blur=act(move |_| {
-                let _ = leave.try_run(());
-            })
-        />
+impl Control {
+    fn new(form: FormState, name: String, value: Bound) -> Self {
+        let id = field_id(&name);
+        let name = StoredValue::new(name);
+        Self {
+            form,
+            name,
+            help: format!("{id}-help"),
+            id,
+            value,
+            refusal: Memo::new(move |_| form.refusal(&name.get_value())),
+        }
     }
-    .erase()
+
+    /// Sets the text, and clears the server's error for it.
+    fn set(&self, text: String) {
+        self.name.with_value(|name| self.form.typed(name));
+        self.value.set.run(text);
+    }
+
+    /// Validates the field. Browsers also fire `blur` when the element is removed; there is nothing
+    /// left to validate then.
+    fn leave(&self) {
+        self.name.try_with_value(|name| self.form.leave(name));
+    }
+
+    fn is_invalid(&self) -> Signal<String> {
+        let refusal = self.refusal;
+        Signal::derive(move || refusal.with(Option::is_some).to_string())
+    }
+
+    /// Several lines of text.
+    fn block(self) -> AnyView {
+        let left = self.clone();
+        view! {
+            <textarea
+                id=self.id.clone()
+                class="input mono"
+                rows="5"
+                autocomplete="off"
+                spellcheck="false"
+                aria-invalid=self.is_invalid()
+                aria-describedby=self.help.clone()
+                prop:value=self.value.get
+                on:blur=act(move |_| left.leave())
+                on:input=act({
+                    let control = self.clone();
+                    move |ev| control.set(event_target_value(&ev))
+                })
+            >
+                {self.value.get.get_untracked()}
+            </textarea>
+        }
+        .erase()
+    }
+
+    /// One line of text, masked or not.
+    fn line(self, kind: &'static str, complete: &'static str) -> AnyView {
+        let (changed, left) = (self.clone(), self.clone());
+        view! {
+            <input
+                id=self.id.clone()
+                class="input"
+                type=kind
+                autocomplete=complete
+                autocapitalize="none"
+                spellcheck="false"
+                list=format!("{}-options", self.id)
+                aria-invalid=self.is_invalid()
+                aria-describedby=self.help.clone()
+                value=self.value.get.get_untracked()
+                prop:value=self.value.get
+                on:change=act(move |_| changed.leave())
+                on:blur=act(move |_| left.leave())
+                on:input=act(move |ev| self.set(event_target_value(&ev)))
+            />
+        }
+        .erase()
+    }
 }
 
-/// A labeled radio group.
+/// A labeled selection list.
 #[component]
 pub fn Choice(
     /// The form.
@@ -197,14 +212,13 @@ pub fn Choice(
     /// Values and their labels.
     #[prop(into)]
     options: Signal<Vec<(String, String)>>,
-    /// A short help text under the group.
+    /// A short help text under the list.
     #[prop(optional, into)]
     hint: Signal<String>,
 ) -> impl IntoView {
-    let id = field_id(&name);
-    let help = format!("{id}-help");
-    let own = StoredValue::new(name);
-    let refusal = Memo::new(move |_| form.refusal(&own.get_value()));
+    let control = Control::new(form, name, value);
+    let Control { id, help, .. } = control.clone();
+    let refusal = control.refusal;
     let choices = reactive(move || {
         let present = value.get.get();
         options
@@ -222,12 +236,11 @@ pub fn Choice(
             <select
                 id=id
                 class="input"
-                aria-invalid=Signal::derive(move || refusal.with(Option::is_some).to_string())
+                aria-invalid=control.is_invalid()
                 aria-describedby=help.clone()
                 on:change=act(move |ev| {
-                    value.set.run(event_target_value(&ev));
-                    form.typed(&own.get_value());
-                    form.leave(&own.get_value());
+                    control.set(event_target_value(&ev));
+                    control.leave();
                 })
             >
                 {choices}
@@ -302,7 +315,7 @@ pub fn Refusals(
 pub fn Submit(
     /// The form.
     form: FormState,
-    /// The label, such as `Create web-1`.
+    /// The label, such as `Create site`.
     #[prop(into)]
     label: Signal<String>,
 ) -> impl IntoView {

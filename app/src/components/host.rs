@@ -1,11 +1,11 @@
-//! Hostnames in narrow columns.
+//! Hostnames and email addresses in narrow columns.
 
 use crate::erase::Erase as _;
 use leptos::prelude::*;
 
-/// A hostname that may wrap after a dot.
+/// A hostname or email address, which may wrap after a dot or an at sign.
 pub fn host(name: &str) -> AnyView {
-    name.split_inclusive('.')
+    name.split_inclusive(['.', '@'])
         .map(|part| view! { {part.to_owned()} <wbr /> }.erase())
         .collect::<Vec<_>>()
         .erase()

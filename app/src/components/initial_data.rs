@@ -17,7 +17,7 @@ mod imp {
     use crate::{
         components::{
             erased_value::{ErasedValue, Sent},
-            live_resource::{Answer, Part, begin},
+            live_resource::{Part, PendingResponse, begin},
         },
         erase::Erase as _,
         server_fns::{Failure, into_failure},
@@ -33,11 +33,11 @@ mod imp {
         /// Starts the request.
         pub fn of(part: &Part) -> Self {
             let ask = part.ask.clone();
-            let answer = move |()| {
-                let answer = untrack(|| ask());
-                async move { Sent(in_time(answer).await) }
+            let fetch = move |()| {
+                let request = untrack(|| ask());
+                async move { Sent(in_time(request).await) }
             };
-            Self(Resource::new_str(|| (), answer))
+            Self(Resource::new_str(|| (), fetch))
         }
 
         /// Renders the part once the response has arrived.
@@ -45,17 +45,17 @@ mod imp {
             let show = move || {
                 let part = part.clone();
                 Suspend::new(async move {
-                    let Sent(answer) = self.0.await;
-                    begin(&part, answer, Callback::new(|()| ()))
+                    let Sent(response) = self.0.await;
+                    begin(&part, response, Callback::new(|()| ()))
                 })
             };
             view! { <Suspense fallback=skeleton>{show}</Suspense> }.erase()
         }
     }
 
-    async fn in_time(answer: Answer) -> Result<ErasedValue, Failure> {
-        if let Ok(answer) = tokio::time::timeout(BUDGET, answer).await {
-            return answer;
+    async fn in_time(request: PendingResponse) -> Result<ErasedValue, Failure> {
+        if let Ok(response) = tokio::time::timeout(BUDGET, request).await {
+            return response;
         }
         let message = "The server is slow to respond. Try again in a moment.".to_owned();
         Err(into_failure(Error::Unavailable { message }))
@@ -93,7 +93,7 @@ mod imp {
             if let Some(context) = Owner::current_shared_context() {
                 context.next_id();
             }
-            let data = self.0.get_value().map(|Sent(answer)| answer);
+            let data = self.0.get_value().map(|Sent(response)| response);
             from_here(part, data, skeleton)
         }
     }

@@ -9,6 +9,7 @@ use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_query_map},
     location::Url,
+    params::ParamsMap,
 };
 
 use super::icon::icon;
@@ -21,11 +22,13 @@ const APPLY: &str = "<button class=\"btn\">Apply</button>";
 /// The id of a list's search field.
 const SEARCH: &str = "search";
 
-/// The URL `path` with the non-empty parameters.
+/// The URL `path` with the parameters that are not empty and not the first page.
 pub fn address(path: &str, parameters: &[(&str, &str)]) -> String {
     let mut address = path.to_owned();
     let mut mark = '?';
-    for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
+    let is_default =
+        |parameter: &(&str, &str)| parameter.1.is_empty() || *parameter == ("page", "1");
+    for (name, value) in parameters.iter().filter(|it| !is_default(it)) {
         address.push(mark);
         address.push_str(name);
         address.push('=');
@@ -35,6 +38,45 @@ pub fn address(path: &str, parameters: &[(&str, &str)]) -> String {
         mark = '&';
     }
     address
+}
+
+/// The URL `path` with the parameters `names` of the current query, but with another value of one
+/// parameter. The page is kept only if it is that parameter.
+pub fn changed_address(
+    path: &str,
+    names: &[&str],
+    query: &ParamsMap,
+    (changed, value): (&str, &str),
+) -> String {
+    let current = |name| query.get_str(name).unwrap_or_default().trim();
+    let kept = names.iter().filter(|name| **name != changed);
+    let kept = kept.map(|name| (*name, current(name)));
+    address(path, &kept.chain([(changed, value)]).collect::<Vec<_>>())
+}
+
+/// The parameters of a list in the URL.
+pub struct UrlQuery<'a>(&'a ParamsMap);
+
+impl UrlQuery<'_> {
+    /// A parameter; empty if absent.
+    pub fn text(&self, name: &str) -> String {
+        let text = self.0.get_str(name).unwrap_or_default();
+        text.trim().to_owned()
+    }
+
+    /// The page number, starting at 1.
+    pub fn page(&self) -> u32 {
+        self.text("page").parse().unwrap_or(1).max(1)
+    }
+}
+
+/// The query in the URL of a list. Tracked.
+pub fn url_query<Q>(parse: fn(&UrlQuery) -> Q) -> Memo<Q>
+where
+    Q: PartialEq + Send + Sync + 'static,
+{
+    let parameters = use_query_map();
+    Memo::new(move |_| parameters.with(|parameters| parse(&UrlQuery(parameters))))
 }
 
 /// A query parameter; empty if absent. Tracked.
@@ -94,7 +136,16 @@ pub struct Filter {
     /// The label for screen readers and for the value "all".
     pub all: &'static str,
     /// Values and labels.
-    pub options: Signal<Vec<(String, String)>>,
+    pub options: Vec<(String, String)>,
+}
+
+impl Filter {
+    /// A filter whose labels are its values.
+    pub fn new<T: ToString>(name: &'static str, all: &'static str, values: &[T]) -> Self {
+        let words = values.iter().map(ToString::to_string);
+        let options = words.map(|word| (word.clone(), word)).collect();
+        Self { name, all, options }
+    }
 }
 
 /// The search field and filters of a list. Every change updates the URL; `keep` names parameters to
@@ -109,7 +160,7 @@ pub fn Filters(
     /// The filters.
     #[prop(optional)]
     filters: Vec<Filter>,
-    /// Parameters to preserve.
+    /// Parameters to preserve, if they are no fields of this form.
     #[prop(optional)]
     keep: &'static [&'static str],
 ) -> impl IntoView {
@@ -118,6 +169,9 @@ pub fn Filters(
     let mut names: Vec<&'static str> = vec!["q"];
     names.extend(filters.iter().map(|filter| filter.name));
     let shown = names.clone();
+    let kept = keep.iter().filter(|name| !shown.contains(name));
+    let kept = kept.copied().collect::<Vec<_>>();
+    let parameters = [names, kept.clone()].concat();
     // Links and the back button change the URL too.
     Effect::new(move |_| {
         let values: Vec<(&str, String)> =
@@ -133,9 +187,8 @@ pub fn Filters(
         let Some(form) = form.get_untracked() else {
             return;
         };
-        let values: Vec<(&str, String)> = names
+        let values: Vec<(&str, String)> = parameters
             .iter()
-            .chain(keep)
             .map(|name| (*name, value_of(&form, name)))
             .collect();
         let parameters: Vec<(&str, &str)> = values
@@ -159,10 +212,10 @@ pub fn Filters(
         };
         waiting.set_value(set_timeout_with_handle(run, Duration::from_millis(200)).ok());
     };
-    let kept = keep
-        .iter()
+    let kept = kept
+        .into_iter()
         .map(|name| {
-            view! { <input type="hidden" name=*name value=current_parameter(name) /> }.erase()
+            view! { <input type="hidden" name=name value=current_parameter(name) /> }.erase()
         })
         .collect::<Vec<_>>();
     let choices = filters
@@ -190,7 +243,7 @@ fn choice(filter: Filter, go: Callback<()>) -> AnyView {
     let choices = reactive(move || {
         let present = parameter(name);
         options
-            .get()
+            .clone()
             .into_iter()
             .map(|(value, word)| {
                 let selected = value == present;
@@ -266,7 +319,9 @@ pub fn sort_head(
 
 #[cfg(test)]
 mod tests {
-    use super::address;
+    use leptos_router::params::ParamsMap;
+
+    use super::{UrlQuery, address, changed_address};
 
     #[test]
     fn url_omits_empty_parameters() {
@@ -279,5 +334,25 @@ mod tests {
             &[("q", "web"), ("status", ""), ("sort", "-created")],
         );
         assert_eq!(filled, "/containers?q=web&sort=-created");
+    }
+
+    #[test]
+    fn changed_url_keeps_the_query_but_not_the_page() {
+        let query = [("q", " web"), ("status", "running"), ("page", "3")];
+        let query: ParamsMap = query.into_iter().collect();
+        let url = |change| changed_address("/jobs", &["q", "status", "sort"], &query, change);
+        assert_eq!(
+            url(("sort", "-created")),
+            "/jobs?q=web&status=running&sort=-created"
+        );
+        assert_eq!(url(("page", "4")), "/jobs?q=web&status=running&page=4");
+        assert_eq!(url(("page", "1")), "/jobs?q=web&status=running");
+        assert_eq!(UrlQuery(&query).page(), 3);
+    }
+
+    #[test]
+    fn invalid_page_number_is_the_first_page() {
+        let query: ParamsMap = [("page", "0")].into_iter().collect();
+        assert_eq!(UrlQuery(&query).page(), 1);
     }
 }

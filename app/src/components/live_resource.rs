@@ -26,6 +26,11 @@ struct Fresh {
     again: RwSignal<u32>,
 }
 
+/// Data that the server sends.
+pub trait Data: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}
+
+impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Data for T {}
+
 /// Data from the server with its refresh state.
 pub struct LiveResource<T: Send + Sync + 'static> {
     value: RwSignal<T>,
@@ -77,7 +82,8 @@ impl<T: Send + Sync + 'static> LiveResource<T> {
 }
 
 /// A request in flight.
-pub(super) type Answer = Pin<Box<dyn Future<Output = Result<ErasedValue, Failure>> + Send>>;
+pub(super) type PendingResponse =
+    Pin<Box<dyn Future<Output = Result<ErasedValue, Failure>> + Send>>;
 
 /// Creates the view from the first response.
 type Show = dyn Fn(&ErasedValue, Fresh) -> Option<Shown> + Send + Sync;
@@ -86,7 +92,7 @@ type Show = dyn Fn(&ErasedValue, Fresh) -> Option<Shown> + Send + Sync;
 #[derive(Clone)]
 pub(super) struct Part {
     /// Sends the request; tracks the key.
-    pub(super) ask: Arc<dyn Fn() -> Answer + Send + Sync>,
+    pub(super) ask: Arc<dyn Fn() -> PendingResponse + Send + Sync>,
     /// A counter that grows when the key changes.
     moves: Signal<u32>,
     /// Creates the view from the first response; `None` if the response cannot be decoded.
@@ -113,18 +119,18 @@ impl Part {
     ) -> Self
     where
         K: Clone + Send + Sync + 'static,
-        T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+        T: Data,
         F: Fn(K) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<T, Failure>> + Send + 'static,
     {
-        let ask = move || -> Answer {
-            let answer = fetch(key.get());
-            Box::pin(async move { answer.await.map(ErasedValue::pack) })
+        let ask = move || -> PendingResponse {
+            let response = fetch(key.get());
+            Box::pin(async move { response.await.map(ErasedValue::pack) })
         };
-        let show = move |parcel: &ErasedValue, fresh| {
-            let value = RwSignal::new(parcel.unpack::<T>()?);
-            let take = Callback::new(move |parcel: ErasedValue| {
-                if let Some(new) = parcel.unpack() {
+        let show = move |response: &ErasedValue, fresh| {
+            let value = RwSignal::new(response.unpack::<T>()?);
+            let take = Callback::new(move |response: ErasedValue| {
+                if let Some(new) = response.unpack() {
                     value.set(new);
                 }
             });
@@ -165,55 +171,35 @@ pub fn live_resource<K, T, F, Fut>(
 ) -> AnyView
 where
     K: Clone + Send + Sync + 'static,
-    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    T: Data,
     F: Fn(K) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<T, Failure>> + Send + 'static,
 {
     let part = Part::new(key, fetch, interests, view);
-    let initial = InitialData::of(&part);
-    initial.show(part, skeleton)
+    InitialData::of(&part).show(part, skeleton)
 }
 
-/// As [`live_resource`], for a small element of the frame.
+/// As [`live_resource`], for a small element of the frame. Each call of the returned function renders
+/// the element; all share one request.
 pub fn live_resource_in_frame<T, F, Fut>(
     fetch: F,
     interests: fn(&T) -> Vec<Event>,
     skeleton: fn() -> AnyView,
     view: impl Fn(LiveResource<T>) -> AnyView + Send + Sync + 'static,
-) -> AnyView
+) -> impl Fn() -> AnyView
 where
-    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    T: Data,
     F: Fn(()) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<T, Failure>> + Send + 'static,
 {
     let part = Part::new(Signal::from(()), fetch, interests, view).at(FailureScope::Frame);
     let initial = InitialData::of(&part);
-    initial.show(part, skeleton)
-}
-
-/// As [`live_resource_in_frame`], rendered in two places with one request.
-pub fn live_resource_twice<T, F, Fut>(
-    fetch: F,
-    interests: fn(&T) -> Vec<Event>,
-    skeleton: fn() -> AnyView,
-    view: impl Fn(LiveResource<T>) -> AnyView + Send + Sync + 'static,
-) -> (AnyView, AnyView)
-where
-    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
-    F: Fn(()) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<T, Failure>> + Send + 'static,
-{
-    let part = Part::new(Signal::from(()), fetch, interests, view).at(FailureScope::Frame);
-    let initial = InitialData::of(&part);
-    (
-        initial.show(part.clone(), skeleton),
-        initial.show(part, skeleton),
-    )
+    move || initial.show(part.clone(), skeleton)
 }
 
 /// Renders the data that `fetch` returns for `key` inside a view of [`live_resource`], where that
 /// function must not be nested: the server creates such a view more than once and the browser once,
-/// and both number the data of a page in the order of the requests. If `there` is given, it is
+/// and both number the data of a page in the order of the requests. If `initial` is given, it is
 /// rendered with the page; otherwise the browser fetches the data.
 pub fn live_resource_within<K, T, F, Fut>(
     initial: Option<T>,
@@ -225,16 +211,13 @@ pub fn live_resource_within<K, T, F, Fut>(
 ) -> AnyView
 where
     K: Clone + Send + Sync + 'static,
-    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    T: Data,
     F: Fn(K) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<T, Failure>> + Send + 'static,
 {
     let part = Part::new(key, fetch, interests, view).at(FailureScope::Part);
-    from_here(
-        part,
-        initial.map(|initial| Ok(ErasedValue::pack(initial))),
-        skeleton,
-    )
+    let initial = initial.map(|initial| Ok(ErasedValue::pack(initial)));
+    from_here(part, initial, skeleton)
 }
 
 /// Renders the data if it is given, or fetches it from the browser.
@@ -244,7 +227,7 @@ pub(super) fn from_here(
     skeleton: fn() -> AnyView,
 ) -> AnyView {
     let again = RwSignal::new(u32::from(initial.is_none()));
-    let answer = RwSignal::new(initial);
+    let response = RwSignal::new(initial);
     let ask = part.ask.clone();
     Effect::new(move |_| {
         if again.get() == 0 {
@@ -253,11 +236,11 @@ pub(super) fn from_here(
         let requested = untrack(|| ask());
         spawn_local(async move {
             let first = requested.await;
-            answer.try_set(Some(first));
+            response.try_set(Some(first));
         });
     });
     let retry = Callback::new(move |()| again.update(|again| *again += 1));
-    reactive(move || match answer.get() {
+    reactive(move || match response.get() {
         None => skeleton(),
         Some(first) => begin(&part, first, retry),
     })
@@ -274,7 +257,7 @@ pub(super) fn begin(
         last_error: RwSignal::new(None),
         again: RwSignal::new(0),
     };
-    match first.map(|parcel| (part.show)(&parcel, fresh)) {
+    match first.map(|response| (part.show)(&response, fresh)) {
         Ok(Some(Shown {
             view,
             take,
@@ -300,7 +283,7 @@ fn follow(part: &Part, fresh: Fresh, take: Callback<ErasedValue>, interests: Sig
     Effect::new(move |before: Option<()>| {
         version.track();
         fresh.again.track();
-        let (answer, place) = (ask(), moves.get());
+        let (request, place) = (ask(), moves.get());
         if before.is_none() || (place_in != FailureScope::Frame && Live::is_deleting()) {
             return;
         }
@@ -308,16 +291,16 @@ fn follow(part: &Part, fresh: Fresh, take: Callback<ErasedValue>, interests: Sig
         requested.update_value(|requested| *requested += 1);
         let turn = requested.get_value();
         spawn_local(async move {
-            let answer = Live::unless_deleting(answer, live).await;
+            let result = Live::unless_deleting(request, live).await;
             let overtaken = shown.try_get_value().is_none_or(|shown| turn < shown);
             if overtaken || moves.try_get_untracked() != Some(place) {
                 return;
             }
             shown.set_value(turn);
             fresh.busy.set(requested.get_value() != turn);
-            match answer {
-                Ok(parcel) => {
-                    take.run(parcel);
+            match result {
+                Ok(response) => {
+                    take.run(response);
                     fresh.last_error.set(None);
                 }
                 Err(failure) => fresh.last_error.set(Some(failure)),

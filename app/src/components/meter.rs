@@ -4,17 +4,29 @@ use crate::erase::Erase as _;
 use leptos::prelude::*;
 
 /// Usage in percent: a warning from 75, critical from 90. `label` is for screen readers.
-pub fn meter(label: String, percent: u64, label_text: String) -> AnyView {
+pub fn meter(label: String, percent: u64, label_text: &str) -> AnyView {
     let percent = percent.min(100);
     view! {
         <span class="meter">
             <meter min="0" max="100" low="75" high="90" optimum="0" value=percent.to_string() aria-label=label>
-                {format!("{percent} %")}
+                {format!("{percent}%")}
             </meter>
-            <span class="num">{label_text}</span>
+            <span class="num">{parts(label_text)}</span>
         </span>
     }
     .erase()
+}
+
+/// A value such as `3 of 5`, which may wrap before `of` only.
+pub fn parts(value: &str) -> AnyView {
+    match value.split_once(" of ") {
+        Some((used, total)) => {
+            let total = format!("of {total}");
+            view! { <span class="part">{used.to_owned()}</span> " " <span class="part">{total}</span> }
+                .erase()
+        }
+        None => view! { <span class="part">{value.to_owned()}</span> }.erase(),
+    }
 }
 
 /// The share of `used` in `total`, in percent.

@@ -13,23 +13,24 @@
 //! - **Header**: `<PageHead title badges actions />` also sets the document's title.
 //! - **Tabs**: `pages::tabbed_page` for an object whose tabs load their own data; each tab has its
 //!   own path.
-//! - **Lists**: [`table::list_page`] is the page of a list that is fetched as a whole: a const
-//!   [`table::ListHead`] and const [`table::Rows`] with a header and a cell function per column.
-//!   For a list with pages or filters, use [`table::table`] and `table::count` with
-//!   `<Filters path search filters keep />`, which keeps its state in the URL, `<Pager place href />`,
-//!   `empty(…)` and `list_keys(create)` for the keyboard shortcuts. Other tables use
-//!   `<table class="list" role="table">` with explicit roles (`rowgroup`, `row`, `cell`), because
-//!   rows become cards below 768 px; `data-label` on a cell is its label there. The main link of a
-//!   row has `class="row-link"` and `data-row`. Use `<For>` by id with a `Memo` per row, and
-//!   `sort_head`.
+//! - **Lists**: [`list_page::list_page`] is the page of a list, with or without search, filters and
+//!   pages: a const [`list_page::ListPage`] and const [`table::Rows`], whose columns have a header
+//!   and a function that renders a cell. The search is a [`list_page::Search`], whose state is in
+//!   the URL; `list::url_query` reads it.
+//! - **Tables** elsewhere: [`table::table`] with [`table::Rows`]. Rows become cards below 768 px,
+//!   where a cell has its column's header as a label, except in `unlabeled`, `main_column`,
+//!   `badge_column` and `live_column`. Cells with times, sizes and numbers have the class `num`.
 //! - **Forms**: one `RwSignal` of the model's form, a [`form::FormState`] with its parser,
 //!   `<Field form name label value=bind!(signal, field) hint />`, `<Choice … />`,
-//!   `<Tick form name label checked set hint barred />`, `<Refusals form />` at the top and
+//!   `<Checkbox form name label checked set hint barred />`, `<Refusals form />` at the top and
 //!   `<Submit form label />`. On submission: if `form.submit()`, call the server, and
 //!   `form.refuse(failure)` on failure.
 //! - **Forms of objects**: [`object_form::create_form`] is the page of a new object,
 //!   [`object_form::settings_form`] the settings of an existing object. Both receive the fields and
-//!   one server call (`save` or `save_call`), and do the rest.
+//!   one server call (`save` or `save_call`), and do the rest. [`noun::Noun`] has the texts of each
+//!   kind of object.
+//! - **Details**: [`facts::Facts`] is a definition list, [`panel::card`] a card,
+//!   [`panel::panel`] a notice, [`action::Action`] a button that sends a request.
 //! - **Deletion**: [`delete_card::delete_card`] at the end of a page; elsewhere
 //!   [`dialog::Deletion`] and `<DeleteDialog deletion name losses delete />`. Within such a view
 //!   use only `live_resource_within`.
@@ -45,27 +46,32 @@
 //! `btn btn-primary btn-danger btn-quiet btn-small btn-icon`, `muted`, `mono`, `num`, `panel`,
 //! `form` (one column), `fold` (a `details`). No inline styles: the CSP blocks them.
 
+pub mod action;
 pub mod badge;
+pub mod checkbox;
 pub mod delete_card;
 pub mod dialog;
 mod erased_value;
+pub mod facts;
 pub mod failure;
 pub mod form;
-pub mod fresh;
+pub mod form_values;
 pub mod host;
 pub mod icon;
 mod initial_data;
 pub mod job_view;
 pub mod lazy;
 pub mod list;
+pub mod list_page;
 pub mod live_resource;
 pub mod log;
 pub mod menu;
 pub mod meter;
+pub mod noun;
 pub mod object_form;
 pub mod page;
+pub mod panel;
 pub mod steps;
 pub mod table;
-pub mod tick;
 pub mod title;
 pub mod toast;

@@ -7,11 +7,19 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use crate::erase::{Erase as _, act};
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
-use leptos_router::{NavigateOptions, hooks::use_navigate};
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_location, use_navigate, use_query_map},
+};
+use model::{Kind, events::Event};
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     form::{FormState, Refusals, Submit},
-    page::PageHead,
+    icon::icon,
+    live_resource::{LiveResource, live_resource},
+    noun::Noun,
+    page::{PageHead, object_skeleton},
     toast::Toasts,
 };
 use crate::server_fns::Failure;
@@ -41,7 +49,7 @@ type Save =
 /// What happens after the values were stored.
 type Done = Arc<dyn Fn(Saved) + Send + Sync>;
 
-/// Boxes a server call for [`CreateForm::create`] and [`SettingsForm::update`].
+/// Boxes a server call for [`create_form`] and [`settings_form`].
 pub fn save_call<F>(save: impl Fn() -> F + Send + Sync + 'static) -> Save
 where
     F: Future<Output = Result<Saved, Failure>> + Send + 'static,
@@ -63,154 +71,148 @@ where
     save_call(move || {
         let values = values.get_untracked();
         let name = name(&values);
-        let answer = send(values);
-        async move { answer.await.map(|_| Saved::named(name)) }
+        let response = send(values);
+        async move { response.await.map(|_| Saved::named(name)) }
     })
 }
 
-/// The contents of the page of a new object.
-pub struct CreateForm {
-    /// The title.
-    pub title: &'static str,
-    /// The action: `Create`, `Add` or `Upload`.
-    pub verb: &'static str,
-    /// The kind of object, such as `site`.
-    pub what: &'static str,
-    /// The path of the list, which starts the URL of the new object.
-    pub list: &'static str,
-    /// The label of the submit button after the verb: the current name.
-    pub name: Signal<String>,
-    /// The state of the form.
-    pub form: FormState,
-    /// A notice at the top, such as an object that must be created first.
-    pub notice: Option<AnyView>,
-    /// The fields.
-    pub fields: AnyView,
-    /// Creates the object.
-    pub create: Save,
+/// The page of a form whose options are fetched first.
+pub fn form_page<T, F>(
+    fetch: fn() -> F,
+    interests: fn(&T) -> Vec<Event>,
+    content: fn(LiveResource<T>) -> AnyView,
+) -> AnyView
+where
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    F: Future<Output = Result<T, Failure>> + Send + 'static,
+{
+    let key = Signal::from(());
+    live_resource(key, move |()| fetch(), interests, object_skeleton, content)
 }
 
-/// The page of a new object, without the data that it depends on.
-pub fn create_form(page: CreateForm) -> AnyView {
-    let CreateForm {
-        title,
-        verb,
-        what,
-        list,
-        name,
-        form,
-        notice,
-        fields,
-        create,
-    } = page;
-    let toasts = Toasts::here();
-    let navigate = use_navigate();
-    let done = move |Saved { name, key }| {
-        let suffix = if verb.ends_with('e') { "d" } else { "ed" };
-        toasts.notify(format!("{verb}{suffix} the {what} {name}."));
-        navigate(&format!("{list}/{key}"), NavigateOptions::default());
-    };
-    let label = Signal::derive(move || name.with(|name| format!("{verb} {}", name.trim())));
-    let body = new_form(form, label, list, (notice, fields), create, Arc::new(done));
-    view! { <PageHead title /> {body} }.erase()
+/// The id of the object that a query parameter names, or of the first object; empty without objects.
+pub fn preselected<T, I: ToString>(
+    all: &[T],
+    parameter: &str,
+    name: impl Fn(&T) -> String,
+    id: impl Fn(&T) -> I,
+) -> String {
+    let named = use_query_map().with_untracked(|map| map.get_str(parameter).map(str::to_owned));
+    let object = all.iter().find(|object| Some(name(object)) == named);
+    let object = object.or_else(|| all.first());
+    object
+        .map(|object| id(object).to_string())
+        .unwrap_or_default()
 }
 
-/// The form of [`create_form`] without the title, for pages that do something else when the object
-/// was created.
-pub fn new_form(
-    form: FormState,
-    label: Signal<String>,
-    list: &'static str,
-    (notice, fields): (Option<AnyView>, AnyView),
-    create: Save,
-    done: Done,
+/// The notice that another object must be created first: a text before the link, the link, and a
+/// text after it.
+pub fn prerequisite(
+    before: &'static str,
+    (href, link): (&'static str, &'static str),
+    after: &'static str,
 ) -> AnyView {
-    let submit = submission(form, create, done);
     view! {
-        <form class="form" novalidate on:submit=act(submit)>
-            {notice}
-            <Refusals form />
-            {fields}
-            <div class="actions">
-                <Submit form label />
-                <a class="btn" href=list>"Cancel"</a>
-            </div>
-        </form>
+        <p class="panel panel-warning"><span>{icon("triangle-alert")} {before} <a class="link" href=href>{link}</a> {after}</span></p>
     }
     .erase()
 }
 
-/// The contents of the settings of an object.
-pub struct SettingsForm {
-    /// The state of the form. Its values are those of [`super::fresh::fresh`], which follow the
-    /// stored object until a user edits them.
-    pub form: FormState,
-    /// A notice above the fields, such as a setting that cannot change now.
-    pub notice: Option<AnyView>,
-    /// The fields.
-    pub fields: AnyView,
-    /// The object's current segment in URLs.
-    pub key: Memo<String>,
-    /// The URL of this page for a segment, to which a renamed object moves.
-    pub path: fn(&str) -> String,
-    /// Updates the object.
-    pub update: Save,
-    /// Fetches the object again.
-    pub refresh: Callback<()>,
+/// The page of a new object.
+pub fn create_form(kind: Kind, form: FormState, fields: AnyView, create: Save) -> AnyView {
+    let noun = Noun::of(kind);
+    let toasts = Toasts::here();
+    let navigate = use_navigate();
+    let done = move |Saved { name, key }| {
+        let (what, list) = (noun.name, noun.list);
+        toasts.notify(match noun.create {
+            "Upload" => format!("Uploaded the {what} for {name}."),
+            "Add" => format!("Added the {what} {name}."),
+            _ => format!("Created the {what} {name}."),
+        });
+        navigate(&format!("{list}/{key}"), NavigateOptions::default());
+    };
+    let body = new_form(kind, form, fields, create, Arc::new(done));
+    view! { <PageHead title=noun.create_title() /> {body} }.erase()
+}
+
+/// The form of [`create_form`] without the title, for pages that do something else when the object
+/// was created.
+pub fn new_form(kind: Kind, form: FormState, fields: AnyView, create: Save, done: Done) -> AnyView {
+    let noun = Noun::of(kind);
+    let actions = view! {
+        <Submit form label=noun.create_label() />
+        <a class="btn" href=noun.list>"Cancel"</a>
+    };
+    form_element(form, ().erase(), (fields, actions.erase()), (create, done))
 }
 
 /// The form with the settings of an object.
-pub fn settings_form(settings: SettingsForm) -> AnyView {
-    let SettingsForm {
-        form,
-        notice,
-        fields,
-        key,
-        path,
-        update,
-        refresh,
-    } = settings;
+///
+/// The values of `form` are those of [`super::form_values::form_values`], which follow the stored object until
+/// a user edits them. `key` is the object's current segment in URLs; the page of a renamed object
+/// moves to the URL with the new segment. `refresh` fetches the object again.
+pub fn settings_form(
+    kind: Kind,
+    key: Memo<String>,
+    form: FormState,
+    fields: AnyView,
+    update: Save,
+    refresh: Callback<()>,
+) -> AnyView {
     let toasts = Toasts::here();
     let navigate = use_navigate();
+    let path = use_location().pathname;
     let done = move |saved: Saved| {
         form.busy.try_set(false);
         toasts.notify(format!("Saved {}.", saved.name));
         if key.try_get_untracked().is_none_or(|key| key == saved.key) {
             let _ = refresh.try_run(());
-        } else {
-            let replace = NavigateOptions {
-                replace: true,
-                ..NavigateOptions::default()
-            };
-            navigate(&path(&saved.key), replace);
+            return;
         }
+        let path = path.try_get_untracked().unwrap_or_default();
+        let tab = path.splitn(4, '/').nth(3);
+        let tab = tab.map(|tab| format!("/{tab}")).unwrap_or_default();
+        let replace = NavigateOptions {
+            replace: true,
+            ..NavigateOptions::default()
+        };
+        let list = Noun::of(kind).list;
+        navigate(&format!("{list}/{}{tab}", saved.key), replace);
     };
-    let submit = submission(form, update, Arc::new(done));
-    view! {
-        <form class="form" novalidate on:submit=act(submit)>
-            <h2 class="section-title">"Settings"</h2>
-            {notice}
-            <Refusals form />
-            {fields}
-            <div class="actions"><Submit form label="Save" /></div>
-        </form>
-    }
-    .erase()
+    let title = view! { <h2 class="section-title">"Settings"</h2> }.erase();
+    let actions = view! { <Submit form label="Save" /> }.erase();
+    form_element(form, title, (fields, actions), (update, Arc::new(done)))
 }
 
-/// Validates the form and sends it; errors of the server are shown in the form.
-fn submission(form: FormState, save: Save, done: Done) -> impl FnMut(SubmitEvent) {
-    move |ev: SubmitEvent| {
+/// The form element. On submission it validates the values and sends them; errors of the server are
+/// shown in the form.
+fn form_element(
+    form: FormState,
+    title: AnyView,
+    (fields, actions): (AnyView, AnyView),
+    (save, done): (Save, Done),
+) -> AnyView {
+    let submit = move |ev: SubmitEvent| {
         ev.prevent_default();
         if !form.submit() {
             return;
         }
-        let (answer, done) = (save(), done.clone());
+        let (response, done) = (save(), done.clone());
         spawn_local(async move {
-            match answer.await {
+            match response.await {
                 Ok(saved) => done(saved),
                 Err(failure) => form.refuse(failure),
             }
         });
+    };
+    view! {
+        <form class="form" novalidate on:submit=act(submit)>
+            {title}
+            <Refusals form />
+            {fields}
+            <div class="actions">{actions}</div>
+        </form>
     }
+    .erase()
 }

@@ -5,7 +5,7 @@ use std::future::Future;
 use crate::erase::{Erase as _, act, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
-use model::{events::Event, page::Page};
+use model::events::Event;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
@@ -73,10 +73,11 @@ pub fn PageHead(
 /// The empty state of a list: an explanation and the first step.
 pub fn empty(
     shape: &'static str,
-    title: &'static str,
+    title: impl ToString,
     text: &'static str,
     action: AnyView,
 ) -> AnyView {
+    let title = title.to_string();
     view! {
         <section class="empty">
             {icon(shape)} <h2>{title}</h2> <p class="muted">{text}</p> {action}
@@ -169,11 +170,6 @@ pub fn Pager(
             .erase()
         })
     })
-}
-
-/// The page number and the number of pages, for [`Pager`].
-pub fn place<T>(page: &Page<T>) -> (u32, u32) {
-    (page.page.max(1), page.page_count())
 }
 
 /// The usage of a resource, with a text beside the bar.

@@ -1,81 +1,126 @@
-//! Tables of objects, and the page of a list that is fetched as a whole. Rows become cards below
-//! 768 px, which requires explicit roles and labels.
+//! Tables of objects, each declared as a constant list of columns. Rows become cards below 768 px,
+//! which requires explicit roles and labels.
 
-use std::{future::Future, sync::Arc};
-
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
-use model::events::Event;
-use serde::{Serialize, de::DeserializeOwned};
-
-use super::{
-    list::list_keys,
-    live_resource::{LiveResource, live_resource},
-    page::{PageHead, empty, list_skeleton, main_link},
+use std::{
+    hash::{DefaultHasher, Hash, Hasher as _},
+    sync::Arc,
 };
-use crate::server_fns::Failure;
 
-/// A column of a table, after the first.
-pub struct Column<T: 'static> {
+use crate::erase::{Erase as _, act, reactive};
+use leptos::prelude::*;
+use model::Timestamp;
+
+use super::{badge::ago, list::sort_head};
+
+/// An object of a table.
+pub trait Object: Clone + PartialEq + Send + Sync + 'static {}
+
+impl<T: Clone + PartialEq + Send + Sync + 'static> Object for T {}
+
+/// A column of a table.
+pub struct Column<T: Object> {
     head: &'static str,
     /// The label of the cells of a card.
     label: Option<&'static str>,
-    class: Option<&'static str>,
-    cell: fn(&T) -> AnyView,
+    class: &'static str,
+    /// The key to sort by.
+    sort: Option<&'static str>,
+    cell: Cell<T>,
 }
 
-/// A column with its cells; an empty class means none.
-pub const fn column<T>(
+/// Renders the cell of an object.
+type Show<T> = fn(&T) -> AnyView;
+
+enum Cell<T: Object> {
+    Value(Show<T>),
+    Live(fn(Memo<Option<T>>) -> AnyView),
+}
+
+const fn new_column<T: Object>(
     head: &'static str,
     class: &'static str,
-    cell: fn(&T) -> AnyView,
+    cell: Cell<T>,
 ) -> Column<T> {
-    let class = match class.is_empty() {
-        true => None,
-        false => Some(class),
-    };
     Column {
         head,
         label: Some(head),
         class,
+        sort: None,
         cell,
     }
+}
+
+/// A column with its cells.
+pub const fn column<T: Object>(
+    head: &'static str,
+    class: &'static str,
+    cell: Show<T>,
+) -> Column<T> {
+    new_column(head, class, Cell::Value(cell))
 }
 
 /// A column of badges, which need no label on a card.
-pub const fn badge_column<T>(head: &'static str, cell: fn(&T) -> AnyView) -> Column<T> {
+pub const fn badge_column<T: Object>(head: &'static str, cell: Show<T>) -> Column<T> {
+    unlabeled(column(head, "", cell))
+}
+
+/// The column of the names, which open the objects.
+pub const fn main_column<T: Object>(head: &'static str, cell: Show<T>) -> Column<T> {
+    unlabeled(column(head, "cell-main", cell))
+}
+
+/// A column whose cells are created once and follow their object, such as a checkbox or a menu.
+pub const fn live_column<T: Object>(
+    head: &'static str,
+    class: &'static str,
+    cell: fn(Memo<Option<T>>) -> AnyView,
+) -> Column<T> {
+    unlabeled(new_column(head, class, Cell::Live(cell)))
+}
+
+/// The same column without a label on a card.
+pub const fn unlabeled<T: Object>(column: Column<T>) -> Column<T> {
     Column {
-        head,
         label: None,
-        class: None,
-        cell,
+        ..column
     }
 }
 
-/// The first cell of a row: the link that opens the object, and notes after it.
-pub struct RowLink {
-    href: String,
-    name: AnyView,
-    notes: Option<AnyView>,
+/// The same column with a header that sorts by `key`.
+pub const fn sorted_by<T: Object>(key: &'static str, column: Column<T>) -> Column<T> {
+    Column {
+        sort: Some(key),
+        ..column
+    }
 }
 
-impl RowLink {
-    /// A link without notes.
-    pub fn new(href: String, name: AnyView) -> Self {
-        Self {
-            href,
-            name,
-            notes: None,
-        }
+impl<T: Object> Column<T> {
+    fn is_live(&self) -> bool {
+        matches!(self.cell, Cell::Live(_))
     }
 
-    /// The same link with notes.
-    pub fn with_notes(self, notes: AnyView) -> Self {
-        Self {
-            notes: Some(notes),
-            ..self
-        }
+    fn render(&self, object: Memo<Option<T>>) -> Option<AnyView> {
+        let content = match self.cell {
+            Cell::Live(cell) => cell(object),
+            Cell::Value(cell) => object.with(|object| object.as_ref().map(cell))?,
+        };
+        let (label, class) = (self.label, self.class);
+        Some(match class.is_empty() {
+            true => view! { <td role="cell" data-label=label>{content}</td> }.erase(),
+            false => view! { <td role="cell" data-label=label class=class>{content}</td> }.erase(),
+        })
     }
+}
+
+/// The link that opens the object of a row.
+pub fn row_link(href: String, name: AnyView) -> AnyView {
+    view! { <a class="row-link" data-row="" href=href>{name}</a> }.erase()
+}
+
+/// The error of an object, below its name.
+pub fn error_note(error: Option<&String>) -> AnyView {
+    let note = |error: &String| view! { <span class="row-note">{error.clone()}</span> }.erase();
+    error.map(note).erase()
 }
 
 /// A cell or name with this text.
@@ -88,83 +133,109 @@ pub fn muted(text: &'static str) -> AnyView {
     view! { <span class="muted">{text}</span> }.erase()
 }
 
-/// The columns and rows of a table.
-pub struct Rows<T: 'static> {
-    /// The name of the table for screen readers.
-    pub label: &'static str,
-    /// The id of an object.
-    pub id: fn(&T) -> i64,
-    /// The header of the first column, and its cells.
-    pub link: (&'static str, fn(&T) -> RowLink),
-    /// The other columns.
-    pub columns: &'static [Column<T>],
+/// A cell with the age of the object that `href` opens. Above the row's link, so that the exact
+/// time is shown on hover.
+pub fn age_link(href: String, at: Timestamp) -> AnyView {
+    view! { <a class="above plain" tabindex="-1" href=href>{ago(at)}</a> }.erase()
 }
 
-/// The table of the objects that `all` returns.
-pub fn table<L, T>(data: LiveResource<L>, all: fn(&L) -> &[T], rows: &'static Rows<T>) -> AnyView
-where
-    L: Send + Sync + 'static,
-    T: Clone + PartialEq + Send + Sync + 'static,
-{
-    let id = rows.id;
-    let ids = data.part(move |data| all(data).iter().map(id).collect::<Vec<_>>());
-    let show = move |key: i64| {
-        let object = data.part(move |data| all(data).iter().find(|it| id(it) == key).cloned());
-        row_view(Box::new(move || {
-            object.with(|it| it.as_ref().map(|it| row(it, rows)))
-        }))
-    };
-    let heads = rows.columns.iter().map(|column| column.head);
-    let heads = std::iter::once(rows.link.0).chain(heads).collect();
-    table_view(rows.label, heads, ids, Arc::new(show))
+/// The checkbox that selects the object `name`.
+pub fn select_box(
+    name: Signal<String>,
+    is_selected: Signal<bool>,
+    toggle: Callback<()>,
+) -> AnyView {
+    let label = Signal::derive(move || format!("Select {}", name.get()));
+    let pick = act(move |_| toggle.run(()));
+    view! { <input type="checkbox" aria-label=label prop:checked=is_selected on:change=pick /> }
+        .erase()
 }
 
-fn row<T>(object: &T, rows: &'static Rows<T>) -> (RowLink, Vec<AnyView>) {
-    let cells = rows.columns.iter().map(|column| {
-        let (label, class) = (column.label, column.class);
-        cell(label, class, (column.cell)(object))
-    });
-    (rows.link.1(object), cells.collect())
-}
-
-fn cell(label: Option<&'static str>, class: Option<&'static str>, cell: AnyView) -> AnyView {
-    match class {
-        Some(class) => view! { <td role="cell" data-label=label class=class>{cell}</td> }.erase(),
-        None => view! { <td role="cell" data-label=label>{cell}</td> }.erase(),
+/// Selects an object, or deselects it if it is selected.
+pub fn toggle<T: PartialEq>(selected: &mut Vec<T>, object: T) {
+    match selected.iter().position(|other| *other == object) {
+        Some(place) => {
+            selected.remove(place);
+        }
+        None => selected.push(object),
     }
 }
 
-/// A row that follows its object.
-fn row_view(row: Box<dyn Fn() -> Option<(RowLink, Vec<AnyView>)> + Send + Sync>) -> AnyView {
-    reactive(move || {
-        let (link, cells) = row()?;
-        let RowLink { href, name, notes } = link;
-        Some(
-            view! {
-                <tr role="row">
-                    <td role="cell" class="cell-main">
-                        <a class="row-link" data-row="" href=href>{name}</a>
-                        {notes}
-                    </td>
-                    {cells}
-                </tr>
-            }
-            .erase(),
-        )
-    })
+/// The columns and rows of a table.
+pub struct Rows<T: Object> {
+    /// The name of the table for screen readers.
+    pub label: &'static str,
+    /// The id of an object, unique in the table.
+    pub id: fn(&T) -> i64,
+    /// The columns.
+    pub columns: &'static [Column<T>],
+}
+
+/// An id for objects that are identified by a text, for [`Rows::id`].
+pub fn text_id(text: impl Hash) -> i64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish().cast_signed()
+}
+
+/// The order of a table, and the URL of the table in another order.
+pub type Sorting = (Signal<String>, Callback<String, String>);
+
+/// The table of these objects.
+pub fn table<T: Object>(objects: Memo<Vec<T>>, rows: &'static Rows<T>) -> AnyView {
+    table_with(objects, rows, None, None)
+}
+
+/// The table of these objects with another label or an order.
+pub fn table_with<T: Object>(
+    objects: Memo<Vec<T>>,
+    rows: &'static Rows<T>,
+    label: Option<Signal<String>>,
+    sorting: Option<Sorting>,
+) -> AnyView {
+    let id = rows.id;
+    let ids = Memo::new(move |_| objects.with(|all| all.iter().map(id).collect::<Vec<_>>()));
+    let show = move |key: i64| {
+        let object = Memo::new(move |_| {
+            objects.with(|all| all.iter().find(|object| id(object) == key).cloned())
+        });
+        view! { <tr role="row">{cells(object, rows.columns)}</tr> }.erase()
+    };
+    let heads = rows.columns.iter();
+    let heads = heads.map(|column| head_view(column.head, column.sort.zip(sorting)));
+    let label = label.unwrap_or_else(|| Signal::stored(rows.label.to_owned()));
+    table_view(label, heads.collect(), ids, Arc::new(show))
+}
+
+/// The cells of a row. Consecutive columns that are not live are rendered together.
+fn cells<T: Object>(object: Memo<Option<T>>, columns: &'static [Column<T>]) -> Vec<AnyView> {
+    let groups = columns.chunk_by(|left, right| !left.is_live() && !right.is_live());
+    let view = |group: &'static [Column<T>]| match group {
+        [column] if column.is_live() => column.render(object).erase(),
+        group => reactive(move || {
+            let cells = group.iter().map(|column| column.render(object));
+            cells.collect::<Option<Vec<_>>>()
+        }),
+    };
+    groups.map(view).collect()
+}
+
+/// A column header, which may sort; without a text for checkboxes and menus.
+fn head_view(text: &'static str, sort: Option<(&'static str, Sorting)>) -> AnyView {
+    match sort {
+        Some((key, sorting)) => sort_head(text, key, sorting.0, sorting.1),
+        None if text.is_empty() => view! { <td role="cell"></td> }.erase(),
+        None => view! { <th role="columnheader" scope="col">{text}</th> }.erase(),
+    }
 }
 
 /// A table with these column headers, whose rows `show` creates by id.
-pub fn table_view(
-    label: &'static str,
-    heads: Vec<&'static str>,
+fn table_view(
+    label: Signal<String>,
+    heads: Vec<AnyView>,
     ids: Memo<Vec<i64>>,
     show: Arc<dyn Fn(i64) -> AnyView + Send + Sync>,
 ) -> AnyView {
-    let heads = heads
-        .into_iter()
-        .map(|head| view! { <th role="columnheader" scope="col">{head}</th> }.erase())
-        .collect::<Vec<_>>();
     view! {
         <table class="list" role="table" aria-label=label>
             <thead role="rowgroup"><tr role="row">{heads}</tr></thead>
@@ -174,84 +245,4 @@ pub fn table_view(
         </table>
     }
     .erase()
-}
-
-/// The page of a list, without the type of its objects.
-#[derive(Clone, Copy)]
-pub struct ListHead {
-    /// The title.
-    pub title: &'static str,
-    /// The name of one object and of several, for the count.
-    pub count: (&'static str, &'static str),
-    /// The path of the page of a new object, and the label of the link to it; `None` if the user
-    /// may not create one.
-    pub create: Option<(&'static str, &'static str)>,
-    /// The tabs below the title.
-    pub tabs: Option<fn() -> AnyView>,
-    /// The icon, title and text of the empty state, whose action is to create an object.
-    pub empty: (&'static str, &'static str, &'static str),
-}
-
-impl ListHead {
-    fn create_link(self) -> AnyView {
-        self.create
-            .map(|(path, label)| main_link(path, "plus", label))
-            .erase()
-    }
-}
-
-/// The page of a list that is fetched as a whole.
-pub fn list_page<T, F>(
-    head: ListHead,
-    fetch: fn() -> F,
-    interests: fn(&Vec<T>) -> Vec<Event>,
-    table: fn(LiveResource<Vec<T>>) -> AnyView,
-) -> AnyView
-where
-    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
-    F: Future<Output = Result<Vec<T>, Failure>> + Send + 'static,
-{
-    Effect::new(move |_| list_keys(head.create.map(|(path, _)| path)));
-    live_resource(
-        Signal::from(()),
-        move |()| fetch(),
-        interests,
-        list_skeleton,
-        move |data| list_view(head, data.part(Vec::len), Box::new(move || table(data))),
-    )
-}
-
-fn list_view(
-    head: ListHead,
-    total: Memo<usize>,
-    table: Box<dyn Fn() -> AnyView + Send + Sync>,
-) -> AnyView {
-    let none = Memo::new(move |_| total.get() == 0);
-    let body = reactive(move || {
-        if none.get() {
-            let (shape, title, text) = head.empty;
-            return empty(shape, title, text, head.create_link());
-        }
-        table()
-    });
-    let total = Signal::derive(move || total.get() as u64);
-    view! {
-        <PageHead
-            title=head.title
-            badges=move || count(total, head.count)
-            actions=move || head.create_link()
-        />
-        {head.tabs.map(|tabs| tabs())}
-        {body}
-    }
-    .erase()
-}
-
-/// The number of objects beside the title of a list.
-pub fn count(total: Signal<u64>, (one, many): (&'static str, &'static str)) -> AnyView {
-    let count = Signal::derive(move || match total.get() {
-        1 => format!("1 {one}"),
-        total => format!("{total} {many}"),
-    });
-    view! { <span class="num" role="status">{count}</span> }.erase()
 }

@@ -6,7 +6,10 @@ use leptos_router::hooks::use_location;
 use model::session::CurrentUser;
 
 use super::{jobs::running_jobs, nav::DRAWER, palette::palette};
-use crate::{components::icon::icon, live::Live};
+use crate::{
+    components::{icon::icon, title::PageTitle},
+    live::Live,
+};
 
 /// The header for a signed-in user.
 pub fn header(me: CurrentUser) -> AnyView {
@@ -68,24 +71,22 @@ fn user_menu(me: CurrentUser) -> AnyView {
 fn breadcrumbs() -> AnyView {
     let path = use_location().pathname;
     let items = reactive(move || {
-        let crumbs = path.with(|path| crumbs(path));
-        let last = crumbs.len().saturating_sub(1);
-        crumbs
-            .into_iter()
-            .enumerate()
-            .map(|(index, (label, href))| {
-                let current = (index == last).then_some("page");
-                view! { <li><a class="crumb" href=href aria-current=current>{label}</a></li> }
-                    .erase()
-            })
-            .collect::<Vec<_>>()
+        let path = path.get();
+        let name = PageTitle::of_object(&path);
+        let item = |(label, href): (String, String)| {
+            let current = (href == path).then_some("page");
+            view! { <li><a class="crumb" href=href aria-current=current>{label}</a></li> }.erase()
+        };
+        let crumbs = crumbs(&path, name).into_iter();
+        crumbs.map(item).collect::<Vec<_>>()
     });
     view! { <nav class="crumbs" aria-label="Breadcrumbs"><ol>{items}</ol></nav> }.erase()
 }
 
 /// The breadcrumbs of a path: labels and links. A container is shown under Containers and a host
-/// under Hosts, although their paths are under a site.
-fn crumbs(path: &str) -> Vec<(String, String)> {
+/// under Hosts, although their paths are under a site. `name` is the name of an object with an id in
+/// its path; without a name, the object is left out.
+fn crumbs(path: &str, name: Option<String>) -> Vec<(String, String)> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     if let [
         "sites",
@@ -118,17 +119,14 @@ fn crumbs(path: &str) -> Vec<(String, String)> {
         href.push('/');
         href.push_str(part);
         let label = match (parts.first(), index) {
-            (Some(&"providers"), 0) => "DNS providers".to_owned(),
-            (Some(&"authorities"), 0) => "Certificate authorities".to_owned(),
-            (_, 0) => title(part),
-            _ if *part == "new" => title(part),
-            // These paths contain ids, which are not shown; the page's title has the name.
-            (Some(&("domains" | "certificates")), 1) => "Details".to_owned(),
-            // The tab of an object.
-            (_, 2) => title(part),
-            _ => (*part).to_owned(),
+            (Some(&"providers"), 0) => Some("DNS providers".to_owned()),
+            (Some(&"authorities"), 0) => Some("Certificate authorities".to_owned()),
+            (_, 0 | 2) => Some(title(part)),
+            _ if *part == "new" => Some(title(part)),
+            (Some(&("domains" | "certificates")), 1) => name.clone(),
+            _ => Some((*part).to_owned()),
         };
-        crumbs.push((label, href.clone()));
+        crumbs.extend(label.map(|label| (label, href.clone())));
     }
     crumbs
 }
@@ -147,39 +145,43 @@ mod tests {
     use super::crumbs;
 
     #[test]
-    fn breadcrumbs_of_container_start_at_containers() {
-        let labels = |path| {
-            crumbs(path)
-                .into_iter()
+    fn breadcrumbs_lead_from_list_to_tab() {
+        let labels = |path, name: Option<&str>| {
+            let crumbs = crumbs(path, name.map(str::to_owned)).into_iter();
+            crumbs
                 .map(|(label, _)| label)
                 .collect::<Vec<_>>()
+                .join(" / ")
         };
+        for (path, expected) in [
+            (
+                "/sites/lab/containers/web-1/services",
+                "Containers / lab / web-1 / Services",
+            ),
+            (
+                "/sites/lab/hosts/edge-1/files",
+                "Hosts / lab / edge-1 / Files",
+            ),
+            ("/jobs/12", "Jobs / 12"),
+            ("/users/new", "Users / New"),
+            ("/domains/2", "Domains"),
+            ("/domains/2/settings", "Domains / Settings"),
+            ("/sites/lab/settings", "Sites / lab / Settings"),
+            ("/domains/new", "Domains / New"),
+            ("/certificates/7", "Certificates"),
+            (
+                "/authorities/pebble",
+                "Certificates / Certificate authorities / pebble",
+            ),
+            ("/providers/new", "Certificates / DNS providers / New"),
+            ("/", ""),
+        ] {
+            assert_eq!(labels(path, None), expected);
+        }
+        let domain = "/domains/2/settings";
         assert_eq!(
-            labels("/sites/lab/containers/web-1/services"),
-            ["Containers", "lab", "web-1", "Services"]
+            labels(domain, Some("example.org")),
+            "Domains / example.org / Settings"
         );
-        assert_eq!(
-            labels("/sites/lab/hosts/edge-1/files"),
-            ["Hosts", "lab", "edge-1", "Files"]
-        );
-        assert_eq!(labels("/jobs/12"), ["Jobs", "12"]);
-        assert_eq!(labels("/users/new"), ["Users", "New"]);
-        assert_eq!(labels("/domains/2"), ["Domains", "Details"]);
-        assert_eq!(
-            labels("/domains/2/settings"),
-            ["Domains", "Details", "Settings"]
-        );
-        assert_eq!(labels("/sites/lab/settings"), ["Sites", "lab", "Settings"]);
-        assert_eq!(labels("/domains/new"), ["Domains", "New"]);
-        assert_eq!(labels("/certificates/7"), ["Certificates", "Details"]);
-        assert_eq!(
-            labels("/authorities/pebble"),
-            ["Certificates", "Certificate authorities", "pebble"]
-        );
-        assert_eq!(
-            labels("/providers/new"),
-            ["Certificates", "DNS providers", "New"]
-        );
-        assert_eq!(labels("/"), Vec::<String>::new());
     }
 }

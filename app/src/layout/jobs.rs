@@ -29,7 +29,7 @@ pub fn running_jobs() -> AnyView {
         |_| vec![Event::all(Topic::Job)],
         || view! { <span class="jobs-place"></span> }.erase(),
         button,
-    )
+    )()
 }
 
 fn button(running: LiveResource<JobSummary>) -> AnyView {

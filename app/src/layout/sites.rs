@@ -11,7 +11,7 @@ use model::{
 use crate::{
     components::{
         icon::icon,
-        live_resource::{LiveResource, live_resource_twice},
+        live_resource::{LiveResource, live_resource_in_frame},
     },
     server_fns,
 };
@@ -19,12 +19,13 @@ use crate::{
 /// Links to the containers of each site, for the rail and the drawer; nothing if there is only one
 /// site.
 pub fn site_choices() -> (AnyView, AnyView) {
-    live_resource_twice(
+    let choices = live_resource_in_frame(
         |()| server_fns::sites::names(),
         |_| vec![Event::all(Topic::Site)],
         || ().erase(),
         choice,
-    )
+    );
+    (choices(), choices())
 }
 
 fn choice(names: LiveResource<Vec<Label>>) -> AnyView {

@@ -12,7 +12,7 @@ pub mod nodes;
 pub mod not_found;
 mod prelude;
 pub mod providers;
-mod rights;
+mod require_role;
 pub mod sign_in;
 pub mod sites;
 mod tabbed_page;

@@ -1,22 +1,36 @@
 //! The clusters and their nodes, as last observed.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
 use model::{
-    events::{Event, Topic},
     nodes::{ClusterView, NodeRow},
+    sizes::Bytes,
 };
 
 use crate::{
-    components::{
-        badge::{Tone, ago, badge},
-        icon::icon,
-        live_resource::{LiveResource, live_resource},
-        meter::{meter, percent},
-        page::{PageHead, empty, list_skeleton, main_link},
-    },
-    pages::clusters,
-    server_fns,
+    components::meter::{meter, percent},
+    pages::{clusters, prelude::*},
+};
+
+const ROWS: Rows<NodeRow> = Rows {
+    label: "Nodes",
+    id: |node| text_id(node.name.as_str()),
+    columns: &[
+        main_column("Node", |node| {
+            view! { <strong>{node.name.to_string()}</strong> }.erase()
+        }),
+        badge_column("Status", |node| match node.online {
+            true => badge("online", Tone::Good, "circle-check"),
+            false => badge("offline", Tone::Danger, "circle-x"),
+        }),
+        column("CPU", "", cpu),
+        column("Memory", "", |node| {
+            space(node, "Memory", node.memory, node.memory_total)
+        }),
+        column("Disk", "", |node| {
+            space(node, "Disk", node.disk, node.disk_total)
+        }),
+        column("Containers", "num", |node| text(node.containers)),
+        column("Uptime", "num", |node| text(uptime_words(node.uptime))),
+    ],
 };
 
 /// The page.
@@ -54,12 +68,8 @@ fn content(clusters: LiveResource<Vec<ClusterView>>) -> AnyView {
 
 fn cluster(cluster: Memo<Option<ClusterView>>) -> AnyView {
     let name = Memo::new(move |_| {
-        cluster.with(|cluster| {
-            cluster
-                .as_ref()
-                .map(|cluster| cluster.name.clone())
-                .unwrap_or_default()
-        })
+        let name = cluster.with(|cluster| cluster.as_ref().map(|cluster| cluster.name.clone()));
+        name.unwrap_or_default()
     });
     view! {
         <section class="card stack" aria-label=Signal::derive(move || format!("Cluster {}", name.get()))>
@@ -102,91 +112,33 @@ fn about(cluster: &ClusterView) -> AnyView {
 
 /// The table of a cluster's nodes.
 pub fn nodes(cluster: Memo<Option<ClusterView>>, name: Memo<String>) -> AnyView {
-    let of = move |read: fn(&[NodeRow]) -> Vec<String>| {
-        cluster.with(|cluster| {
-            cluster
-                .as_ref()
-                .map(|cluster| read(&cluster.nodes))
-                .unwrap_or_default()
-        })
-    };
-    let names =
-        Memo::new(move |_| of(|nodes| nodes.iter().map(|node| node.name.to_string()).collect()));
-    let render_row = move |name: String| {
-        node(Memo::new(move |_| {
-            cluster.with(|cluster| {
-                cluster
-                    .as_ref()?
-                    .nodes
-                    .iter()
-                    .find(|node| node.name.to_string() == name)
-                    .cloned()
-            })
-        }))
-    };
-    let none = Memo::new(move |_| names.with(Vec::is_empty));
-
-    reactive(move || {
-        if none.get() {
-            return view! { <p class="muted">"No nodes observed yet."</p> }.erase();
-        }
-        view! {
-            <table class="list" role="table" aria-label=Signal::derive(move || format!("Nodes of {}", name.get()))>
-                <thead role="rowgroup">
-                    <tr role="row">
-                        <th role="columnheader" scope="col">"Node"</th>
-                        <th role="columnheader" scope="col">"State"</th>
-                        <th role="columnheader" scope="col">"CPU"</th>
-                        <th role="columnheader" scope="col">"Memory"</th>
-                        <th role="columnheader" scope="col">"Disk"</th>
-                        <th role="columnheader" scope="col">"Containers"</th>
-                        <th role="columnheader" scope="col">"Uptime"</th>
-                    </tr>
-                </thead>
-                <tbody role="rowgroup">
-                    <For each=move || names.get() key=Clone::clone children=render_row />
-                </tbody>
-            </table>
-        }
-        .erase()
+    let nodes = Memo::new(move |_| {
+        let nodes = cluster.with(|cluster| cluster.as_ref().map(|cluster| cluster.nodes.clone()));
+        nodes.unwrap_or_default()
+    });
+    let none = Memo::new(move |_| nodes.with(Vec::is_empty));
+    let label = Signal::derive(move || format!("Nodes of {}", name.get()));
+    reactive(move || match none.get() {
+        true => view! { <p class="muted">"No nodes observed yet."</p> }.erase(),
+        false => table_with(nodes, &ROWS, Some(label), None),
     })
 }
 
-fn node(node: Memo<Option<NodeRow>>) -> AnyView {
-    reactive(move || node.with(|node| node.as_ref().map(node_cells)))
+/// The CPU usage of a node.
+fn cpu(node: &NodeRow) -> AnyView {
+    let (cpu, cores) = (cpu_percent(node.cpu), u64::from(node.cores));
+    let usage = format!("{cpu}% of {}", format_count(cores, ("core", "cores")));
+    meter(format!("CPU of {}", node.name), cpu, &usage)
 }
 
-fn node_cells(node: &NodeRow) -> AnyView {
-    let name = node.name.to_string();
-    let state = if node.online {
-        badge("online", Tone::Good, "circle-check")
-    } else {
-        badge("offline", Tone::Danger, "circle-x")
-    };
-    let cpu = cpu_percent(node.cpu);
-    let cpu_words = format!(
-        "{cpu} % of {} {}",
-        node.cores,
-        if node.cores == 1 { "core" } else { "cores" }
-    );
-    let memory = percent(node.memory.0, node.memory_total.0);
-    let disk = percent(node.disk.0, node.disk_total.0);
-    view! {
-        <tr role="row">
-            <td role="cell" class="cell-main"><strong>{name.clone()}</strong></td>
-            <td role="cell">{state}</td>
-            <td role="cell" data-label="CPU">{meter(format!("CPU of {name}"), cpu, cpu_words)}</td>
-            <td role="cell" data-label="Memory">
-                {meter(format!("Memory of {name}"), memory, format!("{} of {}", node.memory, node.memory_total))}
-            </td>
-            <td role="cell" data-label="Disk">
-                {meter(format!("Disk of {name}"), disk, format!("{} of {}", node.disk, node.disk_total))}
-            </td>
-            <td role="cell" data-label="Containers" class="num">{node.containers}</td>
-            <td role="cell" data-label="Uptime" class="num">{uptime_words(node.uptime)}</td>
-        </tr>
-    }
-    .erase()
+/// The usage of memory or disk space of a node.
+fn space(node: &NodeRow, what: &str, used: Bytes, total: Bytes) -> AnyView {
+    let usage = format!("{used} of {total}");
+    meter(
+        format!("{what} of {}", node.name),
+        percent(used.0, total.0),
+        &usage,
+    )
 }
 
 /// A ratio from 0 to 1 as a percentage.

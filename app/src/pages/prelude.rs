@@ -3,35 +3,47 @@
 pub use leptos::{prelude::*, task::spawn_local};
 pub use leptos_router::hooks::use_query_map;
 pub use model::{
+    Kind,
     events::{Event, Topic},
     page::Page,
 };
 
-pub use super::rights::{administrator, administrator_page};
+pub use super::require_role::{administrator_page, require_administrator};
+pub use super::tabbed_page::{Tab, tab_links, tabbed_page};
 pub(crate) use crate::{
     bind,
     components::{
+        action::Action,
         badge::{Tone, ago, badge, when},
-        delete_card::{DeleteCard, delete_call, delete_card},
-        form::{Bound, Choice, Entry, Field, FormState},
-        fresh::fresh,
+        checkbox::Checkbox,
+        delete_card::delete_card,
+        facts::Facts,
+        failure::FailureLine,
+        form::{Bound, Choice, Entry, Field, FormState, Refusals, options},
+        form_values::form_values,
         host::host,
         icon::icon,
-        list::{Filter, Filters, address, list_keys},
-        live_resource::{LiveResource, live_resource},
+        list::{Filter, Filters, address, changed_address, list_keys, url_query},
+        list_page::{
+            ListPage, ListState, Search, format_count, list_page, list_view, paged, whole,
+        },
+        live_resource::{LiveResource, live_resource, live_resource_within},
         object_form::{
-            CreateForm, Saved, SettingsForm, create_form, save, save_call, settings_form,
+            Saved, create_form, form_page, prerequisite, preselected, save, save_call,
+            settings_form,
         },
         page::{
-            Copy, PageHead, Pager, empty, list_skeleton, main_link, object_page, object_skeleton,
-            place, usage_bar,
+            Copy, PageHead, Pager, Tabs, empty, list_skeleton, main_link, object_page,
+            object_skeleton, usage_bar,
         },
+        panel::{card, group, panel, panel_class, panels, tight_card},
         table::{
-            ListHead, RowLink, Rows, badge_column, column, count, list_page, muted, table, text,
+            Column, Rows, age_link, badge_column, column, error_note, live_column, main_column,
+            muted, row_link, select_box, table, table_with, text, text_id, toggle,
         },
         toast::Toasts,
     },
-    erase::{Erase, act, reactive},
+    erase::{Erase, act, reactive, reactive_if, reactive_option},
     server_fns::{self, Failure},
     session::Session,
 };

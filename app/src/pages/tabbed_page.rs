@@ -35,7 +35,7 @@ pub fn tabbed_page<K, X, T, F, Fut>(
 ) -> AnyView
 where
     K: Clone + PartialEq + Send + Sync + 'static,
-    X: Copy + Default + Send + Sync + 'static,
+    X: Copy + Default + PartialEq + Send + Sync + 'static,
     T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     F: Fn((K, X)) -> Fut + Copy + Send + Sync + 'static,
     Fut: Future<Output = Result<T, Failure>> + Send + 'static,
@@ -55,15 +55,13 @@ where
         if !is_tab.get() {
             return not_found();
         }
-        let key = Signal::derive(move || {
+        let key = Memo::new(move |_| {
             let tab = current.get().and_then(|index| tabs.get(index));
-            (
-                object.clone(),
-                tab.map(|(tab, ..)| *tab).unwrap_or_default(),
-            )
+            let tab = tab.map(|(tab, ..)| *tab).unwrap_or_default();
+            (object.clone(), tab)
         });
         let index = Signal::derive(move || current.get().unwrap_or_default());
-        live_resource(key, fetch, interests, object_skeleton, move |data| {
+        live_resource(key.into(), fetch, interests, object_skeleton, move |data| {
             view(data, index)
         })
     })

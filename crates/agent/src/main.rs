@@ -19,7 +19,7 @@ use tracing_subscriber::EnvFilter;
 #[derive(Parser)]
 #[command(name = "holdfast-agent", version)]
 struct Arguments {
-    /// The agent's state folder
+    /// The agent's state directory
     #[arg(long, default_value = "/var/lib/holdfast-agent", global = true)]
     folder: PathBuf,
     #[command(subcommand)]

@@ -73,11 +73,11 @@ pub async fn update(
                 return Ok(Err(missing()));
             };
             let is_same_account =
-                before.row.directory == spec.directory && before.row.binding == spec.binding;
-            if spec.binding.is_some() && spec.binding_key.is_none() && !is_same_account {
+                before.row.directory == spec.directory && before.row.eab_key_id == spec.eab_key_id;
+            if spec.eab_key_id.is_some() && spec.eab_mac_key.is_none() && !is_same_account {
                 // The stored key is sent only with the same key ID to the same directory.
                 let message = "Enter the key again. It belongs to this key ID at this directory.";
-                return Ok(Err(Error::invalid_field("binding_key", message)));
+                return Ok(Err(Error::invalid_field("eab_mac_key", message)));
             }
             store::authorities::update(c, &key, id, &spec)?;
             let now = clock.now(c)?;
@@ -91,7 +91,7 @@ pub async fn update(
         .await
         .into_model("authority")??;
     publish_change(control, id);
-    control.certificate_wakeup().notify();
+    control.issuance_wakeup().notify();
     Ok(())
 }
 

@@ -87,7 +87,7 @@ impl ClusterClients {
         let entry = clients.get(&cluster)?;
         Some(DockerSupport::for_account(
             &entry.access.name,
-            &entry.access.login,
+            &entry.access.account,
         ))
     }
 
@@ -109,13 +109,13 @@ pub(crate) fn connect(access: &ConnectionSettings) -> Result<Client, Error> {
 
 fn client(access: &ConnectionSettings, timeouts: Timeouts) -> Result<Client, Error> {
     let configured = access.pinned_certificates.get_key_value(&access.url);
-    let others = access
+    let other_nodes = access
         .pinned_certificates
         .iter()
         .filter(|(url, _)| **url != access.url);
     let mut endpoints = configured
         .into_iter()
-        .chain(others)
+        .chain(other_nodes)
         .map(|(url, fingerprint)| {
             let pin = fingerprint
                 .as_str()
@@ -136,17 +136,17 @@ fn client(access: &ConnectionSettings, timeouts: Timeouts) -> Result<Client, Err
 }
 
 fn credentials(access: &ConnectionSettings) -> Credentials {
-    let login = &access.login;
+    let account = &access.account;
     let secret = access.secret.as_str().into();
-    if login.is_token() {
+    if account.is_token() {
         return Credentials::Token {
-            id: login.to_string(),
+            id: account.to_string(),
             secret,
         };
     }
     Credentials::Password {
-        user: login.user().to_owned(),
-        realm: login.realm().to_owned(),
+        user: account.user().to_owned(),
+        realm: account.realm().to_owned(),
         password: secret,
     }
 }

@@ -56,7 +56,7 @@ pub async fn report(control: &Control, agent: &Agent, leases: Vec<Lease>) -> Res
     let notifier = control.notifier();
     notifier.publish(Event::of(Topic::Site, site.0), Audience::Operators);
     for (container, owner) in affected {
-        crate::containers::publish_change(control, container, owner);
+        control.notifier().publish_container(container, owner);
     }
     Ok(())
 }

@@ -36,11 +36,8 @@ use std::{sync::Arc, time::Duration};
 
 use futures::Stream;
 use model::{
-    ClusterId, Error,
-    domains::{EntryPoint, Origin},
-    events::Event,
-    fingerprint::Fingerprint,
-    names::Domain,
+    ClusterId, Error, domains::EntryPoint, events::Event, fingerprint::Fingerprint, names::Domain,
+    origin::Origin,
 };
 use store::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -119,7 +116,7 @@ struct Inner {
     sign_in_link: sessions::PendingLink,
     workers: worker::Workers,
     change_listener: ChangeListener,
-    certificate_wakeup: background::Wakeup,
+    issuance_wakeup: background::Wakeup,
     mutexes: certificates::KeyedMutexes,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -141,7 +138,7 @@ impl Control {
             sign_in_link: sessions::PendingLink::default(),
             workers: worker::Workers::default(),
             change_listener: ChangeListener::default(),
-            certificate_wakeup: background::Wakeup::default(),
+            issuance_wakeup: background::Wakeup::default(),
             mutexes: certificates::KeyedMutexes::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -178,7 +175,10 @@ impl Control {
             observer::release_leases(self).await;
         };
         if tokio::time::timeout(timeout, end).await.is_err() {
-            tracing::warn!("background tasks did not stop in time; their leases will expire");
+            tracing::warn!(
+                ?timeout,
+                "background task shutdown timed out, leases will expire"
+            );
         }
     }
 
@@ -193,7 +193,7 @@ impl Control {
 
     /// The position of the latest change notification.
     pub fn event_position(&self) -> EventPosition {
-        self.0.notifier.place()
+        self.0.notifier.position()
     }
 
     /// Checks whether the database is reachable.
@@ -246,9 +246,9 @@ impl Control {
         &self.0.options.dns
     }
 
-    /// Wakes the certificate reconciler.
-    pub(crate) fn certificate_wakeup(&self) -> &background::Wakeup {
-        &self.0.certificate_wakeup
+    /// Wakes the reconcilers of certificates and DNS records.
+    pub(crate) fn issuance_wakeup(&self) -> &background::Wakeup {
+        &self.0.issuance_wakeup
     }
 
     pub(crate) fn notifier(&self) -> &Notifier {

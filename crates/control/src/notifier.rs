@@ -10,7 +10,7 @@ use std::{
 
 use futures::{Stream, StreamExt as _};
 use model::{
-    UserId,
+    ContainerId, UserId,
     events::{Event, Topic},
 };
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -134,8 +134,13 @@ impl Notifier {
         let _ = self.sender.send(notice);
     }
 
+    /// Publishes that a container changed.
+    pub(crate) fn publish_container(&self, id: ContainerId, owner: UserId) {
+        self.publish(Event::of(Topic::Container, id.0), Audience::Owner(owner));
+    }
+
     /// The position of the latest notification.
-    pub(crate) fn place(&self) -> EventPosition {
+    pub(crate) fn position(&self) -> EventPosition {
         self.at(self.history().latest)
     }
 
@@ -174,7 +179,9 @@ impl Notifier {
             async move {
                 match inbox.recv().await {
                     Ok(notice) => Some((vec![notice], inbox)),
-                    Err(RecvError::Lagged(_)) => Some((all_topics(lagged.place().number), inbox)),
+                    Err(RecvError::Lagged(_)) => {
+                        Some((all_topics(lagged.position().number), inbox))
+                    }
                     Err(RecvError::Closed) => None,
                 }
             }
@@ -264,7 +271,7 @@ mod tests {
     fn reconnecting_subscriber_receives_missed_events() {
         let notifier = Notifier::default();
         notifier.publish(job(1), Audience::Everyone);
-        let before = notifier.place();
+        let before = notifier.position();
         assert_eq!(received(&notifier, Some(before)), []);
         notifier.publish(job(2), Audience::Everyone);
         notifier.publish(job(3), Audience::Operators);
@@ -275,19 +282,19 @@ mod tests {
     #[test]
     fn lagging_subscriber_receives_all_topics() {
         let notifier = Notifier::default();
-        let before = notifier.place();
+        let before = notifier.position();
         for id in 0..=BACKLOG as i64 {
             notifier.publish(job(id), Audience::Everyone);
         }
         assert!(received(&notifier, Some(before)).contains(&Event::all(Topic::Container)));
-        let other_process = Notifier::default().place();
+        let other_process = Notifier::default().position();
         assert!(received(&notifier, Some(other_process)).contains(&Event::all(Topic::Site)));
     }
 
     #[test]
     fn position_survives_formatting() {
-        let place = Notifier::default().place();
-        assert_eq!(place.to_string().parse(), Ok(place));
+        let position = Notifier::default().position();
+        assert_eq!(position.to_string().parse(), Ok(position));
         assert_eq!("nowhere".parse::<EventPosition>(), Err(()));
     }
 }

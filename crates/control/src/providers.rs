@@ -98,7 +98,7 @@ pub async fn update(
         .await
         .into_model("provider")??;
     publish_change(control, id);
-    control.certificate_wakeup().notify();
+    control.issuance_wakeup().notify();
     Ok(())
 }
 

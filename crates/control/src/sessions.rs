@@ -83,7 +83,7 @@ pub async fn sign_in(
     let address = origin.address;
     let browser_token = complete_attempt(control, user.row.id, attempt).await?;
     let session = begin(control, user.row.id, origin).await?;
-    tracing::info!(account = %user.row.name, %address, method = "password", "signed in");
+    tracing::info!(account = %user.row.name, %address, method = "password", "user signed in");
     Ok(NewSession {
         browser_token,
         ..session
@@ -253,7 +253,7 @@ pub(crate) async fn sweep(control: Control) {
             store::sessions::delete_expired(c)
         };
         if let Err(error) = control.store().write(delete).await {
-            tracing::warn!(?error, "failed to delete expired sessions");
+            tracing::warn!(?error, "expired session deletion failed");
         }
     }
 }

@@ -89,7 +89,7 @@ pub async fn upsert_cluster(
     let access = store::clusters::ConnectionSettings {
         name: name.to_owned(),
         url: parse(&access.url)?,
-        login: parse(&access.token_id)?,
+        account: parse(&access.token_id)?,
         secret: access.secret,
         pinned_certificates: store::clusters::PinnedCertificates::new(),
     };

@@ -4,8 +4,8 @@
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use edge::{
-    Answer, Dhcp, Host, HttpService, Network, PublicDomain, SiteConfig, Srv, StreamService, Tls,
-    Transport,
+    ChallengeResponse, Dhcp, Host, HttpService, Network, PublicDomain, SiteConfig, Srv,
+    StreamService, Tls, Transport,
 };
 use model::{
     Error, Kind, SiteId,
@@ -62,7 +62,7 @@ pub(crate) async fn of_site(
                 hosts: store::containers::list_site_hosts(c, site)?,
                 domains: store::domains::list_by_site(c, site)?,
                 certificates: store::certificates::list_issued_by_site(c, site)?,
-                answers: store::challenges::list_by_site(c, site)?,
+                challenges: store::challenges::list_by_site(c, site)?,
                 record,
             }))
         })
@@ -79,7 +79,7 @@ struct SiteRows {
     hosts: Vec<SiteHost>,
     domains: Vec<DomainRow>,
     certificates: Vec<IssuedCertificate>,
-    answers: Vec<store::challenges::ChallengeResponse>,
+    challenges: Vec<store::challenges::ChallengeResponse>,
 }
 
 fn assemble(rows: SiteRows, part: &EdgeRole) -> SiteConfig {
@@ -89,7 +89,7 @@ fn assemble(rows: SiteRows, part: &EdgeRole) -> SiteConfig {
         hosts,
         domains,
         certificates,
-        answers,
+        challenges,
     } = rows;
     let certificates = Certificates {
         served: certificates,
@@ -104,7 +104,7 @@ fn assemble(rows: SiteRows, part: &EdgeRole) -> SiteConfig {
             .map(|domain| public_domain(domain, &certificates))
             .collect(),
         streams: Vec::new(),
-        answers: answers.iter().filter_map(answer).collect(),
+        challenge_responses: challenges.iter().filter_map(challenge_response).collect(),
     };
     for host in hosts {
         for service in &host.services {
@@ -144,7 +144,7 @@ fn network(site: &SiteRecord, part: &EdgeRole) -> Network {
         forwarders: spec.forwarders.addresses().to_vec(),
         dhcp: part.dhcp.then_some(Dhcp {
             lease_s: LEASE_S,
-            others: spec.others,
+            others: spec.dynamic_range,
         }),
     }
 }
@@ -184,9 +184,9 @@ impl Certificates<'_> {
 }
 
 /// The HTTP-01 challenge response. The token and the thumbprint come from the CA's challenge.
-fn answer(stored: &store::challenges::ChallengeResponse) -> Option<Answer> {
+fn challenge_response(stored: &store::challenges::ChallengeResponse) -> Option<ChallengeResponse> {
     let (_, thumbprint) = stored.key_authorization.split_once('.')?;
-    Some(Answer {
+    Some(ChallengeResponse {
         token: stored.token.parse().ok()?,
         thumbprint: thumbprint.parse().ok()?,
     })

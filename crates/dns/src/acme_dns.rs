@@ -4,8 +4,8 @@
 use async_trait::async_trait;
 use hickory_proto::rr::Name;
 use model::{
-    domains::Origin,
     names::Domain,
+    origin::Origin,
     providers::{AccountName, AccountSecret, ProviderCheck},
 };
 use reqwest::{Method, StatusCode, header::HeaderValue};

@@ -230,6 +230,6 @@ fn site(size: u16) -> Outcome<SiteConfig> {
             certificate: None,
         }],
         streams,
-        answers: Vec::new(),
+        challenge_responses: Vec::new(),
     })
 }

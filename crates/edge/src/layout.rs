@@ -14,15 +14,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
     /// The symbolic link to the live generation.
-    pub live: Place,
-    /// The folder for data that is kept across generations: leases, caches.
-    pub state: Place,
-    /// The folder for PID files.
-    pub run: Place,
-    /// The folder for logs.
-    pub log: Place,
-    /// The folder for certificates and their keys.
-    pub tls: Place,
+    pub live: ConfigPath,
+    /// The directory for data that is kept across generations: leases, caches.
+    pub state: ConfigPath,
+    /// The directory for PID files.
+    pub run: ConfigPath,
+    /// The directory for logs.
+    pub log: ConfigPath,
+    /// The directory for certificates and their keys.
+    pub tls: ConfigPath,
     /// The interface in the site's network, the only one that dnsmasq listens on.
     pub interface: InterfaceName,
     /// Whether the host has IPv6. nginx does not start if it cannot bind an IPv6 address.
@@ -52,23 +52,23 @@ pub struct NginxBuild {
     /// Whether HTTP/3 is supported (`--with-http_v3_module`).
     pub http3: bool,
     /// The path of the stream module (TCP and UDP) if it is a dynamic module.
-    pub stream_module: Option<Place>,
+    pub stream_module: Option<ConfigPath>,
 }
 
 /// An absolute path of letters, digits, dots, hyphens and underscores. nginx and dnsmasq both read it
 /// as one word without quotes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Place(String);
+pub struct ConfigPath(String);
 
-impl Place {
+impl ConfigPath {
     /// The path.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl FromStr for Place {
+impl FromStr for ConfigPath {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
@@ -91,13 +91,13 @@ impl FromStr for Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ConfigPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl TryFrom<String> for Place {
+impl TryFrom<String> for ConfigPath {
     type Error = Invalid;
 
     fn try_from(text: String) -> Result<Self, Invalid> {
@@ -105,8 +105,8 @@ impl TryFrom<String> for Place {
     }
 }
 
-impl From<Place> for String {
-    fn from(path: Place) -> Self {
+impl From<ConfigPath> for String {
+    fn from(path: ConfigPath) -> Self {
         path.0
     }
 }

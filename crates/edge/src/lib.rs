@@ -13,10 +13,10 @@ mod parts;
 mod site_config;
 mod tree;
 
-pub use layout::{Layout, NginxBuild, Place, certificate_name};
+pub use layout::{ConfigPath, Layout, NginxBuild, certificate_name};
 pub use nginx::VERSION_OF_HTTP2_DIRECTIVE;
 pub use site_config::{
-    Answer, Base64Url, Dhcp, Host, HttpService, Network, PublicDomain, SiteConfig, Srv,
+    Base64Url, ChallengeResponse, Dhcp, Host, HttpService, Network, PublicDomain, SiteConfig, Srv,
     StreamService, Tls, Transport,
 };
 pub use tree::{Effect, File, Tree};

@@ -1,8 +1,8 @@
 //! Renders the nginx configuration: the main file, one file per service and domain, and the error
 //! pages.
 //!
-//! nginx starts with this folder as its prefix (`-p`), so files refer to each other by relative paths
-//! and the same bytes can be checked in one folder and served from another.
+//! nginx starts with this directory as its prefix (`-p`), so files refer to each other by relative
+//! paths and the same bytes can be checked in one directory and served from another.
 
 mod http;
 mod stream;
@@ -14,7 +14,7 @@ use askama::Template;
 use crate::{
     layout::{Layout, NginxBuild},
     pages,
-    site_config::{Answer, PublicDomain, SiteConfig, StreamService, Transport},
+    site_config::{ChallengeResponse, PublicDomain, SiteConfig, StreamService, Transport},
     tree::{Effect, Tree},
 };
 
@@ -40,19 +40,15 @@ impl NginxBuild {
 
 /// Error pages by file name.
 const ERROR_PAGES: [(&str, &str); 5] = [
-    ("no-answer.html", pages::NO_ANSWER),
+    ("forbidden.html", pages::FORBIDDEN),
     ("no-sign-in.html", pages::NO_SIGN_IN),
     ("not-found.html", pages::NOT_FOUND),
-    ("refused.html", pages::REFUSED),
     ("too-large.html", pages::TOO_LARGE),
+    ("unreachable.html", pages::UNREACHABLE),
 ];
 
 /// Files with the same content on every host.
 const STATIC_FILES: [(&str, &str); 4] = [
-    (
-        "answers.conf",
-        include_str!("../templates/nginx/answers.conf"),
-    ),
     (
         "cookies.conf",
         include_str!("../templates/nginx/cookies.conf"),
@@ -60,6 +56,10 @@ const STATIC_FILES: [(&str, &str); 4] = [
     (
         "headers.conf",
         include_str!("../templates/nginx/headers.conf"),
+    ),
+    (
+        "responses.conf",
+        include_str!("../templates/nginx/responses.conf"),
     ),
     (
         "sign-in.conf",
@@ -107,9 +107,9 @@ pub(crate) fn render(
             stream::Stream { service, layout }.render()?,
         );
     }
-    for Answer { token, thumbprint } in &site.answers {
+    for ChallengeResponse { token, thumbprint } in &site.challenge_responses {
         let text = format!("{token}.{thumbprint}");
-        tree.add_exact(format!("nginx/answers/{token}"), Effect::None, text);
+        tree.add_exact(format!("nginx/responses/{token}"), Effect::None, text);
     }
     for (name, text) in ERROR_PAGES {
         tree.add(format!("nginx/pages/{name}"), Effect::None, text.to_owned());

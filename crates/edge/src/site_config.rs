@@ -5,10 +5,11 @@ use std::{collections::BTreeSet, fmt, net::Ipv4Addr, str::FromStr};
 
 use model::{
     Invalid, ServiceId,
-    domains::{Hsts, Origin},
+    domains::Hsts,
     fingerprint::Fingerprint,
     names::{Domain, Label, SrvName},
     net::{AddressRange, Cidr, MacAddress, Port},
+    origin::Origin,
     publish::{HttpOptions, IdleTimeoutS},
 };
 use serde::{Deserialize, Serialize};
@@ -29,13 +30,13 @@ pub struct SiteConfig {
     pub streams: Vec<StreamService>,
     /// Responses to ACME HTTP-01 challenges.
     #[serde(default)]
-    pub answers: Vec<Answer>,
+    pub challenge_responses: Vec<ChallengeResponse>,
 }
 
 /// The response at `/.well-known/acme-challenge/TOKEN` under any hostname of the site (RFC 8555,
 /// section 8.3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
+pub struct ChallengeResponse {
     /// The challenge token.
     pub token: Base64Url,
     /// The account key's thumbprint. The response is the token, a dot, and this.

@@ -45,7 +45,7 @@ struct AuthorityConfig {
 }
 
 impl Authorities {
-    /// Starts the CAs in a folder that contains their server certificate and its key.
+    /// Starts the CAs in a directory that contains their server certificate and its key.
     ///
     /// # Errors
     /// If a program does not start.
@@ -109,7 +109,7 @@ impl AuthorityConfig {
         });
         let file = folder.join(format!("{}.json", self.name));
         fs::write(&file, json!({ "pebble": settings }).to_string()).await?;
-        let file = file.to_str().context("the folder's name is not UTF-8")?;
+        let file = file.to_str().context("the directory's name is not UTF-8")?;
         let mut line = vec!["env"];
         line.extend(self.environment);
         line.extend(["pebble", "-config", file, "-dnsserver", &self.dns_server]);

@@ -19,7 +19,7 @@ const RETRY_DELAY: Duration = Duration::from_millis(500);
 pub struct Containers {
     control: Control,
     switch: u32,
-    /// The folder with the PID file of each host.
+    /// The directory with the PID file of each host.
     pid_files: PathBuf,
     running: BTreeMap<u32, Container>,
 }

@@ -38,7 +38,7 @@ const ETC: [&str; 14] = [
     "ssl",
 ];
 
-/// Mounts private folders in the current mount namespace and writes `/etc/hosts`.
+/// Mounts private directories in the current mount namespace and writes `/etc/hosts`.
 ///
 /// # Errors
 /// If mounting is not permitted.

@@ -29,7 +29,7 @@ pub struct LabConfig {
     pub holdfastd: PathBuf,
     /// The path of `holdfast-agent`.
     pub agent: PathBuf,
-    /// The lab's folder, which is removed after the namespaces.
+    /// The lab's directory, which is removed after the namespaces.
     pub folder: PathBuf,
     /// The manager's port.
     pub port: u16,

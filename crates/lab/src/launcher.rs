@@ -47,7 +47,7 @@ const PROGRAMS: [(&str, &str); 12] = [
 /// The timeout for an orderly shutdown of the lab.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The folders of system programs, some of which are not in the `PATH` of an unprivileged user.
+/// The directories of system programs, some of which are not in the `PATH` of an unprivileged user.
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Runs the lab and returns its exit code.

@@ -56,10 +56,10 @@ enum Command {
 /// The arguments of the `run` command.
 #[derive(clap::Args)]
 pub struct Options {
-    /// The program `holdfastd`
+    /// The binary `holdfastd`
     #[arg(long)]
     holdfastd: PathBuf,
-    /// The program `holdfast-agent`
+    /// The binary `holdfast-agent`
     #[arg(long)]
     agent: PathBuf,
     /// The local port of the manager; 0 selects a free port

@@ -28,7 +28,7 @@ pub struct Manager {
 }
 
 impl Manager {
-    /// Starts the manager in a folder that contains its certificate: see [`write_certificate`].
+    /// Starts the manager in a directory that contains its certificate: see [`write_certificate`].
     ///
     /// # Errors
     /// If the manager does not start.

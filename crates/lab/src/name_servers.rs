@@ -24,7 +24,7 @@ pub struct NameServers {
 }
 
 impl NameServers {
-    /// Starts the servers. Their files are created in the folder.
+    /// Starts the servers. Their files are created in the directory.
     ///
     /// # Errors
     /// If a server does not start.
@@ -94,6 +94,6 @@ async fn start_authoritative(lab: &Path, key: &str) -> anyhow::Result<Child> {
     let file = folder.join("named.conf");
     fs::write(&file, settings).await?;
     fs::write(folder.join(format!("{ZONE}.zone")), records).await?;
-    let file = file.to_str().context("the folder's name is not UTF-8")?;
+    let file = file.to_str().context("the directory's name is not UTF-8")?;
     program::start(lab, &["named", "-f", "-c", file])
 }

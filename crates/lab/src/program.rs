@@ -41,7 +41,7 @@ pub async fn run_all<S: AsRef<str>>(lines: &[S]) -> anyhow::Result<()> {
 }
 
 /// Starts a program that is killed when the returned `Child` is dropped. Its output is appended to
-/// `outside.log` in the folder.
+/// `outside.log` in the directory.
 ///
 /// # Errors
 /// If the program cannot be started.

@@ -50,7 +50,8 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Starts the simulator in a folder, without simulated DHCP leases: the edge host runs a real DHCP server.
+    /// Starts the simulator in a directory, without simulated DHCP leases: the edge host runs a
+    /// real DHCP server.
     ///
     /// # Errors
     /// If the simulator does not start.

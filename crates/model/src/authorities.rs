@@ -120,9 +120,9 @@ pub struct AuthoritySpec {
     /// The contact address of the account.
     pub email: Option<Email>,
     /// The key ID for external account binding (RFC 8555, section 7.3.4), if the CA requires it.
-    pub binding: Option<AccountName>,
+    pub eab_key_id: Option<AccountName>,
     /// The binding's MAC key in base64url; `None` keeps the stored key.
-    pub binding_key: Option<AccountSecret>,
+    pub eab_mac_key: Option<AccountSecret>,
     /// Root certificates for the CA's own TLS certificate, if this host does not trust it.
     pub roots: Option<PemCertificates>,
 }
@@ -139,7 +139,7 @@ pub struct AuthorityRow {
     /// The contact address of the account.
     pub email: Option<Email>,
     /// The key ID of the external account binding.
-    pub binding: Option<AccountName>,
+    pub eab_key_id: Option<AccountName>,
     /// Root certificates for the CA's own TLS certificate.
     pub roots: Option<PemCertificates>,
     /// The URL of the ACME account; `None` until the first order.
@@ -160,10 +160,10 @@ pub struct AuthorityForm {
     pub email: String,
     /// The key ID of the external account binding; empty means none.
     #[serde(default)]
-    pub binding: String,
+    pub eab_key_id: String,
     /// The binding's MAC key; empty keeps the stored key.
     #[serde(default)]
-    pub binding_key: String,
+    pub eab_mac_key: String,
     /// Root certificates in PEM; empty means those that this host trusts.
     #[serde(default)]
     pub roots: String,
@@ -182,16 +182,16 @@ impl AuthorityForm {
         }
         let directory = fields.parse("directory", &self.directory);
         let email = fields.optional("email", &self.email);
-        let binding = fields.optional("binding", &self.binding);
-        let binding_key = fields.optional("binding_key", &self.binding_key);
+        let eab_key_id = fields.optional("eab_key_id", &self.eab_key_id);
+        let eab_mac_key = fields.optional("eab_mac_key", &self.eab_mac_key);
         let (has_binding, has_key) = (
-            !self.binding.trim().is_empty(),
-            !self.binding_key.trim().is_empty(),
+            !self.eab_key_id.trim().is_empty(),
+            !self.eab_mac_key.trim().is_empty(),
         );
         if has_key && !has_binding {
-            fields.add_error("binding", "Enter the key ID of this HMAC key.");
+            fields.add_error("eab_key_id", "Enter the key ID of this HMAC key.");
         } else if is_new && has_binding && !has_key {
-            fields.add_error("binding_key", "Enter the HMAC key of this key ID.");
+            fields.add_error("eab_mac_key", "Enter the HMAC key of this key ID.");
         }
         let roots = fields.optional("roots", &self.roots);
         let spec = (|| {
@@ -199,8 +199,8 @@ impl AuthorityForm {
                 name: name?,
                 directory: directory?,
                 email: email?,
-                binding: binding?,
-                binding_key: binding_key?,
+                eab_key_id: eab_key_id?,
+                eab_mac_key: eab_mac_key?,
                 roots: roots?,
             })
         })();
@@ -217,8 +217,8 @@ impl From<&AuthorityRow> for AuthorityForm {
             name: row.name.to_string(),
             directory: row.directory.to_string(),
             email: text(row.email.as_ref()),
-            binding: text(row.binding.as_ref()),
-            binding_key: String::new(),
+            eab_key_id: text(row.eab_key_id.as_ref()),
+            eab_mac_key: String::new(),
             roots: text(row.roots.as_ref()),
         }
     }
@@ -273,7 +273,7 @@ mod tests {
             directory: "https://acme.zerossl.com/v2/DV90".into(),
             ..AuthorityForm::default()
         };
-        assert!(form.parse(true).unwrap().binding.is_none());
+        assert!(form.parse(true).unwrap().eab_key_id.is_none());
         let refused = |form: &AuthorityForm, is_new| {
             let fields = form.parse(is_new).err().unwrap_or_default();
             fields
@@ -282,16 +282,16 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         let id = AuthorityForm {
-            binding: "kid-1".into(),
+            eab_key_id: "kid-1".into(),
             ..form.clone()
         };
-        assert_eq!(refused(&id, true), ["binding_key"]);
+        assert_eq!(refused(&id, true), ["eab_mac_key"]);
         assert!(refused(&id, false).is_empty());
         let key = AuthorityForm {
-            binding_key: "a2V5".into(),
+            eab_mac_key: "a2V5".into(),
             ..form
         };
-        assert_eq!(refused(&key, true), ["binding"]);
+        assert_eq!(refused(&key, true), ["eab_key_id"]);
     }
 
     #[test]

@@ -197,7 +197,7 @@ pub struct CertificateRow {
     /// The time of the next renewal.
     pub renew_at: Option<Timestamp>,
     /// The time of the next attempt or check.
-    pub next_try: Option<Timestamp>,
+    pub next_attempt: Option<Timestamp>,
     /// The number of consecutive failed attempts.
     pub failures: u32,
     /// Why the last attempt failed.

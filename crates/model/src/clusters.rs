@@ -156,15 +156,15 @@ pub struct ClusterDetail {
     /// The observed state.
     pub view: ClusterView,
     /// The account that Holdfast uses.
-    pub login: ClusterAccount,
+    pub account: ClusterAccount,
     /// The pinned certificate.
     pub fingerprint: Option<Fingerprint>,
     /// Further nodes to use when the first is unreachable.
-    pub others: Vec<ApiUrl>,
+    pub fallback_urls: Vec<ApiUrl>,
     /// The sites on the cluster.
     pub sites: Vec<Label>,
     /// Containers that Holdfast does not manage.
-    pub foreign: Vec<UnmanagedContainer>,
+    pub unmanaged: Vec<UnmanagedContainer>,
 }
 
 /// A request to import containers of a cluster.

@@ -3,7 +3,6 @@
 
 mod detail;
 mod entry;
-mod origin;
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
@@ -11,12 +10,12 @@ use serde::{Deserialize, Serialize};
 
 pub use detail::{DomainChoices, DomainDetail, DomainTab, NewDomainOptions};
 pub use entry::{DomainOption, EntryPoint};
-pub use origin::Origin;
 
 use crate::{
     AuthorityId, DomainId, FieldError, Fields, Invalid, ProviderId, SiteId, Timestamp,
     certificates::{AttemptFailure, CertificateSource},
     names::{BaseDomain, Domain, Label, Username},
+    origin::Origin,
 };
 
 /// The HSTS policy of a domain (RFC 6797).
@@ -151,7 +150,7 @@ pub struct RecordFailure {
     /// The reason.
     pub last_error: AttemptFailure,
     /// The time of the next attempt.
-    pub next_try: Option<Timestamp>,
+    pub next_attempt: Option<Timestamp>,
 }
 
 /// A domain, for lists and its page.

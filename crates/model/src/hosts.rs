@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     FieldError, Fields, HostId, Invalid, ServiceId, SiteId, Timestamp,
-    domains::Origin,
     fingerprint::Fingerprint,
     names::{Domain, Label},
+    origin::Origin,
     text::by_text,
 };
 

@@ -19,6 +19,7 @@ pub mod jobs;
 pub mod names;
 pub mod net;
 pub mod nodes;
+pub mod origin;
 pub mod page;
 pub mod providers;
 pub mod publish;

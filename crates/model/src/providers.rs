@@ -11,9 +11,9 @@ pub use form::ProviderForm;
 
 use crate::{
     Invalid, ProviderId,
-    domains::Origin,
     names::{Domain, Label},
     net::Port,
+    origin::Origin,
     text::{by_text, text_value},
 };
 

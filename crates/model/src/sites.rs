@@ -72,7 +72,7 @@ pub struct SiteSpec {
     /// The upstream DNS servers.
     pub forwarders: Forwarders,
     /// The DHCP range for other machines in the network; `None` means that they get no address.
-    pub others: Option<AddressRange>,
+    pub dynamic_range: Option<AddressRange>,
     /// The public IPv4 address of its edge hosts, for the records of published names.
     pub public_v4: Option<Ipv4Addr>,
     /// The public IPv6 address of its edge hosts.
@@ -124,7 +124,7 @@ pub struct SiteForm {
     pub forwarders: String,
     /// The DHCP range for other machines, such as `10.20.9.10-10.20.9.99`; empty means none.
     #[serde(default)]
-    pub others: String,
+    pub dynamic_range: String,
     /// The public IPv4 address, such as `198.51.100.7`; may be empty.
     #[serde(default)]
     pub public_v4: String,
@@ -155,7 +155,7 @@ impl SiteForm {
         let vmids = fields.parse("vmids", &self.vmids);
         let ports = fields.parse("ports", &self.ports);
         let forwarders = fields.parse("forwarders", &self.forwarders);
-        let others = fields.optional::<AddressRange>("others", &self.others);
+        let dynamic_range = fields.optional::<AddressRange>("dynamic_range", &self.dynamic_range);
         let public_v4 = address(&mut fields, "public_v4", &self.public_v4, parse_ipv4);
         let public_v6 = address(&mut fields, "public_v6", &self.public_v6, parse_ipv6);
         if let (Some(network), Some(gateway)) = (&network, gateway)
@@ -170,8 +170,10 @@ impl SiteForm {
                 fields.add_error("range", "The range must not contain the gateway.");
             }
         }
-        if let (Some(network), Some(range), Some(Some(others))) = (&network, &range, &others) {
-            check_other_range(&mut fields, network, range, gateway, others);
+        if let (Some(network), Some(range), Some(Some(dynamic_range))) =
+            (&network, &range, &dynamic_range)
+        {
+            check_other_range(&mut fields, network, range, gateway, dynamic_range);
         }
         let spec = (|| {
             Some(SiteSpec {
@@ -187,7 +189,7 @@ impl SiteForm {
                 vmids: vmids?,
                 ports: ports?,
                 forwarders: forwarders?,
-                others: others?,
+                dynamic_range: dynamic_range?,
                 public_v4: public_v4?,
                 public_v6: public_v6?,
             })
@@ -216,17 +218,20 @@ fn check_other_range(
     network: &Cidr,
     range: &AddressRange,
     gateway: Option<Ipv4Addr>,
-    others: &AddressRange,
+    dynamic_range: &AddressRange,
 ) {
-    if !others.is_within(network) {
-        fields.add_error("others", format!("The range must be within {network}."));
-    } else if others.first() <= range.last() && range.first() <= others.last() {
+    if !dynamic_range.is_within(network) {
         fields.add_error(
-            "others",
+            "dynamic_range",
+            format!("The range must be within {network}."),
+        );
+    } else if dynamic_range.first() <= range.last() && range.first() <= dynamic_range.last() {
+        fields.add_error(
+            "dynamic_range",
             format!("The range must not overlap {range}, the addresses for containers."),
         );
-    } else if gateway.is_some_and(|gateway| others.contains(gateway)) {
-        fields.add_error("others", "The range must not contain the gateway.");
+    } else if gateway.is_some_and(|gateway| dynamic_range.contains(gateway)) {
+        fields.add_error("dynamic_range", "The range must not contain the gateway.");
     }
 }
 
@@ -249,7 +254,7 @@ impl From<&SiteSpec> for SiteForm {
             vmids: site.vmids.to_string(),
             ports: site.ports.to_string(),
             forwarders: site.forwarders.to_string(),
-            others: text(site.others),
+            dynamic_range: text(site.dynamic_range),
             public_v4: text(site.public_v4),
             public_v6: text(site.public_v6),
         }

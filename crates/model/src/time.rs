@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rfc3339_of_known_timestamps() {
+    fn timestamps_are_formatted_as_rfc3339() {
         assert_eq!(Timestamp(0).rfc3339(), "1970-01-01T00:00:00Z");
         assert_eq!(Timestamp(951_782_400_000).rfc3339(), "2000-02-29T00:00:00Z");
         assert_eq!(
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn ages_and_durations() {
+    fn ages_and_durations_are_formatted_with_units() {
         let now = Timestamp(10_000_000_000);
         assert_eq!(Timestamp(now.0 + 5).format_age(now), "just now");
         assert_eq!(Timestamp(now.0 - 59_999).format_age(now), "59 s ago");

@@ -8,7 +8,7 @@ use crate::access::auth::{Caller, has_privilege};
 use crate::cluster::core::Core;
 use crate::cluster::state::State;
 use crate::faults::TaskFailure;
-use crate::http::params::Params;
+use crate::params::Params;
 use crate::tasks::TaskSpec;
 
 /// A request that passed all checks before the handler.

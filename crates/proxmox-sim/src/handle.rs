@@ -15,10 +15,10 @@ use crate::cluster::oci;
 use crate::cluster::persist;
 use crate::cluster::restart;
 use crate::cluster::state::{Kind, ReportedInterfaces, Volume};
+use crate::cluster::tls::CertificateError;
 use crate::config::ContainerSpec;
 use crate::faults::Fault;
 use crate::http::server::Presence;
-use crate::http::tls::CertificateError;
 
 /// IP addresses with prefix lengths, by MAC address.
 pub type Interfaces = BTreeMap<String, Vec<(IpAddr, u8)>>;

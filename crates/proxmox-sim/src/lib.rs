@@ -10,7 +10,8 @@
 //!
 //! - `cluster`: the simulated cluster, its state, its state file and lasting conditions;
 //! - `tasks`: the task engine, and the work of the tasks that take time;
-//! - `access`: users, permissions, authentication; `schema`: parameters and their validation;
+//! - `access`: users and permissions; `schema`: parameters and their validation;
+//! - `authentication`: tickets and tokens of requests; `roles`: built-in roles and all privileges;
 //! - `http`: listeners, requests and responses; `faults`: what a test injects into them;
 //! - `control` and `handle`: changing a running simulator without its API.
 //!
@@ -19,6 +20,7 @@
 
 mod access;
 mod api;
+mod authentication;
 mod call;
 mod clock;
 mod cluster;
@@ -28,10 +30,13 @@ mod error;
 mod faults;
 mod handle;
 mod http;
+mod params;
 mod program;
+mod roles;
 mod route;
 mod scenario;
 mod schema;
+mod simulator;
 mod size;
 mod tasks;
 
@@ -40,14 +45,14 @@ pub use api::routes;
 pub use cluster::conditions::Dhcp;
 pub use cluster::container_http::{ContainerHttp, Unreachable};
 pub use cluster::container_view::ContainerView;
+pub use cluster::tls::CertificateError;
 pub use config::{
     Bridge, Config, ContainerSpec, Delays, ImageSpec, NodeSpec, Scenario, StorageKind, StorageSpec,
     TEST_SECRET, TemplateSpec, TokenSpec, Transport, UserSpec,
 };
 pub use faults::{Effect, Fault};
 pub use handle::{Handle, Interfaces, InterfacesError};
-pub use http::server::{Sim, StartError, start};
-pub use http::tls::CertificateError;
 pub use program::{Cluster, Options, RunError, run};
 #[doc(hidden)]
 pub use schema::view::{PropertyView, RouteView};
+pub use simulator::{Sim, StartError, start};

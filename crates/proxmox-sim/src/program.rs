@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{Config, Delays, Transport};
-use crate::http::server::{Sim, StartError, start};
+use crate::simulator::{Sim, StartError, start};
 
 /// Command-line options.
 #[derive(Debug, clap::Args)]

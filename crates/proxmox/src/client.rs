@@ -1,10 +1,9 @@
-//! The client and its configuration: endpoints, credentials and timeouts. The API calls are in
-//! other modules.
+//! The client and its configuration. The API calls are in other modules.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use crate::{
-    Credentials, Endpoint, Trust, credentials::SignIn, endpoints::Endpoints, error::Error,
+    Credentials, Endpoint, Timeouts, Trust, credentials::SignIn, endpoints::Endpoints, error::Error,
 };
 
 /// The configuration of a client.
@@ -26,32 +25,6 @@ impl ClientConfig {
             endpoints: vec![endpoint],
             credentials,
             trust: Trust::System,
-        }
-    }
-}
-
-/// Timeouts of one attempt. A read-only call is retried once after a connection failure and then
-/// sent to the other endpoints, so it can take a multiple of these.
-#[derive(Clone, Copy, Debug)]
-pub struct Timeouts {
-    /// To connect, including TLS.
-    pub connect: Duration,
-    /// For the whole request and response.
-    pub answer: Duration,
-    /// For calls that wait for a lock, a storage or a registry before they respond: create, delete,
-    /// configure, pull.
-    pub slow: Duration,
-    /// The age at which a ticket is renewed. Tickets are valid for two hours.
-    pub ticket: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            answer: Duration::from_secs(10),
-            slow: Duration::from_secs(30),
-            ticket: Duration::from_secs(90 * 60),
         }
     }
 }
@@ -81,7 +54,7 @@ impl Client {
     /// Creates a client. Does not connect.
     ///
     /// # Errors
-    /// [`Error::Unsendable`] if a URL, the credentials or the CA certificate is invalid,
+    /// [`Error::InvalidArgument`] if a URL, the credentials or the CA certificate is invalid,
     /// [`Error::Tls`] if the system has no trusted certificate authorities.
     pub fn new(connection: ClientConfig, timeouts: Timeouts) -> Result<Self, Error> {
         let ClientConfig {

@@ -1,16 +1,20 @@
 //! The API endpoints of a cluster, tried in order from the one that succeeded last. The retry rules
-//! are in `http`.
+//! are in `http`. Also fetches the fingerprint of an endpoint that is not configured yet.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
+use pinned::find_mismatch;
 use reqwest::{ClientBuilder, Url, redirect};
 
 use crate::{
-    Fingerprint, Timeouts, Trust, error::Error, http::error_chain, params::unsendable,
-    tls::settings,
+    Fingerprint, Timeouts, Trust,
+    error::Error,
+    error_chain::{error_chain, find_cause},
+    params::unsendable,
+    tls::{settings, tls_error},
 };
 
 /// An API endpoint of a cluster. Each node is one, with its own certificate.
@@ -176,6 +180,51 @@ pub(crate) fn base_url(text: &str) -> Result<Url, Error> {
         return Err(refuse("the URL must end after the host and port"));
     }
     Ok(url)
+}
+
+/// The fingerprint of a server's certificate, for a user to compare and confirm. The handshake is
+/// aborted after the certificate was received: no request is sent.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] if the URL is not `https`, [`Error::Unreachable`], [`Error::Timeout`], and
+/// [`Error::Tls`] if the server does not support TLS.
+pub async fn fetch_fingerprint(url: &str, timeout: Duration) -> Result<Fingerprint, Error> {
+    let base = base_url(url)?;
+    if base.scheme() != "https" {
+        return Err(unsendable("url", "a server without TLS has no certificate"));
+    }
+    let address = base.as_str().trim_end_matches('/').to_owned();
+    // A verifier that rejects every certificate: the error contains the fingerprint.
+    let http = builder(timeout)
+        .tls_backend_preconfigured(settings(None)?)
+        .build();
+    let http = http.map_err(|error| Error::Tls {
+        address: address.clone(),
+        cause: error_chain(&error),
+    })?;
+    let Err(error) = http.get(base).timeout(timeout).send().await else {
+        let cause = "the TLS connection was accepted without a certificate".to_owned();
+        return Err(Error::Tls { address, cause });
+    };
+    let error = error.without_url();
+    if let Some(mismatch) = find_cause::<rustls::Error>(&error).and_then(find_mismatch) {
+        return Ok(mismatch.actual);
+    }
+    if error.is_timeout() {
+        let (after, sent) = (timeout, false);
+        return Err(Error::Timeout {
+            address,
+            after,
+            sent,
+        });
+    }
+    Err(
+        tls_error(&error, &address).unwrap_or_else(|| Error::Unreachable {
+            cause: error_chain(&error),
+            address,
+            sent: false,
+        }),
+    )
 }
 
 #[cfg(test)]

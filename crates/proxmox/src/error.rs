@@ -1,14 +1,14 @@
 //! Errors of API calls, by what the caller can do about them.
 //!
-//! The `Display` text is for users. Proxmox's own message ([`Error::words`]) is available beside
-//! it, because an administrator can search for it. Errors never contain secrets.
+//! The `Display` text is for users. Proxmox's own message ([`Error::proxmox_message`]) is available
+//! beside it, because an administrator can search for it. Errors never contain secrets.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     Fingerprint,
     ids::{ParseError, Upid},
-    response::{ErrorKind, NO_QUORUM, classify},
+    message::{ErrorKind, NO_QUORUM, classify},
 };
 
 /// Why an API call failed.

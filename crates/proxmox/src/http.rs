@@ -1,7 +1,7 @@
 //! Sends one API call over HTTP: URL, timeout, size limit, retries and failover. Does not know the
 //! meaning of calls.
 
-use std::{error::Error as StdError, io, time::Duration};
+use std::time::Duration;
 
 use hyper::ext::ReasonPhrase;
 use reqwest::{Method, RequestBuilder, Response, Url, header::CONTENT_LENGTH};
@@ -11,6 +11,7 @@ use crate::{
     Client,
     endpoints::Target,
     error::Error,
+    error_chain::error_chain,
     params::{Params, unsendable},
     response::{ApiResponse, ResponseData},
     ticket::Auth,
@@ -299,41 +300,6 @@ fn reason(response: &Response) -> String {
     })
 }
 
-/// An error and its sources, in one line.
-pub(crate) fn error_chain(error: &(dyn StdError + 'static)) -> String {
-    let mut messages = Vec::<String>::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let text = error.to_string();
-        if messages.last() != Some(&text) {
-            messages.push(text);
-        }
-        next = error.source();
-    }
-    messages.join(": ")
-}
-
-/// The first error of a type in the chain of sources.
-pub(crate) fn find_cause<'a, T: StdError + 'static>(
-    error: &'a (dyn StdError + 'static),
-) -> Option<&'a T> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<T>() {
-            return Some(found);
-        }
-        // `source()` of an I/O error skips the error that it wraps.
-        let wrapped = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        if let Some(found) = wrapped.and_then(|wrapped| find_cause(wrapped)) {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -357,14 +323,5 @@ mod tests {
         for part in ["", ".", "..", "a\nb", "a\0"] {
             assert!(path(&["nodes", part]).is_err(), "{part:?}");
         }
-    }
-
-    #[test]
-    fn tls_error_is_distinguished_from_connection_reset() {
-        let refused = rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
-        let inner = io::Error::new(io::ErrorKind::InvalidData, refused);
-        assert!(find_cause::<rustls::Error>(&io::Error::other(inner)).is_some());
-        let broken = io::Error::from(io::ErrorKind::ConnectionReset);
-        assert!(find_cause::<rustls::Error>(&broken).is_none());
     }
 }

@@ -20,10 +20,12 @@ mod console;
 mod credentials;
 mod endpoints;
 mod error;
+mod error_chain;
 mod http;
 mod ids;
 mod lenient;
 mod lxc;
+mod message;
 mod names;
 mod net;
 mod network;
@@ -36,6 +38,7 @@ mod storage;
 mod task;
 mod templates;
 mod ticket;
+mod timeouts;
 mod tls;
 mod tokens;
 mod users;
@@ -45,13 +48,13 @@ pub use access::{
     AclChange, AclEntry, AclSubject, Permissions, Realm, RealmSync, Role, SyncScope, Vanished,
 };
 pub use backup::{Backup, BackupMode, Compression, RestoreLxc, Retention};
-pub use client::{Client, ClientConfig, Timeouts};
+pub use client::{Client, ClientConfig};
 pub use cluster::{
     ClusterNode, ClusterStatus, Guest, GuestKind, Node, Resources, RunState, StorageUse, Version,
 };
 pub use console::TermProxy;
 pub use credentials::{Credentials, Secret};
-pub use endpoints::Endpoint;
+pub use endpoints::{Endpoint, fetch_fingerprint};
 pub use error::Error;
 pub use ids::{ParseError, Upid, Vmid};
 pub use lxc::{
@@ -71,6 +74,7 @@ pub use task::{
     LogLine, LogPage, TaskEntry, TaskExit, TaskFilter, TaskSource, TaskState, TaskStatus,
 };
 pub use templates::{ChecksumKind, Download, Template};
-pub use tls::{Trust, fetch_fingerprint};
+pub use timeouts::Timeouts;
+pub use tls::Trust;
 pub use tokens::{ApiToken, CreatedToken, NewToken};
 pub use users::{NewUser, User, UserChange};

@@ -5,15 +5,14 @@
 //! default certificate is signed by its cluster's own CA, so most installations use a fingerprint
 //! that a user has compared once.
 
-use std::{error::Error as StdError, time::Duration};
+use std::error::Error as StdError;
 
 use pinned::{Fingerprint, client_config, find_mismatch};
 use reqwest::{Certificate, ClientBuilder};
 
 use crate::{
-    endpoints::{base_url, builder},
     error::Error,
-    http::{error_chain, find_cause},
+    error_chain::{error_chain, find_cause},
     params::unsendable,
 };
 
@@ -64,51 +63,6 @@ pub(crate) fn tls_error(error: &(dyn StdError + 'static), address: &str) -> Opti
             cause: error_chain(error),
         },
     })
-}
-
-/// The fingerprint of a server's certificate, for a user to compare and confirm. The handshake is
-/// aborted after the certificate was received: no request is sent.
-///
-/// # Errors
-/// [`Error::Unsendable`] if the URL is not `https`, [`Error::Unreachable`], [`Error::Timeout`], and
-/// [`Error::Tls`] if the server does not support TLS.
-pub async fn fetch_fingerprint(url: &str, timeout: Duration) -> Result<Fingerprint, Error> {
-    let base = base_url(url)?;
-    if base.scheme() != "https" {
-        return Err(unsendable("url", "a server without TLS has no certificate"));
-    }
-    let address = base.as_str().trim_end_matches('/').to_owned();
-    // A verifier that rejects every certificate: the error contains the fingerprint.
-    let http = builder(timeout)
-        .tls_backend_preconfigured(settings(None)?)
-        .build();
-    let http = http.map_err(|error| Error::Tls {
-        address: address.clone(),
-        cause: error_chain(&error),
-    })?;
-    let Err(error) = http.get(base).timeout(timeout).send().await else {
-        let cause = "the TLS connection was accepted without a certificate".to_owned();
-        return Err(Error::Tls { address, cause });
-    };
-    let error = error.without_url();
-    if let Some(mismatch) = find_cause::<rustls::Error>(&error).and_then(find_mismatch) {
-        return Ok(mismatch.actual);
-    }
-    if error.is_timeout() {
-        let (after, sent) = (timeout, false);
-        return Err(Error::Timeout {
-            address,
-            after,
-            sent,
-        });
-    }
-    Err(
-        tls_error(&error, &address).unwrap_or_else(|| Error::Unreachable {
-            cause: error_chain(&error),
-            address,
-            sent: false,
-        }),
-    )
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ impl Row {
             name: row_ref.parse("name", &self.name)?,
             directory: row_ref.parse("directory_url", &self.directory_url)?,
             email: row_ref.parse_optional("email", self.email.as_deref())?,
-            binding: row_ref.parse_optional("eab_key_id", self.eab_key_id.as_deref())?,
+            eab_key_id: row_ref.parse_optional("eab_key_id", self.eab_key_id.as_deref())?,
             roots: row_ref.parse_optional("trusted_roots", self.trusted_roots.as_deref())?,
             account: self.account_url.clone(),
             domains,
@@ -107,7 +107,7 @@ impl From<&AuthoritySpec> for Columns {
             name: spec.name.to_string(),
             directory_url: spec.directory.to_string(),
             email: spec.email.as_ref().map(ToString::to_string),
-            eab_key_id: spec.binding.as_ref().map(ToString::to_string),
+            eab_key_id: spec.eab_key_id.as_ref().map(ToString::to_string),
             trusted_roots: spec.roots.as_ref().map(ToString::to_string),
         }
     }
@@ -116,7 +116,7 @@ impl From<&AuthoritySpec> for Columns {
 fn seal_binding_key(key: &SecretKey, spec: &AuthoritySpec) -> Result<Option<String>, Error> {
     let context = secret_context("binding_key", spec.directory.as_str());
     let sealed = spec
-        .binding_key
+        .eab_mac_key
         .as_ref()
         .map(|secret| key.seal(&context, secret.reveal()));
     sealed.transpose()
@@ -153,12 +153,13 @@ pub fn update(
     diesel::update(certificate_authorities::table.find(id.0))
         .set(Columns::from(spec))
         .execute(&mut c.0)?;
-    if spec.binding_key.is_some() || spec.binding.is_none() || moved {
+    if spec.eab_mac_key.is_some() || spec.eab_key_id.is_none() || moved {
         diesel::update(certificate_authorities::table.find(id.0))
             .set(certificate_authorities::eab_key.eq(seal_binding_key(key, spec)?))
             .execute(&mut c.0)?;
     }
-    let account_changed = moved || stored.row.binding != spec.binding || spec.binding_key.is_some();
+    let account_changed =
+        moved || stored.row.eab_key_id != spec.eab_key_id || spec.eab_mac_key.is_some();
     if let (true, Some(account)) = (account_changed, &stored.row.account) {
         delete_account(c, id, account)?;
     }

@@ -23,13 +23,13 @@ pub fn upsert(
     c: &mut Conn,
     site: SiteId,
     certificate: CertificateId,
-    answers: &[ChallengeResponse],
+    responses: &[ChallengeResponse],
     now: Timestamp,
 ) -> Result<i64, Error> {
     for ChallengeResponse {
         token,
         key_authorization,
-    } in answers
+    } in responses
     {
         let existing = acme_challenges::table
             .filter(acme_challenges::site_id.eq(site.0))
@@ -76,11 +76,11 @@ pub fn list_by_site(c: &mut Conn, site: SiteId) -> Result<Vec<ChallengeResponse>
         .order(acme_challenges::token)
         .select((acme_challenges::token, acme_challenges::key_authorization))
         .load(&mut c.0)?;
-    let answers = rows.into_iter();
-    Ok(answers
-        .map(|(token, answer)| ChallengeResponse {
+    let responses = rows.into_iter();
+    Ok(responses
+        .map(|(token, key_authorization)| ChallengeResponse {
             token,
-            key_authorization: answer,
+            key_authorization,
         })
         .collect())
 }

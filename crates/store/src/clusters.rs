@@ -27,7 +27,7 @@ pub struct ConnectionSettings {
     /// The API URL that the administrator entered.
     pub url: ApiUrl,
     /// The API token or user that Holdfast signs in with.
-    pub login: ClusterAccount,
+    pub account: ClusterAccount,
     /// The token's secret or the user's password, in plain text.
     pub secret: String,
     /// The pinned certificates of this URL and of the cluster's other nodes.
@@ -39,7 +39,7 @@ impl fmt::Debug for ConnectionSettings {
         f.debug_struct("Access")
             .field("name", &self.name)
             .field("url", &self.url)
-            .field("login", &self.login)
+            .field("account", &self.account)
             .finish_non_exhaustive()
     }
 }
@@ -59,7 +59,7 @@ struct Row {
     id: i64,
     name: String,
     url: String,
-    /// An API token id, or a user name for a login with a password.
+    /// An API token id, or a username that signs in with a password.
     token_id: String,
     secret: String,
 }
@@ -73,7 +73,7 @@ impl Row {
         let row_ref = RowRef::new("clusters", &self.id);
         let access = ConnectionSettings {
             url: row_ref.parse("url", &self.url)?,
-            login: row_ref.parse("token_id", &self.token_id)?,
+            account: row_ref.parse("token_id", &self.token_id)?,
             secret: key.open(&secret_context(&self.name), &self.secret)?,
             name: self.name,
             pinned_certificates: certificates,
@@ -100,7 +100,7 @@ pub fn insert(c: &mut Conn, key: &SecretKey, new: &ConnectionSettings) -> Result
         .values((
             clusters::name.eq(&new.name),
             clusters::url.eq(new.url.as_str()),
-            clusters::token_id.eq(new.login.to_string()),
+            clusters::token_id.eq(new.account.to_string()),
             clusters::secret.eq(key.seal(&secret_context(&new.name), &new.secret)?),
             clusters::created_at.eq(dialect::now(&c.0)),
         ))
@@ -124,7 +124,7 @@ pub fn update(
         .set((
             clusters::name.eq(&access.name),
             clusters::url.eq(access.url.as_str()),
-            clusters::token_id.eq(access.login.to_string()),
+            clusters::token_id.eq(access.account.to_string()),
             clusters::secret.eq(key.seal(&secret_context(&access.name), &access.secret)?),
         ))
         .execute(&mut c.0)?;

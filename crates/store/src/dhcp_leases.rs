@@ -117,7 +117,7 @@ struct Row {
 impl Row {
     fn into_row(self) -> Result<LeaseRow, Error> {
         let row_ref = RowRef::new("dhcp_leases", &self.address);
-        let holder = |(id, name, reserved): (i64, String, String)| {
+        let parse_container = |(id, name, reserved): (i64, String, String)| {
             let row_ref = RowRef::new("containers", &id);
             Ok::<_, Error>(LeaseContainer {
                 id: ContainerId(id),
@@ -130,7 +130,7 @@ impl Row {
             address: row_ref.parse("address", &self.address)?,
             name: row_ref.parse_optional("name", self.name.as_deref())?,
             until: self.expires_at.map(Timestamp),
-            container: self.container.map(holder).transpose()?,
+            container: self.container.map(parse_container).transpose()?,
         })
     }
 }

@@ -32,7 +32,7 @@ pub enum RecordPurpose {
     Challenge(CertificateId),
 }
 
-/// Inserts a record, or updates the row with the same content. The record is due at `next_try`;
+/// Inserts a record, or updates the row with the same content. The record is due at `next_attempt`;
 /// `None` for a challenge, which the caller submits itself. A record that is ours stays ours.
 ///
 /// # Errors
@@ -42,7 +42,7 @@ pub fn upsert_desired(
     provider: ProviderId,
     purpose: RecordPurpose,
     record: &DnsRecord,
-    next_try: Option<Timestamp>,
+    next_attempt: Option<Timestamp>,
 ) -> Result<i64, Error> {
     let (domain, certificate) = match purpose {
         RecordPurpose::Address(domain) => (Some(domain.0), None),
@@ -58,7 +58,7 @@ pub fn upsert_desired(
         dns_records::domain_id.eq(domain),
         dns_records::certificate_id.eq(certificate),
         dns_records::state.eq(state.as_str()),
-        dns_records::next_attempt_at.eq(next_try.map(|at| at.0)),
+        dns_records::next_attempt_at.eq(next_attempt.map(|at| at.0)),
         dns_records::failures.eq(0),
         dns_records::last_error.eq(None::<String>),
     );
@@ -223,7 +223,7 @@ pub fn list_errors(c: &mut Conn, domain: DomainId) -> Result<Vec<RecordFailure>,
         .limit(MAX_TROUBLES)
         .select((Row::as_select(), dns_records::next_attempt_at))
         .load(&mut c.0)?;
-    let last_errors = rows.into_iter().map(|(row, next_try)| {
+    let last_errors = rows.into_iter().map(|(row, next_attempt)| {
         let DnsRecordRow {
             record, last_error, ..
         } = row.into_row()?;
@@ -232,7 +232,7 @@ pub fn list_errors(c: &mut Conn, domain: DomainId) -> Result<Vec<RecordFailure>,
             kind: record.record_type.to_owned(),
             value: record.value,
             last_error,
-            next_try: next_try.map(Timestamp),
+            next_attempt: next_attempt.map(Timestamp),
         }))
     });
     last_errors.filter_map(Result::transpose).collect()

@@ -1,7 +1,7 @@
 //! Leases on observing clusters, and the last observation of each cluster for the other processes.
 //!
 //! The process that holds the lease polls the cluster. The other processes read the observation
-//! here; a read also requests that the holder keeps storing it. Timestamps come from the clock of
+//! here; a read also requests that the owner keeps storing it. Timestamps come from the clock of
 //! the database.
 
 use diesel::prelude::*;
@@ -33,22 +33,22 @@ pub enum Observer {
 pub fn claim(
     c: &mut Conn,
     cluster: ClusterId,
-    holder: &str,
+    owner: &str,
     lease_ms: i64,
 ) -> Result<Observer, Error> {
     let claimable = cluster_observations::lease_owner
-        .eq(holder)
+        .eq(owner)
         .or(is_free!(c, cluster_observations));
     let row = cluster_observations::table.filter(cluster_observations::cluster_id.eq(cluster.0));
     let claimed = diesel::update(row.filter(claimable))
-        .set(held_for!(c, cluster_observations, holder, lease_ms))
+        .set(held_for!(c, cluster_observations, owner, lease_ms))
         .execute(&mut c.0)?;
-    if claimed == 0 && !insert_row(c, cluster, holder, lease_ms)? {
+    if claimed == 0 && !insert_row(c, cluster, owner, lease_ms)? {
         // MySQL does not count rows whose values stayed the same.
         let current: Option<String> = row
             .select(cluster_observations::lease_owner)
             .first(&mut c.0)?;
-        if current.as_deref() != Some(holder) {
+        if current.as_deref() != Some(owner) {
             return Ok(Observer::OtherProcess);
         }
     }
@@ -67,49 +67,44 @@ pub fn claim(
 pub fn renew_lease(
     c: &mut Conn,
     cluster: ClusterId,
-    holder: &str,
+    owner: &str,
     lease_ms: i64,
 ) -> Result<bool, Error> {
     let row = cluster_observations::table.filter(cluster_observations::cluster_id.eq(cluster.0));
-    let renewed = diesel::update(row.filter(is_held!(c, cluster_observations, holder)))
-        .set(held_for!(c, cluster_observations, holder, lease_ms))
+    let renewed = diesel::update(row.filter(is_held!(c, cluster_observations, owner)))
+        .set(held_for!(c, cluster_observations, owner, lease_ms))
         .execute(&mut c.0)?;
     Ok(renewed > 0)
 }
 
 /// Claims the lease even when another process holds it, for a process with newer connection
-/// settings of the cluster. The previous holder then counts as requesting the observations.
+/// settings of the cluster. The previous owner then counts as requesting the observations.
 ///
 /// # Errors
 /// When the database is unavailable.
 pub fn claim_forced(
     c: &mut Conn,
     cluster: ClusterId,
-    holder: &str,
+    owner: &str,
     lease_ms: i64,
 ) -> Result<Observer, Error> {
     let until = dialect::now_plus(&c.0, lease_ms);
     let row = cluster_observations::table.filter(cluster_observations::cluster_id.eq(cluster.0));
-    let other = row.filter(cluster_observations::lease_owner.ne(holder));
+    let other = row.filter(cluster_observations::lease_owner.ne(owner));
     let taken_over = diesel::update(other)
         .set((
-            held_for!(c, cluster_observations, holder, lease_ms),
+            held_for!(c, cluster_observations, owner, lease_ms),
             cluster_observations::requested_until.eq(&until),
         ))
         .execute(&mut c.0)?;
     match taken_over {
-        0 => claim(c, cluster, holder, lease_ms),
+        0 => claim(c, cluster, owner, lease_ms),
         _ => Ok(Observer::ThisProcess { is_requested: true }),
     }
 }
 
 /// Inserts the row of a cluster. Returns false when it exists.
-fn insert_row(
-    c: &mut Conn,
-    cluster: ClusterId,
-    holder: &str,
-    lease_ms: i64,
-) -> Result<bool, Error> {
+fn insert_row(c: &mut Conn, cluster: ClusterId, owner: &str, lease_ms: i64) -> Result<bool, Error> {
     let row = cluster_observations::table.filter(cluster_observations::cluster_id.eq(cluster.0));
     if row.count().get_result::<i64>(&mut c.0)? > 0 {
         return Ok(false);
@@ -117,7 +112,7 @@ fn insert_row(
     diesel::insert_into(cluster_observations::table)
         .values((
             cluster_observations::cluster_id.eq(cluster.0),
-            held_for!(c, cluster_observations, holder, lease_ms),
+            held_for!(c, cluster_observations, owner, lease_ms),
             cluster_observations::requested_until.eq(0),
         ))
         .execute(&mut c.0)?;
@@ -128,27 +123,30 @@ fn insert_row(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn release_all(c: &mut Conn, holder: &str) -> Result<(), Error> {
-    diesel::update(
-        cluster_observations::table.filter(cluster_observations::lease_owner.eq(holder)),
-    )
-    .set(released!(cluster_observations))
-    .execute(&mut c.0)?;
+pub fn release_all(c: &mut Conn, owner: &str) -> Result<(), Error> {
+    diesel::update(cluster_observations::table.filter(cluster_observations::lease_owner.eq(owner)))
+        .set(released!(cluster_observations))
+        .execute(&mut c.0)?;
     Ok(())
 }
 
 /// Stores an observation of a cluster, or the error, for the other processes. Changes nothing when
-/// `holder` does not hold the lease.
+/// `owner` does not hold the lease.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn store(c: &mut Conn, cluster: ClusterId, holder: &str, answer: &str) -> Result<(), Error> {
+pub fn store(
+    c: &mut Conn,
+    cluster: ClusterId,
+    owner: &str,
+    observation: &str,
+) -> Result<(), Error> {
     let row = cluster_observations::table
         .filter(cluster_observations::cluster_id.eq(cluster.0))
-        .filter(is_held!(c, cluster_observations, holder));
+        .filter(is_held!(c, cluster_observations, owner));
     diesel::update(row)
         .set((
-            cluster_observations::observation.eq(answer),
+            cluster_observations::observation.eq(observation),
             cluster_observations::observed_at.eq(dialect::now(&c.0).nullable()),
         ))
         .execute(&mut c.0)?;
@@ -156,26 +154,26 @@ pub fn store(c: &mut Conn, cluster: ClusterId, holder: &str, answer: &str) -> Re
 }
 
 /// Returns the last observation of a cluster and its time. Also updates the row: requests that the
-/// holder of the lease stores observations for `want_ms` from now.
+/// owner of the lease stores observations for `requested_ms` from now.
 ///
 /// # Errors
 /// When the database is unavailable.
 pub fn request_and_get(
     c: &mut Conn,
     cluster: ClusterId,
-    want_ms: i64,
+    requested_ms: i64,
 ) -> Result<Option<(Timestamp, String)>, Error> {
     let row = cluster_observations::table.filter(cluster_observations::cluster_id.eq(cluster.0));
     diesel::update(row)
-        .set(cluster_observations::requested_until.eq(dialect::now_plus(&c.0, want_ms)))
+        .set(cluster_observations::requested_until.eq(dialect::now_plus(&c.0, requested_ms)))
         .execute(&mut c.0)?;
-    let observation: Option<(Option<i64>, Option<String>)> = row
+    let stored: Option<(Option<i64>, Option<String>)> = row
         .select((
             cluster_observations::observed_at,
             cluster_observations::observation,
         ))
         .first(&mut c.0)
         .optional()?;
-    let (at, answer) = observation.unwrap_or_default();
-    Ok(at.map(Timestamp).zip(answer))
+    let (at, observation) = stored.unwrap_or_default();
+    Ok(at.map(Timestamp).zip(observation))
 }

@@ -257,7 +257,7 @@ impl Store {
         match spawned {
             // The sender is dropped when the thread ends.
             Ok(_) => drop(done_rx.await),
-            Err(error) => tracing::error!(%error, "change listener thread not started"),
+            Err(error) => tracing::error!(%error, "change listener start failed"),
         }
     }
 

@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secret_opens_only_unmodified_and_in_its_context() {
+    fn secret_decrypts_only_unmodified_and_in_its_context() {
         let key = SecretKey::generate().unwrap();
         let sealed = key.seal("clusters.secret:a", "geheim").unwrap();
         assert!(!sealed.contains("geheim"));
@@ -200,7 +200,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn sealed_secret_opens(context: String, secret: String) {
+        fn encrypted_secret_decrypts(context: String, secret: String) {
             let key = SecretKey::parse(&STANDARD.encode([7; 32])).unwrap();
             let sealed = key.seal(&context, &secret).unwrap();
             proptest::prop_assert_eq!(key.open(&context, &sealed).unwrap(), secret);

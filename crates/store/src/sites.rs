@@ -96,7 +96,7 @@ impl From<&SiteSpec> for Columns {
             port_first: spec.ports.first().get().into(),
             port_last: spec.ports.last().get().into(),
             forwarders: spec.forwarders.to_string(),
-            dynamic_range: spec.others.map(|range| range.to_string()),
+            dynamic_range: spec.dynamic_range.map(|range| range.to_string()),
             public_v4: spec.public_v4.map(|address| address.to_string()),
             public_v6: spec.public_v6.map(|address| address.to_string()),
         }
@@ -137,7 +137,8 @@ impl Row {
             },
             ports: ports.map_err(|e| row_ref.invalid("port_first", &e))?,
             forwarders: row_ref.parse("forwarders", &self.forwarders)?,
-            others: row_ref.parse_optional("others", self.dynamic_range.as_deref())?,
+            dynamic_range: row_ref
+                .parse_optional("dynamic_range", self.dynamic_range.as_deref())?,
             public_v4: row_ref.parse_optional("public_v4", self.public_v4.as_deref())?,
             public_v6: row_ref.parse_optional("public_v6", self.public_v6.as_deref())?,
         };

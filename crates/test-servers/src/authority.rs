@@ -2,7 +2,7 @@
 //! system's packages.
 //!
 //! A shell supervises both, as for the database servers: when its standard input is closed because
-//! this process ended, it stops both servers and removes their folder.
+//! this process ended, it stops both servers and removes their directory.
 
 use std::{
     fs,

@@ -3,7 +3,7 @@
 //!
 //! A shell supervises each server. Its standard input is a pipe from this process. When this
 //! process ends for any reason, the shell reads the end of file, stops the server and removes its
-//! folder.
+//! directory.
 
 use std::{
     io::{BufRead, BufReader},
@@ -190,7 +190,7 @@ fn start(mut command: Command, script: &str, argument: &Path) -> Server {
     let stdout = shell.stdout.take().expect("stdout must be piped");
     BufReader::new(stdout)
         .read_line(&mut folder)
-        .expect("the shell must print its folder");
+        .expect("the shell must print its directory");
     assert!(
         !folder.is_empty(),
         "the shell of the test database server exited immediately"

@@ -80,7 +80,7 @@ impl NameServer {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         // A copy, because the AppArmor profile of the installed program allows only Debian's
-        // folders.
+        // directories.
         let program = path.join("named");
         std::fs::copy(installed(), &program).unwrap();
         std::fs::write(path.join("named.conf"), configuration(path, port)).unwrap();

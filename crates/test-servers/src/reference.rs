@@ -5,9 +5,9 @@ use std::{env, fs, io::ErrorKind, path::PathBuf};
 
 use crate::not_checked;
 
-/// Environment variable with the folder of the files.
+/// Environment variable with the directory of the files.
 const FOLDER: &str = "HOLDFAST_PVE_REFERENCE";
-/// Default folder, beside the project.
+/// Default directory, beside the project.
 const BESIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference");
 
 /// Reads a file. A missing file is reported as not checked.

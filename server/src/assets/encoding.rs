@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_are_respected() {
+    fn quality_values_are_respected() {
         assert_eq!(chosen("br;q=0.5, gzip;q=0.8"), Encoding::Gzip);
         assert_eq!(chosen("br;q=0, *"), Encoding::Gzip);
         assert_eq!(chosen("identity, br;q=0.1"), Encoding::Identity);

@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     client_addr::{self, Client},
-    host,
+    host_header,
 };
 
 /// Options of the edge.
@@ -126,7 +126,7 @@ impl Edge {
             Ok(response) => proxy::from_container(response),
             Err(error) => {
                 tracing::debug!(host, %error, "container unreachable");
-                error_page(StatusCode::BAD_GATEWAY, pages::NO_ANSWER)
+                error_page(StatusCode::BAD_GATEWAY, pages::UNREACHABLE)
             }
         }
     }
@@ -135,7 +135,7 @@ impl Edge {
 /// Serves requests for names under `localhost`, and passes all others to the manager.
 pub async fn dispatch(State(edge): State<Edge>, request: Request, next: Next) -> Response {
     let options = &edge.0.options;
-    let authority = host::authority(&request);
+    let authority = host_header::authority(&request);
     let host = authority
         .as_ref()
         .and_then(|authority| local_name(authority.host()));
@@ -182,14 +182,14 @@ fn error_page(status: StatusCode, html: &'static str) -> Response {
 mod tests {
     use axum::http::Request;
 
-    use super::{host, local_name};
+    use super::{host_header, local_name};
 
     fn name(uri: &str, host: Option<&str>) -> Option<String> {
         let mut request = Request::get(uri);
         if let Some(host) = host {
             request = request.header("host", host);
         }
-        local_name(host::authority(&request.body(()).unwrap())?.host())
+        local_name(host_header::authority(&request.body(()).unwrap())?.host())
     }
 
     #[test]

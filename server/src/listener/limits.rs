@@ -72,7 +72,7 @@ impl Connections {
                 .is_none_or(|at| now.duration_since(at) >= LOG_INTERVAL)
             {
                 open.last_logged = Some(now);
-                tracing::warn!(%peer, client_connections, total, "connection refused: limit reached");
+                tracing::warn!(%peer, client_connections, total, reason = "limit reached", "connection refused");
             }
             return None;
         }

@@ -20,7 +20,7 @@ use serde::Deserialize;
 use super::{origin, show_error, start_session};
 use crate::{
     client_addr::{self, Client},
-    host, loopback,
+    host_header, loopback,
     session::Token,
     state::{AppState, PublicEndpoint},
 };
@@ -74,7 +74,7 @@ pub async fn sign_in_with_link(
         }
         None => {
             // Anyone can cause this line, so it is logged at debug level.
-            tracing::debug!("sign-in link refused: request is not from this machine");
+            tracing::debug!(reason = "remote client", "sign-in link refused");
             Err(Error::forbidden(NOT_LOCAL))
         }
     };
@@ -102,7 +102,7 @@ pub async fn sign_in_with_link(
 /// The client of a request that was made on this machine, for a local host name.
 fn local_client<B>(request: &HttpRequest<B>, public: &PublicEndpoint) -> Option<Client> {
     let client = client_addr::local(request, &public.trusted_proxies)?;
-    let host = host::authority(request)?;
+    let host = host_header::authority(request)?;
     loopback::is_loopback(host.host()).then_some(client)
 }
 

@@ -173,7 +173,7 @@ fn clusters() -> Vec<Row> {
     let import = json!({ "site": "1", "owner": "ann", "vmids": [100] });
     // No server listens on this port.
     let url = "http://127.0.0.1:1";
-    let form = json!({ "name": "home", "url": url, "login": "root@pam", "secret": "secret" });
+    let form = json!({ "name": "home", "url": url, "account": "root@pam", "secret": "secret" });
     vec![
         ("clusters/list", Operator, json!({})),
         ("clusters/get", Administrator, json!({ "name": "other" })),

@@ -1,232 +1,28 @@
 //! The demo edge: containers of the simulated cluster under names below `localhost`.
 
-use std::{net::SocketAddr, pin::pin, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use axum::{
-    Router,
     body::Body,
-    extract::ConnectInfo,
     http::{Method, StatusCode, header},
 };
-use control::{
-    Actor, Control, Manager, Options, containers, hosts,
-    setup::{
-        self,
-        demo::{self, CertificateRequest, Issuer, Scenario},
-    },
-    sites,
-};
-use futures::StreamExt as _;
+use control::{Actor, containers, hosts};
 use model::{
-    containers::{ContainerForm, ContainerView, Power, Status},
-    domains::{EntryPoint, Origin},
-    hosts::{HostRow, files::FileState},
+    containers::{Power, Status},
+    hosts::files::FileState,
     services::{PublishingStatus, ServiceForm},
-    sites::SiteForm,
 };
-use proxmox_sim::{Config, Sim, TEST_SECRET};
 use reqwest::Client;
-use server::{
-    assets::Assets,
-    demo::edge::{self, Edge},
-    router::router,
-    state::{AppState, PublicEndpoint},
-};
-use tempfile::TempDir;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
+    demo_app::DemoApp,
     process::{Program, sign_in},
-    support::{self, HOME, TestApp, TestResponse, request},
+    support::{TestApp, request},
 };
-
-/// The small demo has no certificates.
-struct NoIssuer;
-
-impl Issuer for NoIssuer {
-    fn name(&self) -> &str {
-        "no issuer"
-    }
-
-    fn issue(&self, request: &CertificateRequest) -> Result<(String, String), String> {
-        Err(format!("not issued: {request:?}"))
-    }
-}
-
-/// A demo in this process, on a cluster whose tasks finish immediately.
-struct Demo {
-    control: Control,
-    sim: Sim,
-    stop: CancellationToken,
-    edge: JoinHandle<()>,
-    router: Router,
-    _folder: TempDir,
-}
-
-impl Demo {
-    async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let sim = proxmox_sim::start(Config::test()).await.unwrap();
-        let origin: Origin = HOME.parse().unwrap();
-        let options = Options {
-            manager: Some(Manager {
-                origin: origin.clone(),
-                certificate: None,
-            }),
-            loopback: Some(EntryPoint::from_origin(&origin)),
-            observe_interval: Duration::from_millis(100),
-            ..Options::default()
-        };
-        let control = Control::start(support::store(folder.path()).await, options)
-            .await
-            .unwrap();
-        setup::create_first_administrator(&control).await.unwrap();
-        let access = setup::Access {
-            url: sim.url(),
-            token_id: "root@pam!holdfast".into(),
-            secret: TEST_SECRET.into(),
-        };
-        let cluster = demo::connect_cluster(&control, access).await.unwrap();
-        demo::build(&control, Scenario::Small, cluster, &NoIssuer)
-            .await
-            .unwrap();
-        let stop = CancellationToken::new();
-        let options = edge::Options {
-            manager: origin.host(),
-            entry: EntryPoint::from_origin(&origin),
-            containers: sim.handle().container_http(),
-            cluster,
-            nodes: Vec::new(),
-        };
-        let (edge, task) = Edge::start(control.clone(), options, stop.clone()).unwrap();
-        let public = PublicEndpoint::new(HOME.parse().unwrap(), Vec::new());
-        let state = AppState::new(control.clone(), public, Assets::default(), stop.clone());
-        Self {
-            router: router(state, Some(edge)),
-            control,
-            sim,
-            stop,
-            edge: task,
-            _folder: folder,
-        }
-    }
-
-    /// Creates a site of the cluster that publishes under a domain.
-    async fn create_site(&self, name: &str, domain: &str) {
-        let sites = sites::list(&self.control, &Actor::System).await.unwrap();
-        let form = SiteForm {
-            name: name.into(),
-            domain: domain.into(),
-            cluster: sites[0].spec.cluster.to_string(),
-            bridge: "vmbr0".into(),
-            network: "10.30.0.0/16".into(),
-            gateway: "10.30.0.1".into(),
-            range: "10.30.1.1-10.30.1.250".into(),
-            template_storage: "local".into(),
-            volume_storage: "local-lvm".into(),
-            vmids: "10000-19999".into(),
-            ports: "3000-3999".into(),
-            ..SiteForm::default()
-        };
-        let spec = form.parse().unwrap();
-        let created = sites::create(&self.control, &Actor::System, spec);
-        created.await.unwrap();
-    }
-
-    async fn view(&self, name: &str) -> Option<ContainerView> {
-        let (site, name) = ("lab".parse().unwrap(), name.parse().unwrap());
-        let view = containers::get(&self.control, &Actor::System, &site, &name);
-        view.await.ok()
-    }
-
-    /// Waits until a condition holds; checks it after each event.
-    async fn wait(&self, condition: impl AsyncFn() -> bool) {
-        let mut events = pin!(self.control.events(&Actor::System, None));
-        while !condition().await {
-            events.next().await.unwrap();
-        }
-    }
-
-    async fn wait_for_view(&self, name: &str, condition: impl Fn(Option<&ContainerView>) -> bool) {
-        self.wait(async || condition(self.view(name).await.as_ref()))
-            .await;
-    }
-
-    async fn host(&self) -> HostRow {
-        let (site, name) = ("lab".parse().unwrap(), "demo-edge".parse().unwrap());
-        let host = hosts::get(&self.control, &Actor::System, &site, &name);
-        host.await.unwrap().row
-    }
-
-    /// Waits until the latest configuration of the site is applied.
-    async fn wait_until_applied(&self) {
-        self.wait(async || {
-            let host = self.host().await;
-            host.applied_generation == Some(host.generation)
-        })
-        .await;
-    }
-
-    async fn create(&self, name: &str, service: ServiceForm) {
-        let sites = sites::list(&self.control, &Actor::System).await.unwrap();
-        let form = ContainerForm {
-            site: sites[0].id.to_string(),
-            name: name.into(),
-            source: Config::test().scenario.templates[0].file.clone(),
-            cores: "1".into(),
-            memory: "512".into(),
-            disk: "4".into(),
-            services: vec![service],
-            ..ContainerForm::default()
-        };
-        let form = form.parse().unwrap();
-        containers::create(&self.control, &Actor::System, form)
-            .await
-            .unwrap();
-        self.wait_until_live(name).await;
-    }
-
-    /// Waits until a container is running and its services are live.
-    async fn wait_until_live(&self, name: &str) {
-        self.wait_for_view(name, |view| view.is_some_and(is_live))
-            .await;
-    }
-
-    /// Starts or stops a container after its jobs have ended.
-    async fn power(&self, name: &str, power: Power) {
-        self.wait_for_view(name, |view| view.unwrap().row.activity.is_none())
-            .await;
-        let id = self.view(name).await.unwrap().row.id;
-        containers::power(&self.control, &Actor::System, id, power)
-            .await
-            .unwrap();
-    }
-
-    /// Requests a page as a browser on this machine.
-    async fn get(&self, host: &str, headers: &[(&str, &str)]) -> TestResponse {
-        self.get_from(host, headers, [127, 0, 0, 1]).await
-    }
-
-    async fn get_from(&self, host: &str, headers: &[(&str, &str)], peer: [u8; 4]) -> TestResponse {
-        let mut request = axum::http::Request::get("/page")
-            .header(header::HOST, host)
-            .extension(ConnectInfo(SocketAddr::from((peer, 40000))));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        support::send(&self.router, request.body(Body::empty()).unwrap()).await
-    }
-}
-
-fn is_live(view: &ContainerView) -> bool {
-    let mut states = view.publications.iter().map(|(_, state)| state);
-    view.row.status == Status::Running && states.all(|state| *state == PublishingStatus::Live)
-}
 
 #[tokio::test]
 async fn service_is_published_while_its_container_exists() {
-    let demo = Demo::start().await;
+    let demo = DemoApp::start().await;
     demo.wait_until_live("wiki").await;
     let view = demo.view("wiki").await.unwrap();
     assert_eq!(view.row.link.as_deref(), Some("http://wiki.localhost:3000"));
@@ -274,7 +70,7 @@ fn web_page() -> ServiceForm {
 
 #[tokio::test]
 async fn new_container_is_published_under_its_name() {
-    let demo = Demo::start().await;
+    let demo = DemoApp::start().await;
     demo.create("notes", web_page()).await;
     let row = demo.view("notes").await.unwrap().row;
     assert_eq!(row.link.as_deref(), Some("http://notes.localhost:3000"));
@@ -286,7 +82,7 @@ async fn new_container_is_published_under_its_name() {
 
 #[tokio::test]
 async fn service_with_sign_in_is_not_public() {
-    let demo = Demo::start().await;
+    let demo = DemoApp::start().await;
     let guarded = ServiceForm {
         sign_in: true,
         ..web_page()
@@ -299,7 +95,7 @@ async fn service_with_sign_in_is_not_public() {
 
 #[tokio::test]
 async fn session_cookie_is_not_sent_to_containers() {
-    let demo = Demo::start().await;
+    let demo = DemoApp::start().await;
     demo.wait_until_live("wiki").await;
     let cookies = "theme=dark; holdfast_session=secret";
     let page = demo
@@ -317,7 +113,7 @@ async fn session_cookie_is_not_sent_to_containers() {
 
 #[tokio::test]
 async fn remote_clients_and_other_hosts_do_not_reach_containers() {
-    let demo = Demo::start().await;
+    let demo = DemoApp::start().await;
     demo.wait_until_live("wiki").await;
     let remote = demo
         .get_from("wiki.localhost:3000", &[], [192, 0, 2, 7])
@@ -355,7 +151,7 @@ async fn server_without_demo_treats_localhost_names_as_its_own() {
 
 #[tokio::test]
 async fn edge_reports_its_files_and_ends_with_the_process() {
-    let demo = Demo::start().await;
+    let demo = DemoApp::start().await;
     demo.wait_until_live("wiki").await;
     demo.wait_until_applied().await;
     let host = demo.host().await;
@@ -379,7 +175,7 @@ async fn edge_reports_its_files_and_ends_with_the_process() {
 
 #[tokio::test]
 async fn deleted_host_is_not_rejoined_until_restart() {
-    let demo = Demo::start().await;
+    let demo = DemoApp::start().await;
     demo.wait_until_live("wiki").await;
     let host = demo.host().await;
     hosts::delete(&demo.control, &Actor::System, host.id, "demo-edge")

@@ -14,6 +14,7 @@ mod assets;
 mod config;
 mod crash_recovery;
 mod csrf;
+mod demo_app;
 mod demo_edge;
 mod events;
 mod headers;

@@ -165,11 +165,11 @@ impl Installation {
     }
 }
 
-/// The heading of an error page.
+/// A part of the heading of an error page.
 fn heading(refusal: StatusCode) -> &'static str {
     match refusal {
         StatusCode::FORBIDDEN => "Not allowed",
-        _ => "Not found",
+        _ => " not found",
     }
 }
 

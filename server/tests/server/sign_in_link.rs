@@ -177,12 +177,12 @@ async fn parallel_uses_create_one_session() {
         let (app, link) = (std::sync::Arc::clone(&app), link.clone());
         uses.spawn(async move { app.get(&link).await });
     }
-    let answers = uses.join_all().await;
-    let cookies: Vec<String> = answers.iter().filter_map(TestResponse::cookie).collect();
+    let responses = uses.join_all().await;
+    let cookies: Vec<String> = responses.iter().filter_map(TestResponse::cookie).collect();
     assert_eq!(cookies.len(), 1);
     assert!(signed_in_user(&app, &cookies[0]).await.is_some());
     let refused = |response: &&TestResponse| response.status == StatusCode::UNAUTHORIZED;
-    assert_eq!(answers.iter().filter(refused).count(), 9);
+    assert_eq!(responses.iter().filter(refused).count(), 9);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Builds of a test run: each program is built once, in the order of use, while parts whose programs
+//! Builds of a test run: each binary is built once, in the order of use, while parts whose binaries
 //! are ready already run.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use anyhow::{anyhow, bail};
 
 use super::Part;
-use super::report::Report;
 use crate::binaries::{Binary, Executable, PACKAGES, Programs};
 use crate::labeled_output;
 use crate::lints::Lints;
 use crate::mode::Mode;
 use crate::program::Cargo;
+use crate::report::Report;
 use crate::setup::Consent;
 use crate::site::Site;
 use crate::workspace::Workspace;
@@ -64,7 +64,7 @@ impl<T> Slot<T> {
     }
 }
 
-/// All builds of a run. If the run includes a release build, the other programs use the profile
+/// All builds of a run. If the run includes a release build, the other binaries use the profile
 /// `bench`, so that dependencies are compiled only once.
 pub struct Builds<'a> {
     workspace: &'a Workspace,
@@ -102,8 +102,8 @@ impl<'a> Builds<'a> {
     }
 
     /// Builds everything that the parts need, in the order in which they run. Builds that run
-    /// concurrently with tests have a lower priority. The site has its own target folder and is built at
-    /// low priority beside the first build.
+    /// concurrently with tests have a lower priority. The site has its own target directory and is
+    /// built at low priority beside the first build.
     pub fn build(&self, parts: &[Part]) {
         let needs = |need: fn(Part) -> bool| parts.iter().copied().any(need);
         let label = labeled_output::label();
@@ -136,7 +136,7 @@ impl<'a> Builds<'a> {
         self.lints.check()
     }
 
-    /// Returns the workspace's programs and tests.
+    /// Returns the workspace's binaries and tests.
     ///
     /// # Errors
     /// If the build failed.
@@ -144,7 +144,7 @@ impl<'a> Builds<'a> {
         self.native.wait(report).map(Vec::as_slice)
     }
 
-    /// Returns the programs that were built with the tests, after the site is built.
+    /// Returns the binaries that were built with the tests, after the site is built.
     ///
     /// # Errors
     /// If a build failed.
@@ -153,7 +153,7 @@ impl<'a> Builds<'a> {
         self.native(report).map(Programs::Built)
     }
 
-    /// Returns the release program with its embedded site.
+    /// Returns the release binary with its embedded site.
     ///
     /// # Errors
     /// If the build failed.
@@ -161,7 +161,7 @@ impl<'a> Builds<'a> {
         self.release.wait(report).map(PathBuf::as_path)
     }
 
-    /// Compiles the workspace's programs, examples and, if needed, tests. xtask is built separately, as
+    /// Compiles the workspace's binaries, examples and, if needed, tests. xtask is built separately, as
     /// by `cargo xtask`, since other features would recompile its dependencies.
     fn build_native(&self, has_tests: bool) -> anyhow::Result<Vec<Executable>> {
         let mut programs = self.cargo(&["build", "--bins", "--examples"]);
@@ -170,7 +170,7 @@ impl<'a> Builds<'a> {
         }
         let mut tests = self.cargo(&["test", "--no-run"]);
         let mut built = self.run(self.in_profile(&mut tests))?;
-        // `cargo test` builds a program only if its package has integration tests.
+        // `cargo test` builds a binary only if its package has integration tests.
         built.extend(self.run(self.in_profile(&mut programs))?);
         let mut xtask = self.cargo(&["test", "--no-run", "--package", "xtask"]);
         built.extend(self.run(&mut xtask)?);
@@ -207,7 +207,8 @@ impl<'a> Builds<'a> {
     fn in_profile<'c>(&self, cargo: &'c mut Command) -> &'c mut Command {
         cargo.args(PACKAGES);
         if self.mode == Mode::Release {
-            // A separate target folder, since the release build replaces its programs while tests run.
+            // A separate target directory, since the release build replaces its binaries while
+            // tests run.
             cargo
                 .args(["--profile", "bench", "--target-dir"])
                 .arg(self.workspace.target().join("tests"))

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: all checks and tests, in parts that can be run individually.
 //!
 //! All selected parts run even if one fails, so that one run reports all failures. Builds run
-//! concurrently with parts whose programs are ready, at a lower priority.
+//! concurrently with parts whose binaries are ready, at a lower priority.
 
 use std::io::Write as _;
 use std::process::Command;
@@ -12,17 +12,19 @@ use clap::{Args, ValueEnum};
 
 use crate::binaries::Binary;
 use crate::program::{self, Cargo, say};
+use crate::report::Report;
 use crate::setup::{self, Consent, Need};
 use crate::workspace::Workspace;
-use crate::{bench, deny, dependencies, disk, lab, labeled_output, language, standalone};
+use crate::{
+    bench, browser, deny, dependencies, disk, file_sizes, lab, labeled_output, language, standalone,
+};
 
-pub mod browser;
 mod builds;
-pub mod report;
 mod rust;
+mod summary;
 
 use builds::Builds;
-use report::{Outcome, Report};
+use summary::Outcome;
 
 /// What to test.
 #[derive(Args)]
@@ -44,7 +46,7 @@ pub struct Options {
 /// A part of the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Part {
-    /// Formatting, names, and which crate uses which
+    /// Formatting, file sizes, names, and which crate uses which
     Fmt,
     /// Licenses, banned crates and crate sources
     Deny,
@@ -58,7 +60,7 @@ pub enum Part {
     Lab,
     /// Every benchmark at its smallest size
     Bench,
-    /// The release program: alone in an empty folder, and some browser tests
+    /// The release binary: alone in an empty directory, and some browser tests
     Release,
 }
 
@@ -165,8 +167,8 @@ pub fn run(workspace: &Workspace, consent: Consent, options: &Options) -> anyhow
     let failed = failed.count();
     let passed = outcomes.len() - failed;
     let mut out = std::io::stdout();
-    out.write_all(report::summary(&outcomes).as_bytes())?;
-    out.write_all(report::unchecked(&outcomes).as_bytes())?;
+    out.write_all(summary::format(&outcomes).as_bytes())?;
+    out.write_all(summary::unchecked(&outcomes).as_bytes())?;
     let count = format!("{passed} parts passed, {failed} failed");
     if failed > 0 {
         bail!(count);
@@ -284,6 +286,7 @@ fn fmt(workspace: &Workspace) -> anyhow::Result<()> {
         .current_dir(workspace.root())
         .args(["fmt", "--all", "--check"]);
     program::run(&mut cargo)?;
+    file_sizes::check(workspace)?;
     language::check(workspace)?;
     dependencies::check(workspace)
 }

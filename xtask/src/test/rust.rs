@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use anyhow::bail;
 
-use super::report::Report;
 use crate::binaries::Executable;
 use crate::program::{self, Finished};
+use crate::report::Report;
 use crate::{disk, labeled_output};
 
 /// Number of concurrent executables.
 const EXECUTABLES: usize = 2;
 /// Target names of the slowest executables.
-const LONGEST: [&str; 5] = ["server", "faults", "jobs", "store", "real"];
+const LONGEST: [&str; 5] = ["server", "faults", "use_cases", "store", "real"];
 /// Concurrent tests per executable, unless the environment sets another number.
 const THREADS: &str = "4";
 /// Seed of property tests in CI, for repeatable runs.
@@ -171,7 +171,7 @@ mod tests {
             is_test: true,
             path: std::env::current_exe().expect("a path"),
         };
-        let filter = ["--ignored", "reports_an_unchecked_item"].map(str::to_owned);
+        let filter = ["--ignored", "unchecked_item_is_printed"].map(str::to_owned);
         let mut report = Report::default();
         run(&[own_executable], &filter, &mut report).expect("passed");
         assert_eq!((report.tests, report.unchecked.len()), (1, 1));
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     #[ignore = "helper process: its output is read by another test"]
-    fn reports_an_unchecked_item() {
+    fn unchecked_item_is_printed() {
         use std::io::Write as _;
         writeln!(std::io::stderr(), "NOT CHECKED: an example").expect("written");
     }

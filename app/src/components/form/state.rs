@@ -1,6 +1,6 @@
 //! The validation and submission state of a form. It contains no elements.
 
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 use model::{Error, FieldError};
 
 use crate::server_fns::Failure;
@@ -36,6 +36,17 @@ impl FormState {
         }
     }
 
+    /// A form whose values `parse`, the server's parser, validates.
+    pub fn of<V, T>(
+        values: RwSignal<V>,
+        parse: impl Fn(&V) -> Result<T, Vec<FieldError>> + Send + Sync + 'static,
+    ) -> Self
+    where
+        V: Send + Sync + 'static,
+    {
+        Self::new(move || values.with_untracked(|values| parse(values).err().unwrap_or_default()))
+    }
+
     /// The error at a field; tracked.
     pub fn refusal(self, field: &str) -> Option<String> {
         self.refused.with(|refused| {
@@ -44,6 +55,25 @@ impl FormState {
                 .find(|refusal| refusal.field == field)
                 .map(|refusal| refusal.message.clone())
         })
+    }
+
+    /// A reference for a fold that opens when one of the fields `names` has an error or when
+    /// `is_required` is true. The fold is never closed automatically.
+    pub fn open_on_error(
+        self,
+        names: &'static [&'static str],
+        is_required: Signal<bool>,
+    ) -> NodeRef<html::Details> {
+        let fold = NodeRef::<html::Details>::new();
+        Effect::new(move |_| {
+            let has_error = names.iter().any(|name| self.refusal(name).is_some());
+            if (has_error || is_required.get())
+                && let Some(fold) = fold.get()
+            {
+                let _ = fold.set_attribute("open", "");
+            }
+        });
+        fold
     }
 
     /// Validates a field that loses focus, and the fields that lost focus before.

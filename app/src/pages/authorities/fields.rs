@@ -1,6 +1,5 @@
 //! The form fields of a CA, for creation and update.
 
-use leptos::html;
 use model::authorities::{AuthorityForm, WELL_KNOWN_CAS};
 
 use crate::pages::prelude::*;
@@ -15,13 +14,8 @@ const OWN: &str = "own";
 /// Substrings of the directory URLs of CAs that require external account binding.
 const BOUND: [&str; 2] = ["zerossl.com/", "pki.goog/"];
 
-/// The state of a form with these values.
-pub fn form_state(values: RwSignal<AuthorityForm>, new: bool) -> FormState {
-    FormState::new(move || values.with_untracked(|form| form.parse(new).err().unwrap_or_default()))
-}
-
 /// The initial values of a new CA: the most common one.
-pub fn first() -> AuthorityForm {
+pub fn initial_values() -> AuthorityForm {
     let mut form = AuthorityForm::default();
     choose(&mut form, WELL_KNOWN_CAS[0].1);
     form
@@ -65,87 +59,84 @@ pub fn fields(form: FormState, values: RwSignal<AuthorityForm>, new: bool) -> An
     let choice = new.then(|| {
         view! { <Choice form name="known" label="Certificate authority" value=chosen options hint="Select Custom for any other ACME server." /> }.erase()
     });
-    view! {
-        <fieldset class="card group">
-            <legend class="card-title">"Certificate authority"</legend>
-            {choice}
-            <Field form name="directory" label="Directory" value=bind!(values, directory)
-                hint="The URL of the CA's ACME directory." />
-            <Field form name="name" label="Name" value=bind!(values, name) hint="The name in Holdfast." />
-            <Field form name="email" label="Email" optional=true value=bind!(values, email)
-                hint="The contact for the CA, such as admin@example.org. Some CAs require an address." />
-            <p class="muted">"Holdfast registers an account with the first certificate request, and accepts the CA's terms of service."</p>
-        </fieldset>
-        {account(form, values, new)}
-        {roots(form, values)}
-    }
-    .erase()
+    let authority = view! {
+        {choice}
+        <Field form name="directory" label="Directory" value=bind!(values, directory)
+            hint="The URL of the CA's ACME directory." />
+        <Field form name="name" label="Name" value=bind!(values, name) hint="The name in Holdfast." />
+        <Field form name="email" label="Email" optional=true value=bind!(values, email)
+            hint="The contact for the CA, such as admin@example.org. Some CAs require an address." />
+        <p class="muted">"Holdfast registers an account with the first certificate request, and accepts the CA's terms of service."</p>
+    };
+    view! { {group("Certificate authority", authority.erase())} {account(form, values, new)} {roots(form, values)} }
+        .erase()
 }
 
 /// The external account binding, folded if the CA does not need it.
 fn account(form: FormState, values: RwSignal<AuthorityForm>, new: bool) -> AnyView {
-    let is_asked = Memo::new(move |_| {
+    let is_required = Memo::new(move |_| {
         values.with(|form| BOUND.iter().any(|part| form.directory.contains(part)))
     });
-    let is_open = values.with_untracked(|form| !form.binding.is_empty());
-    let fold = opened(form, &["binding", "binding_key"], is_asked.into());
     let note = reactive(move || {
-        is_asked
-            .get()
-            .then(|| view! { <p>"This CA requires external account binding."</p> }.erase())
+        let note = || view! { <p>"This CA requires external account binding."</p> }.erase();
+        is_required.get().then(note)
     });
     let key_hint = match new {
         true => "In base64url, as shown by the CA. Stored encrypted.",
         false => "Leave empty to keep the current key.",
     };
-    view! {
-        <details class="card fold" node_ref=fold open=is_open>
-            <summary>"External account binding"</summary>
-            <div class="group">
-                {note}
-                <p class="muted">"Some CAs require external account binding (EAB). Copy the key ID and the HMAC key from your account at the CA."</p>
-                <Field form name="binding" label="Key ID" optional=true value=bind!(values, binding)
-                    hint="The EAB key ID from the CA." />
-                <Field form name="binding_key" label="HMAC key" optional=true entry=Entry::Secret value=bind!(values, binding_key) hint=key_hint />
-            </div>
-        </details>
-    }
-    .erase()
+    let fields = view! {
+        {note}
+        <p class="muted">"Some CAs require external account binding (EAB). Copy the key ID and the HMAC key from your account at the CA."</p>
+        <Field form name="eab_key_id" label="Key ID" optional=true value=bind!(values, eab_key_id)
+            hint="The EAB key ID from the CA." />
+        <Field form name="eab_mac_key" label="HMAC key" optional=true entry=Entry::Secret value=bind!(values, eab_mac_key) hint=key_hint />
+    };
+    let is_open = values.with_untracked(|form| !form.eab_key_id.is_empty());
+    let names = &["eab_key_id", "eab_mac_key"];
+    fold(
+        form,
+        names,
+        (is_required.into(), is_open),
+        "External account binding",
+        fields.erase(),
+    )
 }
 
 /// The root certificates of a private CA, folded.
 fn roots(form: FormState, values: RwSignal<AuthorityForm>) -> AnyView {
+    let fields = view! {
+        <p class="muted">"For a private CA such as step-ca or pebble: the roots that verify its ACME server. Leave empty to use the system trust store."</p>
+        <Field form name="roots" label="Certificates" optional=true entry=Entry::Block value=bind!(values, roots) hint="In PEM format." />
+    };
     let is_open = values.with_untracked(|form| !form.roots.is_empty());
-    let fold = opened(form, &["roots"], Signal::stored(false));
+    let never = Signal::stored(false);
+    fold(
+        form,
+        &["roots"],
+        (never, is_open),
+        "Custom root certificates",
+        fields.erase(),
+    )
+}
+
+/// A fold that opens when one of the fields `names` has an error or is required. It is never closed
+/// automatically.
+fn fold(
+    form: FormState,
+    names: &'static [&'static str],
+    (is_required, is_open): (Signal<bool>, bool),
+    title: &'static str,
+    fields: AnyView,
+) -> AnyView {
+    let fold = form.open_on_error(names, is_required);
     view! {
         <details class="card fold" node_ref=fold open=is_open>
-            <summary>"Custom root certificates"</summary>
-            <div class="group">
-                <p class="muted">"For a private CA such as step-ca or pebble: the roots that verify its ACME server. Leave empty to use the system trust store."</p>
-                <Field form name="roots" label="Certificates" optional=true entry=Entry::Block value=bind!(values, roots) hint="In PEM format." />
-            </div>
+            <summary>{title}</summary>
+            <div class="group">{fields}</div>
         </details>
     }
     .erase()
-}
-
-/// A fold that opens when one of its fields has an error or when `asked` is true. It is never
-/// closed automatically.
-fn opened(
-    form: FormState,
-    names: &'static [&'static str],
-    asked: Signal<bool>,
-) -> NodeRef<html::Details> {
-    let fold = NodeRef::<html::Details>::new();
-    Effect::new(move |_| {
-        let is_refused = names.iter().any(|name| form.refusal(name).is_some());
-        if (is_refused || asked.get())
-            && let Some(fold) = fold.get()
-        {
-            let _ = fold.set_attribute("open", "");
-        }
-    });
-    fold
 }
 
 #[cfg(test)]
@@ -154,7 +145,7 @@ mod tests {
 
     #[test]
     fn known_ca_sets_directory_and_name() {
-        let mut form = first();
+        let mut form = initial_values();
         assert_eq!(
             (form.name.as_str(), known(&form.directory)),
             ("letsencrypt", WELL_KNOWN_CAS[0].1)

@@ -5,13 +5,28 @@ use model::authorities::AuthorityRow;
 use super::domain_names;
 use crate::pages::{certificates::tabs, prelude::*};
 
+const LIST: ListPage = ListPage {
+    title: "Certificate authorities",
+    count: ("CA", "CAs"),
+    create: || {
+        Session::is_administrator().then_some(("/authorities/new", "Add certificate authority"))
+    },
+    tabs: || tabs(1),
+    empty: (
+        "landmark",
+        "No certificate authorities yet",
+        "A certificate authority (CA) such as Let's Encrypt issues certificates that browsers trust. After an administrator has added a CA, select it on a domain's page.",
+    ),
+    ..ListPage::DEFAULT
+};
+
 const ROWS: Rows<AuthorityRow> = Rows {
     label: "Certificate authorities",
     id: |row| row.id.0,
-    link: ("Name", |row| {
-        RowLink::new(format!("/authorities/{}", row.name), text(&row.name))
-    }),
     columns: &[
+        main_column("Name", |row| {
+            row_link(format!("/authorities/{}", row.name), text(&row.name))
+        }),
         column("Directory", "mono cell-long", |row| text(&row.directory)),
         column("Account", "", |row| match row.account {
             Some(_) => text("registered"),
@@ -23,22 +38,12 @@ const ROWS: Rows<AuthorityRow> = Rows {
 
 /// The page.
 pub fn page() -> AnyView {
-    let head = ListHead {
-        title: "Certificate authorities",
-        count: ("CA", "CAs"),
-        create: Session::is_administrator()
-            .then_some(("/authorities/new", "Add certificate authority")),
-        tabs: Some(|| tabs(1)),
-        empty: (
-            "landmark",
-            "No certificate authorities yet",
-            "A certificate authority (CA) such as Let's Encrypt issues certificates that browsers trust. After an administrator has added a CA, select it on a domain's page.",
-        ),
-    };
     list_page(
-        head,
-        server_fns::authorities::list,
+        &LIST,
+        Signal::from(()),
+        |()| server_fns::authorities::list(),
         |_| [Topic::Authority, Topic::Domain].map(Event::all).to_vec(),
-        |authorities| table(authorities, Vec::as_slice, &ROWS),
+        |all| whole(all),
+        &ROWS,
     )
 }

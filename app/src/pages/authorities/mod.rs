@@ -5,9 +5,14 @@ pub mod list;
 pub mod new;
 pub mod show;
 
-use model::names::Domain;
+use model::{authorities::AuthorityForm, names::Domain};
 
 use crate::pages::prelude::*;
+
+/// The name of a CA as the server stores it.
+fn stored_name(form: &AuthorityForm) -> String {
+    form.name.trim().to_ascii_lowercase()
+}
 
 /// Domains as a text for lists.
 pub fn domain_names(all: &[Domain]) -> AnyView {

@@ -1,6 +1,6 @@
 //! The form of a new CA.
 
-use super::fields::{fields, first, form_state};
+use super::fields::{fields, initial_values};
 use crate::pages::prelude::*;
 
 /// The page.
@@ -9,21 +9,8 @@ pub fn page() -> AnyView {
 }
 
 fn content() -> AnyView {
-    let values = RwSignal::new(first());
-    let form = form_state(values, true);
-    create_form(CreateForm {
-        title: "Add certificate authority",
-        verb: "Add",
-        what: "certificate authority",
-        list: "/authorities",
-        name: bind!(values, name).get,
-        form,
-        notice: None,
-        fields: fields(form, values, true),
-        create: save(
-            values,
-            |form| form.name.trim().to_ascii_lowercase(),
-            server_fns::authorities::create,
-        ),
-    })
+    let values = RwSignal::new(initial_values());
+    let form = FormState::of(values, |form| form.parse(true));
+    let create = save(values, super::stored_name, server_fns::authorities::create);
+    create_form(Kind::Authority, form, fields(form, values, true), create)
 }

@@ -3,10 +3,7 @@
 
 use model::authorities::{AuthorityForm, AuthorityRow};
 
-use super::{
-    domains,
-    fields::{fields, form_state},
-};
+use super::{domains, fields::fields};
 use crate::pages::prelude::*;
 
 /// The page.
@@ -43,87 +40,75 @@ fn content(authority: LiveResource<AuthorityRow>, may_change: bool) -> AnyView {
 fn facts(row: &AuthorityRow) -> AnyView {
     let account = match &row.account {
         Some(account) => view! { <span class="mono wrap-any">{account.clone()}</span> <Copy text=account.clone() what="account URL" /> }.erase(),
-        None => view! { <span class="muted">"none yet: registered with the first request"</span> }.erase(),
+        None => muted("none yet: registered with the first request"),
     };
-    let email = row
-        .email
-        .as_ref()
-        .map(|email| view! { <dt>"Email"</dt><dd>{email.to_string()}</dd> }.erase());
-    let binding = row.binding.as_ref().map(|binding| {
-        view! { <dt>"EAB key ID"</dt><dd class="mono">{binding.to_string()}</dd> }.erase()
-    });
     let roots = match &row.roots {
         Some(_) => "custom",
         None => "system trust store",
     };
-    view! {
-        <dl class="card facts">
-            <dt>"Directory"</dt><dd class="mono">{row.directory.to_string()}</dd>
-            <dt>"ACME account"</dt><dd>{account}</dd>
-            {email}
-            {binding}
-            <dt>"Root certificates"</dt><dd>{roots}</dd>
-            <dt>"Domains"</dt><dd>{domains(&row.domains)}</dd>
-        </dl>
-    }
-    .erase()
+    Facts::new()
+        .mono("Directory", &row.directory)
+        .view("ACME account", account)
+        .with(row.email.as_ref(), |facts, email| {
+            facts.text("Email", email)
+        })
+        .with(row.eab_key_id.as_ref(), |facts, id| {
+            facts.mono("EAB key ID", id)
+        })
+        .text("Root certificates", roots)
+        .view("Domains", domains(&row.domains))
+        .card()
 }
 
 fn settings(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyView {
-    let values = fresh(authority.part(|row| AuthorityForm::from(row)));
-    let form = form_state(values, false);
-    let update = move |asked| {
+    let values = form_values(authority.part(|row| AuthorityForm::from(row)));
+    let form = FormState::of(values, |form| form.parse(false));
+    let update = move |submitted| {
         let id = authority.peek(|row| row.id);
         async move {
-            server_fns::authorities::update(id, asked).await?;
-            values.try_update(|form| form.binding_key.clear());
+            server_fns::authorities::update(id, submitted).await?;
+            values.try_update(|form| form.eab_mac_key.clear());
             Ok(())
         }
     };
-    settings_form(SettingsForm {
+    let update = save(values, super::stored_name, update);
+    let fields = fields(form, values, false);
+    settings_form(
+        Kind::Authority,
+        name,
         form,
-        notice: None,
-        fields: fields(form, values, false),
-        key: name,
-        path: |name| format!("/authorities/{name}"),
-        update: save(values, |form| form.name.trim().to_ascii_lowercase(), update),
-        refresh: authority.refresher(),
-    })
+        fields,
+        update,
+        authority.refresher(),
+    )
 }
 
 fn end(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyView {
     let is_needed = authority.part(|row| !row.domains.is_empty());
-    let blocked = move |()| {
-        is_needed.get().then(|| {
-            view! { <p>"Domains use this certificate authority. " <a class="link" href="/domains">"Change their certificate source"</a> " first."</p> }.erase()
-        })
-    };
-    delete_card(DeleteCard {
-        verb: "Delete",
-        what: "certificate authority",
-        name,
-        losses: Signal::derive(move || authority.with(losses)),
-        note: Signal::stored("Issued certificates stay valid and are served until they expire."),
-        blocked: Callback::new(blocked),
-        list: "/authorities",
-        ask: delete_call(move |typed| {
-            server_fns::authorities::delete(authority.peek(|row| row.id), typed)
-        }),
+    let change = ("/domains", "Change their certificate source");
+    let losses = move || authority.with(losses);
+    delete_card(Kind::Authority, name, losses, move |typed| {
+        server_fns::authorities::delete(authority.peek(|row| row.id), typed)
     })
+    .note("Issued certificates stay valid and are served until they expire.")
+    .blocked_while(
+        is_needed,
+        "Domains use this certificate authority. ",
+        change,
+        " first.",
+    )
+    .view()
 }
 
 /// The objects that are deleted along with a CA.
 fn losses(row: &AuthorityRow) -> Vec<String> {
-    let mut losses = vec![format!(
-        "The certificate authority {} and its settings",
-        row.name
-    )];
-    if row.account.is_some() {
-        losses
-            .push("The ACME account key: issued certificates can no longer be revoked".to_owned());
-    }
-    if let Some(binding) = &row.binding {
-        losses.push(format!("The HMAC key of the external account {binding}"));
-    }
-    losses
+    let settings = format!("The certificate authority {} and its settings", row.name);
+    let account = "The ACME account key: issued certificates can no longer be revoked".to_owned();
+    let account = row.account.as_ref().map(|_| account);
+    let binding = row.eab_key_id.as_ref();
+    let binding = binding.map(|id| format!("The HMAC key of the external account {id}"));
+    [Some(settings), account, binding]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -10,21 +10,66 @@ use crate::{components::badge::certificate_badge, pages::prelude::*};
 const PATH: &str = "/certificates";
 const NEW: &str = "/certificates/new";
 
+const LIST: ListPage = ListPage {
+    title: "Certificates",
+    count: ("certificate", "certificates"),
+    create: || Some((NEW, "Upload certificate")),
+    actions: Some(|| {
+        view! { <a class="btn" href=NEW>{icon("plus")} "Upload certificate"</a> }.erase()
+    }),
+    tabs: || tabs(0),
+    search: Some(Search {
+        path: PATH,
+        columns: "Name, domain, site or issuer",
+        filters: || {
+            let mut filter = Filter::new(
+                "state",
+                "All statuses",
+                &STATES.map(CertificateState::as_str),
+            );
+            let attention = (ALARMING.to_owned(), "needs attention".to_owned());
+            filter.options.insert(0, attention);
+            vec![filter]
+        },
+        parameters: &["q", "state"],
+        no_match: "Change the search or the status filter.",
+    }),
+    empty: (
+        "shield-check",
+        "No certificates yet",
+        "Certificates secure the names of a domain; without them, edge hosts serve self-signed ones, which browsers warn about. Select a certificate authority on a domain's page, or upload a certificate.",
+    ),
+    first_step: Some(first_step),
+};
+
 const ROWS: Rows<CertificateRow> = Rows {
     label: "Certificates",
     id: |row| row.id.0,
-    link: ("Subject", link),
     columns: &[
-        badge_column("State", |row| certificate_badge(row.state)),
-        column("Domain", "cell-long", domain),
-        column("Issuer", "cell-long", |row| match &row.issued {
+        main_column("Subject", |row| {
+            let unused = (!row.is_used).then(|| aside("unused".to_owned()));
+            view! { {link(row)} {unused} {last_error(row)} }.erase()
+        }),
+        STATUS,
+        column("Domain", "", |row| {
+            let site = aside(format!("site {}", row.site_name));
+            view! { {host(row.domain_name.as_str())} {site} }.erase()
+        }),
+        column("Issuer", "", |row| match &row.issued {
             Some(issued) => text(&issued.issuer),
             None => muted("–"),
         }),
-        column("Valid until", "num", until),
-        column("Next", "num", next),
+        VALID_UNTIL,
+        column("Renewal", "num", next),
     ],
 };
+
+/// The column of the state.
+pub const STATUS: Column<CertificateRow> =
+    badge_column("Status", |row| certificate_badge(row.state));
+
+/// The column of the end of validity.
+pub const VALID_UNTIL: Column<CertificateRow> = column("Valid until", "num", until);
 
 /// The states, in the order of the filter.
 const STATES: [CertificateState; 6] = [
@@ -38,77 +83,26 @@ const STATES: [CertificateState; 6] = [
 
 /// The page.
 pub fn page() -> AnyView {
-    Effect::new(|_| list_keys(Some(NEW)));
-    let parameters = use_query_map();
-    let query = Memo::new(move |_| {
-        parameters.with(|parameters| {
-            let text = |name| parameters.get_str(name).unwrap_or_default().trim();
-            CertificateQuery {
-                q: text("q").to_owned(),
-                state: text("state").to_owned(),
-                page: text("page").parse().unwrap_or(1).max(1),
-            }
-        })
+    LIST.start_keys();
+    let query = url_query(|url| CertificateQuery {
+        q: url.text("q"),
+        state: url.text("state"),
+        page: url.page(),
     });
     live_resource(
         query.into(),
         server_fns::certificates::find,
         |_| vec![Event::all(Topic::Certificate), Event::all(Topic::Domain)],
         list_skeleton,
-        move |listed| content(listed, query),
+        |listed| {
+            let state = ListState {
+                above: attention_count(listed),
+                is_bare: Some(listed.part(|listed| listed.total == 0)),
+                ..ListState::new(listed, |listed| paged(&listed.page), &ROWS)
+            };
+            list_view(&LIST, state)
+        },
     )
-}
-
-fn content(listed: LiveResource<CertificateList>, query: Memo<CertificateQuery>) -> AnyView {
-    let found = listed.part(|listed| listed.page.total);
-    let none = listed.part(|listed| listed.page.rows.is_empty());
-    let is_bare = listed.part(|listed| listed.total == 0);
-    let body = reactive(move || match (is_bare.get(), none.get()) {
-        (true, _) => bare(),
-        (false, true) => nothing(),
-        (false, false) => table(listed, |listed| &listed.page.rows, &ROWS),
-    });
-    let search = reactive(move || (!is_bare.get()).then(filters));
-    let href = Callback::new(move |number: u32| {
-        let number = number.to_string();
-        query.with(|query| {
-            let all = [
-                ("q", query.q.as_str()),
-                ("state", &query.state),
-                ("page", &number),
-            ];
-            address(PATH, &all)
-        })
-    });
-    view! {
-        <PageHead
-            title="Certificates"
-            badges=move || count(found.into(), ("certificate", "certificates"))
-            actions=upload_link
-        />
-        {tabs(0)}
-        {attention_count(listed)}
-        {search}
-        {body}
-        <Pager place=listed.part(|listed| place(&listed.page)) href=href />
-    }
-    .erase()
-}
-
-fn upload_link() -> AnyView {
-    view! { <a class="btn" href=NEW>{icon("plus")} "Upload certificate"</a> }.erase()
-}
-
-fn filters() -> AnyView {
-    let states = STATES.map(|state| (state.as_str().to_owned(), state.as_str().to_owned()));
-    let mut options = vec![(ALARMING.to_owned(), "needs attention".to_owned())];
-    options.extend(states);
-    let filters = vec![Filter {
-        name: "state",
-        all: "All states",
-        options: Signal::stored(options),
-    }];
-    view! { <Filters path=PATH search="Name, domain, site or issuer" filters=filters /> }.erase()
 }
 
 /// The certificates that need attention.
@@ -149,43 +143,30 @@ fn alarm(row: &CertificateRow) -> AnyView {
     view! { <li><a href=href>{subject}</a> ": " {attention_reason(row)}</li> }.erase()
 }
 
-/// The empty state if there are no certificates.
-fn bare() -> AnyView {
-    let first = Session::is_administrator().then(|| {
-        view! { <a class="btn btn-primary" href="/authorities/new">{icon("plus")} "Add certificate authority"</a> }.erase()
-    });
-    let action = view! {
+/// How to get the first certificate.
+fn first_step() -> AnyView {
+    let first = Session::is_administrator()
+        .then(|| main_link("/authorities/new", "plus", "Add certificate authority"));
+    view! {
         <div class="actions">{first} <a class="btn" href="/domains">{icon("globe")} "Select a certificate source"</a></div>
     }
-    .erase();
-    empty(
-        "shield-check",
-        "No certificates yet",
-        "Certificates secure the names of a domain; without them, edge hosts serve self-signed ones, which browsers warn about. Select a certificate authority on a domain's page, or upload a certificate.",
-        action,
+    .erase()
+}
+
+/// The link to a certificate.
+pub fn link(row: &CertificateRow) -> AnyView {
+    row_link(format!("{PATH}/{}", row.id), host(row.subject.as_str()))
+}
+
+/// Why the last issuance failed.
+pub fn last_error(row: &CertificateRow) -> AnyView {
+    error_note(
+        row.last_error
+            .as_ref()
+            .map(|last_error| &last_error.message),
     )
 }
 
-/// The empty state if no certificates match.
-fn nothing() -> AnyView {
-    let all = view! { <a class="btn" href=PATH>"Show all certificates"</a> }.erase();
-    let text = "Change the search or the state filter.";
-    empty("search", "No certificates match", text, all)
-}
-
-fn link(row: &CertificateRow) -> RowLink {
-    let unused = (!row.is_used).then(|| view! { <span class="row-aside">"unused"</span> }.erase());
-    let last_error = row.last_error.as_ref().map(|last_error| {
-        view! { <span class="row-note">{last_error.message.clone()}</span> }.erase()
-    });
-    RowLink::new(format!("{PATH}/{}", row.id), host(row.subject.as_str()))
-        .with_notes(view! { {unused} {last_error} }.erase())
-}
-
-fn domain(row: &CertificateRow) -> AnyView {
-    view! {
-        {host(row.domain_name.as_str())}
-        <span class="row-aside">{format!("site {}", row.site_name)}</span>
-    }
-    .erase()
+fn aside(text: String) -> AnyView {
+    view! { <span class="row-aside">{text}</span> }.erase()
 }

@@ -10,11 +10,7 @@ use model::{
     certificates::{CertificateRow, CertificateState, IssuanceMethod},
 };
 
-use crate::{
-    clock::{Clock, format_relative},
-    components::page::Tabs,
-    pages::prelude::*,
-};
+use crate::{clock::format_relative, components::badge::time, pages::prelude::*};
 
 /// The tabs above the three lists; `present` is the index of the current tab.
 pub fn tabs(present: usize) -> AnyView {
@@ -52,33 +48,26 @@ fn attention_reason(row: &CertificateRow) -> String {
 pub fn until(row: &CertificateRow) -> AnyView {
     match &row.issued {
         Some(issued) => when(issued.not_after),
-        None => view! { <span class="muted">"–"</span> }.erase(),
+        None => muted("–"),
     }
 }
 
 /// The next action for a certificate, and its time.
 fn next(row: &CertificateRow) -> AnyView {
-    let is_tried =
+    let is_retried =
         row.issued.is_none() || row.failures > 0 || row.state == CertificateState::Renewing;
-    match (row.source, row.renew_at, row.next_try) {
-        (IssuanceMethod::Uploaded, ..) => {
-            view! { <span class="muted">"manual renewal"</span> }.erase()
-        }
-        (_, _, Some(at)) if is_tried => due("retry", at),
-        (_, Some(at), _) if !is_tried => due("renewal", at),
-        _ => view! { <span class="muted">"–"</span> }.erase(),
+    match (row.source, row.renew_at, row.next_attempt) {
+        (IssuanceMethod::Uploaded, ..) => muted("manual renewal"),
+        (_, _, Some(at)) if is_retried => due("retry", at),
+        (_, Some(at), _) if !is_retried => due("renewal", at),
+        _ => muted("–"),
     }
 }
 
 /// A scheduled time; a time in the past means that the action is in progress.
 pub fn due(what: &'static str, at: Timestamp) -> AnyView {
-    let exact = at.rfc3339();
-    let label_text = reactive(move || {
-        let now = Clock::read();
-        match at > now {
-            true => format!("{what} {}", format_relative(at, now)),
-            false => format!("{what} now"),
-        }
-    });
-    view! { <time datetime=exact.clone() title=exact>{label_text}</time> }.erase()
+    time(at, move |now| match at > now {
+        true => format!("{what} {}", format_relative(at, now)),
+        false => format!("{what} now"),
+    })
 }

@@ -10,35 +10,18 @@ use crate::pages::prelude::*;
 
 /// The page.
 pub fn page() -> AnyView {
-    live_resource(
-        Signal::from(()),
-        |()| server_fns::domains::list(),
-        |_| vec![Event::all(Topic::Domain)],
-        object_skeleton,
-        content,
-    )
-}
-
-/// The initial values: the domain in the URL, or the first domain.
-fn first(domains: &[DomainRow], named: Option<&str>) -> UploadForm {
-    let domain = domains
-        .iter()
-        .find(|domain| Some(domain.id.to_string().as_str()) == named)
-        .or_else(|| domains.first());
-    UploadForm {
-        domain: domain
-            .map(|domain| domain.id.to_string())
-            .unwrap_or_default(),
-        ..UploadForm::default()
-    }
+    let interests = |_: &_| vec![Event::all(Topic::Domain)];
+    form_page(server_fns::domains::list, interests, content)
 }
 
 fn content(domains: LiveResource<Vec<DomainRow>>) -> AnyView {
-    let named = use_query_map().with_untracked(|map| map.get_str("domain").map(str::to_owned));
-    let values = RwSignal::new(domains.peek(|all| first(all, named.as_deref())));
-    let form = FormState::new(move || {
-        values.with_untracked(|form| form.parse().err().unwrap_or_default())
+    let domain =
+        domains.peek(|all| preselected(all, "domain", |row| row.id.to_string(), |row| row.id));
+    let values = RwSignal::new(UploadForm {
+        domain,
+        ..UploadForm::default()
     });
+    let form = FormState::of(values, UploadForm::parse);
     let chosen = Memo::new(move |_| {
         let key = values.with(|form| form.domain.clone());
         domains.with(|all| {
@@ -47,32 +30,23 @@ fn content(domains: LiveResource<Vec<DomainRow>>) -> AnyView {
                 .cloned()
         })
     });
-    let upload = move || {
+    let upload = save_call(move || {
         let submitted = values.get_untracked();
-        let name =
-            chosen.with_untracked(|domain| domain.as_ref().map(|it| it.spec.name.to_string()));
+        let name = chosen.with_untracked(|row| row.as_ref().map(|row| row.spec.name.to_string()));
         async move {
-            let id = server_fns::certificates::upload(submitted).await?;
-            Ok(Saved {
-                name: name.unwrap_or_default(),
-                key: id.to_string(),
-            })
+            let key = server_fns::certificates::upload(submitted)
+                .await?
+                .to_string();
+            let name = name.unwrap_or_default();
+            Ok(Saved { name, key })
         }
-    };
-    let none = domains.peek(Vec::is_empty).then(|| {
-        view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A certificate belongs to a domain. " <a class="link" href="/domains/new">"Create a domain"</a> " first."</span></p> }.erase()
     });
-    create_form(CreateForm {
-        title: "Upload certificate",
-        verb: "Upload",
-        what: "certificate for",
-        list: "/certificates",
-        name: Signal::stored("certificate".to_owned()),
-        form,
-        notice: none,
-        fields: view! { {fields(form, values, domains)} {change(chosen)} }.erase(),
-        create: save_call(upload),
-    })
+    let notice = domains.peek(Vec::is_empty).then(|| {
+        let link = ("/domains/new", "Create a domain");
+        prerequisite("A certificate belongs to a domain. ", link, " first.")
+    });
+    let fields = view! { {notice} {fields(form, values, domains)} {change(chosen)} }.erase();
+    create_form(Kind::Certificate, form, fields, upload)
 }
 
 fn fields(
@@ -82,23 +56,20 @@ fn fields(
 ) -> AnyView {
     let options = Signal::derive(move || {
         let option = |domain: &DomainRow| {
-            let message = format!("{} ({})", domain.spec.name, domain.site_name);
-            (domain.id.to_string(), message)
+            let label = format!("{} ({})", domain.spec.name, domain.site_name);
+            (domain.id.to_string(), label)
         };
         domains.with(|all| all.iter().map(option).collect())
     });
-    view! {
-        <fieldset class="card group">
-            <legend class="card-title">"Certificate"</legend>
-            <Choice form name="domain" label="Domain" value=bind!(values, domain) options
-                hint="The certificate covers names under this domain." />
-            <Field form name="chain" label="Certificate and chain" entry=Entry::Block value=bind!(values, chain)
-                hint="PEM: the certificate and its intermediates, as in fullchain.pem." />
-            <Field form name="key" label="Private key" entry=Entry::Block value=bind!(values, key)
-                hint="PEM, without a passphrase. Stored encrypted and never shown." />
-        </fieldset>
-    }
-    .erase()
+    let fields = view! {
+        <Choice form name="domain" label="Domain" value=bind!(values, domain) options
+            hint="The certificate covers names under this domain." />
+        <Field form name="chain" label="Certificate and chain" entry=Entry::Block value=bind!(values, chain)
+            hint="PEM: the certificate and its intermediates, as in fullchain.pem." />
+        <Field form name="key" label="Private key" entry=Entry::Block value=bind!(values, key)
+            hint="PEM, without a passphrase. Stored encrypted and never shown." />
+    };
+    group("Certificate", fields.erase())
 }
 
 /// The effect on a domain that has another certificate source.

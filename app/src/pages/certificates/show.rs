@@ -69,29 +69,25 @@ fn step(row: &CertificateRow) -> Step {
 
 fn actions(shown: LiveResource<CertificateDetail>) -> AnyView {
     let now = shown.part(|shown| (step(&shown.row), shown.row.domain));
-    let busy = RwSignal::new(false);
+    let action = Action::default();
     let toasts = Toasts::here();
-    let ask = move |step: Step| {
-        busy.set(true);
+    let request = move |step: Step| {
         let (id, name) = shown.peek(|shown| (shown.row.id, shown.row.subject.to_string()));
-        spawn_local(async move {
-            let answer = match step {
+        let request = async move {
+            match step {
                 Step::Renew => server_fns::certificates::renew(id).await,
                 Step::Retry | Step::Upload => server_fns::certificates::try_again(id).await,
-            };
-            busy.try_set(false);
-            match answer {
-                Ok(()) => {
-                    toasts.notify(format!("Requesting a certificate for {name}."));
-                    shown.refresh();
-                }
-                Err(failure) => toasts.warn(failure.to_string()),
             }
+        };
+        action.send(request, move |()| {
+            toasts.notify(format!("Requesting a certificate for {name}."));
+            shown.refresh();
         });
     };
+    action.warn_on_failure(toasts);
     reactive(move || {
         let (step, domain) = now.get();
-        let message = match step {
+        let label = match step {
             Step::Retry => "Retry now",
             Step::Renew => "Renew now",
             Step::Upload => {
@@ -100,10 +96,7 @@ fn actions(shown: LiveResource<CertificateDetail>) -> AnyView {
                     .erase();
             }
         };
-        view! {
-            <button type="button" class="btn" class:btn-busy=busy disabled=busy on:click=act(move |_| ask(step))>{icon("rotate-cw")} {message}</button>
-        }
-        .erase()
+        action.button("rotate-cw", label, move || request(step))
     })
 }
 
@@ -116,9 +109,10 @@ fn last_error(shown: LiveResource<CertificateDetail>) -> AnyView {
     });
     reactive(move || {
         let (last_error, failures, is_alarming) = failure.get()?;
-        let class = match is_alarming {
-            true => "panel panel-danger",
-            false => "panel panel-warning",
+        let tone = if is_alarming {
+            Tone::Danger
+        } else {
+            Tone::Warning
         };
         let times = (failures > 1).then(|| format!(", {failures} failures in a row"));
         let detail = last_error.detail.map(|detail| {
@@ -126,7 +120,7 @@ fn last_error(shown: LiveResource<CertificateDetail>) -> AnyView {
         });
         Some(
             view! {
-                <section class=class aria-label="Issuance failure">
+                <section class=panel_class(tone) aria-label="Issuance failure">
                     <p class="panel-title">{icon("triangle-alert")} <span>{last_error.message}</span></p>
                     <p class="muted">"Last attempt " {ago(last_error.at)} {times} "."</p>
                     {detail}
@@ -142,30 +136,25 @@ fn facts(CertificateDetail { row, .. }: &CertificateDetail) -> AnyView {
         IssuanceMethod::Acme => "ACME, renewed automatically",
         IssuanceMethod::Uploaded => "upload, not renewed automatically",
     };
-    let failures = (row.failures > 0).then(|| {
-        view! { <dt>"Failed attempts"</dt><dd class="num">{times(row.failures)}</dd> }.erase()
-    });
-    let following = (row.source == IssuanceMethod::Acme)
-        .then(|| view! { <dt>"Next"</dt><dd>{next(row)}</dd> }.erase());
-    let issued = match &row.issued {
-        Some(issued) => issued_details(issued),
-        None => view! {
-            <dt>"Certificate"</dt><dd class="muted">"none yet: edge hosts serve a self-signed certificate, which browsers warn about"</dd>
-        }
-        .erase(),
-    };
     let domain = format!("/domains/{}", row.domain);
-    view! {
-        <dl class="card facts">
-            <dt>"Domain"</dt><dd><a class="link" href=domain>{row.domain_name.to_string()}</a></dd>
-            <dt>"Site"</dt><dd>{row.site_name.to_string()}</dd>
-            <dt>"Source"</dt><dd>{source}</dd>
-            {issued}
-            {following}
-            {failures}
-        </dl>
-    }
-    .erase()
+    let domain = view! { <a class="link" href=domain>{row.domain_name.to_string()}</a> };
+    let none = "none yet: edge hosts serve a self-signed certificate, which browsers warn about";
+    let facts = Facts::new()
+        .view("Domain", domain.erase())
+        .text("Site", &row.site_name)
+        .text("Source", source);
+    let facts = match &row.issued {
+        Some(issued) => issued_details(facts, issued),
+        None => facts.mono_or("Certificate", None::<String>, none),
+    };
+    let following = (row.source == IssuanceMethod::Acme).then(|| next(row));
+    let failures = (row.failures > 0).then(|| times(row.failures));
+    facts
+        .with(following, |facts, next| facts.view("Next", next))
+        .with(failures, |facts, times| {
+            facts.number("Failed attempts", times)
+        })
+        .card()
 }
 
 fn times(count: u32) -> String {
@@ -176,18 +165,19 @@ fn times(count: u32) -> String {
 }
 
 /// The details of the current certificate.
-fn issued_details(issued: &CertificateContents) -> AnyView {
+fn issued_details(facts: Facts, issued: &CertificateContents) -> Facts {
     let names: Vec<&str> = issued.names.iter().map(CertificateName::as_str).collect();
     let fingerprint = issued.fingerprint.to_string();
-    view! {
-        <dt>"Names"</dt><dd class="mono">{names.join(", ")}</dd>
-        <dt>"Issuer"</dt><dd>{issued.issuer.clone()}</dd>
-        <dt>"Valid from"</dt><dd>{moment(issued.not_before)}</dd>
-        <dt>"Valid until"</dt><dd>{moment(issued.not_after)}</dd>
-        <dt>"Key"</dt><dd>{issued.key.clone()}</dd>
-        <dt>"SHA-256"</dt><dd><span class="mono wrap-any">{fingerprint.clone()}</span> <Copy text=fingerprint what="fingerprint" secret=true /></dd>
-    }
-    .erase()
+    let fingerprint = view! {
+        <span class="mono wrap-any">{fingerprint.clone()}</span> <Copy text=fingerprint what="fingerprint" secret=true />
+    };
+    facts
+        .mono("Names", names.join(", "))
+        .text("Issuer", &issued.issuer)
+        .view("Valid from", moment(issued.not_before))
+        .view("Valid until", moment(issued.not_after))
+        .text("Key", &issued.key)
+        .view("SHA-256", fingerprint.erase())
 }
 
 /// A time relative to now, and its exact value.
@@ -225,7 +215,7 @@ mod tests {
             state: CertificateState::Waiting,
             issued: None,
             renew_at: None,
-            next_try: None,
+            next_attempt: None,
             failures: 0,
             last_error: None,
             is_used: true,

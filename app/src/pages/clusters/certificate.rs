@@ -7,16 +7,16 @@ use crate::{components::form::field_id, pages::prelude::*};
 
 /// The fetched certificate.
 #[derive(Clone, Copy)]
-struct Look {
+struct CertificateCheck {
     values: RwSignal<ClusterForm>,
     form: FormState,
     shown: RwSignal<Option<PresentedCertificate>>,
     busy: RwSignal<bool>,
 }
 
-impl Look {
+impl CertificateCheck {
     /// Fetches the certificate of the typed address.
-    fn at_address(self) {
+    fn fetch(self) {
         self.form.leave("url");
         if self.form.refusal("url").is_some() {
             crate::browser::focus(&field_id("url"));
@@ -25,9 +25,9 @@ impl Look {
         self.busy.set(true);
         let url = self.values.with_untracked(|form| form.url.clone());
         spawn_local(async move {
-            let answer = server_fns::clusters::look(url).await;
+            let result = server_fns::clusters::look(url).await;
             self.busy.try_set(false);
-            match answer {
+            match result {
                 Ok(certificate) => {
                     self.form.typed("fingerprint");
                     self.shown.try_set(Some(certificate));
@@ -39,9 +39,8 @@ impl Look {
 
     fn confirm(self, same: bool) {
         let shown = self.shown.with_untracked(|shown| {
-            shown
-                .as_ref()
-                .and_then(|shown| shown.fingerprint.as_ref().map(ToString::to_string))
+            let fingerprint = shown.as_ref()?.fingerprint.as_ref();
+            fingerprint.map(ToString::to_string)
         });
         self.form.typed("fingerprint");
         self.values.update(|form| {
@@ -52,7 +51,7 @@ impl Look {
 
 /// The form section of the certificate.
 pub fn certificate(form: FormState, values: RwSignal<ClusterForm>) -> AnyView {
-    let look = Look {
+    let check = CertificateCheck {
         values,
         form,
         shown: RwSignal::new(None),
@@ -63,57 +62,45 @@ pub fn certificate(form: FormState, values: RwSignal<ClusterForm>) -> AnyView {
     Effect::new(move |before: Option<Option<ApiUrl>>| {
         let now = url.get();
         if before.is_some_and(|before| before != now) {
-            look.shown.set(None);
+            check.shown.set(None);
             values.update(|form| form.fingerprint.clear());
         }
         now
     });
     let refusal = Memo::new(move |_| form.refusal("fingerprint"));
-    let status_text = reactive(move || {
-        refusal.get().map(|refusal| {
-            view! { <span class="refusal">{icon("circle-alert")} {refusal}</span> }.erase()
-        })
+    let error = reactive_option(refusal, move |refusal| {
+        view! { <span class="refusal">{icon("circle-alert")} {refusal}</span> }.erase()
     });
-    view! {
-        <fieldset class="card group">
-            <legend class="card-title">"Certificate"</legend>
-            <p class="muted">"Proxmox uses self-signed certificates, so compare the fingerprint once. Holdfast then trusts only this certificate."</p>
-            <div class="actions">
-                <button
-                    type="button"
-                    class="btn"
-                    id=field_id("fingerprint")
-                    class:btn-busy=look.busy
-                    disabled=look.busy
-                    aria-describedby="certificate-help"
-                    on:click=act(move |_| look.at_address())
-                >
-                    {icon("search")} "Fetch certificate"
-                </button>
-            </div>
-            {reactive(move || look.shown.with(|shown| shown.as_ref().map(|shown| seen(look, shown))))}
-            {known(look)}
-            <div id="certificate-help" aria-live="polite">{status_text}</div>
-        </fieldset>
-    }
-    .erase()
+    let fields = view! {
+        <p class="muted">"Proxmox uses self-signed certificates, so compare the fingerprint once. Holdfast then trusts only this certificate."</p>
+        <div class="actions">
+            <button type="button" class="btn" id=field_id("fingerprint") class:btn-busy=check.busy disabled=check.busy
+                aria-describedby="certificate-help" on:click=act(move |_| check.fetch())>
+                {icon("search")} "Fetch certificate"
+            </button>
+        </div>
+        {reactive(move || check.shown.with(|shown| shown.as_ref().map(|shown| presented(check, shown))))}
+        {trusted(check)}
+        <div id="certificate-help" aria-live="polite">{error}</div>
+    };
+    group("Certificate", fields.erase())
 }
 
 /// The presented certificate, for comparison.
-fn seen(look: Look, certificate: &PresentedCertificate) -> AnyView {
+fn presented(check: CertificateCheck, certificate: &PresentedCertificate) -> AnyView {
     let Some(fingerprint) = &certificate.fingerprint else {
         return view! { <p>"This address is local and has no certificate."</p> }.erase();
     };
     let text = fingerprint.to_string();
     let same = text.clone();
-    let checked = Signal::derive(move || look.values.with(|form| form.fingerprint == same));
+    let checked = Signal::derive(move || check.values.with(|form| form.fingerprint == same));
     view! {
         <div class="panel panel-info">
             <p>{format!("{} presents a certificate with this SHA-256 fingerprint:", certificate.url)}</p>
             <p class="words">{text}</p>
             <p>"Compare with the output of " <code class="mono">"pvenode cert info"</code> " on the node, or with System, Certificates of the node in Proxmox."</p>
             <label class="check">
-                <input type="checkbox" prop:checked=checked on:change=act(move |ev| look.confirm(event_target_checked(&ev))) />
+                <input type="checkbox" prop:checked=checked on:change=act(move |ev| check.confirm(event_target_checked(&ev))) />
                 "The fingerprint matches"
             </label>
         </div>
@@ -122,16 +109,14 @@ fn seen(look: Look, certificate: &PresentedCertificate) -> AnyView {
 }
 
 /// The certificate that was confirmed before, unless another one is being compared.
-fn known(look: Look) -> AnyView {
+fn trusted(check: CertificateCheck) -> AnyView {
     let confirmed = Memo::new(move |_| {
-        let looked = look.shown.with(Option::is_some);
-        look.values.with(|form| {
-            (!looked && !form.fingerprint.is_empty()).then(|| form.fingerprint.clone())
+        let is_comparing = check.shown.with(Option::is_some);
+        check.values.with(|form| {
+            (!is_comparing && !form.fingerprint.is_empty()).then(|| form.fingerprint.clone())
         })
     });
-    reactive(move || {
-        confirmed.get().map(|fingerprint| {
-            view! { <div class="stack-tight"><p>"Trusted fingerprint:"</p><p class="words">{fingerprint}</p></div> }.erase()
-        })
+    reactive_option(confirmed, move |fingerprint| {
+        view! { <div class="stack-tight"><p>"Trusted fingerprint:"</p><p class="words">{fingerprint}</p></div> }.erase()
     })
 }

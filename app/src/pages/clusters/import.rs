@@ -1,23 +1,37 @@
 //! Containers of a cluster that are not managed, and their import.
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::{prelude::*, task::spawn_local};
 use model::{
     SiteId,
     clusters::{ImportRequest, ImportResult, UnmanagedContainer},
+    containers::Status,
 };
 
 use super::show::ClusterPage;
 use crate::{
-    bind,
-    components::{
-        badge::{Tone, badge},
-        form::{Choice, Field, FormState, Refusals, Submit},
-        icon::icon,
-        live_resource::LiveResource,
-        toast::Toasts,
-    },
-    server_fns,
+    components::{badge::status_badge, form::Refusals},
+    pages::prelude::*,
+};
+
+/// A container with the selection.
+type Candidate = (UnmanagedContainer, RwSignal<ImportRequest>);
+
+const ROWS: Rows<Candidate> = Rows {
+    label: "Unmanaged containers",
+    id: |(container, _)| container.vmid.into(),
+    columns: &[
+        live_column("", "", select),
+        main_column("Name", |(container, _)| {
+            view! { <strong>{name(container)}</strong> }.erase()
+        }),
+        column("VMID", "num", |(container, _)| text(container.vmid)),
+        badge_column("Status", |(container, _)| {
+            status_badge(match container.running {
+                true => Status::Running,
+                false => Status::Stopped,
+            })
+        }),
+        column("Node", "", |(container, _)| text(&container.node)),
+    ],
 };
 
 /// The selection.
@@ -41,7 +55,7 @@ pub fn card(page: LiveResource<ClusterPage>) -> AnyView {
         form: FormState::new(Vec::new),
         refused: RwSignal::new(Vec::new()),
     };
-    let none = page.part(|page| page.cluster.foreign.is_empty());
+    let none = page.part(|page| page.cluster.unmanaged.is_empty());
     let body = reactive(move || {
         if none.get() {
             return view! { <p class="muted">"No unmanaged containers on this cluster."</p> }
@@ -49,16 +63,16 @@ pub fn card(page: LiveResource<ClusterPage>) -> AnyView {
         }
         if sites.with(Vec::is_empty) {
             return view! {
-                {table(page, choosing)}
+                {candidates(page, choosing)}
                 <p>"Containers are imported into a site. " <a class="link" href=new_site(page)>"Create a site on this cluster first"</a>"."</p>
             }.erase();
         }
         form(page, choosing, sites)
     });
-    let count = page.part(|page| page.cluster.foreign.len());
+    let total = page.part(|page| containers(page.cluster.unmanaged.len()));
     view! {
         <section class="card stack-tight" aria-label="Unmanaged containers">
-            <h2 class="card-title">"Unmanaged containers" <span class="muted num">{count}</span></h2>
+            <h2 class="card-title">"Unmanaged containers" <span class="muted num">{total}</span></h2>
             {outcome(choosing)}
             {body}
         </section>
@@ -85,26 +99,55 @@ fn form(
         })
     });
     let owners = page.part(|page| page.people.clone());
-    let label = Signal::derive(move || {
-        values.with(|import| match import.vmids.len() {
-            0 => "Import containers".to_owned(),
-            1 => "Import 1 container".to_owned(),
-            count => format!("Import {count} containers"),
-        })
-    });
     view! {
         <form class="stack" novalidate on:submit=act(move |ev| import_containers(ev, page, choosing))>
             <Refusals form />
             <p class="muted">"Importing does not change a container. Afterwards, Holdfast can start, stop, edit and delete it."</p>
-            {table(page, choosing)}
+            {candidates(page, choosing)}
             <div class="pair">
                 <Choice form name="site" label="Site" value=bind!(values, site) options=options />
                 <Field form name="owner" label="Owner" value=bind!(values, owner) options=owners hint="The user who owns the imported containers." />
             </div>
-            <div class="actions"><Submit form label /></div>
+            {submit(choosing)}
         </form>
     }
     .erase()
+}
+
+/// The button, which is disabled while no containers are selected.
+fn submit(choosing: Choosing) -> AnyView {
+    let Choosing { values, form, .. } = choosing;
+    let count = Memo::new(move |_| values.with(|import| import.vmids.len()));
+    let disabled = Signal::derive(move || form.busy.get() || count.get() == 0);
+    let label = Signal::derive(move || match count.get() {
+        0 => "Import containers".to_owned(),
+        count => format!("Import {}", containers(count)),
+    });
+    let hint = reactive(move || {
+        (count.get() == 0).then(|| muted("Select the containers to import in the table."))
+    });
+    view! {
+        <div class="actions">
+            <button
+                type="submit"
+                class="btn btn-primary"
+                class:btn-busy=form.busy
+                disabled=disabled
+                aria-describedby="import-hint"
+                aria-busy=Signal::derive(move || form.busy.get().to_string())
+                // As in `Submit`: keep the focus in the current field until the click is complete.
+                on:mousedown=act(|ev: leptos::ev::MouseEvent| ev.prevent_default())
+            >
+                {label}
+            </button>
+            <span id="import-hint">{hint}</span>
+        </div>
+    }
+    .erase()
+}
+
+fn containers(count: usize) -> String {
+    format_count(count as u64, ("container", "containers"))
 }
 
 fn import_containers(
@@ -132,10 +175,7 @@ fn import_containers(
                     .into_iter()
                     .partition(|imported| imported.outcome.is_ok());
                 if !done.is_empty() {
-                    toasts.notify(match done.len() {
-                        1 => "Imported 1 container.".to_owned(),
-                        count => format!("Imported {count} containers."),
-                    });
+                    toasts.notify(format!("Imported {}.", containers(done.len())));
                 }
                 values.try_update(|import| import.vmids.clear());
                 refused.try_set(not);
@@ -150,16 +190,11 @@ fn import_containers(
 fn outcome(choosing: Choosing) -> AnyView {
     reactive(move || {
         let refused = choosing.refused.get();
-        let each = refused
-            .into_iter()
-            .filter_map(|imported| {
-                let reason = imported.outcome.err()?;
-                Some(
-                    view! { <li><strong>{format!("CT {}: ", imported.vmid)}</strong>{reason}</li> }
-                        .erase(),
-                )
-            })
-            .collect::<Vec<_>>();
+        let reason = |imported: ImportResult| {
+            let (vmid, reason) = (format!("CT {}: ", imported.vmid), imported.outcome.err()?);
+            Some(view! { <li><strong>{vmid}</strong>{reason}</li> }.erase())
+        };
+        let each = refused.into_iter().filter_map(reason).collect::<Vec<_>>();
         (!each.is_empty()).then(|| {
             view! {
                 <div class="panel panel-warning" role="alert">
@@ -172,67 +207,36 @@ fn outcome(choosing: Choosing) -> AnyView {
     })
 }
 
-fn table(page: LiveResource<ClusterPage>, choosing: Choosing) -> AnyView {
-    let vmids = page.part(|page| {
-        let numbers = page.cluster.foreign.iter().map(|guest| guest.vmid);
-        numbers.collect::<Vec<_>>()
+/// The table of the containers.
+fn candidates(page: LiveResource<ClusterPage>, choosing: Choosing) -> AnyView {
+    let containers = page.part(move |page| {
+        let all = page.cluster.unmanaged.iter().cloned();
+        all.map(|container| (container, choosing.values))
+            .collect::<Vec<_>>()
     });
-    let render_row = move |vmid: u32| {
-        let found = page.part(move |page| {
-            let mut all = page.cluster.foreign.iter();
-            all.find(|guest| guest.vmid == vmid).cloned()
-        });
-        row(found, vmid, choosing)
-    };
-    view! {
-        <table class="list" role="table" aria-label="Unmanaged containers">
-            <thead role="rowgroup">
-                <tr role="row">
-                    <td role="cell"></td>
-                    <th role="columnheader" scope="col">"Name"</th>
-                    <th role="columnheader" scope="col">"VMID"</th>
-                    <th role="columnheader" scope="col">"State"</th>
-                    <th role="columnheader" scope="col">"Node"</th>
-                </tr>
-            </thead>
-            <tbody role="rowgroup">
-                <For each=move || vmids.get() key=|vmid| *vmid children=render_row />
-            </tbody>
-        </table>
-    }
-    .erase()
+    table(containers, &ROWS)
 }
 
-fn row(found: Memo<Option<UnmanagedContainer>>, vmid: u32, choosing: Choosing) -> AnyView {
-    let chosen =
-        Signal::derive(move || choosing.values.with(|import| import.vmids.contains(&vmid)));
-    let pick = move |_| {
-        choosing.form.typed("vmids");
-        choosing.values.update(|import| {
-            match import.vmids.iter().position(|chosen| *chosen == vmid) {
-                Some(place) => {
-                    import.vmids.remove(place);
-                }
-                None => import.vmids.push(vmid),
-            }
-        });
+/// The name of a container; its VMID until Proxmox reports a name.
+fn name(container: &UnmanagedContainer) -> String {
+    let name = container.name.clone();
+    name.unwrap_or_else(|| format!("CT {}", container.vmid))
+}
+
+/// The checkbox that selects a container.
+fn select(candidate: Memo<Option<Candidate>>) -> AnyView {
+    let Some((UnmanagedContainer { vmid, .. }, values)) = candidate.get_untracked() else {
+        return ().erase();
     };
-    reactive(move || {
-        let guest = found.get()?;
-        let name = guest.name.unwrap_or_else(|| format!("CT {vmid}"));
-        let state = if guest.running {
-            badge("running", Tone::Good, "circle-play")
-        } else {
-            badge("stopped", Tone::Plain, "circle-stop")
-        };
-        Some(view! {
-            <tr role="row">
-                <td role="cell"><input type="checkbox" aria-label=format!("Select {name}") prop:checked=chosen on:change=act(pick) /></td>
-                <td role="cell" class="cell-main"><strong>{name.clone()}</strong></td>
-                <td role="cell" data-label="VMID" class="num">{vmid}</td>
-                <td role="cell">{state}</td>
-                <td role="cell" data-label="Node">{guest.node}</td>
-            </tr>
-        }.erase())
-    })
+    let label = move || {
+        candidate
+            .get()
+            .map(|(container, _)| name(&container))
+            .unwrap_or_default()
+    };
+    select_box(
+        Signal::derive(label),
+        Signal::derive(move || values.with(|import| import.vmids.contains(&vmid))),
+        Callback::new(move |()| values.update(|import| toggle(&mut import.vmids, vmid))),
+    )
 }

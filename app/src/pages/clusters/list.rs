@@ -5,25 +5,28 @@ use model::nodes::ClusterView;
 use super::state;
 use crate::pages::prelude::*;
 
-const HEAD: ListHead = ListHead {
+const LIST: ListPage = ListPage {
     title: "Clusters",
     count: ("cluster", "clusters"),
-    create: Some(("/clusters/new", "Add cluster")),
-    tabs: None,
+    create: || Some(("/clusters/new", "Add cluster")),
     empty: (
         "boxes",
         "No clusters yet",
         "A cluster is one or more Proxmox VE nodes that run containers. Add a cluster with the address of one node.",
     ),
+    ..ListPage::DEFAULT
 };
 
 const ROWS: Rows<ClusterView> = Rows {
     label: "Clusters",
     id: |cluster| cluster.id.0,
-    link: ("Cluster", link),
     columns: &[
-        badge_column("State", state),
-        column("Address", "mono", |cluster| text(&cluster.url)),
+        main_column("Cluster", |cluster| {
+            let link = row_link(format!("/clusters/{}", cluster.name), text(&cluster.name));
+            view! { {link} {error_note(cluster.last_error.as_ref())} }.erase()
+        }),
+        badge_column("Status", state),
+        column("Address", "mono", |cluster| host(&cluster.url)),
         column("Version", "num", |cluster| cluster.version.clone().erase()),
         column("Nodes", "num", nodes),
         column("Last contact", "num", |cluster| {
@@ -35,25 +38,18 @@ const ROWS: Rows<ClusterView> = Rows {
 /// The page.
 pub fn page() -> AnyView {
     list_page(
-        HEAD,
-        fetch,
+        &LIST,
+        Signal::from(()),
+        |()| fetch(),
         |_| vec![Event::all(Topic::Nodes)],
-        |clusters| table(clusters, Vec::as_slice, &ROWS),
+        |all| whole(all),
+        &ROWS,
     )
 }
 
 async fn fetch() -> Result<Vec<ClusterView>, Failure> {
-    administrator().await?;
+    require_administrator().await?;
     server_fns::clusters::list().await
-}
-
-fn link(cluster: &ClusterView) -> RowLink {
-    let last_error = cluster
-        .last_error
-        .clone()
-        .map(|last_error| view! { <span class="row-note">{last_error}</span> }.erase());
-    let name = &cluster.name;
-    RowLink::new(format!("/clusters/{name}"), text(name)).with_notes(last_error.erase())
 }
 
 fn nodes(cluster: &ClusterView) -> AnyView {

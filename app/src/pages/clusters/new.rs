@@ -2,7 +2,7 @@
 
 use model::clusters::ClusterForm;
 
-use super::fields::{fields, form_state};
+use super::fields::fields;
 use crate::pages::prelude::*;
 
 /// The page.
@@ -12,20 +12,10 @@ pub fn page() -> AnyView {
 
 fn content() -> AnyView {
     let values = RwSignal::new(ClusterForm::default());
-    let form = form_state(values, true);
-    let create = move || {
-        let answer = server_fns::clusters::create(values.get_untracked());
-        async move { Ok(Saved::named(answer.await?.to_string())) }
-    };
-    create_form(CreateForm {
-        title: "Add cluster",
-        verb: "Add",
-        what: "cluster",
-        list: "/clusters",
-        name: bind!(values, name).get,
-        form,
-        notice: None,
-        fields: fields(form, values, true),
-        create: save_call(create),
-    })
+    let form = FormState::of(values, |form| form.parse(true));
+    let create = save_call(move || {
+        let created = server_fns::clusters::create(values.get_untracked());
+        async move { Ok(Saved::named(created.await?.to_string())) }
+    });
+    create_form(Kind::Cluster, form, fields(form, values, true), create)
 }

@@ -1,69 +1,65 @@
 //! The state of a cluster, its nodes and its requirements.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
-
 use super::{
     findings, import,
     show::{ClusterPage, href},
 };
-use crate::{components::live_resource::LiveResource, pages::nodes::nodes};
+use crate::pages::{nodes::nodes, prelude::*};
 
 /// The tab.
 pub fn tab(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
     let id = page.peek(|page| page.cluster.view.id);
     // An unreachable cluster is not queried; the error is shown above.
-    let answers = page.part(|page| page.cluster.view.last_error.is_none());
-    let found = reactive(move || answers.get().then(|| findings::card(id)));
+    let is_online = page.part(|page| page.cluster.view.last_error.is_none());
+    let requirements = reactive(move || is_online.get().then(|| findings::requirements(id)));
     let view = page.part(|page| Some(page.cluster.view.clone()));
+    let facts = reactive(move || page.with(|shown| facts(shown, import::new_site(page))));
     view! {
-        {facts(page)}
+        {facts}
         <section class="card stack-tight" aria-label="Nodes">
             <h2 class="card-title">"Nodes"</h2>
             {nodes(view, name)}
         </section>
-        {found}
+        {requirements}
     }
     .erase()
 }
 
-fn facts(page: LiveResource<ClusterPage>) -> AnyView {
-    reactive(move || {
-        page.with(|shown| {
-            let cluster = &shown.cluster;
-            let others = cluster.others.iter().map(ToString::to_string).collect::<Vec<_>>();
-            let others = (!others.is_empty()).then(|| {
-                view! { <dt>"Fallback nodes"</dt><dd class="mono">{others.join(", ")}</dd> }.erase()
-            });
-            let version = cluster.view.version.clone().map(|version| {
-                view! { <dt>"Version"</dt><dd class="num">{format!("Proxmox VE {version}")}</dd> }.erase()
-            });
-            let sites = cluster
-                .sites
-                .iter()
-                .enumerate()
-                .map(|(index, name)| {
-                    let separator = (index + 1 < cluster.sites.len()).then_some(",");
-                    view! { <span><a class="link" href=format!("/sites/{name}")>{name.to_string()}</a>{separator}</span> }.erase()
-                })
-                .collect::<Vec<_>>();
-            let sites = if sites.is_empty() {
-                view! { <a class="link" href=import::new_site(page)>"Create a site"</a> }.erase()
-            } else {
-                sites.erase()
-            };
-            let unmanaged = format!("{}/import", href(shown));
-            view! {
-                <dl class="card facts">
-                    <dt>"Address"</dt><dd class="mono">{cluster.view.url.clone()}</dd>
-                    {others}
-                    {version}
-                    <dt>"Signed in as"</dt><dd class="mono">{cluster.login.to_string()}</dd>
-                    <dt>"Sites"</dt><dd>{sites}</dd>
-                    <dt>"Unmanaged containers"</dt><dd class="num"><a class="link" href=unmanaged>{cluster.foreign.len()}</a></dd>
-                </dl>
-            }
-            .erase()
+/// The details of the cluster; `new_site` is the path of the form of its first site.
+fn facts(page: &ClusterPage, new_site: String) -> AnyView {
+    let cluster = &page.cluster;
+    let fallback = cluster.fallback_urls.iter().map(ToString::to_string);
+    let fallback = fallback.collect::<Vec<_>>().join(", ");
+    let fallback = Some(fallback).filter(|nodes| !nodes.is_empty());
+    let version = cluster.view.version.as_ref();
+    let unmanaged = format!("{}/import", href(page));
+    let unmanaged = view! { <a class="link num" href=unmanaged>{cluster.unmanaged.len()}</a> };
+    Facts::new()
+        .mono("Address", &cluster.view.url)
+        .with(fallback, |facts, nodes| facts.mono("Fallback nodes", nodes))
+        .with(version, |facts, version| {
+            facts.number("Version", format!("Proxmox VE {version}"))
         })
-    })
+        .mono("Signed in as", &cluster.account)
+        .view("Sites", sites(page, new_site))
+        .view("Unmanaged containers", unmanaged.erase())
+        .card()
+}
+
+/// The sites on the cluster, or a link to create the first.
+fn sites(page: &ClusterPage, new_site: String) -> AnyView {
+    let sites = &page.cluster.sites;
+    if sites.is_empty() {
+        return view! { <a class="link" href=new_site>"Create a site"</a> }.erase();
+    }
+    let link = |(index, name)| {
+        let separator = (index + 1 < sites.len()).then_some(",");
+        view! { <span><a class="link" href=format!("/sites/{name}")>{format!("{name}")}</a>{separator}</span> }.erase()
+    };
+    sites
+        .iter()
+        .enumerate()
+        .map(link)
+        .collect::<Vec<_>>()
+        .erase()
 }

@@ -1,22 +1,9 @@
 //! The connection to a cluster, and its removal.
 
-use crate::erase::Erase as _;
-use leptos::prelude::*;
 use model::clusters::ClusterForm;
 
-use super::{
-    fields::{fields, form_state},
-    show::ClusterPage,
-};
-use crate::{
-    components::{
-        delete_card::{DeleteCard, delete_call, delete_card},
-        fresh::fresh,
-        live_resource::LiveResource,
-        object_form::{Saved, SettingsForm, save_call, settings_form},
-    },
-    server_fns,
-};
+use super::{fields::fields, show::ClusterPage};
+use crate::pages::prelude::*;
 
 /// The tab.
 pub fn tab(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
@@ -24,49 +11,40 @@ pub fn tab(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
 }
 
 fn form(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
-    let values = fresh(page.part(|page| ClusterForm::from(&page.cluster)));
-    let form = form_state(values, false);
+    let values = form_values(page.part(|page| ClusterForm::from(&page.cluster)));
+    let form = FormState::of(values, |form| form.parse(false));
     let update = save_call(move || {
         let id = page.peek(|page| page.cluster.view.id);
-        let answer = server_fns::clusters::update(id, values.get_untracked());
+        let updated = server_fns::clusters::update(id, values.get_untracked());
         async move {
-            let name = answer.await?;
+            let name = updated.await?;
             values.try_update(|form| form.secret.clear());
             Ok(Saved::named(name.to_string()))
         }
     });
-    settings_form(SettingsForm {
-        form,
-        notice: None,
-        fields: fields(form, values, false),
-        key: name,
-        path: |name| format!("/clusters/{name}/settings"),
-        update,
-        refresh: page.refresher(),
-    })
+    let fields = fields(form, values, false);
+    settings_form(Kind::Cluster, name, form, fields, update, page.refresher())
 }
 
 fn removal(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
-    let sites = page.part(|page| !page.cluster.sites.is_empty());
-    let blocked = move |()| {
-        sites.get().then(|| {
-            view! { <p>"The cluster has sites. " <a class="link" href="/sites">"Delete these first"</a> "."</p> }.erase()
-        })
+    let has_sites = page.part(|page| !page.cluster.sites.is_empty());
+    let losses = || {
+        [
+            "Its address, fingerprint and credentials",
+            "Its observed state",
+        ]
+        .map(str::to_owned)
+        .to_vec()
     };
-    let losses = vec![
-        "Its address, fingerprint and credentials".to_owned(),
-        "Its observed state".to_owned(),
-    ];
-    delete_card(DeleteCard {
-        verb: "Remove",
-        what: "cluster",
-        name,
-        losses: Signal::stored(losses),
-        note: Signal::stored("The cluster itself does not change."),
-        blocked: Callback::new(blocked),
-        list: "/clusters",
-        ask: delete_call(move |typed| {
-            server_fns::clusters::delete(page.peek(|page| page.cluster.view.id), typed)
-        }),
+    delete_card(Kind::Cluster, name, losses, move |typed| {
+        server_fns::clusters::delete(page.peek(|page| page.cluster.view.id), typed)
     })
+    .note("The cluster itself does not change.")
+    .blocked_while(
+        has_sites,
+        "The cluster has sites. ",
+        ("/sites", "Delete these first"),
+        ".",
+    )
+    .view()
 }

@@ -1,29 +1,10 @@
 //! One cluster; each tab has its own path below the cluster's.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
-use model::{
-    SiteId,
-    clusters::ClusterDetail,
-    events::{Event, Topic},
-    session::CurrentUser,
-};
+use model::{SiteId, clusters::ClusterDetail, session::CurrentUser};
 use serde::{Deserialize, Serialize};
 
 use super::{import, overview, settings, state};
-use crate::{
-    components::{
-        badge::ago,
-        icon::icon,
-        live_resource::LiveResource,
-        page::{PageHead, Tabs},
-    },
-    pages::{
-        rights::administrator,
-        tabbed_page::{Tab, tab_links, tabbed_page},
-    },
-    server_fns::{self, Failure},
-};
+use crate::pages::prelude::*;
 
 /// The tabs of a cluster.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +50,7 @@ pub fn page() -> AnyView {
 }
 
 async fn fetch(name: String, tab: ClusterTab) -> Result<ClusterPage, Failure> {
-    let me = administrator().await?;
+    let me = require_administrator().await?;
     let mut page = ClusterPage {
         tab,
         cluster: server_fns::clusters::get(name).await?,
@@ -138,24 +119,25 @@ fn last_error(page: LiveResource<ClusterPage>) -> AnyView {
         let last_seen =
             observed.map(|at| view! { <p class="muted">"Last contact " {ago(at)} "."</p> }.erase());
         let last_error = last_error?;
-        Some(if changed.is_some() {
+        let (tone, shape, text) = match changed {
+            Some(_) => {
+                let text = view! { <p>"The connection may be intercepted, so Holdfast sends no requests; containers keep running. If you renewed the certificate, fetch and confirm it in the " <a class="link" href=settings.clone()>"settings"</a> "."</p> };
+                (Tone::Danger, "triangle-alert", text.erase())
+            }
+            None => {
+                let text = view! { <p>"This page shows the last known state. Containers keep running."</p> };
+                (Tone::Warning, "unplug", text.erase())
+            }
+        };
+        Some(
             view! {
-                <section class="panel panel-danger" role="alert">
-                    <p class="panel-title">{icon("triangle-alert")} {last_error}</p>
-                    <p>"The connection may be intercepted, so Holdfast sends no requests; containers keep running. If you renewed the certificate, fetch and confirm it in the " <a class="link" href=settings.clone()>"settings"</a> "."</p>
+                <section class=panel_class(tone) role="alert">
+                    <p class="panel-title">{icon(shape)} {last_error}</p>
+                    {text}
                     {last_seen}
                 </section>
             }
-            .erase()
-        } else {
-            view! {
-                <section class="panel panel-warning" role="alert">
-                    <p class="panel-title">{icon("unplug")} {last_error}</p>
-                    <p>"This page shows the last known state. Containers keep running."</p>
-                    {last_seen}
-                </section>
-            }
-            .erase()
-        })
+            .erase(),
+        )
     })
 }

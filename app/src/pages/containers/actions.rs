@@ -1,6 +1,5 @@
 //! The actions on a container, used on several pages.
 
-use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 use model::{
     ContainerId, Error, JobId,
@@ -8,11 +7,7 @@ use model::{
     names::Label,
 };
 
-use crate::{
-    browser,
-    components::{dialog::Deletion, toast::Toasts},
-    server_fns::{self, Failure},
-};
+use crate::{browser, components::dialog::Deletion, pages::prelude::*};
 
 /// Whether `power` applies in a state; never while a job is running.
 pub fn may(power: Power, status: Status, activity: Option<RunningJob>) -> bool {
@@ -27,13 +22,13 @@ pub fn may(power: Power, status: Status, activity: Option<RunningJob>) -> bool {
 pub fn switch(toasts: Toasts, id: ContainerId, name: Label, power: Power) {
     spawn_local(async move {
         match server_fns::containers::switch(id, power).await {
-            Ok(job) => into_failure(toasts, (id, job), &name, power),
+            Ok(job) => offer_undo(toasts, (id, job), &name, power),
             Err(failure) => toasts.warn(format!("{name}: {failure}")),
         }
     });
 }
 
-fn into_failure(toasts: Toasts, what: (ContainerId, JobId), name: &Label, power: Power) {
+fn offer_undo(toasts: Toasts, what: (ContainerId, JobId), name: &Label, power: Power) {
     let (message, back) = match power {
         Power::Start => (format!("Starting {name}."), Power::Stop),
         Power::Stop => (format!("Stopping {name}."), Power::Start),
@@ -49,15 +44,15 @@ fn into_failure(toasts: Toasts, what: (ContainerId, JobId), name: &Label, power:
 /// Undoes the action once the running job has ended, because a container has one running job at a
 /// time.
 fn undo(toasts: Toasts, (id, job): (ContainerId, JobId), name: Label, back: Power) {
-    const TRIES: u32 = 60;
+    const ATTEMPTS: u32 = 60;
     const PAUSE_MS: i32 = 500;
     spawn_local(async move {
-        let mut at_work = true;
-        for _ in 0..TRIES {
-            if at_work && let Ok(ended) = server_fns::jobs::ended(job).await {
-                at_work = !ended;
+        let mut is_running = true;
+        for _ in 0..ATTEMPTS {
+            if is_running && let Ok(ended) = server_fns::jobs::ended(job).await {
+                is_running = !ended;
             }
-            if !at_work {
+            if !is_running {
                 match server_fns::containers::switch(id, back).await {
                     Ok(_) => return toasts.notify(format!("Undo started for {name}.")),
                     // The result of the job may not have been observed yet.
@@ -77,16 +72,8 @@ pub fn delete(deletion: Deletion, id: Signal<Option<ContainerId>>) -> Callback<S
     Callback::new(move |typed: String| {
         let Some(id) = id.get_untracked() else { return };
         let navigate = navigate.clone();
-        spawn_local(async move {
-            let answer = server_fns::containers::delete(id, typed).await;
-            deletion.busy.set(false);
-            match answer {
-                Ok(job) => {
-                    deletion.open.set(false);
-                    navigate(&format!("/jobs/{job}"), Default::default());
-                }
-                Err(failure) => deletion.failure.set(Some(failure)),
-            }
+        deletion.send(server_fns::containers::delete(id, typed), move |job| {
+            navigate(&format!("/jobs/{job}"), Default::default());
         });
     })
 }

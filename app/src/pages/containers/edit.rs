@@ -1,27 +1,17 @@
 //! A draft of changes to a container, and its submission. Services, environment and settings are
 //! parts of the same draft.
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::{prelude::*, task::spawn_local};
 use model::containers::{ContainerDetail, ContainerForm, Status};
 
-use crate::{
-    components::{
-        form::{FormState, Submit},
-        icon::icon,
-        live_resource::LiveResource,
-        toast::Toasts,
-    },
-    server_fns,
-};
+use crate::{components::form::Submit, pages::prelude::*};
 
 /// A draft of changes.
 #[derive(Clone, Copy)]
 pub struct Draft {
     /// The values.
-    pub form: RwSignal<ContainerForm>,
+    pub values: RwSignal<ContainerForm>,
     /// The form state.
-    pub state: FormState,
+    pub form: FormState,
     container: LiveResource<ContainerDetail>,
     base: RwSignal<ContainerForm>,
     version: RwSignal<i64>,
@@ -33,11 +23,10 @@ impl Draft {
     /// Starts with the container's current values, and follows them until the user edits.
     pub fn new(container: LiveResource<ContainerDetail>) -> Self {
         let present = container.peek(|view| ContainerForm::from(&view.view));
-        let form = RwSignal::new(present.clone());
-        let check = move || form.with_untracked(|form| form.parse().err().unwrap_or_default());
+        let values = RwSignal::new(present.clone());
         let draft = Self {
-            form,
-            state: FormState::new(check),
+            values,
+            form: FormState::of(values, ContainerForm::parse),
             container,
             base: RwSignal::new(present),
             version: RwSignal::new(container.peek(|view| view.version)),
@@ -55,19 +44,15 @@ impl Draft {
     /// Applies a newer version of the container, unless the draft was edited.
     fn follow(self) {
         let present = self.container.peek(|view| view.version);
-        if present >= self.version.get_untracked() && !self.dirty_now() {
+        if present >= self.version.get_untracked() && !untrack(|| self.dirty()) {
             self.load();
         }
     }
 
     /// Whether the draft differs from the stored values; tracked.
     fn dirty(self) -> bool {
-        self.form.with(|form| self.base.with(|base| form != base))
-    }
-
-    fn dirty_now(self) -> bool {
-        self.form
-            .with_untracked(|form| self.base.with_untracked(|base| form != base))
+        self.values
+            .with(|values| self.base.with(|base| values != base))
     }
 
     /// Resets the draft to the container's current values.
@@ -75,25 +60,24 @@ impl Draft {
         let present = self.container.peek(|view| ContainerForm::from(&view.view));
         self.version.set(self.container.peek(|view| view.version));
         self.base.set(present.clone());
-        self.form.set(present);
-        self.state.failure.set(None);
+        self.values.set(present);
+        self.form.failure.set(None);
     }
 
     /// Submits the draft.
     pub fn save(self) {
-        if !self.state.submit() {
+        if !self.form.submit() {
             return;
         }
-        let (id, name) = self
-            .container
-            .peek(|view| (view.row.id, view.row.name.clone()));
-        let form = self.form.get_untracked();
+        let id = self.container.peek(|view| view.row.id);
+        let name = self.container.peek(|view| view.row.name.clone());
+        let values = self.values.get_untracked();
         let (version, restart) = (self.version.get_untracked(), self.restart.get_untracked());
         spawn_local(async move {
-            match server_fns::containers::edit(id, version, form.clone(), restart).await {
+            match server_fns::containers::edit(id, version, values.clone(), restart).await {
                 Ok(_) => {
-                    self.state.busy.set(false);
-                    self.base.set(form);
+                    self.form.busy.set(false);
+                    self.base.set(values);
                     // The submission created the next version; input since then is based on that
                     // version.
                     self.version.set(version + 1);
@@ -102,14 +86,30 @@ impl Draft {
                     self.container.refresh();
                     self.toasts.notify(format!("Saved {name}."));
                 }
-                Err(failure) => self.state.refuse(failure),
+                Err(failure) => self.form.refuse(failure),
             }
         });
     }
 }
 
+/// The form of a part of a draft.
+pub fn draft_form(draft: Draft, fields: AnyView, restart_matters: bool) -> AnyView {
+    let submit = move |ev: leptos::ev::SubmitEvent| {
+        ev.prevent_default();
+        draft.save();
+    };
+    view! {
+        <form class="form" on:submit=act(submit) novalidate>
+            <Refusals form=draft.form />
+            {fields}
+            {footer(draft, restart_matters)}
+        </form>
+    }
+    .erase()
+}
+
 /// The end of a form: conflicting changes by other users, the restart option and the submit button.
-pub fn footer(draft: Draft, restart_matters: bool) -> AnyView {
+fn footer(draft: Draft, restart_matters: bool) -> AnyView {
     let container = draft.container;
     let version = container.part(|view| view.version);
     let overtaken = move || draft.dirty() && version.get() > draft.version.get();
@@ -137,7 +137,7 @@ pub fn footer(draft: Draft, restart_matters: bool) -> AnyView {
     view! {
         {note} {restart}
         <div class="actions">
-            <Submit form=draft.state label="Save" />
+            <Submit form=draft.form label="Save" />
             <button type="button" class="btn" disabled=Signal::derive(move || !draft.dirty()) on:click=act(move |_| draft.load())>"Discard"</button>
         </div>
     }

@@ -1,37 +1,19 @@
 //! The environment of a container's processes.
 
-use crate::erase::{Erase as _, act};
-use leptos::prelude::*;
 use model::containers::ContainerDetail;
 
-use super::edit::{Draft, footer};
-use crate::{
-    bind,
-    components::{
-        form::{Entry, Field, Refusals},
-        live_resource::LiveResource,
-    },
-};
+use super::edit::{Draft, draft_form};
+use crate::pages::prelude::*;
 
 /// The tab.
 pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
     let draft = Draft::new(container);
-    let submit = move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
-        draft.save();
+    let Draft { values, form, .. } = draft;
+    let fields = view! {
+        <Field form name="env" label="Variables" optional=true entry=Entry::Block
+            value=bind!(values, env) hint="One NAME=value per line. Overrides the image's variables." />
+        <Field form name="entrypoint" label="Command" optional=true
+            value=bind!(values, entrypoint) hint="Replaces the image's command." />
     };
-    view! {
-        <section class="card">
-            <h2 class="card-title">"Environment"</h2>
-            <form class="form" on:submit=act(submit) novalidate>
-                <Refusals form=draft.state />
-                <Field form=draft.state name="env" label="Variables" optional=true entry=Entry::Block
-                    value=bind!(draft.form, env) hint="One NAME=value per line. Overrides the image's variables." />
-                <Field form=draft.state name="entrypoint" label="Command" optional=true
-                    value=bind!(draft.form, entrypoint) hint="Replaces the image's command." />
-                {footer(draft, true)}
-            </form>
-        </section>
-    }
-    .erase()
+    card("Environment", draft_form(draft, fields.erase(), true))
 }

@@ -7,7 +7,8 @@ mod jobs;
 pub mod list;
 pub mod new;
 mod overview;
-mod places;
+mod placement;
+pub mod selection;
 mod service_more;
 mod service_rows;
 mod services;
@@ -19,4 +20,12 @@ use model::names::Label;
 /// The path of a container's page.
 fn href(site: &Label, name: &Label) -> String {
     format!("/sites/{site}/containers/{name}")
+}
+
+/// A number of containers.
+pub fn container_count(count: u32) -> String {
+    match count {
+        1 => "1 container".to_owned(),
+        count => format!("{count} containers"),
+    }
 }

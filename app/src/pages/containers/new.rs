@@ -1,33 +1,18 @@
 //! The form for a new container, with a suggested name, a template and moderate sizes.
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 use model::{
     containers::{ContainerForm, ContainerSource, CreateOptions, SiteOption},
-    events::{Event, Topic},
-    image::TemplateName,
     names::Label,
     session::CurrentUser,
-    sizes::{Cores, DiskGib, MemoryMib},
+    sizes::{Bytes, Cores, DiskGib, MemoryMib},
 };
 
 use super::{
-    places::places,
+    placement::public_addresses,
     service_rows::{service_rows, web_page},
 };
-use crate::{
-    bind,
-    components::{
-        form::{Choice, Entry, Field, FormState, Refusals, Submit},
-        live_resource::{LiveResource, live_resource},
-        page::{PageHead, empty, main_link, object_skeleton, usage_bar},
-        tick::Tick,
-        toast::Toasts,
-    },
-    server_fns,
-    session::Session,
-};
+use crate::{components::form::Submit, pages::prelude::*};
 
 /// Common images, listed beside the site's templates.
 const IMAGES: [&str; 5] = [
@@ -45,54 +30,52 @@ const NEEDS_PROGRAM: &str =
 
 /// The page.
 pub fn page() -> AnyView {
-    live_resource(
-        Signal::from(()),
-        |()| server_fns::containers::options(),
-        |_| vec![Event::all(Topic::Site), Event::all(Topic::Domain)],
-        object_skeleton,
-        whole,
-    )
+    let interests = |_: &_| vec![Event::all(Topic::Site), Event::all(Topic::Domain)];
+    form_page(server_fns::containers::options, interests, content)
 }
 
 #[derive(Clone, Copy)]
 struct New {
-    form: RwSignal<ContainerForm>,
-    state: FormState,
+    values: RwSignal<ContainerForm>,
+    form: FormState,
     options: LiveResource<CreateOptions>,
     site: Memo<Option<SiteOption>>,
 }
 
-fn whole(options: LiveResource<CreateOptions>) -> AnyView {
-    let form = RwSignal::new(options.peek(first));
-    let check = move || form.with_untracked(|form| form.parse().err().unwrap_or_default());
+impl New {
+    /// A part of the chosen site.
+    fn of_site<T: Default>(self, read: impl FnOnce(&SiteOption) -> T) -> T {
+        let part = self.site.with(|site| site.as_ref().map(read));
+        part.unwrap_or_default()
+    }
+}
+
+fn content(options: LiveResource<CreateOptions>) -> AnyView {
+    let values = RwSignal::new(options.peek(initial_values));
     let site = Memo::new(move |_| {
-        let key = form.with(|form| form.site.clone());
+        let key = values.with(|form| form.site.clone());
         options.with(|options| {
-            options
-                .sites
-                .iter()
-                .find(|site| site.id.to_string() == key)
-                .cloned()
+            let mut sites = options.sites.iter();
+            sites.find(|site| site.id.to_string() == key).cloned()
         })
     });
     let new = New {
-        form,
-        state: FormState::new(check),
+        values,
+        form: FormState::of(values, ContainerForm::parse),
         options,
         site,
     };
     let none = options.part(|options| options.sites.is_empty());
     let content = reactive(move || {
-        if none.get() {
-            empty(
-                "network",
-                "No sites yet",
-                "A container needs a site: a network with a domain. An administrator can create the first.",
-                Session::signed_in(make_a_site),
-            )
-        } else {
-            view! { <div class="columns">{entries(new)} <div class="stack">{preview(new)} {limits(new)}</div></div> }.erase()
-        }
+        match none.get() {
+        true => empty(
+            "network",
+            "No sites yet",
+            "A container needs a site: a network with a domain. An administrator can create the first.",
+            Session::signed_in(create_site),
+        ),
+        false => view! { <div class="columns">{fields(new)} <div class="stack">{summary(new)} {limits(new)}</div></div> }.erase(),
+    }
     });
     view! {
         <PageHead title="New container" />
@@ -103,7 +86,7 @@ fn whole(options: LiveResource<CreateOptions>) -> AnyView {
 }
 
 /// The initial values.
-fn first(options: &CreateOptions) -> ContainerForm {
+fn initial_values(options: &CreateOptions) -> ContainerForm {
     let site = options.sites.first();
     let template = site.and_then(|site| site.templates.first());
     ContainerForm {
@@ -118,129 +101,90 @@ fn first(options: &CreateOptions) -> ContainerForm {
     }
 }
 
-fn entries(new: New) -> AnyView {
+fn fields(new: New) -> AnyView {
     let New {
+        values,
         form,
-        state,
         options,
-        site,
+        ..
     } = new;
     let submit = submit(new);
     let domains = Memo::new(move |_| {
-        site.with(|site| {
-            site.as_ref()
-                .map(|site| {
-                    site.domains
-                        .iter()
-                        .map(|domain| domain.name.clone())
-                        .collect()
-                })
-                .unwrap_or_default()
+        new.of_site(|site| {
+            site.domains
+                .iter()
+                .map(|domain| domain.name.clone())
+                .collect()
         })
     });
     let several = options.part(|options| options.sites.len() > 1);
     let sites = Signal::derive(move || {
-        options.with(|options| {
-            options
-                .sites
-                .iter()
-                .map(|site| {
-                    (
-                        site.id.to_string(),
-                        format!("{} ({})", site.name, site.domain),
-                    )
-                })
-                .collect()
-        })
+        let option = |site: &SiteOption| {
+            let label = format!("{} ({})", site.name, site.domain);
+            (site.id.to_string(), label)
+        };
+        options.with(|options| options.sites.iter().map(option).collect())
     });
     let sources = Signal::derive(move || {
-        let templates = site.with(|site| {
-            site.as_ref()
-                .map(|site| site.templates.clone())
-                .unwrap_or_default()
-        });
-        let templates = templates.iter().map(TemplateName::to_string);
-        templates
-            .chain(IMAGES.iter().map(|image| (*image).to_owned()))
-            .collect::<Vec<_>>()
+        let templates = new.of_site(|site| site.templates.clone());
+        let templates = templates.iter().map(ToString::to_string);
+        templates.chain(IMAGES.map(str::to_owned)).collect()
     });
-    let choice = reactive(move || {
-        several.get().then(|| view! { <Choice form=state name="site" label="Site" value=bind!(form, site) options=sites /> }.erase())
-    });
-    let named = Signal::derive(move || {
-        let name = form.with(|form| form.name.clone());
-        if name.is_empty() {
-            "Create container".to_owned()
-        } else {
-            format!("Create {name}")
-        }
-    });
+    let site = move || {
+        view! { <Choice form name="site" label="Site" value=bind!(values, site) options=sites /> }
+            .erase()
+    };
+    let site = reactive(move || several.get().then(site));
     view! {
         <form class="form card" on:submit=act(submit) novalidate>
-            <Refusals form=state />
-            {choice}
-            <Field form=state name="name" label="Name" value=bind!(form, name) hint="Lowercase letters, digits and hyphens" />
-            <Field form=state name="source" label="Template or image" value=bind!(form, source) options=sources hint="A template of the site, or an image such as ghcr.io/owner/app:1.0" />
+            <Refusals form />
+            {site}
+            <Field form name="name" label="Name" value=bind!(values, name) hint="Lowercase letters, digits and hyphens." />
+            <Field form name="source" label="Template or image" value=bind!(values, source) options=sources hint="A template of the site, or an image such as ghcr.io/owner/app:1.0." />
             <div class="pair">
-                <Field form=state name="memory" label="Memory" value=bind!(form, memory) />
-                <Field form=state name="cores" label="Cores" value=bind!(form, cores) />
-                <Field form=state name="disk" label="Disk" value=bind!(form, disk) />
+                <Field form name="memory" label="Memory" value=bind!(values, memory) />
+                <Field form name="cores" label="Cores" value=bind!(values, cores) />
+                <Field form name="disk" label="Disk" value=bind!(values, disk) />
             </div>
-            <fieldset class="stack-tight"><legend class="label">"Services"</legend>{service_rows(form, state, domains.into())}</fieldset>
+            <fieldset class="stack-tight"><legend class="label">"Services"</legend>{service_rows(values, form, domains.into())}</fieldset>
             {more(new)}
-            <div class="actions"><Submit form=state label=named /> <a class="btn" href="/containers">"Cancel"</a></div>
+            <div class="actions"><Submit form label="Create container" /> <a class="btn" href="/containers">"Cancel"</a></div>
         </form>
     }
     .erase()
 }
 
 /// The first setup step, for users who may perform it.
-fn make_a_site(me: CurrentUser) -> AnyView {
-    me.role
-        .is_administrator()
+fn create_site(me: CurrentUser) -> AnyView {
+    let is_administrator = me.role.is_administrator();
+    is_administrator
         .then(|| main_link("/sites/new", "plus", "New site"))
         .erase()
 }
 
 /// Options that most containers do not need.
 fn more(new: New) -> AnyView {
-    let New {
-        form, state, site, ..
-    } = new;
-    // Folded until one of its fields has an error; never folded again automatically.
-    let fold = NodeRef::<leptos::html::Details>::new();
-    Effect::new(move |_| {
-        let refused = ["env", "entrypoint", "description", "docker"]
-            .iter()
-            .any(|name| state.refusal(name).is_some());
-        if refused && let Some(fold) = fold.get() {
-            let _ = fold.set_attribute("open", "");
-        }
-    });
-    let barred = Memo::new(move |_| {
-        site.with(|site| {
-            site.as_ref()?
-                .docker
-                .unsupported_reason()
-                .map(str::to_owned)
-        })
-    });
+    let New { values, form, .. } = new;
+    let names = &["env", "entrypoint", "description", "docker"];
+    let fold = form.open_on_error(names, Signal::stored(false));
+    let barred =
+        Memo::new(move |_| new.of_site(|site| site.docker.unsupported_reason().map(str::to_owned)));
     // A selection that was made for another site does not apply to the current site.
     Effect::new(move |_| {
-        if barred.with(Option::is_some) && form.with_untracked(|form| form.docker) {
-            form.update(|form| form.docker = false);
+        if barred.with(Option::is_some) && values.with_untracked(|form| form.docker) {
+            values.update(|form| form.docker = false);
         }
     });
-    let docker = Signal::derive(move || form.with(|form| form.docker));
-    let set_docker = Callback::new(move |on| form.update(|form| form.docker = on));
+    let docker = Signal::derive(move || values.with(|form| form.docker));
+    let set_docker = Callback::new(move |on| values.update(|form| form.docker = on));
     view! {
         <details class="fold" node_ref=fold>
             <summary>"Environment, command, description, Docker"</summary>
             <div class="stack">
-                <Field form=state name="env" label="Environment" optional=true entry=Entry::Block value=bind!(form, env) hint="One NAME=value per line" />
-                <Field form=state name="entrypoint" label="Command" optional=true value=bind!(form, entrypoint) hint="Replaces the image's command" />
-                <Field form=state name="description" label="Description" optional=true entry=Entry::Block value=bind!(form, description) />
-                <Tick form=state name="docker" label="Docker support" checked=docker set=set_docker hint="Lets Docker run in the container. Cannot be changed later." barred=barred />
+                <Field form name="env" label="Environment" optional=true entry=Entry::Block value=bind!(values, env) hint="One NAME=value per line." />
+                <Field form name="entrypoint" label="Command" optional=true value=bind!(values, entrypoint) hint="Replaces the image's command." />
+                <Field form name="description" label="Description" optional=true entry=Entry::Block value=bind!(values, description) />
+                <Checkbox form name="docker" label="Docker support" checked=docker set=set_docker hint="Lets Docker run in the container. Cannot be changed later." barred=barred />
             </div>
         </details>
     }
@@ -252,102 +196,90 @@ fn submit(new: New) -> impl Fn(leptos::ev::SubmitEvent) + 'static {
     let toasts = Toasts::here();
     move |ev| {
         ev.prevent_default();
-        if !new.state.submit() {
+        if !new.form.submit() {
             return;
         }
         let navigate = navigate.clone();
-        let form = new.form.get_untracked();
+        let values = new.values.get_untracked();
         spawn_local(async move {
-            match server_fns::containers::create(form).await {
+            match server_fns::containers::create(values).await {
                 // The container's page shows the job's progress, and the container once the job has
                 // ended.
                 Ok(created) => {
                     toasts.notify(format!("Creating {}.", created.name));
-                    navigate(
-                        &super::href(&created.site, &created.name),
-                        Default::default(),
-                    );
+                    let path = super::href(&created.site, &created.name);
+                    navigate(&path, Default::default());
                 }
-                Err(failure) => new.state.refuse(failure),
+                Err(failure) => new.form.refuse(failure),
             }
         });
     }
 }
 
 /// A summary of the container to be created.
-fn preview(new: New) -> AnyView {
+fn summary(new: New) -> AnyView {
     let facts = reactive(move || {
         let site = new.site.get()?;
-        let form = new.form.get();
+        let form = new.values.get();
         let name: Option<Label> = form.name.parse().ok();
-        let host = name.as_ref().map_or_else(
-            || "not set".to_owned(),
-            |name| format!("{name}.{}", site.domain),
-        );
-        let from = match form.source.parse::<ContainerSource>() {
-            Ok(ContainerSource::Template(_) | ContainerSource::TakenOver) => "template",
-            Ok(ContainerSource::Image(_)) => "image, pulled first",
-            Err(_) => "not set",
+        let hostname = name.as_ref().map(|name| format!("{name}.{}", site.domain));
+        let source = match form.source.parse::<ContainerSource>() {
+            Ok(ContainerSource::Template(_) | ContainerSource::TakenOver) => text("template"),
+            Ok(ContainerSource::Image(_)) => text("image, pulled from its registry"),
+            Err(_) => muted("not set"),
         };
-        let node = site
-            .node
-            .as_ref()
-            .map_or_else(|| "cluster unreachable".to_owned(), ToString::to_string);
-        let places = places(&form, name.as_ref(), &site)
-            .into_iter()
-            .map(|place| view! { <li class="mono wrap-any">{place}</li> }.erase())
-            .collect::<Vec<_>>();
-        Some(
-            view! {
-                <dl class="facts">
-                    <dt>"Name"</dt><dd class="mono">{host}</dd>
-                    <dt>"Template or image"</dt><dd>{from}</dd>
-                    <dt>"Node"</dt><dd>{node}</dd>
-                    <dt>"Published at"</dt><dd><ul>{places}</ul></dd>
-                </dl>
+        let node = match &site.node {
+            Some(node) => text(node),
+            None => muted("unknown, the cluster is unreachable"),
+        };
+        let addresses = public_addresses(&form, name.as_ref(), &site);
+        let item = |address| view! { <li class="mono wrap-any">{address}</li> }.erase();
+        let addresses = match addresses.is_empty() {
+            true => muted("not published"),
+            false => {
+                view! { <ul>{addresses.into_iter().map(item).collect::<Vec<_>>()}</ul> }.erase()
             }
-            .erase(),
-        )
+        };
+        let facts = Facts::new()
+            .mono_or("Hostname", hostname, "not set")
+            .view("Source", source)
+            .view("Node", node)
+            .view("Public addresses", addresses);
+        Some(facts.list())
     });
     view! { <section class="card" aria-live="polite"><h2 class="card-title">"Summary"</h2>{facts}</section> }.erase()
 }
 
-/// What remains of the user's limits after this container.
+/// The user's limits, and the usage together with this container.
 fn limits(new: New) -> AnyView {
     let bars = reactive(move || {
         let (limits, usage) = new.options.with(|options| (options.limits, options.usage));
-        let form = new.form.get();
+        let form = new.values.get();
         let cores = form.cores.parse().map_or(0, Cores::get);
         let memory = form.memory.parse().map_or(0, MemoryMib::get);
         let disk = form.disk.parse().map_or(0, DiskGib::get);
-        let all = [
-            ("Containers", limits.containers, usage.containers + 1, ""),
-            ("Cores", limits.cores, usage.cores + cores, ""),
-            (
-                "Memory",
-                limits.memory_mib,
-                usage.memory_mib + memory,
-                " MiB",
-            ),
-            ("Disk", limits.disk_gib, usage.disk_gib + disk, " GiB"),
+        let bar = |label, limit: Option<u32>, used: u32, format: fn(u32) -> String| {
+            let limit = limit?;
+            let text = format!("{} of {}", format(used), format(limit));
+            Some(usage_bar(label, used.into(), limit.into(), text))
+        };
+        let plain = |count: u32| count.to_string();
+        let mib = |mib: u32| Bytes(u64::from(mib) << 20).to_string();
+        let gib = |gib: u32| Bytes(u64::from(gib) << 30).to_string();
+        let bars = [
+            bar("Containers", limits.containers, usage.containers + 1, plain),
+            bar("Cores", limits.cores, usage.cores + cores, plain),
+            bar("Memory", limits.memory_mib, usage.memory_mib + memory, mib),
+            bar("Disk", limits.disk_gib, usage.disk_gib + disk, gib),
         ];
-        let bars: Vec<AnyView> = all
-            .into_iter()
-            .filter_map(|(label, limit, used, unit)| {
-                limit.map(|limit| {
-                    usage_bar(
-                        label,
-                        u64::from(used),
-                        u64::from(limit),
-                        format!("{used} of {limit}{unit}"),
-                    )
-                })
-            })
-            .collect();
-        if bars.is_empty() {
-            return view! { <p class="muted">"No limits apply."</p> }.erase();
+        let bars: Vec<AnyView> = bars.into_iter().flatten().collect();
+        match bars.is_empty() {
+            true => view! { <p class="muted">"No limits apply."</p> }.erase(),
+            false => bars.erase(),
         }
-        bars.erase()
     });
-    view! { <section class="card"><h2 class="card-title">"Limits with this container"</h2><div class="stack-tight">{bars}</div></section> }.erase()
+    card(
+        "Your limits with this container",
+        view! { <div class="stack-tight">{bars}</div> }.erase(),
+    )
 }

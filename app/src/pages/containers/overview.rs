@@ -1,40 +1,29 @@
 //! The overview of a container: its state, its links and its details.
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::prelude::*;
 use model::{
     ServiceId,
-    containers::{ContainerDetail, ContainerSource, Drift, ResourceUsage, Status},
-    events::{Event, Topic},
+    containers::{ContainerDetail, ContainerSource, Drift, Power, ResourceUsage, Status},
+    dhcp_leases::address_mismatch_message,
     jobs::JobView,
+    names::Domain,
     services::{PublishingStatus, ServiceKind, ServiceView},
+    sizes::Bytes,
     time::format_duration,
 };
 
 use super::actions;
 use crate::{
-    components::{
-        badge::{Tone, ago, badge},
-        icon::icon,
-        live_resource::{LiveResource, live_resource_within},
-        page::{Copy, usage_bar},
-        steps::{job_failure, job_steps},
-        toast::Toasts,
-    },
-    server_fns,
+    components::steps::{job_failure, job_steps},
+    pages::prelude::*,
 };
 
 /// The tab.
 pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
+    let details = card("Details", container.view(facts));
     view! {
         {work(container)}
         {notices(container)}
-        <div class="columns">
-            {links(container)}
-            {resources(container)}
-            {facts(container)}
-            {description(container)}
-        </div>
+        <div class="columns">{links(container)} {resources(container)} {details} {description(container)}</div>
     }
     .erase()
 }
@@ -57,11 +46,7 @@ fn work(container: LiveResource<ContainerDetail>) -> AnyView {
             || view! { <div class="skeleton skeleton-card"></div> }.erase(),
             |job| view! { {job_failure(job)} {job_steps(job)} }.erase(),
         );
-        let title = format!(
-            "{} {}",
-            kind.verb(),
-            container.peek(|view| view.row.name.to_string())
-        );
+        let title = container.peek(|view| format!("{} {}", kind.verb(), view.row.name));
         Some(
             view! {
                 <section class="card work">
@@ -81,93 +66,58 @@ fn work(container: LiveResource<ContainerDetail>) -> AnyView {
 /// Problems of the container.
 fn notices(container: LiveResource<ContainerDetail>) -> AnyView {
     let failure = container.part(|view| view.failure.clone());
-    let failed = reactive(move || {
-        failure.get().map(|(job, sentence)| {
-            view! {
-                <section class="panel panel-danger">
-                    <p class="panel-title">{icon("circle-alert")} {sentence}</p>
-                    <a class="btn btn-small" href=format!("/jobs/{job}")>"View job"</a>
-                </section>
-            }
-            .erase()
-        })
+    let failed = reactive_option(failure, move |(job, message)| {
+        let link = view! { <a class="btn btn-small" href=format!("/jobs/{job}")>"View job"</a> };
+        panel(Tone::Danger, "circle-alert", message.erase(), link.erase())
     });
-    let last_error = container.part(|view| {
-        view.last_error
-            .clone()
-            .map(|last_error| (last_error, view.observed_at))
+    let last_error = container.part(|view| Some((view.last_error.clone()?, view.observed_at)));
+    let unreachable = reactive_option(last_error, move |(last_error, at)| {
+        let last_seen =
+            at.map(|at| view! { <p class="muted">"Last update " {ago(at)} "."</p> }.erase());
+        panel(
+            Tone::Warning,
+            "unplug",
+            last_error.erase(),
+            last_seen.erase(),
+        )
     });
-    let silent = reactive(move || {
-        last_error.get().map(|(last_error, at)| {
-            let last_seen = at.map(|at| view! { <p class="muted">"Last update " {ago(at)} "."</p> }.erase());
-            view! { <section class="panel panel-warning"><p class="panel-title">{icon("unplug")} {last_error}</p>{last_seen}</section> }.erase()
-        })
-    });
-    view! { {failed} {silent} {differs(container)} {address_mismatch(container)} {drifted(container)} {restart(container)} }
-        .erase()
+    let deviations = panels(Tone::Warning, "triangle-alert", container.part(deviations));
+    let drift = panels(Tone::Info, "info", container.part(drift));
+    view! { {failed} {unreachable} {deviations} {drift} {restart(container)} }.erase()
 }
 
-/// A difference between desired and observed state while no job is running.
-fn differs(container: LiveResource<ContainerDetail>) -> AnyView {
-    let message =
-        container.part(
-            |view| match (view.row.activity, view.desired_running, view.row.status) {
-                (None, true, Status::Stopped) => {
-                    Some("Desired state: running. Observed state: stopped.")
-                }
-                (None, false, Status::Running) => {
-                    Some("Desired state: stopped. Observed state: running.")
-                }
-                (None, _, Status::Missing) => {
-                    Some("The container is missing in Proxmox. It may have been deleted there.")
-                }
-                _ => None,
-            },
-        );
-
-    reactive(move || {
-        message.get().map(|message| {
-            view! { <section class="panel panel-warning"><p class="panel-title">{icon("triangle-alert")} {message}</p></section> }.erase()
-        })
-    })
-}
-
-/// The container has another address than the reserved one.
-fn address_mismatch(container: LiveResource<ContainerDetail>) -> AnyView {
-    let message = container.part(|view| {
-        let leased = view.leased_address?;
-        Some(model::dhcp_leases::address_mismatch_message(
-            leased,
-            view.row.address,
-        ))
-    });
-    reactive(move || {
-        message.get().map(|message| {
-            view! { <section class="panel panel-warning"><p class="panel-title">{icon("triangle-alert")} {message}</p></section> }.erase()
-        })
-    })
+/// Differences between desired and observed state while no job is running, and an address other
+/// than the reserved address.
+fn deviations(view: &ContainerDetail) -> Vec<String> {
+    let state = match (view.row.activity, view.desired_running, view.row.status) {
+        (None, true, Status::Stopped) => Some("Desired state: running. Observed state: stopped."),
+        (None, false, Status::Running) => Some("Desired state: stopped. Observed state: running."),
+        (None, _, Status::Missing) => {
+            Some("The container is missing in Proxmox. It may have been deleted there.")
+        }
+        _ => None,
+    };
+    let leased = view.leased_address;
+    let address = leased.map(|leased| address_mismatch_message(leased, view.row.address));
+    state
+        .map(str::to_owned)
+        .into_iter()
+        .chain(address)
+        .collect()
 }
 
 /// Drift: changes that were made in Proxmox.
-fn drifted(container: LiveResource<ContainerDetail>) -> AnyView {
-    let message = container.part(|view| {
-        let message = |drift: &Drift| match drift {
-            Drift::Moved { to } => {
-                format!("The container was migrated to {to} in Proxmox. Holdfast manages it there.")
-            }
-            Drift::Renamed { to } => format!(
-                "The container was renamed to {to} in Proxmox. Holdfast keeps the name {} and its links.",
-                view.row.name
-            ),
-        };
-        view.drift.iter().map(message).collect::<Vec<_>>()
-    });
-    reactive(move || {
-        let each = message.get().into_iter().map(|message| {
-            view! { <section class="panel panel-info"><p class="panel-title">{icon("info")} {message}</p></section> }.erase()
-        });
-        each.collect::<Vec<_>>()
-    })
+fn drift(view: &ContainerDetail) -> Vec<String> {
+    let message = |drift: &Drift| match drift {
+        Drift::Moved { to } => {
+            format!("The container was migrated to {to} in Proxmox. Holdfast manages it there.")
+        }
+        Drift::Renamed { to } => format!(
+            "The container was renamed to {to} in Proxmox. Holdfast keeps the name {} and its links.",
+            view.row.name
+        ),
+    };
+    view.drift.iter().map(message).collect()
 }
 
 fn restart(container: LiveResource<ContainerDetail>) -> AnyView {
@@ -175,18 +125,12 @@ fn restart(container: LiveResource<ContainerDetail>) -> AnyView {
     let needed = container.part(|view| view.restart_needed && view.row.activity.is_none());
     let now = move |_| {
         let (id, name) = container.peek(|view| (view.row.id, view.row.name.clone()));
-        actions::switch(toasts, id, name, model::containers::Power::Restart);
+        actions::switch(toasts, id, name, Power::Restart);
     };
-
-    reactive(move || {
-        needed.get().then(|| {
-            view! {
-                <section class="panel panel-info">
-                    <p class="panel-title">{icon("info")} "Some changes take effect after a restart."</p>
-                    <button class="btn btn-small" on:click=act(now)>{icon("rotate-cw")} "Restart now"</button>
-                </section>
-            }.erase()
-        })
+    reactive_if(needed, move || {
+        let title = "Some changes take effect after a restart.".erase();
+        let button = view! { <button class="btn btn-small" on:click=act(now)>{icon("rotate-cw")} "Restart now"</button> };
+        panel(Tone::Info, "info", title, button.erase())
     })
 }
 
@@ -203,16 +147,14 @@ fn links(container: LiveResource<ContainerDetail>) -> AnyView {
             }
             .erase();
         }
-        services
-            .iter()
-            .map(|service| {
-                let state = published(container, service.id);
-                view! { <div class="stack-tight">{place(service, &domain)} {state}</div> }.erase()
-            })
-            .collect::<Vec<_>>()
-            .erase()
+        let item = |service: &ServiceView| {
+            let status = published(container, service.id);
+            view! { <div class="stack-tight">{public_address(service, &domain)} {status}</div> }
+                .erase()
+        };
+        services.iter().map(item).collect::<Vec<_>>().erase()
     });
-    view! { <section class="card"><h2 class="card-title">"Links"</h2><div class="stack">{items}</div></section> }.erase()
+    card("Links", view! { <div class="stack">{items}</div> }.erase())
 }
 
 /// How a service is published, and why it is blocked.
@@ -241,22 +183,20 @@ pub fn published(container: LiveResource<ContainerDetail>, id: ServiceId) -> Any
 }
 
 /// The address of a service, as a link or to copy.
-pub fn place(service: &ServiceView, domain: &model::names::Domain) -> AnyView {
-    let place = service.public_address(domain);
+pub fn public_address(service: &ServiceView, domain: &Domain) -> AnyView {
+    let address = service.public_address(domain);
     // Port 22 is SSH.
-    let login = (service.kind() == ServiceKind::Tcp && service.port.get() == 22)
-        .then(|| {
-            service
-                .published
-                .external()
-                .map(|port| format!("ssh -p {port} root@{domain}"))
-        })
-        .flatten();
-    let text = login.unwrap_or_else(|| place.clone());
-    let shown = if service.kind() == ServiceKind::Http {
-        view! { <a class="link grow" href=place rel="external">{text.clone()}</a> }.erase()
-    } else {
-        view! { <span class="grow mono">{text.clone()}</span> }.erase()
+    let is_ssh = service.kind() == ServiceKind::Tcp && service.port.get() == 22;
+    let port = service.published.external().filter(|_| is_ssh);
+    let text = match port {
+        Some(port) => format!("ssh -p {port} root@{domain}"),
+        None => address.clone(),
+    };
+    let shown = match service.kind() {
+        ServiceKind::Http => {
+            view! { <a class="link grow" href=address rel="external">{text.clone()}</a> }.erase()
+        }
+        _ => view! { <span class="grow mono">{text.clone()}</span> }.erase(),
     };
     view! { <div class="code">{shown} <Copy text=text what="address" /></div> }.erase()
 }
@@ -268,25 +208,18 @@ fn resources(container: LiveResource<ContainerDetail>) -> AnyView {
         let (cores, memory, disk) = spec.get();
         match observed.get() {
             Some(observed) => used(&observed, cores.get(), memory.get(), disk.get()),
-            None => view! {
-                <dl class="facts">
-                    <dt>"Cores"</dt><dd class="num">{cores.to_string()}</dd>
-                    <dt>"Memory"</dt><dd class="num">{memory.to_string()}</dd>
-                    <dt>"Disk"</dt><dd class="num">{disk.to_string()}</dd>
-                </dl>
-            }
-            .erase(),
+            None => Facts::new()
+                .number("Cores", cores)
+                .number("Memory", memory)
+                .number("Disk", disk)
+                .list(),
         }
     });
-    view! { <section class="card"><h2 class="card-title">"Resources"</h2>{bars}</section> }.erase()
+    card("Resources", bars)
 }
 
 fn used(observed: &ResourceUsage, cores: u32, memory_mib: u32, disk_gib: u32) -> AnyView {
-    const MIB: u64 = 1 << 20;
-    const GIB: u64 = 1 << 30;
-    let total = |amount: u32, unit: u64| u64::from(amount) * unit;
-    let of =
-        |used: model::sizes::Bytes, total: u64| format!("{used} of {}", model::sizes::Bytes(total));
+    let of = |used: Bytes, total: u64| format!("{used} of {}", Bytes(total));
     let percent = (observed.cpu.clamp(0.0, 1.0) * 100.0).round();
     #[expect(
         clippy::cast_possible_truncation,
@@ -294,11 +227,12 @@ fn used(observed: &ResourceUsage, cores: u32, memory_mib: u32, disk_gib: u32) ->
         reason = "clamped to 0 to 100"
     )]
     let share = percent as u64;
-    let (memory, disk) = (total(memory_mib, MIB), total(disk_gib, GIB));
+    let (memory, disk) = (u64::from(memory_mib) << 20, u64::from(disk_gib) << 30);
     let uptime = duration_long(observed.uptime);
+    let unit = if cores == 1 { "core" } else { "cores" };
     view! {
         <div class="stack-tight">
-            {usage_bar("CPU", share, 100, format!("{share} % of {cores} {}", if cores == 1 { "core" } else { "cores" }))}
+            {usage_bar("CPU", share, 100, format!("{share}% of {cores} {unit}"))}
             {usage_bar("Memory", observed.memory.0, memory, of(observed.memory, memory))}
             {usage_bar("Disk", observed.disk.0, disk, of(observed.disk, disk))}
             <p class="muted num">{format!("Uptime: {uptime}")}</p>
@@ -315,28 +249,26 @@ fn duration_long(seconds: u64) -> String {
     }
 }
 
-fn facts(container: LiveResource<ContainerDetail>) -> AnyView {
-    let list = reactive(move || {
-        container.with(|view| {
-            let row = &view.row;
-            let host = format!("{}.{}", row.name, row.domain);
-            view! {
-                <dl class="facts">
-                    <dt>"Name"</dt><dd class="mono">{host.clone()} <Copy text=host what="name" /></dd>
-                    <dt>"Address"</dt><dd class="mono">{row.address.to_string()} <Copy text=row.address.to_string() what="address" /></dd>
-                    <dt>{source_title(&view.spec.source)}</dt><dd class="mono">{source_label(&view.spec.source)}</dd>
-                    <dt>"Docker support"</dt><dd>{if view.spec.docker { "yes" } else { "no" }}</dd>
-                    <dt>"Owner"</dt><dd>{row.owner.to_string()}</dd>
-                    <dt>"Created"</dt><dd>{ago(row.created)}</dd>
-                    <dt>"Site"</dt><dd>{row.site.to_string()}</dd>
-                    <dt>"Node"</dt><dd>{format!("{} in {}", view.node, view.cluster)}</dd>
-                    <dt>"VMID"</dt><dd class="num">{view.vmid.to_string()}</dd>
-                    <dt>"MAC address"</dt><dd class="mono">{view.mac.to_string()}</dd>
-                </dl>
-            }.erase()
-        })
-    });
-    view! { <section class="card"><h2 class="card-title">"Details"</h2>{list}</section> }.erase()
+fn facts(view: &ContainerDetail) -> AnyView {
+    let row = &view.row;
+    Facts::new()
+        .copyable("Name", format!("{}.{}", row.name, row.domain), "name")
+        .copyable("Address", row.address, "address")
+        .mono(
+            source_title(&view.spec.source),
+            source_label(&view.spec.source),
+        )
+        .text(
+            "Docker support",
+            if view.spec.docker { "yes" } else { "no" },
+        )
+        .text("Owner", &row.owner)
+        .view("Created", ago(row.created))
+        .text("Site", &row.site)
+        .text("Node", format!("{} in {}", view.node, view.cluster))
+        .number("VMID", view.vmid)
+        .mono("MAC address", view.mac)
+        .list()
 }
 
 /// The label of the source: template or image.
@@ -357,10 +289,6 @@ pub fn source_label(source: &ContainerSource) -> String {
 
 fn description(container: LiveResource<ContainerDetail>) -> AnyView {
     let text = container.part(|view| view.spec.description.as_ref().map(ToString::to_string));
-
-    reactive(move || {
-        text.get().map(|text| {
-            view! { <section class="card"><h2 class="card-title">"Description"</h2><p class="prose">{text}</p></section> }.erase()
-        })
-    })
+    let description = |text| card("Description", view! { <p class="prose">{text}</p> }.erase());
+    reactive(move || text.get().map(description))
 }

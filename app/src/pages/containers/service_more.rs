@@ -1,14 +1,9 @@
 //! Advanced options of a service: its domain and publishing options.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
 use model::{names::Domain, services::ServiceKind};
 
 use super::service_rows::Row;
-use crate::components::{
-    form::{Bound, Choice, Field},
-    tick::Tick,
-};
+use crate::pages::prelude::*;
 
 /// The domain if there are several, and the other options in a fold.
 pub fn more(row: Row, kind: Option<ServiceKind>) -> AnyView {
@@ -17,7 +12,7 @@ pub fn more(row: Row, kind: Option<ServiceKind>) -> AnyView {
         Some(ServiceKind::Tcp) => view! {
             {tls(row)}
             {idle_timeout(row)}
-            <Tick form=row.state name=row.name("proxy_protocol") label="Send PROXY protocol" checked=row.is_ticked(|service| service.proxy_protocol) set=row.tick(|service| &mut service.proxy_protocol) hint="Passes the client's address. The backend must support it." />
+            <Checkbox form=row.state name=row.name("proxy_protocol") label="Send PROXY protocol" checked=row.is_ticked(|service| service.proxy_protocol) set=row.tick(|service| &mut service.proxy_protocol) hint="Passes the client's address. The backend must support it." />
         }
         .erase(),
         Some(ServiceKind::Udp) => idle_timeout(row),
@@ -55,18 +50,21 @@ fn domain(row: Row) -> AnyView {
         }
     });
     let names = Memo::new(move |_| {
-        let own = row.domains.get();
-        let own = own.iter().map(ToString::to_string);
+        let own = row
+            .domains
+            .get()
+            .into_iter()
+            .map(|domain| domain.to_string());
         is_unavailable
             .get()
             .into_iter()
             .chain(own)
             .collect::<Vec<_>>()
     });
-    let usual = move || row.domains.with(|own| own.first().map(ToString::to_string));
+    let default = move || row.domains.with(|own| own.first().map(ToString::to_string));
     let value = Bound {
         get: Signal::derive(move || match selected.get.get() {
-            selected if selected.is_empty() => usual().unwrap_or_default(),
+            selected if selected.is_empty() => default().unwrap_or_default(),
             selected => selected,
         }),
         set: selected.set,
@@ -76,49 +74,42 @@ fn domain(row: Row) -> AnyView {
         names.map(|name| (name.clone(), name)).collect()
     });
     let several = Memo::new(move |_| names.with(|names| names.len() > 1));
-    reactive(move || {
-        several.get().then(|| {
-            view! { <Choice form=row.state name=row.name("domain") label="Domain" value=value options=options /> }
-                .erase()
-        })
-    })
+    let choice = move || {
+        view! { <Choice form=row.state name=row.name("domain") label="Domain" value options /> }
+            .erase()
+    };
+    reactive(move || several.get().then(choice))
 }
 
 fn web(row: Row) -> AnyView {
-    let backends: Vec<(String, String)> = [
+    let backends = options([
         ("http", "HTTP"),
         ("https", "HTTPS, any certificate"),
         ("https-verified", "HTTPS, verified certificate"),
-    ]
-    .map(|(key, text)| (key.to_owned(), text.to_owned()))
-    .to_vec();
+    ]);
     view! {
         <Choice form=row.state name=row.name("backend") label="Backend protocol" value=row.text(|service| &mut service.backend) options=backends />
         <div class="pair">
             <Field form=row.state name=row.name("body") label="Max. request body (MiB)" optional=true value=row.text(|service| &mut service.body) hint="Default: 2048" />
             {idle_timeout(row)}
         </div>
-        <Tick form=row.state name=row.name("sign_in") label="Require sign-in" checked=row.is_ticked(|service| service.sign_in) set=row.tick(|service| &mut service.sign_in) hint="Uses the sign-in that an operator configured for the domain." />
-        <Tick form=row.state name=row.name("buffering") label="Buffering" checked=row.is_ticked(|service| service.buffering) set=row.tick(|service| &mut service.buffering) hint="Buffers responses for slow backends. Turn off for streaming." />
+        <Checkbox form=row.state name=row.name("sign_in") label="Require sign-in" checked=row.is_ticked(|service| service.sign_in) set=row.tick(|service| &mut service.sign_in) hint="Uses the sign-in that an operator configured for the domain." />
+        <Checkbox form=row.state name=row.name("buffering") label="Buffering" checked=row.is_ticked(|service| service.buffering) set=row.tick(|service| &mut service.buffering) hint="Buffers responses for slow backends. Turn off for streaming." />
     }
     .erase()
 }
 
 /// The TLS options of a port and the hostname for TLS.
 fn tls(row: Row) -> AnyView {
-    let is_wanted = row.is_ticked(|service| service.tls);
-    let wanted = Memo::new(move |_| is_wanted.get());
+    let checked = row.is_ticked(|service| service.tls);
+    let is_enabled = Memo::new(move |_| checked.get());
     let name = reactive(move || {
-        wanted.get().then(|| {
-            view! {
-                <Field form=row.state name=row.name("label") label="Hostname" optional=true value=row.text(|service| &mut service.label) hint="Label before the domain. Default: the container's name." />
-                {domain(row)}
-            }
-            .erase()
-        })
+        is_enabled
+            .get()
+            .then(|| view! { {row.hostname()} {domain(row)} }.erase())
     });
     view! {
-        <Tick form=row.state name=row.name("tls") label="TLS" checked=is_wanted set=row.tick(|service| &mut service.tls)
+        <Checkbox form=row.state name=row.name("tls") label="TLS" checked set=row.tick(|service| &mut service.tls)
             hint="The edge host terminates TLS with a certificate for the hostname. The container receives plain TCP." />
         {name}
     }

@@ -1,7 +1,5 @@
 //! The rows of services in a form, which can be added and removed.
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::prelude::*;
 use model::{
     containers::{ContainerForm, MAX_SERVICES},
     names::Domain,
@@ -9,24 +7,21 @@ use model::{
 };
 
 use super::service_more::more;
-use crate::components::{
-    form::{Bound, Choice, Field, FormState},
-    icon::icon,
-};
+use crate::pages::prelude::*;
 
 /// A service of kind `http` on port 80.
 pub fn web_page() -> ServiceForm {
-    ServiceForm {
-        kind: "http".to_owned(),
-        port: "80".to_owned(),
-        ..ServiceForm::default()
-    }
+    service("http", "80")
 }
 
-fn login() -> ServiceForm {
+fn ssh() -> ServiceForm {
+    service("tcp", "22")
+}
+
+fn service(kind: &str, port: &str) -> ServiceForm {
     ServiceForm {
-        kind: "tcp".to_owned(),
-        port: "22".to_owned(),
+        kind: kind.to_owned(),
+        port: port.to_owned(),
         ..ServiceForm::default()
     }
 }
@@ -43,11 +38,11 @@ pub fn service_rows(
     };
     let full = Signal::derive(move || count.get() >= MAX_SERVICES);
     view! {
-        <div class="stack-tight">
+        <div class="stack-tight service-rows">
             <For each=move || 0..count.get() key=|index| *index children=move |index| row(Row { form, state, index, domains }) />
             <div class="actions">
                 <button type="button" class="btn btn-small" disabled=full on:click=act(add(web_page))>{icon("globe")} "Add HTTP service"</button>
-                <button type="button" class="btn btn-small" disabled=full on:click=act(add(login))>{icon("plus")} "Add port"</button>
+                <button type="button" class="btn btn-small" disabled=full on:click=act(add(ssh))>{icon("plus")} "Add port"</button>
             </div>
         </div>
     }
@@ -89,6 +84,12 @@ impl Row {
         Callback::new(move |on| self.change(|service| *of(service) = on))
     }
 
+    /// The hostname.
+    pub fn hostname(self) -> AnyView {
+        let value = self.text(|service| &mut service.label);
+        view! { <Field form=self.state name=self.name("label") label="Hostname" optional=true value hint="Label before the domain. Default: the container's name." /> }.erase()
+    }
+
     fn part<T: Default + Send + Sync + 'static>(
         self,
         read: impl Fn(&mut ServiceForm) -> T + Send + Sync + 'static,
@@ -122,15 +123,12 @@ impl Row {
 
 fn row(row: Row) -> AnyView {
     let state = row.state;
-    let kinds: Vec<(String, String)> = ServiceKind::ALL
-        .iter()
-        .map(|kind| (kind.to_string(), message(*kind).to_owned()))
-        .collect();
+    let kinds = ServiceKind::ALL.map(|kind| (kind.to_string(), kind_label(kind).to_owned()));
     let kind = row.text(|service| &mut service.kind);
     let chosen = Memo::new(move |_| kind.get.with(|kind| kind.parse::<ServiceKind>().ok()));
     let outside = reactive(move || {
         match chosen.get() {
-        Some(ServiceKind::Http) => view! { <Field form=state name=row.name("label") label="Hostname" optional=true value=row.text(|service| &mut service.label) hint="Label before the domain. Default: the container's name." /> }.erase(),
+        Some(ServiceKind::Http) => row.hostname(),
         Some(ServiceKind::Srv) => view! { <Field form=state name=row.name("name") label="Name" value=row.text(|service| &mut service.name) hint="Such as _sip._tcp. Resolves in the site only." /> }.erase(),
         _ => view! { <Field form=state name=row.name("external") label="External port" optional=true value=row.text(|service| &mut service.external) hint="Default: any free port" /> }.erase(),
     }
@@ -138,7 +136,7 @@ fn row(row: Row) -> AnyView {
     let label = format!("Service {}", row.index + 1);
     view! {
         <div class="service-row" role="group" aria-label=label.clone()>
-            <Choice form=state name=row.name("kind") label="Kind" value=kind options=kinds />
+            <Choice form=state name=row.name("kind") label="Kind" value=kind options=kinds.to_vec() />
             <Field form=state name=row.name("port") label="Container port" value=row.text(|service| &mut service.port) />
             <div>{outside}</div>
             <button type="button" class="btn btn-quiet btn-icon" aria-label=format!("Remove {label}") on:click=act(move |_| row.remove())>{icon("trash-2")}</button>
@@ -148,7 +146,7 @@ fn row(row: Row) -> AnyView {
     .erase()
 }
 
-fn message(kind: ServiceKind) -> &'static str {
+fn kind_label(kind: ServiceKind) -> &'static str {
     match kind {
         ServiceKind::Http => "HTTP",
         ServiceKind::Tcp => "TCP port",

@@ -1,38 +1,21 @@
 //! The services of a container.
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::prelude::*;
 use model::{containers::ContainerDetail, services::ServiceKind};
 
 use super::{
-    edit::{Draft, footer},
-    overview::{place, published},
+    edit::{Draft, draft_form},
+    overview::{public_address, published},
     service_rows::service_rows,
 };
-use crate::components::{form::Refusals, live_resource::LiveResource};
+use crate::pages::prelude::*;
 
 /// The tab.
 pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
     let draft = Draft::new(container);
     let domains = container.part(|view| view.domains.clone());
-    let submit = move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
-        draft.save();
-    };
-    view! {
-        <div class="stack">
-            {service_list(container)}
-            <section class="card">
-                <h2 class="card-title">"Edit services"</h2>
-                <form class="form" on:submit=act(submit) novalidate>
-                    <Refusals form=draft.state />
-                    {service_rows(draft.form, draft.state, domains.into())}
-                    {footer(draft, false)}
-                </form>
-            </section>
-        </div>
-    }
-    .erase()
+    let rows = service_rows(draft.values, draft.form, domains.into());
+    let edit = card("Edit services", draft_form(draft, rows, false));
+    view! { <div class="stack">{service_list(container)} {edit}</div> }.erase()
 }
 
 fn service_list(container: LiveResource<ContainerDetail>) -> AnyView {
@@ -55,7 +38,7 @@ fn service_list(container: LiveResource<ContainerDetail>) -> AnyView {
                 view! {
                     <div class="stack-tight">
                         <p class="muted num">{format!("{kind}, container port {}", service.port)}</p>
-                        {place(service, &domain)}
+                        {public_address(service, &domain)}
                         {published(container, service.id)}
                     </div>
                 }
@@ -64,5 +47,8 @@ fn service_list(container: LiveResource<ContainerDetail>) -> AnyView {
             .collect::<Vec<_>>()
             .erase()
     });
-    view! { <section class="card"><h2 class="card-title">"Services"</h2><div class="stack">{items}</div></section> }.erase()
+    card(
+        "Services",
+        view! { <div class="stack">{items}</div> }.erase(),
+    )
 }

@@ -1,63 +1,41 @@
 //! Resources and description of a container, and its deletion.
 
-use crate::erase::{Erase as _, act};
-use leptos::prelude::*;
 use model::containers::ContainerDetail;
 
 use super::{
     actions,
-    edit::{Draft, footer},
+    edit::{Draft, draft_form},
     overview::{source_label, source_title},
 };
 use crate::{
-    bind,
-    components::{
-        dialog::{DeleteDialog, Deletion},
-        form::{Entry, Field, Refusals},
-        icon::icon,
-        live_resource::LiveResource,
-    },
+    components::dialog::{DeleteDialog, Deletion},
+    pages::prelude::*,
 };
 
 /// The tab.
 pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
     let draft = Draft::new(container);
-    let submit = move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
-        draft.save();
-    };
+    let Draft { values, form, .. } = draft;
     let fixed = container.peek(|view| {
+        let (source, disk) = (&view.spec.source, view.spec.disk);
         let docker = if view.spec.docker {
             ", Docker support"
         } else {
             ""
         };
-        format!(
-            "{} {}, disk {}{docker}. These settings cannot be changed.",
-            source_title(&view.spec.source),
-            source_label(&view.spec.source),
-            view.spec.disk
-        )
+        let (title, source) = (source_title(source), source_label(source));
+        format!("{title} {source}, disk {disk}{docker}. These settings cannot be changed.")
     });
-    view! {
-        <div class="stack">
-            <section class="card">
-                <h2 class="card-title">"Resources and description"</h2>
-                <form class="form" on:submit=act(submit) novalidate>
-                    <Refusals form=draft.state />
-                    <div class="pair">
-                        <Field form=draft.state name="cores" label="Cores" value=bind!(draft.form, cores) />
-                        <Field form=draft.state name="memory" label="Memory" value=bind!(draft.form, memory) hint="Such as 512 MiB or 2 GiB" />
-                    </div>
-                    <p class="muted">{fixed}</p>
-                    <Field form=draft.state name="description" label="Description" optional=true entry=Entry::Block value=bind!(draft.form, description) />
-                    {footer(draft, true)}
-                </form>
-            </section>
-            {danger(container)}
+    let fields = view! {
+        <div class="pair">
+            <Field form name="cores" label="Cores" value=bind!(values, cores) />
+            <Field form name="memory" label="Memory" value=bind!(values, memory) hint="Such as 512 MiB or 2 GiB" />
         </div>
-    }
-    .erase()
+        <p class="muted">{fixed}</p>
+        <Field form name="description" label="Description" optional=true entry=Entry::Block value=bind!(values, description) />
+    };
+    let settings = draft_form(draft, fields.erase(), true);
+    view! { <div class="stack">{card("Resources and description", settings)} {danger(container)}</div> }.erase()
 }
 
 fn danger(container: LiveResource<ContainerDetail>) -> AnyView {

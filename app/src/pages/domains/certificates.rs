@@ -1,30 +1,34 @@
 //! The certificates of a domain, in its row of the list and on its page.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
 use model::{
-    CertificateId,
     certificates::{CertificateRow, CertificateSource},
     domains::DomainDetail,
 };
 
 use super::{issuance::source_summary, overview::records, show::href};
-use crate::{
-    components::{
-        badge::certificate_badge, host::host, icon::icon, list::address,
-        live_resource::LiveResource,
-    },
-    pages::certificates::until,
+use crate::pages::{
+    certificates::list::{STATUS, VALID_UNTIL, last_error, link},
+    prelude::*,
+};
+
+const ROWS: Rows<CertificateRow> = Rows {
+    label: "Certificates",
+    id: |row| row.id.0,
+    columns: &[
+        main_column("Subject", |row| {
+            view! { {link(row)} {last_error(row)} }.erase()
+        }),
+        STATUS,
+        VALID_UNTIL,
+    ],
 };
 
 /// The number of valid certificates, and whether others need attention.
 pub fn in_row(issuance: CertificateSource, good: u32, attention_count: u32) -> AnyView {
     let good = match (good, issuance) {
         (0, _) if attention_count > 0 => None,
-        (0, CertificateSource::SelfSigned) => {
-            Some(view! { <span class="muted">"self-signed"</span> }.erase())
-        }
-        (0, _) => Some(view! { <span class="muted">"none yet"</span> }.erase()),
+        (0, CertificateSource::SelfSigned) => Some(muted("self-signed")),
+        (0, _) => Some(muted("none yet")),
         (good, _) => Some(view! { <span class="num">{format!("{good} valid")}</span> }.erase()),
     };
     let attention_count = (attention_count > 0).then(|| {
@@ -77,7 +81,7 @@ fn card(page: LiveResource<DomainDetail>) -> AnyView {
     let settings = page.peek(|page| format!("{}/settings", href(page)));
     let body = reactive(move || match none.get() {
         Some(issuance) => absence(issuance, settings.clone()),
-        None => table(page),
+        None => table(page.part(|page| page.certificates.clone()), &ROWS),
     });
     let rest = page.part(|page| {
         let is_more = page.total > page.certificates.len();
@@ -115,51 +119,4 @@ fn absence(issuance: CertificateSource, settings: String) -> AnyView {
         CertificateSource::Wildcard(_) => "No certificate yet. It is requested shortly.",
     };
     view! { <p class="muted">{text}</p> }.erase()
-}
-
-fn table(page: LiveResource<DomainDetail>) -> AnyView {
-    let ids = page.part(|page| {
-        page.certificates
-            .iter()
-            .map(|row| row.id)
-            .collect::<Vec<_>>()
-    });
-    let render_row = move |id: CertificateId| {
-        row(page.part(move |page| page.certificates.iter().find(|row| row.id == id).cloned()))
-    };
-    view! {
-        <table class="list" role="table" aria-label="Certificates">
-            <thead role="rowgroup">
-                <tr role="row">
-                    <th role="columnheader" scope="col">"Subject"</th>
-                    <th role="columnheader" scope="col">"State"</th>
-                    <th role="columnheader" scope="col">"Valid until"</th>
-                </tr>
-            </thead>
-            <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=render_row />
-            </tbody>
-        </table>
-    }
-    .erase()
-}
-
-fn row(row: Memo<Option<CertificateRow>>) -> AnyView {
-    reactive(move || {
-        let row = row.get()?;
-        let until = until(&row);
-        let last_error = row
-            .last_error
-            .map(|last_error| view! { <span class="row-note">{last_error.message}</span> }.erase());
-        Some(view! {
-            <tr role="row">
-                <td role="cell" class="cell-main">
-                    <a class="row-link" data-row="" href=format!("/certificates/{}", row.id)>{host(row.subject.as_str())}</a>
-                    {last_error}
-                </td>
-                <td role="cell">{certificate_badge(row.state)}</td>
-                <td role="cell" data-label="Valid until" class="num">{until}</td>
-            </tr>
-        }.erase())
-    })
 }

@@ -1,21 +1,9 @@
 //! The form fields of a domain, for creation and update.
 
-use model::{
-    FieldError,
-    domains::{DomainChoices, DomainForm, Hsts, Publishers},
-};
+use model::domains::{DomainChoices, DomainForm, Hsts, Publishers};
 
 use super::issuance::{certificates, records};
-use crate::{components::tick::Tick, pages::prelude::*};
-
-/// The state of a form with these values.
-pub fn form_state(values: RwSignal<DomainForm>) -> FormState {
-    FormState::new(move || values.with_untracked(refusals))
-}
-
-fn refusals(form: &DomainForm) -> Vec<FieldError> {
-    form.parse().err().unwrap_or_default()
-}
+use crate::pages::prelude::*;
 
 /// The publishing permission of a domain, as a short text for lists.
 pub fn publishers(publishers: &Publishers) -> String {
@@ -78,47 +66,39 @@ pub fn fields(
     } else {
         "Published services move to the new domain."
     };
+    let publishing = view! {
+        {site}
+        <Field form name="name" label="Domain" value=bind!(values, name) hint=name_hint />
+        {who(form, values)}
+    };
+    let http = view! {
+        <Field form name="sign_in" label="Sign-in" optional=true value=bind!(values, sign_in)
+            hint="The URL of the domain's oauth2-proxy, such as http://10.20.0.5:4180. HTTP services can require sign-in there." />
+        {access_token(form, values)}
+        {tls(form, values)}
+    };
     view! {
-        <fieldset class="card group">
-            <legend class="card-title">"Publishing"</legend>
-            {site}
-            <Field form name="name" label="Domain" value=bind!(values, name) hint=name_hint />
-            {who(form, values)}
-        </fieldset>
+        {group("Publishing", publishing.erase())}
         {certificates(form, values, choices)}
         {records(form, values, choices)}
-        <fieldset class="card group">
-            <legend class="card-title">"HTTP services"</legend>
-            <Field form name="sign_in" label="Sign-in" optional=true value=bind!(values, sign_in)
-                hint="The URL of the domain's oauth2-proxy, such as http://10.20.0.5:4180. HTTP services can require sign-in there." />
-            {access_token(form, values)}
-            {tls(form, values)}
-        </fieldset>
+        {group("HTTP services", http.erase())}
     }
     .erase()
 }
 
-/// The publishing permission; user names only if access is limited to some.
+/// The publishing permission; usernames only if access is limited to some users.
 fn who(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
-    let options: Vec<(String, String)> = [
+    let options = options([
         ("all-users", "All users"),
         ("selected-users", "Selected users"),
         ("operators", "Operators only"),
-    ]
-    .map(|(key, text)| (key.to_owned(), text.to_owned()))
-    .to_vec();
-    let named = Memo::new(move |_| values.with(|form| form.publishers == "selected-users"));
-    let users = reactive(move || {
-        named.get().then(|| {
-            view! {
-                <Field form name="users" label="Users" value=bind!(values, users)
-                    hint="User names, separated by commas." />
-            }
-            .erase()
-        })
+    ]);
+    let is_limited = Memo::new(move |_| values.with(|form| form.publishers == "selected-users"));
+    let users = reactive_if(is_limited, move || {
+        view! { <Field form name="users" label="Users" value=bind!(values, users) hint="Usernames, separated by commas." /> }.erase()
     });
     view! {
-        <Choice form name="publishers" label="Who can publish" value=bind!(values, publishers) options=options
+        <Choice form name="publishers" label="Who can publish" value=bind!(values, publishers) options
             hint="Operators and administrators can always publish. Services that are already published stay published." />
         {users}
     }
@@ -134,7 +114,7 @@ fn access_token(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
         is_missing.then(|| "Enter a sign-in URL first.".to_owned())
     });
     view! {
-        <Tick form name="forwards_access_token" label="Forward access tokens" checked set barred
+        <Checkbox form name="forwards_access_token" label="Forward access tokens" checked set barred
             hint="Services that require sign-in receive the visitor's token as X-Access-Token. Their owners can then act as the visitor." />
     }
     .erase()
@@ -142,15 +122,11 @@ fn access_token(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
 
 /// The HSTS setting, with its effect.
 fn tls(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
-    let options: Vec<(String, String)> = Hsts::ALL
-        .map(|hsts| (hsts.to_string(), hsts_choice(hsts).to_owned()))
-        .to_vec();
+    let options = Hsts::ALL.map(|hsts| (hsts.to_string(), hsts_choice(hsts).to_owned()));
     let meaning = Signal::derive(move || {
         let chosen = values.with(|form| form.hsts.parse::<Hsts>());
         chosen.map(hsts_meaning).unwrap_or_default().to_owned()
     });
-    view! {
-        <Choice form name="hsts" label="Enforce HTTPS (HSTS)" value=bind!(values, hsts) options=options hint=meaning />
-    }
-    .erase()
+    view! { <Choice form name="hsts" label="Enforce HTTPS (HSTS)" value=bind!(values, hsts) options=options.to_vec() hint=meaning /> }
+        .erase()
 }

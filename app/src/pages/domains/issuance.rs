@@ -1,31 +1,19 @@
 //! The form fields of a domain for its certificate source and its DNS provider.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
 use model::{
     certificates::CertificateSource,
     domains::{DomainChoices, DomainForm},
     providers::ProviderKind,
 };
 
-use crate::{
-    bind,
-    components::{
-        form::{Bound, Choice, FormState},
-        icon::icon,
-        tick::Tick,
-    },
-    session::Session,
-};
+use crate::pages::prelude::*;
 
 /// The certificate source of a domain, as a short text.
 pub fn source_summary(issuance: CertificateSource) -> &'static str {
     match issuance {
         CertificateSource::SelfSigned => "none (self-signed)",
-        CertificateSource::Http(_) => "ACME, one per name (HTTP-01)",
-        CertificateSource::Dns(_) => "ACME, one per name (DNS-01)",
-        CertificateSource::Wildcard(_) => "ACME wildcard (DNS-01)",
         CertificateSource::Uploaded => "upload",
+        issued => choice(issued.as_str()),
     }
 }
 
@@ -62,7 +50,7 @@ fn meaning(word: &str) -> &'static str {
 }
 
 /// Whether a CA issues the certificates.
-fn is_given(word: &str) -> bool {
+fn needs_authority(word: &str) -> bool {
     matches!(word, "http" | "dns" | "wildcard")
 }
 
@@ -72,9 +60,7 @@ pub fn certificates(
     values: RwSignal<DomainForm>,
     choices: Signal<DomainChoices>,
 ) -> AnyView {
-    let options: Vec<(String, String)> = CertificateSource::NAMES
-        .map(|word| (word.to_owned(), choice(word).to_owned()))
-        .to_vec();
+    let options = options(CertificateSource::NAMES.map(|word| (word, choice(word))));
     let hint = Signal::derive(move || values.with(|form| meaning(&form.issuance).to_owned()));
     let word = Bound {
         get: Signal::derive(move || values.with(|form| form.issuance.clone())),
@@ -83,23 +69,20 @@ pub fn certificates(
             values.update(|form| {
                 // Most installations have one CA only; it is selected together with a source that
                 // needs one.
-                if is_given(&word) && form.authority.is_empty() {
+                if needs_authority(&word) && form.authority.is_empty() {
                     form.authority = first.map(|(id, _)| id.to_string()).unwrap_or_default();
                 }
                 form.issuance = word;
             });
         }),
     };
-    let needs = Memo::new(move |_| values.with(|form| is_given(&form.issuance)));
+    let needs = Memo::new(move |_| values.with(|form| needs_authority(&form.issuance)));
     let may_add = Session::is_administrator();
-    view! {
-        <fieldset class="card group">
-            <legend class="card-title">"Certificates"</legend>
-            <Choice form name="issuance" label="Certificate source" value=word options hint />
-            {reactive(move || needs.get().then(|| authority(form, values, choices, may_add)))}
-        </fieldset>
-    }
-    .erase()
+    let fields = view! {
+        <Choice form name="issuance" label="Certificate source" value=word options hint />
+        {reactive(move || needs.get().then(|| authority(form, values, choices, may_add)))}
+    };
+    group("Certificates", fields.erase())
 }
 
 fn authority(
@@ -115,13 +98,12 @@ fn authority(
             all.map(|(id, name)| (id.to_string(), name.to_string()))
                 .collect()
         });
-        let is_there = options.iter().any(|(key, _)| *key == chosen);
-        let message = match options.is_empty() {
+        let placeholder = match options.is_empty() {
             true => "No CA yet",
             false => "Select a CA",
         };
-        if !is_there {
-            options.insert(0, (String::new(), message.to_owned()));
+        if !options.iter().any(|(key, _)| *key == chosen) {
+            options.insert(0, (String::new(), placeholder.to_owned()));
         }
         options
     });
@@ -165,16 +147,13 @@ pub fn records(
             .with(|choices| choices.providers.is_empty())
             .then(|| first_step("/providers/new", "DNS provider", may_add))
     });
-    view! {
-        <fieldset class="card group">
-            <legend class="card-title">"DNS records"</legend>
-            <Choice form name="provider" label="DNS provider" value=bind!(values, provider) options
-                hint="Hosts the domain's public records. Holdfast creates DNS-01 challenge records there." />
-            {none}
-            {addresses(form, values, choices)}
-        </fieldset>
-    }
-    .erase()
+    let fields = view! {
+        <Choice form name="provider" label="DNS provider" value=bind!(values, provider) options
+            hint="Hosts the domain's public records. Holdfast creates DNS-01 challenge records there." />
+        {none}
+        {addresses(form, values, choices)}
+    };
+    group("DNS records", fields.erase())
 }
 
 /// Whether address records are created at the provider, and why they cannot be.
@@ -211,9 +190,9 @@ fn addresses(
     });
     let may_change = Session::is_administrator();
     let unreached = Memo::new(move |_| {
-        let (site, is_wanted) = values.with(|form| (form.site.clone(), form.addresses));
+        let (site, is_managed) = values.with(|form| (form.site.clone(), form.addresses));
         choices.with(|choices| {
-            let mut all = choices.unreached.iter().filter(|_| is_wanted);
+            let mut all = choices.unreached.iter().filter(|_| is_managed);
             all.find(|(id, _)| id.to_string() == site)
                 .map(|(_, name)| name.to_string())
         })
@@ -224,7 +203,7 @@ fn addresses(
             .map(|site| unreached_site(&site, may_change))
     });
     view! {
-        <Tick form name="addresses" label="Manage address records" checked set barred
+        <Checkbox form name="addresses" label="Manage address records" checked set barred
             hint="Creates A and AAAA records with the site's public addresses for each published name, and removes them later. Records from other sources do not change." />
         {note}
     }
@@ -251,21 +230,15 @@ mod tests {
 
     #[test]
     fn each_certificate_source_has_its_own_text() {
-        let message = CertificateSource::NAMES.map(|word| (choice(word), meaning(word)));
-        for (index, one) in message.iter().enumerate() {
-            let others = message.iter().skip(index + 1);
-            assert!(
-                others
-                    .clone()
-                    .all(|other| one.0 != other.0 && one.1 != other.1)
-            );
+        let texts = CertificateSource::NAMES.map(|word| (choice(word), meaning(word)));
+        for (index, one) in texts.iter().enumerate() {
+            let mut others = texts.iter().skip(index + 1);
+            assert!(others.all(|other| one.0 != other.0 && one.1 != other.1));
         }
         for word in CertificateSource::NAMES {
             let issuance = CertificateSource::from_name(word, Some(AuthorityId(1)));
-            let has_authority = issuance
-                .and_then(CertificateSource::certificate_authority)
-                .is_some();
-            assert_eq!(is_given(word), has_authority, "{word}");
+            let authority = issuance.and_then(CertificateSource::certificate_authority);
+            assert_eq!(needs_authority(word), authority.is_some(), "{word}");
         }
     }
 }

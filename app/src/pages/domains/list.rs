@@ -8,26 +8,26 @@ use super::{
 };
 use crate::pages::prelude::*;
 
-const HEAD: ListHead = ListHead {
+const LIST: ListPage = ListPage {
     title: "Domains",
     count: ("domain", "domains"),
-    create: Some(("/domains/new", "New domain")),
-    tabs: None,
+    create: || Some(("/domains/new", "New domain")),
     empty: (
         "globe",
         "No domains yet",
         "HTTP services are published under a domain, such as web-1.example.org. Create a domain to publish the first service.",
     ),
+    ..ListPage::DEFAULT
 };
 
 const ROWS: Rows<DomainRow> = Rows {
     label: "Domains",
     id: |domain| domain.id.0,
-    link: ("Domain", |domain| {
-        let name = host(domain.spec.name.as_str());
-        RowLink::new(format!("/domains/{}", domain.id), name)
-    }),
     columns: &[
+        main_column("Domain", |domain| {
+            let name = host(domain.spec.name.as_str());
+            row_link(format!("/domains/{}", domain.id), name)
+        }),
         column("Site", "", |domain| text(&domain.site_name)),
         column("HTTP services", "num", |domain| text(domain.services)),
         column("Certificates", "", |domain| {
@@ -37,7 +37,7 @@ const ROWS: Rows<DomainRow> = Rows {
                 domain.attention_count,
             )
         }),
-        column("Who can publish", "cell-long", |domain| {
+        column("Who can publish", "", |domain| {
             text(publishers(&domain.spec.publishers))
         }),
         column("Sign-in", "cell-long", |domain| {
@@ -46,7 +46,7 @@ const ROWS: Rows<DomainRow> = Rows {
                 None => muted("none"),
             }
         }),
-        column("HSTS", "", |domain| text(hsts(domain.spec.hsts))),
+        column("HSTS", "num", |domain| text(hsts(domain.spec.hsts))),
     ],
 };
 
@@ -61,9 +61,11 @@ const TOPICS: [Topic; 4] = [
 /// The page.
 pub fn page() -> AnyView {
     list_page(
-        HEAD,
-        server_fns::domains::list,
+        &LIST,
+        Signal::from(()),
+        |()| server_fns::domains::list(),
         |_| TOPICS.map(Event::all).to_vec(),
-        |domains| table(domains, Vec::as_slice, &ROWS),
+        |all| whole(all),
+        &ROWS,
     )
 }

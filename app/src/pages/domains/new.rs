@@ -3,78 +3,50 @@
 use model::{
     certificates::CertificateSource,
     domains::{DomainForm, Hsts, NewDomainOptions, Publishers},
-    sites::SiteRow,
 };
 
-use super::fields::{fields, form_state};
-use crate::pages::prelude::*;
+use super::fields::fields;
+use crate::pages::{
+    hosts::new::{preselected_site, site_options},
+    prelude::*,
+};
 
 /// The page.
 pub fn page() -> AnyView {
-    live_resource(
-        Signal::from(()),
-        |()| server_fns::domains::options(),
-        |_| {
-            vec![
-                Event::all(Topic::Site),
-                Event::all(Topic::Authority),
-                Event::all(Topic::Provider),
-            ]
-        },
-        object_skeleton,
-        content,
-    )
+    let interests = |_: &_| {
+        [Topic::Site, Topic::Authority, Topic::Provider]
+            .map(Event::all)
+            .to_vec()
+    };
+    form_page(server_fns::domains::options, interests, content)
 }
 
-/// The initial values: the site in the URL, or the first site.
-fn first(sites: &[SiteRow], named: Option<&str>) -> DomainForm {
-    let site = sites
-        .iter()
-        .find(|site| Some(site.spec.name.as_str()) == named)
-        .or_else(|| sites.first());
-    DomainForm {
-        site: site.map(|site| site.id.to_string()).unwrap_or_default(),
+fn content(form_options: LiveResource<NewDomainOptions>) -> AnyView {
+    let site = form_options.peek(|all| preselected_site(&all.sites));
+    let values = RwSignal::new(DomainForm {
+        site,
         hsts: Hsts::default().to_string(),
         publishers: Publishers::default().as_str().to_owned(),
         issuance: CertificateSource::default().as_str().to_owned(),
         ..DomainForm::default()
-    }
-}
-
-fn content(form_options: LiveResource<NewDomainOptions>) -> AnyView {
-    let named = use_query_map().with_untracked(|map| map.get_str("site").map(str::to_owned));
-    let values = RwSignal::new(form_options.peek(|all| first(&all.sites, named.as_deref())));
-    let form = form_state(values);
-    let options = Signal::derive(move || {
-        form_options.with(|all| {
-            all.sites
-                .iter()
-                .map(|site| (site.id.to_string(), site.spec.name.to_string()))
-                .collect()
-        })
     });
+    let form = FormState::of(values, DomainForm::parse);
+    let sites = Signal::derive(move || form_options.with(|all| site_options(&all.sites)));
     let choices = form_options.part(|all| all.choices.clone());
-    let none = form_options.peek(|all| all.sites.is_empty()).then(|| {
-        view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A domain belongs to a site. " <a class="link" href="/sites/new">"Create a site"</a> " first, or ask an administrator for a site."</span></p> }.erase()
+    let notice = form_options.peek(|all| all.sites.is_empty()).then(|| {
+        let link = ("/sites/new", "Create a site");
+        let after = " first, or ask an administrator for a site.";
+        prerequisite("A domain belongs to a site. ", link, after)
     });
-    let create = move || {
-        let asked = values.get_untracked();
-        let name = asked.name.trim().to_owned();
+    let create = save_call(move || {
+        let submitted = values.get_untracked();
+        let name = submitted.name.trim().to_owned();
         async move {
-            let id = server_fns::domains::create(asked).await?;
+            let id = server_fns::domains::create(submitted).await?;
             let key = id.to_string();
             Ok(Saved { name, key })
         }
-    };
-    create_form(CreateForm {
-        title: "New domain",
-        verb: "Create",
-        what: "domain",
-        list: "/domains",
-        name: bind!(values, name).get,
-        form,
-        notice: none,
-        fields: fields(form, values, Some(options), choices.into()),
-        create: save_call(create),
-    })
+    });
+    let fields = view! { {notice} {fields(form, values, Some(sites), choices.into())} }.erase();
+    create_form(Kind::Domain, form, fields, create)
 }

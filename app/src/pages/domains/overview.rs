@@ -1,42 +1,27 @@
 //! The state of a domain: what is published under it, its certificates and its DNS records.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
-
-use super::{addresses, certificates, issuance::source_summary};
 use model::domains::DomainDetail;
 
-use crate::components::live_resource::LiveResource;
+use super::{addresses, certificates, issuance::source_summary};
+use crate::pages::prelude::*;
 
 /// The tab.
 pub fn tab(page: LiveResource<DomainDetail>) -> AnyView {
-    view! { {facts(page)} {addresses::card(page)} }.erase()
+    view! { {page.view(facts)} {addresses::card(page)} }.erase()
 }
 
-fn facts(page: LiveResource<DomainDetail>) -> AnyView {
-    reactive(move || {
-        page.with(|page| {
-            let domain = &page.domain;
-            let spec = &domain.spec;
-            let header = match spec.hsts.header() {
-                Some(header) => view! { <dd class="mono">{header}</dd> }.erase(),
-                None => view! { <dd class="muted">"not sent"</dd> }.erase(),
-            };
-            let state =
-                certificates::in_row(spec.issuance, domain.certificates, domain.attention_count);
-            view! {
-                <dl class="card facts">
-                    <dt>"Site"</dt><dd>{domain.site_name.to_string()}</dd>
-                    <dt>"HTTP services"</dt><dd class="num">{domain.services}</dd>
-                    <dt>"Certificates"</dt><dd>{state}</dd>
-                    <dt>"Certificate source"</dt><dd>{source_summary(spec.issuance)}</dd>
-                    <dt>"DNS provider"</dt><dd>{records(page)}</dd>
-                    <dt>"HSTS header"</dt>{header}
-                </dl>
-            }
-            .erase()
-        })
-    })
+fn facts(page: &DomainDetail) -> AnyView {
+    let domain = &page.domain;
+    let spec = &domain.spec;
+    let state = certificates::in_row(spec.issuance, domain.certificates, domain.attention_count);
+    Facts::new()
+        .text("Site", &domain.site_name)
+        .number("HTTP services", domain.services)
+        .view("Certificates", state)
+        .text("Certificate source", source_summary(spec.issuance))
+        .view("DNS provider", records(page))
+        .mono_or("HSTS header", spec.hsts.header(), "not sent")
+        .card()
 }
 
 /// The DNS provider, and whether it has address records.
@@ -44,12 +29,12 @@ pub fn records(page: &DomainDetail) -> AnyView {
     let spec = &page.domain.spec;
     let mut all = page.choices.providers.iter();
     let Some((_, name, _)) = all.find(|(id, ..)| Some(*id) == spec.provider) else {
-        return view! { <span class="muted">"none"</span> }.erase();
+        return muted("none");
     };
-    let what = match spec.addresses {
+    let suffix = match spec.addresses {
         true => ", with address records",
         false => "",
     };
     let href = format!("/providers/{name}");
-    view! { <span><a class="link" href=href>{name.to_string()}</a> {what}</span> }.erase()
+    view! { <span><a class="link" href=href>{name.to_string()}</a> {suffix}</span> }.erase()
 }

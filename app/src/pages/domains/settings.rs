@@ -1,19 +1,9 @@
 //! The settings of a domain, and its deletion.
 
-use crate::erase::Erase as _;
-use leptos::prelude::*;
 use model::domains::{DomainDetail, DomainForm, Publishers};
 
-use super::fields::{fields, form_state, publishers};
-use crate::{
-    components::{
-        delete_card::{DeleteCard, delete_call, delete_card},
-        fresh::fresh,
-        live_resource::LiveResource,
-        object_form::{Saved, SettingsForm, save_call, settings_form},
-    },
-    server_fns,
-};
+use super::fields::{fields, publishers};
+use crate::pages::prelude::*;
 
 /// The tab.
 pub fn tab(page: LiveResource<DomainDetail>, name: Memo<String>) -> AnyView {
@@ -21,45 +11,32 @@ pub fn tab(page: LiveResource<DomainDetail>, name: Memo<String>) -> AnyView {
 }
 
 fn form(page: LiveResource<DomainDetail>) -> AnyView {
-    let values = fresh(page.part(|page| DomainForm::from(&page.domain.spec)));
-    let givers = page.part(|page| page.choices.clone());
-    let form = form_state(values);
+    let values = form_values(page.part(|page| DomainForm::from(&page.domain.spec)));
+    let form = FormState::of(values, DomainForm::parse);
+    let choices = page.part(|page| page.choices.clone());
     let key = page.part(|page| page.domain.id.to_string());
     let update = save_call(move || {
         let id = page.peek(|page| page.domain.id);
-        let asked = values.get_untracked();
-        let name = asked.name.trim().to_owned();
-        let answer = server_fns::domains::update(id, asked);
+        let submitted = values.get_untracked();
+        let name = submitted.name.trim().to_owned();
         async move {
+            server_fns::domains::update(id, submitted).await?;
             let key = id.to_string();
-            answer.await.map(|()| Saved { name, key })
+            Ok(Saved { name, key })
         }
     });
-    settings_form(SettingsForm {
-        form,
-        notice: None,
-        fields: fields(form, values, None, givers.into()),
-        key,
-        path: |id| format!("/domains/{id}/settings"),
-        update,
-        refresh: page.refresher(),
-    })
+    let fields = fields(form, values, None, choices.into());
+    settings_form(Kind::Domain, key, form, fields, update, page.refresher())
 }
 
 fn deletion(page: LiveResource<DomainDetail>, name: Memo<String>) -> AnyView {
     let keeps_addresses = page.part(|page| page.domain.spec.addresses);
-    delete_card(DeleteCard {
-        verb: "Delete",
-        what: "domain",
-        name,
-        losses: Signal::derive(move || page.with(losses)),
-        note: Signal::derive(move || note(keeps_addresses.get())),
-        blocked: Callback::new(|()| None),
-        list: "/domains",
-        ask: delete_call(move |typed| {
-            server_fns::domains::delete(page.peek(|page| page.domain.id), typed)
-        }),
+    let losses = move || page.with(losses);
+    delete_card(Kind::Domain, name, losses, move |typed| {
+        server_fns::domains::delete(page.peek(|page| page.domain.id), typed)
     })
+    .note(Signal::derive(move || note(keeps_addresses.get())))
+    .view()
 }
 
 /// When a domain can be deleted, and what happens to its records.

@@ -1,21 +1,9 @@
 //! One domain; each tab has its own path below the domain's.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
-use model::{
-    domains::{DomainDetail, DomainTab},
-    events::{Event, Topic},
-};
+use model::domains::{DomainDetail, DomainTab};
 
 use super::{certificates, overview, settings};
-use crate::{
-    components::{
-        live_resource::LiveResource,
-        page::{PageHead, Tabs},
-    },
-    pages::tabbed_page::{Tab, tab_links, tabbed_page},
-    server_fns,
-};
+use crate::pages::prelude::*;
 
 const TABS: &[Tab<DomainTab>] = &[
     (DomainTab::Overview, "Overview", ""),
@@ -35,14 +23,11 @@ pub fn page() -> AnyView {
 }
 
 fn interests(page: &DomainDetail) -> Vec<Event> {
-    let (id, site) = (page.domain.id.0, page.domain.spec.site.0);
     let mut events = vec![
-        Event::of(Topic::Domain, id),
-        Event::of(Topic::Site, site),
-        Event::all(Topic::Certificate),
-        Event::all(Topic::Authority),
-        Event::all(Topic::Provider),
+        Event::of(Topic::Domain, page.domain.id.0),
+        Event::of(Topic::Site, page.domain.spec.site.0),
     ];
+    events.extend([Topic::Certificate, Topic::Authority, Topic::Provider].map(Event::all));
     if page.tab == DomainTab::Overview {
         events.push(Event::all(Topic::Container));
     }

@@ -3,10 +3,7 @@
 use model::hosts::{DhcpRole, HostDetail, HostRow};
 
 use crate::{
-    components::{
-        dialog::{ConfirmDialog, Deletion, Question},
-        failure::FailureLine,
-    },
+    components::dialog::{ConfirmDialog, Deletion, Question},
     pages::prelude::*,
 };
 
@@ -19,30 +16,20 @@ pub fn dhcp_card(host: LiveResource<HostDetail>) -> AnyView {
     let force = Deletion::default();
     let body = reactive(move || {
         let (dhcp, joined, server) = state.get();
-        match (dhcp, server) {
-            (DhcpRole::Yes, _) => {
-                view! { <p>"This host is the DHCP server of the site."</p> }.erase()
+        let text = match (dhcp, server) {
+            (DhcpRole::Next, server) => return next(server, force),
+            (DhcpRole::No, server) if joined => return hand_over(host, server),
+            (DhcpRole::No, _) => {
+                return view! { <p class="muted">"Not joined yet. The first host of a site becomes its DHCP server."</p> }.erase();
             }
-            (DhcpRole::Ending, _) => view! {
-                <p>"This host is the DHCP server until its agent has stopped DHCP. Then another host takes over."</p>
+            (DhcpRole::Yes, _) => "This host is the DHCP server of the site.",
+            (DhcpRole::Ending, _) => {
+                "This host is the DHCP server until its agent has stopped DHCP. Then another host takes over."
             }
-            .erase(),
-            (DhcpRole::Next, server) => next(server, force),
-            (DhcpRole::No, _) if !joined => view! {
-                <p class="muted">"Not joined yet. The first host of a site becomes its DHCP server."</p>
-            }
-            .erase(),
-            (DhcpRole::No, server) => hand_over(host, server),
-        }
+        };
+        view! { <p>{text}</p> }.erase()
     });
-    view! {
-        <section class="card stack-tight">
-            <h2 class="card-title">"DHCP server"</h2>
-            {body}
-        </section>
-        {confirmation(host, force)}
-    }
-    .erase()
+    view! { {tight_card("DHCP server", body)} {confirmation(host, force)} }.erase()
 }
 
 /// The DHCP server that the host would replace.
@@ -60,35 +47,22 @@ fn current_server(server: Option<HostRow>) -> AnyView {
 }
 
 fn hand_over(host: LiveResource<HostDetail>, server: Option<HostRow>) -> AnyView {
-    let busy = RwSignal::new(false);
-    let failure = RwSignal::new(None::<Failure>);
+    let action = Action::default();
     let toasts = Toasts::here();
-    let ask = move |_| {
-        busy.set(true);
-        failure.set(None);
+    let send = move || {
         let (id, name) = host.peek(|host| (host.row.id, host.row.name.to_string()));
-        spawn_local(async move {
-            match server_fns::hosts::hand_over_dhcp(id).await {
-                Ok(()) => {
-                    toasts.notify(format!(
-                        "{name} takes over DHCP once the current server stops."
-                    ));
-                    host.refresh();
-                }
-                Err(refusal) => {
-                    failure.try_set(Some(refusal));
-                }
-            }
-            busy.try_set(false);
+        action.send(server_fns::hosts::hand_over_dhcp(id), move |()| {
+            toasts.notify(format!(
+                "{name} takes over DHCP once the current server stops."
+            ));
+            host.refresh();
         });
     };
     view! {
         {current_server(server)}
         <p class="muted">"The current DHCP server stops first. Clients keep their leases meanwhile."</p>
-        <FailureLine failure />
-        <div class="actions">
-            <button type="button" class="btn" class:btn-busy=busy disabled=busy on:click=act(ask)>{icon("arrow-right")} "Make this the DHCP server"</button>
-        </div>
+        <FailureLine failure=action.failure />
+        <div class="actions">{action.button("arrow-right", "Make this the DHCP server", send)}</div>
     }
     .erase()
 }
@@ -108,11 +82,7 @@ fn next(server: Option<HostRow>, force: Deletion) -> AnyView {
 fn confirmation(host: LiveResource<HostDetail>, force: Deletion) -> AnyView {
     let name = host.part(|host| host.row.name.to_string());
     let dangers = Signal::derive(move || {
-        let server = host.with(|host| {
-            host.dhcp_server
-                .as_ref()
-                .map(|server| server.name.to_string())
-        });
+        let server = host.with(|host| host.dhcp_server.as_ref().map(|row| row.name.to_string()));
         let server = server.unwrap_or_else(|| "the current DHCP server".to_owned());
         vec![
             format!("If {server} is still running, two hosts lease the same addresses."),
@@ -123,22 +93,10 @@ fn confirmation(host: LiveResource<HostDetail>, force: Deletion) -> AnyView {
     let toasts = Toasts::here();
     let take = Callback::new(move |typed: String| {
         let id = host.peek(|host| host.row.id);
-        spawn_local(async move {
-            match server_fns::hosts::force_dhcp(id, typed).await {
-                Ok(()) => {
-                    toasts.notify(format!(
-                        "{} is the DHCP server of the site.",
-                        name.get_untracked()
-                    ));
-                    force.busy.try_set(false);
-                    force.open.try_set(false);
-                    host.refresh();
-                }
-                Err(failure) => {
-                    force.busy.try_set(false);
-                    force.failure.try_set(Some(failure));
-                }
-            }
+        force.send(server_fns::hosts::force_dhcp(id, typed), move |()| {
+            let name = name.get_untracked();
+            toasts.notify(format!("{name} is the DHCP server of the site."));
+            host.refresh();
         });
     });
     let question = Question {

@@ -14,29 +14,30 @@ use super::{
 };
 use crate::pages::prelude::*;
 
+const ROWS: Rows<FileRow> = Rows {
+    label: "Files",
+    id: |file| text_id(&file.path),
+    columns: &[
+        main_column("File", |file| {
+            let href = address("", &[("path", &file.path)]);
+            view! { <a class="row-link mono" data-row="" href=href>{file.path.clone()}</a> }.erase()
+        }),
+        badge_column("Status", |file| state(file.state)),
+        column("Size", "num", |file| text(Bytes(file.bytes))),
+    ],
+};
+
 /// The page.
 pub fn page() -> AnyView {
     Effect::new(|_| list_keys(None));
-    let (params, parameters) = (use_params_map(), use_query_map());
+    let params = use_params_map();
     let part = move |name: &'static str| {
         params.with(|params| params.get_str(name).unwrap_or_default().to_owned())
     };
     let names = Memo::new(move |_| (part("site"), part("name")));
-    let asked = Memo::new(move |_| {
-        parameters.with(|parameters| {
-            let text = |name| {
-                parameters
-                    .get_str(name)
-                    .unwrap_or_default()
-                    .trim()
-                    .to_owned()
-            };
-            let query = FileQuery {
-                q: text("q"),
-                page: text("page").parse().unwrap_or(1).max(1),
-            };
-            (query, text("path"))
-        })
+    let asked = url_query(|url| {
+        let (q, page) = (url.text("q"), url.page());
+        (FileQuery { q, page }, url.text("path"))
     });
     // A new page for each host, so that no state is kept across hosts.
     reactive(move || {
@@ -87,35 +88,34 @@ fn all(shown: LiveResource<FileSelection>, at: String) -> AnyView {
 
 fn list(listed: Memo<FileList>, at: String) -> AnyView {
     let query = use_query_map();
-    let (to, path) = (at.clone(), at.clone());
+    let (path, own) = (at.clone(), at.clone());
     let href = Callback::new(move |number: u32| {
-        let q = query.with(|query| query.get_str("q").unwrap_or_default().to_owned());
-        address(&to, &[("q", &q), ("page", &number.to_string())])
+        let page = ("page", &*number.to_string());
+        query.with(|query| changed_address(&at, &["q"], query, page))
     });
     let rows = Memo::new(move |_| listed.with(|listed| listed.page.rows.clone()));
-    let body = reactive(move || {
-        rows.with(|rows| {
-            if rows.is_empty() {
-                return view! { <p class="muted" role="status">"No files match."</p> }.erase();
-            }
-            table(rows.iter().map(|file| row(file, &at)).collect())
-        })
+    let none = Memo::new(move |_| rows.with(Vec::is_empty));
+    let body = reactive(move || match none.get() {
+        true => {
+            let all = view! { <a class="btn" href=own.clone()>"Show all files"</a> };
+            empty(
+                "search",
+                "No files match",
+                "Change the search.",
+                all.erase(),
+            )
+        }
+        false => table(rows, &ROWS),
     });
-    let place = Signal::derive(move || listed.with(|listed| place(&listed.page)));
+    let place = Signal::derive(move || listed.with(|listed| paged(&listed.page).2));
     view! { <Filters path search="Path" /> {body} <Pager place href /> }.erase()
 }
 
 fn summary(listed: &FileList) -> AnyView {
     let text = match (listed.all, listed.is_reported, listed.differing) {
         (0, ..) => {
-            return view! {
-                <section class="empty">
-                    {icon("circle-dashed")}
-                    <h2>"No files yet"</h2>
-                    <p class="muted">"The agent reports the paths of its files when it joins. Then this page lists the files of nginx and dnsmasq."</p>
-                </section>
-            }
-            .erase();
+            let text = "The agent reports the paths of its files when it joins. Then this page lists the files of nginx and dnsmasq.";
+            return empty("circle-dashed", "No files yet", text, ().erase());
         }
         (all, false, _) => format!("{all} files. The agent has not reported the live files yet."),
         (all, true, 0) => format!("{all} files, all live."),
@@ -125,34 +125,6 @@ fn summary(listed: &FileList) -> AnyView {
         }
     };
     view! { <p role="status">{text}</p> }.erase()
-}
-
-fn table(rows: Vec<AnyView>) -> AnyView {
-    view! {
-        <table class="list" role="table" aria-label="Files">
-            <thead role="rowgroup">
-                <tr role="row">
-                    <th role="columnheader" scope="col">"File"</th>
-                    <th role="columnheader" scope="col">"State"</th>
-                    <th role="columnheader" scope="col">"Size"</th>
-                </tr>
-            </thead>
-            <tbody role="rowgroup">{rows}</tbody>
-        </table>
-    }
-    .erase()
-}
-
-fn row(file: &FileRow, at: &str) -> AnyView {
-    let href = address(at, &[("path", &file.path)]);
-    view! {
-        <tr role="row">
-            <td role="cell" class="cell-main"><a class="row-link mono" data-row="" href=href>{file.path.clone()}</a></td>
-            <td role="cell">{state(file.state)}</td>
-            <td role="cell" data-label="Size" class="num">{Bytes(file.bytes).to_string()}</td>
-        </tr>
-    }
-    .erase()
 }
 
 fn state(state: FileState) -> AnyView {

@@ -4,7 +4,6 @@ use model::hosts::{HostDetail, IssuedJoinToken};
 
 use crate::{
     clock::{self, Clock},
-    components::live_resource::live_resource_within,
     pages::prelude::*,
 };
 
@@ -95,10 +94,9 @@ fn arrival(new_host: NewHost) -> AnyView {
             let (name, path) = host.peek(|host| (host.row.name.to_string(), host.row.path()));
             reactive(move || {
                 let link = view! { <a class="btn btn-small" href=path.clone()>{format!("Open {name}")}</a> }.erase();
-                if joined.get() {
-                    view! { <p class="state-line arrival"><strong>{icon("circle-check")} {format!(" {name} has joined.")}</strong> {link}</p> }.erase()
-                } else {
-                    view! { <p class="state-line arrival muted">{icon("circle-dashed")} {format!(" {name} has not joined yet.")} {link}</p> }.erase()
+                match joined.get() {
+                    true => view! { <p class="state-line arrival"><strong>{icon("circle-check")} {format!(" {name} has joined.")}</strong> {link}</p> }.erase(),
+                    false => view! { <p class="state-line arrival muted">{icon("circle-dashed")} {format!(" {name} has not joined yet.")} {link}</p> }.erase(),
                 }
             })
         },

@@ -11,13 +11,7 @@ mod settings;
 pub mod show;
 mod unserved;
 
-use leptos::prelude::*;
-
-use crate::{
-    components::page::Tabs,
-    erase::Erase as _,
-    pages::tabbed_page::{Tab, tab_links},
-};
+use crate::pages::prelude::*;
 
 /// The tabs of a host's page.
 const TABS: &[Tab<()>] = &[

@@ -12,30 +12,28 @@ use crate::{components::object_form::new_form, pages::prelude::*};
 
 /// The page.
 pub fn page() -> AnyView {
-    live_resource(
-        Signal::from(()),
-        |()| server_fns::sites::list(),
-        |_| vec![Event::all(Topic::Site)],
-        object_skeleton,
-        content,
-    )
+    let interests = |_: &_| vec![Event::all(Topic::Site)];
+    form_page(server_fns::sites::list, interests, content)
 }
 
-/// The initial values: the site in the URL, or the first site.
-fn first(sites: &[SiteRow], preselected: Option<&str>) -> HostForm {
-    let site = sites
-        .iter()
-        .find(|site| Some(site.spec.name.as_str()) == preselected)
-        .or_else(|| sites.first());
-    HostForm {
-        site: site.map(|site| site.id.to_string()).unwrap_or_default(),
-        name: "edge-1".to_owned(),
-    }
+/// The choice of a site: id and name.
+pub fn site_options(sites: &[SiteRow]) -> Vec<(String, String)> {
+    let option = |site: &SiteRow| (site.id.to_string(), site.spec.name.to_string());
+    sites.iter().map(option).collect()
+}
+
+/// The id of the site that the URL names, or of the first site.
+pub fn preselected_site(sites: &[SiteRow]) -> String {
+    let name = |site: &SiteRow| site.spec.name.to_string();
+    preselected(sites, "site", name, |site| site.id)
 }
 
 fn content(sites: LiveResource<Vec<SiteRow>>) -> AnyView {
-    let preselected = use_query_map().with_untracked(|map| map.get_str("site").map(str::to_owned));
-    let values = RwSignal::new(sites.peek(|all| first(all, preselected.as_deref())));
+    let site = sites.peek(|all| preselected_site(all));
+    let values = RwSignal::new(HostForm {
+        site,
+        name: "edge-1".to_owned(),
+    });
     // The created host and its join token. The token replaces the form and cannot be shown again.
     let created = RwSignal::new(None::<(NewHost, IssuedJoinToken)>);
     let title = Signal::derive(move || {
@@ -63,17 +61,13 @@ fn form(
     values: RwSignal<HostForm>,
     created: RwSignal<Option<(NewHost, IssuedJoinToken)>>,
 ) -> AnyView {
-    let form = FormState::new(move || {
-        values.with_untracked(|form| form.parse().err().unwrap_or_default())
-    });
-    let create = move || {
+    let form = FormState::of(values, HostForm::parse);
+    let options = Signal::derive(move || sites.with(|all| site_options(all)));
+    let create = save_call(move || {
         let entered = values.get_untracked();
-        let site = sites.peek(|all| {
-            let chosen = all.iter().find(|site| site.id.to_string() == entered.site);
-            chosen
-                .map(|site| site.spec.name.to_string())
-                .unwrap_or_default()
-        });
+        let mut site = options.get_untracked().into_iter();
+        let site = site.find(|(id, _)| *id == entered.site);
+        let site = site.map(|(_, name)| name).unwrap_or_default();
         let name = entered.name.trim().to_ascii_lowercase();
         async move {
             let issued = server_fns::hosts::create(entered).await?;
@@ -81,34 +75,17 @@ fn form(
             created.try_set(Some((NewHost { site, name }, issued)));
             Ok(saved)
         }
+    });
+    let notice = sites.peek(Vec::is_empty).then(|| {
+        let link = ("/sites/new", "Create a site");
+        let after = " first, or ask an administrator.";
+        prerequisite("A host serves a site. ", link, after)
+    });
+    let host = view! {
+        <Choice form name="site" label="Site" value=bind!(values, site) options
+            hint="The site whose network the host is in. The first host of a site becomes its DHCP server." />
+        <Field form name="name" label="Name" value=bind!(values, name) hint="A name for the host, such as edge-1." />
     };
-    let label = Signal::derive(move || values.with(|form| format!("Add {}", form.name.trim())));
-    let options = Signal::derive(move || {
-        sites.with(|all| {
-            all.iter()
-                .map(|site| (site.id.to_string(), site.spec.name.to_string()))
-                .collect()
-        })
-    });
-    let none = sites.peek(Vec::is_empty).then(|| {
-        view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A host serves a site. " <a class="link" href="/sites/new">"Create a site"</a> " first, or ask an administrator."</span></p> }.erase()
-    });
-    let fields = view! {
-        <fieldset class="card group">
-            <legend class="card-title">"Host"</legend>
-            <Choice form name="site" label="Site" value=bind!(values, site) options
-                hint="The site whose network the host is in. The first host of a site becomes its DHCP server." />
-            <Field form name="name" label="Name" value=bind!(values, name) hint="A name for the host, such as edge-1." />
-        </fieldset>
-    }
-    .erase();
-    let create = save_call(create);
-    new_form(
-        form,
-        label,
-        "/hosts",
-        (none, fields),
-        create,
-        Arc::new(|_| ()),
-    )
+    let fields = view! { {notice} {group("Host", host.erase())} }.erase();
+    new_form(Kind::Host, form, fields, create, Arc::new(|_| ()))
 }

@@ -1,79 +1,74 @@
 //! The state of a host: problems, versions, and the live configuration.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
 use model::hosts::{
     ApplyOutcome, ConfigPart, DhcpRole, HostDetail, HostRow, ProbedComponent, PublishingState,
 };
 
 use super::{badges::role_badges, unserved::unserved};
-use crate::components::{badge::ago, icon::icon, live_resource::LiveResource};
+use crate::pages::prelude::*;
 
 /// The tab.
 pub fn tab(host: LiveResource<HostDetail>) -> AnyView {
-    view! { {notices(host)} {facts(host)} }.erase()
+    view! { {notices(host)} {host.view(facts)} }.erase()
 }
 
 /// Problems of the host, with the original messages of nginx and dnsmasq.
 fn notices(host: LiveResource<HostDetail>) -> AnyView {
-    let message = host.part(
-        |host| match host.row.report.as_ref().map(|report| &report.outcome) {
-            Some(ApplyOutcome::Refused { message }) => Some(message.clone()),
-            _ => None,
-        },
-    );
-    let refused = reactive(move || {
-        message.get().map(|message| {
-            view! {
-                <section class="panel panel-danger">
-                    <p class="panel-title">{icon("circle-alert")} "Configuration refused. The previous configuration stays live, and the agent retries."</p>
-                    <pre class="words" tabindex="0" role="region" aria-label="Error message">{message}</pre>
-                </section>
-            }
-            .erase()
-        })
+    let refusal = host.part(|host| match &host.row.report.as_ref()?.outcome {
+        ApplyOutcome::Refused { message } => Some(message.clone()),
+        _ => None,
     });
-    let quarantined_parts = host.part(|host| {
-        let report = host
-            .row
-            .report
-            .iter()
-            .flat_map(|report| &report.quarantined);
-        let parts = report.map(|entry| (part_name(host, &entry.part), entry.message.clone()));
-        parts.collect::<Vec<_>>()
+    let refused = reactive(move || {
+        let title =
+            "Configuration refused. The previous configuration stays live, and the agent retries.";
+        let panel = |text| {
+            panel(
+                Tone::Danger,
+                "circle-alert",
+                title.erase(),
+                message("Error message", text),
+            )
+        };
+        refusal.get().map(panel)
+    });
+    let parts = host.part(|host| {
+        let report = host.row.report.iter();
+        let entries = report.flat_map(|report| &report.quarantined);
+        let named = entries.map(|entry| (part_name(host, &entry.part), entry.message.clone()));
+        named.collect::<Vec<_>>()
     });
     let quarantined = reactive(move || {
-        let each = quarantined_parts.get().into_iter().map(|((name, href), message)| {
-            let name = match href {
-                Some(href) => view! { <a class="link" href=href>{name}</a> }.erase(),
-                None => name.erase(),
-            };
-            view! {
-                <section class="panel panel-warning">
-                    <p class="panel-title">{icon("triangle-alert")} <span>{name} " is quarantined. Everything else is published."</span></p>
-                    <pre class="words" tabindex="0" role="region" aria-label="Reason">{message}</pre>
-                </section>
-            }
-            .erase()
-        });
-        each.collect::<Vec<_>>()
+        let panel = |(part, reason)| {
+            let title = view! { <span>{part_link(part)} " is quarantined. Everything else is published."</span> };
+            panel(
+                Tone::Warning,
+                "triangle-alert",
+                title.erase(),
+                message("Reason", reason),
+            )
+        };
+        parts.get().into_iter().map(panel).collect::<Vec<_>>()
     });
     view! { {refused} {quarantined} {unserved(host)} {failed_probes(host)} }.erase()
 }
 
-/// The name of a quarantined part, and the page where it can be changed.
-fn part_name(host: &HostDetail, part: &ConfigPart) -> (String, Option<String>) {
+/// A message of nginx or dnsmasq.
+fn message(label: &'static str, text: String) -> AnyView {
+    view! { <pre class="words" tabindex="0" role="region" aria-label=label>{text}</pre> }.erase()
+}
+
+/// The name of a quarantined part, and the page where the part can be changed.
+type PartName = (String, Option<String>);
+
+fn part_name(host: &HostDetail, part: &ConfigPart) -> PartName {
     match part {
         ConfigPart::Service(service) => {
             let container = host.quarantined.iter().find(|(id, _)| id == service);
-            match container {
-                Some((_, name)) => {
-                    let site = &host.row.site_name;
-                    let href = format!("/sites/{site}/containers/{name}/services");
-                    (format!("A service of {name}"), Some(href))
-                }
-                None => ("A deleted service".to_owned(), None),
-            }
+            let Some((_, name)) = container else {
+                return ("A deleted service".to_owned(), None);
+            };
+            let href = format!("/sites/{}/containers/{name}/services", host.row.site_name);
+            (format!("A service of {name}"), Some(href))
         }
         ConfigPart::Host(name) => (format!("The name {name}"), None),
         ConfigPart::Domain(name) => (
@@ -83,81 +78,59 @@ fn part_name(host: &HostDetail, part: &ConfigPart) -> (String, Option<String>) {
     }
 }
 
+fn part_link((name, href): PartName) -> AnyView {
+    match href {
+        Some(href) => view! { <a class="link" href=href>{name}</a> }.erase(),
+        None => name.erase(),
+    }
+}
+
 /// Services that were changed and are live, but did not respond to the host's own probe.
 fn failed_probes(host: LiveResource<HostDetail>) -> AnyView {
     let of = move |component| {
         host.part(move |host| {
-            let probes = host
-                .row
-                .report
-                .iter()
-                .flat_map(|report| &report.failed_probes);
-            let named = probes.filter(|probe| probe.component == component);
-            let named = named.map(|probe| (probe.name.clone(), probe.message.clone()));
+            let report = host.row.report.iter();
+            let probes = report.flat_map(|report| &report.failed_probes);
+            let probes = probes.filter(|probe| probe.component == component);
+            let named = probes.map(|probe| (probe.name.clone(), probe.message.clone()));
             named.collect::<Vec<_>>()
         })
     };
-    let edge = names(
-        of(ProbedComponent::Edge),
-        "panel panel-warning",
-        "The last change is live, but these names do not respond as configured.",
-    );
+    let title = "The last change is live, but these names do not respond as configured.";
+    let edge = names(of(ProbedComponent::Edge), Tone::Warning, title);
     // Not an error of this host: the container may still be starting.
-    let containers = names(
-        of(ProbedComponent::Container),
-        "panel",
-        "Published, but the container does not respond yet.",
-    );
+    let title = "Published, but the container does not respond yet.";
+    let containers = names(of(ProbedComponent::Container), Tone::Plain, title);
     view! { {edge} {containers} }.erase()
 }
 
-fn names(all: Memo<Vec<(String, String)>>, class: &'static str, title: &'static str) -> AnyView {
+fn names(all: Memo<Vec<(String, String)>>, tone: Tone, title: &'static str) -> AnyView {
     reactive(move || {
-        let each = |(name, message): (String, String)| {
+        let line = |(name, message): (String, String)| {
             view! { <p><span class="mono">{name}</span> ": " {message}</p> }.erase()
         };
         let all = all.get();
         (!all.is_empty()).then(|| {
-            view! {
-                <section class=class>
-                    <p class="panel-title">{icon("triangle-alert")} {title}</p>
-                    {all.into_iter().map(each).collect::<Vec<_>>()}
-                </section>
-            }
-            .erase()
+            let lines = all.into_iter().map(line).collect::<Vec<_>>();
+            panel(tone, "triangle-alert", title.erase(), lines.erase())
         })
     })
 }
 
-fn facts(host: LiveResource<HostDetail>) -> AnyView {
-    let list = reactive(move || {
-        host.with(|host| {
-            let row = &host.row;
-            let facts = row.facts.as_ref().map(|facts| {
-                view! {
-                    <dt>"Address"</dt><dd class="mono">{facts.address.to_string()}</dd>
-                    <dt>"Agent version"</dt><dd class="num">{facts.version.clone()}</dd>
-                }
-                .erase()
-            });
-            let seen = match row.last_seen {
-                Some(seen) => ago(seen),
-                None => view! { <span class="muted">"never"</span> }.erase(),
-            };
-            view! {
-                <dl class="card facts">
-                    <dt>"Site"</dt><dd>{row.site_name.to_string()}</dd>
-                    <dt>"Roles"</dt><dd>{role_badges(row)}</dd>
-                    {facts}
-                    <dt>"DHCP server"</dt><dd>{dhcp_server(host)}</dd>
-                    <dt>"Last seen"</dt><dd>{seen}</dd>
-                    <dt>"Configuration"</dt><dd>{live_generation(row)}</dd>
-                </dl>
-            }
-            .erase()
+fn facts(host: &HostDetail) -> AnyView {
+    let row = &host.row;
+    let seen = row.last_seen.map_or_else(|| muted("never"), ago);
+    Facts::new()
+        .text("Site", &row.site_name)
+        .view("Roles", role_badges(row))
+        .with(row.facts.as_ref(), |list, facts| {
+            let list = list.mono("Address", facts.address);
+            list.number("Agent version", &facts.version)
         })
-    });
-    view! { {list} }.erase()
+        .view("DHCP server", dhcp_server(host))
+        .view("Last seen", seen)
+        .text("Configuration", live_generation(row))
+        .card()
 }
 
 /// The site generation that is live on the host.
@@ -186,6 +159,6 @@ fn dhcp_server(host: &HostDetail) -> AnyView {
         (DhcpRole::No, Some(server)) => {
             view! { <a class="link" href=server.path()>{server.name.to_string()}</a> }.erase()
         }
-        (DhcpRole::No, None) => view! { <span class="muted">"none"</span> }.erase(),
+        (DhcpRole::No, None) => muted("none"),
     }
 }

@@ -1,32 +1,19 @@
 //! One host; each tab has its own path below the host's. The files are a page of their own.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
-use model::{
-    events::{Event, Topic},
-    hosts::{HostDetail, HostRow},
-};
+use model::hosts::{HostDetail, HostRow};
 
 use super::{
     TABS,
     badges::{configuration_badge, contact_badge},
     overview, settings, tabs,
 };
-use crate::{
-    components::{live_resource::LiveResource, page::PageHead},
-    pages::tabbed_page::tabbed_page,
-    server_fns,
-};
+use crate::pages::prelude::*;
 
 /// The events after which a host's page is outdated.
 pub fn interests(id: i64) -> Vec<Event> {
-    vec![
-        Event::all(Topic::Host),
-        Event::of(Topic::Contact, id),
-        Event::all(Topic::Container),
-        Event::all(Topic::Domain),
-        Event::all(Topic::Site),
-    ]
+    let mut events = vec![Event::of(Topic::Contact, id)];
+    events.extend([Topic::Host, Topic::Container, Topic::Domain, Topic::Site].map(Event::all));
+    events
 }
 
 /// The page.

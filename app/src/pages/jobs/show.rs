@@ -1,26 +1,19 @@
 //! One job: its progress, its log, and its actions.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use model::{
-    Error, JobId, Kind,
-    events::{Event, Topic},
+    Error, JobId,
     jobs::{JobKind, JobRow, JobState, JobView},
 };
 
-use super::list::took;
+use super::list::{actor, title, took};
 use crate::{
     components::{
-        badge::ago,
-        icon::icon,
         job_view::{job_actions, job_view},
-        live_resource::{LiveResource, live_resource},
         log::job_log,
-        page::{PageHead, object_skeleton},
         steps::job_state,
     },
-    server_fns::{self, Failure},
+    pages::prelude::*,
 };
 
 /// The page.
@@ -55,14 +48,14 @@ async fn fetch(id: String) -> Result<JobView, Failure> {
 
 fn content(job: LiveResource<JobView>, ended: RwSignal<bool>) -> AnyView {
     Effect::new(move |_| ended.set(job.with(|job| job.row.state.has_ended())));
-    let title = job.part(|job| format!("{} {}", job.row.kind.verb(), job.row.container_name));
+    let title = job.part(|job| title(&job.row));
     view! {
         <PageHead title=title badges=move || job_state(job) actions=move || view! { {to_container(job)} {job_actions(job)} }.erase() />
         <div class="stack">
             {created_container(job)}
             <div class="columns">
                 <div>{job_view(job)}</div>
-                {facts(job)}
+                {job.view(facts)}
             </div>
         </div>
     }
@@ -71,65 +64,44 @@ fn content(job: LiveResource<JobView>, ended: RwSignal<bool>) -> AnyView {
 
 /// The path of the job's container, while the container exists.
 fn container(row: &JobRow) -> Option<String> {
-    row.container
-        .map(|_| format!("/sites/{}/containers/{}", row.site, row.container_name))
+    let path = || format!("/sites/{}/containers/{}", row.site, row.container_name);
+    row.container.map(|_| path())
 }
 
 /// The container that the job has created, once it exists.
-fn made_container(job: &JobView) -> Option<String> {
-    let created_container = job.row.kind == JobKind::Create && job.row.state == JobState::Done;
-    container(&job.row).filter(|_| created_container)
+fn created_path(job: &JobView) -> Option<String> {
+    let has_created = job.row.kind == JobKind::Create && job.row.state == JobState::Done;
+    container(&job.row).filter(|_| has_created)
 }
 
 /// Shows that the container was created, with a link to it.
 fn created_container(job: LiveResource<JobView>) -> AnyView {
-    let created_container =
-        job.part(|job| Some((made_container(job)?, job.row.container_name.to_string())));
-    let panel = reactive(move || {
-        created_container.get().map(|(href, name)| {
-            view! {
-                <section class="panel panel-good">
-                    <p class="panel-title">{icon("circle-check")} {format!("{name} was created.")}</p>
-                    <a class="btn btn-primary" href=href>{icon("arrow-right")} {format!("Open {name}")}</a>
-                </section>
-            }.erase()
-        })
+    let created = job.part(|job| Some((created_path(job)?, job.row.container_name.to_string())));
+    let notice = reactive_option(created, move |(href, name)| {
+        let title = format!("{name} was created.").erase();
+        let link = view! { <a class="btn btn-primary" href=href>{icon("arrow-right")} {format!("Open {name}")}</a> };
+        panel(Tone::Good, "circle-check", title, link.erase())
     });
-    view! { <div aria-live="polite">{panel}</div> }.erase()
+    view! { <div aria-live="polite">{notice}</div> }.erase()
 }
 
 fn to_container(job: LiveResource<JobView>) -> AnyView {
-    let target = job.part(|job| container(&job.row).filter(|_| made_container(job).is_none()));
+    let target = job.part(|job| container(&job.row).filter(|_| created_path(job).is_none()));
 
-    reactive(move || {
-        target.get().map(|href| {
-            view! { <a class="btn" href=href>{icon("container")} "Open container"</a> }.erase()
-        })
+    reactive_option(target, move |href| {
+        view! { <a class="btn" href=href>{icon("container")} "Open container"</a> }.erase()
     })
 }
 
-fn facts(job: LiveResource<JobView>) -> AnyView {
-    let row = job.part(|job| job.row.clone());
-
-    reactive(move || {
-        let row = row.get();
-        let actor = row
-            .actor
-            .as_ref()
-            .map_or_else(|| "System".to_owned(), ToString::to_string);
-        let begun = row
-            .started
-            .map(|started| view! { <dt>"Started"</dt><dd>{ago(started)}</dd> }.erase());
-        view! {
-            <dl class="card facts">
-                <dt>"Job"</dt><dd class="mono">{row.id.to_string()}</dd>
-                <dt>"Site"</dt><dd>{row.site.to_string()}</dd>
-                <dt>"Created by"</dt><dd>{actor}</dd>
-                <dt>"Created"</dt><dd>{ago(row.created)}</dd>
-                {begun}
-                <dt>"Duration"</dt><dd class="num">{took(row.started, row.finished)}</dd>
-            </dl>
-        }
-        .erase()
-    })
+fn facts(job: &JobView) -> AnyView {
+    let row = &job.row;
+    let duration = view! { <span class="num">{took(row.started, row.finished)}</span> };
+    Facts::new()
+        .mono("Job", row.id)
+        .text("Site", &row.site)
+        .text("Created by", actor(row))
+        .view("Created", ago(row.created))
+        .with(row.started, |facts, at| facts.view("Started", ago(at)))
+        .view("Duration", duration.erase())
+        .card()
 }

@@ -5,13 +5,8 @@ use model::providers::{ProviderForm, ProviderKind, TsigAlgorithm};
 use super::called;
 use crate::pages::prelude::*;
 
-/// The state of a form with these values.
-pub fn form_state(values: RwSignal<ProviderForm>, new: bool) -> FormState {
-    FormState::new(move || values.with_untracked(|form| form.parse(new).err().unwrap_or_default()))
-}
-
 /// The initial values of a new DNS provider.
-pub fn first() -> ProviderForm {
+pub fn initial_values() -> ProviderForm {
     ProviderForm {
         kind: ProviderKind::Cloudflare.to_string(),
         algorithm: TsigAlgorithm::default().to_string(),
@@ -34,15 +29,11 @@ pub fn fields(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> Any
         };
         Some(fields)
     });
-    view! {
-        <fieldset class="card group">
-            <legend class="card-title">"DNS provider"</legend>
-            <Choice form name="kind" label="Kind" value=bind!(values, kind) options=kinds hint=meaning />
-            <Field form name="name" label="Name" value=bind!(values, name) hint="The name in Holdfast, such as dns." />
-        </fieldset>
-        {account}
-    }
-    .erase()
+    let provider = view! {
+        <Choice form name="kind" label="Kind" value=bind!(values, kind) options=kinds hint=meaning />
+        <Field form name="name" label="Name" value=bind!(values, name) hint="The name in Holdfast, such as dns." />
+    };
+    view! { {group("DNS provider", provider.erase())} {account} }.erase()
 }
 
 /// When to use a kind of provider.
@@ -74,48 +65,32 @@ fn secret(
 }
 
 fn cloudflare(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyView {
-    let message = (
-        "API token",
-        "Create it under My Profile → API Tokens with Zone → Zone → Read and Zone → DNS → Edit.",
-    );
-    view! {
-        <fieldset class="card group">
-            <legend class="card-title">"Account"</legend>
-            {secret(form, values, new, message)}
-        </fieldset>
-    }
-    .erase()
+    let hint =
+        "Create it under My Profile → API Tokens with Zone → Zone → Read and Zone → DNS → Edit.";
+    group("Account", secret(form, values, new, ("API token", hint)))
 }
 
 fn rfc2136(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyView {
     let algorithms: Vec<(String, String)> = TsigAlgorithm::ALL
         .map(|algorithm| (algorithm.to_string(), algorithm.to_string()))
         .to_vec();
-    let message = (
-        "Secret",
-        "The key's secret in base64, as tsig-keygen prints it.",
-    );
-    view! {
-        <fieldset class="card group">
-            <legend class="card-title">"Name server"</legend>
-            <Field form name="server" label="Name server" value=bind!(values, server)
-                hint="The primary name server, such as ns1.example.org or 10.0.0.53:5353." />
-            <Field form name="zone" label="Zone" value=bind!(values, zone)
-                hint="The zone to update, such as example.org." />
-        </fieldset>
-        <fieldset class="card group">
-            <legend class="card-title">"TSIG key"</legend>
-            <Field form name="account" label="Key name" value=bind!(values, account) hint="As configured on the name server, such as holdfast." />
-            <Choice form name="algorithm" label="Algorithm" value=bind!(values, algorithm) options=algorithms
-                hint="As configured on the name server, usually hmac-sha256." />
-            {secret(form, values, new, message)}
-        </fieldset>
-    }
-    .erase()
+    let server = view! {
+        <Field form name="server" label="Name server" value=bind!(values, server)
+            hint="The primary name server, such as ns1.example.org or 10.0.0.53:5353." />
+        <Field form name="zone" label="Zone" value=bind!(values, zone)
+            hint="The zone to update, such as example.org." />
+    };
+    let hint = "The key's secret in base64, as tsig-keygen prints it.";
+    let key = view! {
+        <Field form name="account" label="Key name" value=bind!(values, account) hint="As configured on the name server, such as holdfast." />
+        <Choice form name="algorithm" label="Algorithm" value=bind!(values, algorithm) options=algorithms
+            hint="As configured on the name server, usually hmac-sha256." />
+        {secret(form, values, new, ("Secret", hint))}
+    };
+    view! { {group("Name server", server.erase())} {group("TSIG key", key.erase())} }.erase()
 }
 
 fn acme_dns(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyView {
-    let message = ("Password", "The password from the registration.");
     let cname = Signal::derive(move || {
         let full = values.with(|form| form.full_domain.trim().to_owned());
         match full.is_empty() {
@@ -123,21 +98,17 @@ fn acme_dns(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyVi
             false => format!("For a wildcard, create the record _acme-challenge.DOMAIN CNAME {full}. For one certificate per name, create the same record for _acme-challenge.NAME of each name."),
         }
     });
-    view! {
-        <fieldset class="card group">
-            <legend class="card-title">"Server"</legend>
-            <Field form name="server" label="Server" value=bind!(values, server)
-                hint="The URL of the acme-dns API, such as https://auth.example.org." />
-        </fieldset>
-        <fieldset class="card group">
-            <legend class="card-title">"Account"</legend>
-            <p class="muted">"Values from the response to POST /register."</p>
-            <Field form name="account" label="User" value=bind!(values, account) hint="The username from the registration." />
-            {secret(form, values, new, message)}
-            <Field form name="full_domain" label="Full domain" value=bind!(values, full_domain) hint=cname />
-        </fieldset>
-    }
-    .erase()
+    let server = view! {
+        <Field form name="server" label="Server" value=bind!(values, server)
+            hint="The URL of the acme-dns API, such as https://auth.example.org." />
+    };
+    let account = view! {
+        <p class="muted">"Values from the response to POST /register."</p>
+        <Field form name="account" label="Username" value=bind!(values, account) hint="The username from the registration." />
+        {secret(form, values, new, ("Password", "The password from the registration."))}
+        <Field form name="full_domain" label="Full domain" value=bind!(values, full_domain) hint=cname />
+    };
+    view! { {group("Server", server.erase())} {group("Account", account.erase())} }.erase()
 }
 
 #[cfg(test)]
@@ -149,14 +120,11 @@ mod tests {
         for kind in ProviderKind::ALL {
             let form = ProviderForm {
                 kind: kind.to_string(),
-                ..first()
+                ..initial_values()
             };
             let refused = form.parse(true).unwrap_err();
-            let fields: Vec<&str> = refused
-                .iter()
-                .map(|refusal| refusal.field.as_str())
-                .collect();
-            assert!(!fields.contains(&"kind") && !fields.contains(&"algorithm"));
+            let is_default = |field: &str| field == "kind" || field == "algorithm";
+            assert!(!refused.iter().any(|refusal| is_default(&refusal.field)));
         }
     }
 }

@@ -5,13 +5,26 @@ use model::providers::{ProviderRow, ProviderSettings};
 use super::called;
 use crate::pages::{authorities::domain_names, certificates::tabs, prelude::*};
 
+const LIST: ListPage = ListPage {
+    title: "DNS providers",
+    count: ("DNS provider", "DNS providers"),
+    create: || Session::is_administrator().then_some(("/providers/new", "Add DNS provider")),
+    tabs: || tabs(2),
+    empty: (
+        "globe",
+        "No DNS providers yet",
+        "A DNS provider hosts a domain's public records. Add a provider to issue certificates with DNS-01 and to publish address records.",
+    ),
+    ..ListPage::DEFAULT
+};
+
 const ROWS: Rows<ProviderRow> = Rows {
     label: "DNS providers",
     id: |row| row.id.0,
-    link: ("Name", |row| {
-        RowLink::new(format!("/providers/{}", row.name), text(&row.name))
-    }),
     columns: &[
+        main_column("Name", |row| {
+            row_link(format!("/providers/{}", row.name), text(&row.name))
+        }),
         column("Kind", "", |row| text(called(row.settings.kind()))),
         column("Endpoint", "mono cell-long", |row| {
             text(place(&row.settings))
@@ -22,22 +35,13 @@ const ROWS: Rows<ProviderRow> = Rows {
 
 /// The page.
 pub fn page() -> AnyView {
-    let head = ListHead {
-        title: "DNS providers",
-        count: ("DNS provider", "DNS providers"),
-        create: Session::is_administrator().then_some(("/providers/new", "Add DNS provider")),
-        tabs: Some(|| tabs(2)),
-        empty: (
-            "globe",
-            "No DNS providers yet",
-            "A DNS provider hosts a domain's public records. Add a provider to issue certificates with DNS-01 and to publish address records.",
-        ),
-    };
     list_page(
-        head,
-        server_fns::providers::list,
+        &LIST,
+        Signal::from(()),
+        |()| server_fns::providers::list(),
         |_| [Topic::Provider, Topic::Domain].map(Event::all).to_vec(),
-        |providers| table(providers, Vec::as_slice, &ROWS),
+        |all| whole(all),
+        &ROWS,
     )
 }
 

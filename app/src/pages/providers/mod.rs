@@ -1,12 +1,17 @@
 //! DNS providers: the list, the form for a new one, the test, and the page of one provider.
 
+mod connection_test;
 mod fields;
 pub mod list;
 pub mod new;
 pub mod show;
-mod trial;
 
-use model::providers::ProviderKind;
+use model::providers::{ProviderForm, ProviderKind};
+
+/// The name of a DNS provider as the server stores it.
+fn stored_name(form: &ProviderForm) -> String {
+    form.name.trim().to_ascii_lowercase()
+}
 
 /// The display name of a kind of provider.
 pub fn called(kind: ProviderKind) -> &'static str {

@@ -4,9 +4,9 @@
 use model::providers::{ProviderForm, ProviderRow, ProviderSettings};
 
 use super::{
-    called,
-    fields::{fields, form_state},
-    trial,
+    called, connection_test,
+    fields::{fields, initial_values},
+    stored_name,
 };
 use crate::pages::{authorities::domains, prelude::*};
 
@@ -43,17 +43,15 @@ async fn fetch(name: String) -> Result<Shown, Failure> {
 
 fn content(shown: LiveResource<Shown>, may_change: bool) -> AnyView {
     let name = shown.part(|(provider, _)| provider.name.to_string());
-    let (id, names) = (
-        shown.peek(|(provider, _)| provider.id),
-        shown.part(|(_, names)| names.clone()),
-    );
+    let id = shown.peek(|(provider, _)| provider.id);
+    let names = shown.part(|(_, names)| names.clone());
     let kind = shown.part(|(provider, _)| provider.settings.kind());
     let rest = may_change.then(|| view! { {settings(shown, name)} {end(shown, name)} }.erase());
     view! {
         <PageHead title=name />
         <div class="stack stack-narrow">
             {shown.view(facts)}
-            {trial::card(id, kind.into(), names.into())}
+            {connection_test::card(id, kind.into(), names.into())}
             {rest}
         </div>
     }
@@ -65,96 +63,80 @@ fn facts((row, _): &Shown) -> AnyView {
         true => "if a domain enables them",
         false => "not supported",
     };
-    view! {
-        <dl class="card facts">
-            <dt>"Kind"</dt><dd>{called(row.settings.kind())}</dd>
-            {settings_details(&row.settings)}
-            <dt>"Address records"</dt><dd>{addresses}</dd>
-            <dt>"Domains"</dt><dd>{domains(&row.domains)}</dd>
-        </dl>
-    }
-    .erase()
-}
-
-fn settings_details(settings: &ProviderSettings) -> Option<AnyView> {
-    let facts = match settings {
-        ProviderSettings::Cloudflare => return None,
+    let facts = Facts::new().text("Kind", called(row.settings.kind()));
+    let facts = match &row.settings {
+        ProviderSettings::Cloudflare => facts,
         ProviderSettings::Rfc2136 {
             server,
             zone,
             key,
             algorithm,
-        } => view! {
-            <dt>"Name server"</dt><dd class="mono">{server.to_string()}</dd>
-            <dt>"Zone"</dt><dd class="mono">{zone.to_string()}</dd>
-            <dt>"Key"</dt><dd class="mono">{format!("{key}, {algorithm}")}</dd>
-        }
-        .erase(),
+        } => facts
+            .mono("Name server", server)
+            .mono("Zone", zone)
+            .mono("Key", format!("{key}, {algorithm}")),
         ProviderSettings::AcmeDns {
             server,
             user,
             full_domain,
-        } => view! {
-            <dt>"Server"</dt><dd class="mono">{server.to_string()}</dd>
-            <dt>"User"</dt><dd class="mono">{user.to_string()}</dd>
-            <dt>"Full domain"</dt><dd class="mono">{full_domain.to_string()}</dd>
-        }
-        .erase(),
+        } => facts
+            .mono("Server", server)
+            .mono("Username", user)
+            .mono("Full domain", full_domain),
     };
-    Some(facts)
+    facts
+        .text("Address records", addresses)
+        .view("Domains", domains(&row.domains))
+        .card()
+}
+
+/// The stored values. A choice needs a value, even if the provider's kind does not use it.
+fn stored_values((row, _): &Shown) -> ProviderForm {
+    let mut form = ProviderForm::from(row);
+    if form.algorithm.is_empty() {
+        form.algorithm = initial_values().algorithm;
+    }
+    form
 }
 
 fn settings(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
-    let values = fresh(shown.part(|(row, _)| {
-        let form = ProviderForm::from(row);
-        ProviderForm {
-            // A radio group needs a value, even if the provider's kind does not use it.
-            algorithm: match form.algorithm.is_empty() {
-                true => super::fields::first().algorithm,
-                false => form.algorithm,
-            },
-            ..form
-        }
-    }));
-    let form = form_state(values, false);
-    let update = move |asked| {
+    let values = form_values(shown.part(stored_values));
+    let form = FormState::of(values, |form| form.parse(false));
+    let update = move |submitted| {
         let id = shown.peek(|(row, _)| row.id);
         async move {
-            server_fns::providers::update(id, asked).await?;
+            server_fns::providers::update(id, submitted).await?;
             values.try_update(|form| form.secret.clear());
             Ok(())
         }
     };
-    settings_form(SettingsForm {
+    let update = save(values, stored_name, update);
+    let fields = fields(form, values, false);
+    settings_form(
+        Kind::Provider,
+        name,
         form,
-        notice: None,
-        fields: fields(form, values, false),
-        key: name,
-        path: |name| format!("/providers/{name}"),
-        update: save(values, |form| form.name.trim().to_ascii_lowercase(), update),
-        refresh: shown.refresher(),
-    })
+        fields,
+        update,
+        shown.refresher(),
+    )
 }
 
 fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     let is_needed = shown.part(|(row, _)| !row.domains.is_empty());
-    let blocked = move |()| {
-        is_needed.get().then(|| {
-            view! { <p>"Domains use this DNS provider. " <a class="link" href="/domains">"Select another provider"</a> " for them first."</p> }.erase()
-        })
-    };
-    delete_card(DeleteCard {
-        verb: "Delete",
-        what: "DNS provider",
-        name,
-        losses: Signal::derive(move || shown.with(|(row, _)| losses(row))),
-        note: Signal::stored("Existing DNS records do not change."),
-        blocked: Callback::new(blocked),
-        list: "/providers",
-        ask: delete_call(move |typed| {
-            server_fns::providers::delete(shown.peek(|(row, _)| row.id), typed)
-        }),
+    let select = ("/domains", "Select another provider");
+    let losses = move || shown.with(|(row, _)| losses(row));
+    delete_card(Kind::Provider, name, losses, move |typed| {
+        server_fns::providers::delete(shown.peek(|(row, _)| row.id), typed)
     })
+    .note("Existing DNS records do not change.")
+    .blocked_while(
+        is_needed,
+        "Domains use this DNS provider. ",
+        select,
+        " for them first.",
+    )
+    .view()
 }
 
 /// The objects that are deleted along with a DNS provider.
@@ -164,8 +146,6 @@ fn losses(row: &ProviderRow) -> Vec<String> {
         ProviderSettings::Rfc2136 { .. } => "Its TSIG key",
         ProviderSettings::AcmeDns { .. } => "The password of its acme-dns account",
     };
-    vec![
-        format!("The DNS provider {} and its settings", row.name),
-        secret.to_owned(),
-    ]
+    let settings = format!("The DNS provider {} and its settings", row.name);
+    vec![settings, secret.to_owned()]
 }

@@ -1,19 +1,8 @@
 //! The form fields of a site, for creation and update.
 
-use model::{
-    ClusterId, FieldError, clusters::ClusterCapabilities, nodes::ClusterView, sites::SiteForm,
-};
+use model::{ClusterId, clusters::ClusterCapabilities, nodes::ClusterView, sites::SiteForm};
 
 use crate::pages::prelude::*;
-
-/// The state of a form with these values.
-pub fn form_state(values: RwSignal<SiteForm>) -> FormState {
-    FormState::new(move || values.with_untracked(refusals))
-}
-
-fn refusals(form: &SiteForm) -> Vec<FieldError> {
-    form.parse().err().unwrap_or_default()
-}
 
 /// The choice of a cluster: id and name.
 pub fn cluster_options(clusters: &[ClusterView]) -> Vec<(String, String)> {
@@ -32,9 +21,9 @@ pub fn suggestions(values: RwSignal<SiteForm>) -> RwSignal<Option<ClusterCapabil
         suggestions.set(None);
         spawn_local(async move {
             // An unreachable cluster gives no suggestions; names can still be typed.
-            let found = server_fns::clusters::check(id).await.ok();
+            let capabilities = server_fns::clusters::check(id).await.ok();
             if cluster.try_get_untracked().flatten() == Some(id) {
-                suggestions.try_set(found);
+                suggestions.try_set(capabilities);
             }
         });
     });
@@ -44,27 +33,26 @@ pub fn suggestions(values: RwSignal<SiteForm>) -> RwSignal<Option<ClusterCapabil
 /// Fills empty fields with the first suggestion of the cluster, which is often the only one.
 pub fn fill(values: RwSignal<SiteForm>, suggestions: RwSignal<Option<ClusterCapabilities>>) {
     Effect::new(move |_| {
-        let Some(found) = suggestions.get() else {
+        let Some(cluster) = suggestions.get() else {
             return;
         };
         values.update(|form| {
-            let fill = |field: &mut String, first: Option<String>| {
-                if field.is_empty()
-                    && let Some(first) = first
-                {
-                    *field = first;
+            let fill = |field: &mut String, suggestions: Vec<String>| {
+                if field.is_empty() {
+                    *field = suggestions.into_iter().next().unwrap_or_default();
                 }
             };
-            fill(&mut form.bridge, message(&found.bridges).into_iter().next());
-            let templates = message(&found.template_storages());
-            fill(&mut form.template_storage, templates.into_iter().next());
-            let volumes = message(&found.volume_storages());
-            fill(&mut form.volume_storage, volumes.into_iter().next());
+            fill(&mut form.bridge, names(&cluster.bridges));
+            fill(
+                &mut form.template_storage,
+                names(&cluster.template_storages()),
+            );
+            fill(&mut form.volume_storage, names(&cluster.volume_storages()));
         });
     });
 }
 
-fn message<T: ToString>(names: &[T]) -> Vec<String> {
+fn names<T: ToString>(names: &[T]) -> Vec<String> {
     names.iter().map(ToString::to_string).collect()
 }
 
@@ -77,69 +65,61 @@ pub fn fields(
 ) -> AnyView {
     let of = move |read: fn(&ClusterCapabilities) -> Vec<String>| {
         Signal::derive(move || {
-            suggestions.with(|found| found.as_ref().map(read).unwrap_or_default())
+            suggestions.with(|cluster| cluster.as_ref().map(read).unwrap_or_default())
         })
     };
-    let bridges = of(|found| message(&found.bridges));
-    let templates = of(|found| message(&found.template_storages()));
-    let volumes = of(|found| message(&found.volume_storages()));
+    let bridges = of(|cluster| names(&cluster.bridges));
+    let templates = of(|cluster| names(&cluster.template_storages()));
+    let volumes = of(|cluster| names(&cluster.volume_storages()));
     let hint = move |text: &'static str, options: Signal<Vec<String>>| {
-        Signal::derive(move || {
-            options.with(|options| {
-                if options.is_empty() {
-                    text.to_owned()
-                } else {
-                    format!("{text} The cluster has {}.", options.join(", "))
-                }
-            })
+        Signal::derive(move || match options.get().join(", ") {
+            options if options.is_empty() => text.to_owned(),
+            options => format!("{text} The cluster has {options}."),
         })
+    };
+    let site = view! {
+        <Field form name="name" label="Name" value=bind!(values, name) hint="Used in page URLs, such as lab." />
+        <Field form name="domain" label="Domain" value=bind!(values, domain)
+            hint="Containers get names below this domain: web-1 becomes web-1.lab.example.org." />
+    };
+    let cluster = view! {
+        <Choice form name="cluster" label="Cluster" value=bind!(values, cluster) options=clusters />
+        <Field form name="bridge" label="Bridge" value=bind!(values, bridge) options=bridges
+            hint=hint("The bridge on each node that containers connect to, such as vmbr0.", bridges) />
+        <Field form name="template_storage" label="Template storage" value=bind!(values, template_storage) options=templates
+            hint=hint("The storage for templates and images, such as local.", templates) />
+        <Field form name="volume_storage" label="Disk storage" value=bind!(values, volume_storage) options=volumes
+            hint=hint("The storage for container disks, such as local-lvm.", volumes) />
+        <Field form name="vmids" label="VMIDs" value=bind!(values, vmids)
+            hint="The VMID range for containers, such as 1000-1999. Exclude VMIDs that are in use." />
     };
     view! {
-        <fieldset class="card group">
-            <legend class="card-title">"Names"</legend>
-            <Field form name="name" label="Name" value=bind!(values, name) hint="Used in page URLs, such as lab." />
-            <Field form name="domain" label="Domain" value=bind!(values, domain)
-                hint="Containers get names below this domain: web-1 becomes web-1.lab.example.org." />
-        </fieldset>
+        {group("Names", site.erase())}
         {network(form, values)}
-        <fieldset class="card group">
-            <legend class="card-title">"Cluster"</legend>
-            <Choice form name="cluster" label="Cluster" value=bind!(values, cluster) options=clusters />
-            <Field form name="bridge" label="Bridge" value=bind!(values, bridge) options=bridges
-                hint=hint("The bridge on each node that containers connect to, such as vmbr0.", bridges) />
-            <Field form name="template_storage" label="Template storage" value=bind!(values, template_storage) options=templates
-                hint=hint("The storage for templates and images, such as local.", templates) />
-            <Field form name="volume_storage" label="Disk storage" value=bind!(values, volume_storage) options=volumes
-                hint=hint("The storage for container disks, such as local-lvm.", volumes) />
-            <Field form name="vmids" label="VMIDs" value=bind!(values, vmids)
-                hint="The VMID range for containers, such as 1000-1999. Exclude VMIDs that are in use." />
-        </fieldset>
+        {group("Cluster", cluster.erase())}
     }
     .erase()
 }
 
 fn network(form: FormState, values: RwSignal<SiteForm>) -> AnyView {
-    view! {
-        <fieldset class="card group">
-            <legend class="card-title">"Network"</legend>
-            <Field form name="network" label="Network" value=bind!(values, network) hint="In CIDR notation, such as 10.20.0.0/16." />
-            <Field form name="gateway" label="Gateway" value=bind!(values, gateway) hint="The default gateway, such as 10.20.0.1." />
-            <Field form name="range" label="Addresses for containers" value=bind!(values, range)
-                hint="The first and last address, such as 10.20.0.100-10.20.0.250." />
-            <Field form name="others" label="Addresses for other machines" optional=true value=bind!(values, others)
-                hint="The DHCP range for machines that are not containers, such as 10.20.9.10-10.20.9.99. Leave empty to give them no address." />
-            <Field form name="forwarders" label="Upstream DNS servers" optional=true value=bind!(values, forwarders)
-                hint="They resolve names outside the site; separate addresses with commas. Leave empty to resolve only the site's names." />
-            <Field form name="ports" label="External ports" value=bind!(values, ports)
-                hint="The port range for TCP and UDP services, such as 2000-2999." />
-        </fieldset>
-        <fieldset class="card group">
-            <legend class="card-title">"Public addresses"</legend>
-            <Field form name="public_v4" label="Public address (IPv4)" optional=true value=bind!(values, public_v4)
-                hint="The public address of the site's edge hosts, such as 198.51.100.7. Domains with address records publish it at their DNS provider." />
-            <Field form name="public_v6" label="Public address (IPv6)" optional=true value=bind!(values, public_v6)
-                hint="The public IPv6 address, such as 2001:db8::7." />
-        </fieldset>
-    }
-    .erase()
+    let network = view! {
+        <Field form name="network" label="Network" value=bind!(values, network) hint="In CIDR notation, such as 10.20.0.0/16." />
+        <Field form name="gateway" label="Gateway" value=bind!(values, gateway) hint="The default gateway, such as 10.20.0.1." />
+        <Field form name="range" label="Addresses for containers" value=bind!(values, range)
+            hint="The first and last address, such as 10.20.0.100-10.20.0.250." />
+        <Field form name="dynamic_range" label="Addresses for other machines" optional=true value=bind!(values, dynamic_range)
+            hint="The DHCP range for machines that are not containers, such as 10.20.9.10-10.20.9.99. Leave empty to give them no address." />
+        <Field form name="forwarders" label="Upstream DNS servers" optional=true value=bind!(values, forwarders)
+            hint="They resolve names outside the site; separate addresses with commas. Leave empty to resolve only the site's names." />
+        <Field form name="ports" label="External ports" value=bind!(values, ports)
+            hint="The port range for TCP and UDP services, such as 2000-2999." />
+    };
+    let public = view! {
+        <Field form name="public_v4" label="Public address (IPv4)" optional=true value=bind!(values, public_v4)
+            hint="The public address of the site's edge hosts, such as 198.51.100.7. Domains with address records publish it at their DNS provider." />
+        <Field form name="public_v6" label="Public address (IPv6)" optional=true value=bind!(values, public_v6)
+            hint="The public IPv6 address, such as 2001:db8::7." />
+    };
+    view! { {group("Network", network.erase())} {group("Public addresses", public.erase())} }
+        .erase()
 }

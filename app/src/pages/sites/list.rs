@@ -4,26 +4,26 @@ use model::sites::SiteRow;
 
 use crate::pages::prelude::*;
 
-const HEAD: ListHead = ListHead {
+const LIST: ListPage = ListPage {
     title: "Sites",
     count: ("site", "sites"),
-    create: Some(("/sites/new", "New site")),
-    tabs: None,
+    create: || Some(("/sites/new", "New site")),
     empty: (
         "network",
         "No sites yet",
         "A site is a network on a cluster, with a domain, addresses and ports. Create a site before the first container.",
     ),
+    ..ListPage::DEFAULT
 };
 
 const ROWS: Rows<SiteRow> = Rows {
     label: "Sites",
     id: |site| site.id.0,
-    link: ("Site", |site| {
-        RowLink::new(format!("/sites/{}", site.spec.name), text(&site.spec.name))
-    }),
     columns: &[
-        column("Domain", "mono", |site| text(&site.spec.domain)),
+        main_column("Site", |site| {
+            row_link(format!("/sites/{}", site.spec.name), text(&site.spec.name))
+        }),
+        column("Domain", "mono", |site| host(site.spec.domain.as_str())),
         column("Cluster", "", |site| text(&site.cluster_name)),
         column("Network", "mono", |site| text(site.spec.network)),
         column("Containers", "num", |site| text(site.containers)),
@@ -34,9 +34,11 @@ const ROWS: Rows<SiteRow> = Rows {
 /// The page.
 pub fn page() -> AnyView {
     list_page(
-        HEAD,
-        server_fns::sites::list,
+        &LIST,
+        Signal::from(()),
+        |()| server_fns::sites::list(),
         |_| [Topic::Site, Topic::Container].map(Event::all).to_vec(),
-        |sites| table(sites, Vec::as_slice, &ROWS),
+        |all| whole(all),
+        &ROWS,
     )
 }

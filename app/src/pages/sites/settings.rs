@@ -1,22 +1,12 @@
 //! The settings of a site, and its deletion.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
 use model::sites::{SiteForm, SiteRow};
 
 use super::{
-    fields::{cluster_options, fields, form_state, suggestions},
+    fields::{cluster_options, fields, suggestions},
     show::SitePage,
 };
-use crate::{
-    components::{
-        delete_card::{DeleteCard, delete_call, delete_card},
-        fresh::fresh,
-        live_resource::LiveResource,
-        object_form::{SettingsForm, save, settings_form},
-    },
-    server_fns,
-};
+use crate::pages::{containers::container_count, prelude::*};
 
 /// The tab.
 pub fn tab(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
@@ -25,53 +15,35 @@ pub fn tab(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
 }
 
 fn form(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
-    let values = fresh(page.part(|page| SiteForm::from(&page.site.spec)));
-    let form = form_state(values);
-    let update = move |asked| {
-        let id = page.peek(|page| page.site.id);
-        server_fns::sites::update(id, asked)
-    };
+    let values = form_values(page.part(|page| SiteForm::from(&page.site.spec)));
+    let form = FormState::of(values, SiteForm::parse);
     let options = Signal::derive(move || page.with(|page| cluster_options(&page.clusters)));
     let blocked = page.part(|page| page.site.containers > 0);
-    let note = reactive(move || {
-        blocked.get().then(|| {
-            view! { <p class="muted">"Name, cluster, bridge, network and gateway cannot change while the site has containers."</p> }.erase()
-        })
+    let note = reactive_if(blocked, move || {
+        view! { <p class="muted">"Name, cluster, bridge, network and gateway cannot change while the site has containers."</p> }.erase()
     });
-    settings_form(SettingsForm {
-        form,
-        notice: Some(note),
-        fields: fields(form, values, options, suggestions(values)),
-        key: name,
-        path: |name| format!("/sites/{name}/settings"),
-        update: save(values, |form| form.name.trim().to_owned(), update),
-        refresh: page.refresher(),
-    })
+    let fields = view! { {note} {fields(form, values, options, suggestions(values))} }.erase();
+    let stored_name = |form: &SiteForm| form.name.trim().to_owned();
+    let update = save(values, stored_name, move |submitted| {
+        server_fns::sites::update(page.peek(|page| page.site.id), submitted)
+    });
+    settings_form(Kind::Site, name, form, fields, update, page.refresher())
 }
 
 fn deletion(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
     let count = page.part(|page| page.site.containers);
-    let blocked = move |()| {
-        let what = match count.get() {
-            0 => return None,
-            1 => "1 container".to_owned(),
-            count => format!("{count} containers"),
-        };
+    let blocked = move || {
+        let count = Some(count.get()).filter(|count| *count > 0)?;
         let href = format!("/containers?site={}", name.get());
-        Some(view! { <p>"The site has " <a class="link" href=href>{what}</a> ". Delete these first."</p> }.erase())
+        Some(view! { <p>"The site has " <a class="link" href=href>{container_count(count)}</a> ". Delete these first."</p> }.erase())
     };
-    delete_card(DeleteCard {
-        verb: "Delete",
-        what: "site",
-        name,
-        losses: Signal::derive(move || page.with(|page| losses(&page.site))),
-        note: Signal::stored("The cluster and its bridge do not change."),
-        blocked: Callback::new(blocked),
-        list: "/sites",
-        ask: delete_call(move |typed| {
-            server_fns::sites::delete(page.peek(|page| page.site.id), typed)
-        }),
+    let losses = move || page.with(|page| losses(&page.site));
+    delete_card(Kind::Site, name, losses, move |typed| {
+        server_fns::sites::delete(page.peek(|page| page.site.id), typed)
     })
+    .note("The cluster and its bridge do not change.")
+    .blocked(blocked)
+    .view()
 }
 
 /// The objects that are deleted along with a site.

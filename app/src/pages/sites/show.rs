@@ -1,28 +1,10 @@
 //! One site; each tab has its own path below the site's.
 
-use crate::erase::{Erase as _, reactive};
-use leptos::prelude::*;
-use model::{
-    events::{Event, Topic},
-    hosts::HostRow,
-    nodes::ClusterView,
-    sites::SiteRow,
-};
+use model::{hosts::HostRow, nodes::ClusterView, sites::SiteRow};
 use serde::{Deserialize, Serialize};
 
 use super::{overview, settings};
-use crate::{
-    components::{
-        icon::icon,
-        live_resource::LiveResource,
-        page::{PageHead, Tabs},
-    },
-    pages::{
-        rights::administrator,
-        tabbed_page::{Tab, tab_links, tabbed_page},
-    },
-    server_fns::{self, Failure},
-};
+use crate::pages::prelude::*;
 
 /// The tabs of a site.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,7 +45,7 @@ pub fn page() -> AnyView {
 }
 
 async fn fetch(name: String, tab: SiteTab) -> Result<SitePage, Failure> {
-    administrator().await?;
+    require_administrator().await?;
     let mut page = SitePage {
         tab,
         site: server_fns::sites::get(name).await?,

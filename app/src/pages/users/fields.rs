@@ -34,33 +34,40 @@ fn refusals(form: &UserForm, account: Account) -> Vec<FieldError> {
     refused
 }
 
+/// What a role allows.
+fn role_meaning(role: Role) -> &'static str {
+    match role {
+        Role::Member => "Manages own containers.",
+        Role::Operator => "Manages all containers, domains, certificates and hosts.",
+        Role::Administrator => "Manages everything, including sites, clusters and users.",
+    }
+}
+
 /// All fields, in groups.
 pub fn fields(form: FormState, values: RwSignal<UserForm>, account: Account) -> AnyView {
-    let roles = [
-        (Role::Member, "Member: own containers"),
-        (Role::Operator, "Operator: all containers and nodes"),
-        (Role::Administrator, "Administrator: everything"),
-    ]
-    .map(|(role, message)| (role.to_string(), message.to_owned()))
-    .to_vec();
-    view! {
-        <fieldset class="card group">
-            <legend class="card-title">"Account"</legend>
-            <Field form name="name" label="Name" value=bind!(values, name) hint="The name for sign-in, such as anna." />
-            <Field form name="mail" label="Email" value=bind!(values, mail) hint="Such as anna@example.org." />
-            <Choice form name="role" label="Role" value=bind!(values, role) options=Signal::stored(roles) />
-            {password(form, values, account)}
-        </fieldset>
-        <fieldset class="card group">
-            <legend class="card-title">"Limits"</legend>
-            <p class="muted">"The total for all containers of this user. Leave empty for no limit."</p>
-            <Field form name="containers" label="Containers" value=bind!(values, containers) optional=true hint="Such as 5." />
-            <Field form name="cores" label="Cores" value=bind!(values, cores) optional=true hint="Such as 8." />
-            <Field form name="memory" label="Memory" value=bind!(values, memory) optional=true hint="Such as 16 GiB." />
-            <Field form name="disk" label="Disk" value=bind!(values, disk) optional=true hint="Such as 100 GiB." />
-        </fieldset>
-    }
-    .erase()
+    let roles = options([
+        ("member", "Member"),
+        ("operator", "Operator"),
+        ("administrator", "Administrator"),
+    ]);
+    let role_hint = Signal::derive(move || {
+        let role = values.with(|form| form.role.parse());
+        role.map(role_meaning).unwrap_or_default().to_owned()
+    });
+    let user = view! {
+        <Field form name="name" label="Username" value=bind!(values, name) hint="The name for sign-in, such as anna." />
+        <Field form name="mail" label="Email" value=bind!(values, mail) hint="Such as anna@example.org." />
+        <Choice form name="role" label="Role" value=bind!(values, role) options=Signal::stored(roles) hint=role_hint />
+        {password(form, values, account)}
+    };
+    let limits = view! {
+        <p class="muted">"The total for all containers of this user. Leave empty for no limit."</p>
+        <Field form name="containers" label="Containers" value=bind!(values, containers) optional=true hint="Such as 5." />
+        <Field form name="cores" label="Cores" value=bind!(values, cores) optional=true hint="Such as 8." />
+        <Field form name="memory" label="Memory" value=bind!(values, memory) optional=true hint="Such as 16 GiB." />
+        <Field form name="disk" label="Disk" value=bind!(values, disk) optional=true hint="Such as 100 GiB." />
+    };
+    view! { {group("Account", user.erase())} {group("Limits", limits.erase())} }.erase()
 }
 
 fn password(form: FormState, values: RwSignal<UserForm>, account: Account) -> AnyView {
@@ -94,12 +101,7 @@ mod tests {
         };
         assert_eq!(refusals(&form, Account::Present), []);
         let refused = refusals(&form, Account::New);
-        assert_eq!(
-            refused
-                .iter()
-                .map(|refusal| refusal.field.as_str())
-                .collect::<Vec<_>>(),
-            ["password"]
-        );
+        let fields = refused.iter().map(|refusal| refusal.field.as_str());
+        assert_eq!(fields.collect::<Vec<_>>(), ["password"]);
     }
 }

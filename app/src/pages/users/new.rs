@@ -16,19 +16,7 @@ fn content() -> AnyView {
         ..UserForm::default()
     });
     let form = form_state(values, Account::New);
-    create_form(CreateForm {
-        title: "New user",
-        verb: "Create",
-        what: "user",
-        list: "/users",
-        name: bind!(values, name).get,
-        form,
-        notice: None,
-        fields: fields(form, values, Account::New),
-        create: save(
-            values,
-            |form| form.name.trim().to_owned(),
-            server_fns::users::create,
-        ),
-    })
+    let name = |form: &UserForm| form.name.trim().to_owned();
+    let create = save(values, name, server_fns::users::create);
+    create_form(Kind::User, form, fields(form, values, Account::New), create)
 }

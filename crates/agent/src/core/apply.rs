@@ -213,11 +213,11 @@ impl<S: Subsystem> Applier<S> {
     async fn confirm(&mut self) -> Result<Outcome, Error> {
         self.is_unread = false;
         if let Err(error) = self.disk(|generations| generations.confirm()).await {
-            tracing::warn!(%error, "recording applied generation failed");
+            tracing::warn!(%error, "applied generation write failed");
         }
         let live = self.disk(|generations| generations.live());
         let generation = live.await?.unwrap_or_default();
-        tracing::info!(generation, "generation applied");
+        tracing::info!(disk_generation = generation, "files live");
         Ok(Outcome::Applied { generation })
     }
 
@@ -230,7 +230,7 @@ impl<S: Subsystem> Applier<S> {
         before: &Files,
     ) -> Result<Outcome, Error> {
         let refusal = self.refusal(error, tree, before);
-        tracing::warn!(program = %refusal.program, error = refusal.message, "reload failed");
+        tracing::warn!(program = %refusal.program, error = refusal.message, "program reload failed");
         let (live, read) = self
             .disk(|generations| Ok((generations.live()?, generations.read()?)))
             .await?;
@@ -245,7 +245,11 @@ impl<S: Subsystem> Applier<S> {
         self.is_unread = again.is_err();
         let rollback_error = again.err().map(|error| error.to_string());
         if let Some(error) = &rollback_error {
-            tracing::error!(error, disk_generation = generation, "rollback failed");
+            tracing::error!(
+                error,
+                disk_generation = generation,
+                "configuration rollback failed"
+            );
         }
         Ok(Outcome::RolledBack {
             refusal,

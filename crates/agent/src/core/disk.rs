@@ -21,7 +21,7 @@ pub enum DiskError {
         path: PathBuf,
     },
     /// Another process uses the directory.
-    #[error("Another agent uses this folder: {}.", path.display())]
+    #[error("Another agent uses this directory: {}.", path.display())]
     InUse {
         /// The lock file.
         path: PathBuf,

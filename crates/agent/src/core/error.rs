@@ -46,7 +46,7 @@ pub enum ProgramError {
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
     /// The program refused the candidate.
-    #[error("{} refuses it: {}", .0.program, .0.message)]
+    #[error("{} refuses the configuration: {}", .0.program, .0.message)]
     Refused(Refusal),
     /// The program could not be run.
     #[error(transparent)]

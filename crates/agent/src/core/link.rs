@@ -9,7 +9,7 @@ use agent_protocol::{
     CertificateWithKey, CertificatesRequest, CertificatesResponse, HostDescription, JoinRequest,
     JoinResponse, LeasesReport, LiveFilesUpdate, PollRequest, PollResponse, Report, endpoints,
 };
-use model::{domains::Origin, fingerprint::Fingerprint, hosts::JoinToken};
+use model::{fingerprint::Fingerprint, hosts::JoinToken, origin::Origin};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use rustls::client::danger::ServerCertVerifier;
 use serde::Deserialize;
@@ -37,7 +37,7 @@ pub enum LinkError {
     #[error(
         "The manager does not accept this agent's key or join token. Join again with a new token."
     )]
-    Unknown,
+    Unauthorized,
     /// The manager refused the request.
     #[error("The manager responded with status {status}: {message}")]
     Refused {
@@ -98,7 +98,7 @@ impl Link {
     /// Joins with a join token. Returns the agent's key.
     ///
     /// # Errors
-    /// [`LinkError::Unknown`] if the join token is invalid, and any error of a request.
+    /// [`LinkError::Unauthorized`] if the join token is invalid, and any error of a request.
     pub async fn join(
         token: &JoinToken,
         description: HostDescription,
@@ -117,7 +117,7 @@ impl Link {
     /// none if nothing changed for a while.
     ///
     /// # Errors
-    /// [`LinkError::Unknown`] if the key is invalid, and any error of a request.
+    /// [`LinkError::Unauthorized`] if the key is invalid, and any error of a request.
     pub async fn poll(
         &self,
         key: &str,
@@ -210,7 +210,7 @@ async fn send(request: RequestBuilder) -> Result<Response, LinkError> {
         return Ok(response);
     }
     if status == StatusCode::UNAUTHORIZED {
-        return Err(LinkError::Unknown);
+        return Err(LinkError::Unauthorized);
     }
     #[derive(Deserialize)]
     struct ErrorBody {

@@ -56,7 +56,7 @@ async fn run<C: LiveConfig>(manager: Arc<ManagerClient>, mut inbox: watch::Recei
             let Some(config) = latest else { break };
             match reported.report(&manager, config).await {
                 Ok(()) => break,
-                Err(error) => tracing::warn!(%error, "sending live files failed"),
+                Err(error) => tracing::warn!(%error, "live file report failed"),
             }
             // A newer configuration replaces the one that failed.
             let _ = tokio::time::timeout(RETRY_DELAY, inbox.changed()).await;

@@ -29,7 +29,7 @@ pub use disk::{DiskError, Files};
 pub use error::{CheckError, Error, ProgramError};
 pub use generations::Generations;
 pub use link::{Link, LinkError};
-pub use program::{Control, Program};
+pub use program::{Program, ServiceManager};
 pub use quarantine::QuarantinedPart;
 pub use refusal::Refusal;
 pub use role::{Role, RoleError, RunningRole};

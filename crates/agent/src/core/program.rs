@@ -24,9 +24,9 @@ pub fn is_systemd() -> bool {
     std::path::Path::new("/run/systemd/system").is_dir()
 }
 
-/// How a program is controlled.
+/// What starts, reloads and restarts a program.
 #[derive(Clone, Debug)]
-pub enum Control {
+pub enum ServiceManager {
     /// systemd, by the unit of the program's name.
     Systemd {
         /// The command `systemctl`.
@@ -36,7 +36,7 @@ pub enum Control {
     Command(Vec<String>),
 }
 
-impl Control {
+impl ServiceManager {
     /// systemd, with the `systemctl` in `PATH`.
     pub fn systemd() -> Self {
         Self::Systemd {
@@ -50,18 +50,18 @@ impl Control {
 pub struct Program {
     name: &'static str,
     pid_file: PathBuf,
-    control: Control,
+    service_manager: ServiceManager,
     has_workers: bool,
     timeout: Duration,
 }
 
 impl Program {
     /// A program whose process and systemd unit have this name.
-    pub fn new(name: &'static str, pid_file: PathBuf, control: Control) -> Self {
+    pub fn new(name: &'static str, pid_file: PathBuf, service_manager: ServiceManager) -> Self {
         Self {
             name,
             pid_file,
-            control,
+            service_manager,
             has_workers: false,
             timeout: TIMEOUT,
         }
@@ -81,13 +81,13 @@ impl Program {
 
     /// Whether the program runs.
     pub async fn is_running(&self) -> bool {
-        match &self.control {
-            Control::Systemd { systemctl } => {
+        match &self.service_manager {
+            ServiceManager::Systemd { systemctl } => {
                 let line = [systemctl, "is-active", "--quiet", self.name];
                 let output = run(&line.map(str::to_owned), self.timeout).await;
                 output.is_ok_and(|output| output.status.success())
             }
-            Control::Command(_) => self.process().await.is_some(),
+            ServiceManager::Command(_) => self.process().await.is_some(),
         }
     }
 
@@ -109,9 +109,9 @@ impl Program {
 
     /// Requests a reload of a running program.
     pub(crate) async fn request_reload(&self, process: &Process) -> Result<(), ProgramError> {
-        match &self.control {
-            Control::Systemd { .. } => self.systemctl("reload-or-restart").await,
-            Control::Command(_) => self.run_error(process.signal(Signal::HUP)),
+        match &self.service_manager {
+            ServiceManager::Systemd { .. } => self.systemctl("reload-or-restart").await,
+            ServiceManager::Command(_) => self.run_error(process.signal(Signal::HUP)),
         }
     }
 
@@ -120,7 +120,7 @@ impl Program {
     /// # Errors
     /// If the program does not start, with its message. It is then not running.
     pub async fn restart(&self) -> Result<(), ProgramError> {
-        if let Control::Systemd { .. } = self.control {
+        if let ServiceManager::Systemd { .. } = self.service_manager {
             return self.systemctl("restart").await;
         }
         if let Some(process) = self.process().await {
@@ -136,9 +136,9 @@ impl Program {
 
     /// Starts the program, and waits until it is up.
     pub(crate) async fn start(&self) -> Result<(), ProgramError> {
-        let line = match &self.control {
-            Control::Systemd { .. } => return self.systemctl("restart").await,
-            Control::Command(line) => line,
+        let line = match &self.service_manager {
+            ServiceManager::Systemd { .. } => return self.systemctl("restart").await,
+            ServiceManager::Command(line) => line,
         };
         self.command(line).await?;
         // The daemon writes its PID file shortly after the command returns.
@@ -162,7 +162,7 @@ impl Program {
     }
 
     async fn systemctl(&self, verb: &str) -> Result<(), ProgramError> {
-        let Control::Systemd { systemctl } = &self.control else {
+        let ServiceManager::Systemd { systemctl } = &self.service_manager else {
             return Ok(());
         };
         let line = [systemctl, verb, self.name];

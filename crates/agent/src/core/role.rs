@@ -16,18 +16,18 @@ pub type RoleError = Box<dyn std::error::Error + Send + Sync>;
 /// systemd units and permissions that a role needs.
 #[derive(Clone, Copy, Debug)]
 pub struct RoleUnits {
-    /// Files below systemd's unit directory, with `@FOLDER@` for the agent's folder.
+    /// Files below systemd's unit directory, with `@FOLDER@` for the agent's directory.
     pub files: &'static [(&'static str, &'static str)],
-    /// Paths outside the agent's folder that the agent must be able to write.
+    /// Paths outside the agent's directory that the agent must be able to write.
     pub writable: &'static [&'static str],
     /// The services that must be restarted to use the files.
     pub services: &'static [&'static str],
 }
 
-/// The agent's folder and network interface on a host.
+/// The agent's directory and network interface on a host.
 #[derive(Clone, Debug)]
 pub struct AgentPaths {
-    /// The agent's folder.
+    /// The agent's directory.
     pub base: PathBuf,
     /// The interface in the site's network.
     pub interface: InterfaceName,

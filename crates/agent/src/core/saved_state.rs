@@ -32,7 +32,7 @@ struct SavedStateRef<'a> {
 pub(crate) async fn load(base: &Path) -> Option<SavedState> {
     let text = tokio::fs::read(path(base)).await.ok()?;
     serde_json::from_slice(&text)
-        .inspect_err(|error| tracing::warn!(%error, "saved state cannot be parsed"))
+        .inspect_err(|error| tracing::warn!(%error, "saved state parse failed"))
         .ok()
 }
 
@@ -49,7 +49,7 @@ pub(crate) async fn save(base: &Path, desired: &PollResponse, roles: &RoleStates
         tokio::fs::rename(&new, &path).await
     };
     if let Err(error) = result.await {
-        tracing::warn!(%error, "saving state failed");
+        tracing::warn!(%error, "state write failed");
     }
 }
 

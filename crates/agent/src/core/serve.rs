@@ -85,7 +85,7 @@ pub async fn run(
     let mut wait = FIRST_WAIT;
     // Serve the saved configuration even if the manager is unreachable.
     if let Err(error) = serving.reconcile().await {
-        tracing::warn!(%error, "applying saved configuration failed");
+        tracing::warn!(%error, "saved configuration apply failed");
     }
     while !stop.is_cancelled() {
         let result = tokio::select! {
@@ -103,7 +103,7 @@ pub async fn run(
         }
         wait = (wait * 2).min(MAX_WAIT);
         if let Err(error) = serving.reconcile().await {
-            tracing::warn!(%error, "applying last configuration failed");
+            tracing::warn!(%error, "last configuration apply failed");
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use model::{domains::Origin, fingerprint::Fingerprint, names::InterfaceName};
+use model::{fingerprint::Fingerprint, names::InterfaceName, origin::Origin};
 use serde::{Deserialize, Serialize};
 
 /// The settings in the agent's directory.

@@ -12,8 +12,8 @@ use axum::{
 };
 use edge::{Layout, NginxBuild};
 use model::{
-    domains::Origin,
     hosts::{HostFacts, JoinToken},
+    origin::Origin,
 };
 use serde_json::{Value, json};
 
@@ -170,7 +170,7 @@ async fn manager_responses_map_to_errors() {
         };
         link.poll(key, &request).await.unwrap_err()
     };
-    assert!(matches!(ask("old", 7).await, LinkError::Unknown));
+    assert!(matches!(ask("old", 7).await, LinkError::Unauthorized));
     let refused = ask("key", 8).await.to_string();
     assert_eq!(
         refused,

@@ -285,7 +285,7 @@ fn manual_changes_are_reverted() {
                 format!("rm {}", file("nginx/services/wiki.example.org.conf")),
                 format!("echo '# by hand' > {}", file("nginx/services/more.conf")),
                 format!("ln -sf /etc/passwd {}", file("nginx/default.conf")),
-                format!("printf '\\377' > {}", file("nginx/pages/refused.html")),
+                format!("printf '\\377' > {}", file("nginx/pages/forbidden.html")),
             ];
             for (change, generation) in changes.iter().zip(2..) {
                 run(change);

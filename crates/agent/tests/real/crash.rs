@@ -15,11 +15,12 @@ use rustix::process::{Signal, getpid, kill_process};
 use test_servers::host::{inside, run, wait_until};
 
 use crate::site::{
-    address, apply, block_on, control, host, layout, list_entries, live, open, prepare, service,
-    site, status, stream, tree, tree_files,
+    address, apply, block_on, host, layout, list_entries, live, open, prepare, service,
+    service_managers, site, status, stream, tree, tree_files,
 };
 
-/// Environment variables of the process that is killed: the host's folder, and the number of steps.
+/// Environment variables of the process that is killed: the host's directory, and the number of
+/// steps.
 const FOLDER: &str = "HOLDFAST_TEST_FOLDER";
 const STEPS: &str = "HOLDFAST_TEST_STEPS";
 
@@ -104,7 +105,7 @@ impl Change {
             }
         });
         block_on(async {
-            let opened = edge::open(&layout, control(&layout), steps).await;
+            let opened = edge::open(&layout, service_managers(&layout), steps).await;
             let tree = tree(&self.after, &layout);
             opened.unwrap().apply(&tree).await.unwrap();
         });
@@ -190,7 +191,7 @@ impl Change {
     }
 }
 
-/// Stops nginx and dnsmasq, and empties the host's folder.
+/// Stops nginx and dnsmasq, and empties the host's directory.
 fn clear(layout: &Layout, folder: &Path) {
     let run_folder = &layout.run;
     run(&format!(

@@ -1,4 +1,4 @@
-//! The program `holdfast-agent`: joins, applies configurations of its manager, and continues during an
+//! The binary `holdfast-agent`: joins, applies configurations of its manager, and continues during an
 //! outage of the manager.
 
 use std::{fs, process::Command};

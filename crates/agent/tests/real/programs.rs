@@ -3,12 +3,12 @@
 use std::{fs, path::Path};
 
 use agent::{
-    core::{Control, ProgramError},
+    core::{ProgramError, ServiceManager},
     roles::edge::{self, Nginx},
 };
 use test_servers::host::{inside, run};
 
-use crate::site::{apply, block_on, control, layout, open, prepare, site};
+use crate::site::{apply, block_on, layout, open, prepare, service_managers, site};
 
 #[test]
 fn programs_are_controlled_by_pid_file_without_systemd() {
@@ -16,7 +16,7 @@ fn programs_are_controlled_by_pid_file_without_systemd() {
         "programs::programs_are_controlled_by_pid_file_without_systemd",
         |folder| {
             let (layout, site) = (prepare(folder), site());
-            let [nginx, dnsmasq] = control(&layout);
+            let [nginx, dnsmasq] = service_managers(&layout);
             let nginx = Nginx::new(&layout, nginx);
             let dnsmasq = edge::dnsmasq(&layout, dnsmasq);
             let pid =
@@ -48,7 +48,7 @@ fn programs_are_controlled_by_pid_file_without_systemd() {
 fn failed_start_reports_error() {
     inside("programs::failed_start_reports_error", |folder| {
         let layout = prepare(folder);
-        let [_, dnsmasq] = control(&layout);
+        let [_, dnsmasq] = service_managers(&layout);
         block_on(async {
             let error = edge::dnsmasq(&layout, dnsmasq).restart().await.unwrap_err();
             let ProgramError::Failed { message, .. } = error else {
@@ -60,7 +60,7 @@ fn failed_start_reports_error() {
 }
 
 /// Creates a fake `systemctl` that records its arguments and fails for those in the file `fails`.
-fn fake_systemctl(folder: &Path) -> Control {
+fn fake_systemctl(folder: &Path) -> ServiceManager {
     let (path, folder) = (folder.join("systemctl"), folder.display());
     let script = format!(
         "#!/bin/sh\necho \"$@\" >> {folder}/calls\n\
@@ -71,7 +71,7 @@ fn fake_systemctl(folder: &Path) -> Control {
         "chmod 755 {} && touch {folder}/fails",
         path.display()
     ));
-    Control::Systemd {
+    ServiceManager::Systemd {
         systemctl: path.display().to_string(),
     }
 }
@@ -80,9 +80,9 @@ fn fake_systemctl(folder: &Path) -> Control {
 fn programs_are_controlled_by_systemctl() {
     inside("programs::programs_are_controlled_by_systemctl", |folder| {
         let layout = layout(folder);
-        let control = fake_systemctl(folder);
-        let dnsmasq = edge::dnsmasq(&layout, control.clone());
-        let nginx = Nginx::new(&layout, control);
+        let service_manager = fake_systemctl(folder);
+        let dnsmasq = edge::dnsmasq(&layout, service_manager.clone());
+        let nginx = Nginx::new(&layout, service_manager);
         let take_calls = || {
             let calls = fs::read_to_string(folder.join("calls")).unwrap();
             fs::remove_file(folder.join("calls")).unwrap();

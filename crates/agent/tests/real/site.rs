@@ -1,4 +1,4 @@
-//! Fixtures: a site configuration, and the folder, network and [`Applier`] of its edge host.
+//! Fixtures: a site configuration, and the directory, network and [`Applier`] of its edge host.
 
 use std::{collections::BTreeMap, fmt::Debug, fs, net::Ipv4Addr, path::Path};
 
@@ -7,7 +7,7 @@ use ::edge::{
     Transport, Tree, render,
 };
 use agent::{
-    core::{Control, Outcome, Steps},
+    core::{Outcome, ServiceManager, Steps},
     roles::edge::{self, Applier},
 };
 use model::{
@@ -49,7 +49,7 @@ pub fn site() -> SiteConfig {
             certificate: None,
         }],
         streams: vec![stream(100, 2100)],
-        answers: Vec::new(),
+        challenge_responses: Vec::new(),
     }
 }
 
@@ -84,7 +84,8 @@ pub fn stream(id: i64, external: u16) -> StreamService {
     }
 }
 
-/// Creates the interface, folders and certificate of an edge host. The agent's folder is `agent`.
+/// Creates the interface, directories and certificate of an edge host. The agent's directory is
+/// `agent`.
 pub fn prepare(folder: &Path) -> Layout {
     run(
         "ip link add eth1 type veth peer name eth1-end && ip link set eth1-end up && \
@@ -125,20 +126,22 @@ pub fn layout(folder: &Path) -> Layout {
 }
 
 /// Returns the commands that start nginx and dnsmasq without systemd.
-pub fn control(layout: &Layout) -> [Control; 2] {
+pub fn service_managers(layout: &Layout) -> [ServiceManager; 2] {
     let arguments = |line: String| line.split(' ').map(str::to_owned).collect();
     let (live, run, log) = (&layout.live, &layout.run, &layout.log);
     [
         format!("nginx -e {log}/error.log -p {live}/nginx/ -c nginx.conf"),
         format!("dnsmasq --pid-file={run}/dnsmasq.pid --conf-file={live}/dnsmasq/dnsmasq.conf"),
     ]
-    .map(|line| Control::Command(arguments(line)))
+    .map(|line| ServiceManager::Command(arguments(line)))
 }
 
 /// Opens the agent's directory.
 pub async fn open(layout: &Layout) -> Applier {
     let steps = Steps::default();
-    edge::open(layout, control(layout), steps).await.unwrap()
+    edge::open(layout, service_managers(layout), steps)
+        .await
+        .unwrap()
 }
 
 /// Runs a future on a new runtime.
@@ -185,7 +188,8 @@ pub fn tree_files(tree: &Tree) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Lists the agent's folder and its generations, with the targets of the links `live` and `read`.
+/// Lists the agent's directory and its generations, with the targets of the links `live` and
+/// `read`.
 pub fn list_entries(layout: &Layout) -> String {
     let base = Path::new(layout.live.as_str()).parent().unwrap();
     run(&format!(

@@ -1,4 +1,4 @@
-//! The lease of an object in the database: only its holder works on the object.
+//! The lease of an object in the database: only its owner works on the object.
 
 use std::{
     future::Future,
@@ -50,7 +50,7 @@ pub(crate) enum LeaseLost {
     TimedOut,
 }
 
-/// A lease. The database compares its end with the database's own clock; the holder measures the
+/// A lease. The database compares its end with the database's own clock; the owner measures the
 /// time since its last request with a monotonic clock and stops first.
 #[derive(Clone, Debug)]
 pub(crate) struct Lease {
@@ -62,7 +62,7 @@ pub(crate) struct Lease {
 
 impl Lease {
     /// A lease for an owner that no other claim uses. Create it before the claim is written, so
-    /// that the holder never counts on a lease that the database has ended.
+    /// that the owner never counts on a lease that the database has ended.
     pub(crate) fn new(term: Duration) -> Self {
         Self::of(&unique_owner(), term)
     }
@@ -94,7 +94,7 @@ impl Lease {
 
     /// Runs `work` while the lease is held, for at most `limit`, and renews the lease meanwhile.
     /// Renewal is part of the same task: when the work panics or blocks its thread, the lease is
-    /// not renewed any more and another holder can claim the object.
+    /// not renewed any more and another owner can claim the object.
     ///
     /// # Errors
     /// [`LeaseLost`] when the lease is lost, or could not be renewed and is about to end, or the
@@ -144,7 +144,7 @@ impl Lease {
     }
 }
 
-/// A token that is different for each claim, so that a former holder in the same process cannot
+/// A token that is different for each claim, so that a former owner in the same process cannot
 /// write under a later claim.
 fn unique_owner() -> Arc<str> {
     format!("{}-{:016x}", std::process::id(), rand::random::<u64>()).into()
@@ -167,13 +167,13 @@ mod tests {
     /// A renewal with scripted results that counts its calls.
     struct Scripted<F> {
         calls: AtomicUsize,
-        answer: F,
+        outcome: F,
     }
 
     impl<F> Scripted<F> {
-        fn new(answer: F) -> Self {
+        fn new(outcome: F) -> Self {
             let calls = AtomicUsize::new(0);
-            Self { calls, answer }
+            Self { calls, outcome }
         }
 
         fn calls(&self) -> usize {
@@ -188,7 +188,7 @@ mod tests {
     {
         async fn renew(&self, _: &Lease) -> Result<bool, store::Error> {
             let call = self.calls.fetch_add(1, Ordering::Relaxed);
-            (self.answer)(call).await
+            (self.outcome)(call).await
         }
     }
 
@@ -218,7 +218,7 @@ mod tests {
         let held = Lease::new(TERM).hold(&failing, LONG, pending::<()>()).await;
         assert_eq!(held, Err(LeaseLost::NotRenewed));
         assert!(began.elapsed() < TERM, "{:?}", began.elapsed());
-        assert!(failing.calls() > 1, "it was tried again");
+        assert!(failing.calls() > 1, "the renewal is retried");
 
         let hanging = Scripted::new(|_| pending());
         let began = Instant::now();
@@ -257,21 +257,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn lease_of_work_that_hangs_or_panics_is_not_renewed_for_ever() {
+    async fn hung_or_panicked_work_loses_its_lease() {
         let renewal = Scripted::new(async |_| Ok(true));
         let held = Lease::new(TERM).hold(&renewal, LONG, pending::<()>()).await;
         assert_eq!(held, Err(LeaseLost::TimedOut));
 
         let renewal = Arc::new(Scripted::new(async |_| Ok(true)));
         let renewed = Arc::clone(&renewal);
-        let holder = tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let work = async {
                 sleep(TERM).await;
                 panic!("a fault in the work");
             };
             let _: Result<(), _> = Lease::new(TERM).hold(&*renewed, LONG, work).await;
         });
-        assert!(holder.await.unwrap_err().is_panic());
+        assert!(task.await.unwrap_err().is_panic());
         let calls = renewal.calls();
         assert!(calls > 0);
         sleep(10 * TERM).await;

@@ -1,4 +1,4 @@
-//! The engine of all background work: jobs, certificates, DNS records and observations of clusters.
+//! The engine of all background work.
 //!
 //! A [`Reconciler`] reads the desired state and makes it so, in passes that a timer or a wake-up
 //! starts. Where several servers share a database, a pass claims each object with a [`Lease`] and

@@ -17,6 +17,19 @@ pub(crate) enum NextPass {
     Never,
 }
 
+/// The shortest wait before a pass for work that is due.
+const MIN_WAIT: Duration = Duration::from_secs(1);
+
+impl NextPass {
+    /// The pass for work that is due in `due_in_ms`, after at most `max_wait`: changes made by
+    /// another server do not wake this one.
+    pub(crate) fn when_due(due_in_ms: Option<i64>, max_wait: Duration) -> Self {
+        let due = due_in_ms.and_then(|ms| u64::try_from(ms).ok());
+        let wait = due.map_or(max_wait, Duration::from_millis);
+        Self::Within(wait.clamp(MIN_WAIT, max_wait))
+    }
+}
+
 /// Work that makes the actual state match the desired state.
 pub(crate) trait Reconciler: Send {
     /// What it reconciles, for the log.
@@ -103,6 +116,15 @@ mod tests {
             wake: Arc::default(),
             outcome,
         }
+    }
+
+    #[test]
+    fn next_pass_waits_for_due_work_within_limits() {
+        let wait = |due| NextPass::when_due(due, MINUTE);
+        assert_eq!(wait(Some(5_000)), NextPass::Within(Duration::from_secs(5)));
+        assert_eq!(wait(Some(0)), NextPass::Within(MIN_WAIT));
+        assert_eq!(wait(Some(600_000)), NextPass::Within(MINUTE));
+        assert_eq!(wait(None), NextPass::Within(MINUTE));
     }
 
     #[tokio::test(start_paused = true)]

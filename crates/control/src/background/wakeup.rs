@@ -5,7 +5,10 @@ use std::time::Duration;
 use model::events::Topic;
 use tokio::sync::watch;
 
-use crate::{Control, notifier::Changes};
+use crate::{
+    clock::Clock,
+    notifier::{Changes, Notifier},
+};
 
 /// How long changes are collected before a pass.
 const DEBOUNCE: Duration = Duration::from_millis(200);
@@ -27,7 +30,7 @@ impl Wakeup {
     }
 }
 
-/// Everything that wakes a reconciler of certificates or DNS records.
+/// Everything that wakes a reconciler.
 pub(crate) struct WakeSources {
     topics: &'static [Topic],
     changes: Changes,
@@ -36,13 +39,18 @@ pub(crate) struct WakeSources {
 }
 
 impl WakeSources {
-    /// Subscribes to changes of these topics and to wake-ups from now on.
-    pub(crate) fn subscribe(control: &Control, topics: &'static [Topic]) -> Self {
+    /// Subscribes from now on to changes of these topics, to wake-ups and to advances of the clock.
+    pub(crate) fn new(
+        topics: &'static [Topic],
+        notifier: &Notifier,
+        wakeup: &Wakeup,
+        clock: &Clock,
+    ) -> Self {
         Self {
             topics,
-            changes: control.notifier().changes(),
-            wakeup: control.certificate_wakeup().subscribe(),
-            clock: control.clock().subscribe(),
+            changes: notifier.changes(),
+            wakeup: wakeup.subscribe(),
+            clock: clock.subscribe(),
         }
     }
 

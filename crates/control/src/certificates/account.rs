@@ -52,7 +52,7 @@ async fn create_account(
     control: &Control,
     authority: &CertificateAuthority,
 ) -> Result<Account, AcmeError> {
-    let binding = match (&authority.row.binding, &authority.eab_mac_key) {
+    let binding = match (&authority.row.eab_key_id, &authority.eab_mac_key) {
         (Some(id), Some(key)) => key.parse().ok().map(|key| ExternalAccountBinding {
             id: id.clone(),
             key,
@@ -70,8 +70,9 @@ async fn create_account(
         .await;
     if let Err(error) = stored {
         tracing::warn!(
+            authority = %authority.row.name,
             ?error,
-            "failed to store ACME account; the next attempt creates another"
+            "ACME account write failed, the next attempt creates another"
         );
     }
     let event = Event::of(Topic::Authority, authority.row.id.0);

@@ -174,14 +174,14 @@ mod tests {
     fn planned(
         id: i64,
         subject: &str,
-        next_try: Option<i64>,
+        next_attempt: Option<i64>,
         not_after: Option<i64>,
     ) -> CertificateSchedule {
         CertificateSchedule {
             id: CertificateId(id),
             subject: subject.parse().unwrap(),
             source: IssuanceMethod::Acme,
-            next_attempt: next_try.map(Timestamp),
+            next_attempt: next_attempt.map(Timestamp),
             not_after: not_after.map(Timestamp),
         }
     }
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn undesired_certificate_is_kept_while_valid_and_resumed_on_demand() {
+    fn undesired_certificate_is_kept_until_expiry_and_can_resume() {
         let issuance = CertificateSource::Http(AuthorityId(1));
         let valid_until = NOW.0 + 10;
         let existing = vec![

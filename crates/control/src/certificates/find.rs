@@ -91,7 +91,7 @@ mod tests {
             state,
             issued: None,
             renew_at: None,
-            next_try: None,
+            next_attempt: None,
             failures: 0,
             last_error: None,
             is_used: true,
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn query_filters_page_and_alarms_are_unfiltered() {
+    fn query_filters_rows_but_not_alarms() {
         let all = vec![
             row(1, "web.example.org", CertificateState::Issued),
             row(2, "shop.example.org", CertificateState::Failed),
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_have_fifty_rows_and_last_page_the_rest() {
+    fn pages_have_at_most_fifty_rows() {
         let all: Vec<_> = (1..=120)
             .map(|id| row(id, "web.example.org", CertificateState::Failed))
             .collect();

@@ -15,11 +15,13 @@ use store::{
 };
 
 use super::{
-    account, lease, outcome,
+    account,
+    lease::{self, Claim},
+    outcome,
     plan::{self, Failure, Jitter},
     solver,
 };
-use crate::{Control, background::Lease, failure::StoreResultExt as _};
+use crate::{Control, failure::StoreResultExt as _};
 
 /// How long a CA may take to validate the challenges and issue a certificate.
 const CA_TIMEOUT: Duration = Duration::from_secs(120);
@@ -55,21 +57,21 @@ impl From<model::Error> for IssueError {
 }
 
 /// Processes a claimed certificate under its lease and releases the lease.
-pub(super) async fn process(control: &Control, claimed: ClaimedCertificate, lease: Lease) {
-    let id = claimed.id;
-    let renewal = lease::renewal(control, id);
-    let work = process_leased(control, &claimed, &lease);
-    if let Err(reason) = lease.hold(&renewal, HOLD_LIMIT, work).await {
-        tracing::warn!(subject = %claimed.subject, %reason, "certificate lease lost");
-        outcome::record_interruption(control, &claimed, reason).await;
-        solver::remove_challenges(control, id, &claimed.lease_owner).await;
+pub(super) async fn process(control: &Control, claim: Claim) {
+    let claimed = &claim.certificate;
+    let renewal = lease::renewal(control, claimed.id);
+    let work = process_leased(control, &claim);
+    if let Err(reason) = claim.lease.hold(&renewal, HOLD_LIMIT, work).await {
+        tracing::warn!(certificate = %claimed.subject, %reason, "certificate lease lost");
+        outcome::record_interruption(control, &claim, reason).await;
+        solver::remove_challenges(control, claimed.id, &claim.lease.owner()).await;
         return;
     }
-    outcome::publish_change(control, claimed.domain, Some(id.0));
+    outcome::publish_change(control, claimed.domain, Some(claimed.id.0));
 }
 
-async fn process_leased(control: &Control, claimed: &ClaimedCertificate, lease: &Lease) {
-    let attempt = tokio::time::timeout(ATTEMPT_TIMEOUT, run_attempt(control, claimed));
+async fn process_leased(control: &Control, claim: &Claim) {
+    let attempt = tokio::time::timeout(ATTEMPT_TIMEOUT, run_attempt(control, claim));
     let done = match control.0.stop.run_until_cancelled(attempt).await {
         Some(Ok(done)) => done,
         Some(Err(_)) => Err(IssueError::Local(
@@ -77,30 +79,31 @@ async fn process_leased(control: &Control, claimed: &ClaimedCertificate, lease: 
         )),
         None => Ok(()),
     };
+    let claimed = &claim.certificate;
     // A canceled attempt has not removed its challenges, and an order that was already ready never
     // used the challenges of an earlier attempt.
-    solver::remove_challenges(control, claimed.id, &claimed.lease_owner).await;
-    if let Err(error) = record_result(control, claimed, done).await {
+    solver::remove_challenges(control, claimed.id, &claim.lease.owner()).await;
+    if let Err(error) = record_result(control, claim, done).await {
         // Lets the lease expire, so that no attempt starts whose outcome the database cannot store.
-        tracing::warn!(subject = %claimed.subject, %error, "failed to store certificate outcome");
+        tracing::warn!(certificate = %claimed.subject, %error, "certificate outcome write failed");
         return;
     }
-    lease::release(control, claimed.id, lease).await;
+    lease::release(control, claim).await;
 }
 
 async fn record_result(
     control: &Control,
-    claimed: &ClaimedCertificate,
+    claim: &Claim,
     done: Result<(), IssueError>,
 ) -> Result<(), model::Error> {
     match done {
         Ok(()) => Ok(()),
         Err(IssueError::Internal(error)) => Err(error),
         Err(IssueError::ProviderBusy) => {
-            outcome::postpone(control, claimed, PROVIDER_BUSY_WAIT_MS).await
+            outcome::postpone(control, claim, PROVIDER_BUSY_WAIT_MS).await
         }
         Err(IssueError::Local(message)) => {
-            outcome::record_failure(control, claimed, Failure::Local, message, None).await
+            outcome::record_failure(control, claim, Failure::Local, message, None).await
         }
         Err(IssueError::Authority(error)) => {
             let detail = error.detail().map(str::to_owned);
@@ -109,7 +112,7 @@ async fn record_result(
                 AcmeError::ChallengeNotPublished { .. } | AcmeError::AccountGone => Failure::Local,
                 _ => Failure::Authority,
             };
-            outcome::record_failure(control, claimed, failure, error.to_string(), detail).await
+            outcome::record_failure(control, claim, failure, error.to_string(), detail).await
         }
     }
 }
@@ -122,29 +125,28 @@ struct IssuanceContext {
     now: Timestamp,
 }
 
-async fn run_attempt(control: &Control, claimed: &ClaimedCertificate) -> Result<(), IssueError> {
+async fn run_attempt(control: &Control, claim: &Claim) -> Result<(), IssueError> {
+    let claimed = &claim.certificate;
     if claimed.source == IssuanceMethod::Uploaded {
-        return Ok(outcome::check_expiry(control, claimed).await?);
+        return Ok(outcome::check_expiry(control, claim).await?);
     }
     let Some(context) = load_context(control, claimed.domain).await? else {
         // The domain no longer uses a CA; the reconciler decides what becomes of the certificate.
-        return Ok(outcome::schedule(control, claimed, None, None).await?);
+        return Ok(outcome::schedule(control, claim, None, None).await?);
     };
     if let Some((chain, renew_at)) =
         chain_if_not_due(claimed, context.authority.row.id, context.now)
     {
         let (renew_at, next_check) = fetch_renewal_info(control, &context, chain, renew_at).await;
         if renew_at > context.now {
-            return Ok(
-                outcome::schedule(control, claimed, Some(renew_at), Some(next_check)).await?,
-            );
+            return Ok(outcome::schedule(control, claim, Some(renew_at), Some(next_check)).await?);
         }
         // The CA asks for renewal now. Stored before the attempt so that a failure does not lose
         // it.
-        outcome::schedule(control, claimed, Some(context.now), Some(context.now)).await?;
+        outcome::schedule(control, claim, Some(context.now), Some(context.now)).await?;
     }
     let account = account::open(control, &context.authority).await?;
-    let done = issue(control, claimed, &context, &account).await;
+    let done = issue(control, claim, &context, &account).await;
     if let Err(IssueError::Authority(AcmeError::AccountGone)) = &done {
         account::forget(control, &context.authority).await?;
     }
@@ -222,7 +224,7 @@ async fn fetch_renewal_info(
         }
         Ok(None) => (renew_at, plan::next_check(now, renew_at, None)),
         Err(error) => {
-            tracing::info!(%error, "failed to fetch ACME renewal information");
+            tracing::info!(domain = %context.domain.spec.name, %error, "ACME renewal information fetch failed");
             (renew_at, plan::next_check(now, renew_at, None))
         }
     }
@@ -239,18 +241,19 @@ fn order_names(subject: &CertificateName, domain: &DomainRow) -> Vec<Certificate
 
 async fn issue(
     control: &Control,
-    claimed: &ClaimedCertificate,
+    claim: &Claim,
     context: &IssuanceContext,
     account: &Account,
 ) -> Result<(), IssueError> {
+    let claimed = &claim.certificate;
     let authority = context.authority.row.id;
-    let proof = match context.issuance.needs_provider() {
+    let challenge_type = match context.issuance.needs_provider() {
         true => ChallengeType::Dns01,
         false => ChallengeType::Http01,
     };
     let order = Order {
         names: order_names(&claimed.subject, &context.domain),
-        challenge_type: proof,
+        challenge_type,
         // Only the CA that issued the certificate can mark it as replaced.
         replaces: claimed
             .chain
@@ -258,9 +261,9 @@ async fn issue(
             .filter(|_| claimed.authority == Some(authority)),
         timeout: CA_TIMEOUT,
     };
-    let issued = match proof {
+    let issued = match challenge_type {
         ChallengeType::Http01 => {
-            let solver = solver::HttpSolver::new(control, context.domain.spec.site, claimed);
+            let solver = solver::HttpSolver::new(control, context.domain.spec.site, claim);
             account.issue(&order, &solver).await?
         }
         ChallengeType::Dns01 => {
@@ -270,7 +273,7 @@ async fn issue(
                     "The domain has no DNS provider. Choose one in its settings.".to_owned(),
                 )
             })?;
-            let solver = solver::DnsSolver::new(control, provider, claimed).await?;
+            let solver = solver::DnsSolver::new(control, provider, claim).await?;
             account.issue(&order, &solver).await?
         }
     };
@@ -287,7 +290,7 @@ async fn issue(
         renew_at: Some(renew_at),
         next_attempt: Some(plan::next_check(context.now, renew_at, None)),
     };
-    Ok(outcome::store_issued(control, claimed, new, issued.key).await?)
+    Ok(outcome::store_issued(control, claim, new, issued.key).await?)
 }
 
 #[cfg(test)]
@@ -300,7 +303,6 @@ mod tests {
 
     fn claimed(renew_at: Option<i64>) -> ClaimedCertificate {
         ClaimedCertificate {
-            lease_owner: "one".to_owned(),
             id: CertificateId(1),
             domain: DomainId(1),
             subject: "wiki.example.org".parse().unwrap(),
@@ -314,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn renewal_information_is_requested_only_for_own_certificates_not_due() {
+    fn renewal_information_requires_the_current_ca_and_a_future_renewal() {
         let at = |claimed: &ClaimedCertificate, authority, now| {
             chain_if_not_due(claimed, authority, Timestamp(now)).map(|(_, due)| due.0)
         };

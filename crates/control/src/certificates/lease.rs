@@ -15,10 +15,14 @@ use crate::{
 /// How long the lease of a certificate lasts without a renewal.
 const TERM: Duration = Duration::from_secs(60);
 
+/// A claimed certificate and its lease.
+pub(super) struct Claim {
+    pub(super) certificate: ClaimedCertificate,
+    pub(super) lease: Lease,
+}
+
 /// Claims a certificate that is due.
-pub(super) async fn claim(
-    control: &Control,
-) -> Result<Option<(ClaimedCertificate, Lease)>, model::Error> {
+pub(super) async fn claim(control: &Control) -> Result<Option<Claim>, model::Error> {
     let (clock, lease) = (control.clock(), Lease::new(TERM));
     let (owner, term) = (lease.owner(), lease.term_ms());
     let claimed = control
@@ -29,7 +33,7 @@ pub(super) async fn claim(
         })
         .await
         .into_model("certificates")?;
-    Ok(claimed.map(|claimed| (claimed, lease)))
+    Ok(claimed.map(|certificate| Claim { certificate, lease }))
 }
 
 /// Renews the lease of a certificate.
@@ -40,13 +44,14 @@ pub(super) fn renewal(control: &Control, id: CertificateId) -> impl Renewal {
 }
 
 /// Releases the lease of a certificate.
-pub(super) async fn release(control: &Control, id: CertificateId, lease: &Lease) {
-    let owner = lease.owner();
+pub(super) async fn release(control: &Control, claim: &Claim) {
+    let (id, owner) = (claim.certificate.id, claim.lease.owner());
     let release = move |c: &mut Conn| store::certificates::release(c, id, &owner);
     if let Err(error) = control.store().write(release).await {
         tracing::warn!(
+            certificate = %claim.certificate.subject,
             ?error,
-            "failed to release certificate lease; it will expire"
+            "certificate lease release failed, it will expire"
         );
     }
 }
@@ -54,14 +59,14 @@ pub(super) async fn release(control: &Control, id: CertificateId, lease: &Lease)
 /// Runs `write` with the current time if the lease of the certificate is still held.
 pub(super) async fn write_if_held<W>(
     control: &Control,
-    claimed: &ClaimedCertificate,
+    claim: &Claim,
     write: W,
 ) -> Result<(), model::Error>
 where
     W: Fn(&mut Conn, Timestamp) -> Result<(), store::Error> + Send + 'static,
 {
-    let (clock, id, owner) = (control.clock(), claimed.id, claimed.lease_owner.clone());
-    let term = i64::try_from(TERM.as_millis()).unwrap_or(i64::MAX);
+    let (clock, id) = (control.clock(), claim.certificate.id);
+    let (owner, term) = (claim.lease.owner(), claim.lease.term_ms());
     let done = control
         .store()
         .write(move |c| {

@@ -27,7 +27,7 @@ use store::{
 
 pub use find::find;
 pub(crate) use keyed_mutex::KeyedMutexes;
-pub(crate) use reconciler::{Certificates, TOPICS, next_pass};
+pub(crate) use reconciler::Certificates;
 
 use crate::{
     Actor, Control,
@@ -143,7 +143,7 @@ pub async fn upload(
         .await
         .into_model("certificate")??;
     outcome::publish_change(control, domain, Some(done.0));
-    control.certificate_wakeup().notify();
+    control.issuance_wakeup().notify();
     Ok(done)
 }
 
@@ -197,14 +197,14 @@ pub async fn retry(control: &Control, actor: &Actor, id: CertificateId) -> Resul
         .await
         .into_model("certificate")??;
     outcome::publish_change(control, domain, Some(id.0));
-    control.certificate_wakeup().notify();
+    control.issuance_wakeup().notify();
     Ok(())
 }
 
 /// Renews a certificate immediately, although it is still valid.
 ///
 /// # Errors
-/// As for [`try_again`].
+/// As for [`retry`].
 pub async fn renew(control: &Control, actor: &Actor, id: CertificateId) -> Result<(), Error> {
     actor.require_operator()?;
     let clock = control.clock();
@@ -279,7 +279,7 @@ pub async fn revoke(
         .await
         .into_model("certificate")?;
     outcome::publish_change(control, row.domain, Some(id.0));
-    control.certificate_wakeup().notify();
+    control.issuance_wakeup().notify();
     Ok(())
 }
 

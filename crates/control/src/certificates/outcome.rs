@@ -7,13 +7,10 @@ use model::{
     certificates::{AttemptFailure, CertificateContents, CertificateEvent, expiring_from},
     events::{Event, Topic},
 };
-use store::{
-    Conn,
-    certificates::{ClaimedCertificate, NewCertificate},
-};
+use store::{Conn, certificates::NewCertificate};
 
 use super::{
-    lease::write_if_held,
+    lease::{Claim, write_if_held},
     plan::{self, Failure, Jitter},
 };
 use crate::{Control, background::LeaseLost, notifier::Audience};
@@ -30,13 +27,13 @@ const RETRY_WAITS: [Duration; 4] = [
 /// Schedules renewal and the next check of a valid certificate.
 pub(super) async fn schedule(
     control: &Control,
-    claimed: &ClaimedCertificate,
+    claim: &Claim,
     renew_at: Option<Timestamp>,
-    next_try: Option<Timestamp>,
+    next_attempt: Option<Timestamp>,
 ) -> Result<(), model::Error> {
-    let id = claimed.id;
-    write_if_held(control, claimed, move |c, _| {
-        store::certificates::schedule(c, id, renew_at, next_try)
+    let id = claim.certificate.id;
+    write_if_held(control, claim, move |c, _| {
+        store::certificates::schedule(c, id, renew_at, next_attempt)
     })
     .await
 }
@@ -44,26 +41,24 @@ pub(super) async fn schedule(
 /// Postpones an attempt for a reason that needs no action by a user.
 pub(super) async fn postpone(
     control: &Control,
-    claimed: &ClaimedCertificate,
+    claim: &Claim,
     wait_ms: i64,
 ) -> Result<(), model::Error> {
-    let id = claimed.id;
-    write_if_held(control, claimed, move |c, now| {
+    let id = claim.certificate.id;
+    write_if_held(control, claim, move |c, now| {
         store::certificates::delay(c, id, Timestamp(now.0 + wait_ms))
     })
     .await
 }
 
 /// Records that an uploaded certificate is about to expire or has expired.
-pub(super) async fn check_expiry(
-    control: &Control,
-    claimed: &ClaimedCertificate,
-) -> Result<(), model::Error> {
+pub(super) async fn check_expiry(control: &Control, claim: &Claim) -> Result<(), model::Error> {
+    let claimed = &claim.certificate;
     let Some((from, until)) = claimed.validity else {
-        return schedule(control, claimed, None, None).await;
+        return schedule(control, claim, None, None).await;
     };
     let (id, subject) = (claimed.id, claimed.subject.clone());
-    write_if_held(control, claimed, move |c, now| {
+    write_if_held(control, claim, move |c, now| {
         let (event, next) = if now >= until {
             (Some(CertificateEvent::Expired), None)
         } else if now >= expiring_from(from, until) {
@@ -73,7 +68,7 @@ pub(super) async fn check_expiry(
         };
         if let Some(event) = event {
             let message = format!("Valid until {}. Upload a replacement.", until.rfc3339());
-            tracing::warn!(%subject, valid_until = until.rfc3339(), "uploaded certificate expires");
+            tracing::warn!(certificate = %subject, valid_until = until.rfc3339(), "uploaded certificate not replaced before expiry");
             store::certificates::add_history(c, id, event, &message, now)?;
         }
         store::certificates::schedule(c, id, None, next)
@@ -84,11 +79,12 @@ pub(super) async fn check_expiry(
 /// Stores an issued certificate with its key.
 pub(super) async fn store_issued(
     control: &Control,
-    claimed: &ClaimedCertificate,
+    claim: &Claim,
     new: NewCertificate,
     secret: String,
 ) -> Result<(), model::Error> {
-    tracing::info!(subject = %claimed.subject, issuer = new.issued.issuer, "certificate issued");
+    let claimed = &claim.certificate;
+    tracing::info!(certificate = %claimed.subject, issuer = new.issued.issuer, "certificate issued");
     let event = match claimed.chain {
         None => CertificateEvent::Issued,
         Some(_) => CertificateEvent::Renewed,
@@ -101,7 +97,7 @@ pub(super) async fn store_issued(
             new.clone(),
             secret.clone(),
         );
-        let done = write_if_held(control, claimed, move |c, now| {
+        let done = write_if_held(control, claim, move |c, now| {
             let of = (domain, &subject);
             let id = store::certificates::upsert_issued(c, &key, of, &new, &secret, now)?;
             store::certificates::add_history(c, id, event, &describe(&new.issued), now)
@@ -110,7 +106,7 @@ pub(super) async fn store_issued(
         let (Err(error), Some(wait)) = (&done, wait) else {
             return done;
         };
-        tracing::warn!(%error, "failed to store issued certificate, retrying");
+        tracing::warn!(certificate = %claimed.subject, %error, retry_in = ?wait, "issued certificate write failed");
         tokio::time::sleep(*wait).await;
     }
 }
@@ -124,15 +120,16 @@ pub(super) fn describe(issued: &CertificateContents) -> String {
 /// Records that issuance failed and schedules the next attempt.
 pub(super) async fn record_failure(
     control: &Control,
-    claimed: &ClaimedCertificate,
+    claim: &Claim,
     failure: Failure,
     message: String,
     detail: Option<String>,
 ) -> Result<(), model::Error> {
-    tracing::warn!(subject = %claimed.subject, error = message, detail, "certificate issuance failed");
+    let claimed = &claim.certificate;
+    tracing::warn!(certificate = %claimed.subject, error = message, detail, "certificate issuance failed");
     let (id, attempts) = (claimed.id, claimed.failures + 1);
     let until = claimed.validity.map(|(_, until)| until);
-    write_if_held(control, claimed, move |c, now| {
+    write_if_held(control, claim, move |c, now| {
         let next = plan::retry_at(now, attempts, failure, until, Jitter::new());
         let last_error = AttemptFailure {
             at: now,
@@ -147,12 +144,9 @@ pub(super) async fn record_failure(
 
 /// Schedules the next attempt after an attempt lost its lease, as after a failure. Otherwise an
 /// attempt that is interrupted again and again would order certificates without a pause.
-pub(super) async fn record_interruption(
-    control: &Control,
-    claimed: &ClaimedCertificate,
-    reason: LeaseLost,
-) {
-    let (clock, id, owner) = (control.clock(), claimed.id, claimed.lease_owner.clone());
+pub(super) async fn record_interruption(control: &Control, claim: &Claim, reason: LeaseLost) {
+    let claimed = &claim.certificate;
+    let (clock, id, owner) = (control.clock(), claimed.id, claim.lease.owner());
     let attempts = claimed.failures + 1;
     let until = claimed.validity.map(|(_, until)| until);
     let write = move |c: &mut Conn| {
@@ -166,7 +160,7 @@ pub(super) async fn record_interruption(
         store::certificates::record_interruption(c, id, &owner, &failure, next)
     };
     if let Err(error) = control.store().write(write).await {
-        tracing::warn!(subject = %claimed.subject, ?error, "interrupted attempt not recorded");
+        tracing::warn!(certificate = %claimed.subject, ?error, "certificate interruption write failed");
     }
 }
 

@@ -15,10 +15,10 @@ use crate::{
 
 /// How many certificates are processed concurrently.
 const MAX_CONCURRENT: usize = 4;
-/// The longest sleep. Changes made by another server do not wake this one.
-const MAX_SLEEP: Duration = Duration::from_secs(60);
-/// The topics that certificates and DNS records depend on.
-pub(crate) const TOPICS: &[Topic] = &[
+/// The longest wait between two passes.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+/// The topics that certificates depend on.
+const TOPICS: &[Topic] = &[
     Topic::Container,
     Topic::Domain,
     Topic::Site,
@@ -37,7 +37,12 @@ impl Certificates {
     pub(crate) fn new(control: Control) -> Self {
         Self {
             permits: Arc::new(Semaphore::new(MAX_CONCURRENT)),
-            wake: WakeSources::subscribe(&control, TOPICS),
+            wake: WakeSources::new(
+                TOPICS,
+                control.notifier(),
+                control.issuance_wakeup(),
+                &control.clock(),
+            ),
             control,
         }
     }
@@ -51,14 +56,14 @@ impl Reconciler for Certificates {
         let control = &self.control;
         desired::reconcile_desired(control).await?;
         while let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
-            let Some((claimed, lease)) = lease::claim(control).await? else {
+            let Some(claim) = lease::claim(control).await? else {
                 break;
             };
             let control = control.clone();
             control.clone().0.tasks.spawn(async move {
-                issue::process(&control, claimed, lease).await;
+                issue::process(&control, claim).await;
                 drop(permit);
-                control.certificate_wakeup().notify();
+                control.issuance_wakeup().notify();
             });
         }
         // All permits may be taken while a certificate is due: the task that releases one wakes the
@@ -68,17 +73,11 @@ impl Reconciler for Certificates {
             let now = clock.now(c)?;
             store::certificates::next_due_in_ms(c, now)
         });
-        Ok(next_pass(due.await.into_model("certificates")?))
+        let due_in_ms = due.await.into_model("certificates")?;
+        Ok(NextPass::when_due(due_in_ms, MAX_WAIT))
     }
 
     async fn woken(&mut self) {
         self.wake.woken().await;
     }
-}
-
-/// The pass after which work is due in `due_in_ms`.
-pub(crate) fn next_pass(due_in_ms: Option<i64>) -> NextPass {
-    let due = due_in_ms.and_then(|ms| u64::try_from(ms).ok());
-    let wait = due.map_or(MAX_SLEEP, Duration::from_millis);
-    NextPass::Within(wait.clamp(Duration::from_secs(1), MAX_SLEEP))
 }

@@ -1,7 +1,7 @@
 //! ACME challenges: HTTP-01 by responses from the site's edge hosts, DNS-01 by records at the
 //! domain's DNS provider.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use model::{
@@ -10,11 +10,10 @@ use model::{
     hosts::{ApplyOutcome, HostRow},
 };
 use pki::acme::{Challenge, Solver};
-use store::{
-    certificates::ClaimedCertificate, challenges::ChallengeResponse, dns_records::RecordPurpose,
-};
+use store::{challenges::ChallengeResponse, dns_records::RecordPurpose};
 use tokio::sync::OwnedMutexGuard;
 
+use super::lease::Claim;
 use crate::{Control, notifier::Audience, providers};
 
 /// How long edge hosts may take to apply the challenge responses.
@@ -29,16 +28,16 @@ pub(super) struct HttpSolver {
     control: Control,
     site: SiteId,
     certificate: CertificateId,
-    owner: String,
+    owner: Arc<str>,
 }
 
 impl HttpSolver {
-    pub(super) fn new(control: &Control, site: SiteId, claimed: &ClaimedCertificate) -> Self {
+    pub(super) fn new(control: &Control, site: SiteId, claim: &Claim) -> Self {
         Self {
             control: control.clone(),
             site,
-            certificate: claimed.id,
-            owner: claimed.lease_owner.clone(),
+            certificate: claim.certificate.id,
+            owner: claim.lease.owner(),
         }
     }
 
@@ -120,7 +119,7 @@ fn readiness(hosts: impl Iterator<Item = HostRow>, generation: i64) -> Readiness
 #[async_trait]
 impl Solver for HttpSolver {
     async fn publish(&self, challenges: &[Challenge]) -> Result<(), String> {
-        let answers: Result<Vec<ChallengeResponse>, String> = challenges
+        let responses: Result<Vec<ChallengeResponse>, String> = challenges
             .iter()
             .map(|challenge| match challenge {
                 Challenge::Http {
@@ -136,14 +135,14 @@ impl Solver for HttpSolver {
                 }
             })
             .collect();
-        let (answers, clock) = (answers?, self.control.clock());
+        let (responses, clock) = (responses?, self.control.clock());
         let (site, certificate) = (self.site, self.certificate);
         let generation = self
             .control
             .store()
             .write(move |c| {
                 let now = clock.now(c)?;
-                store::challenges::upsert(c, site, certificate, &answers, now)
+                store::challenges::upsert(c, site, certificate, &responses, now)
             })
             .await
             .map_err(|error| error.to_string())?;
@@ -175,9 +174,11 @@ pub(super) async fn remove_challenges(control: &Control, certificate: Certificat
     match removed {
         Ok(false) => {}
         Ok(true) => publish_change(control, certificate),
-        Err(error) => tracing::warn!(?error, "failed to remove ACME challenges"),
+        Err(error) => {
+            tracing::warn!(certificate_id = %certificate, ?error, "ACME challenge removal failed")
+        }
     }
-    control.certificate_wakeup().notify();
+    control.issuance_wakeup().notify();
 }
 
 /// Notifies the edge hosts immediately.
@@ -192,7 +193,7 @@ pub(super) struct DnsSolver {
     provider: Box<dyn dns::Provider>,
     id: ProviderId,
     certificate: CertificateId,
-    owner: String,
+    owner: Arc<str>,
     /// Held while this certificate uses a provider with few values per name.
     _guard: Option<OwnedMutexGuard<()>>,
 }
@@ -201,7 +202,7 @@ impl DnsSolver {
     pub(super) async fn new(
         control: &Control,
         id: ProviderId,
-        claimed: &ClaimedCertificate,
+        claim: &Claim,
     ) -> Result<Self, super::issue::IssueError> {
         use super::issue::IssueError;
         let record = providers::record(control, id).await?;
@@ -215,8 +216,8 @@ impl DnsSolver {
             control: control.clone(),
             provider,
             id,
-            certificate: claimed.id,
-            owner: claimed.lease_owner.clone(),
+            certificate: claim.certificate.id,
+            owner: claim.lease.owner(),
         })
     }
 
@@ -244,8 +245,10 @@ impl DnsSolver {
         match dns::wait_until_visible(resolver, &record, DNS_TIMEOUT).await {
             Ok(true) => {}
             // The CA decides: its resolver may see a record that this host does not see.
-            Ok(false) => tracing::warn!(name, "DNS record not yet visible on all name servers"),
-            Err(error) => tracing::warn!(name, %error, "DNS record lookup failed"),
+            Ok(false) => {
+                tracing::warn!(record = name, "DNS record not visible on all name servers")
+            }
+            Err(error) => tracing::warn!(record = name, %error, "DNS record lookup failed"),
         }
         Ok(())
     }

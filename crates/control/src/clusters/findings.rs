@@ -135,8 +135,8 @@ async fn untrusted_nodes(client: &Client, nodes: &[Node]) -> Vec<UnmetRequiremen
     if !client.address().starts_with("https://") {
         return Vec::new();
     }
-    let others = trust::other_nodes(client, nodes).await;
-    let names = others.into_iter().filter_map(Result::err);
+    let nodes = trust::other_nodes(client, nodes).await;
+    let names = nodes.into_iter().filter_map(Result::err);
     names
         .filter_map(|name| {
             Some(UnmetRequirement::Certificate {

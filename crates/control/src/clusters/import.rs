@@ -45,7 +45,7 @@ pub async fn import(
             )),
         };
         if let Err(Error::Internal { .. } | Error::Unavailable { .. }) = &outcome {
-            tracing::warn!(vmid, ?outcome, "container import failed");
+            tracing::warn!(%cluster, vmid, ?outcome, "container import failed");
         }
         let outcome = outcome.map_err(|error| error.to_string());
         outcomes.push(ImportResult { vmid, outcome });

@@ -69,23 +69,23 @@ pub async fn get(control: &Control, actor: &Actor, name: &str) -> Result<Cluster
             .iter()
             .any(|(managed_vmid, ..)| *managed_vmid == vmid)
     };
-    let foreign: Vec<UnmanagedContainer> = control
+    let unmanaged: Vec<UnmanagedContainer> = control
         .observer()
         .containers(id)
         .into_iter()
         .filter(|guest| !is_managed(guest.vmid))
         .collect();
-    let others = connection
+    let fallback_urls = connection
         .pinned_certificates
         .keys()
         .filter(|url| **url != connection.url);
     Ok(ClusterDetail {
         view: control.observer().view(id, connection.url.to_string()),
-        others: others.cloned().collect(),
+        fallback_urls: fallback_urls.cloned().collect(),
         fingerprint: connection.pinned_certificates.get(&connection.url).cloned(),
-        login: connection.login,
+        account: connection.account,
         sites,
-        foreign,
+        unmanaged,
     })
 }
 
@@ -147,9 +147,9 @@ pub async fn update(
     let current = record(control, id).await?.connection;
     let secret = match &spec.secret {
         Some(secret) => secret.as_str().to_owned(),
-        // The stored secret is sent only with the same login and to a known address.
-        None if current.login != spec.login => {
-            let message = format!("Enter the secret of {}.", spec.login);
+        // The stored secret is sent only with the same account and to a known address.
+        None if current.account != spec.account => {
+            let message = format!("Enter the secret of {}.", spec.account);
             return Err(Error::invalid_field("secret", message));
         }
         None if current.url != spec.url && !current.pinned_certificates.contains_key(&spec.url) => {
@@ -209,7 +209,7 @@ fn access(spec: ClusterSpec, secret: String) -> ConnectionSettings {
         name: spec.name.to_string(),
         pinned_certificates: certificates.into_iter().collect(),
         url: spec.url,
-        login: spec.login,
+        account: spec.account,
         secret,
     }
 }

@@ -86,7 +86,7 @@ fn sign_in_error(error: &proxmox::Error) -> Error {
     use proxmox::Error as E;
     let field = match error {
         E::CertificateChanged { .. } => "fingerprint",
-        E::SecondFactor { .. } => "login",
+        E::SecondFactor { .. } => "account",
         E::PasswordRefused { .. } | E::Unauthorized { .. } => "secret",
         E::Unreachable { .. } | E::Timeout { .. } | E::Tls { .. } | E::Protocol { .. } => "url",
         error => return super::to_user_error(error),

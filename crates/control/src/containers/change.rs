@@ -11,7 +11,7 @@ use model::{
 use store::{Conn, containers::ContainerRecord};
 
 use super::{
-    create::check_limits, get_visible, missing, publish_change, reserved_names::Requester,
+    create::check_limits, get_visible, missing, reserved_names::Requester,
     services::ServiceAllocator,
 };
 use crate::{Actor, Control, failure::StoreResultExt as _, jobs, status::ObservedState};
@@ -37,7 +37,7 @@ pub async fn edit(
         .write(move |c| edit_in_transaction(c, &requester, manager.as_ref(), id, &edit))
         .await
         .into_model("edit")??;
-    publish_change(control, id, record.owner);
+    control.notifier().publish_container(id, record.owner);
     if let Some(job) = job {
         jobs::publish_job(control, job, record.owner);
     }
@@ -238,7 +238,9 @@ async fn queue_job(
         })
         .await
         .into_model("job")??;
-    publish_change(control, record.id, record.owner);
+    control
+        .notifier()
+        .publish_container(record.id, record.owner);
     jobs::publish_job(control, job, record.owner);
     Ok(job)
 }

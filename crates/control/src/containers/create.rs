@@ -12,9 +12,7 @@ use model::{
 };
 use store::{Conn, Unique, containers::NewContainerRow, sites::SiteRecord};
 
-use super::{
-    docker, publish_change, reserve, reserved_names::Requester, services::ServiceAllocator,
-};
+use super::{docker, reserve, reserved_names::Requester, services::ServiceAllocator};
 use crate::{Actor, Control, failure::StoreResultExt as _, jobs};
 
 /// How often a conflict about an address or a VMID is retried.
@@ -24,7 +22,7 @@ const MAX_ATTEMPTS: u32 = 20;
 ///
 /// # Errors
 /// [`Error::Invalid`] for an existing or reserved name, a port in use, an exceeded limit, or Docker
-/// where the cluster's login may not enable it; [`Error::Unavailable`] while the cluster is
+/// where the cluster's account may not enable it; [`Error::Unavailable`] while the cluster is
 /// unreachable.
 pub async fn create(
     control: &Control,
@@ -86,7 +84,7 @@ pub async fn create(
         }
     };
     let (id, owner, job) = created;
-    publish_change(control, id, owner);
+    control.notifier().publish_container(id, owner);
     jobs::publish_job(control, job, owner);
     Ok(CreatedContainer {
         id,

@@ -11,13 +11,12 @@ mod services;
 use std::time::Duration;
 
 use model::{
-    ClusterId, ContainerId, Error, Kind, UserId,
+    ClusterId, ContainerId, Error, Kind,
     containers::{
         ContainerQuery, ContainerRow, ContainerView, CreateOptions, DockerSupport, Drift,
         SiteOption, Status,
     },
     domains::{DomainOption, DomainRow},
-    events::{Event, Topic},
     names::{Domain, Label, NodeName, StorageName},
     page::{PAGE_ROWS, Page},
     services::{ServiceEndpoint, ServiceKind, ServiceView},
@@ -31,8 +30,7 @@ pub(crate) use create::reserve_other_vmid;
 pub use detail::get_detail;
 
 use crate::{
-    Actor, Control, domains::may_publish, failure::StoreResultExt as _, notifier::Audience,
-    status::status, suggest,
+    Actor, Control, domains::may_publish, failure::StoreResultExt as _, status::status, suggest,
 };
 
 /// How long the form for a new container waits for a node's templates.
@@ -352,12 +350,6 @@ pub(crate) async fn get_visible(
         .into_model("container")?
         .filter(|record| actor.may_see(record.owner))
         .ok_or(missing())
-}
-
-pub(crate) fn publish_change(control: &Control, id: ContainerId, owner: UserId) {
-    control
-        .notifier()
-        .publish(Event::of(Topic::Container, id.0), Audience::Owner(owner));
 }
 
 pub(crate) fn missing() -> Error {

@@ -11,13 +11,12 @@ use std::{
     time::Duration,
 };
 
-use model::ProviderId;
+use model::{ProviderId, events::Topic};
 use store::{Conn, dns_records::DnsRecordRow};
 
 use crate::{
     Control,
     background::{InStore, Lease, NextPass, Reconciler, WakeSources},
-    certificates::{TOPICS, next_pass},
     failure::StoreResultExt as _,
     providers,
 };
@@ -26,6 +25,15 @@ use crate::{
 const LEASE_TERM: Duration = Duration::from_secs(60);
 /// The longest time that one update holds its lease.
 const HOLD_LIMIT: Duration = Duration::from_secs(120);
+/// The longest wait between two passes.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+/// The topics that DNS records depend on.
+const TOPICS: &[Topic] = &[
+    Topic::Container,
+    Topic::Domain,
+    Topic::Site,
+    Topic::Provider,
+];
 
 /// The reconciler of all DNS records. Separate from the certificates' reconciler, so that an
 /// unreachable provider does not delay certificates.
@@ -36,7 +44,12 @@ pub(crate) struct DnsRecords {
 
 impl DnsRecords {
     pub(crate) fn new(control: Control) -> Self {
-        let wake = WakeSources::subscribe(&control, TOPICS);
+        let wake = WakeSources::new(
+            TOPICS,
+            control.notifier(),
+            control.issuance_wakeup(),
+            &control.clock(),
+        );
         Self { control, wake }
     }
 }
@@ -53,7 +66,8 @@ impl Reconciler for DnsRecords {
             let now = clock.now(c)?;
             store::dns_records::next_due_in_ms(c, now)
         });
-        Ok(next_pass(due.await.into_model("records")?))
+        let due_in_ms = due.await.into_model("records")?;
+        Ok(NextPass::when_due(due_in_ms, MAX_WAIT))
     }
 
     async fn woken(&mut self) {

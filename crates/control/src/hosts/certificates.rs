@@ -53,7 +53,7 @@ fn skip_undecryptable<T>(
 ) -> Result<Option<T>, store::Error> {
     match stored {
         Err(store::Error::Internal { cause }) => {
-            tracing::warn!(certificate = %fingerprint, cause, "failed to decrypt certificate key");
+            tracing::warn!(%fingerprint, error = cause, "certificate key decryption failed");
             Ok(None)
         }
         other => other,

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use model::{
     Error, HostId,
-    domains::Origin,
     fingerprint::Fingerprint,
     hosts::{IssuedJoinToken, JoinToken},
+    origin::Origin,
 };
 
 use super::secret;
@@ -66,7 +66,7 @@ pub(super) fn issued(id: HostId, token: JoinToken) -> IssuedJoinToken {
 async fn public_fingerprint(origin: &Origin) -> Result<Fingerprint, Error> {
     let fetched = proxmox::fetch_fingerprint(&origin.to_string(), FETCH_TIMEOUT).await;
     let fetched = fetched.map_err(|error| {
-        tracing::warn!(%origin, %error, "failed to fetch certificate at public address");
+        tracing::warn!(%origin, %error, "manager certificate fetch failed");
         let message = format!(
             "The certificate of {origin} could not be fetched. Check that public_url is correct and reachable from this server."
         );

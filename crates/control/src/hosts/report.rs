@@ -8,7 +8,7 @@ use model::{
 };
 
 use super::{agent::Agent, publish_all_services, publish_change};
-use crate::{Control, containers, failure::StoreResultExt as _};
+use crate::{Control, failure::StoreResultExt as _};
 
 /// Up to this many affected containers are notified individually.
 const MAX_INDIVIDUAL: i64 = 100;
@@ -60,7 +60,7 @@ pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<
     publish_change(control, agent.id);
     if i64::try_from(affected.len()).is_ok_and(|count| count < MAX_INDIVIDUAL) {
         for (container, owner) in affected {
-            containers::publish_change(control, container, owner);
+            control.notifier().publish_container(container, owner);
         }
     } else {
         publish_all_services(control);

@@ -152,7 +152,9 @@ pub async fn retry(control: &Control, actor: &Actor, id: JobId) -> Result<(), Er
     }
     publish_job(control, id, record.owner);
     if let Some(container) = record.row.container {
-        crate::containers::publish_change(control, container, record.owner);
+        control
+            .notifier()
+            .publish_container(container, record.owner);
     }
     Ok(())
 }

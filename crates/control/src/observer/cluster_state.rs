@@ -125,7 +125,7 @@ impl ClusterState {
         let containers = self.guests.values();
         containers
             .filter(|guest| guest.is_container)
-            .map(foreign)
+            .map(unmanaged)
             .collect()
     }
 
@@ -134,7 +134,7 @@ impl ClusterState {
         if self.last_error.is_some() {
             return None;
         }
-        self.guests.get(&vmid).map(foreign)
+        self.guests.get(&vmid).map(unmanaged)
     }
 
     pub(super) fn record_power(&mut self, vmid: u32, power: Power, now: Instant) {
@@ -227,7 +227,7 @@ impl ClusterState {
     }
 }
 
-fn foreign(guest: &Guest) -> UnmanagedContainer {
+fn unmanaged(guest: &Guest) -> UnmanagedContainer {
     UnmanagedContainer {
         vmid: guest.vmid,
         name: guest.name.clone(),

@@ -32,8 +32,8 @@ use crate::{notifier::Notifier, status::ObservedState};
 pub(crate) struct Observer {
     notifier: Notifier,
     clusters: Arc<Mutex<BTreeMap<ClusterId, Cluster>>>,
-    /// Identifies this process among the servers of the database.
-    holder: Arc<str>,
+    /// The owner of this process's observation leases.
+    owner: Arc<str>,
     /// Held while the clusters are loaded, so that an older result never replaces a newer one.
     loading: Arc<AsyncMutex<()>>,
 }
@@ -41,8 +41,8 @@ pub(crate) struct Observer {
 struct Cluster {
     state: ClusterState,
     wake: Arc<Notify>,
-    rounds: watch::Sender<u64>,
-    /// Whether this server takes the observation lease in the next round.
+    passes: watch::Sender<u64>,
+    /// Whether this server takes the observation lease in the next pass.
     take_lease: bool,
 }
 
@@ -51,7 +51,7 @@ impl Observer {
         Self {
             notifier,
             clusters: Arc::default(),
-            holder: format!("{}-{:016x}", std::process::id(), rand::random::<u64>()).into(),
+            owner: format!("{}-{:016x}", std::process::id(), rand::random::<u64>()).into(),
             loading: Arc::default(),
         }
     }
@@ -62,7 +62,7 @@ impl Observer {
         let cluster = clusters.entry(id).or_insert_with(|| Cluster {
             state: ClusterState::new(name),
             wake: Arc::default(),
-            rounds: watch::Sender::new(0),
+            passes: watch::Sender::new(0),
             take_lease: false,
         });
         name.clone_into(&mut cluster.state.name);
@@ -98,24 +98,24 @@ impl Observer {
 
     /// Waits until a cluster has been observed once, successfully or not.
     pub(crate) async fn wait_until_observed(&self, id: ClusterId, timeout: Duration) {
-        let Some(mut rounds) = self.with(id, |cluster| cluster.rounds.subscribe()) else {
+        let Some(mut passes) = self.with(id, |cluster| cluster.passes.subscribe()) else {
             return;
         };
-        let first = rounds.wait_for(|rounds| *rounds > 0);
+        let first = passes.wait_for(|passes| *passes > 0);
         // A timeout is fine: pages show that the cluster has not responded yet.
         let _ = tokio::time::timeout(timeout, first).await;
     }
 
     /// Waits for the next observation of a cluster, successful or not.
     pub(crate) async fn wait_for_next_observation(&self, id: ClusterId, timeout: Duration) {
-        let Some(mut rounds) = self.with(id, |cluster| cluster.rounds.subscribe()) else {
+        let Some(mut passes) = self.with(id, |cluster| cluster.passes.subscribe()) else {
             return;
         };
         // A timeout is fine, and so is a deleted cluster.
-        let _ = tokio::time::timeout(timeout, rounds.changed()).await;
+        let _ = tokio::time::timeout(timeout, passes.changed()).await;
     }
 
-    /// Requests an immediate round, for example after a job has changed a container.
+    /// Requests an immediate pass, for example after a job has changed a container.
     pub(crate) fn wake(&self, id: ClusterId) {
         self.with(id, |cluster| cluster.wake.notify_one());
     }

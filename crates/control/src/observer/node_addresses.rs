@@ -13,14 +13,14 @@ use model::{
 use super::observation::Observation;
 use crate::{Control, notifier::Audience};
 
-/// After this many rounds the addresses are queried again, because a node may have a new one.
-const REFRESH_ROUNDS: u32 = 200;
+/// After this many passes the addresses are queried again, because a node may have a new one.
+const REFRESH_PASSES: u32 = 200;
 
 /// The nodes at the last query.
 #[derive(Default)]
 pub(super) struct NodeAddresses {
     names: Option<Vec<NodeName>>,
-    rounds: u32,
+    passes: u32,
 }
 
 impl NodeAddresses {
@@ -46,19 +46,19 @@ impl NodeAddresses {
         nodes: Option<Vec<NodeName>>,
     ) {
         let Some(nodes) = nodes else { return };
-        self.rounds += 1;
-        if self.names.as_ref() == Some(&nodes) && self.rounds < REFRESH_ROUNDS {
+        self.passes += 1;
+        if self.names.as_ref() == Some(&nodes) && self.passes < REFRESH_PASSES {
             return;
         }
-        // Set before the query, so that a failure is not repeated in each round.
-        (self.names, self.rounds) = (Some(nodes), 0);
+        // Set before the query, so that a failure is not repeated in each pass.
+        (self.names, self.passes) = (Some(nodes), 0);
         let Some(client) = control.0.clients.get(cluster) else {
             return;
         };
         let status = match client.cluster_status().await {
             Ok(status) => status,
             Err(error) => {
-                tracing::debug!(%cluster, error = error.cause(), "failed to query node addresses");
+                tracing::debug!(%cluster, error = error.cause(), "node address query failed");
                 return;
             }
         };
@@ -71,7 +71,7 @@ impl NodeAddresses {
                 .publish(Event::all(Topic::Site), Audience::Operators),
             // The cluster may have been deleted in the meantime.
             Ok(false) | Err(store::Error::NotFound) => {}
-            Err(error) => tracing::warn!(?error, "failed to store node addresses"),
+            Err(error) => tracing::warn!(%cluster, ?error, "node address write failed"),
         }
     }
 }

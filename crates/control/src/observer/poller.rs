@@ -1,6 +1,6 @@
-//! The poller of one cluster. Each round acquires the observation lease or reads the other server's
+//! The poller of one cluster. Each pass claims the observation lease or reads the other server's
 //! observation, applies it, publishes changes and waits. Of the servers that share a database, only
-//! the lease holder queries the cluster.
+//! the lease owner queries the cluster.
 
 use std::{
     sync::Arc,
@@ -30,16 +30,16 @@ use crate::{
     notifier::Audience,
 };
 
-/// The shortest time between two rounds, however often one is requested.
+/// The shortest time between two passes, however often one is requested.
 const MIN_PAUSE: Duration = Duration::from_millis(250);
-/// The observation lease expires after this many rounds without renewal.
-const LEASE_ROUNDS: u32 = 4;
+/// The observation lease expires after this many passes without renewal.
+const LEASE_PASSES: u32 = 4;
 /// The longest time that one query holds the lease: the client's requests have time limits of
 /// their own.
 const HOLD_LIMIT: Duration = Duration::from_secs(300);
-/// An observation of another server expires after this many rounds. Longer than the lease plus the
+/// An observation of another server expires after this many passes. Longer than the lease plus the
 /// time the other server needs to notice the request.
-const STALE_ROUNDS: u32 = 6;
+const STALE_PASSES: u32 = 6;
 
 /// Observes a cluster until it is removed or the program stops.
 pub(crate) fn poll(control: &Control, id: ClusterId) {
@@ -62,15 +62,15 @@ pub(crate) async fn release_leases(control: &Control) {
     if !control.store().is_shared() {
         return;
     }
-    let holder = control.observer().holder.to_string();
+    let owner = control.observer().owner.to_string();
     let released = control
         .store()
-        .write(move |c| observations::release_all(c, &holder))
+        .write(move |c| observations::release_all(c, &owner))
         .await;
     if let Err(error) = released {
         tracing::warn!(
             ?error,
-            "failed to release observation leases; they will expire"
+            "observation lease release failed, the leases will expire"
         );
     }
 }
@@ -85,14 +85,15 @@ struct Poller {
     nodes: NodeAddresses,
 }
 
-/// Who queries the cluster in this round.
-enum Role {
-    /// This server, alone on its database: no lease is needed.
-    Alone,
-    /// This server, under its lease. `is_requested` when another server requests the observation.
-    Holder { lease: Lease, is_requested: bool },
-    /// Another server, with its last observation.
-    Reader(Option<SharedObservation>),
+/// Where the observation of this pass comes from.
+enum ObservationSource {
+    /// The cluster, queried without a lease: no other server uses the database.
+    Cluster,
+    /// The cluster, queried under the lease. `is_requested` when another server requests the
+    /// observation.
+    ClusterUnderLease { lease: Lease, is_requested: bool },
+    /// The last observation of another server, if it has stored one.
+    OtherServer(Option<SharedObservation>),
 }
 
 struct SharedObservation {
@@ -126,21 +127,21 @@ impl Reconciler for Poller {
             return Ok(NextPass::Never);
         }
         match self.claim().await.into_model("observations")? {
-            Role::Alone => {
+            ObservationSource::Cluster => {
                 if let Some(observation) = self.query().await {
                     self.apply_own(observation).await;
                 }
             }
-            Role::Holder {
+            ObservationSource::ClusterUnderLease {
                 lease,
                 is_requested,
             } => self.observe(&lease, is_requested).await,
-            Role::Reader(stored) => self.apply_shared(stored).await,
+            ObservationSource::OtherServer(stored) => self.apply_shared(stored).await,
         }
         Ok(NextPass::Within(self.interval))
     }
 
-    /// A request only shortens the time between two rounds.
+    /// A request only shortens the time between two passes.
     async fn woken(&mut self) {
         tokio::time::sleep(MIN_PAUSE).await;
         self.wake.notified().await;
@@ -158,24 +159,24 @@ impl Poller {
         self.control.observer().with(self.id, is_same) == Some(true)
     }
 
-    /// Claims or renews the lease, or reads the lease holder's observation.
-    async fn claim(&self) -> Result<Role, store::Error> {
+    /// Claims or renews the lease, or reads the lease owner's observation.
+    async fn claim(&self) -> Result<ObservationSource, store::Error> {
         if !self.control.store().is_shared() {
-            return Ok(Role::Alone);
+            return Ok(ObservationSource::Cluster);
         }
         let (id, observer) = (self.id, self.control.observer());
         let take_lease =
             observer.with(id, |cluster| std::mem::take(&mut cluster.take_lease)) == Some(true);
-        let lease = Lease::of(&observer.holder, self.interval * LEASE_ROUNDS);
-        let validity = millis(self.interval * STALE_ROUNDS);
+        let lease = Lease::of(&observer.owner, self.interval * LEASE_PASSES);
+        let validity = millis(self.interval * STALE_PASSES);
         let work = move |c: &mut Conn| {
             let (owner, term) = (lease.owner(), lease.term_ms());
-            let turn = match take_lease {
+            let outcome = match take_lease {
                 true => observations::claim_forced(c, id, &owner, term)?,
                 false => observations::claim(c, id, &owner, term)?,
             };
-            if let Observer::ThisProcess { is_requested } = turn {
-                return Ok(Role::Holder {
+            if let Observer::ThisProcess { is_requested } = outcome {
+                return Ok(ObservationSource::ClusterUnderLease {
                     lease: lease.clone(),
                     is_requested,
                 });
@@ -188,7 +189,7 @@ impl Poller {
                     text,
                 }
             });
-            Ok(Role::Reader(stored))
+            Ok(ObservationSource::OtherServer(stored))
         };
         self.control.store().write(work).await
     }
@@ -250,20 +251,22 @@ impl Poller {
     async fn share(&self, lease: &Lease, observation: &Observation) {
         let written = match serde_json::to_string(observation) {
             Ok(text) => {
-                let (id, holder) = (self.id, lease.owner());
-                let keep = move |c: &mut Conn| observations::store(c, id, &holder, &text);
-                self.control.store().write(keep).await
+                let (id, owner) = (self.id, lease.owner());
+                let write = move |c: &mut Conn| observations::store(c, id, &owner, &text);
+                self.control.store().write(write).await
             }
-            Err(error) => return tracing::error!(%error, "failed to serialize observation"),
+            Err(error) => {
+                return tracing::error!(cluster = %self.id, %error, "observation serialization failed");
+            }
         };
         if let Err(error) = written {
-            tracing::warn!(cluster = %self.id, ?error, "failed to share observation with other servers");
+            tracing::warn!(cluster = %self.id, ?error, "shared observation write failed");
         }
     }
 
     /// Applies another server's observation, unless it has expired.
     async fn apply_shared(&mut self, stored: Option<SharedObservation>) {
-        let limit = self.interval * STALE_ROUNDS;
+        let limit = self.interval * STALE_PASSES;
         let new =
             stored.filter(|stored| Some(stored.at) != self.progress.last && stored.age < limit);
         if let Some(stored) = new {
@@ -274,7 +277,7 @@ impl Poller {
                     return self.apply(observation, stored.at).await;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "failed to parse observation of another server")
+                    tracing::warn!(cluster = %self.id, %error, "shared observation parse failed")
                 }
             }
         }
@@ -284,8 +287,8 @@ impl Poller {
                 limit.as_secs().max(1)
             );
             let changed = None;
-            let silence = Observation::Failure { sentence, changed };
-            self.apply(silence, Timestamp::now()).await;
+            let failure = Observation::Failure { sentence, changed };
+            self.apply(failure, Timestamp::now()).await;
         }
     }
 
@@ -316,7 +319,7 @@ impl Poller {
             .notifier
             .publish(Event::all(Topic::Nodes), Audience::Operators);
         observer.with(id, |cluster| {
-            cluster.rounds.send_modify(|rounds| *rounds += 1)
+            cluster.passes.send_modify(|passes| *passes += 1)
         });
     }
 }
@@ -339,13 +342,10 @@ async fn publish_changes(control: &Control, id: ClusterId, changes: &Changes) {
                 .iter()
                 .filter(|(vmid, ..)| changes.vmids.contains(vmid))
             {
-                notifier.publish(
-                    Event::of(Topic::Container, container.0),
-                    Audience::Owner(*owner),
-                );
+                notifier.publish_container(*container, *owner);
             }
         }
-        Err(error) => tracing::warn!(?error, "failed to load changed containers"),
+        Err(error) => tracing::warn!(cluster = %id, ?error, "changed container query failed"),
     }
 }
 

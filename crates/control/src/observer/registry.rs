@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The clusters are reloaded after this many observation intervals.
-const RELOAD_ROUNDS: u32 = 3;
+const RELOAD_INTERVALS: u32 = 3;
 
 /// Reloads the clusters after a change on this server. If the access of a cluster changed, this
 /// server takes its observation lease because the other servers do not know the new access yet.
@@ -38,7 +38,7 @@ pub(crate) async fn follow(control: Control) {
         return;
     }
     let stop = control.0.stop.clone();
-    let every = control.0.options.observe_interval * RELOAD_ROUNDS;
+    let every = control.0.options.observe_interval * RELOAD_INTERVALS;
     while stop
         .run_until_cancelled(tokio::time::sleep(every))
         .await

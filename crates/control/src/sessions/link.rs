@@ -93,20 +93,20 @@ pub async fn redeem_link(
     let pending = &control.0.sign_in_link;
     // Anyone can send any token, so a refusal is logged only at debug level.
     let Some(link) = pending.take(&digest(token), Instant::now()) else {
-        tracing::debug!(%address, "sign-in link refused");
+        tracing::debug!(%address, reason = "unknown or expired", "sign-in link refused");
         return Err(Error::forbidden(INVALID));
     };
     let user = account(control, link.user)
         .await
         .inspect_err(|_| pending.put_back(link.clone()))?;
     let Some(user) = user.filter(|user| digest(&user.password_hash) == link.password_digest) else {
-        tracing::info!(%address, "sign-in link refused: its account has changed");
+        tracing::info!(user_id = %link.user, %address, reason = "account changed", "sign-in link refused");
         return Err(Error::forbidden(INVALID));
     };
     let session = begin(control, user.row.id, origin)
         .await
         .inspect_err(|_| pending.put_back(link))?;
-    tracing::info!(account = %user.row.name, %address, method = "link", "signed in");
+    tracing::info!(account = %user.row.name, %address, method = "link", "user signed in");
     Ok(session)
 }
 
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn link_is_taken_once_and_only_before_it_expires() {
+    fn link_is_redeemed_once_before_expiry() {
         let (pending, now) = (PendingLink::default(), Instant::now());
         assert_eq!(pending.take("a", now), None);
         let expires = now + LINK_LIFETIME;
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn link_that_was_put_back_does_not_replace_a_newer_one() {
+    fn restored_link_does_not_replace_a_newer_link() {
         let (pending, now) = (PendingLink::default(), Instant::now());
         let (old, new) = (
             link("a", now + LINK_LIFETIME),

@@ -289,7 +289,7 @@ async fn import(control: &Control, name: &str, site: &str, owner: &str) -> Resul
     let actor = Actor::System;
     let detail = clusters::get(control, &actor, CLUSTER_NAME).await?;
     let guest = detail
-        .foreign
+        .unmanaged
         .iter()
         .find(|guest| guest.name.as_deref() == Some(name));
     let Some(guest) = guest else {

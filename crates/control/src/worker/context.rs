@@ -219,7 +219,7 @@ impl Context {
         self.notes.failure = Some(failure.clone());
         let note = Some(failure.sentence.clone());
         if let Err(error) = self.end(StepState::Failed, note).await {
-            tracing::warn!(job = %self.job, ?error, "failed to store failed step");
+            tracing::warn!(job = %self.job, ?error, "failed job step write failed");
         }
     }
 
@@ -228,7 +228,7 @@ impl Context {
         self.position = record.position;
         self.notes = Notes::default();
         if let Err(error) = self.end(StepState::Undone, record.view.note.clone()).await {
-            tracing::warn!(job = %self.job, ?error, "failed to store undone step");
+            tracing::warn!(job = %self.job, ?error, "undone job step write failed");
         }
     }
 
@@ -245,7 +245,7 @@ impl Context {
         let job = self.job;
         let write = move |c: &mut store::Conn| store::jobs::append_log(c, job, &lines);
         if let Err(error) = self.control.store().write(write).await {
-            tracing::warn!(job = %job, ?error, "failed to write job log");
+            tracing::warn!(job = %job, ?error, "job log write failed");
         }
         self.publish(Event::of(Topic::JobLog, self.job.0));
     }
@@ -257,7 +257,7 @@ impl Context {
             store::jobs::update_step_progress(c, job, &owner, position, progress)
         };
         if let Err(error) = self.control.store().write(write).await {
-            tracing::warn!(job = %job, ?error, "failed to store job progress");
+            tracing::warn!(job = %job, ?error, "job progress write failed");
         }
         self.publish_job();
     }
@@ -276,7 +276,7 @@ impl Context {
         self.publish(Event::of(Topic::Container, self.container.id.0));
     }
 
-    /// Continues only while the lease is held, so that the new holder's work is not disturbed.
+    /// Continues only while the lease is held, so that the new owner's work is not disturbed.
     async fn require_lease(&self, is_held: bool) {
         if !is_held {
             self.lease.mark_lost();

@@ -61,7 +61,7 @@ impl From<proxmox::Error> for Failure {
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         let transient = matches!(error, store::Error::Unavailable { .. });
-        tracing::warn!(?error, "database error in job step");
+        tracing::warn!(?error, "job step database request failed");
         Self {
             sentence: "The database of Holdfast is unreachable.".into(),
             details: None,

@@ -1,5 +1,5 @@
 //! Runs jobs: claims a job, runs its steps and renews its lease. Any number of processes may do so
-//! on one database; only the holder of a job's lease works on it.
+//! on one database; only the owner of a job's lease works on it.
 
 mod context;
 mod failure;

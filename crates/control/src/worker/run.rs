@@ -50,12 +50,12 @@ async fn run_leased(
         )),
         Err(failure) => {
             // Keeps the lease until it expires, so that the load is not retried immediately.
-            tracing::warn!(job = %id, error = failure.sentence, "failed to load job");
+            tracing::warn!(job = %id, error = failure.sentence, "job load failed");
             return;
         }
     };
     if let Err(error) = store_outcome(control, job, lease, outcome).await {
-        tracing::warn!(job = %id, ?error, "failed to store job outcome; its lease will expire");
+        tracing::warn!(job = %id, ?error, "job outcome write failed, the lease will expire");
     }
     publish_job(control, job);
 }

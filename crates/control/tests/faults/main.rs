@@ -12,7 +12,7 @@ mod injection;
 mod kills;
 mod kinds;
 mod plan;
-#[path = "../jobs/test_app.rs"]
+#[path = "../use_cases/test_app.rs"]
 #[allow(dead_code, reason = "the fixture is shared with another test target")]
 mod test_app;
 

@@ -62,7 +62,7 @@ async fn changes_keep_other_values() {
 }
 
 #[tokio::test]
-async fn every_algorithm_works() {
+async fn every_tsig_algorithm_is_accepted() {
     let named = NameServer::start();
     for (algorithm, key) in ALGORITHMS {
         let provider = open(&named, "example.org", key, algorithm);

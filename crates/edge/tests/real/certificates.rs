@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use edge::{Answer, Layout, PublicDomain, Tls, Transport, certificate_name};
+use edge::{ChallengeResponse, Layout, PublicDomain, Tls, Transport, certificate_name};
 use model::{fingerprint::Fingerprint, publish::HttpOptions};
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// Creates a certificate for a name in the host's certificate folder.
+/// Creates a certificate for a name in the host's certificate directory.
 fn create_certificate(layout: &Layout, name: &str) -> Fingerprint {
     let certificate = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
     let tls = Path::new(layout.tls.as_str());
@@ -251,7 +251,7 @@ fn acme_challenge_is_served_without_reload() {
                 )
             };
             assert!(challenge_response("wiki.example.org", "a-token_1").ends_with("\n404"));
-            site.answers = vec![Answer {
+            site.challenge_responses = vec![ChallengeResponse {
                 token: parse("a-token_1"),
                 thumbprint: parse("thumb-print_1"),
             }];
@@ -265,7 +265,7 @@ fn acme_challenge_is_served_without_reload() {
                 let traversal = challenge_response(host, "..%2f..%2fnginx.conf");
                 assert!(!traversal.ends_with("\n200"), "{traversal}");
             }
-            site.answers.clear();
+            site.challenge_responses.clear();
             write(&site, &layout);
             assert!(challenge_response("wiki.example.org", "a-token_1").ends_with("\n404"));
         },

@@ -191,7 +191,7 @@ fn error_pages_do_not_replace_backend_responses() {
             assert!(page.contains("Request too large"), "{page}");
             assert!(page.ends_with("\n413"), "{page}");
             let hidden = request(
-                "https://wiki.example.org/.holdfast/no-answer.html",
+                "https://wiki.example.org/.holdfast/unreachable.html",
                 "-o /dev/null",
             );
             assert!(

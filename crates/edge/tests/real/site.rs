@@ -28,7 +28,7 @@ pub fn empty_site() -> SiteConfig {
         records: Vec::new(),
         domains: Vec::new(),
         streams: Vec::new(),
-        answers: Vec::new(),
+        challenge_responses: Vec::new(),
     }
 }
 
@@ -73,13 +73,13 @@ pub fn stream_service(
     }
 }
 
-/// The layout of a test host, with all folders below one.
+/// The layout of a test host, with all directories below one.
 pub fn layout(folder: &Path) -> Layout {
     let path = |name: &str| parse(&format!("{}/{name}", folder.display()));
     for name in ["state/nginx", "run", "log", "tls"] {
         fs::create_dir_all(folder.join(name)).unwrap();
     }
-    // The unprivileged nginx workers reach their caches through these folders.
+    // The unprivileged nginx workers reach their caches through these directories.
     run(&format!("chmod -R 755 {}", folder.display()));
     Layout {
         live: path("live"),
@@ -110,7 +110,7 @@ fn installed_nginx() -> NginxBuild {
     }
 }
 
-/// Writes the site's files to the live folder.
+/// Writes the site's files to the live directory.
 pub fn write(site: &SiteConfig, layout: &Layout) {
     let live = Path::new(layout.live.as_str());
     let _ = fs::remove_dir_all(live);

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use edge::{Answer, Host, HttpService, PublicDomain, SiteConfig, Srv};
+use edge::{ChallengeResponse, Host, HttpService, PublicDomain, SiteConfig, Srv};
 use model::{
     ServiceId,
     domains::Hsts,
@@ -79,7 +79,7 @@ prop_compose! {
         name in domain(),
         sign_in in proptest::option::of(domain()),
         services in vec(service(), 0..4),
-        answers in vec(("[A-Za-z0-9_-]{1,43}", "[A-Za-z0-9_-]{43}"), 0..3),
+        responses in vec(("[A-Za-z0-9_-]{1,43}", "[A-Za-z0-9_-]{43}"), 0..3),
     ) -> SiteConfig {
         let mut site = example_site();
         site.network.domain = domain;
@@ -89,8 +89,8 @@ prop_compose! {
         services.sort_by_key(|service| service.label.clone());
         services.dedup_by_key(|service| service.label.clone());
         site.domains = vec![PublicDomain { name, sign_in, forwards_access_token: false, hsts: Hsts::Names, services, certificate: None }];
-        site.answers = answers.iter()
-            .map(|(token, thumbprint)| Answer { token: parse(token), thumbprint: parse(thumbprint) })
+        site.challenge_responses = responses.iter()
+            .map(|(token, thumbprint)| ChallengeResponse { token: parse(token), thumbprint: parse(thumbprint) })
             .collect();
         site
     }

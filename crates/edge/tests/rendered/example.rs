@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 
 use edge::{
-    Answer, Dhcp, Host, HttpService, Network, PublicDomain, SiteConfig, Srv, StreamService, Tls,
-    Transport,
+    ChallengeResponse, Dhcp, Host, HttpService, Network, PublicDomain, SiteConfig, Srv,
+    StreamService, Tls, Transport,
 };
 use model::{
     ServiceId,
@@ -164,7 +164,7 @@ pub fn example_site() -> SiteConfig {
                 ..stream(10, 2003, Transport::Tcp)
             },
         ],
-        answers: vec![Answer {
+        challenge_responses: vec![ChallengeResponse {
             token: parse("LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0"),
             thumbprint: parse("9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"),
         }],

@@ -2,12 +2,12 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use edge::{Base64Url, Layout, Place, SiteConfig, certificate_name, render};
+use edge::{Base64Url, ConfigPath, Layout, SiteConfig, certificate_name, render};
 use model::{
-    domains::Origin,
     fingerprint::Fingerprint,
     names::{Domain, InterfaceName, Label, SrvName, Username},
     net::{AddressRange, Cidr, MacAddress},
+    origin::Origin,
     publish::{IdleTimeoutS, MaxBodyMib},
 };
 use proptest::{collection::vec, prelude::*};
@@ -53,8 +53,8 @@ proptest! {
         prop_assert!(is_plain_or_rejected::<Username>(&text));
         prop_assert!(is_plain_or_rejected::<Origin>(&text));
         prop_assert!(is_plain_or_rejected::<Origin>(&address));
-        prop_assert!(is_plain_or_rejected::<Place>(&text));
-        prop_assert!(is_plain_or_rejected::<Place>(&path));
+        prop_assert!(is_plain_or_rejected::<ConfigPath>(&text));
+        prop_assert!(is_plain_or_rejected::<ConfigPath>(&path));
         prop_assert!(is_plain_or_rejected::<Cidr>(&text));
         prop_assert!(is_plain_or_rejected::<AddressRange>(&text));
         prop_assert!(is_plain_or_rejected::<MacAddress>(&text));

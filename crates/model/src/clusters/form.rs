@@ -17,7 +17,7 @@ pub struct ClusterSpec {
     /// The confirmed certificate fingerprint; `None` only without TLS.
     pub fingerprint: Option<Fingerprint>,
     /// The account that Holdfast uses.
-    pub login: ClusterAccount,
+    pub account: ClusterAccount,
     /// The password or the token's secret; `None` keeps the stored one.
     pub secret: Option<Secret>,
 }
@@ -30,7 +30,7 @@ pub struct ClusterForm {
     /// The name or address of a node, with a port if it is not the default.
     pub url: String,
     /// A user or an API token.
-    pub login: String,
+    pub account: String,
     /// The password or the token's secret; empty keeps the stored one.
     #[serde(default)]
     pub secret: String,
@@ -44,7 +44,7 @@ impl fmt::Debug for ClusterForm {
         f.debug_struct("ClusterForm")
             .field("name", &self.name)
             .field("url", &self.url)
-            .field("login", &self.login)
+            .field("account", &self.account)
             .finish_non_exhaustive()
     }
 }
@@ -61,7 +61,7 @@ impl ClusterForm {
             fields.add_error("name", "The name new is reserved. Enter another name.");
         }
         let url = fields.parse::<ApiUrl>("url", &self.url);
-        let login = fields.parse("login", &self.login);
+        let account = fields.parse("account", &self.account);
         // Not trimmed: spaces are part of a password.
         let secret = if self.secret.is_empty() && !new {
             Some(None)
@@ -82,7 +82,7 @@ impl ClusterForm {
                 name: name?,
                 url: url?,
                 fingerprint: fingerprint?,
-                login: login?,
+                account: account?,
                 secret: secret?,
             })
         })();
@@ -95,7 +95,7 @@ impl From<&ClusterDetail> for ClusterForm {
         Self {
             name: cluster.view.name.clone(),
             url: cluster.view.url.clone(),
-            login: cluster.login.to_string(),
+            account: cluster.account.to_string(),
             secret: String::new(),
             fingerprint: cluster
                 .fingerprint
@@ -115,7 +115,7 @@ mod tests {
         let form = ClusterForm {
             name: "home".into(),
             url: "pve1".into(),
-            login: "root@pam".into(),
+            account: "root@pam".into(),
             ..ClusterForm::default()
         };
         let fields: Vec<String> = form

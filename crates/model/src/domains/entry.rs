@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::origin::{Origin, scheme_port};
-use crate::{names::Domain, net::Port};
+use crate::{
+    names::Domain,
+    net::Port,
+    origin::{Origin, scheme_port},
+};
 
 /// The scheme and port of HTTP services under a domain. Edge hosts serve HTTPS on its default port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,8 @@
 //! Origins of web servers, and numeric publishing options.
 
 use model::{
-    domains::{Hsts, Origin},
+    domains::Hsts,
+    origin::Origin,
     publish::{IdleTimeoutS, MaxBodyMib},
 };
 use proptest::prelude::proptest;
@@ -31,7 +32,7 @@ proptest! {
 }
 
 #[test]
-fn origin_examples() {
+fn origin_is_normalized_and_rejects_paths_and_credentials() {
     assert_table::<Origin>(
         &[
             ("https://Login.Example.org/", "https://login.example.org"),
@@ -73,7 +74,7 @@ fn origin_examples() {
 }
 
 #[test]
-fn body_size_and_timeout_bounds() {
+fn body_size_and_idle_timeout_are_limited() {
     for (text, number) in [("1", 1), (" 2048 ", 2048), ("1048576", 1_048_576)] {
         assert_eq!(text.parse::<MaxBodyMib>().unwrap().get(), number);
     }
@@ -87,7 +88,7 @@ fn body_size_and_timeout_bounds() {
 }
 
 #[test]
-fn hsts_header_values() {
+fn hsts_header_follows_policy() {
     assert_eq!(Hsts::Off.header(), None);
     assert_eq!(Hsts::Names.header(), Some("max-age=31536000"));
     assert_eq!(

@@ -64,7 +64,7 @@ proptest! {
 }
 
 #[test]
-fn variables() {
+fn environment_variable_requires_valid_name_and_single_line_value() {
     assert_table::<EnvVar>(
         &[
             ("A=b=c", "A=b=c"),
@@ -83,7 +83,7 @@ fn variables() {
 }
 
 #[test]
-fn lines() {
+fn environment_lines_skip_comments_and_report_line_numbers() {
     let vars: EnvVars = "# all of it\n\nB=2\r\n  A= 1 \n   # more\n"
         .parse()
         .unwrap();
@@ -110,7 +110,7 @@ fn lines() {
 }
 
 #[test]
-fn lists() {
+fn environment_is_limited_to_100_variables_without_duplicates() {
     let lines = |n: usize| {
         (0..n)
             .map(|i| format!("V{i}=x"))

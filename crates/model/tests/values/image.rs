@@ -92,7 +92,7 @@ proptest! {
 }
 
 #[test]
-fn references() {
+fn image_reference_is_completed_and_malformed_references_are_rejected() {
     let digest = format!("sha256:{}", "0a".repeat(32));
     let with_digest = format!("a/b@{digest}");
     let shown_with_digest = format!("docker.io/a/b:latest@{digest}");
@@ -166,7 +166,7 @@ fn references() {
 }
 
 #[test]
-fn reference_parts() {
+fn image_reference_exposes_its_parts() {
     let image: ImageRef = "localhost:5000/o/app:v1".parse().unwrap();
     assert_eq!(image.registry(), "localhost:5000");
     assert_eq!(
@@ -188,7 +188,7 @@ fn reference_parts() {
 /// The hash is the first half of the SHA-256 of the displayed reference. A change would pull every
 /// image again and leave the old files behind.
 #[test]
-fn file_names_are_stable() {
+fn image_file_name_is_stable() {
     let file = |text: &str| text.parse::<ImageRef>().unwrap().file_name();
     assert_eq!(
         file("nginx:1.27"),
@@ -205,7 +205,7 @@ fn file_names_are_stable() {
 }
 
 #[test]
-fn templates() {
+fn template_name_requires_archive_extension() {
     let longest = format!("{}.tar", "a".repeat(196));
     assert_table::<TemplateName>(
         &[

@@ -100,7 +100,7 @@ proptest! {
 }
 
 #[test]
-fn labels() {
+fn label_is_lowercased_and_limited_to_63_characters() {
     let longest = "a".repeat(63);
     assert_table::<Label>(
         &[
@@ -130,7 +130,7 @@ fn labels() {
 }
 
 #[test]
-fn reserved_labels() {
+fn infrastructure_labels_are_reserved() {
     for name in [
         "ldap",
         "LDAP1",
@@ -148,7 +148,7 @@ fn reserved_labels() {
 }
 
 #[test]
-fn service_names() {
+fn srv_name_accepts_leading_underscores_only() {
     let longest_label = format!("_{}", "a".repeat(62));
     let (too_long_label, too_long) = (format!("{longest_label}a"), "a.".repeat(60) + "a");
     assert_table::<SrvName>(
@@ -176,7 +176,7 @@ fn service_names() {
 }
 
 #[test]
-fn domains() {
+fn domain_is_normalized_and_rejects_addresses_and_wildcards() {
     let longest = format!("{}{}", "a.".repeat(126), "b");
     assert_table::<Domain>(
         &[
@@ -203,7 +203,7 @@ fn domains() {
 }
 
 #[test]
-fn usernames() {
+fn username_rejects_uppercase_and_leading_digits() {
     assert_table::<Username>(
         &[("alice", "alice"), (" _x-1 ", "_x-1")],
         &["", "Alice", "1a", "-a", "a.b", "a b", &"a".repeat(33)],
@@ -211,7 +211,7 @@ fn usernames() {
 }
 
 #[test]
-fn mail_addresses() {
+fn email_address_requires_local_part_and_domain() {
     let long_local = format!("{}@a.org", "x".repeat(65));
     assert_table::<EmailAddress>(
         &[
@@ -236,7 +236,7 @@ fn mail_addresses() {
 }
 
 #[test]
-fn names_in_proxmox() {
+fn node_storage_and_bridge_names_follow_proxmox_rules() {
     assert_table::<NodeName>(
         &[("PVE-1", "PVE-1"), ("7", "7")],
         &["", "pve.1", "-a", "a_b", "a/b"],

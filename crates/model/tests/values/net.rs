@@ -106,7 +106,7 @@ proptest! {
 }
 
 #[test]
-fn ports() {
+fn port_and_port_range_reject_values_out_of_bounds() {
     let port = |text: &str| text.parse::<Port>().map(Port::get);
     assert_eq!((port("1"), port(" 65535 ")), (Ok(1), Ok(65_535)));
     for bad in [
@@ -135,7 +135,7 @@ fn ports() {
 }
 
 #[test]
-fn mac_addresses() {
+fn mac_address_is_uppercased_and_rejects_multicast() {
     assert_table::<MacAddress>(
         &[("bc:24:11:00:00:0a", "BC:24:11:00:00:0A")],
         &[
@@ -154,7 +154,7 @@ fn mac_addresses() {
 }
 
 #[test]
-fn addresses() {
+fn ipv4_address_rejects_other_notations() {
     assert_eq!(parse_ipv4(" 10.20.0.1\n"), Ok(Ipv4Addr::new(10, 20, 0, 1)));
     for bad in [
         "",
@@ -171,7 +171,7 @@ fn addresses() {
 }
 
 #[test]
-fn networks() {
+fn network_rejects_host_bits_and_unsupported_prefixes() {
     assert_table::<Cidr>(
         &[
             ("10.0.0.0/8", "10.0.0.0/8"),
@@ -197,7 +197,7 @@ fn networks() {
 }
 
 #[test]
-fn ranges_within_networks() {
+fn address_range_excludes_network_and_broadcast_address() {
     let network: Cidr = "10.0.0.0/24".parse().unwrap();
     for (range, within) in [
         ("10.0.0.1-10.0.0.254", true),

@@ -91,7 +91,7 @@ proptest! {
 }
 
 #[test]
-fn memory() {
+fn memory_size_parses_units_and_rejects_values_out_of_bounds() {
     for (text, mib, shown) in [
         ("512", 512, "512 MiB"),
         ("512M", 512, "512 MiB"),
@@ -133,7 +133,7 @@ fn memory() {
 }
 
 #[test]
-fn disks() {
+fn disk_size_parses_units_and_rejects_values_out_of_bounds() {
     for (text, gib, shown) in [
         ("8", 8, "8 GiB"),
         ("8G", 8, "8 GiB"),
@@ -156,7 +156,7 @@ fn disks() {
 }
 
 #[test]
-fn bytes() {
+fn bytes_are_displayed_with_binary_units() {
     for (n, shown) in [
         (0, "0 B"),
         (1023, "1023 B"),

@@ -36,7 +36,7 @@ proptest! {
 }
 
 #[test]
-fn text_length_limits() {
+fn description_and_entrypoint_are_limited_to_2000_characters() {
     let longest = "é".repeat(2000);
     assert_table::<Description>(
         &[("a\r\nb ", "a\nb"), ("", ""), (&longest, &longest)],
@@ -53,7 +53,7 @@ fn text_length_limits() {
 }
 
 #[test]
-fn password_debug_hides_value() {
+fn password_debug_output_hides_value() {
     let password: Password = " secret  ".parse().unwrap();
     assert_eq!(format!("{password:?}"), "Password(…)");
     assert_eq!(password.as_str(), " secret  ");

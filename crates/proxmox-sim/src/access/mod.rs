@@ -3,12 +3,13 @@
 //! error messages.
 
 pub(crate) mod auth;
-pub(crate) mod roles;
 pub(crate) mod tickets;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+
+use crate::roles;
 
 /// The superuser, who passes every privilege check.
 pub(crate) const ROOT: &str = "root@pam";

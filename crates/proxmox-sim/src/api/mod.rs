@@ -1,9 +1,9 @@
-//! The API: one file or folder per path segment, with the routes of its level and their handlers.
-//! Handlers read or change the cluster and return immediately. Operations that take time run as
-//! tasks, whose work is in [`crate::tasks`].
+//! The API: one file or directory per path segment, with the routes of its level and their
+//! handlers. Handlers read or change the cluster and return immediately. Operations that take time
+//! run as tasks, whose work is in [`crate::tasks`].
 //!
 //! `/nodes/{node}/lxc/{vmid}/status/start` is in `nodes/node/lxc/status.rs`. A dash becomes an
-//! underscore. Of the path parameters only `{node}` is a folder.
+//! underscore. Of the path parameters only `{node}` is a directory.
 
 mod access;
 mod cluster;

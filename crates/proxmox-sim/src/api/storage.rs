@@ -10,7 +10,7 @@ use crate::cluster::storage::{self, Rules, Storage};
 use crate::cluster::volumes;
 use crate::config::StorageKind;
 use crate::error::{ApiError, Result};
-use crate::http::params::Params;
+use crate::params::Params;
 use crate::route::Route;
 use crate::schema::format::split_list;
 use crate::schema::storage::{changeable, fixed, id, kind};

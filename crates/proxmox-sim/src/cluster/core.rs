@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 use crate::access::tickets::Key;
 use crate::cluster::conditions::{Conditions, Dhcp};
 use crate::cluster::state::State;
+use crate::cluster::tls::Tls;
 use crate::config::{Config, NodeSpec};
 use crate::faults::Faults;
-use crate::http::tls::Tls;
 
 /// The shared parts. Locks are held briefly and never across an await.
 pub(crate) struct Core {

@@ -18,5 +18,7 @@ pub(crate) mod persist;
 pub(crate) mod restart;
 pub(crate) mod state;
 pub(crate) mod storage;
+pub(crate) mod task;
+pub(crate) mod tls;
 pub(crate) mod usage;
 pub(crate) mod volumes;

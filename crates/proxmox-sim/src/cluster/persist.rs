@@ -16,14 +16,20 @@ use crate::cluster::network::Network;
 use crate::cluster::state::{Kind, State, Volume};
 use crate::cluster::storage::Storage;
 use crate::config::{Config, ContainerSpec};
-use crate::http::server::StartError;
 use crate::schema::lxc;
 
 /// Minimum interval between two writes.
 const INTERVAL: Duration = Duration::from_millis(200);
 
+/// The state file exists but cannot be read.
+pub(crate) struct StateFileError {
+    pub(crate) path: PathBuf,
+    /// The I/O or parse error.
+    pub(crate) source: io::Error,
+}
+
 /// The initial state: that of the file if it exists, otherwise that of the scenario.
-pub(crate) async fn load(config: &Config) -> Result<State, StartError> {
+pub(crate) async fn load(config: &Config) -> Result<State, StateFileError> {
     let mut state = load_or_initial(config).await?;
     add_users(&mut state, config);
     add_storages_and_networks(&mut state, config);
@@ -69,11 +75,11 @@ fn add_storages_and_networks(state: &mut State, config: &Config) {
     }
 }
 
-async fn load_or_initial(config: &Config) -> Result<State, StartError> {
+async fn load_or_initial(config: &Config) -> Result<State, StateFileError> {
     let Some(path) = &config.state_file else {
         return Ok(initial(config));
     };
-    let failed = |source| StartError::StateFile {
+    let failed = |source| StateFileError {
         path: path.clone(),
         source,
     };
@@ -216,7 +222,7 @@ async fn save(core: &Core, path: &Path) {
         Ok(Err(error)) => {
             tracing::error!(%error, path = %path.display(), "state file write failed")
         }
-        Err(error) => tracing::error!(%error, "state file write interrupted"),
+        Err(error) => tracing::error!(%error, "state file write failed"),
     }
 }
 

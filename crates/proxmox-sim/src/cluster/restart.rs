@@ -5,7 +5,7 @@ use crate::clock::now;
 use crate::cluster::container::{Container, Power};
 use crate::cluster::core::{Core, lock};
 use crate::cluster::dhcp;
-use crate::tasks::Outcome;
+use crate::cluster::task::Outcome;
 
 /// The status of a task whose log has no end.
 const UNEXPECTED_STATUS: &str = "unexpected status";

@@ -13,8 +13,8 @@ use crate::cluster::container::Container;
 use crate::cluster::journal::Journal;
 use crate::cluster::network::Network;
 use crate::cluster::storage::Storage;
+use crate::cluster::task::Task;
 use crate::config::{ImageSpec, Scenario, StorageSpec};
-use crate::tasks::Task;
 
 /// The kind of a volume.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,14 +1,9 @@
 //! Parsing query strings and bodies into named values, as Proxmox does.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use crate::error::ApiError;
-use crate::http::params::Raw;
-
-/// Parameters as sent.
-pub(crate) type RawParams = BTreeMap<String, Raw>;
+use crate::params::{Raw, RawParams};
 
 /// Parses a query string or a form. Proxmox splits on `&` and `;`. A key without a value is empty.
 pub(crate) fn form(text: &str) -> RawParams {

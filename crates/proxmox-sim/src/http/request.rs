@@ -12,15 +12,16 @@ use axum::response::Response;
 use percent_encoding::percent_decode_str;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::auth::{self, AccessRequest, AccessRule};
+use crate::access::auth::{AccessRequest, AccessRule};
 use crate::api;
+use crate::authentication::authenticate;
 use crate::call::{ApiResponse, Call};
 use crate::cluster::core::{Core, lock, lock_timeout};
 use crate::error::{ApiError, Result};
 use crate::faults::Effect;
-use crate::http::body::{self, RawParams};
-use crate::http::params::Raw;
+use crate::http::body;
 use crate::http::reply::{self, Format};
+use crate::params::{Raw, RawParams};
 use crate::tasks::failure;
 
 /// Maximum size of a request body in Proxmox.
@@ -56,7 +57,7 @@ async fn receive(
     *lock(&core.requests)
         .entry(format!("{method} {}", counted_path(&path)))
         .or_default() += 1;
-    tracing::debug!(%method, %path, "request");
+    tracing::debug!(%method, %path, "request received");
 
     let effect = lock(&core.faults).take(&method, &path);
     match effect {
@@ -130,7 +131,7 @@ async fn process(
     let access_rule = matched
         .as_ref()
         .map_or(AccessRule::All, |(route, _)| route.access_rule);
-    let caller = auth::authenticate(core, request.headers(), &method, access_rule)?;
+    let caller = authenticate(core, request.headers(), &method, access_rule)?;
     let (route, variables) = matched.ok_or_else(|| ApiError::NoSuchMethod {
         method: method.clone(),
         path: format!("/{}", segments.join("/")),

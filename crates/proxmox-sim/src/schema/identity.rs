@@ -1,6 +1,6 @@
 //! Formats of users, groups, roles, realms and privileges.
 
-use crate::access::roles;
+use crate::roles;
 
 type Check = std::result::Result<(), String>;
 

@@ -19,7 +19,7 @@ pub(crate) mod view;
 use std::collections::BTreeMap;
 
 use crate::error::{ApiError, Result};
-use crate::http::params::{Params, Raw};
+use crate::params::{Params, Raw};
 use property::{Format, Kind};
 pub(crate) use property::{
     Property, any_disk, array, boolean, choice, disk, integer, number, text,

@@ -4,7 +4,7 @@ use regex::Regex;
 
 use super::format;
 use super::object::Object;
-use crate::http::params::Raw;
+use crate::params::Raw;
 
 /// A named format of Proxmox such as `pve-vmid`. The error is its message.
 #[derive(Clone, Copy)]

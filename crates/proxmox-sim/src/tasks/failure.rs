@@ -5,7 +5,7 @@ use crate::cluster::core::{Core, lock_timeout};
 use crate::cluster::oci;
 use crate::config::StorageKind;
 use crate::faults::{Effect, PID, TaskFailure};
-use crate::http::params::Params;
+use crate::params::Params;
 use crate::size;
 
 /// The failure of the task that a request starts, for an effect that makes tasks fail.

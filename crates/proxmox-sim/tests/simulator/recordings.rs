@@ -1,7 +1,7 @@
 //! Compares the simulator with recordings of a real node's API, in their original order.
 //!
-//! The recordings are not part of this project. They are read from the folder in
-//! `HOLDFAST_PVE_REFERENCE`, or from a folder beside the project. If they are missing, the test
+//! The recordings are not part of this project. They are read from the directory in
+//! `HOLDFAST_PVE_REFERENCE`, or from a directory beside the project. If they are missing, the test
 //! reports that nothing was checked.
 
 use std::ops::RangeInclusive;

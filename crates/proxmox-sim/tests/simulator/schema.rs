@@ -1,8 +1,8 @@
 //! Compares the parameters of all simulated routes with Proxmox's API schema.
 //!
-//! The schema is not part of this project. It is read from the folder in `HOLDFAST_PVE_REFERENCE`,
-//! or from a folder beside the project. If it is missing, the test reports that nothing was
-//! checked.
+//! The schema is not part of this project. It is read from the directory in
+//! `HOLDFAST_PVE_REFERENCE`, or from a directory beside the project. If it is missing, the test
+//! reports that nothing was checked.
 
 use std::collections::BTreeSet;
 

@@ -96,7 +96,7 @@ async fn keyctl_requires_root_ticket() {
 }
 
 #[tokio::test]
-async fn user_lifecycle() {
+async fn user_is_created_changed_and_deleted() {
     let (sim, client) = start().await;
     let zoe = with_zoe(&client).await;
     let change = UserChange {
@@ -189,7 +189,7 @@ async fn token_has_only_granted_permissions() {
 }
 
 #[tokio::test]
-async fn pool_lifecycle() {
+async fn pool_is_created_changed_and_deleted() {
     let (_sim, client) = start().await;
     let team: PoolId = "team".parse().unwrap();
     let within: PoolId = "team/a".parse().unwrap();

@@ -5,7 +5,7 @@ use proxmox::{CloneDisks, CloneLxc, Error, LxcFeature, MigrateLxc, SnapshotName}
 use crate::{LONG, create_container, expect_success, start, vmid};
 
 #[tokio::test]
-async fn snapshot_lifecycle() {
+async fn snapshot_is_created_rolled_back_and_deleted() {
     let (_sim, client) = start().await;
     let vmid = create_container(&client, 800).await;
     let name: SnapshotName = "before".parse().unwrap();

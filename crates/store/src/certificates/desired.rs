@@ -126,13 +126,13 @@ fn group_by_domain(
     stored: Vec<StoredColumns>,
 ) -> Result<BTreeMap<i64, Vec<CertificateSchedule>>, Error> {
     let mut all: BTreeMap<i64, Vec<CertificateSchedule>> = BTreeMap::new();
-    for (domain, id, subject, source, next_try, not_after) in stored {
+    for (domain, id, subject, source, next_attempt, not_after) in stored {
         let row_ref = RowRef::new("certificates", &id);
         let planned = CertificateSchedule {
             id: CertificateId(id),
             subject: row_ref.parse("subject", &subject)?,
             source: row_ref.parse("source", &source)?,
-            next_attempt: next_try.map(Timestamp),
+            next_attempt: next_attempt.map(Timestamp),
             not_after: not_after.map(Timestamp),
         };
         all.entry(domain).or_default().push(planned);

@@ -1,26 +1,21 @@
 //! Leases of certificates and the time of their next attempt.
 
-use diesel::{dsl::min, prelude::*};
+use diesel::prelude::*;
 use model::{
     AuthorityId, CertificateId, DomainId, Timestamp,
     certificates::{AttemptFailure, CertificateContents, CertificateName, IssuanceMethod},
 };
 
 use crate::{
-    Conn, Error, dialect,
-    lease::{self, held_for, is_free, is_held, released},
+    Conn, Error,
+    lease::{claim_first, held_for, is_free, is_held, next_due_in_ms, released},
     rows::{RowRef, to_json, to_u32},
     schema::certificates,
 };
 
-/// How many due certificates are read to find one whose lease is free.
-const CANDIDATES: i64 = 8;
-
 /// A claimed certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimedCertificate {
-    /// The lease owner, unique for each claim.
-    pub lease_owner: String,
     /// The certificate.
     pub id: CertificateId,
     /// The domain.
@@ -67,38 +62,19 @@ pub fn claim(
     now: Timestamp,
     lease_ms: i64,
 ) -> Result<Option<ClaimedCertificate>, Error> {
-    macro_rules! free {
-        () => {
-            certificates::next_attempt_at
-                .le(now.0)
-                .and(is_free!(c, certificates))
-        };
-    }
-    loop {
-        let candidates: Vec<i64> = certificates::table
-            .filter(free!())
-            .order((certificates::next_attempt_at, certificates::id))
-            .limit(CANDIDATES)
-            .select(certificates::id)
-            .load(&mut c.0)?;
-        if candidates.is_empty() {
-            return Ok(None);
-        }
-        for id in candidates {
-            let claimed = diesel::update(certificates::table.find(id))
-                .filter(free!())
-                .set(held_for!(c, certificates, owner, lease_ms))
-                .execute(&mut c.0)?;
-            if claimed == 0 {
-                continue;
-            }
-            return read_claimed(c, id, owner).map(Some);
-        }
-        // Other processes claimed all candidates. There are fewer now, so this loop ends.
-    }
+    let id = claim_first!(
+        c,
+        certificates,
+        certificates::next_attempt_at
+            .le(now.0)
+            .and(is_free!(c, certificates)),
+        (certificates::next_attempt_at, certificates::id),
+        held_for!(c, certificates, owner, lease_ms)
+    );
+    id.map(|id| read_claimed(c, id)).transpose()
 }
 
-fn read_claimed(c: &mut Conn, id: i64, owner: &str) -> Result<ClaimedCertificate, Error> {
+fn read_claimed(c: &mut Conn, id: i64) -> Result<ClaimedCertificate, Error> {
     let row: Row = certificates::table
         .find(id)
         .select(Row::as_select())
@@ -110,7 +86,6 @@ fn read_claimed(c: &mut Conn, id: i64, owner: &str) -> Result<ClaimedCertificate
         .map(|text| row_ref.parse_json("details", text))
         .transpose()?;
     Ok(ClaimedCertificate {
-        lease_owner: owner.to_owned(),
         authority: row.authority_id.map(AuthorityId),
         subject: row_ref.parse("subject", &row.subject)?,
         source: row_ref.parse("source", &row.source)?,
@@ -184,13 +159,13 @@ pub fn record_failure(
     c: &mut Conn,
     id: CertificateId,
     last_error: &AttemptFailure,
-    next_try: Timestamp,
+    next_attempt: Timestamp,
 ) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
         .set((
             certificates::failures.eq(certificates::failures + 1),
             certificates::last_error.eq(to_json(last_error)?),
-            certificates::next_attempt_at.eq(next_try.0),
+            certificates::next_attempt_at.eq(next_attempt.0),
         ))
         .execute(&mut c.0)?;
     Ok(())
@@ -229,12 +204,12 @@ pub fn schedule(
     c: &mut Conn,
     id: CertificateId,
     renew_at: Option<Timestamp>,
-    next_try: Option<Timestamp>,
+    next_attempt: Option<Timestamp>,
 ) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
         .set((
             certificates::renew_at.eq(renew_at.map(|at| at.0)),
-            certificates::next_attempt_at.eq(next_try.map(|at| at.0)),
+            certificates::next_attempt_at.eq(next_attempt.map(|at| at.0)),
             certificates::failures.eq(0),
             certificates::last_error.eq(None::<String>),
         ))
@@ -246,9 +221,9 @@ pub fn schedule(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn delay(c: &mut Conn, id: CertificateId, next_try: Timestamp) -> Result<(), Error> {
+pub fn delay(c: &mut Conn, id: CertificateId, next_attempt: Timestamp) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
-        .set(certificates::next_attempt_at.eq(next_try.0))
+        .set(certificates::next_attempt_at.eq(next_attempt.0))
         .execute(&mut c.0)?;
     Ok(())
 }
@@ -259,15 +234,5 @@ pub fn delay(c: &mut Conn, id: CertificateId, next_try: Timestamp) -> Result<(),
 /// # Errors
 /// When the database is unavailable.
 pub fn next_due_in_ms(c: &mut Conn, now: Timestamp) -> Result<Option<i64>, Error> {
-    // A lease matters only once the next attempt is due.
-    let scheduled: Option<i64> = certificates::table
-        .filter(is_free!(c, certificates).or(certificates::next_attempt_at.gt(now.0)))
-        .select(min(certificates::next_attempt_at))
-        .first(&mut c.0)?;
-    let leased: Option<i64> = certificates::table
-        .filter(certificates::next_attempt_at.le(now.0))
-        .filter(certificates::lease_until.gt(dialect::now(&c.0).nullable()))
-        .select(min(certificates::lease_until))
-        .first(&mut c.0)?;
-    lease::until_due(c, now, scheduled, leased)
+    next_due_in_ms!(c, certificates, now)
 }

@@ -69,7 +69,7 @@ impl Row {
             state: standing.state_at(now),
             issued,
             renew_at: standing.renew_at,
-            next_try: self.next_attempt_at.map(Timestamp),
+            next_attempt: self.next_attempt_at.map(Timestamp),
             failures: standing.failures,
             last_error,
             is_used: false,

@@ -239,17 +239,6 @@ pub fn mark_created(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
     rows::ensure_found(changed)
 }
 
-/// Marks the container as not created in Proxmox.
-///
-/// # Errors
-/// [`Error::NotFound`] when the container does not exist.
-pub fn mark_not_created(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
-    let changed = diesel::update(containers::table.find(id.0))
-        .set(containers::provisioned_at.eq(None::<i64>))
-        .execute(&mut c.0)?;
-    rows::ensure_found(changed)
-}
-
 /// Sets whether the container should run.
 ///
 /// # Errors

@@ -1,12 +1,12 @@
 //! Leases of DNS records and the time of their next attempt.
 
-use diesel::{dsl::min, prelude::*};
+use diesel::prelude::*;
 use model::{ProviderId, Timestamp, certificates::AttemptFailure};
 
 use super::{DnsRecordRow, RecordState, Row};
 use crate::{
-    Conn, Error, dialect,
-    lease::{self, held_for, is_free, is_held, released},
+    Conn, Error,
+    lease::{claim_first, held_for, is_free, is_held, next_due_in_ms, released},
     rows::to_json,
     schema::dns_records,
 };
@@ -19,7 +19,7 @@ pub fn record_failure(
     c: &mut Conn,
     id: i64,
     last_error: &AttemptFailure,
-    next_try: Timestamp,
+    next_attempt: Timestamp,
 ) -> Result<(), Error> {
     let unsettled = [
         RecordState::Pending.as_str(),
@@ -31,7 +31,7 @@ pub fn record_failure(
         .set((
             dns_records::failures.eq(dns_records::failures + 1),
             dns_records::last_error.eq(to_json(last_error)?),
-            dns_records::next_attempt_at.eq(next_try.0),
+            dns_records::next_attempt_at.eq(next_attempt.0),
         ))
         .execute(&mut c.0)?;
     Ok(())
@@ -77,33 +77,21 @@ pub fn claim(
     now: Timestamp,
     lease_ms: i64,
 ) -> Result<Option<DnsRecordRow>, Error> {
-    macro_rules! free {
-        () => {
-            dns_records::next_attempt_at
-                .le(now.0)
-                .and(is_free!(c, dns_records))
-        };
-    }
-    loop {
-        let next: Option<i64> = dns_records::table
-            .filter(free!())
-            .order((dns_records::next_attempt_at, dns_records::id))
-            .select(dns_records::id)
-            .first(&mut c.0)
-            .optional()?;
-        let Some(id) = next else { return Ok(None) };
-        let claimed = diesel::update(dns_records::table.find(id))
-            .filter(free!())
-            .set(held_for!(c, dns_records, owner, lease_ms))
-            .execute(&mut c.0)?;
-        if claimed > 0 {
-            let row: Row = dns_records::table
-                .find(id)
-                .select(Row::as_select())
-                .first(&mut c.0)?;
-            return row.into_row().map(Some);
-        }
-    }
+    let id = claim_first!(
+        c,
+        dns_records,
+        dns_records::next_attempt_at
+            .le(now.0)
+            .and(is_free!(c, dns_records)),
+        (dns_records::next_attempt_at, dns_records::id),
+        held_for!(c, dns_records, owner, lease_ms)
+    );
+    let Some(id) = id else { return Ok(None) };
+    let row: Row = dns_records::table
+        .find(id)
+        .select(Row::as_select())
+        .first(&mut c.0)?;
+    row.into_row().map(Some)
 }
 
 /// Renews the lease of a record for `lease_ms` from now. Returns false when the lease was lost.
@@ -136,14 +124,5 @@ pub fn release(c: &mut Conn, id: i64, owner: &str) -> Result<(), Error> {
 /// # Errors
 /// When the database is unavailable.
 pub fn next_due_in_ms(c: &mut Conn, now: Timestamp) -> Result<Option<i64>, Error> {
-    let scheduled: Option<i64> = dns_records::table
-        .filter(is_free!(c, dns_records).or(dns_records::next_attempt_at.gt(now.0)))
-        .select(min(dns_records::next_attempt_at))
-        .first(&mut c.0)?;
-    let leased: Option<i64> = dns_records::table
-        .filter(dns_records::next_attempt_at.le(now.0))
-        .filter(dns_records::lease_until.gt(dialect::now(&c.0).nullable()))
-        .select(min(dns_records::lease_until))
-        .first(&mut c.0)?;
-    lease::until_due(c, now, scheduled, leased)
+    next_due_in_ms!(c, dns_records, now)
 }

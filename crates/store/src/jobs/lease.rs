@@ -6,12 +6,9 @@ use model::{JobId, jobs::JobState};
 use super::{JobRecord, get, lease_held, leftovers_json};
 use crate::{
     Conn, Error, dialect,
-    lease::{held_for, is_free, released},
+    lease::{claim_first, held_for, is_free, released},
     schema::jobs,
 };
-
-/// How many of the oldest jobs a worker tries to claim before it queries again.
-const CANDIDATES: i64 = 8;
 
 /// The outcome of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,44 +38,25 @@ pub struct Heartbeat {
 /// # Errors
 /// When the database is unavailable.
 pub fn claim(c: &mut Conn, owner: &str, lease_ms: i64) -> Result<Option<JobRecord>, Error> {
-    macro_rules! free {
-        () => {
-            jobs::state.eq(JobState::Queued.as_str()).or(jobs::state
-                .eq(JobState::Running.as_str())
-                .and(is_free!(c, jobs)))
-        };
-    }
-    loop {
-        let candidates: Vec<(i64, Option<i64>)> = jobs::table
-            .filter(free!())
-            .order(jobs::id)
-            .limit(CANDIDATES)
-            .select((jobs::id, jobs::started_at))
-            .load(&mut c.0)?;
-        if candidates.is_empty() {
-            return Ok(None);
-        }
-        for (id, started) in candidates {
-            let claimed = diesel::update(jobs::table.find(id))
-                .filter(free!())
-                .set((
-                    jobs::state.eq(JobState::Running.as_str()),
-                    held_for!(c, jobs, owner, lease_ms),
-                    jobs::attempt.eq(jobs::attempt + 1),
-                ))
-                .execute(&mut c.0)?;
-            if claimed == 0 {
-                continue;
-            }
-            if started.is_none() {
-                diesel::update(jobs::table.find(id))
-                    .set(jobs::started_at.eq(dialect::now(&c.0).nullable()))
-                    .execute(&mut c.0)?;
-            }
-            return get(c, JobId(id));
-        }
-        // Other workers claimed all candidates. There are fewer now, so this loop ends.
-    }
+    let id = claim_first!(
+        c,
+        jobs,
+        jobs::state.eq(JobState::Queued.as_str()).or(jobs::state
+            .eq(JobState::Running.as_str())
+            .and(is_free!(c, jobs))),
+        jobs::id,
+        (
+            jobs::state.eq(JobState::Running.as_str()),
+            held_for!(c, jobs, owner, lease_ms),
+            jobs::attempt.eq(jobs::attempt + 1),
+        )
+    );
+    let Some(id) = id else { return Ok(None) };
+    diesel::update(jobs::table.find(id))
+        .filter(jobs::started_at.is_null())
+        .set(jobs::started_at.eq(dialect::now(&c.0).nullable()))
+        .execute(&mut c.0)?;
+    get(c, JobId(id))
 }
 
 /// Renews the lease of a job for `lease_ms` from now, if the worker still holds it.

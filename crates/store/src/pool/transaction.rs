@@ -25,7 +25,7 @@ pub(super) fn transaction<T>(
         },
         Err(error) => {
             if let Err(cause) = dialect::rollback(&mut conn.0) {
-                tracing::debug!(error = %cause, "rollback failed");
+                tracing::debug!(error = %cause, "transaction rollback failed");
             }
             (Err(error), true)
         }

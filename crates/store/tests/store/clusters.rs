@@ -58,7 +58,7 @@ db_test!(
         let changed = ConnectionSettings {
             name: "c".to_owned(),
             url: "https://x:8006".parse().unwrap(),
-            login: "anna@pve".parse().unwrap(),
+            account: "anna@pve".parse().unwrap(),
             secret: "neu".to_owned(),
             pinned_certificates: PinnedCertificates::from([(
                 "https://y:8006".parse().unwrap(),

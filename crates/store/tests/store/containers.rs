@@ -1,18 +1,18 @@
 use model::{
     ContainerId, SiteId, UserId,
     jobs::{JobKind, JobState},
-    publish::{Backend, HttpOptions},
-    services::{ServiceEndpoint, ServiceKind, ServiceSpec, TcpOptions},
+    publish::HttpOptions,
+    services::{ServiceKind, ServiceSpec, TcpOptions},
 };
 use store::{
     Error, Unique,
-    containers::{self, BoundService, NewContainerRow, ServiceBinding},
+    containers::{self, NewContainerRow},
     jobs::{self, JobOutcome},
 };
 
 use crate::support::{Fixture, TestStore, http, parse, tcp};
 
-async fn get(db: &TestStore, id: ContainerId) -> containers::ContainerRecord {
+pub async fn get(db: &TestStore, id: ContainerId) -> containers::ContainerRecord {
     db.read(move |c| containers::get(c, id)).await.unwrap()
 }
 
@@ -218,165 +218,6 @@ db_test!(update_requires_the_expected_version, |db| async {
     assert_eq!(get(&db, id).await.spec, crate::support::spec());
 });
 
-db_test!(services_keep_their_rows_and_can_swap_ports, |db| async {
-    let fixture = db.fixture().await;
-    let mut new = fixture.container(1);
-    new.services = vec![
-        tcp("22", "2022"),
-        tcp("25", "2025"),
-        http(fixture.domain, "80", "web"),
-    ];
-    let id = db.insert_container(new).await;
-    let before = get(&db, id).await.services;
-    let spec = crate::support::spec();
-    let services = [
-        http(fixture.domain, "81", "web"),
-        tcp("25", "2022"),
-        tcp("22", "2025"),
-        http(fixture.domain, "80", "www"),
-    ];
-    assert!(
-        db.write(move |c| containers::update_spec(c, id, 1, &spec, &services))
-            .await
-    );
-    let after = get(&db, id).await.services;
-    let text: Vec<_> = after
-        .iter()
-        .map(|s| format!("{} {}", s.port, s.public_address(&parse("lab"))))
-        .collect();
-    assert_eq!(
-        text,
-        [
-            "81 https://web.example.org",
-            "25 lab:2022/tcp",
-            "22 lab:2025/tcp",
-            "80 https://www.example.org"
-        ]
-    );
-    assert_eq!(
-        (after[1].id, after[2].id, after[3].id),
-        (before[1].id, before[0].id, before[2].id)
-    );
-    assert!(before.iter().all(|old| old.id != after[0].id));
-    let spec = crate::support::spec();
-    assert!(
-        db.write(move |c| containers::update_spec(c, id, 2, &spec, &[]))
-            .await
-    );
-    assert_eq!(get(&db, id).await.services, []);
-});
-
-db_test!(
-    every_kind_of_service_round_trips_with_its_options,
-    |db| async {
-        let fixture = db.fixture().await;
-        let other = db.domain("example.net", fixture.site).await;
-        let options = HttpOptions {
-            backend: Backend::HttpsVerified,
-            body: parse("10"),
-            idle_timeout: parse("30"),
-            buffering: true,
-            sign_in: true,
-        };
-        let tcp_options = TcpOptions {
-            idle_timeout: parse("5"),
-            proxy_protocol: true,
-        };
-        let bindings = [
-            ServiceBinding::Http {
-                label: parse("web"),
-                domain: other,
-                options,
-            },
-            ServiceBinding::Tcp {
-                external: parse("2000"),
-                options: tcp_options,
-                tls: None,
-            },
-            ServiceBinding::Udp {
-                external: parse("2000"),
-                idle_timeout: parse("7"),
-            },
-            ServiceBinding::Srv {
-                name: parse("_sip._tcp"),
-            },
-        ];
-        let mut new = fixture.container(1);
-        let service = |given| BoundService {
-            container_port: parse("80"),
-            binding: given,
-        };
-        new.services = bindings.into_iter().map(service).collect();
-        // The same label under another domain is a different hostname.
-        new.services.push(http(fixture.domain, "81", "web"));
-        let id = db.insert_container(new).await;
-        let all = get(&db, id).await.services;
-        let places: Vec<String> = all
-            .iter()
-            .map(|s| s.public_address(&parse("lab.internal")))
-            .collect();
-        assert_eq!(
-            places,
-            [
-                "https://web.example.net",
-                "lab.internal:2000/tcp",
-                "lab.internal:2000/udp",
-                "_sip._tcp.lab.internal",
-                "https://web.example.org",
-            ]
-        );
-        let published: Vec<ServiceEndpoint> = all.into_iter().map(|s| s.published).collect();
-        let domain = parse("example.net");
-        assert_eq!(
-            published[0],
-            ServiceEndpoint::Http {
-                label: parse("web"),
-                domain,
-                options
-            }
-        );
-        assert_eq!(
-            published[1],
-            ServiceEndpoint::Tcp {
-                external: parse("2000"),
-                options: tcp_options,
-                tls: None,
-            }
-        );
-        assert_eq!(
-            published[2],
-            ServiceEndpoint::Udp {
-                external: parse("2000"),
-                idle_timeout: parse("7")
-            }
-        );
-        let refused = db
-            .store
-            .write(move |c| store::domains::delete(c, other))
-            .await;
-        assert_eq!(refused, Err(Error::InUse), "a domain in use is not deleted");
-        // An updated service keeps no old values.
-        let spec = crate::support::spec();
-        let plain = [http(fixture.domain, "80", "web")];
-        assert!(
-            db.write(move |c| containers::update_spec(c, id, 1, &spec, &plain))
-                .await
-        );
-        let domain = parse("example.org");
-        let options = HttpOptions::default();
-        let left = get(&db, id).await.services.remove(0).published;
-        assert_eq!(
-            left,
-            ServiceEndpoint::Http {
-                label: parse("web"),
-                domain,
-                options
-            }
-        );
-        db.write(move |c| store::domains::delete(c, other)).await;
-    }
-);
-
 db_test!(failed_update_changes_nothing, |db| async {
     let fixture = db.fixture().await;
     let mut first = fixture.container(1);
@@ -418,8 +259,6 @@ db_test!(single_columns_are_updated, |db| async {
         (stored.desired_running, stored.restart_needed),
         (false, true)
     );
-    db.write(move |c| containers::mark_not_created(c, id)).await;
-    assert_eq!(get(&db, id).await.provisioned, None);
     let taken = db
         .store
         .write(move |c| containers::set_vmid(c, id, 1002))

@@ -49,8 +49,8 @@ db_test!(leases_are_replaced_by_the_last_report, |db| async {
     let [wrong, unknown] = &stored[..] else {
         panic!("expected the two unexpired leases: {stored:?}");
     };
-    let holder = wrong.container.as_ref().unwrap();
-    assert_eq!((holder.id, holder.reserved), (container, reserved));
+    let leased_to = wrong.container.as_ref().unwrap();
+    assert_eq!((leased_to.id, leased_to.reserved), (container, reserved));
     assert!(wrong.mismatch_message().unwrap().contains("10.20.7.7") && wrong.until.is_some());
     assert!(
         unknown.is_unknown() && unknown.mismatch_message().is_none() && unknown.until.is_none()
@@ -98,48 +98,51 @@ fn addresses(all: &[(&str, &str)]) -> BTreeMap<NodeName, Ipv4Addr> {
         .collect()
 }
 
-db_test!(node_addresses_bump_the_sites_of_their_cluster, |db| async {
-    let cluster = db.cluster("demo").await;
-    let (site, other_site) = (
-        db.site("one", cluster).await,
-        db.site("two", db.cluster("other").await).await,
-    );
-    let generation = async |site| {
-        db.read(move |c| store::sites::get_generation(c, site))
-            .await
-    };
-    let (before, untouched) = (generation(site).await, generation(other_site).await);
-    let all = addresses(&[("pve1", "192.0.2.11"), ("PVE2", "192.0.2.12")]);
-    let reported = all.clone();
-    assert!(
-        db.write(move |c| nodes::replace_addresses(c, cluster, &reported))
-            .await
-    );
-    assert_eq!(
-        db.read(move |c| nodes::list_addresses(c, cluster)).await,
-        all
-    );
-    let after = generation(site).await;
-    assert!(after > before, "the generation of the site is incremented");
-    assert_eq!(generation(other_site).await, untouched);
-    let reported = all.clone();
-    assert!(
-        !db.write(move |c| nodes::replace_addresses(c, cluster, &reported))
-            .await
-    );
-    assert_eq!(
-        generation(site).await,
-        after,
-        "the same addresses are no change"
-    );
-    let fewer = addresses(&[("pve1", "192.0.2.21")]);
-    let reported = fewer.clone();
-    assert!(
-        db.write(move |c| nodes::replace_addresses(c, cluster, &reported))
-            .await
-    );
-    assert_eq!(
-        db.read(move |c| nodes::list_addresses(c, cluster)).await,
-        fewer
-    );
-});
+db_test!(
+    changed_node_addresses_increment_site_generations,
+    |db| async {
+        let cluster = db.cluster("demo").await;
+        let (site, other_site) = (
+            db.site("one", cluster).await,
+            db.site("two", db.cluster("other").await).await,
+        );
+        let generation = async |site| {
+            db.read(move |c| store::sites::get_generation(c, site))
+                .await
+        };
+        let (before, untouched) = (generation(site).await, generation(other_site).await);
+        let all = addresses(&[("pve1", "192.0.2.11"), ("PVE2", "192.0.2.12")]);
+        let reported = all.clone();
+        assert!(
+            db.write(move |c| nodes::replace_addresses(c, cluster, &reported))
+                .await
+        );
+        assert_eq!(
+            db.read(move |c| nodes::list_addresses(c, cluster)).await,
+            all
+        );
+        let after = generation(site).await;
+        assert!(after > before, "the generation of the site is incremented");
+        assert_eq!(generation(other_site).await, untouched);
+        let reported = all.clone();
+        assert!(
+            !db.write(move |c| nodes::replace_addresses(c, cluster, &reported))
+                .await
+        );
+        assert_eq!(
+            generation(site).await,
+            after,
+            "the same addresses are no change"
+        );
+        let fewer = addresses(&[("pve1", "192.0.2.21")]);
+        let reported = fewer.clone();
+        assert!(
+            db.write(move |c| nodes::replace_addresses(c, cluster, &reported))
+                .await
+        );
+        assert_eq!(
+            db.read(move |c| nodes::list_addresses(c, cluster)).await,
+            fewer
+        );
+    }
+);

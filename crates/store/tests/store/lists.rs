@@ -194,7 +194,7 @@ db_test!(list_filters_by_owner_and_site, |db| async {
     assert_eq!(of(None, Some("none")).await, [""; 0]);
 });
 
-db_test!(by_ids_keeps_the_order_of_ids, |db| async {
+db_test!(list_by_ids_keeps_their_order, |db| async {
     let fixture = db.fixture().await;
     let mut ids = Vec::new();
     for n in 1..=3 {

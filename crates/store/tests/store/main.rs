@@ -12,11 +12,14 @@
 #[macro_use]
 mod support;
 
+mod authorities;
+mod certificate_leases;
 mod certificates;
 mod clusters;
 mod containers;
 mod demo;
 mod dhcp_leases;
+mod dns_records;
 mod domains;
 mod generations;
 mod hosts;
@@ -28,6 +31,7 @@ mod open;
 mod races;
 mod reschedule;
 mod schema;
+mod services;
 mod sessions;
 mod sign_ins;
 mod sites;

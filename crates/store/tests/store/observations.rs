@@ -2,8 +2,8 @@ use store::observations::{self, Observer};
 
 db_test!(one_process_observes_and_others_read, |db| async {
     let id = db.cluster("demo").await;
-    let claim = async |holder: &'static str, ms: i64| {
-        db.write(move |c| observations::claim(c, id, holder, ms))
+    let claim = async |owner: &'static str, ms: i64| {
+        db.write(move |c| observations::claim(c, id, owner, ms))
             .await
     };
     assert_eq!(
@@ -32,17 +32,17 @@ db_test!(one_process_observes_and_others_read, |db| async {
         .await;
     db.write(move |c| observations::store(c, id, "two", "without the lease"))
         .await;
-    let (_, answer) = db
+    let (_, observation) = db
         .write(move |c| observations::request_and_get(c, id, 60_000))
         .await
         .unwrap();
-    assert_eq!(answer, "{}");
+    assert_eq!(observation, "{}");
 });
 
 db_test!(expired_or_released_lease_is_claimed, |db| async {
     let id = db.cluster("demo").await;
-    let claim = async |holder: &'static str, ms: i64| {
-        db.write(move |c| observations::claim(c, id, holder, ms))
+    let claim = async |owner: &'static str, ms: i64| {
+        db.write(move |c| observations::claim(c, id, owner, ms))
             .await
     };
     claim("one", 0).await;
@@ -64,12 +64,12 @@ db_test!(expired_or_released_lease_is_claimed, |db| async {
 
 db_test!(lease_can_be_taken_over, |db| async {
     let id = db.cluster("demo").await;
-    let claim = async |holder: &'static str| {
-        db.write(move |c| observations::claim(c, id, holder, 60_000))
+    let claim = async |owner: &'static str| {
+        db.write(move |c| observations::claim(c, id, owner, 60_000))
             .await
     };
-    let take_over = async |holder: &'static str| {
-        db.write(move |c| observations::claim_forced(c, id, holder, 60_000))
+    let take_over = async |owner: &'static str| {
+        db.write(move |c| observations::claim_forced(c, id, owner, 60_000))
             .await
     };
     assert_eq!(

@@ -28,7 +28,7 @@ db_test!(concurrent_inserts_allocate_an_address_once, |db| async {
     assert_eq!(db.read(|c| containers::count(c, None)).await, 1);
 });
 
-db_test!(limit_holds_under_concurrency_with_owner_lock, |db| async {
+db_test!(user_limit_holds_under_concurrent_inserts, |db| async {
     let fixture = db.fixture().await;
     // A second store on the same database, as in another process.
     let second = db.database.open(db.store.secret_key()).await.unwrap();
@@ -60,7 +60,7 @@ db_test!(limit_holds_under_concurrency_with_owner_lock, |db| async {
     assert_eq!(db.read(|c| containers::count(c, None)).await, 5);
 });
 
-db_test!(no_job_is_claimed_twice, |db| async {
+db_test!(job_is_claimed_by_one_of_several_workers, |db| async {
     let fixture = db.fixture().await;
     let mut queued = BTreeSet::new();
     for n in 1..=24 {
@@ -122,7 +122,7 @@ db_test!(failed_write_is_rolled_back, |db| async {
     assert!(db.read(move |c| users::get(c, user)).await.is_some());
 });
 
-db_test!(panic_costs_only_a_connection, |db| async {
+db_test!(panic_discards_only_its_connection, |db| async {
     let user = db.user("ann").await;
     for _ in 0..10 {
         let result: Result<(), Error> = db

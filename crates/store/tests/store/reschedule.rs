@@ -72,7 +72,7 @@ db_test!(
         db.write(move |c| certificates::schedule_replacement(c, domain, second_ca, at(2)))
             .await;
         let due = row(&db, id).await;
-        assert_eq!((due.renew_at, due.next_try), (Some(at(2)), Some(at(2))));
+        assert_eq!((due.renew_at, due.next_attempt), (Some(at(2)), Some(at(2))));
 
         // A failed attempt is retried for its domain and for its CA.
         for of in [
@@ -95,14 +95,14 @@ db_test!(
             })
             .await;
             assert_eq!(
-                row(&db, id).await.next_try,
+                row(&db, id).await.next_attempt,
                 Some(at(9)),
                 "another CA has no effect"
             );
             db.write(move |c| certificates::retry_failed(c, of, at(3)))
                 .await;
             let retried = row(&db, id).await;
-            assert_eq!((retried.next_try, retried.failures), (Some(at(3)), 0));
+            assert_eq!((retried.next_attempt, retried.failures), (Some(at(3)), 0));
             assert_eq!(retried.last_error, None);
         }
 
@@ -111,7 +111,7 @@ db_test!(
             .await;
         db.write(move |c| certificates::schedule_replacement(c, domain, second_ca, at(4)))
             .await;
-        assert_eq!(row(&db, id).await.next_try, Some(at(90)));
+        assert_eq!(row(&db, id).await.next_attempt, Some(at(90)));
         assert!(
             db.read(certificates::list_domain_certificates).await[0].certificates[0].is_dormant()
         );
@@ -181,7 +181,7 @@ db_test!(certificate_lease_can_be_revoked, |db| async {
     assert_eq!(due().await, Some(at(20).0 - at(1).0));
 });
 
-db_test!(record_is_ours_only_after_submission, |db| async {
+db_test!(record_is_owned_only_after_submission, |db| async {
     let domain = db.fixture().await.domain;
     let (first_dns, second_dns) = (provider(&db, "one").await, provider(&db, "two").await);
     change(&db, domain, |spec| {
@@ -281,7 +281,7 @@ db_test!(record_is_ours_only_after_submission, |db| async {
     let errors = db.read(move |c| dns_records::list_errors(c, domain)).await;
     assert_eq!(errors.len(), 1);
     assert_eq!(
-        (errors[0].name.as_str(), errors[0].next_try),
+        (errors[0].name.as_str(), errors[0].next_attempt),
         (NAME, Some(at(5)))
     );
     // A failed record blocks neither a change nor the deletion of the DNS provider.

@@ -142,21 +142,18 @@ db_test!(usage_is_the_sum_over_containers, |db| async {
     assert_eq!(listed.rows[0].usage, usage);
 });
 
-db_test!(
-    lock_requires_the_user_and_changes_nothing_visible,
-    |db| async {
-        let id = db.user("ann").await;
-        let before = db.read(move |c| users::get(c, id)).await.unwrap().row;
-        db.write(move |c| users::lock(c, id)).await;
-        db.write(users::lock_all).await;
-        assert_eq!(
-            db.read(move |c| users::get(c, id)).await.unwrap().row,
-            before
-        );
-        let missing = db.store.write(move |c| users::lock(c, UserId(999))).await;
-        assert_eq!(missing, Err(Error::NotFound));
-    }
-);
+db_test!(lock_requires_the_user_and_changes_no_values, |db| async {
+    let id = db.user("ann").await;
+    let before = db.read(move |c| users::get(c, id)).await.unwrap().row;
+    db.write(move |c| users::lock(c, id)).await;
+    db.write(users::lock_all).await;
+    assert_eq!(
+        db.read(move |c| users::get(c, id)).await.unwrap().row,
+        before
+    );
+    let missing = db.store.write(move |c| users::lock(c, UserId(999))).await;
+    assert_eq!(missing, Err(Error::NotFound));
+});
 
 db_test!(administrators_are_counted, |db| async {
     assert!(!db.read(users::any).await);

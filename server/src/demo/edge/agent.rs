@@ -74,7 +74,7 @@ impl Agents {
                     None
                 }
                 Err(error) => {
-                    tracing::warn!(%error, retry_in = ?retry_delay, "demo edge sites not loaded");
+                    tracing::warn!(%error, retry_in = ?retry_delay, "demo edge site load failed");
                     let retry_in = retry_delay;
                     retry_delay = (retry_delay * 2).min(MAX_RETRY_DELAY);
                     Some(retry_in)
@@ -213,7 +213,7 @@ impl SiteAgent {
         let generation = response.generation;
         // The files are only displayed, so a failed report is not fatal.
         if let Err(error) = self.report_files(&agent, response).await {
-            tracing::warn!(%error, "demo edge file report failed");
+            tracing::warn!(site = %self.site.spec.name, %error, "demo edge file report failed");
             self.files = None;
         }
         Ok(Some(generation))
@@ -274,10 +274,12 @@ fn free_address(site: &SiteSpec, nodes: &[Ipv4Addr]) -> Ipv4Addr {
     let (first, last) = (site.network.network(), site.network.broadcast());
     let mut hosts = (first.to_bits() + 1..last.to_bits()).map(Ipv4Addr::from_bits);
     let is_free = |address: &Ipv4Addr| {
-        let others = site.others.is_some_and(|others| others.contains(*address));
+        let in_dynamic_range = site
+            .dynamic_range
+            .is_some_and(|range| range.contains(*address));
         *address != site.gateway
             && !site.range.contains(*address)
-            && !others
+            && !in_dynamic_range
             && !nodes.contains(address)
     };
     // A full network has no address for a real edge host either.

@@ -18,20 +18,12 @@ pub fn card(shown: LiveResource<CertificateDetail>, name: Memo<String>) -> AnyVi
 }
 
 fn deletion(shown: LiveResource<CertificateDetail>, name: Memo<String>) -> AnyView {
-    delete_card(DeleteCard {
-        verb: "Delete",
-        what: "certificate",
-        name,
-        losses: Signal::derive(move || shown.with(|shown| losses(&shown.row))),
-        note: Signal::stored(
-            "Edge hosts then serve another matching certificate, or a self-signed certificate, which browsers warn about.",
-        ),
-        blocked: Callback::new(|()| None),
-        list: "/certificates",
-        ask: delete_call(move |typed| {
-            server_fns::certificates::delete(shown.peek(|shown| shown.row.id), typed)
-        }),
+    let losses = move || shown.with(|shown| losses(&shown.row));
+    delete_card(Kind::Certificate, name, losses, move |typed| {
+        server_fns::certificates::delete(shown.peek(|shown| shown.row.id), typed)
     })
+    .note("Edge hosts then serve another matching certificate, or a self-signed certificate, which browsers warn about.")
+    .view()
 }
 
 /// The objects that are deleted along with an uploaded certificate.
@@ -44,8 +36,8 @@ fn losses(row: &CertificateRow) -> Vec<String> {
         "Its history".to_owned(),
     ];
     if row.is_used {
-        let label_text = "Browsers warn about its services until you upload a replacement";
-        losses.push(label_text.to_owned());
+        let warning = "Browsers warn about its services until you upload a replacement";
+        losses.push(warning.to_owned());
     }
     losses
 }
@@ -55,22 +47,10 @@ fn revocation(shown: LiveResource<CertificateDetail>, name: Memo<String>) -> Any
     let toasts = Toasts::here();
     let revoke = Callback::new(move |typed: String| {
         let id = shown.peek(|shown| shown.row.id);
-        spawn_local(async move {
-            let answer = server_fns::certificates::revoke(id, typed).await;
-            revocation.busy.try_set(false);
-            match answer {
-                Ok(()) => {
-                    toasts.notify(format!(
-                        "Revoked the certificate of {}.",
-                        name.get_untracked()
-                    ));
-                    revocation.open.try_set(false);
-                    shown.refresh();
-                }
-                Err(failure) => {
-                    revocation.failure.try_set(Some(failure));
-                }
-            }
+        revocation.send(server_fns::certificates::revoke(id, typed), move |()| {
+            let name = name.get_untracked();
+            toasts.notify(format!("Revoked the certificate of {name}."));
+            shown.refresh();
         });
     });
     let question = Question {
@@ -80,12 +60,12 @@ fn revocation(shown: LiveResource<CertificateDetail>, name: Memo<String>) -> Any
         go: Signal::derive(move || format!("Revoke {}", name.get())),
         shape: "ban",
     };
-    let comes = vec![
-        "The CA publishes that the certificate is revoked.".to_owned(),
-        "A new certificate with a new key is requested immediately.".to_owned(),
-        "Edge hosts keep serving the revoked certificate until the new certificate is issued."
-            .to_owned(),
+    let consequences = [
+        "The CA publishes that the certificate is revoked.",
+        "A new certificate with a new key is requested immediately.",
+        "Edge hosts keep serving the revoked certificate until the new certificate is issued.",
     ];
+    let consequences = Signal::stored(consequences.map(str::to_owned).to_vec());
     view! {
         <section class="card card-danger stack-tight">
             <h2 class="card-title">"Revoke certificate"</h2>
@@ -94,7 +74,7 @@ fn revocation(shown: LiveResource<CertificateDetail>, name: Memo<String>) -> Any
                 {icon("ban")} {reactive(move || format!("Revoke {}", name.get()))}
             </button></div>
         </section>
-        <ConfirmDialog deletion=revocation name losses=Signal::stored(comes) question delete=revoke />
+        <ConfirmDialog deletion=revocation name losses=consequences question delete=revoke />
     }
     .erase()
 }

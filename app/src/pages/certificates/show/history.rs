@@ -15,7 +15,7 @@ pub fn card(shown: LiveResource<CertificateDetail>) -> AnyView {
         let lines = history.into_iter().map(line).collect::<Vec<_>>();
         view! { <ol class="stack-tight">{lines}</ol> }.erase()
     });
-    view! { <section class="card"><h2 class="card-title">"History"</h2>{lines}</section> }.erase()
+    crate::components::panel::card("History", lines)
 }
 
 fn line(line: HistoryEntry) -> AnyView {

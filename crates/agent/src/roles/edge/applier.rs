@@ -6,7 +6,7 @@ use edge::Layout;
 
 use super::subsystem::EdgeSubsystem;
 use crate::core::{
-    self, Control, DiskError, Error, Steps,
+    self, DiskError, Error, ServiceManager, Steps,
     disk::{create_folder, create_public_folder},
     program::is_systemd,
 };
@@ -17,15 +17,19 @@ const SECRET_MODE: u32 = 0o700;
 /// Applies sites to this host.
 pub type Applier = core::Applier<EdgeSubsystem>;
 
-/// Opens the directory that contains `layout.live`. `control` says how nginx and dnsmasq are
-/// controlled, in this order.
+/// Opens the directory that contains `layout.live`. `service_managers` are those of nginx and dnsmasq,
+/// in this order.
 ///
 /// # Errors
 /// If the directory cannot be opened, or another process uses it.
-pub async fn open(layout: &Layout, control: [Control; 2], steps: Steps) -> Result<Applier, Error> {
+pub async fn open(
+    layout: &Layout,
+    service_managers: [ServiceManager; 2],
+    steps: Steps,
+) -> Result<Applier, Error> {
     let base = Path::new(layout.live.as_str()).parent();
     let base = base.unwrap_or(Path::new("/")).to_owned();
-    let applier = Applier::open(&base, EdgeSubsystem::new(layout, control), steps).await?;
+    let applier = Applier::open(&base, EdgeSubsystem::new(layout, service_managers), steps).await?;
     let folders = move || -> Result<(), DiskError> {
         create_public_folder(&base.join("state/nginx"))?;
         create_folder(&base.join("tls"), SECRET_MODE)
@@ -37,10 +41,10 @@ pub async fn open(layout: &Layout, control: [Control; 2], steps: Steps) -> Resul
     Ok(applier)
 }
 
-/// How nginx and dnsmasq are controlled on this host.
-pub(super) fn control(layout: &Layout) -> [Control; 2] {
+/// The service managers of nginx and dnsmasq on this host.
+pub(super) fn service_managers(layout: &Layout) -> [ServiceManager; 2] {
     if is_systemd() {
-        return [Control::systemd(), Control::systemd()];
+        return [ServiceManager::systemd(), ServiceManager::systemd()];
     }
     let (live, run, log) = (&layout.live, &layout.run, &layout.log);
     let arguments = |line: String| line.split(' ').map(str::to_owned).collect();
@@ -48,5 +52,5 @@ pub(super) fn control(layout: &Layout) -> [Control; 2] {
         format!("nginx -e {log}/error.log -p {live}/nginx/ -c nginx.conf"),
         format!("dnsmasq --pid-file={run}/dnsmasq.pid --conf-file={live}/dnsmasq/dnsmasq.conf"),
     ]
-    .map(|line| Control::Command(arguments(line)))
+    .map(|line| ServiceManager::Command(arguments(line)))
 }

@@ -88,7 +88,7 @@ impl CertificateStore {
         let folder = PathBuf::from(layout.tls.as_str());
         let done = tokio::task::spawn_blocking(move || remove_unlisted(&folder, &keep)).await;
         if let Ok(Err(error)) = done {
-            tracing::warn!(%error, "deleting unused certificates failed");
+            tracing::warn!(%error, "unused certificate deletion failed");
         }
     }
 
@@ -197,7 +197,7 @@ async fn fetch(
         reason: error,
     } in &unservable
     {
-        tracing::warn!(%certificate, error, "certificate cannot be served");
+        tracing::warn!(%certificate, error, "certificate not served");
     }
     unservable
 }

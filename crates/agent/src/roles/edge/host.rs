@@ -2,7 +2,7 @@
 
 use std::{net::Ipv4Addr, path::Path};
 
-use edge::{Layout, NginxBuild, Place};
+use edge::{ConfigPath, Layout, NginxBuild};
 use model::{
     Invalid,
     names::{InterfaceName, Username},
@@ -29,13 +29,13 @@ pub enum LayoutError {
 /// # Errors
 /// If nginx is not installed.
 pub async fn layout(base: &Path, interface: &InterfaceName) -> Result<Layout, LayoutError> {
-    let place = |name: &str| base.join(name).to_string_lossy().parse::<Place>();
+    let path = |name: &str| base.join(name).to_string_lossy().parse::<ConfigPath>();
     Ok(Layout {
-        live: place("live")?,
-        state: place("state")?,
+        live: path("live")?,
+        state: path("state")?,
         run: "/run".parse()?,
         log: "/var/log/nginx".parse()?,
-        tls: place("tls")?,
+        tls: path("tls")?,
         interface: interface.clone(),
         ipv6: has_ipv6().await,
         resolvers: resolvers(&read("/etc/resolv.conf").await),

@@ -57,7 +57,7 @@ impl LeaseReporter {
         let mut text = String::new();
         let file = tokio::fs::File::open(&path).await.ok()?;
         let read = file.take(MAX_FILE_SIZE).read_to_string(&mut text).await;
-        read.inspect_err(|error| tracing::warn!(%error, "reading lease file failed"))
+        read.inspect_err(|error| tracing::warn!(%error, "lease file read failed"))
             .ok()?;
         let leases = leases(&text, Timestamp::now().since_epoch().as_secs());
         Some(LeaseUpdate {

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::core::{
     error::ProgramError,
-    program::{Control, POLL_INTERVAL, Program},
+    program::{POLL_INTERVAL, Program, ServiceManager},
 };
 
 /// The name of nginx's process and systemd unit.
@@ -22,10 +22,10 @@ pub struct Nginx {
 
 impl Nginx {
     /// The nginx of a host.
-    pub fn new(layout: &Layout, control: Control) -> Self {
+    pub fn new(layout: &Layout, service_manager: ServiceManager) -> Self {
         let pid_file = PathBuf::from(format!("{}/{NGINX}.pid", layout.run));
         Self {
-            program: Program::new(NGINX, pid_file, control).with_workers(),
+            program: Program::new(NGINX, pid_file, service_manager).with_workers(),
             error_log: PathBuf::from(format!("{}/error.log", layout.log)),
         }
     }
@@ -71,7 +71,7 @@ impl Nginx {
                 ReloadResult::None if is_timed_out => {
                     let workers = process.children().await;
                     let is_new = workers.iter().any(|worker| !before.contains(worker));
-                    let message = "it did not read its files again";
+                    let message = "the configuration files were not reloaded";
                     return is_new
                         .then_some(())
                         .ok_or_else(|| self.program.failed(message.to_owned()));

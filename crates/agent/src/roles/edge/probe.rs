@@ -234,7 +234,7 @@ impl PendingProbes {
             .await
         {
             Ok(()) => self.reported = failed,
-            Err(error) => tracing::warn!(%error, "reporting failed probes failed"),
+            Err(error) => tracing::warn!(%error, "probe report failed"),
         }
     }
 }
@@ -265,7 +265,7 @@ mod tests {
             records: Vec::new(),
             domains: Vec::new(),
             streams: Vec::new(),
-            answers: Vec::new(),
+            challenge_responses: Vec::new(),
         }
     }
 

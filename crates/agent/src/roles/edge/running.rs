@@ -16,7 +16,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::watch;
 
 use super::{
-    applier::{Applier, control, open},
+    applier::{Applier, open, service_managers},
     certificate,
     certificate_store::CertificateStore,
     leases::LeaseReporter,
@@ -101,7 +101,7 @@ impl RunningEdge {
         // A new own certificate requires a full reload, which a newly opened applier does.
         let mut applier = match current.filter(|_| !is_new) {
             Some((_, applier)) => applier,
-            None => open(layout, control(layout), Steps::default()).await?,
+            None => open(layout, service_managers(layout), Steps::default()).await?,
         };
         let published = applier.publish(site).await;
         self.applier = Some((layout.clone(), applier));
@@ -115,7 +115,7 @@ fn restore(saved: SavedRole<'_>) -> SiteConfig {
     match state {
         Some(Ok(site)) => site,
         Some(Err(error)) => {
-            tracing::warn!(%error, "saved site cannot be parsed");
+            tracing::warn!(%error, "saved site parse failed");
             saved.desired.config.clone()
         }
         None => saved.desired.config.clone(),
@@ -180,7 +180,7 @@ impl RunningRole for RunningEdge {
             return None;
         }
         to_raw_value(site)
-            .inspect_err(|error| tracing::warn!(%error, "saving the served site failed"))
+            .inspect_err(|error| tracing::warn!(%error, "served site serialization failed"))
             .ok()
     }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::core::{
     disk::Files,
     error::{CheckError, Error, ProgramError},
-    program::{Control, Program},
+    program::{Program, ServiceManager},
     refusal::{Refusal, files_in},
     subsystem::{Parts, RenderedTree, Subsystem},
 };
@@ -28,9 +28,9 @@ pub struct EdgeSubsystem {
 }
 
 impl EdgeSubsystem {
-    /// The programs of a host. `control` says how nginx and dnsmasq are controlled, in this order.
-    pub fn new(layout: &Layout, control: [Control; 2]) -> Self {
-        let [nginx, dnsmasq] = control;
+    /// The programs of a host. `service_managers` are those of nginx and dnsmasq, in this order.
+    pub fn new(layout: &Layout, service_managers: [ServiceManager; 2]) -> Self {
+        let [nginx, dnsmasq] = service_managers;
         Self {
             layout: layout.clone(),
             checker: Checker::new(layout),
@@ -140,7 +140,7 @@ impl Subsystem for EdgeSubsystem {
     }
 }
 
-/// The strongest effect of a file in this file's folder.
+/// The strongest effect of a file in this file's directory.
 fn effect_of_removal(path: &str) -> Effect {
     match path.starts_with("dnsmasq/") {
         true => Effect::RestartDnsmasq,

@@ -6,7 +6,7 @@ use crate::access::Realm;
 use crate::access::auth::{AccessRequest, AccessRule};
 use crate::call::{ApiResponse, Call};
 use crate::error::{ApiError, Result};
-use crate::http::params::Params;
+use crate::params::Params;
 use crate::route::Route;
 use crate::schema::format::split_list;
 use crate::schema::realm;

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::access::roles;
 use crate::call::{ApiResponse, Call};
 use crate::error::{ApiError, Result};
+use crate::roles;
 use crate::route::Route;
 use crate::schema::format::split_list;
 use crate::schema::{boolean, named, text};

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::access::Directory;
 use crate::access::auth::AccessRule;
-use crate::access::{Directory, roles};
 use crate::call::{ApiResponse, Call};
 use crate::clock::now;
 use crate::error::{ApiError, Result};
+use crate::roles;
 use crate::route::Route;
 use crate::schema::{boolean, named, text};
 

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::call::{ApiResponse, Call};
+use crate::cluster::task::Task;
 use crate::error::Result;
 use crate::route::Route;
-use crate::tasks::Task;
 
 /// The routes of this file.
 pub(super) fn routes() -> Vec<Route> {

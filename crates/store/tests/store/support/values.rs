@@ -43,7 +43,7 @@ pub fn access(name: &str) -> ConnectionSettings {
             "ab".repeat(32).parse().unwrap(),
         )]),
         url,
-        login: "root@pam!holdfast".parse().unwrap(),
+        account: "root@pam!holdfast".parse().unwrap(),
         secret: "geheim".to_owned(),
     }
 }
@@ -62,7 +62,7 @@ pub fn site_spec(name: &str, cluster: ClusterId) -> SiteSpec {
         vmids: parse("1000-1999"),
         ports: parse("2000-2999"),
         forwarders: Default::default(),
-        others: None,
+        dynamic_range: None,
         public_v4: None,
         public_v6: None,
     }

@@ -101,7 +101,7 @@ impl Prober {
             return Err((ProbedComponent::Edge, message));
         }
         let gateway = [StatusCode::BAD_GATEWAY, StatusCode::GATEWAY_TIMEOUT].contains(&status);
-        if gateway && self.is_own("no-answer.html", &page).await {
+        if gateway && self.is_own("unreachable.html", &page).await {
             let message = "nginx responds, but the backend does not.".to_owned();
             return Err((ProbedComponent::Container, message));
         }

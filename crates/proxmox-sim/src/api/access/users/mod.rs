@@ -8,7 +8,7 @@ use crate::access::auth::{AccessRequest, AccessRule, has_privilege};
 use crate::access::{Directory, ROOT, User};
 use crate::call::{ApiResponse, Call};
 use crate::error::{ApiError, Result};
-use crate::http::params::Params;
+use crate::params::Params;
 use crate::route::Route;
 use crate::schema::format::split_list;
 use crate::schema::identity::userid;

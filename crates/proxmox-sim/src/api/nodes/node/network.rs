@@ -8,7 +8,7 @@ use super::with_node;
 use crate::call::{ApiResponse, Call};
 use crate::cluster::network::{Iface, Ifaces, Network};
 use crate::error::{ApiError, Result};
-use crate::http::params::Params;
+use crate::params::Params;
 use crate::route::Route;
 use crate::schema::format::split_list;
 use crate::schema::{boolean, lxc, named, network, text};

@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::call::{ApiResponse, Call};
+use crate::cluster::task::Task;
 use crate::error::{ApiError, Result};
-use crate::http::params::Params;
+use crate::params::Params;
 use crate::route::Route;
 use crate::schema::format::split_list;
 use crate::schema::{boolean, choice, integer, lxc, named, text};
-use crate::tasks::{Task, is_upid};
+use crate::tasks::is_upid;
 
 /// Default number of entries.
 const PAGE: u64 = 50;

@@ -7,7 +7,7 @@ use crate::access::auth::require_privilege;
 use crate::call::{ApiResponse, Call};
 use crate::cluster::state::State;
 use crate::error::{ApiError, Result};
-use crate::http::params::Params;
+use crate::params::Params;
 use crate::route::Route;
 use crate::schema::format::split_list;
 use crate::schema::object::Object;

@@ -1,0 +1,95 @@
+//! The kinds of objects, as their pages name them.
+
+use model::Kind;
+
+/// How pages name a kind of object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Noun {
+    /// The name in texts, such as `DNS provider`.
+    pub name: &'static str,
+    /// The action that creates an object: `Create`, `Add` or `Upload`.
+    pub create: &'static str,
+    /// The action that deletes an object: `Delete`, or `Remove` if the object continues to exist
+    /// outside Holdfast.
+    pub delete: &'static str,
+    /// The path of the list, which starts the URL of most objects.
+    pub list: &'static str,
+    /// The title of the list.
+    pub plural: &'static str,
+}
+
+impl Noun {
+    /// How pages name objects of `kind`.
+    pub const fn of(kind: Kind) -> Self {
+        let (name, create, list, plural) = match kind {
+            Kind::Container => ("container", "Create", "/containers", "containers"),
+            Kind::Job => ("job", "Create", "/jobs", "jobs"),
+            Kind::Site => ("site", "Create", "/sites", "sites"),
+            Kind::Domain => ("domain", "Create", "/domains", "domains"),
+            Kind::Certificate => ("certificate", "Upload", "/certificates", "certificates"),
+            Kind::Authority => {
+                let name = "certificate authority";
+                (name, "Add", "/authorities", "certificate authorities")
+            }
+            Kind::Provider => ("DNS provider", "Add", "/providers", "DNS providers"),
+            Kind::Host => ("host", "Add", "/hosts", "hosts"),
+            Kind::File => ("file", "Add", "/hosts", "hosts"),
+            Kind::Cluster => ("cluster", "Add", "/clusters", "clusters"),
+            Kind::User => ("user", "Create", "/users", "users"),
+        };
+        let delete = match kind {
+            Kind::Cluster => "Remove",
+            _ => "Delete",
+        };
+        Self {
+            name,
+            create,
+            delete,
+            list,
+            plural,
+        }
+    }
+
+    /// The title of the page that creates an object.
+    pub fn create_title(self) -> String {
+        match self.create {
+            "Create" => format!("New {}", self.name),
+            verb => format!("{verb} {}", self.name),
+        }
+    }
+
+    /// The label of the button that creates an object.
+    pub fn create_label(self) -> String {
+        match self.name {
+            "certificate authority" => "Add CA".to_owned(),
+            name => format!("{} {name}", self.create),
+        }
+    }
+
+    /// The title of the page of an object that does not exist.
+    pub fn not_found_title(self) -> String {
+        let mut letters = self.name.chars();
+        let first = letters.next().map(|first| first.to_ascii_uppercase());
+        format!(
+            "{}{} not found",
+            first.unwrap_or_default(),
+            letters.as_str()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_and_labels_contain_verb_and_noun() {
+        let (site, provider) = (Noun::of(Kind::Site), Noun::of(Kind::Provider));
+        assert_eq!(site.create_title(), "New site");
+        assert_eq!(site.create_label(), "Create site");
+        assert_eq!(site.not_found_title(), "Site not found");
+        assert_eq!(provider.create_title(), "Add DNS provider");
+        assert_eq!(provider.not_found_title(), "DNS provider not found");
+        assert_eq!(Noun::of(Kind::Authority).create_label(), "Add CA");
+    }
+}

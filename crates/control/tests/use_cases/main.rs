@@ -1,0 +1,32 @@
+//! Tests of the use cases against the Proxmox simulator and a temporary database.
+
+#![cfg(test)]
+
+mod certificate_uploads;
+mod certificates;
+mod cluster_privileges;
+mod clusters;
+mod conflicts;
+mod create;
+mod demo;
+mod demo_resume;
+mod docker;
+mod domains;
+mod edits;
+mod faults;
+mod foreign_guests;
+mod hosts;
+mod issuance;
+mod join_tokens;
+mod loopback;
+mod observers;
+mod permissions;
+mod publications;
+mod records;
+mod reserved;
+mod resume;
+mod sessions;
+mod site_configuration;
+mod test_app;
+mod throttling;
+mod users;

@@ -1,0 +1,52 @@
+//! Sessions: sign-in, sign-out and throttling.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use control::sessions;
+use model::{Error, session::SignInForm, users::UserForm};
+
+use crate::test_app::TestApp;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failed_sign_ins_are_throttled_and_sign_out_ends_the_session() {
+    let app = TestApp::new().await;
+    app.create_user("ann", UserForm::default()).await;
+    let origin = sessions::ClientInfo {
+        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        user_agent: "test".into(),
+    };
+    let sign_in = async |name: &str, password: &str| {
+        let form = SignInForm {
+            name: name.into(),
+            password: password.into(),
+        };
+        sessions::sign_in(&app.control, form, origin.clone()).await
+    };
+    let session = sign_in("Ann", "correct horse").await.unwrap();
+    let actor = sessions::actor(&app.control, &session.token)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(actor.me().unwrap().name.as_str(), "ann");
+    sessions::sign_out(&app.control, &session.token)
+        .await
+        .unwrap();
+    assert_eq!(
+        sessions::actor(&app.control, &session.token).await.unwrap(),
+        None
+    );
+    for _ in 0..5 {
+        let refused = sign_in("ann", "wrong horse").await.err().unwrap();
+        assert_eq!(refused, Error::WrongCredentials);
+        let unknown = sign_in("nobody-here", "wrong horse").await.err().unwrap();
+        assert_eq!(unknown, Error::WrongCredentials);
+    }
+    // The first delays are short and may pass unnoticed on a busy machine.
+    let mut attempts = 0;
+    while sign_in("ann", "wrong horse").await.err().unwrap() == Error::WrongCredentials {
+        attempts += 1;
+        assert!(attempts < 10, "repeated failures must be throttled");
+    }
+    let refused = sign_in("ann", "correct horse").await.err().unwrap();
+    assert!(matches!(refused, Error::Throttled { .. }), "{refused:?}");
+}
