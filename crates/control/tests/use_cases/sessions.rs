@@ -14,6 +14,7 @@ async fn failed_sign_ins_are_throttled_and_sign_out_ends_the_session() {
     let origin = sessions::ClientInfo {
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         user_agent: "test".into(),
+        browser_token: None,
     };
     let sign_in = async |name: &str, password: &str| {
         let form = SignInForm {

@@ -84,6 +84,6 @@ fn site_without_all_parts_keeps_its_network() {
     let empty = site.without(&site.parts().collect());
     assert_eq!(empty.parts().count(), 0);
     assert_eq!(empty.network, site.network);
-    assert_eq!(empty.answers, site.answers);
+    assert_eq!(empty.challenge_responses, site.challenge_responses);
     assert_eq!(site.without(&BTreeSet::new()), site);
 }
