@@ -1,9 +1,9 @@
 //! Timestamps and durations. Milliseconds since 1970 (UTC) everywhere, so that three databases, the
 //! API and the browser agree without a calendar library.
 
-use std::time::Duration;
 #[cfg(not(target_arch = "wasm32"))]
 use std::time::{SystemTime, UNIX_EPOCH};
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +65,15 @@ impl Timestamp {
     }
 }
 
+impl fmt::Display for Timestamp {
+    /// The time for users, in UTC with minutes: `2026-11-21 03:50 UTC`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.rfc3339();
+        let (date, time) = text.split_once('T').unwrap_or_default();
+        write!(f, "{date} {} UTC", time.get(..5).unwrap_or_default())
+    }
+}
+
 /// The Gregorian date of a day number since 1970-01-01, computed in eras of 400 years
 /// (<https://howardhinnant.github.io/date_algorithms.html#civil_from_days>).
 fn civil(days: i64) -> (i64, i64, i64) {
@@ -96,6 +105,12 @@ pub fn format_duration(ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn timestamps_are_displayed_with_minutes() {
+        let text = Timestamp(1_795_233_000_999).to_string();
+        assert_eq!(text, "2026-11-21 03:50 UTC");
+    }
 
     #[test]
     fn timestamps_are_formatted_as_rfc3339() {

@@ -150,7 +150,7 @@ fn facts(CertificateDetail { row, .. }: &CertificateDetail) -> AnyView {
     let following = (row.source == IssuanceMethod::Acme).then(|| next(row));
     let failures = (row.failures > 0).then(|| times(row.failures));
     facts
-        .with(following, |facts, next| facts.view("Next", next))
+        .with(following, |facts, next| facts.view("Renewal", next))
         .with(failures, |facts, times| {
             facts.number("Failed attempts", times)
         })
@@ -182,8 +182,7 @@ fn issued_details(facts: Facts, issued: &CertificateContents) -> Facts {
 
 /// A time relative to now, and its exact value.
 fn moment(at: Timestamp) -> AnyView {
-    view! { <span>{when(at)} <span class="muted num">{format!(", {}", at.rfc3339())}</span></span> }
-        .erase()
+    view! { <span>{when(at)} <span class="muted num">{format!(", {at}")}</span></span> }.erase()
 }
 
 #[cfg(test)]

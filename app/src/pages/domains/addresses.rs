@@ -17,7 +17,7 @@ const ROWS: Rows<RecordFailure> = Rows {
             }
             .erase()
         }),
-        column("Next", "num", |record| match record.next_attempt {
+        column("Next attempt", "num", |record| match record.next_attempt {
             Some(at) => due("retry", at),
             None => muted("–"),
         }),

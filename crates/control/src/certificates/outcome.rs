@@ -67,7 +67,7 @@ pub(super) async fn check_expiry(control: &Control, claim: &Claim) -> Result<(),
             (None, Some(expiring_from(from, until)))
         };
         if let Some(event) = event {
-            let message = format!("Valid until {}. Upload a replacement.", until.rfc3339());
+            let message = format!("Valid until {until}. Upload a replacement.");
             tracing::warn!(certificate = %subject, valid_until = until.rfc3339(), "uploaded certificate not replaced before expiry");
             store::certificates::add_history(c, id, event, &message, now)?;
         }
@@ -113,8 +113,8 @@ pub(super) async fn store_issued(
 
 /// Describes a certificate for its history.
 pub(super) fn describe(issued: &CertificateContents) -> String {
-    let until = issued.not_after.rfc3339();
-    format!("Issued by {}, valid until {until}.", issued.issuer)
+    let (issuer, until) = (&issued.issuer, issued.not_after);
+    format!("Issued by {issuer}, valid until {until}.")
 }
 
 /// Records that issuance failed and schedules the next attempt.
