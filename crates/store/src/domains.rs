@@ -18,7 +18,7 @@ use crate::{
     sites as store_sites,
 };
 
-/// The maximum number of domains in a list.
+/// The maximum number of domains in the list of all sites.
 const MAX_ROWS: i64 = 500;
 
 #[derive(Queryable, Selectable)]
@@ -225,11 +225,10 @@ fn load(c: &mut Conn, selection: Selection) -> Result<Vec<DomainRow>, Error> {
     let mut query = domains::table
         .inner_join(sites::table)
         .order((domains::name, sites::name, domains::id))
-        .limit(MAX_ROWS)
         .select((Row::as_select(), sites::name))
         .into_boxed();
     query = match selection {
-        Selection::All => query,
+        Selection::All => query.limit(MAX_ROWS),
         Selection::One(id) => query.filter(domains::id.eq(id.0)),
         Selection::OfSite(site) => query.filter(domains::site_id.eq(site.0)),
     };

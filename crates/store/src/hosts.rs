@@ -165,21 +165,33 @@ pub fn reset_join_token(
     rows::ensure_found(changed)
 }
 
+/// The host and the site of a valid join token.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn find_by_join_token(
+    c: &mut Conn,
+    token_hash: &str,
+) -> Result<Option<(HostId, SiteId)>, Error> {
+    let row: Option<(i64, i64)> = hosts::table
+        .filter(hosts::secret_hash.eq(token_hash))
+        .filter(hosts::join_expires_at.gt(dialect::now(&c.0).nullable()))
+        .select((hosts::id, hosts::site_id))
+        .first(&mut c.0)
+        .optional()?;
+    Ok(row.map(|(id, site)| (HostId(id), SiteId(site))))
+}
+
 /// Replaces a valid join token with the agent's key. Returns `None` when the token is unknown, used
 /// or expired. The first host of a site becomes its DHCP server.
 ///
 /// # Errors
 /// When the database is unavailable.
 pub fn join(c: &mut Conn, joining: &JoinRequest) -> Result<Option<HostId>, Error> {
-    let invited: Option<(i64, i64)> = hosts::table
-        .filter(hosts::secret_hash.eq(&joining.token_hash))
-        .filter(hosts::join_expires_at.gt(dialect::now(&c.0).nullable()))
-        .select((hosts::id, hosts::site_id))
-        .first(&mut c.0)
-        .optional()?;
-    let Some((id, site)) = invited else {
+    let Some((host, site)) = find_by_join_token(c, &joining.token_hash)? else {
         return Ok(None);
     };
+    let id = host.0;
     let now = dialect::now(&c.0);
     let joined = diesel::update(
         hosts::table
@@ -200,13 +212,13 @@ pub fn join(c: &mut Conn, joining: &JoinRequest) -> Result<Option<HostId>, Error
     if joined == 0 {
         return Ok(None);
     }
-    files::delete_live_files(c, HostId(id))?;
-    if dhcp::get_server(c, SiteId(site))?.is_none() {
+    files::delete_live_files(c, host)?;
+    if dhcp::get_server(c, site)?.is_none() {
         diesel::update(hosts::table.find(id))
-            .set(hosts::dhcp_site_id.eq(site))
+            .set(hosts::dhcp_site_id.eq(site.0))
             .execute(&mut c.0)?;
     }
-    Ok(Some(HostId(id)))
+    Ok(Some(host))
 }
 
 /// Returns the host whose agent has joined with this key hash.

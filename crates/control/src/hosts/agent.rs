@@ -42,7 +42,8 @@ pub struct Agent {
 /// Exchanges a join token for the agent's key. Only a digest of the key is stored.
 ///
 /// # Errors
-/// [`Error::WrongCredentials`] when the token is wrong, used or expired.
+/// [`Error::WrongCredentials`] when the token is wrong, used or expired; [`Error::Invalid`] for an
+/// address outside the site's network.
 pub async fn join(
     control: &Control,
     token: &str,
@@ -56,6 +57,7 @@ pub async fn join(
         host_facts: facts,
         layout: serialize_layout(layout)?,
     };
+    check_join(control, &joining).await?;
     let joined_id = control
         .store()
         .write(move |c| {
@@ -72,6 +74,30 @@ pub async fn join(
     publish_change(control, joined_id.ok_or(Error::WrongCredentials)?);
     publish_all_services(control);
     Ok(key)
+}
+
+/// Checks a join without writing, so that invalid tokens cost little. The address becomes a DNS
+/// server of the site.
+async fn check_join(control: &Control, joining: &JoinRequest) -> Result<(), Error> {
+    let (token_hash, address) = (joining.token_hash.clone(), joining.host_facts.address);
+    let network = control
+        .store()
+        .read(move |c| {
+            let Some((_, site)) = store::hosts::find_by_join_token(c, &token_hash)? else {
+                return Ok(None);
+            };
+            Ok(store::sites::get(c, site)?.map(|site| site.spec.network))
+        })
+        .await
+        .into_model("join")?
+        .ok_or(Error::WrongCredentials)?;
+    match network.contains(address) {
+        true => Ok(()),
+        false => Err(Error::invalid_field(
+            "host.address",
+            format!("The address {address} must be in the site's network {network}."),
+        )),
+    }
 }
 
 /// Authenticates an agent by its key.
@@ -172,16 +198,24 @@ async fn record_contact(
 
 pub(super) async fn site_config_for(control: &Control, agent: &Agent) -> Result<SiteConfig, Error> {
     let site = agent.site;
-    let all = control
+    let (all, record) = control
         .store()
-        .read(move |c| store::hosts::list_by_site(c, site))
+        .read(move |c| {
+            Ok((
+                store::hosts::list_by_site(c, site)?,
+                store::sites::get(c, site)?,
+            ))
+        })
         .await
         .into_model("host")?;
+    let network = record.ok_or(Error::WrongCredentials)?.spec.network;
     let own = all.iter().find(|record| record.row.id == agent.id);
     let dhcp = own.ok_or(Error::WrongCredentials)?.row.dhcp;
     let name_servers: Vec<Ipv4Addr> = all
         .iter()
         .filter_map(|record| Some(record.row.facts.as_ref()?.address))
+        // A host that left the network must not be asked for the site's names.
+        .filter(|address| network.contains(*address))
         .collect();
     let part = EdgeRole {
         name_servers,

@@ -78,6 +78,9 @@ pub async fn report_files(
     agent: &Agent,
     update: LiveFilesUpdate,
 ) -> Result<(), Error> {
+    if update.files.len().max(update.removed.len()) > endpoints::MAX_FILES {
+        return Err(too_many_files());
+    }
     let paths = update.files.keys().chain(&update.removed);
     for path in paths {
         if !is_inside_tree(path) {
@@ -106,8 +109,7 @@ pub async fn report_files(
             let existing =
                 usize::try_from(store::hosts::count_live_files(c, id)?).unwrap_or(usize::MAX);
             if existing.saturating_add(update.files.len()) > endpoints::MAX_FILES {
-                let message = format!("At most {} files can be reported.", endpoints::MAX_FILES);
-                return Ok(Err(Error::invalid_field("files", message)));
+                return Ok(Err(too_many_files()));
             }
             store::hosts::update_live_files(c, id, &update.files, &update.removed)?;
             Ok(Ok(()))
@@ -119,6 +121,11 @@ pub async fn report_files(
     }
     publish_change(control, agent.id);
     Ok(())
+}
+
+fn too_many_files() -> Error {
+    let message = format!("At most {} files can be reported.", endpoints::MAX_FILES);
+    Error::invalid_field("files", message)
 }
 
 /// Whether a path stays inside the tree and consists of printable characters.

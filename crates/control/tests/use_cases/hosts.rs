@@ -162,6 +162,32 @@ async fn agent_joins_with_token_and_authenticates_with_key() {
     assert_eq!(deleted, Err(Error::WrongCredentials));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn host_outside_the_network_does_not_become_dns_server() {
+    let app = TestApp::new().await;
+    let control = &app.control;
+    let created = hosts::create(control, &SYSTEM, app.site, "edge-1".parse().unwrap())
+        .await
+        .unwrap();
+    let join = async |address: &str| {
+        let token = created.token.secret.as_str();
+        hosts::join(control, token, host_facts(address), &layout()).await
+    };
+    let refused = join("203.0.113.7").await.unwrap_err();
+    assert_eq!(refused.field_errors()[0].field, "host.address");
+    let key = join("10.20.0.2").await.unwrap();
+    let agent = hosts::authenticate(control, &key).await.unwrap();
+    let name_servers = async |address: &str| {
+        let poll = hosts::poll(control, &agent, host_facts(address), &layout(), None).await;
+        poll.unwrap().unwrap().config.network.name_servers
+    };
+    assert_eq!(
+        name_servers("10.20.0.2").await,
+        ["10.20.0.2".parse::<std::net::Ipv4Addr>().unwrap()]
+    );
+    assert!(name_servers("203.0.113.7").await.is_empty());
+}
+
 /// Shorter than the time after which the server ends a long poll without news.
 const LONG_POLL_TIMEOUT: Duration = Duration::from_secs(20);
 
