@@ -286,9 +286,9 @@ fn fmt(workspace: &Workspace) -> anyhow::Result<()> {
         .current_dir(workspace.root())
         .args(["fmt", "--all", "--check"]);
     program::run(&mut cargo)?;
-    file_sizes::check(workspace)?;
     language::check(workspace)?;
-    dependencies::check(workspace)
+    dependencies::check(workspace)?;
+    file_sizes::check(workspace)
 }
 
 #[cfg(test)]
