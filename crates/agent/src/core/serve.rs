@@ -196,7 +196,15 @@ impl Serving {
         }
         let mut sent = None;
         if self.last_report.as_ref() != Some(&report) {
-            tracing::info!(generation = report.generation, outcome = ?report.outcome, quarantined = report.quarantined.len(), "configuration applied");
+            let (generation, quarantined) = (report.generation, report.quarantined.len());
+            match &report.outcome {
+                ApplyOutcome::Live => {
+                    tracing::info!(generation, quarantined, "configuration applied");
+                }
+                ApplyOutcome::Refused { message } => {
+                    tracing::warn!(generation, error = message, "configuration refused");
+                }
+            }
             sent = Some(self.manager.send_report(&report).await?);
             self.last_report = Some(report.clone());
         }
