@@ -1,5 +1,5 @@
 //! Embeds the built site: generates a table of its files from the site's manifest. Without
-//! `HOLDFAST_SITE`, a development build reads the site from its folder and a release has none, so
+//! `HOLDFAST_SITE`, a development build reads the site from its directory and a release has none, so
 //! the code compiles before the site is built.
 
 use std::{
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// The folder that `cargo xtask dev` builds the site in.
+/// The directory that `cargo xtask dev` builds the site in.
 fn site_folder(package: &str) -> String {
     format!(
         "Source::Folder({:?})",

@@ -1,5 +1,5 @@
 //! The site's files: scripts, styles and icons. A release embeds them; a development build reads
-//! them from the build folder at startup. Files are served as stored, compressed in advance.
+//! them from the build directory at startup. Files are served as stored, compressed in advance.
 
 mod encoding;
 pub mod reload;
@@ -29,7 +29,7 @@ type Variants = &'static [(Encoding, &'static [u8])];
 enum Source {
     /// Embedded in the program.
     Embedded(Embedded),
-    /// The folder of a development build; it may change at run time.
+    /// The directory of a development build; it may change at run time.
     Folder(&'static str),
     /// A release built without a site.
     Missing,
@@ -95,7 +95,7 @@ pub enum AssetsError {
 }
 
 impl Assets {
-    /// Loads the embedded site; in a development build, the one in the build folder, or none.
+    /// Loads the embedded site; in a development build, the one in the build directory, or none.
     ///
     /// # Errors
     /// When the site exists but cannot be read.
@@ -112,7 +112,7 @@ impl Assets {
         }
     }
 
-    /// Loads the site of a folder.
+    /// Loads the site of a directory.
     ///
     /// # Errors
     /// When a file of its manifest is missing.

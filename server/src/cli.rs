@@ -109,7 +109,7 @@ struct ConfigArgs {
     /// The configuration file
     #[arg(long, value_name = "FILE", env = "HOLDFAST_CONFIG")]
     config: Option<PathBuf>,
-    /// The data folder
+    /// The data directory
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }
@@ -223,7 +223,7 @@ fn check(config: &Config) -> Result<(), Failure> {
         config.database,
         config.database.kind()
     ))?;
-    print(format_args!("Data folder: {}.", config.data.display()))?;
+    print(format_args!("Data directory: {}.", config.data.display()))?;
     let demo = match config.demo.map(|demo| demo.scenario) {
         Some(Scenario::Full) => "small organization",
         Some(Scenario::Small) => "few containers",

@@ -1,5 +1,5 @@
 //! The configuration: one TOML file and environment variables, over defaults that let
-//! `holdfastd serve` run in an empty folder. All values are parsed here; other modules receive valid types.
+//! `holdfastd serve` run in an empty directory. All values are parsed here; other modules receive valid types.
 //! Opens no file except the configuration file, and no connection.
 
 mod error;
@@ -26,7 +26,7 @@ use raw::{Raw, Sources};
 pub struct Config {
     /// HTTP settings.
     pub web: Web,
-    /// The data folder.
+    /// The data directory.
     pub data: PathBuf,
     /// The database.
     pub database: DatabaseUrl,
@@ -209,7 +209,7 @@ impl Config {
     }
 }
 
-/// The default database: SQLite in the data folder.
+/// The default database: SQLite in the data directory.
 fn default_database(data: &Path) -> String {
     format!("sqlite:{}", data.join("holdfast.db").display())
 }

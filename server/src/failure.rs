@@ -12,10 +12,10 @@ pub enum Failure {
     /// The configuration is invalid.
     #[error("configuration: {0}")]
     Config(#[from] ConfigError),
-    /// The data folder cannot be used.
-    #[error("data folder: {}: {cause}", path.display())]
+    /// The data directory cannot be used.
+    #[error("data directory: {}: {cause}", path.display())]
     Data {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
         /// The I/O error.
         cause: io::Error,
@@ -47,7 +47,7 @@ pub enum Failure {
         /// The error.
         cause: io::Error,
     },
-    /// The embedded site, or the one in the build folder, cannot be read.
+    /// The embedded site, or the one in the build directory, cannot be read.
     #[error("site: {0}")]
     Assets(#[from] AssetsError),
     /// The simulated cluster did not start.

@@ -134,7 +134,7 @@ pub(crate) async fn open_store(config: &Config) -> Result<Store, Failure> {
     .await?)
 }
 
-/// Creates the data folder, readable only by its owner.
+/// Creates the data directory, readable only by its owner.
 fn create_data_folder(path: &Path) -> Result<(), Failure> {
     DirBuilder::new()
         .recursive(true)

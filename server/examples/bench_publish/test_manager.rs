@@ -48,7 +48,7 @@ fn to_error<E: std::fmt::Debug>(error: E) -> anyhow::Error {
 }
 
 impl TestManager {
-    /// Starts the manager in a folder and creates its objects.
+    /// Starts the manager in a directory and creates its objects.
     pub async fn build(folder: &Path, services: u32) -> anyhow::Result<Self> {
         let url = format!("sqlite:{}", folder.join("bench.db").display());
         let store = Store::open(store::Options {

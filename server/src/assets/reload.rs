@@ -1,4 +1,4 @@
-//! Live reload in development builds: SIGHUP reloads the site from its folder, and open pages
+//! Live reload in development builds: SIGHUP reloads the site from its directory, and open pages
 //! reload themselves.
 
 use std::{convert::Infallible, io, time::Duration};

@@ -1,4 +1,4 @@
-//! The CA of the demo. Key and certificate are files in the data folder, so that the CA stays the
+//! The CA of the demo. Key and certificate are files in the data directory, so that the CA stays the
 //! same across restarts and users can trust it in a browser.
 
 use std::{
@@ -30,7 +30,7 @@ pub(super) struct DemoCa {
 }
 
 impl DemoCa {
-    /// Loads the CA of a data folder, or creates it.
+    /// Loads the CA of a data directory, or creates it.
     pub(super) fn load_or_create(data: &Path) -> Result<Self, Failure> {
         let key_path = data.join(KEY_FILE);
         let failure = |cause| Failure::Data {

@@ -15,7 +15,7 @@ fn load(toml: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError>
     Config::load(Some(&file), Overrides::default(), environment)
 }
 
-/// The error message, with the file's folder removed.
+/// The error message, with the file's directory removed.
 fn refusal(toml: &str, environment: &[(&str, &str)]) -> String {
     let message = load(toml, environment).unwrap_err().to_string();
     match (message.find("/"), message.find("/holdfast.toml")) {

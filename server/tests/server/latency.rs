@@ -37,7 +37,7 @@ const TURNS: usize = 4;
 /// Requests without a pause: only then does Linux delay acknowledgments.
 const REQUESTS: usize = 10;
 
-/// The running program in a separate folder.
+/// The running program in a separate directory.
 struct Server {
     _program: Program,
     url: String,

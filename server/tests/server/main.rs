@@ -1,5 +1,5 @@
 //! Tests of the server: the router in this process with a temporary database, and the real program
-//! started in an empty folder.
+//! started in an empty directory.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! The real program, started in an empty folder.
+//! The real program, started in an empty directory.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},

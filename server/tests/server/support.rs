@@ -24,7 +24,7 @@ use tower::ServiceExt as _;
 
 pub const HOME: &str = "http://localhost:3000";
 
-/// A server with a temporary data folder.
+/// A server with a temporary data directory.
 pub struct TestApp {
     pub control: Control,
     pub stop: CancellationToken,

@@ -10,7 +10,7 @@ pub const FILES: [(&str, &str); 2] = [
     ("HOLDFAST_TLS_KEY", "key.pem"),
 ];
 
-/// Writes a self-signed certificate for localhost and its key into the folder.
+/// Writes a self-signed certificate for localhost and its key into the directory.
 pub fn write_certificate(folder: &std::path::Path) -> Certificate {
     let generated = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     std::fs::write(folder.join("cert.pem"), generated.cert.pem()).unwrap();

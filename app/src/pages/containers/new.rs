@@ -224,7 +224,7 @@ fn summary(new: New) -> AnyView {
         let name: Option<Label> = form.name.parse().ok();
         let hostname = name.as_ref().map(|name| format!("{name}.{}", site.domain));
         let source = match form.source.parse::<ContainerSource>() {
-            Ok(ContainerSource::Template(_) | ContainerSource::TakenOver) => text("template"),
+            Ok(ContainerSource::Template(_) | ContainerSource::Imported) => text("template"),
             Ok(ContainerSource::Image(_)) => text("image, pulled from its registry"),
             Err(_) => muted("not set"),
         };

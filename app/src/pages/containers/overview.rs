@@ -274,7 +274,7 @@ fn facts(view: &ContainerDetail) -> AnyView {
 /// The label of the source: template or image.
 pub fn source_title(source: &ContainerSource) -> &'static str {
     match source {
-        ContainerSource::Template(_) | ContainerSource::TakenOver => "Template",
+        ContainerSource::Template(_) | ContainerSource::Imported => "Template",
         ContainerSource::Image(_) => "Image",
     }
 }
@@ -282,7 +282,7 @@ pub fn source_title(source: &ContainerSource) -> &'static str {
 /// The name of the source; an imported container has none.
 pub fn source_label(source: &ContainerSource) -> String {
     match source {
-        ContainerSource::TakenOver => "unknown (imported)".to_owned(),
+        ContainerSource::Imported => "unknown (imported)".to_owned(),
         source => source.to_string(),
     }
 }

@@ -204,7 +204,7 @@ fn spec(config: &LxcConfig) -> Result<ContainerSpec, String> {
     let lines = |(name, value): (&String, &String)| format!("{name}={value}");
     let env: Vec<String> = config.env.iter().map(lines).collect();
     Ok(ContainerSpec {
-        source: ContainerSource::TakenOver,
+        source: ContainerSource::Imported,
         // Without this setting, Proxmox gives a container all cores of its node.
         cores: config
             .cores

@@ -29,7 +29,7 @@ pub async fn create(
     actor: &Actor,
     new: CreateContainer,
 ) -> Result<CreatedContainer, Error> {
-    if new.spec.source == ContainerSource::TakenOver {
+    if new.spec.source == ContainerSource::Imported {
         let message = "Choose a template or enter an image such as nginx:1.27.";
         return Err(Error::invalid_field("source", message));
     }

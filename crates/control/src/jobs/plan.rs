@@ -70,7 +70,7 @@ pub(crate) fn plan(kind: JobKind, source: &ContainerSource, args: Args) -> Vec<S
             vec![Image, Create, Configure, Start, Address]
         }
         // An imported container exists, so no job creates it.
-        (JobKind::Create, ContainerSource::TakenOver) => Vec::new(),
+        (JobKind::Create, ContainerSource::Imported) => Vec::new(),
         (JobKind::Start, _) => vec![Start, Address],
         (JobKind::Stop, _) => vec![Shutdown],
         (JobKind::Restart, _) => vec![Shutdown, Start, Address],

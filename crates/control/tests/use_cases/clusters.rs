@@ -198,7 +198,7 @@ async fn repeated_import_creates_no_duplicates() {
         .await
         .unwrap();
     assert_eq!(view.row.owner.to_string(), "ann");
-    assert_eq!(view.spec.source.to_string(), "taken-over");
+    assert_eq!(view.spec.source.to_string(), "imported");
     // An imported container is fully managed and can be deleted.
     let job = containers::delete(&app.control, &SYSTEM, view.row.id, name.as_str())
         .await

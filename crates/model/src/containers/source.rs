@@ -18,12 +18,12 @@ pub enum ContainerSource {
     /// An OCI image, pulled when it is needed.
     Image(ImageRef),
     /// Imported: the container existed before, so its source is unknown.
-    TakenOver,
+    Imported,
 }
 
-/// The text of [`Source::TakenOver`]. No image is written like this, because images include a
+/// The text of [`Source::Imported`]. No image is written like this, because images include a
 /// registry.
-const IMPORTED: &str = "taken-over";
+const IMPORTED: &str = "imported";
 
 impl FromStr for ContainerSource {
     type Err = Invalid;
@@ -38,7 +38,7 @@ impl FromStr for ContainerSource {
             ));
         }
         if text == IMPORTED {
-            return Ok(Self::TakenOver);
+            return Ok(Self::Imported);
         }
         if !text.contains('/')
             && let Ok(template) = text.parse()
@@ -70,7 +70,7 @@ impl fmt::Display for ContainerSource {
         match self {
             Self::Template(name) => name.fmt(f),
             Self::Image(image) => image.fmt(f),
-            Self::TakenOver => f.write_str(IMPORTED),
+            Self::Imported => f.write_str(IMPORTED),
         }
     }
 }

@@ -111,13 +111,13 @@ fn resolvers(text: &str) -> Vec<Ipv4Addr> {
 
 /// The user that nginx's workers run as: the account that the distribution's package creates.
 fn nginx_user(passwd: &str) -> Result<Username, Invalid> {
-    let is_there = |name: &str| {
+    let exists = |name: &str| {
         let mut names = passwd.lines().filter_map(|line| line.split(':').next());
         names.any(|found| found == name)
     };
     let known = ["www-data", "nginx", "http"]
         .into_iter()
-        .find(|name| is_there(name));
+        .find(|name| exists(name));
     known.unwrap_or("nobody").parse()
 }
 

@@ -19,7 +19,7 @@ fn archive_name(source: &ContainerSource) -> String {
         ContainerSource::Template(name) => name.to_string(),
         ContainerSource::Image(image) => image.file_name(),
         // An imported container is never created from an archive; no archive has an empty name.
-        ContainerSource::TakenOver => String::new(),
+        ContainerSource::Imported => String::new(),
     }
 }
 
