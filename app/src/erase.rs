@@ -113,7 +113,12 @@ mod browser {
         }
 
         fn hydrate(self: Box<Self>, cursor: &Cursor, position: &PositionState) -> MountedView {
-            MountedView::new::<T>(RenderHtml::hydrate::<true>(*self, cursor, position))
+            let mounted = RenderHtml::hydrate::<true>(*self, cursor, position);
+            if !T::EXISTS {
+                // On the server, `AnyView` adds a second placeholder to a view without HTML.
+                let _ = cursor.next_placeholder(position);
+            }
+            MountedView::new::<T>(mounted)
         }
 
         fn rebuild(self: Box<Self>, mounted: &mut MountedView) {
