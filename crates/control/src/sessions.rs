@@ -19,7 +19,7 @@ pub use link::{LINK_LIFETIME, create_link, redeem_link};
 use crate::{
     Actor, Control,
     failure::StoreResultExt as _,
-    throttle::{self, Attempt, RESET_AFTER_MS},
+    throttle::{self, Attempt, Counted, CountedFailure, RESET_AFTER_MS},
 };
 
 /// The maximum lifetime of a session.
@@ -28,6 +28,10 @@ const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// A browser is forgotten this long after its last sign-in.
 const KNOWN_BROWSER: Duration = Duration::from_secs(90 * 24 * 3600);
+/// How many browsers are remembered per user.
+const MAX_BROWSERS: i64 = 20;
+/// How many sessions a user can have; the next one ends the one that was unused for the longest.
+const MAX_SESSIONS: i64 = 50;
 /// The last use of a session is stored at most this often.
 const TOUCH_EVERY_MS: i64 = 60_000;
 
@@ -73,7 +77,7 @@ pub async fn sign_in(
     // Input that is not a valid account name is neither stored nor logged.
     let account: Option<Username> = form.name.trim().to_lowercase().parse().ok();
     let account_name = account.as_ref().map(ToString::to_string);
-    let (user, attempt) = begin_attempt(control, account, &origin).await?;
+    let (user, attempt, counted) = begin_attempt(control, account, &origin).await?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let is_correct = control.0.passwords.matches(&form.password, hash).await?;
     let Some(user) = user.filter(|_| is_correct) else {
@@ -81,7 +85,7 @@ pub async fn sign_in(
         return Err(Error::WrongCredentials);
     };
     let address = origin.address;
-    let browser_token = complete_attempt(control, user.row.id, attempt).await?;
+    let browser_token = complete_attempt(control, user.row.id, attempt, counted).await?;
     let session = begin(control, user.row.id, origin).await?;
     tracing::info!(account = %user.row.name, %address, method = "password", "user signed in");
     Ok(NewSession {
@@ -95,7 +99,7 @@ async fn begin_attempt(
     control: &Control,
     account: Option<Username>,
     origin: &ClientInfo,
-) -> Result<(Option<UserRecord>, Attempt), Error> {
+) -> Result<(Option<UserRecord>, Attempt, Vec<CountedFailure>), Error> {
     let (address, token) = (origin.address, origin.browser_token.as_deref().map(digest));
     let (user, attempt, wait) = control
         .store()
@@ -123,20 +127,20 @@ async fn begin_attempt(
         })
         .await
         .into_model("sign in")?;
-    let counted = attempt.clone();
-    let wait = match wait {
-        Some(wait) => Some(wait),
+    let to_count = attempt.clone();
+    let counted = match wait {
+        Some(wait) => Counted::Wait(wait),
         None => control
             .store()
-            .write(move |c| throttle::count(c, &counted))
+            .write(move |c| throttle::count(c, &to_count))
             .await
             .into_model("sign in")?,
     };
-    match wait {
-        Some(wait) => Err(Error::Throttled {
+    match counted {
+        Counted::Attempt(counted) => Ok((user, attempt, counted)),
+        Counted::Wait(wait) => Err(Error::Throttled {
             seconds: wait.as_secs().max(1),
         }),
-        None => Ok((user, attempt)),
     }
 }
 
@@ -145,16 +149,20 @@ async fn complete_attempt(
     control: &Control,
     user: UserId,
     attempt: Attempt,
+    counted: Vec<CountedFailure>,
 ) -> Result<Option<BrowserToken>, Error> {
     let token = attempt.known_browser.is_none().then(new_token);
     let hash = token.as_deref().map(digest);
     control
         .store()
         .write(move |c| {
-            throttle::record_success(c, &attempt)?;
-            match &hash {
-                Some(hash) => store::sign_ins::insert_known_browser(c, hash, user),
-                None => Ok(()),
+            throttle::record_success(c, &counted)?;
+            match (&hash, &attempt.known_browser) {
+                (Some(hash), _) => {
+                    store::sign_ins::insert_known_browser(c, hash, user, MAX_BROWSERS)
+                }
+                (None, Some(known)) => store::sign_ins::touch_known_browser(c, known),
+                (None, None) => Ok(()),
             }
         })
         .await
@@ -177,7 +185,10 @@ async fn begin(control: &Control, user: UserId, origin: ClientInfo) -> Result<Ne
     };
     control
         .store()
-        .write(move |c| store::sessions::insert(c, &session))
+        .write(move |c| {
+            store::sessions::delete_surplus(c, user, MAX_SESSIONS - 1)?;
+            store::sessions::insert(c, &session)
+        })
         .await
         .into_model("sign in")?;
     Ok(NewSession {

@@ -16,10 +16,12 @@ use store::{
     sign_ins::{self, Failures},
 };
 
-/// Failures before the first wait, by account and network, by known browser, and by network.
+/// Failures before the first wait: by account and network, by known browser, by address, and by
+/// network.
 const FREE_ACCOUNT: u32 = 5;
 const FREE_BROWSER: u32 = 10;
-const FREE_NETWORK: u32 = 30;
+const FREE_ADDRESS: u32 = 30;
+const FREE_NETWORK: u32 = 300;
 /// The longest wait.
 const MAX_WAIT: Duration = Duration::from_secs(900);
 /// Failures are forgotten after this long without another one, in milliseconds.
@@ -64,18 +66,22 @@ impl Attempt {
                 limit: Limit::Backoff { free: FREE_BROWSER },
             }];
         }
-        let network = network(self.address);
+        let [address, network] = networks(self.address);
+        let shared = |key: String, limit| Bucket {
+            key,
+            account: None,
+            limit,
+        };
         let mut buckets = vec![
-            Bucket {
-                key: format!("all {}", now.0 / RATE_MS),
-                account: None,
-                limit: Limit::Rate,
-            },
-            Bucket {
-                key: format!("network {network}"),
-                account: None,
-                limit: Limit::Backoff { free: FREE_NETWORK },
-            },
+            shared(format!("all {}", now.0 / RATE_MS), Limit::Rate),
+            shared(
+                format!("address {address}"),
+                Limit::Backoff { free: FREE_ADDRESS },
+            ),
+            shared(
+                format!("network {network}"),
+                Limit::Backoff { free: FREE_NETWORK },
+            ),
         ];
         if let Some(account) = &self.account {
             buckets.push(Bucket {
@@ -88,12 +94,17 @@ impl Attempt {
     }
 }
 
-/// The network of an address: /24, or /64 for IPv6, where a host chooses the remaining bits (RFC
-/// 4291, section 2.5.4).
-fn network(address: IpAddr) -> IpAddr {
+/// What a client can be told apart by, and the network that it is in: an address and its /24, or the
+/// /64 and /48 of IPv6, where a host chooses the last 64 bits (RFC 4291, section 2.5.4) and a customer
+/// often has a /48 (RFC 6177).
+fn networks(address: IpAddr) -> [IpAddr; 2] {
     match address.to_canonical() {
-        IpAddr::V4(v4) => Ipv4Addr::from_bits(v4.to_bits() & 0xffff_ff00).into(),
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
+        IpAddr::V4(v4) => [
+            v4.into(),
+            Ipv4Addr::from_bits(v4.to_bits() & 0xffff_ff00).into(),
+        ],
+        IpAddr::V6(v6) => [64, 80]
+            .map(|host_bits| Ipv6Addr::from_bits(v6.to_bits() >> host_bits << host_bits).into()),
     }
 }
 
@@ -107,43 +118,61 @@ pub(crate) fn wait(c: &mut Conn, attempt: &Attempt) -> Result<Option<Duration>, 
     Ok(buckets.iter().filter_map(wait).max())
 }
 
+/// The result of [`count`].
+pub(crate) enum Counted {
+    /// The attempt may be made.
+    Attempt(Vec<CountedFailure>),
+    /// The client must wait.
+    Wait(Duration),
+}
+
+/// A bucket that an attempt was counted in.
+pub(crate) struct CountedFailure {
+    bucket: String,
+    is_account: bool,
+    /// The time of the failure before.
+    before: Option<Timestamp>,
+}
+
 /// As [`wait`], and counts the attempt as a failure if it may be made, so that concurrent attempts
 /// have no advantage; [`record_success`] reverts that.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub(crate) fn count(c: &mut Conn, attempt: &Attempt) -> Result<Option<Duration>, store::Error> {
-    let wait = wait(c, attempt)?;
-    if wait.is_some() {
-        return Ok(wait);
+pub(crate) fn count(c: &mut Conn, attempt: &Attempt) -> Result<Counted, store::Error> {
+    if let Some(wait) = wait(c, attempt)? {
+        return Ok(Counted::Wait(wait));
     }
     let (buckets, failures, now) = load(c, attempt)?;
+    let mut counted = Vec::new();
     for bucket in buckets {
         let before = failures_of(&failures, &bucket);
         let count = match before {
             Some(before) if before.last.age_ms(now) <= RESET_AFTER_MS => before.count + 1,
             _ => 1,
         };
+        let last = before.map(|before| before.last);
         let before = before.map(|before| before.count);
         sign_ins::replace_count(c, &bucket.key, bucket.account.as_ref(), before, count)?;
+        counted.push(CountedFailure {
+            bucket: bucket.key,
+            is_account: bucket.account.is_some(),
+            before: last,
+        });
     }
-    Ok(None)
+    Ok(Counted::Attempt(counted))
 }
 
-/// Reverts a successful attempt: forgets its failures of the account, and one of the others.
+/// Reverts a successful attempt: forgets its failures of the account, and one of the others. The wait
+/// after other failures does not get longer.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub(crate) fn record_success(c: &mut Conn, attempt: &Attempt) -> Result<(), store::Error> {
-    let (buckets, failures, _) = load(c, attempt)?;
-    for bucket in buckets {
-        match failures_of(&failures, &bucket) {
-            Some(_) if bucket.account.is_some() => sign_ins::forget(c, &bucket.key)?,
-            Some(before) if before.count > 0 => {
-                let (before, count) = (Some(before.count), before.count - 1);
-                sign_ins::replace_count(c, &bucket.key, None, before, count)?;
-            }
-            _ => {}
+pub(crate) fn record_success(c: &mut Conn, counted: &[CountedFailure]) -> Result<(), store::Error> {
+    for failure in counted {
+        match failure.is_account {
+            true => sign_ins::forget(c, &failure.bucket)?,
+            false => sign_ins::revert_failure(c, &failure.bucket, failure.before)?,
         }
     }
     Ok(())
@@ -232,11 +261,16 @@ mod tests {
             keys("203.0.113.7", None),
             ["all 2", "network 203.0.113.0", "account ann 203.0.113.0"]
         );
-        assert_eq!(keys("203.0.113.7", None), keys("203.0.113.200", None));
-        assert_eq!(keys("203.0.113.7", None), keys("::ffff:203.0.113.8", None));
-        assert_ne!(keys("203.0.113.7", None), keys("203.0.114.7", None));
-        assert_eq!(keys("2001:db8::1", None), keys("2001:db8::ffff:1", None));
-        assert_ne!(keys("2001:db8::1", None), keys("2001:db8:0:1::1", None));
+        let shared = |a: &str, b: &str| {
+            let (a, b) = (keys(a, None), keys(b, None));
+            a.iter().filter(|key| b.contains(key)).count()
+        };
+        assert_eq!(shared("203.0.113.7", "::ffff:203.0.113.7"), 4);
+        assert_eq!(shared("203.0.113.7", "203.0.113.200"), 3);
+        assert_eq!(shared("203.0.113.7", "203.0.114.7"), 1);
+        assert_eq!(shared("2001:db8::1", "2001:db8::ffff:1"), 4);
+        assert_eq!(shared("2001:db8::1", "2001:db8:0:1::1"), 3);
+        assert_eq!(shared("2001:db8::1", "2001:db8:1::1"), 1);
     }
 
     #[test]

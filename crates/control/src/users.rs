@@ -116,6 +116,7 @@ pub async fn update(
             store::users::update(c, id, &change)?;
             if change.password_hash.is_some() {
                 store::sign_ins::forget_account(c, &user.row.name)?;
+                store::sign_ins::forget_browsers(c, id)?;
             }
             if ends_sessions {
                 store::sessions::delete_by_user(c, id, None)?;

@@ -64,6 +64,23 @@ pub fn insert(c: &mut Conn, new: &NewSession) -> Result<(), Error> {
     Ok(())
 }
 
+/// Deletes the sessions of a user that were unused for the longest, except `most`.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn delete_surplus(c: &mut Conn, user: UserId, most: i64) -> Result<(), Error> {
+    let surplus: Vec<String> = sessions::table
+        .filter(sessions::user_id.eq(user.0))
+        .order(sessions::last_seen_at.desc())
+        .select(sessions::token_hash)
+        .offset(most)
+        .limit(i64::from(u16::MAX))
+        .load(&mut c.0)?;
+    let surplus = sessions::table.filter(sessions::token_hash.eq_any(surplus));
+    diesel::delete(surplus).execute(&mut c.0)?;
+    Ok(())
+}
+
 /// Returns the session with this token hash, unless it has expired or was idle for `idle_ms`. One
 /// statement.
 ///

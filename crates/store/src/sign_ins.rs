@@ -88,6 +88,21 @@ pub fn replace_count(
     }
 }
 
+/// Removes one failure of a bucket. Its time becomes `before` again, unless there was another
+/// failure since.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn revert_failure(c: &mut Conn, bucket: &str, before: Option<Timestamp>) -> Result<(), Error> {
+    let row = sign_in_failures::table.filter(sign_in_failures::bucket.eq(bucket));
+    let count = sign_in_failures::failures - 1;
+    let last = before.map(|before| sign_in_failures::last_failed_at.eq(before.0));
+    diesel::update(row.filter(sign_in_failures::failures.gt(0)))
+        .set((sign_in_failures::failures.eq(count), last))
+        .execute(&mut c.0)?;
+    Ok(())
+}
+
 /// Forgets the failures of an account, for all networks and browsers.
 ///
 /// # Errors
@@ -119,11 +134,25 @@ pub fn is_known_browser(c: &mut Conn, token_hash: &str, user: UserId) -> Result<
     Ok(rows.count().get_result::<i64>(&mut c.0)? > 0)
 }
 
-/// Records that a browser has signed in.
+/// Records that a browser has signed in. Of each user's browsers the last `most` are kept.
 ///
 /// # Errors
 /// [`Error::Duplicate`] for a token that exists already.
-pub fn insert_known_browser(c: &mut Conn, token_hash: &str, user: UserId) -> Result<(), Error> {
+pub fn insert_known_browser(
+    c: &mut Conn,
+    token_hash: &str,
+    user: UserId,
+    most: i64,
+) -> Result<(), Error> {
+    let surplus: Vec<String> = known_browsers::table
+        .filter(known_browsers::user_id.eq(user.0))
+        .order(known_browsers::last_sign_in_at.desc())
+        .select(known_browsers::token_hash)
+        .offset(most - 1)
+        .limit(i64::from(u16::MAX))
+        .load(&mut c.0)?;
+    let surplus = known_browsers::table.filter(known_browsers::token_hash.eq_any(surplus));
+    diesel::delete(surplus).execute(&mut c.0)?;
     diesel::insert_into(known_browsers::table)
         .values((
             known_browsers::token_hash.eq(token_hash),
@@ -132,6 +161,28 @@ pub fn insert_known_browser(c: &mut Conn, token_hash: &str, user: UserId) -> Res
         ))
         .execute(&mut c.0)
         .map_err(Error::from_insert)?;
+    Ok(())
+}
+
+/// Records another sign-in of a known browser.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn touch_known_browser(c: &mut Conn, token_hash: &str) -> Result<(), Error> {
+    let row = known_browsers::table.filter(known_browsers::token_hash.eq(token_hash));
+    diesel::update(row)
+        .set(known_browsers::last_sign_in_at.eq(dialect::now(&c.0)))
+        .execute(&mut c.0)?;
+    Ok(())
+}
+
+/// Forgets all browsers of a user.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn forget_browsers(c: &mut Conn, user: UserId) -> Result<(), Error> {
+    let rows = known_browsers::table.filter(known_browsers::user_id.eq(user.0));
+    diesel::delete(rows).execute(&mut c.0)?;
     Ok(())
 }
 

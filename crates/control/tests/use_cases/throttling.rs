@@ -113,6 +113,8 @@ async fn failures_count_for_all_servers_and_end_with_a_new_password() {
     guess(&app.control, None).await;
     let other = app.reopen().await;
     assert!(is_throttled(&other, ATTACKER, None).await);
+    let session = sign_in(&other, "198.51.100.7", None, PASSWORD).await;
+    let browser = session.unwrap().browser_token.unwrap().token;
     let ann = users::get(&other, &Actor::System, &"ann".parse().unwrap()).await;
     let ann = ann.unwrap();
     let form = UserForm {
@@ -123,5 +125,8 @@ async fn failures_count_for_all_servers_and_end_with_a_new_password() {
         .await
         .unwrap();
     assert!(!is_throttled(&app.control, ATTACKER, None).await);
+    guess(&app.control, None).await;
+    let known = is_throttled(&app.control, ATTACKER, Some(&browser)).await;
+    assert!(known, "a new password forgets known browsers");
     other.shutdown(std::time::Duration::from_secs(10)).await;
 }

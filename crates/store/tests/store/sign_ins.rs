@@ -34,7 +34,7 @@ db_test!(failures_are_replaced_only_if_unchanged, |db| async {
 
 db_test!(known_browser_belongs_to_one_user_and_expires, |db| async {
     let (ann, bob) = (db.user("ann").await, db.user("bob").await);
-    db.write(move |c| sign_ins::insert_known_browser(c, "hash", ann))
+    db.write(move |c| sign_ins::insert_known_browser(c, "hash", ann, 20))
         .await;
     let is_known = |user| move |c: &mut store::Conn| sign_ins::is_known_browser(c, "hash", user);
     assert!(db.read(is_known(ann)).await);
@@ -50,4 +50,40 @@ db_test!(known_browser_belongs_to_one_user_and_expires, |db| async {
         1
     );
     assert!(!db.read(is_known(ann)).await);
+});
+
+db_test!(
+    success_restores_the_time_of_the_failure_before,
+    |db| async {
+        let set = |before: Option<u32>, count: u32| {
+            move |c: &mut store::Conn| sign_ins::replace_count(c, "b", None, before, count)
+        };
+        let find = |c: &mut store::Conn| sign_ins::list(c, &["b".to_owned()]);
+        db.write(set(None, 3)).await;
+        let first = db.read(find).await.remove(0).last;
+        db.write(set(Some(3), 4)).await;
+        db.write(move |c| sign_ins::revert_failure(c, "b", Some(first)))
+            .await;
+        let stored = db.read(find).await.remove(0);
+        assert_eq!((stored.count, stored.last), (3, first));
+    }
+);
+
+db_test!(oldest_browsers_and_sessions_are_forgotten, |db| async {
+    let ann = db.user("ann").await;
+    for n in 0..4 {
+        let hash = format!("hash {n}");
+        db.write(move |c| sign_ins::insert_known_browser(c, &hash, ann, 2))
+            .await;
+        // Times have milliseconds.
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let known = |n: u32| {
+        move |c: &mut store::Conn| sign_ins::is_known_browser(c, &format!("hash {n}"), ann)
+    };
+    for (n, expected) in [(0, false), (1, false), (2, true), (3, true)] {
+        assert_eq!(db.read(known(n)).await, expected, "{n}");
+    }
+    db.write(move |c| sign_ins::forget_browsers(c, ann)).await;
+    assert!(!db.read(known(3)).await);
 });
