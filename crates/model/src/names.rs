@@ -295,6 +295,36 @@ fn is_interface(text: &str) -> bool {
     text.len() <= 15 && is_word(text, |c| c.is_ascii_alphabetic(), rest)
 }
 
+/// Services of infrastructure that clients find by SRV records: directories, Kerberos (RFC 4120),
+/// Active Directory, Windows activation, mail set-up (RFC 6186) and time.
+const RESERVED_SERVICES: [&str; 10] = [
+    "autodiscover",
+    "gc",
+    "imap",
+    "imaps",
+    "kpasswd",
+    "msdcs",
+    "ntp",
+    "pop3s",
+    "submission",
+    "vlmcs",
+];
+
+impl SrvName {
+    /// Whether only operators may assign the name: one of its labels is a reserved label or names a
+    /// service of infrastructure.
+    pub fn is_reserved(&self) -> bool {
+        self.0.split('.').any(|label| {
+            let label = label.trim_start_matches('_');
+            ["ldap", "kerberos"]
+                .iter()
+                .any(|start| label.starts_with(start))
+                || RESERVED_SERVICES.contains(&label)
+                || RESERVED.contains(&label)
+        })
+    }
+}
+
 /// The owner name of an SRV record within a site's domain (RFC 2782): labels separated by dots,
 /// at most 63 characters with an optional leading underscore, such as `_sip._tcp` or `db`. In lower
 /// case, at most 120 characters, so that it fits before a [`BaseDomain`].

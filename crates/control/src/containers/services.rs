@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use model::{
     DomainId, Error,
     domains::DomainRow,
-    names::{Domain, Label},
+    names::{Domain, Label, SrvName},
     net::{Port, PortRange},
     services::{DesiredTlsName, ServiceEndpoint, ServiceKind, ServiceSpec, ServiceView, TlsName},
 };
@@ -29,12 +29,18 @@ pub(super) struct ServiceAllocator<'a> {
     pub(super) current: &'a [ServiceView],
 }
 
+/// Why a hostname is refused that a port or an HTTP service of another container has.
+const HOSTNAME_IN_USE: &str = "Another container has this hostname.";
+
 /// What the other services of a site use. The database enforces uniqueness; checking it here
 /// assigns the error to a field.
 #[derive(Default)]
 struct InUse {
     domains: Vec<DomainRow>,
     labels: BTreeSet<(DomainId, Label)>,
+    /// The hostnames for TLS of other containers' ports.
+    tls_names: BTreeSet<(DomainId, Label)>,
+    srv_names: BTreeSet<SrvName>,
     tcp: BTreeSet<u16>,
     udp: BTreeSet<u16>,
 }
@@ -59,6 +65,10 @@ impl ServiceAllocator<'_> {
         if wants(ServiceKind::Http) || self.desired.iter().any(has_tls_name) {
             in_use.domains = store::domains::list_by_site(c, id)?;
             in_use.labels = store::containers::list_used_labels(c, id)?;
+            in_use.tls_names = store::containers::list_used_tls_names(c, id)?;
+        }
+        if wants(ServiceKind::Srv) {
+            in_use.srv_names = store::containers::list_used_srv_names(c, id)?;
         }
         if wants(ServiceKind::Tcp) {
             in_use.tcp = store::containers::list_used_ports(c, id, ServiceKind::Tcp)?;
@@ -73,13 +83,20 @@ impl ServiceAllocator<'_> {
                         in_use.labels.remove(&(domain.id, label.clone()));
                     }
                 }
-                ServiceEndpoint::Tcp { external, .. } => {
+                ServiceEndpoint::Tcp { external, tls, .. } => {
                     in_use.tcp.remove(&external.get());
+                    if let Some(TlsName { label, domain }) = tls
+                        && let Some(domain) = in_use.domain(domain)
+                    {
+                        in_use.tls_names.remove(&(domain.id, label.clone()));
+                    }
                 }
                 ServiceEndpoint::Udp { external, .. } => {
                     in_use.udp.remove(&external.get());
                 }
-                ServiceEndpoint::Srv { .. } => {}
+                ServiceEndpoint::Srv { name } => {
+                    in_use.srv_names.remove(name);
+                }
             }
         }
         Ok(in_use)
@@ -135,7 +152,10 @@ impl ServiceAllocator<'_> {
                 external: self.allocate_port(service, index, &mut in_use.udp)?,
                 idle_timeout: *idle_timeout,
             },
-            ServiceSpec::Srv { name, .. } => ServiceBinding::Srv { name: name.clone() },
+            ServiceSpec::Srv { name, .. } => {
+                self.check_srv_name(name, index, in_use)?;
+                ServiceBinding::Srv { name: name.clone() }
+            }
         })
     }
 
@@ -149,18 +169,45 @@ impl ServiceAllocator<'_> {
     ) -> Result<(DomainId, Label), Error> {
         let (label, domain) = (requested.label.as_ref(), requested.domain.as_ref());
         let (id, label) = self.resolve_hostname(label, domain, index, in_use)?;
-        let own = self.desired.iter().any(|service| match service {
-            ServiceSpec::Http { label: web, .. } => *web.as_ref().unwrap_or(self.name) == label,
+        let hostname = (id, label);
+        let is_own = self.desired.iter().any(|service| match service {
+            ServiceSpec::Http { label, domain, .. } => {
+                let own = self.resolve_hostname(label.as_ref(), domain.as_ref(), index, in_use);
+                own.is_ok_and(|own| own == hostname)
+            }
             _ => false,
         });
-        if in_use.labels.contains(&(id, label.clone())) && !own {
-            let message = "An HTTP service of another container has this hostname.".to_owned();
+        let is_taken = in_use.labels.contains(&hostname) && !is_own;
+        if is_taken || in_use.tls_names.contains(&hostname) {
             return Err(Error::invalid_field(
                 &format!("services.{index}.label"),
-                message,
+                HOSTNAME_IN_USE,
             ));
         }
-        Ok((id, label))
+        Ok(hostname)
+    }
+
+    /// Clients find servers of the site by SRV records, so one name leads to one container, and names
+    /// of infrastructure are for operators.
+    fn check_srv_name(&self, name: &SrvName, index: usize, in_use: &InUse) -> Result<(), Error> {
+        let refuse = |message: String| {
+            Err(Error::invalid_field(
+                &format!("services.{index}.name"),
+                message,
+            ))
+        };
+        if in_use.srv_names.contains(name) {
+            return refuse(format!("Another container has the SRV record {name}."));
+        }
+        let is_current = self.current.iter().any(
+            |service| matches!(&service.published, ServiceEndpoint::Srv { name: own } if own == name),
+        );
+        if name.is_reserved() && !is_current && !self.requester.actor.role().can_see_all() {
+            return refuse(format!(
+                "The name {name} is reserved for operators. Choose another name."
+            ));
+        }
+        Ok(())
     }
 
     /// A hostname for an HTTP service that no other service has.
@@ -172,6 +219,12 @@ impl ServiceAllocator<'_> {
         in_use: &mut InUse,
     ) -> Result<(DomainId, Label), Error> {
         let (id, label) = self.resolve_hostname(requested, domain, index, in_use)?;
+        if in_use.tls_names.contains(&(id, label.clone())) {
+            return Err(Error::invalid_field(
+                &format!("services.{index}.label"),
+                HOSTNAME_IN_USE,
+            ));
+        }
         // A conflict about the container's own name is reported by the database at the name field.
         if !in_use.labels.insert((id, label.clone())) && requested.is_some() {
             let message = "Another service has this hostname under this domain.".to_owned();

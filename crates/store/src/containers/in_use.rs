@@ -5,7 +5,9 @@ use std::{collections::BTreeSet, net::Ipv4Addr};
 
 use diesel::prelude::*;
 use model::{
-    ClusterId, ContainerId, DomainId, SiteId, UserId, names::Label, services::ServiceKind,
+    ClusterId, ContainerId, DomainId, SiteId, UserId,
+    names::{Label, SrvName},
+    services::ServiceKind,
     sites::VmidRange,
 };
 
@@ -104,6 +106,52 @@ pub fn list_used_labels(c: &mut Conn, site: SiteId) -> Result<BTreeSet<(DomainId
         Some(label.map(|label| (DomainId(*domain), label)))
     };
     rows.iter().filter_map(to_label).collect()
+}
+
+/// Returns the hostnames for TLS of a site's ports, each with its domain.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn list_used_tls_names(
+    c: &mut Conn,
+    site: SiteId,
+) -> Result<BTreeSet<(DomainId, Label)>, Error> {
+    let rows = list_service_names(c, site, ServiceKind::Tcp)?;
+    let to_name = |(id, domain, name): &(i64, Option<i64>, String)| {
+        let domain = DomainId((*domain)?);
+        let label = RowRef::new("services", id).parse("name", name);
+        Some(label.map(|label| (domain, label)))
+    };
+    rows.iter().filter_map(to_name).collect()
+}
+
+/// Returns the names of a site's SRV records.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn list_used_srv_names(c: &mut Conn, site: SiteId) -> Result<BTreeSet<SrvName>, Error> {
+    list_service_names(c, site, ServiceKind::Srv)?
+        .iter()
+        .map(|(id, _, name)| RowRef::new("services", id).parse("name", name))
+        .collect()
+}
+
+/// The ids, domains and names of a site's services of a kind.
+fn list_service_names(
+    c: &mut Conn,
+    site: SiteId,
+    kind: ServiceKind,
+) -> Result<Vec<(i64, Option<i64>, String)>, Error> {
+    Ok(services::table
+        .filter(services::site_id.eq(site.0))
+        .filter(services::kind.eq(kind.as_str()))
+        .filter(services::name.is_not_null())
+        .select((
+            services::id,
+            services::domain_id,
+            services::name.assume_not_null(),
+        ))
+        .load(&mut c.0)?)
 }
 
 /// Returns the names of a site's containers.

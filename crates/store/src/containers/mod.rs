@@ -26,8 +26,8 @@ use crate::{
 };
 
 pub use in_use::{
-    count, list_names, list_used_addresses, list_used_labels, list_used_ports, list_used_vmids,
-    list_vmids_by_cluster,
+    count, list_names, list_used_addresses, list_used_labels, list_used_ports, list_used_srv_names,
+    list_used_tls_names, list_used_vmids, list_vmids_by_cluster,
 };
 pub use list::{ContainerFilter, ContainerSummary, list, list_by_ids, list_summaries};
 pub use record::{ContainerRecord, get, get_by_name};

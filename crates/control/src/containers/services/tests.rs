@@ -248,3 +248,87 @@ fn existing_service_keeps_its_hostname_for_any_editor() {
         "services.0.label"
     );
 }
+
+fn tls(label: Option<&str>, domain: Option<&str>) -> ServiceSpec {
+    ServiceSpec::Tcp {
+        port: port(5432),
+        external: None,
+        options: TcpOptions::default(),
+        tls: Some(DesiredTlsName {
+            label: label.map(|label| label.parse().unwrap()),
+            domain: domain.map(|domain| domain.parse().unwrap()),
+        }),
+    }
+}
+
+fn srv(name: &str) -> ServiceSpec {
+    ServiceSpec::Srv {
+        port: port(80),
+        name: name.parse().unwrap(),
+    }
+}
+
+/// The field of the error for a request in a site where another container has these names.
+fn refused_field(desired: &[ServiceSpec], in_use: InUse) -> Option<String> {
+    let refused = allocate(Role::Member, desired, &[], in_use).err()?;
+    Some(refused.field_errors()[0].field.clone())
+}
+
+#[test]
+fn hostname_for_tls_of_another_container_is_refused() {
+    let taken = || InUse {
+        tls_names: BTreeSet::from([(DomainId(2), "wiki".parse().unwrap())]),
+        ..in_use()
+    };
+    let label = Some("services.0.label".to_owned());
+    assert_eq!(refused_field(&[tls(Some("wiki"), None)], taken()), label);
+    assert_eq!(refused_field(&[http(Some("wiki"), None)], taken()), label);
+    assert_eq!(refused_field(&[tls(Some("wiki2"), None)], taken()), None);
+}
+
+#[test]
+fn hostname_of_another_container_is_refused_for_tls_despite_same_label_elsewhere() {
+    let mut taken = in_use();
+    taken
+        .domains
+        .push(domain(3, "example.com", Publishers::AllUsers));
+    taken.labels.insert((DomainId(3), "wiki".parse().unwrap()));
+    let desired = [
+        http(Some("wiki"), Some("example.net")),
+        tls(Some("wiki"), Some("example.com")),
+    ];
+    let field = refused_field(&desired, taken);
+    assert_eq!(field, Some("services.1.label".to_owned()));
+    let desired = [
+        http(Some("wiki"), Some("example.net")),
+        tls(Some("wiki"), Some("example.net")),
+    ];
+    assert_eq!(refused_field(&desired, in_use()), None, "its own hostname");
+}
+
+#[test]
+fn srv_names_are_unique_and_infrastructure_is_reserved() {
+    let name = Some("services.0.name".to_owned());
+    for reserved in [
+        "_ldap._tcp",
+        "_ldaps._tcp",
+        "_kerberos-master._udp",
+        "_ldap._tcp.dc._msdcs",
+        "_gc._tcp",
+        "wpad",
+    ] {
+        assert_eq!(
+            refused_field(&[srv(reserved)], in_use()),
+            name,
+            "{reserved}"
+        );
+        let by_operator = allocate(Role::Operator, &[srv(reserved)], &[], in_use());
+        assert!(by_operator.is_ok(), "{reserved}");
+    }
+    let taken = InUse {
+        srv_names: BTreeSet::from(["_sip._tcp".parse().unwrap()]),
+        ..in_use()
+    };
+    assert_eq!(refused_field(&[srv("_sip._tcp")], taken), name);
+    assert_eq!(refused_field(&[srv("_sip._tcp")], in_use()), None);
+}
