@@ -52,7 +52,8 @@ pub struct NewSession {
     pub token: String,
     /// The remaining lifetime in seconds.
     pub lifetime_s: u64,
-    /// A token by which the browser is recognized at its next sign-in; `None` if it has one.
+    /// A token by which the browser is recognized at its next sign-in; `None` after a sign-in by a
+    /// link.
     pub browser_token: Option<BrowserToken>,
 }
 
@@ -85,11 +86,12 @@ pub async fn sign_in(
         return Err(Error::WrongCredentials);
     };
     let address = origin.address;
-    let browser_token = complete_attempt(control, user.row.id, attempt, counted).await?;
+    let known = origin.browser_token.clone();
+    let browser_token = complete_attempt(control, user.row.id, (attempt, known), counted).await?;
     let session = begin(control, user.row.id, origin).await?;
     tracing::info!(account = %user.row.name, %address, method = "password", "user signed in");
     Ok(NewSession {
-        browser_token,
+        browser_token: Some(browser_token),
         ..session
     })
 }
@@ -144,15 +146,16 @@ async fn begin_attempt(
     }
 }
 
-/// Forgets the failures before a success. Returns a token for a browser that has none.
+/// Forgets the failures before a success. Returns the browser's token, or a new one.
 async fn complete_attempt(
     control: &Control,
     user: UserId,
-    attempt: Attempt,
+    (attempt, known): (Attempt, Option<String>),
     counted: Vec<CountedFailure>,
-) -> Result<Option<BrowserToken>, Error> {
-    let token = attempt.known_browser.is_none().then(new_token);
-    let hash = token.as_deref().map(digest);
+) -> Result<BrowserToken, Error> {
+    let known = known.filter(|_| attempt.known_browser.is_some());
+    let new = known.is_none().then(new_token);
+    let hash = new.as_deref().map(digest);
     control
         .store()
         .write(move |c| {
@@ -167,10 +170,10 @@ async fn complete_attempt(
         })
         .await
         .into_model("sign in")?;
-    Ok(token.map(|token| BrowserToken {
-        token,
+    Ok(BrowserToken {
+        token: known.or(new).unwrap_or_default(),
         lifetime_s: KNOWN_BROWSER.as_secs(),
-    }))
+    })
 }
 
 /// Stores a new session of an account.

@@ -113,9 +113,38 @@ fn networks(address: IpAddr) -> [IpAddr; 2] {
 /// # Errors
 /// When the database is unavailable.
 pub(crate) fn wait(c: &mut Conn, attempt: &Attempt) -> Result<Option<Duration>, store::Error> {
-    let (buckets, failures, now) = load(c, attempt)?;
-    let wait = |bucket: &Bucket| bucket.limit.wait(failures_of(&failures, bucket)?, now);
-    Ok(buckets.iter().filter_map(wait).max())
+    Ok(Counters::load(c, attempt)?.wait())
+}
+
+/// The counters of an attempt at one time.
+struct Counters {
+    buckets: Vec<Bucket>,
+    failures: Vec<Failures>,
+    now: Timestamp,
+}
+
+impl Counters {
+    fn load(c: &mut Conn, attempt: &Attempt) -> Result<Self, store::Error> {
+        let now = store::now(c)?;
+        let buckets = attempt.buckets(now);
+        let keys: Vec<String> = buckets.iter().map(|bucket| bucket.key.clone()).collect();
+        let failures = sign_ins::list(c, &keys)?;
+        Ok(Self {
+            buckets,
+            failures,
+            now,
+        })
+    }
+
+    fn of(&self, bucket: &Bucket) -> Option<&Failures> {
+        let mut failures = self.failures.iter();
+        failures.find(|failures| failures.bucket == bucket.key)
+    }
+
+    fn wait(&self) -> Option<Duration> {
+        let wait = |bucket: &Bucket| bucket.limit.wait(self.of(bucket)?, self.now);
+        self.buckets.iter().filter_map(wait).max()
+    }
 }
 
 /// The result of [`count`].
@@ -128,10 +157,8 @@ pub(crate) enum Counted {
 
 /// A bucket that an attempt was counted in.
 pub(crate) struct CountedFailure {
-    bucket: String,
     is_account: bool,
-    /// The time of the failure before.
-    before: Option<Timestamp>,
+    failure: sign_ins::Counted,
 }
 
 /// As [`wait`], and counts the attempt as a failure if it may be made, so that concurrent attempts
@@ -140,24 +167,21 @@ pub(crate) struct CountedFailure {
 /// # Errors
 /// When the database is unavailable.
 pub(crate) fn count(c: &mut Conn, attempt: &Attempt) -> Result<Counted, store::Error> {
-    if let Some(wait) = wait(c, attempt)? {
+    let counters = Counters::load(c, attempt)?;
+    if let Some(wait) = counters.wait() {
         return Ok(Counted::Wait(wait));
     }
-    let (buckets, failures, now) = load(c, attempt)?;
     let mut counted = Vec::new();
-    for bucket in buckets {
-        let before = failures_of(&failures, &bucket);
+    for bucket in &counters.buckets {
+        let before = counters.of(bucket);
         let count = match before {
-            Some(before) if before.last.age_ms(now) <= RESET_AFTER_MS => before.count + 1,
+            Some(before) if before.last.age_ms(counters.now) <= RESET_AFTER_MS => before.count + 1,
             _ => 1,
         };
-        let last = before.map(|before| before.last);
-        let before = before.map(|before| before.count);
-        sign_ins::replace_count(c, &bucket.key, bucket.account.as_ref(), before, count)?;
+        let failure = sign_ins::count(c, &bucket.key, bucket.account.as_ref(), before, count)?;
         counted.push(CountedFailure {
-            bucket: bucket.key,
             is_account: bucket.account.is_some(),
-            before: last,
+            failure,
         });
     }
     Ok(Counted::Attempt(counted))
@@ -169,29 +193,17 @@ pub(crate) fn count(c: &mut Conn, attempt: &Attempt) -> Result<Counted, store::E
 /// # Errors
 /// When the database is unavailable.
 pub(crate) fn record_success(c: &mut Conn, counted: &[CountedFailure]) -> Result<(), store::Error> {
-    for failure in counted {
-        match failure.is_account {
+    for CountedFailure {
+        is_account,
+        failure,
+    } in counted
+    {
+        match is_account {
             true => sign_ins::forget(c, &failure.bucket)?,
-            false => sign_ins::revert_failure(c, &failure.bucket, failure.before)?,
+            false => sign_ins::revert(c, failure)?,
         }
     }
     Ok(())
-}
-
-fn load(
-    c: &mut Conn,
-    attempt: &Attempt,
-) -> Result<(Vec<Bucket>, Vec<Failures>, Timestamp), store::Error> {
-    let now = store::now(c)?;
-    let buckets = attempt.buckets(now);
-    let keys: Vec<String> = buckets.iter().map(|bucket| bucket.key.clone()).collect();
-    Ok((buckets, sign_ins::list(c, &keys)?, now))
-}
-
-fn failures_of<'a>(failures: &'a [Failures], bucket: &Bucket) -> Option<&'a Failures> {
-    failures
-        .iter()
-        .find(|failures| failures.bucket == bucket.key)
 }
 
 impl Limit {

@@ -43,63 +43,86 @@ pub fn list(c: &mut Conn, buckets: &[String]) -> Result<Vec<Failures>, Error> {
         .collect())
 }
 
-/// Replaces the number of failures of a bucket, which is `before`. `account` is the account that
-/// the bucket belongs to.
+/// A failure that was counted in a bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// The bucket.
+    pub bucket: String,
+    /// The time of the failure.
+    pub at: Timestamp,
+    /// The time of the failure before.
+    pub before: Option<Timestamp>,
+}
+
+/// Stores the number of failures of a bucket, whose failures are `before`, and the time. `account`
+/// is the account that the bucket belongs to.
 ///
 /// # Errors
 /// [`Error::Unavailable`] if another request changed the bucket, so that the transaction is
 /// repeated.
-pub fn replace_count(
+pub fn count(
     c: &mut Conn,
     bucket: &str,
     account: Option<&Username>,
-    before: Option<u32>,
+    before: Option<&Failures>,
     count: u32,
-) -> Result<(), Error> {
-    let changed = || Error::Unavailable {
-        cause: format!("bucket {bucket} changed"),
-    };
+) -> Result<Counted, Error> {
     let number = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
+    let at = crate::now(c)?;
     let values = (
         sign_in_failures::failures.eq(number(count)),
-        sign_in_failures::last_failed_at.eq(dialect::now(&c.0)),
+        sign_in_failures::last_failed_at.eq(at.0),
     );
-    let Some(before) = before else {
-        let inserted = diesel::insert_into(sign_in_failures::table)
+    let changed = match before {
+        None => diesel::insert_into(sign_in_failures::table)
             .values((
                 sign_in_failures::bucket.eq(bucket),
                 sign_in_failures::account.eq(account.map(Username::as_str)),
                 values,
             ))
             .execute(&mut c.0)
-            .map_err(Error::from_insert);
-        return match inserted {
-            Ok(_) => Ok(()),
-            Err(Error::Duplicate(_)) => Err(changed()),
-            Err(error) => Err(error),
-        };
+            .map_err(Error::from_insert),
+        Some(before) => {
+            let row = sign_in_failures::table
+                .filter(sign_in_failures::bucket.eq(bucket))
+                .filter(sign_in_failures::failures.eq(number(before.count)))
+                .filter(sign_in_failures::last_failed_at.eq(before.last.0));
+            Ok(diesel::update(row).set(values).execute(&mut c.0)?)
+        }
     };
-    let row = sign_in_failures::table
-        .filter(sign_in_failures::bucket.eq(bucket))
-        .filter(sign_in_failures::failures.eq(number(before)));
-    match diesel::update(row).set(values).execute(&mut c.0)? {
-        0 => Err(changed()),
-        _ => Ok(()),
+    match changed {
+        Ok(0) | Err(Error::Duplicate(_)) => Err(Error::Unavailable {
+            cause: format!("bucket {bucket} changed"),
+        }),
+        Err(error) => Err(error),
+        Ok(_) => Ok(Counted {
+            bucket: bucket.to_owned(),
+            at,
+            before: before.map(|before| before.last),
+        }),
     }
 }
 
-/// Removes one failure of a bucket. Its time becomes `before` again, unless there was another
+/// Removes a counted failure. The time of the failure before is restored, unless there was another
 /// failure since.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn revert_failure(c: &mut Conn, bucket: &str, before: Option<Timestamp>) -> Result<(), Error> {
-    let row = sign_in_failures::table.filter(sign_in_failures::bucket.eq(bucket));
-    let count = sign_in_failures::failures - 1;
-    let last = before.map(|before| sign_in_failures::last_failed_at.eq(before.0));
-    diesel::update(row.filter(sign_in_failures::failures.gt(0)))
-        .set((sign_in_failures::failures.eq(count), last))
+pub fn revert(c: &mut Conn, counted: &Counted) -> Result<(), Error> {
+    let row = || {
+        sign_in_failures::table
+            .filter(sign_in_failures::bucket.eq(&counted.bucket))
+            .filter(sign_in_failures::failures.gt(0))
+    };
+    let count = sign_in_failures::failures.eq(sign_in_failures::failures - 1);
+    let unchanged = row().filter(sign_in_failures::last_failed_at.eq(counted.at.0));
+    let before = counted.before.unwrap_or(counted.at);
+    let restored = diesel::update(unchanged)
+        .set((count, sign_in_failures::last_failed_at.eq(before.0)))
         .execute(&mut c.0)?;
+    if restored == 0 {
+        diesel::update(row()).set(count).execute(&mut c.0)?;
+    }
     Ok(())
 }
 

@@ -23,3 +23,8 @@ CREATE TABLE IF NOT EXISTS known_browsers (
     CONSTRAINT fk_known_browsers_user FOREIGN KEY (user_id)
         REFERENCES users (id) ON DELETE CASCADE
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- Reports of agents have another form, and agents send them again. Imported containers have another
+-- source.
+UPDATE hosts SET report = NULL;
+UPDATE containers SET source = 'imported' WHERE source = 'taken-over';

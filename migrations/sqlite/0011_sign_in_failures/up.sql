@@ -21,3 +21,8 @@ CREATE TABLE known_browsers (
 );
 CREATE INDEX ix_known_browsers_user ON known_browsers (user_id);
 CREATE INDEX ix_known_browsers_last_sign_in_at ON known_browsers (last_sign_in_at);
+
+-- Reports of agents have another form, and agents send them again. Imported containers have another
+-- source.
+UPDATE hosts SET report = NULL;
+UPDATE containers SET source = 'imported' WHERE source = 'taken-over';

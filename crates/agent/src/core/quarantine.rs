@@ -100,8 +100,8 @@ where
             let Some(refusal) = self.refusal().await? else {
                 return Ok(None);
             };
-            self.out.extend(tried.iter().cloned());
-            let named = self.named(&refusal, &tried);
+            let named = self.named(&refusal);
+            self.out.extend(tried.iter().chain(&named).cloned());
             if named.is_empty() {
                 return Ok(Some(refusal));
             }
@@ -109,20 +109,26 @@ where
         }
     }
 
-    /// Finds the parts that cause a refusal by halving the group.
+    /// Finds the parts that cause a refusal by halving the group. The first half is settled before
+    /// the second is tried, because a part may depend on an earlier one.
     async fn divide(&mut self, group: Vec<T::Part>, refusal: Refusal) -> Result<(), CheckError> {
-        let mut refused = vec![(group, refusal)];
-        while let Some((group, refusal)) = refused.pop() {
+        let mut open = vec![(group, Some(refusal))];
+        while let Some((group, refusal)) = open.pop() {
+            let refusal = match refusal {
+                Some(refusal) => Some(refusal),
+                None => self.admit(&group).await?,
+            };
+            let Some(refusal) = refusal else {
+                continue;
+            };
+            let group = self.undecided(&group);
             if group.len() < 2 {
                 self.add(&group, &refusal);
                 continue;
             }
             let (first, second) = group.split_at(group.len() / 2);
-            for half in [first, second] {
-                if let Some(refusal) = self.admit(half).await? {
-                    refused.push((self.undecided(half), refusal));
-                }
-            }
+            open.push((second.to_vec(), None));
+            open.push((first.to_vec(), None));
         }
         Ok(())
     }
@@ -136,10 +142,11 @@ where
         group.iter().filter(|id| !decided(id)).cloned().collect()
     }
 
-    fn named(&self, refusal: &Refusal, tried: &[T::Part]) -> Vec<T::Part> {
+    /// The checked parts whose files a refusal names.
+    fn named(&self, refusal: &Refusal) -> Vec<T::Part> {
         let files = refusal.files.iter();
         let named = files.filter_map(|file| self.config.part_of(file));
-        named.filter(|part| tried.contains(part)).collect()
+        named.filter(|part| !self.out.contains(part)).collect()
     }
 
     fn add(&mut self, parts: &[T::Part], refusal: &Refusal) {
@@ -191,6 +198,52 @@ mod tests {
 
         fn without_parts(&self, parts: &BTreeSet<i64>) -> Self {
             Self(&self.0 - parts)
+        }
+    }
+
+    /// Parts of which all but 0 take effect only together with 0. `bad` ones are refused.
+    #[derive(Clone, Debug, PartialEq)]
+    struct Dependent(BTreeSet<i64>);
+
+    impl Parts for Dependent {
+        type Part = i64;
+
+        fn parts(&self) -> Vec<i64> {
+            self.0.iter().copied().collect()
+        }
+
+        fn part_of(&self, path: &str) -> Option<i64> {
+            Numbers(self.0.clone()).part_of(path)
+        }
+
+        fn without_parts(&self, parts: &BTreeSet<i64>) -> Self {
+            Self(&self.0 - parts)
+        }
+    }
+
+    #[test]
+    fn part_is_not_blamed_for_parts_that_depend_on_it() {
+        for is_named in [true, false] {
+            let check = |config: Dependent| {
+                let is_bad = |part: &i64| config.0.contains(&0) && [1, 2].contains(part);
+                let found = config.parts().into_iter().find(is_bad);
+                let file = found.map(|part| format!("parts/{part}"));
+                ready(match found.is_some() {
+                    true => Err(CheckError::Refused(Refusal {
+                        program: "program",
+                        message: "no".to_owned(),
+                        files: file.filter(|_| is_named).into_iter().collect(),
+                    })),
+                    false => Ok(()),
+                })
+            };
+            let config = Dependent((0..4).collect());
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .build()
+                .unwrap();
+            let done = runtime.block_on(quarantine_refused(&config, check));
+            let (rest, _) = done.unwrap();
+            assert_eq!(rest.0, BTreeSet::from([0, 3]), "named: {is_named}");
         }
     }
 

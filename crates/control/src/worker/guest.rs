@@ -54,15 +54,22 @@ impl Context {
         match self.guest().await? {
             Guest::Own(guest) => Ok(*guest),
             Guest::Absent => Err(Failure::new(format!("CT {vmid} does not exist on {node}."))),
-            Guest::Creating => Err(Failure::new(format!(
-                "CT {vmid} on {node} is locked by a creation."
-            ))),
+            Guest::Creating => Err(self.creation_lock()),
             Guest::Foreign => Err(Failure::new(format!(
                 "CT {vmid} on {node} has another MAC address than {}, so it is not the container of \
                     Holdfast. Nothing was changed there.",
                 self.container.name,
             ))),
         }
+    }
+
+    /// The failure for a guest whose creation did not end. Only root can unlock it.
+    pub(super) fn creation_lock(&self) -> Failure {
+        let (vmid, node) = (self.container.vmid, &self.container.node);
+        Failure::new(format!(
+            "CT {vmid} on {node} is incomplete and locked. Delete it there as root: pct unlock \
+                {vmid}, then pct destroy {vmid}."
+        ))
     }
 
     /// Whether a configuration belongs to the job's container.

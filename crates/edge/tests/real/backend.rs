@@ -29,6 +29,10 @@ fn router() -> Router {
         .route("/status/{code}", any(status))
         .route("/slow", get(slow))
         .route("/stream", get(endless_stream))
+        .route(
+            "/accel",
+            get(async || [("x-accel-redirect", "/oauth2/auth")]),
+        )
         .fallback(async |request: Request| describe(&request))
 }
 
@@ -95,7 +99,14 @@ pub fn start_sign_in(port: u16) -> Arc<std::sync::atomic::AtomicUsize> {
                 authenticate(&headers)
             }),
         )
-        .fallback(async |request: Request| (StatusCode::FORBIDDEN, describe(&request)));
+        // oauth2-proxy adds the user's headers to the responses of its upstream, too.
+        .fallback(async |request: Request| {
+            let user = [
+                ("x-auth-request-access-token", "secret-token"),
+                ("authorization", "Bearer secret-token"),
+            ];
+            (StatusCode::FORBIDDEN, user, describe(&request))
+        });
     serve(port, router);
     requests
 }

@@ -118,6 +118,25 @@ fn backend_receives_no_credentials_of_sign_in() {
 }
 
 #[test]
+fn scripts_of_a_service_cannot_read_the_token() {
+    inside(
+        "sign_in::scripts_of_a_service_cannot_read_the_token",
+        |folder| {
+            backend::start(8080);
+            backend::start_sign_in(4180);
+            let site = site_with_sign_in(Some("http://127.0.0.1:4180"));
+            let _nginx = start_nginx(&site, &layout(folder));
+            for path in ["accel", "oauth2/auth/", "oauth2/any", "oauth2/auth"] {
+                let url = format!("https://wiki.example.org/{path}");
+                let response = request(&url, "-i -b _oauth2_proxy=ann");
+                assert!(response.starts_with("HTTP/"), "{response}");
+                assert!(!response.contains("secret-token"), "{path}: {response}");
+            }
+        },
+    );
+}
+
+#[test]
 fn authorization_of_service_does_not_reach_sign_in() {
     inside(
         "sign_in::authorization_of_service_does_not_reach_sign_in",

@@ -1,42 +1,60 @@
-use model::names::Username;
+use model::{Timestamp, names::Username};
 use store::{
-    Error,
-    sign_ins::{self, Failures},
+    Conn, Error,
+    sign_ins::{self, Counted, Failures},
 };
 
-use crate::support::parse;
+use crate::support::{TestStore, parse};
 
-db_test!(failures_are_replaced_only_if_unchanged, |db| async {
-    let set = |before: Option<u32>, count: u32| {
-        let ann: Username = parse("ann");
-        move |c: &mut store::Conn| sign_ins::replace_count(c, "b", Some(&ann), before, count)
-    };
-    db.write(set(None, 1)).await;
-    db.write(set(Some(1), 2)).await;
-    for before in [None, Some(1)] {
-        let refused = db.store.write(set(before, 5)).await;
+fn failures(count: u32, last: Timestamp) -> Failures {
+    Failures {
+        bucket: "b".to_owned(),
+        count,
+        last,
+    }
+}
+
+/// Counts a failure in the bucket `b` of ann.
+async fn count(db: &TestStore, before: Option<Failures>, count: u32) -> Result<Counted, Error> {
+    let ann: Username = parse("ann");
+    let write = move |c: &mut Conn| sign_ins::count(c, "b", Some(&ann), before.as_ref(), count);
+    db.store.write(write).await
+}
+
+async fn stored(db: &TestStore) -> Option<Failures> {
+    let buckets = ["a".to_owned(), "b".to_owned()];
+    db.read(move |c| sign_ins::list(c, &buckets)).await.pop()
+}
+
+db_test!(failure_is_counted_only_on_unchanged_bucket, |db| async {
+    let first = count(&db, None, 1).await.unwrap();
+    let before = stored(&db).await;
+    assert_eq!(before, Some(failures(1, first.at)));
+    // The time differs from the first one's in milliseconds.
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    let second = count(&db, before.clone(), 1).await.unwrap();
+    assert_eq!(second.before, Some(first.at));
+    for stale in [None, before] {
+        let refused = count(&db, stale, 5).await;
         assert!(
             matches!(refused, Err(Error::Unavailable { .. })),
             "{refused:?}"
         );
     }
-    let find = |c: &mut store::Conn| sign_ins::list(c, &["a".to_owned(), "b".to_owned()]);
-    let stored: Vec<Failures> = db.read(find).await;
-    assert_eq!(stored.len(), 1);
-    assert_eq!((stored[0].bucket.as_str(), stored[0].count), ("b", 2));
+    assert_eq!(stored(&db).await, Some(failures(1, second.at)));
     db.write(|c| sign_ins::forget_account(c, &parse("bob")))
         .await;
-    assert_eq!(db.read(find).await.len(), 1);
+    assert!(stored(&db).await.is_some());
     db.write(|c| sign_ins::forget_account(c, &parse("ann")))
         .await;
-    assert!(db.read(find).await.is_empty());
+    assert_eq!(stored(&db).await, None);
 });
 
 db_test!(known_browser_belongs_to_one_user_and_expires, |db| async {
     let (ann, bob) = (db.user("ann").await, db.user("bob").await);
     db.write(move |c| sign_ins::insert_known_browser(c, "hash", ann, 20))
         .await;
-    let is_known = |user| move |c: &mut store::Conn| sign_ins::is_known_browser(c, "hash", user);
+    let is_known = |user| move |c: &mut Conn| sign_ins::is_known_browser(c, "hash", user);
     assert!(db.read(is_known(ann)).await);
     assert!(!db.read(is_known(bob)).await);
     assert_eq!(
@@ -53,19 +71,19 @@ db_test!(known_browser_belongs_to_one_user_and_expires, |db| async {
 });
 
 db_test!(
-    success_restores_the_time_of_the_failure_before,
+    reverted_failure_restores_time_unless_another_followed,
     |db| async {
-        let set = |before: Option<u32>, count: u32| {
-            move |c: &mut store::Conn| sign_ins::replace_count(c, "b", None, before, count)
-        };
-        let find = |c: &mut store::Conn| sign_ins::list(c, &["b".to_owned()]);
-        db.write(set(None, 3)).await;
-        let first = db.read(find).await.remove(0).last;
-        db.write(set(Some(3), 4)).await;
-        db.write(move |c| sign_ins::revert_failure(c, "b", Some(first)))
-            .await;
-        let stored = db.read(find).await.remove(0);
-        assert_eq!((stored.count, stored.last), (3, first));
+        let pause = || tokio::time::sleep(std::time::Duration::from_millis(5));
+        let first = count(&db, None, 3).await.unwrap();
+        pause().await;
+        let second = count(&db, stored(&db).await, 4).await.unwrap();
+        let revert = second.clone();
+        db.write(move |c| sign_ins::revert(c, &revert)).await;
+        assert_eq!(stored(&db).await, Some(failures(3, first.at)));
+        pause().await;
+        let third = count(&db, stored(&db).await, 4).await.unwrap();
+        db.write(move |c| sign_ins::revert(c, &second)).await;
+        assert_eq!(stored(&db).await, Some(failures(3, third.at)));
     }
 );
 
@@ -78,9 +96,8 @@ db_test!(oldest_browsers_and_sessions_are_forgotten, |db| async {
         // Times have milliseconds.
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
-    let known = |n: u32| {
-        move |c: &mut store::Conn| sign_ins::is_known_browser(c, &format!("hash {n}"), ann)
-    };
+    let known =
+        |n: u32| move |c: &mut Conn| sign_ins::is_known_browser(c, &format!("hash {n}"), ann);
     for (n, expected) in [(0, false), (1, false), (2, true), (3, true)] {
         assert_eq!(db.read(known(n)).await, expected, "{n}");
     }

@@ -37,7 +37,6 @@ pub(super) async fn apply(context: &mut Context) -> Result<StepOutcome, Failure>
 /// Restarts a running container that has pending values.
 pub(super) async fn restart(context: &mut Context) -> Result<StepOutcome, Failure> {
     context.resume("vzreboot", SHORT_TIMEOUT).await?;
-    let guest = context.verified_guest().await?;
     let (node, vmid) = (context.node(), context.vmid()?);
     let status = context.client.lxc_status(&node, vmid).await?;
     if status.status != RunState::Running {
@@ -47,6 +46,7 @@ pub(super) async fn restart(context: &mut Context) -> Result<StepOutcome, Failur
         power::set_restart_needed(context, false).await?;
         return Ok(StepOutcome::Skipped("no restart required".into()));
     }
+    let guest = context.verified_guest().await?;
     let upid = guest.reboot(REBOOT).await?;
     context.follow(&upid, SHORT_TIMEOUT).await?;
     power::set_restart_needed(context, false).await?;

@@ -65,7 +65,7 @@ pub(in crate::worker) async fn detect_partial_creation(
 
 /// The guest once its owner is known. A creation by an earlier run may still be in progress;
 /// treating it as foreign would create a second container.
-async fn resolve_guest(context: &mut Context) -> Result<Guest, Failure> {
+pub(super) async fn resolve_guest(context: &mut Context) -> Result<Guest, Failure> {
     let started = Instant::now();
     loop {
         let guest = context.guest().await?;

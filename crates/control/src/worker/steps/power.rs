@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use proxmox::{RunState, Shutdown};
 
-use super::{Context, Failure, Guest, SHORT_TIMEOUT, StepOutcome};
+use super::{Context, Failure, Guest, SHORT_TIMEOUT, StepOutcome, create::resolve_guest};
 use crate::observer::Power;
 
 /// How long a container may take to shut down before it is stopped.
@@ -15,8 +15,9 @@ const ADDRESS_TIMEOUT: Duration = Duration::from_secs(20);
 /// Starts the container, unless it is running.
 pub(super) async fn start(context: &mut Context) -> Result<StepOutcome, Failure> {
     context.resume("vzstart", SHORT_TIMEOUT).await?;
+    let is_running = is_running(context).await?;
     let guest = context.verified_guest().await?;
-    if is_running(context).await? {
+    if is_running {
         context.record_power(Power::Running);
         return Ok(StepOutcome::Skipped("already running".into()));
     }
@@ -60,8 +61,9 @@ pub(super) async fn shutdown(context: &mut Context) -> Result<StepOutcome, Failu
     context
         .resume("vzshutdown", SHUTDOWN_TIMEOUT + SHORT_TIMEOUT)
         .await?;
+    let is_running = is_running(context).await?;
     let guest = context.verified_guest().await?;
-    if !is_running(context).await? {
+    if !is_running {
         context.record_power(Power::Stopped);
         return Ok(StepOutcome::Skipped("not running".into()));
     }
@@ -85,9 +87,10 @@ pub(super) async fn shutdown(context: &mut Context) -> Result<StepOutcome, Failu
 /// Stops the container immediately, before it is deleted. A missing container counts as stopped.
 pub(super) async fn halt(context: &mut Context) -> Result<StepOutcome, Failure> {
     context.resume("vzstop", SHORT_TIMEOUT).await?;
-    let guest = match context.guest().await? {
+    let guest = match resolve_guest(context).await? {
         Guest::Absent => return Ok(StepOutcome::Skipped("not found".into())),
-        Guest::Creating | Guest::Foreign => {
+        Guest::Creating => return Err(context.creation_lock()),
+        Guest::Foreign => {
             return Ok(StepOutcome::Skipped(
                 "VMID now belongs to another container".into(),
             ));

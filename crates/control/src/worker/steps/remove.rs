@@ -3,18 +3,19 @@
 
 use proxmox::DeleteLxc;
 
-use super::{Context, Failure, Guest, SHORT_TIMEOUT, StepOutcome};
+use super::{Context, Failure, Guest, SHORT_TIMEOUT, StepOutcome, create::resolve_guest};
 use crate::observer::Power;
 
 /// Deletes the container with its disk from the cluster, unless it does not exist.
 pub(in crate::worker) async fn remove(context: &mut Context) -> Result<StepOutcome, Failure> {
     context.resume("vzdestroy", SHORT_TIMEOUT).await?;
-    let guest = match context.guest().await? {
+    let guest = match resolve_guest(context).await? {
         Guest::Absent => {
             context.record_power(Power::Gone);
             return Ok(StepOutcome::Skipped("already deleted".into()));
         }
-        Guest::Creating | Guest::Foreign => {
+        Guest::Creating => return Err(context.creation_lock()),
+        Guest::Foreign => {
             return Ok(StepOutcome::Skipped(
                 "VMID now belongs to another container".into(),
             ));
