@@ -112,7 +112,7 @@ async fn throttling_behind_a_proxy_is_per_client_address() {
             .unwrap();
         app.send(request).await.status
     };
-    for n in 0..20 {
+    for n in 0..30 {
         let status = try_from("198.51.100.7", &format!("user{n}")).await;
         assert_eq!(status, StatusCode::UNAUTHORIZED);
     }
