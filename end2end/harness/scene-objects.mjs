@@ -121,7 +121,7 @@ async function prepareHosts(page) {
   const message = "nginx: [emerg] host not found in upstream in /var/lib/holdfast-agent/live/nginx/services";
   const why = "Its key is not the one of the certificate, as nginx says.";
   const unservable_certificates = [{ certificate: expiring.fingerprint, reason: why }];
-  await active.report("live", service ? [{ service: service.id, message }] : [], { unservable_certificates });
+  await active.report("live", service ? [{ part: { service: service.id }, message }] : [], { unservable_certificates });
   await visit(page, `${EDGE}/edge-2/settings`);
   await page.getByRole("button", { name: "Make this the DHCP server" }).click();
   await page.getByText("This host takes over DHCP").waitFor();

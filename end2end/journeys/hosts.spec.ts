@@ -113,7 +113,7 @@ test("each service shows its publication state and the reason if it is blocked",
   const service = agent.config.config.domains[0].services.find(
     ({ label }: { label: string }) => label === "shown",
   );
-  await agent.report("live", [{ service: service.id, message: "[emerg] host not found in upstream" }]);
+  await agent.report("live", [{ part: { service: service.id }, message: "[emerg] host not found in upstream" }]);
   await expect(publication(page).first()).toContainText("edge-1: [emerg] host not found in upstream");
   await sameDocument(page);
   await visit(page, "/sites/lab/hosts/edge-1");
