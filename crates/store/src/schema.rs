@@ -1,33 +1,9 @@
 //! Diesel's table definitions, maintained by hand beside `migrations/`. A test compares them with
 //! the tables that the migrations create in each of the three databases. Must not contain queries.
 
-diesel::table! {
-    users (id) {
-        id -> BigInt,
-        name -> Text,
-        email -> Text,
-        role -> Text,
-        password_hash -> Text,
-        limit_containers -> Nullable<BigInt>,
-        limit_cores -> Nullable<BigInt>,
-        limit_memory_mib -> Nullable<BigInt>,
-        limit_disk_gib -> Nullable<BigInt>,
-        version -> BigInt,
-        created_at -> BigInt,
-    }
-}
+mod accounts;
 
-diesel::table! {
-    sessions (token_hash) {
-        token_hash -> Text,
-        user_id -> BigInt,
-        created_at -> BigInt,
-        last_seen_at -> BigInt,
-        expires_at -> BigInt,
-        address -> Text,
-        user_agent -> Text,
-    }
-}
+pub(crate) use accounts::{known_browsers, sessions, sign_in_failures, users};
 
 diesel::table! {
     clusters (id) {
@@ -369,23 +345,6 @@ diesel::joinable!(jobs -> containers (active_container_id));
 diesel::joinable!(domain_certificate_sources -> domains (domain_id));
 diesel::joinable!(certificates -> domains (domain_id));
 diesel::joinable!(certificate_events -> certificates (certificate_id));
-
-diesel::table! {
-    sign_in_failures (bucket) {
-        bucket -> Text,
-        account -> Nullable<Text>,
-        failures -> Integer,
-        last_failed_at -> BigInt,
-    }
-}
-
-diesel::table! {
-    known_browsers (token_hash) {
-        token_hash -> Text,
-        user_id -> BigInt,
-        last_sign_in_at -> BigInt,
-    }
-}
 
 diesel::allow_tables_to_appear_in_same_query!(
     users,

@@ -1,0 +1,46 @@
+//! Tables of accounts and sign-ins.
+
+diesel::table! {
+    users (id) {
+        id -> BigInt,
+        name -> Text,
+        email -> Text,
+        role -> Text,
+        password_hash -> Text,
+        limit_containers -> Nullable<BigInt>,
+        limit_cores -> Nullable<BigInt>,
+        limit_memory_mib -> Nullable<BigInt>,
+        limit_disk_gib -> Nullable<BigInt>,
+        version -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sessions (token_hash) {
+        token_hash -> Text,
+        user_id -> BigInt,
+        created_at -> BigInt,
+        last_seen_at -> BigInt,
+        expires_at -> BigInt,
+        address -> Text,
+        user_agent -> Text,
+    }
+}
+
+diesel::table! {
+    sign_in_failures (bucket) {
+        bucket -> Text,
+        account -> Nullable<Text>,
+        failures -> Integer,
+        last_failed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    known_browsers (token_hash) {
+        token_hash -> Text,
+        user_id -> BigInt,
+        last_sign_in_at -> BigInt,
+    }
+}
