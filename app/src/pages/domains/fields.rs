@@ -73,7 +73,7 @@ pub fn fields(
     };
     let http = view! {
         <Field form name="sign_in" label="Sign-in" optional=true value=bind!(values, sign_in)
-            hint="The URL of the domain's oauth2-proxy, such as http://10.20.0.5:4180. HTTP services can require sign-in there." />
+            hint="The URL of the domain's oauth2-proxy, such as http://10.20.0.5:4180. HTTP services can require sign-in there. Its cookies must have names that begin with _oauth2_proxy." />
         {access_token(form, values)}
         {tls(form, values)}
     };
