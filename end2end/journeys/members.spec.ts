@@ -34,7 +34,7 @@ test("limits are shown, and exceeding one shows an error at the field", async ({
 
   const lim = await open(account);
   await visit(lim, "/containers/new");
-  await expect(lim.getByText("512 of 1024 MiB")).toBeVisible();
+  await expect(lim.getByText("512 MiB of 1 GiB")).toBeVisible();
   await lim.getByLabel("Name", { exact: true }).fill("greedy");
   await lim.getByLabel("Template or image").fill(TEMPLATE);
   await lim.getByLabel("Memory", { exact: true }).fill("2 GiB");

@@ -32,7 +32,7 @@ test("stop, undo, start and restart", async ({ page, watch }) => {
 
   await page.getByRole("navigation", { name: "Container sections" }).getByRole("link", { name: "Jobs" }).click();
   const jobs = page.getByRole("table", { name: "Jobs of this container" });
-  await expect(jobs.getByRole("link")).toHaveText(["Restart", "Start", "Stop", "Start", "Stop", "Create"]);
+  await expect(jobs.locator("[data-row]")).toHaveText(["Restart", "Start", "Stop", "Start", "Stop", "Create"]);
 });
 
 test("the row menu stops and starts a container", async ({ page }) => {
