@@ -121,15 +121,10 @@ struct TlsConnection {
 
 impl TlsConnection {
     fn open(port: u16, name: &str) -> Self {
-        Self::open_with(port, name, &[])
-    }
-
-    fn open_with(port: u16, name: &str, arguments: &[&str]) -> Self {
         let mut process = Command::new("openssl")
             .args(["s_client", "-quiet", "-connect"])
             .arg(format!("127.0.0.1:{port}"))
             .args(["-servername", name])
-            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -226,20 +221,20 @@ fn port_with_tls_serves_only_its_hostname() {
                 let mut connection = TlsConnection::open(2000, name);
                 assert_eq!(connection.exchange("hello"), "hello\n");
             }
-            for arguments in [
-                "-servername wiki.example.org",
-                "-noservername",
-                "-servername db.example.org -alpn http/1.1",
-                "-servername db.example.org -alpn h2,http/1.1",
+            // The same command for all: only the arguments decide whether the echo arrives.
+            for (arguments, expected) in [
+                ("-servername db.example.org", "hello\n"),
+                ("-servername db.example.org -alpn postgresql", "hello\n"),
+                ("-servername db.example.org -alpn http/1.1", ""),
+                ("-servername db.example.org -alpn h2,http/1.1", ""),
+                ("-servername wiki.example.org", ""),
+                ("-noservername", ""),
             ] {
                 let output = run(&format!(
                     "(echo hello; sleep 1) | openssl s_client -quiet -connect 127.0.0.1:2000 {arguments} 2>/dev/null || true"
                 ));
-                assert_eq!(output, "", "{arguments}");
+                assert_eq!(output, expected, "{arguments}");
             }
-            let mut connection =
-                TlsConnection::open_with(2000, "db.example.org", &["-alpn", "postgresql"]);
-            assert_eq!(connection.exchange("hello"), "hello\n");
         },
     );
 }
