@@ -231,7 +231,7 @@ fn port_with_tls_serves_only_its_hostname() {
                 ("-noservername", ""),
             ] {
                 let output = run(&format!(
-                    "(echo hello; sleep 1) | openssl s_client -quiet -connect 127.0.0.1:2000 {arguments} 2>/dev/null || true"
+                    "(echo hello; sleep 1) | timeout 3 openssl s_client -quiet -connect 127.0.0.1:2000 {arguments} 2>/dev/null || true"
                 ));
                 assert_eq!(output, expected, "{arguments}");
             }
