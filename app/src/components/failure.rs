@@ -74,7 +74,7 @@ fn object_not_found(noun: Noun) -> AnyView {
         <PageHead title=noun.not_found_title() />
         <section class="empty" role="alert">
             {icon("circle-question-mark")}
-            <p class="muted">{format!("This {} does not exist. It may have been deleted or renamed.", noun.name)}</p>
+            <p class="muted">{format!("This {} does not exist, or you have no access to it.", noun.name)}</p>
             <a class="btn btn-primary" href=noun.list>{icon("arrow-right")} {format!("Go to {}", noun.plural)}</a>
         </section>
     }

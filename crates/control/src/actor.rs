@@ -47,7 +47,7 @@ impl Actor {
             return Ok(());
         }
         Err(Error::forbidden(
-            "This requires the role operator or administrator.",
+            "Only operators and administrators can do this.",
         ))
     }
 
@@ -55,6 +55,6 @@ impl Actor {
         if self.role().is_administrator() {
             return Ok(());
         }
-        Err(Error::forbidden("This requires the role administrator."))
+        Err(Error::forbidden("Only administrators can do this."))
     }
 }

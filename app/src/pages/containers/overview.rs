@@ -8,7 +8,6 @@ use model::{
     names::Domain,
     services::{PublishingStatus, ServiceKind, ServiceView},
     sizes::Bytes,
-    time::format_duration,
 };
 
 use super::actions;
@@ -243,7 +242,8 @@ fn used(observed: &ResourceUsage, cores: u32, memory_mib: u32, disk_gib: u32) ->
 
 fn duration_long(seconds: u64) -> String {
     match seconds {
-        0..3600 => format_duration(i64::try_from(seconds * 1000).unwrap_or(i64::MAX)),
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
         3600..172_800 => format!("{} h", seconds / 3600),
         _ => format!("{} days", seconds / 86_400),
     }

@@ -287,7 +287,7 @@ fn hostname_for_tls_of_another_container_is_refused() {
 }
 
 #[test]
-fn hostname_of_another_container_is_refused_for_tls_despite_same_label_elsewhere() {
+fn hostname_of_another_container_is_refused_for_tls_despite_own_label_in_another_domain() {
     let mut taken = in_use();
     taken
         .domains
