@@ -271,7 +271,12 @@ mod tests {
     fn addresses_of_one_network_share_buckets() {
         assert_eq!(
             keys("203.0.113.7", None),
-            ["all 2", "network 203.0.113.0", "account ann 203.0.113.0"]
+            [
+                "all 2",
+                "address 203.0.113.7",
+                "network 203.0.113.0",
+                "account ann 203.0.113.0"
+            ]
         );
         let shared = |a: &str, b: &str| {
             let (a, b) = (keys(a, None), keys(b, None));
