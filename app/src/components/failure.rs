@@ -3,7 +3,7 @@
 use crate::erase::{Erase as _, act, reactive};
 use leptos::prelude::*;
 use leptos_router::{components::Redirect, hooks::use_location, location::Url};
-use model::Error;
+use model::{Error, Kind};
 
 use super::{icon::icon, noun::Noun, page::PageHead};
 use crate::server_fns::Failure;
@@ -34,8 +34,20 @@ pub fn failure_panel(
         return ().erase();
     }
     crate::status::set(error.http_status());
-    if let (Error::NotFound { kind }, FailureScope::Page) = (&error, place) {
-        return object_not_found(Noun::of(*kind));
+    match (&error, place) {
+        (Error::NotFound { kind }, FailureScope::Page) => {
+            let noun = Noun::of(*kind);
+            let text = format!(
+                "This {} does not exist, or you have no access to it.",
+                noun.name
+            );
+            return dead_end(noun.not_found_title(), text, noun);
+        }
+        (Error::Forbidden { message }, FailureScope::Page) => {
+            let title = "Not allowed".to_owned();
+            return dead_end(title, message.clone(), Noun::of(Kind::Container));
+        }
+        _ => {}
     }
     let title = match error {
         Error::NotFound { .. } => "Not found",
@@ -68,13 +80,13 @@ pub fn failure_panel(
     .erase()
 }
 
-/// The page of an object that does not exist, with a link to the list.
-fn object_not_found(noun: Noun) -> AnyView {
+/// A page that has nothing to show, with a link to a list.
+fn dead_end(title: String, text: String, noun: Noun) -> AnyView {
     view! {
-        <PageHead title=noun.not_found_title() />
+        <PageHead title />
         <section class="empty" role="alert">
             {icon("circle-question-mark")}
-            <p class="muted">{format!("This {} does not exist, or you have no access to it.", noun.name)}</p>
+            <p class="muted">{text}</p>
             <a class="btn btn-primary" href=noun.list>{icon("arrow-right")} {format!("Go to {}", noun.plural)}</a>
         </section>
     }
