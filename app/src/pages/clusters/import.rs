@@ -69,7 +69,7 @@ pub fn card(page: LiveResource<ClusterPage>) -> AnyView {
         }
         form(page, choosing, sites)
     });
-    let total = page.part(|page| containers(page.cluster.unmanaged.len()));
+    let total = page.part(|page| page.cluster.unmanaged.len());
     view! {
         <section class="card stack-tight" aria-label="Unmanaged containers">
             <h2 class="card-title">"Unmanaged containers" <span class="muted num">{total}</span></h2>
