@@ -94,7 +94,7 @@ impl Attempt {
     }
 }
 
-/// What a client can be told apart by, and the network that it is in: an address and its /24, or the
+/// What distinguishes a client from others, and the network that it is in: an address and its /24, or the
 /// /64 and /48 of IPv6, where a host chooses the last 64 bits (RFC 4291, section 2.5.4) and a customer
 /// often has a /48 (RFC 6177).
 fn networks(address: IpAddr) -> [IpAddr; 2] {

@@ -39,7 +39,7 @@ async fn failed_sign_ins_are_throttled_and_sign_out_ends_the_session() {
     for _ in 0..5 {
         let refused = sign_in("ann", "wrong horse").await.err().unwrap();
         assert_eq!(refused, Error::WrongCredentials);
-        let unknown = sign_in("nobody-here", "wrong horse").await.err().unwrap();
+        let unknown = sign_in("unknown-user", "wrong horse").await.err().unwrap();
         assert_eq!(unknown, Error::WrongCredentials);
     }
     // The first delays are short and may pass unnoticed on a busy machine.

@@ -131,7 +131,7 @@ pub fn example_site() -> SiteConfig {
                 services: vec![
                     HttpService {
                         certificate: Some(fingerprint("AB")),
-                        ..service(4, Some("nobody"), guarded)
+                        ..service(4, Some("no-sign-in-yet"), guarded)
                     },
                     service(
                         5,

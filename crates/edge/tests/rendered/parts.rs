@@ -62,7 +62,7 @@ fn removing_part_changes_only_its_files() {
             ConfigPart::Domain(parse("example.com")),
             vec![
                 "nginx/domains/example.com.conf",
-                "nginx/services/nobody.example.com.conf",
+                "nginx/services/no-sign-in-yet.example.com.conf",
                 "nginx/services/sure.example.com.conf",
             ],
         ),
