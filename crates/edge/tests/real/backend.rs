@@ -15,10 +15,13 @@ use axum::{
     routing::{any, get},
 };
 
-/// Describes a request: method, URI and headers, one per line.
-fn describe(request: &Request) -> String {
-    let mut lines = vec![format!("{} {}", request.method(), request.uri())];
-    for (name, value) in request.headers() {
+/// Describes a request: method, URI and headers, one per line. The body is read first: closing the
+/// connection with unread data resets it, and nginx then answers 502.
+async fn describe(request: Request) -> String {
+    let (request, body) = request.into_parts();
+    axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let mut lines = vec![format!("{} {}", request.method, request.uri)];
+    for (name, value) in &request.headers {
         lines.push(format!("{name}: {}", value.to_str().unwrap()));
     }
     lines.join("\n") + "\n"
@@ -33,7 +36,7 @@ fn router() -> Router {
             "/accel",
             get(async || [("x-accel-redirect", "/oauth2/auth")]),
         )
-        .fallback(async |request: Request| describe(&request))
+        .fallback(describe)
 }
 
 async fn status(axum::extract::Path(code): axum::extract::Path<u16>) -> Response {
@@ -105,7 +108,7 @@ pub fn start_sign_in(port: u16) -> Arc<std::sync::atomic::AtomicUsize> {
                 ("x-auth-request-access-token", "secret-token"),
                 ("authorization", "Bearer secret-token"),
             ];
-            (StatusCode::FORBIDDEN, user, describe(&request))
+            (StatusCode::FORBIDDEN, user, describe(request).await)
         });
     serve(port, router);
     requests
