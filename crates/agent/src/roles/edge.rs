@@ -45,11 +45,11 @@ impl Role for Edge {
             files: &[
                 (
                     "nginx.service.d/holdfast.conf",
-                    include_str!("../../../systemd/nginx.conf"),
+                    include_str!("../../systemd/nginx.conf"),
                 ),
                 (
                     "dnsmasq.service.d/holdfast.conf",
-                    include_str!("../../../systemd/dnsmasq.conf"),
+                    include_str!("../../systemd/dnsmasq.conf"),
                 ),
             ],
             // `nginx -t` opens its logs.
