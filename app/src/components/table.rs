@@ -59,6 +59,14 @@ pub const fn column<T: Object>(
     new_column(head, class, Cell::Value(cell))
 }
 
+/// A column that has no place in tables from 768 to 1023 px; the object's page shows the value.
+pub const fn wide_column<T: Object>(head: &'static str, cell: Show<T>) -> Column<T> {
+    column(head, WIDE, cell)
+}
+
+/// The class of the cells of a [`wide_column`].
+const WIDE: &str = "cell-wide";
+
 /// A column of badges, which need no label on a card.
 pub const fn badge_column<T: Object>(head: &'static str, cell: Show<T>) -> Column<T> {
     unlabeled(column(head, "", cell))
@@ -202,7 +210,7 @@ pub fn table_with<T: Object>(
         view! { <tr role="row">{cells(object, rows.columns)}</tr> }.erase()
     };
     let heads = rows.columns.iter();
-    let heads = heads.map(|column| head_view(column.head, column.sort.zip(sorting)));
+    let heads = heads.map(|column| head_view(column, column.sort.zip(sorting)));
     let label = label.unwrap_or_else(|| Signal::stored(rows.label.to_owned()));
     table_view(label, heads.collect(), ids, Arc::new(show))
 }
@@ -221,10 +229,14 @@ fn cells<T: Object>(object: Memo<Option<T>>, columns: &'static [Column<T>]) -> V
 }
 
 /// A column header, which may sort; without a text for checkboxes and menus.
-fn head_view(text: &'static str, sort: Option<(&'static str, Sorting)>) -> AnyView {
+fn head_view<T: Object>(column: &Column<T>, sort: Option<(&'static str, Sorting)>) -> AnyView {
+    let text = column.head;
     match sort {
         Some((key, sorting)) => sort_head(text, key, sorting.0, sorting.1),
         None if text.is_empty() => view! { <td role="cell"></td> }.erase(),
+        None if column.class == WIDE => {
+            view! { <th role="columnheader" scope="col" class=WIDE>{text}</th> }.erase()
+        }
         None => view! { <th role="columnheader" scope="col">{text}</th> }.erase(),
     }
 }

@@ -39,7 +39,7 @@ pub(crate) use crate::{
         panel::{card, group, panel, panel_class, panels, tight_card},
         table::{
             Column, Rows, age_link, badge_column, column, error_note, live_column, main_column,
-            muted, row_link, select_box, table, table_with, text, text_id, toggle,
+            muted, row_link, select_box, table, table_with, text, text_id, toggle, wide_column,
         },
         toast::Toasts,
     },

@@ -40,11 +40,9 @@ const ROWS: Rows<DomainRow> = Rows {
         column("Who can publish", "", |domain| {
             text(publishers(&domain.spec.publishers))
         }),
-        column("Sign-in", "cell-long", |domain| {
-            match &domain.spec.sign_in {
-                Some(origin) => view! { <span class="mono">{origin.to_string()}</span> }.erase(),
-                None => muted("none"),
-            }
+        wide_column("Sign-in", |domain| match &domain.spec.sign_in {
+            Some(origin) => view! { <span class="mono">{origin.to_string()}</span> }.erase(),
+            None => muted("none"),
         }),
         column("HSTS", "num", |domain| text(hsts(domain.spec.hsts))),
     ],

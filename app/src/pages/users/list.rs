@@ -30,7 +30,7 @@ const ROWS: Rows<UserRow> = Rows {
         column("Cores", "num", |user| usage(user, 1)),
         column("Memory", "num", |user| usage(user, 2)),
         column("Disk", "num", |user| usage(user, 3)),
-        column("Created", "num", |user| age_link(path(user), user.created)),
+        wide_column("Created", |user| age_link(path(user), user.created)),
     ],
 };
 
