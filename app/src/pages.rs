@@ -1,6 +1,7 @@
 //! One module per page. A page is a function without arguments that returns its view; parameters
 //! come from the URL.
 
+pub mod account;
 pub mod authorities;
 pub mod certificates;
 pub mod clusters;

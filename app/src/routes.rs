@@ -24,7 +24,7 @@ use crate::{
     layout::Frame,
     live::Live,
     pages::{
-        authorities, certificates, clusters, containers, domains, hosts, jobs, nodes,
+        account, authorities, certificates, clusters, containers, domains, hosts, jobs, nodes,
         not_found::not_found, providers, sign_in, sites, users,
     },
     session::Session,
@@ -121,6 +121,7 @@ const CONTAINERS: Entry = (
 pages! {
     SignIn in sign_in at "sign-in" => sign_in::page;
     SignInLink in sign_in at "sign-in/link" => sign_in::page;
+    Account in work at "account" => account::page;
     NewContainer in work at "containers/new" => containers::new::page;
     Container in work at "sites/:site/containers/:name/:tab?" => containers::show::page;
     Jobs in work at "jobs" => jobs::list::page;

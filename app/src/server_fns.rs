@@ -1,6 +1,7 @@
 //! The server functions that the browser calls. Each one authenticates the caller and calls
 //! `control`; it contains no domain rules.
 
+pub mod account;
 pub mod authorities;
 pub mod certificates;
 pub mod clusters;

@@ -221,6 +221,14 @@ export const SCENES = [
     await visit(page, "/containers");
     await page.getByRole("button", { name: /account menu$/ }).click();
   }),
+  address("account", "/account", "Account"),
+  scene("account-refused", "Account", async (page) => {
+    await visit(page, "/account");
+    await page.getByLabel("Current password").fill("not my password");
+    await page.getByLabel("New password").fill("a second password");
+    await page.getByRole("button", { name: "Change password" }).click();
+    await page.getByRole("alert").filter({ hasText: "Some fields are invalid" }).waitFor();
+  }, { who: "member", refused: "/api/ui/account/change-password" }),
   address("not-found", "/nothing", "Not found", { status: 404 }),
   address("not-allowed", "/users", "Not allowed", { who: "member", status: 403 }),
   // These scenes create a container each time, so they come last.

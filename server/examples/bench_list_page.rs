@@ -201,6 +201,7 @@ async fn sign_in(control: &Control, name: &Username, password: &str) -> anyhow::
         address: [127, 0, 0, 1].into(),
         user_agent: "bench".into(),
         browser_token: None,
+        session_token: None,
     };
     let session = sessions::sign_in(control, form, origin).await?;
     Ok(format!("holdfast_session={}", session.token))

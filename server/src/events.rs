@@ -13,12 +13,15 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use control::{Actor, Control, EventPosition, sessions};
+use control::{
+    Actor, Control, EventPosition,
+    sessions::{self, ClientInfo},
+};
 use futures::{StreamExt as _, future, stream};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::{session::Token, state::AppState};
+use crate::state::AppState;
 
 /// Interval of keep-alive comments for proxies, and of the session check.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -36,10 +39,10 @@ pub struct EventsQuery {
 pub async fn events(
     State(state): State<AppState>,
     Extension(actor): Extension<Option<Actor>>,
-    Extension(Token(token)): Extension<Token>,
+    Extension(client): Extension<ClientInfo>,
     Query(EventsQuery { after }): Query<EventsQuery>,
 ) -> Response {
-    let (Some(actor), Some(token)) = (actor, token) else {
+    let (Some(actor), Some(token)) = (actor, client.session_token) else {
         return (StatusCode::UNAUTHORIZED, "Sign in to receive events.\n").into_response();
     };
     let Some(slot) = actor.me().and_then(|me| state.streams.open(me.id, &token)) else {

@@ -1,41 +1,54 @@
 //! The session cookie and the middleware that resolves it to an actor. The session itself is a
 //! database row behind `control`.
 
+use std::net::Ipv4Addr;
+
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use control::sessions;
+use control::sessions::{self, ClientInfo};
 
-use crate::{config::PublicUrl, state::AppState};
+use crate::{client_addr::Client, config::PublicUrl, state::AppState};
 
-/// The session token of a request; a request extension.
-#[derive(Clone)]
-pub struct Token(pub Option<String>);
-
-/// Adds `Option<control::Actor>` and [`Token`] to the request.
+/// Adds `Option<control::Actor>` and [`ClientInfo`] to the request.
 pub async fn authenticate(
     State(state): State<AppState>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let token = token_from_cookies(request.headers(), &state.public.url);
-    let actor = match &token {
+    let client = client_info(&request, &state.public.url);
+    let actor = match &client.session_token {
         Some(token) => sessions::actor(&state.control, token).await,
         None => Ok(None),
     };
     match actor {
         Ok(actor) => {
             request.extensions_mut().insert(actor);
-            request.extensions_mut().insert(Token(token));
+            request.extensions_mut().insert(client);
             next.run(request).await
         }
         Err(error) => {
             let retry = [(header::RETRY_AFTER, "5")];
             (StatusCode::SERVICE_UNAVAILABLE, retry, format!("{error}\n")).into_response()
         }
+    }
+}
+
+fn client_info(request: &Request, url: &PublicUrl) -> ClientInfo {
+    let headers = request.headers();
+    let agent = headers.get(header::USER_AGENT);
+    let address = request.extensions().get::<Client>();
+    ClientInfo {
+        address: address.map_or(Ipv4Addr::UNSPECIFIED.into(), |client| client.0),
+        user_agent: agent
+            .and_then(|agent| agent.to_str().ok())
+            .unwrap_or_default()
+            .to_owned(),
+        browser_token: cookie_value(headers, &cookie_name(url, BROWSER)),
+        session_token: token_from_cookies(headers, url),
     }
 }
 
@@ -47,11 +60,6 @@ pub fn session_cookie(url: &PublicUrl, token: &str, lifetime_s: u64) -> Option<H
 /// The `Set-Cookie` header by which the browser is recognized at its next sign-in.
 pub fn browser_cookie(url: &PublicUrl, token: &str, lifetime_s: u64) -> Option<HeaderValue> {
     cookie(url, BROWSER, token, lifetime_s)
-}
-
-/// The token of [`browser_cookie`].
-pub fn browser_token(headers: &HeaderMap, url: &PublicUrl) -> Option<String> {
-    cookie_value(headers, &cookie_name(url, BROWSER))
 }
 
 /// The `Set-Cookie` header that removes the session cookie.

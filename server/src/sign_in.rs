@@ -2,8 +2,6 @@
 
 mod link;
 
-use std::net::IpAddr;
-
 use axum::{
     Extension, Form,
     body::Body,
@@ -18,12 +16,7 @@ use serde::Deserialize;
 
 pub(crate) use link::{LINK_PATH, link_url, sign_in_with_link};
 
-use crate::{
-    client_addr::Client,
-    render::render,
-    session::{self, Token},
-    state::AppState,
-};
+use crate::{render::render, session, state::AppState};
 
 /// The path of the form.
 const PATH: &str = "/sign-in";
@@ -41,8 +34,7 @@ pub struct Fields {
 /// session of the browser ends, which prevents session fixation.
 pub async fn sign_in(
     State(state): State<AppState>,
-    Extension(Client(address)): Extension<Client>,
-    Extension(Token(old)): Extension<Token>,
+    Extension(client): Extension<ClientInfo>,
     headers: HeaderMap,
     Form(fields): Form<Fields>,
 ) -> Response {
@@ -51,23 +43,10 @@ pub async fn sign_in(
         name: fields.name.clone(),
         password: fields.password,
     };
-    let origin = origin(&state, address, &headers);
-    match sessions::sign_in(&state.control, form, origin).await {
+    let old = client.session_token.clone();
+    match sessions::sign_in(&state.control, form, client).await {
         Ok(session) => start_session(&state, &session, old, &next).await,
         Err(error) => show_error(&state, PATH, headers, error, fields.name, next).await,
-    }
-}
-
-fn origin(state: &AppState, address: IpAddr, headers: &HeaderMap) -> ClientInfo {
-    let agent = headers
-        .get(header::USER_AGENT)
-        .and_then(|agent| agent.to_str().ok())
-        .unwrap_or_default()
-        .to_owned();
-    ClientInfo {
-        address,
-        user_agent: agent,
-        browser_token: session::browser_token(headers, &state.public.url),
     }
 }
 
@@ -95,9 +74,9 @@ async fn start_session(
 /// Ends the session and shows the sign-in page.
 pub async fn sign_out(
     State(state): State<AppState>,
-    Extension(Token(token)): Extension<Token>,
+    Extension(client): Extension<ClientInfo>,
 ) -> Response {
-    if let Some(token) = token {
+    if let Some(token) = client.session_token {
         end_session(&state, &token).await;
     }
     see_other("/sign-in", session::clear_cookie(&state.public.url))

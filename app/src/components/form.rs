@@ -52,6 +52,8 @@ pub enum Entry {
     Line,
     /// One line, masked.
     Secret,
+    /// One line, masked, which a password manager may fill in.
+    CurrentPassword,
     /// Several lines.
     Block,
 }
@@ -93,6 +95,7 @@ pub fn Field(
         Entry::Block => control.block(),
         Entry::Line => control.line("text", "off"),
         Entry::Secret => control.line("password", "new-password"),
+        Entry::CurrentPassword => control.line("password", "current-password"),
     };
     view! {
         <div class="field">

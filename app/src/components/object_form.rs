@@ -185,6 +185,22 @@ pub fn settings_form(
     form_element(form, title, (fields, actions), (update, Arc::new(done)))
 }
 
+/// A form with one button that changes a part of an object.
+pub fn action_form(
+    form: FormState,
+    fields: AnyView,
+    label: &'static str,
+    send: Save,
+    done: impl Fn() + Send + Sync + 'static,
+) -> AnyView {
+    let actions = view! { <Submit form label /> }.erase();
+    let done = move |_| {
+        form.busy.try_set(false);
+        done();
+    };
+    form_element(form, ().erase(), (fields, actions), (send, Arc::new(done)))
+}
+
 /// The form element. On submission it validates the values and sends them; errors of the server are
 /// shown in the form.
 fn form_element(

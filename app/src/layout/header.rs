@@ -60,6 +60,7 @@ fn user_menu(me: CurrentUser) -> AnyView {
         </button>
         <div class="menu" id="own-menu" popover="auto">
             <p class="menu-head"><strong>{name}</strong> <span class="muted">{me.role.as_str()}</span></p>
+            <a class="menu-item" href="/account">{icon("user")} "Account"</a>
             <form method="post" action="/sign-out" on:submit=act(move |_| live.leave())>
                 <button class="menu-item">{icon("log-out")} "Sign out"</button>
             </form>

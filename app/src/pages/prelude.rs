@@ -29,7 +29,7 @@ pub(crate) use crate::{
         },
         live_resource::{LiveResource, live_resource, live_resource_within},
         object_form::{
-            Saved, create_form, form_page, prerequisite, preselected, save, save_call,
+            Saved, action_form, create_form, form_page, prerequisite, preselected, save, save_call,
             settings_form,
         },
         page::{

@@ -4,3 +4,4 @@ mod fields;
 pub mod list;
 pub mod new;
 pub mod show;
+pub mod usage;

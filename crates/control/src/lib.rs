@@ -3,6 +3,7 @@
 //! All changes from the browser, the REST API and the command line pass through this crate with an
 //! [`Actor`]. The crate decides; it contains no HTML, no SQL and no HTTP.
 
+pub mod account;
 mod actor;
 pub mod authorities;
 mod background;

@@ -35,8 +35,8 @@ const MAX_SESSIONS: i64 = 50;
 /// The last use of a session is stored at most this often.
 const TOUCH_EVERY_MS: i64 = 60_000;
 
-/// The client that signs in.
-#[derive(Clone, Debug)]
+/// The client of a request.
+#[derive(Clone)]
 pub struct ClientInfo {
     /// The client's address, as far as trusted proxies report it.
     pub address: IpAddr,
@@ -44,6 +44,8 @@ pub struct ClientInfo {
     pub user_agent: String,
     /// The browser's token from an earlier sign-in.
     pub browser_token: Option<String>,
+    /// The token of the browser's session.
+    pub session_token: Option<String>,
 }
 
 /// A new session. Its token is for the user's browser only.
@@ -78,7 +80,11 @@ pub async fn sign_in(
     // Input that is not a valid account name is neither stored nor logged.
     let account: Option<Username> = form.name.trim().to_lowercase().parse().ok();
     let account_name = account.as_ref().map(ToString::to_string);
-    let (user, attempt, counted) = begin_attempt(control, account, &origin).await?;
+    let BegunAttempt {
+        user,
+        attempt,
+        counted,
+    } = begin_attempt(control, account, &origin).await?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let is_correct = control.0.passwords.matches(&form.password, hash).await?;
     let Some(user) = user.filter(|_| is_correct) else {
@@ -96,12 +102,24 @@ pub async fn sign_in(
     })
 }
 
-/// Loads the account and counts the attempt, unless the client must wait.
-async fn begin_attempt(
+/// An attempt to prove knowledge of a password, counted as a failure until it succeeds.
+pub(crate) struct BegunAttempt {
+    /// The account, if it exists.
+    pub user: Option<UserRecord>,
+    attempt: Attempt,
+    /// What a success reverts.
+    pub counted: Vec<CountedFailure>,
+}
+
+/// Loads the account and counts the attempt.
+///
+/// # Errors
+/// [`Error::Throttled`] if the client must wait.
+pub(crate) async fn begin_attempt(
     control: &Control,
     account: Option<Username>,
     origin: &ClientInfo,
-) -> Result<(Option<UserRecord>, Attempt, Vec<CountedFailure>), Error> {
+) -> Result<BegunAttempt, Error> {
     let (address, token) = (origin.address, origin.browser_token.as_deref().map(digest));
     let (user, attempt, wait) = control
         .store()
@@ -139,7 +157,11 @@ async fn begin_attempt(
             .into_model("sign in")?,
     };
     match counted {
-        Counted::Attempt(counted) => Ok((user, attempt, counted)),
+        Counted::Attempt(counted) => Ok(BegunAttempt {
+            user,
+            attempt,
+            counted,
+        }),
         Counted::Wait(wait) => Err(Error::Throttled {
             seconds: wait.as_secs().max(1),
         }),

@@ -2,6 +2,7 @@
 //! Compiles to WebAssembly, so that browser and server validate forms with the same code and
 //! messages.
 
+pub mod account;
 pub mod authorities;
 pub mod certificates;
 pub mod clusters;

@@ -163,6 +163,21 @@ pub fn update(c: &mut Conn, id: UserId, change: &UserUpdate) -> Result<(), Error
     rows::ensure_found(changed)
 }
 
+/// Replaces the hash of a password. Returns false if the password has another hash by now.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn replace_password(c: &mut Conn, id: UserId, old: &str, new: &str) -> Result<bool, Error> {
+    let user = users::table.find(id.0).filter(users::password_hash.eq(old));
+    let changed = diesel::update(user)
+        .set((
+            users::password_hash.eq(new),
+            users::version.eq(users::version + 1),
+        ))
+        .execute(&mut c.0)?;
+    Ok(changed > 0)
+}
+
 /// Deletes a user and the user's sessions.
 ///
 /// # Errors

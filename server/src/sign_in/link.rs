@@ -13,15 +13,14 @@ use axum::{
     http::{HeaderValue, Request as HttpRequest, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use control::sessions;
+use control::sessions::{self, ClientInfo};
 use model::Error;
 use serde::Deserialize;
 
-use super::{origin, show_error, start_session};
+use super::{show_error, start_session};
 use crate::{
     client_addr::{self, Client},
     host_header, loopback,
-    session::Token,
     state::{AppState, PublicEndpoint},
 };
 
@@ -57,11 +56,12 @@ pub(crate) fn link_url(public: &PublicEndpoint, token: &str) -> Option<String> {
 /// after sign-in with a password.
 pub async fn sign_in_with_link(
     State(state): State<AppState>,
-    Extension(Token(old)): Extension<Token>,
+    Extension(client): Extension<ClientInfo>,
     Query(LinkQuery { token }): Query<LinkQuery>,
     request: Request,
 ) -> Response {
     let headers = request.headers().clone();
+    let old = client.session_token.clone();
     if PREFETCH_HEADERS
         .iter()
         .any(|name| headers.contains_key(*name))
@@ -70,7 +70,8 @@ pub async fn sign_in_with_link(
     }
     let redeemed = match local_client(&request, &state.public) {
         Some(Client(address)) => {
-            sessions::redeem_link(&state.control, &token, origin(&state, address, &headers)).await
+            let client = ClientInfo { address, ..client };
+            sessions::redeem_link(&state.control, &token, client).await
         }
         None => {
             // Anyone can cause this line, so it is logged at debug level.

@@ -41,6 +41,7 @@ pub fn table() -> Vec<Row> {
         providers(),
         sites(),
         users(),
+        account(),
         vec![("session/me", Anyone, json!({}))],
     ]
     .concat()
@@ -50,6 +51,7 @@ pub fn table() -> Vec<Row> {
 pub const PAGES: &[(&str, Access)] = &[
     ("/", Anyone),
     ("/sign-in", Anyone),
+    ("/account", Member),
     ("/containers", Member),
     ("/containers/new", Member),
     ("/sites/lab/containers/web", OwnerOrOperator),
@@ -322,6 +324,14 @@ fn sites() -> Vec<Row> {
             Administrator,
             json!({ "id": 9, "confirm": "annex" }),
         ),
+    ]
+}
+
+fn account() -> Vec<Row> {
+    let form = json!({ "current": "wrong horse", "new": "battery staple" });
+    vec![
+        ("account/get", Member, json!({})),
+        ("account/change-password", Member, json!({ "form": form })),
     ]
 }
 

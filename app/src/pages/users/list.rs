@@ -2,7 +2,7 @@
 
 use model::users::UserRow;
 
-use super::show::{amounts, limited};
+use super::usage::{amounts, limited};
 use crate::{components::meter::parts, pages::prelude::*};
 
 const LIST: ListPage = ListPage {

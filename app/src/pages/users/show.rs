@@ -1,11 +1,14 @@
 //! One user: resource usage, settings, and deletion.
 
 use model::{
-    sizes::{Bytes, DiskGib, MemoryMib},
+    sizes::{DiskGib, MemoryMib},
     users::{UserForm, UserRow},
 };
 
-use super::fields::{Account, fields, form_state};
+use super::{
+    fields::{Account, fields, form_state},
+    usage::usage,
+};
 use crate::pages::{containers::container_count, prelude::*};
 
 /// A user, and whether it is the signed-in user.
@@ -38,76 +41,12 @@ fn content(shown: LiveResource<Shown>) -> AnyView {
     view! {
         <PageHead title=name actions=move || reactive(containers) />
         <div class="stack stack-narrow">
-            {shown.view(usage)}
+            {shown.view(|(user, _)| usage(user))}
             {settings(shown, name)}
             {end(shown, name)}
         </div>
     }
     .erase()
-}
-
-/// The usage of a resource, and its limit.
-pub struct Amount {
-    /// The resource.
-    pub label: &'static str,
-    used: u32,
-    limit: Option<u32>,
-    format: fn(u32) -> String,
-}
-
-/// The usage of all resources, in the order of the columns.
-pub fn amounts(user: &UserRow) -> [Amount; 4] {
-    let UserRow { usage, limits, .. } = user;
-    let amount = |label, used, limit, format| Amount {
-        label,
-        used,
-        limit,
-        format,
-    };
-    let plain = |count: u32| count.to_string();
-    let memory = |mib: u32| Bytes(u64::from(mib) << 20).to_string();
-    let disk = |gib: u32| Bytes(u64::from(gib) << 30).to_string();
-    [
-        amount(
-            "Containers",
-            usage.containers,
-            limits.containers,
-            plain as _,
-        ),
-        amount("Cores", usage.cores, limits.cores, plain),
-        amount("Memory", usage.memory_mib, limits.memory_mib, memory),
-        amount("Disk", usage.disk_gib, limits.disk_gib, disk),
-    ]
-}
-
-/// `3 of 5`; without a limit only the usage.
-pub fn limited(amount: &Amount) -> String {
-    let used = (amount.format)(amount.used);
-    match amount.limit {
-        Some(limit) => format!("{used} of {}", (amount.format)(limit)),
-        None => used,
-    }
-}
-
-fn usage((user, _): &Shown) -> AnyView {
-    let line = |amount: Amount| {
-        let text = limited(&amount);
-        match amount.limit {
-            Some(limit) => usage_bar(amount.label, amount.used.into(), limit.into(), text),
-            None => view! {
-                <div class="usage">
-                    <span class="usage-words">
-                        <span>{amount.label}</span>
-                        <span class="muted num">{format!("{text}, no limit")}</span>
-                    </span>
-                </div>
-            }
-            .erase(),
-        }
-    };
-    let bars = amounts(user).map(line).into_iter().collect::<Vec<_>>();
-    let created = view! { {bars} <p class="muted">"Created " {ago(user.created)}</p> }.erase();
-    tight_card("Usage", created)
 }
 
 /// The user's values as they would be typed: `4 GiB` and not `4096`.

@@ -301,6 +301,7 @@ async fn demo_passwords_are_stable_across_restarts() {
             address: "127.0.0.1".parse().unwrap(),
             user_agent: "test".into(),
             browser_token: None,
+            session_token: None,
         };
         sessions::sign_in(&control, form, origin).await.unwrap();
     }

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod account;
 mod certificate_uploads;
 mod certificates;
 mod cluster_privileges;

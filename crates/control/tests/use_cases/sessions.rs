@@ -15,6 +15,7 @@ async fn failed_sign_ins_are_throttled_and_sign_out_ends_the_session() {
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         user_agent: "test".into(),
         browser_token: None,
+        session_token: None,
     };
     let sign_in = async |name: &str, password: &str| {
         let form = SignInForm {

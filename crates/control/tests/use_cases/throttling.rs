@@ -28,6 +28,7 @@ async fn sign_in(
         address: address.parse::<IpAddr>().unwrap(),
         user_agent: "test".into(),
         browser_token: browser_token.map(str::to_owned),
+        session_token: None,
     };
     sessions::sign_in(control, form, origin).await
 }
@@ -86,6 +87,7 @@ async fn known_browser_of_another_account_is_unknown() {
         address: ATTACKER.parse().unwrap(),
         user_agent: "test".into(),
         browser_token: None,
+        session_token: None,
     };
     let session = sessions::sign_in(&app.control, form, origin).await.unwrap();
     let browser = session.browser_token.unwrap().token;

@@ -181,3 +181,23 @@ db_test!(invalid_column_is_reported_with_table_and_row, |db| async {
         "{cause}"
     );
 });
+
+db_test!(
+    password_is_replaced_only_if_it_is_the_expected_one,
+    |db| async {
+        let new = new_user("ann", Role::Member);
+        let id = db.write(move |c| users::insert(c, &new)).await;
+        let replaced = db
+            .write(move |c| users::replace_password(c, id, "another hash", "new"))
+            .await;
+        assert!(!replaced);
+        let stored = db.read(move |c| users::get(c, id)).await.unwrap();
+        assert_eq!(stored.password_hash, "hash of ann");
+        let replaced = db
+            .write(move |c| users::replace_password(c, id, "hash of ann", "new"))
+            .await;
+        assert!(replaced);
+        let stored = db.read(move |c| users::get(c, id)).await.unwrap();
+        assert_eq!(stored.password_hash, "new");
+    }
+);

@@ -1,0 +1,33 @@
+import { refusalAt, visit } from "../harness/pages";
+import { expect, test } from "../harness/test";
+
+test("a member changes the own password, which ends other sessions", async ({ server, open, watch }) => {
+  const account = await server.addUser("pia");
+  const pia = await open(account);
+  const other = await open(account);
+  await visit(other, "/containers");
+
+  await visit(pia, "/containers");
+  await pia.getByRole("button", { name: /account menu$/ }).click();
+  await pia.getByRole("link", { name: "Account" }).click();
+  await expect(pia).toHaveURL("/account");
+  await expect(pia.getByText("pia@")).toBeVisible();
+
+  watch.expect(422, "/api/ui/account/change-password");
+  const current = pia.getByLabel("Current password");
+  await current.fill("not my password");
+  await pia.getByLabel("New password").fill("a second password");
+  await pia.getByRole("button", { name: "Change password" }).click();
+  await expect(await refusalAt(current)).toContainText("This is not your current password.");
+
+  await current.fill(account.password);
+  await pia.getByRole("button", { name: "Change password" }).click();
+  await expect(pia.getByText("Password changed.")).toBeVisible();
+  await expect(current).toHaveValue("");
+
+  await pia.reload();
+  await expect(pia).toHaveURL("/account");
+  await other.goto("/containers");
+  await expect(other).toHaveURL(/\/sign-in\?next=/);
+  await server.signIn({ name: "pia", password: "a second password" });
+});
