@@ -1,10 +1,11 @@
 //! The signed-in user's own account.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
-use crate::{FieldError, Fields, text::Password};
+use crate::{
+    FieldError, Fields,
+    text::{Password, debug_with},
+};
 
 /// A user's request for a new password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,11 +20,7 @@ pub struct PasswordChange {
 #[derive(Clone, PartialEq, Eq)]
 pub struct CurrentPassword(pub String);
 
-impl fmt::Debug for CurrentPassword {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CurrentPassword(…)")
-    }
-}
+debug_with!(CurrentPassword {});
 
 /// The form in which users change their own password.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,11 +31,7 @@ pub struct PasswordForm {
     pub new: String,
 }
 
-impl fmt::Debug for PasswordForm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PasswordForm").finish_non_exhaustive()
-    }
-}
+debug_with!(PasswordForm {});
 
 impl PasswordForm {
     /// Parses and validates the form.

@@ -9,7 +9,7 @@ use crate::{
     AuthorityId, FieldError, Fields, Invalid,
     names::{Domain, Label},
     providers::{AccountName, AccountSecret},
-    text::text_value,
+    text::{debug_with, text_value},
 };
 
 /// Well-known certificate authorities, by name and directory URL.
@@ -149,7 +149,7 @@ pub struct AuthorityRow {
 }
 
 /// The form of a certificate authority.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorityForm {
     /// The CA's name.
     pub name: String,
@@ -168,6 +168,13 @@ pub struct AuthorityForm {
     #[serde(default)]
     pub roots: String,
 }
+
+debug_with!(AuthorityForm {
+    name,
+    directory,
+    email,
+    eab_key_id
+});
 
 impl AuthorityForm {
     /// Parses and validates the form. A new binding requires its key.

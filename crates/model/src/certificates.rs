@@ -5,7 +5,7 @@ mod list;
 mod name;
 mod state;
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,7 @@ use crate::{
     AuthorityId, CertificateId, DomainId, FieldError, Fields, Invalid, Timestamp,
     fingerprint::Fingerprint,
     names::{Domain, Label},
+    text::debug_with,
 };
 
 /// The certificate source of a domain. Until a certificate is issued, edge hosts serve self-signed
@@ -325,14 +326,7 @@ impl UploadForm {
     }
 }
 
-/// Omits the private key.
-impl fmt::Debug for UploadForm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UploadForm")
-            .field("domain", &self.domain)
-            .finish_non_exhaustive()
-    }
-}
+debug_with!(UploadForm { domain });
 
 #[cfg(test)]
 mod tests {

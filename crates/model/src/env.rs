@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::Invalid,
     names::is_word,
-    text::{by_text, is_refused_control, text_value},
+    text::{by_text, debug_with, is_refused_control, text_value},
 };
 
 /// The maximum number of variables of a container.
@@ -40,12 +40,14 @@ impl FromStr for EnvName {
 }
 
 /// An environment variable. Its value is stored unchanged, including leading and trailing spaces.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "RawEnvVar")]
 pub struct EnvVar {
     name: EnvName,
     value: String,
 }
+
+debug_with!(EnvVar { name });
 
 /// A variable before validation.
 #[derive(Deserialize)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{UserId, names::Username, users::Role};
+use crate::{UserId, names::Username, text::debug_with, users::Role};
 
 /// The user of a request, for pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,10 +24,4 @@ pub struct SignInForm {
     pub password: String,
 }
 
-impl std::fmt::Debug for SignInForm {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SignIn")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
-}
+debug_with!(SignInForm { name });

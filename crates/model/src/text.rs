@@ -48,6 +48,20 @@ macro_rules! text_value {
 }
 pub(crate) use text_value;
 
+/// Implements `Debug` with these fields only, because the others may contain secrets.
+macro_rules! debug_with {
+    ($name:ident { $($field:ident),* }) => {
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name))
+                    $(.field(stringify!($field), &self.$field))*
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+pub(crate) use debug_with;
+
 /// Whether Proxmox VE refuses the character in `env` and `entrypoint`: all ASCII controls except
 /// tab (patterns of both parameters of `PUT /nodes/{node}/lxc/{vmid}/config`, version 9.2).
 pub(crate) fn is_refused_control(c: char) -> bool {

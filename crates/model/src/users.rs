@@ -8,7 +8,7 @@ use crate::{
     FieldError, Fields, Invalid, Timestamp, UserId,
     names::{EmailAddress, Username},
     sizes::{Cores, DiskGib, MemoryMib},
-    text::Password,
+    text::{Password, debug_with},
 };
 
 /// The role of a user.
@@ -191,14 +191,7 @@ pub struct UserForm {
     pub disk: String,
 }
 
-impl fmt::Debug for UserForm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UserForm")
-            .field("name", &self.name)
-            .field("role", &self.role)
-            .finish_non_exhaustive()
-    }
-}
+debug_with!(UserForm { name, role });
 
 /// A limit of containers: a whole number from 0 to 100000.
 struct Count(u32);

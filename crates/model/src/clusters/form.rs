@@ -1,11 +1,9 @@
 //! The form of a cluster and its parser, shared by browser and server.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use super::{ApiUrl, ClusterAccount, ClusterDetail, Secret};
-use crate::{FieldError, Fields, fingerprint::Fingerprint, names::Label};
+use crate::{FieldError, Fields, fingerprint::Fingerprint, names::Label, text::debug_with};
 
 /// The desired state of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,15 +37,7 @@ pub struct ClusterForm {
     pub fingerprint: String,
 }
 
-impl fmt::Debug for ClusterForm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClusterForm")
-            .field("name", &self.name)
-            .field("url", &self.url)
-            .field("account", &self.account)
-            .finish_non_exhaustive()
-    }
-}
+debug_with!(ClusterForm { name, url, account });
 
 impl ClusterForm {
     /// Parses and validates the form. A new cluster requires a secret.

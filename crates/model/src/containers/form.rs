@@ -6,13 +6,14 @@ use super::{ContainerSpec, ContainerView, CreateContainer};
 use crate::{
     FieldError, Fields,
     services::{ServiceForm, ServiceSpec},
+    text::debug_with,
 };
 
 /// The maximum number of services of a container.
 pub const MAX_SERVICES: usize = 50;
 
 /// The form to create or change a container.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerForm {
     /// The site's ID.
     pub site: String,
@@ -42,6 +43,15 @@ pub struct ContainerForm {
     #[serde(default)]
     pub services: Vec<ServiceForm>,
 }
+
+debug_with!(ContainerForm {
+    site,
+    name,
+    source,
+    cores,
+    memory,
+    disk
+});
 
 impl ContainerForm {
     /// Parses and validates the form.

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ProviderKind, ProviderRow, ProviderSettings, ProviderSpec};
-use crate::{FieldError, Fields};
+use crate::{FieldError, Fields, text::debug_with};
 
 /// The form of a DNS provider. The required fields depend on the kind.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderForm {
     /// The provider's name.
     pub name: String,
@@ -31,6 +31,14 @@ pub struct ProviderForm {
     #[serde(default)]
     pub full_domain: String,
 }
+
+debug_with!(ProviderForm {
+    name,
+    kind,
+    server,
+    zone,
+    account
+});
 
 impl ProviderForm {
     /// Parses and validates the form. A new provider requires a secret.

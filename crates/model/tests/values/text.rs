@@ -65,3 +65,20 @@ fn password_debug_output_hides_value() {
     }
     assert!("é".repeat(256).parse::<Password>().is_ok());
 }
+
+#[test]
+fn debug_output_omits_secrets() {
+    let form = model::containers::ContainerForm {
+        name: "web".to_owned(),
+        env: "TOKEN=secret".to_owned(),
+        ..Default::default()
+    };
+    assert!(!format!("{form:?}").contains("secret"));
+    let variable = "TOKEN=secret".parse::<model::env::EnvVar>().unwrap();
+    assert!(!format!("{variable:?}").contains("secret"));
+    let form = model::providers::ProviderForm {
+        secret: "secret".to_owned(),
+        ..Default::default()
+    };
+    assert!(!format!("{form:?}").contains("\"secret\""));
+}
