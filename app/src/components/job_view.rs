@@ -5,9 +5,10 @@ use crate::erase::{Erase as _, act, reactive};
 use std::future::Future;
 
 use leptos::{prelude::*, task::spawn_local};
-use model::jobs::JobView;
+use model::jobs::{JobKind, JobView};
 
 use super::{
+    dialog::{DeleteDialog, Deletion},
     failure::FailureLine,
     icon::icon,
     live_resource::LiveResource,
@@ -27,46 +28,76 @@ pub fn job_view(job: LiveResource<JobView>) -> AnyView {
     .erase()
 }
 
-/// The buttons to cancel and to retry a job, while they apply.
+/// The buttons to cancel and to retry a job, while they apply. Before a deletion is retried, the
+/// container's name has to be typed again.
 pub fn job_actions(job: LiveResource<JobView>) -> AnyView {
     let may = job.part(|job| (job.can_cancel, job.can_retry));
     let busy = RwSignal::new(false);
     let failure = RwSignal::new(None::<Failure>);
-    let ask = Callback::new(move |retry: bool| {
-        let id = job.peek(|job| job.row.id);
-        busy.set(true);
-        failure.set(None);
-        spawn_local(async move {
-            let answer = if retry {
-                done(server_fns::jobs::retry(id)).await
-            } else {
-                done(server_fns::jobs::cancel(id)).await
-            };
-            busy.try_set(false);
-            match answer {
-                Ok(()) => job.refresh(),
-                Err(reason) => {
-                    failure.try_set(Some(reason));
-                }
-            }
+    let deletion = Deletion::default();
+    let name = job.part(|job| job.row.container_name.to_string());
+    let id = move || job.peek(|job| job.row.id);
+    let cancel = move || {
+        send(job, busy, failure, server_fns::jobs::cancel(id()));
+    };
+    let retry = move || match job.peek(|job| job.row.kind) {
+        JobKind::Delete => deletion.open.set(true),
+        _ => send(
+            job,
+            busy,
+            failure,
+            server_fns::jobs::retry(id(), String::new()),
+        ),
+    };
+    let delete = Callback::new(move |typed| {
+        deletion.send(server_fns::jobs::retry(id(), typed), move |()| {
+            job.refresh()
         });
     });
-    let button = move |retry: bool, shape: &'static str, label: &'static str| {
+    let losses = Signal::stored(vec!["All data on the disk".to_owned()]);
+    let button = move |run: Callback<()>, shape: &'static str, label: &'static str| {
         view! {
-            <button type="button" class="btn" class:btn-busy=busy disabled=busy on:click=act(move |_| ask.run(retry))>
+            <button type="button" class="btn" class:btn-busy=busy disabled=busy on:click=act(move |_| run.run(()))>
                 {icon(shape)} {label}
             </button>
-        }.erase()
+        }
+        .erase()
     };
+    let (cancel, retry) = (
+        Callback::new(move |()| cancel()),
+        Callback::new(move |()| retry()),
+    );
     let buttons = reactive(move || {
-        let (cancel, retry) = may.get();
-        let cancel = cancel.then(|| button(false, "ban", "Cancel job"));
-        let retry = retry.then(|| button(true, "rotate-cw", "Retry"));
+        let (can_cancel, can_retry) = may.get();
+        let cancel = can_cancel.then(|| button(cancel, "ban", "Cancel job"));
+        let retry = can_retry.then(|| button(retry, "rotate-cw", "Retry"));
         view! { {cancel} {retry} }.erase()
     });
-    view! { {buttons} <FailureLine failure /> }.erase()
+    view! {
+        {buttons}
+        <FailureLine failure />
+        <DeleteDialog deletion name losses delete />
+    }
+    .erase()
 }
 
-async fn done<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<(), Failure> {
-    answer.await.map(|_| ())
+/// Sends a request, and shows the new state of the job or the failure.
+fn send(
+    job: LiveResource<JobView>,
+    busy: RwSignal<bool>,
+    failure: RwSignal<Option<Failure>>,
+    request: impl Future<Output = Result<(), Failure>> + 'static,
+) {
+    busy.set(true);
+    failure.set(None);
+    spawn_local(async move {
+        let answer = request.await;
+        busy.try_set(false);
+        match answer {
+            Ok(()) => job.refresh(),
+            Err(reason) => {
+                failure.try_set(Some(reason));
+            }
+        }
+    });
 }

@@ -69,14 +69,14 @@ pub async fn cancel(id: JobId) -> Result<(), Failure> {
         .map_err(super::into_failure)
 }
 
-/// Queues a failed job again.
+/// Queues a failed job again. If the job deletes a container, its name has to be typed.
 ///
 /// # Errors
 /// As `control::jobs::retry`.
 #[server(prefix = "/api/ui", endpoint = "jobs/retry", input = server_fn::codec::Json)]
-pub async fn retry(id: JobId) -> Result<(), Failure> {
+pub async fn retry(id: JobId, confirm: String) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
-    control::jobs::retry(&control, &actor, id)
+    control::jobs::retry(&control, &actor, id, &confirm)
         .await
         .map_err(super::into_failure)
 }

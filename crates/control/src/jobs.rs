@@ -119,28 +119,40 @@ pub async fn log(
 /// [`Error::Conflict`] when the job has ended or cannot be canceled.
 pub async fn cancel(control: &Control, actor: &Actor, id: JobId) -> Result<(), Error> {
     let record = get_visible(control, actor, id).await?;
-    if !may_cancel(&record) {
-        return Err(Error::conflict(
-            "This job has ended and cannot be canceled.",
-        ));
+    let states = cancelable_states(record.row.kind);
+    // The job may have started since it was read.
+    let canceled = may_cancel(&record)
+        && control
+            .store()
+            .write(move |c| store::jobs::request_cancel(c, id, states))
+            .await
+            .into_model("cancel")?;
+    if !canceled {
+        return Err(Error::conflict("This job can no longer be canceled."));
     }
-    control
-        .store()
-        .write(move |c| store::jobs::request_cancel(c, id))
-        .await
-        .into_model("cancel")?;
     control.0.workers.cancel(id);
     publish_job(control, id, record.owner);
     Ok(())
 }
 
-/// Queues a failed or canceled job again.
+/// Queues a failed or canceled job again. `confirm` is the container's name if the job deletes the
+/// container, and ignored otherwise.
 ///
 /// # Errors
-/// [`Error::Conflict`] when another job is working on the container, or the container no longer
+/// [`Error::Invalid`] when `confirm` is another name, [`Error::Conflict`] when another job is working on the container, or the container no longer
 /// exists.
-pub async fn retry(control: &Control, actor: &Actor, id: JobId) -> Result<(), Error> {
+pub async fn retry(
+    control: &Control,
+    actor: &Actor,
+    id: JobId,
+    confirm: &str,
+) -> Result<(), Error> {
     let record = get_visible(control, actor, id).await?;
+    let name = record.row.container_name.as_str();
+    if record.row.kind == JobKind::Delete && confirm.trim() != name {
+        let message = format!("Type {name} to delete the container.");
+        return Err(Error::invalid_field("confirm", message));
+    }
     let queued = may_retry(&record)
         && control
             .store()
@@ -160,11 +172,15 @@ pub async fn retry(control: &Control, actor: &Actor, id: JobId) -> Result<(), Er
 }
 
 fn may_cancel(record: &JobRecord) -> bool {
-    match record.row.state {
-        JobState::Queued => !record.cancel_requested,
+    cancelable_states(record.row.kind).contains(&record.row.state) && !record.cancel_requested
+}
+
+/// The states in which a job can be canceled.
+fn cancelable_states(kind: JobKind) -> &'static [JobState] {
+    match kind {
+        JobKind::Create => &[JobState::Queued, JobState::Running],
         // Only a creation can be undone; other jobs end before a user could cancel them.
-        JobState::Running => record.row.kind == JobKind::Create && !record.cancel_requested,
-        JobState::Done | JobState::Failed | JobState::Canceled => false,
+        _ => &[JobState::Queued],
     }
 }
 

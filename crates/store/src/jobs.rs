@@ -89,14 +89,15 @@ pub fn insert(c: &mut Conn, new: &NewJob) -> Result<JobId, Error> {
     Ok(JobId(id))
 }
 
-/// Requests the cancellation of a queued or running job. Returns false when the job has ended. The
-/// worker decides how to react.
+/// Requests the cancellation of a job in one of these states. Returns false when the job is in another
+/// state. The worker decides how to react.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn request_cancel(c: &mut Conn, id: JobId) -> Result<bool, Error> {
+pub fn request_cancel(c: &mut Conn, id: JobId, states: &[JobState]) -> Result<bool, Error> {
+    let states = states.iter().map(|state| state.as_str());
     let requested = diesel::update(jobs::table.find(id.0))
-        .filter(jobs::state.eq_any([JobState::Queued.as_str(), JobState::Running.as_str()]))
+        .filter(jobs::state.eq_any(states))
         .set(jobs::cancel_requested.eq(true))
         .execute(&mut c.0)?;
     Ok(requested > 0)

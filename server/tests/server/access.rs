@@ -267,7 +267,11 @@ fn jobs() -> Vec<Row> {
         ("jobs/ended", OwnerOrOperator, json!({ "id": 1 })),
         ("jobs/log", OwnerOrOperator, json!({ "id": 1, "after": 0 })),
         ("jobs/cancel", OwnerOrOperator, json!({ "id": 1 })),
-        ("jobs/retry", OwnerOrOperator, json!({ "id": 1 })),
+        (
+            "jobs/retry",
+            OwnerOrOperator,
+            json!({ "id": 1, "confirm": "web" }),
+        ),
     ]
 }
 

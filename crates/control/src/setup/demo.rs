@@ -279,7 +279,7 @@ async fn finish_creation(control: &Control, data: &ContainerData) -> Result<(), 
     };
     let failed = jobs::list(control, &Actor::System, &failed).await?.rows;
     match failed.iter().find(|job| job.kind == JobKind::Create) {
-        Some(job) => jobs::retry(control, &Actor::System, job.id).await,
+        Some(job) => jobs::retry(control, &Actor::System, job.id, "").await,
         None => Ok(()),
     }
 }

@@ -170,7 +170,8 @@ async fn wait_for_job(scenario: &Scenario, job: JobId) -> JobView {
 /// After the fault is cleared, a failed job succeeds on retry, and the container can be deleted.
 pub async fn recover(scenario: &mut Scenario, ended: JobView, retry: bool) {
     if ended.row.state != JobState::Done && (retry || !scenario.kind.creates()) {
-        jobs::retry(&scenario.app.control, &Actor::System, ended.row.id)
+        let name = ended.row.container_name.as_str();
+        jobs::retry(&scenario.app.control, &Actor::System, ended.row.id, name)
             .await
             .unwrap();
         let retried = scenario.app.wait_for_job(ended.row.id).await;

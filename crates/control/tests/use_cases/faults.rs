@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use control::{Actor, jobs};
 use model::{
+    Error,
     containers::Status,
     jobs::{JobState, StepState},
 };
@@ -12,6 +13,7 @@ use proxmox_sim::{Config, Effect};
 use crate::test_app::{NGINX, TestApp, wait_for};
 
 const CREATE: &str = "/nodes/{node}/lxc";
+const DELETE: &str = "/nodes/{node}/lxc/{vmid}";
 const START: &str = "/nodes/{node}/lxc/{vmid}/status/start";
 const PULL: &str = "/nodes/{node}/storage/{storage}/oci-registry-pull";
 
@@ -56,7 +58,7 @@ async fn failed_start_rolls_back_and_retry_succeeds() {
         .find(|s| s.title == "Create container")
         .unwrap();
     assert_eq!(step.state, StepState::Undone);
-    jobs::retry(&app.control, &Actor::System, created.job)
+    jobs::retry(&app.control, &Actor::System, created.job, "")
         .await
         .unwrap();
     let job = app.wait_for_job(created.job).await;
@@ -121,8 +123,31 @@ async fn job_waits_for_a_locked_container() {
         app.log(job).await.contains("Retrying in").then_some(())
     })
     .await;
+    let refused = jobs::cancel(&app.control, &Actor::System, job).await;
+    assert!(
+        matches!(refused, Err(Error::Conflict { .. })),
+        "only a creation can be undone: {refused:?}"
+    );
     app.sim.handle().set_lock(view.vmid, None);
     assert_eq!(app.wait_for_job(job).await.row.state, JobState::Done);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failed_deletion_is_retried_only_with_the_name() {
+    let app = TestApp::new().await;
+    let view = app.create_and_wait("web").await;
+    app.inject_fault("DELETE", DELETE, Effect::FailTask("disk is busy".into()));
+    let job = app.delete(view.row.id, "web").await;
+    assert_eq!(job.row.state, JobState::Failed, "{job:?}");
+    let id = job.row.id;
+    let refused = jobs::retry(&app.control, &Actor::System, id, "").await;
+    assert_eq!(refused.unwrap_err().field_errors()[0].field, "confirm");
+    assert!(!app.sim.handle().containers().is_empty());
+    jobs::retry(&app.control, &Actor::System, id, "web")
+        .await
+        .unwrap();
+    let job = app.wait_for_job(id).await;
+    assert_eq!(job.row.state, JobState::Done, "{job:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ use store::{
 use crate::support::{TestStore, parse};
 
 const MINUTE: i64 = 60_000;
+const ACTIVE: [JobState; 2] = [JobState::Queued, JobState::Running];
 
 async fn record(db: &TestStore, id: JobId) -> JobRecord {
     db.read(move |c| jobs::get(c, id)).await.unwrap()
@@ -193,7 +194,10 @@ db_test!(finished_job_keeps_its_error_details, |db| async {
             .await
     );
     assert!(!db.write(move |c| jobs::start_step(c, id, "w", 0)).await);
-    assert!(!db.write(move |c| jobs::request_cancel(c, id)).await);
+    assert!(
+        !db.write(move |c| jobs::request_cancel(c, id, &ACTIVE))
+            .await
+    );
     assert_eq!(db.write(|c| jobs::claim(c, "w", MINUTE)).await, None);
 });
 
@@ -203,7 +207,10 @@ db_test!(failed_job_is_requeued_from_the_first_step, |db| async {
     let id = db.insert_job(fixture.job(container, JobKind::Create)).await;
     assert!(!db.write(move |c| jobs::requeue(c, id)).await);
     db.write(|c| jobs::claim(c, "w", MINUTE)).await.unwrap();
-    assert!(db.write(move |c| jobs::request_cancel(c, id)).await);
+    assert!(
+        db.write(move |c| jobs::request_cancel(c, id, &ACTIVE))
+            .await
+    );
     assert!(
         db.write(move |c| jobs::finish_step(
             c,
