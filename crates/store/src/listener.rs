@@ -15,7 +15,7 @@ use crate::{
     dialect::{self, Db},
 };
 
-/// The channel that the trigger of the migration `0011_leases` notifies.
+/// The channel that the trigger of the migration `0003_sites` notifies.
 const CHANNEL: &str = "holdfast_site_changes";
 /// How often the connection is checked for notifications. The check sends nothing to the server;
 /// neither Diesel nor libpq can wait for a notification without access to the socket.
