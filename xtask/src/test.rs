@@ -169,7 +169,7 @@ pub fn run(workspace: &Workspace, consent: Consent, options: &Options) -> anyhow
     let mut out = std::io::stdout();
     out.write_all(summary::format(&outcomes).as_bytes())?;
     out.write_all(summary::unchecked(&outcomes).as_bytes())?;
-    let count = format!("{passed} parts passed, {failed} failed");
+    let count = format!("parts passed: {passed}, failed: {failed}");
     if failed > 0 {
         bail!(count);
     }

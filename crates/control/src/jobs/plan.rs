@@ -35,7 +35,7 @@ steps! {
     /// Pull the image to the storage.
     Image = "image", "Pull image";
     /// Create the container.
-    Create = "make", "Create container";
+    Create = "create", "Create container";
     /// Set environment and entrypoint.
     Configure = "configure", "Set environment and command";
     /// Start the container.

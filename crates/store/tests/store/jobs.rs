@@ -73,7 +73,7 @@ db_test!(job_round_trips, |db| async {
         steps,
         [
             (0, "find", "Check template"),
-            (1, "make", "Create container")
+            (1, "create", "Create container")
         ]
     );
     assert!(

@@ -241,7 +241,7 @@ impl Fixture {
             args: "{}".to_owned(),
             steps: vec![
                 ("find".to_owned(), "Check template".to_owned()),
-                ("make".to_owned(), "Create container".to_owned()),
+                ("create".to_owned(), "Create container".to_owned()),
             ],
         }
     }
