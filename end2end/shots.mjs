@@ -1,4 +1,4 @@
-// Takes screenshots of every scene in every width and theme: shots/{width}-{theme}/{scene}.png.
+// Takes screenshots of scenes in every width and theme: shots/{width}-{theme}/{scene}.png.
 
 import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -9,9 +9,10 @@ import { SCENES, THEMES, WIDTHS, setView, show } from "./harness/scenes.mjs";
 import { Server } from "./harness/server.mjs";
 import { openContext, prepare, cleanUp } from "./harness/scene-objects.mjs";
 
-const USAGE = `Usage: node shots.mjs [--page NAME]... [--width PIXELS]... [--theme light|dark]...
+const USAGE = `Usage: node shots.mjs [--page START]... [--width PIXELS]... [--theme light|dark]...
 
-Pages: ${SCENES.map(({ name }) => name).join(", ")}`;
+START is the start of the names of scenes, such as "site" for site-new and sites.
+Scenes: ${SCENES.map(({ name }) => name).join(", ")}`;
 const FOLDER = fileURLToPath(new URL("shots", import.meta.url));
 
 const { values } = parseArgs({
@@ -22,10 +23,11 @@ const { values } = parseArgs({
     help: { type: "boolean" },
   },
 });
-const scenes = SCENES.filter(({ name }) => values.page?.includes(name) ?? true);
+const pages = values.page ?? [""];
+const scenes = SCENES.filter(({ name }) => pages.some((page) => name.startsWith(page)));
 const widths = values.width?.map(Number) ?? WIDTHS;
 const themes = values.theme ?? THEMES;
-const known = scenes.length === (values.page?.length ?? SCENES.length);
+const known = pages.every((page) => scenes.some(({ name }) => name.startsWith(page)));
 if (values.help || !known || widths.some(Number.isNaN) || themes.some((t) => !THEMES.includes(t))) {
   console.error(USAGE);
   process.exit(values.help ? 0 : 2);
