@@ -9,6 +9,11 @@ use crate::page_context::Assets;
 
 /// An icon by its Lucide name. Always combine it with a text or a label.
 pub fn icon(name: &'static str) -> impl IntoView {
+    #[cfg(all(feature = "ssr", debug_assertions))]
+    assert!(
+        include_str!("../../../public/icons.svg").contains(&format!("id=\"{name}\"")),
+        "public/icons.svg has no icon {name}"
+    );
     view! {
         <svg class="icon" aria-hidden="true" focusable="false">
             <use href=format!("{}#{name}", sprite())></use>

@@ -222,26 +222,12 @@ impl Notifier {
 }
 
 fn all_topics(number: u64) -> Vec<Notice> {
-    [
-        Topic::Container,
-        Topic::Job,
-        Topic::JobLog,
-        Topic::Nodes,
-        Topic::Site,
-        Topic::Domain,
-        Topic::Certificate,
-        Topic::Authority,
-        Topic::Provider,
-        Topic::Host,
-        Topic::Contact,
-        Topic::User,
-    ]
-    .map(|topic| Notice {
+    let notice = |topic: &Topic| Notice {
         number,
-        event: Event::all(topic),
+        event: Event::all(*topic),
         audience: Audience::Everyone,
-    })
-    .to_vec()
+    };
+    Topic::ALL.iter().map(notice).collect()
 }
 
 #[cfg(test)]

@@ -3,10 +3,21 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The kind of object that changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Topic {
+macro_rules! topics {
+    ($($(#[$doc:meta])* $topic:ident,)*) => {
+        /// The kind of object that changed.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Topic { $($(#[$doc])* $topic),* }
+
+        impl Topic {
+            /// Every topic.
+            pub const ALL: &[Self] = &[$(Self::$topic),*];
+        }
+    };
+}
+
+topics! {
     /// A container: desired or observed state.
     Container,
     /// A job's state or steps.
