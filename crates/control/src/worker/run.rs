@@ -10,7 +10,12 @@ use model::{
 use store::jobs::{JobOutcome, JobRecord};
 use tokio::sync::watch;
 
-use super::{context::Context, failure::Failure, heartbeat::Heartbeat, steps, undo};
+use super::{
+    context::Context,
+    failure::{Failure, StoreResultExt as _},
+    heartbeat::Heartbeat,
+    steps, undo,
+};
 use crate::{Control, background::Lease, notifier::Audience};
 
 /// The longest time that a job holds its lease. Another worker resumes a job that takes longer,
@@ -82,9 +87,9 @@ async fn resolve_missing(control: &Control, job: &JobRecord, lease: &Lease) -> J
         }
         Ok(())
     };
-    match control.store().write(write).await {
+    match control.store().write(write).await.for_job(id) {
         Ok(()) => JobEnd::Done,
-        Err(error) => JobEnd::Failed(error.into()),
+        Err(failure) => JobEnd::Failed(failure),
     }
 }
 

@@ -10,7 +10,11 @@ use std::time::Duration;
 
 use model::jobs::StepState;
 
-use super::{context::Context, failure::Failure, guest::Guest};
+use super::{
+    context::Context,
+    failure::{Failure, StoreResultExt},
+    guest::Guest,
+};
 use crate::jobs::Step;
 
 pub(in crate::worker) use create::detect_partial_creation;
