@@ -8,12 +8,10 @@ use super::form::{FormState, field_help, field_id};
 /// A labeled checkbox.
 #[component]
 pub fn Checkbox(
-    /// The form.
     form: FormState,
     /// The field's name in the parser's errors.
     #[prop(into)]
     name: String,
-    /// The label.
     label: &'static str,
     /// Whether the box is checked.
     checked: Signal<bool>,

@@ -12,11 +12,8 @@ use crate::server_fns::Failure;
 /// closes the dialog on Escape.
 #[component]
 pub fn Dialog(
-    /// Whether the dialog is open.
     open: RwSignal<bool>,
-    /// The title.
-    #[prop(into)]
-    title: Signal<String>,
+    #[prop(into)] title: Signal<String>,
     /// The content.
     children: Children,
 ) -> impl IntoView {
@@ -58,7 +55,6 @@ pub fn on_close(
 /// The state of a deletion.
 #[derive(Clone, Copy)]
 pub struct Deletion {
-    /// Whether the dialog is open.
     pub open: RwSignal<bool>,
     /// Whether the request is in flight.
     pub busy: RwSignal<bool>,
@@ -118,7 +114,6 @@ pub struct Question {
 /// button.
 #[component]
 pub fn DeleteDialog(
-    /// The deletion.
     deletion: Deletion,
     /// The name of the object to delete.
     #[prop(into)]

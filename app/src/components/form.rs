@@ -59,14 +59,11 @@ pub enum Entry {
 /// A labeled text field.
 #[component]
 pub fn Field(
-    /// The form.
     form: FormState,
     /// The field's name in the parser's errors.
     #[prop(into)]
     name: String,
-    /// The label.
     label: &'static str,
-    /// Its value.
     value: Bound,
     /// The kind of element.
     #[prop(optional)]
@@ -200,14 +197,11 @@ impl Control {
 /// A labeled selection list.
 #[component]
 pub fn Choice(
-    /// The form.
     form: FormState,
     /// The field's name in the parser's errors.
     #[prop(into)]
     name: String,
-    /// The label.
     label: &'static str,
-    /// Its value.
     value: Bound,
     /// Values and their labels.
     #[prop(into)]
@@ -272,10 +266,7 @@ pub(super) fn field_help(
 
 /// The summary of errors after a submission, with links to the fields; takes the focus.
 #[component]
-pub fn Refusals(
-    /// The form.
-    form: FormState,
-) -> impl IntoView {
+pub fn Refusals(form: FormState) -> impl IntoView {
     let panel = NodeRef::<html::Section>::new();
     Effect::new(move |_| {
         if !form.summary.with(Vec::is_empty)
@@ -313,7 +304,6 @@ pub fn Refusals(
 /// The submit button. It shows that the submission is in flight, and is disabled meanwhile.
 #[component]
 pub fn Submit(
-    /// The form.
     form: FormState,
     /// The label, such as `Create site`.
     #[prop(into)]

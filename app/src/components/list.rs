@@ -160,9 +160,7 @@ pub fn Filters(
     path: String,
     /// The columns that are searched, such as `Name, owner, image or address`.
     search: &'static str,
-    /// The filters.
-    #[prop(optional)]
-    filters: Vec<Filter>,
+    #[prop(optional)] filters: Vec<Filter>,
     /// Parameters to preserve, if they are no fields of this form.
     #[prop(optional)]
     keep: &'static [&'static str],

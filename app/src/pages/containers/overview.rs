@@ -16,7 +16,6 @@ use crate::{
     pages::prelude::*,
 };
 
-/// The tab.
 pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
     let details = card("Details", container.view(facts));
     view! {

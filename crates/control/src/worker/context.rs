@@ -225,7 +225,6 @@ impl Context {
         }
     }
 
-    /// Marks a step as undone.
     pub(super) async fn mark_undone(&mut self, record: &StepRecord) {
         self.position = record.position;
         self.notes = Notes::default();

@@ -22,7 +22,6 @@ use crate::{Control, background::Lease, notifier::Audience};
 /// because its worker hangs: steps have time limits of their own.
 const HOLD_LIMIT: Duration = Duration::from_secs(12 * 3600);
 
-/// The end of a job.
 enum JobEnd {
     Done,
     Failed(Failure),

@@ -47,7 +47,6 @@ impl StepOutcome {
     }
 }
 
-/// Runs one step.
 pub(super) async fn run(context: &mut Context, step: Step) -> Result<StepOutcome, Failure> {
     run_step(context, step)
         .await
