@@ -23,6 +23,7 @@ pub fn Checkbox(
     #[prop(optional, into)]
     barred: Signal<Option<String>>,
 ) -> impl IntoView {
+    form.set_label(&name, label);
     let id = field_id(&name);
     let help = format!("{id}-help");
     let own = id.clone();

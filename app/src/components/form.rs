@@ -5,6 +5,7 @@ mod state;
 
 use crate::erase::{Erase as _, act, reactive};
 use leptos::{html, prelude::*};
+use model::FieldError;
 
 pub use state::FormState;
 
@@ -78,6 +79,7 @@ pub fn Field(
     #[prop(optional)]
     optional: bool,
 ) -> impl IntoView {
+    form.set_label(&name, label);
     let control = Control::new(form, name, value);
     let Control { id, help, .. } = control.clone();
     let list = format!("{id}-options");
@@ -210,6 +212,7 @@ pub fn Choice(
     #[prop(optional, into)]
     hint: Signal<String>,
 ) -> impl IntoView {
+    form.set_label(&name, label);
     let control = Control::new(form, name, value);
     let Control { id, help, .. } = control.clone();
     let refusal = control.refusal;
@@ -261,10 +264,12 @@ pub(super) fn field_help(
         }
         None => view! { <span class="hint">{hint.get()}</span> }.erase(),
     });
-    view! { <div class="field-help" id=id aria-live="polite">{text}</div> }.erase()
+    let is_bare = Signal::derive(move || hint.with(String::is_empty));
+    view! { <div class="field-help" class:field-help-bare=is_bare id=id aria-live="polite">{text}</div> }.erase()
 }
 
-/// The summary of errors after a submission, with links to the fields; takes the focus.
+/// The summary of errors after a submission; takes the focus. Each error is a link to its field and
+/// begins with the field's label.
 #[component]
 pub fn Refusals(form: FormState) -> impl IntoView {
     let panel = NodeRef::<html::Section>::new();
@@ -276,18 +281,9 @@ pub fn Refusals(form: FormState) -> impl IntoView {
         }
     });
     let list = reactive(move || {
-        form.summary
-            .get()
-            .into_iter()
-            .map(|refusal| {
-                let target = field_id(&refusal.field);
-                let href = format!("#{target}");
-                let go = move |ev: leptos::ev::MouseEvent| {
-                    ev.prevent_default();
-                    crate::browser::focus(&target);
-                };
-                view! { <li><a href=href rel="external" on:click=act(go)>{refusal.message}</a></li> }.erase()
-            })
+        let summary = form.summary.get().into_iter();
+        summary
+            .map(|refusal| refusal_link(form, refusal))
             .collect::<Vec<_>>()
     });
     let hidden = Signal::derive(move || form.summary.with(Vec::is_empty));
@@ -299,6 +295,21 @@ pub fn Refusals(form: FormState) -> impl IntoView {
         <FailureLine failure=form.failure />
     }
     .erase()
+}
+
+fn refusal_link(form: FormState, refusal: FieldError) -> AnyView {
+    let FieldError { field, message } = refusal;
+    let text = match form.label(&field) {
+        Some(label) => format!("{label}: {message}"),
+        None => message,
+    };
+    let target = field_id(&field);
+    let href = format!("#{target}");
+    let go = move |ev: leptos::ev::MouseEvent| {
+        ev.prevent_default();
+        crate::browser::focus(&target);
+    };
+    view! { <li><a href=href rel="external" on:click=act(go)>{text}</a></li> }.erase()
 }
 
 /// The submit button. It shows that the submission is in flight, and is disabled meanwhile.

@@ -2,10 +2,8 @@
 //! job.
 
 use crate::erase::{Erase as _, act, reactive};
-use std::future::Future;
-
 use leptos::{prelude::*, task::spawn_local};
-use model::jobs::JobView;
+use model::{JobId, jobs::JobView};
 
 use super::{
     failure::FailureLine,
@@ -27,46 +25,87 @@ pub fn job_view(job: LiveResource<JobView>) -> AnyView {
     .erase()
 }
 
+/// A change to a job, with its button.
+#[derive(Clone, Copy)]
+enum Action {
+    Cancel,
+    Retry,
+}
+
+impl Action {
+    async fn send(self, job: JobId) -> Result<(), Failure> {
+        match self {
+            Self::Cancel => server_fns::jobs::cancel(job).await.map(drop),
+            Self::Retry => server_fns::jobs::retry(job).await.map(drop),
+        }
+    }
+}
+
 /// The buttons to cancel and to retry a job, while they apply.
 pub fn job_actions(job: LiveResource<JobView>) -> AnyView {
     let may = job.part(|job| (job.can_cancel, job.can_retry));
-    let busy = RwSignal::new(false);
-    let failure = RwSignal::new(None::<Failure>);
-    let ask = Callback::new(move |retry: bool| {
-        let id = job.peek(|job| job.row.id);
-        busy.set(true);
-        failure.set(None);
+    let request = Request::new(Callback::new(move |()| job.refresh()));
+    let id = job.peek(|job| job.row.id);
+    let buttons = reactive(move || {
+        let (cancel, retry) = may.get();
+        let cancel = cancel.then(|| request.button(id, Action::Cancel));
+        let retry = retry.then(|| request.button(id, Action::Retry));
+        view! { {cancel} {retry} }.erase()
+    });
+    view! { {buttons} <FailureLine failure=request.failure /> }.erase()
+}
+
+/// The button to retry a job that can be retried; `done` runs when the job is queued again.
+pub fn retry_button(job: JobId, done: Callback<()>) -> AnyView {
+    let request = Request::new(done);
+    view! { {request.button(job, Action::Retry)} <FailureLine failure=request.failure /> }.erase()
+}
+
+/// The state of the requests of buttons beside each other.
+#[derive(Clone, Copy)]
+struct Request {
+    busy: RwSignal<bool>,
+    failure: RwSignal<Option<Failure>>,
+    done: Callback<()>,
+}
+
+impl Request {
+    fn new(done: Callback<()>) -> Self {
+        Self {
+            busy: RwSignal::new(false),
+            failure: RwSignal::new(None),
+            done,
+        }
+    }
+
+    fn send(self, job: JobId, action: Action) {
+        self.busy.set(true);
+        self.failure.set(None);
         spawn_local(async move {
-            let answer = if retry {
-                done(server_fns::jobs::retry(id)).await
-            } else {
-                done(server_fns::jobs::cancel(id)).await
-            };
-            busy.try_set(false);
-            match answer {
-                Ok(()) => job.refresh(),
-                Err(reason) => {
-                    failure.try_set(Some(reason));
+            let response = action.send(job).await;
+            self.busy.try_set(false);
+            match response {
+                Ok(()) => {
+                    self.done.try_run(());
+                }
+                Err(failure) => {
+                    self.failure.try_set(Some(failure));
                 }
             }
         });
-    });
-    let button = move |retry: bool, shape: &'static str, label: &'static str| {
+    }
+
+    fn button(self, job: JobId, action: Action) -> AnyView {
+        let (shape, label) = match action {
+            Action::Cancel => ("ban", "Cancel job"),
+            Action::Retry => ("rotate-cw", "Retry"),
+        };
+        let busy = self.busy;
         view! {
-            <button type="button" class="btn" class:btn-busy=busy disabled=busy on:click=act(move |_| ask.run(retry))>
+            <button type="button" class="btn" class:btn-busy=busy disabled=busy on:click=act(move |_| self.send(job, action))>
                 {icon(shape)} {label}
             </button>
-        }.erase()
-    };
-    let buttons = reactive(move || {
-        let (cancel, retry) = may.get();
-        let cancel = cancel.then(|| button(false, "ban", "Cancel job"));
-        let retry = retry.then(|| button(true, "rotate-cw", "Retry"));
-        view! { {cancel} {retry} }.erase()
-    });
-    view! { {buttons} <FailureLine failure /> }.erase()
-}
-
-async fn done<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<(), Failure> {
-    answer.await.map(|_| ())
+        }
+        .erase()
+    }
 }
