@@ -5,6 +5,7 @@ test("a failed creation shows a reason with the original error and is retried", 
   await submitContainer(page, "hopeless", "ghcr.io/example/nothing-here:v1");
   await expect(status(page)).toHaveText("failed");
   await expect(page.getByText(/could not be pulled/)).toBeVisible();
+  await expect(page.getByRole("button", { name: "Retry" })).toBeVisible();
   await page.getByRole("link", { name: "View job" }).click();
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
   await expect(status(page)).toHaveText("failed");

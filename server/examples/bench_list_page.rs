@@ -13,7 +13,13 @@ use anyhow::{Context as _, ensure};
 use clap::Parser as _;
 use control::{Actor, Control, Options, sessions, setup, sites};
 use futures::future::try_join_all;
-use model::{containers::ContainerForm, names::Username, session::SignInForm, sites::SiteForm};
+use model::{
+    ClusterId, SiteId,
+    containers::{ContainerForm, ContainerSpec},
+    names::Username,
+    session::SignInForm,
+    sites::{SiteForm, SiteSpec},
+};
 use proxmox_sim::{Config, Sim};
 use server::{
     assets::Assets,
@@ -85,19 +91,7 @@ async fn main() -> anyhow::Result<()> {
     fill(&control, &simulator, size.containers).await?;
     let cookie = sign_in(&control, &first.name, &first.password).await?;
 
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    let public = format!("http://{address}").parse();
-    let public = PublicEndpoint::new(public.map_err(anyhow::Error::msg)?, Vec::new());
-    let state = AppState::new(
-        control.clone(),
-        public,
-        Assets::load()?,
-        CancellationToken::new(),
-    );
-    let service = router(state, None).into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
-
+    let address = serve(&control).await?;
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build()?;
     let page = Page {
@@ -113,8 +107,32 @@ async fn main() -> anyhow::Result<()> {
         "list_page_statements {} statements",
         statements(&control, &page).await?
     );
+    print_latencies(&page, size.requests).await?;
+    control.shutdown(Duration::from_secs(5)).await;
+    Ok(())
+}
+
+/// Serves the application on loopback until the process ends. Returns its address.
+async fn serve(control: &Control) -> anyhow::Result<SocketAddr> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let public = format!("http://{address}").parse();
+    let public = PublicEndpoint::new(public.map_err(anyhow::Error::msg)?, Vec::new());
+    let state = AppState::new(
+        control.clone(),
+        public,
+        Assets::load()?,
+        CancellationToken::new(),
+    );
+    let service = router(state, None).into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    Ok(address)
+}
+
+/// Loads the page `requests` times with [`CLIENTS`] clients, and prints latencies and throughput.
+async fn print_latencies(page: &Page, requests: usize) -> anyhow::Result<()> {
     let started = Instant::now();
-    let clients = (0..CLIENTS).map(|_| page.load_repeatedly(size.requests / CLIENTS));
+    let clients = (0..CLIENTS).map(|_| page.load_repeatedly(requests / CLIENTS));
     let mut times: Vec<Duration> = try_join_all(clients).await?.concat();
     let elapsed = started.elapsed();
     times.sort_unstable();
@@ -136,7 +154,6 @@ async fn main() -> anyhow::Result<()> {
         "list_page_per_second {:.1} 1/s",
         times.len() as f64 / elapsed.as_secs_f64()
     );
-    control.shutdown(Duration::from_secs(5)).await;
     Ok(())
 }
 
@@ -219,35 +236,8 @@ async fn fill(control: &Control, simulator: &Sim, containers: u16) -> anyhow::Re
         secret: proxmox_sim::TEST_SECRET.into(),
     };
     let cluster = setup::upsert_cluster(control, "bench", access).await?;
-    let form = SiteForm {
-        name: "bench".into(),
-        domain: "bench.example.org".into(),
-        cluster: cluster.to_string(),
-        bridge: "vmbr0".into(),
-        network: "10.20.0.0/16".into(),
-        gateway: "10.20.0.1".into(),
-        range: "10.20.1.1-10.20.8.250".into(),
-        template_storage: "local".into(),
-        volume_storage: "local-lvm".into(),
-        vmids: "1000-9999".into(),
-        ports: "2000-2999".into(),
-        ..SiteForm::default()
-    };
-    let spec = form.parse().map_err(|e| anyhow::anyhow!("{e:?}"))?;
-    let site = sites::create(control, &Actor::System, spec).await?;
-    let container = ContainerForm {
-        site: site.to_string(),
-        name: "x".into(),
-        source: "docker.io/library/nginx:1.27".into(),
-        cores: "1".into(),
-        memory: "512".into(),
-        disk: "8".into(),
-        ..ContainerForm::default()
-    };
-    let spec = container
-        .parse()
-        .map_err(|e| anyhow::anyhow!("{e:?}"))?
-        .spec;
+    let site = sites::create(control, &Actor::System, site_spec(cluster)?).await?;
+    let spec = container_spec(site)?;
     control
         .store()
         .write(move |c| {
@@ -275,4 +265,37 @@ async fn fill(control: &Control, simulator: &Sim, containers: u16) -> anyhow::Re
         })
         .await?;
     Ok(())
+}
+
+fn site_spec(cluster: ClusterId) -> anyhow::Result<SiteSpec> {
+    let form = SiteForm {
+        name: "bench".into(),
+        domain: "bench.example.org".into(),
+        cluster: cluster.to_string(),
+        bridge: "vmbr0".into(),
+        network: "10.20.0.0/16".into(),
+        gateway: "10.20.0.1".into(),
+        range: "10.20.1.1-10.20.8.250".into(),
+        template_storage: "local".into(),
+        volume_storage: "local-lvm".into(),
+        vmids: "1000-9999".into(),
+        ports: "2000-2999".into(),
+        ..SiteForm::default()
+    };
+    form.parse().map_err(|e| anyhow::anyhow!("{e:?}"))
+}
+
+/// The specification of all containers.
+fn container_spec(site: SiteId) -> anyhow::Result<ContainerSpec> {
+    let form = ContainerForm {
+        site: site.to_string(),
+        name: "x".into(),
+        source: "docker.io/library/nginx:1.27".into(),
+        cores: "1".into(),
+        memory: "512".into(),
+        disk: "8".into(),
+        ..ContainerForm::default()
+    };
+    let new = form.parse().map_err(|e| anyhow::anyhow!("{e:?}"))?;
+    Ok(new.spec)
 }

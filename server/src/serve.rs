@@ -16,10 +16,13 @@ use control::{
     setup::{self, FirstAdministrator},
 };
 use futures::future::try_join_all;
-use model::{domains::EntryPoint, fingerprint::Fingerprint, origin::Origin};
+use model::{ClusterId, domains::EntryPoint, fingerprint::Fingerprint, origin::Origin};
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use store::{SecretKey, Store};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -52,12 +55,10 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let (listeners, bound) = listener::bind(config.web.listen, config.web.is_localhost())?;
     let url = config.web.public_url(bound);
     let (tls, certificate) = match &config.web.tls {
-        Some(files) => {
-            let (tls, fingerprint) = read_tls(files).await?;
-            (Some(tls), Some(fingerprint))
-        }
-        None => (None, None),
-    };
+        Some(files) => Some(read_tls(files).await?),
+        None => None,
+    }
+    .unzip();
     let assets = Assets::load()?;
     let store = open_store(&config).await?;
     let manager: Option<Origin> = url.origin().parse().ok();
@@ -68,26 +69,14 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let edge_origin = demo
         .as_ref()
         .and_then(|_| demo::edge_origin(bound, manager.as_ref()));
-    let options = Options {
-        max_concurrent_jobs: config.workers.parallel_jobs,
-        manager: manager.clone().map(|origin| Manager {
-            origin,
-            certificate,
-        }),
-        loopback: edge_origin.map(EntryPoint::from_origin),
-        ..Options::default()
-    };
+    let options = options(&config, manager.as_ref(), certificate, edge_origin);
     let (control, first) = start(store, options).await?;
     let demo = match demo {
         Some(demo) => Some((demo.connect(&control).await?, demo)),
         None => None,
     };
     let stop = CancellationToken::new();
-    let (mut edge, mut edge_task) = (None, None);
-    if let (Some((cluster, demo)), Some(origin)) = (&demo, edge_origin) {
-        let (started, task) = demo.publish(&control, *cluster, origin, stop.clone())?;
-        (edge, edge_task) = (Some(started), Some(task));
-    }
+    let (edge, edge_task) = start_edge(&control, demo.as_ref(), edge_origin, &stop)?.unzip();
     let public = PublicEndpoint::new(url, config.web.trusted_proxies);
     let running_demo = demo.as_ref().map(|(_, demo)| demo);
     let welcome = Welcome::prepare(&control, &public, first, running_demo).await?;
@@ -105,6 +94,37 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
         demo.stop_cluster().await;
     }
     served.map_err(Failure::System)
+}
+
+fn options(
+    config: &Config,
+    manager: Option<&Origin>,
+    certificate: Option<Fingerprint>,
+    edge: Option<&Origin>,
+) -> Options {
+    Options {
+        max_concurrent_jobs: config.workers.parallel_jobs,
+        manager: manager.map(|origin| Manager {
+            origin: origin.clone(),
+            certificate,
+        }),
+        loopback: edge.map(EntryPoint::from_origin),
+        ..Options::default()
+    }
+}
+
+/// Starts the demo's edge at `origin`, until `stop`; `None` without a demo or an origin.
+fn start_edge(
+    control: &Control,
+    demo: Option<&(ClusterId, Demo)>,
+    origin: Option<&Origin>,
+    stop: &CancellationToken,
+) -> Result<Option<(Edge, JoinHandle<()>)>, Failure> {
+    let (Some((cluster, demo)), Some(origin)) = (demo, origin) else {
+        return Ok(None);
+    };
+    demo.publish(control, *cluster, origin, stop.clone())
+        .map(Some)
 }
 
 /// Starts the use cases, and creates the first administrator on the first start.

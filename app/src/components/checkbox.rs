@@ -8,12 +8,10 @@ use super::form::{FormState, field_help, field_id};
 /// A labeled checkbox.
 #[component]
 pub fn Checkbox(
-    /// The form.
     form: FormState,
     /// The field's name in the parser's errors.
     #[prop(into)]
     name: String,
-    /// The label.
     label: &'static str,
     /// Whether the box is checked.
     checked: Signal<bool>,
@@ -25,6 +23,7 @@ pub fn Checkbox(
     #[prop(optional, into)]
     barred: Signal<Option<String>>,
 ) -> impl IntoView {
+    form.set_label(&name, label);
     let id = field_id(&name);
     let help = format!("{id}-help");
     let own = id.clone();

@@ -12,11 +12,8 @@ use crate::server_fns::Failure;
 /// closes the dialog on Escape.
 #[component]
 pub fn Dialog(
-    /// Whether the dialog is open.
     open: RwSignal<bool>,
-    /// The title.
-    #[prop(into)]
-    title: Signal<String>,
+    #[prop(into)] title: Signal<String>,
     /// The content.
     children: Children,
 ) -> impl IntoView {
@@ -58,7 +55,6 @@ pub fn on_close(
 /// The state of a deletion.
 #[derive(Clone, Copy)]
 pub struct Deletion {
-    /// Whether the dialog is open.
     pub open: RwSignal<bool>,
     /// Whether the request is in flight.
     pub busy: RwSignal<bool>,
@@ -118,7 +114,6 @@ pub struct Question {
 /// button.
 #[component]
 pub fn DeleteDialog(
-    /// The deletion.
     deletion: Deletion,
     /// The name of the object to delete.
     #[prop(into)]
@@ -172,26 +167,12 @@ pub fn ConfirmDialog(
         deletion.failure.set(None);
         delete.run(typed.get_untracked());
     };
-    let lost = reactive(move || {
-        let item = |loss| view! { <li>{loss}</li> }.erase();
-        losses.get().into_iter().map(item).collect::<Vec<_>>()
-    });
     view! {
         <Dialog open=deletion.open title=question.title>
             <form class="stack" on:submit=act(submit)>
                 <p>{question.lead}</p>
-                <ul class="bullets">{lost}</ul>
-                <label class="label">
-                    "Type " <strong class="mono">{name}</strong> " to confirm"
-                    <input
-                        class="input mono"
-                        autocomplete="off"
-                        autocapitalize="none"
-                        spellcheck="false"
-                        prop:value=typed
-                        on:input=act(move |ev| typed.set(event_target_value(&ev)))
-                    />
-                </label>
+                {consequences(losses)}
+                {name_field(name, typed)}
                 <FailureLine failure=deletion.failure />
                 <div class="actions actions-end">
                     <button type="button" class="btn" autofocus on:click=act(move |_| deletion.open.set(false))>
@@ -203,6 +184,32 @@ pub fn ConfirmDialog(
                 </div>
             </form>
         </Dialog>
+    }
+    .erase()
+}
+
+fn consequences(losses: Signal<Vec<String>>) -> AnyView {
+    let items = reactive(move || {
+        let item = |loss| view! { <li>{loss}</li> }.erase();
+        losses.get().into_iter().map(item).collect::<Vec<_>>()
+    });
+    view! { <ul class="bullets">{items}</ul> }.erase()
+}
+
+/// The field that the name has to be typed into.
+fn name_field(name: Signal<String>, typed: RwSignal<String>) -> AnyView {
+    view! {
+        <label class="label">
+            "Type " <strong class="mono">{name}</strong> " to confirm"
+            <input
+                class="input mono"
+                autocomplete="off"
+                autocapitalize="none"
+                spellcheck="false"
+                prop:value=typed
+                on:input=act(move |ev| typed.set(event_target_value(&ev)))
+            />
+        </label>
     }
     .erase()
 }

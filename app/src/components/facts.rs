@@ -72,12 +72,10 @@ impl Facts {
         self
     }
 
-    /// The list.
     pub fn list(self) -> AnyView {
         view! { <dl class="facts">{self.0}</dl> }.erase()
     }
 
-    /// The list as a card.
     pub fn card(self) -> AnyView {
         view! { <dl class="card facts">{self.0}</dl> }.erase()
     }

@@ -5,6 +5,7 @@ mod state;
 
 use crate::erase::{Erase as _, act, reactive};
 use leptos::{html, prelude::*};
+use model::FieldError;
 
 pub use state::FormState;
 
@@ -61,14 +62,11 @@ pub enum Entry {
 /// A labeled text field.
 #[component]
 pub fn Field(
-    /// The form.
     form: FormState,
     /// The field's name in the parser's errors.
     #[prop(into)]
     name: String,
-    /// The label.
     label: &'static str,
-    /// Its value.
     value: Bound,
     /// The kind of element.
     #[prop(optional)]
@@ -83,6 +81,7 @@ pub fn Field(
     #[prop(optional)]
     optional: bool,
 ) -> impl IntoView {
+    form.set_label(&name, label);
     let control = Control::new(form, name, value);
     let Control { id, help, .. } = control.clone();
     let list = format!("{id}-options");
@@ -203,14 +202,11 @@ impl Control {
 /// A labeled selection list.
 #[component]
 pub fn Choice(
-    /// The form.
     form: FormState,
     /// The field's name in the parser's errors.
     #[prop(into)]
     name: String,
-    /// The label.
     label: &'static str,
-    /// Its value.
     value: Bound,
     /// Values and their labels.
     #[prop(into)]
@@ -219,6 +215,7 @@ pub fn Choice(
     #[prop(optional, into)]
     hint: Signal<String>,
 ) -> impl IntoView {
+    form.set_label(&name, label);
     let control = Control::new(form, name, value);
     let Control { id, help, .. } = control.clone();
     let refusal = control.refusal;
@@ -270,15 +267,14 @@ pub(super) fn field_help(
         }
         None => view! { <span class="hint">{hint.get()}</span> }.erase(),
     });
-    view! { <div class="field-help" id=id aria-live="polite">{text}</div> }.erase()
+    let is_bare = Signal::derive(move || hint.with(String::is_empty));
+    view! { <div class="field-help" class:field-help-bare=is_bare id=id aria-live="polite">{text}</div> }.erase()
 }
 
-/// The summary of errors after a submission, with links to the fields; takes the focus.
+/// The summary of errors after a submission; takes the focus. Each error is a link to its field and
+/// begins with the field's label.
 #[component]
-pub fn Refusals(
-    /// The form.
-    form: FormState,
-) -> impl IntoView {
+pub fn Refusals(form: FormState) -> impl IntoView {
     let panel = NodeRef::<html::Section>::new();
     Effect::new(move |_| {
         if !form.summary.with(Vec::is_empty)
@@ -288,18 +284,9 @@ pub fn Refusals(
         }
     });
     let list = reactive(move || {
-        form.summary
-            .get()
-            .into_iter()
-            .map(|refusal| {
-                let target = field_id(&refusal.field);
-                let href = format!("#{target}");
-                let go = move |ev: leptos::ev::MouseEvent| {
-                    ev.prevent_default();
-                    crate::browser::focus(&target);
-                };
-                view! { <li><a href=href rel="external" on:click=act(go)>{refusal.message}</a></li> }.erase()
-            })
+        let summary = form.summary.get().into_iter();
+        summary
+            .map(|refusal| refusal_link(form, refusal))
             .collect::<Vec<_>>()
     });
     let hidden = Signal::derive(move || form.summary.with(Vec::is_empty));
@@ -313,10 +300,24 @@ pub fn Refusals(
     .erase()
 }
 
+fn refusal_link(form: FormState, refusal: FieldError) -> AnyView {
+    let FieldError { field, message } = refusal;
+    let text = match form.label(&field) {
+        Some(label) => format!("{label}: {message}"),
+        None => message,
+    };
+    let target = field_id(&field);
+    let href = format!("#{target}");
+    let go = move |ev: leptos::ev::MouseEvent| {
+        ev.prevent_default();
+        crate::browser::focus(&target);
+    };
+    view! { <li><a href=href rel="external" on:click=act(go)>{text}</a></li> }.erase()
+}
+
 /// The submit button. It shows that the submission is in flight, and is disabled meanwhile.
 #[component]
 pub fn Submit(
-    /// The form.
     form: FormState,
     /// The label, such as `Create site`.
     #[prop(into)]

@@ -19,6 +19,9 @@ use super::icon::icon;
 /// elements.
 const APPLY: &str = "<button class=\"btn\">Apply</button>";
 
+/// How long the input must pause before the list is searched.
+const DEBOUNCE: Duration = Duration::from_millis(200);
+
 /// The id of a list's search field.
 const SEARCH: &str = "search";
 
@@ -157,33 +160,67 @@ pub fn Filters(
     path: String,
     /// The columns that are searched, such as `Name, owner, image or address`.
     search: &'static str,
-    /// The filters.
-    #[prop(optional)]
-    filters: Vec<Filter>,
+    #[prop(optional)] filters: Vec<Filter>,
     /// Parameters to preserve, if they are no fields of this form.
     #[prop(optional)]
     keep: &'static [&'static str],
 ) -> impl IntoView {
     let form = NodeRef::<html::Form>::new();
-    let navigate = use_navigate();
-    let mut names: Vec<&'static str> = vec!["q"];
-    names.extend(filters.iter().map(|filter| filter.name));
-    let shown = names.clone();
-    let kept = keep.iter().filter(|name| !shown.contains(name));
+    let mut fields: Vec<&'static str> = vec!["q"];
+    fields.extend(filters.iter().map(|filter| filter.name));
+    let kept = keep.iter().filter(|name| !fields.contains(name));
     let kept = kept.copied().collect::<Vec<_>>();
-    let parameters = [names, kept.clone()].concat();
-    // Links and the back button change the URL too.
+    let parameters = [fields.clone(), kept.clone()].concat();
+    follow_url(form, fields);
+    let go = submit_to_url(form, path.clone(), parameters);
+    let soon = debounced(go);
+    let kept = kept
+        .into_iter()
+        .map(|name| {
+            view! { <input type="hidden" name=name value=current_parameter(name) /> }.erase()
+        })
+        .collect::<Vec<_>>();
+    let choices = filters
+        .into_iter()
+        .map(|filter| choice(filter, go))
+        .collect::<Vec<_>>();
+    view! {
+        <form class="filters" method="get" action=path role="search" node_ref=form
+            on:submit=act(move |ev: ev::SubmitEvent| { ev.prevent_default(); go.run(()); })>
+            <span class="search">
+                {icon("search")}
+                <input id=SEARCH class="input" type="search" name="q" placeholder=search aria-label=search
+                    autocomplete="off" value=current_parameter("q") on:input=act(move |_| soon()) />
+                <kbd class="key">"/"</kbd>
+            </span>
+            {choices} {kept}
+            <noscript inner_html=APPLY></noscript>
+        </form>
+    }
+    .erase()
+}
+
+/// Copies the query to the fields when the URL changes: links and the back button change it too.
+fn follow_url(form: NodeRef<html::Form>, fields: Vec<&'static str>) {
     Effect::new(move |_| {
         let values: Vec<(&str, String)> =
-            shown.iter().map(|name| (*name, parameter(name))).collect();
+            fields.iter().map(|name| (*name, parameter(name))).collect();
         if let Some(form) = form.get() {
             for (name, value) in values {
                 show_value(&form, name, &value);
             }
         }
     });
-    let action = path.clone();
-    let go = StoredValue::new(move || {
+}
+
+/// Navigates to the URL `path` with the values of the form as `parameters`.
+fn submit_to_url(
+    form: NodeRef<html::Form>,
+    path: String,
+    parameters: Vec<&'static str>,
+) -> Callback<()> {
+    let navigate = use_navigate();
+    Callback::new(move |()| {
         let Some(form) = form.get_untracked() else {
             return;
         };
@@ -201,41 +238,21 @@ pub fn Filters(
             ..Default::default()
         };
         navigate(&address(&path, &parameters), options);
-    });
+    })
+}
+
+/// Runs `go` once the input has paused, unless the list was left meanwhile.
+fn debounced(go: Callback<()>) -> impl Fn() + 'static {
     let waiting = StoredValue::new(None::<TimeoutHandle>);
-    let soon = move || {
+    move || {
         if let Some(earlier) = waiting.get_value() {
             earlier.clear();
         }
         let run = move || {
-            go.try_with_value(|go| go());
+            go.try_run(());
         };
-        waiting.set_value(set_timeout_with_handle(run, Duration::from_millis(200)).ok());
-    };
-    let kept = kept
-        .into_iter()
-        .map(|name| {
-            view! { <input type="hidden" name=name value=current_parameter(name) /> }.erase()
-        })
-        .collect::<Vec<_>>();
-    let choices = filters
-        .into_iter()
-        .map(|filter| choice(filter, Callback::new(move |()| go.with_value(|go| go()))))
-        .collect::<Vec<_>>();
-    view! {
-        <form class="filters" method="get" action=action role="search" node_ref=form
-            on:submit=act(move |ev: ev::SubmitEvent| { ev.prevent_default(); go.with_value(|go| go()); })>
-            <span class="search">
-                {icon("search")}
-                <input id=SEARCH class="input" type="search" name="q" placeholder=search aria-label=search
-                    autocomplete="off" value=current_parameter("q") on:input=act(move |_| soon()) />
-                <kbd class="key">"/"</kbd>
-            </span>
-            {choices} {kept}
-            <noscript inner_html=APPLY></noscript>
-        </form>
+        waiting.set_value(set_timeout_with_handle(run, DEBOUNCE).ok());
     }
-    .erase()
 }
 
 fn choice(filter: Filter, go: Callback<()>) -> AnyView {

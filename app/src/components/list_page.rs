@@ -20,7 +20,6 @@ use crate::{
 
 /// What the page of a list displays besides its objects.
 pub struct ListPage {
-    /// The title.
     pub title: &'static str,
     /// The name of one object and of several.
     pub count: (&'static str, &'static str),
@@ -42,11 +41,9 @@ pub struct ListPage {
 
 /// The search of a list. Its state is in the URL.
 pub struct Search {
-    /// The path of the list.
     pub path: &'static str,
     /// The columns that are searched.
     pub columns: &'static str,
-    /// The filters.
     pub filters: fn() -> Vec<Filter>,
     /// The parameters: `q`, filters, and others such as the order, `sort`.
     pub parameters: &'static [&'static str],
@@ -128,7 +125,6 @@ pub fn whole<T>(objects: &[T]) -> Listing<'_, T> {
     (objects, objects.len() as u64, (1, 1))
 }
 
-/// A page of a list.
 pub fn paged<T>(page: &Page<T>) -> Listing<'_, T> {
     let place = (page.page.max(1), page.page_count());
     (&page.rows, page.total, place)
@@ -142,7 +138,6 @@ pub struct ListState {
     pub is_empty: Memo<bool>,
     /// The number of this page, and the number of pages.
     pub place: Memo<(u32, u32)>,
-    /// The table.
     pub table: Box<dyn Fn() -> AnyView + Send + Sync>,
     /// A view above the search.
     pub above: AnyView,

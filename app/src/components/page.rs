@@ -47,9 +47,7 @@ where
 /// The header of a page: its title, which is also the document's title, and its actions.
 #[component]
 pub fn PageHead(
-    /// The title.
-    #[prop(into)]
-    title: Signal<String>,
+    #[prop(into)] title: Signal<String>,
     /// The content beside the title: a count or a state.
     #[prop(optional, into)]
     badges: ViewFn,
@@ -105,7 +103,6 @@ pub fn list_skeleton() -> AnyView {
     .erase()
 }
 
-/// The skeleton of the page of one object.
 pub fn object_skeleton() -> AnyView {
     view! {
         <div class="stack" role="status" aria-busy="true" aria-label="Loading">
@@ -191,9 +188,7 @@ pub fn usage_bar(label: &'static str, used: u64, total: u64, label_text: String)
 /// A button that copies text to the clipboard.
 #[component]
 pub fn Copy(
-    /// The text.
-    #[prop(into)]
-    text: Signal<String>,
+    #[prop(into)] text: Signal<String>,
     /// The kind of text, such as `address`.
     what: &'static str,
     /// Whether the text is not visible elsewhere on the page, because it is secret or long.

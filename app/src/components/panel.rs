@@ -5,7 +5,6 @@ use leptos::prelude::*;
 
 use super::{badge::Tone, icon::icon};
 
-/// A card with a title.
 pub fn card(title: &'static str, content: AnyView) -> AnyView {
     view! { <section class="card"><h2 class="card-title">{title}</h2>{content}</section> }.erase()
 }
@@ -15,7 +14,6 @@ pub fn tight_card(title: &'static str, content: AnyView) -> AnyView {
     view! { <section class="card stack-tight"><h2 class="card-title">{title}</h2>{content}</section> }.erase()
 }
 
-/// A group of fields with a title.
 pub fn group(title: &'static str, fields: AnyView) -> AnyView {
     view! { <fieldset class="card group"><legend class="card-title">{title}</legend>{fields}</fieldset> }.erase()
 }

@@ -15,7 +15,6 @@ use super::{
 };
 use crate::clock::Clock;
 
-/// The steps of a job.
 pub fn job_steps(job: LiveResource<JobView>) -> AnyView {
     let count = job.part(|job| job.steps.len());
     let ended = job.part(|job| job.row.state.has_ended());

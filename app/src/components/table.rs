@@ -12,12 +12,10 @@ use model::Timestamp;
 
 use super::{badge::ago, list::sort_head};
 
-/// An object of a table.
 pub trait Object: Clone + PartialEq + Send + Sync + 'static {}
 
 impl<T: Clone + PartialEq + Send + Sync + 'static> Object for T {}
 
-/// A column of a table.
 pub struct Column<T: Object> {
     head: &'static str,
     /// The label of the cells of a card.
@@ -175,7 +173,6 @@ pub struct Rows<T: Object> {
     pub label: &'static str,
     /// The id of an object, unique in the table.
     pub id: fn(&T) -> i64,
-    /// The columns.
     pub columns: &'static [Column<T>],
 }
 

@@ -124,7 +124,7 @@ fn crumbs(path: &str, name: Option<String>) -> Vec<(String, String)> {
             (Some(&"authorities"), 0) => Some("Certificate authorities".to_owned()),
             (_, 0 | 2) => Some(title(part)),
             _ if *part == "new" => Some(title(part)),
-            (Some(&("domains" | "certificates")), 1) => name.clone(),
+            (Some(&("domains" | "certificates" | "jobs")), 1) => name.clone(),
             _ => Some((*part).to_owned()),
         };
         crumbs.extend(label.map(|label| (label, href.clone())));
@@ -163,7 +163,7 @@ mod tests {
                 "/sites/lab/hosts/edge-1/files",
                 "Hosts / lab / edge-1 / Files",
             ),
-            ("/jobs/12", "Jobs / 12"),
+            ("/jobs/12", "Jobs"),
             ("/users/new", "Users / New"),
             ("/domains/2", "Domains"),
             ("/domains/2/settings", "Domains / Settings"),
@@ -179,6 +179,10 @@ mod tests {
         ] {
             assert_eq!(labels(path, None), expected);
         }
+        assert_eq!(
+            labels("/jobs/12", Some("Create web-1")),
+            "Jobs / Create web-1"
+        );
         let domain = "/domains/2/settings";
         assert_eq!(
             labels(domain, Some("example.org")),

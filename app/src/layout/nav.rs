@@ -13,9 +13,7 @@ pub const DRAWER: &str = "places";
 
 /// A navigation entry: label, path, icon.
 pub struct NavEntry {
-    /// The label.
     pub label: &'static str,
-    /// The path.
     pub path: &'static str,
     /// The icon.
     pub shape: &'static str,

@@ -73,37 +73,17 @@ fn key(State { open, typed, ready }: State, ev: &ev::KeyboardEvent) {
 }
 
 /// The palette's dialog.
-pub fn dialog(role: Role, State { open, typed, ready }: State) -> AnyView {
+pub fn dialog(role: Role, state: State) -> AnyView {
+    let State { open, typed, .. } = state;
     let dialog = NodeRef::<html::Dialog>::new();
     let input = NodeRef::<html::Input>::new();
-    let containers = containers(typed, open);
-    let fixed = StoredValue::new(fixed(role));
-    let targets = Memo::new(move |_| {
-        let mut targets = fixed.with_value(|fixed| typed.with(|typed| matching(fixed, typed)));
-        containers.with(|containers| targets.extend(containers.iter().cloned()));
-        targets
-    });
+    let targets = targets(role, typed, containers(typed, open));
     let chosen = RwSignal::new(0_usize);
     Effect::new(move |_| {
         targets.track();
         chosen.set(0);
     });
-    Effect::new(move |_| {
-        let (Some(dialog), wanted) = (dialog.get(), open.get()) else {
-            return;
-        };
-        if wanted && !dialog.open() {
-            let _ = dialog.show_modal();
-            if let Some(input) = input.get_untracked() {
-                let _ = input.focus();
-            }
-            ready.set(true);
-        } else if !wanted {
-            dialog.close();
-            typed.set(String::new());
-            ready.set(false);
-        }
-    });
+    show_while_open(state, dialog, input);
     let navigate = use_navigate();
     let go = Callback::new(move |href: String| {
         open.set(false);
@@ -134,6 +114,45 @@ pub fn dialog(role: Role, State { open, typed, ready }: State) -> AnyView {
         </dialog>
     }
     .erase()
+}
+
+/// The pages and actions that match the input, followed by the containers found.
+fn targets(
+    role: Role,
+    typed: RwSignal<String>,
+    containers: RwSignal<Vec<Target>>,
+) -> Memo<Vec<Target>> {
+    let fixed = StoredValue::new(fixed(role));
+    Memo::new(move |_| {
+        let mut targets = fixed.with_value(|fixed| typed.with(|typed| matching(fixed, typed)));
+        containers.with(|containers| targets.extend(containers.iter().cloned()));
+        targets
+    })
+}
+
+/// Shows the dialog and focuses its input field when the palette is opened; clears the input when
+/// it is closed.
+fn show_while_open(
+    State { open, typed, ready }: State,
+    dialog: NodeRef<html::Dialog>,
+    input: NodeRef<html::Input>,
+) {
+    Effect::new(move |_| {
+        let (Some(dialog), is_desired_open) = (dialog.get(), open.get()) else {
+            return;
+        };
+        if is_desired_open && !dialog.open() {
+            let _ = dialog.show_modal();
+            if let Some(input) = input.get_untracked() {
+                let _ = input.focus();
+            }
+            ready.set(true);
+        } else if !is_desired_open {
+            dialog.close();
+            typed.set(String::new());
+            ready.set(false);
+        }
+    });
 }
 
 fn results(targets: Memo<Vec<Target>>, chosen: RwSignal<usize>, go: Callback<String>) -> AnyView {

@@ -33,7 +33,6 @@ const ROWS: Rows<NodeRow> = Rows {
     ],
 };
 
-/// The page.
 pub fn page() -> AnyView {
     live_resource(
         Signal::from(()),

@@ -18,7 +18,6 @@ pub struct SignInFailure {
     pub next: String,
 }
 
-/// The page.
 pub fn page() -> AnyView {
     // Serialized into the page, so that the browser hydrates the same view as the server rendered.
     let failure = SharedValue::new_str(|| {

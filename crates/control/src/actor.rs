@@ -5,7 +5,7 @@ use model::{Error, UserId, names::Username, session::CurrentUser, users::Role};
 /// Who performs an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// A user.
+    /// A signed-in user.
     User(CurrentUser),
     /// The manager itself, for example at the first start.
     System,

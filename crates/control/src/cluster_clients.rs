@@ -11,7 +11,6 @@ use store::clusters::{ClusterRecord, ConnectionSettings};
 
 use crate::failure::internal;
 
-/// The clients by cluster.
 pub(crate) struct ClusterClients {
     clients: RwLock<BTreeMap<ClusterId, ClientEntry>>,
     timeouts: Timeouts,
@@ -66,13 +65,11 @@ impl ClusterClients {
         }
     }
 
-    /// Removes the client of a cluster.
     pub(crate) fn remove(&self, cluster: ClusterId) {
         let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
         clients.remove(&cluster);
     }
 
-    /// The client of a cluster.
     pub(crate) fn get(&self, cluster: ClusterId) -> Option<Client> {
         self.clients
             .read()

@@ -16,7 +16,7 @@ use store::{Conn, dns_records::DnsRecordRow};
 
 use crate::{
     Control,
-    background::{InStore, Lease, NextPass, Reconciler, WakeSources},
+    background::{InStore, Lease, LeaseObject, NextPass, Reconciler, WakeSources},
     failure::StoreResultExt as _,
     providers,
 };
@@ -94,9 +94,13 @@ async fn apply_due(control: &Control) -> Result<(), model::Error> {
             continue;
         };
         let id = row.id;
-        let renewal = InStore(control.store(), move |c: &mut Conn, owner: &str, term| {
-            store::dns_records::renew_lease(c, id, owner, term)
-        });
+        let renewal = InStore {
+            store: control.store(),
+            object: LeaseObject::new("DNS record", &row.record),
+            renew: move |c: &mut Conn, owner: &str, term| {
+                store::dns_records::renew_lease(c, id, owner, term)
+            },
+        };
         let work = async {
             let update = update::update(control, provider, &row, &lease);
             match control.0.stop.run_until_cancelled(update).await {

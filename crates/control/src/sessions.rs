@@ -50,7 +50,7 @@ pub struct ClientInfo {
 
 /// A new session. Its token is for the user's browser only.
 pub struct NewSession {
-    /// The session token.
+    /// The secret of the session cookie. The database has only its hash.
     pub token: String,
     /// The remaining lifetime in seconds.
     pub lifetime_s: u64,
@@ -61,7 +61,7 @@ pub struct NewSession {
 
 /// A token for the user's browser only.
 pub struct BrowserToken {
-    /// The token.
+    /// The secret. The database has only its hash.
     pub token: String,
     /// The lifetime in seconds.
     pub lifetime_s: u64,

@@ -8,12 +8,14 @@ use edge::{
     StreamService, Tls, Transport,
 };
 use model::{
-    Error, Kind, SiteId,
+    Error, Kind, ServiceId, SiteId,
     certificates::CertificateSource,
     domains::DomainRow,
     fingerprint::Fingerprint,
-    names::{Domain, NodeName},
-    services::{ServiceEndpoint, TlsName},
+    names::{Domain, Label, NodeName},
+    net::Port,
+    publish::{HttpOptions, IdleTimeoutS},
+    services::{ServiceEndpoint, ServiceView, TcpOptions, TlsName},
 };
 use store::{certificates::IssuedCertificate, containers::SiteHost, sites::SiteRecord};
 
@@ -207,18 +209,13 @@ fn stream_tls(name: &TlsName, certificates: &Certificates<'_>) -> Option<Tls> {
 fn publish(
     config: &mut SiteConfig,
     host: &SiteHost,
-    service: &model::services::ServiceView,
+    service: &ServiceView,
     certificates: &Certificates<'_>,
 ) {
-    let (id, address, port) = (service.id, host.address, service.port);
-    let stream = |external, idle_timeout, transport, tls| StreamService {
-        id,
-        external,
-        address,
-        port,
-        idle_timeout,
-        transport,
-        tls,
+    let backend = Backend {
+        service: service.id,
+        address: host.address,
+        port: service.port,
     };
     match &service.published {
         ServiceEndpoint::Http {
@@ -226,56 +223,97 @@ fn publish(
             domain,
             options,
         } => {
-            let under = config
-                .domains
-                .iter_mut()
-                .find(|under| under.name == *domain);
-            if let Some(under) = under {
-                under.services.push(HttpService {
-                    id,
-                    label: Some(label.clone()),
-                    address,
-                    port,
-                    options: *options,
-                    certificate: certificates.for_domain(domain, &format!("{label}.{domain}")),
-                });
+            let certificate = certificates.for_domain(domain, &format!("{label}.{domain}"));
+            let mut domains = config.domains.iter_mut();
+            if let Some(under) = domains.find(|under| under.name == *domain) {
+                under
+                    .services
+                    .push(backend.http(label, *options, certificate));
             }
         }
         ServiceEndpoint::Tcp {
             external,
             options,
             tls,
-        } => {
-            let tls = match tls {
-                Some(name) => match stream_tls(name, certificates) {
-                    Some(tls) => Some(tls),
-                    // Never without TLS: clients would send their data in plain text.
-                    None => return,
-                },
-                None => None,
-            };
-            let transport = if options.proxy_protocol {
-                Transport::TcpFromProxy
-            } else {
-                Transport::Tcp
-            };
-            config
-                .streams
-                .push(stream(*external, options.idle_timeout, transport, tls));
-        }
+        } => config
+            .streams
+            .extend(backend.tcp(*external, options, tls.as_ref(), certificates)),
         ServiceEndpoint::Udp {
             external,
             idle_timeout,
-        } => {
-            config
-                .streams
-                .push(stream(*external, *idle_timeout, Transport::Udp, None));
-        }
+        } => config.streams.push(backend.udp(*external, *idle_timeout)),
         ServiceEndpoint::Srv { name } => config.records.push(Srv {
-            id,
+            id: service.id,
             name: name.clone(),
             host: host.name.clone(),
-            port,
+            port: service.port,
         }),
+    }
+}
+
+/// The container and port that edge hosts forward a service to.
+#[derive(Clone, Copy)]
+struct Backend {
+    service: ServiceId,
+    address: Ipv4Addr,
+    port: Port,
+}
+
+impl Backend {
+    fn http(
+        self,
+        label: &Label,
+        options: HttpOptions,
+        certificate: Option<Fingerprint>,
+    ) -> HttpService {
+        HttpService {
+            id: self.service,
+            label: Some(label.clone()),
+            address: self.address,
+            port: self.port,
+            options,
+            certificate,
+        }
+    }
+
+    /// A TCP port; `None` if its TLS hostname is too long. Without TLS, clients would send their
+    /// data in plain text.
+    fn tcp(
+        self,
+        external: Port,
+        options: &TcpOptions,
+        tls: Option<&TlsName>,
+        certificates: &Certificates<'_>,
+    ) -> Option<StreamService> {
+        let tls = match tls {
+            Some(name) => Some(stream_tls(name, certificates)?),
+            None => None,
+        };
+        let transport = if options.proxy_protocol {
+            Transport::TcpFromProxy
+        } else {
+            Transport::Tcp
+        };
+        Some(StreamService {
+            id: self.service,
+            external,
+            address: self.address,
+            port: self.port,
+            idle_timeout: options.idle_timeout,
+            transport,
+            tls,
+        })
+    }
+
+    fn udp(self, external: Port, idle_timeout: IdleTimeoutS) -> StreamService {
+        StreamService {
+            id: self.service,
+            external,
+            address: self.address,
+            port: self.port,
+            idle_timeout,
+            transport: Transport::Udp,
+            tls: None,
+        }
     }
 }

@@ -115,7 +115,7 @@ impl FromStr for PemCertificates {
 pub struct AuthoritySpec {
     /// The CA's name.
     pub name: Label,
-    /// The URL of its directory.
+    /// The URL of its ACME directory (RFC 8555, section 7.1.1).
     pub directory: DirectoryUrl,
     /// The contact address of the account.
     pub email: Option<Email>,
@@ -134,7 +134,7 @@ pub struct AuthorityRow {
     pub id: AuthorityId,
     /// The CA's name.
     pub name: Label,
-    /// The URL of its directory.
+    /// The URL of its ACME directory (RFC 8555, section 7.1.1).
     pub directory: DirectoryUrl,
     /// The contact address of the account.
     pub email: Option<Email>,
@@ -153,7 +153,7 @@ pub struct AuthorityRow {
 pub struct AuthorityForm {
     /// The CA's name.
     pub name: String,
-    /// The URL of its directory.
+    /// The URL of its ACME directory (RFC 8555, section 7.1.1).
     pub directory: String,
     /// The contact address; may be empty.
     #[serde(default)]

@@ -142,7 +142,7 @@ pub enum CertificateState {
     Renewing,
     /// Valid for a short time only, and no renewal is expected.
     Expiring,
-    /// Expired.
+    /// Past the end of its validity.
     Expired,
 }
 
@@ -189,9 +189,9 @@ pub struct CertificateRow {
     pub site_name: Label,
     /// The name that the certificate is for: a hostname or a wildcard.
     pub subject: CertificateName,
-    /// The source.
+    /// How it is obtained, which decides who renews it.
     pub source: IssuanceMethod,
-    /// The state.
+    /// Computed from validity and attempts at the time of the query.
     pub state: CertificateState,
     /// The contents of the current certificate.
     pub issued: Option<CertificateContents>,
@@ -213,17 +213,17 @@ pub struct CertificateRow {
 pub enum CertificateEvent {
     /// First issued.
     Issued,
-    /// Renewed.
+    /// A newly issued certificate replaced an earlier one.
     Renewed,
     /// Uploaded by a user.
     Uploaded,
     /// An attempt failed.
     Failed,
-    /// Revoked.
+    /// A user had it revoked; a new certificate is requested.
     Revoked,
     /// About to expire.
     Expiring,
-    /// Expired.
+    /// Past the end of its validity.
     Expired,
 }
 
@@ -269,7 +269,7 @@ impl FromStr for CertificateEvent {
 /// One line of a certificate's history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {
-    /// The time.
+    /// When the event happened.
     pub at: Timestamp,
     /// The event.
     pub what: CertificateEvent,

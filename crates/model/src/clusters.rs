@@ -63,7 +63,7 @@ impl ClusterCapabilities {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "what")]
 pub enum UnmetRequirement {
-    /// A privilege.
+    /// A privilege that the account lacks.
     Privilege {
         /// The privilege, such as `VM.Allocate`.
         privilege: String,
@@ -146,7 +146,7 @@ pub struct UnmanagedContainer {
     pub name: Option<String>,
     /// The container's node.
     pub node: String,
-    /// Whether the container is running.
+    /// Whether the container was running at the last observation.
     pub running: bool,
 }
 
@@ -174,7 +174,7 @@ pub struct ImportRequest {
     pub site: String,
     /// The future owner.
     pub owner: String,
-    /// The VMIDs.
+    /// The VMIDs of unmanaged containers of the cluster.
     pub vmids: Vec<u32>,
 }
 

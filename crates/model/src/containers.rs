@@ -51,7 +51,7 @@ pub struct ContainerSpec {
     pub source: ContainerSource,
     /// CPU cores.
     pub cores: Cores,
-    /// Memory.
+    /// The memory limit, without swap.
     pub memory: MemoryMib,
     /// Disk size; cannot be changed after creation.
     pub disk: DiskGib,
@@ -62,7 +62,7 @@ pub struct ContainerSpec {
     pub env: EnvVars,
     /// The command line; `None` means the image's own.
     pub entrypoint: Option<Entrypoint>,
-    /// A description.
+    /// Text of the user; Proxmox does not receive it.
     pub description: Option<Description>,
     /// The published services.
     pub services: Vec<ServiceSpec>,
@@ -80,7 +80,7 @@ pub struct ImageValues {
 /// A container to create.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateContainer {
-    /// The site.
+    /// The site that the address, the VMID and external ports are reserved in.
     pub site: SiteId,
     /// The container's name, unique in its site.
     pub name: Label,
@@ -203,7 +203,7 @@ pub struct ContainerRow {
     pub domain: Domain,
     /// The current status.
     pub status: Status,
-    /// The running job.
+    /// The queued or running job; a container has at most one.
     pub activity: Option<RunningJob>,
     /// The owner.
     pub owner: Username,
@@ -249,9 +249,9 @@ pub struct ContainerView {
     pub node: NodeName,
     /// Changes made in Proxmox outside Holdfast.
     pub drift: Vec<Drift>,
-    /// The VMID.
+    /// The VMID, unique in the cluster.
     pub vmid: u32,
-    /// The MAC address.
+    /// The MAC address of the first interface, by which Holdfast recognizes its containers.
     pub mac: MacAddress,
     /// The address of its DHCP lease, if it differs from the reserved address.
     #[serde(default)]
@@ -347,9 +347,9 @@ impl FromStr for Sort {
 /// A query for a list of containers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerQuery {
-    /// The site.
+    /// Only containers of this site.
     pub site: Option<Label>,
-    /// The status.
+    /// Only containers with this status.
     pub status: Option<Status>,
     /// A substring of name, owner, source or address.
     pub q: String,

@@ -14,7 +14,7 @@ pub const MAX_LEASES: usize = 10_000;
 pub struct Lease {
     /// The MAC address of the client.
     pub mac: MacAddress,
-    /// The address.
+    /// The leased address.
     pub address: Ipv4Addr,
     /// The client's name in dnsmasq, if known.
     #[serde(default)]
@@ -30,7 +30,7 @@ pub struct Lease {
 pub struct LeaseRow {
     /// The MAC address of the client.
     pub mac: MacAddress,
-    /// The address.
+    /// The leased address.
     pub address: Ipv4Addr,
     /// The client's name in dnsmasq, if known.
     pub name: Option<Label>,

@@ -120,7 +120,7 @@ impl Publishers {
 pub struct DomainSpec {
     /// The site whose edge hosts serve the domain.
     pub site: SiteId,
-    /// The domain.
+    /// The DNS domain that hostnames are published under.
     pub name: Domain,
     /// The URL of its oauth2-proxy.
     pub sign_in: Option<Origin>,
@@ -130,7 +130,7 @@ pub struct DomainSpec {
     pub hsts: Hsts,
     /// The users who may publish under the domain.
     pub publishers: Publishers,
-    /// The certificate source.
+    /// Where the certificates of its hostnames come from.
     pub issuance: CertificateSource,
     /// The provider of its public DNS records.
     pub provider: Option<ProviderId>,
@@ -175,7 +175,7 @@ pub struct DomainRow {
 pub struct DomainForm {
     /// The site's ID.
     pub site: String,
-    /// The domain.
+    /// The DNS domain that hostnames are published under.
     pub name: String,
     /// A URL such as `http://10.20.0.5:4180`; empty means none.
     #[serde(default)]

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub struct Invalid(Cow<'static, str>);
 
 impl Invalid {
-    /// Creates an error with its sentence.
+    /// `sentence` is shown to users below the field.
     pub fn new(sentence: impl Into<Cow<'static, str>>) -> Self {
         Self(sentence.into())
     }
@@ -230,7 +230,7 @@ impl Fields {
         result.map_err(|e| self.0.push(e.for_field(field))).ok()
     }
 
-    /// Adds an error.
+    /// Adds an error that no parser returned. `message` is shown to users below the field.
     pub fn add_error(&mut self, field: &str, message: impl Into<String>) {
         self.0.push(FieldError {
             field: field.to_owned(),

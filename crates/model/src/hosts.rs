@@ -198,7 +198,7 @@ impl Report {
 /// A certificate that a host cannot serve.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnservableCertificate {
-    /// The certificate.
+    /// The SHA-256 fingerprint of the certificate.
     pub certificate: Fingerprint,
     /// The reason, as text for users.
     pub reason: String,
@@ -242,7 +242,7 @@ impl ConfigPart {
 /// A quarantined part: it is left out of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuarantinedPart {
-    /// The part.
+    /// What was left out of the live configuration.
     pub part: ConfigPart,
     /// The message of the nginx or dnsmasq check.
     pub message: String,

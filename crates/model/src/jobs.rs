@@ -135,7 +135,7 @@ string_enum! {
 pub struct Progress {
     /// Done so far.
     pub done: u64,
-    /// The total.
+    /// When `done` reaches this, the work is complete.
     pub total: u64,
 }
 
@@ -241,9 +241,9 @@ pub struct LogLine {
 /// A query for a list of jobs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobQuery {
-    /// The state.
+    /// Only jobs in this state.
     pub state: Option<JobState>,
-    /// The container.
+    /// Only jobs of this container.
     pub container: Option<ContainerId>,
     /// A substring of the container's name.
     pub q: String,

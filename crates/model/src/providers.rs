@@ -140,7 +140,7 @@ impl NameServer {
         }
     }
 
-    /// The port.
+    /// The port; 53 if none was entered.
     pub fn port(&self) -> u16 {
         self.port.get()
     }

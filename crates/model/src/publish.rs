@@ -118,7 +118,7 @@ pub struct HttpOptions {
     pub backend: Backend,
     /// The maximum size of a request body.
     pub body: MaxBodyMib,
-    /// The idle timeout.
+    /// How long nginx keeps a connection open that carries no data.
     pub idle_timeout: IdleTimeoutS,
     /// Whether nginx buffers requests and responses. Helps slow backends and delays streams.
     pub buffering: bool,

@@ -111,7 +111,7 @@ pub enum ServiceSpec {
         port: Port,
         /// The external port; `None` means any free port.
         external: Option<Port>,
-        /// The idle timeout.
+        /// How long nginx keeps a session without datagrams.
         idle_timeout: IdleTimeoutS,
     },
     /// An SRV record in the site's own domain.
@@ -144,7 +144,7 @@ pub struct TlsName {
 /// The publishing options of a TCP service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TcpOptions {
-    /// The idle timeout.
+    /// How long nginx keeps a connection open that carries no data.
     pub idle_timeout: IdleTimeoutS,
     /// Whether nginx sends the client's address to the container in a PROXY protocol header
     /// (version 1).
@@ -200,7 +200,7 @@ pub enum ServiceEndpoint {
     Udp {
         /// The external port.
         external: Port,
-        /// The idle timeout.
+        /// How long nginx keeps a session without datagrams.
         idle_timeout: IdleTimeoutS,
     },
     /// An SRV record in the site's own domain.

@@ -51,11 +51,11 @@ pub struct SiteSpec {
     pub name: Label,
     /// The domain of its containers' hostnames.
     pub domain: Domain,
-    /// The cluster.
+    /// The cluster whose nodes run the containers.
     pub cluster: ClusterId,
     /// The bridge for containers.
     pub bridge: BridgeName,
-    /// The network.
+    /// The network of containers and edge hosts.
     pub network: Cidr,
     /// The default gateway.
     pub gateway: Ipv4Addr,
@@ -103,7 +103,7 @@ pub struct SiteForm {
     pub domain: String,
     /// The cluster's ID.
     pub cluster: String,
-    /// The bridge.
+    /// The Linux bridge that containers are attached to, such as `vmbr0`.
     pub bridge: String,
     /// The network, such as `10.20.0.0/16`.
     pub network: String,
@@ -111,7 +111,7 @@ pub struct SiteForm {
     pub gateway: String,
     /// The addresses for containers, such as `10.20.0.100-10.20.0.250`.
     pub range: String,
-    /// The storage for templates.
+    /// The Proxmox storage for templates and images, such as `local`.
     pub template_storage: String,
     /// The storage for container disks.
     pub volume_storage: String,

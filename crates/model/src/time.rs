@@ -31,7 +31,7 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0).unwrap_or(0))
     }
 
-    /// The time after a duration.
+    /// Adds a duration; the latest representable time if the sum exceeds it.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         let ms = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);

@@ -11,10 +11,7 @@ use resources::resources;
 pub(crate) use resources::unknown;
 pub use resources::{Guest, GuestKind, Resources, RunState, StorageUse};
 
-use crate::{
-    Client, Fingerprint, Vmid, error::Error, http::Call, lenient, params::Params,
-    response::ResponseData,
-};
+use crate::{Client, Fingerprint, Vmid, error::Error, http::Call, lenient, response::ResponseData};
 
 /// The version of Proxmox VE.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -156,25 +153,6 @@ impl Client {
     /// See [`Error`].
     pub async fn next_id(&self) -> Result<Vmid, Error> {
         self.call(Call::get(&["cluster", "nextid"])).await
-    }
-
-    /// Whether a VMID is unused by containers and virtual machines.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn is_vmid_free(&self, vmid: Vmid) -> Result<bool, Error> {
-        let call = Call::get(&["cluster", "nextid"]).params(Params::default().with("vmid", vmid));
-        match self.call::<Vmid>(call).await {
-            Ok(_) => Ok(true),
-            Err(Error::Invalid { fields, .. })
-                if fields
-                    .get("vmid")
-                    .is_some_and(|message| message.ends_with("already exists")) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(error),
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Opens consoles. Does not transfer terminal data.
+//! Opens consoles of containers. Does not transfer terminal data.
 //!
 //! The returned port and ticket are for `GET …/vncwebsocket?port=…&vncticket=…` on the same path,
 //! as the same user, within about ten seconds. The first message there is `USER:TICKET` and a line
@@ -24,7 +24,7 @@ pub struct TermProxy {
     pub upid: Upid,
 }
 
-pub(crate) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
     let text = lenient::opt_text(deserializer)?;
     text.map(Secret::from)
         .ok_or_else(|| de::Error::custom("a secret was expected"))
@@ -44,14 +44,6 @@ impl Client {
     pub async fn lxc_console(&self, node: &str, vmid: Vmid) -> Result<TermProxy, Error> {
         let path = ["nodes", node, "lxc", &vmid.to_string(), "termproxy"];
         self.call(Call::post(&path)).await
-    }
-
-    /// Opens a shell on a node.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`] without the privilege Sys.Console on the node.
-    pub async fn node_console(&self, node: &str) -> Result<TermProxy, Error> {
-        self.call(Call::post(&["nodes", node, "termproxy"])).await
     }
 }
 

@@ -99,21 +99,6 @@ pub(crate) fn list<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Er
         .unwrap_or_default())
 }
 
-/// A time in seconds since 1970. Zero means never.
-pub(crate) fn expiry<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
-    Ok(opt_u64(d)?.filter(|seconds| *seconds > 0))
-}
-
-/// A boolean; a missing or unreadable value is `true`.
-pub(crate) fn flag_or_on<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
-    Ok(as_bool(&Value::deserialize(d)?).unwrap_or(true))
-}
-
-/// The default `true`, for `#[serde(default = …)]`.
-pub(crate) fn on() -> bool {
-    true
-}
-
 /// The default for a missing, null or unreadable value.
 pub(crate) fn or_default<'de, D: Deserializer<'de>, T>(d: D) -> Result<T, D::Error>
 where

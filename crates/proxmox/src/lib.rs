@@ -31,7 +31,6 @@ mod net;
 mod network;
 mod node;
 mod params;
-mod pools;
 mod response;
 mod snapshots;
 mod storage;
@@ -40,13 +39,9 @@ mod templates;
 mod ticket;
 mod timeouts;
 mod tls;
-mod tokens;
-mod users;
 mod wait;
 
-pub use access::{
-    AclChange, AclEntry, AclSubject, Permissions, Realm, RealmSync, Role, SyncScope, Vanished,
-};
+pub use access::Permissions;
 pub use backup::{Backup, BackupMode, Compression, RestoreLxc, Retention};
 pub use client::{Client, ClientConfig};
 pub use cluster::{
@@ -62,19 +57,16 @@ pub use lxc::{
     Interface, InterfaceAddress, LxcConfig, LxcFeature, LxcOptions, LxcStatus, MigrateLxc,
     MigratePreconditions, PendingValue, Resize, Rootfs, Shutdown, Volume,
 };
-pub use names::{PoolId, SnapshotName, TokenName, UserId};
+pub use names::{PoolId, SnapshotName};
 pub use net::{Ipv4Config, Ipv6Config, Net};
 pub use network::{Bridge, NodeInterface};
 pub use node::{CpuInfo, NodeStatus, Usage};
 pub use pinned::Fingerprint;
-pub use pools::{Pool, PoolChange, PoolMember};
 pub use snapshots::Snapshot;
-pub use storage::{Content, ContentKind, Storage, StorageConfig, StorageStatus};
+pub use storage::{Content, ContentKind, Storage};
 pub use task::{
     LogLine, LogPage, TaskEntry, TaskExit, TaskFilter, TaskSource, TaskState, TaskStatus,
 };
 pub use templates::{ChecksumKind, Download, Template};
 pub use timeouts::Timeouts;
 pub use tls::Trust;
-pub use tokens::{ApiToken, CreatedToken, NewToken};
-pub use users::{NewUser, User, UserChange};

@@ -1,12 +1,9 @@
-//! Names of users, tokens, pools and snapshots, parsed at the boundary of the crate, so that a
+//! Names of pools and snapshots, parsed at the boundary of the crate, so that a
 //! value that Proxmox would interpret as another name or as several is never sent.
 
 use std::{fmt, str::FromStr};
 
-use crate::{
-    credentials::{is_user_id, is_word},
-    ids::ParseError,
-};
+use crate::ids::ParseError;
 
 /// Defines a validated string type.
 macro_rules! name {
@@ -43,17 +40,6 @@ macro_rules! name {
 }
 
 name! {
-    /// A user ID with realm, such as `jane@pve`. At most 64 characters.
-    UserId, "a user ID with its realm, such as jane@pve", is_user
-}
-
-name! {
-    /// The name of an API token, without its user: starts with a letter; letters, digits, `.`, `-`,
-    /// `_`.
-    TokenName, "an API token name", is_word
-}
-
-name! {
     /// A pool ID. Up to three levels separated by slashes; the ID of a nested pool starts with its
     /// parent's.
     PoolId, "a pool name", is_pool
@@ -63,11 +49,6 @@ name! {
     /// The name of a snapshot, 2 to 40 characters: starts with a letter; letters, digits, `_`, `-`.
     /// Proxmox reserves `current` and `vzdump`.
     SnapshotName, "a snapshot name", is_snapshot
-}
-
-fn is_user(text: &str) -> bool {
-    // A comma or a semicolon would split the ID in a list.
-    text.chars().count() <= 64 && is_user_id(text) && !text.contains([',', ';', '!'])
 }
 
 fn is_pool(text: &str) -> bool {
@@ -97,19 +78,6 @@ mod tests {
     #[test]
     fn names_follow_proxmox_formats() {
         let long = "a".repeat(41);
-        for text in ["jane@pve", "jane@example.org@ldap", "j\u{e9}@pam"] {
-            assert_eq!(text.parse::<UserId>().unwrap().as_str(), text);
-        }
-        for text in [
-            "jane",
-            "@pve",
-            "jane@p",
-            "a,b@pve",
-            "a b@pve",
-            "root@pam!t1",
-        ] {
-            assert!(text.parse::<UserId>().is_err(), "{text}");
-        }
         for text in ["p1", "team/a/b", "1.x-y_z"] {
             assert_eq!(text.parse::<PoolId>().unwrap().to_string(), text);
         }
@@ -122,7 +90,5 @@ mod tests {
         for text in ["", "s", "1s", "a b", "a/b", "current", "vzdump", &long] {
             assert!(text.parse::<SnapshotName>().is_err(), "{text}");
         }
-        assert!("holdfast".parse::<TokenName>().is_ok());
-        assert!("1a".parse::<TokenName>().is_err());
     }
 }

@@ -104,58 +104,6 @@ impl Storage {
     }
 }
 
-/// The cluster-wide configuration of a storage.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct StorageConfig {
-    /// The storage's name.
-    #[serde(deserialize_with = "lenient::text")]
-    pub storage: String,
-    /// The storage type, such as `dir`, `lvmthin` or `zfspool`.
-    #[serde(rename = "type", default, deserialize_with = "lenient::opt_text")]
-    pub plugin: Option<String>,
-    /// The content types.
-    #[serde(default, deserialize_with = "kinds")]
-    pub content: Vec<ContentKind>,
-    /// The nodes that have the storage; empty means all nodes.
-    #[serde(default, deserialize_with = "lenient::list")]
-    pub nodes: Vec<String>,
-    /// Whether the storage is shared by all nodes.
-    #[serde(default, deserialize_with = "lenient::flag")]
-    pub shared: bool,
-    /// Whether the storage is disabled.
-    #[serde(default, rename = "disable", deserialize_with = "lenient::flag")]
-    pub disabled: bool,
-}
-
-/// The status and usage of a storage on one node.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct StorageStatus {
-    /// The storage type, such as `dir`, `lvmthin` or `zfspool`.
-    #[serde(rename = "type", default, deserialize_with = "lenient::opt_text")]
-    pub plugin: Option<String>,
-    /// The content types.
-    #[serde(default, deserialize_with = "kinds")]
-    pub content: Vec<ContentKind>,
-    /// Whether the storage is active.
-    #[serde(default, deserialize_with = "lenient::flag")]
-    pub active: bool,
-    /// Whether the storage is enabled.
-    #[serde(default, deserialize_with = "lenient::flag")]
-    pub enabled: bool,
-    /// Whether the storage is shared by all nodes.
-    #[serde(default, deserialize_with = "lenient::flag")]
-    pub shared: bool,
-    /// Total bytes.
-    #[serde(default, deserialize_with = "lenient::opt_u64")]
-    pub total: Option<u64>,
-    /// Bytes in use.
-    #[serde(default, deserialize_with = "lenient::opt_u64")]
-    pub used: Option<u64>,
-    /// Available bytes.
-    #[serde(default, deserialize_with = "lenient::opt_u64")]
-    pub avail: Option<u64>,
-}
-
 /// A volume on a storage: a file or a disk.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Content {
@@ -192,23 +140,6 @@ impl Client {
     /// [`Error::NodeUnreachable`] if the node is offline; see [`Error`].
     pub async fn storages(&self, node: &str) -> Result<Vec<Storage>, Error> {
         self.call(Call::get(&["nodes", node, "storage"])).await
-    }
-
-    /// The cluster-wide storage configurations that the user may see.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn storage_configs(&self) -> Result<Vec<StorageConfig>, Error> {
-        self.call(Call::get(&["storage"])).await
-    }
-
-    /// The status and usage of a storage on one node.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] if the storage does not exist; see [`Error`].
-    pub async fn storage_status(&self, node: &str, storage: &str) -> Result<StorageStatus, Error> {
-        self.call(Call::get(&["nodes", node, "storage", storage, "status"]))
-            .await
     }
 
     /// The content of a storage: one content type, or all.

@@ -242,16 +242,6 @@ impl Client {
         Ok(entries.into_iter().map(TaskEntry::from).collect())
     }
 
-    /// The latest tasks of all nodes that the user may see. The nodes broadcast them, so the list
-    /// is incomplete and slightly old.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn cluster_tasks(&self) -> Result<Vec<TaskEntry>, Error> {
-        let entries: Vec<TaskEntryRow> = self.call(Call::get(&["cluster", "tasks"])).await?;
-        Ok(entries.into_iter().map(TaskEntry::from).collect())
-    }
-
     /// Stops a task. Its work may be left incomplete.
     ///
     /// # Errors

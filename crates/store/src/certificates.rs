@@ -42,7 +42,7 @@ const MAX_HISTORY: i64 = 200;
 /// The values of an issued or uploaded certificate.
 #[derive(Clone, Debug)]
 pub struct NewCertificate {
-    /// The certificate source.
+    /// How it is obtained: through ACME, or by upload.
     pub source: IssuanceMethod,
     /// The CA that issued the certificate; `None` for an upload.
     pub certificate_authority: Option<AuthorityId>,

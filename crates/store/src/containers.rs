@@ -69,7 +69,7 @@ pub enum ServiceBinding {
     Udp {
         /// The external port.
         external: Port,
-        /// The idle timeout.
+        /// How long nginx keeps a session without datagrams.
         idle_timeout: IdleTimeoutS,
     },
     /// An SRV record in the site's internal domain.
@@ -107,11 +107,11 @@ pub struct NewContainerRow {
     pub spec: ContainerSpec,
     /// The services.
     pub services: Vec<BoundService>,
-    /// The node.
+    /// The node that the scheduler chose.
     pub node: NodeName,
-    /// The VMID.
+    /// The VMID, unique in the cluster.
     pub vmid: u32,
-    /// The MAC address.
+    /// The MAC address of the first interface.
     pub mac: MacAddress,
     /// The IP address.
     pub address: Ipv4Addr,

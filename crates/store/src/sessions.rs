@@ -15,7 +15,7 @@ use crate::{
 pub struct NewSession {
     /// SHA-256 of the token, in hex.
     pub token_hash: String,
-    /// The user.
+    /// The user who signed in.
     pub user: UserId,
     /// The maximum lifetime from now, in milliseconds.
     pub lifetime_ms: i64,
@@ -28,7 +28,7 @@ pub struct NewSession {
 /// A valid session and its user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRecord {
-    /// The user.
+    /// The user who signed in.
     pub user: UserId,
     /// The user's name.
     pub name: Username,

@@ -12,7 +12,7 @@ use crate::{
 /// The failures of a bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failures {
-    /// The bucket.
+    /// What failures are counted for, such as an account or a network.
     pub bucket: String,
     /// The number of failures.
     pub count: u32,
@@ -46,7 +46,7 @@ pub fn list(c: &mut Conn, buckets: &[String]) -> Result<Vec<Failures>, Error> {
 /// A failure that was counted in a bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counted {
-    /// The bucket.
+    /// What failures are counted for, such as an account or a network.
     pub bucket: String,
     /// The time of the failure.
     pub at: Timestamp,

@@ -10,6 +10,8 @@ use crate::server_fns::Failure;
 pub struct FormState {
     check: StoredValue<Box<dyn Fn() -> Vec<FieldError> + Send + Sync>>,
     left: StoredValue<Vec<String>>,
+    /// The labels of the fields, by name, for the summary of errors.
+    labels: StoredValue<Vec<(String, &'static str)>>,
     /// Errors that only the server can detect. Each remains until its field is edited.
     server_errors: StoredValue<Vec<FieldError>>,
     refused: RwSignal<Vec<FieldError>>,
@@ -28,6 +30,7 @@ impl FormState {
         Self {
             check: StoredValue::new(Box::new(check)),
             left: StoredValue::new(Vec::new()),
+            labels: StoredValue::new(Vec::new()),
             server_errors: StoredValue::new(Vec::new()),
             refused: RwSignal::new(Vec::new()),
             summary: RwSignal::new(Vec::new()),
@@ -45,6 +48,25 @@ impl FormState {
         V: Send + Sync + 'static,
     {
         Self::new(move || values.with_untracked(|values| parse(values).err().unwrap_or_default()))
+    }
+
+    /// Sets the label of a field. A field that replaces another one of the same name replaces its
+    /// label.
+    pub fn set_label(self, field: &str, label: &'static str) {
+        self.labels.update_value(|labels| {
+            labels.retain(|(name, _)| name != field);
+            labels.push((field.to_owned(), label));
+        });
+    }
+
+    /// The label of a field; `None` if the form does not show the field.
+    pub(super) fn label(self, field: &str) -> Option<&'static str> {
+        self.labels.with_value(|labels| {
+            let mut labels = labels.iter();
+            labels
+                .find(|(name, _)| name == field)
+                .map(|(_, label)| *label)
+        })
     }
 
     /// The error at a field; tracked.

@@ -36,7 +36,6 @@ const ROWS: Rows<AuthorityRow> = Rows {
     ],
 };
 
-/// The page.
 pub fn page() -> AnyView {
     list_page(
         &LIST,

@@ -3,7 +3,6 @@
 use super::fields::{fields, initial_values};
 use crate::pages::prelude::*;
 
-/// The page.
 pub fn page() -> AnyView {
     administrator_page(content)
 }

@@ -6,7 +6,6 @@ use model::authorities::{AuthorityForm, AuthorityRow};
 use super::{domains, fields::fields};
 use crate::pages::prelude::*;
 
-/// The page.
 pub fn page() -> AnyView {
     let may_change = Session::is_administrator();
     let interests = |authority: &AuthorityRow| {

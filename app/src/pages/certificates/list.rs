@@ -81,7 +81,6 @@ const STATES: [CertificateState; 6] = [
     CertificateState::Expired,
 ];
 
-/// The page.
 pub fn page() -> AnyView {
     LIST.start_keys();
     let query = url_query(|url| CertificateQuery {
@@ -153,7 +152,6 @@ fn first_step() -> AnyView {
     .erase()
 }
 
-/// The link to a certificate.
 pub fn link(row: &CertificateRow) -> AnyView {
     row_link(format!("{PATH}/{}", row.id), host(row.subject.as_str()))
 }

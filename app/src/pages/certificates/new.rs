@@ -8,7 +8,6 @@ use model::{
 
 use crate::pages::prelude::*;
 
-/// The page.
 pub fn page() -> AnyView {
     let interests = |_: &_| vec![Event::all(Topic::Domain)];
     form_page(server_fns::domains::list, interests, content)

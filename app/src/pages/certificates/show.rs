@@ -13,7 +13,6 @@ use model::{
 use super::next;
 use crate::{components::badge::certificate_badge, pages::prelude::*};
 
-/// The page.
 pub fn page() -> AnyView {
     let interests = |shown: &CertificateDetail| {
         vec![

@@ -42,7 +42,6 @@ struct Choosing {
     refused: RwSignal<Vec<ImportResult>>,
 }
 
-/// The card.
 pub fn card(page: LiveResource<ClusterPage>) -> AnyView {
     let sites = page.part(|page| page.sites.clone());
     let first = sites.with_untracked(|sites| sites.first().map(|(id, _)| id.to_string()));

@@ -35,7 +35,6 @@ const ROWS: Rows<ClusterView> = Rows {
     ],
 };
 
-/// The page.
 pub fn page() -> AnyView {
     list_page(
         &LIST,

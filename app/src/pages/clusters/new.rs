@@ -5,7 +5,6 @@ use model::clusters::ClusterForm;
 use super::fields::fields;
 use crate::pages::prelude::*;
 
-/// The page.
 pub fn page() -> AnyView {
     administrator_page(content)
 }

@@ -6,7 +6,6 @@ use super::{
 };
 use crate::pages::{nodes::nodes, prelude::*};
 
-/// The tab.
 pub fn tab(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
     let id = page.peek(|page| page.cluster.view.id);
     // An unreachable cluster is not queried; the error is shown above.

@@ -5,7 +5,6 @@ use model::clusters::ClusterForm;
 use super::{fields::fields, show::ClusterPage};
 use crate::pages::prelude::*;
 
-/// The tab.
 pub fn tab(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
     view! { <div class="stack stack-narrow">{form(page, name)} {removal(page, name)}</div> }.erase()
 }

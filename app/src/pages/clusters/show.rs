@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use super::{import, overview, settings, state};
 use crate::pages::prelude::*;
 
-/// The tabs of a cluster.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClusterTab {
     /// The state, the nodes and the requirements.
@@ -28,7 +27,6 @@ const TABS: &[Tab<ClusterTab>] = &[
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ClusterPage {
     tab: ClusterTab,
-    /// The cluster.
     pub cluster: ClusterDetail,
     /// The signed-in user.
     pub me: CurrentUser,
@@ -38,7 +36,6 @@ pub struct ClusterPage {
     pub people: Vec<String>,
 }
 
-/// The page.
 pub fn page() -> AnyView {
     tabbed_page(
         |params| params.get_str("cluster").unwrap_or_default().to_owned(),

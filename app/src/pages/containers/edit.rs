@@ -8,9 +8,7 @@ use crate::{components::form::Submit, pages::prelude::*};
 /// A draft of changes.
 #[derive(Clone, Copy)]
 pub struct Draft {
-    /// The values.
     pub values: RwSignal<ContainerForm>,
-    /// The form state.
     pub form: FormState,
     container: LiveResource<ContainerDetail>,
     base: RwSignal<ContainerForm>,

@@ -5,7 +5,6 @@ use model::containers::ContainerDetail;
 use super::edit::{Draft, draft_form};
 use crate::pages::prelude::*;
 
-/// The tab.
 pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
     let draft = Draft::new(container);
     let Draft { values, form, .. } = draft;

@@ -64,7 +64,6 @@ const ROWS: Rows<ContainerRow> = Rows {
     ],
 };
 
-/// The page.
 pub fn page() -> AnyView {
     LIST.start_keys();
     let selection = Selection::new();
@@ -108,7 +107,6 @@ fn path(row: &ContainerRow) -> String {
     href(&row.site, &row.name)
 }
 
-/// The status and the running job.
 pub fn marks(status: Status, activity: Option<RunningJob>) -> AnyView {
     let doing = activity
         .map(|activity| activity.kind.activity())

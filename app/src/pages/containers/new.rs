@@ -28,7 +28,6 @@ const IMAGES: [&str; 5] = [
 const NEEDS_PROGRAM: &str =
     "<p class=\"panel panel-warning\">Creating a container requires JavaScript.</p>";
 
-/// The page.
 pub fn page() -> AnyView {
     let interests = |_: &_| vec![Event::all(Topic::Site), Event::all(Topic::Domain)];
     form_page(server_fns::containers::options, interests, content)
@@ -85,7 +84,6 @@ fn content(options: LiveResource<CreateOptions>) -> AnyView {
     .erase()
 }
 
-/// The initial values.
 fn initial_values(options: &CreateOptions) -> ContainerForm {
     let site = options.sites.first();
     let template = site.and_then(|site| site.templates.first());

@@ -12,11 +12,13 @@ use model::{
 
 use super::actions;
 use crate::{
-    components::steps::{job_failure, job_steps},
+    components::{
+        job_view::retry_button,
+        steps::{job_failure, job_steps},
+    },
     pages::prelude::*,
 };
 
-/// The tab.
 pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
     let details = card("Details", container.view(facts));
     view! {
@@ -64,10 +66,25 @@ fn work(container: LiveResource<ContainerDetail>) -> AnyView {
 
 /// Problems of the container.
 fn notices(container: LiveResource<ContainerDetail>) -> AnyView {
-    let failure = container.part(|view| view.failure.clone());
-    let failed = reactive_option(failure, move |(job, message)| {
-        let link = view! { <a class="btn btn-small" href=format!("/jobs/{job}")>"View job"</a> };
-        panel(Tone::Danger, "circle-alert", message.erase(), link.erase())
+    let failure = container.part(|view| {
+        let (job, message) = view.failure.clone()?;
+        Some((job, message, view.row.activity.is_none()))
+    });
+    let retried = Callback::new(move |()| container.refresh());
+    let failed = reactive_option(failure, move |(job, message, may_retry)| {
+        let retry = may_retry.then(|| retry_button(job, retried));
+        let actions = view! {
+            <div class="actions">
+                {retry}
+                <a class="btn" href=format!("/jobs/{job}")>"View job"</a>
+            </div>
+        };
+        panel(
+            Tone::Danger,
+            "circle-alert",
+            message.erase(),
+            actions.erase(),
+        )
     });
     let last_error = container.part(|view| Some((view.last_error.clone()?, view.observed_at)));
     let unreachable = reactive_option(last_error, move |(last_error, at)| {

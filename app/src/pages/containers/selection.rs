@@ -51,7 +51,6 @@ pub fn select(row: Memo<Option<ContainerRow>>) -> AnyView {
     )
 }
 
-/// The menu of a container.
 pub fn menu(row: Memo<Option<ContainerRow>>) -> AnyView {
     let selection: Selection = expect_context();
     let Some(first) = row.get_untracked() else {

@@ -53,7 +53,6 @@ pub fn service_rows(
 #[derive(Clone, Copy)]
 pub struct Row {
     form: RwSignal<ContainerForm>,
-    /// The form.
     pub state: FormState,
     index: usize,
     /// The domains that HTTP services can use.
@@ -84,7 +83,6 @@ impl Row {
         Callback::new(move |on| self.change(|service| *of(service) = on))
     }
 
-    /// The hostname.
     pub fn hostname(self) -> AnyView {
         let value = self.text(|service| &mut service.label);
         view! { <Field form=self.state name=self.name("label") label="Hostname" optional=true value hint="Label before the domain. Default: the container's name." /> }.erase()

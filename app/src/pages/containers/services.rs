@@ -9,7 +9,6 @@ use super::{
 };
 use crate::pages::prelude::*;
 
-/// The tab.
 pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
     let draft = Draft::new(container);
     let domains = container.part(|view| view.domains.clone());

@@ -12,7 +12,6 @@ use crate::{
     pages::prelude::*,
 };
 
-/// The tab.
 pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
     let draft = Draft::new(container);
     let Draft { values, form, .. } = draft;

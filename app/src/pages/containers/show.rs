@@ -19,7 +19,6 @@ const TABS: &[Tab<()>] = &[
     ((), "Settings", "settings"),
 ];
 
-/// The page.
 pub fn page() -> AnyView {
     tabbed_page(
         |params| {

@@ -56,7 +56,6 @@ const TOPICS: [Topic; 4] = [
     Topic::Certificate,
 ];
 
-/// The page.
 pub fn page() -> AnyView {
     list_page(
         &LIST,

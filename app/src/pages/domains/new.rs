@@ -11,7 +11,6 @@ use crate::pages::{
     prelude::*,
 };
 
-/// The page.
 pub fn page() -> AnyView {
     let interests = |_: &_| {
         [Topic::Site, Topic::Authority, Topic::Provider]

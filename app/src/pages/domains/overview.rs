@@ -5,7 +5,6 @@ use model::domains::DomainDetail;
 use super::{addresses, certificates, issuance::source_summary};
 use crate::pages::prelude::*;
 
-/// The tab.
 pub fn tab(page: LiveResource<DomainDetail>) -> AnyView {
     view! { {page.view(facts)} {addresses::card(page)} }.erase()
 }

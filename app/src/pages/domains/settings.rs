@@ -5,7 +5,6 @@ use model::domains::{DomainDetail, DomainForm, Publishers};
 use super::fields::{fields, publishers};
 use crate::pages::prelude::*;
 
-/// The tab.
 pub fn tab(page: LiveResource<DomainDetail>, name: Memo<String>) -> AnyView {
     view! { {form(page)} {deletion(page, name)} }.erase()
 }

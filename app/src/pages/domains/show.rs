@@ -11,7 +11,6 @@ const TABS: &[Tab<DomainTab>] = &[
     (DomainTab::Settings, "Settings", "settings"),
 ];
 
-/// The page.
 pub fn page() -> AnyView {
     tabbed_page(
         |params| params.get_str("id").unwrap_or_default().to_owned(),

@@ -47,7 +47,6 @@ pub fn configuration_badge(host: &HostRow) -> AnyView {
     }
 }
 
-/// The roles of a host.
 pub fn role_badges(host: &HostRow) -> AnyView {
     let badges = host.roles().iter().map(|role| match role {
         HostRole::Edge => badge(role.name(), Tone::Plain, "network"),

@@ -7,7 +7,6 @@ use crate::{
     pages::prelude::*,
 };
 
-/// The card.
 pub fn dhcp_card(host: LiveResource<HostDetail>) -> AnyView {
     let state = host.part(|host| {
         let joined = host.row.facts.is_some();

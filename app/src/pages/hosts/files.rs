@@ -27,7 +27,6 @@ const ROWS: Rows<FileRow> = Rows {
     ],
 };
 
-/// The page.
 pub fn page() -> AnyView {
     Effect::new(|_| list_keys(None));
     let params = use_params_map();
@@ -77,7 +76,6 @@ fn content(shown: LiveResource<FileSelection>) -> AnyView {
     .erase()
 }
 
-/// The list.
 fn all(shown: LiveResource<FileSelection>, at: String) -> AnyView {
     let listed = shown.part(|shown| shown.files.list.clone());
     let summary = reactive(move || listed.with(summary));

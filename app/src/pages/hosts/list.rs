@@ -79,7 +79,6 @@ pub fn interests() -> Vec<Event> {
     .to_vec()
 }
 
-/// The page.
 pub fn page() -> AnyView {
     list_page(
         &LIST,

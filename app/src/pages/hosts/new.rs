@@ -10,7 +10,6 @@ use model::{
 use super::join_token::{NewHost, join_instructions};
 use crate::{components::object_form::new_form, pages::prelude::*};
 
-/// The page.
 pub fn page() -> AnyView {
     let interests = |_: &_| vec![Event::all(Topic::Site)];
     form_page(server_fns::sites::list, interests, content)

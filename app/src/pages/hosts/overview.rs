@@ -7,7 +7,6 @@ use model::hosts::{
 use super::{badges::role_badges, unserved::unserved};
 use crate::pages::prelude::*;
 
-/// The tab.
 pub fn tab(host: LiveResource<HostDetail>) -> AnyView {
     view! { {notices(host)} {host.view(facts)} }.erase()
 }

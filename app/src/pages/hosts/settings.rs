@@ -8,7 +8,6 @@ use super::{
 };
 use crate::pages::prelude::*;
 
-/// The tab.
 pub fn tab(host: LiveResource<HostDetail>) -> AnyView {
     let name = host.part(|host| host.row.name.to_string());
     view! { {dhcp_card(host)} {new_token(host)} {deletion(host, name)} }.erase()

@@ -16,7 +16,6 @@ pub fn interests(id: i64) -> Vec<Event> {
     events
 }
 
-/// The page.
 pub fn page() -> AnyView {
     tabbed_page(
         |params| {

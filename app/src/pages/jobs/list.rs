@@ -45,7 +45,6 @@ const ROWS: Rows<JobRow> = Rows {
     ],
 };
 
-/// The column of the state.
 pub const STATUS: Column<JobRow> = badge_column("Status", |job| job_badge(job.state));
 
 /// The column of the user who created the job.
@@ -55,7 +54,6 @@ pub const CREATED_BY: Column<JobRow> = column("Created by", "", |job| text(actor
 pub const CREATED: Column<JobRow> =
     column("Created", "num", |job| age_link(href(job), job.created));
 
-/// The page.
 pub fn page() -> AnyView {
     let query = url_query(|url| JobQuery {
         state: url.text("state").parse().ok(),
@@ -79,7 +77,6 @@ pub fn href(job: &JobRow) -> String {
     format!("/jobs/{}", job.id)
 }
 
-/// The title of a job.
 pub fn title(job: &JobRow) -> String {
     format!("{} {}", job.kind.verb(), job.container_name)
 }

@@ -16,7 +16,6 @@ use crate::{
     pages::prelude::*,
 };
 
-/// The page.
 pub fn page() -> AnyView {
     let parameters = use_params_map();
     let id =

@@ -33,7 +33,6 @@ const ROWS: Rows<ProviderRow> = Rows {
     ],
 };
 
-/// The page.
 pub fn page() -> AnyView {
     list_page(
         &LIST,

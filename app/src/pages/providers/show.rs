@@ -13,7 +13,6 @@ use crate::pages::{authorities::domains, prelude::*};
 /// A DNS provider, and the names of all domains.
 type Shown = (ProviderRow, Vec<String>);
 
-/// The page.
 pub fn page() -> AnyView {
     let may_change = Session::is_administrator();
     let interests = |(provider, _): &Shown| {

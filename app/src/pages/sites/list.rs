@@ -31,7 +31,6 @@ const ROWS: Rows<SiteRow> = Rows {
     ],
 };
 
-/// The page.
 pub fn page() -> AnyView {
     list_page(
         &LIST,

@@ -5,7 +5,6 @@ use model::{nodes::ClusterView, sites::SiteForm};
 use super::fields::{cluster_options, fields, fill, suggestions};
 use crate::pages::prelude::*;
 
-/// The page.
 pub fn page() -> AnyView {
     form_page(fetch, |_| Vec::new(), content)
 }

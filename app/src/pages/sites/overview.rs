@@ -3,7 +3,6 @@
 use super::show::SitePage;
 use crate::pages::{hosts::list::site_table, prelude::*};
 
-/// The tab.
 pub fn tab(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
     let network = card("Network", page.view(network));
     view! { {hosts(page, name)} <div class="stack stack-narrow">{page.view(facts)} {network}</div> }

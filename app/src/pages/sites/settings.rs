@@ -8,7 +8,6 @@ use super::{
 };
 use crate::pages::{containers::container_count, prelude::*};
 
-/// The tab.
 pub fn tab(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
     view! { <div class="stack stack-narrow">{form(page, name)} {deletion(page, name)}</div> }
         .erase()

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use super::{overview, settings};
 use crate::pages::prelude::*;
 
-/// The tabs of a site.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SiteTab {
     /// What is on the site, and its network.
@@ -25,7 +24,6 @@ const TABS: &[Tab<SiteTab>] = &[
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SitePage {
     tab: SiteTab,
-    /// The site.
     pub site: SiteRow,
     /// The site's hosts, for the overview.
     pub hosts: Vec<HostRow>,
@@ -33,7 +31,6 @@ pub struct SitePage {
     pub clusters: Vec<ClusterView>,
 }
 
-/// The page.
 pub fn page() -> AnyView {
     tabbed_page(
         |params| params.get_str("site").unwrap_or_default().to_owned(),

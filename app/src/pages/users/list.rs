@@ -34,7 +34,6 @@ const ROWS: Rows<UserRow> = Rows {
     ],
 };
 
-/// The page.
 pub fn page() -> AnyView {
     list_page(
         &LIST,

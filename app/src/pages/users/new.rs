@@ -5,7 +5,6 @@ use model::users::{Role, UserForm};
 use super::fields::{Account, fields, form_state};
 use crate::pages::prelude::*;
 
-/// The page.
 pub fn page() -> AnyView {
     administrator_page(content)
 }

@@ -14,7 +14,6 @@ use crate::pages::{containers::container_count, prelude::*};
 /// A user, and whether it is the signed-in user.
 type Shown = (UserRow, bool);
 
-/// The page.
 pub fn page() -> AnyView {
     let interests = |(user, _): &Shown| {
         vec![

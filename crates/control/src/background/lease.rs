@@ -10,8 +10,27 @@ use store::{Conn, Store};
 use tokio::time::{sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+/// The object of a lease, for the log.
+#[derive(Clone, Debug)]
+pub(crate) struct LeaseObject {
+    /// The kind of the object, such as `job`.
+    pub(crate) kind: &'static str,
+    /// The id or name by which other log messages refer to the object.
+    pub(crate) object: String,
+}
+
+impl LeaseObject {
+    pub(crate) fn new(kind: &'static str, object: impl ToString) -> Self {
+        let object = object.to_string();
+        Self { kind, object }
+    }
+}
+
 /// How a lease is renewed.
 pub(crate) trait Renewal: Sync {
+    /// The object whose lease is renewed.
+    fn object(&self) -> LeaseObject;
+
     /// Renews the lease for its term from now. Returns false when it is no longer held.
     fn renew(&self, lease: &Lease) -> impl Future<Output = Result<bool, store::Error>> + Send;
 
@@ -22,17 +41,25 @@ pub(crate) trait Renewal: Sync {
     }
 }
 
-/// A renewal that is one write to the database: a function of connection, owner and term in
-/// milliseconds.
-pub(crate) struct InStore<'a, F>(pub(crate) &'a Store, pub(crate) F);
+/// A renewal that is one write to the database.
+pub(crate) struct InStore<'a, F> {
+    pub(crate) store: &'a Store,
+    pub(crate) object: LeaseObject,
+    /// A function of connection, owner and term in milliseconds.
+    pub(crate) renew: F,
+}
 
 impl<F> Renewal for InStore<'_, F>
 where
     F: Fn(&mut Conn, &str, i64) -> Result<bool, store::Error> + Clone + Send + Sync + 'static,
 {
+    fn object(&self) -> LeaseObject {
+        self.object.clone()
+    }
+
     async fn renew(&self, lease: &Lease) -> Result<bool, store::Error> {
-        let (owner, term, renew) = (lease.owner(), lease.term_ms(), self.1.clone());
-        self.0.write(move |c| renew(c, &owner, term)).await
+        let (owner, term, renew) = (lease.owner(), lease.term_ms(), self.renew.clone());
+        self.store.write(move |c| renew(c, &owner, term)).await
     }
 }
 
@@ -126,7 +153,8 @@ impl Lease {
                 Ok(Ok(true)) => deadline = requested + self.usable(),
                 Ok(Ok(false)) => return LeaseLost::Taken,
                 Ok(Err(error)) => {
-                    tracing::warn!(owner = %self.owner, ?error, "lease renewal failed");
+                    let LeaseObject { kind, object } = renewal.object();
+                    tracing::warn!(kind, object, owner = %self.owner, ?error, "lease renewal failed");
                     if tokio::time::Instant::now() >= deadline {
                         return LeaseLost::NotRenewed;
                     }
@@ -186,6 +214,10 @@ mod tests {
         F: Fn(usize) -> R + Sync,
         R: Future<Output = Result<bool, store::Error>> + Send,
     {
+        fn object(&self) -> LeaseObject {
+            LeaseObject::new("test", 1)
+        }
+
         async fn renew(&self, _: &Lease) -> Result<bool, store::Error> {
             let call = self.calls.fetch_add(1, Ordering::Relaxed);
             (self.outcome)(call).await

@@ -59,7 +59,7 @@ impl From<model::Error> for IssueError {
 /// Processes a claimed certificate under its lease and releases the lease.
 pub(super) async fn process(control: &Control, claim: Claim) {
     let claimed = &claim.certificate;
-    let renewal = lease::renewal(control, claimed.id);
+    let renewal = lease::renewal(control, claimed);
     let work = process_leased(control, &claim);
     if let Err(reason) = claim.lease.hold(&renewal, HOLD_LIMIT, work).await {
         tracing::warn!(certificate = %claimed.subject, %reason, "certificate lease lost");

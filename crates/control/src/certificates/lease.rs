@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use model::{CertificateId, Timestamp};
+use model::Timestamp;
 use store::{Conn, certificates::ClaimedCertificate};
 
 use crate::{
     Control,
-    background::{InStore, Lease, Renewal},
+    background::{InStore, Lease, LeaseObject, Renewal},
     failure::StoreResultExt as _,
 };
 
@@ -37,10 +37,15 @@ pub(super) async fn claim(control: &Control) -> Result<Option<Claim>, model::Err
 }
 
 /// Renews the lease of a certificate.
-pub(super) fn renewal(control: &Control, id: CertificateId) -> impl Renewal {
-    InStore(control.store(), move |c: &mut Conn, owner: &str, term| {
-        store::certificates::renew_lease(c, id, owner, term)
-    })
+pub(super) fn renewal<'a>(control: &'a Control, claimed: &ClaimedCertificate) -> impl Renewal + 'a {
+    let id = claimed.id;
+    InStore {
+        store: control.store(),
+        object: LeaseObject::new("certificate", &claimed.subject),
+        renew: move |c: &mut Conn, owner: &str, term| {
+            store::certificates::renew_lease(c, id, owner, term)
+        },
+    }
 }
 
 /// Releases the lease of a certificate.

@@ -26,7 +26,6 @@ const TOPICS: &[Topic] = &[
     Topic::Provider,
 ];
 
-/// The reconciler of all certificates.
 pub(crate) struct Certificates {
     control: Control,
     permits: Arc<Semaphore>,

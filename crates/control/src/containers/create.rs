@@ -34,23 +34,8 @@ pub async fn create(
         return Err(Error::invalid_field("source", message));
     }
     let site = site(control, &new).await?;
-    let requester = Requester {
-        actor,
-        manager: control.manager_name(),
-    };
-    if new.name.as_str() == "localhost" {
-        let message = "localhost is reserved. Choose another name.";
-        return Err(Error::invalid_field("name", message));
-    }
-    if let Some(message) = requester.rejection_reason(&new.name, &site.spec.domain) {
-        return Err(Error::invalid_field("name", message));
-    }
+    check(control, actor, &new, &site).await?;
     let cluster = site.spec.cluster;
-    if new.spec.docker
-        && let Some(reason) = docker(control, cluster).await.unsupported_reason()
-    {
-        return Err(Error::invalid_field("docker", reason));
-    }
     let node = control
         .observer()
         .least_loaded_node(cluster)
@@ -62,28 +47,15 @@ pub async fn create(
         })?;
     let memory = new.spec.memory;
     control.observer().reserve_memory(cluster, &node, memory);
-    let mut attempt = 0;
-    let created = loop {
-        let reservation = Reservation {
-            control: control.clone(),
-            actor: actor.clone(),
-            site: site.clone(),
-            node: node.clone(),
-            new: new.clone(),
-            attempt,
-        };
-        let outcome = control.store().write(move |c| reservation.reserve(c)).await;
-        match outcome {
-            Err(store::Error::Duplicate(
-                Unique::ContainerAddress
-                | Unique::ContainerVmid
-                | Unique::ContainerMac
-                | Unique::ServicePort,
-            )) if attempt < MAX_ATTEMPTS => attempt += 1,
-            outcome => break outcome.into_model("create")??,
-        }
+    let reservation = Reservation {
+        control: control.clone(),
+        actor: actor.clone(),
+        site: site.clone(),
+        node,
+        new: new.clone(),
+        attempt: 0,
     };
-    let (id, owner, job) = created;
+    let (id, owner, job) = reservation.write().await?;
     control.notifier().publish_container(id, owner);
     jobs::publish_job(control, job, owner);
     Ok(CreatedContainer {
@@ -92,6 +64,34 @@ pub async fn create(
         name: new.name,
         job,
     })
+}
+
+/// Checks the name and Docker, before anything is reserved.
+async fn check(
+    control: &Control,
+    actor: &Actor,
+    new: &CreateContainer,
+    site: &SiteRecord,
+) -> Result<(), Error> {
+    let requester = Requester {
+        actor,
+        manager: control.manager_name(),
+    };
+    if new.name.as_str() == "localhost" {
+        let message = "localhost is reserved. Choose another name.";
+        return Err(Error::invalid_field("name", message));
+    }
+    if let Some(message) = requester.rejection_reason(&new.name, &site.spec.domain) {
+        return Err(Error::invalid_field("name", message));
+    }
+    if new.spec.docker
+        && let Some(reason) = docker(control, site.spec.cluster)
+            .await
+            .unsupported_reason()
+    {
+        return Err(Error::invalid_field("docker", reason));
+    }
+    Ok(())
 }
 
 async fn site(control: &Control, new: &CreateContainer) -> Result<SiteRecord, Error> {
@@ -104,6 +104,7 @@ async fn site(control: &Control, new: &CreateContainer) -> Result<SiteRecord, Er
         .ok_or_else(|| Error::invalid_field("site", "The site does not exist."))
 }
 
+#[derive(Clone)]
 struct Reservation {
     control: Control,
     actor: Actor,
@@ -116,6 +117,27 @@ struct Reservation {
 type Reserved = (ContainerId, UserId, JobId);
 
 impl Reservation {
+    /// Writes the reservation. Each attempt after a conflict chooses another address and VMID.
+    async fn write(mut self) -> Result<Reserved, Error> {
+        loop {
+            let attempt = self.clone();
+            let outcome = self
+                .control
+                .store()
+                .write(move |c| attempt.reserve(c))
+                .await;
+            match outcome {
+                Err(store::Error::Duplicate(
+                    Unique::ContainerAddress
+                    | Unique::ContainerVmid
+                    | Unique::ContainerMac
+                    | Unique::ServicePort,
+                )) if self.attempt < MAX_ATTEMPTS => self.attempt += 1,
+                outcome => return outcome.into_model("create")?,
+            }
+        }
+    }
+
     /// Runs in a transaction. Every check precedes the first write.
     fn reserve(&self, c: &mut Conn) -> Result<Result<Reserved, Error>, store::Error> {
         let owner = match self.owner(c)? {

@@ -9,7 +9,6 @@ use store::{
 
 use crate::{Control, failure::StoreResultExt as _};
 
-/// The desired records of a domain.
 fn desired_records(plan: &DomainAddressRecords) -> BTreeSet<DnsRecord> {
     let mut records = BTreeSet::new();
     for host in &plan.hosts {

@@ -34,7 +34,6 @@ pub(super) struct Inventory {
     /// Containers and virtual machines.
     #[serde(default)]
     pub(super) guests: Vec<Guest>,
-    /// Nodes.
     #[serde(default)]
     pub(super) nodes: Vec<NodeRow>,
 }

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     Control,
-    background::{InStore, Lease, NextPass, Reconciler},
+    background::{InStore, Lease, LeaseObject, NextPass, Reconciler},
     failure::StoreResultExt as _,
     notifier::Audience,
 };
@@ -199,10 +199,13 @@ impl Poller {
     /// released.
     async fn observe(&mut self, lease: &Lease, is_requested: bool) {
         let id = self.id;
-        let renewal = InStore(
-            self.control.store(),
-            move |c: &mut Conn, owner: &str, term| observations::renew_lease(c, id, owner, term),
-        );
+        let renewal = InStore {
+            store: self.control.store(),
+            object: LeaseObject::new("observation", id),
+            renew: move |c: &mut Conn, owner: &str, term| {
+                observations::renew_lease(c, id, owner, term)
+            },
+        };
         match lease.hold(&renewal, HOLD_LIMIT, self.query()).await {
             Ok(Some(observation)) => {
                 if is_requested {

@@ -17,7 +17,7 @@ use store::{
     sites::SiteRecord,
 };
 
-use super::failure::Failure;
+use super::failure::{Failure, StoreResultExt as _};
 use crate::{Control, background::Lease, jobs::Step, notifier::Audience, observer::Power};
 
 /// Persistent notes of a step, saved before it waits, so that another worker can resume it.
@@ -37,13 +37,13 @@ pub(super) struct Notes {
 /// The context of one job.
 pub(super) struct Context {
     pub(super) control: Control,
+    pub(super) job: JobId,
     pub(super) client: Client,
     pub(super) container: ContainerRecord,
     pub(super) site: SiteRecord,
     pub(super) notes: Notes,
     /// What could not be undone, one sentence each.
     pub(super) left: Vec<String>,
-    job: JobId,
     owner: UserId,
     lease: Lease,
     position: u32,
@@ -67,7 +67,8 @@ impl Context {
                 };
                 Ok(store::sites::get(c, container.site)?.map(|site| (container, site)))
             })
-            .await?;
+            .await
+            .for_job(job.row.id)?;
         let Some((container, site)) = rows else {
             return Ok(None);
         };
@@ -116,7 +117,8 @@ impl Context {
         self.control
             .store()
             .write(move |c| store::containers::set_node(c, id, &to))
-            .await?;
+            .await
+            .for_job(self.job)?;
         self.log(format!(
             "The container was migrated in Proxmox from {from} to {node}."
         ))
@@ -160,8 +162,8 @@ impl Context {
             .unwrap_or_default();
         let (job, owner, position) = (self.job, self.lease.owner(), self.position);
         let write = move |c: &mut store::Conn| store::jobs::start_step(c, job, &owner, position);
-        self.require_lease(self.control.store().write(write).await?)
-            .await;
+        let written = self.control.store().write(write).await;
+        self.require_lease(written.for_job(self.job)?).await;
         self.log(format!("{}.", step.title())).await;
         self.publish_job();
         Ok(())
@@ -173,8 +175,8 @@ impl Context {
         let data = self.data();
         let write =
             move |c: &mut store::Conn| store::jobs::save_step_data(c, job, &owner, position, &data);
-        self.require_lease(self.control.store().write(write).await?)
-            .await;
+        let written = self.control.store().write(write).await;
+        self.require_lease(written.for_job(self.job)?).await;
         Ok(())
     }
 
@@ -197,8 +199,8 @@ impl Context {
                 Some(&data),
             )
         };
-        self.require_lease(self.control.store().write(write).await?)
-            .await;
+        let written = self.control.store().write(write).await;
+        self.require_lease(written.for_job(self.job)?).await;
         self.publish_job();
         Ok(())
     }
@@ -223,7 +225,6 @@ impl Context {
         }
     }
 
-    /// Marks a step as undone.
     pub(super) async fn mark_undone(&mut self, record: &StepRecord) {
         self.position = record.position;
         self.notes = Notes::default();

@@ -1,5 +1,6 @@
 //! Why a step failed.
 
+use model::JobId;
 use serde::{Deserialize, Serialize};
 
 /// The failure of a step: a sentence for users and the message of Proxmox.
@@ -57,17 +58,22 @@ impl From<proxmox::Error> for Failure {
     }
 }
 
-/// A short outage of the database must not undo a user's container, so such an error is transient.
-impl From<store::Error> for Failure {
-    fn from(error: store::Error) -> Self {
-        let transient = matches!(error, store::Error::Unavailable { .. });
-        tracing::warn!(?error, "job step database request failed");
-        Self {
-            sentence: "The database of Holdfast is unreachable.".into(),
-            details: None,
-            transient,
-            is_generic: false,
-        }
+/// Converts database errors in the work of a job.
+pub(super) trait StoreResultExt<T> {
+    /// Logs a database error with the job. The error is transient if the database is unavailable: a
+    /// short outage must not undo a user's container.
+    fn for_job(self, job: JobId) -> Result<T, Failure>;
+}
+
+impl<T> StoreResultExt<T> for Result<T, store::Error> {
+    fn for_job(self, job: JobId) -> Result<T, Failure> {
+        self.map_err(|error| {
+            tracing::warn!(%job, ?error, "job step database request failed");
+            Failure {
+                transient: matches!(error, store::Error::Unavailable { .. }),
+                ..Failure::new("The database of Holdfast is unreachable.")
+            }
+        })
     }
 }
 

@@ -90,7 +90,6 @@ impl VerifiedGuest {
         self.config
     }
 
-    /// Starts the guest.
     pub(super) async fn start(&self) -> Result<Upid, proxmox::Error> {
         self.client.start_lxc(&self.node, self.vmid).await
     }

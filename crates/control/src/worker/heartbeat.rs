@@ -10,7 +10,7 @@ use tokio::sync::{
 
 use crate::{
     Control,
-    background::{InStore, Lease, Renewal},
+    background::{InStore, Lease, LeaseObject, Renewal},
 };
 
 /// Renews the lease of a job.
@@ -35,6 +35,10 @@ impl<'a> Heartbeat<'a> {
 }
 
 impl Renewal for Heartbeat<'_> {
+    fn object(&self) -> LeaseObject {
+        LeaseObject::new("job", self.job)
+    }
+
     async fn renew(&self, lease: &Lease) -> Result<bool, store::Error> {
         let (job, cancel) = (self.job, self.cancel.clone());
         let renew = move |c: &mut Conn, owner: &str, term| {
@@ -44,7 +48,12 @@ impl Renewal for Heartbeat<'_> {
             }
             Ok(beat.is_held)
         };
-        InStore(self.control.store(), renew).renew(lease).await
+        let renewal = InStore {
+            store: self.control.store(),
+            object: self.object(),
+            renew,
+        };
+        renewal.renew(lease).await
     }
 
     async fn requested(&self) {

@@ -10,14 +10,18 @@ use model::{
 use store::jobs::{JobOutcome, JobRecord};
 use tokio::sync::watch;
 
-use super::{context::Context, failure::Failure, heartbeat::Heartbeat, steps, undo};
+use super::{
+    context::Context,
+    failure::{Failure, StoreResultExt as _},
+    heartbeat::Heartbeat,
+    steps, undo,
+};
 use crate::{Control, background::Lease, notifier::Audience};
 
 /// The longest time that a job holds its lease. Another worker resumes a job that takes longer,
 /// because its worker hangs: steps have time limits of their own.
 const HOLD_LIMIT: Duration = Duration::from_secs(12 * 3600);
 
-/// The end of a job.
 enum JobEnd {
     Done,
     Failed(Failure),
@@ -82,9 +86,9 @@ async fn resolve_missing(control: &Control, job: &JobRecord, lease: &Lease) -> J
         }
         Ok(())
     };
-    match control.store().write(write).await {
+    match control.store().write(write).await.for_job(id) {
         Ok(()) => JobEnd::Done,
-        Err(error) => JobEnd::Failed(error.into()),
+        Err(failure) => JobEnd::Failed(failure),
     }
 }
 

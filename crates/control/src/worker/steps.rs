@@ -10,7 +10,11 @@ use std::time::Duration;
 
 use model::jobs::StepState;
 
-use super::{context::Context, failure::Failure, guest::Guest};
+use super::{
+    context::Context,
+    failure::{Failure, StoreResultExt},
+    guest::Guest,
+};
 use crate::jobs::Step;
 
 pub(in crate::worker) use create::detect_partial_creation;
@@ -43,7 +47,6 @@ impl StepOutcome {
     }
 }
 
-/// Runs one step.
 pub(super) async fn run(context: &mut Context, step: Step) -> Result<StepOutcome, Failure> {
     run_step(context, step)
         .await

@@ -10,7 +10,7 @@ const NOTICE_MS: i64 = 21 * 86_400_000;
 /// The values that determine a certificate's state.
 #[derive(Clone, Copy, Debug)]
 pub struct StateInputs {
-    /// The source.
+    /// How it is obtained, which decides who renews it.
     pub source: IssuanceMethod,
     /// Start and end of the current certificate's validity.
     pub good: Option<(Timestamp, Timestamp)>,

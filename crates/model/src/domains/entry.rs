@@ -35,7 +35,7 @@ impl EntryPoint {
         }
     }
 
-    /// The scheme.
+    /// `http` or `https`.
     pub fn scheme(self) -> &'static str {
         if self.tls { "https" } else { "http" }
     }

@@ -2,7 +2,7 @@
 
 use proxmox::{ContentKind, Error, GuestKind, RunState, Timeouts};
 
-use crate::{client, create_container, eventually, start, vmid};
+use crate::{client, create_container, eventually, start};
 
 #[tokio::test]
 async fn valid_token_is_accepted_and_wrong_token_rejected() {
@@ -74,17 +74,6 @@ async fn inventory_shows_container_after_delay() {
         ("pve1", Some(256 << 20))
     );
     assert_eq!(guest.tags, ["holdfast", "web"]);
-}
-
-#[tokio::test]
-async fn vmid_is_free_until_used() {
-    let (_sim, client) = start().await;
-    let next = client.next_id().await.unwrap();
-    assert_eq!(next.get(), 100);
-    assert!(client.is_vmid_free(next).await.unwrap());
-    create_container(&client, 100).await;
-    assert!(!client.is_vmid_free(next).await.unwrap());
-    assert_eq!(client.next_id().await.unwrap(), vmid(101));
 }
 
 #[tokio::test]

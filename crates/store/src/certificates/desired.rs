@@ -40,7 +40,7 @@ pub struct CertificateSchedule {
     pub id: CertificateId,
     /// The subject.
     pub subject: CertificateName,
-    /// The certificate source.
+    /// How the certificate was obtained; the domain may use another source by now.
     pub source: IssuanceMethod,
     /// When the certificate is checked next.
     pub next_attempt: Option<Timestamp>,

@@ -22,7 +22,7 @@ pub struct ClaimedCertificate {
     pub domain: DomainId,
     /// The subject: a hostname, a domain or a wildcard.
     pub subject: CertificateName,
-    /// The certificate source.
+    /// Decides whether the claim is for an attempt or for a check of the expiry.
     pub source: IssuanceMethod,
     /// The CA that issued the current certificate; `None` for an upload or a deleted CA.
     pub authority: Option<AuthorityId>,

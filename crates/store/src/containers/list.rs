@@ -51,7 +51,7 @@ pub struct ContainerSummary {
     pub is_created: bool,
     /// The node.
     pub node: NodeName,
-    /// The kind of the active job.
+    /// The kind of the queued or running job.
     pub active_job_kind: Option<JobKind>,
 }
 

@@ -46,7 +46,7 @@ pub struct ContainerRecord {
     pub image_defaults: Option<ImageValues>,
     /// The services, in order.
     pub services: Vec<ServiceView>,
-    /// The node.
+    /// The node that the container is on, as far as Holdfast knows.
     pub node: NodeName,
     /// The VMID.
     pub vmid: u32,
@@ -64,7 +64,7 @@ pub struct ContainerRecord {
     pub version: i64,
     /// When the container was requested.
     pub created: Timestamp,
-    /// The active job.
+    /// The queued or running job; a container has at most one.
     pub active_job: Option<RunningJob>,
     /// For a container that is not created in Proxmox: the newest failed or canceled creation job and
     /// its error.

@@ -5,7 +5,6 @@ use model::{HostId, SiteId};
 
 use crate::{Conn, Error, rows, schema::hosts};
 
-/// Returns the id of the DHCP server of a site.
 pub(super) fn get_server(c: &mut Conn, site: SiteId) -> Result<Option<i64>, Error> {
     Ok(hosts::table
         .filter(hosts::dhcp_site_id.eq(site.0))

@@ -20,7 +20,6 @@ use crate::{Conn, DatabaseUrl, Error, dialect};
 /// A connection to a database server that was idle for longer is pinged before use.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(15);
 
-/// A connection in the pool.
 pub(crate) struct PoolConnection {
     pub(super) conn: Conn,
     last_used: Instant,

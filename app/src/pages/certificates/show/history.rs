@@ -4,7 +4,6 @@ use model::certificates::{CertificateDetail, CertificateEvent, HistoryEntry};
 
 use crate::pages::prelude::*;
 
-/// The card.
 pub fn card(shown: LiveResource<CertificateDetail>) -> AnyView {
     let history = shown.part(|shown| shown.history.clone());
     let lines = reactive(move || {

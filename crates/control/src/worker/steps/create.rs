@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use model::containers::{ContainerSpec, ImageValues};
 use proxmox::{CreateLxc, Features, Ipv4Config, LxcConfig, LxcOptions, Net, Rootfs};
 
-use super::{CREATE_TIMEOUT, Context, Failure, Guest, StepOutcome, image::volume_id};
+use super::{
+    CREATE_TIMEOUT, Context, Failure, Guest, StepOutcome, StoreResultExt as _, image::volume_id,
+};
 use crate::{containers, observer::Power};
 
 /// How many VMIDs are tried before the step fails.
@@ -88,7 +90,8 @@ async fn store_image_values(context: &mut Context, config: LxcConfig) -> Result<
     context.container.image_defaults = Some(image.clone());
     let id = context.container.id;
     let write = move |c: &mut store::Conn| store::containers::set_image_defaults(c, id, &image);
-    Ok(context.control.store().write(write).await?)
+    let written = context.control.store().write(write).await;
+    written.for_job(context.job)
 }
 
 async fn use_other_vmid(context: &mut Context) -> Result<(), Failure> {

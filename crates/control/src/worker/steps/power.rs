@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use proxmox::{RunState, Shutdown};
 
-use super::{Context, Failure, Guest, SHORT_TIMEOUT, StepOutcome, create::resolve_guest};
+use super::{
+    Context, Failure, Guest, SHORT_TIMEOUT, StepOutcome, StoreResultExt as _, create::resolve_guest,
+};
 use crate::observer::Power;
 
 /// How long a container may take to shut down before it is stopped.
@@ -113,7 +115,8 @@ pub(super) async fn halt(context: &mut Context) -> Result<StepOutcome, Failure> 
 pub(super) async fn set_restart_needed(context: &Context, needed: bool) -> Result<(), Failure> {
     let id = context.container.id;
     let write = move |c: &mut store::Conn| store::containers::set_restart_needed(c, id, needed);
-    Ok(context.control.store().write(write).await?)
+    let written = context.control.store().write(write).await;
+    written.for_job(context.job)
 }
 
 async fn is_running(context: &Context) -> Result<bool, Failure> {

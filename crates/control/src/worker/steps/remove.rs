@@ -3,7 +3,9 @@
 
 use proxmox::DeleteLxc;
 
-use super::{Context, Failure, Guest, SHORT_TIMEOUT, StepOutcome, create::resolve_guest};
+use super::{
+    Context, Failure, Guest, SHORT_TIMEOUT, StepOutcome, StoreResultExt as _, create::resolve_guest,
+};
 use crate::observer::Power;
 
 /// Deletes the container with its disk from the cluster, unless it does not exist.
@@ -43,6 +45,7 @@ pub(super) async fn release(context: &mut Context) -> Result<StepOutcome, Failur
         .control
         .store()
         .write(move |c| store::containers::delete(c, id))
-        .await?;
+        .await
+        .for_job(context.job)?;
     Ok(StepOutcome::Done(context.container.address.to_string()))
 }
