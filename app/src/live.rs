@@ -31,8 +31,8 @@ pub struct Live {
     lost: RwSignal<bool>,
     /// Whether the user is signing out.
     leaving: StoredValue<bool>,
-    /// Whether the object of the current page is being deleted from this page.
-    deleting: StoredValue<bool>,
+    /// Whether the object of the current page is being renamed or deleted from this page.
+    changing: StoredValue<bool>,
 }
 
 impl Live {
@@ -42,7 +42,7 @@ impl Live {
             notification: RwSignal::default(),
             lost: RwSignal::new(false),
             leaving: StoredValue::new(false),
-            deleting: StoredValue::new(false),
+            changing: StoredValue::new(false),
         });
     }
 
@@ -51,34 +51,35 @@ impl Live {
         self.leaving.set_value(true);
     }
 
-    /// Marks the object of the page as being deleted. The page stops refreshing, because the object
-    /// may be gone before the user leaves the page.
-    pub fn begin_deletion(self) {
-        self.deleting.set_value(true);
+    /// Marks the object of the page as being renamed or deleted. The page stops refreshing, because its
+    /// URL may lead to no object before the user leaves the page.
+    pub fn begin_change(self) {
+        self.changing.set_value(true);
     }
 
-    /// Clears the mark after the page was closed.
-    pub fn end_deletion(self) {
-        self.deleting.try_set_value(false);
+    /// Clears the mark when the page leads to the object again, or was closed.
+    pub fn end_change(self) {
+        self.changing.try_set_value(false);
     }
 
-    /// Clears the mark after a failed deletion, and makes up for the skipped refreshes.
-    pub fn cancel_deletion(self) {
-        self.end_deletion();
+    /// Clears the mark if the URL of the page still leads to the object, and makes up for the skipped
+    /// refreshes.
+    pub fn resume_refreshes(self) {
+        self.end_change();
         self.notification.try_set(Notification::Anything);
     }
 
-    /// Whether the object of the page is being deleted from this page.
-    pub fn is_deleting() -> bool {
-        use_context::<Self>().is_some_and(|live| live.deleting.get_value())
+    /// Whether the object of the page is being renamed or deleted from this page.
+    pub fn is_changing() -> bool {
+        use_context::<Self>().is_some_and(|live| live.changing.get_value())
     }
 
-    /// Resolves to `answer` unless the object of the page is being deleted; in that case it never
+    /// Resolves to `answer` unless the object of the page is being renamed or deleted; in that case it never
     /// resolves, because later requests of the same load would fail with `NotFound`.
-    pub async fn unless_deleting<T>(answer: impl Future<Output = T>, live: Option<Self>) -> T {
+    pub async fn unless_changing<T>(answer: impl Future<Output = T>, live: Option<Self>) -> T {
         let mut answer = pin!(answer);
         poll_fn(|context| match live {
-            Some(live) if live.deleting.try_get_value() == Some(true) => Poll::Pending,
+            Some(live) if live.changing.try_get_value() == Some(true) => Poll::Pending,
             _ => answer.as_mut().poll(context),
         })
         .await

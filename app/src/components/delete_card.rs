@@ -125,9 +125,9 @@ fn send(
     let toasts = Toasts::here();
     let navigate = use_navigate();
     let live = use_context::<Live>();
-    on_cleanup(move || live.map(Live::end_deletion).unwrap_or_default());
+    on_cleanup(move || live.map(Live::end_change).unwrap_or_default());
     Callback::new(move |typed: String| {
-        live.map(Live::begin_deletion).unwrap_or_default();
+        live.map(Live::begin_change).unwrap_or_default();
         let response = delete(typed);
         let name = name.get_untracked();
         let navigate = navigate.clone();
@@ -138,7 +138,7 @@ fn send(
                     navigate(noun.list, Default::default());
                 }
                 Err(failure) => {
-                    live.map(Live::cancel_deletion).unwrap_or_default();
+                    live.map(Live::resume_refreshes).unwrap_or_default();
                     deletion.busy.try_set(false);
                     deletion.failure.try_set(Some(failure));
                 }

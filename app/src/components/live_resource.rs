@@ -284,14 +284,14 @@ fn follow(part: &Part, fresh: Fresh, take: Callback<ErasedValue>, interests: Sig
         version.track();
         fresh.again.track();
         let (request, place) = (ask(), moves.get());
-        if before.is_none() || (place_in != FailureScope::Frame && Live::is_deleting()) {
+        if before.is_none() || (place_in != FailureScope::Frame && Live::is_changing()) {
             return;
         }
         fresh.busy.set(true);
         requested.update_value(|requested| *requested += 1);
         let turn = requested.get_value();
         spawn_local(async move {
-            let result = Live::unless_deleting(request, live).await;
+            let result = Live::unless_changing(request, live).await;
             let overtaken = shown.try_get_value().is_none_or(|shown| turn < shown);
             if overtaken || moves.try_get_untracked() != Some(place) {
                 return;

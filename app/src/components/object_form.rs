@@ -22,7 +22,7 @@ use super::{
     page::{PageHead, object_skeleton},
     toast::Toasts,
 };
-use crate::server_fns::Failure;
+use crate::{live::Live, server_fns::Failure};
 
 /// An object that the server stored.
 pub struct Saved {
@@ -163,13 +163,17 @@ pub fn settings_form(
     let toasts = Toasts::here();
     let navigate = use_navigate();
     let path = use_location().pathname;
+    let live = use_context::<Live>();
+    on_cleanup(move || live.map(Live::end_change).unwrap_or_default());
     let done = move |saved: Saved| {
         form.busy.try_set(false);
         toasts.notify(format!("Saved {}.", saved.name));
         if key.try_get_untracked().is_none_or(|key| key == saved.key) {
+            live.map(Live::resume_refreshes).unwrap_or_default();
             let _ = refresh.try_run(());
             return;
         }
+        live.map(Live::end_change).unwrap_or_default();
         let path = path.try_get_untracked().unwrap_or_default();
         let tab = path.splitn(4, '/').nth(3);
         let tab = tab.map(|tab| format!("/{tab}")).unwrap_or_default();
@@ -182,7 +186,23 @@ pub fn settings_form(
     };
     let title = view! { <h2 class="section-title">"Settings"</h2> }.erase();
     let actions = view! { <Submit form label="Save" /> }.erase();
+    let update = without_refreshes(live, update);
     form_element(form, title, (fields, actions), (update, Arc::new(done)))
+}
+
+/// Pauses refreshes of the page until the response: they would not find an object under its old name.
+fn without_refreshes(live: Option<Live>, update: Save) -> Save {
+    Arc::new(move || {
+        live.map(Live::begin_change).unwrap_or_default();
+        let response = update();
+        Box::pin(async move {
+            let saved = response.await;
+            if saved.is_err() {
+                live.map(Live::resume_refreshes).unwrap_or_default();
+            }
+            saved
+        })
+    })
 }
 
 /// A form with one button that changes a part of an object.
