@@ -10,6 +10,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     str::FromStr,
+    time::Duration,
 };
 
 use control::setup::demo::Scenario;
@@ -19,7 +20,7 @@ use store::DatabaseUrl;
 use crate::loopback;
 pub use error::ConfigError;
 pub use public_url::PublicUrl;
-use raw::{Raw, Sources};
+use raw::{Raw, RawWorkers, Sources};
 
 /// The configuration of one process.
 #[derive(Clone, Debug)]
@@ -141,6 +142,8 @@ pub struct Demo {
 pub struct Workers {
     /// Number of jobs that run concurrently, from 1 to 100.
     pub parallel_jobs: usize,
+    /// How long ended jobs are kept, from 1 to 3650 days.
+    pub job_retention: Duration,
 }
 
 /// Command line options; they override the file and the environment.
@@ -192,19 +195,7 @@ impl Config {
             key,
             log,
             demo: demo(&raw, &sources, print_passwords)?,
-            workers: Workers {
-                parallel_jobs: sources.validate(
-                    "workers.parallel_jobs",
-                    &raw.workers.parallel_jobs,
-                    |count| {
-                        if (1..=100).contains(count) {
-                            Ok(())
-                        } else {
-                            Err("use 1 to 100".into())
-                        }
-                    },
-                )?,
-            },
+            workers: workers(&raw.workers, &sources)?,
         })
     }
 }
@@ -212,6 +203,24 @@ impl Config {
 /// The default database: SQLite in the data directory.
 fn default_database(data: &Path) -> String {
     format!("sqlite:{}", data.join("holdfast.db").display())
+}
+
+fn workers(raw: &RawWorkers, sources: &Sources) -> Result<Workers, ConfigError> {
+    let in_range = |value: u64, max| match (1..=max).contains(&value) {
+        true => Ok(()),
+        false => Err(format!("use 1 to {max}")),
+    };
+    let (jobs, days) = (raw.parallel_jobs, raw.job_retention_days);
+    Ok(Workers {
+        parallel_jobs: sources.validate("workers.parallel_jobs", &jobs, |jobs| {
+            in_range(*jobs as u64, 100)
+        })?,
+        job_retention: Duration::from_hours(
+            24 * sources.validate("workers.job_retention_days", &days, |days| {
+                in_range(*days, 3650)
+            })?,
+        ),
+    })
 }
 
 fn demo(raw: &Raw, sources: &Sources, print_passwords: bool) -> Result<Option<Demo>, ConfigError> {

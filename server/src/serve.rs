@@ -104,6 +104,7 @@ fn options(
 ) -> Options {
     Options {
         max_concurrent_jobs: config.workers.parallel_jobs,
+        job_retention: config.workers.job_retention,
         manager: manager.map(|origin| Manager {
             origin: origin.clone(),
             certificate,

@@ -23,6 +23,7 @@ mod notifier;
 mod observer;
 mod passwords;
 pub mod providers;
+mod retention;
 pub mod sessions;
 pub mod setup;
 pub mod site_config;
@@ -71,6 +72,8 @@ pub struct Options {
     pub max_concurrent_jobs: usize,
     /// How long the lease of a job lasts without a heartbeat.
     pub job_lease: Duration,
+    /// How long ended jobs are kept, with their steps and logs.
+    pub job_retention: Duration,
     /// The interval between two observations of each cluster.
     pub observe_interval: Duration,
     /// How long a step retries while Proxmox is unreachable.
@@ -92,6 +95,7 @@ impl Default for Options {
         Self {
             max_concurrent_jobs: 10,
             job_lease: Duration::from_secs(12),
+            job_retention: Duration::from_hours(90 * 24),
             observe_interval: Duration::from_secs(3),
             retry_timeout: Duration::from_secs(120),
             timeouts: Timeouts::default(),
@@ -150,7 +154,7 @@ impl Control {
         control.spawn_reconciler(worker::Jobs::new(control.clone()));
         control.spawn_reconciler(certificates::Certificates::new(control.clone()));
         control.spawn_reconciler(dns_records::DnsRecords::new(control.clone()));
-        control.0.tasks.spawn(sessions::sweep(control.clone()));
+        control.0.tasks.spawn(retention::run(control.clone()));
         let follow = observer::registry::follow(control.clone());
         control.0.tasks.spawn(follow);
         control

@@ -274,24 +274,14 @@ pub async fn actor(control: &Control, token: &str) -> Result<Option<Actor>, Erro
     })))
 }
 
-/// Deletes expired sessions, failed sign-ins and known browsers once an hour.
-pub(crate) async fn sweep(control: Control) {
-    let mut hourly = tokio::time::interval(Duration::from_secs(3600));
-    while control
-        .0
-        .stop
-        .run_until_cancelled(hourly.tick())
-        .await
-        .is_some()
-    {
-        let delete = |c: &mut store::Conn| {
-            store::sign_ins::delete_expired(c, RESET_AFTER_MS, millis(KNOWN_BROWSER))?;
-            store::sessions::delete_expired(c)
-        };
-        if let Err(error) = control.store().write(delete).await {
-            tracing::warn!(?error, "expired session deletion failed");
-        }
-    }
+/// Deletes expired sessions, failed sign-ins and known browsers.
+///
+/// # Errors
+/// When the database is unavailable.
+pub(crate) fn delete_expired(c: &mut store::Conn) -> Result<(), store::Error> {
+    store::sign_ins::delete_expired(c, RESET_AFTER_MS, millis(KNOWN_BROWSER))?;
+    store::sessions::delete_expired(c)?;
+    Ok(())
 }
 
 pub(crate) fn digest(token: &str) -> String {
@@ -301,6 +291,6 @@ pub(crate) fn digest(token: &str) -> String {
         .collect()
 }
 
-fn millis(span: Duration) -> i64 {
+pub(crate) fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }

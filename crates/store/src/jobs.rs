@@ -5,6 +5,7 @@
 mod lease;
 mod list;
 mod log;
+mod retention;
 mod steps;
 
 use diesel::prelude::*;
@@ -22,6 +23,7 @@ use crate::{
 pub use lease::{Heartbeat, JobOutcome, claim, finish, next_due_in_ms, release, renew_lease};
 pub use list::{JobFilter, JobRecord, get, list, list_active};
 pub use log::{append_log, list_log};
+pub use retention::delete_ended;
 pub use steps::{StepRecord, finish_step, save_step_data, start_step, update_step_progress};
 
 /// The values of a new job.

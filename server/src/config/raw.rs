@@ -45,6 +45,7 @@ pub(super) struct RawLog {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawWorkers {
     pub parallel_jobs: usize,
+    pub job_retention_days: u64,
 }
 
 impl Default for Raw {
@@ -64,13 +65,16 @@ impl Default for Raw {
                 format: "text".to_owned(),
                 filter: "info".to_owned(),
             },
-            workers: RawWorkers { parallel_jobs: 10 },
+            workers: RawWorkers {
+                parallel_jobs: 10,
+                job_retention_days: 90,
+            },
         }
     }
 }
 
 /// Environment variables and their keys.
-const VARIABLES: [(&str, &str); 14] = [
+const VARIABLES: [(&str, &str); 15] = [
     ("HOLDFAST_LISTEN", "listen"),
     ("HOLDFAST_PUBLIC_URL", "public_url"),
     ("HOLDFAST_TRUSTED_PROXIES", "trusted_proxies"),
@@ -83,6 +87,10 @@ const VARIABLES: [(&str, &str); 14] = [
     ("HOLDFAST_LOG_FORMAT", "log.format"),
     ("HOLDFAST_LOG_FILTER", "log.filter"),
     ("HOLDFAST_WORKERS_PARALLEL_JOBS", "workers.parallel_jobs"),
+    (
+        "HOLDFAST_WORKERS_JOB_RETENTION_DAYS",
+        "workers.job_retention_days",
+    ),
     ("HOLDFAST_DATABASE", "database"),
     ("DATABASE_URL", "database"),
 ];
@@ -171,7 +179,10 @@ impl Layer {
     fn single(origin: String, key: &str, text: &str) -> Self {
         // Only non-text settings are parsed as TOML values.
         let value = match (key, text.parse::<Value>()) {
-            ("demo" | "demo_speed" | "workers.parallel_jobs", Ok(value)) => value,
+            (
+                "demo" | "demo_speed" | "workers.parallel_jobs" | "workers.job_retention_days",
+                Ok(value),
+            ) => value,
             _ => Value::from(text),
         };
         let data = nest(key, value).into_dict().unwrap_or_default();

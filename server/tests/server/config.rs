@@ -41,6 +41,7 @@ fn defaults_are_complete() {
     assert_eq!((demo.scenario, demo.speed), (Scenario::Full, 1));
     assert!(!demo.print_passwords);
     assert_eq!(config.workers.parallel_jobs, 10);
+    assert_eq!(config.workers.job_retention.as_secs(), 90 * 86_400);
 }
 
 #[test]
@@ -177,6 +178,10 @@ fn invalid_value_error_names_key_and_source() {
     assert_eq!(
         refusal("workers.parallel_jobs = 0", &[]),
         "workers.parallel_jobs (holdfast.toml): use 1 to 100"
+    );
+    assert_eq!(
+        refusal("workers.job_retention_days = 3651", &[]),
+        "workers.job_retention_days (holdfast.toml): use 1 to 3650"
     );
     assert_eq!(
         refusal("demo = 'perhaps'", &[]),

@@ -68,7 +68,8 @@ pub(super) async fn check_expiry(control: &Control, claim: &Claim) -> Result<(),
         };
         if let Some(event) = event {
             let message = format!("Valid until {until}. Upload a replacement.");
-            tracing::warn!(certificate = %subject, valid_until = until.rfc3339(), "uploaded certificate expires soon");
+            let has_expired = now >= until;
+            tracing::warn!(certificate = %subject, valid_until = until.rfc3339(), has_expired, "uploaded certificate needs a replacement");
             store::certificates::add_history(c, id, event, &message, now)?;
         }
         store::certificates::schedule(c, id, None, next)

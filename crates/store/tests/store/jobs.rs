@@ -311,3 +311,32 @@ db_test!(log_is_read_from_the_last_line, |db| async {
         .await;
     assert_eq!(nothing, Err(Error::NotFound));
 });
+
+db_test!(only_old_jobs_that_no_page_needs_are_deleted, |db| async {
+    let fixture = db.fixture().await;
+    let container = db.insert_container(fixture.container(1)).await;
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let id = db.insert_job(fixture.job(container, JobKind::Stop)).await;
+        db.write(|c| jobs::claim(c, "w", MINUTE)).await.unwrap();
+        db.write(move |c| jobs::append_log(c, id, &["line".to_owned()]))
+            .await;
+        db.write(move |c| jobs::finish(c, id, "w", &outcome(JobState::Done)))
+            .await;
+        ids.push(id);
+    }
+    let recent = db.write(|c| jobs::delete_ended(c, MINUTE, 10)).await;
+    assert_eq!(recent, 0, "not old enough");
+    let old = db.write(|c| jobs::delete_ended(c, -MINUTE, 10)).await;
+    assert_eq!(old, 1);
+    let [first, second] = ids[..] else { panic!() };
+    assert!(db.read(move |c| jobs::get(c, first)).await.is_none());
+    assert!(
+        db.read(move |c| jobs::get(c, second)).await.is_some(),
+        "the container's page refers to its latest job"
+    );
+    let active = db.insert_job(fixture.job(container, JobKind::Stop)).await;
+    let old = db.write(|c| jobs::delete_ended(c, -MINUTE, 10)).await;
+    assert_eq!(old, 1, "a job that has not ended is kept");
+    assert!(db.read(move |c| jobs::get(c, active)).await.is_some());
+});
