@@ -25,10 +25,10 @@ export function row(page: Page, name: string): Locator {
 }
 
 /** Returns the error message of a field. */
-export async function refusalAt(field: Locator): Promise<Locator> {
+export async function fieldError(field: Locator): Promise<Locator> {
   await expect(field).toHaveAttribute("aria-invalid", "true");
   const id = await field.getAttribute("aria-describedby");
-  return field.page().locator(`[id="${id}"] .refusal`);
+  return field.page().locator(`[id="${id}"] .error-message`);
 }
 
 /** Confirms the deletion dialog. */

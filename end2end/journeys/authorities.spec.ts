@@ -1,4 +1,4 @@
-import { confirmDeletion, createAuthority, refusalAt, row, visit } from "../harness/pages";
+import { confirmDeletion, createAuthority, fieldError, row, visit } from "../harness/pages";
 import { createCertificate } from "../harness/test-certificates.mjs";
 import { expect, test } from "../harness/test";
 
@@ -63,7 +63,7 @@ test("invalid fields of a CA show errors and keep their values", async ({ page, 
   const roots = page.getByLabel(/^Certificates/);
   await roots.fill("something else");
   await page.getByRole("button", { name: /^Add/ }).click();
-  for (const field of [directory, name, mail, roots]) await expect(await refusalAt(field)).not.toBeEmpty();
+  for (const field of [directory, name, mail, roots]) await expect(await fieldError(field)).not.toBeEmpty();
   await expect(page).toHaveURL("/authorities/new");
 
   // Errors from the server appear at the same fields.
@@ -72,7 +72,7 @@ test("invalid fields of a CA show errors and keep their values", async ({ page, 
   await mail.fill("admin@example.org");
   await roots.fill("");
   await page.getByRole("button", { name: "Add CA" }).click();
-  await expect(await refusalAt(name)).not.toBeEmpty();
+  await expect(await fieldError(name)).not.toBeEmpty();
   await expect(mail).toHaveValue("admin@example.org");
   await expect(directory).toHaveValue("https://ca.example.org/dir");
 });
@@ -87,7 +87,7 @@ test("a CA with external account binding asks for it and never shows its key", a
   await expect(page.getByText("This CA requires external account binding")).toBeVisible();
   await id.fill("kid-1");
   await page.getByRole("button", { name: "Add CA" }).click();
-  await expect(await refusalAt(key)).toHaveText("Enter the HMAC key of this key ID.");
+  await expect(await fieldError(key)).toHaveText("Enter the HMAC key of this key ID.");
   await key.fill("c2VjcmV0LWtleQ");
   await page.getByRole("button", { name: "Add CA" }).click();
   await expect(page).toHaveURL("/authorities/zerossl");
@@ -101,7 +101,7 @@ test("a CA with external account binding asks for it and never shows its key", a
   // A change of the directory requires the key again.
   await page.getByLabel("Directory", { exact: true }).fill("https://ca.example.org/dir");
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await expect(await refusalAt(key)).toContainText("Enter the key again");
+  await expect(await fieldError(key)).toContainText("Enter the key again");
 });
 
 test("an operator sees CAs without controls to change them", async ({ page, server, open }) => {

@@ -1,4 +1,4 @@
-import { containerPath, refusalAt, visit } from "../harness/pages";
+import { containerPath, fieldError, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 import type { Page } from "@playwright/test";
 
@@ -23,7 +23,7 @@ for (const [label, value] of BAD) {
     const field = at(page, label);
     await field.fill(value);
     await field.blur();
-    await expect(await refusalAt(field)).not.toBeEmpty();
+    await expect(await fieldError(field)).not.toBeEmpty();
     await expect(field).toHaveValue(value);
     // Only the field that lost focus is validated.
     await expect(page.locator("[aria-invalid=true]")).toHaveCount(1);
@@ -42,7 +42,7 @@ test("all errors are summarized, values are kept, and no request is sent", async
   await expect(summary).toBeFocused();
   await expect(summary.getByRole("link")).toHaveCount(BAD.length);
   for (const [label, value] of BAD) {
-    await expect(await refusalAt(at(page, label))).not.toBeEmpty();
+    await expect(await fieldError(at(page, label))).not.toBeEmpty();
     await expect(at(page, label)).toHaveValue(value);
   }
   await summary.getByRole("link").first().click();
@@ -57,7 +57,7 @@ test("a name, port or hostname in use shows the server's error at its field", as
   const name = at(page, "Name");
   await name.fill("wiki");
   await page.getByRole("button", { name: "Create container" }).click();
-  await expect(await refusalAt(name)).toHaveText("The site already has a container with this name.");
+  await expect(await fieldError(name)).toHaveText("The site already has a container with this name.");
   await expect(page.getByRole("button", { name: "Create container" })).toBeEnabled();
 
   await name.fill("other-wiki");
@@ -65,16 +65,16 @@ test("a name, port or hostname in use shows the server's error at its field", as
   const outer = page.getByLabel(/^External port/);
   await outer.fill("80");
   await outer.blur();
-  await expect(await refusalAt(outer)).toHaveText("Edge hosts use port 80 for HTTP and HTTPS. Use another port.");
+  await expect(await fieldError(outer)).toHaveText("Edge hosts use port 80 for HTTP and HTTPS. Use another port.");
   await outer.fill("81");
   await page.getByRole("button", { name: "Create container" }).click();
-  await expect(await refusalAt(outer)).toHaveText("Use a port of the site's range 2000-2999.");
+  await expect(await fieldError(outer)).toHaveText("Use a port of the site's range 2000-2999.");
   await page.getByRole("button", { name: "Remove Service 2" }).click();
 
   const published = at(page, /^Hostname optional/);
   await published.fill("wiki");
   await page.getByRole("button", { name: "Create container" }).click();
-  await expect(await refusalAt(published)).toHaveText("Another service has this hostname under this domain.");
+  await expect(await fieldError(published)).toHaveText("Another service has this hostname under this domain.");
   await expect(name).toHaveValue("other-wiki");
   await expect(page).toHaveURL("/containers/new");
 

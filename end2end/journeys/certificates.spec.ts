@@ -7,7 +7,7 @@ import {
   createProvider,
   markDocument,
   openTab,
-  refusalAt,
+  fieldError,
   row,
   sameDocument,
   status,
@@ -52,7 +52,7 @@ test("a certificate is uploaded and deleted, and a wrong key is refused at its f
   await expect(page.getByText("shop.example.net uses self-signed certificates.")).toBeVisible();
   await uploadButton(page).click();
   const key = page.getByLabel("Private key", { exact: true });
-  await expect(await refusalAt(key)).toContainText("This is not the key of the certificate of *.shop.example.net.");
+  await expect(await fieldError(key)).toContainText("This is not the key of the certificate of *.shop.example.net.");
   await expect(key).toHaveValue(wrong.key);
   await expect(page.getByLabel("Certificate and chain", { exact: true })).toHaveValue(valid.chain);
 
@@ -104,19 +104,19 @@ test("an invalid upload shows errors at its fields", async ({ page, watch }) => 
   const chain = page.getByLabel("Certificate and chain", { exact: true });
   const key = page.getByLabel("Private key", { exact: true });
   await uploadButton(page).click();
-  for (const field of [chain, key]) await expect(await refusalAt(field)).not.toBeEmpty();
+  for (const field of [chain, key]) await expect(await fieldError(field)).not.toBeEmpty();
 
   const foreign = createCertificate(["www.example.com"]);
   await fill(page, "wrong.example.net", foreign.chain, "-----BEGIN ENCRYPTED PRIVATE KEY-----");
   await uploadButton(page).click();
-  await expect(await refusalAt(key)).toContainText("The key has a passphrase.");
+  await expect(await fieldError(key)).toContainText("The key has a passphrase.");
   await key.fill(foreign.key);
   await uploadButton(page).click();
-  await expect(await refusalAt(chain)).toHaveText("The certificate is for www.example.com. Upload a certificate for names under wrong.example.net.");
+  await expect(await fieldError(chain)).toHaveText("The certificate is for www.example.com. Upload a certificate for names under wrong.example.net.");
   const expired = createCertificate(["wrong.example.net"], { since: 60, days: -1 });
   await fill(page, "wrong.example.net", expired.chain, expired.key);
   await uploadButton(page).click();
-  await expect(await refusalAt(chain)).toContainText("Upload a valid certificate.");
+  await expect(await fieldError(chain)).toContainText("Upload a valid certificate.");
   await expect(key).toHaveValue(expired.key);
   await visit(page, "/certificates");
   await expect(page.getByRole("heading", { name: "No certificates yet" })).toBeVisible();

@@ -1,5 +1,5 @@
 import { Simulator } from "../harness/simulator.mjs";
-import { TEMPLATE, confirmDeletion, openTab, refusalAt, row, status, visit } from "../harness/pages";
+import { TEMPLATE, confirmDeletion, openTab, fieldError, row, status, visit } from "../harness/pages";
 import { expect, test as base } from "../harness/test";
 import type { Page } from "@playwright/test";
 
@@ -119,12 +119,12 @@ test("errors of a new cluster are shown at their fields", async ({ page, cluster
   await expect(page.getByRole("heading", { name: "Some fields are invalid" })).toBeVisible();
   await page.getByLabel("Node address").fill("127.0.0.1:1");
   await page.getByRole("button", { name: "Fetch certificate" }).click();
-  await expect(await refusalAt(page.getByLabel("Node address"))).toContainText("unreachable");
+  await expect(await fieldError(page.getByLabel("Node address"))).toContainText("unreachable");
 
   await fill(page, "cabin", cluster, "not the password");
   await confirm(page);
   await page.getByRole("button", { name: "Add cluster" }).click();
-  await expect(await refusalAt(page.getByLabel("Secret"))).toContainText("rejected the password");
+  await expect(await fieldError(page.getByLabel("Secret"))).toContainText("rejected the password");
   await expect(page.getByLabel("User or API token")).toHaveValue("root@pam");
 });
 

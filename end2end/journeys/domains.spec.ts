@@ -6,7 +6,7 @@ import {
   createDomain,
   createProvider,
   openTab,
-  refusalAt,
+  fieldError,
   row,
   visit,
 } from "../harness/pages";
@@ -65,7 +65,7 @@ test("invalid fields of a domain show errors", async ({ page, watch }) => {
   await page.getByLabel("Who can publish", { exact: true }).selectOption("Selected users");
   await page.getByRole("button", { name: /^Create/ }).click();
   const people = page.getByLabel("Users", { exact: true });
-  for (const field of [name, signIn, people]) await expect(await refusalAt(field)).not.toBeEmpty();
+  for (const field of [name, signIn, people]) await expect(await fieldError(field)).not.toBeEmpty();
   await expect(page).toHaveURL("/domains/new");
 
   // Errors from the server appear at the same fields.
@@ -73,11 +73,11 @@ test("invalid fields of a domain show errors", async ({ page, watch }) => {
   await signIn.fill("");
   await people.fill("admin, noone");
   await page.getByRole("button", { name: "Create domain" }).click();
-  await expect(await refusalAt(people)).toHaveText("The user noone does not exist.");
+  await expect(await fieldError(people)).toHaveText("The user noone does not exist.");
   await page.getByLabel("Who can publish", { exact: true }).selectOption("All users");
   await name.fill("lab.example.org");
   await page.getByRole("button", { name: "Create domain" }).click();
-  await expect(await refusalAt(name)).toHaveText("The site already has this domain.");
+  await expect(await fieldError(name)).toHaveText("The site already has this domain.");
 });
 
 test("the certificate source of a domain is selected, and missing requirements are shown", async ({ page }) => {
@@ -94,7 +94,7 @@ test("the certificate source of a domain is selected, and missing requirements a
   await expect(page.getByText("on port 80 of the edge hosts")).toBeVisible();
   await expect(page.getByRole("link", { name: "Add a certificate authority" })).toBeVisible();
   await page.getByRole("button", { name: "Create domain" }).click();
-  await expect(await refusalAt(authority)).toHaveText("Select a certificate authority.");
+  await expect(await fieldError(authority)).toHaveText("Select a certificate authority.");
 
   // Objects that are added in another tab are selectable at once, and entered values are kept.
   const otherPage = await page.context().newPage();
@@ -104,7 +104,7 @@ test("the certificate source of a domain is selected, and missing requirements a
   await authority.selectOption("house");
   await how.selectOption("ACME wildcard (DNS-01)");
   await page.getByRole("button", { name: "Create domain" }).click();
-  await expect(await refusalAt(provider)).toContainText("Select a DNS provider for the DNS-01 challenges.");
+  await expect(await fieldError(provider)).toContainText("Select a DNS provider for the DNS-01 challenges.");
   await provider.selectOption("dns");
   await addresses.check();
   await expect(page.getByText("The site lab has no public address")).toBeVisible();

@@ -1,4 +1,4 @@
-import { confirmDeletion, markDocument, openTab, refusalAt, sameDocument, row, visit } from "../harness/pages";
+import { confirmDeletion, markDocument, openTab, fieldError, sameDocument, row, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
 const FIELDS = {
@@ -70,7 +70,7 @@ test("invalid fields of a site show errors", async ({ page, watch }) => {
   const outside = page.getByLabel(/^Public address \(IPv4\)/);
   await outside.fill("edge.example.org");
   await page.getByRole("button", { name: /^Create/ }).click();
-  for (const field of [gateway, outside]) await expect(await refusalAt(field)).not.toBeEmpty();
+  for (const field of [gateway, outside]) await expect(await fieldError(field)).not.toBeEmpty();
   await expect(page).toHaveURL("/sites/new");
 
   await gateway.fill(FIELDS.Gateway);
@@ -78,7 +78,7 @@ test("invalid fields of a site show errors", async ({ page, watch }) => {
   const name = page.getByLabel("Name", { exact: true });
   await name.fill("lab");
   await page.getByRole("button", { name: "Create site" }).click();
-  await expect(await refusalAt(name)).not.toBeEmpty();
+  await expect(await fieldError(name)).not.toBeEmpty();
   await expect(page.getByLabel("Domain", { exact: true })).toHaveValue(FIELDS.Domain);
 });
 
