@@ -1,7 +1,7 @@
 import { fieldError, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-test("a member changes the own password, which ends other sessions", async ({ server, open, watch }) => {
+test("a member changes their password, which ends their other sessions", async ({ server, open, watch }) => {
   const account = await server.addUser("pia");
   const pia = await open(account);
   const other = await open(account);

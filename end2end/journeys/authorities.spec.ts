@@ -77,7 +77,7 @@ test("invalid fields of a CA show errors and keep their values", async ({ page, 
   await expect(directory).toHaveValue("https://ca.example.org/dir");
 });
 
-test("a CA with external account binding asks for it and never shows its key", async ({ page, watch }) => {
+test("a CA with external account binding requires the key and never shows it", async ({ page, watch }) => {
   watch.expect(422, "/api/ui/authorities/update");
   await visit(page, "/authorities/new");
   const id = page.getByLabel(/^Key ID/);
@@ -105,14 +105,14 @@ test("a CA with external account binding asks for it and never shows its key", a
 });
 
 test("an operator sees CAs without controls to change them", async ({ page, server, open }) => {
-  await createAuthority(page, "seen");
+  await createAuthority(page, "internal");
   const ole = await open(await server.addUser("ole", "operator"));
   await visit(ole, "/certificates");
   await expect(ole.getByRole("link", { name: "Select a certificate source" })).toBeVisible();
   await expect(ole.getByRole("link", { name: "Add certificate authority" })).toHaveCount(0);
   await visit(ole, "/authorities");
   await expect(ole.getByRole("link", { name: "Add certificate authority" })).toHaveCount(0);
-  await ole.getByRole("link", { name: "seen", exact: true }).click();
+  await ole.getByRole("link", { name: "internal", exact: true }).click();
   await expect(ole.locator(".facts")).toContainText("https://127.0.0.1:1/dir");
   await expect(ole.getByRole("button", { name: /^(Save|Delete)/ })).toHaveCount(0);
 });

@@ -7,8 +7,8 @@ test("a member sees only their own containers", async ({ page, server, open, wat
   const meg = await open(await server.addUser("meg"));
   await visit(meg, "/containers");
   await expect(meg.getByRole("heading", { name: "No containers yet" })).toBeVisible();
-  const places = meg.getByRole("navigation", { name: "Main navigation" }).first();
-  await expect(places.getByRole("link")).toHaveText(["Containers", "Jobs"]);
+  const navigation = meg.getByRole("navigation", { name: "Main navigation" }).first();
+  await expect(navigation.getByRole("link")).toHaveText(["Containers", "Jobs"]);
 
   // The server tests cover which role may open which page. This tests the error page.
   await meg.goto(containerPath("wiki"));

@@ -1,4 +1,4 @@
-import { confirmDeletion, markDocument, openTab, fieldError, sameDocument, row, visit } from "../harness/pages";
+import { confirmDeletion, markDocument, openTab, fieldError, expectSameDocument, row, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
 const FIELDS = {
@@ -46,7 +46,7 @@ test("a site is created, changed and deleted", async ({ page }) => {
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page).toHaveURL("/sites/annex-2/settings");
   await expect(page.getByRole("heading", { level: 1, name: "annex-2" })).toBeVisible();
-  await sameDocument(page);
+  await expectSameDocument(page);
   await page.getByLabel("Name", { exact: true }).fill("annex");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page).toHaveURL("/sites/annex/settings");
