@@ -11,7 +11,7 @@ import { Watch } from "./harness/watch";
 test.describe.configure({ mode: "parallel" });
 
 /** Widths and themes with the axe rules to check, or all rules. Only the contrast rule depends on the
-*  theme, and these widths produce two layouts, so each layout is analyzed once with all rules. */
+ *  theme, and these widths produce two layouts, so each layout is analyzed once with all rules. */
 const VIEWS = [
   { width: 360, theme: "light", rules: undefined },
   { width: 360, theme: "dark", rules: ["color-contrast"] },
@@ -21,17 +21,17 @@ const VIEWS = [
 ] as const;
 
 let sessions: Awaited<ReturnType<typeof prepare>>;
-/** One page per user, reused so that the WebAssembly program is compiled once. */
+/** One page per user, reused so that the WebAssembly module is compiled once. */
 const pages = new Map<string, Page>();
 const watch = new Watch();
 
 test.beforeAll(async ({ server, browser }) => {
   expect(new Set(VIEWS.map(({ width }) => width))).toEqual(new Set(WIDTHS));
   sessions = await prepare(server, browser);
-  for (const [who, session] of Object.entries(sessions)) {
+  for (const [user, session] of Object.entries(sessions)) {
     const context = await openContext(browser, server, session);
     await watch.attach(context);
-    pages.set(who, await context.newPage());
+    pages.set(user, await context.newPage());
   }
 });
 
@@ -42,7 +42,7 @@ test.afterAll(async ({ server, browser }) => {
 
 for (const scene of SCENES) {
   test(`${scene.name} fits each width without axe violations`, async () => {
-    const page = pages.get(scene.who)!;
+    const page = pages.get(scene.user)!;
     watch.reset();
     if (scene.refused) watch.expect(422, scene.refused);
     await show(page, scene);

@@ -33,7 +33,7 @@ if (values.help || !known || widths.some(Number.isNaN) || themes.some((t) => !TH
   process.exit(values.help ? 0 : 2);
 }
 
-async function shoot(page, scene) {
+async function takeScreenshots(page, scene) {
   await show(page, scene);
   for (const width of widths) {
     for (const theme of themes) {
@@ -51,8 +51,8 @@ try {
   try {
     const sessions = await prepare(server, browser);
     for (const scene of scenes) {
-      const context = await openContext(browser, server, sessions[scene.who]);
-      await shoot(await context.newPage(), scene);
+      const context = await openContext(browser, server, sessions[scene.user]);
+      await takeScreenshots(await context.newPage(), scene);
       await context.close();
       console.log(scene.name);
     }

@@ -1,139 +1,144 @@
-// Live changes: one event stream for all tabs of a browser.
+// Change notifications: one event stream shared by all tabs of a browser.
 //
-// This file is two programs. In a page it forwards what it hears to the application as events on
-// `window`; in a SharedWorker it holds the one EventSource. Where there is no SharedWorker, the
-// page holds an EventSource of its own.
+// This script runs in two contexts. In a page it dispatches notifications to the application as
+// events on `window`. In a SharedWorker it holds the only EventSource. A page without SharedWorker
+// support opens its own EventSource.
 //
-// A place, as the server writes it (`process:number`), says how far the changes have come. The
-// server writes into each page the place that it was made at, and tells what came after a place,
-// so that no change is missed between the page and its stream, nor while the stream was away.
+// Each notification has an event position (`process:number`). The server writes the current
+// position into each page as `data-event-position`, and `/events?after=` sends all notifications
+// after a position. So none is lost between rendering and connecting, or while disconnected.
 //
-// To the page's `window`:
-//   "holdfast-events"  detail: a JSON array of changes, gathered for a moment
-//   "holdfast-link"    detail: "up" or "down"
-// From the application: "holdfast-listen" when it is ready to hear.
+// Events on `window` for the application:
+//   "holdfast-events"  detail: a JSON array of changes, batched
+//   "holdfast-link"    detail: "up", "down", or "stale" if changes were missed
+// Event from the application:
+//   "holdfast-listen"  its listeners are registered
 (() => {
-  const GATHER_MS = 150;
-  const LONGEST_WAIT_MS = 30_000;
-  // Changes that the worker keeps for pages that were made before their tab reached it.
-  const KEPT = 500;
+  const BATCH_MS = 150;
+  const MAX_RETRY_MS = 30_000;
+  // Changes that the worker buffers for pages that connect after they were rendered.
+  const BUFFER_SIZE = 500;
 
-  const number = (place) => Number(place.split(":")[1]);
-  const process = (place) => place.split(":")[0];
+  const processOf = (position) => position.split(":")[0];
+  const numberOf = (position) => Number(position.split(":")[1]);
 
-  // Opens the stream after a place and keeps it open; tells `say` about the link's state and about
-  // changes, each with its place.
-  function stream(after, say) {
-    let wait = 1_000;
+  // Opens the event stream after a position and reconnects on errors. Calls `notify` with link
+  // states and with changes and their positions.
+  function openStream(position, notify) {
+    let retryMs = 1_000;
 
-    function open() {
-      const source = new EventSource(`/events?after=${encodeURIComponent(after)}`);
+    function connect() {
+      const source = new EventSource(`/events?after=${encodeURIComponent(position)}`);
       source.addEventListener("hello", () => {
-        wait = 1_000;
-        say({ link: "up" });
+        retryMs = 1_000;
+        notify({ link: "up" });
       });
-      source.onmessage = (message) => {
-        after = message.lastEventId;
-        say({ change: message.data, place: after });
+      source.onmessage = (event) => {
+        position = event.lastEventId;
+        notify({ change: event.data, position });
       };
       source.onerror = () => {
         source.close();
-        say({ link: "down" });
-        setTimeout(open, wait * (0.75 + Math.random() / 2));
-        wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+        notify({ link: "down" });
+        setTimeout(connect, retryMs * (0.75 + Math.random() / 2));
+        retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
       };
     }
 
-    open();
+    connect();
   }
 
-  function work() {
+  function runWorker() {
     const ports = new Set();
-    const kept = [];
+    const buffer = [];
+    // The position before the first buffered change. Undefined until the first page connects.
+    let bufferStart;
     let link;
-    let begin;
 
-    function hear(word) {
-      link = word.link ?? link;
-      if (word.change && process(word.place) !== process(begin)) {
-        // Another process of the server, which has told that everything changed.
-        begin = word.place;
-        kept.length = 0;
+    function broadcast(message) {
+      link = message.link ?? link;
+      if (message.change && processOf(message.position) !== processOf(bufferStart)) {
+        // A new server process, whose first changes cover all objects.
+        bufferStart = message.position;
+        buffer.length = 0;
       }
-      if (word.change) kept.push(word);
-      if (kept.length > KEPT) begin = kept.shift().place;
-      for (const port of ports) port.postMessage(word);
+      if (message.change) buffer.push(message);
+      if (buffer.length > BUFFER_SIZE) bufferStart = buffer.shift().position;
+      for (const port of ports) port.postMessage(message);
     }
 
-    // A page that knows less than the kept changes reach back for has to ask for everything.
-    function catchUp(port, place) {
-      if (process(place) !== process(begin) || number(place) < number(begin)) {
+    // Sends the buffered changes after a position, or "stale" if the buffer starts later.
+    function replay(port, position) {
+      if (processOf(position) !== processOf(bufferStart) || numberOf(position) < numberOf(bufferStart)) {
         port.postMessage({ stale: true });
         return;
       }
-      for (const word of kept) if (number(word.place) > number(place)) port.postMessage(word);
+      for (const message of buffer) {
+        if (numberOf(message.position) > numberOf(position)) port.postMessage(message);
+      }
     }
 
     self.onconnect = (event) => {
       const port = event.ports[0];
+      // A page sends its position to subscribe, and "close" to unsubscribe.
       port.onmessage = ({ data }) => {
-        if (data === "bye") {
+        if (data === "close") {
           ports.delete(port);
           return;
         }
         ports.add(port);
         if (link) port.postMessage({ link });
-        if (begin !== undefined) {
-          catchUp(port, data);
+        if (bufferStart !== undefined) {
+          replay(port, data);
           return;
         }
-        begin = data;
-        stream(data, hear);
+        bufferStart = data;
+        openStream(data, broadcast);
       };
     };
   }
 
-  function listen(script) {
-    const tell = (name, detail) => dispatchEvent(new CustomEvent(name, { detail }));
-    let gathered = [];
+  function runPage(script) {
+    const dispatch = (name, detail) => dispatchEvent(new CustomEvent(name, { detail }));
+    let pending = [];
     let timer = 0;
 
     function flush() {
       timer = 0;
-      const changes = [...new Set(gathered)];
-      gathered = [];
-      tell("holdfast-events", `[${changes.join(",")}]`);
+      const changes = [...new Set(pending)];
+      pending = [];
+      dispatch("holdfast-events", `[${changes.join(",")}]`);
     }
 
-    function say(word) {
-      if (word.link) tell("holdfast-link", word.link);
-      if (word.stale) tell("holdfast-link", "stale");
-      if (word.change) {
-        gathered.push(word.change);
-        timer ||= setTimeout(flush, GATHER_MS);
+    function onMessage(message) {
+      if (message.link) dispatch("holdfast-link", message.link);
+      if (message.stale) dispatch("holdfast-link", "stale");
+      if (message.change) {
+        pending.push(message.change);
+        timer ||= setTimeout(flush, BATCH_MS);
       }
     }
 
     addEventListener(
       "holdfast-listen",
       () => {
-        const place = document.documentElement.dataset.eventPosition;
+        const position = document.documentElement.dataset.eventPosition;
         if (typeof SharedWorker === "undefined") {
-          stream(place, say);
+          openStream(position, onMessage);
           return;
         }
         const worker = new SharedWorker(script);
-        worker.port.onmessage = (message) => say(message.data);
+        worker.port.onmessage = (event) => onMessage(event.data);
         worker.port.start();
-        worker.port.postMessage(place);
-        // A page that is kept for "back" hears nothing meanwhile; it is loaded again instead.
-        addEventListener("pagehide", () => worker.port.postMessage("bye"));
+        worker.port.postMessage(position);
+        // A page in the back/forward cache receives no messages, so it is reloaded when restored.
+        addEventListener("pagehide", () => worker.port.postMessage("close"));
         addEventListener("pageshow", (event) => event.persisted && location.reload());
       },
       { once: true },
     );
   }
 
-  if (typeof document === "undefined") work();
-  else listen(document.currentScript.src);
+  if (typeof document === "undefined") runWorker();
+  else runPage(document.currentScript.src);
 })();

@@ -1,5 +1,5 @@
-// Looks that must be right before the first paint: theme and width of the rail. Kept in this
-// browser only. Also the two switches for them, so that they work before the program has loaded.
+// Applies the theme and the width of the navigation rail before the first paint. Both settings are
+// stored in this browser only. Also handles their buttons, so that these work before hydration.
 (() => {
   const root = document.documentElement;
   const themes = ["system", "light", "dark"];
@@ -14,7 +14,7 @@
     try {
       localStorage.setItem(key, value);
     } catch {
-      // Without storage the choice lasts as long as the page.
+      // Without storage the setting lasts until the page is unloaded.
     }
   };
   const theme = read("holdfast.theme", "system");

@@ -55,5 +55,5 @@ fn listen(_me: CurrentUser) -> AnyView {
                 .erase()
         })
     });
-    view! { <div class="strip-place" role="status">{lost}</div> }.erase()
+    view! { <div class="strip-area" role="status">{lost}</div> }.erase()
 }

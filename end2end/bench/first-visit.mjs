@@ -11,14 +11,14 @@ import { launchOptions } from "../harness/browser.mjs";
 import { Server } from "../harness/server.mjs";
 
 const DEADLINE_MS = 60_000;
-/** Longer than the delay before the application prefetches parts of the program. */
+/** Longer than the delay before the application prefetches WebAssembly modules. */
 const QUIET_MS = 4_000;
 
 // One visit is already the minimal workload, so `--smoke` is accepted and ignored.
 parseArgs({ options: { smoke: { type: "boolean" } } });
 
 /** Counts received bytes as reported by the browser's network stack. */
-class Received {
+class ReceivedBytes {
   #requests = new Map();
   /** Time of the last request start. */
   #last = 0;
@@ -26,7 +26,7 @@ class Received {
   listen(session) {
     session.on("Network.requestWillBeSent", (event) => {
       this.#last = performance.now();
-      // The end of the shared worker's request is not reported here, and streams have no end.
+      // The shared worker's request and event streams have no `loadingFinished` event here.
       const ended = event.loaderId === "" || event.type === "EventSource";
       const before = this.#requests.get(event.requestId);
       // A redirect keeps the request ID. The redirect response is counted too.
@@ -53,7 +53,7 @@ class Received {
   }
 
   /** Waits until all requests have ended and none has started for `quietMs`. */
-  async settled(quietMs = 0) {
+  async waitUntilIdle(quietMs = 0) {
     const deadline = Date.now() + DEADLINE_MS;
     const pending = () => this.list().some(({ ended }) => !ended);
     while (pending() || performance.now() - this.#last < quietMs) {
@@ -132,7 +132,7 @@ try {
       viewport: { width: 1440, height: 900 },
     });
     const page = await context.newPage();
-    const received = new Received();
+    const received = new ReceivedBytes();
     const session = await context.newCDPSession(page);
     received.listen(session);
     await session.send("Network.enable");
@@ -141,11 +141,11 @@ try {
     await waitUntilInteractive(page);
     const elapsed = Math.round(performance.now() - start);
     const first = received.list();
-    // The demo's first jobs update the page, and parts of the program are prefetched.
-    await received.settled(QUIET_MS);
+    // The demo's first jobs update the page, and WebAssembly modules are prefetched.
+    await received.waitUntilIdle(QUIET_MS);
     received.clear();
     await openContainer(page);
-    await received.settled();
+    await received.waitUntilIdle();
     const second = received.list();
 
     print("resource", first);

@@ -34,7 +34,7 @@ async function view(server, cookie, path) {
   const response = await fetch(`${server.url}${path}`, { headers: { cookie } });
   const html = await response.text();
   if (!response.ok || response.redirected || !html.includes("<main")) {
-    throw new Error(`${path} was answered with ${response.status} at ${response.url}.`);
+    throw new Error(`${path} responded with status ${response.status} at ${response.url}.`);
   }
   return html;
 }

@@ -1,7 +1,8 @@
 // A fake agent that uses the agent API: it joins, polls, and reports results and live files. It runs
 // neither nginx nor dnsmasq. It must not depend on pages.
 
-const HOST = {
+/** The layout of a Debian 12 host, as the agent reports it. */
+const LAYOUT = {
   live: "/var/lib/holdfast-agent/live",
   state: "/var/lib/holdfast-agent/state",
   run: "/run",
@@ -35,7 +36,7 @@ export class Agent {
 
   constructor(manager, address) {
     this.#manager = manager;
-    this.#host = { host: { version: "0.1.0", address }, layout: HOST };
+    this.#host = { host: { version: "0.1.0", address }, layout: LAYOUT };
   }
 
   /** Polls once and returns whether a new configuration was received. */
@@ -47,9 +48,9 @@ export class Agent {
     return true;
   }
 
-  /** Reports the outcome of the last configuration. `more` has further fields, such as `failed_probes`. */
-  async report(outcome = "live", quarantined = [], more = {}) {
-    await this.#send("report", { generation: this.config.generation, outcome, quarantined, ...more });
+  /** Reports the outcome of the last configuration. `fields` has more fields, such as `failed_probes`. */
+  async report(outcome = "live", quarantined = [], fields = {}) {
+    await this.#send("report", { generation: this.config.generation, outcome, quarantined, ...fields });
   }
 
   /** Reports the complete set of live files. */

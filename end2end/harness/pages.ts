@@ -9,14 +9,14 @@ export { visit };
 /** A template of the simulated cluster, which needs no image pull. */
 export const TEMPLATE = "debian-13-standard_13.1-2_amd64.tar.zst";
 
-/** Marks the document. A full page load removes the mark. */
+/** Marks the document. A full page load removes the marker. */
 export async function markDocument(page: Page): Promise<void> {
-  await page.evaluate(() => (document.documentElement.dataset.same = ""));
+  await page.evaluate(() => (document.documentElement.dataset.marked = ""));
 }
 
 /** Expects that no full page load happened since `markDocument`. */
-export async function sameDocument(page: Page): Promise<void> {
-  expect(await page.evaluate(() => "same" in document.documentElement.dataset)).toBe(true);
+export async function expectSameDocument(page: Page): Promise<void> {
+  expect(await page.evaluate(() => "marked" in document.documentElement.dataset)).toBe(true);
 }
 
 /** Returns the row of a list whose main link has this name. */
@@ -25,10 +25,10 @@ export function row(page: Page, name: string): Locator {
 }
 
 /** Returns the error message of a field. */
-export async function refusalAt(field: Locator): Promise<Locator> {
+export async function fieldError(field: Locator): Promise<Locator> {
   await expect(field).toHaveAttribute("aria-invalid", "true");
   const id = await field.getAttribute("aria-describedby");
-  return field.page().locator(`[id="${id}"] .refusal`);
+  return field.page().locator(`[id="${id}"] .error-message`);
 }
 
 /** Confirms the deletion dialog. */

@@ -8,14 +8,14 @@ import { Simulator } from "./simulator.mjs";
 
 export const SHOP = "shop.example.net";
 export const WILD = "wild.example.net";
-export const EDGE = "/sites/lab/hosts";
-const MISSING = "ghcr.io/example/nothing-here:v1";
+export const HOSTS = "/sites/lab/hosts";
+const MISSING_IMAGE = "ghcr.io/example/nothing-here:v1";
 
 /** A second cluster in addition to the demo's. */
 export let secondCluster;
 /** A certificate that expires in a few days. */
 let expiring;
-/** The agents of the site's joined hosts. */
+/** The agents of the joined hosts. */
 const agents = [];
 
 /** Creates the objects of the scenes and returns the users' sessions. */
@@ -29,7 +29,7 @@ export async function prepare(server, browser) {
   const page = await context.newPage();
   secondCluster = await Simulator.start();
   await visit(page, "/clusters/new");
-  await cluster(page, "home");
+  await fillClusterForm(page, "home");
   await page.getByRole("button", { name: "Add cluster" }).click();
   await page.getByRole("heading", { level: 1, name: "home" }).waitFor();
   await visit(page, "/domains/new");
@@ -42,7 +42,7 @@ export async function prepare(server, browser) {
   await page.getByRole("heading", { level: 1, name: SHOP }).waitFor();
   await prepareLimits(page);
   await prepareCertificates(page);
-  await submitContainer(page, "nowhere", MISSING);
+  await submitContainer(page, "nowhere", MISSING_IMAGE);
   await page.getByText("View job").waitFor();
   await visit(page, "/containers");
   // The demo's containers are created at the first start.
@@ -58,7 +58,7 @@ export async function prepare(server, browser) {
 /** Stops and deletes everything that `prepare` created, so that it can run again. */
 export async function cleanUp(server, browser, sessions) {
   try {
-    // Stop polling first, since the deletion ends pending requests with an error.
+    // Stop polling first, since the deletion fails pending requests.
     for (const agent of agents.splice(0)) await agent.stop();
     await removeObjects(server, browser, sessions);
   } finally {
@@ -71,26 +71,26 @@ async function removeObjects(server, browser, sessions) {
   const page = await context.newPage();
   await visit(page, "/clusters/home/settings");
   await page.getByRole("button", { name: "Remove home" }).click();
-  await confirm(page, "home");
+  await confirmDeletion(page, "home");
   await page.getByRole("heading", { level: 1, name: "Clusters" }).waitFor();
   for (const name of [SHOP, WILD]) {
-    await domain(page, name, "settings");
+    await openDomain(page, name, "settings");
     await page.getByRole("button", { name: `Delete ${name}` }).click();
-    await confirm(page, name);
+    await confirmDeletion(page, name);
     await page.getByRole("heading", { level: 1, name: "Domains" }).waitFor();
   }
-  for (const [path, title] of [["/authorities/house", "Certificate authorities"], ["/providers/dns", "DNS providers"]]) {
+  for (const [path, title] of [["/authorities/internal-ca", "Certificate authorities"], ["/providers/dns", "DNS providers"]]) {
     await visit(page, path);
     const name = path.split("/")[2];
     await page.getByRole("button", { name: `Delete ${name}` }).click();
-    await confirm(page, name);
+    await confirmDeletion(page, name);
     await page.getByRole("heading", { level: 1, name: title }).waitFor();
   }
   // The DHCP server is deleted last.
   for (const name of ["edge-3", "edge-2", "edge-1"]) {
-    await visit(page, `${EDGE}/${name}/settings`);
+    await visit(page, `${HOSTS}/${name}/settings`);
     await page.getByRole("button", { name: `Delete ${name}` }).click();
-    await confirm(page, name);
+    await confirmDeletion(page, name);
     await page.getByRole("heading", { level: 1, name: "Hosts" }).waitFor();
   }
   await context.close();
@@ -104,13 +104,13 @@ async function addHost(page, name) {
   return page.locator("[data-join-token]").textContent();
 }
 
-/** Creates three hosts: one with a quarantined service, one that waits to become DHCP server, and one
-*  that has not joined. */
+/** Creates three hosts: one with a quarantined service, one that waits to take over DHCP, and one
+ *  that has not joined. */
 async function prepareHosts(page) {
-  // The demo's own host would take part in the change of the DHCP server.
-  await visit(page, `${EDGE}/demo-edge/settings`);
+  // The demo's host would take part in the DHCP handover.
+  await visit(page, `${HOSTS}/demo-edge/settings`);
   await page.getByRole("button", { name: "Delete demo-edge" }).click();
-  await confirm(page, "demo-edge");
+  await confirmDeletion(page, "demo-edge");
   await page.getByRole("heading", { level: 1, name: "Hosts" }).waitFor();
   const active = await Agent.join(await addHost(page, "edge-1"), "10.20.0.2");
   const waiting = await Agent.join(await addHost(page, "edge-2"), "10.20.0.3");
@@ -119,15 +119,15 @@ async function prepareHosts(page) {
   await active.poll();
   const service = active.config.config.domains.flatMap(({ services }) => services)[0];
   const message = "nginx: [emerg] host not found in upstream in /var/lib/holdfast-agent/live/nginx/services";
-  const why = "Its key is not the one of the certificate, as nginx says.";
-  const unservable_certificates = [{ certificate: expiring.fingerprint, reason: why }];
+  const reason = "The private key does not match the certificate.";
+  const unservable_certificates = [{ certificate: expiring.fingerprint, reason }];
   await active.report("live", service ? [{ part: { service: service.id }, message }] : [], { unservable_certificates });
-  await visit(page, `${EDGE}/edge-2/settings`);
+  await visit(page, `${HOSTS}/edge-2/settings`);
   await page.getByRole("button", { name: "Make this the DHCP server" }).click();
   await page.getByText("This host takes over DHCP").waitFor();
   await waiting.poll();
   waiting.run();
-  const conf = "# Generated by Holdfast. Manual changes are overwritten.\n\n# The site's network only.\ninterface=eth1\nexcept-interface=lo\nbind-interfaces\n";
+  const conf = "# Generated by Holdfast. Manual changes are overwritten.\n\n# Serves only the site's network.\ninterface=eth1\nexcept-interface=lo\nbind-interfaces\n";
   await active.reportFiles({ "dnsmasq/dnsmasq.conf": conf, "nginx/services/old.lab.example.org.conf": "server { listen 80; }\n" });
 }
 
@@ -136,9 +136,9 @@ async function prepareCertificates(page) {
   await visit(page, "/authorities/new");
   await page.getByLabel("Certificate authority", { exact: true }).selectOption("Custom");
   await page.getByLabel("Directory", { exact: true }).fill("https://127.0.0.1:1/dir");
-  await page.getByLabel("Name", { exact: true }).fill("house");
+  await page.getByLabel("Name", { exact: true }).fill("internal-ca");
   await page.getByRole("button", { name: "Add CA" }).click();
-  await page.getByRole("heading", { level: 1, name: "house" }).waitFor();
+  await page.getByRole("heading", { level: 1, name: "internal-ca" }).waitFor();
   await visit(page, "/providers/new");
   await page.getByLabel("Kind", { exact: true }).selectOption("Name server (RFC 2136)");
   await page.getByLabel("Name", { exact: true }).fill("dns");
@@ -170,14 +170,14 @@ async function upload(page, { chain, key }) {
 }
 
 /** Confirms the deletion dialog. */
-async function confirm(page, name) {
+async function confirmDeletion(page, name) {
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("textbox").fill(name);
   await dialog.getByRole("button", { name: `Delete ${name}` }).click();
 }
 
 /** Fills in the form of a cluster and confirms the fingerprint. */
-export async function cluster(page, name) {
+export async function fillClusterForm(page, name) {
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByLabel("Node address").fill(secondCluster.url);
   await page.getByLabel("User or API token").fill("root@pam");
@@ -187,7 +187,7 @@ export async function cluster(page, name) {
 }
 
 /** Opens a domain's page, or one of its tabs. */
-export async function domain(page, name, tab) {
+export async function openDomain(page, name, tab) {
   await visit(page, "/domains");
   await page.getByRole("link", { name, exact: true }).click();
   await page.getByRole("heading", { level: 1, name }).waitFor();
@@ -202,7 +202,7 @@ export async function submitContainer(page, name, image) {
   await page.getByRole("heading", { level: 1, name }).waitFor();
 }
 
-/** Sets all four limits of the member to long values for the list of users. */
+/** Sets the member's four limits to long values, for the layout of the list of users. */
 async function prepareLimits(page) {
   await visit(page, "/users/mira");
   await page.getByLabel(/^Containers/).fill("1000");

@@ -2,7 +2,7 @@
 
 import { visit } from "./hydration.mjs";
 import { createCertificate } from "./test-certificates.mjs";
-import { EDGE, SHOP, WILD, submitContainer, cluster, domain, secondCluster } from "./scene-objects.mjs";
+import { HOSTS, SHOP, WILD, submitContainer, fillClusterForm, openDomain, secondCluster } from "./scene-objects.mjs";
 
 /** Supported widths: phone, tablet, desktop. */
 export const WIDTHS = [360, 768, 1440];
@@ -11,32 +11,32 @@ export const THEMES = ["light", "dark"];
 const WIKI = "/sites/lab/containers/wiki";
 
 /** A scene that is reached by a path: its level-1 heading, the user and the HTTP status. */
-const address = (name, path, heading, { who = "administrator", status = 200 } = {}) => ({
+const pathScene = (name, path, heading, { user = "administrator", status = 200 } = {}) => ({
   name,
   heading,
-  who,
+  user,
   status,
-  set: (page) => (who === "anonymous" ? page.goto(path) : visit(page, path)),
+  setUp: (page) => (user === "anonymous" ? page.goto(path) : visit(page, path)),
 });
 
-/** A scene that needs interaction. `refused` is the path of the server function that rejects its form,
-*  `running` whether the scene shows a running job. */
-const scene = (name, heading, set, { who = "administrator", status = 200, refused, running = false } = {}) => ({
+/** A scene that needs interaction. `refused` is the path of the server function that rejects its form.
+ *  `running` is set if the scene shows a running job. */
+const scene = (name, heading, setUp, { user = "administrator", status = 200, refused, running = false } = {}) => ({
   name,
   heading,
-  who,
+  user,
   status,
   refused,
   running,
-  set,
+  setUp,
 });
 
 export const SCENES = [
-  address("sign-in", "/sign-in", "Holdfast", { who: "anonymous" }),
-  scene("sign-in-refused", "Holdfast", refusedSignIn, { who: "anonymous", status: 401 }),
-  address("containers", "/containers", "Containers"),
-  address("containers-no-match", "/containers?q=nothing-is-called-this", "Containers"),
-  address("containers-empty", "/containers", "Containers", { who: "member" }),
+  pathScene("sign-in", "/sign-in", "Holdfast", { user: "anonymous" }),
+  scene("sign-in-refused", "Holdfast", rejectedSignIn, { user: "anonymous", status: 401 }),
+  pathScene("containers", "/containers", "Containers"),
+  pathScene("containers-no-match", "/containers?q=nothing-is-called-this", "Containers"),
+  pathScene("containers-empty", "/containers", "Containers", { user: "member" }),
   scene("containers-selected", "Containers", async (page) => {
     await visit(page, "/containers");
     await page.getByRole("checkbox", { name: "Select wiki" }).check();
@@ -46,10 +46,10 @@ export const SCENES = [
     await visit(page, "/containers");
     await page.getByRole("button", { name: "Actions for wiki" }).click();
   }),
-  address("container-new", "/containers/new", "New container"),
-  scene("container-new-refused", "New container", refusedContainer),
-  address("container-overview", WIKI, "wiki"),
-  address("container-services", `${WIKI}/services`, "wiki"),
+  pathScene("container-new", "/containers/new", "New container"),
+  scene("container-new-refused", "New container", rejectedContainer),
+  pathScene("container-overview", WIKI, "wiki"),
+  pathScene("container-services", `${WIKI}/services`, "wiki"),
   scene("container-services-more", "wiki", async (page) => {
     await visit(page, `${WIKI}/services`);
     await page.getByRole("button", { name: "Add port" }).click();
@@ -59,28 +59,28 @@ export const SCENES = [
     for (const fold of await page.getByText("Publishing options").all()) await fold.click();
     await page.getByRole("group", { name: "Service 3" }).getByLabel("TLS", { exact: true }).check();
   }),
-  address("container-environment", `${WIKI}/environment`, "wiki"),
-  address("container-jobs", `${WIKI}/jobs`, "wiki"),
-  address("container-settings", `${WIKI}/settings`, "wiki"),
+  pathScene("container-environment", `${WIKI}/environment`, "wiki"),
+  pathScene("container-jobs", `${WIKI}/jobs`, "wiki"),
+  pathScene("container-settings", `${WIKI}/settings`, "wiki"),
   scene("container-delete", "wiki", async (page) => {
     await visit(page, `${WIKI}/settings`);
     await page.getByRole("button", { name: "Delete wiki" }).click();
     await page.getByRole("dialog").waitFor();
   }),
-  address("container-failed", "/sites/lab/containers/nowhere", "nowhere"),
-  address("jobs", "/jobs", "Jobs"),
-  address("jobs-no-match", "/jobs?q=nothing-is-called-this", "Jobs"),
-  address("jobs-empty", "/jobs", "Jobs", { who: "member" }),
-  scene("job-done", "Create wiki", (page) => job(page, "Create wiki")),
+  pathScene("container-failed", "/sites/lab/containers/nowhere", "nowhere"),
+  pathScene("jobs", "/jobs", "Jobs"),
+  pathScene("jobs-no-match", "/jobs?q=nothing-is-called-this", "Jobs"),
+  pathScene("jobs-empty", "/jobs", "Jobs", { user: "member" }),
+  scene("job-done", "Create wiki", (page) => openJob(page, "Create wiki")),
   scene("job-failed", "Create nowhere", async (page) => {
-    await job(page, "Create nowhere");
+    await openJob(page, "Create nowhere");
     await page.getByText("Original error message").click();
   }),
-  address("nodes", "/nodes", "Nodes"),
-  address("clusters", "/clusters", "Clusters"),
+  pathScene("nodes", "/nodes", "Nodes"),
+  pathScene("clusters", "/clusters", "Clusters"),
   scene("cluster-new", "Add cluster", async (page) => {
     await visit(page, "/clusters/new");
-    await cluster(page, "attic");
+    await fillClusterForm(page, "attic");
   }),
   scene("cluster", "home", async (page) => {
     await visit(page, "/clusters/home");
@@ -94,7 +94,7 @@ export const SCENES = [
     await visit(page, "/clusters/home/settings");
     await page.getByText("Trusted fingerprint").waitFor();
   }),
-  // From here on no requests are sent to this cluster.
+  // All later scenes run without requests to this cluster.
   scene("cluster-changed", "home", async (page) => {
     await visit(page, "/clusters");
     await secondCluster.post("conditions", { certificate: "renew" });
@@ -102,11 +102,11 @@ export const SCENES = [
     await visit(page, "/clusters/home");
     await page.getByText("Holdfast sends no requests").waitFor();
   }),
-  address("sites", "/sites", "Sites"),
-  address("site-new", "/sites/new", "New site"),
-  address("site", "/sites/lab", "lab"),
-  address("site-settings", "/sites/lab/settings", "lab"),
-  address("domains", "/domains", "Domains"),
+  pathScene("sites", "/sites", "Sites"),
+  pathScene("site-new", "/sites/new", "New site"),
+  pathScene("site", "/sites/lab", "lab"),
+  pathScene("site-settings", "/sites/lab/settings", "lab"),
+  pathScene("domains", "/domains", "Domains"),
   scene("domain-new", "New domain", async (page) => {
     await visit(page, "/domains/new");
     await page.getByLabel("Domain", { exact: true }).fill("attic.example.net");
@@ -122,18 +122,18 @@ export const SCENES = [
     await page.getByRole("button", { name: /^Create/ }).click();
     await page.getByRole("heading", { name: "Some fields are invalid" }).waitFor();
   }),
-  scene("domain", SHOP, (page) => domain(page, SHOP)),
-  scene("domain-certificates", SHOP, (page) => domain(page, SHOP, "certificates")),
-  scene("domain-settings", SHOP, (page) => domain(page, SHOP, "settings")),
-  scene("domain-failed", WILD, (page) => domain(page, WILD)),
-  scene("domain-certificates-failed", WILD, (page) => domain(page, WILD, "certificates")),
+  scene("domain", SHOP, (page) => openDomain(page, SHOP)),
+  scene("domain-certificates", SHOP, (page) => openDomain(page, SHOP, "certificates")),
+  scene("domain-settings", SHOP, (page) => openDomain(page, SHOP, "settings")),
+  scene("domain-failed", WILD, (page) => openDomain(page, WILD)),
+  scene("domain-certificates-failed", WILD, (page) => openDomain(page, WILD, "certificates")),
   scene("domain-delete", SHOP, async (page) => {
-    await domain(page, SHOP, "settings");
+    await openDomain(page, SHOP, "settings");
     await page.getByRole("button", { name: `Delete ${SHOP}` }).click();
     await page.getByRole("dialog").waitFor();
   }),
-  address("certificates", "/certificates", "Certificates"),
-  address("certificates-no-match", "/certificates?q=nothing-is-called-this", "Certificates"),
+  pathScene("certificates", "/certificates", "Certificates"),
+  pathScene("certificates-no-match", "/certificates?q=nothing-is-called-this", "Certificates"),
   scene("certificate-new", "Upload certificate", async (page) => {
     await visit(page, "/certificates/new");
     await page.getByLabel("Domain", { exact: true }).selectOption({ label: `${WILD} (lab)` });
@@ -146,17 +146,17 @@ export const SCENES = [
     await page.getByRole("button", { name: "Upload certificate" }).click();
     await page.getByRole("heading", { name: "Some fields are invalid" }).waitFor();
   }, { refused: "/api/ui/certificates/upload" }),
-  scene("certificate", `*.${SHOP}`, (page) => certificate(page, `*.${SHOP}`)),
+  scene("certificate", `*.${SHOP}`, (page) => openCertificate(page, `*.${SHOP}`)),
   scene("certificate-failed", `*.${WILD}`, async (page) => {
-    await certificate(page, `*.${WILD}`);
+    await openCertificate(page, `*.${WILD}`);
     await page.getByRole("region", { name: "Issuance failure" }).waitFor();
   }),
   scene("certificate-delete", `*.${SHOP}`, async (page) => {
-    await certificate(page, `*.${SHOP}`);
+    await openCertificate(page, `*.${SHOP}`);
     await page.getByRole("button", { name: `Delete *.${SHOP}` }).click();
     await page.getByRole("dialog").waitFor();
   }),
-  address("authorities", "/authorities", "Certificate authorities"),
+  pathScene("authorities", "/authorities", "Certificate authorities"),
   scene("authority-new", "Add certificate authority", async (page) => {
     await visit(page, "/authorities/new");
     await page.getByLabel("Certificate authority", { exact: true }).selectOption("ZeroSSL");
@@ -169,9 +169,9 @@ export const SCENES = [
     await page.getByRole("button", { name: /^Add/ }).click();
     await page.getByRole("heading", { name: "Some fields are invalid" }).waitFor();
   }),
-  address("authority", "/authorities/house", "house"),
-  address("providers", "/providers", "DNS providers"),
-  address("provider-new", "/providers/new", "Add DNS provider"),
+  pathScene("authority", "/authorities/internal-ca", "internal-ca"),
+  pathScene("providers", "/providers", "DNS providers"),
+  pathScene("provider-new", "/providers/new", "Add DNS provider"),
   scene("provider-new-acme-dns", "Add DNS provider", async (page) => {
     await visit(page, "/providers/new");
     await page.getByLabel("Kind", { exact: true }).selectOption("acme-dns");
@@ -183,7 +183,7 @@ export const SCENES = [
     await page.getByRole("button", { name: "Test", exact: true }).click();
     await page.getByRole("list", { name: "Test results" }).waitFor();
   }),
-  address("hosts", "/hosts", "Hosts"),
+  pathScene("hosts", "/hosts", "Hosts"),
   scene("host-new", "Add host", async (page) => {
     await visit(page, "/hosts/new");
     await page.getByLabel("Name", { exact: true }).fill("Not a name!");
@@ -191,26 +191,26 @@ export const SCENES = [
     await page.getByRole("heading", { name: "Some fields are invalid" }).waitFor();
   }),
   scene("host-token", "edge-3", async (page) => {
-    await visit(page, `${EDGE}/edge-3/settings`);
+    await visit(page, `${HOSTS}/edge-3/settings`);
     await page.getByRole("button", { name: "New join token" }).click();
     await page.getByText("edge-3 has not joined yet.").waitFor();
   }),
-  address("host", `${EDGE}/edge-1`, "edge-1"),
-  address("host-settings", `${EDGE}/edge-1/settings`, "edge-1"),
-  address("host-next", `${EDGE}/edge-2`, "edge-2"),
-  address("host-next-settings", `${EDGE}/edge-2/settings`, "edge-2"),
+  pathScene("host", `${HOSTS}/edge-1`, "edge-1"),
+  pathScene("host-settings", `${HOSTS}/edge-1/settings`, "edge-1"),
+  pathScene("host-next", `${HOSTS}/edge-2`, "edge-2"),
+  pathScene("host-next-settings", `${HOSTS}/edge-2/settings`, "edge-2"),
   scene("host-force", "edge-2", async (page) => {
-    await visit(page, `${EDGE}/edge-2/settings`);
+    await visit(page, `${HOSTS}/edge-2/settings`);
     await page.getByRole("button", { name: "Take over now" }).click();
     await page.getByRole("dialog").waitFor();
   }),
-  address("host-not-joined", `${EDGE}/edge-3`, "edge-3"),
-  address("host-files", `${EDGE}/edge-1/files`, "edge-1"),
-  address("host-files-none", `${EDGE}/edge-3/files`, "edge-3"),
-  address("host-file", `${EDGE}/edge-1/files?path=dnsmasq%2Fdnsmasq.conf`, "edge-1"),
-  address("users", "/users", "Users"),
-  address("user-new", "/users/new", "New user"),
-  address("user", "/users/mira", "mira"),
+  pathScene("host-not-joined", `${HOSTS}/edge-3`, "edge-3"),
+  pathScene("host-files", `${HOSTS}/edge-1/files`, "edge-1"),
+  pathScene("host-files-none", `${HOSTS}/edge-3/files`, "edge-3"),
+  pathScene("host-file", `${HOSTS}/edge-1/files?path=dnsmasq%2Fdnsmasq.conf`, "edge-1"),
+  pathScene("users", "/users", "Users"),
+  pathScene("user-new", "/users/new", "New user"),
+  pathScene("user", "/users/mira", "mira"),
   scene("palette", "Containers", async (page) => {
     await visit(page, "/containers");
     await page.keyboard.press("Control+k");
@@ -221,16 +221,16 @@ export const SCENES = [
     await visit(page, "/containers");
     await page.getByRole("button", { name: /account menu$/ }).click();
   }),
-  address("account", "/account", "Account"),
+  pathScene("account", "/account", "Account"),
   scene("account-refused", "Account", async (page) => {
     await visit(page, "/account");
     await page.getByLabel("Current password").fill("not my password");
     await page.getByLabel("New password").fill("a second password");
     await page.getByRole("button", { name: "Change password" }).click();
     await page.getByRole("alert").filter({ hasText: "Some fields are invalid" }).waitFor();
-  }, { who: "member", refused: "/api/ui/account/change-password" }),
-  address("not-found", "/nothing", "Not found", { status: 404 }),
-  address("not-allowed", "/users", "Not allowed", { who: "member", status: 403 }),
+  }, { user: "member", refused: "/api/ui/account/change-password" }),
+  pathScene("not-found", "/nothing", "Not found", { status: 404 }),
+  pathScene("not-allowed", "/users", "Not allowed", { user: "member", status: 403 }),
   // These scenes create a container each time, so they come last.
   scene("container-creating", /^spring-\d+$/, (page) => submitContainer(page, `spring-${++createdCount}`, "docker.io/library/redis:7"), {
     running: true,
@@ -246,13 +246,13 @@ export const SCENES = [
 let createdCount = 0;
 
 /** Opens a certificate's page. */
-async function certificate(page, name) {
+async function openCertificate(page, name) {
   await visit(page, "/certificates");
   await page.getByRole("row").getByRole("link", { name, exact: true }).click();
   await page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
 }
 
-async function refusedSignIn(page) {
+async function rejectedSignIn(page) {
   await page.goto("/sign-in");
   await page.getByLabel("Username").fill("unknown");
   await page.getByLabel("Password").fill("a guess");
@@ -260,7 +260,7 @@ async function refusedSignIn(page) {
   await page.getByRole("alert").waitFor();
 }
 
-async function refusedContainer(page) {
+async function rejectedContainer(page) {
   await visit(page, "/containers/new");
   await page.getByLabel("Name", { exact: true }).fill("Not a name!");
   await page.getByLabel("Memory", { exact: true }).fill("lots");
@@ -268,7 +268,7 @@ async function refusedContainer(page) {
   await page.getByRole("heading", { name: "Some fields are invalid" }).waitFor();
 }
 
-async function job(page, title) {
+async function openJob(page, title) {
   await visit(page, "/jobs");
   await page.getByRole("link", { name: title, exact: true }).click();
   await page.getByRole("heading", { level: 1, name: title }).waitFor();
@@ -276,14 +276,14 @@ async function job(page, title) {
 }
 
 /** Sets up a scene and fails unless the page has the expected status and a single level-1 heading with
-*  the expected text. */
+ *  the expected text. */
 export async function show(page, scene) {
   let status;
   const recordStatus = (response) => {
     if (response.request().isNavigationRequest()) status = response.status();
   };
   page.on("response", recordStatus);
-  await scene.set(page);
+  await scene.setUp(page);
   page.off("response", recordStatus);
   const headings = (await page.locator("h1").allTextContents()).map((text) => text.trim());
   const heading = headings.join(" | ");

@@ -1,4 +1,4 @@
-// A server for tests: runs the program in an empty folder on a free port with the demo's simulated
+// A server for tests: runs `holdfastd` in an empty directory on a free port with the demo's simulated
 // cluster. It must not depend on pages.
 
 import { spawn } from "node:child_process";
@@ -23,10 +23,10 @@ const OUTPUT = {
 
 /** The environment of this process without variables that configure the server. */
 export function environment() {
-  const ours = Object.entries(process.env).filter(
+  const variables = Object.entries(process.env).filter(
     ([name]) => !name.startsWith("HOLDFAST_") && name !== "DATABASE_URL",
   );
-  return Object.fromEntries(ours);
+  return Object.fromEntries(variables);
 }
 
 export class Server {
@@ -93,7 +93,7 @@ export class Server {
     return join(this.#folder, "data");
   }
 
-  /** Waits until the demo is complete. */
+  /** Waits until the demo has been created. */
   async waitForDemo() {
     const deadline = Date.now() + DEMO_MS;
     while (!this.log.includes("demo complete")) {
@@ -117,9 +117,9 @@ export class Server {
     return { name: this.#printed("name"), password: this.#printed("password") };
   }
 
-  #printed(what) {
-    const value = OUTPUT[what].exec(this.#output)?.[1];
-    if (!value) throw new Error(`The server has not printed its ${what}: ${this.#output}`);
+  #printed(field) {
+    const value = OUTPUT[field].exec(this.#output)?.[1];
+    if (!value) throw new Error(`The server has not printed its ${field}: ${this.#output}`);
     return value;
   }
 
@@ -159,7 +159,7 @@ export class Server {
     return output;
   }
 
-  /** Signs in like the form and returns the session cookies as Playwright storage state. */
+  /** Submits the sign-in form and returns the session cookies as Playwright storage state. */
   async signIn({ name, password }) {
     const response = await fetch(`${this.url}/sign-in`, {
       method: "POST",
@@ -183,7 +183,7 @@ export class Server {
     return { cookies, origins: [] };
   }
 
-  /** Stops the server, kills it after a timeout, and deletes its folder. */
+  /** Stops the server, kills it after a timeout, and deletes its directory. */
   async stop() {
     this.#process.kill("SIGTERM");
     const killTimer = setTimeout(() => this.#process.kill("SIGKILL"), STOP_MS);

@@ -17,7 +17,7 @@ const OUTPUT = {
 };
 
 export class Simulator {
-  /** Starts a cluster with two nodes and a few foreign containers. */
+  /** Starts a cluster with two nodes and a few unmanaged containers. */
   static async start() {
     const simulator = new Simulator(await mkdtemp(join(tmpdir(), "holdfast-simulator-")));
     try {
@@ -94,7 +94,7 @@ export class Simulator {
     return response.json();
   }
 
-  /** Kills the process and deletes its folder. */
+  /** Kills the process and deletes its directory. */
   async stop() {
     this.#process?.kill("SIGKILL");
     await this.#ended;

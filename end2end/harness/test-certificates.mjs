@@ -14,14 +14,14 @@ distinguished_name = name
 prompt = no
 x509_extensions = authority
 [name]
-CN = Test authority
+CN = Test CA
 [authority]
 basicConstraints = critical, CA:TRUE
 keyUsage = critical, keyCertSign, cRLSign
 subjectKeyIdentifier = hash
 [ca]
-default_ca = own
-[own]
+default_ca = test_ca
+[test_ca]
 database = index.txt
 new_certs_dir = .
 certificate = authority.pem
@@ -42,7 +42,7 @@ const KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
  * chain including the CA certificate, the key and the SHA-256 fingerprint.
  */
 export function createCertificate(names, { since = 1, days = 89 } = {}) {
-  const folder = mkdtempSync(join(tmpdir(), "holdfast-pair-"));
+  const folder = mkdtempSync(join(tmpdir(), "holdfast-certificate-"));
   const openssl = (...args) => execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
   const read = (file) => readFileSync(join(folder, file), "utf8");
   try {
@@ -64,10 +64,10 @@ export function createCertificate(names, { since = 1, days = 89 } = {}) {
   }
 }
 
-/** The time some days from now in the format of openssl: `20261126073000Z`. */
+/** The time in this many days in openssl's format: `20261126073000Z`. */
 function opensslTime(days) {
-  const at = new Date(Date.now() + days * DAY_MS).toISOString();
-  return `${at.slice(0, 19).replace(/[-:T]/g, "")}Z`;
+  const time = new Date(Date.now() + days * DAY_MS).toISOString();
+  return `${time.slice(0, 19).replace(/[-:T]/g, "")}Z`;
 }
 
 /** The base64 lines of a PEM file without header and footer. */

@@ -1,5 +1,5 @@
-// Fixtures of all journeys: a server per worker, a session, and a watch over the browser that fails the
-// test on any unexpected error.
+// Fixtures of all journeys: a server per worker, a session, and a watch that fails the test on
+// unexpected browser errors.
 
 import { test as base, expect, type Browser, type BrowserContext, type Page } from "@playwright/test";
 import { Server } from "./server.mjs";
@@ -10,8 +10,8 @@ export { expect };
 export type Account = { name: string; password: string };
 
 type Options = {
-  /** The signed-in user: the first administrator or none. */
-  who: "administrator" | "anonymous";
+  /** The signed-in user: the first administrator, or none. */
+  user: "administrator" | "anonymous";
 };
 
 type Fixtures = {
@@ -32,7 +32,7 @@ type WorkerFixtures = {
 };
 
 export const test = base.extend<Options & Fixtures, WorkerOptions & WorkerFixtures>({
-  who: ["administrator", { option: true }],
+  user: ["administrator", { option: true }],
 
   speed: [1, { option: true, scope: "worker" }],
 
@@ -53,7 +53,7 @@ export const test = base.extend<Options & Fixtures, WorkerOptions & WorkerFixtur
 
   baseURL: async ({ server }, use) => use(server.url),
 
-  storageState: async ({ who, session }, use) => use(who === "administrator" ? session : undefined),
+  storageState: async ({ user, session }, use) => use(user === "administrator" ? session : undefined),
 
   watch: async ({}, use) => {
     const watch = new Watch();

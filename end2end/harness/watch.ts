@@ -3,12 +3,12 @@
 import type { BrowserContext } from "@playwright/test";
 import { trackHydration } from "./hydration.mjs";
 
-/** An error: an HTTP response or a console message about one has a status, a request without a response
-*  has the browser's reason. */
+/** An error. `status` is set for HTTP responses and console messages about them, `reason` for requests
+ *  without a response. */
 type BrowserError = { text: string; url?: string; status?: number; reason?: string; isMessage?: boolean };
 
 /** An error that must occur in a test at least once: a response or request, optionally with a console
-*  message, or a message only. */
+ *  message, or a message only. */
 type Expectation = { text: string; kind: "request" | "message"; covers: (error: BrowserError) => boolean; isMet: boolean };
 
 /** Chromium's console message for an HTTP error response. */
@@ -22,21 +22,21 @@ export class Watch {
   /**
    * Expects at least one response with this status at a path, or at a pattern for path and query.
    */
-  expect(status: number, at: string | RegExp): void {
+  expect(status: number, pattern: string | RegExp): void {
     this.expected.push({
-      text: `answer ${status}: ${at}`,
+      text: `response ${status}: ${pattern}`,
       kind: "request",
-      covers: (error) => error.status === status && isAt(error.url, at),
+      covers: (error) => error.status === status && matchesUrl(error.url, pattern),
       isMet: false,
     });
   }
 
   /** Expects at least one request to this path or pattern to fail for the browser's reason. */
-  expectFailedRequest(reason: string, at: string | RegExp): void {
+  expectFailedRequest(reason: string, pattern: string | RegExp): void {
     this.expected.push({
-      text: `request: ${reason} ${at}`,
+      text: `request: ${reason} ${pattern}`,
       kind: "request",
-      covers: (error) => error.reason === reason && isAt(error.url, at),
+      covers: (error) => error.reason === reason && matchesUrl(error.url, pattern),
       isMet: false,
     });
   }
@@ -67,7 +67,7 @@ export class Watch {
     context.on("response", (response) => {
       const [status, url] = [response.status(), response.url()];
       if (status < 400) return;
-      this.observed.push({ text: `answer ${status}: ${response.request().method()} ${url}`, url, status });
+      this.observed.push({ text: `response ${status}: ${response.request().method()} ${url}`, url, status });
     });
     context.on("requestfailed", (request) => {
       const [reason, url] = [request.failure()?.errorText ?? "", request.url()];
@@ -91,13 +91,13 @@ export class Watch {
       for (const expectation of covering) expectation.isMet ||= expectation.kind === "message" || !error.isMessage;
     }
     const missing = this.expected.filter(({ isMet }) => !isMet);
-    return [...errors, ...missing.map(({ text }) => `expected and did not happen: ${text}`)];
+    return [...errors, ...missing.map(({ text }) => `expected but did not occur: ${text}`)];
   }
 }
 
 /** Returns whether a URL has this path, or its path and query match the pattern. */
-function isAt(url: string | undefined, at: string | RegExp): boolean {
+function matchesUrl(url: string | undefined, pattern: string | RegExp): boolean {
   if (!url || !URL.canParse(url)) return false;
   const { pathname, search } = new URL(url);
-  return typeof at === "string" ? pathname === at : at.test(pathname + search);
+  return typeof pattern === "string" ? pathname === pattern : pattern.test(pathname + search);
 }

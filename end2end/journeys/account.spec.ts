@@ -1,7 +1,7 @@
-import { refusalAt, visit } from "../harness/pages";
+import { fieldError, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-test("a member changes the own password, which ends other sessions", async ({ server, open, watch }) => {
+test("a member changes their password, which ends their other sessions", async ({ server, open, watch }) => {
   const account = await server.addUser("pia");
   const pia = await open(account);
   const other = await open(account);
@@ -18,7 +18,7 @@ test("a member changes the own password, which ends other sessions", async ({ se
   await current.fill("not my password");
   await pia.getByLabel("New password").fill("a second password");
   await pia.getByRole("button", { name: "Change password" }).click();
-  await expect(await refusalAt(current)).toContainText("This is not your current password.");
+  await expect(await fieldError(current)).toContainText("This is not your current password.");
 
   await current.fill(account.password);
   await pia.getByRole("button", { name: "Change password" }).click();

@@ -1,4 +1,4 @@
-import { confirmDeletion, createAuthority, refusalAt, row, visit } from "../harness/pages";
+import { confirmDeletion, createAuthority, fieldError, row, visit } from "../harness/pages";
 import { createCertificate } from "../harness/test-certificates.mjs";
 import { expect, test } from "../harness/test";
 
@@ -63,7 +63,7 @@ test("invalid fields of a CA show errors and keep their values", async ({ page, 
   const roots = page.getByLabel(/^Certificates/);
   await roots.fill("something else");
   await page.getByRole("button", { name: /^Add/ }).click();
-  for (const field of [directory, name, mail, roots]) await expect(await refusalAt(field)).not.toBeEmpty();
+  for (const field of [directory, name, mail, roots]) await expect(await fieldError(field)).not.toBeEmpty();
   await expect(page).toHaveURL("/authorities/new");
 
   // Errors from the server appear at the same fields.
@@ -72,12 +72,12 @@ test("invalid fields of a CA show errors and keep their values", async ({ page, 
   await mail.fill("admin@example.org");
   await roots.fill("");
   await page.getByRole("button", { name: "Add CA" }).click();
-  await expect(await refusalAt(name)).not.toBeEmpty();
+  await expect(await fieldError(name)).not.toBeEmpty();
   await expect(mail).toHaveValue("admin@example.org");
   await expect(directory).toHaveValue("https://ca.example.org/dir");
 });
 
-test("a CA with external account binding asks for it and never shows its key", async ({ page, watch }) => {
+test("a CA with external account binding requires the key and never shows it", async ({ page, watch }) => {
   watch.expect(422, "/api/ui/authorities/update");
   await visit(page, "/authorities/new");
   const id = page.getByLabel(/^Key ID/);
@@ -87,7 +87,7 @@ test("a CA with external account binding asks for it and never shows its key", a
   await expect(page.getByText("This CA requires external account binding")).toBeVisible();
   await id.fill("kid-1");
   await page.getByRole("button", { name: "Add CA" }).click();
-  await expect(await refusalAt(key)).toHaveText("Enter the HMAC key of this key ID.");
+  await expect(await fieldError(key)).toHaveText("Enter the HMAC key of this key ID.");
   await key.fill("c2VjcmV0LWtleQ");
   await page.getByRole("button", { name: "Add CA" }).click();
   await expect(page).toHaveURL("/authorities/zerossl");
@@ -101,18 +101,18 @@ test("a CA with external account binding asks for it and never shows its key", a
   // A change of the directory requires the key again.
   await page.getByLabel("Directory", { exact: true }).fill("https://ca.example.org/dir");
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await expect(await refusalAt(key)).toContainText("Enter the key again");
+  await expect(await fieldError(key)).toContainText("Enter the key again");
 });
 
 test("an operator sees CAs without controls to change them", async ({ page, server, open }) => {
-  await createAuthority(page, "seen");
+  await createAuthority(page, "internal");
   const ole = await open(await server.addUser("ole", "operator"));
   await visit(ole, "/certificates");
   await expect(ole.getByRole("link", { name: "Select a certificate source" })).toBeVisible();
   await expect(ole.getByRole("link", { name: "Add certificate authority" })).toHaveCount(0);
   await visit(ole, "/authorities");
   await expect(ole.getByRole("link", { name: "Add certificate authority" })).toHaveCount(0);
-  await ole.getByRole("link", { name: "seen", exact: true }).click();
+  await ole.getByRole("link", { name: "internal", exact: true }).click();
   await expect(ole.locator(".facts")).toContainText("https://127.0.0.1:1/dir");
   await expect(ole.getByRole("button", { name: /^(Save|Delete)/ })).toHaveCount(0);
 });

@@ -1,9 +1,9 @@
-import { containerPath, refusalAt, visit } from "../harness/pages";
+import { containerPath, fieldError, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 import type { Page } from "@playwright/test";
 
 /** Fields of a new container with invalid values. */
-const BAD: [label: string | RegExp, value: string][] = [
+const INVALID: [label: string | RegExp, value: string][] = [
   ["Name", "Not a name!"],
   ["Template or image", "Upper/Case:tag"],
   ["Memory", "lots"],
@@ -14,16 +14,16 @@ const BAD: [label: string | RegExp, value: string][] = [
   [/^Environment/, "no equals sign"],
 ];
 
-const at = (page: Page, label: string | RegExp) => page.getByLabel(label, { exact: typeof label === "string" });
+const fieldByLabel = (page: Page, label: string | RegExp) => page.getByLabel(label, { exact: typeof label === "string" });
 
-for (const [label, value] of BAD) {
-  test(`${label}: "${value}" is refused when the field loses focus`, async ({ page }) => {
+for (const [label, value] of INVALID) {
+  test(`${label}: "${value}" is rejected when the field loses focus`, async ({ page }) => {
     await visit(page, "/containers/new");
     await page.getByText("Environment, command, description").click();
-    const field = at(page, label);
+    const field = fieldByLabel(page, label);
     await field.fill(value);
     await field.blur();
-    await expect(await refusalAt(field)).not.toBeEmpty();
+    await expect(await fieldError(field)).not.toBeEmpty();
     await expect(field).toHaveValue(value);
     // Only the field that lost focus is validated.
     await expect(page.locator("[aria-invalid=true]")).toHaveCount(1);
@@ -35,18 +35,18 @@ test("all errors are summarized, values are kept, and no request is sent", async
   page.on("request", (request) => request.url().includes("containers/create") && requests.push(request.url()));
   await visit(page, "/containers/new");
   await page.getByText("Environment, command, description").click();
-  for (const [label, value] of BAD) await at(page, label).fill(value);
+  for (const [label, value] of INVALID) await fieldByLabel(page, label).fill(value);
   await page.getByRole("button", { name: /^Create/ }).click();
 
   const summary = page.getByRole("alert").filter({ hasText: "Some fields are invalid" });
   await expect(summary).toBeFocused();
-  await expect(summary.getByRole("link")).toHaveCount(BAD.length);
-  for (const [label, value] of BAD) {
-    await expect(await refusalAt(at(page, label))).not.toBeEmpty();
-    await expect(at(page, label)).toHaveValue(value);
+  await expect(summary.getByRole("link")).toHaveCount(INVALID.length);
+  for (const [label, value] of INVALID) {
+    await expect(await fieldError(fieldByLabel(page, label))).not.toBeEmpty();
+    await expect(fieldByLabel(page, label)).toHaveValue(value);
   }
   await summary.getByRole("link").first().click();
-  await expect(at(page, "Name")).toBeFocused();
+  await expect(fieldByLabel(page, "Name")).toBeFocused();
   await expect(page).toHaveURL("/containers/new");
   expect(requests).toEqual([]);
 });
@@ -54,27 +54,27 @@ test("all errors are summarized, values are kept, and no request is sent", async
 test("a name, port or hostname in use shows the server's error at its field", async ({ page, watch }) => {
   watch.expect(422, "/api/ui/containers/create");
   await visit(page, "/containers/new");
-  const name = at(page, "Name");
+  const name = fieldByLabel(page, "Name");
   await name.fill("wiki");
   await page.getByRole("button", { name: "Create container" }).click();
-  await expect(await refusalAt(name)).toHaveText("The site already has a container with this name.");
+  await expect(await fieldError(name)).toHaveText("The site already has a container with this name.");
   await expect(page.getByRole("button", { name: "Create container" })).toBeEnabled();
 
   await name.fill("other-wiki");
   await page.getByRole("button", { name: "Add port" }).click();
-  const outer = page.getByLabel(/^External port/);
-  await outer.fill("80");
-  await outer.blur();
-  await expect(await refusalAt(outer)).toHaveText("Edge hosts use port 80 for HTTP and HTTPS. Use another port.");
-  await outer.fill("81");
+  const externalPort = page.getByLabel(/^External port/);
+  await externalPort.fill("80");
+  await externalPort.blur();
+  await expect(await fieldError(externalPort)).toHaveText("Edge hosts use port 80 for HTTP and HTTPS. Use another port.");
+  await externalPort.fill("81");
   await page.getByRole("button", { name: "Create container" }).click();
-  await expect(await refusalAt(outer)).toHaveText("Use a port of the site's range 2000-2999.");
+  await expect(await fieldError(externalPort)).toHaveText("Use a port of the site's range 2000-2999.");
   await page.getByRole("button", { name: "Remove Service 2" }).click();
 
-  const published = at(page, /^Hostname optional/);
-  await published.fill("wiki");
+  const hostname = fieldByLabel(page, /^Hostname optional/);
+  await hostname.fill("wiki");
   await page.getByRole("button", { name: "Create container" }).click();
-  await expect(await refusalAt(published)).toHaveText("Another service has this hostname under this domain.");
+  await expect(await fieldError(hostname)).toHaveText("Another service has this hostname under this domain.");
   await expect(name).toHaveValue("other-wiki");
   await expect(page).toHaveURL("/containers/new");
 

@@ -7,9 +7,9 @@ import {
   createProvider,
   markDocument,
   openTab,
-  refusalAt,
+  fieldError,
   row,
-  sameDocument,
+  expectSameDocument,
   status,
   visit,
 } from "../harness/pages";
@@ -32,7 +32,7 @@ async function upload(page: Page, domain: string, { chain, key }: { chain: strin
 
 const uploadButton = (page: Page) => page.getByRole("button", { name: "Upload certificate" });
 
-test("a certificate is uploaded and deleted, and a wrong key is refused at its field", async ({ page, open, server, watch }) => {
+test("a certificate is uploaded and deleted, and a mismatched key shows an error at its field", async ({ page, open, server, watch }) => {
   watch.expect(422, "/api/ui/certificates/upload");
   await createDomain(page, "shop.example.net");
   const domain = new URL(page.url()).pathname;
@@ -52,7 +52,7 @@ test("a certificate is uploaded and deleted, and a wrong key is refused at its f
   await expect(page.getByText("shop.example.net uses self-signed certificates.")).toBeVisible();
   await uploadButton(page).click();
   const key = page.getByLabel("Private key", { exact: true });
-  await expect(await refusalAt(key)).toContainText("This is not the key of the certificate of *.shop.example.net.");
+  await expect(await fieldError(key)).toContainText("This is not the key of the certificate of *.shop.example.net.");
   await expect(key).toHaveValue(wrong.key);
   await expect(page.getByLabel("Certificate and chain", { exact: true })).toHaveValue(valid.chain);
 
@@ -63,7 +63,7 @@ test("a certificate is uploaded and deleted, and a wrong key is refused at its f
   await expect(page.getByRole("heading", { level: 1, name: "*.shop.example.net" })).toBeVisible();
   await expect(status(page)).toHaveText("issued");
   const facts = page.locator(".facts");
-  for (const text of ["*.shop.example.net, shop.example.net", "Test authority", "ECDSA P-256", "in 88 days"]) {
+  for (const text of ["*.shop.example.net, shop.example.net", "Test CA", "ECDSA P-256", "in 88 days"]) {
     await expect(facts).toContainText(text);
   }
   await expect(page.getByRole("listitem").filter({ hasText: "uploaded" })).toBeVisible();
@@ -104,19 +104,19 @@ test("an invalid upload shows errors at its fields", async ({ page, watch }) => 
   const chain = page.getByLabel("Certificate and chain", { exact: true });
   const key = page.getByLabel("Private key", { exact: true });
   await uploadButton(page).click();
-  for (const field of [chain, key]) await expect(await refusalAt(field)).not.toBeEmpty();
+  for (const field of [chain, key]) await expect(await fieldError(field)).not.toBeEmpty();
 
   const foreign = createCertificate(["www.example.com"]);
   await fill(page, "wrong.example.net", foreign.chain, "-----BEGIN ENCRYPTED PRIVATE KEY-----");
   await uploadButton(page).click();
-  await expect(await refusalAt(key)).toContainText("The key has a passphrase.");
+  await expect(await fieldError(key)).toContainText("The key has a passphrase.");
   await key.fill(foreign.key);
   await uploadButton(page).click();
-  await expect(await refusalAt(chain)).toHaveText("The certificate is for www.example.com. Upload a certificate for names under wrong.example.net.");
+  await expect(await fieldError(chain)).toHaveText("The certificate is for www.example.com. Upload a certificate for names under wrong.example.net.");
   const expired = createCertificate(["wrong.example.net"], { since: 60, days: -1 });
   await fill(page, "wrong.example.net", expired.chain, expired.key);
   await uploadButton(page).click();
-  await expect(await refusalAt(chain)).toContainText("Upload a valid certificate.");
+  await expect(await fieldError(chain)).toContainText("Upload a valid certificate.");
   await expect(key).toHaveValue(expired.key);
   await visit(page, "/certificates");
   await expect(page.getByRole("heading", { name: "No certificates yet" })).toBeVisible();
@@ -152,20 +152,20 @@ test("an expiring certificate is reported above the list until it is replaced", 
 });
 
 test("a failed issuance shows the reason and is retried on request", async ({ page, open, server }) => {
-  await createAuthority(page, "away");
-  await createProvider(page, "away", "away.example.net");
-  await createDomain(page, "away.example.net");
+  await createAuthority(page, "unreachable");
+  await createProvider(page, "unreachable", "failing.example.net");
+  await createDomain(page, "failing.example.net");
   await openTab(page, "Settings");
   await page.getByLabel("Certificate source", { exact: true }).selectOption("ACME wildcard (DNS-01)");
-  await expect(page.getByLabel("Certificate authority", { exact: true }).locator("option:checked")).toHaveText("away");
-  await page.getByLabel("DNS provider", { exact: true }).selectOption("away");
+  await expect(page.getByLabel("Certificate authority", { exact: true }).locator("option:checked")).toHaveText("unreachable");
+  await page.getByLabel("DNS provider", { exact: true }).selectOption("unreachable");
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await expect(page.getByText("Saved away.example.net.")).toBeVisible();
+  await expect(page.getByText("Saved failing.example.net.")).toBeVisible();
   await openTab(page, "Certificates");
-  await row(page, "*.away.example.net").getByRole("link").click();
+  await row(page, "*.failing.example.net").getByRole("link").click();
   await expect(status(page)).toHaveText("failed");
-  const why = page.getByRole("region", { name: "Issuance failure" });
-  await expect(why).toContainText("Last attempt");
+  const failure = page.getByRole("region", { name: "Issuance failure" });
+  await expect(failure).toContainText("Last attempt");
   await expect(page.getByText("none yet: edge hosts serve a self-signed certificate")).toBeVisible();
   await expect(page.getByText(/^retry in \d+ min|^retry in a moment/)).toBeVisible();
   const failed = page.getByRole("listitem").filter({ hasText: "failed" });
@@ -173,11 +173,11 @@ test("a failed issuance shows the reason and is retried on request", async ({ pa
   await markDocument(page);
   await page.getByRole("button", { name: "Retry now" }).click();
   await expect(failed).toHaveCount(2);
-  await expect(why).toContainText("2 failures in a row");
-  await sameDocument(page);
+  await expect(failure).toContainText("2 failures in a row");
+  await expectSameDocument(page);
   const otherPage = await open(server.administrator);
   await visit(otherPage, "/certificates");
-  await expect(otherPage.getByRole("region", { name: "Needs attention" })).toContainText("*.away.example.net");
+  await expect(otherPage.getByRole("region", { name: "Needs attention" })).toContainText("*.failing.example.net");
 });
 
 test("an operator uploads a certificate", async ({ server, open }) => {

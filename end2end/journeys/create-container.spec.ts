@@ -1,4 +1,4 @@
-import { containerPath, markDocument, sameDocument, status, visit } from "../harness/pages";
+import { containerPath, markDocument, expectSameDocument, status, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
 test("a container is created from an image", { tag: "@smoke" }, async ({ page, server }) => {
@@ -57,5 +57,5 @@ test("a container is created from an image", { tag: "@smoke" }, async ({ page, s
 
   await page.getByRole("link", { name: "Environment" }).click();
   await expect(page.getByLabel(/^Variables/)).toHaveValue("GREETING=hello\nLEVEL=3");
-  await sameDocument(page);
+  await expectSameDocument(page);
 });

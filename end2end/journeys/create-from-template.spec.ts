@@ -1,4 +1,4 @@
-import { TEMPLATE, containerPath, markDocument, sameDocument, status, visit } from "../harness/pages";
+import { TEMPLATE, containerPath, markDocument, expectSameDocument, status, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
 test("a container is created with suggested values only", async ({ page }) => {
@@ -13,7 +13,7 @@ test("a container is created with suggested values only", async ({ page }) => {
   await expect(status(page)).toHaveText("running", { timeout: 60_000 });
   await expect(page.getByText("Check template")).toHaveCount(0);
   await expect(page.getByText(/10\.20\.\d+\.\d+/).first()).toBeVisible();
-  await sameDocument(page);
+  await expectSameDocument(page);
 });
 
 test("a template of the site is selected", async ({ page }) => {

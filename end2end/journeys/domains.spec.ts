@@ -6,7 +6,7 @@ import {
   createDomain,
   createProvider,
   openTab,
-  refusalAt,
+  fieldError,
   row,
   visit,
 } from "../harness/pages";
@@ -64,88 +64,88 @@ test("invalid fields of a domain show errors", async ({ page, watch }) => {
   await signIn.fill("login");
   await page.getByLabel("Who can publish", { exact: true }).selectOption("Selected users");
   await page.getByRole("button", { name: /^Create/ }).click();
-  const people = page.getByLabel("Users", { exact: true });
-  for (const field of [name, signIn, people]) await expect(await refusalAt(field)).not.toBeEmpty();
+  const users = page.getByLabel("Users", { exact: true });
+  for (const field of [name, signIn, users]) await expect(await fieldError(field)).not.toBeEmpty();
   await expect(page).toHaveURL("/domains/new");
 
   // Errors from the server appear at the same fields.
   await name.fill("wrong.example.net");
   await signIn.fill("");
-  await people.fill("admin, noone");
+  await users.fill("admin, unknown");
   await page.getByRole("button", { name: "Create domain" }).click();
-  await expect(await refusalAt(people)).toHaveText("The user noone does not exist.");
+  await expect(await fieldError(users)).toHaveText("The user unknown does not exist.");
   await page.getByLabel("Who can publish", { exact: true }).selectOption("All users");
   await name.fill("lab.example.org");
   await page.getByRole("button", { name: "Create domain" }).click();
-  await expect(await refusalAt(name)).toHaveText("The site already has this domain.");
+  await expect(await fieldError(name)).toHaveText("The site already has this domain.");
 });
 
 test("the certificate source of a domain is selected, and missing requirements are shown", async ({ page }) => {
   await visit(page, "/domains/new");
-  await page.getByLabel("Domain", { exact: true }).fill("proof.example.net");
-  const how = page.getByLabel("Certificate source", { exact: true });
+  await page.getByLabel("Domain", { exact: true }).fill("acme.example.net");
+  const source = page.getByLabel("Certificate source", { exact: true });
   const authority = page.getByLabel("Certificate authority", { exact: true });
   const provider = page.getByLabel("DNS provider", { exact: true });
   const addresses = page.getByLabel("Manage address records");
   await expect(page.getByText("but browsers warn about every page")).toBeVisible();
   await expect(authority).toHaveCount(0);
   await expect(addresses).toBeDisabled();
-  await how.selectOption("ACME, one per name (HTTP-01)");
+  await source.selectOption("ACME, one per name (HTTP-01)");
   await expect(page.getByText("on port 80 of the edge hosts")).toBeVisible();
   await expect(page.getByRole("link", { name: "Add a certificate authority" })).toBeVisible();
   await page.getByRole("button", { name: "Create domain" }).click();
-  await expect(await refusalAt(authority)).toHaveText("Select a certificate authority.");
+  await expect(await fieldError(authority)).toHaveText("Select a certificate authority.");
 
   // Objects that are added in another tab are selectable at once, and entered values are kept.
   const otherPage = await page.context().newPage();
-  await createAuthority(otherPage, "house");
+  await createAuthority(otherPage, "internal-ca");
   await createProvider(otherPage, "dns", "example.net");
   await expect(page.getByRole("link", { name: "Add a certificate authority" })).toHaveCount(0);
-  await authority.selectOption("house");
-  await how.selectOption("ACME wildcard (DNS-01)");
+  await authority.selectOption("internal-ca");
+  await source.selectOption("ACME wildcard (DNS-01)");
   await page.getByRole("button", { name: "Create domain" }).click();
-  await expect(await refusalAt(provider)).toContainText("Select a DNS provider for the DNS-01 challenges.");
+  await expect(await fieldError(provider)).toContainText("Select a DNS provider for the DNS-01 challenges.");
   await provider.selectOption("dns");
   await addresses.check();
   await expect(page.getByText("The site lab has no public address")).toBeVisible();
   await page.getByRole("button", { name: "Create domain" }).click();
 
-  await expect(page.getByRole("heading", { level: 1, name: "proof.example.net" })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: "acme.example.net" })).toBeVisible();
   const facts = page.locator(".facts");
   await expect(facts).toContainText("ACME wildcard (DNS-01)");
   await expect(facts).toContainText("dns, with address records");
   // The certificate is requested automatically and appears without a reload.
   await openTab(page, "Certificates");
-  await expect(row(page, "*.proof.example.net")).toBeVisible();
-  await expect(row(page, "*.proof.example.net")).toContainText("failed");
+  await expect(row(page, "*.acme.example.net")).toBeVisible();
+  await expect(row(page, "*.acme.example.net")).toContainText("failed");
   await visit(otherPage, "/domains");
-  await expect(row(otherPage, "proof.example.net")).toContainText("1 needs attention");
+  await expect(row(otherPage, "acme.example.net")).toContainText("1 needs attention");
   // The dialog lists all deleted objects, and the failed certificate.
   await openTab(page, "Settings");
   await expect(page.getByText("Address records that Holdfast created are removed")).toBeVisible();
-  await page.getByRole("button", { name: "Delete proof.example.net" }).click();
+  await page.getByRole("button", { name: "Delete acme.example.net" }).click();
   const dialog = page.getByRole("dialog");
   await expect(dialog).toContainText("Its certificate and key, even if uploaded");
-  await dialog.getByRole("button", { name: "Keep proof.example.net" }).click();
+  await dialog.getByRole("button", { name: "Keep acme.example.net" }).click();
   // A CA or DNS provider in use cannot be deleted.
-  for (const path of ["/authorities/house", "/providers/dns"]) {
+  for (const path of ["/authorities/internal-ca", "/providers/dns"]) {
     await visit(otherPage, path);
-    await expect(otherPage.getByRole("link", { name: "proof.example.net" })).toBeVisible();
+    await expect(otherPage.getByRole("link", { name: "acme.example.net" })).toBeVisible();
     await expect(otherPage.getByText("Domains use this")).toBeVisible();
     await expect(otherPage.getByRole("button", { name: /^Delete/ })).toHaveCount(0);
   }
 
-  await how.selectOption("None (self-signed)");
+  await source.selectOption("None (self-signed)");
   await provider.selectOption("None");
   await expect(addresses).not.toBeChecked();
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await expect(page.getByText("Saved proof.example.net.")).toBeVisible();
+  await expect(page.getByText("Saved acme.example.net.")).toBeVisible();
   await expect(page.getByText("DNS records do not change.")).toBeVisible();
   await openTab(page, "Certificates");
   await expect(page.getByText("Edge hosts serve self-signed certificates")).toBeVisible();
-  await expect(row(page, "*.proof.example.net")).toHaveCount(0);
+  await expect(row(page, "*.acme.example.net")).toHaveCount(0);
   await visit(otherPage, "/domains");
-  await expect(row(otherPage, "proof.example.net")).toContainText("self-signed");
+  await expect(row(otherPage, "acme.example.net")).toContainText("self-signed");
 });
 
 test("an operator opens and creates domains", async ({ server, open }) => {
@@ -162,9 +162,9 @@ test("services are published under another domain, with options, and as SRV reco
   watch.expect(409, "/api/ui/domains/delete");
   await createDomain(page, "second.example.net");
   const domain = new URL(page.url()).pathname;
-  await createContainer(page, "speaker");
+  await createContainer(page, "sip-server");
 
-  await visit(page, containerPath("speaker", "services"));
+  await visit(page, containerPath("sip-server", "services"));
   const web = page.getByRole("group", { name: "Service 1" });
   await web.getByLabel("Domain", { exact: true }).selectOption("second.example.net");
   const options = web.getByText("Publishing options");
@@ -179,23 +179,23 @@ test("services are published under another domain, with options, and as SRV reco
   await record.getByLabel("Container port").fill("5060");
   await record.getByLabel("Name", { exact: true }).fill("_sip._tcp");
   await page.getByRole("button", { name: "Add port" }).click();
-  const secure = page.getByRole("group", { name: "Service 3" });
-  await secure.getByLabel("Container port").fill("1883");
-  await secure.getByText("Publishing options").click();
-  await expect(secure.getByLabel(/^Hostname/)).toHaveCount(0);
-  await secure.getByLabel("TLS", { exact: true }).check();
-  await secure.getByLabel(/^Hostname/).fill("mqtt");
-  await secure.getByLabel("Domain", { exact: true }).selectOption("second.example.net");
+  const tlsPort = page.getByRole("group", { name: "Service 3" });
+  await tlsPort.getByLabel("Container port").fill("1883");
+  await tlsPort.getByText("Publishing options").click();
+  await expect(tlsPort.getByLabel(/^Hostname/)).toHaveCount(0);
+  await tlsPort.getByLabel("TLS", { exact: true }).check();
+  await tlsPort.getByLabel(/^Hostname/).fill("mqtt");
+  await tlsPort.getByLabel("Domain", { exact: true }).selectOption("second.example.net");
   await page.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByText("Saved speaker.")).toBeVisible();
+  await expect(page.getByText("Saved sip-server.")).toBeVisible();
 
   const services = page.locator("section").filter({ has: page.getByRole("heading", { name: "Services", exact: true }) });
-  await expect(services.getByRole("link", { name: "https://speaker.second.example.net" })).toBeVisible();
+  await expect(services.getByRole("link", { name: "https://sip-server.second.example.net" })).toBeVisible();
   await expect(services).toContainText("SRV record, container port 5060");
   await expect(services).toContainText("_sip._tcp.lab.example.org");
   await expect(services).toContainText(/mqtt\.second\.example\.net:\d+\/tls/);
   await page.reload();
-  await expect(services.getByRole("link", { name: "https://speaker.second.example.net" })).toBeVisible();
+  await expect(services.getByRole("link", { name: "https://sip-server.second.example.net" })).toBeVisible();
   await expect(web.getByLabel("Domain", { exact: true }).locator("option:checked")).toHaveText("second.example.net");
   await options.click();
   await expect(web.getByLabel("Backend protocol")).toHaveValue("https");
@@ -203,8 +203,8 @@ test("services are published under another domain, with options, and as SRV reco
   await expect(web.getByLabel(/^Idle timeout/)).toHaveValue("30");
   await expect(web.getByLabel("Buffering")).toBeChecked();
   await expect(record.getByLabel("Name", { exact: true })).toHaveValue("_sip._tcp");
-  await expect(secure.getByLabel("TLS", { exact: true })).toBeChecked();
-  await expect(secure.getByLabel(/^Hostname/)).toHaveValue("mqtt");
+  await expect(tlsPort.getByLabel("TLS", { exact: true })).toBeChecked();
+  await expect(tlsPort.getByLabel(/^Hostname/)).toHaveValue("mqtt");
 
   // A domain with services cannot be deleted.
   await visit(page, `${domain}/settings`);
@@ -218,27 +218,27 @@ test("missing address records are reported on the domain's page", async ({ page 
   await page.getByLabel(/^Public address \(IPv4\)/).fill("198.51.100.7");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByText("Saved lab.")).toBeVisible();
-  await createProvider(page, "nobody", "example.net");
+  await createProvider(page, "unreachable", "example.net");
   await visit(page, "/domains/new");
-  await page.getByLabel("Domain", { exact: true }).fill("told.example.net");
-  await page.getByLabel("DNS provider", { exact: true }).selectOption("nobody");
+  await page.getByLabel("Domain", { exact: true }).fill("records.example.net");
+  await page.getByLabel("DNS provider", { exact: true }).selectOption("unreachable");
   await page.getByLabel("Manage address records").check();
   await page.getByRole("button", { name: "Create domain" }).click();
-  await expect(page.getByRole("heading", { level: 1, name: "told.example.net" })).toBeVisible();
-  const wrong = page.getByRole("region", { name: "Failed address records" });
-  await expect(wrong).toHaveCount(0);
+  await expect(page.getByRole("heading", { level: 1, name: "records.example.net" })).toBeVisible();
+  const failures = page.getByRole("region", { name: "Failed address records" });
+  await expect(failures).toHaveCount(0);
 
   const otherPage = await page.context().newPage();
-  await createContainer(otherPage, "teller");
-  await visit(otherPage, containerPath("teller", "services"));
+  await createContainer(otherPage, "record-owner");
+  await visit(otherPage, containerPath("record-owner", "services"));
   const web = otherPage.getByRole("group", { name: "Service 1" });
-  await web.getByLabel("Domain", { exact: true }).selectOption("told.example.net");
+  await web.getByLabel("Domain", { exact: true }).selectOption("records.example.net");
   await otherPage.getByRole("button", { name: "Save" }).click();
-  await expect(otherPage.getByText("Saved teller.")).toBeVisible();
+  await expect(otherPage.getByText("Saved record-owner.")).toBeVisible();
   // Shown with and without a reload.
-  const trouble = wrong.getByRole("row").filter({ hasText: "teller.told.example.net" });
+  const failure = failures.getByRole("row").filter({ hasText: "record-owner.records.example.net" });
   for (const reload of [false, true]) {
     if (reload) await page.reload();
-    for (const text of ["A 198.51.100.7", "127.0.0.1", "retry"]) await expect(trouble).toContainText(text);
+    for (const text of ["A 198.51.100.7", "127.0.0.1", "retry"]) await expect(failure).toContainText(text);
   }
 });

@@ -17,7 +17,7 @@ test("resources, description, environment and services are changed", async ({ pa
 
   // A change that needs a restart offers one.
   await page.getByRole("link", { name: "Environment" }).click();
-  await page.getByLabel(/^Variables/).fill("COLOUR=green");
+  await page.getByLabel(/^Variables/).fill("COLOR=green");
   const change = page.getByRole("button", { name: "Save" });
   await expect(change).toBeEnabled();
   await change.click();

@@ -2,7 +2,7 @@ import { submitContainer, confirmDeletion, containerPath, row, status, visit } f
 import { expect, test } from "../harness/test";
 
 test("a failed creation shows a reason with the original error and is retried", async ({ page }) => {
-  await submitContainer(page, "hopeless", "ghcr.io/example/nothing-here:v1");
+  await submitContainer(page, "failing", "ghcr.io/example/nothing-here:v1");
   await expect(status(page)).toHaveText("failed");
   await expect(page.getByText(/could not be pulled/)).toBeVisible();
   await expect(page.getByRole("button", { name: "Retry" })).toBeVisible();
@@ -19,14 +19,14 @@ test("a failed creation shows a reason with the original error and is retried", 
   const lines = async () => (await log.innerText()).trim().split("\n").length;
   const before = await lines();
   await page.getByRole("button", { name: "Retry" }).click();
-  await expect.poll(lines, { message: "the second try writes on" }).toBeGreaterThan(before);
+  await expect.poll(lines, { message: "the retry appends to the log" }).toBeGreaterThan(before);
   await expect(status(page)).toHaveText("failed");
   await expect(page.getByRole("button", { name: "Retry" })).toBeVisible();
 
   // A container that was never created can be deleted.
-  await visit(page, containerPath("hopeless", "settings"));
-  await page.getByRole("button", { name: "Delete hopeless" }).click();
-  await confirmDeletion(page, "hopeless");
+  await visit(page, containerPath("failing", "settings"));
+  await page.getByRole("button", { name: "Delete failing" }).click();
+  await confirmDeletion(page, "failing");
   await expect(status(page)).toHaveText("done");
 });
 

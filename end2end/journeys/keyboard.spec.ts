@@ -2,7 +2,7 @@ import { TEMPLATE, containerPath, status, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 import type { Locator, Page } from "@playwright/test";
 
-/** Presses Tab until the element has the focus. */
+/** Presses Tab until the element has focus. */
 async function tabTo(page: Page, target: Locator): Promise<void> {
   await expect(target).toBeVisible();
   for (let presses = 0; presses < 60; presses++) {

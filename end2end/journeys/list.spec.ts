@@ -1,5 +1,5 @@
 import { trackHydration } from "../harness/hydration.mjs";
-import { submitContainer, containerPath, markDocument, row, sameDocument, visit } from "../harness/pages";
+import { submitContainer, containerPath, markDocument, row, expectSameDocument, visit } from "../harness/pages";
 import { expect, test, type Account } from "../harness/test";
 import type { Page } from "@playwright/test";
 
@@ -43,7 +43,7 @@ test("search, filter and sort order are part of the URL", async ({ open }) => {
   await expect(page).toHaveURL("/containers");
   await expect(page.getByRole("combobox", { name: "All statuses" })).toHaveValue("");
   await expect(names(page)).toHaveCount(3);
-  await sameDocument(page);
+  await expectSameDocument(page);
 });
 
 test("back and reload keep the list's state", async ({ open }) => {
@@ -58,7 +58,7 @@ test("back and reload keep the list's state", async ({ open }) => {
   await expect(page).toHaveURL("/containers?q=ha&sort=-name");
   await expect(names(page)).toHaveText(["charlie", "alpha"]);
   await expect(page.getByRole("searchbox")).toHaveValue("ha");
-  await sameDocument(page);
+  await expectSameDocument(page);
   await page.reload();
   await expect(names(page)).toHaveText(["charlie", "alpha"]);
 });

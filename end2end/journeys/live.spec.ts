@@ -1,4 +1,4 @@
-import { submitContainer, containerPath, createContainer, markDocument, row, sameDocument, status, visit } from "../harness/pages";
+import { submitContainer, containerPath, createContainer, markDocument, row, expectSameDocument, status, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
 test("changes by another user appear without a reload", { tag: "@smoke" }, async ({ page, server, open }) => {
@@ -17,7 +17,7 @@ test("changes by another user appear without a reload", { tag: "@smoke" }, async
   await expect(page.locator("dl progress")).toHaveCount(0);
   await page.getByRole("button", { name: "Stop" }).click();
   await expect(row(otherPage, "seen").getByText("stopped", { exact: true })).toBeVisible();
-  await sameDocument(otherPage);
+  await expectSameDocument(otherPage);
 });
 
 test("a container deleted by another user disappears from the list and from its page", async ({ page, server, open, watch }) => {

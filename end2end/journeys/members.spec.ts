@@ -1,4 +1,4 @@
-import { TEMPLATE, containerPath, createContainer, refusalAt, row, visit } from "../harness/pages";
+import { TEMPLATE, containerPath, createContainer, fieldError, row, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
 test("a member sees only their own containers", async ({ page, server, open, watch }) => {
@@ -7,8 +7,8 @@ test("a member sees only their own containers", async ({ page, server, open, wat
   const meg = await open(await server.addUser("meg"));
   await visit(meg, "/containers");
   await expect(meg.getByRole("heading", { name: "No containers yet" })).toBeVisible();
-  const places = meg.getByRole("navigation", { name: "Main navigation" }).first();
-  await expect(places.getByRole("link")).toHaveText(["Containers", "Jobs"]);
+  const navigation = meg.getByRole("navigation", { name: "Main navigation" }).first();
+  await expect(navigation.getByRole("link")).toHaveText(["Containers", "Jobs"]);
 
   // The server tests cover which role may open which page. This tests the error page.
   await meg.goto(containerPath("wiki"));
@@ -39,7 +39,7 @@ test("limits are shown, and exceeding one shows an error at the field", async ({
   await lim.getByLabel("Template or image").fill(TEMPLATE);
   await lim.getByLabel("Memory", { exact: true }).fill("2 GiB");
   await lim.getByRole("button", { name: "Create container" }).click();
-  await expect(await refusalAt(lim.getByLabel("Memory", { exact: true }))).toHaveText(
+  await expect(await fieldError(lim.getByLabel("Memory", { exact: true }))).toHaveText(
     "The total would be 2048 MiB; the limit is 1024 MiB.",
   );
   await expect(lim.getByLabel("Name", { exact: true })).toHaveValue("greedy");
@@ -47,7 +47,7 @@ test("limits are shown, and exceeding one shows an error at the field", async ({
   await createContainer(lim, "modest");
   await visit(lim, "/containers/new");
   await lim.getByRole("button", { name: /^Create/ }).click();
-  await expect(await refusalAt(lim.getByLabel("Name", { exact: true }))).toHaveText(
+  await expect(await fieldError(lim.getByLabel("Name", { exact: true }))).toHaveText(
     "The container limit is 1. Delete a container, or ask an administrator for more.",
   );
 });

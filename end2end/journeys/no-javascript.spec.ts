@@ -1,13 +1,13 @@
 import { containerPath } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-test.use({ javaScriptEnabled: false, who: "anonymous" });
+test.use({ javaScriptEnabled: false, user: "anonymous" });
 
 test("sign-in, lists, objects, filters and sign-out work without JavaScript", { tag: "@smoke" }, async ({ page, server, context, watch }) => {
   watch.expect(401, "/sign-in");
-  // A browser without JavaScript refuses to preload modules.
+  // Without JavaScript, Chromium blocks module preloads.
   watch.expectFailedRequest("csp", /^\/pkg\/.*\.js$/);
-  // The program is preloaded, and Chromium warns after a while that it was not used.
+  // Chromium warns that the preloaded WebAssembly module was not used.
   const unused = /The resource \S+\/pkg\/\S+\.wasm was preloaded using link preload but not used /;
   watch.expectMessage(unused);
   const message = context.waitForEvent("console", (message) => unused.test(message.text()));
@@ -46,7 +46,7 @@ test("sign-in, lists, objects, filters and sign-out work without JavaScript", { 
   await page.getByRole("complementary").getByRole("link", { name: "Jobs" }).click();
   await page.getByRole("link", { name: "Create wiki" }).click();
   await expect(page.getByRole("listitem").filter({ hasText: "Pull image" })).toBeVisible();
-  // The demo's containers may still be in creation, and a static page shows the earlier state.
+  // The demo's containers may not be created yet, and a page without JavaScript does not update.
   await expect(async () => {
     await page.reload();
     await expect(page.getByRole("region", { name: /^Log/ })).toContainText("nginx", { timeout: 1_000 });

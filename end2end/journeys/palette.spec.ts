@@ -1,4 +1,4 @@
-import { markDocument, sameDocument, visit } from "../harness/pages";
+import { markDocument, expectSameDocument, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
 test("the command palette finds pages, actions and containers", async ({ page }) => {
@@ -30,7 +30,7 @@ test("the command palette finds pages, actions and containers", async ({ page })
   await expect(palette.getByRole("option", { name: /wiki/ })).toBeVisible();
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL("/sites/lab/containers/wiki");
-  await sameDocument(page);
+  await expectSameDocument(page);
 });
 
 test("Escape closes the command palette and restores the focus", async ({ page }) => {
@@ -50,19 +50,19 @@ test("the command palette stays open when it is reopened before the browser repo
   const palette = page.getByRole("dialog", { name: "Go to" });
   await page.keyboard.press("Control+k");
   await expect(palette.getByRole("combobox")).toBeFocused();
-  // Both shortcuts within one task of the browser, so that the dialog's close event follows them.
+  // Both shortcuts run in one task of the event loop, before the dialog's close event.
   await page.evaluate(async () => {
     const toggle = () => window.dispatchEvent(new KeyboardEvent("keydown", { key: "k", ctrlKey: true, cancelable: true }));
     const dialog = document.querySelector<HTMLDialogElement>("dialog.palette");
-    const settle = async (open: boolean) => {
-      for (let turn = 0; turn < 1000 && dialog?.open !== open; turn += 1) await Promise.resolve();
+    const waitForState = async (open: boolean) => {
+      for (let microtask = 0; microtask < 1000 && dialog?.open !== open; microtask += 1) await Promise.resolve();
       if (dialog?.open !== open) throw new Error(`the palette is not ${open ? "open" : "closed"}`);
     };
     const closed = new Promise((resolve) => dialog?.addEventListener("close", resolve, { once: true }));
     toggle();
-    await settle(false);
+    await waitForState(false);
     toggle();
-    await settle(true);
+    await waitForState(true);
     await closed;
   });
   await page.keyboard.type("wiki");

@@ -2,7 +2,7 @@ import { createContainer, row, status, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
 test("stop, undo, start and restart", async ({ page, watch }) => {
-  // The page retries an undo until the cluster was observed after the job. Until then it is a conflict.
+  // An undo conflicts until the cluster was polled after the job. The page retries it until then.
   watch.expect(409, "/api/ui/containers/switch");
   await createContainer(page, "switch");
   const button = (name: string) => page.locator(".page-head").getByRole("button", { name, exact: true });

@@ -1,4 +1,4 @@
-import { confirmDeletion, createDomain, createProvider, refusalAt, row, visit } from "../harness/pages";
+import { confirmDeletion, createDomain, createProvider, fieldError, row, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
 test("a DNS provider is added, tested, changed and deleted", async ({ page, open, server, watch }) => {
@@ -21,7 +21,7 @@ test("a DNS provider is added, tested, changed and deleted", async ({ page, open
   const domain = page.getByLabel("Domain", { exact: true });
   await domain.fill("not a domain");
   await page.getByRole("button", { name: "Test", exact: true }).click();
-  await expect(await refusalAt(domain)).not.toBeEmpty();
+  await expect(await fieldError(domain)).not.toBeEmpty();
   await domain.fill("try.example.net");
   await page.getByRole("button", { name: "Test", exact: true }).click();
   const results = page.getByRole("list", { name: "Test results" });
@@ -37,7 +37,7 @@ test("a DNS provider is added, tested, changed and deleted", async ({ page, open
   await expect(secret).toHaveValue("");
   await page.getByLabel("Name server", { exact: true }).fill("127.0.0.1:2");
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await expect(await refusalAt(secret)).toContainText("Enter the secret again");
+  await expect(await fieldError(secret)).toContainText("Enter the secret again");
   await expect(page.getByLabel("Name server", { exact: true })).toHaveValue("127.0.0.1:2");
   await secret.fill("c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IQ==");
   await page.getByLabel("Name", { exact: true }).fill("knot");
@@ -70,7 +70,7 @@ test("each kind of provider has its own fields, and invalid fields show errors",
   const [server, user, password, full] = ["Server", "Username", "Password", "Full domain"].map((label) =>
     page.getByLabel(label, { exact: true }),
   );
-  for (const field of [server, user, password, full]) await expect(await refusalAt(field)).not.toBeEmpty();
+  for (const field of [server, user, password, full]) await expect(await fieldError(field)).not.toBeEmpty();
   await server.fill("https://auth.example.org");
   await user.fill("eabcdb41-d89f-4580-826f-3e62e9755ef2");
   await password.fill("pbAXVjlIOE01xbut7YnAbkhMQIkcwoHO0ek2j4Q0");
@@ -79,7 +79,7 @@ test("each kind of provider has its own fields, and invalid fields show errors",
   await expect(page.getByText("CNAME d420c923-bbd7-4056-ab64-c3ca54c9b3cf.auth.example.org")).toBeVisible();
   // Errors from the server appear at the same fields.
   await page.getByRole("button", { name: "Add DNS provider" }).click();
-  await expect(await refusalAt(name)).not.toBeEmpty();
+  await expect(await fieldError(name)).not.toBeEmpty();
   await expect(password).toHaveValue("pbAXVjlIOE01xbut7YnAbkhMQIkcwoHO0ek2j4Q0");
   await name.fill("proofs");
   await page.getByRole("button", { name: "Add DNS provider" }).click();

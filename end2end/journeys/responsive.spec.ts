@@ -8,11 +8,11 @@ test.describe("on a phone", () => {
     await visit(page, "/containers");
     await expect(page.getByRole("link", { name: "Jobs", exact: true })).toHaveCount(0);
     await page.getByRole("button", { name: "Navigation" }).click();
-    const places = page.getByRole("navigation", { name: "Main navigation" });
-    await expect(places).toBeVisible();
-    await places.getByRole("link", { name: "Jobs", exact: true }).click();
+    const navigation = page.getByRole("navigation", { name: "Main navigation" });
+    await expect(navigation).toBeVisible();
+    await navigation.getByRole("link", { name: "Jobs", exact: true }).click();
     await expect(page).toHaveURL("/jobs");
-    await expect(places).toBeHidden();
+    await expect(navigation).toBeHidden();
   });
 
   test("the tabs of an object fit the width", async ({ page }) => {

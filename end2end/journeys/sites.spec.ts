@@ -1,4 +1,4 @@
-import { confirmDeletion, markDocument, openTab, refusalAt, sameDocument, row, visit } from "../harness/pages";
+import { confirmDeletion, markDocument, openTab, fieldError, expectSameDocument, row, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
 const FIELDS = {
@@ -46,7 +46,7 @@ test("a site is created, changed and deleted", async ({ page }) => {
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page).toHaveURL("/sites/annex-2/settings");
   await expect(page.getByRole("heading", { level: 1, name: "annex-2" })).toBeVisible();
-  await sameDocument(page);
+  await expectSameDocument(page);
   await page.getByLabel("Name", { exact: true }).fill("annex");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page).toHaveURL("/sites/annex/settings");
@@ -70,7 +70,7 @@ test("invalid fields of a site show errors", async ({ page, watch }) => {
   const outside = page.getByLabel(/^Public address \(IPv4\)/);
   await outside.fill("edge.example.org");
   await page.getByRole("button", { name: /^Create/ }).click();
-  for (const field of [gateway, outside]) await expect(await refusalAt(field)).not.toBeEmpty();
+  for (const field of [gateway, outside]) await expect(await fieldError(field)).not.toBeEmpty();
   await expect(page).toHaveURL("/sites/new");
 
   await gateway.fill(FIELDS.Gateway);
@@ -78,7 +78,7 @@ test("invalid fields of a site show errors", async ({ page, watch }) => {
   const name = page.getByLabel("Name", { exact: true });
   await name.fill("lab");
   await page.getByRole("button", { name: "Create site" }).click();
-  await expect(await refusalAt(name)).not.toBeEmpty();
+  await expect(await fieldError(name)).not.toBeEmpty();
   await expect(page.getByLabel("Domain", { exact: true })).toHaveValue(FIELDS.Domain);
 });
 

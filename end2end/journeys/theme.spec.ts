@@ -13,7 +13,7 @@ test("the selected theme is kept and applied before the first paint", async ({ p
     new MutationObserver((_, observer) => {
       if (!document.body) return;
       observer.disconnect();
-      (window as any).themeAtFirst = document.documentElement.dataset.theme;
+      (window as any).themeBeforePaint = document.documentElement.dataset.theme;
     }).observe(document, { childList: true, subtree: true });
   });
   await visit(page, "/containers");
@@ -29,7 +29,7 @@ test("the selected theme is kept and applied before the first paint", async ({ p
   expect(dark).not.toBe(light);
 
   await visit(page, "/jobs");
-  expect(await page.evaluate(() => (window as any).themeAtFirst)).toBe("dark");
+  expect(await page.evaluate(() => (window as any).themeBeforePaint)).toBe("dark");
   expect(await theme(page)).toBe("dark");
   expect(await background(page)).toBe(dark);
 });

@@ -1,4 +1,4 @@
-import { confirmDeletion, refusalAt, row, visit } from "../harness/pages";
+import { confirmDeletion, fieldError, row, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
 test("an account is created, found, changed and deleted", async ({ page, server, open }) => {
@@ -48,7 +48,7 @@ test("invalid fields show errors and keep their values", async ({ page, watch })
   const mail = page.getByLabel("Email", { exact: true });
   await name.fill("Not a name!");
   await mail.click();
-  await expect(await refusalAt(name)).not.toBeEmpty();
+  await expect(await fieldError(name)).not.toBeEmpty();
   await mail.fill("nowhere");
   await page.getByLabel("Password", { exact: true }).fill("short");
   await page.getByLabel(/^Memory/).fill("much");
@@ -58,7 +58,7 @@ test("invalid fields show errors and keep their values", async ({ page, watch })
   await expect(summary).toBeFocused();
   await expect(summary.getByRole("link")).toHaveCount(4);
   for (const field of [name, mail, page.getByLabel("Password", { exact: true }), page.getByLabel(/^Memory/)]) {
-    await expect(await refusalAt(field)).not.toBeEmpty();
+    await expect(await fieldError(field)).not.toBeEmpty();
   }
   await expect(mail).toHaveValue("nowhere");
   await summary.getByRole("link").last().click();
@@ -70,7 +70,7 @@ test("invalid fields show errors and keep their values", async ({ page, watch })
   await page.getByLabel("Password", { exact: true }).fill("long enough");
   await page.getByLabel(/^Memory/).fill("");
   await page.getByRole("button", { name: "Create user" }).click();
-  await expect(await refusalAt(name)).not.toBeEmpty();
+  await expect(await fieldError(name)).not.toBeEmpty();
   await expect(page).toHaveURL("/users/new");
 });
 
@@ -80,5 +80,5 @@ test("the last administrator cannot be demoted", async ({ page, watch }) => {
   await expect(page.getByText("This is your own account.")).toBeVisible();
   await page.getByLabel("Role", { exact: true }).selectOption("member");
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await expect(await refusalAt(page.getByLabel("Role", { exact: true }))).toContainText("administrator");
+  await expect(await fieldError(page.getByLabel("Role", { exact: true }))).toContainText("administrator");
 });

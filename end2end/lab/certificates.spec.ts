@@ -7,10 +7,10 @@ import { expect, test } from "./test";
 const NAME = "shop";
 const PORT = 4017;
 /** All names of this domain resolve to the edge host. */
-const BY_HTTP = "certs.example.org";
+const HTTP01_DOMAIN = "certs.example.org";
 /** Holdfast manages the address records of this domain. */
-const BY_DNS = "dns.example.org";
-const EDGE_OUTSIDE = "192.0.2.2";
+const DNS01_DOMAIN = "dns.example.org";
+const EDGE_PUBLIC_ADDRESS = "192.0.2.2";
 
 /** Stores a CA's root certificate in a file on the client. */
 async function storeRoot(file: string, { control }: { control: string }): Promise<string> {
@@ -19,15 +19,15 @@ async function storeRoot(file: string, { control }: { control: string }): Promis
   return file;
 }
 
-/** Returns a page that the client loads while trusting these roots, or an empty text on failure. */
-async function web(host: string, roots: string): Promise<string> {
+/** Fetches a page on the client with these root certificates. Returns an empty string on failure. */
+async function fetchPage(host: string, roots: string): Promise<string> {
   const { code, stdout } = await tryOn("client", `curl --silent --fail --cacert ${roots} --max-time 5 https://${host}/page`);
   return code === 0 ? stdout : "";
 }
 
 /** Returns the fingerprint of the certificate that is served for a name. */
 async function servedFingerprint(host: string): Promise<string> {
-  const line = `openssl s_client -connect ${EDGE_OUTSIDE}:443 -servername ${host} </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256`;
+  const line = `openssl s_client -connect ${EDGE_PUBLIC_ADDRESS}:443 -servername ${host} </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256`;
   const { stdout } = await tryOn("client", line);
   return stdout.trim();
 }
@@ -45,22 +45,22 @@ async function addProvider(page: Page): Promise<void> {
   await page.getByLabel("Kind", { exact: true }).selectOption("rfc2136");
   await page.getByLabel("Name", { exact: true }).fill("zone");
   await page.getByLabel("Name server", { exact: true }).fill(lab.nameServer.address);
-  await page.getByLabel("Zone", { exact: true }).fill(BY_DNS);
+  await page.getByLabel("Zone", { exact: true }).fill(DNS01_DOMAIN);
   await page.getByLabel("Key name", { exact: true }).fill(lab.nameServer.keyName);
   await page.getByLabel("Secret", { exact: true }).fill(lab.nameServer.key);
   await page.getByRole("button", { name: "Add DNS provider" }).click();
   await page.getByRole("heading", { level: 1, name: "zone" }).waitFor();
-  await page.getByLabel("Domain", { exact: true }).fill(BY_DNS);
+  await page.getByLabel("Domain", { exact: true }).fill(DNS01_DOMAIN);
   await page.getByRole("button", { name: "Test", exact: true }).click();
-  await expect(page.getByText(`All checks passed for ${BY_DNS}.`)).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText(`All checks passed for ${DNS01_DOMAIN}.`)).toBeVisible({ timeout: 60_000 });
 }
 
 async function addDomains(page: Page): Promise<void> {
-  await addDomain(page, BY_HTTP, async () => {
+  await addDomain(page, HTTP01_DOMAIN, async () => {
     await page.getByLabel("Certificate source").selectOption("http");
     await page.getByLabel("Certificate authority", { exact: true }).selectOption({ label: "by-http" });
   });
-  await addDomain(page, BY_DNS, async () => {
+  await addDomain(page, DNS01_DOMAIN, async () => {
     await page.getByLabel("Certificate source").selectOption("wildcard");
     await page.getByLabel("Certificate authority", { exact: true }).selectOption({ label: "by-dns" });
     await page.getByLabel("DNS provider", { exact: true }).selectOption({ label: "zone" });
@@ -69,11 +69,11 @@ async function addDomains(page: Page): Promise<void> {
 }
 
 /** Adds a row to the form of services and returns it. */
-async function service(page: Page, number: number, kind: string, inner: string) {
+async function addService(page: Page, number: number, kind: string, containerPort: string) {
   if (number > 1) await page.getByRole("button", { name: "Add port" }).click();
   const row = page.getByRole("group", { name: `Service ${number}` });
   await row.getByLabel("Kind").selectOption(kind);
-  await row.getByLabel("Container port").fill(inner);
+  await row.getByLabel("Container port").fill(containerPort);
   return row;
 }
 
@@ -81,15 +81,15 @@ async function submitContainer(page: Page): Promise<void> {
   await visit(page, "/containers/new");
   await page.getByLabel("Name", { exact: true }).fill(NAME);
   await page.getByLabel("Template or image").fill(TEMPLATE);
-  const first = await service(page, 1, "http", "80");
-  await first.getByLabel("Domain", { exact: true }).selectOption(BY_HTTP);
-  const second = await service(page, 2, "http", "8080");
-  await second.getByLabel("Domain", { exact: true }).selectOption(BY_DNS);
-  const third = await service(page, 3, "tcp", "7");
+  const first = await addService(page, 1, "http", "80");
+  await first.getByLabel("Domain", { exact: true }).selectOption(HTTP01_DOMAIN);
+  const second = await addService(page, 2, "http", "8080");
+  await second.getByLabel("Domain", { exact: true }).selectOption(DNS01_DOMAIN);
+  const third = await addService(page, 3, "tcp", "7");
   await third.getByLabel("External port").fill(String(PORT));
   await third.getByText("Publishing options").click();
   await third.getByLabel("TLS", { exact: true }).check();
-  await third.getByLabel("Domain", { exact: true }).selectOption(BY_DNS);
+  await third.getByLabel("Domain", { exact: true }).selectOption(DNS01_DOMAIN);
   await page.getByRole("button", { name: "Create container" }).click();
   await expect(status(page)).toHaveText("running", { timeout: 90_000 });
 }
@@ -98,13 +98,13 @@ async function submitContainer(page: Page): Promise<void> {
 const row = (page: Page, subject: string) => page.getByRole("row").filter({ has: page.getByRole("link", { name: subject, exact: true }) });
 
 test("new hostnames are served with valid certificates that are renewed automatically", async ({ page }) => {
-  const [httpHost, dnsHost] = [`${NAME}.${BY_HTTP}`, `${NAME}.${BY_DNS}`];
+  const [httpHost, dnsHost] = [`${NAME}.${HTTP01_DOMAIN}`, `${NAME}.${DNS01_DOMAIN}`];
   let [byHttp, byDns, before] = ["", "", ""];
 
   await test.step("CAs, a DNS provider and domains are added", async () => {
     await signIn(page);
     await visit(page, "/sites/lab/settings");
-    await page.getByLabel("Public address (IPv4)").fill(EDGE_OUTSIDE);
+    await page.getByLabel("Public address (IPv4)").fill(EDGE_PUBLIC_ADDRESS);
     await page.getByRole("button", { name: "Save", exact: true }).click();
     await expect(page.getByText("Saved lab.")).toBeVisible();
     await addAuthority(page, "by-http", lab.authorities.byHttp);
@@ -117,19 +117,19 @@ test("new hostnames are served with valid certificates that are renewed automati
 
   await test.step("the wildcard certificate is issued before any hostname exists", async () => {
     await visit(page, "/certificates");
-    await expect(row(page, `*.${BY_DNS}`)).toContainText("issued", { timeout: 60_000 });
+    await expect(row(page, `*.${DNS01_DOMAIN}`)).toContainText("issued", { timeout: 60_000 });
   });
 
   await test.step("a hostname with HTTP-01 validation is served with a valid certificate", async () => {
     await submitContainer(page);
-    await expect.poll(() => web(httpHost, byHttp), { timeout: 60_000 }).toContain(`${NAME}:80 GET /page`);
+    await expect.poll(() => fetchPage(httpHost, byHttp), { timeout: 60_000 }).toContain(`${NAME}:80 GET /page`);
     before = await servedFingerprint(httpHost);
   });
 
   await test.step("a hostname with DNS-01 validation resolves and is served with a valid certificate", async () => {
-    await expect.poll(() => runOn("client", `dig +short +time=2 @${lab.nameServer.address} ${dnsHost}`)).toBe(EDGE_OUTSIDE);
-    await expect.poll(() => web(dnsHost, byDns), { timeout: 60_000 }).toContain(`${NAME}:8080 GET /page`);
-    expect(await web(dnsHost, byHttp), "the certificate is signed by the other CA only").toBe("");
+    await expect.poll(() => runOn("client", `dig +short +time=2 @${lab.nameServer.address} ${dnsHost}`)).toBe(EDGE_PUBLIC_ADDRESS);
+    await expect.poll(() => fetchPage(dnsHost, byDns), { timeout: 60_000 }).toContain(`${NAME}:8080 GET /page`);
+    expect(await fetchPage(dnsHost, byHttp), "the certificate is signed by the other CA only").toBe("");
   });
 
   await test.step("the port serves TLS with the same hostname", async () => {
@@ -141,7 +141,7 @@ test("new hostnames are served with valid certificates that are renewed automati
     await row(page, httpHost).getByRole("link", { name: httpHost }).click();
     await expect(page.getByRole("heading", { level: 1, name: httpHost })).toBeVisible();
     await expect.poll(() => servedFingerprint(httpHost), { timeout: 120_000, intervals: [1000] }).not.toBe(before);
-    expect(await web(httpHost, byHttp)).toContain(`${NAME}:80 GET /page`);
+    expect(await fetchPage(httpHost, byHttp)).toContain(`${NAME}:80 GET /page`);
     await expect(page.getByText("renewed", { exact: true }).first()).toBeVisible();
   });
 
@@ -152,7 +152,7 @@ test("new hostnames are served with valid certificates that are renewed automati
     await confirmDeletion(page, NAME);
     await expect(status(page)).toHaveText("done", { timeout: 60_000 });
     await expect.poll(() => runOn("client", `dig +short +time=2 @${lab.nameServer.address} ${dnsHost}`)).toBe("");
-    expect(await runOn("client", `dig +short +time=2 @${lab.nameServer.address} TXT _acme-challenge.${BY_DNS}`)).toBe("");
+    expect(await runOn("client", `dig +short +time=2 @${lab.nameServer.address} TXT _acme-challenge.${DNS01_DOMAIN}`)).toBe("");
     expect(await runOn("edge", "find /var/lib/holdfast-agent/live/ -path '*/responses/*'")).toBe("");
   });
 });

@@ -10,10 +10,10 @@ const RECORD = "_echo._udp";
 const PAGE = `/sites/lab/containers/${NAME}`;
 
 /** Queries the site's name server from the client. */
-const dig = (what: string) => runOn("client", `dig +short +time=2 +tries=1 ${what}`);
+const dig = (query: string) => runOn("client", `dig +short +time=2 +tries=1 ${query}`);
 
-/** Returns a page that the client loads, or an empty text on failure. */
-async function web(name: string): Promise<string> {
+/** Fetches a page on the client. Returns an empty string on failure. */
+async function fetchPage(name: string): Promise<string> {
   const { code, stdout } = await tryOn("client", `curl --silent --fail --insecure --max-time 5 https://${name}.${PUBLIC}/page`);
   return code === 0 ? stdout : "";
 }
@@ -26,11 +26,11 @@ async function echo(transport: "tcp" | "udp"): Promise<string> {
 }
 
 /** Adds a row to the form of services and returns it. */
-async function port(page: Page, number: number, kind: string, inner: string) {
+async function addService(page: Page, number: number, kind: string, containerPort: string) {
   await page.getByRole("button", { name: "Add port" }).click();
   const row = page.getByRole("group", { name: `Service ${number}` });
   await row.getByLabel("Kind").selectOption(kind);
-  await row.getByLabel("Container port").fill(inner);
+  await row.getByLabel("Container port").fill(containerPort);
   return row;
 }
 
@@ -41,11 +41,11 @@ async function submitContainer(page: Page): Promise<void> {
   const first = page.getByRole("group", { name: "Service 1" });
   await first.getByLabel("Container port").fill("80");
   await first.getByLabel("Domain", { exact: true }).selectOption(PUBLIC);
-  const tcp = await port(page, 2, "TCP port", "7");
+  const tcp = await addService(page, 2, "TCP port", "7");
   await tcp.getByLabel("External port").fill(String(PORT));
-  const udp = await port(page, 3, "UDP port", "7");
+  const udp = await addService(page, 3, "UDP port", "7");
   await udp.getByLabel("External port").fill(String(PORT));
-  const record = await port(page, 4, "SRV record", "7");
+  const record = await addService(page, 4, "SRV record", "7");
   await record.getByLabel("Name", { exact: true }).fill(RECORD);
   await page.getByRole("button", { name: "Create container" }).click();
   await expect(page).toHaveURL(PAGE);
@@ -53,10 +53,10 @@ async function submitContainer(page: Page): Promise<void> {
 }
 
 /** Clicks a button on the container's page and waits for the resulting status. */
-async function press(page: Page, button: string, then: string): Promise<void> {
+async function clickAndWaitForStatus(page: Page, button: string, expectedStatus: string): Promise<void> {
   await visit(page, PAGE);
   await page.getByRole("button", { name: button, exact: true }).click();
-  await expect(status(page)).toHaveText(then, { timeout: 60_000 });
+  await expect(status(page)).toHaveText(expectedStatus, { timeout: 60_000 });
 }
 
 test("a container is created, published, changed and deleted without leftovers", async ({ page }) => {
@@ -86,23 +86,23 @@ test("a container is created, published, changed and deleted without leftovers",
     await expect.poll(() => dig(`${NAME}.${DOMAIN}`)).toBe(address);
     expect(await dig(`-x ${address}`)).toBe(`${NAME}.${DOMAIN}.`);
     await expect.poll(() => dig(`SRV ${RECORD}.${DOMAIN}`)).toBe(`0 0 7 ${NAME}.${DOMAIN}.`);
-    expect(await dig(`nobody.${DOMAIN}`)).toBe("");
+    expect(await dig(`unknown.${DOMAIN}`)).toBe("");
   });
 
   await test.step("its HTTP service and ports are reachable through the edge host", async () => {
-    await expect.poll(() => web(NAME)).toContain(`${NAME}:80 GET /page`);
-    expect(await web("nobody")).toBe("");
+    await expect.poll(() => fetchPage(NAME)).toContain(`${NAME}:80 GET /page`);
+    expect(await fetchPage("unknown")).toBe("");
     await expect.poll(() => echo("tcp")).toBe("hello");
     await expect.poll(() => echo("udp")).toBe("hello");
   });
 
   await test.step("a stopped container is unreachable, and a started one has the same address", async () => {
-    await press(page, "Stop", "stopped");
+    await clickAndWaitForStatus(page, "Stop", "stopped");
     await expect.poll(() => isRunning(NAME)).toBe(false);
-    expect(await web(NAME)).toBe("");
-    await press(page, "Start", "running");
+    expect(await fetchPage(NAME)).toBe("");
+    await clickAndWaitForStatus(page, "Start", "running");
     await expect.poll(() => isRunning(NAME)).toBe(true);
-    await expect.poll(() => web(NAME)).toContain(`${NAME}:80 GET /page`);
+    await expect.poll(() => fetchPage(NAME)).toContain(`${NAME}:80 GET /page`);
     expect(await dig(`${NAME}.${DOMAIN}`)).toBe(address);
   });
 
@@ -113,18 +113,18 @@ test("a container is created, published, changed and deleted without leftovers",
     await first.getByLabel(/^Hostname/).fill("second");
     await page.getByRole("button", { name: "Save" }).click();
     await expect(page.getByText(`Saved ${NAME}.`)).toBeVisible();
-    await expect.poll(() => web("second")).toContain(`${NAME}:8080 GET /page`);
-    expect(await web(NAME)).toBe("");
+    await expect.poll(() => fetchPage("second")).toContain(`${NAME}:8080 GET /page`);
+    expect(await fetchPage(NAME)).toBe("");
   });
 
-  await test.step("a deleted container leaves nothing behind", async () => {
+  await test.step("a deleted container leaves no configuration behind", async () => {
     await visit(page, `${PAGE}/settings`);
     // The edge host may apply the change before its job ends. A deletion needs the job to have ended.
     await expect(page.getByRole("button", { name: "No running jobs" })).toBeVisible();
     await page.getByRole("button", { name: `Delete ${NAME}` }).click();
     await confirmDeletion(page, NAME);
     await expect(status(page)).toHaveText("done", { timeout: 60_000 });
-    await expect.poll(() => web("second")).toBe("");
+    await expect.poll(() => fetchPage("second")).toBe("");
     await expect.poll(() => dig(`${NAME}.${DOMAIN}`)).toBe("");
     expect(await dig(`-x ${address}`)).toBe("");
     expect(await dig(`SRV ${RECORD}.${DOMAIN}`)).toBe("");

@@ -8,7 +8,7 @@ import { join } from "node:path";
 /** Reads a variable that `holdfast-lab` sets. */
 function variable(name) {
   const value = process.env[`LAB_${name}`];
-  if (!value) throw new Error(`LAB_${name} is not set: this runs within the lab, by \`cargo xtask\`.`);
+  if (!value) throw new Error(`LAB_${name} is not set: run this in the lab with \`cargo xtask\`.`);
   return value;
 }
 

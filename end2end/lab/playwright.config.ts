@@ -17,7 +17,7 @@ export default defineConfig({
   timeout: 300_000,
   expect: { timeout: 30_000 },
   reporter: [["list", { printSteps: true }], ["../harness/failure-summary.mjs"]],
-  // A separate folder, since a run deletes its output folder and the journeys may run concurrently.
+  // A separate directory, since a run deletes its output directory and the journeys may run concurrently.
   outputDir: "../test-results/lab",
   use: {
     baseURL: lab.url,

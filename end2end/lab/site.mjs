@@ -15,7 +15,7 @@ export const PUBLIC = "apps.example.org";
 export const EDGE = "10.20.0.1";
 
 /** The upstream resolver of the site's name server: the lab's own. */
-const OUTSIDE = "192.0.2.1";
+const UPSTREAM_RESOLVER = "192.0.2.1";
 
 const FIELDS = {
   Name: "lab",
@@ -29,7 +29,7 @@ const FIELDS = {
 /** Optional fields. */
 const OPTIONAL_FIELDS = {
   "Addresses for other machines": "10.20.9.10-10.20.9.99",
-  "Upstream DNS servers": OUTSIDE,
+  "Upstream DNS servers": UPSTREAM_RESOLVER,
 };
 
 /** Signs in as the first administrator. */
@@ -69,11 +69,11 @@ export async function addSite(page) {
   await page.waitForURL("**/sites/lab");
 }
 
-/** Creates a domain for HTTP services. `more` fills in further fields. */
-export async function addDomain(page, name = PUBLIC, more = async () => {}) {
+/** Creates a domain for HTTP services. `fillOptional` fills in further fields. */
+export async function addDomain(page, name = PUBLIC, fillOptional = async () => {}) {
   await visit(page, "/domains/new");
   await page.getByLabel("Domain", { exact: true }).fill(name);
-  await more();
+  await fillOptional();
   await page.getByRole("button", { name: "Create domain" }).click();
   await page.getByRole("heading", { level: 1, name }).waitFor();
 }

@@ -1,4 +1,4 @@
-// Fixtures of all lab tests: a watch over the browser that fails the test on any unexpected error.
+// Fixtures of all lab tests: a watch that fails the test on unexpected browser errors.
 
 import { test as base, expect } from "@playwright/test";
 import { Watch } from "../harness/watch";

@@ -100,12 +100,12 @@ pub fn FailureLine(
     failure: RwSignal<Option<Failure>>,
 ) -> impl IntoView {
     view! {
-        <div class="failure-line" aria-live="assertive">
+        <div class="form-error" aria-live="assertive">
             {reactive(move || {
                 failure
                     .get()
                     .map(|failure| {
-                        view! { <p class="refusal">{icon("circle-alert")} {failure.to_string()}</p> }.erase()
+                        view! { <p class="error-message">{icon("circle-alert")} {failure.to_string()}</p> }.erase()
                     })
             })}
         </div>

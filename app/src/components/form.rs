@@ -263,7 +263,7 @@ pub(super) fn field_help(
 ) -> AnyView {
     let text = reactive(move || match refusal.get() {
         Some(refusal) => {
-            view! { <span class="refusal">{icon("circle-alert")} {refusal}</span> }.erase()
+            view! { <span class="error-message">{icon("circle-alert")} {refusal}</span> }.erase()
         }
         None => view! { <span class="hint">{hint.get()}</span> }.erase(),
     });

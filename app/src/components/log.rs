@@ -86,7 +86,7 @@ fn pane(id: JobId, ended: RwSignal<bool>, first: Vec<LogLine>) -> AnyView {
                 <h2 class="card-title">"Log"</h2>
                 {tools(id, lines, search)}
             </div>
-            <div class="log-place">
+            <div class="log-container">
                 <pre class="log" tabindex="0" role="region" aria-label="Log, times in UTC" node_ref=pane on:scroll=act(scrolled)>
                     {shown(lines, search, ended)}
                 </pre>

@@ -149,7 +149,7 @@ pub fn Pager(
         if there {
             view! { <a class="btn btn-small" href=href.run(page)>{icon(shape)} {label}</a> }.erase()
         } else {
-            view! { <span class="btn btn-small btn-off" aria-disabled="true">{icon(shape)} {label}</span> }
+            view! { <span class="btn btn-small btn-disabled" aria-disabled="true">{icon(shape)} {label}</span> }
                 .erase()
         }
     };
@@ -178,7 +178,7 @@ pub fn usage_bar(label: &'static str, used: u64, total: u64, label_text: String)
         .min(100);
     view! {
         <div class="usage">
-            <span class="usage-words"><span>{label}</span> <span class="muted num">{label_text.clone()}</span></span>
+            <span class="usage-label"><span>{label}</span> <span class="muted num">{label_text.clone()}</span></span>
             <progress class="bar" class:bar-high={share >= 90} max="100" value=share.to_string() aria-label=format!("{label}: {label_text}")></progress>
         </div>
     }

@@ -142,7 +142,7 @@ pub fn muted(text: &'static str) -> AnyView {
 /// A cell with the age of the object that `href` opens. Above the row's link, so that the exact
 /// time is shown on hover.
 pub fn age_link(href: String, at: Timestamp) -> AnyView {
-    view! { <a class="above plain" tabindex="-1" href=href>{ago(at)}</a> }.erase()
+    view! { <a class="above-row-link plain" tabindex="-1" href=href>{ago(at)}</a> }.erase()
 }
 
 /// The checkbox that selects the object `name`.

@@ -104,7 +104,7 @@ fn toast_view(toasts: Toasts, toast: Toast) -> AnyView {
         view! { <button class="btn btn-small" on:click=act(back)>"Undo"</button> }.erase()
     });
     view! {
-        <div class="toast" class:toast-bad=toast.bad>
+        <div class="toast" class:toast-danger=toast.bad>
             <span class="grow">{toast.text}</span>
             {undo}
             <button class="btn btn-quiet btn-icon" aria-label="Dismiss" on:click=act(move |_| toasts.close(id))>

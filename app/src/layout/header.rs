@@ -45,7 +45,7 @@ fn theme_switch() -> AnyView {
     let states = themes
         .into_iter()
         .map(|(class, shape, label_text)| {
-            view! { <span class=class title=label_text>{icon(shape)} <span class="unseen">{label_text}</span></span> }.erase()
+            view! { <span class=class title=label_text>{icon(shape)} <span class="visually-hidden">{label_text}</span></span> }.erase()
         })
         .collect::<Vec<_>>();
     view! { <button type="button" class="btn btn-quiet btn-icon" data-switch="theme">{states}</button> }.erase()

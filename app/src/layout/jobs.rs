@@ -27,7 +27,7 @@ pub fn running_jobs() -> AnyView {
     live_resource_in_frame(
         |()| server_fns::jobs::active_summary(),
         |_| vec![Event::all(Topic::Job)],
-        || view! { <span class="jobs-place"></span> }.erase(),
+        || view! { <span class="jobs-placeholder"></span> }.erase(),
         button,
     )()
 }
@@ -45,8 +45,8 @@ fn button(running: LiveResource<JobSummary>) -> AnyView {
     view! {
         <button type="button" class="btn btn-quiet jobs-button" popovertarget=LIST aria-label=label on:click=act(move |_| opened.set(true))>
             <svg class="ring" viewBox="0 0 36 36" aria-hidden="true">
-                <circle class="ring-way" cx="18" cy="18" r="15.915" pathLength="100"></circle>
-                <circle class="ring-share" cx="18" cy="18" r="15.915" pathLength="100" stroke-dasharray=dashes></circle>
+                <circle class="ring-track" cx="18" cy="18" r="15.915" pathLength="100"></circle>
+                <circle class="ring-value" cx="18" cy="18" r="15.915" pathLength="100" stroke-dasharray=dashes></circle>
             </svg>
             <span class="num">{count}</span>
         </button>

@@ -46,7 +46,7 @@ fn form(failure: Option<SignInFailure>) -> AnyView {
     // focus.
     let has_name = !name.is_empty();
     let error_text = error.map(|error| {
-        view! { <p class="refusal" id="sign-in-error" role="alert">{icon("circle-alert")} {error.to_string()}</p> }.erase()
+        view! { <p class="error-message" id="sign-in-error" role="alert">{icon("circle-alert")} {error.to_string()}</p> }.erase()
     });
     let describes = again.then_some("sign-in-error");
     view! {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the tests with real programs against a newer Debian (nginx with `http2 on;` and HTTP/3, curl
-# with HTTP/3, a newer dnsmasq), unpacked into a directory. The system of the machine is not changed.
+# Runs the `real` tests of edge and agent in a chroot with a newer Debian release (nginx with `http2 on;`
+# and HTTP/3, curl with HTTP/3, a newer dnsmasq). The host system is not changed.
 # Needs root and deb.debian.org, so `cargo xtask test` does not run it.
 #
 #   sh crates/edge/tests/newer.sh FOLDER [SUITE]

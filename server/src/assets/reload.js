@@ -2,7 +2,7 @@
 (() => {
   let build;
   let source;
-  const listen = () => {
+  const connect = () => {
     source = new EventSource("/dev/reload");
     source.addEventListener("started", ({ data }) => {
       if (build !== undefined && build !== data) location.reload();
@@ -10,15 +10,16 @@
     });
     source.addEventListener("rebuilt", () => location.reload());
   };
-    // Only the visible page listens: browsers open six connections per host, and each tab would use one.
-  const follow = () => {
+  // Only the visible page is connected: browsers open six connections per host, and each tab would
+  // use one.
+  const onVisibilityChange = () => {
     if (document.hidden) {
       source?.close();
       source = undefined;
     } else if (!source) {
-      listen();
+      connect();
     }
   };
-  document.addEventListener("visibilitychange", follow);
-  follow();
+  document.addEventListener("visibilitychange", onVisibilityChange);
+  onVisibilityChange();
 })();

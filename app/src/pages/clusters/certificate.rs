@@ -69,7 +69,7 @@ pub fn certificate(form: FormState, values: RwSignal<ClusterForm>) -> AnyView {
     });
     let refusal = Memo::new(move |_| form.refusal("fingerprint"));
     let error = reactive_option(refusal, move |refusal| {
-        view! { <span class="refusal">{icon("circle-alert")} {refusal}</span> }.erase()
+        view! { <span class="error-message">{icon("circle-alert")} {refusal}</span> }.erase()
     });
     let fields = view! {
         <p class="muted">"Proxmox uses self-signed certificates, so compare the fingerprint once. Holdfast then trusts only this certificate."</p>
@@ -97,7 +97,7 @@ fn presented(check: CertificateCheck, certificate: &PresentedCertificate) -> Any
     view! {
         <div class="panel panel-info">
             <p>{format!("{} presents a certificate with this SHA-256 fingerprint:", certificate.url)}</p>
-            <p class="words">{text}</p>
+            <p class="verbatim">{text}</p>
             <p>"Compare with the output of " <code class="mono">"pvenode cert info"</code> " on the node, or with System, Certificates of the node in Proxmox."</p>
             <label class="check">
                 <input type="checkbox" prop:checked=checked on:change=act(move |ev| check.confirm(event_target_checked(&ev))) />
@@ -117,6 +117,6 @@ fn trusted(check: CertificateCheck) -> AnyView {
         })
     });
     reactive_option(confirmed, move |fingerprint| {
-        view! { <div class="stack-tight"><p>"Trusted fingerprint:"</p><p class="words">{fingerprint}</p></div> }.erase()
+        view! { <div class="stack-tight"><p>"Trusted fingerprint:"</p><p class="verbatim">{fingerprint}</p></div> }.erase()
     })
 }

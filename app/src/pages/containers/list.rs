@@ -119,7 +119,7 @@ fn link(url: &str, is_running: bool) -> AnyView {
     let short = url.split_once("://").map_or(url, |(_, rest)| rest);
     let (short, url) = (host(short), url.to_owned());
     if !is_running {
-        return view! { <span class="link-off">{short}</span> }.erase();
+        return view! { <span class="link-disabled">{short}</span> }.erase();
     }
-    view! { <a class="link above" href=url rel="external">{short}</a> }.erase()
+    view! { <a class="link above-row-link" href=url rel="external">{short}</a> }.erase()
 }

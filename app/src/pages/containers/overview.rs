@@ -50,7 +50,7 @@ fn work(container: LiveResource<ContainerDetail>) -> AnyView {
         let title = container.peek(|view| format!("{} {}", kind.verb(), view.row.name));
         Some(
             view! {
-                <section class="card work">
+                <section class="card current-job">
                     <h2 class="card-title">
                         <span class="grow">{title}</span>
                         <a class="btn btn-small" href=format!("/jobs/{job}")>"View log"</a>
@@ -61,7 +61,7 @@ fn work(container: LiveResource<ContainerDetail>) -> AnyView {
             .erase(),
         )
     });
-    view! { <div class="work-place">{panel}</div> }.erase()
+    view! { <div>{panel}</div> }.erase()
 }
 
 /// Problems of the container.

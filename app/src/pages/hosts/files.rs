@@ -180,7 +180,7 @@ fn body(file: &FileDiff) -> AnyView {
 
 fn hunk(hunk: &Hunk) -> AnyView {
     let lines = hunk.lines.iter().map(line).collect::<Vec<_>>();
-    view! { <p class="diff-at">{format!("Line {}", hunk.at)}</p> {lines} }.erase()
+    view! { <p class="diff-hunk">{format!("Line {}", hunk.at)}</p> {lines} }.erase()
 }
 
 /// A line of the diff with its sign, which is also read by screen readers.

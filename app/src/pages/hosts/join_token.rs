@@ -68,7 +68,7 @@ pub fn join_instructions(
                 <p>"Without systemd, run the agent in the foreground:"</p>
                 {line(RUN)}
             </div>
-            {arrival(new_host)}
+            {join_status(new_host)}
             {button}
         </section>
     }
@@ -80,7 +80,7 @@ fn line(command: &'static str) -> AnyView {
 }
 
 /// Whether the agent has joined; updated live.
-fn arrival(new_host: NewHost) -> AnyView {
+fn join_status(new_host: NewHost) -> AnyView {
     let NewHost { site, name } = new_host;
     let key = Signal::stored((site, name));
     let state = live_resource_within(
@@ -88,15 +88,15 @@ fn arrival(new_host: NewHost) -> AnyView {
         key,
         |(site, name)| server_fns::hosts::get(site, name),
         |host: &HostDetail| vec![Event::of(Topic::Host, host.row.id.0)],
-        || view! { <div class="skeleton arrival"></div> }.erase(),
+        || view! { <div class="skeleton join-status"></div> }.erase(),
         |host: LiveResource<HostDetail>| {
             let joined = host.part(|host| host.row.join_expires_at.is_none());
             let (name, path) = host.peek(|host| (host.row.name.to_string(), host.row.path()));
             reactive(move || {
                 let link = view! { <a class="btn btn-small" href=path.clone()>{format!("Open {name}")}</a> }.erase();
                 match joined.get() {
-                    true => view! { <p class="state-line arrival"><strong>{icon("circle-check")} {format!(" {name} has joined.")}</strong> {link}</p> }.erase(),
-                    false => view! { <p class="state-line arrival muted">{icon("circle-dashed")} {format!(" {name} has not joined yet.")} {link}</p> }.erase(),
+                    true => view! { <p class="state-line join-status"><strong>{icon("circle-check")} {format!(" {name} has joined.")}</strong> {link}</p> }.erase(),
+                    false => view! { <p class="state-line join-status muted">{icon("circle-dashed")} {format!(" {name} has not joined yet.")} {link}</p> }.erase(),
                 }
             })
         },

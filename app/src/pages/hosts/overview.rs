@@ -53,7 +53,7 @@ fn notices(host: LiveResource<HostDetail>) -> AnyView {
 
 /// A message of nginx or dnsmasq.
 fn message(label: &'static str, text: String) -> AnyView {
-    view! { <pre class="words" tabindex="0" role="region" aria-label=label>{text}</pre> }.erase()
+    view! { <pre class="verbatim" tabindex="0" role="region" aria-label=label>{text}</pre> }.erase()
 }
 
 /// The name of a quarantined part, and the page where the part can be changed.

@@ -86,7 +86,7 @@ fn outcome((domain, checks): &(String, Vec<ProviderCheck>)) -> AnyView {
     };
     let each = checks.iter().map(finding).collect::<Vec<_>>();
     view! {
-        <div class="findings stack-tight">
+        <div class="test-results stack-tight">
             <p><strong>{title}</strong></p>
             <ul class="stack-tight" aria-label="Test results">{each}</ul>
         </div>
@@ -99,6 +99,6 @@ fn finding(finding: &ProviderCheck) -> AnyView {
         true => badge("passed", Tone::Good, "circle-check"),
         false => badge("failed", Tone::Danger, "circle-x"),
     };
-    view! { <li class="finding">{mark} <span class="wrap-any">{finding.message.clone()}</span></li> }
+    view! { <li class="test-result">{mark} <span class="wrap-any">{finding.message.clone()}</span></li> }
         .erase()
 }

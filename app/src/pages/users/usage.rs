@@ -55,7 +55,7 @@ pub fn usage(user: &UserRow) -> AnyView {
             Some(limit) => usage_bar(amount.label, amount.used.into(), limit.into(), text),
             None => view! {
                 <div class="usage">
-                    <span class="usage-words">
+                    <span class="usage-label">
                         <span>{amount.label}</span>
                         <span class="muted num">{format!("{text}, no limit")}</span>
                     </span>

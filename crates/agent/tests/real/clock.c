@@ -1,5 +1,5 @@
-/* Preloaded library that shifts the real-time clock by the number of seconds in the file OFF_BY, a
-   64-bit integer that may change while programs run. Monotonic clocks are not changed. */
+/* Preloaded library (LD_PRELOAD) that shifts the real-time clock by an offset in seconds: the 64-bit
+   integer in the file OFFSET_FILE, which may change at run time. Monotonic clocks are unchanged. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -8,24 +8,24 @@
 #include <time.h>
 #include <unistd.h>
 
-static volatile const long long *off;
+static volatile const long long *offset;
 
-__attribute__((constructor)) static void begin(void)
+__attribute__((constructor)) static void map_offset(void)
 {
-	int file = open(OFF_BY, O_RDONLY | O_CLOEXEC);
+	int file = open(OFFSET_FILE, O_RDONLY | O_CLOEXEC);
 	if (file < 0)
 		return;
-	void *mapped = mmap(NULL, sizeof *off, PROT_READ, MAP_SHARED, file, 0);
+	void *mapped = mmap(NULL, sizeof *offset, PROT_READ, MAP_SHARED, file, 0);
 	if (mapped != MAP_FAILED)
-		off = mapped;
+		offset = mapped;
 	close(file);
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now)
 {
 	int result = syscall(SYS_clock_gettime, clock, now);
-	if (off && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
-		now->tv_sec += *off;
+	if (offset && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
+		now->tv_sec += *offset;
 	return result;
 }
 

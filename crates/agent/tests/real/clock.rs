@@ -20,7 +20,7 @@ impl Clock {
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real/clock.c");
         let (library, path) = (folder.join("clock.so"), folder.join("clock"));
         run(&format!(
-            "cc -O1 -shared -fPIC -DOFF_BY='\"{}\"' -o {} {source}",
+            "cc -O1 -shared -fPIC -DOFFSET_FILE='\"{}\"' -o {} {source}",
             path.display(),
             library.display()
         ));

@@ -17,11 +17,11 @@ TEMPLATE = "local:vztmpl/debian-13-standard_13.1-2_amd64.tar.zst"
 
 
 def connect(**credentials):
-    # requests accepts a file of trusted certificates for verify_ssl.
+    # requests accepts a CA bundle path as verify_ssl.
     return ProxmoxAPI(HOST, port=PORT, verify_ssl=CERTIFICATE, timeout=20, **credentials)
 
 
-def finish(node, upid):
+def wait_for_task(node, upid):
     """Waits for a task. Returns its exit status and log lines."""
     deadline = time.monotonic() + 20
     while True:
@@ -44,27 +44,27 @@ def journey(api, vmid):
         rootfs="local-lvm:2",
         net0="name=eth0,bridge=vmbr0,ip=dhcp",
     )
-    end, lines = finish(node, upid)
-    assert end == "OK", (end, lines)
+    exit_status, lines = wait_for_task(node, upid)
+    assert exit_status == "OK", (exit_status, lines)
     assert lines[-1] == "TASK OK", lines
     assert any("extracting archive" in line for line in lines), lines
     config = node.lxc(vmid).config.get()
     assert config["hostname"] == "from-python", config
-    node.lxc(vmid).config.put(description="made by a script")
-    end, lines = finish(node, node.lxc(vmid).delete())
-    assert end == "OK", (end, lines)
+    node.lxc(vmid).config.put(description="created by a script")
+    exit_status, lines = wait_for_task(node, node.lxc(vmid).delete())
+    assert exit_status == "OK", (exit_status, lines)
     assert vmid not in [int(entry["vmid"]) for entry in node.lxc.get()]
 
 
-def refusal(api):
-    """Expects status 400 with an error per invalid parameter."""
+def expect_parameter_errors(api):
+    """Expects status 400 with an error for each invalid parameter."""
     try:
-        api.nodes("pve1").lxc.create(vmid="7", ostemplate=TEMPLATE, colour="green")
-    except ResourceException as problem:
-        assert problem.status_code == 400, problem
-        assert problem.content == "Parameter verification failed.", problem.content
-        assert set(problem.errors) == {"vmid", "colour"}, problem.errors
-        assert "schema does not allow" in problem.errors["colour"], problem.errors
+        api.nodes("pve1").lxc.create(vmid="7", ostemplate=TEMPLATE, color="green")
+    except ResourceException as error:
+        assert error.status_code == 400, error
+        assert error.content == "Parameter verification failed.", error.content
+        assert set(error.errors) == {"vmid", "color"}, error.errors
+        assert "schema does not allow" in error.errors["color"], error.errors
         return
     raise AssertionError("invalid parameters were accepted")
 
@@ -75,16 +75,16 @@ def main():
     print("signed in with a password")
     journey(by_password, 200)
     print("created and deleted a container")
-    made = by_password.access.users("root@pam").token("python").create(privsep=0)
-    by_token = connect(user="root@pam", token_name="python", token_value=made["value"])
+    token = by_password.access.users("root@pam").token("python").create(privsep=0)
+    by_token = connect(user="root@pam", token_name="python", token_value=token["value"])
     journey(by_token, 201)
     print("created and deleted a container with a token")
-    refusal(by_token)
+    expect_parameter_errors(by_token)
     print("received parameter errors")
     try:
         ProxmoxAPI(HOST, port=PORT, user="root@pam", password="x", verify_ssl=True, timeout=20)
-    except Exception as problem:
-        assert "CERTIFICATE_VERIFY_FAILED" in str(problem), problem
+    except Exception as error:
+        assert "CERTIFICATE_VERIFY_FAILED" in str(error), error
         print("rejected an untrusted certificate")
 
 
