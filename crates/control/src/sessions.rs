@@ -94,7 +94,8 @@ pub async fn sign_in(
     let address = origin.address;
     let known = origin.browser_token.clone();
     let browser_token = complete_attempt(control, user.row.id, (attempt, known), counted).await?;
-    let session = begin(control, user.row.id, origin).await?;
+    let session = begin(control, &user, origin).await?;
+    let session = session.ok_or(Error::WrongCredentials)?;
     tracing::info!(account = %user.row.name, %address, method = "password", "user signed in");
     Ok(NewSession {
         browser_token: Some(browser_token),
@@ -198,9 +199,15 @@ async fn complete_attempt(
     })
 }
 
-/// Stores a new session of an account.
-async fn begin(control: &Control, user: UserId, origin: ClientInfo) -> Result<NewSession, Error> {
+/// Stores a new session of an account; `None` if the account has another password by now. A change
+/// of the password locks the account too, so it ends this session or this session does not begin.
+async fn begin(
+    control: &Control,
+    user: &UserRecord,
+    origin: ClientInfo,
+) -> Result<Option<NewSession>, Error> {
     let token = new_token();
+    let (user, verified_hash) = (user.row.id, user.password_hash.clone());
     let session = store::sessions::NewSession {
         token_hash: digest(&token),
         user,
@@ -208,19 +215,25 @@ async fn begin(control: &Control, user: UserId, origin: ClientInfo) -> Result<Ne
         address: origin.address.to_string(),
         user_agent: origin.user_agent.chars().take(200).collect(),
     };
-    control
+    let begun = control
         .store()
         .write(move |c| {
+            store::users::lock(c, user)?;
+            let current = store::users::get(c, user)?;
+            if current.is_none_or(|current| current.password_hash != verified_hash) {
+                return Ok(false);
+            }
             store::sessions::delete_surplus(c, user, MAX_SESSIONS - 1)?;
-            store::sessions::insert(c, &session)
+            store::sessions::insert(c, &session)?;
+            Ok(true)
         })
         .await
         .into_model("sign in")?;
-    Ok(NewSession {
+    Ok(begun.then_some(NewSession {
         token,
         lifetime_s: LIFETIME.as_secs(),
         browser_token: None,
-    })
+    }))
 }
 
 /// A random token of 256 bits, safe for cookies and query strings.

@@ -103,9 +103,10 @@ pub async fn redeem_link(
         tracing::info!(user_id = %link.user, %address, reason = "account changed", "sign-in link refused");
         return Err(Error::forbidden(INVALID));
     };
-    let session = begin(control, user.row.id, origin)
+    let session = begin(control, &user, origin)
         .await
         .inspect_err(|_| pending.put_back(link))?;
+    let session = session.ok_or_else(|| Error::forbidden(INVALID))?;
     tracing::info!(account = %user.row.name, %address, method = "link", "user signed in");
     Ok(session)
 }

@@ -87,6 +87,20 @@ async fn wrong_current_passwords_change_nothing_and_are_throttled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_session_with_the_old_password_outlives_the_change() {
+    let app = TestApp::new().await;
+    let ann = app.create_user("ann", UserForm::default()).await;
+    let control = &app.control;
+    let own = sign_in(control, OLD).await.unwrap();
+    let sign_ins = futures::future::join_all((0..3).map(|_| sign_in(control, OLD)));
+    let (changed, sign_ins) = tokio::join!(change(control, &ann, &own, OLD), sign_ins);
+    changed.unwrap();
+    for session in sign_ins.into_iter().flatten() {
+        assert!(!is_valid(control, &session).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn concurrent_changes_have_one_winner() {
     let app = TestApp::new().await;
     let ann = app.create_user("ann", UserForm::default()).await;
