@@ -214,13 +214,13 @@ async fn sign_in(control: &Control, name: &Username, password: &str) -> anyhow::
         name: name.to_string(),
         password: password.to_owned(),
     };
-    let origin = sessions::ClientInfo {
+    let client = sessions::ClientInfo {
         address: [127, 0, 0, 1].into(),
         user_agent: "bench".into(),
         browser_token: None,
         session_token: None,
     };
-    let session = sessions::sign_in(control, form, origin).await?;
+    let session = sessions::sign_in(control, form, client).await?;
     Ok(format!("holdfast_session={}", session.token))
 }
 

@@ -37,7 +37,7 @@ pub async fn change_password(
 ) -> Result<(), Error> {
     let me = actor.me().ok_or(Error::Unauthenticated)?.clone();
     let attempt = sessions::begin_attempt(control, Some(me.name.clone()), client).await?;
-    let (Some(user), counted) = (attempt.user, attempt.counted) else {
+    let (Some(user), recorded_failures) = (attempt.user, attempt.recorded_failures) else {
         return Err(missing());
     };
     let passwords = &control.0.passwords;
@@ -51,7 +51,7 @@ pub async fn change_password(
     let changed = control
         .store()
         .write(move |c| {
-            throttle::record_success(c, &counted)?;
+            throttle::record_success(c, &recorded_failures)?;
             let (id, old_hash) = (user.row.id, user.password_hash.as_str());
             if !store::users::replace_password(c, id, old_hash, &new_hash)? {
                 return Ok(false);

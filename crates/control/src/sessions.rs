@@ -19,7 +19,7 @@ pub use link::{LINK_LIFETIME, create_link, redeem_link};
 use crate::{
     Actor, Control,
     failure::StoreResultExt as _,
-    throttle::{self, Attempt, Counted, CountedFailure, RESET_AFTER_MS},
+    throttle::{self, Attempt, AttemptDecision, BucketFailure, RESET_AFTER_MS},
 };
 
 /// The maximum lifetime of a session.
@@ -75,26 +75,27 @@ pub struct BrowserToken {
 pub async fn sign_in(
     control: &Control,
     form: SignInForm,
-    origin: ClientInfo,
+    client: ClientInfo,
 ) -> Result<NewSession, Error> {
     // Input that is not a valid account name is neither stored nor logged.
     let account: Option<Username> = form.name.trim().to_lowercase().parse().ok();
     let account_name = account.as_ref().map(ToString::to_string);
-    let BegunAttempt {
+    let SignInAttempt {
         user,
         attempt,
-        counted,
-    } = begin_attempt(control, account, &origin).await?;
+        recorded_failures,
+    } = begin_attempt(control, account, &client).await?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let is_correct = control.0.passwords.matches(&form.password, hash).await?;
     let Some(user) = user.filter(|_| is_correct) else {
-        tracing::info!(account = account_name, address = %origin.address, "sign-in refused");
+        tracing::info!(account = account_name, address = %client.address, "sign-in refused");
         return Err(Error::WrongCredentials);
     };
-    let address = origin.address;
-    let known = origin.browser_token.clone();
-    let browser_token = complete_attempt(control, user.row.id, (attempt, known), counted).await?;
-    let session = begin(control, &user, origin).await?;
+    let address = client.address;
+    let known = client.browser_token.clone();
+    let browser_token =
+        complete_attempt(control, user.row.id, (attempt, known), recorded_failures).await?;
+    let session = begin(control, &user, client).await?;
     let session = session.ok_or(Error::WrongCredentials)?;
     tracing::info!(account = %user.row.name, %address, method = "password", "user signed in");
     Ok(NewSession {
@@ -104,12 +105,12 @@ pub async fn sign_in(
 }
 
 /// An attempt to prove knowledge of a password, counted as a failure until it succeeds.
-pub(crate) struct BegunAttempt {
+pub(crate) struct SignInAttempt {
     /// The account, if it exists.
     pub user: Option<UserRecord>,
     attempt: Attempt,
-    /// What a success reverts.
-    pub counted: Vec<CountedFailure>,
+    /// The failures that were recorded for the attempt; a success reverts them.
+    pub recorded_failures: Vec<BucketFailure>,
 }
 
 /// Loads the account and counts the attempt.
@@ -119,9 +120,9 @@ pub(crate) struct BegunAttempt {
 pub(crate) async fn begin_attempt(
     control: &Control,
     account: Option<Username>,
-    origin: &ClientInfo,
-) -> Result<BegunAttempt, Error> {
-    let (address, token) = (origin.address, origin.browser_token.as_deref().map(digest));
+    client: &ClientInfo,
+) -> Result<SignInAttempt, Error> {
+    let (address, token) = (client.address, client.browser_token.as_deref().map(digest));
     let (user, attempt, wait) = control
         .store()
         .read(move |c| {
@@ -148,22 +149,22 @@ pub(crate) async fn begin_attempt(
         })
         .await
         .into_model("sign in")?;
-    let to_count = attempt.clone();
-    let counted = match wait {
-        Some(wait) => Counted::Wait(wait),
+    let to_record = attempt.clone();
+    let decision = match wait {
+        Some(wait) => AttemptDecision::Wait(wait),
         None => control
             .store()
-            .write(move |c| throttle::count(c, &to_count))
+            .write(move |c| throttle::count(c, &to_record))
             .await
             .into_model("sign in")?,
     };
-    match counted {
-        Counted::Attempt(counted) => Ok(BegunAttempt {
+    match decision {
+        AttemptDecision::Allowed(recorded_failures) => Ok(SignInAttempt {
             user,
             attempt,
-            counted,
+            recorded_failures,
         }),
-        Counted::Wait(wait) => Err(Error::Throttled {
+        AttemptDecision::Wait(wait) => Err(Error::Throttled {
             seconds: wait.as_secs().max(1),
         }),
     }
@@ -174,7 +175,7 @@ async fn complete_attempt(
     control: &Control,
     user: UserId,
     (attempt, known): (Attempt, Option<String>),
-    counted: Vec<CountedFailure>,
+    recorded_failures: Vec<BucketFailure>,
 ) -> Result<BrowserToken, Error> {
     let known = known.filter(|_| attempt.known_browser.is_some());
     let new = known.is_none().then(new_token);
@@ -182,7 +183,7 @@ async fn complete_attempt(
     control
         .store()
         .write(move |c| {
-            throttle::record_success(c, &counted)?;
+            throttle::record_success(c, &recorded_failures)?;
             match (&hash, &attempt.known_browser) {
                 (Some(hash), _) => {
                     store::sign_ins::insert_known_browser(c, hash, user, MAX_BROWSERS)
@@ -204,7 +205,7 @@ async fn complete_attempt(
 async fn begin(
     control: &Control,
     user: &UserRecord,
-    origin: ClientInfo,
+    client: ClientInfo,
 ) -> Result<Option<NewSession>, Error> {
     let token = new_token();
     let (user, verified_hash) = (user.row.id, user.password_hash.clone());
@@ -212,8 +213,8 @@ async fn begin(
         token_hash: digest(&token),
         user,
         lifetime_ms: millis(LIFETIME),
-        address: origin.address.to_string(),
-        user_agent: origin.user_agent.chars().take(200).collect(),
+        address: client.address.to_string(),
+        user_agent: client.user_agent.chars().take(200).collect(),
     };
     let begun = control
         .store()

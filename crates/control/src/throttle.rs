@@ -148,30 +148,31 @@ impl Counters {
 }
 
 /// The result of [`count`].
-pub(crate) enum Counted {
-    /// The attempt may be made.
-    Attempt(Vec<CountedFailure>),
+pub(crate) enum AttemptDecision {
+    /// The attempt may be made. It has been recorded as these failures.
+    Allowed(Vec<BucketFailure>),
     /// The client must wait.
     Wait(Duration),
 }
 
-/// A bucket that an attempt was counted in.
-pub(crate) struct CountedFailure {
+/// A failure that was recorded in a bucket.
+pub(crate) struct BucketFailure {
     is_account: bool,
-    failure: sign_ins::Counted,
+    failure: sign_ins::RecordedFailure,
 }
 
-/// As [`wait`], and counts the attempt as a failure if it may be made, so that concurrent attempts
-/// have no advantage; [`record_success`] reverts that.
+/// Decides whether an attempt may be made. If so, records it as a failure in each of its buckets
+/// before it is made, so that concurrent attempts have no advantage. [`record_success`] removes the
+/// failures again.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub(crate) fn count(c: &mut Conn, attempt: &Attempt) -> Result<Counted, store::Error> {
+pub(crate) fn count(c: &mut Conn, attempt: &Attempt) -> Result<AttemptDecision, store::Error> {
     let counters = Counters::load(c, attempt)?;
     if let Some(wait) = counters.wait() {
-        return Ok(Counted::Wait(wait));
+        return Ok(AttemptDecision::Wait(wait));
     }
-    let mut counted = Vec::new();
+    let mut recorded_failures = Vec::new();
     for bucket in &counters.buckets {
         let before = counters.of(bucket);
         let count = match before {
@@ -179,24 +180,27 @@ pub(crate) fn count(c: &mut Conn, attempt: &Attempt) -> Result<Counted, store::E
             _ => 1,
         };
         let failure = sign_ins::count(c, &bucket.key, bucket.account.as_ref(), before, count)?;
-        counted.push(CountedFailure {
+        recorded_failures.push(BucketFailure {
             is_account: bucket.account.is_some(),
             failure,
         });
     }
-    Ok(Counted::Attempt(counted))
+    Ok(AttemptDecision::Allowed(recorded_failures))
 }
 
-/// Reverts a successful attempt: forgets its failures of the account, and one of the others. The wait
-/// after other failures does not get longer.
+/// Removes the failures that [`count`] recorded for an attempt that succeeded. In the buckets of the
+/// account, earlier failures are forgotten too; in the others they still count.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub(crate) fn record_success(c: &mut Conn, counted: &[CountedFailure]) -> Result<(), store::Error> {
-    for CountedFailure {
+pub(crate) fn record_success(
+    c: &mut Conn,
+    recorded_failures: &[BucketFailure],
+) -> Result<(), store::Error> {
+    for BucketFailure {
         is_account,
         failure,
-    } in counted
+    } in recorded_failures
     {
         match is_account {
             true => sign_ins::forget(c, &failure.bucket)?,

@@ -43,9 +43,9 @@ pub fn list(c: &mut Conn, buckets: &[String]) -> Result<Vec<Failures>, Error> {
         .collect())
 }
 
-/// A failure that was counted in a bucket.
+/// A failure that was recorded in a bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Counted {
+pub struct RecordedFailure {
     /// What failures are counted for, such as an account or a network.
     pub bucket: String,
     /// The time of the failure.
@@ -66,7 +66,7 @@ pub fn count(
     account: Option<&Username>,
     before: Option<&Failures>,
     count: u32,
-) -> Result<Counted, Error> {
+) -> Result<RecordedFailure, Error> {
     let number = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
     let at = crate::now(c)?;
     let values = (
@@ -95,7 +95,7 @@ pub fn count(
             cause: format!("bucket {bucket} changed"),
         }),
         Err(error) => Err(error),
-        Ok(_) => Ok(Counted {
+        Ok(_) => Ok(RecordedFailure {
             bucket: bucket.to_owned(),
             at,
             before: before.map(|before| before.last),
@@ -103,20 +103,20 @@ pub fn count(
     }
 }
 
-/// Removes a counted failure. The time of the failure before is restored, unless there was another
+/// Removes a recorded failure. The time of the failure before is restored, unless there was another
 /// failure since.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn revert(c: &mut Conn, counted: &Counted) -> Result<(), Error> {
+pub fn revert(c: &mut Conn, failure: &RecordedFailure) -> Result<(), Error> {
     let row = || {
         sign_in_failures::table
-            .filter(sign_in_failures::bucket.eq(&counted.bucket))
+            .filter(sign_in_failures::bucket.eq(&failure.bucket))
             .filter(sign_in_failures::failures.gt(0))
     };
     let count = sign_in_failures::failures.eq(sign_in_failures::failures - 1);
-    let unchanged = row().filter(sign_in_failures::last_failed_at.eq(counted.at.0));
-    let before = counted.before.unwrap_or(counted.at);
+    let unchanged = row().filter(sign_in_failures::last_failed_at.eq(failure.at.0));
+    let before = failure.before.unwrap_or(failure.at);
     let restored = diesel::update(unchanged)
         .set((count, sign_in_failures::last_failed_at.eq(before.0)))
         .execute(&mut c.0)?;

@@ -87,9 +87,9 @@ pub async fn create_link(
 pub async fn redeem_link(
     control: &Control,
     token: &str,
-    origin: ClientInfo,
+    client: ClientInfo,
 ) -> Result<NewSession, Error> {
-    let address = origin.address;
+    let address = client.address;
     let pending = &control.0.sign_in_link;
     // Anyone can send any token, so a refusal is logged only at debug level.
     let Some(link) = pending.take(&digest(token), Instant::now()) else {
@@ -103,7 +103,7 @@ pub async fn redeem_link(
         tracing::info!(user_id = %link.user, %address, reason = "account changed", "sign-in link refused");
         return Err(Error::forbidden(INVALID));
     };
-    let session = begin(control, &user, origin)
+    let session = begin(control, &user, client)
         .await
         .inspect_err(|_| pending.put_back(link))?;
     let session = session.ok_or_else(|| Error::forbidden(INVALID))?;

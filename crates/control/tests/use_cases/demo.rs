@@ -297,13 +297,13 @@ async fn demo_passwords_are_stable_across_restarts() {
             name: name.to_string(),
             password: password.clone().unwrap(),
         };
-        let origin = sessions::ClientInfo {
+        let client = sessions::ClientInfo {
             address: "127.0.0.1".parse().unwrap(),
             user_agent: "test".into(),
             browser_token: None,
             session_token: None,
         };
-        sessions::sign_in(&control, form, origin).await.unwrap();
+        sessions::sign_in(&control, form, client).await.unwrap();
     }
     let reopened = app.open().await;
     assert_eq!(

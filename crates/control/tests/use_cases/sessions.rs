@@ -11,7 +11,7 @@ use crate::test_app::TestApp;
 async fn failed_sign_ins_are_throttled_and_sign_out_ends_the_session() {
     let app = TestApp::new().await;
     app.create_user("ann", UserForm::default()).await;
-    let origin = sessions::ClientInfo {
+    let client = sessions::ClientInfo {
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         user_agent: "test".into(),
         browser_token: None,
@@ -22,7 +22,7 @@ async fn failed_sign_ins_are_throttled_and_sign_out_ends_the_session() {
             name: name.into(),
             password: password.into(),
         };
-        sessions::sign_in(&app.control, form, origin.clone()).await
+        sessions::sign_in(&app.control, form, client.clone()).await
     };
     let session = sign_in("Ann", "correct horse").await.unwrap();
     let actor = sessions::actor(&app.control, &session.token)

@@ -24,13 +24,13 @@ async fn sign_in(
         name: "ann".into(),
         password: password.into(),
     };
-    let origin = ClientInfo {
+    let client = ClientInfo {
         address: address.parse::<IpAddr>().unwrap(),
         user_agent: "test".into(),
         browser_token: browser_token.map(str::to_owned),
         session_token: None,
     };
-    sessions::sign_in(control, form, origin).await
+    sessions::sign_in(control, form, client).await
 }
 
 /// Guesses from one address until the client must wait.
@@ -83,13 +83,13 @@ async fn known_browser_of_another_account_is_unknown() {
         name: "bob".into(),
         password: PASSWORD.into(),
     };
-    let origin = ClientInfo {
+    let client = ClientInfo {
         address: ATTACKER.parse().unwrap(),
         user_agent: "test".into(),
         browser_token: None,
         session_token: None,
     };
-    let session = sessions::sign_in(&app.control, form, origin).await.unwrap();
+    let session = sessions::sign_in(&app.control, form, client).await.unwrap();
     let browser = session.browser_token.unwrap().token;
     guess(&app.control, Some(&browser)).await;
     assert!(

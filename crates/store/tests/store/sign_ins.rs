@@ -1,7 +1,7 @@
 use model::{Timestamp, names::Username};
 use store::{
     Conn, Error,
-    sign_ins::{self, Counted, Failures},
+    sign_ins::{self, Failures, RecordedFailure},
 };
 
 use crate::support::{TestStore, parse};
@@ -15,7 +15,11 @@ fn failures(count: u32, last: Timestamp) -> Failures {
 }
 
 /// Counts a failure in the bucket `b` of ann.
-async fn count(db: &TestStore, before: Option<Failures>, count: u32) -> Result<Counted, Error> {
+async fn count(
+    db: &TestStore,
+    before: Option<Failures>,
+    count: u32,
+) -> Result<RecordedFailure, Error> {
     let ann: Username = parse("ann");
     let write = move |c: &mut Conn| sign_ins::count(c, "b", Some(&ann), before.as_ref(), count);
     db.store.write(write).await
