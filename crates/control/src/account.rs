@@ -62,7 +62,7 @@ pub async fn change_password(
             Ok(true)
         })
         .await
-        .into_model("account")?;
+        .into_model("change own password")?;
     if !changed {
         // Another request has changed the password since it was verified.
         return Err(Error::invalid_field("current", WRONG_PASSWORD));

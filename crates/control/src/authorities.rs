@@ -18,7 +18,7 @@ use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience};
 pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<AuthorityRow>, Error> {
     actor.require_operator()?;
     let all = control.store().read(store::authorities::list).await;
-    all.into_model("authorities")
+    all.into_model("list CAs")
 }
 
 /// Returns a CA.
@@ -48,7 +48,7 @@ pub async fn create(
         .store()
         .write(move |c| store::authorities::insert(c, &key, &spec))
         .await
-        .into_model("authority")?;
+        .into_model("create CA")?;
     publish_change(control, id);
     Ok(id)
 }
@@ -89,7 +89,7 @@ pub async fn update(
             Ok(Ok(()))
         })
         .await
-        .into_model("authority")??;
+        .into_model("update CA")??;
     publish_change(control, id);
     control.issuance_wakeup().notify();
     Ok(())
@@ -127,7 +127,7 @@ pub async fn delete(
         let message = "Domains use this CA. Choose another certificate source for them first.";
         return Err(Error::conflict(message));
     }
-    result.into_model("authority")??;
+    result.into_model("delete CA")??;
     publish_change(control, id);
     Ok(())
 }

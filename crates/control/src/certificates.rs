@@ -52,7 +52,7 @@ pub async fn list(
             store::certificates::list(c, of, now)
         })
         .await
-        .into_model("certificates")
+        .into_model("list certificates")
 }
 
 /// Returns a certificate with its history.
@@ -77,7 +77,7 @@ pub async fn get(
             Ok(Some(CertificateDetail { row, history }))
         })
         .await
-        .into_model("certificate")?;
+        .into_model("get certificate")?;
     detail.ok_or_else(missing)
 }
 
@@ -98,7 +98,7 @@ pub async fn upload(
     let checked =
         tokio::task::spawn_blocking(move || pki::validate_upload(&chain, &key, now)).await;
     let pair = checked
-        .map_err(|error| internal("upload", &error))?
+        .map_err(|error| internal("verify uploaded certificate", &error))?
         .map_err(|fields| Error::Invalid { fields })?;
     let seal = control.store().secret_key().clone();
     let done = control
@@ -141,7 +141,7 @@ pub async fn upload(
             Ok(Ok(id))
         })
         .await
-        .into_model("certificate")??;
+        .into_model("upload certificate")??;
     outcome::publish_change(control, domain, Some(done.0));
     control.issuance_wakeup().notify();
     Ok(done)
@@ -195,7 +195,7 @@ pub async fn retry(control: &Control, actor: &Actor, id: CertificateId) -> Resul
             Ok(Ok(row.domain))
         })
         .await
-        .into_model("certificate")??;
+        .into_model("retry certificate")??;
     outcome::publish_change(control, domain, Some(id.0));
     control.issuance_wakeup().notify();
     Ok(())
@@ -218,7 +218,7 @@ pub async fn renew(control: &Control, actor: &Actor, id: CertificateId) -> Resul
         }
         Ok(())
     });
-    due.await.into_model("certificate")?;
+    due.await.into_model("renew certificate")?;
     retry(control, actor, id).await
 }
 
@@ -251,7 +251,7 @@ pub async fn revoke(
             Ok(authority.map(|authority| (authority, chain)))
         })
         .await
-        .into_model("certificate")?;
+        .into_model("get certificate to revoke")?;
     let Some((authority, chain)) = issuer else {
         let message = "No CA in Holdfast issued this certificate. Revoke it at its issuer.";
         return Err(Error::conflict(message));
@@ -277,7 +277,7 @@ pub async fn revoke(
             renew_now(c, id, now)
         })
         .await
-        .into_model("certificate")?;
+        .into_model("delete revoked certificate")?;
     outcome::publish_change(control, row.domain, Some(id.0));
     control.issuance_wakeup().notify();
     Ok(())
@@ -323,7 +323,7 @@ pub async fn delete(
             Ok(Ok(row.domain))
         })
         .await
-        .into_model("certificate")??;
+        .into_model("delete certificate")??;
     outcome::publish_change(control, domain, None);
     Ok(())
 }
@@ -351,7 +351,11 @@ pub(crate) fn select_certificate<'a>(
 async fn now(control: &Control) -> Result<Timestamp, Error> {
     let clock = control.clock();
     let read = move |c: &mut Conn| clock.now(c);
-    control.store().read(read).await.into_model("clock")
+    control
+        .store()
+        .read(read)
+        .await
+        .into_model("read database time")
 }
 
 fn missing() -> Error {

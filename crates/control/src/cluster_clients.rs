@@ -117,7 +117,7 @@ fn client(access: &ConnectionSettings, timeouts: Timeouts) -> Result<Client, Err
             let pin = fingerprint
                 .as_str()
                 .parse()
-                .map_err(|e| internal("fingerprint", &e))?;
+                .map_err(|e| internal("parse stored cluster fingerprint", &e))?;
             Ok(Endpoint::pinned(url.as_str(), pin))
         })
         .collect::<Result<Vec<_>, Error>>()?;
@@ -129,7 +129,7 @@ fn client(access: &ConnectionSettings, timeouts: Timeouts) -> Result<Client, Err
         credentials: credentials(access),
         trust: Trust::System,
     };
-    Client::new(connection, timeouts).map_err(|e| internal("cluster endpoint", &e))
+    Client::new(connection, timeouts).map_err(|e| internal("build cluster client", &e))
 }
 
 fn credentials(access: &ConnectionSettings) -> Credentials {

@@ -58,7 +58,7 @@ pub async fn get(control: &Control, actor: &Actor, name: &str) -> Result<Cluster
             Ok((sites, store::containers::list_vmids_by_cluster(c, id)?))
         })
         .await
-        .into_model("cluster")?;
+        .into_model("get cluster")?;
     let sites: Vec<Label> = sites
         .into_iter()
         .filter(|site| site.spec.cluster == id)
@@ -127,7 +127,7 @@ pub async fn create(control: &Control, actor: &Actor, spec: ClusterSpec) -> Resu
         .store()
         .write(move |c| store::clusters::insert(c, &key, &access))
         .await
-        .into_model("cluster")?;
+        .into_model("create cluster")?;
     reload(control, id).await?;
     Ok(name)
 }
@@ -164,7 +164,7 @@ pub async fn update(
         .store()
         .write(move |c| store::clusters::update(c, &key, id, &access))
         .await
-        .into_model("cluster")?;
+        .into_model("update cluster")?;
     reload(control, id).await?;
     Ok(name)
 }
@@ -194,7 +194,7 @@ pub async fn delete(
         let message = format!("{name} has sites. Delete them first.");
         return Err(Error::conflict(message));
     }
-    result.into_model("cluster")?;
+    result.into_model("delete cluster")?;
     control.0.clients.remove(id);
     control.observer().remove_cluster(id);
     publish_change(control);
@@ -232,7 +232,7 @@ async fn by_name(control: &Control, name: &str) -> Result<ClusterRecord, Error> 
         .store()
         .read(move |c| store::clusters::get_by_name(c, &key, &name))
         .await
-        .into_model("cluster")?
+        .into_model("get cluster by name")?
         .ok_or(missing())
 }
 
@@ -242,7 +242,7 @@ async fn record(control: &Control, id: ClusterId) -> Result<ClusterRecord, Error
         .store()
         .read(move |c| store::clusters::get(c, &key, id))
         .await
-        .into_model("cluster")?
+        .into_model("get cluster record")?
         .ok_or(missing())
 }
 
@@ -254,7 +254,7 @@ fn client(control: &Control, id: ClusterId) -> Result<proxmox::Client, Error> {
 /// Converts a failed request to an error for the user.
 fn to_user_error(error: &proxmox::Error) -> Error {
     match error {
-        proxmox::Error::InvalidArgument { .. } => internal("cluster", error),
+        proxmox::Error::InvalidArgument { .. } => internal("query cluster", error),
         _ => Error::Unavailable {
             message: match error.proxmox_message() {
                 Some(message) => format!("{error} Proxmox says: {message}"),

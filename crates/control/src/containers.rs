@@ -62,7 +62,7 @@ pub async fn list(
         Some(status) => return list_with_status(control, filter, status).await,
     };
     Ok(page
-        .into_model("containers")?
+        .into_model("list containers")?
         .map(|record| row(control, &record)))
 }
 
@@ -78,7 +78,7 @@ async fn list_with_status(
         .store()
         .read(move |c| store::containers::list_summaries(c, &filter))
         .await
-        .into_model("containers")?;
+        .into_model("list container summaries")?;
     let ids: Vec<ContainerId> = summaries
         .into_iter()
         .filter(|c| {
@@ -98,7 +98,7 @@ async fn list_with_status(
         .store()
         .read(move |c| store::containers::list_by_ids(c, &ids))
         .await
-        .into_model("containers")?;
+        .into_model("list containers by status")?;
     let rows = records.iter().map(|record| row(control, record)).collect();
     Ok(Page { rows, total, page })
 }
@@ -126,7 +126,7 @@ pub async fn get(
             Ok(Some((record, domains, publications, leases)))
         })
         .await
-        .into_model("container")?
+        .into_model("get container")?
         .filter(|(record, ..)| actor.may_see(record.owner))
         .ok_or(missing())?;
     let own = record.address;
@@ -156,7 +156,7 @@ pub async fn create_options(control: &Control, actor: &Actor) -> Result<CreateOp
             Ok((sites, domains, user.row.limits, user.row.usage))
         })
         .await
-        .into_model("options")?;
+        .into_model("load container options")?;
     let mut offered = Vec::new();
     for site in sites {
         let node = control.observer().least_loaded_node(site.spec.cluster);
@@ -220,7 +220,7 @@ async fn suggest_name(control: &Control, site: Option<&SiteOption>) -> Result<La
             Ok(suggest::name(|name| taken.contains(name)))
         })
         .await
-        .into_model("options")?;
+        .into_model("suggest container name")?;
     free.ok_or_else(|| Error::conflict("No free name was found. Enter a name."))
 }
 
@@ -347,7 +347,7 @@ pub(crate) async fn get_visible(
         .store()
         .read(move |c| store::containers::get(c, id))
         .await
-        .into_model("container")?
+        .into_model("get container by id")?
         .filter(|record| actor.may_see(record.owner))
         .ok_or(missing())
 }

@@ -24,7 +24,7 @@ pub async fn list(control: &Control, actor: &Actor, site: SiteId) -> Result<Vec<
         .store()
         .read(move |c| store::dhcp_leases::list_by_site(c, site))
         .await;
-    rows.into_model("leases")
+    rows.into_model("list DHCP leases")
 }
 
 /// Replaces the leases of a site with those that an agent reports. Ignores reports of a host that
@@ -49,7 +49,7 @@ pub async fn report(control: &Control, agent: &Agent, leases: Vec<Lease>) -> Res
             None => Ok(None),
         })
         .await
-        .into_model("leases")?;
+        .into_model("store DHCP leases")?;
     let Some(affected) = result.ok_or(Error::WrongCredentials)? else {
         return Ok(());
     };

@@ -66,7 +66,7 @@ impl Reconciler for DnsRecords {
             let now = clock.now(c)?;
             store::dns_records::next_due_in_ms(c, now)
         });
-        let due_in_ms = due.await.into_model("records")?;
+        let due_in_ms = due.await.into_model("read next due DNS record")?;
         Ok(NextPass::when_due(due_in_ms, MAX_WAIT))
     }
 
@@ -126,12 +126,20 @@ async fn claim(control: &Control) -> Result<Option<(DnsRecordRow, Lease)>, model
         let now = clock.now(c)?;
         store::dns_records::claim(c, &owner, now, term)
     };
-    let claimed = control.store().write(claim).await.into_model("records")?;
+    let claimed = control
+        .store()
+        .write(claim)
+        .await
+        .into_model("claim DNS record")?;
     Ok(claimed.map(|row| (row, lease)))
 }
 
 async fn release(control: &Control, lease: &Lease, id: i64) -> Result<(), model::Error> {
     let owner = lease.owner();
     let write = move |c: &mut Conn| store::dns_records::release(c, id, &owner);
-    control.store().write(write).await.into_model("records")
+    control
+        .store()
+        .write(write)
+        .await
+        .into_model("release DNS record")
 }

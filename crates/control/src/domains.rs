@@ -25,7 +25,7 @@ pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<DomainRow>, Er
         .store()
         .read(store::domains::list)
         .await
-        .into_model("domains")
+        .into_model("list domains")
 }
 
 /// Returns a domain.
@@ -38,7 +38,7 @@ pub async fn get(control: &Control, actor: &Actor, id: DomainId) -> Result<Domai
         .store()
         .read(move |c| store::domains::get(c, id))
         .await
-        .into_model("domain")?
+        .into_model("get domain")?
         .ok_or_else(missing)
 }
 
@@ -55,7 +55,7 @@ pub async fn list_usable(
         .store()
         .read(move |c| store::domains::list_by_site(c, site))
         .await
-        .into_model("domains")?;
+        .into_model("list usable domains")?;
     all.retain(|domain| may_publish(actor, &domain.spec.publishers));
     Ok(all)
 }
@@ -87,7 +87,7 @@ pub async fn create(control: &Control, actor: &Actor, spec: DomainSpec) -> Resul
             Ok(Ok(store::domains::insert(c, &spec)?))
         })
         .await
-        .into_model("domain")??;
+        .into_model("create domain")??;
     publish_change(control, id);
     Ok(id)
 }
@@ -137,7 +137,7 @@ pub async fn update(
             Ok(Ok(()))
         })
         .await
-        .into_model("domain")??;
+        .into_model("update domain")??;
     publish_change(control, id);
     Ok(())
 }
@@ -173,7 +173,7 @@ pub async fn list_address_errors(
         .store()
         .read(move |c| store::dns_records::list_errors(c, id))
         .await
-        .into_model("records")
+        .into_model("list DNS record errors")
 }
 
 /// Deletes a domain that has no services.
@@ -209,7 +209,7 @@ pub async fn delete(
             delete them first.";
         return Err(Error::conflict(message));
     }
-    result.into_model("domain")??;
+    result.into_model("delete domain")??;
     publish_change(control, id);
     Ok(())
 }

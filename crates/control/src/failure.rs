@@ -1,21 +1,30 @@
 //! Converts errors of the store to errors for callers. This is the only place where a database
 //! error becomes a [`model::Error`]; its cause is logged under an ID.
 
+use std::panic::Location;
+
 use model::Error;
 use store::Unique;
 
 /// Converts a result of the store for a caller.
 pub(crate) trait StoreResultExt<T> {
-    /// `operation` names the operation in the log.
+    /// `operation` names the operation in the log by a verb and a noun. Each call has its own.
+    #[track_caller]
     fn into_model(self, operation: &'static str) -> Result<T, Error>;
 }
 
 impl<T> StoreResultExt<T> for Result<T, store::Error> {
     fn into_model(self, operation: &'static str) -> Result<T, Error> {
-        self.map_err(|error| match error {
+        // Not a closure, which would hide the location of the caller.
+        let error = match self {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        Err(match error {
             store::Error::Duplicate(unique) => duplicate(unique),
             store::Error::Unavailable { cause } => {
-                tracing::warn!(operation, error = cause, "database unavailable");
+                let location = Location::caller();
+                tracing::warn!(operation, error = cause, %location, "database unavailable");
                 Error::Unavailable {
                     message: "The database is unreachable. Try again.".into(),
                 }
@@ -28,10 +37,13 @@ impl<T> StoreResultExt<T> for Result<T, store::Error> {
     }
 }
 
-/// Logs the cause of an internal error and returns an error with its ID.
+/// Logs the cause of an internal error with the location of the caller, and returns an error with
+/// its ID. `operation` is as in [`StoreResultExt::into_model`].
+#[track_caller]
 pub(crate) fn internal(operation: &'static str, cause: &dyn std::fmt::Debug) -> Error {
     let id = format!("{:08x}", rand::random::<u32>());
-    tracing::error!(operation, id, error = ?cause, "internal error");
+    let location = Location::caller();
+    tracing::error!(operation, id, error = ?cause, %location, "internal error");
     Error::Internal { id }
 }
 
@@ -67,5 +79,49 @@ fn duplicate(unique: Unique) -> Error {
                 or cancel the job.",
         ),
         other => Error::conflict(format!("Another change came first ({other:?}). Try again.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::HashSet,
+        fs,
+        path::{Path, PathBuf},
+    };
+
+    fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => rust_files(&path, files),
+                false => files.push(path),
+            }
+        }
+    }
+
+    #[test]
+    fn operations_in_the_log_are_unique_and_have_a_verb_and_a_noun() {
+        let mut files = Vec::new();
+        rust_files(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+            &mut files,
+        );
+        let mut operations = HashSet::new();
+        for file in files {
+            let code = fs::read_to_string(&file).unwrap();
+            for call in ["into_model(\"", " internal(\""] {
+                for (start, _) in code.match_indices(call) {
+                    let rest = &code[start + call.len()..];
+                    let operation = rest.split('"').next().unwrap().to_owned();
+                    assert!(operation.contains(' '), "{operation} in {file:?}");
+                    assert!(
+                        operations.insert(operation.clone()),
+                        "{operation} in {file:?}"
+                    );
+                }
+            }
+        }
+        assert!(operations.len() > 100, "{}", operations.len());
     }
 }

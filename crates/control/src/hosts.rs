@@ -35,7 +35,7 @@ pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<HostRow>, Erro
     actor.require_operator()?;
     let all = control.store().read(store::hosts::list).await;
     Ok(all
-        .into_model("hosts")?
+        .into_model("list hosts")?
         .into_iter()
         .map(|record| record.row)
         .collect())
@@ -63,7 +63,7 @@ pub async fn get(
             Ok((all, names))
         })
         .await
-        .into_model("host")?;
+        .into_model("get host")?;
     let has_others = all.len() > 1;
     let mut rows = all.into_iter().map(|record| record.row);
     let dhcp_server = rows.find(|other| other.dhcp.is_serving() && other.id != row.id);
@@ -87,7 +87,7 @@ async fn record(
         .store()
         .read(move |c| store::hosts::get_by_name(c, &site, &name))
         .await
-        .into_model("host")?
+        .into_model("get host by name")?
         .ok_or_else(missing)
 }
 
@@ -121,7 +121,7 @@ pub async fn create(
             created => created.map(Ok),
         })
         .await
-        .into_model("host")??;
+        .into_model("create host")??;
     publish_change(control, id);
     Ok(join_token::issued(id, token))
 }
@@ -182,7 +182,7 @@ pub async fn delete(
             Ok(Ok(()))
         })
         .await
-        .into_model("host")??;
+        .into_model("delete host")??;
     publish_change(control, id);
     publish_all_services(control);
     Ok(())
@@ -195,7 +195,7 @@ fn secret() -> String {
 fn require_found<T>(done: Result<T, store::Error>) -> Result<T, Error> {
     match done {
         Err(store::Error::NotFound) => Err(missing()),
-        done => done.into_model("host"),
+        done => done.into_model("update host"),
     }
 }
 

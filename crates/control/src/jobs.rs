@@ -44,7 +44,7 @@ pub async fn list(
         .store()
         .read(move |c| store::jobs::list(c, &filter))
         .await
-        .into_model("jobs")
+        .into_model("list jobs")
 }
 
 /// Lists the queued and running jobs, for the page header.
@@ -57,7 +57,7 @@ pub async fn list_active(control: &Control, actor: &Actor) -> Result<Vec<JobRow>
         .store()
         .read(move |c| store::jobs::list_active(c, owner))
         .await
-        .into_model("jobs")
+        .into_model("list active jobs")
 }
 
 /// Summarizes the queued and running jobs, for the page header.
@@ -110,7 +110,7 @@ pub async fn log(
         .store()
         .read(move |c| store::jobs::list_log(c, id, after, LOG_LINES))
         .await
-        .into_model("log")
+        .into_model("read job log")
 }
 
 /// Cancels a job. The worker undoes its changes.
@@ -126,7 +126,7 @@ pub async fn cancel(control: &Control, actor: &Actor, id: JobId) -> Result<(), E
             .store()
             .write(move |c| store::jobs::request_cancel(c, id, states))
             .await
-            .into_model("cancel")?;
+            .into_model("cancel job")?;
     if !canceled {
         return Err(Error::conflict("This job can no longer be canceled."));
     }
@@ -158,7 +158,7 @@ pub async fn retry(
             .store()
             .write(move |c| store::jobs::requeue(c, id))
             .await
-            .into_model("retry")?;
+            .into_model("retry job")?;
     if !queued {
         return Err(Error::conflict("This job cannot be retried."));
     }
@@ -194,7 +194,7 @@ async fn get_visible(control: &Control, actor: &Actor, id: JobId) -> Result<JobR
         .store()
         .read(move |c| store::jobs::get(c, id))
         .await
-        .into_model("job")?
+        .into_model("get job")?
         .filter(|record| actor.may_see(record.owner))
         .ok_or(Error::NotFound { kind: Kind::Job })
 }

@@ -206,7 +206,7 @@ impl Control {
     /// # Errors
     /// Returns [`Error::Unavailable`] when it is not.
     pub async fn check_database(&self) -> Result<(), Error> {
-        self.store().ping().await.into_model("ready")
+        self.store().ping().await.into_model("ping database")
     }
 
     /// Whether this process runs jobs.

@@ -52,7 +52,8 @@ impl Passwords {
         );
         let is_correct = self
             .blocking(move || {
-                let hash = PasswordHash::new(&hash).map_err(|e| internal("password hash", &e))?;
+                let hash =
+                    PasswordHash::new(&hash).map_err(|e| internal("parse password hash", &e))?;
                 Ok(Argon2id::default()
                     .verify_password(password.as_bytes(), &hash)
                     .is_ok())
@@ -68,13 +69,13 @@ impl Passwords {
         work: impl FnOnce() -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
-        let permit = permit.map_err(|e| internal("passwords", &e))?;
+        let permit = permit.map_err(|e| internal("wait for password worker", &e))?;
         tokio::task::spawn_blocking(move || {
             let _permit = permit;
             work()
         })
         .await
-        .map_err(|e| internal("passwords", &e))?
+        .map_err(|e| internal("run password worker", &e))?
     }
 }
 
@@ -82,7 +83,7 @@ fn hash_now(password: &str) -> Result<String, Error> {
     Argon2id::default()
         .hash_password(password.as_bytes())
         .map(|hash| hash.to_string())
-        .map_err(|e| internal("password hash", &e))
+        .map_err(|e| internal("hash password", &e))
 }
 
 #[cfg(test)]

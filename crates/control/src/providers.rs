@@ -18,7 +18,7 @@ use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience};
 pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<ProviderRow>, Error> {
     actor.require_operator()?;
     let all = control.store().read(store::providers::list).await;
-    all.into_model("providers")
+    all.into_model("list DNS providers")
 }
 
 /// Returns a provider.
@@ -51,7 +51,7 @@ pub async fn create(
         .store()
         .write(move |c| store::providers::insert(c, &key, &spec))
         .await
-        .into_model("provider")?;
+        .into_model("create DNS provider")?;
     publish_change(control, id);
     Ok(id)
 }
@@ -96,7 +96,7 @@ pub async fn update(
             Ok(Ok(()))
         })
         .await
-        .into_model("provider")??;
+        .into_model("update DNS provider")??;
     publish_change(control, id);
     control.issuance_wakeup().notify();
     Ok(())
@@ -154,7 +154,7 @@ pub async fn delete(
             Holdfast has deleted its records.";
         return Err(Error::conflict(message));
     }
-    result.into_model("provider")??;
+    result.into_model("delete DNS provider")??;
     publish_change(control, id);
     Ok(())
 }
@@ -169,7 +169,7 @@ pub(crate) async fn record(
         .store()
         .read(move |c| store::providers::get(c, &key, id))
         .await;
-    record.into_model("provider")
+    record.into_model("get DNS provider")
 }
 
 /// Creates the client of a provider, or returns the error in its settings.

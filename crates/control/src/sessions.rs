@@ -148,7 +148,7 @@ pub(crate) async fn begin_attempt(
             Ok((user, attempt, wait))
         })
         .await
-        .into_model("sign in")?;
+        .into_model("check sign-in attempt")?;
     let to_record = attempt.clone();
     let decision = match wait {
         Some(wait) => AttemptDecision::Wait(wait),
@@ -156,7 +156,7 @@ pub(crate) async fn begin_attempt(
             .store()
             .write(move |c| throttle::count(c, &to_record))
             .await
-            .into_model("sign in")?,
+            .into_model("record sign-in attempt")?,
     };
     match decision {
         AttemptDecision::Allowed(recorded_failures) => Ok(SignInAttempt {
@@ -193,7 +193,7 @@ async fn complete_attempt(
             }
         })
         .await
-        .into_model("sign in")?;
+        .into_model("complete sign-in attempt")?;
     Ok(BrowserToken {
         token: known.or(new).unwrap_or_default(),
         lifetime_s: KNOWN_BROWSER.as_secs(),
@@ -229,7 +229,7 @@ async fn begin(
             Ok(true)
         })
         .await
-        .into_model("sign in")?;
+        .into_model("begin session")?;
     Ok(begun.then_some(NewSession {
         token,
         lifetime_s: LIFETIME.as_secs(),
@@ -252,7 +252,7 @@ pub async fn sign_out(control: &Control, token: &str) -> Result<(), Error> {
         .store()
         .write(move |c| store::sessions::delete(c, &hash))
         .await
-        .into_model("sign out")?;
+        .into_model("end session")?;
     Ok(())
 }
 
@@ -270,7 +270,7 @@ pub async fn actor(control: &Control, token: &str) -> Result<Option<Actor>, Erro
             Ok((session, store::now(c)?))
         })
         .await
-        .into_model("session")?;
+        .into_model("get session")?;
     let Some(session) = session else {
         return Ok(None);
     };
@@ -279,7 +279,7 @@ pub async fn actor(control: &Control, token: &str) -> Result<Option<Actor>, Erro
             .store()
             .write(move |c| store::sessions::touch(c, &hash))
             .await
-            .into_model("session")?;
+            .into_model("touch session")?;
     }
     Ok(Some(Actor::User(CurrentUser {
         id: session.user,

@@ -34,7 +34,7 @@ pub async fn create_first_administrator(
         .store()
         .read(store::users::any)
         .await
-        .into_model("first run")?
+        .into_model("check for first run")?
     {
         return Ok(None);
     }
@@ -63,7 +63,7 @@ pub async fn first_administrator(control: &Control) -> Result<Option<Username>, 
             None => Ok(None),
         })
         .await
-        .into_model("administrator")
+        .into_model("get first administrator")
 }
 
 /// The URL and credentials of a cluster without TLS, therefore only for this machine.
@@ -105,7 +105,7 @@ pub async fn upsert_cluster(
             },
         )
         .await
-        .into_model("cluster")?;
+        .into_model("set up cluster")?;
     control.load_clusters().await?;
     control
         .observer()
@@ -120,5 +120,5 @@ fn random_password() -> String {
 }
 
 fn parse<T: std::str::FromStr<Err = model::Invalid>>(text: &str) -> Result<T, Error> {
-    text.parse().map_err(|e| internal("set-up", &e))
+    text.parse().map_err(|e| internal("parse set-up value", &e))
 }

@@ -69,7 +69,7 @@ pub(crate) async fn of_site(
             }))
         })
         .await
-        .into_model("site configuration")?;
+        .into_model("assemble site configuration")?;
     let rows = rows.ok_or(Error::NotFound { kind: Kind::Site })?;
     Ok(assemble(rows, part))
 }

@@ -26,7 +26,7 @@ pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<SiteRow>, Erro
         .store()
         .read(store::sites::list)
         .await
-        .into_model("sites")
+        .into_model("list sites")
 }
 
 /// Lists the names of all sites.
@@ -66,7 +66,7 @@ pub async fn create(control: &Control, actor: &Actor, spec: SiteSpec) -> Result<
             Ok(id)
         })
         .await
-        .into_model("site")?;
+        .into_model("create site")?;
     publish_change(control, id);
     Ok(id)
 }
@@ -100,7 +100,7 @@ pub async fn update(
             Ok(Ok(()))
         })
         .await
-        .into_model("site")?;
+        .into_model("update site")?;
     publish_change(control, id);
     done
 }
@@ -140,7 +140,7 @@ pub async fn delete(
             Ok(Ok(()))
         })
         .await
-        .into_model("site")?;
+        .into_model("delete site")?;
     publish_change(control, id);
     done
 }

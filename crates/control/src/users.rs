@@ -26,7 +26,7 @@ pub async fn list(
         .store()
         .read(move |c| store::users::list(c, &q, page.max(1)))
         .await
-        .into_model("users")
+        .into_model("list users")
 }
 
 /// Returns an account. Users may see their own.
@@ -43,7 +43,7 @@ pub async fn get(control: &Control, actor: &Actor, name: &Username) -> Result<Us
         .store()
         .read(move |c| store::users::get_by_name(c, &name))
         .await
-        .into_model("user")?;
+        .into_model("get user")?;
     user.map(|user| user.row)
         .ok_or(Error::NotFound { kind: Kind::User })
 }
@@ -71,7 +71,7 @@ pub async fn create(control: &Control, actor: &Actor, spec: UserSpec) -> Result<
         .store()
         .write(move |c| store::users::insert(c, &new))
         .await
-        .into_model("user")?;
+        .into_model("create user")?;
     publish_change(control, id);
     Ok(id)
 }
@@ -124,7 +124,7 @@ pub async fn update(
             Ok(Ok(()))
         })
         .await
-        .into_model("user")?;
+        .into_model("update user")?;
     publish_change(control, id);
     done
 }
@@ -164,7 +164,7 @@ pub async fn delete(
             Ok(Ok(()))
         })
         .await
-        .into_model("user")?;
+        .into_model("delete user")?;
     publish_change(control, id);
     done
 }

@@ -126,6 +126,6 @@ async fn claim(control: &Control) -> Result<Option<(JobRecord, Lease)>, model::E
     let lease = Lease::new(control.0.options.job_lease);
     let (owner, term) = (lease.owner(), lease.term_ms());
     let claim = move |c: &mut store::Conn| store::jobs::claim(c, &owner, term);
-    let job = control.store().write(claim).await.into_model("jobs")?;
+    let job = control.store().write(claim).await.into_model("claim job")?;
     Ok(job.map(|job| (job, lease)))
 }

@@ -93,5 +93,9 @@ pub(super) async fn forget(
     };
     let id = authority.row.id;
     let forget = move |c: &mut Conn| store::authorities::delete_account(c, id, &account);
-    control.store().write(forget).await.into_model("authority")
+    control
+        .store()
+        .write(forget)
+        .await
+        .into_model("delete CA account")
 }

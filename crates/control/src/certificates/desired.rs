@@ -40,7 +40,7 @@ pub(super) async fn reconcile_desired(control: &Control) -> Result<(), model::Er
             ))
         })
         .await
-        .into_model("certificates")?;
+        .into_model("list desired certificates")?;
     let (plans, now) = plans;
     let due = plans.iter().filter(|plan| !diff(plan, now).is_empty());
     for (domain, site) in due.map(|plan| (plan.domain, plan.site)).collect::<Vec<_>>() {
@@ -48,7 +48,7 @@ pub(super) async fn reconcile_desired(control: &Control) -> Result<(), model::Er
             .store()
             .write(move |c| apply(c, site, domain, now))
             .await
-            .into_model("certificates")?;
+            .into_model("update desired certificates")?;
         let event = Event::of(Topic::Domain, domain.0);
         control.notifier().publish(event, Audience::Everyone);
         let event = Event::all(Topic::Certificate);

@@ -195,7 +195,7 @@ async fn load_context(
             }))
         })
         .await;
-    Ok(row.into_model("certificate")?)
+    Ok(row.into_model("load issuance context")?)
 }
 
 /// The renewal time and the time of the next check, from the CA's renewal information (RFC 9773).

@@ -32,7 +32,7 @@ pub(super) async fn claim(control: &Control) -> Result<Option<Claim>, model::Err
             store::certificates::claim(c, &owner, now, term)
         })
         .await
-        .into_model("certificates")?;
+        .into_model("claim certificate")?;
     Ok(claimed.map(|certificate| Claim { certificate, lease }))
 }
 
@@ -86,6 +86,6 @@ where
     match done {
         // The certificate was deleted together with its domain.
         Err(store::Error::NotFound) => Ok(()),
-        done => done.into_model("certificate"),
+        done => done.into_model("write certificate under lease"),
     }
 }

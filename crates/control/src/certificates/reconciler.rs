@@ -72,7 +72,7 @@ impl Reconciler for Certificates {
             let now = clock.now(c)?;
             store::certificates::next_due_in_ms(c, now)
         });
-        let due_in_ms = due.await.into_model("certificates")?;
+        let due_in_ms = due.await.into_model("read next due certificate")?;
         Ok(NextPass::when_due(due_in_ms, MAX_WAIT))
     }
 

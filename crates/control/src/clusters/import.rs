@@ -85,7 +85,7 @@ async fn target(
             Ok((site, store::users::get_by_name(c, &owner)?))
         })
         .await
-        .into_model("import")?;
+        .into_model("load import target")?;
     let site = site
         .filter(|site| site.spec.cluster == cluster)
         .ok_or_else(|| Error::invalid_field("site", "The cluster has no site with this name."))?;
@@ -129,7 +129,7 @@ async fn import_one(
         .await;
     match written {
         Err(store::Error::Duplicate(unique)) => Err(Error::conflict(conflict_message(unique))),
-        written => written.into_model("import").map(|()| name),
+        written => written.into_model("import container").map(|()| name),
     }
 }
 

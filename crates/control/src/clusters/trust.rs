@@ -28,7 +28,7 @@ fn parse_fingerprint(fetched: &proxmox::Fingerprint) -> Result<Fingerprint, Erro
     fetched
         .to_string()
         .parse()
-        .map_err(|e| internal("fingerprint", &e))
+        .map_err(|e| internal("parse reported cluster fingerprint", &e))
 }
 
 /// Signs in and adds the other nodes, which are used when the given node is unreachable.

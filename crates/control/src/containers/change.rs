@@ -36,7 +36,7 @@ pub async fn edit(
         .store()
         .write(move |c| edit_in_transaction(c, &requester, manager.as_ref(), id, &edit))
         .await
-        .into_model("edit")??;
+        .into_model("edit container")??;
     control.notifier().publish_container(id, record.owner);
     if let Some(job) = job {
         jobs::publish_job(control, job, record.owner);
@@ -237,7 +237,7 @@ async fn queue_job(
             Ok(Ok(jobs::queue(c, &requester, &job, jobs::Args::default())?))
         })
         .await
-        .into_model("job")??;
+        .into_model("queue container job")??;
     control
         .notifier()
         .publish_container(record.id, record.owner);

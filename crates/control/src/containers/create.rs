@@ -100,7 +100,7 @@ async fn site(control: &Control, new: &CreateContainer) -> Result<SiteRecord, Er
         .store()
         .read(move |c| store::sites::get(c, id))
         .await
-        .into_model("create")?
+        .into_model("load site of new container")?
         .ok_or_else(|| Error::invalid_field("site", "The site does not exist."))
 }
 
@@ -133,7 +133,7 @@ impl Reservation {
                     | Unique::ContainerMac
                     | Unique::ServicePort,
                 )) if self.attempt < MAX_ATTEMPTS => self.attempt += 1,
-                outcome => return outcome.into_model("create")?,
+                outcome => return outcome.into_model("create container")?,
             }
         }
     }
@@ -283,7 +283,7 @@ pub(crate) async fn reserve_other_vmid(
             .await;
         match outcome {
             Err(store::Error::Duplicate(_)) => {}
-            outcome => return outcome.into_model("vmid")?,
+            outcome => return outcome.into_model("reserve other VMID")?,
         }
     }
     Err(Error::conflict(

@@ -58,7 +58,8 @@ pub(super) fn vmid(
 pub(super) fn mac() -> Result<MacAddress, Error> {
     let [a, b, c] = MAC_PREFIX;
     let [d, e, f] = rand::random::<[u8; 3]>();
-    MacAddress::from_octets([a, b, c, d, e, f]).map_err(|e| crate::failure::internal("mac", &e))
+    MacAddress::from_octets([a, b, c, d, e, f])
+        .map_err(|e| crate::failure::internal("generate MAC address", &e))
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub(super) async fn reconcile_desired(control: &Control) -> Result<(), model::Er
         let plans = store::dns_records::list_address_records(c)?;
         Ok((plans, store::dns_records::list_orphans(c)?))
     });
-    let (plans, orphans) = rows.await.into_model("records")?;
+    let (plans, orphans) = rows.await.into_model("list desired DNS records")?;
     if !orphans.is_empty() {
         let clock = control.clock();
         let write = move |c: &mut Conn| {
@@ -43,7 +43,11 @@ pub(super) async fn reconcile_desired(control: &Control) -> Result<(), model::Er
             let mut all = orphans.iter();
             all.try_for_each(|id| store::dns_records::mark_for_removal(c, *id, now))
         };
-        control.store().write(write).await.into_model("records")?;
+        control
+            .store()
+            .write(write)
+            .await
+            .into_model("mark DNS records for removal")?;
     }
     for plan in plans {
         let desired = plan
@@ -86,7 +90,11 @@ pub(super) async fn reconcile_desired(control: &Control) -> Result<(), model::Er
             }
             Ok(())
         };
-        control.store().write(write).await.into_model("records")?;
+        control
+            .store()
+            .write(write)
+            .await
+            .into_model("update desired DNS records")?;
     }
     Ok(())
 }

@@ -43,7 +43,11 @@ pub(super) async fn store_result(
         }
         store::dns_records::release(c, row.id, &owner)
     };
-    control.store().write(write).await.into_model("records")?;
+    control
+        .store()
+        .write(write)
+        .await
+        .into_model("store DNS record result")?;
     if let Some(DomainId(id)) = domain {
         let event = Event::of(Topic::Domain, id);
         control.notifier().publish(event, Audience::Operators);

@@ -80,7 +80,11 @@ async fn mark_submitted(
         Ok(store::dns_records::renew_lease(c, id, &owner, term)?
             && store::dns_records::mark_submitted(c, id)?)
     };
-    let marked = control.store().write(write).await.into_model("record");
+    let marked = control
+        .store()
+        .write(write)
+        .await
+        .into_model("mark DNS record as submitted");
     marked.map_err(|error| UpdateError::from(error.to_string()))
 }
 

@@ -70,7 +70,7 @@ pub async fn join(
             Ok(Some(id))
         })
         .await
-        .into_model("join")?;
+        .into_model("join host")?;
     publish_change(control, joined_id.ok_or(Error::WrongCredentials)?);
     publish_all_services(control);
     Ok(key)
@@ -89,7 +89,7 @@ async fn check_join(control: &Control, joining: &JoinRequest) -> Result<(), Erro
             Ok(store::sites::get(c, site)?.map(|site| site.spec.network))
         })
         .await
-        .into_model("join")?
+        .into_model("check join token")?
         .ok_or(Error::WrongCredentials)?;
     match network.contains(address) {
         true => Ok(()),
@@ -110,7 +110,7 @@ pub async fn authenticate(control: &Control, key: &str) -> Result<Agent, Error> 
         .store()
         .read(move |c| store::hosts::get_by_key(c, &hash))
         .await
-        .into_model("host")?
+        .into_model("authenticate agent")?
         .ok_or(Error::WrongCredentials)?;
     Ok(Agent {
         id: record.row.id,
@@ -140,7 +140,7 @@ pub async fn poll(
             .store()
             .read(move |c| store::sites::get_generation(c, site))
             .await
-            .into_model("host")?
+            .into_model("read site generation")?
             .ok_or(Error::WrongCredentials)?;
         if current != Some(generation) {
             let config = site_config_for(control, agent).await?;
@@ -183,7 +183,7 @@ async fn record_contact(
         .await;
     let (is_changed, is_back) = match contact {
         Err(store::Error::NotFound) => return Err(Error::WrongCredentials),
-        contact => contact.into_model("host")?,
+        contact => contact.into_model("record agent contact")?,
     };
     if is_changed {
         publish_change(control, agent.id);
@@ -207,7 +207,7 @@ pub(super) async fn site_config_for(control: &Control, agent: &Agent) -> Result<
             ))
         })
         .await
-        .into_model("host")?;
+        .into_model("load site of agent")?;
     let network = record.ok_or(Error::WrongCredentials)?.spec.network;
     let own = all.iter().find(|record| record.row.id == agent.id);
     let dhcp = own.ok_or(Error::WrongCredentials)?.row.dhcp;
@@ -225,5 +225,5 @@ pub(super) async fn site_config_for(control: &Control, agent: &Agent) -> Result<
 }
 
 fn serialize_layout(layout: &Layout) -> Result<String, Error> {
-    serde_json::to_string(layout).map_err(|cause| internal("layout", &cause))
+    serde_json::to_string(layout).map_err(|cause| internal("serialize host layout", &cause))
 }

@@ -41,7 +41,7 @@ pub async fn fetch_certificates(
             Ok(certificates)
         })
         .await
-        .into_model("certificates")?;
+        .into_model("fetch agent certificates")?;
     Ok(CertificatesResponse { certificates })
 }
 

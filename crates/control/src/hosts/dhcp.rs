@@ -64,7 +64,7 @@ async fn set_dhcp_server(
             Ok(Ok(()))
         })
         .await
-        .into_model("host")??;
+        .into_model("set DHCP server")??;
     publish_change(control, id);
     Ok(())
 }

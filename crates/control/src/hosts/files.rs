@@ -112,7 +112,8 @@ async fn load_trees(control: &Control, record: &HostRecord) -> Result<(Tree, Tre
     let Some(layout) = &record.host_layout else {
         return Ok(Default::default());
     };
-    let layout: Layout = serde_json::from_str(layout).map_err(|e| internal("layout", &e))?;
+    let layout: Layout =
+        serde_json::from_str(layout).map_err(|e| internal("parse host layout", &e))?;
     let agent = Agent {
         id: record.row.id,
         site: record.row.site,
@@ -122,9 +123,9 @@ async fn load_trees(control: &Control, record: &HostRecord) -> Result<(Tree, Tre
         .store()
         .read(move |c| store::hosts::list_live_files(c, agent.id))
         .await
-        .into_model("live files")?;
+        .into_model("list live files")?;
     let rendered = blocking(move || edge::render(&config, &layout)).await?;
-    let rendered = rendered.map_err(|cause| internal("render", &cause))?;
+    let rendered = rendered.map_err(|cause| internal("render host files", &cause))?;
     let desired = rendered
         .files()
         // The agent does not report larger files, so they cannot be compared.
@@ -137,7 +138,7 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Error> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|cause| internal("files", &cause))
+    done.map_err(|cause| internal("compare host files", &cause))
 }
 
 fn state(desired: Option<&String>, live: Option<&String>) -> Option<FileState> {

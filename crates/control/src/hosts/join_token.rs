@@ -74,5 +74,5 @@ async fn public_fingerprint(origin: &Origin) -> Result<Fingerprint, Error> {
     })?;
     let text = fetched.to_string();
     text.parse()
-        .map_err(|cause| internal("fingerprint", &cause))
+        .map_err(|cause| internal("parse manager fingerprint", &cause))
 }

@@ -49,6 +49,6 @@ pub async fn register(
             }
         })
         .await
-        .into_model("host")??;
+        .into_model("register host")??;
     join(control, &token, facts, layout).await
 }

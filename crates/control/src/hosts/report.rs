@@ -52,7 +52,7 @@ pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<
         .await;
     let affected = match done {
         Err(store::Error::NotFound) => return Err(Error::WrongCredentials),
-        done => done.into_model("report")??,
+        done => done.into_model("store agent report")??,
     };
     let Some(affected) = affected else {
         return Ok(());
@@ -117,7 +117,7 @@ pub async fn report_files(
         .await;
     match done {
         Err(store::Error::NotFound) => return Err(Error::WrongCredentials),
-        done => done.into_model("live")??,
+        done => done.into_model("store live files")??,
     }
     publish_change(control, agent.id);
     Ok(())

@@ -126,7 +126,7 @@ impl Reconciler for Poller {
         if !self.is_current() {
             return Ok(NextPass::Never);
         }
-        match self.claim().await.into_model("observations")? {
+        match self.claim().await.into_model("claim cluster observation")? {
             ObservationSource::Cluster => {
                 if let Some(observation) = self.query().await {
                     self.apply_own(observation).await;

@@ -75,7 +75,7 @@ async fn read(control: &Control) -> Result<Vec<ClusterRecord>, Error> {
         .store()
         .read(move |c| store::clusters::list(c, &key))
         .await
-        .into_model("clusters")
+        .into_model("list observed clusters")
 }
 
 /// Updates the clients and starts pollers for new clusters.

@@ -113,7 +113,7 @@ pub async fn redeem_link(
 
 async fn account(control: &Control, id: UserId) -> Result<Option<UserRecord>, Error> {
     let read = control.store().read(move |c| store::users::get(c, id));
-    read.await.into_model("sign-in link")
+    read.await.into_model("get account of sign-in link")
 }
 
 #[cfg(test)]

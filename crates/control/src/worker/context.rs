@@ -17,7 +17,7 @@ use store::{
     sites::SiteRecord,
 };
 
-use super::failure::{Failure, StoreResultExt as _};
+use super::failure::{Failure, JobStoreResultExt as _};
 use crate::{Control, background::Lease, jobs::Step, notifier::Audience, observer::Power};
 
 /// Persistent notes of a step, saved before it waits, so that another worker can resume it.

@@ -3,6 +3,8 @@
 use model::JobId;
 use serde::{Deserialize, Serialize};
 
+use crate::failure::internal;
+
 /// The failure of a step: a sentence for users and the message of Proxmox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Failure {
@@ -58,27 +60,67 @@ impl From<proxmox::Error> for Failure {
     }
 }
 
-/// Converts database errors in the work of a job.
-pub(super) trait StoreResultExt<T> {
-    /// Logs a database error with the job. The error is transient if the database is unavailable: a
-    /// short outage must not undo a user's container.
+/// Converts database errors of a job's steps.
+pub(super) trait JobStoreResultExt<T> {
+    /// Logs a database error with the job. The failure is transient if the database is unavailable:
+    /// a short outage must not undo a user's container.
+    #[track_caller]
     fn for_job(self, job: JobId) -> Result<T, Failure>;
 }
 
-impl<T> StoreResultExt<T> for Result<T, store::Error> {
+impl<T> JobStoreResultExt<T> for Result<T, store::Error> {
     fn for_job(self, job: JobId) -> Result<T, Failure> {
-        self.map_err(|error| {
-            tracing::warn!(%job, ?error, "job step database request failed");
-            Failure {
-                transient: matches!(error, store::Error::Unavailable { .. }),
-                ..Failure::new("The database of Holdfast is unreachable.")
+        // Not a closure, which would hide the location of the caller.
+        match self {
+            Ok(value) => Ok(value),
+            Err(store::Error::Unavailable { cause }) => {
+                tracing::warn!(%job, error = cause, "job step database request failed");
+                Err(Failure {
+                    transient: true,
+                    ..Failure::new("The database of Holdfast is unreachable.")
+                })
             }
-        })
+            Err(error) => {
+                tracing::warn!(%job, %error, "job step database request failed");
+                Err(internal("run job step", &error).into())
+            }
+        }
     }
 }
 
 impl From<model::Error> for Failure {
     fn from(error: model::Error) -> Self {
         Self::new(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_unavailable_database_is_reported_as_unreachable_and_retried() {
+        let failure = |error| {
+            Err::<(), store::Error>(error)
+                .for_job(JobId(1))
+                .unwrap_err()
+        };
+        let unavailable = failure(store::Error::Unavailable {
+            cause: "no connection".to_owned(),
+        });
+        assert!(unavailable.transient);
+        assert_eq!(
+            unavailable.sentence,
+            "The database of Holdfast is unreachable."
+        );
+        let cause = "row of the wrong type".to_owned();
+        for error in [store::Error::Internal { cause }, store::Error::NotFound] {
+            let failure = failure(error);
+            assert!(!failure.transient, "{failure:?}");
+            assert!(
+                failure.sentence.starts_with("Internal error."),
+                "{failure:?}"
+            );
+        }
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::{
     context::Context,
-    failure::{Failure, StoreResultExt as _},
+    failure::{Failure, JobStoreResultExt as _},
     heartbeat::Heartbeat,
     steps, undo,
 };

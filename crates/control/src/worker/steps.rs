@@ -12,7 +12,7 @@ use model::jobs::StepState;
 
 use super::{
     context::Context,
-    failure::{Failure, StoreResultExt},
+    failure::{Failure, JobStoreResultExt},
     guest::Guest,
 };
 use crate::jobs::Step;

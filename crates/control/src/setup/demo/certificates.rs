@@ -83,7 +83,7 @@ async fn upload_aged(
     };
     let pair = issuer
         .issue(&request)
-        .map_err(|cause| internal("demo certificate", &cause))?;
+        .map_err(|cause| internal("create demo certificate", &cause))?;
     certificates::upload(control, &Actor::System, domain, pair)
         .await
         .map(drop)
@@ -119,5 +119,5 @@ async fn now(control: &Control) -> Result<Timestamp, Error> {
         .store()
         .read(move |c| clock.now(c))
         .await
-        .into_model("demo certificate")
+        .into_model("read time for demo certificate")
 }

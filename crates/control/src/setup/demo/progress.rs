@@ -25,7 +25,7 @@ impl Progress {
             .store()
             .read(store::demo::list_completed_steps)
             .await
-            .into_model("demo")?;
+            .into_model("list demo steps")?;
         let mut progress = Self {
             control: control.clone(),
             done,
@@ -80,7 +80,7 @@ impl Progress {
         match marked {
             // Another server on the database marked the step first.
             Err(store::Error::Duplicate(_)) => {}
-            marked => marked.into_model("demo")?,
+            marked => marked.into_model("complete demo step")?,
         }
         self.done.insert(step.to_owned());
         Ok(())

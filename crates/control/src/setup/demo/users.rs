@@ -45,7 +45,7 @@ pub async fn accounts(control: &Control, scenario: Scenario) -> Result<Vec<DemoA
             .store()
             .read(move |c| store::users::get_by_name(c, &name))
             .await
-            .into_model("demo")?;
+            .into_model("get demo user")?;
         let Some(user) = existing else { continue };
         let password = password(control, &form.name);
         let hash = Some(user.password_hash);

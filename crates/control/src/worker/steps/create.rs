@@ -7,7 +7,7 @@ use model::containers::{ContainerSpec, ImageValues};
 use proxmox::{CreateLxc, Features, Ipv4Config, LxcConfig, LxcOptions, Net, Rootfs};
 
 use super::{
-    CREATE_TIMEOUT, Context, Failure, Guest, StepOutcome, StoreResultExt as _, image::volume_id,
+    CREATE_TIMEOUT, Context, Failure, Guest, JobStoreResultExt as _, StepOutcome, image::volume_id,
 };
 use crate::{containers, observer::Power};
 

@@ -4,7 +4,8 @@
 use proxmox::DeleteLxc;
 
 use super::{
-    Context, Failure, Guest, SHORT_TIMEOUT, StepOutcome, StoreResultExt as _, create::resolve_guest,
+    Context, Failure, Guest, JobStoreResultExt as _, SHORT_TIMEOUT, StepOutcome,
+    create::resolve_guest,
 };
 use crate::observer::Power;
 
