@@ -19,13 +19,13 @@ pub struct Client(pub IpAddr);
 
 /// Adds [`Client`] to the request, and removes a request ID that does not come from a trusted
 /// proxy.
-pub async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let peer = request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| {
-            peer.ip()
-        });
+pub async fn identify(
+    State(state): State<AppState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let peer = peer.ip();
     let trusted = &state.public.trusted_proxies;
     if !is_trusted(peer.to_canonical(), trusted) {
         request.headers_mut().remove("x-request-id");

@@ -136,7 +136,7 @@ impl Demo {
             nodes: self.nodes.clone(),
         };
         Edge::start(control.clone(), options, stop).map_err(|cause| Failure::Input {
-            what: "demo",
+            argument: "demo",
             reason: cause.to_string(),
         })
     }

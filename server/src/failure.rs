@@ -57,18 +57,18 @@ pub enum Failure {
     #[error("proxmox-sim: {0}")]
     ProxmoxSim(RunError),
     /// A use case returned an error.
-    #[error("{what}: {cause}")]
+    #[error("{operation}: {cause}")]
     Refused {
         /// The operation.
-        what: &'static str,
+        operation: &'static str,
         /// The error of the use case.
         cause: model::Error,
     },
     /// An argument or the standard input is invalid.
-    #[error("{what}: {reason}")]
+    #[error("{argument}: {reason}")]
     Input {
         /// The argument.
-        what: &'static str,
+        argument: &'static str,
         /// The expected form.
         reason: String,
     },
@@ -80,9 +80,9 @@ pub enum Failure {
     Output(io::Error),
 }
 
-/// Turns the error of a use case into the end of the program; `what` names the operation.
-pub(crate) fn to_failure(what: &'static str) -> impl Fn(model::Error) -> Failure {
-    move |cause| Failure::Refused { what, cause }
+/// Turns the error of a use case into the end of the program.
+pub(crate) fn to_failure(operation: &'static str) -> impl Fn(model::Error) -> Failure {
+    move |cause| Failure::Refused { operation, cause }
 }
 
 impl From<RunError> for Failure {

@@ -1,9 +1,10 @@
 //! The session cookie and the middleware that resolves it to an actor. The session itself is a
 //! database row behind `control`.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use axum::{
+    Extension,
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::Next,
@@ -13,13 +14,15 @@ use control::sessions::{self, ClientInfo};
 
 use crate::{client_addr::Client, config::PublicUrl, state::AppState};
 
-/// Adds `Option<control::Actor>` and [`ClientInfo`] to the request.
+/// Adds `Option<control::Actor>` and [`ClientInfo`] to the request. Without the [`Client`] of
+/// `client_addr::identify` the request fails, because throttling depends on the address.
 pub async fn authenticate(
     State(state): State<AppState>,
+    Extension(Client(address)): Extension<Client>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let client = client_info(&request, &state.public.url);
+    let client = client_info(address, request.headers(), &state.public.url);
     let actor = match &client.session_token {
         Some(token) => sessions::actor(&state.control, token).await,
         None => Ok(None),
@@ -37,12 +40,10 @@ pub async fn authenticate(
     }
 }
 
-fn client_info(request: &Request, url: &PublicUrl) -> ClientInfo {
-    let headers = request.headers();
+fn client_info(address: IpAddr, headers: &HeaderMap, url: &PublicUrl) -> ClientInfo {
     let agent = headers.get(header::USER_AGENT);
-    let address = request.extensions().get::<Client>();
     ClientInfo {
-        address: address.map_or(Ipv4Addr::UNSPECIFIED.into(), |client| client.0),
+        address,
         user_agent: agent
             .and_then(|agent| agent.to_str().ok())
             .unwrap_or_default()

@@ -38,7 +38,7 @@ impl NewUser {
 pub(crate) fn parse_name(text: &str) -> Result<Username, Failure> {
     text.parse()
         .map_err(|reason: model::Invalid| Failure::Input {
-            what: "name",
+            argument: "name",
             reason: reason.to_string(),
         })
 }
@@ -53,7 +53,7 @@ impl Secret {
     /// Reads the first line of standard input, or generates a random password.
     pub(crate) fn read_or_generate(from_stdin: bool) -> Result<Self, Failure> {
         let input = |reason: String| Failure::Input {
-            what: "password",
+            argument: "password",
             reason,
         };
         let text = if from_stdin {
@@ -103,7 +103,7 @@ pub(crate) async fn add(config: &Config, new: NewUser, password: &Secret) -> Res
     let created = users::create(&control, &Actor::System, spec).await;
     control.shutdown(serve::SHUTDOWN_TIMEOUT).await;
     created.map(|_| ()).map_err(|cause| Failure::Refused {
-        what: "user add",
+        operation: "user add",
         cause,
     })
 }
@@ -129,7 +129,7 @@ pub(crate) async fn set_password(
     .await;
     control.shutdown(serve::SHUTDOWN_TIMEOUT).await;
     updated.map_err(|cause| Failure::Refused {
-        what: "user password",
+        operation: "user password",
         cause,
     })
 }
@@ -144,7 +144,7 @@ async fn idle_control(config: &Config) -> Result<Control, Failure> {
     Control::start(store, options)
         .await
         .map_err(|cause| Failure::Refused {
-            what: "start",
+            operation: "start",
             cause,
         })
 }

@@ -64,7 +64,10 @@ impl Display for Welcome {
         if let Some(first) = &self.first {
             writeln!(f, "Administrator: {}", first.name)?;
             writeln!(f, "Password: {}", first.password)?;
-            writeln!(f, "The password is shown only once. Change it under Users.")?;
+            writeln!(
+                f,
+                "The password is shown only once. Change it under Account in your menu."
+            )?;
         }
         if let Some(link) = &self.link {
             let minutes = sessions::LINK_LIFETIME.as_secs() / 60;
@@ -160,7 +163,7 @@ mod tests {
             "Holdfast is at http://localhost:3000\n\
              Administrator: admin\n\
              Password: secret\n\
-             The password is shown only once. Change it under Users.\n\
+             The password is shown only once. Change it under Account in your menu.\n\
              Sign-in link: http://localhost:3000/sign-in/link?token=abc\n\
              The link is valid once, on this machine, for 10 minutes.\n"
         );

@@ -28,7 +28,7 @@ fn attention_reason(row: &CertificateRow) -> String {
     if let Some(last_error) = &row.last_error {
         return last_error.message.clone();
     }
-    match (row.source, row.state) {
+    match (row.method, row.state) {
         (IssuanceMethod::Uploaded, CertificateState::Expired) => {
             "Expired; browsers reject this certificate. Upload a replacement."
         }
@@ -56,7 +56,7 @@ pub fn until(row: &CertificateRow) -> AnyView {
 fn next(row: &CertificateRow) -> AnyView {
     let is_retried =
         row.issued.is_none() || row.failures > 0 || row.state == CertificateState::Renewing;
-    match (row.source, row.renew_at, row.next_attempt) {
+    match (row.method, row.renew_at, row.next_attempt) {
         (IssuanceMethod::Uploaded, ..) => muted("manual renewal"),
         (_, _, Some(at)) if is_retried => due("retry", at),
         (_, Some(at), _) if !is_retried => due("renewal", at),

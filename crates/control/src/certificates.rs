@@ -114,15 +114,15 @@ pub async fn upload(
                     fields: vec![wrong_names(names, &row.spec)],
                 }));
             };
-            if row.spec.issuance != CertificateSource::Uploaded {
+            if row.spec.certificate_source != CertificateSource::Uploaded {
                 let spec = DomainSpec {
-                    issuance: CertificateSource::Uploaded,
+                    certificate_source: CertificateSource::Uploaded,
                     ..row.spec
                 };
                 store::domains::update(c, domain, &spec)?;
             }
             let new = NewCertificate {
-                source: IssuanceMethod::Uploaded,
+                method: IssuanceMethod::Uploaded,
                 certificate_authority: None,
                 issued: pair.leaf.issued.clone(),
                 chain: pair.chain.clone(),
@@ -186,7 +186,7 @@ pub async fn retry(control: &Control, actor: &Actor, id: CertificateId) -> Resul
             let Some(row) = store::certificates::get(c, id, now)? else {
                 return Ok(Err(missing()));
             };
-            if row.source == IssuanceMethod::Uploaded {
+            if row.method == IssuanceMethod::Uploaded {
                 let message =
                     "Uploaded certificates are not renewed automatically. Upload a replacement.";
                 return Ok(Err(Error::conflict(message)));
@@ -211,7 +211,7 @@ pub async fn renew(control: &Control, actor: &Actor, id: CertificateId) -> Resul
     let due = control.store().write(move |c| {
         let now = clock.now(c)?;
         let row = store::certificates::get(c, id, now)?;
-        let row = row.filter(|row| row.source == IssuanceMethod::Acme);
+        let row = row.filter(|row| row.method == IssuanceMethod::Acme);
         // Leaves a certificate that is being renewed to the process that holds its lease.
         if row.is_some_and(|row| row.renew_at.is_none_or(|at| at > now)) {
             renew_now(c, id, now)?;
@@ -314,7 +314,7 @@ pub async fn delete(
                 let message = format!("Type {} to delete the certificate.", row.subject);
                 return Ok(Err(Error::invalid_field("confirm", message)));
             }
-            if row.source == IssuanceMethod::Acme {
+            if row.method == IssuanceMethod::Acme {
                 let message = "This certificate is renewed while its name is published. To stop \
                     that, change the domain's certificate source.";
                 return Ok(Err(Error::conflict(message)));
@@ -335,12 +335,12 @@ pub(crate) fn select_certificate<'a>(
     domain: &DomainRow,
     host: &str,
 ) -> Option<&'a IssuedCertificate> {
-    let issuance = domain.spec.issuance;
-    let is_current_source = |it: &IssuedCertificate| match issuance {
+    let source = domain.spec.certificate_source;
+    let is_current_source = |it: &IssuedCertificate| match source {
         CertificateSource::SelfSigned => false,
-        CertificateSource::Uploaded => it.source == IssuanceMethod::Uploaded,
+        CertificateSource::Uploaded => it.method == IssuanceMethod::Uploaded,
         CertificateSource::Http(_) | CertificateSource::Dns(_) | CertificateSource::Wildcard(_) => {
-            it.source == IssuanceMethod::Acme && it.authority == issuance.certificate_authority()
+            it.method == IssuanceMethod::Acme && it.authority == source.certificate_authority()
         }
     };
     all.iter()

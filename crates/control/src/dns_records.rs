@@ -96,7 +96,7 @@ async fn apply_due(control: &Control) -> Result<(), model::Error> {
         let id = row.id;
         let renewal = InStore {
             store: control.store(),
-            object: LeaseObject::new("DNS record", &row.record),
+            object: LeaseObject::Record(row.record.to_string()),
             renew: move |c: &mut Conn, owner: &str, term| {
                 store::dns_records::renew_lease(c, id, owner, term)
             },

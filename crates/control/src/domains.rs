@@ -130,9 +130,11 @@ pub async fn update(
                 }
             }
             store::domains::update(c, id, &spec)?;
-            if (current.spec.issuance, current.spec.provider) != (spec.issuance, spec.provider) {
+            if (current.spec.certificate_source, current.spec.provider)
+                != (spec.certificate_source, spec.provider)
+            {
                 let now = clock.now(c)?;
-                retry_with_new_source(c, id, spec.issuance, now)?;
+                retry_with_new_source(c, id, spec.certificate_source, now)?;
             }
             Ok(Ok(()))
         })
@@ -147,12 +149,12 @@ pub async fn update(
 fn retry_with_new_source(
     c: &mut Conn,
     id: DomainId,
-    issuance: CertificateSource,
+    source: CertificateSource,
     now: Timestamp,
 ) -> Result<(), store::Error> {
     store::certificates::revoke_leases(c, CertificateScope::Domain(id))?;
     store::certificates::retry_failed(c, CertificateScope::Domain(id), now)?;
-    match issuance.certificate_authority() {
+    match source.certificate_authority() {
         Some(authority) => store::certificates::schedule_replacement(c, id, authority, now),
         None => Ok(()),
     }
@@ -239,7 +241,7 @@ fn check_publishers(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>
 /// Checks that the CA and the DNS provider exist, and that the provider supports the requested
 /// features.
 fn check_sources(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
-    if !store::authorities::source_exists(c, spec.issuance)? {
+    if !store::authorities::source_exists(c, spec.certificate_source)? {
         let message = "The CA does not exist. Choose another.";
         return Ok(Err(Error::invalid_field("authority", message)));
     }

@@ -173,7 +173,7 @@ struct Certificates<'a> {
 impl Certificates<'_> {
     /// The certificate for a host; `None` where edge hosts serve a self-signed certificate.
     fn for_host(&self, domain: &DomainRow, host: &str) -> Option<Fingerprint> {
-        if domain.spec.issuance == CertificateSource::SelfSigned {
+        if domain.spec.certificate_source == CertificateSource::SelfSigned {
             return None;
         }
         select_certificate(&self.served, domain, host).map(|it| it.fingerprint.clone())

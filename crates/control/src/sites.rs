@@ -154,7 +154,7 @@ fn first_domain(site: SiteId, spec: &SiteSpec) -> DomainSpec {
         forwards_access_token: false,
         hsts: Hsts::Off,
         publishers: Publishers::AllUsers,
-        issuance: CertificateSource::default(),
+        certificate_source: CertificateSource::default(),
         provider: None,
         addresses: false,
     }

@@ -96,7 +96,7 @@ pub struct CertificateContents {
     pub key: String,
 }
 
-/// The source of one certificate.
+/// How one certificate is obtained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IssuanceMethod {
@@ -190,7 +190,7 @@ pub struct CertificateRow {
     /// The name that the certificate is for: a hostname or a wildcard.
     pub subject: CertificateName,
     /// How it is obtained, which decides who renews it.
-    pub source: IssuanceMethod,
+    pub method: IssuanceMethod,
     /// Computed from validity and attempts at the time of the query.
     pub state: CertificateState,
     /// The contents of the current certificate.
@@ -272,7 +272,7 @@ pub struct HistoryEntry {
     /// When the event happened.
     pub at: Timestamp,
     /// The event.
-    pub what: CertificateEvent,
+    pub event: CertificateEvent,
     /// Details, as text.
     pub message: String,
 }
@@ -336,11 +336,11 @@ mod tests {
     fn issuance_round_trips_through_word_and_authority() {
         let authority = Some(AuthorityId(3));
         for word in CertificateSource::NAMES {
-            let issuance = CertificateSource::from_name(word, authority).unwrap();
-            assert_eq!(issuance.as_str(), word);
+            let source = CertificateSource::from_name(word, authority).unwrap();
+            assert_eq!(source.as_str(), word);
             assert_eq!(
-                CertificateSource::from_name(word, issuance.certificate_authority()),
-                Some(issuance)
+                CertificateSource::from_name(word, source.certificate_authority()),
+                Some(source)
             );
         }
         assert_eq!(CertificateSource::from_name("http", None), None);

@@ -131,7 +131,7 @@ pub struct DomainSpec {
     /// The users who may publish under the domain.
     pub publishers: Publishers,
     /// Where the certificates of its hostnames come from.
-    pub issuance: CertificateSource,
+    pub certificate_source: CertificateSource,
     /// The provider of its public DNS records.
     pub provider: Option<ProviderId>,
     /// Whether to create address records at the provider for published names.
@@ -192,7 +192,7 @@ pub struct DomainForm {
     pub users: String,
     /// `self-signed`, `http`, `dns`, `wildcard` or `uploaded`; empty means `self-signed`.
     #[serde(default)]
-    pub issuance: String,
+    pub certificate_source: String,
     /// The ID of the certificate authority, if the certificate source needs one.
     #[serde(default)]
     pub authority: String,
@@ -228,7 +228,7 @@ impl DomainForm {
             }
         };
         let provider = fields.optional("provider", &self.provider);
-        let issuance = self.issuance(&mut fields, provider.flatten().is_some());
+        let certificate_source = self.certificate_source(&mut fields, provider.flatten().is_some());
         if self.addresses && provider == Some(None) {
             fields.add_error("provider", "Select a DNS provider for the address records.");
         }
@@ -240,7 +240,7 @@ impl DomainForm {
                 forwards_access_token: self.forwards_access_token,
                 hsts: hsts?,
                 publishers: publishers?,
-                issuance: issuance?,
+                certificate_source: certificate_source?,
                 provider: provider?,
                 addresses: self.addresses,
             })
@@ -248,29 +248,33 @@ impl DomainForm {
         fields.finish(spec)
     }
 
-    fn issuance(&self, fields: &mut Fields, has_provider: bool) -> Option<CertificateSource> {
-        let word = match self.issuance.trim() {
+    fn certificate_source(
+        &self,
+        fields: &mut Fields,
+        has_provider: bool,
+    ) -> Option<CertificateSource> {
+        let word = match self.certificate_source.trim() {
             "" => CertificateSource::default().as_str(),
             word => word,
         };
         if !CertificateSource::NAMES.contains(&word) {
             let message = "Enter self-signed, http, dns, wildcard or uploaded.";
-            fields.add_error("issuance", message);
+            fields.add_error("certificate_source", message);
             return None;
         }
         let authority: Option<AuthorityId> = fields.optional("authority", &self.authority)?;
-        let Some(issuance) = CertificateSource::from_name(word, authority) else {
+        let Some(certificate_source) = CertificateSource::from_name(word, authority) else {
             fields.add_error("authority", "Select a certificate authority.");
             return None;
         };
-        if issuance.needs_provider() && !has_provider && self.provider.trim().is_empty() {
+        if certificate_source.needs_provider() && !has_provider && self.provider.trim().is_empty() {
             fields.add_error(
                 "provider",
                 "Select a DNS provider for the DNS-01 challenges.",
             );
             return None;
         }
-        Some(issuance)
+        Some(certificate_source)
     }
 
     fn users(&self, fields: &mut Fields) -> Option<BTreeSet<Username>> {
@@ -308,8 +312,8 @@ impl From<&DomainSpec> for DomainForm {
             hsts: domain.hsts.to_string(),
             publishers: domain.publishers.as_str().to_owned(),
             users: users.join(", "),
-            issuance: domain.issuance.as_str().to_owned(),
-            authority: key(domain.issuance.certificate_authority()),
+            certificate_source: domain.certificate_source.as_str().to_owned(),
+            authority: key(domain.certificate_source.certificate_authority()),
             provider: key(domain.provider),
             addresses: domain.addresses,
         }

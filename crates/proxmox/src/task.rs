@@ -113,7 +113,7 @@ impl From<TaskEntryRow> for TaskEntry {
     }
 }
 
-/// A line of a task's log.
+/// A line of a task's log. Proxmox names its fields by one letter.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct LogLine {
     /// The line number, starting at 1.

@@ -264,8 +264,8 @@ pub fn get(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn source_exists(c: &mut Conn, issuance: CertificateSource) -> Result<bool, Error> {
-    let Some(id) = issuance.certificate_authority() else {
+pub fn source_exists(c: &mut Conn, source: CertificateSource) -> Result<bool, Error> {
+    let Some(id) = source.certificate_authority() else {
         return Ok(true);
     };
     let count = certificate_authorities::table.find(id.0).count();

@@ -28,7 +28,7 @@ pub use leases::{
     record_interruption, release, renew_lease, revoke_lease, schedule,
 };
 pub(crate) use list::published_labels;
-pub use list::{get, list, list_history, list_standings};
+pub use list::{get, list, list_history, list_state_inputs};
 pub use reschedule::{
     CertificateScope, advance_attempt, detach_from_ca, retry_failed, revoke_leases,
     schedule_replacement, switch_to_acme,
@@ -43,7 +43,7 @@ const MAX_HISTORY: i64 = 200;
 #[derive(Clone, Debug)]
 pub struct NewCertificate {
     /// How it is obtained: through ACME, or by upload.
-    pub source: IssuanceMethod,
+    pub method: IssuanceMethod,
     /// The CA that issued the certificate; `None` for an upload.
     pub certificate_authority: Option<AuthorityId>,
     /// The names, validity and fingerprint of the certificate.
@@ -71,7 +71,7 @@ pub fn insert_pending(
         .values((
             certificates::domain_id.eq(domain.0),
             certificates::subject.eq(subject.as_str()),
-            certificates::source.eq(IssuanceMethod::Acme.as_str()),
+            certificates::method.eq(IssuanceMethod::Acme.as_str()),
             certificates::next_attempt_at.eq(now.0),
             certificates::failures.eq(0),
             certificates::created_at.eq(now.0),
@@ -104,7 +104,7 @@ pub fn upsert_issued(
     let fingerprint = &new.issued.fingerprint;
     diesel::update(certificates::table.find(id.0))
         .set((
-            certificates::source.eq(new.source.as_str()),
+            certificates::method.eq(new.method.as_str()),
             certificates::authority_id.eq(new.certificate_authority.map(|id| id.0)),
             certificates::fingerprint.eq(fingerprint.as_str()),
             certificates::not_after.eq(new.issued.not_after.0),

@@ -61,7 +61,7 @@ impl From<&DomainSpec> for Columns {
 /// self-signed certificates and without a DNS provider.
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = domain_certificate_sources)]
-struct IssuanceRow {
+struct CertificateSourceRow {
     domain_id: i64,
     source: String,
     authority_id: Option<i64>,
@@ -74,7 +74,7 @@ struct IssuanceRow {
 struct Related {
     users: BTreeSet<Username>,
     services: i64,
-    issuance: Option<IssuanceRow>,
+    source: Option<CertificateSourceRow>,
     certificates: Vec<StateInputs>,
 }
 
@@ -88,7 +88,7 @@ impl Row {
         let Related {
             users,
             services,
-            issuance,
+            source,
             certificates,
         } = related;
         let row_ref = RowRef::new("domains", &self.id);
@@ -105,21 +105,21 @@ impl Row {
             forwards_access_token: self.forwards_access_token,
             hsts: row_ref.parse("hsts", &self.hsts)?,
             publishers,
-            issuance: match &issuance {
+            certificate_source: match &source {
                 None => CertificateSource::SelfSigned,
                 Some(row) => {
                     CertificateSource::from_name(&row.source, row.authority_id.map(AuthorityId))
                         .ok_or_else(|| row_ref.invalid("source", &"is not a known value"))?
                 }
             },
-            provider: issuance
+            provider: source
                 .as_ref()
                 .and_then(|row| row.provider_id.map(ProviderId)),
-            addresses: issuance.is_some_and(|row| row.manage_addresses),
+            addresses: source.is_some_and(|row| row.manage_addresses),
         };
         let states: Vec<CertificateState> = certificates
             .iter()
-            .map(|standing| standing.state_at(now))
+            .map(|inputs| inputs.state_at(now))
             .collect();
         let count_states = |is: fn(&CertificateState) -> bool| {
             let count = states.iter().filter(|state| is(state)).count();
@@ -153,7 +153,7 @@ pub fn insert(c: &mut Conn, spec: &DomainSpec) -> Result<DomainId, Error> {
         .map_err(Error::from_insert)?;
     let id = DomainId(dialect::inserted_id(&mut c.0)?);
     insert_publishers(c, id, spec)?;
-    replace_issuance(c, id, spec)?;
+    replace_certificate_source(c, id, spec)?;
     bump_domain(c, id, spec.site)?;
     Ok(id)
 }
@@ -173,7 +173,7 @@ pub fn update(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error
     diesel::delete(domain_publishers::table.filter(domain_publishers::domain_id.eq(id.0)))
         .execute(&mut c.0)?;
     insert_publishers(c, id, spec)?;
-    replace_issuance(c, id, spec)?;
+    replace_certificate_source(c, id, spec)?;
     bump_domain(c, id, spec.site)?;
     Ok(())
 }
@@ -240,8 +240,8 @@ fn load(c: &mut Conn, selection: Selection) -> Result<Vec<DomainRow>, Error> {
         .select((domain_publishers::domain_id, users::name))
         .load(&mut c.0)?;
     let mut services = count_services(c, &rows)?;
-    let mut issuance = load_issuance(c, &ids)?;
-    let mut standings = certificates::list_standings(c, &ids)?;
+    let mut sources = load_certificate_sources(c, &ids)?;
+    let mut state_inputs = certificates::list_state_inputs(c, &ids)?;
     let now = crate::now(c)?;
     let mut users: BTreeMap<i64, BTreeSet<Username>> = BTreeMap::new();
     for (id, name) in publishers {
@@ -253,18 +253,21 @@ fn load(c: &mut Conn, selection: Selection) -> Result<Vec<DomainRow>, Error> {
             let related = Related {
                 users: users.remove(&row.id).unwrap_or_default(),
                 services: services.remove(&row.id).unwrap_or_default(),
-                issuance: issuance.remove(&row.id),
-                certificates: standings.remove(&row.id).unwrap_or_default(),
+                source: sources.remove(&row.id),
+                certificates: state_inputs.remove(&row.id).unwrap_or_default(),
             };
             row.into_row(&site, related, now)
         })
         .collect()
 }
 
-fn load_issuance(c: &mut Conn, ids: &[i64]) -> Result<BTreeMap<i64, IssuanceRow>, Error> {
-    let rows: Vec<IssuanceRow> = domain_certificate_sources::table
+fn load_certificate_sources(
+    c: &mut Conn,
+    ids: &[i64],
+) -> Result<BTreeMap<i64, CertificateSourceRow>, Error> {
+    let rows: Vec<CertificateSourceRow> = domain_certificate_sources::table
         .filter(domain_certificate_sources::domain_id.eq_any(ids))
-        .select(IssuanceRow::as_select())
+        .select(CertificateSourceRow::as_select())
         .load(&mut c.0)?;
     Ok(rows.into_iter().map(|row| (row.domain_id, row)).collect())
 }
@@ -313,15 +316,18 @@ fn insert_publishers(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<()
     Ok(())
 }
 
-fn replace_issuance(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error> {
+fn replace_certificate_source(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error> {
     diesel::delete(domain_certificate_sources::table.find(id.0)).execute(&mut c.0)?;
-    if spec.issuance == CertificateSource::SelfSigned && spec.provider.is_none() {
+    if spec.certificate_source == CertificateSource::SelfSigned && spec.provider.is_none() {
         return Ok(());
     }
-    let row = IssuanceRow {
+    let row = CertificateSourceRow {
         domain_id: id.0,
-        source: spec.issuance.as_str().to_owned(),
-        authority_id: spec.issuance.certificate_authority().map(|id| id.0),
+        source: spec.certificate_source.as_str().to_owned(),
+        authority_id: spec
+            .certificate_source
+            .certificate_authority()
+            .map(|id| id.0),
         provider_id: spec.provider.map(|id| id.0),
         manage_addresses: spec.addresses,
     };

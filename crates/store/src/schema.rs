@@ -267,7 +267,7 @@ diesel::table! {
         id -> BigInt,
         domain_id -> BigInt,
         subject -> Text,
-        source -> Text,
+        method -> Text,
         fingerprint -> Nullable<Text>,
         not_after -> Nullable<BigInt>,
         details -> Nullable<Text>,

@@ -75,7 +75,7 @@ fn fields(
 fn change(chosen: Memo<Option<DomainRow>>) -> AnyView {
     reactive(move || {
         let domain = chosen.get()?;
-        let before = match domain.spec.issuance {
+        let before = match domain.spec.certificate_source {
             CertificateSource::Uploaded => return None,
             CertificateSource::SelfSigned => "uses self-signed certificates",
             CertificateSource::Http(_)

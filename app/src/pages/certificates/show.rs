@@ -59,7 +59,7 @@ enum Step {
 }
 
 fn step(row: &CertificateRow) -> Step {
-    match (row.source, &row.issued, row.failures) {
+    match (row.method, &row.issued, row.failures) {
         (IssuanceMethod::Uploaded, ..) => Step::Upload,
         (IssuanceMethod::Acme, Some(_), 0) => Step::Renew,
         (IssuanceMethod::Acme, ..) => Step::Retry,
@@ -131,7 +131,7 @@ fn last_error(shown: LiveResource<CertificateDetail>) -> AnyView {
 }
 
 fn facts(CertificateDetail { row, .. }: &CertificateDetail) -> AnyView {
-    let source = match row.source {
+    let source = match row.method {
         IssuanceMethod::Acme => "ACME, renewed automatically",
         IssuanceMethod::Uploaded => "upload, not renewed automatically",
     };
@@ -146,7 +146,7 @@ fn facts(CertificateDetail { row, .. }: &CertificateDetail) -> AnyView {
         Some(issued) => issued_details(facts, issued),
         None => facts.mono_or("Certificate", None::<String>, none),
     };
-    let following = (row.source == IssuanceMethod::Acme).then(|| next(row));
+    let following = (row.method == IssuanceMethod::Acme).then(|| next(row));
     let failures = (row.failures > 0).then(|| times(row.failures));
     facts
         .with(following, |facts, next| facts.view("Renewal", next))
@@ -209,7 +209,7 @@ mod tests {
             domain_name: "example.org".parse().unwrap(),
             site_name: "lab".parse().unwrap(),
             subject: "*.example.org".parse().unwrap(),
-            source: IssuanceMethod::Acme,
+            method: IssuanceMethod::Acme,
             state: CertificateState::Waiting,
             issued: None,
             renew_at: None,
@@ -223,7 +223,7 @@ mod tests {
         assert!(step(&row) == Step::Renew);
         row.failures = 1;
         assert!(step(&row) == Step::Retry);
-        row.source = IssuanceMethod::Uploaded;
+        row.method = IssuanceMethod::Uploaded;
         assert!(step(&row) == Step::Upload);
     }
 }

@@ -50,7 +50,7 @@ pub fn tab(page: LiveResource<DomainDetail>) -> AnyView {
 fn facts(page: LiveResource<DomainDetail>) -> AnyView {
     reactive(move || {
         page.with(|page| {
-            let issuance = page.domain.spec.issuance;
+            let issuance = page.domain.spec.certificate_source;
             let authority = issuance.certificate_authority().and_then(|wanted| {
                 let mut all = page.choices.authorities.iter();
                 let (_, name) = all.find(|(id, _)| *id == wanted)?;
@@ -76,7 +76,7 @@ fn card(page: LiveResource<DomainDetail>) -> AnyView {
     let none = page.part(|page| {
         page.certificates
             .is_empty()
-            .then_some(page.domain.spec.issuance)
+            .then_some(page.domain.spec.certificate_source)
     });
     let settings = page.peek(|page| format!("{}/settings", href(page)));
     let body = reactive(move || match none.get() {

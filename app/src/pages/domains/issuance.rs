@@ -61,9 +61,10 @@ pub fn certificates(
     choices: Signal<DomainChoices>,
 ) -> AnyView {
     let options = options(CertificateSource::NAMES.map(|word| (word, choice(word))));
-    let hint = Signal::derive(move || values.with(|form| meaning(&form.issuance).to_owned()));
+    let hint =
+        Signal::derive(move || values.with(|form| meaning(&form.certificate_source).to_owned()));
     let word = Bound {
-        get: Signal::derive(move || values.with(|form| form.issuance.clone())),
+        get: Signal::derive(move || values.with(|form| form.certificate_source.clone())),
         set: Callback::new(move |word: String| {
             let first = choices.with_untracked(|choices| choices.authorities.first().cloned());
             values.update(|form| {
@@ -72,14 +73,14 @@ pub fn certificates(
                 if needs_authority(&word) && form.authority.is_empty() {
                     form.authority = first.map(|(id, _)| id.to_string()).unwrap_or_default();
                 }
-                form.issuance = word;
+                form.certificate_source = word;
             });
         }),
     };
-    let needs = Memo::new(move |_| values.with(|form| needs_authority(&form.issuance)));
+    let needs = Memo::new(move |_| values.with(|form| needs_authority(&form.certificate_source)));
     let may_add = Session::is_administrator();
     let fields = view! {
-        <Choice form name="issuance" label="Certificate source" value=word options hint />
+        <Choice form name="certificate_source" label="Certificate source" value=word options hint />
         {reactive(move || needs.get().then(|| authority(form, values, choices, may_add)))}
     };
     group("Certificates", fields.erase())

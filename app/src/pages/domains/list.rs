@@ -32,7 +32,7 @@ const ROWS: Rows<DomainRow> = Rows {
         column("HTTP services", "num", |domain| text(domain.services)),
         column("Certificates", "", |domain| {
             in_row(
-                domain.spec.issuance,
+                domain.spec.certificate_source,
                 domain.certificates,
                 domain.attention_count,
             )

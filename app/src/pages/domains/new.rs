@@ -26,7 +26,7 @@ fn content(form_options: LiveResource<NewDomainOptions>) -> AnyView {
         site,
         hsts: Hsts::default().to_string(),
         publishers: Publishers::default().as_str().to_owned(),
-        issuance: CertificateSource::default().as_str().to_owned(),
+        certificate_source: CertificateSource::default().as_str().to_owned(),
         ..DomainForm::default()
     });
     let form = FormState::of(values, DomainForm::parse);

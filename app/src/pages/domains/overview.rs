@@ -12,12 +12,19 @@ pub fn tab(page: LiveResource<DomainDetail>) -> AnyView {
 fn facts(page: &DomainDetail) -> AnyView {
     let domain = &page.domain;
     let spec = &domain.spec;
-    let state = certificates::in_row(spec.issuance, domain.certificates, domain.attention_count);
+    let state = certificates::in_row(
+        spec.certificate_source,
+        domain.certificates,
+        domain.attention_count,
+    );
     Facts::new()
         .text("Site", &domain.site_name)
         .number("HTTP services", domain.services)
         .view("Certificates", state)
-        .text("Certificate source", source_summary(spec.issuance))
+        .text(
+            "Certificate source",
+            source_summary(spec.certificate_source),
+        )
         .view("DNS provider", records(page))
         .mono_or("HSTS header", spec.hsts.header(), "not sent")
         .card()

@@ -6,23 +6,35 @@ use std::{
     time::{Duration, Instant},
 };
 
+use model::{ClusterId, JobId, certificates::CertificateName};
 use store::{Conn, Store};
 use tokio::time::{sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-/// The object of a lease, for the log.
+/// The object of a lease, with the ID or name that other log messages have in the same field.
 #[derive(Clone, Debug)]
-pub(crate) struct LeaseObject {
-    /// The kind of the object, such as `job`.
-    pub(crate) kind: &'static str,
-    /// The id or name by which other log messages refer to the object.
-    pub(crate) object: String,
+pub(crate) enum LeaseObject {
+    /// A job.
+    Job(JobId),
+    /// A certificate, by its subject.
+    Certificate(CertificateName),
+    /// A DNS record.
+    Record(String),
+    /// The observation of a cluster.
+    Cluster(ClusterId),
 }
 
 impl LeaseObject {
-    pub(crate) fn new(kind: &'static str, object: impl ToString) -> Self {
-        let object = object.to_string();
-        Self { kind, object }
+    fn log_failed_renewal(&self, owner: &str, error: &store::Error) {
+        const MESSAGE: &str = "lease renewal failed";
+        match self {
+            Self::Job(job) => tracing::warn!(%job, owner, ?error, "{MESSAGE}"),
+            Self::Certificate(certificate) => {
+                tracing::warn!(%certificate, owner, ?error, "{MESSAGE}");
+            }
+            Self::Record(record) => tracing::warn!(record, owner, ?error, "{MESSAGE}"),
+            Self::Cluster(cluster) => tracing::warn!(%cluster, owner, ?error, "{MESSAGE}"),
+        }
     }
 }
 
@@ -153,8 +165,7 @@ impl Lease {
                 Ok(Ok(true)) => deadline = requested + self.usable(),
                 Ok(Ok(false)) => return LeaseLost::Taken,
                 Ok(Err(error)) => {
-                    let LeaseObject { kind, object } = renewal.object();
-                    tracing::warn!(kind, object, owner = %self.owner, ?error, "lease renewal failed");
+                    renewal.object().log_failed_renewal(&self.owner, &error);
                     if tokio::time::Instant::now() >= deadline {
                         return LeaseLost::NotRenewed;
                     }
@@ -215,7 +226,7 @@ mod tests {
         R: Future<Output = Result<bool, store::Error>> + Send,
     {
         fn object(&self) -> LeaseObject {
-            LeaseObject::new("test", 1)
+            LeaseObject::Job(JobId(1))
         }
 
         async fn renew(&self, _: &Lease) -> Result<bool, store::Error> {

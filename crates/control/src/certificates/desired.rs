@@ -17,7 +17,7 @@ fn desired_names(plan: &DomainCertificates) -> BTreeSet<CertificateName> {
         let hosts = plan.hosts.iter();
         hosts.filter_map(|host| host.parse().ok()).collect()
     };
-    match plan.issuance {
+    match plan.certificate_source {
         CertificateSource::SelfSigned | CertificateSource::Uploaded => BTreeSet::new(),
         CertificateSource::Wildcard(_) => BTreeSet::from([CertificateName::wildcard(&plan.name)]),
         CertificateSource::Http(_) | CertificateSource::Dns(_) => of_hosts(),
@@ -99,14 +99,14 @@ fn diff(plan: &DomainCertificates, now: Timestamp) -> Diff {
     for subject in &desired {
         match existing.get(subject) {
             None => diff.missing.push(subject.clone()),
-            Some(it) if it.is_dormant() || it.source == IssuanceMethod::Uploaded => {
+            Some(it) if it.is_dormant() || it.method == IssuanceMethod::Uploaded => {
                 diff.resume.push(it.id)
             }
             Some(_) => {}
         }
     }
     for it in &plan.certificates {
-        if desired.contains(&it.subject) || it.source == IssuanceMethod::Uploaded {
+        if desired.contains(&it.subject) || it.method == IssuanceMethod::Uploaded {
             continue;
         }
         match it.not_after {
@@ -157,7 +157,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_000_000);
 
     fn plan(
-        issuance: CertificateSource,
+        certificate_source: CertificateSource,
         hosts: &[&str],
         certificates: Vec<CertificateSchedule>,
     ) -> DomainCertificates {
@@ -165,7 +165,7 @@ mod tests {
             domain: DomainId(1),
             site: SiteId(1),
             name: "example.org".parse().unwrap(),
-            issuance,
+            certificate_source,
             hosts: hosts.iter().map(|&host| host.to_owned()).collect(),
             certificates,
         }
@@ -180,7 +180,7 @@ mod tests {
         CertificateSchedule {
             id: CertificateId(id),
             subject: subject.parse().unwrap(),
-            source: IssuanceMethod::Acme,
+            method: IssuanceMethod::Acme,
             next_attempt: next_attempt.map(Timestamp),
             not_after: not_after.map(Timestamp),
         }
@@ -194,7 +194,8 @@ mod tests {
     fn each_host_has_a_certificate_or_the_domain_has_a_wildcard() {
         let hosts = ["a.example.org", "b.example.org"];
         let authority = AuthorityId(1);
-        let missing = |issuance| diff(&plan(issuance, &hosts, Vec::new()), NOW).missing;
+        let missing =
+            |certificate_source| diff(&plan(certificate_source, &hosts, Vec::new()), NOW).missing;
         assert_eq!(missing(CertificateSource::Http(authority)), names(&hosts));
         assert_eq!(missing(CertificateSource::Dns(authority)), names(&hosts));
         assert_eq!(
@@ -210,33 +211,37 @@ mod tests {
 
     #[test]
     fn undesired_certificate_is_kept_until_expiry_and_can_resume() {
-        let issuance = CertificateSource::Http(AuthorityId(1));
+        let certificate_source = CertificateSource::Http(AuthorityId(1));
         let valid_until = NOW.0 + 10;
         let existing = vec![
             planned(1, "good.example.org", Some(NOW.0 + 5), Some(valid_until)),
             planned(2, "never.example.org", Some(NOW.0), None),
             planned(3, "old.example.org", Some(NOW.0), Some(NOW.0)),
         ];
-        let done = diff(&plan(issuance, &[], existing), NOW);
+        let done = diff(&plan(certificate_source, &[], existing), NOW);
         assert_eq!(
             done.idle,
             [(CertificateId(1), Some(Timestamp(valid_until)))]
         );
         assert_eq!(done.obsolete, [CertificateId(2), CertificateId(3)]);
         let idle = |next| vec![planned(1, "good.example.org", next, Some(valid_until))];
-        assert!(diff(&plan(issuance, &[], idle(Some(valid_until))), NOW).is_empty());
+        assert!(diff(&plan(certificate_source, &[], idle(Some(valid_until))), NOW).is_empty());
         for next in [Some(valid_until), None] {
-            let back = plan(issuance, &["good.example.org"], idle(next));
+            let back = plan(certificate_source, &["good.example.org"], idle(next));
             assert_eq!(diff(&back, NOW).resume, [CertificateId(1)], "{next:?}");
         }
-        let scheduled = plan(issuance, &["good.example.org"], idle(Some(NOW.0 + 5)));
+        let scheduled = plan(
+            certificate_source,
+            &["good.example.org"],
+            idle(Some(NOW.0 + 5)),
+        );
         assert!(diff(&scheduled, NOW).is_empty());
     }
 
     #[test]
     fn uploaded_certificate_is_kept() {
         let uploaded = CertificateSchedule {
-            source: IssuanceMethod::Uploaded,
+            method: IssuanceMethod::Uploaded,
             ..planned(1, "a.example.org", None, Some(0))
         };
         let kept = plan(

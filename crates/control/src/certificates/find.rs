@@ -87,7 +87,7 @@ mod tests {
             domain_name: "example.org".parse().unwrap(),
             site_name: "lab".parse().unwrap(),
             subject: subject.parse().unwrap(),
-            source: IssuanceMethod::Acme,
+            method: IssuanceMethod::Acme,
             state,
             issued: None,
             renew_at: None,

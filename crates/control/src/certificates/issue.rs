@@ -120,14 +120,14 @@ async fn record_result(
 /// The settings for issuing a certificate.
 struct IssuanceContext {
     domain: DomainRow,
-    issuance: CertificateSource,
+    certificate_source: CertificateSource,
     authority: CertificateAuthority,
     now: Timestamp,
 }
 
 async fn run_attempt(control: &Control, claim: &Claim) -> Result<(), IssueError> {
     let claimed = &claim.certificate;
-    if claimed.source == IssuanceMethod::Uploaded {
+    if claimed.method == IssuanceMethod::Uploaded {
         return Ok(outcome::check_expiry(control, claim).await?);
     }
     let Some(context) = load_context(control, claimed.domain).await? else {
@@ -181,15 +181,15 @@ async fn load_context(
             let Some(domain) = store::domains::get(c, domain)? else {
                 return Ok(None);
             };
-            let issuance = domain.spec.issuance;
-            let Some(id) = issuance.certificate_authority() else {
+            let certificate_source = domain.spec.certificate_source;
+            let Some(id) = certificate_source.certificate_authority() else {
                 return Ok(None);
             };
             let authority = store::authorities::get(c, &key, id)?;
             let authority = authority.ok_or(store::Error::NotFound)?;
             Ok(Some(IssuanceContext {
                 domain,
-                issuance,
+                certificate_source,
                 authority,
                 now: clock.now(c)?,
             }))
@@ -247,7 +247,7 @@ async fn issue(
 ) -> Result<(), IssueError> {
     let claimed = &claim.certificate;
     let authority = context.authority.row.id;
-    let challenge_type = match context.issuance.needs_provider() {
+    let challenge_type = match context.certificate_source.needs_provider() {
         true => ChallengeType::Dns01,
         false => ChallengeType::Http01,
     };
@@ -283,7 +283,7 @@ async fn issue(
     let (from, until) = (leaf.issued.not_before, leaf.issued.not_after);
     let renew_at = plan::renew_at(from, until, Jitter::new());
     let new = NewCertificate {
-        source: IssuanceMethod::Acme,
+        method: IssuanceMethod::Acme,
         certificate_authority: Some(authority),
         issued: leaf.issued,
         chain: issued.chain,
@@ -306,7 +306,7 @@ mod tests {
             id: CertificateId(1),
             domain: DomainId(1),
             subject: "wiki.example.org".parse().unwrap(),
-            source: IssuanceMethod::Acme,
+            method: IssuanceMethod::Acme,
             authority: Some(ISSUER),
             validity: Some((Timestamp(0), Timestamp(90))),
             chain: Some("chain".to_owned()),

@@ -41,7 +41,7 @@ pub(super) fn renewal<'a>(control: &'a Control, claimed: &ClaimedCertificate) ->
     let id = claimed.id;
     InStore {
         store: control.store(),
-        object: LeaseObject::new("certificate", &claimed.subject),
+        object: LeaseObject::Certificate(claimed.subject.clone()),
         renew: move |c: &mut Conn, owner: &str, term| {
             store::certificates::renew_lease(c, id, owner, term)
         },

@@ -10,12 +10,11 @@ use serde::{Deserialize, Serialize};
 
 /// The cluster's inventory, or why it could not be fetched.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum Observation {
     /// The cluster responded.
-    #[serde(rename = "answer")]
     Success(Inventory),
     /// The request failed.
-    #[serde(rename = "trouble")]
     Failure {
         /// The reason, in one sentence.
         sentence: String,
@@ -38,7 +37,8 @@ pub(super) struct Inventory {
     pub(super) nodes: Vec<NodeRow>,
 }
 
-/// A container or a virtual machine. The serialized names are short because there may be thousands.
+/// A container or a virtual machine. The serialized names are short because there may be thousands
+/// in a row of `cluster_observations`, which is written every few seconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Guest {
     #[serde(rename = "id")]
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn observation_of_another_version_is_parsed() {
-        let old = r#"{"answer":{"guests":[{"id":100,"n":"pve1","new":1}],"more":[]}}"#;
+        let old = r#"{"success":{"guests":[{"id":100,"n":"pve1","new":1}],"more":[]}}"#;
         let Observation::Success(inventory) = serde_json::from_str(old).unwrap() else {
             panic!("expected an inventory");
         };

@@ -201,7 +201,7 @@ impl Poller {
         let id = self.id;
         let renewal = InStore {
             store: self.control.store(),
-            object: LeaseObject::new("observation", id),
+            object: LeaseObject::Cluster(id),
             renew: move |c: &mut Conn, owner: &str, term| {
                 observations::renew_lease(c, id, owner, term)
             },

@@ -36,7 +36,7 @@ impl<'a> Heartbeat<'a> {
 
 impl Renewal for Heartbeat<'_> {
     fn object(&self) -> LeaseObject {
-        LeaseObject::new("job", self.job)
+        LeaseObject::Job(self.job)
     }
 
     async fn renew(&self, lease: &Lease) -> Result<bool, store::Error> {

@@ -77,13 +77,13 @@ pub async fn authority(
         .unwrap()
 }
 
-pub fn domain(app: &TestApp, name: &str, issuance: &str) -> DomainForm {
+pub fn domain(app: &TestApp, name: &str, certificate_source: &str) -> DomainForm {
     DomainForm {
         site: app.site.to_string(),
         name: name.into(),
         hsts: "off".into(),
         publishers: "all-users".into(),
-        issuance: issuance.into(),
+        certificate_source: certificate_source.into(),
         ..DomainForm::default()
     }
 }
@@ -142,7 +142,7 @@ pub async fn site_config(app: &TestApp) -> SiteConfig {
 
 pub async fn history(app: &TestApp, id: CertificateId) -> Vec<CertificateEvent> {
     let detail = certificates::get(&app.control, &SYSTEM, id).await.unwrap();
-    detail.history.into_iter().map(|line| line.what).collect()
+    detail.history.into_iter().map(|line| line.event).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,7 +168,7 @@ async fn published_name_gets_a_certificate_that_is_renewed_in_time() {
     publish(&app, "wiki", "example.net").await;
     let first = issued(&app, "wiki.example.net").await;
     assert_eq!(
-        (first.state, first.source),
+        (first.state, first.method),
         (CertificateState::Issued, IssuanceMethod::Acme)
     );
     assert!(first.is_used);

@@ -19,7 +19,7 @@ fn form(app: &TestApp, name: &str) -> DomainForm {
         name: name.into(),
         hsts: "off".into(),
         publishers: "all-users".into(),
-        issuance: "self-signed".into(),
+        certificate_source: "self-signed".into(),
         ..DomainForm::default()
     }
 }

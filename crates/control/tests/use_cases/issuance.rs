@@ -196,7 +196,7 @@ async fn uploaded_and_acme_certificates_replace_each_other() {
         .unwrap();
     let upload = row(&app, HOST).await.unwrap();
     assert_eq!(
-        (upload.id, upload.source),
+        (upload.id, upload.method),
         (acme.id, IssuanceMethod::Uploaded)
     );
     wait_until_served(&app, &print(&upload)).await;
@@ -206,7 +206,7 @@ async fn uploaded_and_acme_certificates_replace_each_other() {
         (print(&row) != print(&upload)).then_some(row)
     })
     .await;
-    assert_eq!(next.source, IssuanceMethod::Acme);
+    assert_eq!(next.method, IssuanceMethod::Acme);
     wait_until_served(&app, &print(&next)).await;
     let request = CertificatesRequest {
         fingerprints: vec![print(&upload)],
@@ -245,7 +245,7 @@ async fn upload_during_an_attempt_is_kept() {
     ended.await;
     assert!(pebble.log().contains("Issued certificate"));
     let row = row(&app, HOST).await.unwrap();
-    assert_eq!((row.source, row.failures), (IssuanceMethod::Uploaded, 0));
+    assert_eq!((row.method, row.failures), (IssuanceMethod::Uploaded, 0));
     assert_eq!(history(&app, uploaded).await, [CertificateEvent::Uploaded]);
     wait_for("removal of the challenge response", async || {
         site_config(&app)

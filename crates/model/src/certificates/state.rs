@@ -11,9 +11,9 @@ const NOTICE_MS: i64 = 21 * 86_400_000;
 #[derive(Clone, Copy, Debug)]
 pub struct StateInputs {
     /// How it is obtained, which decides who renews it.
-    pub source: IssuanceMethod,
+    pub method: IssuanceMethod,
     /// Start and end of the current certificate's validity.
-    pub good: Option<(Timestamp, Timestamp)>,
+    pub validity: Option<(Timestamp, Timestamp)>,
     /// The time of the next renewal.
     pub renew_at: Option<Timestamp>,
     /// The number of consecutive failed attempts.
@@ -31,7 +31,7 @@ impl StateInputs {
     /// lifetime are left, whichever is less. An ACME certificate does when its renewal fails and a
     /// sixth of its lifetime is left.
     pub fn state_at(self, now: Timestamp) -> CertificateState {
-        let Some((from, until)) = self.good else {
+        let Some((from, until)) = self.validity else {
             return match self.failures {
                 0 => CertificateState::Waiting,
                 _ => CertificateState::Failed,
@@ -44,7 +44,7 @@ impl StateInputs {
         if left <= 0 {
             return CertificateState::Expired;
         }
-        match self.source {
+        match self.method {
             IssuanceMethod::Uploaded if expiring_from(from, until) <= now => {
                 CertificateState::Expiring
             }
@@ -70,8 +70,8 @@ mod tests {
         let day = 86_400_000;
         let at = |day_number: i64| Timestamp(day_number * day);
         let missing = StateInputs {
-            source: IssuanceMethod::Acme,
-            good: None,
+            method: IssuanceMethod::Acme,
+            validity: None,
             renew_at: None,
             failures: 0,
         };
@@ -85,7 +85,7 @@ mod tests {
             Failed
         );
         let acme = StateInputs {
-            good: Some((at(0), at(90))),
+            validity: Some((at(0), at(90))),
             renew_at: Some(at(60)),
             ..missing
         };
@@ -102,7 +102,7 @@ mod tests {
             [Renewing, Expiring, Expired]
         );
         let uploaded = StateInputs {
-            source: IssuanceMethod::Uploaded,
+            method: IssuanceMethod::Uploaded,
             renew_at: None,
             ..acme
         };
@@ -111,7 +111,7 @@ mod tests {
             [Issued, Expiring, Expired]
         );
         let short_lived = StateInputs {
-            good: Some((at(0), at(6))),
+            validity: Some((at(0), at(6))),
             ..uploaded
         };
         assert_eq!(

@@ -26,7 +26,7 @@ pub struct DomainCertificates {
     /// The name of the domain.
     pub name: Domain,
     /// The certificate source.
-    pub issuance: CertificateSource,
+    pub certificate_source: CertificateSource,
     /// The hostnames with TLS under the domain.
     pub hosts: Vec<String>,
     /// The certificates in the database.
@@ -40,8 +40,8 @@ pub struct CertificateSchedule {
     pub id: CertificateId,
     /// The subject.
     pub subject: CertificateName,
-    /// How the certificate was obtained; the domain may use another source by now.
-    pub source: IssuanceMethod,
+    /// How the certificate was obtained; the domain may have another certificate source by now.
+    pub method: IssuanceMethod,
     /// When the certificate is checked next.
     pub next_attempt: Option<Timestamp>,
     /// The end of the validity of the current certificate.
@@ -75,7 +75,7 @@ pub fn list_domain_certificates(c: &mut Conn) -> Result<Vec<DomainCertificates>,
             certificates::domain_id,
             certificates::id,
             certificates::subject,
-            certificates::source,
+            certificates::method,
             certificates::next_attempt_at,
             certificates::not_after,
         ))
@@ -99,7 +99,7 @@ pub fn list_domain_certificates(c: &mut Conn) -> Result<Vec<DomainCertificates>,
         let row_ref = RowRef::new("domains", &id);
         let name: Domain = row_ref.parse("name", &name)?;
         let source = sources.iter().find(|(domain_id, ..)| *domain_id == id);
-        let issuance = match source {
+        let certificate_source = match source {
             None => CertificateSource::SelfSigned,
             Some((_, how, authority)) => {
                 CertificateSource::from_name(how, authority.map(AuthorityId))
@@ -116,7 +116,7 @@ pub fn list_domain_certificates(c: &mut Conn) -> Result<Vec<DomainCertificates>,
                 .collect(),
             certificates: planned.remove(&id).unwrap_or_default(),
             name,
-            issuance,
+            certificate_source,
         })
     });
     plans.collect()
@@ -126,12 +126,12 @@ fn group_by_domain(
     stored: Vec<StoredColumns>,
 ) -> Result<BTreeMap<i64, Vec<CertificateSchedule>>, Error> {
     let mut all: BTreeMap<i64, Vec<CertificateSchedule>> = BTreeMap::new();
-    for (domain, id, subject, source, next_attempt, not_after) in stored {
+    for (domain, id, subject, method, next_attempt, not_after) in stored {
         let row_ref = RowRef::new("certificates", &id);
         let planned = CertificateSchedule {
             id: CertificateId(id),
             subject: row_ref.parse("subject", &subject)?,
-            source: row_ref.parse("source", &source)?,
+            method: row_ref.parse("method", &method)?,
             next_attempt: next_attempt.map(Timestamp),
             not_after: not_after.map(Timestamp),
         };

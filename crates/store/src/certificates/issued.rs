@@ -19,8 +19,8 @@ use crate::{
 pub struct IssuedCertificate {
     /// The domain.
     pub domain: DomainId,
-    /// The certificate source.
-    pub source: IssuanceMethod,
+    /// How the certificate was obtained.
+    pub method: IssuanceMethod,
     /// The CA that issued the certificate; `None` for an upload or a deleted CA.
     pub authority: Option<AuthorityId>,
     /// The names in the certificate.
@@ -54,19 +54,19 @@ pub fn list_issued_by_site(c: &mut Conn, site: SiteId) -> Result<Vec<IssuedCerti
         .select((
             certificates::id,
             certificates::domain_id,
-            certificates::source,
+            certificates::method,
             certificates::authority_id,
             certificates::details.assume_not_null(),
         ))
         .load(&mut c.0)?;
     let served = rows
         .into_iter()
-        .map(|(id, domain, source, authority, issued)| {
+        .map(|(id, domain, method, authority, issued)| {
             let row_ref = RowRef::new("certificates", &id);
             let issued: CertificateContents = row_ref.parse_json("details", &issued)?;
             Ok(IssuedCertificate {
                 domain: DomainId(domain),
-                source: row_ref.parse("source", &source)?,
+                method: row_ref.parse("method", &method)?,
                 authority: authority.map(AuthorityId),
                 names: issued.names,
                 not_after: issued.not_after,

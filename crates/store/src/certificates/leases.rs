@@ -23,7 +23,7 @@ pub struct ClaimedCertificate {
     /// The subject: a hostname, a domain or a wildcard.
     pub subject: CertificateName,
     /// Decides whether the claim is for an attempt or for a check of the expiry.
-    pub source: IssuanceMethod,
+    pub method: IssuanceMethod,
     /// The CA that issued the current certificate; `None` for an upload or a deleted CA.
     pub authority: Option<AuthorityId>,
     /// The validity of the current certificate: not before, not after.
@@ -42,7 +42,7 @@ struct Row {
     id: i64,
     domain_id: i64,
     subject: String,
-    source: String,
+    method: String,
     authority_id: Option<i64>,
     details: Option<String>,
     chain: Option<String>,
@@ -88,7 +88,7 @@ fn read_claimed(c: &mut Conn, id: i64) -> Result<ClaimedCertificate, Error> {
     Ok(ClaimedCertificate {
         authority: row.authority_id.map(AuthorityId),
         subject: row_ref.parse("subject", &row.subject)?,
-        source: row_ref.parse("source", &row.source)?,
+        method: row_ref.parse("method", &row.method)?,
         validity: issued.map(|issued| (issued.not_before, issued.not_after)),
         id: CertificateId(row.id),
         domain: DomainId(row.domain_id),

@@ -29,7 +29,7 @@ struct Row {
     id: i64,
     domain_id: i64,
     subject: String,
-    source: String,
+    method: String,
     details: Option<String>,
     renew_at: Option<i64>,
     next_attempt_at: Option<i64>,
@@ -50,10 +50,10 @@ impl Row {
             .as_deref()
             .map(|text| row_ref.parse_json("last_error", text))
             .transpose()?;
-        let source = row_ref.parse("source", &self.source)?;
-        let standing = StateInputs {
-            source,
-            good: issued
+        let method = row_ref.parse("method", &self.method)?;
+        let inputs = StateInputs {
+            method,
+            validity: issued
                 .as_ref()
                 .map(|issued| (issued.not_before, issued.not_after)),
             renew_at: self.renew_at.map(Timestamp),
@@ -65,12 +65,12 @@ impl Row {
             domain_name: row_ref.parse("domain_id", domain)?,
             site_name: row_ref.parse("domain_id", site)?,
             subject: row_ref.parse("subject", &self.subject)?,
-            source,
-            state: standing.state_at(now),
+            method,
+            state: inputs.state_at(now),
             issued,
-            renew_at: standing.renew_at,
+            renew_at: inputs.renew_at,
             next_attempt: self.next_attempt_at.map(Timestamp),
-            failures: standing.failures,
+            failures: inputs.failures,
             last_error,
             is_used: false,
         })
@@ -178,35 +178,35 @@ pub(crate) fn published_labels(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn list_standings(
+pub fn list_state_inputs(
     c: &mut Conn,
     domain_ids: &[i64],
 ) -> Result<BTreeMap<i64, Vec<StateInputs>>, Error> {
-    type StandingColumns = (i64, String, Option<String>, Option<i64>, i64);
-    let rows: Vec<StandingColumns> = certificates::table
+    type StateColumns = (i64, String, Option<String>, Option<i64>, i64);
+    let rows: Vec<StateColumns> = certificates::table
         .filter(certificates::domain_id.eq_any(domain_ids))
         .select((
             certificates::domain_id,
-            certificates::source,
+            certificates::method,
             certificates::details,
             certificates::renew_at,
             certificates::failures,
         ))
         .load(&mut c.0)?;
-    let mut standings: BTreeMap<i64, Vec<StateInputs>> = BTreeMap::new();
-    for (domain, source, issued, renew_at, failures) in rows {
+    let mut inputs: BTreeMap<i64, Vec<StateInputs>> = BTreeMap::new();
+    for (domain, method, issued, renew_at, failures) in rows {
         let row_ref = RowRef::new("certificates of domain", &domain);
         let issued: Option<CertificateContents> = issued
             .map(|text| row_ref.parse_json("details", &text))
             .transpose()?;
-        standings.entry(domain).or_default().push(StateInputs {
-            source: row_ref.parse::<IssuanceMethod>("source", &source)?,
-            good: issued.map(|issued| (issued.not_before, issued.not_after)),
+        inputs.entry(domain).or_default().push(StateInputs {
+            method: row_ref.parse::<IssuanceMethod>("method", &method)?,
+            validity: issued.map(|issued| (issued.not_before, issued.not_after)),
             renew_at: renew_at.map(Timestamp),
             failures: to_u32(failures),
         });
     }
-    Ok(standings)
+    Ok(inputs)
 }
 
 /// Returns the history of a certificate, newest entry first, at most 50.
@@ -225,10 +225,10 @@ pub fn list_history(c: &mut Conn, id: CertificateId) -> Result<Vec<HistoryEntry>
             certificate_events::message,
         ))
         .load(&mut c.0)?;
-    let lines = rows.into_iter().map(|(id, at, what, message)| {
+    let lines = rows.into_iter().map(|(id, at, event, message)| {
         Ok(HistoryEntry {
             at: Timestamp(at),
-            what: RowRef::new("certificate_events", &id).parse("kind", &what)?,
+            event: RowRef::new("certificate_events", &id).parse("kind", &event)?,
             message,
         })
     });

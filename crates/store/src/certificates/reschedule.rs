@@ -63,7 +63,7 @@ pub fn advance_attempt(c: &mut Conn, id: CertificateId, at: Timestamp) -> Result
 pub fn switch_to_acme(c: &mut Conn, id: CertificateId, now: Timestamp) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
         .set((
-            certificates::source.eq(IssuanceMethod::Acme.as_str()),
+            certificates::method.eq(IssuanceMethod::Acme.as_str()),
             certificates::next_attempt_at.eq(now.0),
             certificates::failures.eq(0),
             certificates::last_error.eq(None::<String>),
@@ -95,7 +95,7 @@ pub fn retry_failed(c: &mut Conn, scope: CertificateScope, now: Timestamp) -> Re
     let domains = scope.domain_ids(c)?;
     diesel::update(certificates::table)
         .filter(certificates::domain_id.eq_any(domains))
-        .filter(certificates::source.eq(IssuanceMethod::Acme.as_str()))
+        .filter(certificates::method.eq(IssuanceMethod::Acme.as_str()))
         .filter(certificates::failures.gt(0))
         .set((
             certificates::next_attempt_at.eq(now.0),
@@ -118,7 +118,7 @@ pub fn schedule_replacement(
 ) -> Result<(), Error> {
     diesel::update(certificates::table)
         .filter(certificates::domain_id.eq(domain.0))
-        .filter(certificates::source.eq(IssuanceMethod::Acme.as_str()))
+        .filter(certificates::method.eq(IssuanceMethod::Acme.as_str()))
         .filter(certificates::details.is_not_null())
         .filter(
             certificates::authority_id

@@ -62,13 +62,16 @@ db_test!(ca_and_dns_provider_in_use_are_not_deleted, |db| async {
         provider(&db, "dns").await,
     );
     change(&db, id, |spec| {
-        spec.issuance = CertificateSource::Wildcard(authority);
+        spec.certificate_source = CertificateSource::Wildcard(authority);
         spec.provider = Some(dns);
         spec.addresses = true;
     })
     .await;
     let row = db.read(move |c| store::domains::get(c, id)).await.unwrap();
-    assert_eq!(row.spec.issuance, CertificateSource::Wildcard(authority));
+    assert_eq!(
+        row.spec.certificate_source,
+        CertificateSource::Wildcard(authority)
+    );
     assert_eq!((row.spec.provider, row.spec.addresses), (Some(dns), true));
     let result = db
         .store
@@ -80,7 +83,7 @@ db_test!(ca_and_dns_provider_in_use_are_not_deleted, |db| async {
     let listed = db.read(authorities::list).await;
     assert_eq!(listed[0].domains, [parse("example.org")]);
     change(&db, id, |spec| {
-        spec.issuance = CertificateSource::SelfSigned;
+        spec.certificate_source = CertificateSource::SelfSigned;
         spec.provider = None;
         spec.addresses = false;
     })

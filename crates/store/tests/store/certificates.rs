@@ -78,7 +78,7 @@ pub async fn insert_issued(
     let key = db.store.secret_key().clone();
     let subject: CertificateName = parse(subject);
     let new = NewCertificate {
-        source: IssuanceMethod::Acme,
+        method: IssuanceMethod::Acme,
         certificate_authority: None,
         renew_at: Some(at(60)),
         next_attempt: Some(at(1)),
@@ -99,7 +99,7 @@ db_test!(
         let id = fixture.domain;
         let authority = authority(&db, "ca", "a2V5").await;
         change(&db, id, |spec| {
-            spec.issuance = CertificateSource::Http(authority)
+            spec.certificate_source = CertificateSource::Http(authority)
         })
         .await;
         let mut container = fixture.container(1);
@@ -108,7 +108,10 @@ db_test!(
         let plans = db.read(certificates::list_domain_certificates).await;
         assert_eq!(plans.len(), 1);
         assert_eq!(plans[0].hosts, ["wiki.example.org"]);
-        assert_eq!(plans[0].issuance, CertificateSource::Http(authority));
+        assert_eq!(
+            plans[0].certificate_source,
+            CertificateSource::Http(authority)
+        );
 
         let subject: CertificateName = parse("wiki.example.org");
         let same = subject.clone();

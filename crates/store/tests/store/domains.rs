@@ -16,7 +16,7 @@ fn spec(site: SiteId, name: &str) -> DomainSpec {
         forwards_access_token: false,
         hsts: Hsts::Off,
         publishers: Publishers::AllUsers,
-        issuance: Default::default(),
+        certificate_source: Default::default(),
         provider: None,
         addresses: false,
     }

@@ -21,7 +21,7 @@ const NAME: &str = "wiki.example.org";
 async fn insert_issued(db: &TestStore, domain: DomainId, by: model::AuthorityId) -> CertificateId {
     let key = db.store.secret_key().clone();
     let new = NewCertificate {
-        source: IssuanceMethod::Acme,
+        method: IssuanceMethod::Acme,
         certificate_authority: Some(by),
         renew_at: Some(at(60)),
         next_attempt: Some(at(1)),
@@ -48,7 +48,7 @@ db_test!(
         let first_ca = authority(&db, "one", "a2V5").await;
         let second_ca = authority(&db, "two", "a2V5").await;
         change(&db, domain, |spec| {
-            spec.issuance = CertificateSource::Http(second_ca)
+            spec.certificate_source = CertificateSource::Http(second_ca)
         })
         .await;
         let id = insert_issued(&db, domain, first_ca).await;

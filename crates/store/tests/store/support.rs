@@ -301,7 +301,7 @@ impl TestStore {
             forwards_access_token: false,
             hsts: Hsts::Off,
             publishers: Publishers::AllUsers,
-            issuance: Default::default(),
+            certificate_source: Default::default(),
             provider: None,
             addresses: false,
         };

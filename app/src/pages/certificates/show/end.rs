@@ -9,7 +9,7 @@ use crate::{
 
 /// The card: an issued certificate is revoked at its CA, an uploaded one is deleted.
 pub fn card(shown: LiveResource<CertificateDetail>, name: Memo<String>) -> AnyView {
-    let of = shown.part(|shown| (shown.row.source, shown.row.issued.is_some()));
+    let of = shown.part(|shown| (shown.row.method, shown.row.issued.is_some()));
     reactive(move || match of.get() {
         (IssuanceMethod::Uploaded, _) => Some(deletion(shown, name)),
         (IssuanceMethod::Acme, true) => Some(revocation(shown, name)),

@@ -46,7 +46,7 @@ fn domain(id: i64, name: &str, publishers: Publishers) -> DomainRow {
             forwards_access_token: false,
             hsts: Hsts::Off,
             publishers,
-            issuance: Default::default(),
+            certificate_source: Default::default(),
             provider: None,
             addresses: false,
         },

@@ -101,7 +101,7 @@ pub async fn renew_certificates(control: &Control, issuer: &dyn Issuer) -> Resul
     for data in organization::certificates() {
         let is_due = existing.iter().any(|row| {
             let issued = row.issued.as_ref();
-            row.source == IssuanceMethod::Uploaded
+            row.method == IssuanceMethod::Uploaded
                 && row.subject.as_str() == data.subject()
                 && row.domain_name.as_str() == data.domain
                 && issued.is_some_and(|it| it.issuer == issuer.name() && it.not_after < soon)
