@@ -38,7 +38,7 @@ pub async fn change_password(
     let me = actor.me().ok_or(Error::Unauthenticated)?.clone();
     let attempt = sessions::begin_attempt(control, Some(me.name.clone()), client).await?;
     let (Some(user), recorded_failures) = (attempt.user, attempt.recorded_failures) else {
-        return Err(missing());
+        return Err(Error::not_found(Kind::User));
     };
     let passwords = &control.0.passwords;
     let current = Some(user.password_hash.clone());
@@ -74,7 +74,3 @@ pub async fn change_password(
 }
 
 const WRONG_PASSWORD: &str = "This is not your current password.";
-
-fn missing() -> Error {
-    Error::NotFound { kind: Kind::User }
-}

@@ -29,7 +29,7 @@ pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<Autho
     let all = list(control, actor).await?;
     all.into_iter()
         .find(|authority| authority.name == *name)
-        .ok_or_else(missing)
+        .ok_or(Error::not_found(Kind::Authority))
 }
 
 /// Adds a CA without sending a request to it.
@@ -70,7 +70,7 @@ pub async fn update(
         .store()
         .write(move |c| {
             let Some(before) = store::authorities::get(c, &key, id)? else {
-                return Ok(Err(missing()));
+                return Ok(Err(Error::not_found(Kind::Authority)));
             };
             let is_same_account =
                 before.row.directory == spec.directory && before.row.eab_key_id == spec.eab_key_id;
@@ -113,7 +113,7 @@ pub async fn delete(
         .write(move |c| {
             let all = store::authorities::list(c)?;
             let Some(authority) = all.into_iter().find(|authority| authority.id == id) else {
-                return Ok(Err(missing()));
+                return Ok(Err(Error::not_found(Kind::Authority)));
             };
             if authority.name.as_str() != confirm {
                 let message = format!("Type {} to delete the CA.", authority.name);
@@ -139,12 +139,6 @@ fn validate_roots(spec: &AuthoritySpec) -> Result<(), Error> {
     match pki::read(roots.as_str()) {
         Ok(_) => Ok(()),
         Err(error) => Err(Error::invalid_field("roots", error.to_string())),
-    }
-}
-
-fn missing() -> Error {
-    Error::NotFound {
-        kind: Kind::Authority,
     }
 }
 

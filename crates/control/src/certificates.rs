@@ -78,7 +78,7 @@ pub async fn get(
         })
         .await
         .into_model("get certificate")?;
-    detail.ok_or_else(missing)
+    detail.ok_or(Error::not_found(Kind::Certificate))
 }
 
 /// Stores an uploaded certificate and serves it for the domain. Sets the domain's certificate
@@ -106,7 +106,7 @@ pub async fn upload(
         .write(move |c| {
             let Some(row) = store::domains::get(c, domain)? else {
                 let kind = Kind::Domain;
-                return Ok(Err(Error::NotFound { kind }));
+                return Ok(Err(Error::not_found(kind)));
             };
             let names = &pair.leaf.issued.names;
             let Some(subject) = subject(names, &row.spec) else {
@@ -184,7 +184,7 @@ pub async fn retry(control: &Control, actor: &Actor, id: CertificateId) -> Resul
         .write(move |c| {
             let now = clock.now(c)?;
             let Some(row) = store::certificates::get(c, id, now)? else {
-                return Ok(Err(missing()));
+                return Ok(Err(Error::not_found(Kind::Certificate)));
             };
             if row.method == IssuanceMethod::Uploaded {
                 let message =
@@ -308,7 +308,7 @@ pub async fn delete(
         .write(move |c| {
             let now = clock.now(c)?;
             let Some(row) = store::certificates::get(c, id, now)? else {
-                return Ok(Err(missing()));
+                return Ok(Err(Error::not_found(Kind::Certificate)));
             };
             if row.subject.as_str() != confirm {
                 let message = format!("Type {} to delete the certificate.", row.subject);
@@ -356,10 +356,4 @@ async fn now(control: &Control) -> Result<Timestamp, Error> {
         .read(read)
         .await
         .into_model("read database time")
-}
-
-fn missing() -> Error {
-    Error::NotFound {
-        kind: Kind::Certificate,
-    }
 }

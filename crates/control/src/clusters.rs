@@ -233,7 +233,7 @@ async fn by_name(control: &Control, name: &str) -> Result<ClusterRecord, Error> 
         .read(move |c| store::clusters::get_by_name(c, &key, &name))
         .await
         .into_model("get cluster by name")?
-        .ok_or(missing())
+        .ok_or(Error::not_found(Kind::Cluster))
 }
 
 async fn record(control: &Control, id: ClusterId) -> Result<ClusterRecord, Error> {
@@ -243,12 +243,16 @@ async fn record(control: &Control, id: ClusterId) -> Result<ClusterRecord, Error
         .read(move |c| store::clusters::get(c, &key, id))
         .await
         .into_model("get cluster record")?
-        .ok_or(missing())
+        .ok_or(Error::not_found(Kind::Cluster))
 }
 
 /// The client of an existing cluster.
 fn client(control: &Control, id: ClusterId) -> Result<proxmox::Client, Error> {
-    control.0.clients.get(id).ok_or(missing())
+    control
+        .0
+        .clients
+        .get(id)
+        .ok_or(Error::not_found(Kind::Cluster))
 }
 
 /// Converts a failed request to an error for the user.
@@ -261,12 +265,6 @@ fn to_user_error(error: &proxmox::Error) -> Error {
                 None => error.to_string(),
             },
         },
-    }
-}
-
-fn missing() -> Error {
-    Error::NotFound {
-        kind: Kind::Cluster,
     }
 }
 

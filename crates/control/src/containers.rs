@@ -128,7 +128,7 @@ pub async fn get(
         .await
         .into_model("get container")?
         .filter(|(record, ..)| actor.may_see(record.owner))
-        .ok_or(missing())?;
+        .ok_or(Error::not_found(Kind::Container))?;
     let own = record.address;
     let has_own = leases.contains(&own);
     Ok(ContainerView {
@@ -349,11 +349,5 @@ pub(crate) async fn get_visible(
         .await
         .into_model("get container by id")?
         .filter(|record| actor.may_see(record.owner))
-        .ok_or(missing())
-}
-
-pub(crate) fn missing() -> Error {
-    Error::NotFound {
-        kind: Kind::Container,
-    }
+        .ok_or(Error::not_found(Kind::Container))
 }

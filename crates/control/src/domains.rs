@@ -39,7 +39,7 @@ pub async fn get(control: &Control, actor: &Actor, id: DomainId) -> Result<Domai
         .read(move |c| store::domains::get(c, id))
         .await
         .into_model("get domain")?
-        .ok_or_else(missing)
+        .ok_or(Error::not_found(Kind::Domain))
 }
 
 /// The domains of a site that the actor may publish under, the default one first.
@@ -110,7 +110,7 @@ pub async fn update(
         .store()
         .write(move |c| {
             let Some(current) = store::domains::get(c, id)? else {
-                return Ok(Err(missing()));
+                return Ok(Err(Error::not_found(Kind::Domain)));
             };
             if current.spec.site != spec.site {
                 let message = "The site of a domain cannot change. Add the domain to the other \
@@ -195,7 +195,7 @@ pub async fn delete(
         .store()
         .write(move |c| {
             let Some(current) = store::domains::get(c, id)? else {
-                return Ok(Err(missing()));
+                return Ok(Err(Error::not_found(Kind::Domain)));
             };
             let name = current.spec.name;
             if name.as_str() != confirm {
@@ -287,10 +287,6 @@ fn check_name_unused(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error
     } else {
         Ok(())
     })
-}
-
-fn missing() -> Error {
-    Error::NotFound { kind: Kind::Domain }
 }
 
 fn publish_change(control: &Control, id: DomainId) {

@@ -40,10 +40,10 @@ impl<T> StoreResultExt<T> for Result<T, store::Error> {
 /// Logs the cause of an internal error with the location of the caller, and returns an error with
 /// its ID. `operation` is as in [`StoreResultExt::into_model`].
 #[track_caller]
-pub(crate) fn internal(operation: &'static str, cause: &dyn std::fmt::Debug) -> Error {
+pub(crate) fn internal(operation: &'static str, cause: &dyn std::fmt::Display) -> Error {
     let id = format!("{:08x}", rand::random::<u32>());
     let location = Location::caller();
-    tracing::error!(operation, id, error = ?cause, %location, "internal error");
+    tracing::error!(operation, id, error = %cause, %location, "internal error");
     Error::Internal { id }
 }
 

@@ -88,7 +88,7 @@ async fn record(
         .read(move |c| store::hosts::get_by_name(c, &site, &name))
         .await
         .into_model("get host by name")?
-        .ok_or_else(missing)
+        .ok_or(Error::not_found(Kind::Host))
 }
 
 /// Creates a host and its join token.
@@ -165,7 +165,7 @@ pub async fn delete(
         .store()
         .write(move |c| {
             let Some(HostRecord { row, .. }) = store::hosts::get(c, id)? else {
-                return Ok(Err(missing()));
+                return Ok(Err(Error::not_found(Kind::Host)));
             };
             if row.name.as_str() != confirm {
                 let message = format!("Enter {} to delete the host.", row.name);
@@ -194,13 +194,9 @@ fn secret() -> String {
 
 fn require_found<T>(done: Result<T, store::Error>) -> Result<T, Error> {
     match done {
-        Err(store::Error::NotFound) => Err(missing()),
+        Err(store::Error::NotFound) => Err(Error::not_found(Kind::Host)),
         done => done.into_model("update host"),
     }
-}
-
-fn missing() -> Error {
-    Error::NotFound { kind: Kind::Host }
 }
 
 fn publish_change(control: &Control, id: HostId) {

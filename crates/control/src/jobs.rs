@@ -196,7 +196,7 @@ async fn get_visible(control: &Control, actor: &Actor, id: JobId) -> Result<JobR
         .await
         .into_model("get job")?
         .filter(|record| actor.may_see(record.owner))
-        .ok_or(Error::NotFound { kind: Kind::Job })
+        .ok_or(Error::not_found(Kind::Job))
 }
 
 /// A job to be queued.

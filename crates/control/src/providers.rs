@@ -29,7 +29,7 @@ pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<Provi
     let all = list(control, actor).await?;
     all.into_iter()
         .find(|provider| provider.name == *name)
-        .ok_or_else(missing)
+        .ok_or(Error::not_found(Kind::Provider))
 }
 
 /// Adds a provider without sending a request to it; see [`test`].
@@ -68,7 +68,9 @@ pub async fn update(
     spec: ProviderSpec,
 ) -> Result<(), Error> {
     actor.require_administrator()?;
-    let before = record(control, id).await?.ok_or_else(missing)?;
+    let before = record(control, id)
+        .await?
+        .ok_or(Error::not_found(Kind::Provider))?;
     if spec.secret.is_none() && server_of(&before.row.settings) != server_of(&spec.settings) {
         let message = "Enter the secret again, because it is sent to a new address.";
         return Err(Error::invalid_field("secret", message));
@@ -113,7 +115,9 @@ pub async fn test(
     domain: &Domain,
 ) -> Result<Vec<ProviderCheck>, Error> {
     actor.require_operator()?;
-    let record = record(control, id).await?.ok_or_else(missing)?;
+    let record = record(control, id)
+        .await?
+        .ok_or(Error::not_found(Kind::Provider))?;
     let provider = open(control, &record).map_err(Error::conflict)?;
     let _guard = lock_exclusive(control, &record.row).map_err(|ProviderBusy| {
         Error::conflict("This DNS provider is in use by a DNS-01 challenge. Try again in a minute.")
@@ -139,7 +143,7 @@ pub async fn delete(
         .write(move |c| {
             let all = store::providers::list(c)?;
             let Some(present) = all.into_iter().find(|provider| provider.id == id) else {
-                return Ok(Err(missing()));
+                return Ok(Err(Error::not_found(Kind::Provider)));
             };
             if present.name.as_str() != confirm {
                 let message = format!("Type {} to delete the DNS provider.", present.name);
@@ -224,12 +228,6 @@ fn record_location(settings: &ProviderSettings) -> (String, Option<&Domain>) {
             (server_of(settings), None)
         }
         ProviderSettings::Rfc2136 { zone, .. } => (server_of(settings), Some(zone)),
-    }
-}
-
-fn missing() -> Error {
-    Error::NotFound {
-        kind: Kind::Provider,
     }
 }
 

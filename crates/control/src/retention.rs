@@ -14,12 +14,12 @@ pub(crate) async fn run(control: Control) {
     let stop = control.0.stop.clone();
     while stop.run_until_cancelled(hourly.tick()).await.is_some() {
         if let Err(error) = control.store().write(sessions::delete_expired).await {
-            tracing::warn!(?error, "expired session deletion failed");
+            tracing::warn!(%error, "expired session deletion failed");
         }
         match delete_jobs(&control).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "old jobs deleted"),
-            Err(error) => tracing::warn!(?error, "old job deletion failed"),
+            Err(error) => tracing::warn!(%error, "old job deletion failed"),
         }
     }
 }

@@ -70,7 +70,7 @@ pub(crate) async fn of_site(
         })
         .await
         .into_model("assemble site configuration")?;
-    let rows = rows.ok_or(Error::NotFound { kind: Kind::Site })?;
+    let rows = rows.ok_or(Error::not_found(Kind::Site))?;
     Ok(assemble(rows, part))
 }
 

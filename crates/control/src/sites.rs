@@ -47,7 +47,7 @@ pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<SiteR
         .await?
         .into_iter()
         .find(|site| site.spec.name == *name)
-        .ok_or(Error::NotFound { kind: Kind::Site })
+        .ok_or(Error::not_found(Kind::Site))
 }
 
 /// Creates a site, which publishes under its own domain.
@@ -89,7 +89,7 @@ pub async fn update(
         .store()
         .write(move |c| {
             let Some(site) = store::sites::lock(c, id)? else {
-                return Ok(Err(missing()));
+                return Ok(Err(Error::not_found(Kind::Site)));
             };
             let has_containers = !store::containers::list_used_addresses(c, id)?.is_empty();
             if let Some(field) = fixed_field(&site.spec, &spec).filter(|_| has_containers) {
@@ -122,7 +122,7 @@ pub async fn delete(
         .store()
         .write(move |c| {
             let Some(site) = store::sites::get(c, id)? else {
-                return Ok(Err(missing()));
+                return Ok(Err(Error::not_found(Kind::Site)));
             };
             let name = site.spec.name;
             if name.as_str() != confirm {
@@ -225,10 +225,6 @@ fn require<T: PartialEq + Display>(fields: &mut Fields, field: &str, desired: &T
         )
     };
     fields.add_error(field, message);
-}
-
-fn missing() -> Error {
-    Error::NotFound { kind: Kind::Site }
 }
 
 fn publish_change(control: &Control, id: SiteId) {

@@ -161,6 +161,11 @@ impl Error {
         }
     }
 
+    /// The object does not exist, or the actor may not see it.
+    pub fn not_found(kind: Kind) -> Self {
+        Self::NotFound { kind }
+    }
+
     /// A missing permission.
     pub fn forbidden(message: impl Into<String>) -> Self {
         Self::Forbidden {

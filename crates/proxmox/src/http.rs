@@ -140,7 +140,8 @@ impl Client {
                 && failure.retryable
                 && (is_single || failure.error.may_have_executed())
             {
-                tracing::debug!(path = ?call.path, error = ?failure.error, "request failed, retrying");
+                let (error, cause) = (&failure.error, failure.error.cause());
+                tracing::debug!(path = ?call.path, %error, cause, "request failed, retrying");
                 may_retry = false;
                 outcome = self.attempt(target, call, auth).await;
             }

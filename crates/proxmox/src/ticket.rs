@@ -201,7 +201,7 @@ impl Client {
                 }
                 // The old ticket is still valid; the next attempt follows after a minute.
                 Err(error) => {
-                    tracing::debug!(?error, "ticket renewal failed, keeping the old ticket");
+                    tracing::debug!(%error, cause = error.cause(), "ticket renewal failed, keeping the old ticket");
                     state.failure = Some((Instant::now(), error));
                     Ok(old)
                 }

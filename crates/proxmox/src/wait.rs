@@ -79,7 +79,8 @@ impl TaskWatcher<'_> {
                 Ok(Some(exit)) => return Ok(exit),
                 Ok(None) => *last_error = None,
                 Err(error) if error.is_transient() => {
-                    tracing::debug!(upid = %self.upid, error = ?error, "task poll failed, retrying");
+                    let cause = error.cause();
+                    tracing::debug!(upid = %self.upid, %error, cause, "task poll failed, retrying");
                     *last_error = Some(error);
                 }
                 Err(error) => return Err(error),

@@ -1,4 +1,4 @@
-//! Database errors, classified by what the caller can do about them. The cause is for the log.
+//! Database errors, classified by what the caller can do about them. Their messages are for the log.
 //! Must not expose Diesel types.
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
@@ -18,15 +18,15 @@ pub enum Error {
     #[error("Other objects still depend on this one.")]
     InUse,
     /// The database is unreachable or overloaded; a later attempt may succeed.
-    #[error("The database is unreachable.")]
+    #[error("The database is unreachable: {cause}")]
     Unavailable {
-        /// For the log.
+        /// The reason.
         cause: String,
     },
     /// A bug, or stored data that does not parse.
-    #[error("The database returned an unexpected value or error.")]
+    #[error("The database returned an unexpected value or error: {cause}")]
     Internal {
-        /// For the log.
+        /// The reason.
         cause: String,
     },
 }

@@ -96,7 +96,7 @@ pub async fn run(
             wait = FIRST_WAIT;
             continue;
         };
-        tracing::warn!(%error, retry_in_s = wait.as_secs(), "sync failed");
+        tracing::warn!(%error, retry_in = ?wait, "sync failed");
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = stop.cancelled() => return Ok(()),

@@ -28,12 +28,12 @@ impl LeaseObject {
     fn log_failed_renewal(&self, owner: &str, error: &store::Error) {
         const MESSAGE: &str = "lease renewal failed";
         match self {
-            Self::Job(job) => tracing::warn!(%job, owner, ?error, "{MESSAGE}"),
+            Self::Job(job) => tracing::warn!(%job, owner, %error, "{MESSAGE}"),
             Self::Certificate(certificate) => {
-                tracing::warn!(%certificate, owner, ?error, "{MESSAGE}");
+                tracing::warn!(%certificate, owner, %error, "{MESSAGE}");
             }
-            Self::Record(record) => tracing::warn!(record, owner, ?error, "{MESSAGE}"),
-            Self::Cluster(cluster) => tracing::warn!(%cluster, owner, ?error, "{MESSAGE}"),
+            Self::Record(record) => tracing::warn!(record, owner, %error, "{MESSAGE}"),
+            Self::Cluster(cluster) => tracing::warn!(%cluster, owner, %error, "{MESSAGE}"),
         }
     }
 }

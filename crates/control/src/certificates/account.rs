@@ -71,7 +71,7 @@ async fn create_account(
     if let Err(error) = stored {
         tracing::warn!(
             authority = %authority.row.name,
-            ?error,
+            %error,
             "ACME account write failed, the next attempt creates another"
         );
     }

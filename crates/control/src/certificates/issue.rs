@@ -64,7 +64,7 @@ pub(super) async fn process(control: &Control, claim: Claim) {
     if let Err(reason) = claim.lease.hold(&renewal, HOLD_LIMIT, work).await {
         tracing::warn!(certificate = %claimed.subject, %reason, "certificate lease lost");
         outcome::record_interruption(control, &claim, reason).await;
-        solver::remove_challenges(control, claimed.id, &claim.lease.owner()).await;
+        solver::remove_challenges(control, &claim).await;
         return;
     }
     outcome::publish_change(control, claimed.domain, Some(claimed.id.0));
@@ -82,7 +82,7 @@ async fn process_leased(control: &Control, claim: &Claim) {
     let claimed = &claim.certificate;
     // A canceled attempt has not removed its challenges, and an order that was already ready never
     // used the challenges of an earlier attempt.
-    solver::remove_challenges(control, claimed.id, &claim.lease.owner()).await;
+    solver::remove_challenges(control, claim).await;
     if let Err(error) = record_result(control, claim, done).await {
         // Lets the lease expire, so that no attempt starts whose outcome the database cannot store.
         tracing::warn!(certificate = %claimed.subject, %error, "certificate outcome write failed");

@@ -16,6 +16,7 @@ use crate::{
 const TERM: Duration = Duration::from_secs(60);
 
 /// A claimed certificate and its lease.
+#[derive(Clone)]
 pub(super) struct Claim {
     pub(super) certificate: ClaimedCertificate,
     pub(super) lease: Lease,
@@ -55,7 +56,7 @@ pub(super) async fn release(control: &Control, claim: &Claim) {
     if let Err(error) = control.store().write(release).await {
         tracing::warn!(
             certificate = %claim.certificate.subject,
-            ?error,
+            %error,
             "certificate lease release failed, it will expire"
         );
     }

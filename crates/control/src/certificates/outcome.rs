@@ -161,7 +161,7 @@ pub(super) async fn record_interruption(control: &Control, claim: &Claim, reason
         store::certificates::record_interruption(c, id, &owner, &failure, next)
     };
     if let Err(error) = control.store().write(write).await {
-        tracing::warn!(certificate = %claimed.subject, ?error, "certificate interruption write failed");
+        tracing::warn!(certificate = %claimed.subject, %error, "certificate interruption write failed");
     }
 }
 

@@ -1,7 +1,7 @@
 //! ACME challenges: HTTP-01 by responses from the site's edge hosts, DNS-01 by records at the
 //! domain's DNS provider.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use model::{
@@ -14,7 +14,7 @@ use store::{challenges::ChallengeResponse, dns_records::RecordPurpose};
 use tokio::sync::OwnedMutexGuard;
 
 use super::lease::Claim;
-use crate::{Control, notifier::Audience, providers};
+use crate::{Control, failure::StoreResultExt as _, notifier::Audience, providers};
 
 /// How long edge hosts may take to apply the challenge responses.
 const EDGE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -27,8 +27,7 @@ const DNS_TIMEOUT: Duration = Duration::from_secs(180);
 pub(super) struct HttpSolver {
     control: Control,
     site: SiteId,
-    certificate: CertificateId,
-    owner: Arc<str>,
+    claim: Claim,
 }
 
 impl HttpSolver {
@@ -36,8 +35,7 @@ impl HttpSolver {
         Self {
             control: control.clone(),
             site,
-            certificate: claim.certificate.id,
-            owner: claim.lease.owner(),
+            claim: claim.clone(),
         }
     }
 
@@ -52,6 +50,7 @@ impl HttpSolver {
                     .store()
                     .read(move |c| store::hosts::list_by_site(c, site))
                     .await
+                    .into_model("list hosts of challenge")
                     .map_err(|error| error.to_string())?;
                 let rows = hosts.into_iter().map(|host| host.row);
                 match readiness(rows, generation) {
@@ -136,7 +135,7 @@ impl Solver for HttpSolver {
             })
             .collect();
         let (responses, clock) = (responses?, self.control.clock());
-        let (site, certificate) = (self.site, self.certificate);
+        let (site, certificate) = (self.site, self.claim.certificate.id);
         let generation = self
             .control
             .store()
@@ -145,25 +144,27 @@ impl Solver for HttpSolver {
                 store::challenges::upsert(c, site, certificate, &responses, now)
             })
             .await
+            .into_model("store challenge responses")
             .map_err(|error| error.to_string())?;
-        publish_change(&self.control, self.certificate);
+        publish_change(&self.control, certificate);
         self.wait(generation).await
     }
 
     async fn cleanup(&self, _: &[Challenge]) {
-        remove_challenges(&self.control, self.certificate, &self.owner).await;
+        remove_challenges(&self.control, &self.claim).await;
     }
 }
 
 /// Removes all challenge responses and DNS records of a certificate, unless a later attempt owns
 /// them.
-pub(super) async fn remove_challenges(control: &Control, certificate: CertificateId, owner: &str) {
-    let (clock, owner) = (control.clock(), owner.to_owned());
+pub(super) async fn remove_challenges(control: &Control, claim: &Claim) {
+    let (certificate, owner) = (claim.certificate.id, claim.lease.owner());
+    let clock = control.clock();
     let removed = control
         .store()
         .write(move |c| {
             let present = store::certificates::get_lease_owner(c, certificate)?;
-            if present.is_some_and(|present| present != owner) {
+            if present.is_some_and(|present| *present != *owner) {
                 return Ok(false);
             }
             let now = clock.now(c)?;
@@ -175,7 +176,8 @@ pub(super) async fn remove_challenges(control: &Control, certificate: Certificat
         Ok(false) => {}
         Ok(true) => publish_change(control, certificate),
         Err(error) => {
-            tracing::warn!(certificate_id = %certificate, ?error, "ACME challenge removal failed")
+            let subject = &claim.certificate.subject;
+            tracing::warn!(certificate = %subject, %error, "ACME challenge removal failed");
         }
     }
     control.issuance_wakeup().notify();
@@ -192,8 +194,7 @@ pub(super) struct DnsSolver {
     control: Control,
     provider: Box<dyn dns::Provider>,
     id: ProviderId,
-    certificate: CertificateId,
-    owner: Arc<str>,
+    claim: Claim,
     /// Held while this certificate uses a provider with few values per name.
     _guard: Option<OwnedMutexGuard<()>>,
 }
@@ -216,8 +217,7 @@ impl DnsSolver {
             control: control.clone(),
             provider,
             id,
-            certificate: claim.certificate.id,
-            owner: claim.lease.owner(),
+            claim: claim.clone(),
         })
     }
 
@@ -229,11 +229,12 @@ impl DnsSolver {
             record_type: "TXT",
             value: value.to_owned(),
         };
-        let (provider, purpose) = (self.id, RecordPurpose::Challenge(self.certificate));
+        let (provider, purpose) = (self.id, RecordPurpose::Challenge(self.claim.certificate.id));
         self.control
             .store()
             .write(move |c| store::dns_records::upsert_desired(c, provider, purpose, &stored, None))
             .await
+            .into_model("store challenge record")
             .map_err(|error| error.to_string())?;
         let record = dns::Record {
             name: name.to_owned(),
@@ -269,6 +270,6 @@ impl Solver for DnsSolver {
     }
 
     async fn cleanup(&self, _: &[Challenge]) {
-        remove_challenges(&self.control, self.certificate, &self.owner).await;
+        remove_challenges(&self.control, &self.claim).await;
     }
 }

@@ -44,8 +44,8 @@ pub async fn import(
                 "The container no longer exists on the cluster.",
             )),
         };
-        if let Err(Error::Internal { .. } | Error::Unavailable { .. }) = &outcome {
-            tracing::warn!(%cluster, vmid, ?outcome, "container import failed");
+        if let Err(error @ (Error::Internal { .. } | Error::Unavailable { .. })) = &outcome {
+            tracing::warn!(%cluster, vmid, %error, "container import failed");
         }
         let outcome = outcome.map_err(|error| error.to_string());
         outcomes.push(ImportResult { vmid, outcome });

@@ -11,8 +11,7 @@ use model::{
 use store::{Conn, containers::ContainerRecord};
 
 use super::{
-    create::check_limits, get_visible, missing, reserved_names::Requester,
-    services::ServiceAllocator,
+    create::check_limits, get_visible, reserved_names::Requester, services::ServiceAllocator,
 };
 use crate::{Actor, Control, failure::StoreResultExt as _, jobs, status::ObservedState};
 
@@ -52,17 +51,17 @@ fn edit_in_transaction(
     edit: &EditContainer,
 ) -> Result<Result<Option<JobId>, Error>, store::Error> {
     let Some(record) = store::containers::get(c, id)? else {
-        return Ok(Err(missing()));
+        return Ok(Err(Error::not_found(Kind::Container)));
     };
     store::users::lock(c, record.owner)?;
     let Some(owner) = store::users::get(c, record.owner)? else {
-        return Ok(Err(missing()));
+        return Ok(Err(Error::not_found(Kind::Container)));
     };
     if let Err(refusal) = check_edit(&record, edit, &owner.row) {
         return Ok(Err(refusal));
     }
     let Some(site) = store::sites::get(c, record.site)? else {
-        return Ok(Err(missing()));
+        return Ok(Err(Error::not_found(Kind::Container)));
     };
     let allocator = ServiceAllocator {
         requester: Requester { actor, manager },
@@ -223,7 +222,7 @@ async fn queue_job(
         .store()
         .write(move |c| {
             let Some(site) = store::sites::get(c, for_job.site)? else {
-                return Ok(Err(missing()));
+                return Ok(Err(Error::not_found(Kind::Container)));
             };
             set_desired(c)?;
             let job = jobs::NewJob {

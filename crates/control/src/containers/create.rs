@@ -177,11 +177,11 @@ impl Reservation {
             .map(|me| me.id)
             .or(store::users::get_first_administrator(c)?)
         else {
-            return Ok(Err(Error::NotFound { kind: Kind::User }));
+            return Ok(Err(Error::not_found(Kind::User)));
         };
         store::users::lock(c, owner)?;
         let Some(user) = store::users::get(c, owner)? else {
-            return Ok(Err(Error::NotFound { kind: Kind::User }));
+            return Ok(Err(Error::not_found(Kind::User)));
         };
         let desired = usage_with(&user.row.usage, &self.new.spec);
         Ok(check_limits(&user.row.limits, &desired).map(|()| owner))

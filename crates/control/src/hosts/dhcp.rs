@@ -42,7 +42,7 @@ async fn set_dhcp_server(
         .store()
         .write(move |c| {
             let Some(HostRecord { row, .. }) = store::hosts::get(c, id)? else {
-                return Ok(Err(missing()));
+                return Ok(Err(Error::not_found(Kind::Host)));
             };
             if row.facts.is_none() {
                 let message =

@@ -70,7 +70,7 @@ pub async fn file(
     let (mut desired, mut live) = load_trees(control, &record).await?;
     let (desired, live) = (desired.remove(&path), live.remove(&path));
     let state = state(desired.as_ref(), live.as_ref());
-    let state = state.ok_or(Error::NotFound { kind: Kind::File })?;
+    let state = state.ok_or(Error::not_found(Kind::File))?;
     blocking(move || {
         let hunks = match (&desired, &live) {
             (Some(desired), Some(live)) if desired != live => hunks(live, desired),

@@ -58,7 +58,7 @@ impl NodeAddresses {
         let status = match client.cluster_status().await {
             Ok(status) => status,
             Err(error) => {
-                tracing::debug!(%cluster, error = error.cause(), "node address query failed");
+                tracing::debug!(%cluster, %error, cause = error.cause(), "node address query failed");
                 return;
             }
         };
@@ -71,7 +71,7 @@ impl NodeAddresses {
                 .publish(Event::all(Topic::Site), Audience::Operators),
             // The cluster may have been deleted in the meantime.
             Ok(false) | Err(store::Error::NotFound) => {}
-            Err(error) => tracing::warn!(%cluster, ?error, "node address write failed"),
+            Err(error) => tracing::warn!(%cluster, %error, "node address write failed"),
         }
     }
 }

@@ -69,7 +69,7 @@ pub(crate) async fn release_leases(control: &Control) {
         .await;
     if let Err(error) = released {
         tracing::warn!(
-            ?error,
+            %error,
             "observation lease release failed, the leases will expire"
         );
     }
@@ -244,7 +244,7 @@ impl Poller {
         match client.resources().await {
             Ok(resources) => Observation::Success(Inventory::new(version, resources)),
             Err(error) => {
-                tracing::debug!(cluster = %self.id, error = error.cause(), "cluster unreachable");
+                tracing::debug!(cluster = %self.id, %error, cause = error.cause(), "cluster unreachable");
                 Observation::from_error(&error)
             }
         }
@@ -263,7 +263,7 @@ impl Poller {
             }
         };
         if let Err(error) = written {
-            tracing::warn!(cluster = %self.id, ?error, "shared observation write failed");
+            tracing::warn!(cluster = %self.id, %error, "shared observation write failed");
         }
     }
 
@@ -348,7 +348,7 @@ async fn publish_changes(control: &Control, id: ClusterId, changes: &Changes) {
                 notifier.publish_container(*container, *owner);
             }
         }
-        Err(error) => tracing::warn!(cluster = %id, ?error, "changed container query failed"),
+        Err(error) => tracing::warn!(cluster = %id, %error, "changed container query failed"),
     }
 }
 

@@ -68,7 +68,7 @@ pub async fn create_link(
     actor.require_administrator()?;
     let user = crate::users::get(control, actor, name).await?;
     let user = account(control, user.id).await?;
-    let user = user.ok_or(Error::NotFound { kind: Kind::User })?;
+    let user = user.ok_or(Error::not_found(Kind::User))?;
     let token = new_token();
     control.0.sign_in_link.replace(Link {
         token_hash: digest(&token),
@@ -99,8 +99,9 @@ pub async fn redeem_link(
     let user = account(control, link.user)
         .await
         .inspect_err(|_| pending.put_back(link.clone()))?;
+    let name = user.as_ref().map(|user| user.row.name.to_string());
     let Some(user) = user.filter(|user| digest(&user.password_hash) == link.password_digest) else {
-        tracing::info!(user_id = %link.user, %address, reason = "account changed", "sign-in link refused");
+        tracing::info!(account = name, %address, reason = "account changed", "sign-in link refused");
         return Err(Error::forbidden(INVALID));
     };
     let session = begin(control, &user, client)

@@ -221,7 +221,7 @@ impl Context {
         self.notes.failure = Some(failure.clone());
         let note = Some(failure.sentence.clone());
         if let Err(error) = self.end(StepState::Failed, note).await {
-            tracing::warn!(job = %self.job, ?error, "failed job step write failed");
+            tracing::warn!(job = %self.job, %error, "failed job step write failed");
         }
     }
 
@@ -229,7 +229,7 @@ impl Context {
         self.position = record.position;
         self.notes = Notes::default();
         if let Err(error) = self.end(StepState::Undone, record.view.note.clone()).await {
-            tracing::warn!(job = %self.job, ?error, "undone job step write failed");
+            tracing::warn!(job = %self.job, %error, "undone job step write failed");
         }
     }
 
@@ -246,7 +246,7 @@ impl Context {
         let job = self.job;
         let write = move |c: &mut store::Conn| store::jobs::append_log(c, job, &lines);
         if let Err(error) = self.control.store().write(write).await {
-            tracing::warn!(job = %job, ?error, "job log write failed");
+            tracing::warn!(job = %job, %error, "job log write failed");
         }
         self.publish(Event::of(Topic::JobLog, self.job.0));
     }
@@ -258,7 +258,7 @@ impl Context {
             store::jobs::update_step_progress(c, job, &owner, position, progress)
         };
         if let Err(error) = self.control.store().write(write).await {
-            tracing::warn!(job = %job, ?error, "job progress write failed");
+            tracing::warn!(job = %job, %error, "job progress write failed");
         }
         self.publish_job();
     }

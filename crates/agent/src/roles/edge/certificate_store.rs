@@ -86,9 +86,10 @@ impl CertificateStore {
             .map(|fingerprint| certificate_name(Some(fingerprint)))
             .collect();
         let folder = PathBuf::from(layout.tls.as_str());
+        let path = folder.clone();
         let done = tokio::task::spawn_blocking(move || remove_unlisted(&folder, &keep)).await;
         if let Ok(Err(error)) = done {
-            tracing::warn!(%error, "unused certificate deletion failed");
+            tracing::warn!(path = %path.display(), %error, "unused certificate deletion failed");
         }
     }
 
@@ -193,11 +194,11 @@ async fn fetch(
         unservable.extend(put.unwrap_or_default());
     }
     for UnservableCertificate {
-        certificate,
+        certificate: fingerprint,
         reason: error,
     } in &unservable
     {
-        tracing::warn!(%certificate, error, "certificate not served");
+        tracing::warn!(%fingerprint, error, "certificate not served");
     }
     unservable
 }
