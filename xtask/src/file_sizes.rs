@@ -1,4 +1,5 @@
-//! Checks that every tracked Rust file has fewer than 400 lines, tests included.
+//! Checks that every tracked Rust file has fewer than 400 lines, tests included, and that no comment
+//! line has more than 100 columns, which `cargo fmt` does not check.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,10 +12,13 @@ use crate::workspace::Workspace;
 /// The number of lines that no file may reach.
 const LIMIT: usize = 400;
 
+/// The maximum width of a comment line, as that of code.
+const MAX_COLUMNS: usize = 100;
+
 /// Checks all tracked Rust files of the workspace.
 ///
 /// # Errors
-/// When a file is too long or cannot be read; the error names each file.
+/// When a file or a comment line is too long, or a file cannot be read; the error names each.
 pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
     let mut git = Command::new("git");
     git.current_dir(workspace.root())
@@ -30,19 +34,28 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
         }
         let code =
             std::fs::read_to_string(&path).with_context(|| format!("{file} cannot be read"))?;
-        problems.extend(problem_in(Path::new(file), &code));
+        problems.extend(problems_in(Path::new(file), &code));
     }
     ensure!(
         problems.is_empty(),
-        "split files that have {LIMIT} lines or more:\n{}",
+        "split files that have {LIMIT} lines or more, and wrap comments at {MAX_COLUMNS} columns:\n{}",
         problems.join("\n")
     );
     Ok(())
 }
 
-fn problem_in(path: &Path, code: &str) -> Option<String> {
-    let lines = code.lines().count();
-    (lines >= LIMIT).then(|| format!("{}: {lines} lines", path.display()))
+fn problems_in(path: &Path, code: &str) -> Vec<String> {
+    let path = path.display();
+    let count = code.lines().count();
+    let file = (count >= LIMIT).then(|| format!("{path}: {count} lines"));
+    let comments = (1..).zip(code.lines()).filter_map(|(number, line)| {
+        let columns = line.chars().count();
+        // A single word, such as a URL, cannot be wrapped.
+        let is_long = columns > MAX_COLUMNS && line.split_whitespace().count() > 2;
+        (is_long && line.trim_start().starts_with("//"))
+            .then(|| format!("{path}:{number}: comment of {columns} columns"))
+    });
+    file.into_iter().chain(comments).collect()
 }
 
 #[cfg(test)]
@@ -52,10 +65,23 @@ mod tests {
     #[test]
     fn file_of_400_lines_is_rejected_by_name() {
         let path = Path::new("crates/a/tests/a.rs");
-        assert_eq!(problem_in(path, &"// a\n".repeat(399)), None);
+        assert!(problems_in(path, &"// a\n".repeat(399)).is_empty());
         assert_eq!(
-            problem_in(path, &"// a\n".repeat(400)).as_deref(),
-            Some("crates/a/tests/a.rs: 400 lines")
+            problems_in(path, &"// a\n".repeat(400)),
+            ["crates/a/tests/a.rs: 400 lines"]
         );
+    }
+
+    #[test]
+    fn comment_line_of_more_than_100_columns_is_rejected() {
+        let path = Path::new("a.rs");
+        let line = |length: usize| format!("fn a() {{}}\n    // b {}\n", "c".repeat(length));
+        assert!(problems_in(path, &line(91)).is_empty());
+        assert_eq!(
+            problems_in(path, &line(92)),
+            ["a.rs:2: comment of 101 columns"]
+        );
+        let url = format!("// https://example.org/{}\n", "c".repeat(100));
+        assert!(problems_in(path, &url).is_empty());
     }
 }

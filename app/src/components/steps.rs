@@ -88,7 +88,13 @@ pub fn job_state(job: LiveResource<JobView>) -> AnyView {
 pub fn job_failure(job: LiveResource<JobView>) -> AnyView {
     let failure = job.part(|job| {
         let ended = matches!(job.row.state, JobState::Failed | JobState::Canceled);
-        ended.then(|| (job.row.error.clone(), job.details.clone(), job.left.clone()))
+        ended.then(|| {
+            (
+                job.row.error.clone(),
+                job.details.clone(),
+                job.leftovers.clone(),
+            )
+        })
     });
 
     reactive(move || {

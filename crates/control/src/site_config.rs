@@ -225,8 +225,8 @@ fn publish(
         } => {
             let certificate = certificates.for_domain(domain, &format!("{label}.{domain}"));
             let mut domains = config.domains.iter_mut();
-            if let Some(under) = domains.find(|under| under.name == *domain) {
-                under
+            if let Some(served_domain) = domains.find(|served| served.name == *domain) {
+                served_domain
                     .services
                     .push(backend.http(label, *options, certificate));
             }

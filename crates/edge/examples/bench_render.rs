@@ -23,7 +23,7 @@ use model::{
     ServiceId,
     domains::Hsts,
     fingerprint::Fingerprint,
-    publish::{Backend, HttpOptions},
+    publish::{BackendProtocol, HttpOptions},
 };
 
 /// The amount of work.
@@ -172,9 +172,9 @@ fn http_service(number: u16) -> Outcome<HttpService> {
         options: HttpOptions {
             sign_in: kind == 0,
             backend: match kind {
-                1 => Backend::Https,
-                2 => Backend::HttpsVerified,
-                _ => Backend::Http,
+                1 => BackendProtocol::Https,
+                2 => BackendProtocol::HttpsVerified,
+                _ => BackendProtocol::Http,
             },
             ..HttpOptions::default()
         },

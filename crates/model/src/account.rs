@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     FieldError, Fields,
-    text::{Password, debug_with},
+    text::{Password, debug_only_fields},
 };
 
 /// A user's request for a new password.
@@ -20,7 +20,7 @@ pub struct PasswordChange {
 #[derive(Clone, PartialEq, Eq)]
 pub struct CurrentPassword(pub String);
 
-debug_with!(CurrentPassword {});
+debug_only_fields!(CurrentPassword {});
 
 /// The form in which users change their own password.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ pub struct PasswordForm {
     pub new: String,
 }
 
-debug_with!(PasswordForm {});
+debug_only_fields!(PasswordForm {});
 
 impl PasswordForm {
     /// Parses and validates the form.

@@ -9,7 +9,7 @@ use crate::{
     AuthorityId, FieldError, Fields, Invalid,
     names::{Domain, Label},
     providers::{AccountName, AccountSecret},
-    text::{debug_with, text_value},
+    text::{debug_only_fields, text_value},
 };
 
 /// Well-known certificate authorities, by name and directory URL.
@@ -169,7 +169,7 @@ pub struct AuthorityForm {
     pub roots: String,
 }
 
-debug_with!(AuthorityForm {
+debug_only_fields!(AuthorityForm {
     name,
     directory,
     email,

@@ -17,7 +17,7 @@ use crate::{
     AuthorityId, CertificateId, DomainId, FieldError, Fields, Invalid, Timestamp,
     fingerprint::Fingerprint,
     names::{Domain, Label},
-    text::debug_with,
+    text::debug_only_fields,
 };
 
 /// The certificate source of a domain. Until a certificate is issued, edge hosts serve self-signed
@@ -326,7 +326,7 @@ impl UploadForm {
     }
 }
 
-debug_with!(UploadForm { domain });
+debug_only_fields!(UploadForm { domain });
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::Invalid,
     names::is_word,
-    text::{by_text, debug_with, is_refused_control, text_value},
+    text::{by_text, debug_only_fields, is_refused_control, text_value},
 };
 
 /// The maximum number of variables of a container.
@@ -47,7 +47,7 @@ pub struct EnvVar {
     value: String,
 }
 
-debug_with!(EnvVar { name });
+debug_only_fields!(EnvVar { name });
 
 /// A variable before validation.
 #[derive(Deserialize)]

@@ -218,7 +218,7 @@ pub struct JobView {
     /// The original error message of the failure, for example from Proxmox.
     pub details: Option<String>,
     /// Leftovers after a failure, one sentence each.
-    pub left: Vec<String>,
+    pub leftovers: Vec<String>,
     /// Whether cancellation was requested.
     pub is_canceling: bool,
     /// Whether the job can be canceled now.

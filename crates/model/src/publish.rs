@@ -13,7 +13,7 @@ use crate::{
 /// The protocol of the backend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Backend {
+pub enum BackendProtocol {
     /// HTTP.
     #[default]
     Http,
@@ -23,7 +23,7 @@ pub enum Backend {
     HttpsVerified,
 }
 
-impl Backend {
+impl BackendProtocol {
     /// Every protocol, from least to most secure.
     pub const ALL: [Self; 3] = [Self::Http, Self::Https, Self::HttpsVerified];
 
@@ -37,13 +37,13 @@ impl Backend {
     }
 }
 
-impl fmt::Display for Backend {
+impl fmt::Display for BackendProtocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-impl FromStr for Backend {
+impl FromStr for BackendProtocol {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
@@ -115,7 +115,7 @@ integer_text!(IdleTimeoutS);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpOptions {
     /// The protocol of the backend.
-    pub backend: Backend,
+    pub backend: BackendProtocol,
     /// The maximum size of a request body.
     pub body: MaxBodyMib,
     /// How long nginx keeps a connection open that carries no data.

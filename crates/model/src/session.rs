@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{UserId, names::Username, text::debug_with, users::Role};
+use crate::{UserId, names::Username, text::debug_only_fields, users::Role};
 
 /// The user of a request, for pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,4 +24,4 @@ pub struct SignInForm {
     pub password: String,
 }
 
-debug_with!(SignInForm { name });
+debug_only_fields!(SignInForm { name });

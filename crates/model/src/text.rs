@@ -49,7 +49,7 @@ macro_rules! text_value {
 pub(crate) use text_value;
 
 /// Implements `Debug` with these fields only, because the others may contain secrets.
-macro_rules! debug_with {
+macro_rules! debug_only_fields {
     ($name:ident { $($field:ident),* }) => {
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -60,7 +60,7 @@ macro_rules! debug_with {
         }
     };
 }
-pub(crate) use debug_with;
+pub(crate) use debug_only_fields;
 
 /// Whether Proxmox VE refuses the character in `env` and `entrypoint`: all ASCII controls except
 /// tab (patterns of both parameters of `PUT /nodes/{node}/lxc/{vmid}/config`, version 9.2).

@@ -8,7 +8,7 @@ use crate::{
     FieldError, Fields, Invalid, Timestamp, UserId,
     names::{EmailAddress, Username},
     sizes::{Cores, DiskGib, MemoryMib},
-    text::{Password, debug_with},
+    text::{Password, debug_only_fields},
 };
 
 /// The role of a user.
@@ -191,7 +191,7 @@ pub struct UserForm {
     pub disk: String,
 }
 
-debug_with!(UserForm { name, role });
+debug_only_fields!(UserForm { name, role });
 
 /// A limit of containers: a whole number from 0 to 100000.
 struct Count(u32);

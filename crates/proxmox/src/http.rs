@@ -180,7 +180,7 @@ impl Client {
         let limit = if call.slow {
             timeouts.slow
         } else {
-            timeouts.answer
+            timeouts.response
         };
         let failure = |error| failure(error, &target.address, timeouts.connect, limit);
         let url = url(&target.base, &call.path).map_err(|error| Failure {

@@ -9,7 +9,7 @@ pub struct Timeouts {
     /// To connect, including TLS.
     pub connect: Duration,
     /// For the whole request and response.
-    pub answer: Duration,
+    pub response: Duration,
     /// For calls that wait for a lock, a storage or a registry before they respond: create, delete,
     /// configure, pull.
     pub slow: Duration,
@@ -21,7 +21,7 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
-            answer: Duration::from_secs(10),
+            response: Duration::from_secs(10),
             slow: Duration::from_secs(30),
             ticket: Duration::from_secs(90 * 60),
         }

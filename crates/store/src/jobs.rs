@@ -146,6 +146,6 @@ macro_rules! lease_held {
 use lease_held;
 
 /// Serializes the items that a job left behind.
-fn leftovers_json(left: &[String]) -> Result<String, Error> {
-    rows::to_json(&left)
+fn leftovers_json(leftovers: &[String]) -> Result<String, Error> {
+    rows::to_json(&leftovers)
 }

@@ -172,7 +172,7 @@ impl<S: Subsystem> Applier<S> {
         };
         match self.perform(&effects).await {
             Ok(()) => self.confirm().await,
-            Err(error) => self.go_back(&effects, error, tree, &before).await,
+            Err(error) => self.roll_back(&effects, error, tree, &before).await,
         }
     }
 
@@ -222,7 +222,7 @@ impl<S: Subsystem> Applier<S> {
     }
 
     /// Restores the generation that the programs last read, and reloads them.
-    async fn go_back(
+    async fn roll_back(
         &mut self,
         effects: &BTreeSet<S::Effect>,
         error: ProgramError,

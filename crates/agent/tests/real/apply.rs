@@ -11,7 +11,7 @@ use agent::{
 use model::{
     ServiceId,
     hosts::ConfigPart,
-    publish::{Backend, HttpOptions},
+    publish::{BackendProtocol, HttpOptions},
 };
 use test_servers::host::{inside, run, wait_until};
 
@@ -60,7 +60,7 @@ fn refused_configuration_changes_nothing() {
             apply(&mut applier, &good, &layout).await;
             let before = list_entries(&layout);
             let mut bad = good.clone();
-            bad.domains[0].services[0].options.backend = Backend::HttpsVerified;
+            bad.domains[0].services[0].options.backend = BackendProtocol::HttpsVerified;
             remove_trusted_cas(folder);
             let outcome = applier.apply(&tree(&bad, &layout)).await.unwrap();
             let Outcome::Refused(refusal) = outcome else {
@@ -99,7 +99,7 @@ fn services_refused_by_nginx_are_quarantined() {
     inside(name, |folder| {
         let (layout, mut site) = (prepare(folder), site());
         let [plain, verified] =
-            [Backend::Http, Backend::HttpsVerified].map(|backend| HttpOptions {
+            [BackendProtocol::Http, BackendProtocol::HttpsVerified].map(|backend| HttpOptions {
                 backend,
                 ..HttpOptions::default()
             });

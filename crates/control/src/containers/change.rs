@@ -2,7 +2,7 @@
 //! it in one transaction.
 
 use model::{
-    ContainerId, Error, JobId,
+    ContainerId, Error, JobId, Kind,
     containers::{ContainerSpec, EditContainer, Power},
     jobs::JobKind,
     names::Domain,

@@ -303,17 +303,17 @@ impl ServiceAllocator<'_> {
         self.current.iter().any(|service| match &service.published {
             ServiceEndpoint::Http {
                 label: own,
-                domain: under,
+                domain: served_domain,
                 ..
             }
             | ServiceEndpoint::Tcp {
                 tls:
                     Some(TlsName {
                         label: own,
-                        domain: under,
+                        domain: served_domain,
                     }),
                 ..
-            } => own == label && under == domain,
+            } => own == label && served_domain == domain,
             _ => false,
         })
     }

@@ -1,10 +1,10 @@
 //! Which host of a site is the DHCP server. Two DHCP servers would lease the same address to two
 //! clients.
 
-use model::{Error, HostId};
+use model::{Error, HostId, Kind};
 use store::hosts::HostRecord;
 
-use super::{missing, publish_change};
+use super::publish_change;
 use crate::{Actor, Control, failure::StoreResultExt as _};
 
 /// Makes a host the site's DHCP server after the current DHCP server has reported that it stopped.

@@ -43,7 +43,7 @@ pub(super) struct Context {
     pub(super) site: SiteRecord,
     pub(super) notes: Notes,
     /// What could not be undone, one sentence each.
-    pub(super) left: Vec<String>,
+    pub(super) leftovers: Vec<String>,
     owner: UserId,
     lease: Lease,
     position: u32,
@@ -83,7 +83,7 @@ impl Context {
             container,
             site,
             notes: Notes::default(),
-            left: Vec::new(),
+            leftovers: Vec::new(),
             job: job.row.id,
             owner: job.owner,
             lease: lease.clone(),

@@ -107,28 +107,28 @@ async fn run_and_undo(
     if !matches!(end, JobEnd::Done) {
         stop.run_until_cancelled(undo::undo(context, job)).await?;
     }
-    Some(outcome(end, std::mem::take(&mut context.left)))
+    Some(outcome(end, std::mem::take(&mut context.leftovers)))
 }
 
-fn outcome(end: JobEnd, left: Vec<String>) -> JobOutcome {
+fn outcome(end: JobEnd, leftovers: Vec<String>) -> JobOutcome {
     match end {
         JobEnd::Done => JobOutcome {
             state: JobState::Done,
             error: None,
             details: None,
-            leftovers: left,
+            leftovers,
         },
         JobEnd::Canceled => JobOutcome {
             state: JobState::Canceled,
             error: None,
             details: None,
-            leftovers: left,
+            leftovers,
         },
         JobEnd::Failed(failure) => JobOutcome {
             state: JobState::Failed,
             error: Some(failure.sentence),
             details: failure.details,
-            leftovers: left,
+            leftovers,
         },
     }
 }

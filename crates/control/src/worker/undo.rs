@@ -20,12 +20,12 @@ pub(super) async fn undo(context: &mut Context, job: &JobRecord) {
     let container = &context.container;
     match job.row.kind {
         JobKind::Create => undo_create(context, job).await,
-        JobKind::Edit => context.left.push(format!(
+        JobKind::Edit => context.leftovers.push(format!(
             "The changes of {} are saved, but the cluster may still have the old values. Retry \
                 the job.",
             container.name,
         )),
-        JobKind::Delete => context.left.push(format!(
+        JobKind::Delete => context.leftovers.push(format!(
             "{} may be stopped and still has its IP address {}. Retry the job.",
             container.name, container.address,
         )),
@@ -50,13 +50,13 @@ async fn undo_create(context: &mut Context, job: &JobRecord) {
     match remove(context, &steps).await {
         Ok(Remains::Nothing) => {}
         // Only root can unlock a container; an API token cannot.
-        Ok(Remains::Partial) => context.left.push(format!(
+        Ok(Remains::Partial) => context.leftovers.push(format!(
             "CT {vmid} on {node} is incomplete and locked. Delete it there as root: pct unlock \
                 {vmid}, then pct destroy {vmid}.",
         )),
         Err(failure) => {
             let name = &context.container.name;
-            context.left.push(format!(
+            context.leftovers.push(format!(
                 "CT {vmid} on {node} may still exist: {} To retry, delete {name} in Holdfast.",
                 failure.sentence,
             ));

@@ -49,7 +49,7 @@ impl Scenario {
     /// Asserts all invariants that hold after any end of a job.
     pub async fn assert_consistent(&mut self, job: &JobView) {
         self.assert_messages(job).await;
-        self.left.extend(job.left.iter().cloned());
+        self.leftovers.extend(job.leftovers.iter().cloned());
         let actual = self.actual_state().await;
         for foreign in &self.foreign {
             let current = self.app.sim.handle().container(foreign.vmid);
@@ -150,10 +150,13 @@ impl Scenario {
     }
 
     async fn assert_messages(&self, job: &JobView) {
-        let mut sentences: Vec<&str> = job.left.iter().map(String::as_str).collect();
+        let mut sentences: Vec<&str> = job.leftovers.iter().map(String::as_str).collect();
         match job.row.state {
             JobState::Failed => sentences.push(job.row.error.as_deref().expect("an error message")),
-            JobState::Done => assert!(job.row.error.is_none() && job.left.is_empty(), "{job:?}"),
+            JobState::Done => assert!(
+                job.row.error.is_none() && job.leftovers.is_empty(),
+                "{job:?}"
+            ),
             _ => {}
         }
         for sentence in sentences {
@@ -173,7 +176,7 @@ impl Scenario {
     /// Returns whether a finished job reported this VMID as left behind.
     fn reports_leftover(&self, vmid: u32) -> bool {
         let name = format!("CT {vmid} ");
-        self.may_leave_container() && self.left.iter().any(|left| left.contains(&name))
+        self.may_leave_container() && self.leftovers.iter().any(|left| left.contains(&name))
     }
 
     fn may_leave_container(&self) -> bool {
@@ -202,7 +205,7 @@ fn is_allowed(kind: JobKind, how: Discrepancy) -> bool {
 /// Returns whether the container may be missing because the failed job reported that.
 fn is_reported_loss(job: &JobView) -> bool {
     job.row.state == JobState::Failed
-        && !job.left.is_empty()
+        && !job.leftovers.is_empty()
         && is_allowed(job.row.kind, Discrepancy::RecordWithoutContainer)
 }
 

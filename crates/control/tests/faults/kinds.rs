@@ -87,7 +87,7 @@ pub struct Scenario {
     /// Foreign containers, which must not change.
     pub foreign: Vec<ContainerView>,
     /// What finished jobs reported as left behind.
-    pub left: Vec<String>,
+    pub leftovers: Vec<String>,
     /// Whether a node was restarted.
     pub restarted: bool,
 }
@@ -110,7 +110,7 @@ impl Scenario {
             kind,
             app,
             foreign,
-            left: Vec::new(),
+            leftovers: Vec::new(),
             restarted: false,
         }
     }

@@ -83,14 +83,14 @@ async fn uploaded_certificate_is_validated_served_and_reported_before_expiry() {
     let row = row(&app, "*.example.net").await.unwrap();
     assert_eq!((row.id, row.state), (uploaded, CertificateState::Issued));
     let site = site_config(&app).await;
-    let under = site
+    let served_domain = site
         .domains
         .iter()
         .find(|it| it.name.as_str() == "example.net")
         .unwrap();
-    assert_eq!(under.services[0].certificate, Some(print(&row)));
+    assert_eq!(served_domain.services[0].certificate, Some(print(&row)));
     assert_eq!(
-        under.certificate,
+        served_domain.certificate,
         Some(print(&row)),
         "unpublished hostnames use it too"
     );

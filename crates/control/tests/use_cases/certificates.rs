@@ -94,12 +94,12 @@ pub async fn add(app: &TestApp, form: DomainForm) -> DomainId {
 }
 
 /// Creates a container with an HTTP service under a domain.
-pub async fn publish(app: &TestApp, name: &str, under: &str) -> CreatedContainer {
+pub async fn publish(app: &TestApp, name: &str, domain: &str) -> CreatedContainer {
     let form = ContainerForm {
         services: vec![ServiceForm {
             kind: "http".into(),
             port: "80".into(),
-            domain: under.into(),
+            domain: domain.into(),
             ..ServiceForm::default()
         }],
         ..app.form(name, DEBIAN)
@@ -173,12 +173,12 @@ async fn published_name_gets_a_certificate_that_is_renewed_in_time() {
     );
     assert!(first.is_used);
     let site = site_config(&app).await;
-    let under = site
+    let served_domain = site
         .domains
         .iter()
         .find(|it| it.name.as_str() == "example.net")
         .unwrap();
-    assert_eq!(under.services[0].certificate, Some(print(&first)));
+    assert_eq!(served_domain.services[0].certificate, Some(print(&first)));
     wait_for("removal of the challenge response", async || {
         site_config(&app)
             .await
@@ -319,12 +319,12 @@ async fn unpublished_name_is_not_renewed() {
         .await
         .unwrap();
     let site = site_config(&app).await;
-    let under = site
+    let served_domain = site
         .domains
         .iter()
         .find(|it| it.name.as_str() == "example.net")
         .unwrap();
-    assert_eq!(under.services[0].certificate, None);
+    assert_eq!(served_domain.services[0].certificate, None);
     // Long after expiry the certificate is deleted.
     clock.advance(40_000 * DAY);
     domains::update(&app.control, &SYSTEM, id, none.parse().unwrap())

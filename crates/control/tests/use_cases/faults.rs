@@ -32,7 +32,7 @@ async fn unknown_image_fails_with_a_message_and_leaves_nothing() {
         "The image docker.io/library/nosuch:1 could not be pulled."
     );
     assert!(job.details.is_some(), "Proxmox's own error message is kept");
-    assert!(job.can_retry && job.left.is_empty());
+    assert!(job.can_retry && job.leftovers.is_empty());
     let view = app.view("web").await;
     assert_eq!(view.row.status, Status::Failed);
     assert_eq!(view.failure, Some((created.job, error)));
@@ -165,7 +165,7 @@ async fn canceled_creation_leaves_nothing() {
         .unwrap();
     let job = app.wait_for_job(created.job).await;
     assert_eq!(job.row.state, JobState::Canceled, "{job:?}");
-    assert!(job.left.is_empty(), "{:?}", job.left);
+    assert!(job.leftovers.is_empty(), "{:?}", job.leftovers);
     assert!(
         job.steps
             .iter()

@@ -91,8 +91,8 @@ fn http_domain(app: &TestApp, id: AuthorityId) -> DomainForm {
 async fn served(app: &TestApp) -> Option<Fingerprint> {
     let site = site_config(app).await;
     let mut domains = site.domains.into_iter();
-    let under = domains.find(|it| it.name.as_str() == "example.net");
-    under.unwrap().services[0].certificate.clone()
+    let served_domain = domains.find(|it| it.name.as_str() == "example.net");
+    served_domain.unwrap().services[0].certificate.clone()
 }
 
 async fn wait_until_served(app: &TestApp, print: &Fingerprint) {

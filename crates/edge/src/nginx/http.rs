@@ -1,7 +1,7 @@
 //! Server blocks of domains and HTTP services.
 
 use askama::Template;
-use model::publish::Backend;
+use model::publish::BackendProtocol;
 
 use crate::{
     layout::{Layout, certificate_name},
@@ -58,18 +58,18 @@ impl Service<'_> {
 
     fn backend(&self) -> String {
         let scheme = match self.service.options.backend {
-            Backend::Http => "http",
-            Backend::Https | Backend::HttpsVerified => "https",
+            BackendProtocol::Http => "http",
+            BackendProtocol::Https | BackendProtocol::HttpsVerified => "https",
         };
         format!("{scheme}://{}:{}", self.service.address, self.service.port)
     }
 
     fn is_tls(&self) -> bool {
-        self.service.options.backend != Backend::Http
+        self.service.options.backend != BackendProtocol::Http
     }
 
     fn is_verified(&self) -> bool {
-        self.service.options.backend == Backend::HttpsVerified
+        self.service.options.backend == BackendProtocol::HttpsVerified
     }
 
     /// The access control in front of the service.

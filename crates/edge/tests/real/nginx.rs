@@ -9,7 +9,7 @@ use std::{
 use edge::PublicDomain;
 use model::{
     domains::Hsts,
-    publish::{Backend, HttpOptions},
+    publish::{BackendProtocol, HttpOptions},
 };
 
 use crate::{
@@ -251,10 +251,11 @@ fn hsts_header_follows_domain_setting() {
 #[test]
 fn backend_tls_is_verified_if_configured() {
     inside("nginx::backend_tls_is_verified_if_configured", |folder| {
-        let [any, sure] = [Backend::Https, Backend::HttpsVerified].map(|backend| HttpOptions {
-            backend,
-            ..HttpOptions::default()
-        });
+        let [any, sure] =
+            [BackendProtocol::Https, BackendProtocol::HttpsVerified].map(|backend| HttpOptions {
+                backend,
+                ..HttpOptions::default()
+            });
         let mut site = empty_site();
         site.domains = vec![example_domain(vec![
             http_service("any", 8443, any),

@@ -11,7 +11,7 @@ use model::{
     domains::Hsts,
     fingerprint::Fingerprint,
     net::Port,
-    publish::{Backend, HttpOptions},
+    publish::{BackendProtocol, HttpOptions},
 };
 
 /// Parses a value.
@@ -113,7 +113,7 @@ pub fn example_site() -> SiteConfig {
                         3,
                         None,
                         HttpOptions {
-                            backend: Backend::Https,
+                            backend: BackendProtocol::Https,
                             body: parse("10"),
                             idle_timeout: parse("30"),
                             buffering: true,
@@ -137,7 +137,7 @@ pub fn example_site() -> SiteConfig {
                         5,
                         Some("sure"),
                         HttpOptions {
-                            backend: Backend::HttpsVerified,
+                            backend: BackendProtocol::HttpsVerified,
                             ..plain
                         },
                     ),

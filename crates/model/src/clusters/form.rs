@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ApiUrl, ClusterAccount, ClusterDetail, Secret};
-use crate::{FieldError, Fields, fingerprint::Fingerprint, names::Label, text::debug_with};
+use crate::{FieldError, Fields, fingerprint::Fingerprint, names::Label, text::debug_only_fields};
 
 /// The desired state of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct ClusterForm {
     pub fingerprint: String,
 }
 
-debug_with!(ClusterForm { name, url, account });
+debug_only_fields!(ClusterForm { name, url, account });
 
 impl ClusterForm {
     /// Parses and validates the form. A new cluster requires a secret.

@@ -6,7 +6,7 @@ use super::{ContainerSpec, ContainerView, CreateContainer};
 use crate::{
     FieldError, Fields,
     services::{ServiceForm, ServiceSpec},
-    text::debug_with,
+    text::debug_only_fields,
 };
 
 /// The maximum number of services of a container.
@@ -44,7 +44,7 @@ pub struct ContainerForm {
     pub services: Vec<ServiceForm>,
 }
 
-debug_with!(ContainerForm {
+debug_only_fields!(ContainerForm {
     site,
     name,
     source,

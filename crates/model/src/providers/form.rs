@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ProviderKind, ProviderRow, ProviderSettings, ProviderSpec};
-use crate::{FieldError, Fields, text::debug_with};
+use crate::{FieldError, Fields, text::debug_only_fields};
 
 /// The form of a DNS provider. The required fields depend on the kind.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub struct ProviderForm {
     pub full_domain: String,
 }
 
-debug_with!(ProviderForm {
+debug_only_fields!(ProviderForm {
     name,
     kind,
     server,

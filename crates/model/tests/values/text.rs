@@ -1,6 +1,19 @@
-//! Descriptions, commands and passwords.
+//! Descriptions, commands and passwords, and the `Debug` output of types with secrets.
 
-use model::text::{Description, Entrypoint, Password};
+use std::fmt::Debug;
+
+use model::{
+    account::{CurrentPassword, PasswordForm},
+    authorities::AuthorityForm,
+    certificates::UploadForm,
+    clusters::ClusterForm,
+    containers::ContainerForm,
+    env::EnvVar,
+    providers::ProviderForm,
+    session::SignInForm,
+    text::{Description, Entrypoint, Password},
+    users::UserForm,
+};
 use proptest::prelude::{any, prop_assert_eq, proptest};
 
 use crate::{assert_parse, assert_table, texts};
@@ -81,4 +94,79 @@ fn debug_output_omits_secrets() {
         ..Default::default()
     };
     assert!(!format!("{form:?}").contains("\"secret\""));
+}
+
+#[test]
+fn debug_output_contains_no_secret() {
+    const SECRET: &str = "hunter2-hunter2";
+    let secret = || SECRET.to_owned();
+    let types: [(&str, &dyn Debug); 10] = [
+        ("CurrentPassword", &CurrentPassword(secret())),
+        (
+            "PasswordForm",
+            &PasswordForm {
+                current: secret(),
+                new: secret(),
+            },
+        ),
+        (
+            "AuthorityForm",
+            &AuthorityForm {
+                eab_mac_key: secret(),
+                ..AuthorityForm::default()
+            },
+        ),
+        (
+            "UploadForm",
+            &UploadForm {
+                key: secret(),
+                ..UploadForm::default()
+            },
+        ),
+        (
+            "ClusterForm",
+            &ClusterForm {
+                secret: secret(),
+                ..ClusterForm::default()
+            },
+        ),
+        (
+            "ContainerForm",
+            &ContainerForm {
+                env: secret(),
+                entrypoint: secret(),
+                ..ContainerForm::default()
+            },
+        ),
+        (
+            "EnvVar",
+            &EnvVar::new("TOKEN".parse().unwrap(), SECRET).unwrap(),
+        ),
+        (
+            "ProviderForm",
+            &ProviderForm {
+                secret: secret(),
+                ..ProviderForm::default()
+            },
+        ),
+        (
+            "SignInForm",
+            &SignInForm {
+                password: secret(),
+                ..SignInForm::default()
+            },
+        ),
+        (
+            "UserForm",
+            &UserForm {
+                password: secret(),
+                ..UserForm::default()
+            },
+        ),
+    ];
+    for (name, value) in types {
+        let text = format!("{value:?}");
+        assert!(text.starts_with(name), "{text}");
+        assert!(!text.contains(SECRET), "{text}");
+    }
 }

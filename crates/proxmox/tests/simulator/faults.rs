@@ -114,19 +114,19 @@ async fn read_is_retried_and_write_reports_unknown_outcome() {
 #[tokio::test]
 async fn missing_response_times_out() {
     let (sim, _) = start().await;
-    let answer = Duration::from_millis(100);
+    let response = Duration::from_millis(100);
     let client = client(
         &sim,
         TEST_SECRET,
         Timeouts {
-            answer,
+            response,
             ..Timeouts::default()
         },
     );
     inject(&sim, "GET", "/version", Effect::Hang);
     let error = client.version().await.unwrap_err();
     assert!(
-        matches!(error, Error::Timeout { after, .. } if after == answer),
+        matches!(error, Error::Timeout { after, .. } if after == response),
         "{error:?}"
     );
     client.version().await.unwrap();

@@ -50,7 +50,7 @@ async fn possibly_received_write_is_never_repeated() {
         let first = Server::start(vec![action]).await;
         let second = Server::start(vec![ok(&format!("{UPID:?}"))]).await;
         let timeouts = Timeouts {
-            answer: Duration::from_millis(200),
+            response: Duration::from_millis(200),
             ..Timeouts::default()
         };
         let client = timed(&[&first.url, &second.url], timeouts);
@@ -64,7 +64,7 @@ async fn possibly_received_write_is_never_repeated() {
 #[tokio::test]
 async fn read_fails_over_after_two_disconnects_or_timeout() {
     let timeouts = Timeouts {
-        answer: Duration::from_secs(1),
+        response: Duration::from_secs(1),
         ..Timeouts::default()
     };
     for (actions, request_counts) in [

@@ -188,7 +188,7 @@ async fn connection_refused_is_distinguished_from_timeout() {
 
     let server = Server::start(vec![Action::Hang]).await;
     let timeouts = Timeouts {
-        answer: Duration::from_millis(50),
+        response: Duration::from_millis(50),
         ..Timeouts::default()
     };
     let error = client(&server.url, timeouts).version().await.unwrap_err();
@@ -202,11 +202,11 @@ async fn connection_refused_is_distinguished_from_timeout() {
 #[tokio::test]
 async fn slow_calls_use_the_longer_timeout() {
     let server = Server::start(vec![Action::Hang, Action::Hang]).await;
-    let [answer, slow] = [Duration::from_millis(50), Duration::from_millis(60)];
+    let [response, slow] = [Duration::from_millis(50), Duration::from_millis(60)];
     let client = client(
         &server.url,
         Timeouts {
-            answer,
+            response,
             slow,
             ..Timeouts::default()
         },
@@ -216,7 +216,7 @@ async fn slow_calls_use_the_longer_timeout() {
         .await
         .unwrap_err();
     assert!(
-        matches!(error, Error::Timeout { after, .. } if after == answer),
+        matches!(error, Error::Timeout { after, .. } if after == response),
         "{error:?}"
     );
     let error = client

@@ -1,6 +1,6 @@
 //! Rescheduling of certificates, because a user requested it or because a setting that they depend
 //! on has changed. A dormant certificate, for which nothing is published, is checked only when it
-//! expires: see [`super::Planned::rests`].
+//! expires: see [`super::CertificateSchedule::is_dormant`].
 
 use diesel::prelude::*;
 use model::{

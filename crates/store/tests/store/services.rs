@@ -1,7 +1,7 @@
 //! Services of a container.
 
 use model::{
-    publish::{Backend, HttpOptions},
+    publish::{BackendProtocol, HttpOptions},
     services::{ServiceEndpoint, TcpOptions},
 };
 use store::{
@@ -68,7 +68,7 @@ db_test!(
         let fixture = db.fixture().await;
         let other = db.domain("example.net", fixture.site).await;
         let options = HttpOptions {
-            backend: Backend::HttpsVerified,
+            backend: BackendProtocol::HttpsVerified,
             body: parse("10"),
             idle_timeout: parse("30"),
             buffering: true,
