@@ -1,6 +1,6 @@
 //! Embeds the built site: generates a table of its files from the site's manifest. Without
-//! `HOLDFAST_SITE`, a development build reads the site from its directory and a release has none, so
-//! the code compiles before the site is built.
+//! `HOLDFAST_SITE`, a development build reads the site from its directory and a release has none,
+//! so the code compiles before the site is built.
 
 use std::{
     env, fs, io,

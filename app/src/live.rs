@@ -51,8 +51,8 @@ impl Live {
         self.leaving.set_value(true);
     }
 
-    /// Marks the object of the page as being renamed or deleted. The page stops refreshing, because its
-    /// URL may lead to no object before the user leaves the page.
+    /// Marks the object of the page as being renamed or deleted. The page stops refreshing, because
+    /// its URL may lead to no object before the user leaves the page.
     pub fn begin_change(self) {
         self.changing.set_value(true);
     }
@@ -62,8 +62,8 @@ impl Live {
         self.changing.try_set_value(false);
     }
 
-    /// Clears the mark if the URL of the page still leads to the object, and makes up for the skipped
-    /// refreshes.
+    /// Clears the mark if the URL of the page still leads to the object, and makes up for the
+    /// skipped refreshes.
     pub fn resume_refreshes(self) {
         self.end_change();
         self.notification.try_set(Notification::Anything);
@@ -74,8 +74,8 @@ impl Live {
         use_context::<Self>().is_some_and(|live| live.changing.get_value())
     }
 
-    /// Resolves to `answer` unless the object of the page is being renamed or deleted; in that case it never
-    /// resolves, because later requests of the same load would fail with `NotFound`.
+    /// Resolves to `answer` unless the object of the page is being renamed or deleted; in that case
+    /// it never resolves, because later requests of the same load would fail with `NotFound`.
     pub async fn unless_changing<T>(answer: impl Future<Output = T>, live: Option<Self>) -> T {
         let mut answer = pin!(answer);
         poll_fn(|context| match live {

@@ -1,5 +1,5 @@
-//! What the server provides as context for each page. It depends on no other module, so that pages and
-//! the document around them can use it.
+//! What the server provides as context for each page. It depends on no other module, so that pages
+//! and the document around them can use it.
 
 use std::collections::HashMap;
 

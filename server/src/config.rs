@@ -1,6 +1,6 @@
 //! The configuration: one TOML file and environment variables, over defaults that let
-//! `holdfastd serve` run in an empty directory. All values are parsed here; other modules receive valid types.
-//! Opens no file except the configuration file, and no connection.
+//! `holdfastd serve` run in an empty directory. All values are parsed here; other modules receive
+//! valid types. Opens no file except the configuration file, and no connection.
 
 mod error;
 mod public_url;

@@ -1,6 +1,7 @@
 //! Benchmarks and screenshots: builds the required programs and runs them. Standard output contains
-//! only the benchmark's lines of `figure value unit`. A benchmark that omits one of its figures fails.
-//! With `--smoke` every benchmark runs a minimal workload, which only verifies that the benchmark works.
+//! only the benchmark's lines of `figure value unit`. A benchmark that omits one of its figures
+//! fails. With `--smoke` every benchmark runs a minimal workload, which only verifies that the
+//! benchmark works.
 
 use std::process::Command;
 

@@ -66,8 +66,8 @@ fn counted(line: &str) -> Option<u32> {
     counts.then(|| number.parse().ok()).flatten()
 }
 
-/// Prepares a command of `end2end`: installs its packages and the browser, and sets the server under
-/// test.
+/// Prepares a command of `end2end`: installs its packages and the browser, and sets the server
+/// under test.
 ///
 /// The variables do not begin with `HOLDFAST_`, since the server rejects unknown ones.
 ///

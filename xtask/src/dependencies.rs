@@ -52,8 +52,8 @@ struct Dependency {
 /// Checks the workspace.
 ///
 /// # Errors
-/// When a crate uses one that the table does not permit, or the table does not fit the workspace; the
-/// error names each problem.
+/// When a crate uses one that the table does not permit, or the table does not fit the workspace;
+/// the error names each problem.
 pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
     let document = workspace.root().join("docs/ARCHITECTURE.md");
     let text = std::fs::read_to_string(&document)

@@ -40,8 +40,8 @@ const STYLES: [&str; 2] = ["public", "style"];
 /// Debounce interval, since editors write several files for one change.
 const DEBOUNCE: Duration = Duration::from_millis(100);
 
-/// Time for a graceful shutdown before the server is killed. It must be longer than the server's own
-/// shutdown timeout (`server/src/serve.rs`).
+/// Time for a graceful shutdown before the server is killed. It must be longer than the server's
+/// own shutdown timeout (`server/src/serve.rs`).
 const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What must be rebuilt.
@@ -61,8 +61,8 @@ enum Event {
 /// Runs until interrupted. Ctrl-C in the terminal also reaches the server.
 ///
 /// # Errors
-/// If files cannot be watched, or the server cannot be started or stopped. A build failure is printed,
-/// and the next change starts another build.
+/// If files cannot be watched, or the server cannot be started or stopped. A build failure is
+/// printed, and the next change starts another build.
 pub fn watch(workspace: &Workspace, consent: Consent, args: &[String]) -> anyhow::Result<()> {
     setup::ensure(setup::BUILD, consent)?;
     let (sender, events) = mpsc::sync_channel(1024);
@@ -211,7 +211,8 @@ impl Server {
         let (events, (end, ended)) = (events.clone(), mpsc::sync_channel(1));
         std::thread::spawn(move || {
             if let Ok(status) = child.wait() {
-                // The channel is closed before the event is sent, since `stop` waits only for the channel.
+                // The channel is closed before the event is sent, since `stop` waits only for the
+                // channel.
                 drop(end);
                 let _: Result<(), SendError<Event>> = events.send(Event::Ended(pid, status));
             }

@@ -1,5 +1,5 @@
-//! Checks that every tracked Rust file has fewer than 400 lines, tests included, and that no comment
-//! line has more than 100 columns, which `cargo fmt` does not check.
+//! Checks that every tracked Rust file has fewer than 400 lines, tests included, and that no
+//! comment line has more than 100 columns, which `cargo fmt` does not check.
 
 use std::path::Path;
 use std::process::Command;

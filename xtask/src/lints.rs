@@ -1,8 +1,8 @@
-//! Runs Clippy within the normal build, since a separate `cargo clippy` would check every dependency
-//! again.
+//! Runs Clippy within the normal build, since a separate `cargo clippy` would check every
+//! dependency again.
 //!
-//! Cargo runs the Clippy driver instead of rustc for workspace crates. Lints only warn, so that tests
-//! still run. The number of warnings determines the result.
+//! Cargo runs the Clippy driver instead of rustc for workspace crates. Lints only warn, so that
+//! tests still run. The number of warnings determines the result.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -63,8 +63,8 @@ impl Lints {
         self.driver.is_some()
     }
 
-    /// Runs a build and collects the warnings of workspace crates. `driver` is the Clippy driver of a
-    /// compiler other than the default one.
+    /// Runs a build and collects the warnings of workspace crates. `driver` is the Clippy driver of
+    /// a compiler other than the default one.
     ///
     /// # Errors
     /// If the build fails.

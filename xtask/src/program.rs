@@ -82,8 +82,8 @@ pub fn lines(command: &mut Command) -> anyhow::Result<Vec<String>> {
     Ok(lines)
 }
 
-/// Runs a Cargo build, passes each of its messages to `inspect` and returns the rendered warnings of
-/// the compiler and of Clippy.
+/// Runs a Cargo build, passes each of its messages to `inspect` and returns the rendered warnings
+/// of the compiler and of Clippy.
 ///
 /// # Errors
 /// If the command cannot start or exits unsuccessfully.
@@ -156,7 +156,8 @@ pub fn run_within(command: &mut Command, limit: Duration) -> anyhow::Result<Fini
         match output.recv_timeout(POLL_INTERVAL) {
             Ok(line) => lines.push(line),
             Err(RecvTimeoutError::Disconnected) => break false,
-            // Child processes may keep the output open, so the loop ends at the first timeout after exit.
+            // Child processes may keep the output open, so the loop ends at the first timeout after
+            // exit.
             Err(RecvTimeoutError::Timeout) if ended.is_some() => break false,
             Err(RecvTimeoutError::Timeout) => ended = child.try_wait()?,
         }
@@ -285,9 +286,9 @@ pub enum Cargo {
 impl Cargo {
     /// Creates a command for this Cargo.
     ///
-    /// Removes variables that `cargo run` sets for its child process. With them the build would differ
-    /// from the developer's own `cargo build` and compile everything twice. Debian's compiler must not
-    /// load rustup's libraries.
+    /// Removes variables that `cargo run` sets for its child process. With them the build would
+    /// differ from the developer's own `cargo build` and compile everything twice. Debian's
+    /// compiler must not load rustup's libraries.
     pub fn command(self) -> Command {
         let mut command = match self {
             Self::Default => {

@@ -11,7 +11,8 @@ pub const UNCHECKED: &str = "NOT CHECKED: ";
 pub struct Report {
     /// Number of executed tests.
     pub tests: u32,
-    /// Duration of the builds that the part needs. Parts share builds and run concurrently with others.
+    /// Duration of the builds that the part needs. Parts share builds and run concurrently with
+    /// others.
     pub build: Duration,
     /// Time that the part waited for builds.
     pub waited: Duration,

@@ -135,7 +135,8 @@ impl Need {
         }
     }
 
-    /// Checks for the program or library itself, so that installations from other sources count too.
+    /// Checks for the program or library itself, so that installations from other sources count
+    /// too.
     fn is_met(self) -> bool {
         let pkg_config =
             |name: &str| program::succeeds(Command::new("pkg-config").args(["--exists", name]));

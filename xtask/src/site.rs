@@ -26,8 +26,8 @@ struct Manifest {
     files: Vec<Entry>,
     /// From a name without hash to the URL path.
     names: BTreeMap<String, String>,
-    /// From a page's name to the URL paths of the program parts that the page needs in addition to the
-    /// main one.
+    /// From a page's name to the URL paths of the program parts that the page needs in addition to
+    /// the main one.
     parts: BTreeMap<String, Vec<String>>,
 }
 
@@ -41,7 +41,8 @@ struct Entry {
     hash: String,
     /// Whether browsers may cache the file without revalidation.
     immutable: bool,
-    /// Values of Content-Encoding. The compressed files have the same name with `.br` or `.gz` added.
+    /// Values of Content-Encoding. The compressed files have the same name with `.br` or `.gz`
+    /// added.
     encodings: Vec<&'static str>,
 }
 

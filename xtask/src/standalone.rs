@@ -146,8 +146,8 @@ fn check_asset(site: &str, file: &File) -> anyhow::Result<()> {
 
 type Response = ureq::http::Response<ureq::Body>;
 
-/// Sends a GET request like a browser and follows redirects. Any status other than 200 and any other
-/// media type is an error.
+/// Sends a GET request like a browser and follows redirects. Any status other than 200 and any
+/// other media type is an error.
 fn get(url: &str, media_type: &str, encodings: &str) -> anyhow::Result<(Vec<u8>, Response)> {
     let mut response = ureq::get(url)
         .header("accept", "text/html,*/*")

@@ -1,9 +1,9 @@
 //! Selects the compiler for WebAssembly, installs it if necessary and prints the choice.
 //!
-//! Building the standard library from source, optimized for size and without panic messages, reduces
-//! the download by a tenth. This requires the library's source and unstable flags, hence
-//! `RUSTC_BOOTSTRAP`. If either is missing, rustup's precompiled library for the target is used, and
-//! without rustup Debian's second compiler with its source.
+//! Building the standard library from source, optimized for size and without panic messages,
+//! reduces the download by a tenth. This requires the library's source and unstable flags, hence
+//! `RUSTC_BOOTSTRAP`. If either is missing, rustup's precompiled library for the target is used,
+//! and without rustup Debian's second compiler with its source.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -24,7 +24,8 @@ struct Metadata {
 }
 
 impl Workspace {
-    /// Reads the paths from `cargo metadata`, so that CARGO_TARGET_DIR and Cargo's configuration apply.
+    /// Reads the paths from `cargo metadata`, so that CARGO_TARGET_DIR and Cargo's configuration
+    /// apply.
     ///
     /// # Errors
     /// If Cargo cannot read the workspace.

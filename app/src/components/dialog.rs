@@ -73,7 +73,8 @@ impl Default for Deletion {
 }
 
 impl Deletion {
-    /// Sends the request, and closes the dialog when it has succeeded; `done` receives the response.
+    /// Sends the request, and closes the dialog when it has succeeded; `done` receives the
+    /// response.
     pub fn send<T: 'static>(
         self,
         request: impl Future<Output = Result<T, Failure>> + 'static,

@@ -116,8 +116,8 @@ impl Search {
     }
 }
 
-/// The objects on a page, the number of objects on all pages, the number of the page, and the number
-/// of pages.
+/// The objects on a page, the number of objects on all pages, the number of the page, and the
+/// number of pages.
 pub type Listing<'a, T> = (&'a [T], u64, (u32, u32));
 
 /// A list without pages.

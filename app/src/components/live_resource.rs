@@ -179,8 +179,8 @@ where
     InitialData::of(&part).show(part, skeleton)
 }
 
-/// As [`live_resource`], for a small element of the frame. Each call of the returned function renders
-/// the element; all share one request.
+/// As [`live_resource`], for a small element of the frame. Each call of the returned function
+/// renders the element; all share one request.
 pub fn live_resource_in_frame<T, F, Fut>(
     fetch: F,
     interests: fn(&T) -> Vec<Event>,

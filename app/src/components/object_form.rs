@@ -90,7 +90,8 @@ where
     live_resource(key, move |()| fetch(), interests, object_skeleton, content)
 }
 
-/// The id of the object that a query parameter names, or of the first object; empty without objects.
+/// The id of the object that a query parameter names, or of the first object; empty without
+/// objects.
 pub fn preselected<T, I: ToString>(
     all: &[T],
     parameter: &str,
@@ -149,9 +150,9 @@ pub fn new_form(kind: Kind, form: FormState, fields: AnyView, create: Save, done
 
 /// The form with the settings of an object.
 ///
-/// The values of `form` are those of [`super::form_values::form_values`], which follow the stored object until
-/// a user edits them. `key` is the object's current segment in URLs; the page of a renamed object
-/// moves to the URL with the new segment. `refresh` fetches the object again.
+/// The values of `form` are those of [`super::form_values::form_values`], which follow the stored
+/// object until a user edits them. `key` is the object's current segment in URLs; the page of a
+/// renamed object moves to the URL with the new segment. `refresh` fetches the object again.
 pub fn settings_form(
     kind: Kind,
     key: Memo<String>,
@@ -190,7 +191,8 @@ pub fn settings_form(
     form_element(form, title, (fields, actions), (update, Arc::new(done)))
 }
 
-/// Pauses refreshes of the page until the response: they would not find an object under its old name.
+/// Pauses refreshes of the page until the response: they would not find an object under its old
+/// name.
 fn without_refreshes(live: Option<Live>, update: Save) -> Save {
     Arc::new(move || {
         live.map(Live::begin_change).unwrap_or_default();

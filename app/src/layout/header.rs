@@ -85,8 +85,8 @@ fn breadcrumbs() -> AnyView {
 }
 
 /// The breadcrumbs of a path: labels and links. A container is shown under Containers and a host
-/// under Hosts, although their paths are under a site. `name` is the name of an object with an id in
-/// its path; without a name, the object is left out.
+/// under Hosts, although their paths are under a site. `name` is the name of an object with an id
+/// in its path; without a name, the object is left out.
 fn crumbs(path: &str, name: Option<String>) -> Vec<(String, String)> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     if let [

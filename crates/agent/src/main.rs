@@ -28,8 +28,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Join a site with the join token that Holdfast shows; it is read from standard input, so that it
-    /// never appears in the process list
+    /// Join a site with the join token that Holdfast shows; it is read from standard input, so that
+    /// it never appears in the process list
     Join {
         /// The network interface in the site's network
         #[arg(long)]

@@ -126,8 +126,8 @@ pub async fn create(
     Ok(join_token::issued(id, token))
 }
 
-/// Creates a new join token for a host, to join from the same machine or another. Revokes the key of
-/// its agent.
+/// Creates a new join token for a host, to join from the same machine or another. Revokes the key
+/// of its agent.
 ///
 /// # Errors
 /// [`Error::NotFound`] when the host does not exist; otherwise as for [`create`].
@@ -152,7 +152,8 @@ pub async fn renew_join_token(
 ///
 /// # Errors
 /// [`Error::Invalid`] when `confirm` is not the host's name, [`Error::NotFound`] when the host does
-/// not exist, [`Error::Conflict`] while the host is the DHCP server and another host could take over.
+/// not exist, [`Error::Conflict`] while the host is the DHCP server and another host could take
+/// over.
 pub async fn delete(
     control: &Control,
     actor: &Actor,

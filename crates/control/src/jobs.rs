@@ -139,8 +139,8 @@ pub async fn cancel(control: &Control, actor: &Actor, id: JobId) -> Result<(), E
 /// container, and ignored otherwise.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `confirm` is another name, [`Error::Conflict`] when another job is working on the container, or the container no longer
-/// exists.
+/// [`Error::Invalid`] when `confirm` is another name, [`Error::Conflict`] when another job is
+/// working on the container, or the container no longer exists.
 pub async fn retry(
     control: &Control,
     actor: &Actor,

@@ -16,7 +16,8 @@ pub(crate) enum ObservedState {
     Stopped,
 }
 
-/// The status of a container. `is_created` is set once its creation has ended; `job` is its active job.
+/// The status of a container. `is_created` is set once its creation has ended; `job` is its active
+/// job.
 pub(crate) fn status(is_created: bool, job: Option<JobKind>, observed: ObservedState) -> Status {
     match (is_created, job, observed) {
         (false, Some(JobKind::Create), _) => Status::Creating,

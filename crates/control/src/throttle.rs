@@ -1,9 +1,10 @@
-//! Limits password guessing. Failures are counted in the database, so that they hold for all servers.
+//! Limits password guessing. Failures are counted in the database, so that they hold for all
+//! servers.
 //!
-//! A client that guesses the password of an account from one network locks out neither the account's
-//! browsers nor other networks: failures count by account and network, and a browser that has signed
-//! in before has a counter of its own. Guesses from many networks are limited by a rate for all
-//! unknown browsers together, which known browsers are not subject to.
+//! A client that guesses the password of an account from one network locks out neither the
+//! account's browsers nor other networks: failures count by account and network, and a browser that
+//! has signed in before has a counter of its own. Guesses from many networks are limited by a rate
+//! for all unknown browsers together, which known browsers are not subject to.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -94,9 +95,9 @@ impl Attempt {
     }
 }
 
-/// What distinguishes a client from others, and the network that it is in: an address and its /24, or the
-/// /64 and /48 of IPv6, where a host chooses the last 64 bits (RFC 4291, section 2.5.4) and a customer
-/// often has a /48 (RFC 6177).
+/// What distinguishes a client from others, and the network that it is in: an address and its /24,
+/// or the /64 and /48 of IPv6, where a host chooses the last 64 bits (RFC 4291, section 2.5.4) and
+/// a customer often has a /48 (RFC 6177).
 fn networks(address: IpAddr) -> [IpAddr; 2] {
     match address.to_canonical() {
         IpAddr::V4(v4) => [
@@ -188,8 +189,8 @@ pub(crate) fn count(c: &mut Conn, attempt: &Attempt) -> Result<AttemptDecision, 
     Ok(AttemptDecision::Allowed(recorded_failures))
 }
 
-/// Removes the failures that [`count`] recorded for an attempt that succeeded. In the buckets of the
-/// account, earlier failures are forgotten too; in the others they still count.
+/// Removes the failures that [`count`] recorded for an attempt that succeeded. In the buckets of
+/// the account, earlier failures are forgotten too; in the others they still count.
 ///
 /// # Errors
 /// When the database is unavailable.

@@ -76,8 +76,8 @@ pub async fn create(control: &Control, actor: &Actor, spec: UserSpec) -> Result<
     Ok(id)
 }
 
-/// Changes an account. A new password ends the waits after failed sign-ins and the account's sessions, except where an administrator
-/// changes their own.
+/// Changes an account. A new password ends the waits after failed sign-ins and the account's
+/// sessions, except where an administrator changes their own.
 ///
 /// # Errors
 /// [`Error::Conflict`] when the last administrator would lose the role.

@@ -6,7 +6,8 @@
 //! It must not know the database or sites.
 //!
 //! Two rules for callers:
-//! - A record that a provider has accepted is not necessarily visible yet; [`wait_until_visible`] waits for that.
+//! - A record that a provider has accepted is not necessarily visible yet; [`wait_until_visible`]
+//!   waits for that.
 //! - Every change is idempotent: to add an existing value or to remove a missing one succeeds.
 
 mod acme_dns;

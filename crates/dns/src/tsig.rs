@@ -72,8 +72,8 @@ impl Key {
         })
     }
 
-    /// Sends a message and verifies that the key signed the response. `display_name` names the server in
-    /// errors. An unsigned error response is accepted: it can only make the request fail.
+    /// Sends a message and verifies that the key signed the response. `display_name` names the
+    /// server in errors. An unsigned error response is accepted: it can only make the request fail.
     pub(crate) async fn send(
         &self,
         server: SocketAddr,

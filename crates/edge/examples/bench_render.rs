@@ -1,7 +1,7 @@
-//! Benchmark: renders the files of 10,000 HTTP services and 10,000 ports, and alternates in the same
-//! run with EJS, which renders the same files from its own templates. Fails if any file differs.
-//! Prints `figure value unit`, one per line. The first argument is the script that renders with EJS.
-//! With `--smoke` as the second argument it renders only a few services.
+//! Benchmark: renders the files of 10,000 HTTP services and 10,000 ports, and alternates in the
+//! same run with EJS, which renders the same files from its own templates. Fails if any file
+//! differs. Prints `figure value unit`, one per line. The first argument is the script that renders
+//! with EJS. With `--smoke` as the second argument it renders only a few services.
 
 #![expect(clippy::print_stdout, reason = "prints the figures")]
 
@@ -160,8 +160,8 @@ fn certificate(number: u16) -> Outcome<Fingerprint> {
     parse(&format!("{number:064x}"))
 }
 
-/// Of ten services, one requires a sign-in, one has an HTTPS backend and one a verified HTTPS backend.
-/// Seven have their own certificate and three use the host's.
+/// Of ten services, one requires a sign-in, one has an HTTPS backend and one a verified HTTPS
+/// backend. Seven have their own certificate and three use the host's.
 fn http_service(number: u16) -> Outcome<HttpService> {
     let kind = number % 10;
     Ok(HttpService {

@@ -1,7 +1,7 @@
 //! Renders the configuration of dnsmasq 2.90: addresses, names and records of the site's network.
 //!
-//! Data that changes with every container is in list files, which dnsmasq reloads on SIGHUP. dnsmasq
-//! reads SRV records only at startup, so they are in a separate configuration file.
+//! Data that changes with every container is in list files, which dnsmasq reloads on SIGHUP.
+//! dnsmasq reads SRV records only at startup, so they are in a separate configuration file.
 
 use askama::Template;
 
@@ -83,8 +83,8 @@ fn srv_record(network: &Network, record: &Srv) -> String {
 
 /// The records of a host whose address is outside the site's network. The name resolves here, but
 /// reverse lookups of the address are left to its own network. A line in `hosts` would answer the
-/// reverse lookup too, so the address is a raw A record (type 1, RFC 1035). The TXT record makes the
-/// name known to dnsmasq, which otherwise answers NXDOMAIN to queries of all other types.
+/// reverse lookup too, so the address is a raw A record (type 1, RFC 1035). The TXT record makes
+/// the name known to dnsmasq, which otherwise answers NXDOMAIN to queries of all other types.
 fn external_host(network: &Network, host: &Host) -> String {
     let (name, domain, address) = (&host.name, &network.domain, host.address.to_bits());
     format!(

@@ -35,8 +35,9 @@ pub struct Layout {
     pub nginx: NginxBuild,
 }
 
-/// The file name of a certificate without `.crt` or `.key`: its fingerprint, or `site` for the host's
-/// own certificate. A renewed certificate gets new files, so no file changes while nginx reads it.
+/// The file name of a certificate without `.crt` or `.key`: its fingerprint, or `site` for the
+/// host's own certificate. A renewed certificate gets new files, so no file changes while nginx
+/// reads it.
 pub fn certificate_name(certificate: Option<&Fingerprint>) -> String {
     match certificate {
         Some(fingerprint) => fingerprint.as_str().replace(':', "").to_ascii_lowercase(),
@@ -55,8 +56,8 @@ pub struct NginxBuild {
     pub stream_module: Option<ConfigPath>,
 }
 
-/// An absolute path of letters, digits, dots, hyphens and underscores. nginx and dnsmasq both read it
-/// as one word without quotes.
+/// An absolute path of letters, digits, dots, hyphens and underscores. nginx and dnsmasq both read
+/// it as one word without quotes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ConfigPath(String);

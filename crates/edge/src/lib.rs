@@ -1,9 +1,9 @@
 //! Renders the dnsmasq and nginx configuration of an edge host from the site configuration
 //! ([`SiteConfig`]) and the [`Layout`] of the host.
 //!
-//! Rendering is pure: it uses no files, clock or network, so the manager shows exactly the bytes that
-//! the agent writes. User input arrives in types that cannot hold characters with a meaning in either
-//! configuration language, so nothing is quoted.
+//! Rendering is pure: it uses no files, clock or network, so the manager shows exactly the bytes
+//! that the agent writes. User input arrives in types that cannot hold characters with a meaning in
+//! either configuration language, so nothing is quoted.
 
 mod dnsmasq;
 mod layout;

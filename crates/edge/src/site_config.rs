@@ -136,7 +136,8 @@ pub struct Srv {
 pub struct PublicDomain {
     /// The domain.
     pub name: Domain,
-    /// The origin of the oauth2-proxy. Without it, services that require a sign-in deny all requests.
+    /// The origin of the oauth2-proxy. Without it, services that require a sign-in deny all
+    /// requests.
     pub sign_in: Option<Origin>,
     /// Whether services that require a sign-in receive the visitor's access token.
     #[serde(default)]

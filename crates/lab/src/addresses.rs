@@ -1,15 +1,18 @@
-//! Addresses, networks and domains of the lab. The public network uses a documentation range (RFC 5737).
+//! Addresses, networks and domains of the lab. The public network uses a documentation range (RFC
+//! 5737).
 
 /// The public network: the manager, the name servers, the CAs and the edge host's default gateway.
 pub const OUTSIDE: &str = "outside";
 /// The site's network, named like the bridge of the simulated nodes.
 pub const SITE: &str = "vmbr0";
 
-/// The lab's own address in the public network. The manager and the recursive name server listen on it.
+/// The lab's own address in the public network. The manager and the recursive name server listen on
+/// it.
 pub const LAB: &str = "192.0.2.1";
 /// The edge host's address in the public network. All names under [`PUBLIC`] resolve to it.
 pub const EDGE_OUTSIDE: &str = "192.0.2.2";
-/// The address of the authoritative server of [`ZONE`] in the public network, also assigned to the lab.
+/// The address of the authoritative server of [`ZONE`] in the public network, also assigned to the
+/// lab.
 pub const NAME_SERVER: &str = "192.0.2.53";
 /// The zone that accepts dynamic updates (RFC 2136).
 pub const ZONE: &str = "dns.example.org";

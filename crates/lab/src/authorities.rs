@@ -1,5 +1,5 @@
-//! Certificate authorities: one pebble for HTTP-01 challenges and one for DNS-01 challenges. The second
-//! rejects half of all valid nonces and delays validation, as pebble does by default.
+//! Certificate authorities: one pebble for HTTP-01 challenges and one for DNS-01 challenges. The
+//! second rejects half of all valid nonces and delays validation, as pebble does by default.
 
 use std::path::Path;
 
@@ -12,7 +12,8 @@ use crate::{
     program,
 };
 
-/// The validity in seconds of certificates of the HTTP-01 CA, so short that tests observe a renewal.
+/// The validity in seconds of certificates of the HTTP-01 CA, so short that tests observe a
+/// renewal.
 const SHORT_VALIDITY_S: u32 = 75;
 /// The DNS server of the HTTP-01 CA. It resolves all names to the edge host.
 const DNS_SERVER: &str = "192.0.2.1:8053";
@@ -30,7 +31,8 @@ pub struct Authorities {
 pub struct Authority {
     /// The URL of its ACME directory.
     pub directory: String,
-    /// The URL of its management API, which serves its root certificates within the lab's own namespaces.
+    /// The URL of its management API, which serves its root certificates within the lab's own
+    /// namespaces.
     pub control: String,
     _process: Child,
 }

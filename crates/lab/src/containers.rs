@@ -32,7 +32,8 @@ struct Container {
 }
 
 impl Containers {
-    /// Creates the set without any container. Containers are connected to the bridges of the host `switch`.
+    /// Creates the set without any container. Containers are connected to the bridges of the host
+    /// `switch`.
     pub fn new(control: Control, switch: u32, pid_files: PathBuf) -> Self {
         Self {
             control,

@@ -1,4 +1,5 @@
-//! Hosts of the lab. [`RunningHost`] controls a host from outside its namespaces; [`run`] is the host itself.
+//! Hosts of the lab. [`RunningHost`] controls a host from outside its namespaces; [`run`] is the
+//! host itself.
 
 use std::{collections::BTreeMap, path::PathBuf, process::Stdio, time::Duration};
 
@@ -205,8 +206,8 @@ pub async fn run(config: HostConfig) -> anyhow::Result<std::process::ExitCode> {
     }
 }
 
-/// Sets up the two interfaces and runs the agent like a service manager: it starts once the host has
-/// joined and is restarted when it exits.
+/// Sets up the two interfaces and runs the agent like a service manager: it starts once the host
+/// has joined and is restarted when it exits.
 async fn run_edge(agent: PathBuf) -> anyhow::Result<std::process::ExitCode> {
     program::run_all(&[
         "sysctl -q net.ipv4.ip_forward=1".to_owned(),
@@ -302,8 +303,8 @@ struct Address {
     prefixlen: u8,
 }
 
-/// Writes the addresses of eth0 to the standard output as a line of JSON, first at the start and then
-/// after each change that the kernel reports.
+/// Writes the addresses of eth0 to the standard output as a line of JSON, first at the start and
+/// then after each change that the kernel reports.
 async fn report_addresses() -> anyhow::Result<()> {
     let mut command = Command::new("ip");
     command.args(["monitor", "address"]).stdin(Stdio::null());

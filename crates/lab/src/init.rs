@@ -1,5 +1,5 @@
-//! The init process (PID 1) of a PID namespace. It starts the worker process, reaps children, and exits
-//! with the worker; the kernel then kills all other processes of the namespace.
+//! The init process (PID 1) of a PID namespace. It starts the worker process, reaps children, and
+//! exits with the worker; the kernel then kills all other processes of the namespace.
 
 use std::process::{Command, ExitCode};
 

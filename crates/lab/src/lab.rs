@@ -1,4 +1,5 @@
-//! The lab within its namespaces: starts networks, programs and hosts, and runs the program that uses them.
+//! The lab within its namespaces: starts networks, programs and hosts, and runs the program that
+//! uses them.
 
 use std::{
     io::Write as _,
@@ -48,7 +49,8 @@ impl LabConfig {
     }
 }
 
-/// Mounts an empty /run and a writable copy of /etc. Hosts get more private mounts: see [`crate::files`].
+/// Mounts an empty /run and a writable copy of /etc. Hosts get more private mounts: see
+/// [`crate::files`].
 const MOUNT_SCRIPT: &str =
     "mount -t tmpfs run /run && cp -a /etc /run/etc && mount --bind /run/etc /etc";
 
@@ -195,8 +197,8 @@ async fn start_host(
     Ok(running)
 }
 
-/// Sets the environment of the program that uses the lab. The names do not begin with HOLDFAST_, because
-/// the product's programs reject unknown variables with that prefix.
+/// Sets the environment of the program that uses the lab. The names do not begin with HOLDFAST_,
+/// because the product's programs reject unknown variables with that prefix.
 fn set_environment<'a>(
     command: &'a mut Command,
     config: &LabConfig,

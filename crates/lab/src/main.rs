@@ -1,9 +1,9 @@
-//! `holdfast-lab`: a whole site on one machine. The edge host, a client and the containers of a simulated
-//! cluster run in their own namespaces, together with a manager. All namespaces end with this program and
-//! the configuration of the machine is not changed.
+//! `holdfast-lab`: a whole site on one machine. The edge host, a client and the containers of a
+//! simulated cluster run in their own namespaces, together with a manager. All namespaces end with
+//! this program and the configuration of the machine is not changed.
 //!
-//! The lab is a development tool. It must not use crates of the product, only its programs and the control
-//! API of the simulator.
+//! The lab is a development tool. It must not use crates of the product, only its programs and the
+//! control API of the simulator.
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 

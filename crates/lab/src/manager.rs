@@ -74,8 +74,8 @@ pub async fn write_certificate(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Starts a Holdfast program and waits until it prints a line with the prefix `last`. Returns all lines
-/// up to that line. Its log is inherited if `LAB_LOG` is set, and otherwise discarded.
+/// Starts a Holdfast program and waits until it prints a line with the prefix `last`. Returns all
+/// lines up to that line. Its log is inherited if `LAB_LOG` is set, and otherwise discarded.
 ///
 /// # Errors
 /// If the program exits or times out before it prints the line.

@@ -1,5 +1,5 @@
-//! Name servers of the public network: a recursive server for all hosts, and an authoritative server
-//! that accepts signed dynamic updates (RFC 2136).
+//! Name servers of the public network: a recursive server for all hosts, and an authoritative
+//! server that accepts signed dynamic updates (RFC 2136).
 
 use std::path::Path;
 
@@ -38,7 +38,8 @@ impl NameServers {
     }
 }
 
-/// Starts the recursive server. Its cache is disabled so that record changes are visible immediately.
+/// Starts the recursive server. Its cache is disabled so that record changes are visible
+/// immediately.
 fn start_recursive(folder: &Path) -> anyhow::Result<Child> {
     let listen = format!("--listen-address={LAB}");
     let public = format!("--address=/{PUBLIC}/{EDGE_OUTSIDE}");

@@ -57,8 +57,8 @@ pub fn start(folder: &Path, line: &[&str]) -> anyhow::Result<Child> {
         .with_context(|| display_line(line))
 }
 
-/// Converts the exit status of a child to an exit code of this program. A child that was killed by a
-/// signal counts as a failure.
+/// Converts the exit status of a child to an exit code of this program. A child that was killed by
+/// a signal counts as a failure.
 pub fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     code.map_or(ExitCode::FAILURE, ExitCode::from)

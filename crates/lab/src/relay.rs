@@ -1,5 +1,5 @@
-//! Relays connections between a TCP port and a Unix socket. A Unix socket can be connected to by its path
-//! from every network namespace, also where the manager has no address.
+//! Relays connections between a TCP port and a Unix socket. A Unix socket can be connected to by
+//! its path from every network namespace, also where the manager has no address.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
-//! Test servers of a container, selected by its template or image: HTTP servers that return the request,
-//! and TCP and UDP echo servers.
+//! Test servers of a container, selected by its template or image: HTTP servers that return the
+//! request, and TCP and UDP echo servers.
 
 use axum::{
     Router,

@@ -119,7 +119,8 @@ impl Control {
         Ok(request.send().await?.error_for_status()?.json().await?)
     }
 
-    /// Reports the addresses of a container to the simulator. A container that no longer exists is ignored.
+    /// Reports the addresses of a container to the simulator. A container that no longer exists is
+    /// ignored.
     ///
     /// # Errors
     /// If the simulator is unreachable or returns an error.

@@ -34,8 +34,8 @@ pub fn run(role: Role) -> anyhow::Result<ExitCode> {
     result
 }
 
-/// Reads the configuration from the first line of the standard input. The input stays open until the
-/// parent requests a stop or exits.
+/// Reads the configuration from the first line of the standard input. The input stays open until
+/// the parent requests a stop or exits.
 fn read_config<T: DeserializeOwned>() -> anyhow::Result<T> {
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;

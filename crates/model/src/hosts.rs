@@ -15,9 +15,10 @@ use crate::{
     text::by_text,
 };
 
-/// A join token for the agent of a host: the manager's URL, a secret that is valid for one join, and
-/// the fingerprint of the manager's certificate. Format: `https://manager:443#SECRET#FINGERPRINT`.
-/// The fingerprint is present only where the manager itself terminates TLS.
+/// A join token for the agent of a host: the manager's URL, a secret that is valid for one join,
+/// and the fingerprint of the manager's certificate. Format:
+/// `https://manager:443#SECRET#FINGERPRINT`. The fingerprint is present only where the manager
+/// itself terminates TLS.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct JoinToken {

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// The current time by the clock of this machine. In the browser, `app` reads the clock instead.
+    /// The current time by the clock of this machine. In the browser, `app` reads the clock
+    /// instead.
     #[expect(
         clippy::disallowed_methods,
         reason = "the only place that reads the wall clock"

@@ -304,9 +304,9 @@ impl Handle {
 
     /// Simulates a power failure and restart of a node. Returns once the node is down; it is up
     /// again after `downtime`. If it is the node that serves requests, the listener is closed as by
-    /// [`Handle::close_listener`]. Its tasks end with `unexpected status`, incomplete containers and locks
-    /// remain, and its containers are stopped until the node is up and starts those with `onboot`.
-    /// Returns whether the node exists.
+    /// [`Handle::close_listener`]. Its tasks end with `unexpected status`, incomplete containers
+    /// and locks remain, and its containers are stopped until the node is up and starts those with
+    /// `onboot`. Returns whether the node exists.
     pub async fn restart_node(&self, node: &str, downtime: Duration) -> bool {
         let mut nodes = self.core.config.scenario.nodes.iter();
         let Some(index) = nodes.position(|spec| spec.name == node) else {

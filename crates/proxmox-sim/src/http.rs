@@ -1,5 +1,5 @@
-//! The HTTP server: listeners, TLS connections, parsing of requests and formatting of responses. The order of
-//! checks is that of a real node.
+//! The HTTP server: listeners, TLS connections, parsing of requests and formatting of responses.
+//! The order of checks is that of a real node.
 
 pub(crate) mod body;
 pub(crate) mod redirect;

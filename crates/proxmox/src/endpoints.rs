@@ -186,8 +186,8 @@ pub(crate) fn base_url(text: &str) -> Result<Url, Error> {
 /// aborted after the certificate was received: no request is sent.
 ///
 /// # Errors
-/// [`Error::InvalidArgument`] if the URL is not `https`, [`Error::Unreachable`], [`Error::Timeout`], and
-/// [`Error::Tls`] if the server does not support TLS.
+/// [`Error::InvalidArgument`] if the URL is not `https`, [`Error::Unreachable`],
+/// [`Error::Timeout`], and [`Error::Tls`] if the server does not support TLS.
 pub async fn fetch_fingerprint(url: &str, timeout: Duration) -> Result<Fingerprint, Error> {
     let base = base_url(url)?;
     if base.scheme() != "https" {

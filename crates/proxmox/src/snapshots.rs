@@ -1,4 +1,5 @@
-//! Snapshots of containers. Not every storage supports them: check with [`Client::lxc_supports`] first.
+//! Snapshots of containers. Not every storage supports them: check with [`Client::lxc_supports`]
+//! first.
 
 use serde::{Deserialize, de::IgnoredAny};
 

@@ -24,8 +24,8 @@ const MAX_REMAINING_MS: i64 = 100 * 366 * 86_400_000;
 /// The columns of a lease beside its address: MAC address, hostname, expiry.
 type LeaseColumns = (String, Option<String>, Option<i64>);
 
-/// Replaces the leases of a site. Returns whether anything but expiry times changed. Two statements,
-/// and one for each lease that changed.
+/// Replaces the leases of a site. Returns whether anything but expiry times changed. Two
+/// statements, and one for each lease that changed.
 ///
 /// # Errors
 /// [`Error::NotFound`] when the site does not exist.

@@ -1,6 +1,6 @@
 //! The differences between SQLite, PostgreSQL and MySQL (MariaDB): connecting, the clock, ids of
-//! inserted rows, transactions, constraint names in errors, and multi-row inserts. All other queries
-//! are the same for the three databases. Must not use any table except `job_log`.
+//! inserted rows, transactions, constraint names in errors, and multi-row inserts. All other
+//! queries are the same for the three databases. Must not use any table except `job_log`.
 //!
 //! PostgreSQL and MySQL run at READ COMMITTED. Races between a read and a write are prevented by a
 //! constraint, by a condition in the UPDATE, or by a row lock that is taken first (`lock` of users

@@ -141,8 +141,8 @@ pub fn mark_challenges_for_removal(
     Ok(())
 }
 
-/// Marks a record as submitted, before it is sent to the DNS provider. Returns false when the record
-/// is no longer to be created.
+/// Marks a record as submitted, before it is sent to the DNS provider. Returns false when the
+/// record is no longer to be created.
 ///
 /// # Errors
 /// When the database is unavailable.
@@ -238,8 +238,8 @@ pub fn list_errors(c: &mut Conn, domain: DomainId) -> Result<Vec<RecordFailure>,
     last_errors.filter_map(Result::transpose).collect()
 }
 
-/// Whether a DNS provider has records that are ours. Records whose last attempt failed do not count,
-/// because they may never have been created.
+/// Whether a DNS provider has records that are ours. Records whose last attempt failed do not
+/// count, because they may never have been created.
 ///
 /// # Errors
 /// When the database is unavailable.
@@ -272,7 +272,8 @@ pub(crate) fn delete_unmanaged(c: &mut Conn, provider: ProviderId) -> Result<(),
     Ok(())
 }
 
-/// Returns records that are not marked for removal although their domain or certificate was deleted.
+/// Returns records that are not marked for removal although their domain or certificate was
+/// deleted.
 ///
 /// # Errors
 /// When the database is unavailable.

@@ -1,5 +1,5 @@
-//! Database errors, classified by what the caller can do about them. Their messages are for the log.
-//! Must not expose Diesel types.
+//! Database errors, classified by what the caller can do about them. Their messages are for the
+//! log. Must not expose Diesel types.
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
@@ -91,8 +91,8 @@ impl Error {
         }
     }
 
-    /// Converts the error of an insert: a violated foreign key means that the referenced row does not
-    /// exist.
+    /// Converts the error of an insert: a violated foreign key means that the referenced row does
+    /// not exist.
     pub(crate) fn from_insert(error: DieselError) -> Self {
         match Self::from(error) {
             Self::InUse => Self::NotFound,

@@ -91,8 +91,8 @@ pub fn insert(c: &mut Conn, new: &NewJob) -> Result<JobId, Error> {
     Ok(JobId(id))
 }
 
-/// Requests the cancellation of a job in one of these states. Returns false when the job is in another
-/// state. The worker decides how to react.
+/// Requests the cancellation of a job in one of these states. Returns false when the job is in
+/// another state. The worker decides how to react.
 ///
 /// # Errors
 /// When the database is unavailable.

@@ -1,7 +1,7 @@
-//! Leases of rows, for tables with the columns `lease_owner` and `lease_until`. A process works on a
-//! row while it holds the row's lease: `lease_owner` is its token and `lease_until` is in the future
-//! by the clock of the database. A conditional update decides which of several processes gets a
-//! lease, and every result is written under the condition that the lease is still held.
+//! Leases of rows, for tables with the columns `lease_owner` and `lease_until`. A process works on
+//! a row while it holds the row's lease: `lease_owner` is its token and `lease_until` is in the
+//! future by the clock of the database. A conditional update decides which of several processes
+//! gets a lease, and every result is written under the condition that the lease is still held.
 
 use model::Timestamp;
 
@@ -99,8 +99,8 @@ pub(crate) use {claim_first, held_for, is_free, is_held, next_due_in_ms, release
 /// How many claimable rows are read to find one that no other process claims meanwhile.
 pub(crate) const CANDIDATES: i64 = 8;
 
-/// In how many milliseconds work is due: at `scheduled` by the caller's clock, which reads `now`, or
-/// when a lease ends at `leased` by the clock of the database.
+/// In how many milliseconds work is due: at `scheduled` by the caller's clock, which reads `now`,
+/// or when a lease ends at `leased` by the clock of the database.
 pub(crate) fn until_due(
     c: &mut Conn,
     now: Timestamp,

@@ -74,10 +74,12 @@ impl SecretKey {
         Ok(Self(bytes.into()))
     }
 
-    /// Reads the key from a file; creates the file with a new key (mode 0600) when it does not exist.
+    /// Reads the key from a file; creates the file with a new key (mode 0600) when it does not
+    /// exist.
     ///
     /// # Errors
-    /// When the file cannot be read or created, other users can read it, or it contains no valid key.
+    /// When the file cannot be read or created, other users can read it, or it contains no valid
+    /// key.
     pub fn from_file_or_create(path: &Path) -> Result<Self, KeyError> {
         let file_error = |cause| KeyError::File {
             path: path.to_owned(),

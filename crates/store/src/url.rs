@@ -101,8 +101,8 @@ impl DatabaseUrl {
         }
     }
 
-    /// Formats a driver's message as part of a sentence: without the password, which the message may
-    /// quote with the URL, and without line breaks and a trailing period.
+    /// Formats a driver's message as part of a sentence: without the password, which the message
+    /// may quote with the URL, and without line breaks and a trailing period.
     pub(crate) fn sanitize_message(&self, message: &str) -> String {
         let text = self
             .redact(message)

@@ -1,5 +1,5 @@
-//! The CA of the demo. Key and certificate are files in the data directory, so that the CA stays the
-//! same across restarts and users can trust it in a browser.
+//! The CA of the demo. Key and certificate are files in the data directory, so that the CA stays
+//! the same across restarts and users can trust it in a browser.
 
 use std::{
     fs::OpenOptions,

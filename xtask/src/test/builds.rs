@@ -161,8 +161,8 @@ impl<'a> Builds<'a> {
         self.release.wait(report).map(PathBuf::as_path)
     }
 
-    /// Compiles the workspace's binaries, examples and, if needed, tests. xtask is built separately, as
-    /// by `cargo xtask`, since other features would recompile its dependencies.
+    /// Compiles the workspace's binaries, examples and, if needed, tests. xtask is built
+    /// separately, as by `cargo xtask`, since other features would recompile its dependencies.
     fn build_native(&self, has_tests: bool) -> anyhow::Result<Vec<Executable>> {
         let mut programs = self.cargo(&["build", "--bins", "--examples"]);
         if !has_tests {

@@ -127,8 +127,8 @@ impl<S: Subsystem> Applier<S> {
         })
     }
 
-    /// Removes the parts that an outcome blames. Returns the remaining configuration and the removed
-    /// parts.
+    /// Removes the parts that an outcome blames. Returns the remaining configuration and the
+    /// removed parts.
     async fn quarantine(
         &self,
         config: &S::Config,

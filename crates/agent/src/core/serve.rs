@@ -1,6 +1,6 @@
-//! The agent's main loop: polls the manager, lets the roles apply the configuration, and reports the
-//! outcome. Manual changes are reverted. While the manager is unreachable, the host keeps its last
-//! configuration.
+//! The agent's main loop: polls the manager, lets the roles apply the configuration, and reports
+//! the outcome. Manual changes are reverted. While the manager is unreachable, the host keeps its
+//! last configuration.
 
 use std::{path::Path, sync::Arc, time::Duration};
 

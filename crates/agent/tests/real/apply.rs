@@ -82,8 +82,8 @@ fn refused_configuration_changes_nothing() {
     });
 }
 
-/// Replaces the host's CA certificates with an empty file. nginx then refuses services that verify the
-/// TLS certificate of their backend.
+/// Replaces the host's CA certificates with an empty file. nginx then refuses services that verify
+/// the TLS certificate of their backend.
 fn remove_trusted_cas(folder: &std::path::Path) {
     let empty = folder.join("empty");
     fs::write(&empty, "").unwrap();

@@ -1,5 +1,5 @@
-//! Certificates on a host: stored before nginx is reloaded, restored when they are deleted, and skipped
-//! when the manager does not have them.
+//! Certificates on a host: stored before nginx is reloaded, restored when they are deleted, and
+//! skipped when the manager does not have them.
 
 use std::{fs, path::Path};
 
@@ -87,7 +87,8 @@ fn certificate_is_served_renewed_and_restored() {
                     .then_some(())
             });
 
-            // Without the manager, the certificate is served after a restart of the agent and nginx.
+            // Without the manager, the certificate is served after a restart of the agent and
+            // nginx.
             server.stop();
             agent.stop();
             kill_programs();

@@ -1,5 +1,5 @@
-//! A host whose clock is wrong by years and changes while the agent, nginx and dnsmasq run. All three
-//! see the same wrong time.
+//! A host whose clock is wrong by years and changes while the agent, nginx and dnsmasq run. All
+//! three see the same wrong time.
 
 use std::{fs, os::unix::fs::FileExt as _, path::Path};
 
@@ -85,7 +85,8 @@ fn wrong_clock_does_not_affect_agent() {
     });
 }
 
-/// Asserts that the validity of the agent's certificate does not depend on the clock at its creation.
+/// Asserts that the validity of the agent's certificate does not depend on the clock at its
+/// creation.
 fn assert_certificate_is_valid() {
     let output = run(&format!(
         "openssl x509 -in {FOLDER}/tls/site.crt -noout -dates && \

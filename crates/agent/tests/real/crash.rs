@@ -1,5 +1,5 @@
-//! Crash recovery: the agent is killed between any two steps of a change, and the next process completes
-//! the change.
+//! Crash recovery: the agent is killed between any two steps of a change, and the next process
+//! completes the change.
 
 use std::{
     os::unix::process::ExitStatusExt,
@@ -27,8 +27,8 @@ const STEPS: &str = "HOLDFAST_TEST_STEPS";
 /// A port that another program uses.
 const PORT_IN_USE: u16 = 3000;
 
-/// Returns the site after the interrupted change. The change adds, modifies and removes files of both
-/// programs, and requires a restart of dnsmasq.
+/// Returns the site after the interrupted change. The change adds, modifies and removes files of
+/// both programs, and requires a restart of dnsmasq.
 fn changed() -> SiteConfig {
     let mut site = site();
     site.hosts.push(host("new", "10.20.0.101"));
@@ -63,8 +63,8 @@ struct StepRange {
 }
 
 impl Change {
-    /// Applies the change in a child process that kills itself after this many steps. Returns `None` if it
-    /// was killed, and otherwise the steps that it completed.
+    /// Applies the change in a child process that kills itself after this many steps. Returns
+    /// `None` if it was killed, and otherwise the steps that it completed.
     fn apply_and_kill_after(&self, folder: &Path, steps: usize) -> Option<StepRange> {
         let output = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", self.test, "--nocapture"])
@@ -144,8 +144,8 @@ impl Change {
         list_entries(layout)
     }
 
-    /// Kills the process after each step, applies the change again in this process, and compares the
-    /// result with that of an uninterrupted change.
+    /// Kills the process after each step, applies the change again in this process, and compares
+    /// the result with that of an uninterrupted change.
     fn interrupt(&self) {
         if let (Ok(folder), Ok(steps)) = (std::env::var(FOLDER), std::env::var(STEPS)) {
             return self.run_victim(Path::new(&folder), steps.parse().unwrap());

@@ -1,5 +1,5 @@
-//! Faults around the agent: manager outages, many changes, and conflicting `/etc/hosts` entries. Other
-//! faults are in `apply` and `check` (refused files), `disk`, `crash` and `clock`.
+//! Faults around the agent: manager outages, many changes, and conflicting `/etc/hosts` entries.
+//! Other faults are in `apply` and `check` (refused files), `disk`, `crash` and `clock`.
 
 use std::{fs, time::Duration};
 

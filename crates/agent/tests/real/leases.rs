@@ -14,7 +14,8 @@ use crate::{
 const KNOWN: &str = "BC:24:11:00:00:01";
 const UNKNOWN: &str = "BC:24:11:00:00:99";
 
-/// Requests a DHCP lease in the network namespace `client`, at the other end of the host's veth pair.
+/// Requests a DHCP lease in the network namespace `client`, at the other end of the host's veth
+/// pair.
 fn request_lease(folder: &std::path::Path, mac: &str) {
     let leases = folder.join("leases");
     let _ = fs::remove_file(&leases);

@@ -1,4 +1,5 @@
-//! Fixtures: the agent process on its own host, and a fake manager that can be stopped and restarted.
+//! Fixtures: the agent process on its own host, and a fake manager that can be stopped and
+//! restarted.
 
 use std::{
     io::Write as _,
@@ -234,7 +235,8 @@ pub fn join(token: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// Prepares a host and joins it to a new fake manager. The manager is available until the server stops.
+/// Prepares a host and joins it to a new fake manager. The manager is available until the server
+/// stops.
 pub fn joined() -> (Manager, ManagerServer) {
     prepare();
     let manager = Manager::default();

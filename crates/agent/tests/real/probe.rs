@@ -61,7 +61,8 @@ fn unreachable_container_is_reported_until_online() {
                 (last["failed_probes"] == json!([])).then_some(())
             });
             let before = manager.reports().len();
-            // Unchanged services are not probed again: the only new report is that generation 2 is live.
+            // Unchanged services are not probed again: the only new report is that generation 2 is
+            // live.
             manager.publish(2, |site| site.hosts.push(host("db", "10.20.0.101")));
             manager.wait_until_live(2);
             assert_eq!(manager.reports().len(), before + 1);

@@ -1,5 +1,5 @@
-//! The binary `holdfast-agent`: joins, applies configurations of its manager, and continues during an
-//! outage of the manager.
+//! The binary `holdfast-agent`: joins, applies configurations of its manager, and continues during
+//! an outage of the manager.
 
 use std::{fs, process::Command};
 

@@ -34,7 +34,8 @@ fn systemd_accepts_units() {
         write_units(folder);
         let path = format!("SYSTEMD_UNIT_PATH={}:", folder.display());
         for unit in ["holdfast-agent", "nginx", "dnsmasq"] {
-            // `systemd-analyze verify` succeeds despite unknown settings: its warnings are the failures.
+            // `systemd-analyze verify` succeeds despite unknown settings: its warnings are the
+            // failures.
             let output = run(&format!(
                 "{path} systemd-analyze verify --man=no --generators=no {}/{unit}.service 2>&1",
                 folder.display()

@@ -5,8 +5,8 @@ use model::{Error, containers::ContainerDetail, jobs::JobQuery, names::Label};
 use super::get;
 use crate::{Actor, Control, jobs};
 
-/// Returns a container; with `with_jobs`, also its running job and its latest jobs. Jobs that cannot
-/// be read are left out.
+/// Returns a container; with `with_jobs`, also its running job and its latest jobs. Jobs that
+/// cannot be read are left out.
 ///
 /// # Errors
 /// As for [`get`].

@@ -187,8 +187,8 @@ impl ServiceAllocator<'_> {
         Ok(hostname)
     }
 
-    /// Clients find servers of the site by SRV records, so one name leads to one container, and names
-    /// of infrastructure are for operators.
+    /// Clients find servers of the site by SRV records, so one name leads to one container, and
+    /// names of infrastructure are for operators.
     fn check_srv_name(&self, name: &SrvName, index: usize, in_use: &InUse) -> Result<(), Error> {
         let refuse = |message: String| {
             Err(Error::invalid_field(

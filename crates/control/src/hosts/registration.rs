@@ -1,4 +1,5 @@
-//! Hosts whose agent runs inside this process. They need no join token and no address of the manager.
+//! Hosts whose agent runs inside this process. They need no join token and no address of the
+//! manager.
 
 use edge::Layout;
 use model::{Error, SiteId, hosts::HostFacts, names::Label};

@@ -17,8 +17,8 @@ const MAX_INDIVIDUAL: i64 = 100;
 /// the next DHCP server takes over. A report that repeats the last one changes nothing.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a generation that the site does not have; [`Error::WrongCredentials`] when
-/// the host was deleted.
+/// [`Error::Invalid`] for a generation that the site does not have; [`Error::WrongCredentials`]
+/// when the host was deleted.
 pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<(), Error> {
     let (id, site) = (agent.id, agent.site);
     let done = control

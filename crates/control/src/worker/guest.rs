@@ -2,7 +2,8 @@
 //!
 //! A VMID is reserved only in Holdfast's database: users of Proxmox can create a guest with it, or
 //! restore one under it. Therefore a guest is changed only if it has the reserved MAC address, read
-//! right before the change. Nothing else in this crate may change guests; `clippy.toml` enforces it.
+//! right before the change. Nothing else in this crate may change guests; `clippy.toml` enforces
+//! it.
 
 use std::time::Duration;
 

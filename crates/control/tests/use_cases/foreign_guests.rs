@@ -9,8 +9,8 @@ use proxmox_sim::{ContainerSpec, ContainerView as Guest};
 
 use crate::test_app::{TestApp, wait_for};
 
-/// Replaces the container on its node by a guest with another MAC address, and waits until its state
-/// is observed.
+/// Replaces the container on its node by a guest with another MAC address, and waits until its
+/// state is observed.
 async fn replace(app: &TestApp, view: &ContainerView, running: bool) -> Guest {
     let handle = app.sim.handle();
     assert!(handle.remove_container(view.vmid));

@@ -35,7 +35,8 @@ struct Crash {
 }
 
 /// Simulates a crash of the first process by dropping its runtime: no lease is released and
-/// nothing more is written. The crash happens when `step` begins, or right after the job was queued.
+/// nothing more is written. The crash happens when `step` begins, or right after the job was
+/// queued.
 fn crash_at(step: Option<usize>) -> Crash {
     let world = tokio::runtime::Runtime::new().unwrap();
     let mut config = Config::test();

@@ -19,7 +19,8 @@ pub(super) struct Domain<'a> {
 }
 
 impl Domain<'_> {
-    /// The `server_name` value: all names below the domain, and the domain unless a service uses it.
+    /// The `server_name` value: all names below the domain, and the domain unless a service uses
+    /// it.
     fn names(&self) -> String {
         let name = &self.domain.name;
         if self.is_service {

@@ -16,8 +16,8 @@ pub(super) struct Stream<'a> {
 }
 
 impl Stream<'_> {
-    /// Parameters of the `listen` directive. With `reuseport` each worker has its own UDP socket, so
-    /// all datagrams of a client reach the same worker.
+    /// Parameters of the `listen` directive. With `reuseport` each worker has its own UDP socket,
+    /// so all datagrams of a client reach the same worker.
     fn listen_parameters(&self) -> &'static str {
         match (self.is_udp(), self.certificate()) {
             (true, _) => " udp reuseport",

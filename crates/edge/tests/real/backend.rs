@@ -88,9 +88,9 @@ pub fn start_tls(port: u16, certificate: String, key: String) {
     });
 }
 
-/// Starts a fake oauth2-proxy. As there, the session is in a cookie `_oauth2_proxy`, which is split into
-/// `_oauth2_proxy_0` and so on if it is large. Here its value is the name of the user; `mallory` is
-/// denied access. Returns the number of authentication requests.
+/// Starts a fake oauth2-proxy. As there, the session is in a cookie `_oauth2_proxy`, which is split
+/// into `_oauth2_proxy_0` and so on if it is large. Here its value is the name of the user;
+/// `mallory` is denied access. Returns the number of authentication requests.
 pub fn start_sign_in(port: u16) -> Arc<std::sync::atomic::AtomicUsize> {
     let requests = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counter = Arc::clone(&requests);

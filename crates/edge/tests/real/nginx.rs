@@ -339,7 +339,8 @@ fn service_named_like_another_domain_is_served() {
     );
 }
 
-/// nginx and curl of Debian 12 lack HTTP/3; `crates/edge/tests/newer.sh` runs this test on Debian 13.
+/// nginx and curl of Debian 12 lack HTTP/3; `crates/edge/tests/newer.sh` runs this test on Debian
+/// 13.
 #[test]
 #[ignore = "needs nginx and curl with HTTP/3; see newer.sh"]
 fn http3_is_served_and_advertised() {

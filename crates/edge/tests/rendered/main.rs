@@ -1,5 +1,5 @@
-//! Tests of the rendered text without running nginx and dnsmasq: snapshots of all files, and property
-//! tests that no valid value changes the meaning of a file.
+//! Tests of the rendered text without running nginx and dnsmasq: snapshots of all files, and
+//! property tests that no valid value changes the meaning of a file.
 
 #![cfg(test)]
 

@@ -1,4 +1,5 @@
-//! Property tests: user input is rejected by the types or read back unchanged from the rendered files.
+//! Property tests: user input is rejected by the types or read back unchanged from the rendered
+//! files.
 
 use std::{fmt::Display, str::FromStr};
 

@@ -1,4 +1,5 @@
-//! The options of containers: normalizing their values, and checking which options only root may set.
+//! The options of containers: normalizing their values, and checking which options only root may
+//! set.
 
 use std::collections::{BTreeMap, BTreeSet};
 

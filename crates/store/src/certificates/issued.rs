@@ -76,8 +76,8 @@ pub fn list_issued_by_site(c: &mut Conn, site: SiteId) -> Result<Vec<IssuedCerti
     served.collect()
 }
 
-/// Returns the certificate with this fingerprint and its key, if it belongs to a domain of the site.
-/// One statement.
+/// Returns the certificate with this fingerprint and its key, if it belongs to a domain of the
+/// site. One statement.
 ///
 /// # Errors
 /// When the database is unavailable, or the key does not decrypt.

@@ -98,7 +98,8 @@ fn read_claimed(c: &mut Conn, id: i64) -> Result<ClaimedCertificate, Error> {
     })
 }
 
-/// Renews the lease of a certificate for `lease_ms` from now. Returns false when the lease was lost.
+/// Renews the lease of a certificate for `lease_ms` from now. Returns false when the lease was
+/// lost.
 ///
 /// # Errors
 /// When the database is unavailable.
@@ -195,8 +196,8 @@ pub fn record_interruption(
     Ok(())
 }
 
-/// Stores that no action is needed now: when the certificate is renewed and when it is checked next.
-/// `None` stops the checks because the certificate is not needed.
+/// Stores that no action is needed now: when the certificate is renewed and when it is checked
+/// next. `None` stops the checks because the certificate is not needed.
 ///
 /// # Errors
 /// When the database is unavailable.

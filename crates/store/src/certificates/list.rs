@@ -141,7 +141,8 @@ fn set_is_used(c: &mut Conn, mut rows: Vec<CertificateRow>) -> Result<Vec<Certif
     Ok(rows)
 }
 
-/// Returns the labels under these domains that services with TLS are published under. One statement.
+/// Returns the labels under these domains that services with TLS are published under. One
+/// statement.
 ///
 /// # Errors
 /// When the database is unavailable.

@@ -66,8 +66,8 @@ pub struct ContainerRecord {
     pub created: Timestamp,
     /// The queued or running job; a container has at most one.
     pub active_job: Option<RunningJob>,
-    /// For a container that is not created in Proxmox: the newest failed or canceled creation job and
-    /// its error.
+    /// For a container that is not created in Proxmox: the newest failed or canceled creation job
+    /// and its error.
     pub creation_failure: Option<(JobId, String)>,
 }
 

@@ -82,7 +82,8 @@ impl Row {
         })
     }
 
-    /// Parses the publishing options; services that were stored before options existed have defaults.
+    /// Parses the publishing options; services that were stored before options existed have
+    /// defaults.
     fn parse_options<T: Default + serde::de::DeserializeOwned>(
         &self,
         row_ref: RowRef<'_>,

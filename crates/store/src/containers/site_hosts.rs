@@ -76,7 +76,8 @@ pub fn get_generation(c: &mut Conn, id: ContainerId) -> Result<i64, Error> {
 }
 
 /// Returns the containers of a site, each with its owner, that changed after a generation, directly
-/// or by their domains, and the containers of these services; at most twice `limit`. Three statements.
+/// or by their domains, and the containers of these services; at most twice `limit`. Three
+/// statements.
 ///
 /// # Errors
 /// When the database is unavailable.

@@ -1,4 +1,5 @@
-//! The connections of the pool. A connection that may have been lost is checked before its next use.
+//! The connections of the pool. A connection that may have been lost is checked before its next
+//! use.
 
 use std::{
     sync::{

@@ -38,7 +38,8 @@ db_test!(user_limit_holds_under_concurrent_inserts, |db| async {
         let new = fixture.container(n);
         tasks.spawn(async move {
             let write = store.write(move |c| {
-                // A read before the lock must not hide commits that happen while the lock is awaited.
+                // A read before the lock must not hide commits that happen while the lock is
+                // awaited.
                 let _ = users::get(c, new.owner)?;
                 users::lock(c, new.owner)?;
                 if users::get_usage(c, new.owner)?.containers >= 5 {

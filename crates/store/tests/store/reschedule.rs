@@ -115,7 +115,8 @@ db_test!(
         assert!(
             db.read(certificates::list_domain_certificates).await[0].certificates[0].is_dormant()
         );
-        // A certificate is detached when the CA's directory changes, and kept when the CA is deleted.
+        // A certificate is detached when the CA's directory changes, and kept when the CA is
+        // deleted.
         db.write(move |c| certificates::detach_from_ca(c, first_ca, at(4)))
             .await;
         assert_eq!(

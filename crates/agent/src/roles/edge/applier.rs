@@ -17,8 +17,8 @@ const SECRET_MODE: u32 = 0o700;
 /// Applies sites to this host.
 pub type Applier = core::Applier<EdgeSubsystem>;
 
-/// Opens the directory that contains `layout.live`. `service_managers` are those of nginx and dnsmasq,
-/// in this order.
+/// Opens the directory that contains `layout.live`. `service_managers` are those of nginx and
+/// dnsmasq, in this order.
 ///
 /// # Errors
 /// If the directory cannot be opened, or another process uses it.

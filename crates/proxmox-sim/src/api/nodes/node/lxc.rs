@@ -1,4 +1,5 @@
-//! `/nodes/{node}/lxc`. Creation checks its request in `create.rs` and, for a backup, in `restore.rs`.
+//! `/nodes/{node}/lxc`. Creation checks its request in `create.rs` and, for a backup, in
+//! `restore.rs`.
 
 mod clone;
 mod config;

@@ -1,5 +1,6 @@
 //! `/nodes/{node}/rrddata`, and what all RRD statistics have in common: one data point per step, as
-//! the round-robin databases of a node keep them. Points from before the node's start have no values.
+//! the round-robin databases of a node keep them. Points from before the node's start have no
+//! values.
 
 use serde_json::{Map, Value, json};
 

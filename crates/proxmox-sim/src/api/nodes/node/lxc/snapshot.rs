@@ -1,5 +1,5 @@
-//! `/nodes/{node}/lxc/{vmid}/snapshot`. As on a real node, the task checks whether the snapshot exists
-//! and whether the storage supports snapshots.
+//! `/nodes/{node}/lxc/{vmid}/snapshot`. As on a real node, the task checks whether the snapshot
+//! exists and whether the storage supports snapshots.
 
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! `/nodes/{node}/lxc/{vmid}/status`: power management and the current status.
 //!
-//! The power state is checked before the task starts. As on a real node, the task checks whether the
-//! container exists, is locked or is a template.
+//! The power state is checked before the task starts. As on a real node, the task checks whether
+//! the container exists, is locked or is a template.
 
 use std::time::Duration;
 
