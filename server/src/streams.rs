@@ -108,12 +108,12 @@ mod tests {
     #[test]
     fn ending_a_session_ends_only_its_streams() {
         let streams = Streams::default();
-        let (mine, other) = (
+        let (ended, other) = (
             streams.open(UserId(1), "a").unwrap(),
             streams.open(UserId(1), "b").unwrap(),
         );
         streams.end("a");
-        assert!(mine.ended.is_cancelled());
+        assert!(ended.ended.is_cancelled());
         assert!(!other.ended.is_cancelled());
     }
 }

@@ -22,8 +22,8 @@ pub(crate) struct NewUser {
 
 impl NewUser {
     pub(crate) fn parse(name: &str, mail: &str, role: &str) -> Result<Self, Failure> {
-        let input = |what, reason: model::Invalid| Failure::Input {
-            what,
+        let input = |argument, reason: model::Invalid| Failure::Input {
+            argument,
             reason: reason.to_string(),
         };
         Ok(Self {

@@ -53,8 +53,8 @@ impl ClusterCapabilities {
         self.named(|storage| storage.volumes)
     }
 
-    fn named(&self, takes: impl Fn(&StorageCapabilities) -> bool) -> Vec<StorageName> {
-        let accepting = self.storages.iter().filter(|storage| takes(storage));
+    fn named(&self, accepts: impl Fn(&StorageCapabilities) -> bool) -> Vec<StorageName> {
+        let accepting = self.storages.iter().filter(|storage| accepts(storage));
         accepting.map(|storage| storage.name.clone()).collect()
     }
 }

@@ -275,7 +275,7 @@ impl Error {
 
 impl From<ParseError> for Error {
     fn from(error: ParseError) -> Self {
-        let reason = format!("{:?} is not {}", error.value, error.what);
+        let reason = format!("{:?} is not {}", error.value, error.expected);
         Self::InvalidArgument {
             field: "a value".to_owned(),
             reason,

@@ -6,18 +6,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A value that does not have Proxmox's format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{value:?} is not {what}.")]
+#[error("{value:?} is not {expected}.")]
 pub struct ParseError {
     /// The expected kind of value, with its article.
-    pub what: &'static str,
+    pub expected: &'static str,
     /// The value.
     pub value: String,
 }
 
 impl ParseError {
-    pub(crate) fn new(what: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn new(expected: &'static str, value: impl Into<String>) -> Self {
         Self {
-            what,
+            expected,
             value: value.into(),
         }
     }

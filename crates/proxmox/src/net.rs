@@ -165,8 +165,8 @@ impl FromStr for Net {
     }
 }
 
-fn number<T: FromStr>(what: &'static str, value: &str) -> Result<T, ParseError> {
-    value.parse().map_err(|_| ParseError::new(what, value))
+fn number<T: FromStr>(expected: &'static str, value: &str) -> Result<T, ParseError> {
+    value.parse().map_err(|_| ParseError::new(expected, value))
 }
 
 fn is_on(value: &str) -> bool {

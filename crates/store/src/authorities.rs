@@ -74,8 +74,8 @@ impl Row {
         domains: Vec<Domain>,
     ) -> Result<CertificateAuthority, Error> {
         let row = self.to_row(domains)?;
-        let open = |what: &str, sealed: Option<&str>| {
-            let context = secret_context(what, row.directory.as_str());
+        let open = |purpose: &str, sealed: Option<&str>| {
+            let context = secret_context(purpose, row.directory.as_str());
             sealed.map(|sealed| key.open(&context, sealed)).transpose()
         };
         Ok(CertificateAuthority {
@@ -87,8 +87,8 @@ impl Row {
 }
 
 /// The encryption context of a secret, which binds it to one ACME directory.
-fn secret_context(what: &str, directory: &str) -> String {
-    format!("authorities.{what}:{directory}")
+fn secret_context(purpose: &str, directory: &str) -> String {
+    format!("authorities.{purpose}:{directory}")
 }
 
 #[derive(Insertable, AsChangeset)]

@@ -110,7 +110,7 @@ impl Drop for ChildProcess {
     }
 }
 
-/// Polls until `look` returns a value, for at most 60 s.
+/// Polls until `poll` returns a value, for at most 60 s.
 ///
 /// # Panics
 /// After the timeout.
@@ -118,10 +118,10 @@ impl Drop for ChildProcess {
     clippy::disallowed_methods,
     reason = "tests call this on blocking threads"
 )]
-pub fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn wait_until<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(60) {
-        if let Some(value) = look() {
+        if let Some(value) = poll() {
             return value;
         }
         std::thread::sleep(Duration::from_millis(20));

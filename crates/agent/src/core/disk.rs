@@ -97,8 +97,8 @@ pub(crate) fn replace_file(path: &Path, bytes: &[u8], mode: u32) -> io::Result<(
 
 /// Locks a file until it is closed. The kernel releases the lock when the process exits.
 pub(crate) fn lock(path: &Path) -> Result<fs::File> {
-    let mut how = fs::File::options();
-    let file = how
+    let mut options = fs::File::options();
+    let file = options
         .write(true)
         .create(true)
         .truncate(false)

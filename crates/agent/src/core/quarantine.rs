@@ -41,18 +41,18 @@ where
         check,
         out: BTreeSet::new(),
         quarantined: Vec::new(),
-        left: CHECKS,
+        remaining: CHECKS,
         last: None,
     };
     let all = config.parts();
     search.out.extend(all.iter().cloned());
     if let Some(refusal) = search.admit(&all).await? {
-        let left = search.undecided(&all);
+        let undecided = search.undecided(&all);
         // Check without any part, to know whether a part is the cause at all.
         if let Some(other) = search.refusal().await? {
             return Err(CheckError::Refused(other));
         }
-        search.divide(left, refusal).await?;
+        search.divide(undecided, refusal).await?;
     }
     Ok((config.without_parts(&search.out), search.quarantined))
 }
@@ -63,8 +63,8 @@ struct Search<'a, T: Parts, C> {
     check: C,
     out: BTreeSet<T::Part>,
     quarantined: Vec<QuarantinedPart<T::Part>>,
-    /// The number of checks left, and the last refusal.
-    left: usize,
+    /// The number of remaining checks, and the last refusal.
+    remaining: usize,
     last: Option<Refusal>,
 }
 
@@ -76,10 +76,10 @@ where
 {
     /// Checks the parts that are not in `out`.
     async fn refusal(&mut self) -> Result<Option<Refusal>, CheckError> {
-        if let (0, Some(last)) = (self.left, self.last.take()) {
+        if let (0, Some(last)) = (self.remaining, self.last.take()) {
             return Err(CheckError::Refused(last));
         }
-        self.left = self.left.saturating_sub(1);
+        self.remaining = self.remaining.saturating_sub(1);
         match (self.check)(self.config.without_parts(&self.out)).await {
             Ok(()) => Ok(None),
             Err(CheckError::Refused(refusal)) => {

@@ -49,8 +49,8 @@ pub fn write(
         let text = text.replace("@PROGRAM@", &program);
         let text = text.replace("@FOLDER@", &folder);
         let text = text.replace("@WRITABLE@", &writable);
-        let made = path.parent().map_or(Ok(()), fs::create_dir_all);
-        match made.and_then(|()| fs::write(&path, text)) {
+        let created = path.parent().map_or(Ok(()), fs::create_dir_all);
+        match created.and_then(|()| fs::write(&path, text)) {
             Ok(()) => Ok(path),
             Err(cause) => Err(UnitsError::Disk { path, cause }),
         }

@@ -97,7 +97,7 @@ async fn run_checks(client: &Client) -> Result<ClusterCapabilities, proxmox::Err
         .try_collect()
         .await?;
     let NodeResources { bridges, storages } = common(node_resources);
-    let has = |takes: fn(&StorageCapabilities) -> bool| storages.iter().any(takes);
+    let has = |accepts: fn(&StorageCapabilities) -> bool| storages.iter().any(accepts);
     if !has(|storage| storage.templates) {
         missing.push(UnmetRequirement::TemplateStorage);
     }
@@ -206,8 +206,8 @@ fn missing_privileges<'a>(
     bridges: &'a BTreeSet<BridgeName>,
     storages: &'a [StorageCapabilities],
 ) -> impl Iterator<Item = UnmetRequirement> + 'a {
-    let on_storages = |privilege: &str, takes: fn(&StorageCapabilities) -> bool| {
-        let mut paths = storages.iter().filter(|storage| takes(storage));
+    let on_storages = |privilege: &str, accepts: fn(&StorageCapabilities) -> bool| {
+        let mut paths = storages.iter().filter(|storage| accepts(storage));
         paths.any(|storage| allows(permissions, &storage_path(&storage.name), privilege))
     };
     let is_granted = move |privilege: &str, path: &str| match privilege {
@@ -290,7 +290,7 @@ mod tests {
         assert!(allows(&permissions, "/", "VM.Allocate"));
         assert!(
             !allows(&permissions, "/vms/7", "VM.Audit"),
-            "the path's own entry takes precedence"
+            "the path's own entry accepts precedence"
         );
         assert!(allows(&permissions, "/vms/7", "VM.Backup"));
     }

@@ -195,7 +195,8 @@ fn record(
 
 /// The desired state of an imported container, which equals its observed state.
 fn spec(config: &LxcConfig) -> Result<ContainerSpec, String> {
-    let out_of_range = |what: &str| format!("Holdfast does not support the container's {what}.");
+    let out_of_range =
+        |setting: &str| format!("Holdfast does not support the container's {setting}.");
     let gib = config
         .rootfs
         .as_ref()

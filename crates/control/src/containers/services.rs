@@ -337,8 +337,8 @@ impl ServiceAllocator<'_> {
             Some(port) if !range.contains(port) => {
                 return refuse(format!("Use a port of the site's range {range}."));
             }
-            Some(port) if let Some(what) = kind.edge_usage(port) => {
-                return refuse(format!("Edge hosts use port {port} for {what}."));
+            Some(port) if let Some(usage) = kind.edge_usage(port) => {
+                return refuse(format!("Edge hosts use port {port} for {usage}."));
             }
             Some(port) if !free(&port) => {
                 return refuse(format!("Port {port} is in use on this site."));

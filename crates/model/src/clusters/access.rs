@@ -53,10 +53,10 @@ impl FromStr for ApiUrl {
             None => (rest, API_PORT),
         };
         let host = host_name(host).ok_or_else(invalid)?;
-        let here = host == "localhost" || host.starts_with("127.");
+        let is_loopback = host == "localhost" || host.starts_with("127.");
         match scheme.as_str() {
             "https" => {}
-            "http" if here => {}
+            "http" if is_loopback => {}
             "http" => {
                 return Err(Invalid::new(
                     "Use https: credentials must be sent encrypted.",

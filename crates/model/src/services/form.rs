@@ -133,10 +133,10 @@ impl ServiceForm {
     fn external(&self, kind: ServiceKind, fields: &mut Fields) -> Option<Option<Port>> {
         let external: Option<Port> = fields.optional("external", &self.external)?;
         let used = external.and_then(|port| Some((port, kind.edge_usage(port)?)));
-        let Some((port, what)) = used else {
+        let Some((port, usage)) = used else {
             return Some(external);
         };
-        let message = format!("Edge hosts use port {port} for {what}. Use another port.");
+        let message = format!("Edge hosts use port {port} for {usage}. Use another port.");
         fields.add_error("external", message);
         None
     }

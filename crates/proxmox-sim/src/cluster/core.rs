@@ -67,8 +67,8 @@ impl Core {
     }
 
     /// Reads the state.
-    pub(crate) fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
-        look(&lock(&self.state))
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&State) -> T) -> T {
+        read(&lock(&self.state))
     }
 
     /// Changes the state. The state file is written soon after.

@@ -101,8 +101,8 @@ pub fn list_domain_certificates(c: &mut Conn) -> Result<Vec<DomainCertificates>,
         let source = sources.iter().find(|(domain_id, ..)| *domain_id == id);
         let certificate_source = match source {
             None => CertificateSource::SelfSigned,
-            Some((_, how, authority)) => {
-                CertificateSource::from_name(how, authority.map(AuthorityId))
+            Some((_, word, authority)) => {
+                CertificateSource::from_name(word, authority.map(AuthorityId))
                     .ok_or_else(|| row_ref.invalid("source", &"is not a known value"))?
             }
         };

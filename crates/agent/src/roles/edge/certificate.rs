@@ -35,13 +35,13 @@ pub fn ensure(site: &SiteConfig, layout: &Layout) -> Result<bool, CertificateErr
     let folder = Path::new(layout.tls.as_str());
     let names = names(site);
     let (marks, list) = (folder.join("site.names"), names.join("\n"));
-    let there = ["site.crt", "site.key"]
+    let exists = ["site.crt", "site.key"]
         .iter()
         .all(|name| folder.join(name).exists());
-    if there && fs::read_to_string(&marks).is_ok_and(|known| known == list) {
+    if exists && fs::read_to_string(&marks).is_ok_and(|known| known == list) {
         return Ok(false);
     }
-    let made = rcgen::generate_simple_self_signed(names)?;
+    let created = rcgen::generate_simple_self_signed(names)?;
     let disk = |path: &Path| {
         let path = path.to_owned();
         |cause| CertificateError::Disk { path, cause }
@@ -50,8 +50,8 @@ pub fn ensure(site: &SiteConfig, layout: &Layout) -> Result<bool, CertificateErr
     // Write the names last, so that an interrupted creation is repeated.
     let _ = fs::remove_file(&marks);
     let files = [
-        ("site.key", made.signing_key.serialize_pem(), 0o600),
-        ("site.crt", made.cert.pem(), 0o644),
+        ("site.key", created.signing_key.serialize_pem(), 0o600),
+        ("site.crt", created.cert.pem(), 0o644),
         ("site.names", list, 0o644),
     ];
     for (name, text, mode) in files {

@@ -48,21 +48,21 @@ impl CertificateStore {
         let fingerprints = |site: &SiteConfig| -> BTreeSet<Fingerprint> {
             site.certificates().into_iter().cloned().collect()
         };
-        let wanted = fingerprints(site);
-        if wanted.is_empty() {
+        let desired = fingerprints(site);
+        if desired.is_empty() {
             return (site.clone(), Vec::new());
         }
         let folder = PathBuf::from(layout.tls.as_str());
         let old = before.map(fingerprints).unwrap_or_default();
-        let all: BTreeSet<Fingerprint> = wanted.union(&old).cloned().collect();
+        let all: BTreeSet<Fingerprint> = desired.union(&old).cloned().collect();
         let mut missing = self.missing(&folder, all).await;
-        let requested: Vec<Fingerprint> = missing.intersection(&wanted).cloned().collect();
+        let requested: Vec<Fingerprint> = missing.intersection(&desired).cloned().collect();
         let unservable = fetch(manager, &folder, requested).await;
         if unservable.is_empty() {
             return (site.clone(), unservable);
         }
         missing.retain(|fingerprint| {
-            !wanted.contains(fingerprint)
+            !desired.contains(fingerprint)
                 || unservable
                     .iter()
                     .any(|entry| entry.certificate == *fingerprint)
@@ -93,17 +93,17 @@ impl CertificateStore {
         }
     }
 
-    /// Returns the certificates of `wanted` that are missing on disk or fail verification.
+    /// Returns the certificates of `desired` that are missing on disk or fail verification.
     async fn missing(
         &mut self,
         folder: &Path,
-        wanted: BTreeSet<Fingerprint>,
+        desired: BTreeSet<Fingerprint>,
     ) -> BTreeSet<Fingerprint> {
         let folder = folder.to_owned();
         let mut verified = std::mem::take(&mut self.verified);
         let checked = tokio::task::spawn_blocking(move || {
-            verified.retain(|fingerprint, _| wanted.contains(fingerprint));
-            let missing = wanted.into_iter();
+            verified.retain(|fingerprint, _| desired.contains(fingerprint));
+            let missing = desired.into_iter();
             let missing =
                 missing.filter(|fingerprint| !verify_stored(&folder, fingerprint, &mut verified));
             (missing.collect(), verified)
@@ -181,9 +181,10 @@ async fn fetch(
             Err(error) => {
                 // The remaining requests would fail as well.
                 let message = error.to_string();
-                let left = missing.iter().skip(requested);
-                unservable
-                    .extend(left.map(|fingerprint| unservable_certificate(fingerprint, &message)));
+                let remaining = missing.iter().skip(requested);
+                unservable.extend(
+                    remaining.map(|fingerprint| unservable_certificate(fingerprint, &message)),
+                );
                 break;
             }
         };
@@ -212,7 +213,7 @@ fn unservable_certificate(fingerprint: &Fingerprint, message: &str) -> Unservabl
 
 fn store_all(
     folder: &Path,
-    wanted: &[Fingerprint],
+    desired: &[Fingerprint],
     certificates: &[CertificateWithKey],
 ) -> Vec<UnservableCertificate> {
     let put = |fingerprint: &Fingerprint| {
@@ -233,7 +234,7 @@ fn store_all(
         }
         Ok(())
     };
-    let failed = wanted.iter().filter_map(|fingerprint| {
+    let failed = desired.iter().filter_map(|fingerprint| {
         let stored: Result<(), String> = put(fingerprint);
         stored
             .err()
@@ -284,8 +285,8 @@ mod tests {
             key: good.key.clone(),
             ..other.clone()
         };
-        let wanted = [good.fingerprint.clone(), other.fingerprint.clone()];
-        let unservable = store_all(folder.path(), &wanted, &[good.clone(), wrong_key]);
+        let desired = [good.fingerprint.clone(), other.fingerprint.clone()];
+        let unservable = store_all(folder.path(), &desired, &[good.clone(), wrong_key]);
         assert_eq!(unservable.len(), 1);
         assert_eq!(unservable[0].certificate, other.fingerprint);
         assert!(unservable[0].reason.contains("does not match"));
@@ -299,9 +300,9 @@ mod tests {
             fingerprint: other.fingerprint.clone(),
             ..good
         };
-        let unservable = store_all(folder.path(), &wanted[1..], &[swapped]);
+        let unservable = store_all(folder.path(), &desired[1..], &[swapped]);
         assert!(unservable[0].reason.contains("another certificate"));
-        let unservable = store_all(folder.path(), &wanted[1..], &[]);
+        let unservable = store_all(folder.path(), &desired[1..], &[]);
         assert!(
             unservable[0]
                 .reason
@@ -331,19 +332,19 @@ mod tests {
     fn unused_certificates_are_deleted_and_own_stays() {
         let folder = tempfile::tempdir().unwrap();
         let certificates = [certificate("a.example.org"), certificate("b.example.org")];
-        let wanted = certificates
+        let desired = certificates
             .each_ref()
             .map(|certificate| certificate.fingerprint.clone());
-        assert!(store_all(folder.path(), &wanted, &certificates).is_empty());
+        assert!(store_all(folder.path(), &desired, &certificates).is_empty());
         fs::write(folder.path().join("site.key"), "own").unwrap();
-        let keep = BTreeSet::from([certificate_name(Some(&wanted[0]))]);
+        let keep = BTreeSet::from([certificate_name(Some(&desired[0]))]);
         remove_unlisted(folder.path(), &keep).unwrap();
         let mut left: Vec<_> = fs::read_dir(folder.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         left.sort();
-        let name = certificate_name(Some(&wanted[0]));
+        let name = certificate_name(Some(&desired[0]));
         let mut expected = vec![
             format!("{name}.crt"),
             format!("{name}.key"),

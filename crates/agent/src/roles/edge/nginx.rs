@@ -87,15 +87,15 @@ impl Nginx {
     }
 
     /// The log after this offset; the whole log if it was rotated.
-    async fn log_since(&self, place: u64) -> String {
+    async fn log_since(&self, offset: u64) -> String {
         use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
         let read = async {
             let mut file = tokio::fs::File::open(&self.error_log).await?;
-            let place = match file.metadata().await?.len() {
-                length if length < place => 0,
-                _ => place,
+            let offset = match file.metadata().await?.len() {
+                length if length < offset => 0,
+                _ => offset,
             };
-            file.seek(io::SeekFrom::Start(place)).await?;
+            file.seek(io::SeekFrom::Start(offset)).await?;
             let mut bytes = Vec::new();
             file.take(256 * 1024).read_to_end(&mut bytes).await?;
             Ok::<_, io::Error>(String::from_utf8_lossy(&bytes).into_owned())

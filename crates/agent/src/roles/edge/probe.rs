@@ -182,11 +182,11 @@ impl PendingProbes {
         let applied = applied?;
         let mut open = applied.targets.clone();
         // Targets that failed before are probed again if they still exist.
-        let left = before.into_iter().flat_map(|before| before.open);
-        let left: Vec<Target> = left
+        let failed = before.into_iter().flat_map(|before| before.open);
+        let failed: Vec<Target> = failed
             .filter(|target| applied.all.contains(target) && !open.contains(target))
             .collect();
-        open.extend(left);
+        open.extend(failed);
         open.truncate(4 * MAX_TARGETS);
         Some(Self {
             applied,

@@ -94,8 +94,9 @@ impl RunningEdge {
         site: &SiteConfig,
         layout: &Layout,
     ) -> Result<Published<ConfigPart>, RoleError> {
-        let (known, place) = (site.clone(), layout.clone());
-        let created = tokio::task::spawn_blocking(move || certificate::ensure(&known, &place));
+        let (own_site, own_layout) = (site.clone(), layout.clone());
+        let created =
+            tokio::task::spawn_blocking(move || certificate::ensure(&own_site, &own_layout));
         let is_new = created.await.map_err(|_| Error::Canceled)??;
         let current = self.applier.take().filter(|(host, _)| host == layout);
         // A new own certificate requires a full reload, which a newly opened applier does.

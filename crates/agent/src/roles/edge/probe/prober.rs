@@ -153,11 +153,11 @@ async fn resolve(
     let mut bytes = [0; 1500];
     loop {
         let length = socket.recv(&mut bytes).await?;
-        let answer = Packet::parse(bytes.get(..length).unwrap_or_default())?;
-        if answer.id() != id {
+        let response = Packet::parse(bytes.get(..length).unwrap_or_default())?;
+        if response.id() != id {
             continue;
         }
-        let found = answer
+        let found = response
             .answers
             .iter()
             .filter_map(|record| match &record.rdata {
@@ -170,9 +170,9 @@ async fn resolve(
 
 /// The status and the beginning of the page that this host's nginx serves under a name.
 async fn get(name: &str) -> Result<(StatusCode, Vec<u8>), reqwest::Error> {
-    let here = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 443);
+    let nginx = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 443);
     let client = Client::builder()
-        .resolve(name, here)
+        .resolve(name, nginx)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .timeout(HTTP_TIMEOUT)

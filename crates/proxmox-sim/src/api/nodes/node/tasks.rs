@@ -122,15 +122,15 @@ fn status_type(status: &str) -> &'static str {
     }
 }
 
-/// Calls `look` with the task in the URL, or fails if it does not exist.
-fn with_task<T>(call: &Call, look: impl FnOnce(&Task) -> T) -> Result<T> {
+/// Calls `read` with the task in the URL, or fails if it does not exist.
+fn with_task<T>(call: &Call, read: impl FnOnce(&Task) -> T) -> Result<T> {
     let upid = call.params.text("upid");
     if !is_upid(upid) {
         return Err(ApiError::parameter("upid", "unable to parse worker upid"));
     }
     let missing = || ApiError::parameter("upid", "no such task");
     call.core
-        .read(|state| state.task(upid).map(look).ok_or_else(missing))
+        .read(|state| state.task(upid).map(read).ok_or_else(missing))
 }
 
 /// `GET …/tasks/{upid}`: the subdirectories.
