@@ -1,7 +1,7 @@
 //! The client address: the peer of the connection, or the address that trusted proxies report.
 //! Throttling and the log depend on it, so only trusted `X-Forwarded-For` headers are used.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use axum::{
     extract::{ConnectInfo, Request, State},

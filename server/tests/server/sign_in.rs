@@ -1,7 +1,10 @@
 //! Sign-in and sign-out by form.
 
+use std::net::SocketAddr;
+
 use axum::{
     body::Body,
+    extract::ConnectInfo,
     http::{Method, StatusCode, header},
 };
 use control::sessions;
@@ -124,6 +127,16 @@ async fn throttling_behind_a_proxy_is_per_client_address() {
         try_from("198.51.100.8", "ann").await,
         StatusCode::UNAUTHORIZED
     );
+}
+
+#[tokio::test]
+async fn request_without_a_client_address_fails() {
+    let app = TestApp::new().await;
+    let (builder, body) = sign_in_form("admin", &app.password, "/");
+    let mut request = builder.body(body).unwrap();
+    request.extensions_mut().remove::<ConnectInfo<SocketAddr>>();
+    let response = app.send(request).await;
+    assert_eq!(response.status, StatusCode::INTERNAL_SERVER_ERROR);
 }
 
 #[tokio::test]
