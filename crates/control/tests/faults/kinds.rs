@@ -206,7 +206,7 @@ pub fn options(patience: Duration, answer: Duration) -> Options {
         // Many clusters are polled at once. Jobs read the state they need themselves.
         observe_interval: Duration::from_secs(1),
         timeouts: Timeouts {
-            answer,
+            response,
             slow: answer,
             ..Timeouts::default()
         },
