@@ -200,14 +200,14 @@ async fn power(app: &TestApp, record: ContainerRecord, power: Power) -> JobId {
 }
 
 /// Control options with this retry timeout for steps and this timeout for API calls.
-pub fn options(patience: Duration, answer: Duration) -> Options {
+pub fn options(retry_timeout: Duration, response: Duration) -> Options {
     Options {
-        retry_timeout: patience,
+        retry_timeout,
         // Many clusters are polled at once. Jobs read the state they need themselves.
         observe_interval: Duration::from_secs(1),
         timeouts: Timeouts {
             response,
-            slow: answer,
+            slow: response,
             ..Timeouts::default()
         },
         ..test_app::options()
