@@ -25,7 +25,7 @@ const LIST: &str = "running-jobs";
 /// The button with the progress ring, and the list of jobs.
 pub fn running_jobs() -> AnyView {
     live_resource_in_frame(
-        |()| server_fns::jobs::active_summary(),
+        |()| server_fns::jobs::summarize_active(),
         |_| vec![Event::all(Topic::Job)],
         || view! { <span class="jobs-placeholder"></span> }.erase(),
         button,

@@ -12,10 +12,10 @@ use model::{
 
 use super::Failure;
 
-/// The options of the form for a new container.
+/// Gets the options of the form for a new container.
 ///
 /// # Errors
-/// As `control::containers::options`.
+/// As `control::containers::create_options`.
 #[server(prefix = "/api/ui", endpoint = "containers/options", input = server_fn::codec::Json)]
 pub async fn options() -> Result<CreateOptions, Failure> {
     let (control, actor) = super::caller().await?;
@@ -99,8 +99,8 @@ pub async fn edit(
 ///
 /// # Errors
 /// As `control::containers::power`.
-#[server(prefix = "/api/ui", endpoint = "containers/switch", input = server_fn::codec::Json)]
-pub async fn switch(id: ContainerId, power: Power) -> Result<JobId, Failure> {
+#[server(name = PowerContainer, prefix = "/api/ui", endpoint = "containers/power", input = server_fn::codec::Json)]
+pub async fn power(id: ContainerId, power: Power) -> Result<JobId, Failure> {
     let (control, actor) = super::caller().await?;
     control::containers::power(&control, &actor, id, power)
         .await

@@ -93,12 +93,12 @@ pub async fn active() -> Result<Vec<JobRow>, Failure> {
         .map_err(super::into_failure)
 }
 
-/// A summary of the jobs that have not ended.
+/// Summarizes the jobs that have not ended.
 ///
 /// # Errors
 /// As `control::jobs::summarize_active`.
-#[server(prefix = "/api/ui", endpoint = "jobs/short", input = server_fn::codec::Json)]
-pub async fn active_summary() -> Result<JobSummary, Failure> {
+#[server(prefix = "/api/ui", endpoint = "jobs/summarize-active", input = server_fn::codec::Json)]
+pub async fn summarize_active() -> Result<JobSummary, Failure> {
     let (control, actor) = super::caller().await?;
     control::jobs::summarize_active(&control, &actor)
         .await

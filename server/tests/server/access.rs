@@ -156,7 +156,7 @@ fn certificates() -> Vec<Row> {
         ("certificates/find", Operator, json!({ "query": query })),
         ("certificates/get", Operator, json!({ "key": "9" })),
         ("certificates/upload", Operator, json!({ "form": form })),
-        ("certificates/try-again", Operator, json!({ "id": 9 })),
+        ("certificates/retry", Operator, json!({ "id": 9 })),
         ("certificates/renew", Operator, json!({ "id": 9 })),
         (
             "certificates/revoke",
@@ -180,7 +180,11 @@ fn clusters() -> Vec<Row> {
         ("clusters/list", Operator, json!({})),
         ("clusters/get", Administrator, json!({ "name": "other" })),
         ("clusters/check", Administrator, json!({ "id": 9 })),
-        ("clusters/look", Administrator, json!({ "url": url })),
+        (
+            "clusters/fetch-certificate",
+            Administrator,
+            json!({ "url": url }),
+        ),
         ("clusters/create", Administrator, json!({ "form": form })),
         (
             "clusters/update",
@@ -193,7 +197,7 @@ fn clusters() -> Vec<Row> {
             json!({ "id": 9, "confirm": "other" }),
         ),
         (
-            "clusters/take-over",
+            "clusters/import",
             Administrator,
             json!({ "id": 9, "import": import }),
         ),
@@ -220,7 +224,7 @@ fn containers() -> Vec<Row> {
         ("containers/get", OwnerOrOperator, get),
         ("containers/edit", OwnerOrOperator, edit),
         (
-            "containers/switch",
+            "containers/power",
             OwnerOrOperator,
             json!({ "id": 1, "power": "stop" }),
         ),
@@ -262,7 +266,7 @@ fn jobs() -> Vec<Row> {
     vec![
         ("jobs/list", Member, json!({ "query": query })),
         ("jobs/active", Member, json!({})),
-        ("jobs/short", Member, json!({})),
+        ("jobs/summarize-active", Member, json!({})),
         ("jobs/get", OwnerOrOperator, json!({ "id": 1 })),
         ("jobs/ended", OwnerOrOperator, json!({ "id": 1 })),
         ("jobs/log", OwnerOrOperator, json!({ "id": 1, "after": 0 })),

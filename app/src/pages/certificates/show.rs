@@ -75,7 +75,7 @@ fn actions(shown: LiveResource<CertificateDetail>) -> AnyView {
         let request = async move {
             match step {
                 Step::Renew => server_fns::certificates::renew(id).await,
-                Step::Retry | Step::Upload => server_fns::certificates::try_again(id).await,
+                Step::Retry | Step::Upload => server_fns::certificates::retry(id).await,
             }
         };
         action.send(request, move |()| {

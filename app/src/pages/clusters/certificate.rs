@@ -25,7 +25,7 @@ impl CertificateCheck {
         self.busy.set(true);
         let url = self.values.with_untracked(|form| form.url.clone());
         spawn_local(async move {
-            let result = server_fns::clusters::look(url).await;
+            let result = server_fns::clusters::fetch_certificate(url).await;
             self.busy.try_set(false);
             match result {
                 Ok(certificate) => {

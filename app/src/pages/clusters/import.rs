@@ -167,7 +167,7 @@ fn import_containers(
     let asked = values.get_untracked();
     let toasts = Toasts::here();
     spawn_local(async move {
-        match server_fns::clusters::import_containers(id, asked).await {
+        match server_fns::clusters::import(id, asked).await {
             Ok(outcomes) => {
                 form.busy.try_set(false);
                 let (done, not): (Vec<_>, Vec<_>) = outcomes

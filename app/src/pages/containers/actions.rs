@@ -19,16 +19,16 @@ pub fn may(power: Power, status: Status, activity: Option<RunningJob>) -> bool {
 }
 
 /// Starts, stops or restarts the container; offers to undo where that is possible.
-pub fn switch(toasts: Toasts, id: ContainerId, name: Label, power: Power) {
+pub fn power(toasts: Toasts, id: ContainerId, name: Label, power: Power) {
     spawn_local(async move {
-        match server_fns::containers::switch(id, power).await {
+        match server_fns::containers::power(id, power).await {
             Ok(job) => offer_undo(toasts, (id, job), &name, power),
             Err(failure) => toasts.warn(format!("{name}: {failure}")),
         }
     });
 }
 
-fn offer_undo(toasts: Toasts, what: (ContainerId, JobId), name: &Label, power: Power) {
+fn offer_undo(toasts: Toasts, started: (ContainerId, JobId), name: &Label, power: Power) {
     let (message, back) = match power {
         Power::Start => (format!("Starting {name}."), Power::Stop),
         Power::Stop => (format!("Stopping {name}."), Power::Start),
@@ -37,7 +37,7 @@ fn offer_undo(toasts: Toasts, what: (ContainerId, JobId), name: &Label, power: P
     let name = name.clone();
     toasts.undoable(
         message,
-        Callback::new(move |()| undo(toasts, what, name.clone(), back)),
+        Callback::new(move |()| undo(toasts, started, name.clone(), back)),
     );
 }
 
@@ -53,7 +53,7 @@ fn undo(toasts: Toasts, (id, job): (ContainerId, JobId), name: Label, back: Powe
                 is_running = !ended;
             }
             if !is_running {
-                match server_fns::containers::switch(id, back).await {
+                match server_fns::containers::power(id, back).await {
                     Ok(_) => return toasts.notify(format!("Undo started for {name}.")),
                     // The result of the job may not have been observed yet.
                     Err(Failure(Error::Conflict { .. })) => {}

@@ -141,7 +141,7 @@ fn restart(container: LiveResource<ContainerDetail>) -> AnyView {
     let needed = container.part(|view| view.restart_needed && view.row.activity.is_none());
     let now = move |_| {
         let (id, name) = container.peek(|view| (view.row.id, view.row.name.clone()));
-        actions::switch(toasts, id, name, Power::Restart);
+        actions::power(toasts, id, name, Power::Restart);
     };
     reactive_if(needed, move || {
         let title = "Some changes take effect after a restart.".erase();

@@ -66,7 +66,7 @@ pub fn menu(row: Memo<Option<ContainerRow>>) -> AnyView {
         });
         let name = name.clone();
         let run = Callback::new(move |()| {
-            actions::switch(selection.toasts, id, name.clone(), power);
+            actions::power(selection.toasts, id, name.clone(), power);
         });
         view! { <MenuItem shape label disabled run /> }.erase()
     };
@@ -121,7 +121,7 @@ pub fn bulk(page: LiveResource<Page<ContainerRow>>) -> AnyView {
         let disabled = Signal::derive(move || !selected.with(|rows| rows.iter().any(is_able)));
         let run = move |_| {
             for row in selected.get_untracked().into_iter().filter(is_able) {
-                actions::switch(selection.toasts, row.id, row.name, power);
+                actions::power(selection.toasts, row.id, row.name, power);
             }
             selection.rows.set(Vec::new());
         };

@@ -73,9 +73,9 @@ fn buttons(container: LiveResource<ContainerDetail>) -> AnyView {
             !may(power, status, activity)
         })
     };
-    let switch = move |power| {
+    let click = move |power| {
         let name = name.clone();
-        move |_| actions::switch(toasts, id, name.clone(), power)
+        move |_| actions::power(toasts, id, name.clone(), power)
     };
     // A URL that does not work now is not rendered as a link.
     let link = container.part(|view| {
@@ -87,9 +87,9 @@ fn buttons(container: LiveResource<ContainerDetail>) -> AnyView {
     });
     view! {
         {open}
-        <button class="btn" disabled=off(Power::Start) on:click=act(switch.clone()(Power::Start))>{icon("play")} "Start"</button>
-        <button class="btn" disabled=off(Power::Stop) on:click=act(switch.clone()(Power::Stop))>{icon("square")} "Stop"</button>
-        <button class="btn" disabled=off(Power::Restart) on:click=act(switch(Power::Restart))>{icon("rotate-cw")} "Restart"</button>
+        <button class="btn" disabled=off(Power::Start) on:click=act(click.clone()(Power::Start))>{icon("play")} "Start"</button>
+        <button class="btn" disabled=off(Power::Stop) on:click=act(click.clone()(Power::Stop))>{icon("square")} "Stop"</button>
+        <button class="btn" disabled=off(Power::Restart) on:click=act(click(Power::Restart))>{icon("rotate-cw")} "Restart"</button>
     }
     .erase()
 }
