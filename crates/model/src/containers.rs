@@ -30,7 +30,7 @@ pub use source::ContainerSource;
 
 /// A difference between Proxmox and the desired state that was made outside Holdfast.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "what")]
+#[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Drift {
     /// The container was migrated to another node.
     Moved {
