@@ -74,13 +74,13 @@ impl Live {
         use_context::<Self>().is_some_and(|live| live.changing.get_value())
     }
 
-    /// Resolves to `answer` unless the object of the page is being renamed or deleted; in that case it never
+    /// Resolves to `response` unless the object of the page is being renamed or deleted; in that case it never
     /// resolves, because later requests of the same load would fail with `NotFound`.
-    pub async fn unless_changing<T>(answer: impl Future<Output = T>, live: Option<Self>) -> T {
-        let mut answer = pin!(answer);
+    pub async fn unless_changing<T>(response: impl Future<Output = T>, live: Option<Self>) -> T {
+        let mut response = pin!(response);
         poll_fn(|context| match live {
             Some(live) if live.changing.try_get_value() == Some(true) => Poll::Pending,
-            _ => answer.as_mut().poll(context),
+            _ => response.as_mut().poll(context),
         })
         .await
     }
@@ -125,7 +125,7 @@ impl Live {
         let version = RwSignal::new(0);
         if let Some(live) = use_context::<Self>() {
             Effect::new(move |before: Option<()>| {
-                let moved = !live.leaving.get_value()
+                let has_changed = !live.leaving.get_value()
                     && live.notification.with(|notification| match notification {
                         Notification::None => false,
                         Notification::Anything => true,
@@ -134,7 +134,7 @@ impl Live {
                         }
                     });
                 // Notifications from before this view was rendered are already in its data.
-                if moved && before.is_some() {
+                if has_changed && before.is_some() {
                     version.update(|version| *version += 1);
                 }
             });

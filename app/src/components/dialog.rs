@@ -19,11 +19,11 @@ pub fn Dialog(
 ) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
     Effect::new(move |_| {
-        let is_desired_open = open.get();
+        let should_open = open.get();
         if let Some(dialog) = dialog.get()
-            && is_desired_open != dialog.open()
+            && should_open != dialog.open()
         {
-            if is_desired_open {
+            if should_open {
                 let _ = dialog.show_modal();
             } else {
                 dialog.close();

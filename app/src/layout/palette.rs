@@ -138,16 +138,16 @@ fn show_while_open(
     input: NodeRef<html::Input>,
 ) {
     Effect::new(move |_| {
-        let (Some(dialog), is_desired_open) = (dialog.get(), open.get()) else {
+        let (Some(dialog), should_open) = (dialog.get(), open.get()) else {
             return;
         };
-        if is_desired_open && !dialog.open() {
+        if should_open && !dialog.open() {
             let _ = dialog.show_modal();
             if let Some(input) = input.get_untracked() {
                 let _ = input.focus();
             }
             ready.set(true);
-        } else if !is_desired_open {
+        } else if !should_open {
             dialog.close();
             typed.set(String::new());
             ready.set(false);

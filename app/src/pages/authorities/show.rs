@@ -24,8 +24,8 @@ pub fn page() -> AnyView {
 
 fn content(authority: LiveResource<AuthorityRow>, may_change: bool) -> AnyView {
     let name = authority.part(|authority| authority.name.to_string());
-    let rest =
-        may_change.then(|| view! { {settings(authority, name)} {end(authority, name)} }.erase());
+    let rest = may_change
+        .then(|| view! { {settings(authority, name)} {deletion(authority, name)} }.erase());
     view! {
         <PageHead title=name />
         <div class="stack stack-narrow">
@@ -82,7 +82,7 @@ fn settings(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyVie
     )
 }
 
-fn end(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyView {
+fn deletion(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyView {
     let is_needed = authority.part(|row| !row.domains.is_empty());
     let change = ("/domains", "Change their certificate source");
     let losses = move || authority.with(losses);

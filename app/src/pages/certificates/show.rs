@@ -1,6 +1,6 @@
 //! One certificate: its details, why a renewal failed, its history, and its revocation or deletion.
 
-mod end;
+mod deletion;
 mod history;
 
 use model::{
@@ -31,7 +31,7 @@ fn content(shown: LiveResource<CertificateDetail>) -> AnyView {
             {last_error(shown)}
             {shown.view(facts)}
             {history::card(shown)}
-            {end::card(shown, name)}
+            {deletion::card(shown, name)}
         </div>
     }
     .erase()

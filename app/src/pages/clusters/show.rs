@@ -13,7 +13,7 @@ pub enum ClusterTab {
     Overview,
     /// The unmanaged containers.
     Import,
-    /// The connection, and the removal.
+    /// The connection, and the deletion.
     Settings,
 }
 

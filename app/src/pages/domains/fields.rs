@@ -2,7 +2,7 @@
 
 use model::domains::{DomainChoices, DomainForm, Hsts, Publishers};
 
-use super::issuance::{certificates, records};
+use super::certificate_source::{certificates, records};
 use crate::pages::prelude::*;
 
 /// The publishing permission of a domain, as a short text for lists.

@@ -3,7 +3,7 @@
 use model::domains::DomainRow;
 
 use super::{
-    certificates::in_row,
+    certificates::certificate_counts,
     fields::{hsts, publishers},
 };
 use crate::pages::prelude::*;
@@ -31,7 +31,7 @@ const ROWS: Rows<DomainRow> = Rows {
         column("Site", "", |domain| text(&domain.site_name)),
         column("HTTP services", "num", |domain| text(domain.services)),
         column("Certificates", "", |domain| {
-            in_row(
+            certificate_counts(
                 domain.spec.issuance,
                 domain.certificates,
                 domain.attention_count,

@@ -2,7 +2,7 @@
 
 use model::domains::DomainDetail;
 
-use super::{addresses, certificates, issuance::source_summary};
+use super::{addresses, certificate_source::source_summary, certificates};
 use crate::pages::prelude::*;
 
 pub fn tab(page: LiveResource<DomainDetail>) -> AnyView {
@@ -12,7 +12,11 @@ pub fn tab(page: LiveResource<DomainDetail>) -> AnyView {
 fn facts(page: &DomainDetail) -> AnyView {
     let domain = &page.domain;
     let spec = &domain.spec;
-    let state = certificates::in_row(spec.issuance, domain.certificates, domain.attention_count);
+    let state = certificates::certificate_counts(
+        spec.issuance,
+        domain.certificates,
+        domain.attention_count,
+    );
     Facts::new()
         .text("Site", &domain.site_name)
         .number("HTTP services", domain.services)

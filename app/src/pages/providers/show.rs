@@ -45,7 +45,8 @@ fn content(shown: LiveResource<Shown>, may_change: bool) -> AnyView {
     let id = shown.peek(|(provider, _)| provider.id);
     let names = shown.part(|(_, names)| names.clone());
     let kind = shown.part(|(provider, _)| provider.settings.kind());
-    let rest = may_change.then(|| view! { {settings(shown, name)} {end(shown, name)} }.erase());
+    let rest =
+        may_change.then(|| view! { {settings(shown, name)} {deletion(shown, name)} }.erase());
     view! {
         <PageHead title=name />
         <div class="stack stack-narrow">
@@ -121,7 +122,7 @@ fn settings(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     )
 }
 
-fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
+fn deletion(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     let is_needed = shown.part(|(row, _)| !row.domains.is_empty());
     let select = ("/domains", "Select another provider");
     let losses = move || shown.with(|(row, _)| losses(row));

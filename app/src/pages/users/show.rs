@@ -42,7 +42,7 @@ fn content(shown: LiveResource<Shown>) -> AnyView {
         <div class="stack stack-narrow">
             {shown.view(|(user, _)| usage(user))}
             {settings(shown, name)}
-            {end(shown, name)}
+            {deletion(shown, name)}
         </div>
     }
     .erase()
@@ -80,10 +80,10 @@ fn settings(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     settings_form(Kind::User, name, form, fields, update, shown.refresher())
 }
 
-fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
+fn deletion(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     let state = shown.part(|(user, own)| (user.usage.containers, *own));
     let blocked = move || {
-        let what = match state.get() {
+        let containers = match state.get() {
             (_, true) => return Some(
                 view! { <p>"This is your own account. Another administrator can delete it."</p> }
                     .erase(),
@@ -92,7 +92,7 @@ fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
             (count, _) => container_count(count),
         };
         let href = format!("/containers?q={}", name.get());
-        Some(view! { <p>{name} " owns " <a class="link" href=href>{what}</a> ". Delete these first."</p> }.erase())
+        Some(view! { <p>{name} " owns " <a class="link" href=href>{containers}</a> ". Delete these first."</p> }.erase())
     };
     let losses = move || {
         let user = format!("The user {} with password and limits", name.get());
