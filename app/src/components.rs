@@ -37,7 +37,7 @@
 //! - **Jobs**: `job_view::job_view(job)` shows the failure and the steps of a
 //!   `LiveResource<JobView>`, `job_view::job_actions(job)` the buttons to cancel and retry,
 //!   `log::job_log` the log.
-//! - **Small elements**: `icon(name)`, `status_badge`, `job_badge`, `badge(word, tone, shape)`,
+//! - **Small elements**: `icon(name)`, `status_badge`, `job_badge`, `badge(label, tone, icon_name)`,
 //!   `certificate_badge`, `ago(moment)`, `when(moment)` for past or future times,
 //!   `<Copy text what />`, `usage_bar`, `host(name)`, `<Menu id label>` with `<MenuItem …/>`, and
 //!   `Toasts::here()` with `notify`, `warn` and `undoable`.

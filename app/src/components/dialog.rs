@@ -107,7 +107,7 @@ pub struct Question {
     /// The label of the button that confirms.
     pub go: Signal<String>,
     /// The icon of the button that confirms.
-    pub shape: &'static str,
+    pub icon_name: &'static str,
 }
 
 /// Confirms a deletion: lists what is lost, requires the name to be typed, and focuses the cancel
@@ -129,7 +129,7 @@ pub fn DeleteDialog(
         lead: "This cannot be undone. You will lose:",
         keep: Signal::derive(move || format!("Keep {}", name.get())),
         go: Signal::derive(move || format!("Delete {}", name.get())),
-        shape: "trash-2",
+        icon_name: "trash-2",
     };
     view! { <ConfirmDialog deletion name losses question delete /> }.erase()
 }
@@ -179,7 +179,7 @@ pub fn ConfirmDialog(
                         {question.keep}
                     </button>
                     <button type="submit" class="btn btn-danger" disabled=locked class:btn-busy=deletion.busy>
-                        {icon(question.shape)} {question.go}
+                        {icon(question.icon_name)} {question.go}
                     </button>
                 </div>
             </form>

@@ -262,9 +262,9 @@ fn choice(filter: Filter, go: Callback<()>) -> AnyView {
         options
             .clone()
             .into_iter()
-            .map(|(value, word)| {
+            .map(|(value, label)| {
                 let selected = value == present;
-                view! { <option value=value selected=selected>{word}</option> }.erase()
+                view! { <option value=value selected=selected>{label}</option> }.erase()
             })
             .collect::<Vec<_>>()
     });

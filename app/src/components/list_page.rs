@@ -76,10 +76,10 @@ impl ListPage {
     }
 
     fn empty(&self) -> AnyView {
-        let (shape, title, text) = self.empty;
+        let (icon_name, title, text) = self.empty;
         let action = self.first_step.map(|action| action());
         empty(
-            shape,
+            icon_name,
             title,
             text,
             action.unwrap_or_else(|| self.create_link()),
@@ -126,8 +126,8 @@ pub fn whole<T>(objects: &[T]) -> Listing<'_, T> {
 }
 
 pub fn paged<T>(page: &Page<T>) -> Listing<'_, T> {
-    let place = (page.page.max(1), page.page_count());
-    (&page.rows, page.total, place)
+    let position = (page.page.max(1), page.page_count());
+    (&page.rows, page.total, position)
 }
 
 /// A list without the type of its objects.
@@ -137,7 +137,7 @@ pub struct ListState {
     /// Whether this page has no objects.
     pub is_empty: Memo<bool>,
     /// The number of this page, and the number of pages.
-    pub place: Memo<(u32, u32)>,
+    pub position: Memo<(u32, u32)>,
     pub table: Box<dyn Fn() -> AnyView + Send + Sync>,
     /// A view above the search.
     pub above: AnyView,
@@ -161,7 +161,7 @@ impl ListState {
         Self {
             total: data.part(move |data| listing(data).1),
             is_empty: data.part(move |data| listing(data).0.is_empty()),
-            place: data.part(move |data| listing(data).2),
+            position: data.part(move |data| listing(data).2),
             table: Box::new(move || table(objects, rows)),
             above: ().erase(),
             is_bare: None,
@@ -208,7 +208,10 @@ pub fn list_view(list: &'static ListPage, state: ListState) -> AnyView {
         let href = move |number: u32| search.address(query, ("page", &number.to_string()));
         let href = Callback::new(href);
         let form = reactive(move || (!is_bare.get()).then(|| search.form()));
-        (form, view! { <Pager place=state.place href /> }.erase())
+        (
+            form,
+            view! { <Pager position=state.position href /> }.erase(),
+        )
     });
     let (search, pager) = search.unzip();
     let actions = move || {

@@ -298,14 +298,14 @@ mod tests {
     #[test]
     fn search_finds_positions_ignoring_ascii_case() {
         let lines = lines(&["Überträgt die Schicht", "pull LAYER 2", "done"]);
-        let places: Vec<_> = find_matches(&lines, "Layer")
+        let matches: Vec<_> = find_matches(&lines, "Layer")
             .map(|(line, at)| (line.seq, at))
             .collect();
-        assert_eq!(places, [(2, 5..10)]);
-        let places: Vec<_> = find_matches(&lines, "trägt")
+        assert_eq!(matches, [(2, 5..10)]);
+        let matches: Vec<_> = find_matches(&lines, "trägt")
             .map(|(line, at)| line.text.get(at))
             .collect();
-        assert_eq!(places, [Some("trägt")]);
+        assert_eq!(matches, [Some("trägt")]);
         assert_eq!(count_words(&lines, "d"), "2 of 3 lines");
         assert_eq!(count_words(&lines, "nothing"), "0 of 3 lines");
     }

@@ -70,7 +70,7 @@ pub fn PageHead(
 
 /// The empty state of a list: an explanation and the first step.
 pub fn empty(
-    shape: &'static str,
+    icon_name: &'static str,
     title: impl ToString,
     text: &'static str,
     action: AnyView,
@@ -78,15 +78,15 @@ pub fn empty(
     let title = title.to_string();
     view! {
         <section class="empty">
-            {icon(shape)} <h2>{title}</h2> <p class="muted">{text}</p> {action}
+            {icon(icon_name)} <h2>{title}</h2> <p class="muted">{text}</p> {action}
         </section>
     }
     .erase()
 }
 
 /// A link styled as the primary button.
-pub fn main_link(href: &'static str, shape: &'static str, text: &'static str) -> AnyView {
-    view! { <a class="btn btn-primary" href=href>{icon(shape)} {text}</a> }.erase()
+pub fn main_link(href: &'static str, icon_name: &'static str, text: &'static str) -> AnyView {
+    view! { <a class="btn btn-primary" href=href>{icon(icon_name)} {text}</a> }.erase()
 }
 
 /// The skeleton of a list, in the size of the loaded list.
@@ -141,21 +141,22 @@ pub fn Tabs(
 pub fn Pager(
     /// The page number and the number of pages.
     #[prop(into)]
-    place: Signal<(u32, u32)>,
+    position: Signal<(u32, u32)>,
     /// The URL of another page of the same list.
     href: Callback<u32, String>,
 ) -> impl IntoView {
-    let link = move |page: u32, label: &'static str, shape: &'static str, there: bool| {
+    let link = move |page: u32, label: &'static str, icon_name: &'static str, there: bool| {
         if there {
-            view! { <a class="btn btn-small" href=href.run(page)>{icon(shape)} {label}</a> }.erase()
+            view! { <a class="btn btn-small" href=href.run(page)>{icon(icon_name)} {label}</a> }
+                .erase()
         } else {
-            view! { <span class="btn btn-small btn-disabled" aria-disabled="true">{icon(shape)} {label}</span> }
+            view! { <span class="btn btn-small btn-disabled" aria-disabled="true">{icon(icon_name)} {label}</span> }
                 .erase()
         }
     };
 
     reactive(move || {
-        let (page, pages) = place.get();
+        let (page, pages) = position.get();
         (pages > 1).then(|| {
             view! {
                 <nav class="pager" aria-label="Pages">

@@ -29,7 +29,7 @@ pub fn job_steps(job: LiveResource<JobView>) -> AnyView {
 fn one_step(step: Memo<Option<StepView>>, ended: Memo<bool>) -> AnyView {
     reactive(move || {
         let step = step.get()?;
-        let (tone, shape) = step_mark(step.state);
+        let (tone, icon_name) = step_mark(step.state);
         let running = step.state == StepState::Running;
         let class = format!("step {}", tone.class());
         let took = took(&step);
@@ -49,7 +49,7 @@ fn one_step(step: Memo<Option<StepView>>, ended: Memo<bool>) -> AnyView {
         };
         Some(view! {
             <li class=class aria-current=current>
-                <span class="step-mark">{icon(shape)}</span>
+                <span class="step-mark">{icon(icon_name)}</span>
                 <div class="step-body">
                     <span class="step-title">{step.title.clone()}</span>
                     <span class="muted num">{state} {took}</span>

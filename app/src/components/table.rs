@@ -57,7 +57,7 @@ pub const fn column<T: Object>(
     new_column(head, class, Cell::Value(cell))
 }
 
-/// A column that has no place in tables from 768 to 1023 px; the object's page shows the value.
+/// A column that is hidden in tables from 768 to 1023 px; the object's page shows the value.
 pub const fn wide_column<T: Object>(head: &'static str, cell: Show<T>) -> Column<T> {
     column(head, WIDE, cell)
 }
@@ -160,8 +160,8 @@ pub fn select_box(
 /// Selects an object, or deselects it if it is selected.
 pub fn toggle<T: PartialEq>(selected: &mut Vec<T>, object: T) {
     match selected.iter().position(|other| *other == object) {
-        Some(place) => {
-            selected.remove(place);
+        Some(index) => {
+            selected.remove(index);
         }
         None => selected.push(object),
     }

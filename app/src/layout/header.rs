@@ -44,8 +44,8 @@ fn theme_switch() -> AnyView {
     ];
     let states = themes
         .into_iter()
-        .map(|(class, shape, label_text)| {
-            view! { <span class=class title=label_text>{icon(shape)} <span class="visually-hidden">{label_text}</span></span> }.erase()
+        .map(|(class, icon_name, label_text)| {
+            view! { <span class=class title=label_text>{icon(icon_name)} <span class="visually-hidden">{label_text}</span></span> }.erase()
         })
         .collect::<Vec<_>>();
     view! { <button type="button" class="btn btn-quiet btn-icon" data-switch="theme">{states}</button> }.erase()

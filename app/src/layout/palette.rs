@@ -7,7 +7,7 @@ use leptos::{ev, html, prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 use model::{containers::ContainerQuery, users::Role};
 
-use super::nav::places;
+use super::nav::nav_entries;
 use crate::{
     components::{dialog::on_close, icon::icon, lazy::lazy},
     extras, server_fns,
@@ -19,7 +19,7 @@ struct Target {
     label: String,
     note: String,
     href: String,
-    shape: &'static str,
+    icon_name: &'static str,
 }
 
 /// How long after page load the palette's module is preloaded, so that it does not compete with
@@ -171,7 +171,7 @@ fn results(targets: Memo<Vec<Target>>, chosen: RwSignal<usize>, go: Callback<Str
                         aria-selected=Signal::derive(move || (chosen.get() == index).to_string())
                         on:click=act(move |_| go.run(href.clone()))
                     >
-                        {icon(target.shape)} <span class="grow">{target.label}</span> <span class="muted">{target.note}</span>
+                        {icon(target.icon_name)} <span class="grow">{target.label}</span> <span class="muted">{target.note}</span>
                     </li>
                 }.erase()
             })
@@ -213,16 +213,16 @@ fn keys(
 
 /// The pages and actions available to a role.
 fn fixed(role: Role) -> Vec<Target> {
-    let target = |label: &str, note: &str, href: &str, shape| Target {
+    let target = |label: &str, note: &str, href: &str, icon_name| Target {
         label: label.to_owned(),
         note: note.to_owned(),
         href: href.to_owned(),
-        shape,
+        icon_name,
     };
-    let mut targets: Vec<Target> = places(role)
+    let mut targets: Vec<Target> = nav_entries(role)
         .into_iter()
-        .flat_map(|(_, places)| places)
-        .map(|place| target(place.label, "page", place.path, place.shape))
+        .flat_map(|(_, entries)| entries)
+        .map(|entry| target(entry.label, "page", entry.path, entry.icon_name))
         .collect();
     targets.push(target("New container", "action", "/containers/new", "plus"));
     if role.is_administrator() {
@@ -285,7 +285,7 @@ fn containers(typed: RwSignal<String>, open: RwSignal<bool>) -> RwSignal<Vec<Tar
             targets.set(Vec::new());
             return;
         }
-        let ask = move || {
+        let search = move || {
             spawn_local(async move {
                 let query = ContainerQuery {
                     q: q.clone(),
@@ -300,7 +300,7 @@ fn containers(typed: RwSignal<String>, open: RwSignal<bool>) -> RwSignal<Vec<Tar
                 }
             });
         };
-        waiting.set_value(set_timeout_with_handle(ask, Duration::from_millis(150)).ok());
+        waiting.set_value(set_timeout_with_handle(search, Duration::from_millis(150)).ok());
     });
     targets
 }
@@ -310,6 +310,6 @@ fn container(row: model::containers::ContainerRow) -> Target {
         href: format!("/sites/{}/containers/{}", row.site, row.name),
         label: row.name.to_string(),
         note: format!("{}, {}", row.site, row.status),
-        shape: "container",
+        icon_name: "container",
     }
 }

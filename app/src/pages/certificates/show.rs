@@ -26,7 +26,7 @@ pub fn page() -> AnyView {
 fn content(shown: LiveResource<CertificateDetail>) -> AnyView {
     let name = shown.part(|shown| shown.row.subject.to_string());
     view! {
-        <PageHead title=name badges=move || marks(shown) actions=move || actions(shown) />
+        <PageHead title=name badges=move || status_badges(shown) actions=move || actions(shown) />
         <div class="stack stack-narrow">
             {last_error(shown)}
             {shown.view(facts)}
@@ -38,7 +38,7 @@ fn content(shown: LiveResource<CertificateDetail>) -> AnyView {
 }
 
 /// The badges beside the name.
-fn marks(shown: LiveResource<CertificateDetail>) -> AnyView {
+fn status_badges(shown: LiveResource<CertificateDetail>) -> AnyView {
     let mark = shown.part(|shown| (shown.row.state, shown.row.is_used));
     reactive(move || {
         let (state, is_used) = mark.get();

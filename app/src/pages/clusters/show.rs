@@ -116,7 +116,7 @@ fn last_error(page: LiveResource<ClusterPage>) -> AnyView {
         let last_seen =
             observed.map(|at| view! { <p class="muted">"Last contact " {ago(at)} "."</p> }.erase());
         let last_error = last_error?;
-        let (tone, shape, text) = match changed {
+        let (tone, icon_name, text) = match changed {
             Some(_) => {
                 let text = view! { <p>"The connection may be intercepted, so Holdfast sends no requests; containers keep running. If you renewed the certificate, fetch and confirm it in the " <a class="link" href=settings.clone()>"settings"</a> "."</p> };
                 (Tone::Danger, "triangle-alert", text.erase())
@@ -129,7 +129,7 @@ fn last_error(page: LiveResource<ClusterPage>) -> AnyView {
         Some(
             view! {
                 <section class=panel_class(tone) role="alert">
-                    <p class="panel-title">{icon(shape)} {last_error}</p>
+                    <p class="panel-title">{icon(icon_name)} {last_error}</p>
                     {text}
                     {last_seen}
                 </section>

@@ -57,7 +57,7 @@ pub fn menu(row: Memo<Option<ContainerRow>>) -> AnyView {
         return ().erase();
     };
     let (id, name) = (first.id, first.name.clone());
-    let item = |power, shape, label| {
+    let item = |power, icon_name, label| {
         let disabled = Signal::derive(move || {
             !row.with(|row| {
                 row.as_ref()
@@ -68,7 +68,7 @@ pub fn menu(row: Memo<Option<ContainerRow>>) -> AnyView {
         let run = Callback::new(move |()| {
             actions::power(selection.toasts, id, name.clone(), power);
         });
-        view! { <MenuItem shape label disabled run /> }.erase()
+        view! { <MenuItem icon_name label disabled run /> }.erase()
     };
     let items = [
         item(Power::Start, "play", "Start"),
@@ -83,7 +83,7 @@ pub fn menu(row: Memo<Option<ContainerRow>>) -> AnyView {
     view! {
         <Menu id=format!("row-menu-{id}") label=label>
             {items.into_iter().collect::<Vec<_>>()}
-            <MenuItem shape="trash-2" label="Delete" danger=true run=delete />
+            <MenuItem icon_name="trash-2" label="Delete" danger=true run=delete />
         </Menu>
     }
     .erase()
@@ -116,7 +116,7 @@ pub fn bulk(page: LiveResource<Page<ContainerRow>>) -> AnyView {
             rows.cloned().collect::<Vec<_>>()
         })
     });
-    let button = move |power: Power, shape, label| {
+    let button = move |power: Power, icon_name, label| {
         let is_able = move |row: &ContainerRow| may(power, row.status, row.activity);
         let disabled = Signal::derive(move || !selected.with(|rows| rows.iter().any(is_able)));
         let run = move |_| {
@@ -125,7 +125,7 @@ pub fn bulk(page: LiveResource<Page<ContainerRow>>) -> AnyView {
             }
             selection.rows.set(Vec::new());
         };
-        view! { <button class="btn btn-small" disabled=disabled on:click=act(run)>{icon(shape)} {label}</button> }
+        view! { <button class="btn btn-small" disabled=disabled on:click=act(run)>{icon(icon_name)} {label}</button> }
             .erase()
     };
     reactive(move || {

@@ -5,7 +5,7 @@ use model::containers::{ContainerDetail, Power, Status};
 use super::{
     actions::{self, may},
     environment, jobs,
-    list::marks,
+    list::status_badges,
     overview, services, settings,
 };
 use crate::pages::prelude::*;
@@ -46,7 +46,7 @@ fn content(container: LiveResource<ContainerDetail>, tab: Signal<usize>) -> AnyV
     let state = container.part(|view| (view.row.status, view.row.activity));
     let status = move || {
         let (status, activity) = state.get();
-        marks(status, activity)
+        status_badges(status, activity)
     };
     let content = reactive(move || match tab.get() {
         0 => overview::tab(container),

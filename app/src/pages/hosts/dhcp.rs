@@ -103,7 +103,7 @@ fn confirmation(host: LiveResource<HostDetail>, force: Deletion) -> AnyView {
         lead: "The current DHCP server has not confirmed that it stopped:",
         keep: Signal::stored("Keep waiting".to_owned()),
         go: Signal::stored("Take over now".to_owned()),
-        shape: "triangle-alert",
+        icon_name: "triangle-alert",
     };
     view! { <ConfirmDialog deletion=force name losses=dangers question delete=take /> }.erase()
 }

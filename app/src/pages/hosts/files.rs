@@ -9,7 +9,7 @@ use model::{
 };
 
 use super::{
-    show::{interests, marks},
+    show::{interests, status_badges},
     tabs,
 };
 use crate::pages::prelude::*;
@@ -69,7 +69,7 @@ fn content(shown: LiveResource<FileSelection>) -> AnyView {
         })
     };
     view! {
-        <PageHead title=name badges=move || marks(host) />
+        <PageHead title=name badges=move || status_badges(host) />
         {tabs(&own, Signal::stored(1))}
         {body}
     }
@@ -105,8 +105,8 @@ fn list(listed: Memo<FileList>, at: String) -> AnyView {
         }
         false => table(rows, &ROWS),
     });
-    let place = Signal::derive(move || listed.with(|listed| paged(&listed.page).2));
-    view! { <Filters path search="Path" /> {body} <Pager place href /> }.erase()
+    let position = Signal::derive(move || listed.with(|listed| paged(&listed.page).2));
+    view! { <Filters path search="Path" /> {body} <Pager position href /> }.erase()
 }
 
 fn summary(listed: &FileList) -> AnyView {

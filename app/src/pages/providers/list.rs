@@ -27,7 +27,7 @@ const ROWS: Rows<ProviderRow> = Rows {
         }),
         column("Kind", "", |row| text(called(row.settings.kind()))),
         column("Endpoint", "mono cell-long", |row| {
-            text(place(&row.settings))
+            text(endpoint(&row.settings))
         }),
         column("Domains", "cell-long", |row| domain_names(&row.domains)),
     ],
@@ -45,7 +45,7 @@ pub fn page() -> AnyView {
 }
 
 /// The endpoint of the provider, as a short text.
-fn place(settings: &ProviderSettings) -> String {
+fn endpoint(settings: &ProviderSettings) -> String {
     match settings {
         ProviderSettings::Cloudflare => "api.cloudflare.com".to_owned(),
         ProviderSettings::Rfc2136 { server, zone, .. } => format!("{zone} at {server}"),

@@ -58,7 +58,7 @@ fn revocation(shown: LiveResource<CertificateDetail>, name: Memo<String>) -> Any
         lead: "This cannot be undone:",
         keep: Signal::derive(move || format!("Keep {}", name.get())),
         go: Signal::derive(move || format!("Revoke {}", name.get())),
-        shape: "ban",
+        icon_name: "ban",
     };
     let consequences = [
         "The CA publishes that the certificate is revoked.",

@@ -18,7 +18,7 @@ pub fn card(shown: LiveResource<CertificateDetail>) -> AnyView {
 }
 
 fn line(line: HistoryEntry) -> AnyView {
-    let (tone, shape) = match line.what {
+    let (tone, icon_name) = match line.what {
         CertificateEvent::Issued => (Tone::Good, "circle-check"),
         CertificateEvent::Renewed => (Tone::Good, "rotate-cw"),
         CertificateEvent::Uploaded => (Tone::Good, "plus"),
@@ -29,7 +29,7 @@ fn line(line: HistoryEntry) -> AnyView {
     };
     view! {
         <li>
-            <span class="state-line">{badge(line.what.as_str(), tone, shape)} <span class="muted num">{ago(line.at)}</span></span>
+            <span class="state-line">{badge(line.what.as_str(), tone, icon_name)} <span class="muted num">{ago(line.at)}</span></span>
             <p class="wrap-any">{line.message}</p>
         </li>
     }
