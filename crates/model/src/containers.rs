@@ -23,7 +23,7 @@ use crate::{
     users::{Limits, Usage},
 };
 
-pub use detail::{ContainerDetail, CreatedContainer};
+pub use detail::{ContainerDetail, CreatedContainer, CreationFailure};
 pub use docker::DockerSupport;
 pub use form::{ContainerForm, MAX_SERVICES};
 pub use source::ContainerSource;
@@ -266,8 +266,8 @@ pub struct ContainerView {
     pub observed_at: Option<Timestamp>,
     /// Why the cluster is unreachable, in one sentence.
     pub last_error: Option<String>,
-    /// The job that failed to create the container, and why, in one sentence.
-    pub failure: Option<(JobId, String)>,
+    /// Why the container was not created.
+    pub creation_failure: Option<CreationFailure>,
 }
 
 /// The sort key of the container list.

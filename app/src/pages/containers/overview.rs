@@ -2,7 +2,9 @@
 
 use model::{
     ServiceId,
-    containers::{ContainerDetail, ContainerSource, Drift, Power, ResourceUsage, Status},
+    containers::{
+        ContainerDetail, ContainerSource, CreationFailure, Drift, Power, ResourceUsage, Status,
+    },
     dhcp_leases::address_mismatch_message,
     jobs::JobView,
     names::Domain,
@@ -66,26 +68,30 @@ fn work(container: LiveResource<ContainerDetail>) -> AnyView {
 
 /// Problems of the container.
 fn notices(container: LiveResource<ContainerDetail>) -> AnyView {
-    let failure = container.part(|view| {
-        let (job, message) = view.failure.clone()?;
-        Some((job, message, view.row.activity.is_none()))
-    });
+    let failure = container.part(|view| view.creation_failure.clone());
     let retried = Callback::new(move |()| container.refresh());
-    let failed = reactive_option(failure, move |(job, message, may_retry)| {
-        let retry = may_retry.then(|| retry_button(job, retried));
-        let actions = view! {
-            <div class="actions">
-                {retry}
-                <a class="btn" href=format!("/jobs/{job}")>"View job"</a>
-            </div>
-        };
-        panel(
-            Tone::Danger,
-            "circle-alert",
-            message.erase(),
-            actions.erase(),
-        )
-    });
+    let failed = reactive_option(
+        failure,
+        move |CreationFailure {
+                  job,
+                  message,
+                  can_retry,
+              }| {
+            let retry = can_retry.then(|| retry_button(job, retried));
+            let actions = view! {
+                <div class="actions">
+                    {retry}
+                    <a class="btn" href=format!("/jobs/{job}")>"View job"</a>
+                </div>
+            };
+            panel(
+                Tone::Danger,
+                "circle-alert",
+                message.erase(),
+                actions.erase(),
+            )
+        },
+    );
     let last_error = container.part(|view| Some((view.last_error.clone()?, view.observed_at)));
     let unreachable = reactive_option(last_error, move |(last_error, at)| {
         let last_seen =
