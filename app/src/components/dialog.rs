@@ -103,9 +103,9 @@ pub struct Question {
     /// The text before the list of consequences.
     pub lead: &'static str,
     /// The label of the button that cancels.
-    pub keep: Signal<String>,
+    pub cancel_label: Signal<String>,
     /// The label of the button that confirms.
-    pub go: Signal<String>,
+    pub confirm_label: Signal<String>,
     /// The icon of the button that confirms.
     pub icon_name: &'static str,
 }
@@ -127,8 +127,8 @@ pub fn DeleteDialog(
     let question = Question {
         title: Signal::derive(move || format!("Delete {}?", name.get())),
         lead: "This cannot be undone. You will lose:",
-        keep: Signal::derive(move || format!("Keep {}", name.get())),
-        go: Signal::derive(move || format!("Delete {}", name.get())),
+        cancel_label: Signal::derive(move || format!("Keep {}", name.get())),
+        confirm_label: Signal::derive(move || format!("Delete {}", name.get())),
         icon_name: "trash-2",
     };
     view! { <ConfirmDialog deletion name losses question delete /> }.erase()
@@ -176,10 +176,10 @@ pub fn ConfirmDialog(
                 <FailureLine failure=deletion.failure />
                 <div class="actions actions-end">
                     <button type="button" class="btn" autofocus on:click=act(move |_| deletion.open.set(false))>
-                        {question.keep}
+                        {question.cancel_label}
                     </button>
                     <button type="submit" class="btn btn-danger" disabled=locked class:btn-busy=deletion.busy>
-                        {icon(question.icon_name)} {question.go}
+                        {icon(question.icon_name)} {question.confirm_label}
                     </button>
                 </div>
             </form>

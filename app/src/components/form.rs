@@ -220,12 +220,12 @@ pub fn Choice(
     let Control { id, help, .. } = control.clone();
     let refusal = control.refusal;
     let choices = reactive(move || {
-        let present = value.get.get();
+        let current = value.get.get();
         options
             .get()
             .into_iter()
             .map(|(key, text)| {
-                let selected = key == present;
+                let selected = key == current;
                 view! { <option value=key selected=selected>{text}</option> }.erase()
             })
             .collect::<Vec<_>>()

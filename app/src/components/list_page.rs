@@ -121,7 +121,7 @@ impl Search {
 pub type Listing<'a, T> = (&'a [T], u64, (u32, u32));
 
 /// A list without pages.
-pub fn whole<T>(objects: &[T]) -> Listing<'_, T> {
+pub fn unpaged<T>(objects: &[T]) -> Listing<'_, T> {
     (objects, objects.len() as u64, (1, 1))
 }
 

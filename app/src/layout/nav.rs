@@ -52,7 +52,7 @@ pub fn nav_entries(role: Role) -> Vec<(&'static str, Vec<NavEntry>)> {
         groups.push(("Compute", compute));
     }
     if role.is_administrator() {
-        groups.push(("People", vec![nav_entry("Users", "/users", "users")]));
+        groups.push(("Access", vec![nav_entry("Users", "/users", "users")]));
     }
     groups
 }
@@ -85,7 +85,7 @@ pub fn rail(me: CurrentUser) -> AnyView {
 /// Collapses the rail with `[`. Returns a function that removes the shortcut.
 fn collapse_on_key() -> impl FnOnce() + Send + Sync {
     let handle = window_event_listener(ev::keydown, |ev| {
-        if ev.key() == "[" && !ev.ctrl_key() && !ev.meta_key() && !crate::browser::typing() {
+        if ev.key() == "[" && !ev.ctrl_key() && !ev.meta_key() && !crate::browser::is_typing() {
             for switch in crate::browser::elements("[data-switch='rail']") {
                 switch.click();
             }

@@ -24,7 +24,7 @@ struct Target {
 
 /// How long after page load the palette's module is preloaded, so that it does not compete with
 /// what the page needs.
-const SOON: Duration = Duration::from_secs(3);
+const PRELOAD_DELAY: Duration = Duration::from_secs(3);
 
 /// State shared by the palette's components.
 #[derive(Clone, Copy)]
@@ -36,7 +36,7 @@ pub struct State {
     ready: RwSignal<bool>,
 }
 
-/// The palette, and the signal that opens it. Its module is loaded after [`SOON`], or when the
+/// The palette, and the signal that opens it. Its module is loaded after [`PRELOAD_DELAY`], or when the
 /// palette is opened.
 pub fn palette(role: Role) -> (AnyView, RwSignal<bool>) {
     let state = State {
@@ -53,7 +53,7 @@ pub fn palette(role: Role) -> (AnyView, RwSignal<bool>) {
                 let _ = extras::load().await;
             });
         };
-        set_timeout(load, SOON);
+        set_timeout(load, PRELOAD_DELAY);
     });
     let view = lazy(state.open.into(), move || extras::palette(role, state));
     (view, state.open)
@@ -122,7 +122,7 @@ fn targets(
     typed: RwSignal<String>,
     containers: RwSignal<Vec<Target>>,
 ) -> Memo<Vec<Target>> {
-    let fixed = StoredValue::new(fixed(role));
+    let fixed = StoredValue::new(pages_and_actions(role));
     Memo::new(move |_| {
         let mut targets = fixed.with_value(|fixed| typed.with(|typed| matching(fixed, typed)));
         containers.with(|containers| targets.extend(containers.iter().cloned()));
@@ -212,7 +212,7 @@ fn keys(
 }
 
 /// The pages and actions available to a role.
-fn fixed(role: Role) -> Vec<Target> {
+fn pages_and_actions(role: Role) -> Vec<Target> {
     let target = |label: &str, note: &str, href: &str, icon_name| Target {
         label: label.to_owned(),
         note: note.to_owned(),

@@ -207,7 +207,7 @@ fn clusters() -> Vec<Row> {
 fn containers() -> Vec<Row> {
     let sort = json!({ "key": "name", "down": false });
     let query = json!({ "site": null, "status": null, "q": "", "sort": sort, "page": 1 });
-    let get = json!({ "site": "lab", "name": "web", "whole": true });
+    let get = json!({ "site": "lab", "name": "web", "with_jobs": true });
     let form = json!({
         "site": "1",
         "name": "new",

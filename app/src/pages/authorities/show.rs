@@ -38,7 +38,7 @@ fn content(authority: LiveResource<AuthorityRow>, may_change: bool) -> AnyView {
 
 fn facts(row: &AuthorityRow) -> AnyView {
     let account = match &row.account {
-        Some(account) => view! { <span class="mono wrap-any">{account.clone()}</span> <Copy text=account.clone() what="account URL" /> }.erase(),
+        Some(account) => view! { <span class="mono wrap-any">{account.clone()}</span> <Copy text=account.clone() label="account URL" /> }.erase(),
         None => muted("none yet: registered with the first request"),
     };
     let roots = match &row.roots {

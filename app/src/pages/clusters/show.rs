@@ -33,7 +33,7 @@ pub struct ClusterPage {
     /// The sites on the cluster, by id and name, for the import.
     pub sites: Vec<(SiteId, String)>,
     /// Users who may own containers, by name, for the import; the first page.
-    pub people: Vec<String>,
+    pub owners: Vec<String>,
 }
 
 pub fn page() -> AnyView {
@@ -53,7 +53,7 @@ async fn fetch(name: String, tab: ClusterTab) -> Result<ClusterPage, Failure> {
         cluster: server_fns::clusters::get(name).await?,
         me,
         sites: Vec::new(),
-        people: Vec::new(),
+        owners: Vec::new(),
     };
     if tab == ClusterTab::Import {
         let id = page.cluster.view.id;
@@ -62,9 +62,9 @@ async fn fetch(name: String, tab: ClusterTab) -> Result<ClusterPage, Failure> {
         page.sites = sites
             .map(|site| (site.id, site.spec.name.to_string()))
             .collect();
-        let people = server_fns::users::list(String::new(), 1).await?;
-        let people = people.rows.iter().map(|user| user.name.to_string());
-        page.people = people.collect();
+        let owners = server_fns::users::list(String::new(), 1).await?;
+        let owners = owners.rows.iter().map(|user| user.name.to_string());
+        page.owners = owners.collect();
     }
     Ok(page)
 }
@@ -90,7 +90,7 @@ fn content(page: LiveResource<ClusterPage>, current: Signal<usize>) -> AnyView {
     });
     view! {
         <PageHead title=name badges=badge actions=|| view! { <a class="btn" href="/nodes">{icon("server")} "View nodes"</a> }.erase() />
-        <Tabs label="Cluster sections" tabs=tab_links(&own, TABS) present=current />
+        <Tabs label="Cluster sections" tabs=tab_links(&own, TABS) current=current />
         <div class="stack">
             {last_error(page)}
             {body}

@@ -5,7 +5,7 @@ use model::{
     containers::{ContainerRow, Power},
 };
 
-use super::actions::{self, may};
+use super::actions::{self, is_available};
 use crate::{
     components::{
         dialog::{DeleteDialog, Deletion},
@@ -61,7 +61,7 @@ pub fn menu(row: Memo<Option<ContainerRow>>) -> AnyView {
         let disabled = Signal::derive(move || {
             !row.with(|row| {
                 row.as_ref()
-                    .is_some_and(|row| may(power, row.status, row.activity))
+                    .is_some_and(|row| is_available(power, row.status, row.activity))
             })
         });
         let name = name.clone();
@@ -117,7 +117,7 @@ pub fn bulk(page: LiveResource<Page<ContainerRow>>) -> AnyView {
         })
     });
     let button = move |power: Power, icon_name, label| {
-        let is_able = move |row: &ContainerRow| may(power, row.status, row.activity);
+        let is_able = move |row: &ContainerRow| is_available(power, row.status, row.activity);
         let disabled = Signal::derive(move || !selected.with(|rows| rows.iter().any(is_able)));
         let run = move |_| {
             for row in selected.get_untracked().into_iter().filter(is_able) {

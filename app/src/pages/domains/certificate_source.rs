@@ -162,7 +162,7 @@ fn addresses(
     values: RwSignal<DomainForm>,
     choices: Signal<DomainChoices>,
 ) -> AnyView {
-    let barred = Memo::new(move |_| {
+    let disabled_reason = Memo::new(move |_| {
         let chosen = values.with(|form| form.provider.clone());
         let kind = choices.with(|choices| {
             let mut all = choices.providers.iter();
@@ -179,7 +179,7 @@ fn addresses(
     });
     // A selection that was made for another provider does not apply to the current provider.
     Effect::new(move |_| {
-        if barred.with(Option::is_some) && values.with_untracked(|form| form.addresses) {
+        if disabled_reason.with(Option::is_some) && values.with_untracked(|form| form.addresses) {
             values.update(|form| form.addresses = false);
         }
     });
@@ -203,7 +203,7 @@ fn addresses(
             .map(|site| unreached_site(&site, may_change))
     });
     view! {
-        <Checkbox form name="addresses" label="Manage address records" checked set barred
+        <Checkbox form name="addresses" label="Manage address records" checked set disabled_reason
             hint="Creates A and AAAA records with the site's public addresses for each published name, and removes them later. Records from other sources do not change." />
         {note}
     }

@@ -55,9 +55,9 @@ fn facts(page: LiveResource<DomainDetail>) -> AnyView {
     reactive(move || {
         page.with(|page| {
             let issuance = page.domain.spec.issuance;
-            let authority = issuance.certificate_authority().and_then(|wanted| {
+            let authority = issuance.certificate_authority().and_then(|authority| {
                 let mut all = page.choices.authorities.iter();
-                let (_, name) = all.find(|(id, _)| *id == wanted)?;
+                let (_, name) = all.find(|(id, _)| *id == authority)?;
                 let href = format!("/authorities/{name}");
                 Some(view! { <dt>"Certificate authority"</dt><dd><a class="link" href=href>{name.to_string()}</a></dd> }.erase())
             });

@@ -62,7 +62,7 @@ pub fn page() -> AnyView {
         Signal::from(()),
         |()| server_fns::domains::list(),
         |_| TOPICS.map(Event::all).to_vec(),
-        |all| whole(all),
+        |all| unpaged(all),
         &ROWS,
     )
 }

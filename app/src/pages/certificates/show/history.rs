@@ -4,8 +4,8 @@ use model::certificates::{CertificateDetail, CertificateEvent, HistoryEntry};
 
 use crate::pages::prelude::*;
 
-pub fn card(shown: LiveResource<CertificateDetail>) -> AnyView {
-    let history = shown.part(|shown| shown.history.clone());
+pub fn card(certificate: LiveResource<CertificateDetail>) -> AnyView {
+    let history = certificate.part(|certificate| certificate.history.clone());
     let lines = reactive(move || {
         let history = history.get();
         if history.is_empty() {
