@@ -63,7 +63,7 @@ pub fn list_view() -> AnyView {
     live_resource_within(
         None,
         Signal::from(()),
-        |()| server_fns::jobs::active(),
+        |()| server_fns::jobs::list_active(),
         |_| vec![Event::all(Topic::Job)],
         list_skeleton,
         |jobs| reactive(move || jobs.with(|jobs| list(jobs))),

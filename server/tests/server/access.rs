@@ -104,7 +104,7 @@ fn hosts() -> Vec<Row> {
             Operator,
             json!({ "site": "lab", "name": "edge-1" }),
         ),
-        ("hosts/files", Operator, files),
+        ("hosts/browse-files", Operator, files),
         (
             "hosts/create",
             Operator,
@@ -218,7 +218,7 @@ fn containers() -> Vec<Row> {
     });
     let edit = json!({ "id": 1, "version": 1, "form": form, "restart": false });
     vec![
-        ("containers/options", Member, json!({})),
+        ("containers/create-options", Member, json!({})),
         ("containers/list", Member, json!({ "query": query })),
         ("containers/create", Member, json!({ "form": form })),
         ("containers/get", OwnerOrOperator, get),
@@ -245,7 +245,7 @@ fn domains() -> Vec<Row> {
     });
     vec![
         ("domains/list", Operator, json!({})),
-        ("domains/options", Operator, json!({})),
+        ("domains/create-options", Operator, json!({})),
         (
             "domains/get",
             Operator,
@@ -265,10 +265,10 @@ fn jobs() -> Vec<Row> {
     let query = json!({ "state": null, "container": null, "q": "", "page": 1 });
     vec![
         ("jobs/list", Member, json!({ "query": query })),
-        ("jobs/active", Member, json!({})),
+        ("jobs/list-active", Member, json!({})),
         ("jobs/summarize-active", Member, json!({})),
         ("jobs/get", OwnerOrOperator, json!({ "id": 1 })),
-        ("jobs/ended", OwnerOrOperator, json!({ "id": 1 })),
+        ("jobs/has-ended", OwnerOrOperator, json!({ "id": 1 })),
         ("jobs/log", OwnerOrOperator, json!({ "id": 1, "after": 0 })),
         ("jobs/cancel", OwnerOrOperator, json!({ "id": 1 })),
         (
@@ -319,7 +319,7 @@ fn sites() -> Vec<Row> {
     });
     vec![
         ("sites/list", Operator, json!({})),
-        ("sites/names", Operator, json!({})),
+        ("sites/list-names", Operator, json!({})),
         ("sites/get", Operator, json!({ "name": "lab" })),
         ("sites/create", Administrator, json!({ "form": form })),
         (

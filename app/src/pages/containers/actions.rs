@@ -49,7 +49,7 @@ fn undo(toasts: Toasts, (id, job): (ContainerId, JobId), name: Label, inverse: P
     spawn_local(async move {
         let mut is_running = true;
         for _ in 0..ATTEMPTS {
-            if is_running && let Ok(ended) = server_fns::jobs::ended(job).await {
+            if is_running && let Ok(ended) = server_fns::jobs::has_ended(job).await {
                 is_running = !ended;
             }
             if !is_running {

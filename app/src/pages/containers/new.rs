@@ -30,7 +30,7 @@ const REQUIRES_JAVASCRIPT: &str =
 
 pub fn page() -> AnyView {
     let interests = |_: &_| vec![Event::all(Topic::Site), Event::all(Topic::Domain)];
-    form_page(server_fns::containers::options, interests, content)
+    form_page(server_fns::containers::create_options, interests, content)
 }
 
 #[derive(Clone, Copy)]

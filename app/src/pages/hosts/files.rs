@@ -47,7 +47,7 @@ pub fn page() -> AnyView {
         });
         live_resource(
             key,
-            |(site, name, query, path)| server_fns::hosts::files(site, name, query, path),
+            |(site, name, query, path)| server_fns::hosts::browse_files(site, name, query, path),
             |selection: &FileSelection| interests(selection.files.host.id.0),
             list_skeleton,
             content,
