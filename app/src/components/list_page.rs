@@ -143,7 +143,7 @@ pub struct ListState {
     pub above: AnyView,
     /// Whether there are no objects regardless of the query, if the data says so. Then there is no
     /// search.
-    pub is_bare: Option<Memo<bool>>,
+    pub has_no_objects: Option<Memo<bool>>,
 }
 
 impl ListState {
@@ -164,7 +164,7 @@ impl ListState {
             position: data.part(move |data| listing(data).2),
             table: Box::new(move || table(objects, rows)),
             above: ().erase(),
-            is_bare: None,
+            has_no_objects: None,
         }
     }
 }
@@ -193,9 +193,13 @@ where
 /// The contents of the page of a list.
 pub fn list_view(list: &'static ListPage, state: ListState) -> AnyView {
     let query = use_query_map();
-    let is_bare = Memo::new(move |_| state.is_bare.is_some_and(|is_bare| is_bare.get()));
-    let is_filtered = move |search: &Search| match state.is_bare {
-        Some(_) => !is_bare.get(),
+    let has_no_objects = Memo::new(move |_| {
+        state
+            .has_no_objects
+            .is_some_and(|has_no_objects| has_no_objects.get())
+    });
+    let is_filtered = move |search: &Search| match state.has_no_objects {
+        Some(_) => !has_no_objects.get(),
         None if list.empty.1.is_empty() => true,
         None => query.with(|query| search.is_active(query)),
     };
@@ -207,7 +211,7 @@ pub fn list_view(list: &'static ListPage, state: ListState) -> AnyView {
     let search = list.search.as_ref().map(|search| {
         let href = move |number: u32| search.address(query, ("page", &number.to_string()));
         let href = Callback::new(href);
-        let form = reactive(move || (!is_bare.get()).then(|| search.form()));
+        let form = reactive(move || (!has_no_objects.get()).then(|| search.form()));
         (
             form,
             view! { <Pager position=state.position href /> }.erase(),

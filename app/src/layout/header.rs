@@ -61,7 +61,7 @@ fn user_menu(me: CurrentUser) -> AnyView {
         <div class="menu" id="own-menu" popover="auto">
             <p class="menu-head"><strong>{name}</strong> <span class="muted">{me.role.as_str()}</span></p>
             <a class="menu-item" href="/account">{icon("user")} "Account"</a>
-            <form method="post" action="/sign-out" on:submit=act(move |_| live.leave())>
+            <form method="post" action="/sign-out" on:submit=act(move |_| live.begin_sign_out())>
                 <button class="menu-item">{icon("log-out")} "Sign out"</button>
             </form>
         </div>

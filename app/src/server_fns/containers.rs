@@ -16,7 +16,7 @@ use super::Failure;
 ///
 /// # Errors
 /// As `control::containers::create_options`.
-#[server(prefix = "/api/ui", endpoint = "containers/create-options", input = server_fn::codec::Json)]
+#[server(name = GetCreateOptions, prefix = "/api/ui", endpoint = "containers/create-options", input = server_fn::codec::Json)]
 pub async fn create_options() -> Result<CreateOptions, Failure> {
     let (control, actor) = super::caller().await?;
     control::containers::create_options(&control, &actor)

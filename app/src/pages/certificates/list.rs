@@ -96,7 +96,7 @@ pub fn page() -> AnyView {
         |listed| {
             let state = ListState {
                 above: attention_panel(listed),
-                is_bare: Some(listed.part(|listed| listed.total == 0)),
+                has_no_objects: Some(listed.part(|listed| listed.total == 0)),
                 ..ListState::new(listed, |listed| paged(&listed.page), &ROWS)
             };
             list_view(&LIST, state)
