@@ -45,7 +45,7 @@ pub async fn copy(text: &str) -> bool {
 }
 
 /// Whether keyboard focus is in a text field, or a dialog or popover is open.
-pub fn typing() -> bool {
+pub fn is_typing() -> bool {
     let in_field = document().active_element().is_some_and(|element| {
         matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
             && element.get_attribute("type").as_deref() != Some("checkbox")

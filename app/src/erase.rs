@@ -60,14 +60,14 @@ fn follow(view: Arc<dyn Fn() -> AnyView + Send + Sync>) -> AnyView {
 
 /// An event handler with its closure type erased.
 #[cfg(not(feature = "ssr"))]
-pub fn act<E: 'static>(answer: impl FnMut(E) + 'static) -> Box<dyn FnMut(E)> {
-    Box::new(answer)
+pub fn act<E: 'static>(handler: impl FnMut(E) + 'static) -> Box<dyn FnMut(E)> {
+    Box::new(handler)
 }
 
 /// An event handler; a no-op on the server. The server renders a page on several threads, and
 /// Leptos panics if a handler is dropped on another thread than the one that created it.
 #[cfg(feature = "ssr")]
-pub fn act<E: 'static>(_answer: impl FnMut(E) + 'static) -> fn(E) {
+pub fn act<E: 'static>(_handler: impl FnMut(E) + 'static) -> fn(E) {
     |_| ()
 }
 

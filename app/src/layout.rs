@@ -50,7 +50,7 @@ pub fn Frame(
 fn listen(_me: CurrentUser) -> AnyView {
     Effect::new(|_| Live::listen());
     let lost = reactive(move || {
-        Live::lost().then(|| {
+        Live::is_disconnected().then(|| {
             view! { <p class="strip">{icon("unplug")} "Live updates lost. Reconnecting."</p> }
                 .erase()
         })

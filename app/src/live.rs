@@ -27,12 +27,10 @@ enum Notification {
 #[derive(Clone, Copy)]
 pub struct Live {
     notification: RwSignal<Notification>,
-    /// Whether the connection is lost.
-    lost: RwSignal<bool>,
-    /// Whether the user is signing out.
-    leaving: StoredValue<bool>,
+    is_disconnected: RwSignal<bool>,
+    is_signing_out: StoredValue<bool>,
     /// Whether the object of the current page is being renamed or deleted from this page.
-    changing: StoredValue<bool>,
+    is_changing: StoredValue<bool>,
 }
 
 impl Live {
@@ -40,26 +38,26 @@ impl Live {
     pub fn provide() {
         provide_context(Self {
             notification: RwSignal::default(),
-            lost: RwSignal::new(false),
-            leaving: StoredValue::new(false),
-            changing: StoredValue::new(false),
+            is_disconnected: RwSignal::new(false),
+            is_signing_out: StoredValue::new(false),
+            is_changing: StoredValue::new(false),
         });
     }
 
     /// Stops notifications because the session ends; requests would be refused from now on.
-    pub fn leave(self) {
-        self.leaving.set_value(true);
+    pub fn begin_sign_out(self) {
+        self.is_signing_out.set_value(true);
     }
 
     /// Marks the object of the page as being renamed or deleted. The page stops refreshing, because
     /// its URL may lead to no object before the user leaves the page.
     pub fn begin_change(self) {
-        self.changing.set_value(true);
+        self.is_changing.set_value(true);
     }
 
     /// Clears the mark when the page leads to the object again, or was closed.
     pub fn end_change(self) {
-        self.changing.try_set_value(false);
+        self.is_changing.try_set_value(false);
     }
 
     /// Clears the mark if the URL of the page still leads to the object, and makes up for the
@@ -71,23 +69,23 @@ impl Live {
 
     /// Whether the object of the page is being renamed or deleted from this page.
     pub fn is_changing() -> bool {
-        use_context::<Self>().is_some_and(|live| live.changing.get_value())
+        use_context::<Self>().is_some_and(|live| live.is_changing.get_value())
     }
 
-    /// Resolves to `answer` unless the object of the page is being renamed or deleted; in that case
-    /// it never resolves, because later requests of the same load would fail with `NotFound`.
-    pub async fn unless_changing<T>(answer: impl Future<Output = T>, live: Option<Self>) -> T {
-        let mut answer = pin!(answer);
+    /// Resolves to `response` unless the object of the page is being renamed or deleted; in that
+    /// case it never resolves, because later requests of the same load would fail with `NotFound`.
+    pub async fn unless_changing<T>(response: impl Future<Output = T>, live: Option<Self>) -> T {
+        let mut response = pin!(response);
         poll_fn(|context| match live {
-            Some(live) if live.changing.try_get_value() == Some(true) => Poll::Pending,
-            _ => answer.as_mut().poll(context),
+            Some(live) if live.is_changing.try_get_value() == Some(true) => Poll::Pending,
+            _ => response.as_mut().poll(context),
         })
         .await
     }
 
     /// Whether the event stream is disconnected; tracked.
-    pub fn lost() -> bool {
-        use_context::<Self>().is_some_and(|live| live.lost.get())
+    pub fn is_disconnected() -> bool {
+        use_context::<Self>().is_some_and(|live| live.is_disconnected.get())
     }
 
     /// Connects to the event stream. Browser only, after sign-in.
@@ -104,8 +102,8 @@ impl Live {
         });
         let link = window_event_listener(ev::Custom::new("holdfast-link"), move |event| {
             match detail(&event).as_deref() {
-                Some("up") => live.lost.set(false),
-                Some("down") => live.lost.set(true),
+                Some("up") => live.is_disconnected.set(false),
+                Some("down") => live.is_disconnected.set(true),
                 // The page is older than the first event in the stream's buffer.
                 _ => live.notification.set(Notification::Anything),
             }
@@ -125,7 +123,7 @@ impl Live {
         let version = RwSignal::new(0);
         if let Some(live) = use_context::<Self>() {
             Effect::new(move |before: Option<()>| {
-                let moved = !live.leaving.get_value()
+                let has_changed = !live.is_signing_out.get_value()
                     && live.notification.with(|notification| match notification {
                         Notification::None => false,
                         Notification::Anything => true,
@@ -134,7 +132,7 @@ impl Live {
                         }
                     });
                 // Notifications from before this view was rendered are already in its data.
-                if moved && before.is_some() {
+                if has_changed && before.is_some() {
                     version.update(|version| *version += 1);
                 }
             });

@@ -83,7 +83,7 @@ macro_rules! pages {
 
                 impl $name {
                     const PAGE: Page = Page {
-                        view: || Box::pin(async { $name().await.unwrap_or_else(absent::not_loaded) }),
+                        view: || Box::pin(async { $name().await.unwrap_or_else(load_failure::page) }),
                         preload: || Box::pin(async {
                             // The error is shown when the page is rendered.
                             let _ = load().await;
@@ -215,7 +215,7 @@ pub fn App() -> impl IntoView {
 
 /// The page that is shown if its WebAssembly module could not be loaded.
 #[cfg(not(feature = "ssr"))]
-mod absent {
+mod load_failure {
     use leptos::{prelude::*, wasm_split::SplitLoaderError};
     use model::Error;
 
@@ -225,7 +225,7 @@ mod absent {
     };
 
     /// The server is unreachable, or it is newer than the files in the browser.
-    pub fn not_loaded(_: SplitLoaderError) -> AnyView {
+    pub fn page(_: SplitLoaderError) -> AnyView {
         let message = "This page could not be loaded. Check your connection, then reload the page.";
         let failure = Failure(Error::Unavailable {
             message: message.to_owned(),

@@ -48,7 +48,8 @@ export class Agent {
     return true;
   }
 
-  /** Reports the outcome of the last configuration. `fields` has more fields, such as `failed_probes`. */
+  /** Reports the outcome of the last configuration. `fields` has more fields, such as `failed_probes`.
+   * @param {string | { refused: { message: string } }} outcome */
   async report(outcome = "live", quarantined = [], fields = {}) {
     await this.#send("report", { generation: this.config.generation, outcome, quarantined, ...fields });
   }

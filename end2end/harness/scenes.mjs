@@ -10,17 +10,8 @@ export const THEMES = ["light", "dark"];
 
 const WIKI = "/sites/lab/containers/wiki";
 
-/** A scene that is reached by a path: its level-1 heading, the user and the HTTP status. */
-const pathScene = (name, path, heading, { user = "administrator", status = 200 } = {}) => ({
-  name,
-  heading,
-  user,
-  status,
-  setUp: (page) => (user === "anonymous" ? page.goto(path) : visit(page, path)),
-});
-
-/** A scene that needs interaction. `refused` is the path of the server function that rejects its form.
- *  `running` is set if the scene shows a running job. */
+/** A scene with its level-1 heading, the user and the HTTP status. `refused` is the path of the server function that
+ *  rejects its form. `running` is set if the scene shows a running job. */
 const scene = (name, heading, setUp, { user = "administrator", status = 200, refused, running = false } = {}) => ({
   name,
   heading,
@@ -30,6 +21,10 @@ const scene = (name, heading, setUp, { user = "administrator", status = 200, ref
   running,
   setUp,
 });
+
+/** A scene that is reached by a path. */
+const pathScene = (name, path, heading, options = {}) =>
+  scene(name, heading, (page) => (options.user === "anonymous" ? page.goto(path) : visit(page, path)), options);
 
 export const SCENES = [
   pathScene("sign-in", "/sign-in", "Holdfast", { user: "anonymous" }),

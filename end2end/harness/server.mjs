@@ -178,7 +178,7 @@ export class Server {
       expires: -1,
       httpOnly: true,
       secure: false,
-      sameSite: "Lax",
+      sameSite: /** @type {const} */ ("Lax"),
     }));
     return { cookies, origins: [] };
   }

@@ -112,7 +112,7 @@ test("a cluster is added, imported from, used and removed", async ({ page, clust
 });
 
 test("errors of a new cluster are shown at their fields", async ({ page, cluster, watch }) => {
-  watch.expect(422, "/api/ui/clusters/look");
+  watch.expect(422, "/api/ui/clusters/fetch-certificate");
   watch.expect(422, "/api/ui/clusters/create");
   await visit(page, "/clusters/new");
   await page.getByRole("button", { name: "Add" }).click();

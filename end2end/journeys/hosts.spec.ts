@@ -41,7 +41,7 @@ async function remove(page: Page, name: string): Promise<void> {
 async function generatedFiles(page: Page): Promise<Record<string, string>> {
   const fetchFiles = async (path: string) => {
     const data = { site: "lab", name: "edge-1", query: { q: "", page: 1 }, path };
-    const response = await page.request.post("/api/ui/hosts/files", { data, headers: { "sec-fetch-site": "same-origin" } });
+    const response = await page.request.post("/api/ui/hosts/browse-files", { data, headers: { "sec-fetch-site": "same-origin" } });
     return response.json();
   };
   const all = (await fetchFiles("")).files.list.page.rows as { path: string }[];

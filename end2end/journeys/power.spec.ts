@@ -3,7 +3,7 @@ import { expect, test } from "../harness/test";
 
 test("stop, undo, start and restart", async ({ page, watch }) => {
   // An undo conflicts until the cluster was polled after the job. The page retries it until then.
-  watch.expect(409, "/api/ui/containers/switch");
+  watch.expect(409, "/api/ui/containers/power");
   await createContainer(page, "switch");
   const button = (name: string) => page.locator(".page-head").getByRole("button", { name, exact: true });
   await expect(button("Start")).toBeDisabled();
@@ -11,7 +11,7 @@ test("stop, undo, start and restart", async ({ page, watch }) => {
   await button("Stop").click();
   const note = page.locator(".toast").filter({ hasText: "Stopping switch." });
   const body = JSON.stringify({ conflict: { message: "The container does not run." } });
-  await page.route("**/api/ui/containers/switch", (route) => route.fulfill({ status: 409, contentType: "application/json", body }), { times: 1 });
+  await page.route("**/api/ui/containers/power", (route) => route.fulfill({ status: 409, contentType: "application/json", body }), { times: 1 });
   await note.getByRole("button", { name: "Undo" }).click();
   await expect(page.getByText("Undo started for switch.")).toBeVisible();
   await expect(status(page)).toHaveText("running");

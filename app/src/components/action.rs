@@ -58,13 +58,13 @@ impl Action {
     /// The button; it is disabled while the request is in flight.
     pub fn button(
         self,
-        shape: &'static str,
+        icon_name: &'static str,
         label: &'static str,
         click: impl Fn() + 'static,
     ) -> AnyView {
         view! {
             <button type="button" class="btn" class:btn-busy=self.busy disabled=self.busy on:click=act(move |_| click())>
-                {icon(shape)} {label}
+                {icon(icon_name)} {label}
             </button>
         }
         .erase()

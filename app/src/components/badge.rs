@@ -12,7 +12,7 @@ use model::{
 use super::icon::icon;
 use crate::clock::{Clock, format_relative};
 
-/// The color of a badge. A text and a shape always accompany the color.
+/// The color of a badge. A text and an icon always accompany the color.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     /// Neutral.
@@ -40,14 +40,14 @@ impl Tone {
     }
 }
 
-/// A badge with text, shape and color.
-pub fn badge(word: &'static str, tone: Tone, shape: &'static str) -> AnyView {
-    view! { <span class=format!("badge {}", tone.class())>{icon(shape)} {word}</span> }.erase()
+/// A badge with text, icon and color.
+pub fn badge(label: &'static str, tone: Tone, icon_name: &'static str) -> AnyView {
+    view! { <span class=format!("badge {}", tone.class())>{icon(icon_name)} {label}</span> }.erase()
 }
 
 /// A container's status.
 pub fn status_badge(status: Status) -> AnyView {
-    let (tone, shape) = match status {
+    let (tone, icon_name) = match status {
         Status::Creating => (Tone::Info, "circle-dashed"),
         Status::Running => (Tone::Good, "circle-play"),
         Status::Stopped => (Tone::Plain, "circle-stop"),
@@ -55,24 +55,24 @@ pub fn status_badge(status: Status) -> AnyView {
         Status::Missing => (Tone::Warning, "circle-question-mark"),
         Status::Unreachable => (Tone::Warning, "unplug"),
     };
-    badge(status.as_str(), tone, shape)
+    badge(status.as_str(), tone, icon_name)
 }
 
 /// A job's state.
 pub fn job_badge(state: JobState) -> AnyView {
-    let (tone, shape) = match state {
+    let (tone, icon_name) = match state {
         JobState::Queued => (Tone::Plain, "circle-dashed"),
         JobState::Running => (Tone::Info, "circle-play"),
         JobState::Done => (Tone::Good, "circle-check"),
         JobState::Failed => (Tone::Danger, "circle-x"),
         JobState::Canceled => (Tone::Warning, "ban"),
     };
-    badge(state.as_str(), tone, shape)
+    badge(state.as_str(), tone, icon_name)
 }
 
 /// A certificate's state.
 pub fn certificate_badge(state: CertificateState) -> AnyView {
-    let (tone, shape) = match state {
+    let (tone, icon_name) = match state {
         CertificateState::Waiting => (Tone::Info, "circle-dashed"),
         CertificateState::Failed => (Tone::Danger, "circle-x"),
         CertificateState::Issued => (Tone::Good, "circle-check"),
@@ -80,10 +80,10 @@ pub fn certificate_badge(state: CertificateState) -> AnyView {
         CertificateState::Expiring => (Tone::Warning, "triangle-alert"),
         CertificateState::Expired => (Tone::Danger, "ban"),
     };
-    badge(state.as_str(), tone, shape)
+    badge(state.as_str(), tone, icon_name)
 }
 
-/// The tone and shape of a step's state.
+/// The tone and icon of a step's state.
 pub fn step_mark(state: StepState) -> (Tone, &'static str) {
     match state {
         StepState::Waiting => (Tone::Plain, "circle"),

@@ -21,7 +21,7 @@ pub fn Checkbox(
     hint: &'static str,
     /// Why the box is disabled, in place of the help text.
     #[prop(optional, into)]
-    barred: Signal<Option<String>>,
+    disabled_reason: Signal<Option<String>>,
 ) -> impl IntoView {
     form.set_label(&name, label);
     let id = field_id(&name);
@@ -34,7 +34,8 @@ pub fn Checkbox(
         set.run(on);
         form.leave(&name.get_value());
     };
-    let label_text = Signal::derive(move || barred.get().unwrap_or_else(|| hint.to_owned()));
+    let label_text =
+        Signal::derive(move || disabled_reason.get().unwrap_or_else(|| hint.to_owned()));
     view! {
         <div class="field">
             <label class="check" for=own>
@@ -43,7 +44,7 @@ pub fn Checkbox(
                     type="checkbox"
                     aria-describedby=help.clone()
                     aria-invalid=Signal::derive(move || refusal.with(Option::is_some).to_string())
-                    disabled=Signal::derive(move || barred.with(Option::is_some))
+                    disabled=Signal::derive(move || disabled_reason.with(Option::is_some))
                     prop:checked=checked
                     on:change=act(move |ev| choose(event_target_checked(&ev)))
                 />

@@ -19,11 +19,11 @@ pub fn Dialog(
 ) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
     Effect::new(move |_| {
-        let is_desired_open = open.get();
+        let should_open = open.get();
         if let Some(dialog) = dialog.get()
-            && is_desired_open != dialog.open()
+            && should_open != dialog.open()
         {
-            if is_desired_open {
+            if should_open {
                 let _ = dialog.show_modal();
             } else {
                 dialog.close();
@@ -104,11 +104,11 @@ pub struct Question {
     /// The text before the list of consequences.
     pub lead: &'static str,
     /// The label of the button that cancels.
-    pub keep: Signal<String>,
+    pub cancel_label: Signal<String>,
     /// The label of the button that confirms.
-    pub go: Signal<String>,
+    pub confirm_label: Signal<String>,
     /// The icon of the button that confirms.
-    pub shape: &'static str,
+    pub icon_name: &'static str,
 }
 
 /// Confirms a deletion: lists what is lost, requires the name to be typed, and focuses the cancel
@@ -128,9 +128,9 @@ pub fn DeleteDialog(
     let question = Question {
         title: Signal::derive(move || format!("Delete {}?", name.get())),
         lead: "This cannot be undone. You will lose:",
-        keep: Signal::derive(move || format!("Keep {}", name.get())),
-        go: Signal::derive(move || format!("Delete {}", name.get())),
-        shape: "trash-2",
+        cancel_label: Signal::derive(move || format!("Keep {}", name.get())),
+        confirm_label: Signal::derive(move || format!("Delete {}", name.get())),
+        icon_name: "trash-2",
     };
     view! { <ConfirmDialog deletion name losses question delete /> }.erase()
 }
@@ -177,10 +177,10 @@ pub fn ConfirmDialog(
                 <FailureLine failure=deletion.failure />
                 <div class="actions actions-end">
                     <button type="button" class="btn" autofocus on:click=act(move |_| deletion.open.set(false))>
-                        {question.keep}
+                        {question.cancel_label}
                     </button>
                     <button type="submit" class="btn btn-danger" disabled=locked class:btn-busy=deletion.busy>
-                        {icon(question.shape)} {question.go}
+                        {icon(question.icon_name)} {question.confirm_label}
                     </button>
                 </div>
             </form>

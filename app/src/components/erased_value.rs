@@ -17,12 +17,12 @@ pub struct ErasedValue {
 
 /// A response as it is embedded in a page: one character for success or failure, then JSON.
 #[derive(Clone)]
-pub struct Sent(pub Result<ErasedValue, Failure>);
+pub struct EmbeddedResponse(pub Result<ErasedValue, Failure>);
 
 const OK: char = '+';
 const ERROR: char = '-';
 
-impl fmt::Display for Sent {
+impl fmt::Display for EmbeddedResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Ok(value) => write!(f, "{OK}{}", value.text),
@@ -35,7 +35,7 @@ impl fmt::Display for Sent {
 }
 
 /// Parses the embedded form. Malformed text becomes a failure.
-impl FromStr for Sent {
+impl FromStr for EmbeddedResponse {
     type Err = std::convert::Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -85,7 +85,7 @@ impl ErasedValue {
 
 #[cfg(test)]
 mod tests {
-    use super::{ErasedValue, Sent, unreadable};
+    use super::{EmbeddedResponse, ErasedValue, unreadable};
 
     #[test]
     fn unpack_requires_the_packed_type() {
@@ -97,21 +97,23 @@ mod tests {
     #[cfg(feature = "ssr")]
     #[test]
     fn response_round_trips_through_text() {
-        let Ok(Sent(arrived)) = Sent(Ok(ErasedValue::pack("-two words".to_owned())))
-            .to_string()
-            .parse();
-        let value = arrived.unwrap();
+        let Ok(EmbeddedResponse(response)) =
+            EmbeddedResponse(Ok(ErasedValue::pack("-two words".to_owned())))
+                .to_string()
+                .parse();
+        let value = response.unwrap();
         assert_eq!(value.unpack::<String>().as_deref(), Some("-two words"));
         assert_eq!(value.unpack::<u32>(), None);
 
         let failure = crate::server_fns::Failure(model::Error::conflict("no"));
-        let Ok(Sent(arrived)) = Sent(Err(failure.clone())).to_string().parse();
-        assert_eq!(arrived.err(), Some(failure));
+        let Ok(EmbeddedResponse(response)) =
+            EmbeddedResponse(Err(failure.clone())).to_string().parse();
+        assert_eq!(response.err(), Some(failure));
     }
 
     #[test]
     fn malformed_text_is_a_failure() {
-        let Ok(Sent(arrived)) = "nonsense".parse();
-        assert_eq!(arrived.err(), Some(unreadable()));
+        let Ok(EmbeddedResponse(response)) = "nonsense".parse();
+        assert_eq!(response.err(), Some(unreadable()));
     }
 }

@@ -37,10 +37,16 @@ impl Facts {
         self.row(label, Some("num"), value.to_string().erase())
     }
 
-    /// A row in a monospace font, with a button that copies the text; `what` is the kind of text.
-    pub fn copyable(self, label: &'static str, value: impl Display, what: &'static str) -> Self {
+    /// A row in a monospace font, with a button that copies the text; `copy_label` is the kind of
+    /// text.
+    pub fn copyable(
+        self,
+        label: &'static str,
+        value: impl Display,
+        copy_label: &'static str,
+    ) -> Self {
         let text = value.to_string();
-        let value = view! { {text.clone()} <Copy text what /> }.erase();
+        let value = view! { {text.clone()} <Copy text label=copy_label /> }.erase();
         self.row(label, Some("mono"), value)
     }
 

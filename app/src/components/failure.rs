@@ -13,8 +13,8 @@ use crate::server_fns::Failure;
 pub enum FailureScope {
     /// A whole page; the message becomes the page's heading.
     Page,
-    /// A part of a page.
-    Part,
+    /// A section of a page.
+    Section,
     /// A small element of the frame, for which no message is displayed.
     Frame,
 }
@@ -23,29 +23,29 @@ pub enum FailureScope {
 /// the sign-in page, and back afterwards, if the session has ended.
 pub fn failure_panel(
     failure: Failure,
-    again: Option<Callback<()>>,
-    place: FailureScope,
+    retry: Option<Callback<()>>,
+    scope: FailureScope,
 ) -> AnyView {
     let Failure(error) = failure;
     if error == Error::Unauthenticated {
         return to_sign_in();
     }
-    if place == FailureScope::Frame {
+    if scope == FailureScope::Frame {
         return ().erase();
     }
     crate::status::set(error.http_status());
-    match (&error, place) {
+    match (&error, scope) {
         (Error::NotFound { kind }, FailureScope::Page) => {
             let noun = Noun::of(*kind);
             let text = format!(
                 "This {} does not exist, or you have no access to it.",
                 noun.name
             );
-            return dead_end(noun.not_found_title(), text, noun);
+            return unavailable_page(noun.not_found_title(), text, noun);
         }
         (Error::Forbidden { message }, FailureScope::Page) => {
             let title = "Not allowed".to_owned();
-            return dead_end(title, message.clone(), Noun::of(Kind::Container));
+            return unavailable_page(title, message.clone(), Noun::of(Kind::Container));
         }
         _ => {}
     }
@@ -56,17 +56,17 @@ pub fn failure_panel(
         Error::Throttled { .. } => "Too many attempts",
         _ => "Request failed",
     };
-    let useful = matches!(
+    let can_retry = matches!(
         error,
         Error::Unavailable { .. } | Error::Internal { .. } | Error::Throttled { .. }
     );
-    let button = again.filter(|_| useful).map(|again| {
-        view! { <button class="btn" on:click=act(move |_| again.run(()))>"Retry"</button> }.erase()
+    let button = retry.filter(|_| can_retry).map(|retry| {
+        view! { <button class="btn" on:click=act(move |_| retry.run(()))>"Retry"</button> }.erase()
     });
     let title = view! { {icon("circle-alert")} {title} }.erase();
-    let heading = match place {
+    let heading = match scope {
         FailureScope::Page => view! { <h1 class="panel-title">{title}</h1> }.erase(),
-        FailureScope::Part | FailureScope::Frame => {
+        FailureScope::Section | FailureScope::Frame => {
             view! { <h2 class="panel-title">{title}</h2> }.erase()
         }
     };
@@ -81,7 +81,7 @@ pub fn failure_panel(
 }
 
 /// A page that has nothing to show, with a link to a list.
-fn dead_end(title: String, text: String, noun: Noun) -> AnyView {
+fn unavailable_page(title: String, text: String, noun: Noun) -> AnyView {
     view! {
         <PageHead title />
         <section class="empty" role="alert">

@@ -151,7 +151,7 @@ impl Control {
 
     /// Several lines of text.
     fn block(self) -> AnyView {
-        let left = self.clone();
+        let blurred = self.clone();
         view! {
             <textarea
                 id=self.id.clone()
@@ -162,7 +162,7 @@ impl Control {
                 aria-invalid=self.is_invalid()
                 aria-describedby=self.help.clone()
                 prop:value=self.value.get
-                on:blur=act(move |_| left.leave())
+                on:blur=act(move |_| blurred.leave())
                 on:input=act({
                     let control = self.clone();
                     move |ev| control.set(event_target_value(&ev))
@@ -176,7 +176,7 @@ impl Control {
 
     /// One line of text, masked or not.
     fn line(self, kind: &'static str, complete: &'static str) -> AnyView {
-        let (changed, left) = (self.clone(), self.clone());
+        let (changed, blurred) = (self.clone(), self.clone());
         view! {
             <input
                 id=self.id.clone()
@@ -191,7 +191,7 @@ impl Control {
                 value=self.value.get.get_untracked()
                 prop:value=self.value.get
                 on:change=act(move |_| changed.leave())
-                on:blur=act(move |_| left.leave())
+                on:blur=act(move |_| blurred.leave())
                 on:input=act(move |ev| self.set(event_target_value(&ev)))
             />
         }
@@ -220,12 +220,12 @@ pub fn Choice(
     let Control { id, help, .. } = control.clone();
     let refusal = control.refusal;
     let choices = reactive(move || {
-        let present = value.get.get();
+        let current = value.get.get();
         options
             .get()
             .into_iter()
             .map(|(key, text)| {
-                let selected = key == present;
+                let selected = key == current;
                 view! { <option value=key selected=selected>{text}</option> }.erase()
             })
             .collect::<Vec<_>>()

@@ -2,7 +2,7 @@
 //! reads it from there.
 //!
 //! Server and browser number the data in the order in which it is requested: one number for the
-//! data, and one for each place that displays it.
+//! data, and one for each section that displays it.
 
 /// The data of the first render.
 pub use imp::InitialData;
@@ -16,40 +16,40 @@ mod imp {
 
     use crate::{
         components::{
-            erased_value::{ErasedValue, Sent},
-            live_resource::{Part, PendingResponse, begin},
+            erased_value::{EmbeddedResponse, ErasedValue},
+            live_resource::{PendingResponse, Section, render_live},
         },
         erase::Erase as _,
         server_fns::{Failure, into_failure},
     };
 
-    /// How long the server waits for one part of a page.
+    /// How long the server waits for the data of one section of a page.
     const BUDGET: Duration = Duration::from_secs(4);
 
     #[derive(Clone, Copy)]
-    pub struct InitialData(Resource<Sent, FromToStringCodec>);
+    pub struct InitialData(Resource<EmbeddedResponse, FromToStringCodec>);
 
     impl InitialData {
         /// Starts the request.
-        pub fn of(part: &Part) -> Self {
-            let ask = part.ask.clone();
+        pub fn of(section: &Section) -> Self {
+            let fetch = section.fetch.clone();
             let fetch = move |()| {
-                let request = untrack(|| ask());
-                async move { Sent(in_time(request).await) }
+                let request = untrack(|| fetch());
+                async move { EmbeddedResponse(in_time(request).await) }
             };
             Self(Resource::new_str(|| (), fetch))
         }
 
-        /// Renders the part once the response has arrived.
-        pub fn show(self, part: Part, skeleton: fn() -> AnyView) -> AnyView {
-            let show = move || {
-                let part = part.clone();
+        /// Renders the section once the response has arrived.
+        pub fn render(self, section: Section, skeleton: fn() -> AnyView) -> AnyView {
+            let content = move || {
+                let section = section.clone();
                 Suspend::new(async move {
-                    let Sent(response) = self.0.await;
-                    begin(&part, response, Callback::new(|()| ()))
+                    let EmbeddedResponse(response) = self.0.await;
+                    render_live(&section, response, Callback::new(|()| ()))
                 })
             };
-            view! { <Suspense fallback=skeleton>{show}</Suspense> }.erase()
+            view! { <Suspense fallback=skeleton>{content}</Suspense> }.erase()
         }
     }
 
@@ -67,16 +67,16 @@ mod imp {
     use leptos::prelude::*;
 
     use crate::components::{
-        erased_value::Sent,
-        live_resource::{Part, from_here},
+        erased_value::EmbeddedResponse,
+        live_resource::{Section, render_or_fetch},
     };
 
     #[derive(Clone, Copy)]
-    pub struct InitialData(StoredValue<Option<Sent>>);
+    pub struct InitialData(StoredValue<Option<EmbeddedResponse>>);
 
     impl InitialData {
         /// Reads the data from the page; `None` after hydration.
-        pub fn of(_part: &Part) -> Self {
+        pub fn of(_section: &Section) -> Self {
             let context = Owner::current_shared_context();
             let data = context.and_then(|context| {
                 let id = context.next_id();
@@ -88,13 +88,16 @@ mod imp {
             Self(StoredValue::new(data))
         }
 
-        /// Renders the part from the data in the page, or fetches the data.
-        pub fn show(self, part: Part, skeleton: fn() -> AnyView) -> AnyView {
+        /// Renders the section from the data in the page, or fetches the data.
+        pub fn render(self, section: Section, skeleton: fn() -> AnyView) -> AnyView {
             if let Some(context) = Owner::current_shared_context() {
                 context.next_id();
             }
-            let data = self.0.get_value().map(|Sent(response)| response);
-            from_here(part, data, skeleton)
+            let data = self
+                .0
+                .get_value()
+                .map(|EmbeddedResponse(response)| response);
+            render_or_fetch(section, data, skeleton)
         }
     }
 }

@@ -1,21 +1,21 @@
 //! The details of a job: its failure, its steps and its actions. Does not depend on the kind of
 //! job.
 
-use crate::erase::{Erase as _, act, reactive};
-use leptos::{prelude::*, task::spawn_local};
+use crate::erase::{Erase as _, reactive};
+use leptos::prelude::*;
 use model::{
     JobId,
     jobs::{JobKind, JobView},
 };
 
 use super::{
+    action::Action,
     dialog::{DeleteDialog, Deletion},
     failure::FailureLine,
-    icon::icon,
     live_resource::LiveResource,
     steps::{job_failure, job_steps},
 };
-use crate::server_fns::{self, Failure};
+use crate::server_fns;
 
 /// The failure and the steps of a job.
 pub fn job_view(job: LiveResource<JobView>) -> AnyView {
@@ -29,42 +29,26 @@ pub fn job_view(job: LiveResource<JobView>) -> AnyView {
     .erase()
 }
 
-/// A change to a job, with its button.
-#[derive(Clone, Copy)]
-enum Action {
-    Cancel,
-    Retry,
-}
-
-impl Action {
-    async fn send(self, job: JobId) -> Result<(), Failure> {
-        match self {
-            Self::Cancel => server_fns::jobs::cancel(job).await,
-            Self::Retry => server_fns::jobs::retry(job, String::new()).await,
-        }
-    }
-}
-
 /// The buttons to cancel and to retry a job, while they apply. Before a deletion is retried, the
 /// container's name has to be typed.
 pub fn job_actions(job: LiveResource<JobView>) -> AnyView {
     let may = job.part(|job| (job.can_cancel, job.can_retry));
-    let request = Request::new(Callback::new(move |()| job.refresh()));
+    let action = Action::default();
     let (id, kind) = job.peek(|job| (job.row.id, job.row.kind));
     let deletion = Deletion::default();
-    let retry = Callback::new(move |()| match kind {
+    let cancel = move || action.send(server_fns::jobs::cancel(id), move |()| job.refresh());
+    let retry = move || match kind {
         JobKind::Delete => deletion.open.set(true),
-        _ => request.send(id, Action::Retry),
-    });
-    let cancel = Callback::new(move |()| request.send(id, Action::Cancel));
+        _ => retry(action, id, move || job.refresh()),
+    };
     let buttons = reactive(move || {
         let (can_cancel, can_retry) = may.get();
-        let cancel = can_cancel.then(|| request.button(Action::Cancel, cancel));
-        let retry = can_retry.then(|| request.button(Action::Retry, retry));
+        let cancel = can_cancel.then(|| action.button("ban", "Cancel job", cancel));
+        let retry = can_retry.then(|| action.button("rotate-cw", "Retry", retry));
         view! { {cancel} {retry} }.erase()
     });
     let dialog = (kind == JobKind::Delete).then(|| retry_dialog(job, deletion));
-    view! { {buttons} <FailureLine failure=request.failure /> {dialog} }.erase()
+    view! { {buttons} <FailureLine failure=action.failure /> {dialog} }.erase()
 }
 
 /// Asks for the container's name before its deletion is retried.
@@ -81,56 +65,19 @@ fn retry_dialog(job: LiveResource<JobView>, deletion: Deletion) -> AnyView {
 
 /// The button to retry a job that can be retried; `done` runs when the job is queued again.
 pub fn retry_button(job: JobId, done: Callback<()>) -> AnyView {
-    let request = Request::new(done);
-    let retry = Callback::new(move |()| request.send(job, Action::Retry));
-    view! { {request.button(Action::Retry, retry)} <FailureLine failure=request.failure /> }.erase()
-}
-
-/// The state of the requests of buttons beside each other.
-#[derive(Clone, Copy)]
-struct Request {
-    busy: RwSignal<bool>,
-    failure: RwSignal<Option<Failure>>,
-    done: Callback<()>,
-}
-
-impl Request {
-    fn new(done: Callback<()>) -> Self {
-        Self {
-            busy: RwSignal::new(false),
-            failure: RwSignal::new(None),
-            done,
-        }
-    }
-
-    fn send(self, job: JobId, action: Action) {
-        self.busy.set(true);
-        self.failure.set(None);
-        spawn_local(async move {
-            let response = action.send(job).await;
-            self.busy.try_set(false);
-            match response {
-                Ok(()) => {
-                    self.done.try_run(());
-                }
-                Err(failure) => {
-                    self.failure.try_set(Some(failure));
-                }
-            }
-        });
-    }
-
-    fn button(self, action: Action, run: Callback<()>) -> AnyView {
-        let (shape, label) = match action {
-            Action::Cancel => ("ban", "Cancel job"),
-            Action::Retry => ("rotate-cw", "Retry"),
-        };
-        let busy = self.busy;
-        view! {
-            <button type="button" class="btn" class:btn-busy=busy disabled=busy on:click=act(move |_| run.run(()))>
-                {icon(shape)} {label}
-            </button>
-        }
+    let action = Action::default();
+    let click = move || {
+        retry(action, job, move || {
+            done.try_run(());
+        })
+    };
+    view! { {action.button("rotate-cw", "Retry", click)} <FailureLine failure=action.failure /> }
         .erase()
-    }
+}
+
+/// Retries a job that does not delete a container.
+fn retry(action: Action, job: JobId, done: impl FnOnce() + 'static) {
+    action.send(server_fns::jobs::retry(job, String::new()), move |()| {
+        done()
+    });
 }

@@ -10,9 +10,9 @@ use leptos::{prelude::*, reactive::computed::ScopedFuture, task::spawn_local};
 use super::toast::Toasts;
 use crate::erase::reactive;
 
-/// Renders the view that `load` returns, once `wanted` is true. A failed load shows a toast and is
-/// retried when `wanted` becomes true again.
-pub fn lazy<F, E>(wanted: Signal<bool>, load: impl Fn() -> F + 'static) -> AnyView
+/// Renders the view that `load` returns, once `is_needed` is true. A failed load shows a toast and
+/// is retried when `is_needed` becomes true again.
+pub fn lazy<F, E>(is_needed: Signal<bool>, load: impl Fn() -> F + 'static) -> AnyView
 where
     F: Future<Output = Result<AnyView, E>> + 'static,
     E: 'static,
@@ -21,20 +21,20 @@ where
     let owner = Owner::current();
     let requested = StoredValue::new(false);
     let view = StoredValue::new(Mutex::new(None::<AnyView>));
-    let arrived = Trigger::new();
+    let loaded = Trigger::new();
     Effect::new(move |_| {
-        if !wanted.get() || requested.get_value() {
+        if !is_needed.get() || requested.get_value() {
             return;
         }
         requested.set_value(true);
         let Some(owner) = owner.clone() else { return };
-        // The view's owner is the place where it is mounted, not this effect, which may run again.
-        let coming = owner.with(|| ScopedFuture::new(load()));
+        // The view belongs to the owner of this call, not to this effect, which may run again.
+        let loading = owner.with(|| ScopedFuture::new(load()));
         spawn_local(async move {
-            match coming.await {
-                Ok(shown) => {
-                    view.set_value(Mutex::new(Some(shown)));
-                    arrived.notify();
+            match loading.await {
+                Ok(loaded_view) => {
+                    view.set_value(Mutex::new(Some(loaded_view)));
+                    loaded.notify();
                 }
                 Err(_) => {
                     requested.set_value(false);
@@ -44,7 +44,7 @@ where
         });
     });
     reactive(move || {
-        arrived.track();
+        loaded.track();
         view.with_value(|view| view.lock().unwrap_or_else(PoisonError::into_inner).take())
     })
 }

@@ -31,7 +31,7 @@ pub fn address(path: &str, parameters: &[(&str, &str)]) -> String {
     let mut mark = '?';
     let is_default =
         |parameter: &(&str, &str)| parameter.1.is_empty() || *parameter == ("page", "1");
-    for (name, value) in parameters.iter().filter(|it| !is_default(it)) {
+    for (name, value) in parameters.iter().filter(|parameter| !is_default(parameter)) {
         address.push(mark);
         address.push_str(name);
         address.push('=');
@@ -97,7 +97,7 @@ pub fn current_parameter(name: &str) -> String {
 pub fn list_keys(create: Option<&'static str>) {
     let navigate = use_navigate();
     let handle = window_event_listener(ev::keydown, move |ev| {
-        if ev.ctrl_key() || ev.meta_key() || ev.alt_key() || crate::browser::typing() {
+        if ev.ctrl_key() || ev.meta_key() || ev.alt_key() || crate::browser::is_typing() {
             return;
         }
         match ev.key().as_str() {
@@ -118,11 +118,11 @@ pub fn list_keys(create: Option<&'static str>) {
 fn step(by: isize) {
     let rows = crate::browser::elements("[data-row]");
     let active = document().active_element();
-    let present = rows
+    let current = rows
         .iter()
         .position(|row| Some(row.as_ref()) == active.as_ref());
-    let next = match present {
-        Some(present) => present
+    let next = match current {
+        Some(current) => current
             .saturating_add_signed(by)
             .min(rows.len().saturating_sub(1)),
         None => 0,
@@ -145,8 +145,8 @@ pub struct Filter {
 impl Filter {
     /// A filter whose labels are its values.
     pub fn new<T: ToString>(name: &'static str, all: &'static str, values: &[T]) -> Self {
-        let words = values.iter().map(ToString::to_string);
-        let options = words.map(|word| (word.clone(), word)).collect();
+        let labels = values.iter().map(ToString::to_string);
+        let options = labels.map(|label| (label.clone(), label)).collect();
         Self { name, all, options }
     }
 }
@@ -258,13 +258,13 @@ fn debounced(go: Callback<()>) -> impl Fn() + 'static {
 fn choice(filter: Filter, go: Callback<()>) -> AnyView {
     let Filter { name, all, options } = filter;
     let choices = reactive(move || {
-        let present = parameter(name);
+        let current = parameter(name);
         options
             .clone()
             .into_iter()
-            .map(|(value, word)| {
-                let selected = value == present;
-                view! { <option value=value selected=selected>{word}</option> }.erase()
+            .map(|(value, label)| {
+                let selected = value == current;
+                view! { <option value=value selected=selected>{label}</option> }.erase()
             })
             .collect::<Vec<_>>()
     });

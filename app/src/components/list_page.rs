@@ -76,10 +76,10 @@ impl ListPage {
     }
 
     fn empty(&self) -> AnyView {
-        let (shape, title, text) = self.empty;
+        let (icon_name, title, text) = self.empty;
         let action = self.first_step.map(|action| action());
         empty(
-            shape,
+            icon_name,
             title,
             text,
             action.unwrap_or_else(|| self.create_link()),
@@ -121,13 +121,13 @@ impl Search {
 pub type Listing<'a, T> = (&'a [T], u64, (u32, u32));
 
 /// A list without pages.
-pub fn whole<T>(objects: &[T]) -> Listing<'_, T> {
+pub fn unpaged<T>(objects: &[T]) -> Listing<'_, T> {
     (objects, objects.len() as u64, (1, 1))
 }
 
 pub fn paged<T>(page: &Page<T>) -> Listing<'_, T> {
-    let place = (page.page.max(1), page.page_count());
-    (&page.rows, page.total, place)
+    let position = (page.page.max(1), page.page_count());
+    (&page.rows, page.total, position)
 }
 
 /// A list without the type of its objects.
@@ -137,13 +137,13 @@ pub struct ListState {
     /// Whether this page has no objects.
     pub is_empty: Memo<bool>,
     /// The number of this page, and the number of pages.
-    pub place: Memo<(u32, u32)>,
+    pub position: Memo<(u32, u32)>,
     pub table: Box<dyn Fn() -> AnyView + Send + Sync>,
     /// A view above the search.
     pub above: AnyView,
     /// Whether there are no objects regardless of the query, if the data says so. Then there is no
     /// search.
-    pub is_bare: Option<Memo<bool>>,
+    pub has_no_objects: Option<Memo<bool>>,
 }
 
 impl ListState {
@@ -161,10 +161,10 @@ impl ListState {
         Self {
             total: data.part(move |data| listing(data).1),
             is_empty: data.part(move |data| listing(data).0.is_empty()),
-            place: data.part(move |data| listing(data).2),
+            position: data.part(move |data| listing(data).2),
             table: Box::new(move || table(objects, rows)),
             above: ().erase(),
-            is_bare: None,
+            has_no_objects: None,
         }
     }
 }
@@ -193,9 +193,13 @@ where
 /// The contents of the page of a list.
 pub fn list_view(list: &'static ListPage, state: ListState) -> AnyView {
     let query = use_query_map();
-    let is_bare = Memo::new(move |_| state.is_bare.is_some_and(|is_bare| is_bare.get()));
-    let is_filtered = move |search: &Search| match state.is_bare {
-        Some(_) => !is_bare.get(),
+    let has_no_objects = Memo::new(move |_| {
+        state
+            .has_no_objects
+            .is_some_and(|has_no_objects| has_no_objects.get())
+    });
+    let is_filtered = move |search: &Search| match state.has_no_objects {
+        Some(_) => !has_no_objects.get(),
         None if list.empty.1.is_empty() => true,
         None => query.with(|query| search.is_active(query)),
     };
@@ -207,8 +211,11 @@ pub fn list_view(list: &'static ListPage, state: ListState) -> AnyView {
     let search = list.search.as_ref().map(|search| {
         let href = move |number: u32| search.address(query, ("page", &number.to_string()));
         let href = Callback::new(href);
-        let form = reactive(move || (!is_bare.get()).then(|| search.form()));
-        (form, view! { <Pager place=state.place href /> }.erase())
+        let form = reactive(move || (!has_no_objects.get()).then(|| search.form()));
+        (
+            form,
+            view! { <Pager position=state.position href /> }.erase(),
+        )
     });
     let (search, pager) = search.unzip();
     let actions = move || {

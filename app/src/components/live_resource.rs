@@ -20,10 +20,11 @@ use crate::{
 
 /// The refresh state of the data.
 #[derive(Clone, Copy)]
-struct Fresh {
+struct RefreshState {
     busy: RwSignal<bool>,
     last_error: RwSignal<Option<Failure>>,
-    again: RwSignal<u32>,
+    /// How often a refresh was requested; the data is fetched again when it grows.
+    requests: RwSignal<u32>,
 }
 
 /// Data that the server sends.
@@ -34,7 +35,7 @@ impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Data for T
 /// Data from the server with its refresh state.
 pub struct LiveResource<T: Send + Sync + 'static> {
     value: RwSignal<T>,
-    fresh: Fresh,
+    refresh: RefreshState,
 }
 
 impl<T: Send + Sync + 'static> Clone for LiveResource<T> {
@@ -71,13 +72,13 @@ impl<T: Send + Sync + 'static> LiveResource<T> {
 
     /// Fetches the data again.
     pub fn refresh(self) {
-        self.fresh.again.update(|again| *again += 1);
+        self.refresh.requests.update(|requests| *requests += 1);
     }
 
     /// Fetches the data again; without the type of the data.
     pub fn refresher(self) -> Callback<()> {
-        let again = self.fresh.again;
-        Callback::new(move |()| again.update(|again| *again += 1))
+        let requests = self.refresh.requests;
+        Callback::new(move |()| requests.update(|requests| *requests += 1))
     }
 }
 
@@ -86,31 +87,31 @@ pub(super) type PendingResponse =
     Pin<Box<dyn Future<Output = Result<ErasedValue, Failure>> + Send>>;
 
 /// Creates the view from the first response.
-type Show = dyn Fn(&ErasedValue, Fresh) -> Option<Shown> + Send + Sync;
+type Render = dyn Fn(&ErasedValue, RefreshState) -> Option<RenderedSection> + Send + Sync;
 
-/// A part of a page without the type of its data, so that the refresh logic is compiled once.
+/// A section of a page without the type of its data, so that the refresh logic is compiled once.
 #[derive(Clone)]
-pub(super) struct Part {
+pub(super) struct Section {
     /// Sends the request; tracks the key.
-    pub(super) ask: Arc<dyn Fn() -> PendingResponse + Send + Sync>,
+    pub(super) fetch: Arc<dyn Fn() -> PendingResponse + Send + Sync>,
     /// A counter that grows when the key changes.
-    moves: Signal<u32>,
+    key_version: Signal<u32>,
     /// Creates the view from the first response; `None` if the response cannot be decoded.
-    show: Arc<Show>,
-    /// Where the part is displayed.
-    place: FailureScope,
+    render: Arc<Render>,
+    /// What the error message of a failed request replaces.
+    scope: FailureScope,
 }
 
-/// A rendered part.
-struct Shown {
+/// A rendered section.
+struct RenderedSection {
     view: AnyView,
     /// Receives the data of a later response.
-    take: Callback<ErasedValue>,
+    update: Callback<ErasedValue>,
     /// The events after which the data is outdated.
     interests: Signal<Vec<Event>>,
 }
 
-impl Part {
+impl Section {
     fn new<K, T, F, Fut>(
         key: Signal<K>,
         fetch: F,
@@ -123,38 +124,38 @@ impl Part {
         F: Fn(K) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<T, Failure>> + Send + 'static,
     {
-        let ask = move || -> PendingResponse {
+        let fetch = move || -> PendingResponse {
             let response = fetch(key.get());
             Box::pin(async move { response.await.map(ErasedValue::pack) })
         };
-        let show = move |response: &ErasedValue, fresh| {
+        let render = move |response: &ErasedValue, refresh| {
             let value = RwSignal::new(response.unpack::<T>()?);
-            let take = Callback::new(move |response: ErasedValue| {
+            let update = Callback::new(move |response: ErasedValue| {
                 if let Some(new) = response.unpack() {
                     value.set(new);
                 }
             });
             let interests = Signal::derive(move || value.with(interests));
-            Some(Shown {
-                view: view(LiveResource { value, fresh }),
-                take,
+            Some(RenderedSection {
+                view: view(LiveResource { value, refresh }),
+                update,
                 interests,
             })
         };
-        let moves = Memo::new(move |moves: Option<&u32>| {
+        let key_version = Memo::new(move |version: Option<&u32>| {
             key.track();
-            moves.map_or(0, |moves| moves + 1)
+            version.map_or(0, |version| version + 1)
         });
         Self {
-            ask: Arc::new(ask),
-            moves: moves.into(),
-            show: Arc::new(show),
-            place: FailureScope::Page,
+            fetch: Arc::new(fetch),
+            key_version: key_version.into(),
+            render: Arc::new(render),
+            scope: FailureScope::Page,
         }
     }
 
-    fn at(self, place: FailureScope) -> Self {
-        Self { place, ..self }
+    fn with_scope(self, scope: FailureScope) -> Self {
+        Self { scope, ..self }
     }
 }
 
@@ -175,8 +176,8 @@ where
     F: Fn(K) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<T, Failure>> + Send + 'static,
 {
-    let part = Part::new(key, fetch, interests, view);
-    InitialData::of(&part).show(part, skeleton)
+    let section = Section::new(key, fetch, interests, view);
+    InitialData::of(&section).render(section, skeleton)
 }
 
 /// As [`live_resource`], for a small element of the frame. Each call of the returned function
@@ -192,9 +193,10 @@ where
     F: Fn(()) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<T, Failure>> + Send + 'static,
 {
-    let part = Part::new(Signal::from(()), fetch, interests, view).at(FailureScope::Frame);
-    let initial = InitialData::of(&part);
-    move || initial.show(part.clone(), skeleton)
+    let section =
+        Section::new(Signal::from(()), fetch, interests, view).with_scope(FailureScope::Frame);
+    let initial = InitialData::of(&section);
+    move || initial.render(section.clone(), skeleton)
 }
 
 /// Renders the data that `fetch` returns for `key` inside a view of [`live_resource`], where that
@@ -215,119 +217,127 @@ where
     F: Fn(K) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<T, Failure>> + Send + 'static,
 {
-    let part = Part::new(key, fetch, interests, view).at(FailureScope::Part);
+    let section = Section::new(key, fetch, interests, view).with_scope(FailureScope::Section);
     let initial = initial.map(|initial| Ok(ErasedValue::pack(initial)));
-    from_here(part, initial, skeleton)
+    render_or_fetch(section, initial, skeleton)
 }
 
 /// Renders the data if it is given, or fetches it from the browser.
-pub(super) fn from_here(
-    part: Part,
+pub(super) fn render_or_fetch(
+    section: Section,
     initial: Option<Result<ErasedValue, Failure>>,
     skeleton: fn() -> AnyView,
 ) -> AnyView {
-    let again = RwSignal::new(u32::from(initial.is_none()));
+    let requests = RwSignal::new(u32::from(initial.is_none()));
     let response = RwSignal::new(initial);
-    let ask = part.ask.clone();
+    let fetch = section.fetch.clone();
     Effect::new(move |_| {
-        if again.get() == 0 {
+        if requests.get() == 0 {
             return;
         }
-        let requested = untrack(|| ask());
+        let request = untrack(|| fetch());
         spawn_local(async move {
-            let first = requested.await;
+            let first = request.await;
             response.try_set(Some(first));
         });
     });
-    let retry = Callback::new(move |()| again.update(|again| *again += 1));
+    let retry = Callback::new(move |()| requests.update(|requests| *requests += 1));
     reactive(move || match response.get() {
         None => skeleton(),
-        Some(first) => begin(&part, first, retry),
+        Some(first) => render_live(&section, first, retry),
     })
 }
 
 /// Renders the first response and keeps it up to date.
-pub(super) fn begin(
-    part: &Part,
+pub(super) fn render_live(
+    section: &Section,
     first: Result<ErasedValue, Failure>,
     retry: Callback<()>,
 ) -> AnyView {
-    let fresh = Fresh {
+    let refresh = RefreshState {
         busy: RwSignal::new(false),
         last_error: RwSignal::new(None),
-        again: RwSignal::new(0),
+        requests: RwSignal::new(0),
     };
-    match first.map(|response| (part.show)(&response, fresh)) {
-        Ok(Some(Shown {
+    match first.map(|response| (section.render)(&response, refresh)) {
+        Ok(Some(RenderedSection {
             view,
-            take,
+            update,
             interests,
         })) => {
-            follow(part, fresh, take, interests);
-            framed(fresh, view)
+            refresh_on_change(section, refresh, update, interests);
+            with_refresh_state(refresh, view)
         }
-        Ok(None) => failure_panel(unreadable(), Some(retry), part.place),
-        Err(failure) => failure_panel(failure, Some(retry), part.place),
+        Ok(None) => failure_panel(unreadable(), Some(retry), section.scope),
+        Err(failure) => failure_panel(failure, Some(retry), section.scope),
     }
 }
 
-/// Fetches again when the key or one of the interests changes.
-fn follow(part: &Part, fresh: Fresh, take: Callback<ErasedValue>, interests: Signal<Vec<Event>>) {
-    let (ask, moves, place_in) = (part.ask.clone(), part.moves, part.place);
+/// Fetches again when the key or one of the interests changes, or a refresh is requested.
+fn refresh_on_change(
+    section: &Section,
+    refresh: RefreshState,
+    update: Callback<ErasedValue>,
+    interests: Signal<Vec<Event>>,
+) {
+    let (fetch, key_version) = (section.fetch.clone(), section.key_version);
+    let is_in_frame = section.scope == FailureScope::Frame;
     let version = Live::watch(interests);
-    let live = use_context::<Live>().filter(|_| place_in != FailureScope::Frame);
+    let live = use_context::<Live>().filter(|_| !is_in_frame);
     // Responses may arrive out of order. Only a response that is newer than the displayed one and
     // belongs to the current key is used.
-    let requested = StoredValue::new(0_u32);
-    let shown = StoredValue::new(0_u32);
+    let last_requested = StoredValue::new(0_u32);
+    let displayed = StoredValue::new(0_u32);
     Effect::new(move |before: Option<()>| {
         version.track();
-        fresh.again.track();
-        let (request, place) = (ask(), moves.get());
-        if before.is_none() || (place_in != FailureScope::Frame && Live::is_changing()) {
+        refresh.requests.track();
+        let (request, requested_key) = (fetch(), key_version.get());
+        if before.is_none() || (!is_in_frame && Live::is_changing()) {
             return;
         }
-        fresh.busy.set(true);
-        requested.update_value(|requested| *requested += 1);
-        let turn = requested.get_value();
+        refresh.busy.set(true);
+        last_requested.update_value(|last| *last += 1);
+        let number = last_requested.get_value();
         spawn_local(async move {
             let result = Live::unless_changing(request, live).await;
-            let overtaken = shown.try_get_value().is_none_or(|shown| turn < shown);
-            if overtaken || moves.try_get_untracked() != Some(place) {
+            let is_older = displayed
+                .try_get_value()
+                .is_none_or(|newest| number < newest);
+            if is_older || key_version.try_get_untracked() != Some(requested_key) {
                 return;
             }
-            shown.set_value(turn);
-            fresh.busy.set(requested.get_value() != turn);
+            displayed.set_value(number);
+            refresh.busy.set(last_requested.get_value() != number);
             match result {
                 Ok(response) => {
-                    take.run(response);
-                    fresh.last_error.set(None);
+                    update.run(response);
+                    refresh.last_error.set(None);
                 }
-                Err(failure) => fresh.last_error.set(Some(failure)),
+                Err(failure) => refresh.last_error.set(Some(failure)),
             }
         });
     });
 }
 
 /// The view with a progress line during a refresh, and the error of a failed refresh above it.
-fn framed(fresh: Fresh, view: AnyView) -> AnyView {
-    let gone = Signal::derive(move || {
+fn with_refresh_state(refresh: RefreshState, view: AnyView) -> AnyView {
+    let is_deleted = Signal::derive(move || {
         matches!(
-            fresh.last_error.get(),
+            refresh.last_error.get(),
             Some(Failure(Error::NotFound { .. }))
         )
     });
     let last_error = reactive(move || {
-        let again = Callback::new(move |()| fresh.again.update(|again| *again += 1));
-        fresh
+        let retry = Callback::new(move |()| refresh.requests.update(|requests| *requests += 1));
+        refresh
             .last_error
             .get()
-            .map(|failure| failure_panel(failure, Some(again), FailureScope::Part))
+            .map(|failure| failure_panel(failure, Some(retry), FailureScope::Section))
     });
     view! {
-        <div class="loaded" aria-busy=Signal::derive(move || fresh.busy.get().to_string())>
+        <div class="loaded" aria-busy=Signal::derive(move || refresh.busy.get().to_string())>
             {last_error}
-            <div class="loaded-body" hidden=gone>
+            <div class="loaded-body" hidden=is_deleted>
                 {view}
             </div>
         </div>

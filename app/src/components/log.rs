@@ -21,11 +21,11 @@ use crate::{
 };
 
 /// The most lines in one response of the server.
-const ANSWER_LINES: usize = 1000;
+const MAX_RESPONSE_LINES: usize = 1000;
 /// The most matches displayed at once, to keep rendering fast.
-const FOUND_LINES: usize = 500;
+const MAX_MATCHES: usize = 500;
 /// The distance from the end that still counts as the end, in pixels.
-const END: i32 = 24;
+const END_DISTANCE: i32 = 24;
 
 /// The log of a job. `ended` is whether the job has ended, as far as the page knows. The log is
 /// loaded independently of the rest of the page.
@@ -72,7 +72,7 @@ fn pane(id: JobId, ended: RwSignal<bool>, first: Vec<LogLine>) -> AnyView {
     let scrolled = move |_| {
         if let Some(pane) = pane.get_untracked() {
             let below = pane.scroll_height() - pane.scroll_top() - pane.client_height();
-            following.set(below <= END);
+            following.set(below <= END_DISTANCE);
         }
     };
     let jump = reactive(move || {
@@ -88,7 +88,7 @@ fn pane(id: JobId, ended: RwSignal<bool>, first: Vec<LogLine>) -> AnyView {
             </div>
             <div class="log-container">
                 <pre class="log" tabindex="0" role="region" aria-label="Log, times in UTC" node_ref=pane on:scroll=act(scrolled)>
-                    {shown(lines, search, ended)}
+                    {log_lines(lines, search, ended)}
                 </pre>
                 {jump}
             </div>
@@ -100,7 +100,7 @@ fn pane(id: JobId, ended: RwSignal<bool>, first: Vec<LogLine>) -> AnyView {
 fn tools(id: JobId, lines: RwSignal<Vec<LogLine>>, search: RwSignal<String>) -> AnyView {
     let toasts = Toasts::here();
     let copy = move |_| {
-        let text = whole(&lines.read_untracked());
+        let text = format_log(&lines.read_untracked());
         spawn_local(async move {
             if crate::browser::copy(&text).await {
                 toasts.notify("Copied the log.");
@@ -113,13 +113,13 @@ fn tools(id: JobId, lines: RwSignal<Vec<LogLine>>, search: RwSignal<String>) -> 
     let link = NodeRef::<html::A>::new();
     let fill = move |_| {
         if let Some(link) = link.get_untracked() {
-            let text = Url::escape(&whole(&lines.read_untracked()));
+            let text = Url::escape(&format_log(&lines.read_untracked()));
             let _ = link.set_attribute("href", &format!("data:text/plain;charset=utf-8,{text}"));
         }
     };
-    let find_matches = reactive(move || {
+    let match_count = reactive(move || {
         search.with(|search| {
-            (!search.is_empty()).then(|| lines.with(|lines| count_words(lines, search)))
+            (!search.is_empty()).then(|| lines.with(|lines| format_match_count(lines, search)))
         })
     });
     view! {
@@ -128,7 +128,7 @@ fn tools(id: JobId, lines: RwSignal<Vec<LogLine>>, search: RwSignal<String>) -> 
             <input class="input" type="search" placeholder="Search the log" aria-label="Search the log"
                 autocomplete="off" spellcheck="false" prop:value=search on:input=act(move |ev| search.set(event_target_value(&ev))) />
         </span>
-        <span class="muted num" role="status">{find_matches}</span>
+        <span class="muted num" role="status">{match_count}</span>
         <div class="actions">
             <button type="button" class="btn btn-small" on:click=act(copy)>{icon("copy")} "Copy"</button>
             <a class="btn btn-small" href="#" download=format!("job-{id}.log") node_ref=link on:click=act(fill)>
@@ -140,7 +140,7 @@ fn tools(id: JobId, lines: RwSignal<Vec<LogLine>>, search: RwSignal<String>) -> 
 }
 
 /// The lines: all of them as one text, or only the matches, highlighted.
-fn shown(
+fn log_lines(
     lines: RwSignal<Vec<LogLine>>,
     search: RwSignal<String>,
     ended: RwSignal<bool>,
@@ -157,14 +157,14 @@ fn shown(
         let needle = search.get();
         if needle.is_empty() {
             return lines
-                .with(|lines| lines.iter().map(short).collect::<String>())
+                .with(|lines| lines.iter().map(format_line).collect::<String>())
                 .erase();
         }
         lines
             .with(|lines| {
                 find_matches(lines, &needle)
-                    .take(FOUND_LINES)
-                    .map(marked)
+                    .take(MAX_MATCHES)
+                    .map(highlighted)
                     .collect::<Vec<_>>()
             })
             .erase()
@@ -172,16 +172,16 @@ fn shown(
 }
 
 /// A matching line, split around the match.
-fn marked((line, at): (&LogLine, std::ops::Range<usize>)) -> AnyView {
+fn highlighted((line, at): (&LogLine, std::ops::Range<usize>)) -> AnyView {
     let part = |range: &str| range.to_owned();
     let before = line.text.get(..at.start).map(part);
-    let find_matches = line.text.get(at.clone()).map(part);
+    let matched = line.text.get(at.clone()).map(part);
     let after = line.text.get(at.end..).map(part);
-    view! { <span>{time_of_day(line)} " " {before}<mark>{find_matches}</mark>{after} "\n"</span> }
+    view! { <span>{time_of_day(line)} " " {before}<mark>{matched}</mark>{after} "\n"</span> }
         .erase()
 }
 
-/// The lines that contain `wanted`, with the position of the match; ASCII case-insensitive.
+/// The lines that contain `needle`, with the position of the match; ASCII case-insensitive.
 fn find_matches<'a>(
     lines: &'a [LogLine],
     needle: &str,
@@ -193,19 +193,19 @@ fn find_matches<'a>(
     })
 }
 
-fn count_words(lines: &[LogLine], needle: &str) -> String {
+fn format_match_count(lines: &[LogLine], needle: &str) -> String {
     let count = find_matches(lines, needle).count();
-    if count > FOUND_LINES {
-        return format!("{count} lines, first {FOUND_LINES} shown");
+    if count > MAX_MATCHES {
+        return format!("{count} lines, first {MAX_MATCHES} shown");
     }
     format!("{count} of {} lines", lines.len())
 }
 
-fn short(line: &LogLine) -> String {
+fn format_line(line: &LogLine) -> String {
     format!("{} {}\n", time_of_day(line), line.text)
 }
 
-fn whole(lines: &[LogLine]) -> String {
+fn format_log(lines: &[LogLine]) -> String {
     lines
         .iter()
         .map(|line| format!("{} {}\n", line.at.rfc3339(), line.text))
@@ -223,16 +223,16 @@ fn follow(id: JobId, first: Vec<LogLine>, ended: RwSignal<bool>) -> RwSignal<Vec
     let tail = Tail {
         id,
         lines,
-        asking: StoredValue::new(false),
-        missed: StoredValue::new(false),
+        is_fetching: StoredValue::new(false),
+        is_outdated: StoredValue::new(false),
     };
-    let news = Live::watch(Signal::from(vec![Event::of(Topic::JobLog, id.0)]));
+    let version = Live::watch(Signal::from(vec![Event::of(Topic::JobLog, id.0)]));
     Effect::new(move |_| {
-        news.track();
+        version.track();
         // Lines may have been written after the page was rendered, and the end of the job may be
         // notified before its last lines were fetched.
         ended.track();
-        tail.more();
+        tail.fetch_new();
     });
     lines
 }
@@ -242,37 +242,37 @@ fn follow(id: JobId, first: Vec<LogLine>, ended: RwSignal<bool>) -> RwSignal<Vec
 struct Tail {
     id: JobId,
     lines: RwSignal<Vec<LogLine>>,
-    asking: StoredValue<bool>,
-    missed: StoredValue<bool>,
+    is_fetching: StoredValue<bool>,
+    is_outdated: StoredValue<bool>,
 }
 
 impl Tail {
-    fn more(self) {
-        if self.asking.get_value() {
-            self.missed.set_value(true);
+    fn fetch_new(self) {
+        if self.is_fetching.get_value() {
+            self.is_outdated.set_value(true);
             return;
         }
-        self.asking.set_value(true);
+        self.is_fetching.set_value(true);
         spawn_local(async move {
-            while self.step().await == Some(true) {}
-            self.asking.try_set_value(false);
+            while self.fetch_once().await == Some(true) {}
+            self.is_fetching.try_set_value(false);
         });
     }
 
     /// Fetches once. Returns whether to fetch again; `None` if the page was closed or the server
     /// refused.
-    async fn step(self) -> Option<bool> {
-        self.missed.try_set_value(false);
+    async fn fetch_once(self) -> Option<bool> {
+        self.is_outdated.try_set_value(false);
         let after = self
             .lines
             .try_with_untracked(|lines| lines.last().map_or(0, |line| line.seq))?;
         // After a failed request, the next notification or the reconnected stream fetches again.
         let new = server_fns::jobs::log(self.id, after).await.ok()?;
-        let full = new.len() >= ANSWER_LINES;
+        let full = new.len() >= MAX_RESPONSE_LINES;
         if !new.is_empty() {
             self.lines.try_update(|lines| lines.extend(new))?;
         }
-        Some(full || self.missed.try_get_value()?)
+        Some(full || self.is_outdated.try_get_value()?)
     }
 }
 
@@ -280,7 +280,7 @@ impl Tail {
 mod tests {
     use model::{Timestamp, jobs::LogLine};
 
-    use super::{count_words, find_matches, short, whole};
+    use super::{find_matches, format_line, format_log, format_match_count};
 
     fn lines(texts: &[&str]) -> Vec<LogLine> {
         let at = Timestamp(1_795_233_000_999);
@@ -298,22 +298,22 @@ mod tests {
     #[test]
     fn search_finds_positions_ignoring_ascii_case() {
         let lines = lines(&["Überträgt die Schicht", "pull LAYER 2", "done"]);
-        let places: Vec<_> = find_matches(&lines, "Layer")
+        let matches: Vec<_> = find_matches(&lines, "Layer")
             .map(|(line, at)| (line.seq, at))
             .collect();
-        assert_eq!(places, [(2, 5..10)]);
-        let places: Vec<_> = find_matches(&lines, "trägt")
+        assert_eq!(matches, [(2, 5..10)]);
+        let matches: Vec<_> = find_matches(&lines, "trägt")
             .map(|(line, at)| line.text.get(at))
             .collect();
-        assert_eq!(places, [Some("trägt")]);
-        assert_eq!(count_words(&lines, "d"), "2 of 3 lines");
-        assert_eq!(count_words(&lines, "nothing"), "0 of 3 lines");
+        assert_eq!(matches, [Some("trägt")]);
+        assert_eq!(format_match_count(&lines, "d"), "2 of 3 lines");
+        assert_eq!(format_match_count(&lines, "nothing"), "0 of 3 lines");
     }
 
     #[test]
     fn page_shows_time_of_day_and_download_has_full_timestamp() {
         let lines = lines(&["done"]);
-        assert_eq!(short(&lines[0]), "03:50:00 done\n");
-        assert_eq!(whole(&lines), "2026-11-21T03:50:00Z done\n");
+        assert_eq!(format_line(&lines[0]), "03:50:00 done\n");
+        assert_eq!(format_log(&lines), "2026-11-21T03:50:00Z done\n");
     }
 }

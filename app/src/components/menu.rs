@@ -39,7 +39,7 @@ pub fn Menu(
 #[component]
 pub fn MenuItem(
     /// The icon.
-    shape: &'static str,
+    icon_name: &'static str,
     /// The label, such as `Stop`.
     label: &'static str,
     /// Whether the action is disabled.
@@ -59,7 +59,7 @@ pub fn MenuItem(
             disabled=disabled
             on:click=act(move |_| run.run(()))
         >
-            {icon(shape)}
+            {icon(icon_name)}
             {label}
         </button>
     }

@@ -125,11 +125,11 @@ pub fn create_form(kind: Kind, form: FormState, fields: AnyView, create: Save) -
     let toasts = Toasts::here();
     let navigate = use_navigate();
     let done = move |Saved { name, key }| {
-        let (what, list) = (noun.name, noun.list);
+        let (kind, list) = (noun.name, noun.list);
         toasts.notify(match noun.create {
-            "Upload" => format!("Uploaded the {what} for {name}."),
-            "Add" => format!("Added the {what} {name}."),
-            _ => format!("Created the {what} {name}."),
+            "Upload" => format!("Uploaded the {kind} for {name}."),
+            "Add" => format!("Added the {kind} {name}."),
+            _ => format!("Created the {kind} {name}."),
         });
         navigate(&format!("{list}/{key}"), NavigateOptions::default());
     };

@@ -70,7 +70,7 @@ pub fn PageHead(
 
 /// The empty state of a list: an explanation and the first step.
 pub fn empty(
-    shape: &'static str,
+    icon_name: &'static str,
     title: impl ToString,
     text: &'static str,
     action: AnyView,
@@ -78,15 +78,15 @@ pub fn empty(
     let title = title.to_string();
     view! {
         <section class="empty">
-            {icon(shape)} <h2>{title}</h2> <p class="muted">{text}</p> {action}
+            {icon(icon_name)} <h2>{title}</h2> <p class="muted">{text}</p> {action}
         </section>
     }
     .erase()
 }
 
 /// A link styled as the primary button.
-pub fn main_link(href: &'static str, shape: &'static str, text: &'static str) -> AnyView {
-    view! { <a class="btn btn-primary" href=href>{icon(shape)} {text}</a> }.erase()
+pub fn main_link(href: &'static str, icon_name: &'static str, text: &'static str) -> AnyView {
+    view! { <a class="btn btn-primary" href=href>{icon(icon_name)} {text}</a> }.erase()
 }
 
 /// The skeleton of a list, in the size of the loaded list.
@@ -123,14 +123,14 @@ pub fn Tabs(
     tabs: Vec<(&'static str, String)>,
     /// The index of the current tab.
     #[prop(into)]
-    present: Signal<usize>,
+    current: Signal<usize>,
 ) -> impl IntoView {
     let links = tabs
         .into_iter()
         .enumerate()
         .map(|(index, (label, href))| {
-            let current = Signal::derive(move || (present.get() == index).then_some("page"));
-            view! { <a class="tab" href=href aria-current=current>{label}</a> }.erase()
+            let aria_current = Signal::derive(move || (current.get() == index).then_some("page"));
+            view! { <a class="tab" href=href aria-current=aria_current>{label}</a> }.erase()
         })
         .collect::<Vec<_>>();
     view! { <nav class="tabs" aria-label=label>{links}</nav> }.erase()
@@ -141,21 +141,22 @@ pub fn Tabs(
 pub fn Pager(
     /// The page number and the number of pages.
     #[prop(into)]
-    place: Signal<(u32, u32)>,
+    position: Signal<(u32, u32)>,
     /// The URL of another page of the same list.
     href: Callback<u32, String>,
 ) -> impl IntoView {
-    let link = move |page: u32, label: &'static str, shape: &'static str, there: bool| {
-        if there {
-            view! { <a class="btn btn-small" href=href.run(page)>{icon(shape)} {label}</a> }.erase()
+    let link = move |page: u32, label: &'static str, icon_name: &'static str, is_enabled: bool| {
+        if is_enabled {
+            view! { <a class="btn btn-small" href=href.run(page)>{icon(icon_name)} {label}</a> }
+                .erase()
         } else {
-            view! { <span class="btn btn-small btn-disabled" aria-disabled="true">{icon(shape)} {label}</span> }
+            view! { <span class="btn btn-small btn-disabled" aria-disabled="true">{icon(icon_name)} {label}</span> }
                 .erase()
         }
     };
 
     reactive(move || {
-        let (page, pages) = place.get();
+        let (page, pages) = position.get();
         (pages > 1).then(|| {
             view! {
                 <nav class="pager" aria-label="Pages">
@@ -190,7 +191,7 @@ pub fn usage_bar(label: &'static str, used: u64, total: u64, label_text: String)
 pub fn Copy(
     #[prop(into)] text: Signal<String>,
     /// The kind of text, such as `address`.
-    what: &'static str,
+    label: &'static str,
     /// Whether the text is not visible elsewhere on the page, because it is secret or long.
     #[prop(optional)]
     secret: bool,
@@ -200,19 +201,25 @@ pub fn Copy(
         let text = text.get_untracked();
         leptos::task::spawn_local(async move {
             if crate::browser::copy(&text).await {
-                let what = if secret { format!("the {what}.") } else { text };
-                toasts.notify(format!("Copied {what}"));
+                let copied = if secret {
+                    format!("the {label}.")
+                } else {
+                    text
+                };
+                toasts.notify(format!("Copied {copied}"));
             } else if secret {
                 toasts.warn(format!(
-                    "The browser blocked copying. Select the {what} and copy manually."
+                    "The browser blocked copying. Select the {label} and copy manually."
                 ));
             } else {
-                toasts.warn(format!("The browser blocked copying. The {what} is {text}"));
+                toasts.warn(format!(
+                    "The browser blocked copying. The {label} is {text}"
+                ));
             }
         });
     };
     view! {
-        <button type="button" class="btn btn-quiet btn-icon" aria-label=format!("Copy {what}") title=format!("Copy {what}") on:click=act(copy)>
+        <button type="button" class="btn btn-quiet btn-icon" aria-label=format!("Copy {label}") title=format!("Copy {label}") on:click=act(copy)>
             {icon("copy")}
         </button>
     }

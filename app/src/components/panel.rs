@@ -19,10 +19,10 @@ pub fn group(title: &'static str, fields: AnyView) -> AnyView {
 }
 
 /// A panel: an icon, a title, and what to do.
-pub fn panel(tone: Tone, shape: &'static str, title: AnyView, rest: AnyView) -> AnyView {
+pub fn panel(tone: Tone, icon_name: &'static str, title: AnyView, rest: AnyView) -> AnyView {
     view! {
         <section class=panel_class(tone)>
-            <p class="panel-title">{icon(shape)} {title}</p>
+            <p class="panel-title">{icon(icon_name)} {title}</p>
             {rest}
         </section>
     }
@@ -41,9 +41,9 @@ pub fn panel_class(tone: Tone) -> &'static str {
 }
 
 /// A panel for each message.
-pub fn panels(tone: Tone, shape: &'static str, messages: Memo<Vec<String>>) -> AnyView {
+pub fn panels(tone: Tone, icon_name: &'static str, messages: Memo<Vec<String>>) -> AnyView {
     reactive(move || {
-        let panel = |message: String| panel(tone, shape, message.erase(), ().erase());
+        let panel = |message: String| panel(tone, icon_name, message.erase(), ().erase());
         messages.get().into_iter().map(panel).collect::<Vec<_>>()
     })
 }

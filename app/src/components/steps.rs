@@ -29,11 +29,11 @@ pub fn job_steps(job: LiveResource<JobView>) -> AnyView {
 fn one_step(step: Memo<Option<StepView>>, ended: Memo<bool>) -> AnyView {
     reactive(move || {
         let step = step.get()?;
-        let (tone, shape) = step_mark(step.state);
+        let (tone, icon_name) = step_mark(step.state);
         let running = step.state == StepState::Running;
         let class = format!("step {}", tone.class());
-        let took = took(&step);
-        let measure = step.progress.filter(|_| running).map(|progress| {
+        let duration = step_duration(&step);
+        let progress = step.progress.filter(|_| running).map(|progress| {
             let label_text = format!("{} of {}", Bytes(progress.done), Bytes(progress.total));
             let label = format!("{}: {label_text}", step.title);
             view! {
@@ -49,12 +49,12 @@ fn one_step(step: Memo<Option<StepView>>, ended: Memo<bool>) -> AnyView {
         };
         Some(view! {
             <li class=class aria-current=current>
-                <span class="step-mark">{icon(shape)}</span>
+                <span class="step-mark">{icon(icon_name)}</span>
                 <div class="step-body">
                     <span class="step-title">{step.title.clone()}</span>
-                    <span class="muted num">{state} {took}</span>
+                    <span class="muted num">{state} {duration}</span>
                     {step.note.clone().map(|note| view! { <span class="step-note mono">{note}</span> }.erase())}
-                    {measure}
+                    {progress}
                 </div>
             </li>
         }.erase())
@@ -62,7 +62,7 @@ fn one_step(step: Memo<Option<StepView>>, ended: Memo<bool>) -> AnyView {
 }
 
 /// How long a step took, or has taken so far.
-fn took(step: &StepView) -> Option<AnyView> {
+fn step_duration(step: &StepView) -> Option<AnyView> {
     let started = step.started?;
     let duration = move |end| format!(", {}", format_duration(started.age_ms(end)));
     Some(match step.finished {
@@ -108,7 +108,7 @@ pub fn job_failure(job: LiveResource<JobView>) -> AnyView {
         let left = (!left.is_empty()).then(|| {
             let items = left
                 .into_iter()
-                .map(|what| view! { <li>{what}</li> }.erase())
+                .map(|item| view! { <li>{item}</li> }.erase())
                 .collect::<Vec<_>>();
             view! { <p>"Left behind:"</p><ul class="bullets">{items}</ul> }.erase()
         });

@@ -27,10 +27,10 @@ pub struct Column<T: Object> {
 }
 
 /// Renders the cell of an object.
-type Show<T> = fn(&T) -> AnyView;
+type RenderCell<T> = fn(&T) -> AnyView;
 
 enum Cell<T: Object> {
-    Value(Show<T>),
+    Value(RenderCell<T>),
     Live(fn(Memo<Option<T>>) -> AnyView),
 }
 
@@ -52,13 +52,13 @@ const fn new_column<T: Object>(
 pub const fn column<T: Object>(
     head: &'static str,
     class: &'static str,
-    cell: Show<T>,
+    cell: RenderCell<T>,
 ) -> Column<T> {
     new_column(head, class, Cell::Value(cell))
 }
 
-/// A column that has no place in tables from 768 to 1023 px; the object's page shows the value.
-pub const fn wide_column<T: Object>(head: &'static str, cell: Show<T>) -> Column<T> {
+/// A column that is hidden in tables from 768 to 1023 px; the object's page shows the value.
+pub const fn wide_column<T: Object>(head: &'static str, cell: RenderCell<T>) -> Column<T> {
     column(head, WIDE, cell)
 }
 
@@ -66,12 +66,12 @@ pub const fn wide_column<T: Object>(head: &'static str, cell: Show<T>) -> Column
 const WIDE: &str = "cell-wide";
 
 /// A column of badges, which need no label on a card.
-pub const fn badge_column<T: Object>(head: &'static str, cell: Show<T>) -> Column<T> {
+pub const fn badge_column<T: Object>(head: &'static str, cell: RenderCell<T>) -> Column<T> {
     unlabeled(column(head, "", cell))
 }
 
 /// The column of the names, which open the objects.
-pub const fn main_column<T: Object>(head: &'static str, cell: Show<T>) -> Column<T> {
+pub const fn main_column<T: Object>(head: &'static str, cell: RenderCell<T>) -> Column<T> {
     unlabeled(column(head, "cell-main", cell))
 }
 
@@ -152,16 +152,16 @@ pub fn select_box(
     toggle: Callback<()>,
 ) -> AnyView {
     let label = Signal::derive(move || format!("Select {}", name.get()));
-    let pick = act(move |_| toggle.run(()));
-    view! { <input type="checkbox" aria-label=label prop:checked=is_selected on:change=pick /> }
+    let select = act(move |_| toggle.run(()));
+    view! { <input type="checkbox" aria-label=label prop:checked=is_selected on:change=select /> }
         .erase()
 }
 
 /// Selects an object, or deselects it if it is selected.
 pub fn toggle<T: PartialEq>(selected: &mut Vec<T>, object: T) {
     match selected.iter().position(|other| *other == object) {
-        Some(place) => {
-            selected.remove(place);
+        Some(index) => {
+            selected.remove(index);
         }
         None => selected.push(object),
     }
@@ -200,7 +200,7 @@ pub fn table_with<T: Object>(
 ) -> AnyView {
     let id = rows.id;
     let ids = Memo::new(move |_| objects.with(|all| all.iter().map(id).collect::<Vec<_>>()));
-    let show = move |key: i64| {
+    let render_row = move |key: i64| {
         let object = Memo::new(move |_| {
             objects.with(|all| all.iter().find(|object| id(object) == key).cloned())
         });
@@ -209,7 +209,7 @@ pub fn table_with<T: Object>(
     let heads = rows.columns.iter();
     let heads = heads.map(|column| head_view(column, column.sort.zip(sorting)));
     let label = label.unwrap_or_else(|| Signal::stored(rows.label.to_owned()));
-    table_view(label, heads.collect(), ids, Arc::new(show))
+    table_view(label, heads.collect(), ids, Arc::new(render_row))
 }
 
 /// The cells of a row. Consecutive columns that are not live are rendered together.
@@ -238,18 +238,18 @@ fn head_view<T: Object>(column: &Column<T>, sort: Option<(&'static str, Sorting)
     }
 }
 
-/// A table with these column headers, whose rows `show` creates by id.
+/// A table with these column headers, whose rows `render_row` creates by id.
 fn table_view(
     label: Signal<String>,
     heads: Vec<AnyView>,
     ids: Memo<Vec<i64>>,
-    show: Arc<dyn Fn(i64) -> AnyView + Send + Sync>,
+    render_row: Arc<dyn Fn(i64) -> AnyView + Send + Sync>,
 ) -> AnyView {
     view! {
         <table class="list" role="table" aria-label=label>
             <thead role="rowgroup"><tr role="row">{heads}</tr></thead>
             <tbody role="rowgroup">
-                <For each=move || ids.get() key=|id| *id children=move |id| show(id) />
+                <For each=move || ids.get() key=|id| *id children=move |id| render_row(id) />
             </tbody>
         </table>
     }

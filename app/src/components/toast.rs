@@ -8,16 +8,16 @@ use leptos::prelude::*;
 use super::icon::icon;
 
 /// How long undo is offered.
-const UNDO: Duration = Duration::from_secs(10);
+const UNDO_DURATION: Duration = Duration::from_secs(10);
 /// How long a toast without undo is shown.
-const NOTE: Duration = Duration::from_secs(5);
+const NOTICE_DURATION: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
 struct Toast {
     id: u32,
     text: String,
     undo: Option<Callback<()>>,
-    bad: bool,
+    is_error: bool,
 }
 
 /// The toasts that are shown now.
@@ -56,19 +56,23 @@ impl Toasts {
         self.push(text.into(), Some(undo), false);
     }
 
-    fn push(self, text: String, undo: Option<Callback<()>>, bad: bool) {
+    fn push(self, text: String, undo: Option<Callback<()>>, is_error: bool) {
         let id = self.next.get_value();
         self.next.set_value(id.wrapping_add(1));
-        let stays = if undo.is_some() || bad { UNDO } else { NOTE };
+        let duration = if undo.is_some() || is_error {
+            UNDO_DURATION
+        } else {
+            NOTICE_DURATION
+        };
         self.shown.update(|shown| {
             shown.push(Toast {
                 id,
                 text,
                 undo,
-                bad,
+                is_error,
             })
         });
-        set_timeout(move || self.close(id), stays);
+        set_timeout(move || self.close(id), duration);
     }
 
     fn close(self, id: u32) {
@@ -104,7 +108,7 @@ fn toast_view(toasts: Toasts, toast: Toast) -> AnyView {
         view! { <button class="btn btn-small" on:click=act(back)>"Undo"</button> }.erase()
     });
     view! {
-        <div class="toast" class:toast-danger=toast.bad>
+        <div class="toast" class:toast-danger=toast.is_error>
             <span class="grow">{toast.text}</span>
             {undo}
             <button class="btn btn-quiet btn-icon" aria-label="Dismiss" on:click=act(move |_| toasts.close(id))>

@@ -44,8 +44,8 @@ fn theme_switch() -> AnyView {
     ];
     let states = themes
         .into_iter()
-        .map(|(class, shape, label_text)| {
-            view! { <span class=class title=label_text>{icon(shape)} <span class="visually-hidden">{label_text}</span></span> }.erase()
+        .map(|(class, icon_name, label_text)| {
+            view! { <span class=class title=label_text>{icon(icon_name)} <span class="visually-hidden">{label_text}</span></span> }.erase()
         })
         .collect::<Vec<_>>();
     view! { <button type="button" class="btn btn-quiet btn-icon" data-switch="theme">{states}</button> }.erase()
@@ -61,7 +61,7 @@ fn user_menu(me: CurrentUser) -> AnyView {
         <div class="menu" id="own-menu" popover="auto">
             <p class="menu-head"><strong>{name}</strong> <span class="muted">{me.role.as_str()}</span></p>
             <a class="menu-item" href="/account">{icon("user")} "Account"</a>
-            <form method="post" action="/sign-out" on:submit=act(move |_| live.leave())>
+            <form method="post" action="/sign-out" on:submit=act(move |_| live.begin_sign_out())>
                 <button class="menu-item">{icon("log-out")} "Sign out"</button>
             </form>
         </div>

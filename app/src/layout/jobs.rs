@@ -25,7 +25,7 @@ const LIST: &str = "running-jobs";
 /// The button with the progress ring, and the list of jobs.
 pub fn running_jobs() -> AnyView {
     live_resource_in_frame(
-        |()| server_fns::jobs::active_summary(),
+        |()| server_fns::jobs::summarize_active(),
         |_| vec![Event::all(Topic::Job)],
         || view! { <span class="jobs-placeholder"></span> }.erase(),
         button,
@@ -63,7 +63,7 @@ pub fn list_view() -> AnyView {
     live_resource_within(
         None,
         Signal::from(()),
-        |()| server_fns::jobs::active(),
+        |()| server_fns::jobs::list_active(),
         |_| vec![Event::all(Topic::Job)],
         list_skeleton,
         |jobs| reactive(move || jobs.with(|jobs| list(jobs))),

@@ -9,47 +9,50 @@ use super::sites::site_choices;
 use crate::components::icon::icon;
 
 /// The id of the drawer.
-pub const DRAWER: &str = "places";
+pub const DRAWER: &str = "nav-drawer";
 
 /// A navigation entry: label, path, icon.
 pub struct NavEntry {
     pub label: &'static str,
     pub path: &'static str,
-    /// The icon.
-    pub shape: &'static str,
+    pub icon_name: &'static str,
 }
 
-const fn place(label: &'static str, path: &'static str, shape: &'static str) -> NavEntry {
-    NavEntry { label, path, shape }
+const fn nav_entry(label: &'static str, path: &'static str, icon_name: &'static str) -> NavEntry {
+    NavEntry {
+        label,
+        path,
+        icon_name,
+    }
 }
 
 /// The navigation entries of a role, in groups with headings.
-pub fn places(role: Role) -> Vec<(&'static str, Vec<NavEntry>)> {
+pub fn nav_entries(role: Role) -> Vec<(&'static str, Vec<NavEntry>)> {
     let mut groups = vec![(
         "",
         vec![
-            place("Containers", "/containers", "container"),
-            place("Jobs", "/jobs", "list-checks"),
+            nav_entry("Containers", "/containers", "container"),
+            nav_entry("Jobs", "/jobs", "list-checks"),
         ],
     )];
     if role.can_see_all() {
         let mut network = vec![
-            place("Domains", "/domains", "globe"),
-            place("Certificates", "/certificates", "shield-check"),
-            place("Hosts", "/hosts", "radio-tower"),
+            nav_entry("Domains", "/domains", "globe"),
+            nav_entry("Certificates", "/certificates", "shield-check"),
+            nav_entry("Hosts", "/hosts", "radio-tower"),
         ];
         if role.is_administrator() {
-            network.insert(0, place("Sites", "/sites", "network"));
+            network.insert(0, nav_entry("Sites", "/sites", "network"));
         }
         groups.push(("Network", network));
-        let mut compute = vec![place("Nodes", "/nodes", "server")];
+        let mut compute = vec![nav_entry("Nodes", "/nodes", "server")];
         if role.is_administrator() {
-            compute.insert(0, place("Clusters", "/clusters", "boxes"));
+            compute.insert(0, nav_entry("Clusters", "/clusters", "boxes"));
         }
         groups.push(("Compute", compute));
     }
     if role.is_administrator() {
-        groups.push(("People", vec![place("Users", "/users", "users")]));
+        groups.push(("Access", vec![nav_entry("Users", "/users", "users")]));
     }
     groups
 }
@@ -82,7 +85,7 @@ pub fn rail(me: CurrentUser) -> AnyView {
 /// Collapses the rail with `[`. Returns a function that removes the shortcut.
 fn collapse_on_key() -> impl FnOnce() + Send + Sync {
     let handle = window_event_listener(ev::keydown, |ev| {
-        if ev.key() == "[" && !ev.ctrl_key() && !ev.meta_key() && !crate::browser::typing() {
+        if ev.key() == "[" && !ev.ctrl_key() && !ev.meta_key() && !crate::browser::is_typing() {
             for switch in crate::browser::elements("[data-switch='rail']") {
                 switch.click();
             }
@@ -92,27 +95,31 @@ fn collapse_on_key() -> impl FnOnce() + Send + Sync {
 }
 
 fn links(role: Role) -> AnyView {
-    places(role)
+    nav_entries(role)
         .into_iter()
-        .map(|(heading, places)| {
+        .map(|(heading, entries)| {
             let heading = (!heading.is_empty()).then(|| {
                 view! { <p class="rail-heading"><span class="rail-label">{heading}</span></p> }
                     .erase()
             });
-            let links = places.into_iter().map(link).collect::<Vec<_>>();
+            let links = entries.into_iter().map(link).collect::<Vec<_>>();
             view! { <div class="rail-group">{heading}{links}</div> }.erase()
         })
         .collect::<Vec<_>>()
         .erase()
 }
 
-fn link(place: NavEntry) -> AnyView {
-    let NavEntry { label, path, shape } = place;
+fn link(entry: NavEntry) -> AnyView {
+    let NavEntry {
+        label,
+        path,
+        icon_name,
+    } = entry;
     let here = use_location().pathname;
     let current = Signal::derive(move || here.with(|here| is_active(here, path)).then_some("page"));
     view! {
         <a class="rail-link" href=path aria-current=current title=label>
-            {icon(shape)} <span class="rail-label">{label}</span>
+            {icon(icon_name)} <span class="rail-label">{label}</span>
         </a>
     }
     .erase()
@@ -121,8 +128,8 @@ fn link(place: NavEntry) -> AnyView {
 /// Whether a path belongs to a navigation entry. The page of a container or a host belongs to
 /// Containers or Hosts, although its path is under a site; CAs and DNS providers belong to
 /// Certificates.
-fn is_active(here: &str, place: &str) -> bool {
-    if place == "/certificates"
+fn is_active(here: &str, entry: &str) -> bool {
+    if entry == "/certificates"
         && ["/authorities", "/providers"]
             .iter()
             .any(|other| is_active(here, other))
@@ -131,11 +138,11 @@ fn is_active(here: &str, place: &str) -> bool {
     }
     let of_site = here.starts_with("/sites/");
     let part = here.split('/').nth(3).filter(|_| of_site);
-    match (place, part) {
+    match (entry, part) {
         ("/containers", Some("containers")) | ("/hosts", Some("hosts")) => true,
         ("/sites", Some("containers" | "hosts")) => false,
         _ => here
-            .strip_prefix(place)
+            .strip_prefix(entry)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
     }
 }

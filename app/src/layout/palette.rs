@@ -7,7 +7,7 @@ use leptos::{ev, html, prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 use model::{containers::ContainerQuery, users::Role};
 
-use super::nav::places;
+use super::nav::nav_entries;
 use crate::{
     components::{dialog::on_close, icon::icon, lazy::lazy},
     extras, server_fns,
@@ -19,12 +19,12 @@ struct Target {
     label: String,
     note: String,
     href: String,
-    shape: &'static str,
+    icon_name: &'static str,
 }
 
 /// How long after page load the palette's module is preloaded, so that it does not compete with
 /// what the page needs.
-const SOON: Duration = Duration::from_secs(3);
+const PRELOAD_DELAY: Duration = Duration::from_secs(3);
 
 /// State shared by the palette's components.
 #[derive(Clone, Copy)]
@@ -36,8 +36,8 @@ pub struct State {
     ready: RwSignal<bool>,
 }
 
-/// The palette, and the signal that opens it. Its module is loaded after [`SOON`], or when the
-/// palette is opened.
+/// The palette, and the signal that opens it. Its module is loaded after [`PRELOAD_DELAY`], or when
+/// the palette is opened.
 pub fn palette(role: Role) -> (AnyView, RwSignal<bool>) {
     let state = State {
         open: RwSignal::new(false),
@@ -53,7 +53,7 @@ pub fn palette(role: Role) -> (AnyView, RwSignal<bool>) {
                 let _ = extras::load().await;
             });
         };
-        set_timeout(load, SOON);
+        set_timeout(load, PRELOAD_DELAY);
     });
     let view = lazy(state.open.into(), move || extras::palette(role, state));
     (view, state.open)
@@ -122,7 +122,7 @@ fn targets(
     typed: RwSignal<String>,
     containers: RwSignal<Vec<Target>>,
 ) -> Memo<Vec<Target>> {
-    let fixed = StoredValue::new(fixed(role));
+    let fixed = StoredValue::new(pages_and_actions(role));
     Memo::new(move |_| {
         let mut targets = fixed.with_value(|fixed| typed.with(|typed| matching(fixed, typed)));
         containers.with(|containers| targets.extend(containers.iter().cloned()));
@@ -138,16 +138,16 @@ fn show_while_open(
     input: NodeRef<html::Input>,
 ) {
     Effect::new(move |_| {
-        let (Some(dialog), is_desired_open) = (dialog.get(), open.get()) else {
+        let (Some(dialog), should_open) = (dialog.get(), open.get()) else {
             return;
         };
-        if is_desired_open && !dialog.open() {
+        if should_open && !dialog.open() {
             let _ = dialog.show_modal();
             if let Some(input) = input.get_untracked() {
                 let _ = input.focus();
             }
             ready.set(true);
-        } else if !is_desired_open {
+        } else if !should_open {
             dialog.close();
             typed.set(String::new());
             ready.set(false);
@@ -171,7 +171,7 @@ fn results(targets: Memo<Vec<Target>>, chosen: RwSignal<usize>, go: Callback<Str
                         aria-selected=Signal::derive(move || (chosen.get() == index).to_string())
                         on:click=act(move |_| go.run(href.clone()))
                     >
-                        {icon(target.shape)} <span class="grow">{target.label}</span> <span class="muted">{target.note}</span>
+                        {icon(target.icon_name)} <span class="grow">{target.label}</span> <span class="muted">{target.note}</span>
                     </li>
                 }.erase()
             })
@@ -212,17 +212,17 @@ fn keys(
 }
 
 /// The pages and actions available to a role.
-fn fixed(role: Role) -> Vec<Target> {
-    let target = |label: &str, note: &str, href: &str, shape| Target {
+fn pages_and_actions(role: Role) -> Vec<Target> {
+    let target = |label: &str, note: &str, href: &str, icon_name| Target {
         label: label.to_owned(),
         note: note.to_owned(),
         href: href.to_owned(),
-        shape,
+        icon_name,
     };
-    let mut targets: Vec<Target> = places(role)
+    let mut targets: Vec<Target> = nav_entries(role)
         .into_iter()
-        .flat_map(|(_, places)| places)
-        .map(|place| target(place.label, "page", place.path, place.shape))
+        .flat_map(|(_, entries)| entries)
+        .map(|entry| target(entry.label, "page", entry.path, entry.icon_name))
         .collect();
     targets.push(target("New container", "action", "/containers/new", "plus"));
     if role.is_administrator() {
@@ -285,7 +285,7 @@ fn containers(typed: RwSignal<String>, open: RwSignal<bool>) -> RwSignal<Vec<Tar
             targets.set(Vec::new());
             return;
         }
-        let ask = move || {
+        let search = move || {
             spawn_local(async move {
                 let query = ContainerQuery {
                     q: q.clone(),
@@ -300,7 +300,7 @@ fn containers(typed: RwSignal<String>, open: RwSignal<bool>) -> RwSignal<Vec<Tar
                 }
             });
         };
-        waiting.set_value(set_timeout_with_handle(ask, Duration::from_millis(150)).ok());
+        waiting.set_value(set_timeout_with_handle(search, Duration::from_millis(150)).ok());
     });
     targets
 }
@@ -310,6 +310,6 @@ fn container(row: model::containers::ContainerRow) -> Target {
         href: format!("/sites/{}/containers/{}", row.site, row.name),
         label: row.name.to_string(),
         note: format!("{}, {}", row.site, row.status),
-        shape: "container",
+        icon_name: "container",
     }
 }

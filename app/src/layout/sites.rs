@@ -20,7 +20,7 @@ use crate::{
 /// site.
 pub fn site_choices() -> (AnyView, AnyView) {
     let choices = live_resource_in_frame(
-        |()| server_fns::sites::names(),
+        |()| server_fns::sites::list_names(),
         |_| vec![Event::all(Topic::Site)],
         || ().erase(),
         choice,

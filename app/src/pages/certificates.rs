@@ -12,14 +12,14 @@ use model::{
 
 use crate::{clock::format_relative, components::badge::time, pages::prelude::*};
 
-/// The tabs above the three lists; `present` is the index of the current tab.
-pub fn tabs(present: usize) -> AnyView {
+/// The tabs above the three lists; `current` is the index of the current tab.
+pub fn tabs(current: usize) -> AnyView {
     let tabs = vec![
         ("Certificates", "/certificates".to_owned()),
         ("CAs", "/authorities".to_owned()),
         ("DNS providers", "/providers".to_owned()),
     ];
-    view! { <Tabs label="Certificates, CAs and DNS providers" tabs=tabs present=Signal::stored(present) /> }
+    view! { <Tabs label="Certificates, CAs and DNS providers" tabs=tabs current=Signal::stored(current) /> }
         .erase()
 }
 
@@ -45,7 +45,7 @@ fn attention_reason(row: &CertificateRow) -> String {
 }
 
 /// The end of a certificate's validity.
-pub fn until(row: &CertificateRow) -> AnyView {
+pub fn valid_until(row: &CertificateRow) -> AnyView {
     match &row.issued {
         Some(issued) => when(issued.not_after),
         None => muted("–"),
@@ -53,7 +53,7 @@ pub fn until(row: &CertificateRow) -> AnyView {
 }
 
 /// The next action for a certificate, and its time.
-fn next(row: &CertificateRow) -> AnyView {
+fn next_action(row: &CertificateRow) -> AnyView {
     let is_retried =
         row.issued.is_none() || row.failures > 0 || row.state == CertificateState::Renewing;
     match (row.method, row.renew_at, row.next_attempt) {
@@ -65,9 +65,9 @@ fn next(row: &CertificateRow) -> AnyView {
 }
 
 /// A scheduled time; a time in the past means that the action is in progress.
-pub fn due(what: &'static str, at: Timestamp) -> AnyView {
+pub fn due(action: &'static str, at: Timestamp) -> AnyView {
     time(at, move |now| match at > now {
-        true => format!("{what} {}", format_relative(at, now)),
-        false => format!("{what} now"),
+        true => format!("{action} {}", format_relative(at, now)),
+        false => format!("{action} now"),
     })
 }

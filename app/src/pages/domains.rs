@@ -1,9 +1,9 @@
 //! Domains that services are published under.
 
 mod addresses;
+mod certificate_source;
 mod certificates;
 mod fields;
-mod issuance;
 pub mod list;
 pub mod new;
 mod overview;

@@ -22,5 +22,5 @@ const TABS: &[Tab<()>] = &[
 
 /// The links to the tabs of a host's page; `current` is the index of the current tab.
 fn tabs(own: &str, current: Signal<usize>) -> AnyView {
-    view! { <Tabs label="Host sections" tabs=tab_links(own, TABS) present=current /> }.erase()
+    view! { <Tabs label="Host sections" tabs=tab_links(own, TABS) current=current /> }.erase()
 }

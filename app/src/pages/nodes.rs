@@ -23,10 +23,10 @@ const ROWS: Rows<NodeRow> = Rows {
         }),
         column("CPU", "", cpu),
         column("Memory", "", |node| {
-            space(node, "Memory", node.memory, node.memory_total)
+            usage_meter(node, "Memory", node.memory, node.memory_total)
         }),
         column("Disk", "", |node| {
-            space(node, "Disk", node.disk, node.disk_total)
+            usage_meter(node, "Disk", node.disk, node.disk_total)
         }),
         column("Containers", "num", |node| text(node.containers)),
         column("Uptime", "num", |node| text(uptime_words(node.uptime))),
@@ -72,7 +72,7 @@ fn cluster(cluster: Memo<Option<ClusterView>>) -> AnyView {
     });
     view! {
         <section class="card stack" aria-label=Signal::derive(move || format!("Cluster {}", name.get()))>
-            {reactive(move || cluster.with(|cluster| cluster.as_ref().map(about)))}
+            {reactive(move || cluster.with(|cluster| cluster.as_ref().map(cluster_summary)))}
             {nodes(cluster, name)}
         </section>
     }
@@ -80,7 +80,7 @@ fn cluster(cluster: Memo<Option<ClusterView>>) -> AnyView {
 }
 
 /// The last observation of a cluster, its age, and why newer data is missing.
-fn about(cluster: &ClusterView) -> AnyView {
+fn cluster_summary(cluster: &ClusterView) -> AnyView {
     let state = clusters::state(cluster);
     let version = cluster
         .version
@@ -131,10 +131,10 @@ fn cpu(node: &NodeRow) -> AnyView {
 }
 
 /// The usage of memory or disk space of a node.
-fn space(node: &NodeRow, what: &str, used: Bytes, total: Bytes) -> AnyView {
+fn usage_meter(node: &NodeRow, resource: &str, used: Bytes, total: Bytes) -> AnyView {
     let usage = format!("{used} of {total}");
     meter(
-        format!("{what} of {}", node.name),
+        format!("{resource} of {}", node.name),
         percent(used.0, total.0),
         &usage,
     )

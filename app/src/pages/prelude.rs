@@ -25,7 +25,7 @@ pub(crate) use crate::{
         icon::icon,
         list::{Filter, Filters, address, changed_address, list_keys, url_query},
         list_page::{
-            ListPage, ListState, Search, format_count, list_page, list_view, paged, whole,
+            ListPage, ListState, Search, format_count, list_page, list_view, paged, unpaged,
         },
         live_resource::{LiveResource, live_resource, live_resource_within},
         object_form::{

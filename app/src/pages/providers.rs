@@ -14,7 +14,7 @@ fn stored_name(form: &ProviderForm) -> String {
 }
 
 /// The display name of a kind of provider.
-pub fn called(kind: ProviderKind) -> &'static str {
+pub fn kind_label(kind: ProviderKind) -> &'static str {
     match kind {
         ProviderKind::Cloudflare => "Cloudflare",
         ProviderKind::Rfc2136 => "Name server (RFC 2136)",

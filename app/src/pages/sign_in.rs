@@ -40,7 +40,7 @@ fn form(failure: Option<SignInFailure>) -> AnyView {
         Some(failure) => (Some(failure.error), failure.name, failure.next),
         None => (None, String::new(), next),
     };
-    let again = error.is_some();
+    let has_failed = error.is_some();
     let is_wrong = matches!(error, Some(Error::WrongCredentials));
     // The submitted name is kept. Without one, as after a sign-in link, the name field gets the
     // focus.
@@ -48,17 +48,17 @@ fn form(failure: Option<SignInFailure>) -> AnyView {
     let error_text = error.map(|error| {
         view! { <p class="error-message" id="sign-in-error" role="alert">{icon("circle-alert")} {error.to_string()}</p> }.erase()
     });
-    let describes = again.then_some("sign-in-error");
+    let described_by = has_failed.then_some("sign-in-error");
     view! {
         <form class="card stack" method="post" action="/sign-in">
             <input type="hidden" name="next" value=next />
             <div class="field">
                 <label class="label" for="name">"Username"</label>
-                <input id="name" class="input" name="name" value=name required autocomplete="username" autocapitalize="none" spellcheck="false" autofocus=!has_name aria-describedby=describes />
+                <input id="name" class="input" name="name" value=name required autocomplete="username" autocapitalize="none" spellcheck="false" autofocus=!has_name aria-describedby=described_by />
             </div>
             <div class="field">
                 <label class="label" for="password">"Password"</label>
-                <input id="password" class="input" type="password" name="password" required autocomplete="current-password" autofocus=has_name aria-invalid=is_wrong.then_some("true") aria-describedby=describes />
+                <input id="password" class="input" type="password" name="password" required autocomplete="current-password" autofocus=has_name aria-invalid=is_wrong.then_some("true") aria-describedby=described_by />
             </div>
             {error_text}
             <button class="btn btn-primary">"Sign in"</button>

@@ -70,9 +70,9 @@ pub async fn upload(form: UploadForm) -> Result<CertificateId, Failure> {
 /// Retries an issuance immediately.
 ///
 /// # Errors
-/// As `control::certificates::try_again`.
-#[server(prefix = "/api/ui", endpoint = "certificates/try-again", input = server_fn::codec::Json)]
-pub async fn try_again(id: CertificateId) -> Result<(), Failure> {
+/// As `control::certificates::retry`.
+#[server(prefix = "/api/ui", endpoint = "certificates/retry", input = server_fn::codec::Json)]
+pub async fn retry(id: CertificateId) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     control::certificates::retry(&control, &actor, id)
         .await

@@ -13,7 +13,7 @@ use model::{
 
 use super::Failure;
 
-/// Every cluster with its nodes, as last observed.
+/// Lists all clusters with their nodes, as last observed.
 ///
 /// # Errors
 /// As `control::clusters::list`.
@@ -40,7 +40,7 @@ pub async fn get(name: String) -> Result<ClusterDetail, Failure> {
 /// Checks the cluster's requirements. Queries the cluster.
 ///
 /// # Errors
-/// As `control::clusters::findings`.
+/// As `control::clusters::check`.
 #[server(prefix = "/api/ui", endpoint = "clusters/check", input = server_fn::codec::Json)]
 pub async fn check(id: ClusterId) -> Result<ClusterCapabilities, Failure> {
     let (control, actor) = super::caller().await?;
@@ -49,19 +49,19 @@ pub async fn check(id: ClusterId) -> Result<ClusterCapabilities, Failure> {
         .map_err(super::into_failure)
 }
 
-/// The certificate that a server presents, for comparison by the user.
+/// Fetches the certificate that a server presents, for comparison by the user.
 ///
 /// # Errors
-/// An invalid address; as `control::clusters::certificate`.
-#[server(prefix = "/api/ui", endpoint = "clusters/look", input = server_fn::codec::Json)]
-pub async fn look(url: String) -> Result<PresentedCertificate, Failure> {
+/// An invalid address; as `control::clusters::fetch_certificate`.
+#[server(prefix = "/api/ui", endpoint = "clusters/fetch-certificate", input = server_fn::codec::Json)]
+pub async fn fetch_certificate(url: String) -> Result<PresentedCertificate, Failure> {
     let (control, actor) = super::caller().await?;
     let url = url.parse().map_err(|refusal: model::Invalid| {
         super::into_failure(model::Error::Invalid {
             fields: vec![refusal.for_field("url")],
         })
     })?;
-    control::clusters::certificate(&control, &actor, url)
+    control::clusters::fetch_certificate(&control, &actor, url)
         .await
         .map_err(super::into_failure)
 }
@@ -112,11 +112,8 @@ pub async fn delete(id: ClusterId, confirm: String) -> Result<(), Failure> {
 ///
 /// # Errors
 /// As `control::clusters::import`.
-#[server(prefix = "/api/ui", endpoint = "clusters/take-over", input = server_fn::codec::Json)]
-pub async fn import_containers(
-    id: ClusterId,
-    import: ImportRequest,
-) -> Result<Vec<ImportResult>, Failure> {
+#[server(prefix = "/api/ui", endpoint = "clusters/import", input = server_fn::codec::Json)]
+pub async fn import(id: ClusterId, import: ImportRequest) -> Result<Vec<ImportResult>, Failure> {
     let (control, actor) = super::caller().await?;
     control::clusters::import(&control, &actor, id, import)
         .await

@@ -12,12 +12,12 @@ use model::{
 
 use super::Failure;
 
-/// The options of the form for a new container.
+/// Gets the options of the form for a new container.
 ///
 /// # Errors
-/// As `control::containers::options`.
-#[server(prefix = "/api/ui", endpoint = "containers/options", input = server_fn::codec::Json)]
-pub async fn options() -> Result<CreateOptions, Failure> {
+/// As `control::containers::create_options`.
+#[server(name = GetCreateOptions, prefix = "/api/ui", endpoint = "containers/create-options", input = server_fn::codec::Json)]
+pub async fn create_options() -> Result<CreateOptions, Failure> {
     let (control, actor) = super::caller().await?;
     control::containers::create_options(&control, &actor)
         .await
@@ -36,12 +36,12 @@ pub async fn list(query: ContainerQuery) -> Result<Page<ContainerRow>, Failure> 
         .map_err(super::into_failure)
 }
 
-/// Gets one container; with `whole`, also all data of its page in one request.
+/// Gets one container; with `with_jobs`, also its running job and its latest jobs.
 ///
 /// # Errors
 /// As `control::containers::get_detail`.
 #[server(prefix = "/api/ui", endpoint = "containers/get", input = server_fn::codec::Json)]
-pub async fn get(site: String, name: String, whole: bool) -> Result<ContainerDetail, Failure> {
+pub async fn get(site: String, name: String, with_jobs: bool) -> Result<ContainerDetail, Failure> {
     let (control, actor) = super::caller().await?;
     // An invalid name is treated as not found.
     let (Ok(site), Ok(name)) = (site.parse(), name.parse()) else {
@@ -49,7 +49,7 @@ pub async fn get(site: String, name: String, whole: bool) -> Result<ContainerDet
             kind: model::Kind::Container,
         }));
     };
-    control::containers::get_detail(&control, &actor, &site, &name, whole)
+    control::containers::get_detail(&control, &actor, &site, &name, with_jobs)
         .await
         .map_err(super::into_failure)
 }
@@ -99,8 +99,8 @@ pub async fn edit(
 ///
 /// # Errors
 /// As `control::containers::power`.
-#[server(prefix = "/api/ui", endpoint = "containers/switch", input = server_fn::codec::Json)]
-pub async fn switch(id: ContainerId, power: Power) -> Result<JobId, Failure> {
+#[server(name = PowerContainer, prefix = "/api/ui", endpoint = "containers/power", input = server_fn::codec::Json)]
+pub async fn power(id: ContainerId, power: Power) -> Result<JobId, Failure> {
     let (control, actor) = super::caller().await?;
     control::containers::power(&control, &actor, id, power)
         .await

@@ -24,8 +24,8 @@ pub async fn list() -> Result<Vec<DomainRow>, Failure> {
 ///
 /// # Errors
 /// As `control::domains::create_options`.
-#[server(prefix = "/api/ui", endpoint = "domains/options", input = server_fn::codec::Json)]
-pub async fn options() -> Result<NewDomainOptions, Failure> {
+#[server(prefix = "/api/ui", endpoint = "domains/create-options", input = server_fn::codec::Json)]
+pub async fn create_options() -> Result<NewDomainOptions, Failure> {
     let (control, actor) = super::caller().await?;
     control::domains::create_options(&control, &actor)
         .await

@@ -36,12 +36,12 @@ pub async fn get(site: String, name: String) -> Result<HostDetail, Failure> {
         .map_err(super::into_failure)
 }
 
-/// The files of a host. A non-empty `path` selects one.
+/// Lists the files of a host. A non-empty `path` selects one.
 ///
 /// # Errors
 /// As `control::hosts::browse_files`.
-#[server(prefix = "/api/ui", endpoint = "hosts/files", input = server_fn::codec::Json)]
-pub async fn files(
+#[server(prefix = "/api/ui", endpoint = "hosts/browse-files", input = server_fn::codec::Json)]
+pub async fn browse_files(
     site: String,
     name: String,
     query: FileQuery,

@@ -37,8 +37,8 @@ pub async fn get(id: JobId) -> Result<JobView, Failure> {
 ///
 /// # Errors
 /// As `control::jobs::has_ended`.
-#[server(prefix = "/api/ui", endpoint = "jobs/ended", input = server_fn::codec::Json)]
-pub async fn ended(id: JobId) -> Result<bool, Failure> {
+#[server(prefix = "/api/ui", endpoint = "jobs/has-ended", input = server_fn::codec::Json)]
+pub async fn has_ended(id: JobId) -> Result<bool, Failure> {
     let (control, actor) = super::caller().await?;
     control::jobs::has_ended(&control, &actor, id)
         .await
@@ -85,20 +85,20 @@ pub async fn retry(id: JobId, confirm: String) -> Result<(), Failure> {
 ///
 /// # Errors
 /// As `control::jobs::list_active`.
-#[server(prefix = "/api/ui", endpoint = "jobs/active", input = server_fn::codec::Json)]
-pub async fn active() -> Result<Vec<JobRow>, Failure> {
+#[server(prefix = "/api/ui", endpoint = "jobs/list-active", input = server_fn::codec::Json)]
+pub async fn list_active() -> Result<Vec<JobRow>, Failure> {
     let (control, actor) = super::caller().await?;
     control::jobs::list_active(&control, &actor)
         .await
         .map_err(super::into_failure)
 }
 
-/// A summary of the jobs that have not ended.
+/// Summarizes the jobs that have not ended.
 ///
 /// # Errors
 /// As `control::jobs::summarize_active`.
-#[server(prefix = "/api/ui", endpoint = "jobs/short", input = server_fn::codec::Json)]
-pub async fn active_summary() -> Result<JobSummary, Failure> {
+#[server(prefix = "/api/ui", endpoint = "jobs/summarize-active", input = server_fn::codec::Json)]
+pub async fn summarize_active() -> Result<JobSummary, Failure> {
     let (control, actor) = super::caller().await?;
     control::jobs::summarize_active(&control, &actor)
         .await

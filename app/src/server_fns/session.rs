@@ -9,7 +9,7 @@ use super::Failure;
 ///
 /// # Errors
 /// If the server is unreachable.
-#[server(name = AskMe, prefix = "/api/ui", endpoint = "session/me", input = server_fn::codec::Json)]
+#[server(prefix = "/api/ui", endpoint = "session/me", input = server_fn::codec::Json)]
 pub async fn me() -> Result<Option<CurrentUser>, Failure> {
     let actor = leptos_axum::extract::<axum::Extension<Option<control::Actor>>>().await;
     Ok(actor

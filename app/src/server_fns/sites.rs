@@ -25,8 +25,8 @@ pub async fn list() -> Result<Vec<SiteRow>, Failure> {
 ///
 /// # Errors
 /// As `control::sites::list_names`.
-#[server(prefix = "/api/ui", endpoint = "sites/names", input = server_fn::codec::Json)]
-pub async fn names() -> Result<Vec<Label>, Failure> {
+#[server(prefix = "/api/ui", endpoint = "sites/list-names", input = server_fn::codec::Json)]
+pub async fn list_names() -> Result<Vec<Label>, Failure> {
     let (control, actor) = super::caller().await?;
     control::sites::list_names(&control, &actor)
         .await

@@ -89,19 +89,19 @@ pub async fn get(control: &Control, actor: &Actor, name: &str) -> Result<Cluster
     })
 }
 
-/// Returns the fingerprint of a server's certificate, for the administrator to compare. Sends no
+/// Fetches the fingerprint of a server's certificate, for the administrator to compare. Sends no
 /// credentials.
 ///
 /// # Errors
 /// [`Error::Invalid`] at `url` when the server is unreachable.
-pub async fn certificate(
+pub async fn fetch_certificate(
     _: &Control,
     actor: &Actor,
     url: ApiUrl,
 ) -> Result<PresentedCertificate, Error> {
     actor.require_administrator()?;
     let fingerprint = match url.is_tls() {
-        true => Some(trust::certificate(&url).await?),
+        true => Some(trust::fetch_fingerprint(&url).await?),
         false => None,
     };
     Ok(PresentedCertificate { url, fingerprint })

@@ -13,8 +13,8 @@ use std::time::Duration;
 use model::{
     ClusterId, ContainerId, Error, Kind,
     containers::{
-        ContainerQuery, ContainerRow, ContainerView, CreateOptions, DockerSupport, Drift,
-        SiteOption, Status,
+        ContainerQuery, ContainerRow, ContainerView, CreateOptions, CreationFailure, DockerSupport,
+        Drift, SiteOption, Status,
     },
     domains::{DomainOption, DomainRow},
     names::{Domain, Label, NodeName, StorageName},
@@ -287,6 +287,15 @@ fn with_entry(control: &Control, mut service: ServiceView) -> ServiceView {
 }
 
 fn view(control: &Control, record: ContainerRecord, domains: Vec<Domain>) -> ContainerView {
+    let can_retry = record.active_job.is_none();
+    let creation_failure = record
+        .creation_failure
+        .clone()
+        .map(|(job, message)| CreationFailure {
+            job,
+            message,
+            can_retry,
+        });
     let (observed_at, last_error) = control.observer().freshness(record.cluster);
     let drift = drift(control, &record);
     ContainerView {
@@ -311,7 +320,7 @@ fn view(control: &Control, record: ContainerRecord, domains: Vec<Domain>) -> Con
         observed: control.observer().usage(record.cluster, record.vmid),
         observed_at,
         last_error,
-        failure: record.creation_failure,
+        creation_failure,
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
 /// The certificate source of a domain. Until a certificate is issued, edge hosts serve self-signed
 /// ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "how", content = "authority", rename_all = "kebab-case")]
+#[serde(tag = "source", content = "authority", rename_all = "kebab-case")]
 pub enum CertificateSource {
     /// None: edge hosts serve self-signed certificates, which browsers warn about.
     #[default]

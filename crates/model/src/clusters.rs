@@ -61,7 +61,7 @@ impl ClusterCapabilities {
 
 /// A requirement of Holdfast that a cluster does not meet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "what")]
+#[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum UnmetRequirement {
     /// A privilege that the account lacks.
     Privilege {

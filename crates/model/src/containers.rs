@@ -23,14 +23,14 @@ use crate::{
     users::{Limits, Usage},
 };
 
-pub use detail::{ContainerDetail, CreatedContainer};
+pub use detail::{ContainerDetail, CreatedContainer, CreationFailure};
 pub use docker::DockerSupport;
 pub use form::{ContainerForm, MAX_SERVICES};
 pub use source::ContainerSource;
 
 /// A difference between Proxmox and the desired state that was made outside Holdfast.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "what")]
+#[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Drift {
     /// The container was migrated to another node.
     Moved {
@@ -266,8 +266,8 @@ pub struct ContainerView {
     pub observed_at: Option<Timestamp>,
     /// Why the cluster is unreachable, in one sentence.
     pub last_error: Option<String>,
-    /// The job that failed to create the container, and why, in one sentence.
-    pub failure: Option<(JobId, String)>,
+    /// Why the container was not created.
+    pub creation_failure: Option<CreationFailure>,
 }
 
 /// The sort key of the container list.

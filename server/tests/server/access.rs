@@ -104,7 +104,7 @@ fn hosts() -> Vec<Row> {
             Operator,
             json!({ "site": "lab", "name": "edge-1" }),
         ),
-        ("hosts/files", Operator, files),
+        ("hosts/browse-files", Operator, files),
         (
             "hosts/create",
             Operator,
@@ -156,7 +156,7 @@ fn certificates() -> Vec<Row> {
         ("certificates/find", Operator, json!({ "query": query })),
         ("certificates/get", Operator, json!({ "key": "9" })),
         ("certificates/upload", Operator, json!({ "form": form })),
-        ("certificates/try-again", Operator, json!({ "id": 9 })),
+        ("certificates/retry", Operator, json!({ "id": 9 })),
         ("certificates/renew", Operator, json!({ "id": 9 })),
         (
             "certificates/revoke",
@@ -180,7 +180,11 @@ fn clusters() -> Vec<Row> {
         ("clusters/list", Operator, json!({})),
         ("clusters/get", Administrator, json!({ "name": "other" })),
         ("clusters/check", Administrator, json!({ "id": 9 })),
-        ("clusters/look", Administrator, json!({ "url": url })),
+        (
+            "clusters/fetch-certificate",
+            Administrator,
+            json!({ "url": url }),
+        ),
         ("clusters/create", Administrator, json!({ "form": form })),
         (
             "clusters/update",
@@ -193,7 +197,7 @@ fn clusters() -> Vec<Row> {
             json!({ "id": 9, "confirm": "other" }),
         ),
         (
-            "clusters/take-over",
+            "clusters/import",
             Administrator,
             json!({ "id": 9, "import": import }),
         ),
@@ -203,7 +207,7 @@ fn clusters() -> Vec<Row> {
 fn containers() -> Vec<Row> {
     let sort = json!({ "key": "name", "down": false });
     let query = json!({ "site": null, "status": null, "q": "", "sort": sort, "page": 1 });
-    let get = json!({ "site": "lab", "name": "web", "whole": true });
+    let get = json!({ "site": "lab", "name": "web", "with_jobs": true });
     let form = json!({
         "site": "1",
         "name": "new",
@@ -214,13 +218,13 @@ fn containers() -> Vec<Row> {
     });
     let edit = json!({ "id": 1, "version": 1, "form": form, "restart": false });
     vec![
-        ("containers/options", Member, json!({})),
+        ("containers/create-options", Member, json!({})),
         ("containers/list", Member, json!({ "query": query })),
         ("containers/create", Member, json!({ "form": form })),
         ("containers/get", OwnerOrOperator, get),
         ("containers/edit", OwnerOrOperator, edit),
         (
-            "containers/switch",
+            "containers/power",
             OwnerOrOperator,
             json!({ "id": 1, "power": "stop" }),
         ),
@@ -241,7 +245,7 @@ fn domains() -> Vec<Row> {
     });
     vec![
         ("domains/list", Operator, json!({})),
-        ("domains/options", Operator, json!({})),
+        ("domains/create-options", Operator, json!({})),
         (
             "domains/get",
             Operator,
@@ -261,10 +265,10 @@ fn jobs() -> Vec<Row> {
     let query = json!({ "state": null, "container": null, "q": "", "page": 1 });
     vec![
         ("jobs/list", Member, json!({ "query": query })),
-        ("jobs/active", Member, json!({})),
-        ("jobs/short", Member, json!({})),
+        ("jobs/list-active", Member, json!({})),
+        ("jobs/summarize-active", Member, json!({})),
         ("jobs/get", OwnerOrOperator, json!({ "id": 1 })),
-        ("jobs/ended", OwnerOrOperator, json!({ "id": 1 })),
+        ("jobs/has-ended", OwnerOrOperator, json!({ "id": 1 })),
         ("jobs/log", OwnerOrOperator, json!({ "id": 1, "after": 0 })),
         ("jobs/cancel", OwnerOrOperator, json!({ "id": 1 })),
         (
@@ -315,7 +319,7 @@ fn sites() -> Vec<Row> {
     });
     vec![
         ("sites/list", Operator, json!({})),
-        ("sites/names", Operator, json!({})),
+        ("sites/list-names", Operator, json!({})),
         ("sites/get", Operator, json!({ "name": "lab" })),
         ("sites/create", Administrator, json!({ "form": form })),
         (

@@ -59,7 +59,7 @@ async fn cross_site_server_function_calls_are_refused() {
     let app = TestApp::new().await;
     let cookie = app.cookie().await;
     let call = async |site: &str| {
-        let request = request(Method::POST, "/api/ui/jobs/active")
+        let request = request(Method::POST, "/api/ui/jobs/list-active")
             .header(header::COOKIE, &cookie)
             .header("sec-fetch-site", site)
             .header(header::CONTENT_TYPE, "application/json")

@@ -1,6 +1,6 @@
 //! Access control of server functions and pages over HTTP.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs, path::Path};
 
 use axum::{
     body::Body,
@@ -220,6 +220,26 @@ fn access_table_lists_every_server_function_once() {
     assert!(missing.is_empty(), "not in the table: {missing:?}");
     let unknown: Vec<_> = listed.difference(&registered).collect();
     assert!(unknown.is_empty(), "not a server function: {unknown:?}");
+}
+
+/// The path of a server function leads to its source.
+#[test]
+fn endpoint_names_the_module_and_the_function() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../app/src/server_fns");
+    let mut count = 0;
+    for file in fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let module = path.file_stem().unwrap().to_str().unwrap();
+        let source = fs::read_to_string(&path).unwrap();
+        for function in source.split("endpoint = \"").skip(1) {
+            let (endpoint, rest) = function.split_once('"').unwrap();
+            let (_, rest) = rest.split_once("fn ").unwrap();
+            let (name, _) = rest.split_once('(').unwrap();
+            assert_eq!(endpoint, format!("{module}/{}", name.replace('_', "-")));
+            count += 1;
+        }
+    }
+    assert_eq!(count, table().len());
 }
 
 #[tokio::test]

@@ -9,7 +9,8 @@ use crate::server_fns::Failure;
 #[derive(Clone, Copy)]
 pub struct FormState {
     check: StoredValue<Box<dyn Fn() -> Vec<FieldError> + Send + Sync>>,
-    left: StoredValue<Vec<String>>,
+    /// The fields that have lost the focus.
+    visited_fields: StoredValue<Vec<String>>,
     /// The labels of the fields, by name, for the summary of errors.
     labels: StoredValue<Vec<(String, &'static str)>>,
     /// Errors that only the server can detect. Each remains until its field is edited.
@@ -29,7 +30,7 @@ impl FormState {
     pub fn new(check: impl Fn() -> Vec<FieldError> + Send + Sync + 'static) -> Self {
         Self {
             check: StoredValue::new(Box::new(check)),
-            left: StoredValue::new(Vec::new()),
+            visited_fields: StoredValue::new(Vec::new()),
             labels: StoredValue::new(Vec::new()),
             server_errors: StoredValue::new(Vec::new()),
             refused: RwSignal::new(Vec::new()),
@@ -101,11 +102,11 @@ impl FormState {
     /// Validates a field that loses focus, and the fields that lost focus before.
     pub fn leave(self, field: &str) {
         let mut refused = self.check.with_value(|check| check());
-        self.left.update_value(|left| {
-            if !left.iter().any(|seen| seen == field) {
-                left.push(field.to_owned());
+        self.visited_fields.update_value(|visited| {
+            if !visited.iter().any(|name| name == field) {
+                visited.push(field.to_owned());
             }
-            refused.retain(|refusal| left.contains(&refusal.field));
+            refused.retain(|refusal| visited.contains(&refusal.field));
         });
         self.server_errors
             .with_value(|server_errors| refused.extend_from_slice(server_errors));
@@ -124,8 +125,9 @@ impl FormState {
         let is_valid = refused.is_empty();
         self.failure.set(None);
         self.server_errors.set_value(Vec::new());
-        self.left
-            .update_value(|left| left.extend(refused.iter().map(|refusal| refusal.field.clone())));
+        let fields = refused.iter().map(|refusal| refusal.field.clone());
+        self.visited_fields
+            .update_value(|visited| visited.extend(fields));
         self.summary.set(refused.clone());
         self.refused.set(refused);
         self.busy.set(is_valid);

@@ -4,15 +4,15 @@ use model::authorities::{AuthorityForm, WELL_KNOWN_CAS};
 
 use crate::pages::prelude::*;
 
-/// Short names for the CAs in [`KNOWN`], in the same order.
+/// Short names for the CAs in [`WELL_KNOWN_CAS`], in the same order.
 const NAMES: [&str; WELL_KNOWN_CAS.len()] =
     ["letsencrypt", "letsencrypt-test", "zerossl", "google"];
 
 /// The choice of a directory that is not in the list.
-const OWN: &str = "own";
+const CUSTOM: &str = "custom";
 
 /// Substrings of the directory URLs of CAs that require external account binding.
-const BOUND: [&str; 2] = ["zerossl.com/", "pki.goog/"];
+const NEEDS_EAB: [&str; 2] = ["zerossl.com/", "pki.goog/"];
 
 /// The initial values of a new CA: the most common one.
 pub fn initial_values() -> AuthorityForm {
@@ -21,18 +21,18 @@ pub fn initial_values() -> AuthorityForm {
     form
 }
 
-/// The directory of a known CA, or [`OWN`].
+/// The directory of a known CA, or [`CUSTOM`].
 fn known(directory: &str) -> &'static str {
     let mut all = WELL_KNOWN_CAS.iter().map(|(_, url)| *url);
-    all.find(|url| *url == directory.trim()).unwrap_or(OWN)
+    all.find(|url| *url == directory.trim()).unwrap_or(CUSTOM)
 }
 
 /// Sets the directory of a known CA, or clears it for another one. Sets the name, unless the user
 /// has edited it.
 fn choose(form: &mut AuthorityForm, chosen: &str) {
-    let is_ours = form.name.trim().is_empty() || NAMES.contains(&form.name.trim());
+    let has_default_name = form.name.trim().is_empty() || NAMES.contains(&form.name.trim());
     let named = WELL_KNOWN_CAS.iter().position(|(_, url)| *url == chosen);
-    if is_ours {
+    if has_default_name {
         let name = named.and_then(|index| NAMES.get(index));
         form.name = name.copied().unwrap_or_default().to_owned();
     }
@@ -47,7 +47,7 @@ pub fn fields(form: FormState, values: RwSignal<AuthorityForm>, new: bool) -> An
     let options: Vec<(String, String)> = WELL_KNOWN_CAS
         .iter()
         .map(|(name, url)| ((*url).to_owned(), (*name).to_owned()))
-        .chain([(OWN.to_owned(), "Custom".to_owned())])
+        .chain([(CUSTOM.to_owned(), "Custom".to_owned())])
         .collect();
     let chosen = Bound {
         get: Signal::derive(move || values.with(|form| known(&form.directory).to_owned())),
@@ -75,7 +75,7 @@ pub fn fields(form: FormState, values: RwSignal<AuthorityForm>, new: bool) -> An
 /// The external account binding, folded if the CA does not need it.
 fn account(form: FormState, values: RwSignal<AuthorityForm>, new: bool) -> AnyView {
     let is_required = Memo::new(move |_| {
-        values.with(|form| BOUND.iter().any(|part| form.directory.contains(part)))
+        values.with(|form| NEEDS_EAB.iter().any(|part| form.directory.contains(part)))
     });
     let note = reactive(move || {
         let note = || view! { <p>"This CA requires external account binding."</p> }.erase();
@@ -159,7 +159,7 @@ mod tests {
             );
             assert!(form.parse(true).is_ok());
         }
-        choose(&mut form, OWN);
+        choose(&mut form, CUSTOM);
         assert_eq!((form.name.as_str(), form.directory.as_str()), ("", ""));
         form.name = "house".to_owned();
         choose(&mut form, WELL_KNOWN_CAS[1].1);

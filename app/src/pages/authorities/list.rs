@@ -42,7 +42,7 @@ pub fn page() -> AnyView {
         Signal::from(()),
         |()| server_fns::authorities::list(),
         |_| [Topic::Authority, Topic::Domain].map(Event::all).to_vec(),
-        |all| whole(all),
+        |all| unpaged(all),
         &ROWS,
     )
 }

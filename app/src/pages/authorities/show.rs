@@ -24,8 +24,8 @@ pub fn page() -> AnyView {
 
 fn content(authority: LiveResource<AuthorityRow>, may_change: bool) -> AnyView {
     let name = authority.part(|authority| authority.name.to_string());
-    let rest =
-        may_change.then(|| view! { {settings(authority, name)} {end(authority, name)} }.erase());
+    let rest = may_change
+        .then(|| view! { {settings(authority, name)} {deletion(authority, name)} }.erase());
     view! {
         <PageHead title=name />
         <div class="stack stack-narrow">
@@ -38,7 +38,7 @@ fn content(authority: LiveResource<AuthorityRow>, may_change: bool) -> AnyView {
 
 fn facts(row: &AuthorityRow) -> AnyView {
     let account = match &row.account {
-        Some(account) => view! { <span class="mono wrap-any">{account.clone()}</span> <Copy text=account.clone() what="account URL" /> }.erase(),
+        Some(account) => view! { <span class="mono wrap-any">{account.clone()}</span> <Copy text=account.clone() label="account URL" /> }.erase(),
         None => muted("none yet: registered with the first request"),
     };
     let roots = match &row.roots {
@@ -82,7 +82,7 @@ fn settings(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyVie
     )
 }
 
-fn end(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyView {
+fn deletion(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyView {
     let is_needed = authority.part(|row| !row.domains.is_empty());
     let change = ("/domains", "Change their certificate source");
     let losses = move || authority.with(losses);

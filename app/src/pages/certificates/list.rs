@@ -4,7 +4,7 @@ use model::certificates::{
     ALARMING, CertificateList, CertificateQuery, CertificateRow, CertificateState,
 };
 
-use super::{attention_reason, next, tabs, until};
+use super::{attention_reason, next_action, tabs, valid_until};
 use crate::{components::badge::certificate_badge, pages::prelude::*};
 
 const PATH: &str = "/certificates";
@@ -47,12 +47,12 @@ const ROWS: Rows<CertificateRow> = Rows {
     id: |row| row.id.0,
     columns: &[
         main_column("Subject", |row| {
-            let unused = (!row.is_used).then(|| aside("unused".to_owned()));
+            let unused = (!row.is_used).then(|| secondary_text("unused".to_owned()));
             view! { {link(row)} {unused} {last_error(row)} }.erase()
         }),
         STATUS,
         column("Domain", "", |row| {
-            let site = aside(format!("site {}", row.site_name));
+            let site = secondary_text(format!("site {}", row.site_name));
             view! { {host(row.domain_name.as_str())} {site} }.erase()
         }),
         column("Issuer", "", |row| match &row.issued {
@@ -60,7 +60,7 @@ const ROWS: Rows<CertificateRow> = Rows {
             None => muted("–"),
         }),
         VALID_UNTIL,
-        column("Renewal", "num", next),
+        column("Renewal", "num", next_action),
     ],
 };
 
@@ -69,7 +69,7 @@ pub const STATUS: Column<CertificateRow> =
     badge_column("Status", |row| certificate_badge(row.state));
 
 /// The column of the end of validity.
-pub const VALID_UNTIL: Column<CertificateRow> = column("Valid until", "num", until);
+pub const VALID_UNTIL: Column<CertificateRow> = column("Valid until", "num", valid_until);
 
 /// The states, in the order of the filter.
 const STATES: [CertificateState; 6] = [
@@ -95,8 +95,8 @@ pub fn page() -> AnyView {
         list_skeleton,
         |listed| {
             let state = ListState {
-                above: attention_count(listed),
-                is_bare: Some(listed.part(|listed| listed.total == 0)),
+                above: attention_panel(listed),
+                has_no_objects: Some(listed.part(|listed| listed.total == 0)),
                 ..ListState::new(listed, |listed| paged(&listed.page), &ROWS)
             };
             list_view(&LIST, state)
@@ -105,7 +105,7 @@ pub fn page() -> AnyView {
 }
 
 /// The certificates that need attention.
-fn attention_count(listed: LiveResource<CertificateList>) -> AnyView {
+fn attention_panel(listed: LiveResource<CertificateList>) -> AnyView {
     let all = listed.part(|listed| (listed.alarming.clone(), listed.attention_count));
     reactive(move || {
         let (rows, count) = all.get();
@@ -165,6 +165,6 @@ pub fn last_error(row: &CertificateRow) -> AnyView {
     )
 }
 
-fn aside(text: String) -> AnyView {
+fn secondary_text(text: String) -> AnyView {
     view! { <span class="row-aside">{text}</span> }.erase()
 }

@@ -1,6 +1,6 @@
 //! One certificate: its details, why a renewal failed, its history, and its revocation or deletion.
 
-mod end;
+mod deletion;
 mod history;
 
 use model::{
@@ -10,38 +10,38 @@ use model::{
     },
 };
 
-use super::next;
+use super::next_action;
 use crate::{components::badge::certificate_badge, pages::prelude::*};
 
 pub fn page() -> AnyView {
-    let interests = |shown: &CertificateDetail| {
+    let interests = |certificate: &CertificateDetail| {
         vec![
-            Event::of(Topic::Certificate, shown.row.id.0),
-            Event::of(Topic::Domain, shown.row.domain.0),
+            Event::of(Topic::Certificate, certificate.row.id.0),
+            Event::of(Topic::Domain, certificate.row.domain.0),
         ]
     };
     object_page("id", server_fns::certificates::get, interests, content)
 }
 
-fn content(shown: LiveResource<CertificateDetail>) -> AnyView {
-    let name = shown.part(|shown| shown.row.subject.to_string());
+fn content(certificate: LiveResource<CertificateDetail>) -> AnyView {
+    let name = certificate.part(|certificate| certificate.row.subject.to_string());
     view! {
-        <PageHead title=name badges=move || marks(shown) actions=move || actions(shown) />
+        <PageHead title=name badges=move || status_badges(certificate) actions=move || actions(certificate) />
         <div class="stack stack-narrow">
-            {last_error(shown)}
-            {shown.view(facts)}
-            {history::card(shown)}
-            {end::card(shown, name)}
+            {last_error(certificate)}
+            {certificate.view(facts)}
+            {history::card(certificate)}
+            {deletion::card(certificate, name)}
         </div>
     }
     .erase()
 }
 
 /// The badges beside the name.
-fn marks(shown: LiveResource<CertificateDetail>) -> AnyView {
-    let mark = shown.part(|shown| (shown.row.state, shown.row.is_used));
+fn status_badges(certificate: LiveResource<CertificateDetail>) -> AnyView {
+    let state = certificate.part(|certificate| (certificate.row.state, certificate.row.is_used));
     reactive(move || {
-        let (state, is_used) = mark.get();
+        let (state, is_used) = state.get();
         let unused = (!is_used).then_some("unused");
         view! { <span class="state-line">{certificate_badge(state)} {unused}</span> }.erase()
     })
@@ -49,7 +49,7 @@ fn marks(shown: LiveResource<CertificateDetail>) -> AnyView {
 
 /// The action that is available for a certificate.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Step {
+enum AvailableAction {
     /// There is no certificate, or its renewal failed: retry immediately.
     Retry,
     /// The certificate is valid: renew it immediately.
@@ -58,51 +58,55 @@ enum Step {
     Upload,
 }
 
-fn step(row: &CertificateRow) -> Step {
+fn available_action(row: &CertificateRow) -> AvailableAction {
     match (row.method, &row.issued, row.failures) {
-        (IssuanceMethod::Uploaded, ..) => Step::Upload,
-        (IssuanceMethod::Acme, Some(_), 0) => Step::Renew,
-        (IssuanceMethod::Acme, ..) => Step::Retry,
+        (IssuanceMethod::Uploaded, ..) => AvailableAction::Upload,
+        (IssuanceMethod::Acme, Some(_), 0) => AvailableAction::Renew,
+        (IssuanceMethod::Acme, ..) => AvailableAction::Retry,
     }
 }
 
-fn actions(shown: LiveResource<CertificateDetail>) -> AnyView {
-    let now = shown.part(|shown| (step(&shown.row), shown.row.domain));
+fn actions(certificate: LiveResource<CertificateDetail>) -> AnyView {
+    let available = certificate
+        .part(|certificate| (available_action(&certificate.row), certificate.row.domain));
     let action = Action::default();
     let toasts = Toasts::here();
-    let request = move |step: Step| {
-        let (id, name) = shown.peek(|shown| (shown.row.id, shown.row.subject.to_string()));
+    let request = move |next: AvailableAction| {
+        let (id, name) = certificate
+            .peek(|certificate| (certificate.row.id, certificate.row.subject.to_string()));
         let request = async move {
-            match step {
-                Step::Renew => server_fns::certificates::renew(id).await,
-                Step::Retry | Step::Upload => server_fns::certificates::try_again(id).await,
+            match next {
+                AvailableAction::Renew => server_fns::certificates::renew(id).await,
+                AvailableAction::Retry | AvailableAction::Upload => {
+                    server_fns::certificates::retry(id).await
+                }
             }
         };
         action.send(request, move |()| {
             toasts.notify(format!("Requesting a certificate for {name}."));
-            shown.refresh();
+            certificate.refresh();
         });
     };
     action.warn_on_failure(toasts);
     reactive(move || {
-        let (step, domain) = now.get();
-        let label = match step {
-            Step::Retry => "Retry now",
-            Step::Renew => "Renew now",
-            Step::Upload => {
+        let (next, domain) = available.get();
+        let label = match next {
+            AvailableAction::Retry => "Retry now",
+            AvailableAction::Renew => "Renew now",
+            AvailableAction::Upload => {
                 let href = format!("/certificates/new?domain={domain}");
                 return view! { <a class="btn" href=href>{icon("plus")} "Upload replacement"</a> }
                     .erase();
             }
         };
-        action.button("rotate-cw", label, move || request(step))
+        action.button("rotate-cw", label, move || request(next))
     })
 }
 
 /// Why the last issuance failed, with the CA's original message in a fold.
-fn last_error(shown: LiveResource<CertificateDetail>) -> AnyView {
-    let failure = shown.part(|shown| {
-        let row = &shown.row;
+fn last_error(certificate: LiveResource<CertificateDetail>) -> AnyView {
+    let failure = certificate.part(|certificate| {
+        let row = &certificate.row;
         let last_error = row.last_error.clone()?;
         Some((last_error, row.failures, row.state.needs_attention()))
     });
@@ -146,7 +150,7 @@ fn facts(CertificateDetail { row, .. }: &CertificateDetail) -> AnyView {
         Some(issued) => issued_details(facts, issued),
         None => facts.mono_or("Certificate", None::<String>, none),
     };
-    let following = (row.method == IssuanceMethod::Acme).then(|| next(row));
+    let following = (row.method == IssuanceMethod::Acme).then(|| next_action(row));
     let failures = (row.failures > 0).then(|| times(row.failures));
     facts
         .with(following, |facts, next| facts.view("Renewal", next))
@@ -168,7 +172,7 @@ fn issued_details(facts: Facts, issued: &CertificateContents) -> Facts {
     let names: Vec<&str> = issued.names.iter().map(CertificateName::as_str).collect();
     let fingerprint = issued.fingerprint.to_string();
     let fingerprint = view! {
-        <span class="mono wrap-any">{fingerprint.clone()}</span> <Copy text=fingerprint what="fingerprint" secret=true />
+        <span class="mono wrap-any">{fingerprint.clone()}</span> <Copy text=fingerprint label="fingerprint" secret=true />
     };
     facts
         .mono("Names", names.join(", "))
@@ -191,7 +195,7 @@ mod tests {
         certificates::{CertificateContents, CertificateRow, CertificateState, IssuanceMethod},
     };
 
-    use super::{Step, step};
+    use super::{AvailableAction, available_action};
 
     #[test]
     fn actions_depend_on_source_and_state() {
@@ -209,7 +213,7 @@ mod tests {
             domain_name: "example.org".parse().unwrap(),
             site_name: "lab".parse().unwrap(),
             subject: "*.example.org".parse().unwrap(),
-            method: IssuanceMethod::Acme,
+            source: IssuanceMethod::Acme,
             state: CertificateState::Waiting,
             issued: None,
             renew_at: None,
@@ -218,12 +222,12 @@ mod tests {
             last_error: None,
             is_used: true,
         };
-        assert!(step(&row) == Step::Retry);
+        assert!(available_action(&row) == AvailableAction::Retry);
         row.issued = Some(issued);
-        assert!(step(&row) == Step::Renew);
+        assert!(available_action(&row) == AvailableAction::Renew);
         row.failures = 1;
-        assert!(step(&row) == Step::Retry);
+        assert!(available_action(&row) == AvailableAction::Retry);
         row.method = IssuanceMethod::Uploaded;
-        assert!(step(&row) == Step::Upload);
+        assert!(available_action(&row) == AvailableAction::Upload);
     }
 }

@@ -10,7 +10,7 @@ use crate::{components::form::field_id, pages::prelude::*};
 struct CertificateCheck {
     values: RwSignal<ClusterForm>,
     form: FormState,
-    shown: RwSignal<Option<PresentedCertificate>>,
+    presented: RwSignal<Option<PresentedCertificate>>,
     busy: RwSignal<bool>,
 }
 
@@ -25,26 +25,26 @@ impl CertificateCheck {
         self.busy.set(true);
         let url = self.values.with_untracked(|form| form.url.clone());
         spawn_local(async move {
-            let result = server_fns::clusters::look(url).await;
+            let result = server_fns::clusters::fetch_certificate(url).await;
             self.busy.try_set(false);
             match result {
                 Ok(certificate) => {
                     self.form.typed("fingerprint");
-                    self.shown.try_set(Some(certificate));
+                    self.presented.try_set(Some(certificate));
                 }
                 Err(failure) => self.form.refuse(failure),
             }
         });
     }
 
-    fn confirm(self, same: bool) {
-        let shown = self.shown.with_untracked(|shown| {
-            let fingerprint = shown.as_ref()?.fingerprint.as_ref();
+    fn confirm(self, is_match: bool) {
+        let fingerprint = self.presented.with_untracked(|presented| {
+            let fingerprint = presented.as_ref()?.fingerprint.as_ref();
             fingerprint.map(ToString::to_string)
         });
         self.form.typed("fingerprint");
         self.values.update(|form| {
-            form.fingerprint = shown.filter(|_| same).unwrap_or_default();
+            form.fingerprint = fingerprint.filter(|_| is_match).unwrap_or_default();
         });
     }
 }
@@ -54,7 +54,7 @@ pub fn certificate(form: FormState, values: RwSignal<ClusterForm>) -> AnyView {
     let check = CertificateCheck {
         values,
         form,
-        shown: RwSignal::new(None),
+        presented: RwSignal::new(None),
         busy: RwSignal::new(false),
     };
     // A confirmation is valid only for the address that the certificate was fetched from.
@@ -62,7 +62,7 @@ pub fn certificate(form: FormState, values: RwSignal<ClusterForm>) -> AnyView {
     Effect::new(move |before: Option<Option<ApiUrl>>| {
         let now = url.get();
         if before.is_some_and(|before| before != now) {
-            check.shown.set(None);
+            check.presented.set(None);
             values.update(|form| form.fingerprint.clear());
         }
         now
@@ -79,7 +79,7 @@ pub fn certificate(form: FormState, values: RwSignal<ClusterForm>) -> AnyView {
                 {icon("search")} "Fetch certificate"
             </button>
         </div>
-        {reactive(move || check.shown.with(|shown| shown.as_ref().map(|shown| presented(check, shown))))}
+        {reactive(move || check.presented.with(|presented| presented.as_ref().map(|presented| comparison(check, presented))))}
         {trusted(check)}
         <div id="certificate-help" aria-live="polite">{error}</div>
     };
@@ -87,13 +87,13 @@ pub fn certificate(form: FormState, values: RwSignal<ClusterForm>) -> AnyView {
 }
 
 /// The presented certificate, for comparison.
-fn presented(check: CertificateCheck, certificate: &PresentedCertificate) -> AnyView {
+fn comparison(check: CertificateCheck, certificate: &PresentedCertificate) -> AnyView {
     let Some(fingerprint) = &certificate.fingerprint else {
         return view! { <p>"This address is local and has no certificate."</p> }.erase();
     };
     let text = fingerprint.to_string();
-    let same = text.clone();
-    let checked = Signal::derive(move || check.values.with(|form| form.fingerprint == same));
+    let expected = text.clone();
+    let checked = Signal::derive(move || check.values.with(|form| form.fingerprint == expected));
     view! {
         <div class="panel panel-info">
             <p>{format!("{} presents a certificate with this SHA-256 fingerprint:", certificate.url)}</p>
@@ -111,7 +111,7 @@ fn presented(check: CertificateCheck, certificate: &PresentedCertificate) -> Any
 /// The certificate that was confirmed before, unless another one is being compared.
 fn trusted(check: CertificateCheck) -> AnyView {
     let confirmed = Memo::new(move |_| {
-        let is_comparing = check.shown.with(Option::is_some);
+        let is_comparing = check.presented.with(Option::is_some);
         check.values.with(|form| {
             (!is_comparing && !form.fingerprint.is_empty()).then(|| form.fingerprint.clone())
         })

@@ -10,14 +10,14 @@ pub fn fields(form: FormState, values: RwSignal<ClusterForm>, new: bool) -> AnyV
     let account =
         Memo::new(move |_| values.with(|form| form.account.parse::<ClusterAccount>().ok()));
     let secret_hint = Signal::derive(move || {
-        let what = match account.get() {
+        let hint = match account.get() {
             Some(account) if account.is_token() => "The token secret that Proxmox showed once.",
             Some(_) => "The user's password.",
             None => "The token secret or the user's password.",
         };
         match new {
-            true => what.to_owned(),
-            false => format!("{what} Leave empty to keep the current secret."),
+            true => hint.to_owned(),
+            false => format!("{hint} Leave empty to keep the current secret."),
         }
     });
     let cluster = view! {

@@ -36,7 +36,7 @@ const ROWS: Rows<Candidate> = Rows {
 
 /// The selection.
 #[derive(Clone, Copy)]
-struct Choosing {
+struct ImportSelection {
     values: RwSignal<ImportRequest>,
     form: FormState,
     refused: RwSignal<Vec<ImportResult>>,
@@ -45,7 +45,7 @@ struct Choosing {
 pub fn card(page: LiveResource<ClusterPage>) -> AnyView {
     let sites = page.part(|page| page.sites.clone());
     let first = sites.with_untracked(|sites| sites.first().map(|(id, _)| id.to_string()));
-    let choosing = Choosing {
+    let selection = ImportSelection {
         values: RwSignal::new(ImportRequest {
             site: first.unwrap_or_default(),
             owner: page.peek(|page| page.me.name.to_string()),
@@ -62,17 +62,17 @@ pub fn card(page: LiveResource<ClusterPage>) -> AnyView {
         }
         if sites.with(Vec::is_empty) {
             return view! {
-                {candidates(page, choosing)}
+                {candidates(page, selection)}
                 <p>"Containers are imported into a site. " <a class="link" href=new_site(page)>"Create a site on this cluster first"</a>"."</p>
             }.erase();
         }
-        form(page, choosing, sites)
+        form(page, selection, sites)
     });
     let total = page.part(|page| page.cluster.unmanaged.len());
     view! {
         <section class="card stack-tight" aria-label="Unmanaged containers">
             <h2 class="card-title">"Unmanaged containers" <span class="muted num">{total}</span></h2>
-            {outcome(choosing)}
+            {outcome(selection)}
             {body}
         </section>
     }
@@ -87,35 +87,35 @@ pub fn new_site(page: LiveResource<ClusterPage>) -> String {
 
 fn form(
     page: LiveResource<ClusterPage>,
-    choosing: Choosing,
+    selection: ImportSelection,
     sites: Memo<Vec<(SiteId, String)>>,
 ) -> AnyView {
-    let Choosing { values, form, .. } = choosing;
+    let ImportSelection { values, form, .. } = selection;
     let options = Signal::derive(move || {
         sites.with(|sites| {
             let choice = |(id, name): &(SiteId, String)| (id.to_string(), name.clone());
             sites.iter().map(choice).collect::<Vec<_>>()
         })
     });
-    let owners = page.part(|page| page.people.clone());
+    let owners = page.part(|page| page.owners.clone());
     view! {
-        <form class="stack" novalidate on:submit=act(move |ev| import_containers(ev, page, choosing))>
+        <form class="stack" novalidate on:submit=act(move |ev| import_containers(ev, page, selection))>
             <Refusals form />
             <p class="muted">"Importing does not change a container. Afterwards, Holdfast can start, stop, edit and delete it."</p>
-            {candidates(page, choosing)}
+            {candidates(page, selection)}
             <div class="pair">
                 <Choice form name="site" label="Site" value=bind!(values, site) options=options />
                 <Field form name="owner" label="Owner" value=bind!(values, owner) options=owners hint="The user who owns the imported containers." />
             </div>
-            {submit(choosing)}
+            {submit(selection)}
         </form>
     }
     .erase()
 }
 
 /// The button, which is disabled while no containers are selected.
-fn submit(choosing: Choosing) -> AnyView {
-    let Choosing { values, form, .. } = choosing;
+fn submit(selection: ImportSelection) -> AnyView {
+    let ImportSelection { values, form, .. } = selection;
     let count = Memo::new(move |_| values.with(|import| import.vmids.len()));
     let disabled = Signal::derive(move || form.busy.get() || count.get() == 0);
     let label = Signal::derive(move || match count.get() {
@@ -152,32 +152,32 @@ fn containers(count: usize) -> String {
 fn import_containers(
     ev: leptos::ev::SubmitEvent,
     page: LiveResource<ClusterPage>,
-    choosing: Choosing,
+    selection: ImportSelection,
 ) {
     ev.prevent_default();
-    let Choosing {
+    let ImportSelection {
         values,
         form,
         refused,
-    } = choosing;
+    } = selection;
     if !form.submit() {
         return;
     }
     let id = page.peek(|page| page.cluster.view.id);
-    let asked = values.get_untracked();
+    let request = values.get_untracked();
     let toasts = Toasts::here();
     spawn_local(async move {
-        match server_fns::clusters::import_containers(id, asked).await {
+        match server_fns::clusters::import(id, request).await {
             Ok(outcomes) => {
                 form.busy.try_set(false);
-                let (done, not): (Vec<_>, Vec<_>) = outcomes
+                let (imported, not_imported): (Vec<_>, Vec<_>) = outcomes
                     .into_iter()
-                    .partition(|imported| imported.outcome.is_ok());
-                if !done.is_empty() {
-                    toasts.notify(format!("Imported {}.", containers(done.len())));
+                    .partition(|result| result.outcome.is_ok());
+                if !imported.is_empty() {
+                    toasts.notify(format!("Imported {}.", containers(imported.len())));
                 }
                 values.try_update(|import| import.vmids.clear());
-                refused.try_set(not);
+                refused.try_set(not_imported);
                 page.refresh();
             }
             Err(failure) => form.refuse(failure),
@@ -186,11 +186,11 @@ fn import_containers(
 }
 
 /// The containers that could not be imported, and why.
-fn outcome(choosing: Choosing) -> AnyView {
+fn outcome(selection: ImportSelection) -> AnyView {
     reactive(move || {
-        let refused = choosing.refused.get();
-        let reason = |imported: ImportResult| {
-            let (vmid, reason) = (format!("CT {}: ", imported.vmid), imported.outcome.err()?);
+        let refused = selection.refused.get();
+        let reason = |result: ImportResult| {
+            let (vmid, reason) = (format!("CT {}: ", result.vmid), result.outcome.err()?);
             Some(view! { <li><strong>{vmid}</strong>{reason}</li> }.erase())
         };
         let each = refused.into_iter().filter_map(reason).collect::<Vec<_>>();
@@ -207,10 +207,10 @@ fn outcome(choosing: Choosing) -> AnyView {
 }
 
 /// The table of the containers.
-fn candidates(page: LiveResource<ClusterPage>, choosing: Choosing) -> AnyView {
+fn candidates(page: LiveResource<ClusterPage>, selection: ImportSelection) -> AnyView {
     let containers = page.part(move |page| {
         let all = page.cluster.unmanaged.iter().cloned();
-        all.map(|container| (container, choosing.values))
+        all.map(|container| (container, selection.values))
             .collect::<Vec<_>>()
     });
     table(containers, &ROWS)

@@ -41,7 +41,7 @@ pub fn page() -> AnyView {
         Signal::from(()),
         |()| fetch(),
         |_| vec![Event::all(Topic::Nodes)],
-        |all| whole(all),
+        |all| unpaged(all),
         &ROWS,
     )
 }

@@ -1,4 +1,4 @@
-//! The connection to a cluster, and its removal.
+//! The connection to a cluster, and its deletion.
 
 use model::clusters::ClusterForm;
 
@@ -6,7 +6,8 @@ use super::{fields::fields, show::ClusterPage};
 use crate::pages::prelude::*;
 
 pub fn tab(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
-    view! { <div class="stack stack-narrow">{form(page, name)} {removal(page, name)}</div> }.erase()
+    view! { <div class="stack stack-narrow">{form(page, name)} {deletion(page, name)}</div> }
+        .erase()
 }
 
 fn form(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
@@ -25,7 +26,7 @@ fn form(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
     settings_form(Kind::Cluster, name, form, fields, update, page.refresher())
 }
 
-fn removal(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
+fn deletion(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
     let has_sites = page.part(|page| !page.cluster.sites.is_empty());
     let losses = || {
         [

@@ -13,7 +13,7 @@ pub enum ClusterTab {
     Overview,
     /// The unmanaged containers.
     Import,
-    /// The connection, and the removal.
+    /// The connection, and the deletion.
     Settings,
 }
 
@@ -33,7 +33,7 @@ pub struct ClusterPage {
     /// The sites on the cluster, by id and name, for the import.
     pub sites: Vec<(SiteId, String)>,
     /// Users who may own containers, by name, for the import; the first page.
-    pub people: Vec<String>,
+    pub owners: Vec<String>,
 }
 
 pub fn page() -> AnyView {
@@ -53,7 +53,7 @@ async fn fetch(name: String, tab: ClusterTab) -> Result<ClusterPage, Failure> {
         cluster: server_fns::clusters::get(name).await?,
         me,
         sites: Vec::new(),
-        people: Vec::new(),
+        owners: Vec::new(),
     };
     if tab == ClusterTab::Import {
         let id = page.cluster.view.id;
@@ -62,9 +62,9 @@ async fn fetch(name: String, tab: ClusterTab) -> Result<ClusterPage, Failure> {
         page.sites = sites
             .map(|site| (site.id, site.spec.name.to_string()))
             .collect();
-        let people = server_fns::users::list(String::new(), 1).await?;
-        let people = people.rows.iter().map(|user| user.name.to_string());
-        page.people = people.collect();
+        let owners = server_fns::users::list(String::new(), 1).await?;
+        let owners = owners.rows.iter().map(|user| user.name.to_string());
+        page.owners = owners.collect();
     }
     Ok(page)
 }
@@ -90,7 +90,7 @@ fn content(page: LiveResource<ClusterPage>, current: Signal<usize>) -> AnyView {
     });
     view! {
         <PageHead title=name badges=badge actions=|| view! { <a class="btn" href="/nodes">{icon("server")} "View nodes"</a> }.erase() />
-        <Tabs label="Cluster sections" tabs=tab_links(&own, TABS) present=current />
+        <Tabs label="Cluster sections" tabs=tab_links(&own, TABS) current=current />
         <div class="stack">
             {last_error(page)}
             {body}
@@ -116,7 +116,7 @@ fn last_error(page: LiveResource<ClusterPage>) -> AnyView {
         let last_seen =
             observed.map(|at| view! { <p class="muted">"Last contact " {ago(at)} "."</p> }.erase());
         let last_error = last_error?;
-        let (tone, shape, text) = match changed {
+        let (tone, icon_name, text) = match changed {
             Some(_) => {
                 let text = view! { <p>"The connection may be intercepted, so Holdfast sends no requests; containers keep running. If you renewed the certificate, fetch and confirm it in the " <a class="link" href=settings.clone()>"settings"</a> "."</p> };
                 (Tone::Danger, "triangle-alert", text.erase())
@@ -129,7 +129,7 @@ fn last_error(page: LiveResource<ClusterPage>) -> AnyView {
         Some(
             view! {
                 <section class=panel_class(tone) role="alert">
-                    <p class="panel-title">{icon(shape)} {last_error}</p>
+                    <p class="panel-title">{icon(icon_name)} {last_error}</p>
                     {text}
                     {last_seen}
                 </section>

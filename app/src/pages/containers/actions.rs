@@ -10,26 +10,26 @@ use model::{
 use crate::{browser, components::dialog::Deletion, pages::prelude::*};
 
 /// Whether `power` applies in a state; never while a job is running.
-pub fn may(power: Power, status: Status, activity: Option<RunningJob>) -> bool {
-    let state = match power {
+pub fn is_available(power: Power, status: Status, activity: Option<RunningJob>) -> bool {
+    let fits_status = match power {
         Power::Start => status == Status::Stopped,
         Power::Stop | Power::Restart => status == Status::Running,
     };
-    state && activity.is_none()
+    fits_status && activity.is_none()
 }
 
 /// Starts, stops or restarts the container; offers to undo where that is possible.
-pub fn switch(toasts: Toasts, id: ContainerId, name: Label, power: Power) {
+pub fn power(toasts: Toasts, id: ContainerId, name: Label, power: Power) {
     spawn_local(async move {
-        match server_fns::containers::switch(id, power).await {
+        match server_fns::containers::power(id, power).await {
             Ok(job) => offer_undo(toasts, (id, job), &name, power),
             Err(failure) => toasts.warn(format!("{name}: {failure}")),
         }
     });
 }
 
-fn offer_undo(toasts: Toasts, what: (ContainerId, JobId), name: &Label, power: Power) {
-    let (message, back) = match power {
+fn offer_undo(toasts: Toasts, started: (ContainerId, JobId), name: &Label, power: Power) {
+    let (message, inverse) = match power {
         Power::Start => (format!("Starting {name}."), Power::Stop),
         Power::Stop => (format!("Stopping {name}."), Power::Start),
         Power::Restart => return toasts.notify(format!("Restarting {name}.")),
@@ -37,23 +37,23 @@ fn offer_undo(toasts: Toasts, what: (ContainerId, JobId), name: &Label, power: P
     let name = name.clone();
     toasts.undoable(
         message,
-        Callback::new(move |()| undo(toasts, what, name.clone(), back)),
+        Callback::new(move |()| undo(toasts, started, name.clone(), inverse)),
     );
 }
 
 /// Undoes the action once the running job has ended, because a container has one running job at a
 /// time.
-fn undo(toasts: Toasts, (id, job): (ContainerId, JobId), name: Label, back: Power) {
+fn undo(toasts: Toasts, (id, job): (ContainerId, JobId), name: Label, inverse: Power) {
     const ATTEMPTS: u32 = 60;
     const PAUSE_MS: i32 = 500;
     spawn_local(async move {
         let mut is_running = true;
         for _ in 0..ATTEMPTS {
-            if is_running && let Ok(ended) = server_fns::jobs::ended(job).await {
+            if is_running && let Ok(ended) = server_fns::jobs::has_ended(job).await {
                 is_running = !ended;
             }
             if !is_running {
-                match server_fns::containers::switch(id, back).await {
+                match server_fns::containers::power(id, inverse).await {
                     Ok(_) => return toasts.notify(format!("Undo started for {name}.")),
                     // The result of the job may not have been observed yet.
                     Err(Failure(Error::Conflict { .. })) => {}

@@ -20,13 +20,13 @@ pub struct Draft {
 impl Draft {
     /// Starts with the container's current values, and follows them until the user edits.
     pub fn new(container: LiveResource<ContainerDetail>) -> Self {
-        let present = container.peek(|view| ContainerForm::from(&view.view));
-        let values = RwSignal::new(present.clone());
+        let current = container.peek(|view| ContainerForm::from(&view.view));
+        let values = RwSignal::new(current.clone());
         let draft = Self {
             values,
             form: FormState::of(values, ContainerForm::parse),
             container,
-            base: RwSignal::new(present),
+            base: RwSignal::new(current),
             version: RwSignal::new(container.peek(|view| view.version)),
             restart: RwSignal::new(false),
             toasts: Toasts::here(),
@@ -41,24 +41,24 @@ impl Draft {
 
     /// Applies a newer version of the container, unless the draft was edited.
     fn follow(self) {
-        let present = self.container.peek(|view| view.version);
-        if present >= self.version.get_untracked() && !untrack(|| self.dirty()) {
-            self.load();
+        let current = self.container.peek(|view| view.version);
+        if current >= self.version.get_untracked() && !untrack(|| self.is_edited()) {
+            self.reset();
         }
     }
 
     /// Whether the draft differs from the stored values; tracked.
-    fn dirty(self) -> bool {
+    fn is_edited(self) -> bool {
         self.values
             .with(|values| self.base.with(|base| values != base))
     }
 
     /// Resets the draft to the container's current values.
-    fn load(self) {
-        let present = self.container.peek(|view| ContainerForm::from(&view.view));
+    fn reset(self) {
+        let current = self.container.peek(|view| ContainerForm::from(&view.view));
         self.version.set(self.container.peek(|view| view.version));
-        self.base.set(present.clone());
-        self.values.set(present);
+        self.base.set(current.clone());
+        self.values.set(current);
         self.form.failure.set(None);
     }
 
@@ -91,7 +91,7 @@ impl Draft {
 }
 
 /// The form of a part of a draft.
-pub fn draft_form(draft: Draft, fields: AnyView, restart_matters: bool) -> AnyView {
+pub fn draft_form(draft: Draft, fields: AnyView, offers_restart: bool) -> AnyView {
     let submit = move |ev: leptos::ev::SubmitEvent| {
         ev.prevent_default();
         draft.save();
@@ -100,30 +100,30 @@ pub fn draft_form(draft: Draft, fields: AnyView, restart_matters: bool) -> AnyVi
         <form class="form" on:submit=act(submit) novalidate>
             <Refusals form=draft.form />
             {fields}
-            {footer(draft, restart_matters)}
+            {footer(draft, offers_restart)}
         </form>
     }
     .erase()
 }
 
 /// The end of a form: conflicting changes by other users, the restart option and the submit button.
-fn footer(draft: Draft, restart_matters: bool) -> AnyView {
+fn footer(draft: Draft, offers_restart: bool) -> AnyView {
     let container = draft.container;
     let version = container.part(|view| view.version);
-    let overtaken = move || draft.dirty() && version.get() > draft.version.get();
+    let is_outdated = move || draft.is_edited() && version.get() > draft.version.get();
     let note = reactive(move || {
-        overtaken().then(|| {
+        is_outdated().then(|| {
             view! {
                 <section class="panel panel-warning" role="alert">
                     <p class="panel-title">{icon("triangle-alert")} "This container changed since you loaded it."</p>
-                    <button type="button" class="btn btn-small" on:click=act(move |_| draft.load())>"Load the latest version"</button>
+                    <button type="button" class="btn btn-small" on:click=act(move |_| draft.reset())>"Load the latest version"</button>
                 </section>
             }.erase()
         })
     });
     let running = container.part(|view| view.row.status == Status::Running);
     let restart = reactive(move || {
-        (restart_matters && running.get()).then(|| {
+        (offers_restart && running.get()).then(|| {
             view! {
                 <label class="check">
                     <input type="checkbox" prop:checked=draft.restart on:change=act(move |ev| draft.restart.set(event_target_checked(&ev))) />
@@ -136,7 +136,7 @@ fn footer(draft: Draft, restart_matters: bool) -> AnyView {
         {note} {restart}
         <div class="actions">
             <Submit form=draft.form label="Save" />
-            <button type="button" class="btn" disabled=Signal::derive(move || !draft.dirty()) on:click=act(move |_| draft.load())>"Discard"</button>
+            <button type="button" class="btn" disabled=Signal::derive(move || !draft.is_edited()) on:click=act(move |_| draft.reset())>"Discard"</button>
         </div>
     }
     .erase()

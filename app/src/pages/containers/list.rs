@@ -46,7 +46,7 @@ const ROWS: Rows<ContainerRow> = Rows {
             "name",
             main_column("Name", |row| row_link(path(row), text(&row.name))),
         ),
-        badge_column("Status", |row| marks(row.status, row.activity)),
+        badge_column("Status", |row| status_badges(row.status, row.activity)),
         sorted_by(
             "address",
             unlabeled(column("Address", "mono", |row| text(row.address))),
@@ -107,7 +107,7 @@ fn path(row: &ContainerRow) -> String {
     href(&row.site, &row.name)
 }
 
-pub fn marks(status: Status, activity: Option<RunningJob>) -> AnyView {
+pub fn status_badges(status: Status, activity: Option<RunningJob>) -> AnyView {
     let doing = activity
         .map(|activity| activity.kind.activity())
         .filter(|doing| *doing != status.as_str());

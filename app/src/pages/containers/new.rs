@@ -10,7 +10,7 @@ use model::{
 
 use super::{
     placement::public_addresses,
-    service_rows::{service_rows, web_page},
+    service_rows::{http_service, service_rows},
 };
 use crate::{components::form::Submit, pages::prelude::*};
 
@@ -25,12 +25,12 @@ const IMAGES: [&str; 5] = [
 
 /// The notice above the form without JavaScript. It is a string of markup because browsers with
 /// JavaScript parse the content of `noscript` as text, which could not be hydrated as elements.
-const NEEDS_PROGRAM: &str =
+const REQUIRES_JAVASCRIPT: &str =
     "<p class=\"panel panel-warning\">Creating a container requires JavaScript.</p>";
 
 pub fn page() -> AnyView {
     let interests = |_: &_| vec![Event::all(Topic::Site), Event::all(Topic::Domain)];
-    form_page(server_fns::containers::options, interests, content)
+    form_page(server_fns::containers::create_options, interests, content)
 }
 
 #[derive(Clone, Copy)]
@@ -78,7 +78,7 @@ fn content(options: LiveResource<CreateOptions>) -> AnyView {
     });
     view! {
         <PageHead title="New container" />
-        <noscript inner_html=NEEDS_PROGRAM></noscript>
+        <noscript inner_html=REQUIRES_JAVASCRIPT></noscript>
         {content}
     }
     .erase()
@@ -94,7 +94,7 @@ fn initial_values(options: &CreateOptions) -> ContainerForm {
         cores: "1".to_owned(),
         memory: "512 MiB".to_owned(),
         disk: "8 GiB".to_owned(),
-        services: vec![web_page()],
+        services: vec![http_service()],
         ..ContainerForm::default()
     }
 }
@@ -145,7 +145,7 @@ fn fields(new: New) -> AnyView {
                 <Field form name="disk" label="Disk" value=bind!(values, disk) />
             </div>
             <fieldset class="stack-tight"><legend class="label">"Services"</legend>{service_rows(values, form, domains.into())}</fieldset>
-            {more(new)}
+            {advanced_fields(new)}
             <div class="actions"><Submit form label="Create container" /> <a class="btn" href="/containers">"Cancel"</a></div>
         </form>
     }
@@ -161,15 +161,15 @@ fn create_site(me: CurrentUser) -> AnyView {
 }
 
 /// Options that most containers do not need.
-fn more(new: New) -> AnyView {
+fn advanced_fields(new: New) -> AnyView {
     let New { values, form, .. } = new;
     let names = &["env", "entrypoint", "description", "docker"];
     let fold = form.open_on_error(names, Signal::stored(false));
-    let barred =
+    let disabled_reason =
         Memo::new(move |_| new.of_site(|site| site.docker.unsupported_reason().map(str::to_owned)));
     // A selection that was made for another site does not apply to the current site.
     Effect::new(move |_| {
-        if barred.with(Option::is_some) && values.with_untracked(|form| form.docker) {
+        if disabled_reason.with(Option::is_some) && values.with_untracked(|form| form.docker) {
             values.update(|form| form.docker = false);
         }
     });
@@ -182,7 +182,7 @@ fn more(new: New) -> AnyView {
                 <Field form name="env" label="Environment" optional=true entry=Entry::Block value=bind!(values, env) hint="One NAME=value per line." />
                 <Field form name="entrypoint" label="Command" optional=true value=bind!(values, entrypoint) hint="Replaces the image's command." />
                 <Field form name="description" label="Description" optional=true entry=Entry::Block value=bind!(values, description) />
-                <Checkbox form name="docker" label="Docker support" checked=docker set=set_docker hint="Lets Docker run in the container. Cannot be changed later." barred=barred />
+                <Checkbox form name="docker" label="Docker support" checked=docker set=set_docker hint="Lets Docker run in the container. Cannot be changed later." disabled_reason=disabled_reason />
             </div>
         </details>
     }

@@ -2,7 +2,9 @@
 
 use model::{
     ServiceId,
-    containers::{ContainerDetail, ContainerSource, Drift, Power, ResourceUsage, Status},
+    containers::{
+        ContainerDetail, ContainerSource, CreationFailure, Drift, Power, ResourceUsage, Status,
+    },
     dhcp_leases::address_mismatch_message,
     jobs::JobView,
     names::Domain,
@@ -22,7 +24,7 @@ use crate::{
 pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
     let details = card("Details", container.view(facts));
     view! {
-        {work(container)}
+        {running_job(container)}
         {notices(container)}
         <div class="columns">{links(container)} {resources(container)} {details} {description(container)}</div>
     }
@@ -30,7 +32,7 @@ pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
 }
 
 /// The running job with its steps.
-fn work(container: LiveResource<ContainerDetail>) -> AnyView {
+fn running_job(container: LiveResource<ContainerDetail>) -> AnyView {
     let job = container.part(|view| {
         view.row
             .activity
@@ -66,26 +68,30 @@ fn work(container: LiveResource<ContainerDetail>) -> AnyView {
 
 /// Problems of the container.
 fn notices(container: LiveResource<ContainerDetail>) -> AnyView {
-    let failure = container.part(|view| {
-        let (job, message) = view.failure.clone()?;
-        Some((job, message, view.row.activity.is_none()))
-    });
+    let failure = container.part(|view| view.creation_failure.clone());
     let retried = Callback::new(move |()| container.refresh());
-    let failed = reactive_option(failure, move |(job, message, may_retry)| {
-        let retry = may_retry.then(|| retry_button(job, retried));
-        let actions = view! {
-            <div class="actions">
-                {retry}
-                <a class="btn" href=format!("/jobs/{job}")>"View job"</a>
-            </div>
-        };
-        panel(
-            Tone::Danger,
-            "circle-alert",
-            message.erase(),
-            actions.erase(),
-        )
-    });
+    let failed = reactive_option(
+        failure,
+        move |CreationFailure {
+                  job,
+                  message,
+                  can_retry,
+              }| {
+            let retry = can_retry.then(|| retry_button(job, retried));
+            let actions = view! {
+                <div class="actions">
+                    {retry}
+                    <a class="btn" href=format!("/jobs/{job}")>"View job"</a>
+                </div>
+            };
+            panel(
+                Tone::Danger,
+                "circle-alert",
+                message.erase(),
+                actions.erase(),
+            )
+        },
+    );
     let last_error = container.part(|view| Some((view.last_error.clone()?, view.observed_at)));
     let unreachable = reactive_option(last_error, move |(last_error, at)| {
         let last_seen =
@@ -141,7 +147,7 @@ fn restart(container: LiveResource<ContainerDetail>) -> AnyView {
     let needed = container.part(|view| view.restart_needed && view.row.activity.is_none());
     let now = move |_| {
         let (id, name) = container.peek(|view| (view.row.id, view.row.name.clone()));
-        actions::switch(toasts, id, name, Power::Restart);
+        actions::power(toasts, id, name, Power::Restart);
     };
     reactive_if(needed, move || {
         let title = "Some changes take effect after a restart.".erase();
@@ -164,7 +170,7 @@ fn links(container: LiveResource<ContainerDetail>) -> AnyView {
             .erase();
         }
         let item = |service: &ServiceView| {
-            let status = published(container, service.id);
+            let status = publishing_status(container, service.id);
             view! { <div class="stack-tight">{public_address(service, &domain)} {status}</div> }
                 .erase()
         };
@@ -174,7 +180,7 @@ fn links(container: LiveResource<ContainerDetail>) -> AnyView {
 }
 
 /// How a service is published, and why it is blocked.
-pub fn published(container: LiveResource<ContainerDetail>, id: ServiceId) -> AnyView {
+pub fn publishing_status(container: LiveResource<ContainerDetail>, id: ServiceId) -> AnyView {
     let state = container.part(move |view| {
         let mut all = view.publications.iter();
         let publication = all.find(|(service, _)| *service == id);
@@ -214,7 +220,7 @@ pub fn public_address(service: &ServiceView, domain: &Domain) -> AnyView {
         }
         _ => view! { <span class="grow mono">{text.clone()}</span> }.erase(),
     };
-    view! { <div class="code">{shown} <Copy text=text what="address" /></div> }.erase()
+    view! { <div class="code">{shown} <Copy text=text label="address" /></div> }.erase()
 }
 
 fn resources(container: LiveResource<ContainerDetail>) -> AnyView {
@@ -223,7 +229,7 @@ fn resources(container: LiveResource<ContainerDetail>) -> AnyView {
     let bars = reactive(move || {
         let (cores, memory, disk) = spec.get();
         match observed.get() {
-            Some(observed) => used(&observed, cores.get(), memory.get(), disk.get()),
+            Some(observed) => usage_bars(&observed, cores.get(), memory.get(), disk.get()),
             None => Facts::new()
                 .number("Cores", cores)
                 .number("Memory", memory)
@@ -234,7 +240,7 @@ fn resources(container: LiveResource<ContainerDetail>) -> AnyView {
     card("Resources", bars)
 }
 
-fn used(observed: &ResourceUsage, cores: u32, memory_mib: u32, disk_gib: u32) -> AnyView {
+fn usage_bars(observed: &ResourceUsage, cores: u32, memory_mib: u32, disk_gib: u32) -> AnyView {
     let of = |used: Bytes, total: u64| format!("{used} of {}", Bytes(total));
     let percent = (observed.cpu.clamp(0.0, 1.0) * 100.0).round();
     #[expect(

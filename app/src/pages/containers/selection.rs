@@ -5,7 +5,7 @@ use model::{
     containers::{ContainerRow, Power},
 };
 
-use super::actions::{self, may};
+use super::actions::{self, is_available};
 use crate::{
     components::{
         dialog::{DeleteDialog, Deletion},
@@ -57,18 +57,18 @@ pub fn menu(row: Memo<Option<ContainerRow>>) -> AnyView {
         return ().erase();
     };
     let (id, name) = (first.id, first.name.clone());
-    let item = |power, shape, label| {
+    let item = |power, icon_name, label| {
         let disabled = Signal::derive(move || {
             !row.with(|row| {
                 row.as_ref()
-                    .is_some_and(|row| may(power, row.status, row.activity))
+                    .is_some_and(|row| is_available(power, row.status, row.activity))
             })
         });
         let name = name.clone();
         let run = Callback::new(move |()| {
-            actions::switch(selection.toasts, id, name.clone(), power);
+            actions::power(selection.toasts, id, name.clone(), power);
         });
-        view! { <MenuItem shape label disabled run /> }.erase()
+        view! { <MenuItem icon_name label disabled run /> }.erase()
     };
     let items = [
         item(Power::Start, "play", "Start"),
@@ -83,7 +83,7 @@ pub fn menu(row: Memo<Option<ContainerRow>>) -> AnyView {
     view! {
         <Menu id=format!("row-menu-{id}") label=label>
             {items.into_iter().collect::<Vec<_>>()}
-            <MenuItem shape="trash-2" label="Delete" danger=true run=delete />
+            <MenuItem icon_name="trash-2" label="Delete" danger=true run=delete />
         </Menu>
     }
     .erase()
@@ -116,16 +116,16 @@ pub fn bulk(page: LiveResource<Page<ContainerRow>>) -> AnyView {
             rows.cloned().collect::<Vec<_>>()
         })
     });
-    let button = move |power: Power, shape, label| {
-        let is_able = move |row: &ContainerRow| may(power, row.status, row.activity);
+    let button = move |power: Power, icon_name, label| {
+        let is_able = move |row: &ContainerRow| is_available(power, row.status, row.activity);
         let disabled = Signal::derive(move || !selected.with(|rows| rows.iter().any(is_able)));
         let run = move |_| {
             for row in selected.get_untracked().into_iter().filter(is_able) {
-                actions::switch(selection.toasts, row.id, row.name, power);
+                actions::power(selection.toasts, row.id, row.name, power);
             }
             selection.rows.set(Vec::new());
         };
-        view! { <button class="btn btn-small" disabled=disabled on:click=act(run)>{icon(shape)} {label}</button> }
+        view! { <button class="btn btn-small" disabled=disabled on:click=act(run)>{icon(icon_name)} {label}</button> }
             .erase()
     };
     reactive(move || {

@@ -6,11 +6,11 @@ use model::{
     services::{ServiceForm, ServiceKind},
 };
 
-use super::service_more::more;
+use super::publishing_options::publishing_options;
 use crate::pages::prelude::*;
 
 /// A service of kind `http` on port 80.
-pub fn web_page() -> ServiceForm {
+pub fn http_service() -> ServiceForm {
     service("http", "80")
 }
 
@@ -41,7 +41,7 @@ pub fn service_rows(
         <div class="stack-tight service-rows">
             <For each=move || 0..count.get() key=|index| *index children=move |index| row(Row { form, state, index, domains }) />
             <div class="actions">
-                <button type="button" class="btn btn-small" disabled=full on:click=act(add(web_page))>{icon("globe")} "Add HTTP service"</button>
+                <button type="button" class="btn btn-small" disabled=full on:click=act(add(http_service))>{icon("globe")} "Add HTTP service"</button>
                 <button type="button" class="btn btn-small" disabled=full on:click=act(add(ssh))>{icon("plus")} "Add port"</button>
             </div>
         </div>
@@ -74,12 +74,12 @@ impl Row {
     }
 
     /// Whether an option of the row is checked.
-    pub fn is_ticked(self, of: fn(&ServiceForm) -> bool) -> Signal<bool> {
+    pub fn is_checked(self, of: fn(&ServiceForm) -> bool) -> Signal<bool> {
         self.part(move |service| of(service))
     }
 
     /// Sets an option of the row.
-    pub fn tick(self, of: fn(&mut ServiceForm) -> &mut bool) -> Callback<bool> {
+    pub fn set_checked(self, of: fn(&mut ServiceForm) -> &mut bool) -> Callback<bool> {
         Callback::new(move |on| self.change(|service| *of(service) = on))
     }
 
@@ -124,7 +124,7 @@ fn row(row: Row) -> AnyView {
     let kinds = ServiceKind::ALL.map(|kind| (kind.to_string(), kind_label(kind).to_owned()));
     let kind = row.text(|service| &mut service.kind);
     let chosen = Memo::new(move |_| kind.get.with(|kind| kind.parse::<ServiceKind>().ok()));
-    let outside = reactive(move || {
+    let publication = reactive(move || {
         match chosen.get() {
         Some(ServiceKind::Http) => row.hostname(),
         Some(ServiceKind::Srv) => view! { <Field form=state name=row.name("name") label="Name" value=row.text(|service| &mut service.name) hint="Such as _sip._tcp. Resolves in the site only." /> }.erase(),
@@ -136,9 +136,9 @@ fn row(row: Row) -> AnyView {
         <div class="service-row" role="group" aria-label=label.clone()>
             <Choice form=state name=row.name("kind") label="Kind" value=kind options=kinds.to_vec() />
             <Field form=state name=row.name("port") label="Container port" value=row.text(|service| &mut service.port) />
-            <div>{outside}</div>
+            <div>{publication}</div>
             <button type="button" class="btn btn-quiet btn-icon" aria-label=format!("Remove {label}") on:click=act(move |_| row.remove())>{icon("trash-2")}</button>
-            {reactive(move || more(row, chosen.get()))}
+            {reactive(move || publishing_options(row, chosen.get()))}
         </div>
     }
     .erase()

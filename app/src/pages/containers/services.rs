@@ -4,7 +4,7 @@ use model::{containers::ContainerDetail, services::ServiceKind};
 
 use super::{
     edit::{Draft, draft_form},
-    overview::{public_address, published},
+    overview::{public_address, publishing_status},
     service_rows::service_rows,
 };
 use crate::pages::prelude::*;
@@ -38,7 +38,7 @@ fn service_list(container: LiveResource<ContainerDetail>) -> AnyView {
                     <div class="stack-tight">
                         <p class="muted num">{format!("{kind}, container port {}", service.port)}</p>
                         {public_address(service, &domain)}
-                        {published(container, service.id)}
+                        {publishing_status(container, service.id)}
                     </div>
                 }
                 .erase()

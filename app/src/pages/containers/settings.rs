@@ -34,13 +34,13 @@ pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
         <Field form name="description" label="Description" optional=true entry=Entry::Block value=bind!(values, description) />
     };
     let settings = draft_form(draft, fields.erase(), true);
-    view! { <div class="stack">{card("Resources and description", settings)} {danger(container)}</div> }.erase()
+    view! { <div class="stack">{card("Resources and description", settings)} {deletion(container)}</div> }.erase()
 }
 
-fn danger(container: LiveResource<ContainerDetail>) -> AnyView {
+fn deletion(container: LiveResource<ContainerDetail>) -> AnyView {
     let deletion = Deletion::default();
     let name = container.peek(|view| view.row.name.to_string());
-    let lost = Signal::derive(move || container.with(|view| actions::losses(&view.row)));
+    let losses = Signal::derive(move || container.with(|view| actions::losses(&view.row)));
     let id = Signal::derive(move || Some(container.with(|view| view.row.id)));
     let delete = actions::delete(deletion, id);
     view! {
@@ -55,7 +55,7 @@ fn danger(container: LiveResource<ContainerDetail>) -> AnyView {
                 </div>
             </div>
         </section>
-        <DeleteDialog deletion=deletion name=name losses=lost delete=delete />
+        <DeleteDialog deletion name losses delete />
     }
     .erase()
 }

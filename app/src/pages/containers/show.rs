@@ -3,9 +3,9 @@
 use model::containers::{ContainerDetail, Power, Status};
 
 use super::{
-    actions::{self, may},
+    actions::{self, is_available},
     environment, jobs,
-    list::marks,
+    list::status_badges,
     overview, services, settings,
 };
 use crate::pages::prelude::*;
@@ -46,7 +46,7 @@ fn content(container: LiveResource<ContainerDetail>, tab: Signal<usize>) -> AnyV
     let state = container.part(|view| (view.row.status, view.row.activity));
     let status = move || {
         let (status, activity) = state.get();
-        marks(status, activity)
+        status_badges(status, activity)
     };
     let content = reactive(move || match tab.get() {
         0 => overview::tab(container),
@@ -57,7 +57,7 @@ fn content(container: LiveResource<ContainerDetail>, tab: Signal<usize>) -> AnyV
     });
     view! {
         <PageHead title=name.to_string() badges=status actions=move || buttons(container) />
-        <Tabs label="Container sections" tabs=tab_links(&own, TABS) present=tab />
+        <Tabs label="Container sections" tabs=tab_links(&own, TABS) current=tab />
         {content}
     }
     .erase()
@@ -67,15 +67,15 @@ fn buttons(container: LiveResource<ContainerDetail>) -> AnyView {
     let toasts = Toasts::here();
     let (id, name) = container.peek(|view| (view.row.id, view.row.name.clone()));
     let state = container.part(|view| (view.row.status, view.row.activity));
-    let off = move |power| {
+    let is_disabled = move |power| {
         Signal::derive(move || {
             let (status, activity) = state.get();
-            !may(power, status, activity)
+            !is_available(power, status, activity)
         })
     };
-    let switch = move |power| {
+    let click = move |power| {
         let name = name.clone();
-        move |_| actions::switch(toasts, id, name.clone(), power)
+        move |_| actions::power(toasts, id, name.clone(), power)
     };
     // A URL that does not work now is not rendered as a link.
     let link = container.part(|view| {
@@ -87,9 +87,9 @@ fn buttons(container: LiveResource<ContainerDetail>) -> AnyView {
     });
     view! {
         {open}
-        <button class="btn" disabled=off(Power::Start) on:click=act(switch.clone()(Power::Start))>{icon("play")} "Start"</button>
-        <button class="btn" disabled=off(Power::Stop) on:click=act(switch.clone()(Power::Stop))>{icon("square")} "Stop"</button>
-        <button class="btn" disabled=off(Power::Restart) on:click=act(switch(Power::Restart))>{icon("rotate-cw")} "Restart"</button>
+        <button class="btn" disabled=is_disabled(Power::Start) on:click=act(click.clone()(Power::Start))>{icon("play")} "Start"</button>
+        <button class="btn" disabled=is_disabled(Power::Stop) on:click=act(click.clone()(Power::Stop))>{icon("square")} "Stop"</button>
+        <button class="btn" disabled=is_disabled(Power::Restart) on:click=act(click(Power::Restart))>{icon("rotate-cw")} "Restart"</button>
     }
     .erase()
 }

@@ -5,7 +5,7 @@ use model::{
     domains::DomainDetail,
 };
 
-use super::{issuance::source_summary, overview::records, show::href};
+use super::{certificate_source::source_summary, overview::records, show::href};
 use crate::pages::{
     certificates::list::{STATUS, VALID_UNTIL, last_error, link},
     prelude::*,
@@ -24,21 +24,25 @@ const ROWS: Rows<CertificateRow> = Rows {
 };
 
 /// The number of valid certificates, and whether others need attention.
-pub fn in_row(issuance: CertificateSource, good: u32, attention_count: u32) -> AnyView {
-    let good = match (good, issuance) {
+pub fn certificate_counts(
+    source: CertificateSource,
+    valid_count: u32,
+    attention_count: u32,
+) -> AnyView {
+    let valid = match (valid_count, source) {
         (0, _) if attention_count > 0 => None,
         (0, CertificateSource::SelfSigned) => Some(muted("self-signed")),
         (0, _) => Some(muted("none yet")),
-        (good, _) => Some(view! { <span class="num">{format!("{good} valid")}</span> }.erase()),
+        (count, _) => Some(view! { <span class="num">{format!("{count} valid")}</span> }.erase()),
     };
-    let attention_count = (attention_count > 0).then(|| {
+    let attention = (attention_count > 0).then(|| {
         let message = match attention_count {
             1 => "1 needs attention".to_owned(),
-            attention_count => format!("{attention_count} need attention"),
+            count => format!("{count} need attention"),
         };
         view! { <span class="badge tone-danger">{icon("triangle-alert")} {message}</span> }.erase()
     });
-    view! { <span class="state-line">{good} {attention_count}</span> }.erase()
+    view! { <span class="state-line">{valid} {attention}</span> }.erase()
 }
 
 /// The tab of a domain's page.
@@ -51,9 +55,9 @@ fn facts(page: LiveResource<DomainDetail>) -> AnyView {
     reactive(move || {
         page.with(|page| {
             let issuance = page.domain.spec.certificate_source;
-            let authority = issuance.certificate_authority().and_then(|wanted| {
+            let authority = issuance.certificate_authority().and_then(|authority| {
                 let mut all = page.choices.authorities.iter();
-                let (_, name) = all.find(|(id, _)| *id == wanted)?;
+                let (_, name) = all.find(|(id, _)| *id == authority)?;
                 let href = format!("/authorities/{name}");
                 Some(view! { <dt>"Certificate authority"</dt><dd><a class="link" href=href>{name.to_string()}</a></dd> }.erase())
             });
@@ -80,7 +84,7 @@ fn card(page: LiveResource<DomainDetail>) -> AnyView {
     });
     let settings = page.peek(|page| format!("{}/settings", href(page)));
     let body = reactive(move || match none.get() {
-        Some(issuance) => absence(issuance, settings.clone()),
+        Some(issuance) => no_certificates(issuance, settings.clone()),
         None => table(page.part(|page| page.certificates.clone()), &ROWS),
     });
     let rest = page.part(|page| {
@@ -105,8 +109,8 @@ fn card(page: LiveResource<DomainDetail>) -> AnyView {
 }
 
 /// Why there is no certificate, and what to do. `settings` is the path of the domain's settings.
-fn absence(issuance: CertificateSource, settings: String) -> AnyView {
-    let text = match issuance {
+fn no_certificates(source: CertificateSource, settings: String) -> AnyView {
+    let text = match source {
         CertificateSource::SelfSigned => {
             return view! { <p class="muted">"Edge hosts serve self-signed certificates, which browsers warn about. Select a certificate source in the " <a class="link" href=settings>"settings"</a> "."</p> }.erase();
         }

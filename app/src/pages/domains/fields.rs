@@ -2,7 +2,7 @@
 
 use model::domains::{DomainChoices, DomainForm, Hsts, Publishers};
 
-use super::issuance::{certificates, records};
+use super::certificate_source::{certificates, records};
 use crate::pages::prelude::*;
 
 /// The publishing permission of a domain, as a short text for lists.
@@ -35,7 +35,7 @@ fn hsts_choice(hsts: Hsts) -> &'static str {
 }
 
 /// The effect of an HSTS setting on visitors.
-fn hsts_meaning(hsts: Hsts) -> &'static str {
+fn hsts_description(hsts: Hsts) -> &'static str {
     match hsts {
         Hsts::Off => "Browsers may connect without TLS first, and are redirected to HTTPS.",
         Hsts::Names => {
@@ -69,7 +69,7 @@ pub fn fields(
     let publishing = view! {
         {site}
         <Field form name="name" label="Domain" value=bind!(values, name) hint=name_hint />
-        {who(form, values)}
+        {publishers_field(form, values)}
     };
     let http = view! {
         <Field form name="sign_in" label="Sign-in" optional=true value=bind!(values, sign_in)
@@ -87,7 +87,7 @@ pub fn fields(
 }
 
 /// The publishing permission; usernames only if access is limited to some users.
-fn who(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
+fn publishers_field(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
     let options = options([
         ("all-users", "All users"),
         ("selected-users", "Selected users"),
@@ -109,12 +109,12 @@ fn who(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
 fn access_token(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
     let checked = Signal::derive(move || values.with(|form| form.forwards_access_token));
     let set = Callback::new(move |on| values.update(|form| form.forwards_access_token = on));
-    let barred = Signal::derive(move || {
+    let disabled_reason = Signal::derive(move || {
         let is_missing = values.with(|form| form.sign_in.trim().is_empty());
         is_missing.then(|| "Enter a sign-in URL first.".to_owned())
     });
     view! {
-        <Checkbox form name="forwards_access_token" label="Forward access tokens" checked set barred
+        <Checkbox form name="forwards_access_token" label="Forward access tokens" checked set disabled_reason
             hint="Services that require sign-in receive the visitor's token as X-Access-Token. Their owners can then act as the visitor." />
     }
     .erase()
@@ -123,10 +123,10 @@ fn access_token(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
 /// The HSTS setting, with its effect.
 fn tls(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
     let options = Hsts::ALL.map(|hsts| (hsts.to_string(), hsts_choice(hsts).to_owned()));
-    let meaning = Signal::derive(move || {
+    let description = Signal::derive(move || {
         let chosen = values.with(|form| form.hsts.parse::<Hsts>());
-        chosen.map(hsts_meaning).unwrap_or_default().to_owned()
+        chosen.map(hsts_description).unwrap_or_default().to_owned()
     });
-    view! { <Choice form name="hsts" label="Enforce HTTPS (HSTS)" value=bind!(values, hsts) options=options.to_vec() hint=meaning /> }
+    view! { <Choice form name="hsts" label="Enforce HTTPS (HSTS)" value=bind!(values, hsts) options=options.to_vec() hint=description /> }
         .erase()
 }

@@ -3,7 +3,7 @@
 use model::domains::DomainRow;
 
 use super::{
-    certificates::in_row,
+    certificates::certificate_counts,
     fields::{hsts, publishers},
 };
 use crate::pages::prelude::*;
@@ -31,7 +31,7 @@ const ROWS: Rows<DomainRow> = Rows {
         column("Site", "", |domain| text(&domain.site_name)),
         column("HTTP services", "num", |domain| text(domain.services)),
         column("Certificates", "", |domain| {
-            in_row(
+            certificate_counts(
                 domain.spec.certificate_source,
                 domain.certificates,
                 domain.attention_count,
@@ -62,7 +62,7 @@ pub fn page() -> AnyView {
         Signal::from(()),
         |()| server_fns::domains::list(),
         |_| TOPICS.map(Event::all).to_vec(),
-        |all| whole(all),
+        |all| unpaged(all),
         &ROWS,
     )
 }

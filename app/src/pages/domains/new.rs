@@ -17,7 +17,7 @@ pub fn page() -> AnyView {
             .map(Event::all)
             .to_vec()
     };
-    form_page(server_fns::domains::options, interests, content)
+    form_page(server_fns::domains::create_options, interests, content)
 }
 
 fn content(form_options: LiveResource<NewDomainOptions>) -> AnyView {

@@ -2,7 +2,7 @@
 
 use model::domains::DomainDetail;
 
-use super::{addresses, certificates, issuance::source_summary};
+use super::{addresses, certificate_source::source_summary, certificates};
 use crate::pages::prelude::*;
 
 pub fn tab(page: LiveResource<DomainDetail>) -> AnyView {
@@ -12,7 +12,7 @@ pub fn tab(page: LiveResource<DomainDetail>) -> AnyView {
 fn facts(page: &DomainDetail) -> AnyView {
     let domain = &page.domain;
     let spec = &domain.spec;
-    let state = certificates::in_row(
+    let state = certificates::certificate_counts(
         spec.certificate_source,
         domain.certificates,
         domain.attention_count,
@@ -21,10 +21,7 @@ fn facts(page: &DomainDetail) -> AnyView {
         .text("Site", &domain.site_name)
         .number("HTTP services", domain.services)
         .view("Certificates", state)
-        .text(
-            "Certificate source",
-            source_summary(spec.certificate_source),
-        )
+        .text("Certificate source", source_summary(spec.certificate_source))
         .view("DNS provider", records(page))
         .mono_or("HSTS header", spec.hsts.header(), "not sent")
         .card()

@@ -56,8 +56,8 @@ fn losses(page: &DomainDetail) -> Vec<String> {
         spec.name, page.domain.site_name
     )];
     if let Publishers::Users(_) = spec.publishers {
-        let people = publishers(&spec.publishers);
-        losses.push(format!("The list of users who can publish: {people}"));
+        let users = publishers(&spec.publishers);
+        losses.push(format!("The list of users who can publish: {users}"));
     }
     // Expired certificates count too: an uploaded key may exist nowhere else.
     match page.total {

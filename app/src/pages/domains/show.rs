@@ -44,7 +44,7 @@ fn content(page: LiveResource<DomainDetail>, current: Signal<usize>) -> AnyView 
     });
     view! {
         <PageHead title=name />
-        <Tabs label="Domain sections" tabs=tab_links(&own, TABS) present=current />
+        <Tabs label="Domain sections" tabs=tab_links(&own, TABS) current=current />
         <div class="stack stack-narrow">{body}</div>
     }
     .erase()

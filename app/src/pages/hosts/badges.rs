@@ -33,7 +33,7 @@ pub fn contact_badge(host: Memo<Option<HostRow>>) -> AnyView {
     reactive(move || {
         state
             .get()
-            .map(|(word, tone, shape)| badge(word, tone, shape))
+            .map(|(label, tone, icon_name)| badge(label, tone, icon_name))
     })
 }
 

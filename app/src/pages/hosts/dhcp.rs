@@ -16,7 +16,7 @@ pub fn dhcp_card(host: LiveResource<HostDetail>) -> AnyView {
     let body = reactive(move || {
         let (dhcp, joined, server) = state.get();
         let text = match (dhcp, server) {
-            (DhcpRole::Next, server) => return next(server, force),
+            (DhcpRole::Next, server) => return pending_handover(server, force),
             (DhcpRole::No, server) if joined => return hand_over(host, server),
             (DhcpRole::No, _) => {
                 return view! { <p class="muted">"Not joined yet. The first host of a site becomes its DHCP server."</p> }.erase();
@@ -66,7 +66,7 @@ fn hand_over(host: LiveResource<HostDetail>, server: Option<HostRow>) -> AnyView
     .erase()
 }
 
-fn next(server: Option<HostRow>, force: Deletion) -> AnyView {
+fn pending_handover(server: Option<HostRow>, force: Deletion) -> AnyView {
     view! {
         <p>{icon("circle-dashed")} " This host takes over DHCP once the current server stops."</p>
         {current_server(server)}
@@ -80,7 +80,7 @@ fn next(server: Option<HostRow>, force: Deletion) -> AnyView {
 
 fn confirmation(host: LiveResource<HostDetail>, force: Deletion) -> AnyView {
     let name = host.part(|host| host.row.name.to_string());
-    let dangers = Signal::derive(move || {
+    let consequences = Signal::derive(move || {
         let server = host.with(|host| host.dhcp_server.as_ref().map(|row| row.name.to_string()));
         let server = server.unwrap_or_else(|| "the current DHCP server".to_owned());
         vec![
@@ -90,7 +90,7 @@ fn confirmation(host: LiveResource<HostDetail>, force: Deletion) -> AnyView {
         ]
     });
     let toasts = Toasts::here();
-    let take = Callback::new(move |typed: String| {
+    let take_over = Callback::new(move |typed: String| {
         let id = host.peek(|host| host.row.id);
         force.send(server_fns::hosts::force_dhcp(id, typed), move |()| {
             let name = name.get_untracked();
@@ -101,9 +101,10 @@ fn confirmation(host: LiveResource<HostDetail>, force: Deletion) -> AnyView {
     let question = Question {
         title: Signal::derive(move || format!("Take over DHCP on {} now?", name.get())),
         lead: "The current DHCP server has not confirmed that it stopped:",
-        keep: Signal::stored("Keep waiting".to_owned()),
-        go: Signal::stored("Take over now".to_owned()),
-        shape: "triangle-alert",
+        cancel_label: Signal::stored("Keep waiting".to_owned()),
+        confirm_label: Signal::stored("Take over now".to_owned()),
+        icon_name: "triangle-alert",
     };
-    view! { <ConfirmDialog deletion=force name losses=dangers question delete=take /> }.erase()
+    view! { <ConfirmDialog deletion=force name losses=consequences question delete=take_over /> }
+        .erase()
 }

@@ -9,7 +9,7 @@ use model::{
 };
 
 use super::{
-    show::{interests, marks},
+    show::{interests, status_badges},
     tabs,
 };
 use crate::pages::prelude::*;
@@ -34,7 +34,7 @@ pub fn page() -> AnyView {
         params.with(|params| params.get_str(name).unwrap_or_default().to_owned())
     };
     let names = Memo::new(move |_| (part("site"), part("name")));
-    let asked = url_query(|url| {
+    let query = url_query(|url| {
         let (q, page) = (url.text("q"), url.page());
         (FileQuery { q, page }, url.text("path"))
     });
@@ -42,44 +42,48 @@ pub fn page() -> AnyView {
     reactive(move || {
         let (site, name) = names.get();
         let key = Signal::derive(move || {
-            let (query, path) = asked.get();
+            let (query, path) = query.get();
             (site.clone(), name.clone(), query, path)
         });
         live_resource(
             key,
-            |(site, name, query, path)| server_fns::hosts::files(site, name, query, path),
-            |shown: &FileSelection| interests(shown.files.host.id.0),
+            |(site, name, query, path)| server_fns::hosts::browse_files(site, name, query, path),
+            |selection: &FileSelection| interests(selection.files.host.id.0),
             list_skeleton,
             content,
         )
     })
 }
 
-fn content(shown: LiveResource<FileSelection>) -> AnyView {
-    let host = shown.part(|shown| Some(shown.files.host.clone()));
-    let (name, own) =
-        shown.peek(|shown| (shown.files.host.name.to_string(), shown.files.host.path()));
+fn content(selection: LiveResource<FileSelection>) -> AnyView {
+    let host = selection.part(|selection| Some(selection.files.host.clone()));
+    let (name, own) = selection.peek(|selection| {
+        (
+            selection.files.host.name.to_string(),
+            selection.files.host.path(),
+        )
+    });
     let at = format!("{own}/files");
-    let opened = shown.part(|shown| shown.file.as_ref().map(|file| file.path.clone()));
+    let opened = selection.part(|selection| selection.file.as_ref().map(|file| file.path.clone()));
     let body = {
         let at = at.clone();
         reactive(move || match opened.get() {
-            Some(path) => file_view(shown, &at, path),
-            None => all(shown, at.clone()),
+            Some(path) => file_view(selection, &at, path),
+            None => all_files(selection, at.clone()),
         })
     };
     view! {
-        <PageHead title=name badges=move || marks(host) />
+        <PageHead title=name badges=move || status_badges(host) />
         {tabs(&own, Signal::stored(1))}
         {body}
     }
     .erase()
 }
 
-fn all(shown: LiveResource<FileSelection>, at: String) -> AnyView {
-    let listed = shown.part(|shown| shown.files.list.clone());
+fn all_files(selection: LiveResource<FileSelection>, at: String) -> AnyView {
+    let listed = selection.part(|selection| selection.files.list.clone());
     let summary = reactive(move || listed.with(summary));
-    let has_any = shown.part(|shown| shown.files.list.all > 0);
+    let has_any = selection.part(|selection| selection.files.list.all > 0);
     let list = reactive(move || has_any.get().then(|| list(listed, at.clone())));
     view! { <div class="stack-tight">{summary} {list}</div> }.erase()
 }
@@ -105,8 +109,8 @@ fn list(listed: Memo<FileList>, at: String) -> AnyView {
         }
         false => table(rows, &ROWS),
     });
-    let place = Signal::derive(move || listed.with(|listed| paged(&listed.page).2));
-    view! { <Filters path search="Path" /> {body} <Pager place href /> }.erase()
+    let position = Signal::derive(move || listed.with(|listed| paged(&listed.page).2));
+    view! { <Filters path search="Path" /> {body} <Pager position href /> }.erase()
 }
 
 fn summary(listed: &FileList) -> AnyView {
@@ -135,8 +139,8 @@ fn state(state: FileState) -> AnyView {
 }
 
 /// One file: its changes and its full content.
-fn file_view(shown: LiveResource<FileSelection>, at: &str, path: String) -> AnyView {
-    let file = shown.part(|shown| shown.file.clone());
+fn file_view(selection: LiveResource<FileSelection>, at: &str, path: String) -> AnyView {
+    let file = selection.part(|selection| selection.file.clone());
     let at = at.to_owned();
     let view = reactive(move || file.with(|file| file.as_ref().map(body)));
     view! {
@@ -171,7 +175,7 @@ fn body(file: &FileDiff) -> AnyView {
         <p class="state-line">{state(file.state)} {summary}</p>
         {difference}
         <section class="card stack-tight">
-            <h3 class="card-title"><span class="grow">"Content"</span> <Copy text=text.clone() what="file" secret=true /></h3>
+            <h3 class="card-title"><span class="grow">"Content"</span> <Copy text=text.clone() label="file" secret=true /></h3>
             <pre class="log file" tabindex="0" role="region" aria-label="Content">{text}</pre>
         </section>
     }

@@ -7,9 +7,9 @@ use crate::{
     pages::prelude::*,
 };
 
-const JOIN: &str = "holdfast-agent join --interface eth1";
-const SERVE: &str = "holdfast-agent units && systemctl daemon-reload && systemctl restart nginx dnsmasq && systemctl enable --now holdfast-agent";
-const RUN: &str = "holdfast-agent run";
+const JOIN_COMMAND: &str = "holdfast-agent join --interface eth1";
+const START_COMMAND: &str = "holdfast-agent units && systemctl daemon-reload && systemctl restart nginx dnsmasq && systemctl enable --now holdfast-agent";
+const FOREGROUND_COMMAND: &str = "holdfast-agent run";
 
 /// The host that the token is for.
 #[derive(Clone)]
@@ -29,7 +29,7 @@ pub fn join_instructions(
 ) -> AnyView {
     let until = clock::now().0 + i64::from(issued.valid_for_s) * 1000;
     let minutes = Memo::new(move |_| (until - Clock::read().0).max(0).div_euclid(60_000));
-    let left = reactive(move || match minutes.get() {
+    let validity = reactive(move || match minutes.get() {
         0 => {
             "The token expires within a minute or has expired. Create a new join token.".to_owned()
         }
@@ -38,7 +38,7 @@ pub fn join_instructions(
     });
     let token = issued.token.to_string();
     let title = format!("Install the agent on {}", new_host.name);
-    let here = issued.token.manager.is_loopback().then(|| {
+    let loopback_warning = issued.token.manager.is_loopback().then(|| {
         let at = issued.token.manager.to_string();
         view! {
             <p class="panel panel-warning"><span>{icon("triangle-alert")}
@@ -52,21 +52,21 @@ pub fn join_instructions(
     });
     view! {
         <section class="card stack" aria-label=title>
-            {here}
+            {loopback_warning}
             <div class="stack-tight">
                 <h2 class="card-title">"Join token"</h2>
-                <p>"Shown only once. " <span class="num">{left}</span></p>
-                <div class="code"><span class="mono grow" data-join-token="">{token.clone()}</span> <Copy text=token what="join token" secret=true /></div>
+                <p>"Shown only once. " <span class="num">{validity}</span></p>
+                <div class="code"><span class="mono grow" data-join-token="">{token.clone()}</span> <Copy text=token label="join token" secret=true /></div>
             </div>
             <div class="stack-tight">
                 <h2 class="card-title">"On the host, as root"</h2>
                 <p>"1. Join. Replace eth1 with the interface in the site's network:"</p>
-                {line(JOIN)}
+                {command_line(JOIN_COMMAND)}
                 <p>"2. Paste the token, press Enter, then Ctrl-D. The token is read from standard input, so that it never appears in the process list."</p>
                 <p>"3. Start the agent. This replaces the current configuration of nginx and dnsmasq:"</p>
-                {line(SERVE)}
+                {command_line(START_COMMAND)}
                 <p>"Without systemd, run the agent in the foreground:"</p>
-                {line(RUN)}
+                {command_line(FOREGROUND_COMMAND)}
             </div>
             {join_status(new_host)}
             {button}
@@ -75,8 +75,8 @@ pub fn join_instructions(
     .erase()
 }
 
-fn line(command: &'static str) -> AnyView {
-    view! { <div class="code"><code class="mono grow">{command}</code> <Copy text=command what="command" /></div> }.erase()
+fn command_line(command: &'static str) -> AnyView {
+    view! { <div class="code"><code class="mono grow">{command}</code> <Copy text=command label="command" /></div> }.erase()
 }
 
 /// Whether the agent has joined; updated live.

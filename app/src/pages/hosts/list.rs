@@ -85,7 +85,7 @@ pub fn page() -> AnyView {
         Signal::from(()),
         |()| server_fns::hosts::list(),
         |_| interests(),
-        |all| whole(all),
+        |all| unpaged(all),
         &ROWS,
     )
 }

@@ -36,7 +36,7 @@ fn content(host: LiveResource<HostDetail>, current: Signal<usize>) -> AnyView {
         _ => settings::tab(host),
     });
     view! {
-        <PageHead title=name badges=move || marks(host.part(|host| Some(host.row.clone()))) />
+        <PageHead title=name badges=move || status_badges(host.part(|host| Some(host.row.clone()))) />
         {tabs(&own, current)}
         <div class="stack stack-narrow">{body}</div>
     }
@@ -44,7 +44,7 @@ fn content(host: LiveResource<HostDetail>, current: Signal<usize>) -> AnyView {
 }
 
 /// The badges beside the name.
-pub fn marks(host: Memo<Option<HostRow>>) -> AnyView {
+pub fn status_badges(host: Memo<Option<HostRow>>) -> AnyView {
     let configuration_badge =
         reactive(move || host.with(|host| host.as_ref().map(configuration_badge)));
     view! { <span class="state-line">{contact_badge(host)} {configuration_badge}</span> }.erase()

@@ -4,8 +4,8 @@ use model::{CertificateId, fingerprint::Fingerprint, hosts::HostDetail};
 
 use crate::pages::prelude::*;
 
-/// The display name of a certificate, beside its fingerprint.
-type Named = (Fingerprint, CertificateId, String);
+/// The fingerprint of a certificate, its id and its hostname.
+type KnownCertificate = (Fingerprint, CertificateId, String);
 
 /// The panel; empty if the host serves all certificates.
 pub fn unserved(host: LiveResource<HostDetail>) -> AnyView {
@@ -18,19 +18,21 @@ pub fn unserved(host: LiveResource<HostDetail>) -> AnyView {
         let each = report.map(|entry| (entry.certificate.clone(), entry.reason.clone()));
         each.collect::<Vec<_>>()
     });
-    let named = named(all);
-    let entry = move |(print, message): (Fingerprint, String)| {
+    let known = known_certificates(all);
+    let entry = move |(fingerprint, message): (Fingerprint, String)| {
         let name = reactive(move || {
-            let known = named.with(|named| {
-                let mut named = named.iter();
-                named.find(|(it, ..)| *it == print).cloned()
+            let certificate = known.with(|known| {
+                let mut known = known.iter();
+                known.find(|(other, ..)| *other == fingerprint).cloned()
             });
-            match known {
+            match certificate {
                 Some((_, id, subject)) => {
                     let href = format!("/certificates/{id}");
                     view! { <a class="link" href=href>{subject}</a> }.erase()
                 }
-                None => view! { <span class="mono wrap-any">{print.to_string()}</span> }.erase(),
+                None => {
+                    view! { <span class="mono wrap-any">{fingerprint.to_string()}</span> }.erase()
+                }
             }
         });
         view! { <p>{name} ": " {message}</p> }.erase()
@@ -51,24 +53,24 @@ pub fn unserved(host: LiveResource<HostDetail>) -> AnyView {
 
 /// The hostnames of the certificates, which the host knows by fingerprint only. Fetched only if
 /// there are any.
-fn named(all: Memo<Vec<(Fingerprint, String)>>) -> RwSignal<Vec<Named>> {
-    let named = RwSignal::new(Vec::new());
-    let is_asked = Memo::new(move |_| !all.with(Vec::is_empty));
+fn known_certificates(all: Memo<Vec<(Fingerprint, String)>>) -> RwSignal<Vec<KnownCertificate>> {
+    let known = RwSignal::new(Vec::new());
+    let is_needed = Memo::new(move |_| !all.with(Vec::is_empty));
     Effect::new(move |_| {
-        if !is_asked.get() {
+        if !is_needed.get() {
             return;
         }
         spawn_local(async move {
             // If the request fails, the fingerprints are shown.
-            let known = server_fns::certificates::list(None)
+            let all = server_fns::certificates::list(None)
                 .await
                 .unwrap_or_default();
-            let known = known.into_iter().filter_map(|row| {
-                let print = row.issued?.fingerprint;
-                Some((print, row.id, row.subject.to_string()))
+            let issued = all.into_iter().filter_map(|row| {
+                let fingerprint = row.issued?.fingerprint;
+                Some((fingerprint, row.id, row.subject.to_string()))
             });
-            named.try_set(known.collect());
+            known.try_set(issued.collect());
         });
     });
-    named
+    known
 }

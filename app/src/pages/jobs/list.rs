@@ -41,7 +41,9 @@ const ROWS: Rows<JobRow> = Rows {
         column("Site", "", |job| text(&job.site)),
         CREATED_BY,
         CREATED,
-        column("Duration", "num", |job| took(job.started, job.finished)),
+        column("Duration", "num", |job| {
+            job_duration(job.started, job.finished)
+        }),
     ],
 };
 
@@ -99,7 +101,7 @@ fn steps(job: &JobRow) -> AnyView {
 }
 
 /// How long a job took, or has taken so far.
-pub fn took(started: Option<Timestamp>, finished: Option<Timestamp>) -> AnyView {
+pub fn job_duration(started: Option<Timestamp>, finished: Option<Timestamp>) -> AnyView {
     match (started, finished) {
         (Some(start), Some(end)) => format_duration(start.age_ms(end)).erase(),
         (Some(start), None) => reactive(move || format_duration(start.age_ms(Clock::read()))),

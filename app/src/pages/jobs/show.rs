@@ -6,7 +6,7 @@ use model::{
     jobs::{JobKind, JobRow, JobState, JobView},
 };
 
-use super::list::{actor, title, took};
+use super::list::{actor, job_duration, title};
 use crate::{
     components::{
         job_view::{job_actions, job_view},
@@ -94,7 +94,7 @@ fn to_container(job: LiveResource<JobView>) -> AnyView {
 
 fn facts(job: &JobView) -> AnyView {
     let row = &job.row;
-    let duration = view! { <span class="num">{took(row.started, row.finished)}</span> };
+    let duration = view! { <span class="num">{job_duration(row.started, row.finished)}</span> };
     Facts::new()
         .mono("Job", row.id)
         .text("Site", &row.site)

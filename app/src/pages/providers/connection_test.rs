@@ -9,7 +9,7 @@ use model::{
 use crate::pages::prelude::*;
 
 /// What the test does, and what it leaves behind.
-fn meaning(kind: ProviderKind) -> &'static str {
+fn description(kind: ProviderKind) -> &'static str {
     match kind {
         ProviderKind::Cloudflare | ProviderKind::Rfc2136 => {
             "Checks access for a domain. Creates the record _holdfast-test and removes it again."
@@ -53,7 +53,7 @@ pub fn card(id: ProviderId, kind: Signal<ProviderKind>, domains: Signal<Vec<Stri
         <section class="card">
             <h2 class="card-title">"Test"</h2>
             <form class="stack-tight" novalidate on:submit=act(submit)>
-                <p class="muted">{reactive(move || meaning(kind.get()))}</p>
+                <p class="muted">{reactive(move || description(kind.get()))}</p>
                 <Field form name="domain" label="Domain" value options=domains />
                 <FailureLine failure=form.failure />
                 <div class="actions">
@@ -65,7 +65,7 @@ pub fn card(id: ProviderId, kind: Signal<ProviderKind>, domains: Signal<Vec<Stri
                     </button>
                 </div>
             </form>
-            <div aria-live="polite">{reactive(move || result.with(|result| result.as_ref().map(outcome)))}</div>
+            <div aria-live="polite">{reactive(move || result.with(|result| result.as_ref().map(results)))}</div>
         </section>
     }
     .erase()
@@ -77,14 +77,14 @@ fn refusal(text: &str) -> Vec<FieldError> {
     error.into_iter().collect()
 }
 
-fn outcome((domain, checks): &(String, Vec<ProviderCheck>)) -> AnyView {
-    let bad = checks.iter().filter(|finding| !finding.is_good).count();
-    let title = match bad {
+fn results((domain, checks): &(String, Vec<ProviderCheck>)) -> AnyView {
+    let failed = checks.iter().filter(|check| !check.is_good).count();
+    let title = match failed {
         0 => format!("All checks passed for {domain}."),
         1 => format!("1 check failed for {domain}."),
-        bad => format!("{bad} checks failed for {domain}."),
+        failed => format!("{failed} checks failed for {domain}."),
     };
-    let each = checks.iter().map(finding).collect::<Vec<_>>();
+    let each = checks.iter().map(check_result).collect::<Vec<_>>();
     view! {
         <div class="test-results stack-tight">
             <p><strong>{title}</strong></p>
@@ -94,11 +94,11 @@ fn outcome((domain, checks): &(String, Vec<ProviderCheck>)) -> AnyView {
     .erase()
 }
 
-fn finding(finding: &ProviderCheck) -> AnyView {
-    let mark = match finding.is_good {
+fn check_result(check: &ProviderCheck) -> AnyView {
+    let badge = match check.is_good {
         true => badge("passed", Tone::Good, "circle-check"),
         false => badge("failed", Tone::Danger, "circle-x"),
     };
-    view! { <li class="test-result">{mark} <span class="wrap-any">{finding.message.clone()}</span></li> }
+    view! { <li class="test-result">{badge} <span class="wrap-any">{check.message.clone()}</span></li> }
         .erase()
 }

@@ -2,7 +2,7 @@
 
 use model::providers::{ProviderForm, ProviderKind, TsigAlgorithm};
 
-use super::called;
+use super::kind_label;
 use crate::pages::prelude::*;
 
 /// The initial values of a new DNS provider.
@@ -17,10 +17,11 @@ pub fn initial_values() -> ProviderForm {
 /// All fields, in groups.
 pub fn fields(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyView {
     let kinds: Vec<(String, String)> = ProviderKind::ALL
-        .map(|kind| (kind.to_string(), called(kind).to_owned()))
+        .map(|kind| (kind.to_string(), kind_label(kind).to_owned()))
         .to_vec();
     let kind = Memo::new(move |_| values.with(|form| form.kind.parse::<ProviderKind>().ok()));
-    let meaning = Signal::derive(move || kind.get().map(meaning).unwrap_or_default().to_owned());
+    let description =
+        Signal::derive(move || kind.get().map(description).unwrap_or_default().to_owned());
     let account = reactive(move || {
         let fields = match kind.get()? {
             ProviderKind::Cloudflare => cloudflare(form, values, new),
@@ -30,14 +31,14 @@ pub fn fields(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> Any
         Some(fields)
     });
     let provider = view! {
-        <Choice form name="kind" label="Kind" value=bind!(values, kind) options=kinds hint=meaning />
+        <Choice form name="kind" label="Kind" value=bind!(values, kind) options=kinds hint=description />
         <Field form name="name" label="Name" value=bind!(values, name) hint="The name in Holdfast, such as dns." />
     };
     view! { {group("DNS provider", provider.erase())} {account} }.erase()
 }
 
 /// When to use a kind of provider.
-fn meaning(kind: ProviderKind) -> &'static str {
+fn description(kind: ProviderKind) -> &'static str {
     match kind {
         ProviderKind::Cloudflare => "Supports DNS-01 challenges and address records.",
         ProviderKind::Rfc2136 => {

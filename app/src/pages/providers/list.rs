@@ -2,7 +2,7 @@
 
 use model::providers::{ProviderRow, ProviderSettings};
 
-use super::called;
+use super::kind_label;
 use crate::pages::{authorities::domain_names, certificates::tabs, prelude::*};
 
 const LIST: ListPage = ListPage {
@@ -25,9 +25,9 @@ const ROWS: Rows<ProviderRow> = Rows {
         main_column("Name", |row| {
             row_link(format!("/providers/{}", row.name), text(&row.name))
         }),
-        column("Kind", "", |row| text(called(row.settings.kind()))),
+        column("Kind", "", |row| text(kind_label(row.settings.kind()))),
         column("Endpoint", "mono cell-long", |row| {
-            text(place(&row.settings))
+            text(endpoint(&row.settings))
         }),
         column("Domains", "cell-long", |row| domain_names(&row.domains)),
     ],
@@ -39,13 +39,13 @@ pub fn page() -> AnyView {
         Signal::from(()),
         |()| server_fns::providers::list(),
         |_| [Topic::Provider, Topic::Domain].map(Event::all).to_vec(),
-        |all| whole(all),
+        |all| unpaged(all),
         &ROWS,
     )
 }
 
 /// The endpoint of the provider, as a short text.
-fn place(settings: &ProviderSettings) -> String {
+fn endpoint(settings: &ProviderSettings) -> String {
     match settings {
         ProviderSettings::Cloudflare => "api.cloudflare.com".to_owned(),
         ProviderSettings::Rfc2136 { server, zone, .. } => format!("{zone} at {server}"),

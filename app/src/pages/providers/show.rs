@@ -4,29 +4,29 @@
 use model::providers::{ProviderForm, ProviderRow, ProviderSettings};
 
 use super::{
-    called, connection_test,
+    connection_test,
     fields::{fields, initial_values},
-    stored_name,
+    kind_label, stored_name,
 };
 use crate::pages::{authorities::domains, prelude::*};
 
 /// A DNS provider, and the names of all domains.
-type Shown = (ProviderRow, Vec<String>);
+type ProviderPage = (ProviderRow, Vec<String>);
 
 pub fn page() -> AnyView {
     let may_change = Session::is_administrator();
-    let interests = |(provider, _): &Shown| {
+    let interests = |(provider, _): &ProviderPage| {
         vec![
             Event::of(Topic::Provider, provider.id.0),
             Event::all(Topic::Domain),
         ]
     };
-    object_page("provider", fetch, interests, move |shown| {
-        content(shown, may_change)
+    object_page("provider", fetch, interests, move |page| {
+        content(page, may_change)
     })
 }
 
-async fn fetch(name: String) -> Result<Shown, Failure> {
+async fn fetch(name: String) -> Result<ProviderPage, Failure> {
     let provider = server_fns::providers::get(name).await?;
     let all = server_fns::domains::list().await?;
     // Domains that use the provider come first.
@@ -40,16 +40,16 @@ async fn fetch(name: String) -> Result<Shown, Failure> {
     Ok((provider, names))
 }
 
-fn content(shown: LiveResource<Shown>, may_change: bool) -> AnyView {
-    let name = shown.part(|(provider, _)| provider.name.to_string());
-    let id = shown.peek(|(provider, _)| provider.id);
-    let names = shown.part(|(_, names)| names.clone());
-    let kind = shown.part(|(provider, _)| provider.settings.kind());
-    let rest = may_change.then(|| view! { {settings(shown, name)} {end(shown, name)} }.erase());
+fn content(page: LiveResource<ProviderPage>, may_change: bool) -> AnyView {
+    let name = page.part(|(provider, _)| provider.name.to_string());
+    let id = page.peek(|(provider, _)| provider.id);
+    let names = page.part(|(_, names)| names.clone());
+    let kind = page.part(|(provider, _)| provider.settings.kind());
+    let rest = may_change.then(|| view! { {settings(page, name)} {deletion(page, name)} }.erase());
     view! {
         <PageHead title=name />
         <div class="stack stack-narrow">
-            {shown.view(facts)}
+            {page.view(facts)}
             {connection_test::card(id, kind.into(), names.into())}
             {rest}
         </div>
@@ -57,12 +57,12 @@ fn content(shown: LiveResource<Shown>, may_change: bool) -> AnyView {
     .erase()
 }
 
-fn facts((row, _): &Shown) -> AnyView {
+fn facts((row, _): &ProviderPage) -> AnyView {
     let addresses = match row.settings.kind().supports_address_records() {
         true => "if a domain enables them",
         false => "not supported",
     };
-    let facts = Facts::new().text("Kind", called(row.settings.kind()));
+    let facts = Facts::new().text("Kind", kind_label(row.settings.kind()));
     let facts = match &row.settings {
         ProviderSettings::Cloudflare => facts,
         ProviderSettings::Rfc2136 {
@@ -90,7 +90,7 @@ fn facts((row, _): &Shown) -> AnyView {
 }
 
 /// The stored values. A choice needs a value, even if the provider's kind does not use it.
-fn stored_values((row, _): &Shown) -> ProviderForm {
+fn stored_values((row, _): &ProviderPage) -> ProviderForm {
     let mut form = ProviderForm::from(row);
     if form.algorithm.is_empty() {
         form.algorithm = initial_values().algorithm;
@@ -98,11 +98,11 @@ fn stored_values((row, _): &Shown) -> ProviderForm {
     form
 }
 
-fn settings(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
-    let values = form_values(shown.part(stored_values));
+fn settings(page: LiveResource<ProviderPage>, name: Memo<String>) -> AnyView {
+    let values = form_values(page.part(stored_values));
     let form = FormState::of(values, |form| form.parse(false));
     let update = move |submitted| {
-        let id = shown.peek(|(row, _)| row.id);
+        let id = page.peek(|(row, _)| row.id);
         async move {
             server_fns::providers::update(id, submitted).await?;
             values.try_update(|form| form.secret.clear());
@@ -111,22 +111,15 @@ fn settings(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     };
     let update = save(values, stored_name, update);
     let fields = fields(form, values, false);
-    settings_form(
-        Kind::Provider,
-        name,
-        form,
-        fields,
-        update,
-        shown.refresher(),
-    )
+    settings_form(Kind::Provider, name, form, fields, update, page.refresher())
 }
 
-fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
-    let is_needed = shown.part(|(row, _)| !row.domains.is_empty());
+fn deletion(page: LiveResource<ProviderPage>, name: Memo<String>) -> AnyView {
+    let is_needed = page.part(|(row, _)| !row.domains.is_empty());
     let select = ("/domains", "Select another provider");
-    let losses = move || shown.with(|(row, _)| losses(row));
+    let losses = move || page.with(|(row, _)| losses(row));
     delete_card(Kind::Provider, name, losses, move |typed| {
-        server_fns::providers::delete(shown.peek(|(row, _)| row.id), typed)
+        server_fns::providers::delete(page.peek(|(row, _)| row.id), typed)
     })
     .note("Existing DNS records do not change.")
     .blocked_while(

@@ -108,7 +108,7 @@ fn network(form: FormState, values: RwSignal<SiteForm>) -> AnyView {
         <Field form name="range" label="Addresses for containers" value=bind!(values, range)
             hint="The first and last address, such as 10.20.0.100-10.20.0.250." />
         <Field form name="dynamic_range" label="Addresses for other machines" optional=true value=bind!(values, dynamic_range)
-            hint="The DHCP range for machines that are not containers, such as 10.20.9.10-10.20.9.99. Leave empty to give them no address." />
+            hint="The DHCP range for machines that are not containers, such as 10.20.9.10-10.20.9.99. Leave empty to assign them no addresses." />
         <Field form name="forwarders" label="Upstream DNS servers" optional=true value=bind!(values, forwarders)
             hint="They resolve names outside the site; separate addresses with commas. Leave empty to resolve only the site's names." />
         <Field form name="ports" label="External ports" value=bind!(values, ports)

@@ -37,7 +37,7 @@ pub fn page() -> AnyView {
         Signal::from(()),
         |()| server_fns::sites::list(),
         |_| [Topic::Site, Topic::Container].map(Event::all).to_vec(),
-        |all| whole(all),
+        |all| unpaged(all),
         &ROWS,
     )
 }

@@ -84,7 +84,7 @@ fn content(page: LiveResource<SitePage>, current: Signal<usize>) -> AnyView {
     });
     view! {
         <PageHead title=name actions=move || reactive(containers) />
-        <Tabs label="Site sections" tabs=links present=current />
+        <Tabs label="Site sections" tabs=links current=current />
         {body}
     }
     .erase()

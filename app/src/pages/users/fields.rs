@@ -13,7 +13,7 @@ pub enum Account {
     /// Creation: requires a password.
     New,
     /// Update: an empty password keeps the current one.
-    Present,
+    Existing,
 }
 
 /// The state of a form with these values.
@@ -35,7 +35,7 @@ fn refusals(form: &UserForm, account: Account) -> Vec<FieldError> {
 }
 
 /// What a role allows.
-fn role_meaning(role: Role) -> &'static str {
+fn role_description(role: Role) -> &'static str {
     match role {
         Role::Member => "Manages own containers.",
         Role::Operator => "Manages all containers, domains, certificates and hosts.",
@@ -52,7 +52,7 @@ pub fn fields(form: FormState, values: RwSignal<UserForm>, account: Account) -> 
     ]);
     let role_hint = Signal::derive(move || {
         let role = values.with(|form| form.role.parse());
-        role.map(role_meaning).unwrap_or_default().to_owned()
+        role.map(role_description).unwrap_or_default().to_owned()
     });
     let user = view! {
         <Field form name="name" label="Username" value=bind!(values, name) hint="The name for sign-in, such as anna." />
@@ -77,7 +77,7 @@ fn password(form: FormState, values: RwSignal<UserForm>, account: Account) -> An
             <Field form name="password" label="Password" value entry=Entry::Secret hint="8 to 256 characters." />
         }
         .erase(),
-        Account::Present => view! {
+        Account::Existing => view! {
             <Field form name="password" label="New password" value entry=Entry::Secret optional=true
                 hint="Leave empty to keep the current password. A new password (8 to 256 characters) ends all sessions of the user." />
         }
@@ -99,7 +99,7 @@ mod tests {
             role: "member".to_owned(),
             ..UserForm::default()
         };
-        assert_eq!(refusals(&form, Account::Present), []);
+        assert_eq!(refusals(&form, Account::Existing), []);
         let refused = refusals(&form, Account::New);
         let fields = refused.iter().map(|refusal| refusal.field.as_str());
         assert_eq!(fields.collect::<Vec<_>>(), ["password"]);

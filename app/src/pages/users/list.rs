@@ -49,8 +49,8 @@ fn path(user: &UserRow) -> String {
     format!("/users/{}", user.name)
 }
 
-/// The usage of the resource at this place of [`amounts`].
-fn usage(user: &UserRow, place: usize) -> AnyView {
+/// The usage of the resource at this index of [`amounts`].
+fn usage(user: &UserRow, index: usize) -> AnyView {
     let amounts = amounts(user);
-    parts(&amounts.get(place).map(limited).unwrap_or_default())
+    parts(&amounts.get(index).map(limited).unwrap_or_default())
 }

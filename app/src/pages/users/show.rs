@@ -12,10 +12,10 @@ use super::{
 use crate::pages::{containers::container_count, prelude::*};
 
 /// A user, and whether it is the signed-in user.
-type Shown = (UserRow, bool);
+type UserPage = (UserRow, bool);
 
 pub fn page() -> AnyView {
-    let interests = |(user, _): &Shown| {
+    let interests = |(user, _): &UserPage| {
         vec![
             Event::of(Topic::User, user.id.0),
             Event::all(Topic::Container),
@@ -24,15 +24,15 @@ pub fn page() -> AnyView {
     object_page("name", fetch, interests, content)
 }
 
-async fn fetch(name: String) -> Result<Shown, Failure> {
+async fn fetch(name: String) -> Result<UserPage, Failure> {
     let me = require_administrator().await?;
     let user = server_fns::users::get(name).await?;
     let own = user.id == me.id;
     Ok((user, own))
 }
 
-fn content(shown: LiveResource<Shown>) -> AnyView {
-    let name = shown.part(|(user, _)| user.name.to_string());
+fn content(page: LiveResource<UserPage>) -> AnyView {
+    let name = page.part(|(user, _)| user.name.to_string());
     let containers = move || {
         let href = format!("/containers?q={}", name.get());
         view! { <a class="btn" href=href>{icon("container")} "View containers"</a> }.erase()
@@ -40,16 +40,16 @@ fn content(shown: LiveResource<Shown>) -> AnyView {
     view! {
         <PageHead title=name actions=move || reactive(containers) />
         <div class="stack stack-narrow">
-            {shown.view(|(user, _)| usage(user))}
-            {settings(shown, name)}
-            {end(shown, name)}
+            {page.view(|(user, _)| usage(user))}
+            {settings(page, name)}
+            {deletion(page, name)}
         </div>
     }
     .erase()
 }
 
 /// The user's values as they would be typed: `4 GiB` and not `4096`.
-fn stored_values((user, _): &Shown) -> UserForm {
+fn stored_values((user, _): &UserPage) -> UserForm {
     let limits = &user.limits;
     let memory = limits
         .memory_mib
@@ -63,11 +63,11 @@ fn stored_values((user, _): &Shown) -> UserForm {
     }
 }
 
-fn settings(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
-    let values = form_values(shown.part(stored_values));
-    let form = form_state(values, Account::Present);
+fn settings(page: LiveResource<UserPage>, name: Memo<String>) -> AnyView {
+    let values = form_values(page.part(stored_values));
+    let form = form_state(values, Account::Existing);
     let update = move |submitted| {
-        let id = shown.peek(|(user, _)| user.id);
+        let id = page.peek(|(user, _)| user.id);
         async move {
             server_fns::users::update(id, submitted).await?;
             // A password is never shown again, and not sent twice.
@@ -76,14 +76,14 @@ fn settings(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
         }
     };
     let update = save(values, |form| form.name.trim().to_owned(), update);
-    let fields = fields(form, values, Account::Present);
-    settings_form(Kind::User, name, form, fields, update, shown.refresher())
+    let fields = fields(form, values, Account::Existing);
+    settings_form(Kind::User, name, form, fields, update, page.refresher())
 }
 
-fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
-    let state = shown.part(|(user, own)| (user.usage.containers, *own));
+fn deletion(page: LiveResource<UserPage>, name: Memo<String>) -> AnyView {
+    let state = page.part(|(user, own)| (user.usage.containers, *own));
     let blocked = move || {
-        let what = match state.get() {
+        let containers = match state.get() {
             (_, true) => return Some(
                 view! { <p>"This is your own account. Another administrator can delete it."</p> }
                     .erase(),
@@ -92,14 +92,14 @@ fn end(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
             (count, _) => container_count(count),
         };
         let href = format!("/containers?q={}", name.get());
-        Some(view! { <p>{name} " owns " <a class="link" href=href>{what}</a> ". Delete these first."</p> }.erase())
+        Some(view! { <p>{name} " owns " <a class="link" href=href>{containers}</a> ". Delete these first."</p> }.erase())
     };
     let losses = move || {
         let user = format!("The user {} with password and limits", name.get());
         vec![user, "All sessions of the user".to_owned()]
     };
     delete_card(Kind::User, name, losses, move |typed| {
-        server_fns::users::delete(shown.peek(|(user, _)| user.id), typed)
+        server_fns::users::delete(page.peek(|(user, _)| user.id), typed)
     })
     .blocked(blocked)
     .view()

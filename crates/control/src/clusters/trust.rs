@@ -17,7 +17,7 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// [`Error::Invalid`] at `url` when the certificate cannot be fetched.
-pub(super) async fn certificate(url: &ApiUrl) -> Result<Fingerprint, Error> {
+pub(super) async fn fetch_fingerprint(url: &ApiUrl) -> Result<Fingerprint, Error> {
     let fetched = proxmox::fetch_fingerprint(url.as_str(), FETCH_TIMEOUT)
         .await
         .map_err(|error| Error::invalid_field("url", error.to_string()))?;
@@ -75,7 +75,7 @@ pub(super) async fn other_nodes(client: &Client, nodes: &[Node]) -> Vec<Result<O
 
 /// For an unreachable node, trusts the certificate that the cluster reports.
 async fn check_node(name: String, url: ApiUrl, reported: Fingerprint) -> Result<OtherNode, String> {
-    match certificate(&url).await {
+    match fetch_fingerprint(&url).await {
         Ok(fetched) if fetched != reported => Err(name),
         _ => Ok((name, url, reported)),
     }

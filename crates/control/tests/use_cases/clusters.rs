@@ -74,7 +74,7 @@ fn field(error: &Error) -> &str {
 async fn cluster_is_added_after_its_fingerprint_is_confirmed() {
     let (app, sim) = (TestApp::new().await, second_cluster().await);
     let control = &app.control;
-    let presented = clusters::certificate(control, &SYSTEM, sim.url().parse().unwrap())
+    let presented = clusters::fetch_certificate(control, &SYSTEM, sim.url().parse().unwrap())
         .await
         .unwrap();
     assert_eq!(

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use control::{Actor, jobs};
+use control::{Actor, containers, jobs};
 use model::{
     Error,
-    containers::Status,
+    containers::{CreationFailure, Status},
     jobs::{JobState, StepState},
 };
 use proxmox_sim::{Config, Effect};
@@ -35,9 +35,30 @@ async fn unknown_image_fails_with_a_message_and_leaves_nothing() {
     assert!(job.can_retry && job.leftovers.is_empty());
     let view = app.view("web").await;
     assert_eq!(view.row.status, Status::Failed);
-    assert_eq!(view.failure, Some((created.job, error)));
+    let failure = CreationFailure {
+        job: created.job,
+        message: error,
+        can_retry: true,
+    };
+    assert_eq!(view.creation_failure, Some(failure));
     assert!(app.sim.handle().containers().is_empty());
     app.delete(created.id, "web").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failed_creation_cannot_be_retried_during_the_deletion() {
+    let app = TestApp::new().await;
+    let form = app.form("web", "docker.io/library/nosuch:1");
+    let created = app.create(&form).await.unwrap();
+    app.wait_for_job(created.job).await;
+    let can_retry = async || app.view("web").await.creation_failure.unwrap().can_retry;
+    assert!(can_retry().await);
+    app.sim.handle().close_listener().await;
+    let deletion = containers::delete(&app.control, &Actor::System, created.id, "web").await;
+    assert!(!can_retry().await);
+    app.sim.handle().reopen_listener().await;
+    let job = app.wait_for_job(deletion.unwrap()).await;
+    assert_eq!(job.row.state, JobState::Done, "{job:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,7 +132,7 @@ async fn job_waits_for_a_locked_container() {
     let app = TestApp::new().await;
     let view = app.create_and_wait("web").await;
     app.sim.handle().set_lock(view.vmid, Some("backup"));
-    let job = control::containers::power(
+    let job = containers::power(
         &app.control,
         &Actor::System,
         view.row.id,
@@ -184,8 +205,7 @@ async fn container_has_at_most_one_active_job() {
     config.delays.create = Duration::from_secs(600);
     let app = TestApp::with_config(config).await;
     let created = app.create(&app.form("web", NGINX)).await.unwrap();
-    let refused =
-        control::containers::delete(&app.control, &Actor::System, created.id, "web").await;
+    let refused = containers::delete(&app.control, &Actor::System, created.id, "web").await;
     assert!(
         matches!(refused, Err(model::Error::Conflict { .. })),
         "{refused:?}"

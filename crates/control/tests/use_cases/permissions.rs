@@ -164,6 +164,6 @@ async fn members_and_operators_cannot_manage_clusters() {
         assert_forbidden(clusters::create(&app.control, &actor, spec).await);
         assert_forbidden(clusters::get(&app.control, &actor, "test").await);
         let url = sim.url().parse().unwrap();
-        assert_forbidden(clusters::certificate(&app.control, &actor, url).await);
+        assert_forbidden(clusters::fetch_certificate(&app.control, &actor, url).await);
     }
 }

@@ -31,6 +31,17 @@ impl Deref for ContainerDetail {
     }
 }
 
+/// The failed or canceled creation of a container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreationFailure {
+    /// The job.
+    pub job: JobId,
+    /// The error, in one sentence.
+    pub message: String,
+    /// Whether the job can be retried: no other job is working on the container.
+    pub can_retry: bool,
+}
+
 /// A container whose creation has been queued.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreatedContainer {

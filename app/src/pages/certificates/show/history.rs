@@ -4,8 +4,8 @@ use model::certificates::{CertificateDetail, CertificateEvent, HistoryEntry};
 
 use crate::pages::prelude::*;
 
-pub fn card(shown: LiveResource<CertificateDetail>) -> AnyView {
-    let history = shown.part(|shown| shown.history.clone());
+pub fn card(certificate: LiveResource<CertificateDetail>) -> AnyView {
+    let history = certificate.part(|certificate| certificate.history.clone());
     let lines = reactive(move || {
         let history = history.get();
         if history.is_empty() {
@@ -18,7 +18,7 @@ pub fn card(shown: LiveResource<CertificateDetail>) -> AnyView {
 }
 
 fn line(line: HistoryEntry) -> AnyView {
-    let (tone, shape) = match line.event {
+    let (tone, icon_name) = match line.event {
         CertificateEvent::Issued => (Tone::Good, "circle-check"),
         CertificateEvent::Renewed => (Tone::Good, "rotate-cw"),
         CertificateEvent::Uploaded => (Tone::Good, "plus"),
@@ -29,7 +29,7 @@ fn line(line: HistoryEntry) -> AnyView {
     };
     view! {
         <li>
-            <span class="state-line">{badge(line.event.as_str(), tone, shape)} <span class="muted num">{ago(line.at)}</span></span>
+            <span class="state-line">{badge(line.event.as_str(), tone, icon_name)} <span class="muted num">{ago(line.at)}</span></span>
             <p class="wrap-any">{line.message}</p>
         </li>
     }

@@ -6,13 +6,13 @@ use super::service_rows::Row;
 use crate::pages::prelude::*;
 
 /// The domain if there are several, and the other options in a fold.
-pub fn more(row: Row, kind: Option<ServiceKind>) -> AnyView {
+pub fn publishing_options(row: Row, kind: Option<ServiceKind>) -> AnyView {
     let options = match kind {
-        Some(ServiceKind::Http) => web(row),
+        Some(ServiceKind::Http) => http_options(row),
         Some(ServiceKind::Tcp) => view! {
             {tls(row)}
             {idle_timeout(row)}
-            <Checkbox form=row.state name=row.name("proxy_protocol") label="Send PROXY protocol" checked=row.is_ticked(|service| service.proxy_protocol) set=row.tick(|service| &mut service.proxy_protocol) hint="Passes the client's address. The backend must support it." />
+            <Checkbox form=row.state name=row.name("proxy_protocol") label="Send PROXY protocol" checked=row.is_checked(|service| service.proxy_protocol) set=row.set_checked(|service| &mut service.proxy_protocol) hint="Passes the client's address. The backend must support it." />
         }
         .erase(),
         Some(ServiceKind::Udp) => idle_timeout(row),
@@ -21,7 +21,7 @@ pub fn more(row: Row, kind: Option<ServiceKind>) -> AnyView {
     let domain = (kind == Some(ServiceKind::Http)).then(|| domain(row));
     // Options that are in use are not folded.
     let is_open =
-        kind == Some(ServiceKind::Tcp) && row.is_ticked(|service| service.tls).get_untracked();
+        kind == Some(ServiceKind::Tcp) && row.is_checked(|service| service.tls).get_untracked();
     view! {
         <div class="service-more">
             {domain}
@@ -81,7 +81,7 @@ fn domain(row: Row) -> AnyView {
     reactive(move || several.get().then(choice))
 }
 
-fn web(row: Row) -> AnyView {
+fn http_options(row: Row) -> AnyView {
     let backends = options([
         ("http", "HTTP"),
         ("https", "HTTPS, any certificate"),
@@ -93,15 +93,15 @@ fn web(row: Row) -> AnyView {
             <Field form=row.state name=row.name("body") label="Max. request body (MiB)" optional=true value=row.text(|service| &mut service.body) hint="Default: 2048" />
             {idle_timeout(row)}
         </div>
-        <Checkbox form=row.state name=row.name("sign_in") label="Require sign-in" checked=row.is_ticked(|service| service.sign_in) set=row.tick(|service| &mut service.sign_in) hint="Uses the sign-in that an operator configured for the domain." />
-        <Checkbox form=row.state name=row.name("buffering") label="Buffering" checked=row.is_ticked(|service| service.buffering) set=row.tick(|service| &mut service.buffering) hint="Buffers responses for slow backends. Turn off for streaming." />
+        <Checkbox form=row.state name=row.name("sign_in") label="Require sign-in" checked=row.is_checked(|service| service.sign_in) set=row.set_checked(|service| &mut service.sign_in) hint="Uses the sign-in that an operator configured for the domain." />
+        <Checkbox form=row.state name=row.name("buffering") label="Buffering" checked=row.is_checked(|service| service.buffering) set=row.set_checked(|service| &mut service.buffering) hint="Buffers responses for slow backends. Turn off for streaming." />
     }
     .erase()
 }
 
 /// The TLS options of a port and the hostname for TLS.
 fn tls(row: Row) -> AnyView {
-    let checked = row.is_ticked(|service| service.tls);
+    let checked = row.is_checked(|service| service.tls);
     let is_enabled = Memo::new(move |_| checked.get());
     let name = reactive(move || {
         is_enabled
@@ -109,7 +109,7 @@ fn tls(row: Row) -> AnyView {
             .then(|| view! { {row.hostname()} {domain(row)} }.erase())
     });
     view! {
-        <Checkbox form=row.state name=row.name("tls") label="TLS" checked set=row.tick(|service| &mut service.tls)
+        <Checkbox form=row.state name=row.name("tls") label="TLS" checked set=row.set_checked(|service| &mut service.tls)
             hint="The edge host terminates TLS with a certificate for the hostname. The container receives plain TCP." />
         {name}
     }

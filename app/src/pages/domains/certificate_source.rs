@@ -9,17 +9,17 @@ use model::{
 use crate::pages::prelude::*;
 
 /// The certificate source of a domain, as a short text.
-pub fn source_summary(issuance: CertificateSource) -> &'static str {
-    match issuance {
+pub fn source_summary(source: CertificateSource) -> &'static str {
+    match source {
         CertificateSource::SelfSigned => "none (self-signed)",
         CertificateSource::Uploaded => "upload",
-        issued => choice(issued.as_str()),
+        acme => choice(acme.as_str()),
     }
 }
 
 /// A certificate source from its value in the form.
-fn choice(word: &str) -> &'static str {
-    match word {
+fn choice(name: &str) -> &'static str {
+    match name {
         "http" => "ACME, one per name (HTTP-01)",
         "dns" => "ACME, one per name (DNS-01)",
         "wildcard" => "ACME wildcard (DNS-01)",
@@ -29,8 +29,8 @@ fn choice(word: &str) -> &'static str {
 }
 
 /// The effect of a certificate source, and its requirements.
-fn meaning(word: &str) -> &'static str {
-    match word {
+fn description(name: &str) -> &'static str {
+    match name {
         "http" => {
             "Each published name gets its own certificate, which is renewed automatically. The CA must reach the name on port 80 of the edge hosts from the internet."
         }
@@ -50,8 +50,8 @@ fn meaning(word: &str) -> &'static str {
 }
 
 /// Whether a CA issues the certificates.
-fn needs_authority(word: &str) -> bool {
-    matches!(word, "http" | "dns" | "wildcard")
+fn needs_authority(name: &str) -> bool {
+    matches!(name, "http" | "dns" | "wildcard")
 }
 
 /// The certificate source.
@@ -60,27 +60,26 @@ pub fn certificates(
     values: RwSignal<DomainForm>,
     choices: Signal<DomainChoices>,
 ) -> AnyView {
-    let options = options(CertificateSource::NAMES.map(|word| (word, choice(word))));
-    let hint =
-        Signal::derive(move || values.with(|form| meaning(&form.certificate_source).to_owned()));
-    let word = Bound {
+    let options = options(CertificateSource::NAMES.map(|name| (name, choice(name))));
+    let hint = Signal::derive(move || values.with(|form| description(&form.certificate_source).to_owned()));
+    let source = Bound {
         get: Signal::derive(move || values.with(|form| form.certificate_source.clone())),
-        set: Callback::new(move |word: String| {
+        set: Callback::new(move |name: String| {
             let first = choices.with_untracked(|choices| choices.authorities.first().cloned());
             values.update(|form| {
                 // Most installations have one CA only; it is selected together with a source that
                 // needs one.
-                if needs_authority(&word) && form.authority.is_empty() {
+                if needs_authority(&name) && form.authority.is_empty() {
                     form.authority = first.map(|(id, _)| id.to_string()).unwrap_or_default();
                 }
-                form.certificate_source = word;
+                form.certificate_source = name;
             });
         }),
     };
     let needs = Memo::new(move |_| values.with(|form| needs_authority(&form.certificate_source)));
     let may_add = Session::is_administrator();
     let fields = view! {
-        <Choice form name="certificate_source" label="Certificate source" value=word options hint />
+        <Choice form name="certificate_source" label="Certificate source" value=source options hint />
         {reactive(move || needs.get().then(|| authority(form, values, choices, may_add)))}
     };
     group("Certificates", fields.erase())
@@ -111,7 +110,7 @@ fn authority(
     let none = reactive(move || {
         choices
             .with(|choices| choices.authorities.is_empty())
-            .then(|| first_step("/authorities/new", "certificate authority", may_add))
+            .then(|| prerequisite_link("/authorities/new", "certificate authority", may_add))
     });
     view! {
         <Choice form name="authority" label="Certificate authority" value=bind!(values, authority) options hint="The CA that issues the certificates." />
@@ -121,10 +120,10 @@ fn authority(
 }
 
 /// A link to create a missing object, for users who may do so.
-fn first_step(href: &'static str, what: &'static str, may_add: bool) -> AnyView {
+fn prerequisite_link(href: &'static str, noun: &'static str, may_add: bool) -> AnyView {
     match may_add {
-        true => view! { <p><a class="link" href=href>{format!("Add a {what}")}</a> " first. Unsaved values in this form are lost."</p> }.erase(),
-        false => view! { <p>{format!("Ask an administrator to add a {what}.")}</p> }.erase(),
+        true => view! { <p><a class="link" href=href>{format!("Add a {noun}")}</a> " first. Unsaved values in this form are lost."</p> }.erase(),
+        false => view! { <p>{format!("Ask an administrator to add a {noun}.")}</p> }.erase(),
     }
 }
 
@@ -146,7 +145,7 @@ pub fn records(
     let none = reactive(move || {
         choices
             .with(|choices| choices.providers.is_empty())
-            .then(|| first_step("/providers/new", "DNS provider", may_add))
+            .then(|| prerequisite_link("/providers/new", "DNS provider", may_add))
     });
     let fields = view! {
         <Choice form name="provider" label="DNS provider" value=bind!(values, provider) options
@@ -163,7 +162,7 @@ fn addresses(
     values: RwSignal<DomainForm>,
     choices: Signal<DomainChoices>,
 ) -> AnyView {
-    let barred = Memo::new(move |_| {
+    let disabled_reason = Memo::new(move |_| {
         let chosen = values.with(|form| form.provider.clone());
         let kind = choices.with(|choices| {
             let mut all = choices.providers.iter();
@@ -180,7 +179,7 @@ fn addresses(
     });
     // A selection that was made for another provider does not apply to the current provider.
     Effect::new(move |_| {
-        if barred.with(Option::is_some) && values.with_untracked(|form| form.addresses) {
+        if disabled_reason.with(Option::is_some) && values.with_untracked(|form| form.addresses) {
             values.update(|form| form.addresses = false);
         }
     });
@@ -204,7 +203,7 @@ fn addresses(
             .map(|site| unreached_site(&site, may_change))
     });
     view! {
-        <Checkbox form name="addresses" label="Manage address records" checked set barred
+        <Checkbox form name="addresses" label="Manage address records" checked set disabled_reason
             hint="Creates A and AAAA records with the site's public addresses for each published name, and removes them later. Records from other sources do not change." />
         {note}
     }
@@ -231,15 +230,15 @@ mod tests {
 
     #[test]
     fn each_certificate_source_has_its_own_text() {
-        let texts = CertificateSource::NAMES.map(|word| (choice(word), meaning(word)));
-        for (index, one) in texts.iter().enumerate() {
+        let texts = CertificateSource::NAMES.map(|name| (choice(name), description(name)));
+        for (index, text) in texts.iter().enumerate() {
             let mut others = texts.iter().skip(index + 1);
-            assert!(others.all(|other| one.0 != other.0 && one.1 != other.1));
+            assert!(others.all(|other| text.0 != other.0 && text.1 != other.1));
         }
-        for word in CertificateSource::NAMES {
-            let issuance = CertificateSource::from_name(word, Some(AuthorityId(1)));
+        for name in CertificateSource::NAMES {
+            let issuance = CertificateSource::from_name(name, Some(AuthorityId(1)));
             let authority = issuance.and_then(CertificateSource::certificate_authority);
-            assert_eq!(needs_authority(word), authority.is_some(), "{word}");
+            assert_eq!(needs_authority(name), authority.is_some(), "{name}");
         }
     }
 }

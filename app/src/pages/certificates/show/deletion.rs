@@ -8,19 +8,20 @@ use crate::{
 };
 
 /// The card: an issued certificate is revoked at its CA, an uploaded one is deleted.
-pub fn card(shown: LiveResource<CertificateDetail>, name: Memo<String>) -> AnyView {
-    let of = shown.part(|shown| (shown.row.method, shown.row.issued.is_some()));
+pub fn card(certificate: LiveResource<CertificateDetail>, name: Memo<String>) -> AnyView {
+    let of =
+        certificate.part(|certificate| (certificate.row.method, certificate.row.issued.is_some()));
     reactive(move || match of.get() {
-        (IssuanceMethod::Uploaded, _) => Some(deletion(shown, name)),
-        (IssuanceMethod::Acme, true) => Some(revocation(shown, name)),
+        (IssuanceMethod::Uploaded, _) => Some(deletion(certificate, name)),
+        (IssuanceMethod::Acme, true) => Some(revocation(certificate, name)),
         (IssuanceMethod::Acme, false) => None,
     })
 }
 
-fn deletion(shown: LiveResource<CertificateDetail>, name: Memo<String>) -> AnyView {
-    let losses = move || shown.with(|shown| losses(&shown.row));
+fn deletion(certificate: LiveResource<CertificateDetail>, name: Memo<String>) -> AnyView {
+    let losses = move || certificate.with(|certificate| losses(&certificate.row));
     delete_card(Kind::Certificate, name, losses, move |typed| {
-        server_fns::certificates::delete(shown.peek(|shown| shown.row.id), typed)
+        server_fns::certificates::delete(certificate.peek(|certificate| certificate.row.id), typed)
     })
     .note("Edge hosts then serve another matching certificate, or a self-signed certificate, which browsers warn about.")
     .view()
@@ -42,23 +43,23 @@ fn losses(row: &CertificateRow) -> Vec<String> {
     losses
 }
 
-fn revocation(shown: LiveResource<CertificateDetail>, name: Memo<String>) -> AnyView {
+fn revocation(certificate: LiveResource<CertificateDetail>, name: Memo<String>) -> AnyView {
     let revocation = Deletion::default();
     let toasts = Toasts::here();
     let revoke = Callback::new(move |typed: String| {
-        let id = shown.peek(|shown| shown.row.id);
+        let id = certificate.peek(|certificate| certificate.row.id);
         revocation.send(server_fns::certificates::revoke(id, typed), move |()| {
             let name = name.get_untracked();
             toasts.notify(format!("Revoked the certificate of {name}."));
-            shown.refresh();
+            certificate.refresh();
         });
     });
     let question = Question {
         title: Signal::derive(move || format!("Revoke {}?", name.get())),
         lead: "This cannot be undone:",
-        keep: Signal::derive(move || format!("Keep {}", name.get())),
-        go: Signal::derive(move || format!("Revoke {}", name.get())),
-        shape: "ban",
+        cancel_label: Signal::derive(move || format!("Keep {}", name.get())),
+        confirm_label: Signal::derive(move || format!("Revoke {}", name.get())),
+        icon_name: "ban",
     };
     let consequences = [
         "The CA publishes that the certificate is revoked.",
