@@ -76,11 +76,11 @@ pub async fn create(control: &Control, actor: &Actor, spec: UserSpec) -> Result<
     Ok(id)
 }
 
-/// Changes an account. A new password ends the waits after failed sign-ins and the account's sessions, except where an administrator
-/// changes their own.
+/// Changes an account. A new password ends the waits after failed sign-ins and the account's sessions.
 ///
 /// # Errors
-/// [`Error::Conflict`] when the last administrator would lose the role.
+/// [`Error::Invalid`] when the last administrator would lose the role, or for a new password of the
+/// actor's own account, which requires the current one.
 pub async fn update(
     control: &Control,
     actor: &Actor,
@@ -88,12 +88,13 @@ pub async fn update(
     spec: UserSpec,
 ) -> Result<(), Error> {
     actor.require_administrator()?;
+    if spec.password.is_some() && actor.me().is_some_and(|me| me.id == id) {
+        return Err(Error::invalid_field("password", "Change it under Account."));
+    }
     let password_hash = match &spec.password {
         Some(password) => Some(control.0.passwords.hash(password).await?),
         None => None,
     };
-    let own = actor.me().is_some_and(|me| me.id == id);
-    let ends_sessions = password_hash.is_some() && !own;
     let change = store::users::UserUpdate {
         name: spec.name,
         mail: spec.mail,
@@ -117,9 +118,7 @@ pub async fn update(
             if change.password_hash.is_some() {
                 store::sign_ins::forget_account(c, &user.row.name)?;
                 store::sign_ins::forget_browsers(c, id)?;
-            }
-            if ends_sessions {
-                store::sessions::delete_by_user(c, id, None)?;
+                store::sessions::delete_by_user(c, id)?;
             }
             Ok(Ok(()))
         })

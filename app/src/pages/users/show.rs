@@ -65,7 +65,10 @@ fn stored_values((user, _): &Shown) -> UserForm {
 
 fn settings(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
     let values = form_values(shown.part(stored_values));
-    let form = form_state(values, Account::Present);
+    let account = Account::Present {
+        is_own: shown.part(|(_, own)| *own).into(),
+    };
+    let form = form_state(values, account);
     let update = move |submitted| {
         let id = shown.peek(|(user, _)| user.id);
         async move {
@@ -76,7 +79,7 @@ fn settings(shown: LiveResource<Shown>, name: Memo<String>) -> AnyView {
         }
     };
     let update = save(values, |form| form.name.trim().to_owned(), update);
-    let fields = fields(form, values, Account::Present);
+    let fields = fields(form, values, account);
     settings_form(Kind::User, name, form, fields, update, shown.refresher())
 }
 

@@ -103,7 +103,7 @@ pub async fn redeem_link(
         tracing::info!(user_id = %link.user, %address, reason = "account changed", "sign-in link refused");
         return Err(Error::forbidden(INVALID));
     };
-    let session = begin(control, &user, client)
+    let session = begin(control, &user, &client, |_| Ok(()))
         .await
         .inspect_err(|_| pending.put_back(link))?;
     let session = session.ok_or_else(|| Error::forbidden(INVALID))?;
