@@ -182,18 +182,6 @@ async fn pages_are_compressed_if_accepted() {
 }
 
 #[tokio::test]
-async fn large_request_body_is_refused() {
-    let app = TestApp::new().await;
-    let body = Body::from(vec![b'a'; 300 * 1024]);
-    let request = request(Method::POST, "/sign-in")
-        .header("sec-fetch-site", "same-origin")
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(body);
-    let response = app.send(request.unwrap()).await;
-    assert_eq!(response.status, StatusCode::PAYLOAD_TOO_LARGE);
-}
-
-#[tokio::test]
 async fn anonymous_users_are_redirected_to_sign_in() {
     let app = TestApp::new().await;
     let request = get("/containers")

@@ -11,6 +11,7 @@
 mod access;
 mod agents;
 mod assets;
+mod body_limits;
 mod config;
 mod crash_recovery;
 mod csrf;
