@@ -10,10 +10,10 @@ use std::{
 
 use axum::{
     body::Body,
-    http::{Method, StatusCode, header},
+    http::{StatusCode, header},
 };
 
-use crate::support::{TestApp, get, request};
+use crate::support::{TestApp, get};
 
 #[tokio::test]
 async fn inline_scripts_carry_the_nonce_of_the_policy() {

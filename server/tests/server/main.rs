@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod account;
 mod agents;
 mod assets;
 mod body_limits;
