@@ -178,7 +178,7 @@ async fn no_session_with_the_old_password_outlives_the_change() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn concurrent_changes_have_one_winner() {
+async fn changes_of_a_user_are_made_one_after_another() {
     let app = TestApp::new().await;
     let ann = app.create_user("ann", UserForm::default()).await;
     let control = &app.control;
@@ -190,5 +190,8 @@ async fn concurrent_changes_have_one_winner() {
         .iter()
         .map(|session| change(control, &ann, session, [OLD, NEW]));
     let changed = futures::future::join_all(changes).await;
-    assert_eq!(changed.iter().filter(|changed| changed.is_ok()).count(), 1);
+    let [Ok(_), Err(refused)] = &changed[..] else {
+        panic!("both changes were made or refused");
+    };
+    assert_eq!(refused.http_status(), 409, "{refused:?}");
 }
