@@ -26,6 +26,8 @@ mod session;
 mod shell;
 mod status;
 
+#[cfg(feature = "ssr")]
+pub use page_context::SessionCookies;
 pub use page_context::{Assets, EventPosition};
 pub use pages::sign_in::SignInFailure;
 pub use routes::{App, preload};

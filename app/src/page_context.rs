@@ -1,5 +1,5 @@
-//! What the server provides as context for each page. It depends on no other module, so that pages
-//! and the document around them can use it.
+//! What the server provides as context for each page and server function. It depends on no other
+//! module, so that pages and the document around them can use it.
 
 use std::collections::HashMap;
 
@@ -28,3 +28,14 @@ pub struct Assets {
 /// the position at which the stream begins.
 #[derive(Clone, Debug)]
 pub struct EventPosition(pub String);
+
+/// Makes the `Set-Cookie` headers of a new session.
+#[cfg(feature = "ssr")]
+#[derive(Clone)]
+pub struct SessionCookies(pub MakeCookies);
+
+/// The function of [`SessionCookies`].
+#[cfg(feature = "ssr")]
+pub type MakeCookies = std::sync::Arc<
+    dyn Fn(&control::sessions::NewSession) -> Vec<axum::http::HeaderValue> + Send + Sync,
+>;

@@ -78,9 +78,13 @@ pub(crate) use server::{caller, into_failure};
 
 #[cfg(feature = "ssr")]
 mod server {
-    use axum::Extension;
+    use axum::{
+        Extension,
+        http::{HeaderValue, header},
+    };
     use control::{Actor, Control};
     use leptos::prelude::use_context;
+    use leptos_axum::ResponseOptions;
     use model::Error;
 
     use super::Failure;
@@ -98,10 +102,15 @@ mod server {
         }
     }
 
-    /// Wraps an error and sets the HTTP status. Without that, every failed call would respond with
-    /// 500.
+    /// Wraps an error, and sets the HTTP status and `Retry-After`. Without that, every failed call
+    /// would respond with 500.
     pub fn into_failure(error: Error) -> Failure {
         crate::status::set(error.http_status());
+        if let (Some(seconds), Some(response)) =
+            (error.retry_after(), use_context::<ResponseOptions>())
+        {
+            response.insert_header(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         Failure(error)
     }
 }

@@ -78,6 +78,8 @@ test("the last administrator cannot be demoted", async ({ page, watch }) => {
   watch.expect(422, "/api/ui/users/update");
   await visit(page, "/users/admin");
   await expect(page.getByText("This is your own account.")).toBeVisible();
+  await expect(page.getByLabel(/^New password/)).toHaveCount(0);
+  await expect(page.getByText("Change your password under Account.")).toBeVisible();
   await page.getByLabel("Role", { exact: true }).selectOption("member");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(await fieldError(page.getByLabel("Role", { exact: true }))).toContainText("administrator");

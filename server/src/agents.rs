@@ -22,7 +22,7 @@ use crate::state::AppState;
 
 /// Maximum request size for file reports in bytes: a file of the maximum size, whose characters may
 /// take two bytes each as JSON, and as much again for smaller files.
-const MAX_FILE_REPORT: usize = 4 * endpoints::MAX_FILE_SIZE;
+pub(crate) const MAX_FILE_REPORT: usize = 4 * endpoints::MAX_FILE_SIZE;
 
 /// The routes. `body_limit` is the maximum size of most requests in bytes.
 #[expect(clippy::disallowed_methods, reason = "a route table")]

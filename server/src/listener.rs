@@ -1,7 +1,9 @@
 //! Listening sockets and connections of the web server, plain or TLS: connection limits, socket
 //! options and timeouts. Must not inspect requests.
 
+mod connection;
 mod limits;
+mod progress;
 
 use std::{
     io::{self, ErrorKind},
@@ -23,11 +25,16 @@ use rustix::{
 };
 
 use crate::Failure;
-use limits::{Acceptor, Connections};
+use connection::{Acceptor, Timeouts};
+use limits::Connections;
 
-/// Timeout for a client to start, to send a request's head and to read, and the interval of HTTP/2
-/// pings.
-const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
+/// The timeouts of connections. Event streams send a line every 15 seconds, and responses to agents
+/// begin within 30 seconds.
+const TIMEOUTS: Timeouts = Timeouts {
+    client: Duration::from_secs(30),
+    handshake: Duration::from_secs(10),
+    idle: Duration::from_secs(120),
+};
 /// Maximum number of connections, if the open file limit allows it.
 const MAX_CONNECTIONS: usize = 4096;
 /// Upper bound for the raised open file limit.
@@ -88,8 +95,9 @@ fn is_unsupported(cause: &io::Error) -> bool {
         || Errno::from_io_error(cause) == Some(Errno::AFNOSUPPORT)
 }
 
-/// Limits connections to half of the open file limit, and each client to a quarter of that. Raises
-/// the open file limit as far as permitted: the usual soft limit of 1,024 exists for select(2).
+/// Limits connections to half of the open file limit, each client to a quarter of that, and each
+/// network to a half. Raises the open file limit as far as permitted: the usual soft limit of 1,024
+/// exists for select(2).
 pub(crate) fn connections(trusted_proxies: Vec<IpNet>) -> Connections {
     let mut files = getrlimit(Resource::Nofile);
     let target = files.maximum.unwrap_or(MAX_OPEN_FILES).min(MAX_OPEN_FILES);
@@ -118,24 +126,38 @@ pub(crate) async fn serve(
     handle: Handle<SocketAddr>,
     service: IntoMakeServiceWithConnectInfo<Router, SocketAddr>,
 ) -> io::Result<()> {
-    let server = axum_server::from_tcp(listener)?.handle(handle);
-    match tls {
-        Some(tls) => {
-            let acceptor = with_limits(tls_acceptor(tls.clone()), connections);
-            set_timeouts(server.acceptor(acceptor)).serve(service).await
-        }
-        None => {
-            let acceptor = with_limits(tcp_acceptor(), connections);
-            set_timeouts(server.acceptor(acceptor)).serve(service).await
-        }
-    }
+    serve_with(TIMEOUTS, listener, tls, connections, handle, service).await
 }
 
-fn with_limits<A>(inner: A, connections: &Connections) -> Acceptor<A> {
-    Acceptor {
-        inner,
-        connections: connections.clone(),
-        timeout: CLIENT_TIMEOUT,
+async fn serve_with(
+    timeouts: Timeouts,
+    listener: TcpListener,
+    tls: &Option<RustlsConfig>,
+    connections: &Connections,
+    handle: Handle<SocketAddr>,
+    service: IntoMakeServiceWithConnectInfo<Router, SocketAddr>,
+) -> io::Result<()> {
+    let server = axum_server::from_tcp(listener)?.handle(handle);
+    let connections = connections.clone();
+    match tls {
+        Some(tls) => {
+            let acceptor = Acceptor {
+                inner: tls_acceptor(tls.clone(), timeouts.handshake),
+                connections,
+                timeouts,
+            };
+            let server = set_timeouts(server.acceptor(acceptor), timeouts.client);
+            server.serve(service).await
+        }
+        None => {
+            let acceptor = Acceptor {
+                inner: tcp_acceptor(),
+                connections,
+                timeouts,
+            };
+            let server = set_timeouts(server.acceptor(acceptor), timeouts.client);
+            server.serve(service).await
+        }
     }
 }
 
@@ -145,19 +167,22 @@ fn tcp_acceptor() -> NoDelayAcceptor {
     NoDelayAcceptor::new()
 }
 
-fn tls_acceptor(tls: RustlsConfig) -> RustlsAcceptor<NoDelayAcceptor> {
-    RustlsAcceptor::new(tls).acceptor(tcp_acceptor())
+fn tls_acceptor(tls: RustlsConfig, handshake: Duration) -> RustlsAcceptor<NoDelayAcceptor> {
+    RustlsAcceptor::new(tls)
+        .handshake_timeout(handshake)
+        .acceptor(tcp_acceptor())
 }
 
-/// Closes connections that never send a complete request, so that they do not exhaust the sockets.
-fn set_timeouts<A>(mut server: Server<SocketAddr, A>) -> Server<SocketAddr, A> {
+/// Closes HTTP/1 connections that never send a complete request, so that they do not exhaust the
+/// sockets, and HTTP/2 connections of clients that are gone.
+fn set_timeouts<A>(mut server: Server<SocketAddr, A>, timeout: Duration) -> Server<SocketAddr, A> {
     let http = server.http_builder();
     http.http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(CLIENT_TIMEOUT);
+        .header_read_timeout(timeout);
     http.http2()
         .timer(TokioTimer::new())
-        .keep_alive_interval(CLIENT_TIMEOUT);
+        .keep_alive_interval(timeout);
     server
 }
 
@@ -165,10 +190,18 @@ fn set_timeouts<A>(mut server: Server<SocketAddr, A>) -> Server<SocketAddr, A> {
 mod tests {
     use std::sync::Arc;
 
+    use axum::{Router, body::Body};
     use axum_server::accept::Accept as _;
-    use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
+    use rustls::{
+        ClientConfig, RootCertStore,
+        pki_types::{CertificateDer, ServerName},
+    };
     use test_servers::not_checked;
-    use tokio::net::TcpStream;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpStream,
+        time::timeout,
+    };
     use tokio_rustls::TlsConnector;
 
     use super::*;
@@ -184,6 +217,95 @@ mod tests {
         let (accepted, connecting) = (accepted.unwrap().0, connecting.unwrap());
         assert!(!accepted.nodelay().unwrap(), "the system's default is off");
         (accepted, connecting)
+    }
+
+    /// The idle timeout in tests; the others are a third of it.
+    pub(super) const IDLE: Duration = Duration::from_millis(900);
+    /// Upper bound for every wait.
+    pub(super) const LONG: Duration = Duration::from_secs(20);
+
+    /// Serves with short timeouts, and returns the address.
+    pub(super) async fn serve(router: Router) -> SocketAddr {
+        start(router, None, Connections::new(9, 9, Vec::new()))
+    }
+
+    fn start(router: Router, tls: Option<RustlsConfig>, connections: Connections) -> SocketAddr {
+        let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        let address = listener.local_addr().unwrap();
+        let timeouts = Timeouts {
+            client: IDLE / 3,
+            handshake: IDLE / 3,
+            idle: IDLE,
+        };
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move {
+            let handle = Handle::new();
+            serve_with(timeouts, listener, &tls, &connections, handle, service).await
+        });
+        address
+    }
+
+    /// Sends bytes on a new connection and reads until the server closes it.
+    async fn exchange(address: SocketAddr, bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(bytes).await.unwrap();
+        let mut received = Vec::new();
+        // The server may reset the connection.
+        let closed = timeout(LONG, client.read_to_end(&mut received)).await;
+        closed.is_ok().then_some(received)
+    }
+
+    #[tokio::test]
+    async fn incomplete_head_of_a_request_times_out() {
+        let address = serve(Router::new().fallback(async || "page")).await;
+        let received = exchange(address, b"GET / HTTP/1.1\r\nhost: localhost\r\n").await;
+        let received = received.expect("the connection is still open");
+        assert!(!received.starts_with(b"HTTP/1.1 200"));
+    }
+
+    #[tokio::test]
+    async fn idle_http1_connection_is_closed() {
+        let address = serve(Router::new().fallback(async || "page")).await;
+        let received = exchange(address, b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+        let received = received.expect("the connection is still open");
+        assert!(received.starts_with(b"HTTP/1.1 200") && received.ends_with(b"page"));
+    }
+
+    #[tokio::test]
+    async fn slow_response_is_no_idle_connection() {
+        let page = async || {
+            tokio::time::sleep(IDLE * 2 / 3).await;
+            Body::from("page")
+        };
+        let address = serve(Router::new().fallback(page)).await;
+        let received = exchange(address, b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+        assert!(received.unwrap().ends_with(b"page"));
+    }
+
+    #[tokio::test]
+    async fn tls_handshake_times_out() {
+        let tls = self_signed().await.0;
+        let address = start(Router::new(), Some(tls), Connections::new(9, 9, Vec::new()));
+        for bytes in [&b""[..], b"\x16\x03\x01\x02\x00\x01"] {
+            let received = exchange(address, bytes).await;
+            assert!(received.is_some(), "the connection is still open");
+        }
+    }
+
+    #[tokio::test]
+    async fn connections_over_the_limit_of_a_client_are_closed() {
+        let router = Router::new().fallback(async || "page");
+        let address = start(router, None, Connections::new(9, 2, Vec::new()));
+        let mut open = TcpStream::connect(address).await.unwrap();
+        let _second = TcpStream::connect(address).await.unwrap();
+        let mut third = TcpStream::connect(address).await.unwrap();
+        let closed = timeout(IDLE / 6, third.read_u8()).await;
+        assert!(closed.is_ok_and(|read| read.is_err()), "the third is open");
+        let request = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        open.write_all(request).await.unwrap();
+        let mut received = Vec::new();
+        open.read_to_end(&mut received).await.unwrap();
+        assert!(received.ends_with(b"page"));
     }
 
     #[test]
@@ -221,15 +343,21 @@ mod tests {
         assert!(stream.nodelay().unwrap());
     }
 
-    #[tokio::test]
-    async fn tls_connections_have_nodelay_set() {
+    /// The TLS configuration of a server, and its certificate.
+    async fn self_signed() -> (RustlsConfig, CertificateDer<'static>) {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let (chain, key) = (own.cert.pem(), own.signing_key.serialize_pem());
         let server = RustlsConfig::from_pem(chain.into(), key.into());
-        let acceptor = tls_acceptor(server.await.unwrap());
+        (server.await.unwrap(), own.cert.der().clone())
+    }
+
+    #[tokio::test]
+    async fn tls_connections_have_nodelay_set() {
+        let (server, certificate) = self_signed().await;
+        let acceptor = tls_acceptor(server, TIMEOUTS.handshake);
         let mut roots = RootCertStore::empty();
-        roots.add(own.cert.der().clone()).unwrap();
+        roots.add(certificate).unwrap();
         let client = ClientConfig::builder()
             .with_root_certificates(roots)
             .with_no_client_auth();

@@ -1,6 +1,8 @@
 //! Renders pages of the application on the server.
 
-use app::shell;
+use std::sync::Arc;
+
+use app::{SessionCookies, shell};
 use axum::{extract::Request, http::header, response::Response};
 use leptos::{
     nonce::use_nonce,
@@ -8,12 +10,17 @@ use leptos::{
 };
 use leptos_axum::ResponseOptions;
 
-use crate::{headers, state::AppState};
+use crate::{headers, session, state::AppState};
 
 /// Provides the Leptos context for pages and server functions.
 pub fn page_context(state: &AppState) -> impl Fn() + Clone + Send + Sync + use<> {
     let (control, site) = (state.control.clone(), state.site.clone());
+    let public = state.public.clone();
+    let cookies = SessionCookies(Arc::new(move |session| {
+        session::session_cookies(&public.url, session)
+    }));
     move || {
+        provide_context(cookies.clone());
         provide_context(app::EventPosition(control.event_position().to_string()));
         provide_context(control.clone());
         provide_context(site.current().page_urls());

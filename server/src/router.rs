@@ -34,7 +34,7 @@ use crate::{
     state::AppState,
 };
 
-/// Maximum size of a request body in bytes.
+/// Maximum size of a request body in bytes, except for file reports of agents.
 const BODY_LIMIT: usize = 256 * 1024;
 /// Timeout until a response begins; event streams have none.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -52,6 +52,7 @@ pub fn router(state: AppState, edge: Option<Edge>) -> Router {
         // Agent routes have limits of their own.
         .merge(agent_routes())
         .layer(from_fn_with_state(state.site.clone(), assets::serve))
+        .layer(RequestBodyLimitLayer::new(agents::MAX_FILE_REPORT))
         .layer(from_fn_with_state(state.clone(), host_header::check))
         .layer(from_fn_with_state(
             state.public.url.clone(),

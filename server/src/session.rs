@@ -10,7 +10,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use control::sessions::{self, ClientInfo};
+use control::sessions::{self, ClientInfo, NewSession};
 
 use crate::{client_addr::Client, config::PublicUrl, state::AppState};
 
@@ -53,14 +53,13 @@ fn client_info(address: IpAddr, headers: &HeaderMap, url: &PublicUrl) -> ClientI
     }
 }
 
-/// The `Set-Cookie` header of a new session.
-pub fn session_cookie(url: &PublicUrl, token: &str, lifetime_s: u64) -> Option<HeaderValue> {
-    cookie(url, SESSION, token, lifetime_s)
-}
-
-/// The `Set-Cookie` header by which the browser is recognized at its next sign-in.
-pub fn browser_cookie(url: &PublicUrl, token: &str, lifetime_s: u64) -> Option<HeaderValue> {
-    cookie(url, BROWSER, token, lifetime_s)
+/// The `Set-Cookie` headers of a new session: its own, and the one by which the browser is
+/// recognized at its next sign-in.
+pub fn session_cookies(url: &PublicUrl, session: &NewSession) -> Vec<HeaderValue> {
+    let browser = session.browser_token.as_ref();
+    let browser = browser.and_then(|it| cookie(url, BROWSER, &it.token, it.lifetime_s));
+    let own = cookie(url, SESSION, &session.token, session.lifetime_s);
+    own.into_iter().chain(browser).collect()
 }
 
 /// The `Set-Cookie` header that removes the session cookie.
@@ -124,10 +123,14 @@ mod tests {
 
     #[test]
     fn cookie_attributes_are_set() {
-        let plain = session_cookie(&url("http://localhost:3000"), "abc", 60).unwrap();
+        let session = NewSession {
+            token: "abc".to_owned(),
+            lifetime_s: 60,
+            browser_token: None,
+        };
         assert_eq!(
-            plain,
-            "holdfast_session=abc; Path=/; Max-Age=60; HttpOnly; SameSite=Lax"
+            session_cookies(&url("http://localhost:3000"), &session),
+            ["holdfast_session=abc; Path=/; Max-Age=60; HttpOnly; SameSite=Lax"]
         );
         let secure = clear_cookie(&url("https://cloud.example.org")).unwrap();
         assert_eq!(

@@ -60,15 +60,7 @@ async fn start_session(
     if let Some(old) = old {
         end_session(state, &old).await;
     }
-    let cookie = session::session_cookie(&state.public.url, &session.token, session.lifetime_s);
-    let mut response = see_other(next, cookie);
-    let browser = session.browser_token.as_ref();
-    let browser =
-        browser.and_then(|it| session::browser_cookie(&state.public.url, &it.token, it.lifetime_s));
-    if let Some(cookie) = browser {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-    response
+    see_other(next, session::session_cookies(&state.public.url, session))
 }
 
 /// Ends the session and shows the sign-in page.
@@ -124,10 +116,10 @@ async fn show_error(
     response
 }
 
-fn see_other(path: &str, cookie: Option<HeaderValue>) -> Response {
+fn see_other(path: &str, cookies: impl IntoIterator<Item = HeaderValue>) -> Response {
     let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response();
-    if let Some(cookie) = cookie {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    for cookie in cookies {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
 }

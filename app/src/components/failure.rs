@@ -53,7 +53,7 @@ pub fn failure_panel(
         Error::NotFound { .. } => "Not found",
         Error::Forbidden { .. } => "Not allowed",
         Error::Unavailable { .. } => "Unreachable",
-        Error::Throttled { .. } => "Too many attempts",
+        Error::Throttled { .. } => "Too many requests",
         _ => "Request failed",
     };
     let can_retry = matches!(

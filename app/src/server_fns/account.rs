@@ -17,7 +17,7 @@ pub async fn get() -> Result<UserRow, Failure> {
         .map_err(super::into_failure)
 }
 
-/// Changes the user's own password.
+/// Changes the user's own password. The response has the cookies of a new session.
 ///
 /// # Errors
 /// Refused fields; as `control::account::change_password`.
@@ -25,12 +25,21 @@ pub async fn get() -> Result<UserRow, Failure> {
 pub async fn change_password(form: PasswordForm) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     let client = leptos_axum::extract::<axum::Extension<control::sessions::ClientInfo>>().await;
-    let axum::Extension(client) =
-        client.map_err(|_| super::into_failure(model::Error::Unauthenticated))?;
+    let (Ok(axum::Extension(client)), Some(cookies), Some(response)) = (
+        client,
+        use_context::<crate::SessionCookies>(),
+        use_context::<leptos_axum::ResponseOptions>(),
+    ) else {
+        return Err(super::into_failure(model::Error::Unauthenticated));
+    };
     let change = form
         .parse()
         .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
-    control::account::change_password(&control, &actor, change, &client)
+    let session = control::account::change_password(&control, &actor, change, &client)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_failure)?;
+    for cookie in (cookies.0)(&session) {
+        response.append_header(axum::http::header::SET_COOKIE, cookie);
+    }
+    Ok(())
 }

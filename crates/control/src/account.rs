@@ -1,18 +1,15 @@
 //! The signed-in user's own account: what they may use, and their password.
 
-use model::{
-    Error, Kind,
-    account::PasswordChange,
-    events::{Event, Topic},
-    users::UserRow,
-};
+use model::{Error, UserId, account::PasswordChange, users::UserRow};
+use store::{Conn, users::UserRecord};
 
 use crate::{
     Actor, Control,
     failure::StoreResultExt as _,
-    notifier::Audience,
-    sessions::{self, ClientInfo},
-    throttle, users,
+    rate_limit::PASSWORD_CHANGES,
+    sessions::{self, BrowserToken, ClientInfo, NewSession, UnstoredSession},
+    throttle::{self, BucketFailure},
+    users,
 };
 
 /// Returns the user's own account.
@@ -24,53 +21,97 @@ pub async fn get(control: &Control, actor: &Actor) -> Result<UserRow, Error> {
     users::get(control, actor, &me.name).await
 }
 
-/// Changes the user's own password and ends their other sessions. Wrong guesses of the current
-/// password count as failed sign-ins.
+/// Changes the user's own password. Ends all sessions of the user and begins a new one for this
+/// browser. Wrong guesses of the current password count as failed sign-ins.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a wrong current password, [`Error::Throttled`] after too many of them.
+/// [`Error::Invalid`] for a wrong current password, [`Error::Throttled`] after too many of them or too
+/// many changes, [`Error::Conflict`] during another change.
 pub async fn change_password(
     control: &Control,
     actor: &Actor,
     change: PasswordChange,
     client: &ClientInfo,
-) -> Result<(), Error> {
-    let me = actor.me().ok_or(Error::Unauthenticated)?.clone();
-    let attempt = sessions::begin_attempt(control, Some(me.name.clone()), client).await?;
-    let (Some(user), recorded_failures) = (attempt.user, attempt.recorded_failures) else {
-        return Err(Error::not_found(Kind::User));
+) -> Result<NewSession, Error> {
+    let me = actor.me().ok_or(Error::Unauthenticated)?;
+    let Some(_in_progress) = control.0.mutexes.passwords.try_lock(me.id) else {
+        return Err(Error::conflict(IN_PROGRESS));
     };
+    check_rate(control, me.id).await?;
+    let attempt = sessions::begin_attempt(control, Some(me.name.clone()), client).await?;
+    // The account with this name may be another one since the session was read.
+    let user = attempt.user.filter(|user| user.row.id == me.id);
+    let user = user.ok_or(Error::Unauthenticated)?;
     let passwords = &control.0.passwords;
     let current = Some(user.password_hash.clone());
     if !passwords.matches(&change.current.0, current).await? {
         tracing::info!(account = %me.name, address = %client.address, "password change refused");
-        return Err(Error::invalid_field("current", WRONG_PASSWORD));
+        return Err(wrong_password());
     }
-    let new_hash = passwords.hash(&change.new).await?;
-    let kept_session = client.session_token.as_deref().map(sessions::digest);
-    let changed = control
-        .store()
-        .write(move |c| {
-            throttle::record_success(c, &recorded_failures)?;
-            let (id, old_hash) = (user.row.id, user.password_hash.as_str());
-            if !store::users::replace_password(c, id, old_hash, &new_hash)? {
-                return Ok(false);
-            }
-            store::sign_ins::forget_account(c, &user.row.name)?;
-            store::sign_ins::forget_browsers(c, id)?;
-            store::sessions::delete_by_user(c, id, kept_session.as_deref())?;
-            Ok(true)
-        })
-        .await
-        .into_model("change own password")?;
-    if !changed {
-        // Another request has changed the password since it was verified.
-        return Err(Error::invalid_field("current", WRONG_PASSWORD));
-    }
+    let replacement = Replacement {
+        new_hash: passwords.hash(&change.new).await?,
+        recorded_failures: attempt.recorded_failures,
+        user,
+    };
+    let session = replacement.store(control, client).await?;
     tracing::info!(account = %me.name, address = %client.address, "password changed");
-    let event = Event::of(Topic::User, me.id.0);
-    control.notifier().publish(event, Audience::Operators);
-    Ok(())
+    Ok(session)
 }
 
-const WRONG_PASSWORD: &str = "This is not your current password.";
+/// Checks the number of changes before any password is hashed.
+async fn check_rate(control: &Control, user: UserId) -> Result<(), Error> {
+    let permit = control
+        .store()
+        .read(move |c| PASSWORD_CHANGES.check(c, user));
+    permit.await.into_model("check password changes")?.map(drop)
+}
+
+/// A verified change of a password.
+struct Replacement {
+    user: UserRecord,
+    new_hash: String,
+    /// The failures that were recorded for the attempt.
+    recorded_failures: Vec<BucketFailure>,
+}
+
+impl Replacement {
+    /// Stores the new password, and a session in place of all sessions of the user.
+    async fn store(self, control: &Control, client: &ClientInfo) -> Result<NewSession, Error> {
+        let session = UnstoredSession::new(self.user.row.id, client);
+        let browser = BrowserToken::new();
+        let (to_store, browser_hash) = (session.clone(), sessions::digest(&browser.token));
+        let stored = control
+            .store()
+            .write(move |c| self.replace(c, &to_store, &browser_hash));
+        stored.await.into_model("change own password")??;
+        Ok(session.into_session(Some(browser)))
+    }
+
+    fn replace(
+        &self,
+        c: &mut Conn,
+        session: &UnstoredSession,
+        browser_hash: &str,
+    ) -> Result<Result<(), Error>, store::Error> {
+        let (id, old_hash) = (self.user.row.id, self.user.password_hash.as_str());
+        let permit = match PASSWORD_CHANGES.check(c, id)? {
+            Ok(permit) => permit,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if !store::users::replace_password(c, id, old_hash, &self.new_hash)? {
+            // Another request has changed the password since it was verified.
+            return Ok(Err(wrong_password()));
+        }
+        permit.record(c)?;
+        throttle::record_success(c, &self.recorded_failures)?;
+        store::sign_ins::forget_account(c, &self.user.row.name)?;
+        session.replace_all(c, browser_hash)?;
+        Ok(Ok(()))
+    }
+}
+
+const IN_PROGRESS: &str = "Another change of your password is in progress. Try again later.";
+
+fn wrong_password() -> Error {
+    Error::invalid_field("current", "This is not your current password.")
+}

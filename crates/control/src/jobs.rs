@@ -19,7 +19,12 @@ use store::{
 
 pub(crate) use plan::Step;
 
-use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience};
+use crate::{
+    Actor, Control,
+    failure::StoreResultExt as _,
+    notifier::Audience,
+    rate_limit::{JOBS, Permit},
+};
 
 /// The most log lines per response.
 const LOG_LINES: u32 = 1000;
@@ -90,7 +95,7 @@ pub async fn get(control: &Control, actor: &Actor, id: JobId) -> Result<JobView,
         is_canceling: record.cancel_requested && !ended,
         steps: record.steps.into_iter().map(|step| step.view).collect(),
         details: record.details,
-        leftovers: record.leftovers,
+        left: record.leftovers,
         row: record.row,
     })
 }
@@ -139,8 +144,8 @@ pub async fn cancel(control: &Control, actor: &Actor, id: JobId) -> Result<(), E
 /// container, and ignored otherwise.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `confirm` is another name, [`Error::Conflict`] when another job is
-/// working on the container, or the container no longer exists.
+/// [`Error::Invalid`] when `confirm` is another name, [`Error::Conflict`] when another job is working on
+/// the container or the container no longer exists, [`Error::Throttled`] after too many jobs.
 pub async fn retry(
     control: &Control,
     actor: &Actor,
@@ -153,12 +158,13 @@ pub async fn retry(
         let message = format!("Type {name} to delete the container.");
         return Err(Error::invalid_field("confirm", message));
     }
+    let requester = actor.clone();
     let queued = may_retry(&record)
         && control
             .store()
-            .write(move |c| store::jobs::requeue(c, id))
+            .write(move |c| requeue(c, &requester, id))
             .await
-            .into_model("retry job")?;
+            .into_model("retry job")??;
     if !queued {
         return Err(Error::conflict("This job cannot be retried."));
     }
@@ -169,6 +175,18 @@ pub async fn retry(
             .publish_container(container, record.owner);
     }
     Ok(())
+}
+
+fn requeue(c: &mut Conn, actor: &Actor, id: JobId) -> Result<Result<bool, Error>, store::Error> {
+    let permit = match JobPermit::obtain(c, actor)? {
+        Ok(permit) => permit,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let queued = store::jobs::requeue(c, id)?;
+    if queued {
+        permit.record(c)?;
+    }
+    Ok(Ok(queued))
 }
 
 fn may_cancel(record: &JobRecord) -> bool {
@@ -196,7 +214,7 @@ async fn get_visible(control: &Control, actor: &Actor, id: JobId) -> Result<JobR
         .await
         .into_model("get job")?
         .filter(|record| actor.may_see(record.owner))
-        .ok_or(Error::not_found(Kind::Job))
+        .ok_or(Error::NotFound { kind: Kind::Job })
 }
 
 /// A job to be queued.
@@ -207,6 +225,31 @@ pub(crate) struct NewJob<'a> {
     pub(crate) site: &'a SiteRecord,
     pub(crate) owner: UserId,
     pub(crate) source: &'a ContainerSource,
+    pub(crate) permit: JobPermit,
+}
+
+/// The permission to queue a job. Members may queue a limited number of jobs in a time.
+pub(crate) struct JobPermit(Option<Permit>);
+
+impl JobPermit {
+    /// The permission for a kind of job that has no limit.
+    pub(crate) const UNLIMITED: Self = Self(None);
+
+    /// Checks the limit of the actor. Call this before the first write of a transaction, because a
+    /// refusal does not revert it.
+    ///
+    /// # Errors
+    /// When the database is unavailable; the inner [`Error::Throttled`] over the limit.
+    pub(crate) fn obtain(c: &mut Conn, actor: &Actor) -> Result<Result<Self, Error>, store::Error> {
+        match actor.owner_filter() {
+            Some(member) => Ok(JOBS.check(c, member)?.map(|permit| Self(Some(permit)))),
+            None => Ok(Ok(Self::UNLIMITED)),
+        }
+    }
+
+    fn record(&self, c: &mut Conn) -> Result<(), store::Error> {
+        self.0.as_ref().map_or(Ok(()), |permit| permit.record(c))
+    }
 }
 
 /// Arguments of a job in addition to its container, stored as JSON.
@@ -217,13 +260,14 @@ pub(crate) struct Args {
     pub(crate) restart: bool,
 }
 
-/// Inserts a job in the caller's transaction.
+/// Inserts a job in the caller's transaction, and counts it.
 pub(crate) fn queue(
     c: &mut Conn,
     actor: &Actor,
     job: &NewJob<'_>,
     args: Args,
 ) -> Result<JobId, store::Error> {
+    job.permit.record(c)?;
     let steps = plan::plan(job.kind, job.source, args);
     let new = store::jobs::NewJob {
         kind: job.kind,

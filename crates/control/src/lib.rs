@@ -23,6 +23,7 @@ mod notifier;
 mod observer;
 mod passwords;
 pub mod providers;
+mod rate_limit;
 mod retention;
 pub mod sessions;
 pub mod setup;

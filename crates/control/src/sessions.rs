@@ -11,7 +11,7 @@ use model::{
     session::{CurrentUser, SignInForm},
 };
 use sha2::{Digest as _, Sha256};
-use store::users::UserRecord;
+use store::{Conn, users::UserRecord};
 
 pub(crate) use link::PendingLink;
 pub use link::{LINK_LIFETIME, create_link, redeem_link};
@@ -91,13 +91,22 @@ pub async fn sign_in(
         tracing::info!(account = account_name, address = %client.address, "sign-in refused");
         return Err(Error::WrongCredentials);
     };
-    let address = client.address;
-    let known = client.browser_token.clone();
-    let browser_token =
-        complete_attempt(control, user.row.id, (attempt, known), recorded_failures).await?;
-    let session = begin(control, &user, client).await?;
+    let (id, known) = (user.row.id, attempt.known_browser);
+    let (browser_token, is_known) = match &client.browser_token {
+        Some(token) if known.is_some() => (BrowserToken::of(token.clone()), true),
+        _ => (BrowserToken::new(), false),
+    };
+    let hash = digest(&browser_token.token);
+    let record = move |c: &mut Conn| {
+        throttle::record_success(c, &recorded_failures)?;
+        match is_known {
+            true => store::sign_ins::touch_known_browser(c, &hash),
+            false => store::sign_ins::insert_known_browser(c, &hash, id, MAX_BROWSERS),
+        }
+    };
+    let session = begin(control, &user, &client, record).await?;
     let session = session.ok_or(Error::WrongCredentials)?;
-    tracing::info!(account = %user.row.name, %address, method = "password", "user signed in");
+    tracing::info!(account = %user.row.name, address = %client.address, method = "password", "user signed in");
     Ok(NewSession {
         browser_token: Some(browser_token),
         ..session
@@ -165,57 +174,24 @@ pub(crate) async fn begin_attempt(
             recorded_failures,
         }),
         AttemptDecision::Wait(wait) => Err(Error::Throttled {
+            message: "Too many attempts.".to_owned(),
             seconds: wait.as_secs().max(1),
         }),
     }
 }
 
-/// Forgets the failures before a success. Returns the browser's token, or a new one.
-async fn complete_attempt(
-    control: &Control,
-    user: UserId,
-    (attempt, known): (Attempt, Option<String>),
-    recorded_failures: Vec<BucketFailure>,
-) -> Result<BrowserToken, Error> {
-    let known = known.filter(|_| attempt.known_browser.is_some());
-    let new = known.is_none().then(new_token);
-    let hash = new.as_deref().map(digest);
-    control
-        .store()
-        .write(move |c| {
-            throttle::record_success(c, &recorded_failures)?;
-            match (&hash, &attempt.known_browser) {
-                (Some(hash), _) => {
-                    store::sign_ins::insert_known_browser(c, hash, user, MAX_BROWSERS)
-                }
-                (None, Some(known)) => store::sign_ins::touch_known_browser(c, known),
-                (None, None) => Ok(()),
-            }
-        })
-        .await
-        .into_model("complete sign-in attempt")?;
-    Ok(BrowserToken {
-        token: known.or(new).unwrap_or_default(),
-        lifetime_s: KNOWN_BROWSER.as_secs(),
-    })
-}
-
-/// Stores a new session of an account; `None` if the account has another password by now. A change
-/// of the password locks the account too, so it ends this session or this session does not begin.
+/// Stores a new session of an account, and runs `record` in the same transaction; `None` if the
+/// account has another password by now. A change of the password locks the account too, so it ends
+/// this session or this session does not begin.
 async fn begin(
     control: &Control,
     user: &UserRecord,
-    client: ClientInfo,
+    client: &ClientInfo,
+    record: impl Fn(&mut Conn) -> Result<(), store::Error> + Send + 'static,
 ) -> Result<Option<NewSession>, Error> {
-    let token = new_token();
+    let session = UnstoredSession::new(user.row.id, client);
+    let to_store = session.clone();
     let (user, verified_hash) = (user.row.id, user.password_hash.clone());
-    let session = store::sessions::NewSession {
-        token_hash: digest(&token),
-        user,
-        lifetime_ms: millis(LIFETIME),
-        address: client.address.to_string(),
-        user_agent: client.user_agent.chars().take(200).collect(),
-    };
     let begun = control
         .store()
         .write(move |c| {
@@ -224,17 +200,72 @@ async fn begin(
             if current.is_none_or(|current| current.password_hash != verified_hash) {
                 return Ok(false);
             }
-            store::sessions::delete_surplus(c, user, MAX_SESSIONS - 1)?;
-            store::sessions::insert(c, &session)?;
+            record(c)?;
+            to_store.insert(c)?;
             Ok(true)
         })
         .await
         .into_model("begin session")?;
-    Ok(begun.then_some(NewSession {
-        token,
-        lifetime_s: LIFETIME.as_secs(),
-        browser_token: None,
-    }))
+    Ok(begun.then_some(session.into_session(None)))
+}
+
+/// A session that is not stored yet.
+#[derive(Clone)]
+pub(crate) struct UnstoredSession {
+    token: String,
+    row: store::sessions::NewSession,
+}
+
+impl UnstoredSession {
+    pub(crate) fn new(user: UserId, client: &ClientInfo) -> Self {
+        let token = new_token();
+        Self {
+            row: store::sessions::NewSession {
+                token_hash: digest(&token),
+                user,
+                lifetime_ms: millis(LIFETIME),
+                address: client.address.to_string(),
+                user_agent: client.user_agent.chars().take(200).collect(),
+            },
+            token,
+        }
+    }
+
+    /// Stores the session. Ends surplus sessions of the user.
+    fn insert(&self, c: &mut Conn) -> Result<(), store::Error> {
+        store::sessions::delete_surplus(c, self.row.user, MAX_SESSIONS - 1)?;
+        store::sessions::insert(c, &self.row)
+    }
+
+    /// Stores the session in place of all sessions and known browsers of the user.
+    pub(crate) fn replace_all(&self, c: &mut Conn, browser_hash: &str) -> Result<(), store::Error> {
+        let user = self.row.user;
+        store::sign_ins::forget_browsers(c, user)?;
+        store::sign_ins::insert_known_browser(c, browser_hash, user, MAX_BROWSERS)?;
+        store::sessions::delete_by_user(c, user)?;
+        self.insert(c)
+    }
+
+    pub(crate) fn into_session(self, browser_token: Option<BrowserToken>) -> NewSession {
+        NewSession {
+            token: self.token,
+            lifetime_s: LIFETIME.as_secs(),
+            browser_token,
+        }
+    }
+}
+
+impl BrowserToken {
+    pub(crate) fn new() -> Self {
+        Self::of(new_token())
+    }
+
+    fn of(token: String) -> Self {
+        Self {
+            token,
+            lifetime_s: KNOWN_BROWSER.as_secs(),
+        }
+    }
 }
 
 /// A random token of 256 bits, safe for cookies and query strings.
@@ -292,7 +323,7 @@ pub async fn actor(control: &Control, token: &str) -> Result<Option<Actor>, Erro
 ///
 /// # Errors
 /// When the database is unavailable.
-pub(crate) fn delete_expired(c: &mut store::Conn) -> Result<(), store::Error> {
+pub(crate) fn delete_expired(c: &mut Conn) -> Result<(), store::Error> {
     store::sign_ins::delete_expired(c, RESET_AFTER_MS, millis(KNOWN_BROWSER))?;
     store::sessions::delete_expired(c)?;
     Ok(())

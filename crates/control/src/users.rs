@@ -36,7 +36,7 @@ pub async fn list(
 pub async fn get(control: &Control, actor: &Actor, name: &Username) -> Result<UserRow, Error> {
     let own = actor.me().is_some_and(|me| me.name == *name);
     if !own && !actor.role().is_administrator() {
-        return Err(Error::not_found(Kind::User));
+        return Err(Error::NotFound { kind: Kind::User });
     }
     let name = name.clone();
     let user = control
@@ -45,7 +45,7 @@ pub async fn get(control: &Control, actor: &Actor, name: &Username) -> Result<Us
         .await
         .into_model("get user")?;
     user.map(|user| user.row)
-        .ok_or(Error::not_found(Kind::User))
+        .ok_or(Error::NotFound { kind: Kind::User })
 }
 
 /// Creates an account.
@@ -77,10 +77,11 @@ pub async fn create(control: &Control, actor: &Actor, spec: UserSpec) -> Result<
 }
 
 /// Changes an account. A new password ends the waits after failed sign-ins and the account's
-/// sessions, except where an administrator changes their own.
+/// sessions.
 ///
 /// # Errors
-/// [`Error::Conflict`] when the last administrator would lose the role.
+/// [`Error::Invalid`] when the last administrator would lose the role, or for a new password of the
+/// actor's own account, which requires the current one.
 pub async fn update(
     control: &Control,
     actor: &Actor,
@@ -88,12 +89,13 @@ pub async fn update(
     spec: UserSpec,
 ) -> Result<(), Error> {
     actor.require_administrator()?;
+    if spec.password.is_some() && actor.me().is_some_and(|me| me.id == id) {
+        return Err(Error::invalid_field("password", "Change it under Account."));
+    }
     let password_hash = match &spec.password {
         Some(password) => Some(control.0.passwords.hash(password).await?),
         None => None,
     };
-    let own = actor.me().is_some_and(|me| me.id == id);
-    let ends_sessions = password_hash.is_some() && !own;
     let change = store::users::UserUpdate {
         name: spec.name,
         mail: spec.mail,
@@ -106,7 +108,7 @@ pub async fn update(
         .write(move |c| {
             store::users::lock_all(c)?;
             let Some(user) = store::users::get(c, id)? else {
-                return Ok(Err(Error::not_found(Kind::User)));
+                return Ok(Err(missing()));
             };
             let steps_down =
                 user.row.role == Role::Administrator && change.role != Role::Administrator;
@@ -117,9 +119,7 @@ pub async fn update(
             if change.password_hash.is_some() {
                 store::sign_ins::forget_account(c, &user.row.name)?;
                 store::sign_ins::forget_browsers(c, id)?;
-            }
-            if ends_sessions {
-                store::sessions::delete_by_user(c, id, None)?;
+                store::sessions::delete_by_user(c, id)?;
             }
             Ok(Ok(()))
         })
@@ -152,7 +152,7 @@ pub async fn delete(
         .write(move |c| {
             store::users::lock_all(c)?;
             let Some(user) = store::users::get(c, id)? else {
-                return Ok(Err(Error::not_found(Kind::User)));
+                return Ok(Err(missing()));
             };
             if let Some(refusal) = refuse_delete(&user.row, &confirm) {
                 return Ok(Err(refusal));
@@ -186,6 +186,10 @@ fn refuse_delete(user: &UserRow, confirm: &str) -> Option<Error> {
             user.name
         ))
     })
+}
+
+fn missing() -> Error {
+    Error::NotFound { kind: Kind::User }
 }
 
 fn publish_change(control: &Control, id: UserId) {

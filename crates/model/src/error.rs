@@ -117,9 +117,11 @@ pub enum Error {
         /// The reason and what to do.
         message: String,
     },
-    /// Too many attempts.
-    #[error("Too many attempts. Wait {seconds} s and try again.")]
+    /// Too many requests.
+    #[error("{message} Wait {} and try again.", duration_text(*seconds))]
     Throttled {
+        /// What there was too much of.
+        message: String,
         /// Seconds to wait.
         seconds: u64,
     },
@@ -135,6 +137,14 @@ pub enum Error {
         /// The ID of the log entry.
         id: String,
     },
+}
+
+/// Formats a wait; minutes are rounded up.
+fn duration_text(seconds: u64) -> String {
+    match seconds {
+        ..=120 => format!("{seconds} s"),
+        _ => format!("{} min", seconds.div_ceil(60)),
+    }
 }
 
 fn first_message(fields: &[FieldError]) -> &str {
@@ -190,7 +200,7 @@ impl Error {
     /// The seconds of the HTTP header `Retry-After`, if a later attempt may succeed.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::Throttled { seconds } => Some(*seconds),
+            Self::Throttled { seconds, .. } => Some(*seconds),
             Self::Unavailable { .. } => Some(5),
             _ => None,
         }

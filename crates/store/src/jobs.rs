@@ -105,8 +105,8 @@ pub fn request_cancel(c: &mut Conn, id: JobId, states: &[JobState]) -> Result<bo
     Ok(requested > 0)
 }
 
-/// Queues a failed or canceled job again, from its first step. Returns false when the job is in
-/// another state or its container does not exist.
+/// Queues a failed or canceled job again, from its first step, and shortens its log. Returns false
+/// when the job is in another state or its container does not exist.
 ///
 /// # Errors
 /// [`Error::Duplicate`] of [`ActiveJob`](crate::Unique::ActiveJob) while the container has another
@@ -131,6 +131,7 @@ pub fn requeue(c: &mut Conn, id: JobId) -> Result<bool, Error> {
         return Ok(false);
     }
     steps::reset_steps(c, id)?;
+    log::shorten(c, id)?;
     Ok(true)
 }
 

@@ -31,6 +31,7 @@ pub mod hosts;
 pub mod jobs;
 pub mod nodes;
 pub mod providers;
+pub mod rate_limits;
 pub mod sessions;
 pub mod sign_ins;
 pub mod sites;

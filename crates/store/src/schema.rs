@@ -3,7 +3,7 @@
 
 mod accounts;
 
-pub(crate) use accounts::{known_browsers, sessions, sign_in_failures, users};
+pub(crate) use accounts::{known_browsers, rate_limits, sessions, sign_in_failures, users};
 
 diesel::table! {
     clusters (id) {

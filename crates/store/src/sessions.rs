@@ -140,16 +140,12 @@ pub fn delete(c: &mut Conn, token_hash: &str) -> Result<bool, Error> {
     Ok(diesel::delete(sessions::table.find(token_hash)).execute(&mut c.0)? > 0)
 }
 
-/// Deletes a user's sessions, except the one with the token hash `except`.
+/// Deletes all sessions of a user.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn delete_by_user(c: &mut Conn, user: UserId, except: Option<&str>) -> Result<(), Error> {
-    // No token hash is empty, so without `except` all sessions are deleted.
-    diesel::delete(sessions::table)
-        .filter(sessions::user_id.eq(user.0))
-        .filter(sessions::token_hash.ne(except.unwrap_or_default()))
-        .execute(&mut c.0)?;
+pub fn delete_by_user(c: &mut Conn, user: UserId) -> Result<(), Error> {
+    diesel::delete(sessions::table.filter(sessions::user_id.eq(user.0))).execute(&mut c.0)?;
     Ok(())
 }
 

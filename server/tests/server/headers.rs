@@ -10,10 +10,10 @@ use std::{
 
 use axum::{
     body::Body,
-    http::{Method, StatusCode, header},
+    http::{StatusCode, header},
 };
 
-use crate::support::{TestApp, get, request};
+use crate::support::{TestApp, get};
 
 #[tokio::test]
 async fn inline_scripts_carry_the_nonce_of_the_policy() {
@@ -179,18 +179,6 @@ async fn pages_are_compressed_if_accepted() {
         app.get("/sign-in").await.text().contains("<form"),
         "uncompressed without Accept-Encoding"
     );
-}
-
-#[tokio::test]
-async fn large_request_body_is_refused() {
-    let app = TestApp::new().await;
-    let body = Body::from(vec![b'a'; 300 * 1024]);
-    let request = request(Method::POST, "/sign-in")
-        .header("sec-fetch-site", "same-origin")
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(body);
-    let response = app.send(request.unwrap()).await;
-    assert_eq!(response.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 #[tokio::test]

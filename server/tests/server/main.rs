@@ -9,8 +9,10 @@
 )]
 
 mod access;
+mod account;
 mod agents;
 mod assets;
+mod body_limits;
 mod config;
 mod crash_recovery;
 mod csrf;

@@ -61,7 +61,9 @@ pub fn certificates(
     choices: Signal<DomainChoices>,
 ) -> AnyView {
     let options = options(CertificateSource::NAMES.map(|name| (name, choice(name))));
-    let hint = Signal::derive(move || values.with(|form| description(&form.certificate_source).to_owned()));
+    let hint = Signal::derive(move || {
+        values.with(|form| description(&form.certificate_source).to_owned())
+    });
     let source = Bound {
         get: Signal::derive(move || values.with(|form| form.certificate_source.clone())),
         set: Callback::new(move |name: String| {

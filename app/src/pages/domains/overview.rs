@@ -21,7 +21,10 @@ fn facts(page: &DomainDetail) -> AnyView {
         .text("Site", &domain.site_name)
         .number("HTTP services", domain.services)
         .view("Certificates", state)
-        .text("Certificate source", source_summary(spec.certificate_source))
+        .text(
+            "Certificate source",
+            source_summary(spec.certificate_source),
+        )
         .view("DNS provider", records(page))
         .mono_or("HSTS header", spec.hsts.header(), "not sent")
         .card()

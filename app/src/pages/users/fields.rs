@@ -8,23 +8,28 @@ use model::{
 use crate::pages::prelude::*;
 
 /// Whether the form creates or updates a user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub enum Account {
     /// Creation: requires a password.
     New,
-    /// Update: an empty password keeps the current one.
-    Existing,
+    /// Update: an empty password keeps the current one. The password of the user's own account is
+    /// changed on another page.
+    Existing {
+        /// Whether the account is the signed-in user's.
+        is_own: Signal<bool>,
+    },
 }
 
 /// The state of a form with these values.
 pub fn form_state(values: RwSignal<UserForm>, account: Account) -> FormState {
-    FormState::new(move || values.with_untracked(|form| refusals(form, account)))
+    let is_new = matches!(account, Account::New);
+    FormState::new(move || values.with_untracked(|form| refusals(form, is_new)))
 }
 
-/// Parser errors, plus the check of the password, which the parser cannot make without [`Account`].
-fn refusals(form: &UserForm, account: Account) -> Vec<FieldError> {
+/// Parser errors, plus the check of the password, which the parser cannot make.
+fn refusals(form: &UserForm, is_new: bool) -> Vec<FieldError> {
     let mut refused = form.parse().err().unwrap_or_default();
-    if account == Account::New && form.password.is_empty() {
+    if is_new && form.password.is_empty() {
         let message = "Enter a password of 8 to 256 characters.".to_owned();
         refused.push(FieldError {
             field: "password".to_owned(),
@@ -77,19 +82,31 @@ fn password(form: FormState, values: RwSignal<UserForm>, account: Account) -> An
             <Field form name="password" label="Password" value entry=Entry::Secret hint="8 to 256 characters." />
         }
         .erase(),
-        Account::Existing => view! {
-            <Field form name="password" label="New password" value entry=Entry::Secret optional=true
-                hint="Leave empty to keep the current password. A new password (8 to 256 characters) ends all sessions of the user." />
-        }
-        .erase(),
+        Account::Existing { is_own } => reactive(move || match is_own.get() {
+            true => own_password(),
+            false => new_password(form, value),
+        }),
     }
+}
+
+fn new_password(form: FormState, value: Bound) -> AnyView {
+    view! {
+        <Field form name="password" label="New password" value entry=Entry::Secret optional=true
+            hint="Leave empty to keep the current password. A new password (8 to 256 characters) ends all sessions of the user." />
+    }
+    .erase()
+}
+
+fn own_password() -> AnyView {
+    view! { <p class="muted">"Change your password under " <a class="link" href="/account">"Account"</a> "."</p> }
+        .erase()
 }
 
 #[cfg(test)]
 mod tests {
     use model::users::UserForm;
 
-    use super::{Account, refusals};
+    use super::refusals;
 
     #[test]
     fn password_is_required_only_for_new_users() {
@@ -99,8 +116,8 @@ mod tests {
             role: "member".to_owned(),
             ..UserForm::default()
         };
-        assert_eq!(refusals(&form, Account::Existing), []);
-        let refused = refusals(&form, Account::New);
+        assert_eq!(refusals(&form, false), []);
+        let refused = refusals(&form, true);
         let fields = refused.iter().map(|refusal| refusal.field.as_str());
         assert_eq!(fields.collect::<Vec<_>>(), ["password"]);
     }

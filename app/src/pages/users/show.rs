@@ -65,7 +65,10 @@ fn stored_values((user, _): &UserPage) -> UserForm {
 
 fn settings(page: LiveResource<UserPage>, name: Memo<String>) -> AnyView {
     let values = form_values(page.part(stored_values));
-    let form = form_state(values, Account::Existing);
+    let account = Account::Existing {
+        is_own: page.part(|(_, own)| *own).into(),
+    };
+    let form = form_state(values, account);
     let update = move |submitted| {
         let id = page.peek(|(user, _)| user.id);
         async move {
@@ -76,7 +79,7 @@ fn settings(page: LiveResource<UserPage>, name: Memo<String>) -> AnyView {
         }
     };
     let update = save(values, |form| form.name.trim().to_owned(), update);
-    let fields = fields(form, values, Account::Existing);
+    let fields = fields(form, values, account);
     settings_form(Kind::User, name, form, fields, update, page.refresher())
 }
 

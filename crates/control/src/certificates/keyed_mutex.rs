@@ -1,12 +1,12 @@
-//! A mutex per key. Serializes the creation of an account with a CA, and DNS-01 challenges at a
-//! provider that keeps only two values per name.
+//! A mutex per key. Serializes the creation of an account with a CA, DNS-01 challenges at a
+//! provider that keeps only two values per name, and changes of a user's own password.
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use model::{AuthorityId, ProviderId};
+use model::{AuthorityId, ProviderId, UserId};
 use tokio::sync::OwnedMutexGuard;
 
 /// The keyed mutexes of a process.
@@ -16,9 +16,11 @@ pub(crate) struct KeyedMutexes {
     pub(crate) authorities: KeyedMutex<AuthorityId>,
     /// Held while a provider with few values per name serves challenges for a certificate.
     pub(crate) providers: KeyedMutex<ProviderId>,
+    /// Held while a user changes their own password.
+    pub(crate) passwords: KeyedMutex<UserId>,
 }
 
-/// A mutex for each key within this process. Grows with the number of CAs or providers.
+/// A mutex for each key within this process. Grows with the number of keys.
 #[derive(Debug)]
 pub(crate) struct KeyedMutex<K>(Mutex<BTreeMap<K, Arc<tokio::sync::Mutex<()>>>>);
 

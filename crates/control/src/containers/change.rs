@@ -20,7 +20,7 @@ use crate::{Actor, Control, failure::StoreResultExt as _, jobs, status::Observed
 ///
 /// # Errors
 /// [`Error::Conflict`] when the container was changed in the meantime, [`Error::Invalid`] for a
-/// field that cannot change or exceeds a limit.
+/// field that cannot change or exceeds a limit, [`Error::Throttled`] after too many jobs.
 pub async fn edit(
     control: &Control,
     actor: &Actor,
@@ -74,12 +74,20 @@ fn edit_in_transaction(
         Ok(services) => services,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    let permit = match needs_cluster(&record.spec, &edit.spec) {
+        true => jobs::JobPermit::obtain(c, actor)?.map(Some),
+        false => Ok(None),
+    };
+    let permit = match permit {
+        Ok(permit) => permit,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
     if !store::containers::update_spec(c, id, edit.version, &edit.spec, &services)? {
         return Ok(Err(concurrent_edit()));
     }
-    if !needs_cluster(&record.spec, &edit.spec) {
+    let Some(permit) = permit else {
         return Ok(Ok(None));
-    }
+    };
     let job = jobs::NewJob {
         kind: JobKind::Edit,
         container: id,
@@ -87,6 +95,7 @@ fn edit_in_transaction(
         site: &site,
         owner: record.owner,
         source: &record.spec.source,
+        permit,
     };
     let args = jobs::Args {
         restart: edit.restart,
@@ -146,7 +155,7 @@ fn needs_cluster(old: &ContainerSpec, new: &ContainerSpec) -> bool {
 ///
 /// # Errors
 /// [`Error::Conflict`] when the container is in that state already, was never created, or has an
-/// active job.
+/// active job; [`Error::Throttled`] after too many jobs.
 pub async fn power(
     control: &Control,
     actor: &Actor,
@@ -224,6 +233,15 @@ async fn queue_job(
             let Some(site) = store::sites::get(c, for_job.site)? else {
                 return Ok(Err(Error::not_found(Kind::Container)));
             };
+            // Deletions are limited by the number of containers.
+            let permit = match kind {
+                JobKind::Delete => Ok(jobs::JobPermit::UNLIMITED),
+                _ => jobs::JobPermit::obtain(c, &requester)?,
+            };
+            let permit = match permit {
+                Ok(permit) => permit,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
             set_desired(c)?;
             let job = jobs::NewJob {
                 kind,
@@ -232,6 +250,7 @@ async fn queue_job(
                 site: &site,
                 owner: for_job.owner,
                 source: &for_job.spec.source,
+                permit,
             };
             Ok(Ok(jobs::queue(c, &requester, &job, jobs::Args::default())?))
         })

@@ -23,7 +23,7 @@ const MAX_ATTEMPTS: u32 = 20;
 /// # Errors
 /// [`Error::Invalid`] for an existing or reserved name, a port in use, an exceeded limit, or Docker
 /// where the cluster's account may not enable it; [`Error::Unavailable`] while the cluster is
-/// unreachable.
+/// unreachable; [`Error::Throttled`] after too many jobs.
 pub async fn create(
     control: &Control,
     actor: &Actor,
@@ -140,6 +140,10 @@ impl Reservation {
 
     /// Runs in a transaction. Every check precedes the first write.
     fn reserve(&self, c: &mut Conn) -> Result<Result<Reserved, Error>, store::Error> {
+        let permit = match jobs::JobPermit::obtain(c, &self.actor)? {
+            Ok(permit) => permit,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         let owner = match self.owner(c)? {
             Ok(owner) => owner,
             Err(refusal) => return Ok(Err(refusal)),
@@ -163,6 +167,7 @@ impl Reservation {
             site: &site,
             owner,
             source: &self.new.spec.source,
+            permit,
         };
         let job = jobs::queue(c, &self.actor, &job, jobs::Args::default())?;
         Ok(Ok((id, owner, job)))

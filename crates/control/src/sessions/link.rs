@@ -104,7 +104,7 @@ pub async fn redeem_link(
         tracing::info!(account = name, %address, reason = "account changed", "sign-in link refused");
         return Err(Error::forbidden(INVALID));
     };
-    let session = begin(control, &user, client)
+    let session = begin(control, &user, &client, |_| Ok(()))
         .await
         .inspect_err(|_| pending.put_back(link))?;
     let session = session.ok_or_else(|| Error::forbidden(INVALID))?;

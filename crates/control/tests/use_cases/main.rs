@@ -23,6 +23,7 @@ mod loopback;
 mod observers;
 mod permissions;
 mod publications;
+mod rate_limits;
 mod records;
 mod reserved;
 mod resume;

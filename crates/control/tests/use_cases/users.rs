@@ -1,7 +1,7 @@
 //! Limits of users, and the last administrator.
 
 use control::{Actor, containers, users};
-use model::{Error, users::UserForm};
+use model::{Error, session::CurrentUser, users::UserForm};
 
 use crate::test_app::{DEBIAN, TestApp};
 
@@ -47,4 +47,38 @@ async fn last_administrator_cannot_be_demoted_or_deleted() {
     assert_eq!(refused.unwrap_err().field_errors()[0].field, "role");
     let refused = users::delete(&app.control, &Actor::System, admin.id, "admin").await;
     assert!(matches!(refused, Err(Error::Conflict { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn administrator_changes_other_passwords_but_not_the_own() {
+    let app = TestApp::new().await;
+    let name = "admin".parse().unwrap();
+    let admin = users::get(&app.control, &Actor::System, &name).await;
+    let admin = admin.unwrap();
+    let actor = Actor::User(CurrentUser {
+        id: admin.id,
+        name,
+        role: admin.role,
+    });
+    let update = async |user, form: UserForm| {
+        users::update(&app.control, &actor, user, form.parse().unwrap()).await
+    };
+    let with_password = |form| UserForm {
+        password: "battery staple".into(),
+        ..form
+    };
+    let own = UserForm::from(&admin);
+    let refused = update(admin.id, with_password(own.clone())).await;
+    assert_eq!(refused.unwrap_err().field_errors()[0].field, "password");
+    let mail = UserForm {
+        mail: "root@example.org".into(),
+        ..own
+    };
+    update(admin.id, mail).await.unwrap();
+    app.create_user("ann", UserForm::default()).await;
+    let ann = users::get(&app.control, &actor, &"ann".parse().unwrap()).await;
+    let ann = ann.unwrap();
+    update(ann.id, with_password(UserForm::from(&ann)))
+        .await
+        .unwrap();
 }

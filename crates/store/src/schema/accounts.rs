@@ -38,6 +38,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    rate_limits (user_id, action) {
+        user_id -> BigInt,
+        action -> Text,
+        full_at -> BigInt,
+    }
+}
+
+diesel::table! {
     known_browsers (token_hash) {
         token_hash -> Text,
         user_id -> BigInt,

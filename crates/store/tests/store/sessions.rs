@@ -98,12 +98,8 @@ db_test!(sessions_are_deleted_individually_or_per_user, |db| async {
     };
     assert!(db.write(|c| sessions::delete(c, &"a".repeat(64))).await);
     assert!(!db.write(|c| sessions::delete(c, &"a".repeat(64))).await);
-    db.write(move |c| sessions::delete_by_user(c, ann, Some(&"b".repeat(64))))
-        .await;
-    assert!(is_valid("b").await && !is_valid("c").await && is_valid("d").await);
-    db.write(move |c| sessions::delete_by_user(c, ann, None))
-        .await;
-    assert!(!is_valid("b").await && is_valid("d").await);
+    db.write(move |c| sessions::delete_by_user(c, ann)).await;
+    assert!(!is_valid("b").await && !is_valid("c").await && is_valid("d").await);
     db.write(move |c| store::users::delete(c, bob)).await;
     assert!(!is_valid("d").await);
 });

@@ -1,0 +1,54 @@
+//! Rate limits, in one row for each user and action. Timestamps come from the clock of the
+//! database. Must not decide what is allowed.
+
+use diesel::prelude::*;
+use model::{Timestamp, UserId};
+
+use crate::{Conn, Error, schema::rate_limits};
+
+/// When the user may use the whole allowance of the action again; `None` if it is unused.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn get(c: &mut Conn, user: UserId, action: &str) -> Result<Option<Timestamp>, Error> {
+    let full_at: Option<i64> = rate_limits::table
+        .find((user.0, action))
+        .select(rate_limits::full_at)
+        .first(&mut c.0)
+        .optional()?;
+    Ok(full_at.map(Timestamp))
+}
+
+/// Replaces the time `before` that [`get`] returned.
+///
+/// # Errors
+/// [`Error::Unavailable`] if another request changed the row, so that the transaction is repeated;
+/// [`Error::NotFound`] when the user does not exist.
+pub fn replace(
+    c: &mut Conn,
+    user: UserId,
+    action: &str,
+    before: Option<Timestamp>,
+    full_at: Timestamp,
+) -> Result<(), Error> {
+    let changed = match before {
+        None => diesel::insert_into(rate_limits::table)
+            .values((
+                rate_limits::user_id.eq(user.0),
+                rate_limits::action.eq(action),
+                rate_limits::full_at.eq(full_at.0),
+            ))
+            .execute(&mut c.0)
+            .map_err(Error::from_insert),
+        Some(before) => {
+            let row = rate_limits::table.find((user.0, action));
+            let row = row.filter(rate_limits::full_at.eq(before.0));
+            let set = rate_limits::full_at.eq(full_at.0);
+            Ok(diesel::update(row).set(set).execute(&mut c.0)?)
+        }
+    };
+    match changed {
+        Ok(0) | Err(Error::Duplicate(_)) => Err(Error::unavailable("the rate limit changed")),
+        changed => changed.map(drop),
+    }
+}
