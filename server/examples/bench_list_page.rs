@@ -252,6 +252,7 @@ async fn fill(control: &Control, simulator: &Sim, containers: u16) -> anyhow::Re
                     name: name(number).parse().map_err(invalid)?,
                     spec: spec.clone(),
                     services: Vec::new(),
+                    names: Default::default(),
                     node: "pve1".parse().map_err(invalid)?,
                     vmid: 1000 + u32::from(number),
                     mac: model::net::MacAddress::from_octets([0xBC, 0x24, 0x11, 0, high, low])

@@ -180,6 +180,7 @@ fn record(
         name: format!("web-{number}").parse()?,
         spec: spec.clone(),
         services: services(number, domain)?,
+        names: Default::default(),
         node: "pve1".parse()?,
         vmid: 1000 + u32::from(number),
         mac: MacAddress::from_octets([0xBC, 0x24, 0x11, 0, high, low])?,

@@ -8,12 +8,13 @@ use model::{
     certificates::CertificateSource,
     domains::{DomainRow, DomainSpec, Publishers, RecordFailure},
     events::{Event, Topic},
+    names::Domain,
 };
 use store::{Conn, certificates::CertificateScope};
 
 pub use detail::{create_options, get_detail};
 
-use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience};
+use crate::{Actor, Control, failure::StoreResultExt as _, names::Rename, notifier::Audience};
 
 /// Lists all domains by name.
 ///
@@ -81,9 +82,6 @@ pub async fn create(control: &Control, actor: &Actor, spec: DomainSpec) -> Resul
                     "The site does not exist.",
                 )));
             }
-            if let Err(refusal) = check_name_unused(c, &spec)? {
-                return Ok(Err(refusal));
-            }
             Ok(Ok(store::domains::insert(c, &spec)?))
         })
         .await
@@ -106,6 +104,7 @@ pub async fn update(
 ) -> Result<(), Error> {
     actor.require_operator()?;
     let clock = control.clock();
+    let manager = control.manager_name().cloned();
     control
         .store()
         .write(move |c| {
@@ -123,13 +122,9 @@ pub async fn update(
             if let Err(refusal) = check_sources(c, &spec)? {
                 return Ok(Err(refusal));
             }
-            if spec.name != current.spec.name {
-                store::sites::lock(c, spec.site)?;
-                if let Err(refusal) = check_name_unused(c, &spec)? {
-                    return Ok(Err(refusal));
-                }
+            if let Err(refusal) = apply(c, id, &current.spec, &spec, manager.as_ref())? {
+                return Ok(Err(refusal));
             }
-            store::domains::update(c, id, &spec)?;
             if (current.spec.certificate_source, current.spec.provider)
                 != (spec.certificate_source, spec.provider)
             {
@@ -267,26 +262,32 @@ fn check_sources(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, s
     )
 }
 
-/// Checks that no HTTP service of the site has the domain's own name: nginx would have two server
-/// blocks for it.
-fn check_name_unused(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
-    let Some((label, above)) = spec.name.as_str().split_once('.') else {
-        return Ok(Ok(()));
+/// Writes the changed domain. A new name changes the hostnames of all services under the domain.
+fn apply(
+    c: &mut Conn,
+    id: DomainId,
+    current: &DomainSpec,
+    spec: &DomainSpec,
+    manager: Option<&Domain>,
+) -> Result<Result<(), Error>, store::Error> {
+    if spec.name == current.name {
+        return store::domains::update(c, id, spec).map(Ok);
+    }
+    let Some(site) = store::sites::lock(c, spec.site)? else {
+        return Ok(Err(Error::not_found(Kind::Domain)));
     };
-    let domains = store::domains::list_by_site(c, spec.site)?;
-    let above = domains
-        .iter()
-        .find(|domain| domain.spec.name.as_str() == above);
-    let (Some(above), Ok(label)) = (above, label.parse()) else {
-        return Ok(Ok(()));
+    let rename = Rename {
+        site: &site,
+        domain: &site.spec.domain,
+        published: Some((&current.name, &spec.name)),
+        manager,
     };
-    let taken = store::containers::list_used_labels(c, spec.site)?;
-    Ok(if taken.contains(&(above.id, label)) {
-        let message = "An HTTP service of this site has this hostname. Change that hostname first.";
-        Err(Error::invalid_field("name", message))
-    } else {
-        Ok(())
-    })
+    let renamed = match rename.check(c)? {
+        Ok(renamed) => renamed,
+        Err(message) => return Ok(Err(Error::invalid_field("name", message))),
+    };
+    store::names::replace_by_containers(c, site.id, &renamed)?;
+    store::domains::update(c, id, spec).map(Ok)
 }
 
 fn publish_change(control: &Control, id: DomainId) {

@@ -66,6 +66,10 @@ fn duplicate(unique: Unique) -> Error {
         Unique::ContainerName => {
             Error::invalid_field("name", "The site already has a container with this name.")
         }
+        Unique::Name => Error::invalid_field(
+            "name",
+            "A container of the site has this name. Choose another name.",
+        ),
         Unique::ServiceLabel => Error::invalid_field(
             "services",
             "Another container on this site has this hostname.",

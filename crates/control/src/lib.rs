@@ -19,6 +19,7 @@ pub mod domains;
 mod failure;
 pub mod hosts;
 pub mod jobs;
+mod names;
 mod notifier;
 mod observer;
 mod passwords;

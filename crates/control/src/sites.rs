@@ -7,11 +7,14 @@ use model::{
     certificates::CertificateSource,
     domains::{DomainSpec, Hsts, Publishers},
     events::{Event, Topic},
-    names::Label,
+    names::{Domain, Label},
     sites::{SiteRow, SiteSpec},
 };
+use store::{Conn, sites::SiteRecord};
 
-use crate::{Actor, Control, clusters, failure::StoreResultExt as _, notifier::Audience};
+use crate::{
+    Actor, Control, clusters, failure::StoreResultExt as _, names::Rename, notifier::Audience,
+};
 
 /// How long to wait for the findings of a cluster.
 const FINDINGS_TIMEOUT: Duration = Duration::from_secs(5);
@@ -85,6 +88,7 @@ pub async fn update(
     actor.require_administrator()?;
     require_cluster(control, &spec)?;
     require_resources(control, &spec).await?;
+    let manager = control.manager_name().cloned();
     let done = control
         .store()
         .write(move |c| {
@@ -95,6 +99,11 @@ pub async fn update(
             if let Some(field) = fixed_field(&site.spec, &spec).filter(|_| has_containers) {
                 let message = "This cannot change while the site has containers.";
                 return Ok(Err(Error::invalid_field(field, message)));
+            }
+            if spec.domain != site.spec.domain
+                && let Err(refusal) = rename(c, &site, &spec, manager.as_ref())?
+            {
+                return Ok(Err(refusal));
             }
             store::sites::update(c, id, &spec)?;
             Ok(Ok(()))
@@ -143,6 +152,28 @@ pub async fn delete(
         .into_model("delete site")?;
     publish_change(control, id);
     done
+}
+
+/// Renames all containers of a site for its new domain.
+fn rename(
+    c: &mut Conn,
+    site: &SiteRecord,
+    spec: &SiteSpec,
+    manager: Option<&Domain>,
+) -> Result<Result<(), Error>, store::Error> {
+    let rename = Rename {
+        site,
+        domain: &spec.domain,
+        published: None,
+        manager,
+    };
+    Ok(match rename.check(c)? {
+        Ok(renamed) => {
+            store::names::replace_by_containers(c, site.id, &renamed)?;
+            Ok(())
+        }
+        Err(message) => Err(Error::invalid_field("domain", message)),
+    })
 }
 
 /// The initial domain of a site: its own domain, open to all users.

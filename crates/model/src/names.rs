@@ -1,9 +1,13 @@
 //! Names of hosts, users, nodes, storages and bridges. Each type holds only what the system that
 //! uses it accepts. Must not check whether an object of that name exists.
 
+mod qualified;
+
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+pub use qualified::{ContainerNames, NamePurpose, QualifiedName};
 
 use crate::{error::Invalid, text::text_value};
 

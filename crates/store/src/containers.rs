@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use model::{
     ClusterId, ContainerId, DomainId, SiteId, UserId,
     containers::{ContainerSpec, ImageValues},
-    names::{Label, NodeName, SrvName},
+    names::{ContainerNames, Label, NodeName, SrvName},
     net::{MacAddress, Port},
     publish::{HttpOptions, IdleTimeoutS},
     services::{ServiceKind, TcpOptions},
@@ -19,15 +19,14 @@ use model::{
 use std::net::Ipv4Addr;
 
 use crate::{
-    Conn, Error, dialect,
+    Conn, Error, dialect, names,
     rows::{self, address_number, to_i32},
     schema::containers,
     sites,
 };
 
 pub use in_use::{
-    count, list_names, list_used_addresses, list_used_labels, list_used_ports, list_used_srv_names,
-    list_used_tls_names, list_used_vmids, list_vmids_by_cluster,
+    count, list_names, list_used_addresses, list_used_ports, list_used_vmids, list_vmids_by_cluster,
 };
 pub use list::{ContainerFilter, ContainerSummary, list, list_by_ids, list_summaries};
 pub use record::{ContainerRecord, get, get_by_name};
@@ -42,6 +41,15 @@ pub struct BoundService {
     pub container_port: Port,
     /// The allocated ports and names.
     pub binding: ServiceBinding,
+}
+
+/// The services of a container with all names that they and the container hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServiceAllocation {
+    /// The services.
+    pub bindings: Vec<BoundService>,
+    /// The names of the container and its services.
+    pub names: ContainerNames,
 }
 
 /// How a service is published, with its allocated ports and names.
@@ -107,6 +115,8 @@ pub struct NewContainerRow {
     pub spec: ContainerSpec,
     /// The services.
     pub services: Vec<BoundService>,
+    /// The names of the container and its services.
+    pub names: ContainerNames,
     /// The node that the scheduler chose.
     pub node: NodeName,
     /// The VMID, unique in the cluster.
@@ -150,6 +160,7 @@ pub fn insert(c: &mut Conn, new: &NewContainerRow) -> Result<ContainerId, Error>
         .map_err(Error::from_insert)?;
     let id = ContainerId(dialect::inserted_id(&mut c.0)?);
     services::insert(c, id, new.site, &new.services)?;
+    names::replace_by_container(c, new.site, id, &new.names)?;
     sites::bump_for_container(c, id)?;
     Ok(id)
 }
@@ -183,13 +194,13 @@ impl TryFrom<&ContainerSpec> for ChangeableColumns {
 /// `expected`. Returns whether it had. A service of the same kind and port keeps its row.
 ///
 /// # Errors
-/// [`Error::Duplicate`] for a label or port that is in use.
+/// [`Error::Duplicate`] for a name or port that is in use.
 pub fn update_spec(
     c: &mut Conn,
     id: ContainerId,
     expected: i64,
     spec: &ContainerSpec,
-    services: &[BoundService],
+    services: &ServiceAllocation,
 ) -> Result<bool, Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .filter(containers::version.eq(expected))
@@ -201,7 +212,8 @@ pub fn update_spec(
     if changed == 0 {
         return Ok(false);
     }
-    services::replace(c, id, services)?;
+    let site = services::replace(c, id, &services.bindings)?;
+    names::replace_by_container(c, site, id, &services.names)?;
     sites::bump_for_container(c, id)?;
     Ok(true)
 }

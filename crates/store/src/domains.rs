@@ -8,11 +8,11 @@ use model::{
     AuthorityId, DomainId, ProviderId, SiteId, Timestamp,
     certificates::{CertificateSource, CertificateState, StateInputs},
     domains::{DomainRow, DomainSpec, Publishers},
-    names::{Label, Username},
+    names::{Label, QualifiedName, Username},
 };
 
 use crate::{
-    Conn, Error, certificates, dialect,
+    Conn, Error, certificates, dialect, names,
     rows::{self, RowRef},
     schema::{domain_certificate_sources, domain_publishers, domains, services, sites, users},
     sites as store_sites,
@@ -141,8 +141,8 @@ impl Row {
 /// Inserts a domain. Publishers who do not exist are ignored; the caller validates their names.
 ///
 /// # Errors
-/// [`Error::Duplicate`] for a name that is in use on the site, [`Error::NotFound`] when the site
-/// does not exist.
+/// [`Error::Duplicate`] for a name that another domain or a container of the site has,
+/// [`Error::NotFound`] when the site does not exist.
 pub fn insert(c: &mut Conn, spec: &DomainSpec) -> Result<DomainId, Error> {
     diesel::insert_into(domains::table)
         .values((
@@ -155,13 +155,15 @@ pub fn insert(c: &mut Conn, spec: &DomainSpec) -> Result<DomainId, Error> {
     insert_publishers(c, id, spec)?;
     replace_certificate_source(c, id, spec)?;
     bump_domain(c, id, spec.site)?;
+    names::refresh_infrastructure(c, spec.site, Some(&QualifiedName::from(&spec.name)))?;
     Ok(id)
 }
 
 /// Updates a domain.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Duplicate`] for a name that is in use on the site.
+/// [`Error::NotFound`], [`Error::Duplicate`] for a name that another domain or a container of the
+/// site has.
 pub fn update(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error> {
     let changed = diesel::update(domains::table.find(id.0))
         .set(Columns::from(spec))
@@ -175,7 +177,7 @@ pub fn update(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error
     insert_publishers(c, id, spec)?;
     replace_certificate_source(c, id, spec)?;
     bump_domain(c, id, spec.site)?;
-    Ok(())
+    names::refresh_infrastructure(c, spec.site, Some(&QualifiedName::from(&spec.name)))
 }
 
 /// Deletes a domain.
@@ -183,10 +185,10 @@ pub fn update(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error
 /// # Errors
 /// [`Error::NotFound`], or [`Error::InUse`] while services are published under the domain.
 pub fn delete(c: &mut Conn, id: DomainId) -> Result<(), Error> {
-    if let Some(domain) = get(c, id)? {
-        store_sites::increment_generation(c, domain.spec.site)?;
-    }
-    rows::ensure_found(diesel::delete(domains::table.find(id.0)).execute(&mut c.0)?)
+    let site = get(c, id)?.ok_or(Error::NotFound)?.spec.site;
+    store_sites::increment_generation(c, site)?;
+    diesel::delete(domains::table.find(id.0)).execute(&mut c.0)?;
+    names::refresh_infrastructure(c, site, None)
 }
 
 /// Returns the domain with this id.

@@ -68,6 +68,8 @@ pub enum Unique {
     ContainerMac,
     /// An HTTP service's hostname under its domain.
     ServiceLabel,
+    /// A name below a domain of a site.
+    Name,
     /// A service's external port on its site.
     ServicePort,
     /// The active job of a container.

@@ -10,11 +10,11 @@ use diesel::prelude::*;
 use model::{
     HostId, SiteId, Timestamp,
     hosts::{ApplyOutcome, DhcpRole, HostFacts, HostRow, Report, UNREACHABLE_AFTER_MS},
-    names::Label,
+    names::{Label, QualifiedName},
 };
 
 use crate::{
-    Conn, Error, dialect,
+    Conn, Error, dialect, names,
     rows::{self, RowRef, to_json},
     schema::{hosts, sites},
 };
@@ -129,8 +129,8 @@ impl Row {
 /// Inserts a host with a join token.
 ///
 /// # Errors
-/// [`Error::Duplicate`] for a name that is in use on the site, [`Error::NotFound`] when the site
-/// does not exist.
+/// [`Error::Duplicate`] for a name that another host or a container of the site has,
+/// [`Error::NotFound`] when the site does not exist.
 pub fn insert(c: &mut Conn, new: &NewHost) -> Result<HostId, Error> {
     diesel::insert_into(hosts::table)
         .values((
@@ -142,7 +142,15 @@ pub fn insert(c: &mut Conn, new: &NewHost) -> Result<HostId, Error> {
         ))
         .execute(&mut c.0)
         .map_err(Error::from_insert)?;
-    Ok(HostId(dialect::inserted_id(&mut c.0)?))
+    let id = HostId(dialect::inserted_id(&mut c.0)?);
+    let domain: String = sites::table
+        .find(new.site.0)
+        .select(sites::domain)
+        .first(&mut c.0)?;
+    let domain = RowRef::new("sites", &new.site).parse("domain", &domain)?;
+    let name = QualifiedName::of_label(&new.name, &domain);
+    names::refresh_infrastructure(c, new.site, Some(&name))?;
+    Ok(id)
 }
 
 /// Replaces the key or join token of a host's agent with a new join token; the old key is revoked.
@@ -360,5 +368,10 @@ pub fn store_report(c: &mut Conn, id: HostId, report: &Report) -> Result<(), Err
 /// # Errors
 /// [`Error::NotFound`] when the host does not exist.
 pub fn delete(c: &mut Conn, id: HostId) -> Result<(), Error> {
-    rows::ensure_found(diesel::delete(hosts::table.find(id.0)).execute(&mut c.0)?)
+    let site: i64 = hosts::table
+        .find(id.0)
+        .select(hosts::site_id)
+        .first(&mut c.0)?;
+    diesel::delete(hosts::table.find(id.0)).execute(&mut c.0)?;
+    names::refresh_infrastructure(c, SiteId(site), None)
 }

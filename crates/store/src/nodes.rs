@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use diesel::prelude::*;
-use model::{ClusterId, names::NodeName};
+use model::{ClusterId, SiteId, names::NodeName};
 
 use crate::{
-    Conn, Error,
+    Conn, Error, names,
     rows::RowRef,
     schema::{node_addresses, sites},
 };
@@ -46,6 +46,10 @@ pub fn replace_addresses(
     if list_addresses(c, cluster)? == *current {
         return Ok(false);
     }
+    // Locks the sites, so that no container claims a node's name at the same time.
+    diesel::update(sites::table.filter(sites::cluster_id.eq(cluster.0)))
+        .set(sites::generation.eq(sites::generation + 1))
+        .execute(&mut c.0)?;
     let of_cluster = node_addresses::table.filter(node_addresses::cluster_id.eq(cluster.0));
     diesel::delete(of_cluster).execute(&mut c.0)?;
     for (node, address) in current {
@@ -58,8 +62,13 @@ pub fn replace_addresses(
             .execute(&mut c.0)
             .map_err(Error::from_insert)?;
     }
-    diesel::update(sites::table.filter(sites::cluster_id.eq(cluster.0)))
-        .set(sites::generation.eq(sites::generation + 1))
-        .execute(&mut c.0)?;
+    let sites: Vec<i64> = sites::table
+        .filter(sites::cluster_id.eq(cluster.0))
+        .order(sites::id)
+        .select(sites::id)
+        .load(&mut c.0)?;
+    for site in sites {
+        names::refresh_infrastructure(c, SiteId(site), None)?;
+    }
     Ok(true)
 }

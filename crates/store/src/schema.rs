@@ -331,6 +331,16 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    names (id) {
+        id -> BigInt,
+        site_id -> BigInt,
+        name -> Text,
+        purpose -> Text,
+        container_id -> Nullable<BigInt>,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(sites -> clusters (cluster_id));
 diesel::joinable!(hosts -> sites (site_id));

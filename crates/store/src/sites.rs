@@ -12,7 +12,7 @@ use model::{
 };
 
 use crate::{
-    Conn, Error, dialect,
+    Conn, Error, dialect, names,
     rows::{self, RowRef, address_number},
     schema::{clusters, containers, sites},
 };
@@ -163,7 +163,9 @@ pub fn insert(c: &mut Conn, spec: &SiteSpec) -> Result<SiteId, Error> {
         ))
         .execute(&mut c.0)
         .map_err(Error::from_insert)?;
-    Ok(SiteId(dialect::inserted_id(&mut c.0)?))
+    let id = SiteId(dialect::inserted_id(&mut c.0)?);
+    names::refresh_infrastructure(c, id, None)?;
+    Ok(id)
 }
 
 /// Updates a site.
@@ -181,7 +183,7 @@ pub fn update(c: &mut Conn, id: SiteId, spec: &SiteSpec) -> Result<(), Error> {
     diesel::update(containers::table.filter(containers::site_id.eq(id.0)))
         .set(containers::generation.eq(generation))
         .execute(&mut c.0)?;
-    Ok(())
+    names::refresh_infrastructure(c, id, None)
 }
 
 /// Deletes a site.

@@ -9,7 +9,7 @@ use model::{
     containers::{ContainerSource, ContainerSpec},
     env::EnvVars,
     events::{Event, Topic},
-    names::{Label, Username},
+    names::{ContainerNames, Label, QualifiedName, Username},
     net::MacAddress,
 };
 use proxmox::{Client, Ipv4Config, LxcConfig, Vmid};
@@ -118,10 +118,19 @@ async fn import_one(
             .find_map(proxmox::Interface::ipv4),
     };
     let record = record(target, guest, &config, address).map_err(Error::conflict)?;
+    let own = QualifiedName::of_label(&record.name, &target.site.spec.domain);
+    if control
+        .manager_name()
+        .is_some_and(|it| it.as_str() == own.as_str())
+    {
+        let message = "Holdfast uses this name. Rename the container in Proxmox, then try again.";
+        return Err(Error::conflict(message));
+    }
     let (name, running) = (record.name.clone(), guest.running);
     let written = control
         .store()
         .write(move |c| {
+            store::sites::lock(c, record.site)?;
             let id = store::containers::insert(c, &record)?;
             store::containers::mark_created(c, id)?;
             store::containers::set_desired_running(c, id, running)
@@ -183,9 +192,10 @@ fn record(
         site: site.id,
         cluster: site.spec.cluster,
         owner: target.owner,
-        name,
         spec: spec(config)?,
         services: Vec::new(),
+        names: ContainerNames::new(&name, &site.spec.domain),
+        name,
         node: guest.node.parse().map_err(|e| format!("{e}"))?,
         vmid: guest.vmid,
         mac,
@@ -254,6 +264,10 @@ fn conflict_message(unique: Unique) -> &'static str {
         Unique::ContainerName => {
             "The site already has a container with this name. Rename this one in Proxmox, then \
                 try again."
+        }
+        Unique::Name => {
+            "A host, node, domain or service of the site has this name. Rename the container in \
+                Proxmox, then try again."
         }
         Unique::ContainerAddress => "Another container of the site has this IP address.",
         Unique::ContainerMac => "Another container has this MAC address.",

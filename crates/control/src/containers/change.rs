@@ -60,12 +60,13 @@ fn edit_in_transaction(
     if let Err(refusal) = check_edit(&record, edit, &owner.row) {
         return Ok(Err(refusal));
     }
-    let Some(site) = store::sites::get(c, record.site)? else {
+    let Some(site) = store::sites::lock(c, record.site)? else {
         return Ok(Err(Error::not_found(Kind::Container)));
     };
     let allocator = ServiceAllocator {
         requester: Requester { actor, manager },
         site: &site,
+        container: Some(id),
         name: &record.name,
         desired: &edit.spec.services,
         current: &record.services,

@@ -7,10 +7,14 @@ use model::{
     ContainerId, Error, JobId, Kind, UserId,
     containers::{ContainerSource, CreateContainer, CreatedContainer},
     jobs::JobKind,
-    names::NodeName,
+    names::{NodeName, QualifiedName},
     users::{Limits, Usage},
 };
-use store::{Conn, Unique, containers::NewContainerRow, sites::SiteRecord};
+use store::{
+    Conn, Unique,
+    containers::{NewContainerRow, ServiceAllocation},
+    sites::SiteRecord,
+};
 
 use super::{docker, reserve, reserved_names::Requester, services::ServiceAllocator};
 use crate::{Actor, Control, failure::StoreResultExt as _, jobs};
@@ -81,7 +85,8 @@ async fn check(
         let message = "localhost is reserved. Choose another name.";
         return Err(Error::invalid_field("name", message));
     }
-    if let Some(message) = requester.rejection_reason(&new.name, &site.spec.domain) {
+    let name = QualifiedName::of_label(&new.name, &site.spec.domain);
+    if let Some(message) = requester.rejection_reason(&new.name, &name) {
         return Err(Error::invalid_field("name", message));
     }
     if new.spec.docker
@@ -199,12 +204,6 @@ impl Reservation {
         site: &SiteRecord,
     ) -> Result<Result<NewContainerRow, Error>, store::Error> {
         let new = &self.new;
-        let nodes = store::nodes::list_addresses(c, site.spec.cluster)?;
-        let is_same = |node: &NodeName| node.as_str().eq_ignore_ascii_case(new.name.as_str());
-        if nodes.keys().any(is_same) {
-            let message = "A node of the cluster has this name. Choose another name.";
-            return Ok(Err(Error::invalid_field("name", message)));
-        }
         let addresses = store::containers::list_used_addresses(c, site.id)?;
         let vmids: BTreeSet<u32> =
             store::containers::list_used_vmids(c, site.spec.cluster, &site.spec.vmids)?;
@@ -214,21 +213,24 @@ impl Reservation {
                 manager: self.control.manager_name(),
             },
             site,
+            container: None,
             name: &new.name,
             desired: &new.spec.services,
             current: &[],
         };
-        let services = allocator.allocate(c)?;
+        let allocation = allocator.allocate(c)?;
         let observer = self.control.observer();
         let taken = |vmid| vmids.contains(&vmid) || observer.is_taken(site.spec.cluster, vmid);
         Ok((|| {
+            let ServiceAllocation { bindings, names } = allocation?;
             Ok(NewContainerRow {
                 site: site.id,
                 cluster: site.spec.cluster,
                 owner,
                 name: new.name.clone(),
                 spec: new.spec.clone(),
-                services: services?,
+                services: bindings,
+                names,
                 node: self.node.clone(),
                 vmid: reserve::vmid(&site.spec, taken, self.attempt)?,
                 mac: reserve::mac()?,

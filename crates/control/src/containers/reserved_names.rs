@@ -1,7 +1,7 @@
 //! Reserved names. A service named `login` or a container named `ldap1` could impersonate
 //! infrastructure.
 
-use model::names::{Domain, Label};
+use model::names::{Domain, Label, QualifiedName};
 
 use crate::Actor;
 
@@ -14,10 +14,10 @@ pub(super) struct Requester<'a> {
 }
 
 impl Requester<'_> {
-    /// Why the actor may not use `label.domain`. Reserved labels require an operator, and the
-    /// manager's hostname is never available.
-    pub(super) fn rejection_reason(&self, label: &Label, domain: &Domain) -> Option<String> {
-        self.manager_conflict(label, domain).or_else(|| {
+    /// Why the actor may not use `name`, which starts with `label`. Reserved labels require an
+    /// operator, and the manager's hostname is never available.
+    pub(super) fn rejection_reason(&self, label: &Label, name: &QualifiedName) -> Option<String> {
+        self.manager_conflict(name).or_else(|| {
             let barred = label.is_reserved() && !self.actor.role().can_see_all();
             barred.then(|| {
                 format!("The name {label} is reserved for operators. Choose another name.")
@@ -26,9 +26,8 @@ impl Requester<'_> {
     }
 
     /// Checks only for the manager's hostname, for names assigned by an authorized user.
-    pub(super) fn manager_conflict(&self, label: &Label, domain: &Domain) -> Option<String> {
-        let manager = self.manager?;
-        let own = manager.as_str() == format!("{label}.{domain}");
-        own.then(|| "Holdfast uses this name. Choose another name.".to_owned())
+    pub(super) fn manager_conflict(&self, name: &QualifiedName) -> Option<String> {
+        let is_managers = self.manager?.as_str() == name.as_str();
+        is_managers.then(|| "Holdfast uses this name. Choose another name.".to_owned())
     }
 }

@@ -1,46 +1,45 @@
-//! Allocates hostnames under the site's domains and external ports to a container's services. The
-//! database's unique constraints detect conflicts between concurrent allocations.
+//! Allocates names and external ports to a container's services. The caller has locked the site, so
+//! that what is free stays free until the transaction ends.
 
-use std::collections::BTreeSet;
+mod names;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    DomainId, Error,
+    ContainerId, DomainId, Error,
     domains::DomainRow,
-    names::{Domain, Label, SrvName},
+    names::{ContainerNames, Label, NamePurpose, QualifiedName},
     net::{Port, PortRange},
-    services::{DesiredTlsName, ServiceEndpoint, ServiceKind, ServiceSpec, ServiceView, TlsName},
+    services::{DesiredTlsName, ServiceEndpoint, ServiceKind, ServiceSpec, ServiceView},
 };
 use store::{
     Conn,
-    containers::{BoundService, ServiceBinding},
+    containers::{BoundService, ServiceAllocation, ServiceBinding},
     sites::SiteRecord,
 };
 
 use super::reserved_names::Requester;
-use crate::domains::may_publish;
 
 /// Allocates names and ports to services. Services in `current` keep their names and ports.
 pub(super) struct ServiceAllocator<'a> {
     pub(super) requester: Requester<'a>,
     pub(super) site: &'a SiteRecord,
+    /// The container, unless it is new.
+    pub(super) container: Option<ContainerId>,
     /// The container's name, the default label of an HTTP service.
     pub(super) name: &'a Label,
     pub(super) desired: &'a [ServiceSpec],
     pub(super) current: &'a [ServiceView],
 }
 
-/// Why a hostname is refused that a port or an HTTP service of another container has.
-const HOSTNAME_IN_USE: &str = "Another container has this hostname.";
-
-/// What the other services of a site use. The database enforces uniqueness; checking it here
-/// assigns the error to a field.
+/// What the other containers of a site use.
 #[derive(Default)]
 struct InUse {
     domains: Vec<DomainRow>,
-    labels: BTreeSet<(DomainId, Label)>,
-    /// The hostnames for TLS of other containers' ports.
-    tls_names: BTreeSet<(DomainId, Label)>,
-    srv_names: BTreeSet<SrvName>,
+    /// The requested names that other objects hold.
+    names: BTreeMap<QualifiedName, NamePurpose>,
+    /// The hostnames of this container's HTTP services so far.
+    own_labels: BTreeSet<(DomainId, Label)>,
     tcp: BTreeSet<u16>,
     udp: BTreeSet<u16>,
 }
@@ -50,59 +49,40 @@ impl ServiceAllocator<'_> {
     pub(super) fn allocate(
         &self,
         c: &mut Conn,
-    ) -> Result<Result<Vec<BoundService>, Error>, store::Error> {
+    ) -> Result<Result<ServiceAllocation, Error>, store::Error> {
         let in_use = self.load_in_use(c)?;
         Ok(self.allocate_from(in_use))
     }
 
-    /// Loads what the other services of the site use.
+    /// Loads what the other containers of the site use.
     fn load_in_use(&self, c: &mut Conn) -> Result<InUse, store::Error> {
         let mut in_use = InUse::default();
-        let wants = |kind| self.desired.iter().any(|service| service.kind() == kind);
         let id = self.site.id;
-        let has_tls_name =
-            |service: &ServiceSpec| matches!(service, ServiceSpec::Tcp { tls: Some(_), .. });
-        if wants(ServiceKind::Http) || self.desired.iter().any(has_tls_name) {
+        let needs = |kind| self.desired.iter().any(|service| service.kind() == kind);
+        if self.desired.iter().any(names::has_hostname) {
             in_use.domains = store::domains::list_by_site(c, id)?;
-            in_use.labels = store::containers::list_used_labels(c, id)?;
-            in_use.tls_names = store::containers::list_used_tls_names(c, id)?;
         }
-        if wants(ServiceKind::Srv) {
-            in_use.srv_names = store::containers::list_used_srv_names(c, id)?;
-        }
-        if wants(ServiceKind::Tcp) {
+        let candidates = self.candidates(&in_use.domains);
+        in_use.names = store::names::list_holders(c, id, &candidates, self.container)?;
+        if needs(ServiceKind::Tcp) {
             in_use.tcp = store::containers::list_used_ports(c, id, ServiceKind::Tcp)?;
         }
-        if wants(ServiceKind::Udp) {
+        if needs(ServiceKind::Udp) {
             in_use.udp = store::containers::list_used_ports(c, id, ServiceKind::Udp)?;
         }
         for service in self.current {
             match &service.published {
-                ServiceEndpoint::Http { label, domain, .. } => {
-                    if let Some(domain) = in_use.domain(domain) {
-                        in_use.labels.remove(&(domain.id, label.clone()));
-                    }
-                }
-                ServiceEndpoint::Tcp { external, tls, .. } => {
-                    in_use.tcp.remove(&external.get());
-                    if let Some(TlsName { label, domain }) = tls
-                        && let Some(domain) = in_use.domain(domain)
-                    {
-                        in_use.tls_names.remove(&(domain.id, label.clone()));
-                    }
-                }
-                ServiceEndpoint::Udp { external, .. } => {
-                    in_use.udp.remove(&external.get());
-                }
-                ServiceEndpoint::Srv { name } => {
-                    in_use.srv_names.remove(name);
-                }
-            }
+                ServiceEndpoint::Tcp { external, .. } => in_use.tcp.remove(&external.get()),
+                ServiceEndpoint::Udp { external, .. } => in_use.udp.remove(&external.get()),
+                ServiceEndpoint::Http { .. } | ServiceEndpoint::Srv { .. } => false,
+            };
         }
         Ok(in_use)
     }
 
-    fn allocate_from(&self, mut in_use: InUse) -> Result<Vec<BoundService>, Error> {
+    fn allocate_from(&self, mut in_use: InUse) -> Result<ServiceAllocation, Error> {
+        self.check_own_name(&in_use)?;
+        let mut names = ContainerNames::new(self.name, &self.site.spec.domain);
         let mut allocated = vec![None; self.desired.len()];
         // Requested ports are assigned before any port is chosen.
         let mut order: Vec<(usize, &ServiceSpec)> = self.desired.iter().enumerate().collect();
@@ -110,13 +90,16 @@ impl ServiceAllocator<'_> {
         for (index, service) in order {
             let allocation = BoundService {
                 container_port: service.port(),
-                binding: self.allocate_one(service, index, &mut in_use)?,
+                binding: self.allocate_one(service, index, &mut in_use, &mut names)?,
             };
             if let Some(slot) = allocated.get_mut(index) {
                 *slot = Some(allocation);
             }
         }
-        Ok(allocated.into_iter().flatten().collect())
+        Ok(ServiceAllocation {
+            bindings: allocated.into_iter().flatten().collect(),
+            names,
+        })
     }
 
     fn allocate_one(
@@ -124,6 +107,7 @@ impl ServiceAllocator<'_> {
         service: &ServiceSpec,
         index: usize,
         in_use: &mut InUse,
+        names: &mut ContainerNames,
     ) -> Result<ServiceBinding, Error> {
         Ok(match service {
             ServiceSpec::Http {
@@ -133,7 +117,8 @@ impl ServiceAllocator<'_> {
                 ..
             } => {
                 let (domain, label) =
-                    self.allocate_hostname(label.as_ref(), domain.as_ref(), index, in_use)?;
+                    self.allocate_hostname(label.as_ref(), domain.as_ref(), index, in_use, names)?;
+                self.check_not_repeated(domain, &label, index, in_use)?;
                 ServiceBinding::Http {
                     label,
                     domain,
@@ -143,7 +128,10 @@ impl ServiceAllocator<'_> {
             ServiceSpec::Tcp { options, tls, .. } => ServiceBinding::Tcp {
                 tls: match tls {
                     None => None,
-                    Some(requested) => Some(self.resolve_tls_name(requested, index, in_use)?),
+                    Some(DesiredTlsName { label, domain }) => {
+                        let (label, domain) = (label.as_ref(), domain.as_ref());
+                        Some(self.allocate_hostname(label, domain, index, in_use, names)?)
+                    }
                 },
                 external: self.allocate_port(service, index, &mut in_use.tcp)?,
                 options: *options,
@@ -153,168 +141,9 @@ impl ServiceAllocator<'_> {
                 idle_timeout: *idle_timeout,
             },
             ServiceSpec::Srv { name, .. } => {
-                self.check_srv_name(name, index, in_use)?;
+                self.allocate_srv_name(name, index, in_use, names)?;
                 ServiceBinding::Srv { name: name.clone() }
             }
-        })
-    }
-
-    /// A hostname for the TLS certificate of a TCP port: one that an HTTP service of this container
-    /// could have or has.
-    fn resolve_tls_name(
-        &self,
-        requested: &DesiredTlsName,
-        index: usize,
-        in_use: &InUse,
-    ) -> Result<(DomainId, Label), Error> {
-        let (label, domain) = (requested.label.as_ref(), requested.domain.as_ref());
-        let (id, label) = self.resolve_hostname(label, domain, index, in_use)?;
-        let hostname = (id, label);
-        let is_own = self.desired.iter().any(|service| match service {
-            ServiceSpec::Http { label, domain, .. } => {
-                let own = self.resolve_hostname(label.as_ref(), domain.as_ref(), index, in_use);
-                own.is_ok_and(|own| own == hostname)
-            }
-            _ => false,
-        });
-        let is_taken = in_use.labels.contains(&hostname) && !is_own;
-        if is_taken || in_use.tls_names.contains(&hostname) {
-            return Err(Error::invalid_field(
-                &format!("services.{index}.label"),
-                HOSTNAME_IN_USE,
-            ));
-        }
-        Ok(hostname)
-    }
-
-    /// Clients find servers of the site by SRV records, so one name leads to one container, and
-    /// names of infrastructure are for operators.
-    fn check_srv_name(&self, name: &SrvName, index: usize, in_use: &InUse) -> Result<(), Error> {
-        let refuse = |message: String| {
-            Err(Error::invalid_field(
-                &format!("services.{index}.name"),
-                message,
-            ))
-        };
-        if in_use.srv_names.contains(name) {
-            return refuse(format!("Another container has the SRV record {name}."));
-        }
-        let is_current = self.current.iter().any(
-            |service| matches!(&service.published, ServiceEndpoint::Srv { name: own } if own == name),
-        );
-        if name.is_reserved() && !is_current && !self.requester.actor.role().can_see_all() {
-            return refuse(format!(
-                "The name {name} is reserved for operators. Choose another name."
-            ));
-        }
-        Ok(())
-    }
-
-    /// A hostname for an HTTP service that no other service has.
-    fn allocate_hostname(
-        &self,
-        requested: Option<&Label>,
-        domain: Option<&Domain>,
-        index: usize,
-        in_use: &mut InUse,
-    ) -> Result<(DomainId, Label), Error> {
-        let (id, label) = self.resolve_hostname(requested, domain, index, in_use)?;
-        if in_use.tls_names.contains(&(id, label.clone())) {
-            return Err(Error::invalid_field(
-                &format!("services.{index}.label"),
-                HOSTNAME_IN_USE,
-            ));
-        }
-        // A conflict about the container's own name is reported by the database at the name field.
-        if !in_use.labels.insert((id, label.clone())) && requested.is_some() {
-            let message = "Another service has this hostname under this domain.".to_owned();
-            return Err(Error::invalid_field(
-                &format!("services.{index}.label"),
-                message,
-            ));
-        }
-        Ok((id, label))
-    }
-
-    /// A hostname that the actor may use or the container already has.
-    fn resolve_hostname(
-        &self,
-        requested: Option<&Label>,
-        domain: Option<&Domain>,
-        index: usize,
-        in_use: &InUse,
-    ) -> Result<(DomainId, Label), Error> {
-        let refuse = |field: &str, message: String| {
-            Err(Error::invalid_field(
-                &format!("services.{index}.{field}"),
-                message,
-            ))
-        };
-        let label = requested.unwrap_or(self.name);
-        let domain = match domain {
-            Some(name) => match in_use.domain(name) {
-                Some(domain) => domain,
-                None => return refuse("domain", in_use.domain_hint(name)),
-            },
-            None => match in_use
-                .domains
-                .iter()
-                .find(|domain| self.may_publish(domain))
-            {
-                Some(domain) => domain,
-                None => {
-                    let message =
-                        "You cannot publish under any domain of this site. Ask an operator.";
-                    return refuse("domain", message.to_owned());
-                }
-            },
-        };
-        let name = &domain.spec.name;
-        if !self.already_has(label, name) {
-            if !self.may_publish(domain) {
-                let message = format!("You cannot publish under {name}. Ask an operator.");
-                return refuse("domain", message);
-            }
-            // The container's own name was checked when it was created.
-            let refusal = match requested {
-                Some(label) => self.requester.rejection_reason(label, name),
-                None => self.requester.manager_conflict(label, name),
-            };
-            if let Some(message) = refusal {
-                return refuse("label", message);
-            }
-        }
-        // nginx would have two server blocks for the same name.
-        let whole = format!("{label}.{name}");
-        if !self.already_has(label, name)
-            && in_use.domains.iter().any(|d| d.spec.name.as_str() == whole)
-        {
-            let message = format!("{whole} is a domain of this site. Choose another hostname.");
-            return refuse("label", message);
-        }
-        Ok((domain.id, label.clone()))
-    }
-
-    fn may_publish(&self, domain: &DomainRow) -> bool {
-        may_publish(self.requester.actor, &domain.spec.publishers)
-    }
-
-    fn already_has(&self, label: &Label, domain: &Domain) -> bool {
-        self.current.iter().any(|service| match &service.published {
-            ServiceEndpoint::Http {
-                label: own,
-                domain: served_domain,
-                ..
-            }
-            | ServiceEndpoint::Tcp {
-                tls:
-                    Some(TlsName {
-                        label: own,
-                        domain: served_domain,
-                    }),
-                ..
-            } => own == label && served_domain == domain,
-            _ => false,
         })
     }
 
@@ -362,20 +191,6 @@ impl ServiceAllocator<'_> {
             current.kind() == service.kind() && current.port == service.port()
         };
         self.current.iter().find(same)?.published.external()
-    }
-}
-
-impl InUse {
-    fn domain(&self, name: &Domain) -> Option<&DomainRow> {
-        self.domains.iter().find(|domain| domain.spec.name == *name)
-    }
-
-    fn domain_hint(&self, name: &Domain) -> String {
-        let names: Vec<&str> = self.domains.iter().map(|d| d.spec.name.as_str()).collect();
-        if names.is_empty() {
-            return "The site has no domain. An operator can add a domain.".to_owned();
-        }
-        format!("The site has no domain {name}. Use {}.", names.join(" or "))
     }
 }
 

@@ -20,6 +20,7 @@ mod hosts;
 mod issuance;
 mod join_tokens;
 mod loopback;
+mod names;
 mod observers;
 mod permissions;
 mod publications;

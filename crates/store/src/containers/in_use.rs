@@ -1,14 +1,11 @@
-//! Addresses, VMIDs, ports and names that are in use. The allocator uses these lists to choose a
+//! Addresses, VMIDs and ports that are in use. The allocator uses these lists to choose a
 //! candidate; the unique indexes decide whether it is free.
 
 use std::{collections::BTreeSet, net::Ipv4Addr};
 
 use diesel::prelude::*;
 use model::{
-    ClusterId, ContainerId, DomainId, SiteId, UserId,
-    names::{Label, SrvName},
-    services::ServiceKind,
-    sites::VmidRange,
+    ClusterId, ContainerId, SiteId, UserId, names::Label, services::ServiceKind, sites::VmidRange,
 };
 
 use crate::{
@@ -88,70 +85,6 @@ pub fn list_used_ports(
         port.map(|port| RowRef::new("services", id).convert_number("external_port", port))
     };
     rows.iter().filter_map(port).collect()
-}
-
-/// Returns the labels that a site's HTTP services use, each with its domain.
-///
-/// # Errors
-/// When the database is unavailable.
-pub fn list_used_labels(c: &mut Conn, site: SiteId) -> Result<BTreeSet<(DomainId, Label)>, Error> {
-    let rows: Vec<(i64, Option<i64>, Option<String>)> = services::table
-        .filter(services::site_id.eq(site.0))
-        .filter(services::label.is_not_null())
-        .select((services::id, services::domain_id, services::label))
-        .load(&mut c.0)?;
-    let to_label = |(id, domain, label): &(i64, Option<i64>, Option<String>)| {
-        let (domain, label) = (domain.as_ref()?, label.as_ref()?);
-        let label = RowRef::new("services", id).parse("label", label);
-        Some(label.map(|label| (DomainId(*domain), label)))
-    };
-    rows.iter().filter_map(to_label).collect()
-}
-
-/// Returns the hostnames for TLS of a site's ports, each with its domain.
-///
-/// # Errors
-/// When the database is unavailable.
-pub fn list_used_tls_names(
-    c: &mut Conn,
-    site: SiteId,
-) -> Result<BTreeSet<(DomainId, Label)>, Error> {
-    let rows = list_service_names(c, site, ServiceKind::Tcp)?;
-    let to_name = |(id, domain, name): &(i64, Option<i64>, String)| {
-        let domain = DomainId((*domain)?);
-        let label = RowRef::new("services", id).parse("name", name);
-        Some(label.map(|label| (domain, label)))
-    };
-    rows.iter().filter_map(to_name).collect()
-}
-
-/// Returns the names of a site's SRV records.
-///
-/// # Errors
-/// When the database is unavailable.
-pub fn list_used_srv_names(c: &mut Conn, site: SiteId) -> Result<BTreeSet<SrvName>, Error> {
-    list_service_names(c, site, ServiceKind::Srv)?
-        .iter()
-        .map(|(id, _, name)| RowRef::new("services", id).parse("name", name))
-        .collect()
-}
-
-/// The ids, domains and names of a site's services of a kind.
-fn list_service_names(
-    c: &mut Conn,
-    site: SiteId,
-    kind: ServiceKind,
-) -> Result<Vec<(i64, Option<i64>, String)>, Error> {
-    Ok(services::table
-        .filter(services::site_id.eq(site.0))
-        .filter(services::kind.eq(kind.as_str()))
-        .filter(services::name.is_not_null())
-        .select((
-            services::id,
-            services::domain_id,
-            services::name.assume_not_null(),
-        ))
-        .load(&mut c.0)?)
 }
 
 /// Returns the names of a site's containers.

@@ -234,12 +234,12 @@ fn insert_one(
 }
 
 /// Replaces the services of a container. A service of the same kind and port keeps its row, so that
-/// its id stays valid.
+/// its id stays valid. Returns the container's site.
 pub(super) fn replace(
     c: &mut Conn,
     container: ContainerId,
     bindings: &[BoundService],
-) -> Result<(), Error> {
+) -> Result<SiteId, Error> {
     let site: i64 = containers::table
         .find(container.0)
         .select(containers::site_id)
@@ -275,5 +275,5 @@ pub(super) fn replace(
     for (position, service) in new {
         insert_one(c, container, SiteId(site), position, service)?;
     }
-    Ok(())
+    Ok(SiteId(site))
 }

@@ -17,6 +17,8 @@ use crate::{
 /// A container in its site's network. Its address is reserved before it is created in Proxmox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteHost {
+    /// The container.
+    pub id: ContainerId,
     /// The name.
     pub name: Label,
     /// The IP address.
@@ -46,6 +48,7 @@ pub fn list_site_hosts(c: &mut Conn, site: SiteId) -> Result<Vec<SiteHost>, Erro
     let hosts = rows.into_iter().map(|(id, name, address, mac)| {
         let row_ref = RowRef::new("containers", &id);
         Ok(SiteHost {
+            id: ContainerId(id),
             name: row_ref.parse("name", &name)?,
             address: row_ref.parse("address", &address)?,
             mac: row_ref.parse("mac", &mac)?,

@@ -6,7 +6,7 @@ use crate::Unique;
 
 /// The unique indexes: index name, columns, value. PostgreSQL and MySQL report the index name in an
 /// error, SQLite reports the columns.
-const UNIQUE_INDEXES: [(&str, &str, Unique); 20] = [
+const UNIQUE_INDEXES: [(&str, &str, Unique); 21] = [
     ("uq_users_name", "users.name", Unique::UserName),
     ("uq_sites_name", "sites.name", Unique::SiteName),
     ("uq_clusters_name", "clusters.name", Unique::ClusterName),
@@ -73,6 +73,7 @@ const UNIQUE_INDEXES: [(&str, &str, Unique); 20] = [
         "services.site_id, services.kind, services.external_port",
         Unique::ServicePort,
     ),
+    ("uq_names", "names.site_id, names.name", Unique::Name),
     (
         "uq_jobs_active",
         "jobs.active_container_id",

@@ -6,11 +6,11 @@ use model::{
 };
 use store::{
     Error, Unique,
-    containers::{self, NewContainerRow},
+    containers::{self, NewContainerRow, ServiceAllocation},
     jobs::{self, JobOutcome},
 };
 
-use crate::support::{Fixture, TestStore, http, parse, tcp};
+use crate::support::{Fixture, TestStore, allocation, http, parse, tcp};
 
 pub async fn get(db: &TestStore, id: ContainerId) -> containers::ContainerRecord {
     db.read(move |c| containers::get(c, id)).await.unwrap()
@@ -113,7 +113,9 @@ db_test!(docker_flag_is_fixed_after_insert, |db| async {
         cores: parse("3"),
         ..spec
     };
-    let updated = db.write(move |c| containers::update_spec(c, with, 1, &changed, &[]));
+    let updated = db.write(move |c| {
+        containers::update_spec(c, with, 1, &changed, &ServiceAllocation::default())
+    });
     assert!(updated.await);
     assert!(docker(with).await, "the flag is not updated");
 });
@@ -201,18 +203,24 @@ db_test!(update_requires_the_expected_version, |db| async {
     spec.description = Some(parse("new"));
     let (first, stale) = (spec.clone(), spec.clone());
     assert!(
-        db.write(move |c| containers::update_spec(c, id, 1, &first, &[]))
+        db.write(move |c| containers::update_spec(c, id, 1, &first, &ServiceAllocation::default()))
             .await
     );
     assert!(
-        !db.write(move |c| containers::update_spec(c, id, 1, &stale, &[]))
-            .await
+        !db.write(move |c| containers::update_spec(
+            c,
+            id,
+            1,
+            &stale,
+            &ServiceAllocation::default()
+        ))
+        .await
     );
     let stored = get(&db, id).await;
     assert_eq!((stored.spec, stored.version), (spec, 2));
     let plain = crate::support::spec();
     assert!(
-        db.write(move |c| containers::update_spec(c, id, 2, &plain, &[]))
+        db.write(move |c| containers::update_spec(c, id, 2, &plain, &ServiceAllocation::default()))
             .await
     );
     assert_eq!(get(&db, id).await.spec, crate::support::spec());
@@ -231,7 +239,7 @@ db_test!(failed_update_changes_nothing, |db| async {
     let services = [http(fixture.domain, "80", "web")];
     let refused = db
         .store
-        .write(move |c| containers::update_spec(c, id, 1, &spec, &services))
+        .write(move |c| containers::update_spec(c, id, 1, &spec, &allocation(&services)))
         .await;
     assert_eq!(refused, Err(Error::Duplicate(Unique::ServiceLabel)));
     assert_eq!(get(&db, id).await, before);
@@ -285,7 +293,7 @@ db_test!(
             site,
             cluster,
             owner,
-            domain,
+            ..
         } = fixture;
         let lists = db.read(move |c| {
             Ok((
@@ -295,11 +303,9 @@ db_test!(
                 containers::list_used_ports(c, site, ServiceKind::Udp)?,
                 containers::list_names(c, &parse("lab"))?,
                 containers::list_vmids_by_cluster(c, cluster)?,
-                containers::list_used_labels(c, site)?,
             ))
         });
-        let (addresses, vmids, tcp_ports, udp_ports, names, ours, labels) = lists.await;
-        assert_eq!(Vec::from_iter(labels), [(domain, parse("web"))]);
+        let (addresses, vmids, tcp_ports, udp_ports, names, ours) = lists.await;
         assert_eq!(
             Vec::from_iter(addresses),
             [

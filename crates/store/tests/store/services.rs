@@ -6,12 +6,12 @@ use model::{
 };
 use store::{
     Error,
-    containers::{self, BoundService, ServiceBinding},
+    containers::{self, BoundService, ServiceAllocation, ServiceBinding},
 };
 
 use crate::{
     containers::get,
-    support::{http, parse, tcp},
+    support::{allocation, http, parse, tcp},
 };
 
 db_test!(services_keep_their_rows_and_can_swap_ports, |db| async {
@@ -32,7 +32,7 @@ db_test!(services_keep_their_rows_and_can_swap_ports, |db| async {
         http(fixture.domain, "80", "www"),
     ];
     assert!(
-        db.write(move |c| containers::update_spec(c, id, 1, &spec, &services))
+        db.write(move |c| containers::update_spec(c, id, 1, &spec, &allocation(&services)))
             .await
     );
     let after = get(&db, id).await.services;
@@ -56,7 +56,7 @@ db_test!(services_keep_their_rows_and_can_swap_ports, |db| async {
     assert!(before.iter().all(|old| old.id != after[0].id));
     let spec = crate::support::spec();
     assert!(
-        db.write(move |c| containers::update_spec(c, id, 2, &spec, &[]))
+        db.write(move |c| containers::update_spec(c, id, 2, &spec, &ServiceAllocation::default()))
             .await
     );
     assert_eq!(get(&db, id).await.services, []);
@@ -155,7 +155,7 @@ db_test!(
         let spec = crate::support::spec();
         let plain = [http(fixture.domain, "80", "web")];
         assert!(
-            db.write(move |c| containers::update_spec(c, id, 1, &spec, &plain))
+            db.write(move |c| containers::update_spec(c, id, 1, &spec, &allocation(&plain)))
                 .await
         );
         let domain = parse("example.org");

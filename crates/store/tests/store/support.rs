@@ -17,7 +17,11 @@ use model::{
     jobs::JobKind,
     users::Role,
 };
-use store::{Conn, Error, Options, SecretKey, Store, containers::NewContainerRow, jobs::NewJob};
+use store::{
+    Conn, Error, Options, SecretKey, Store,
+    containers::{BoundService, NewContainerRow, ServiceAllocation},
+    jobs::NewJob,
+};
 
 pub use values::{access, http, new_user, parse, site_spec, spec, tcp};
 
@@ -212,6 +216,14 @@ pub struct Fixture {
     pub domain: DomainId,
 }
 
+/// Services whose names are not claimed.
+pub fn allocation(bindings: &[BoundService]) -> ServiceAllocation {
+    ServiceAllocation {
+        bindings: bindings.to_vec(),
+        ..ServiceAllocation::default()
+    }
+}
+
 impl Fixture {
     /// The `n`th container of the site; all unique values depend on `n`.
     pub fn container(&self, n: u32) -> NewContainerRow {
@@ -222,6 +234,7 @@ impl Fixture {
             name: parse(&format!("c{n:03}")),
             spec: spec(),
             services: Vec::new(),
+            names: Default::default(),
             node: parse("pve1"),
             vmid: 1000 + n,
             mac: parse(&format!("BC:24:11:00:{:02X}:{:02X}", n / 256, n % 256)),

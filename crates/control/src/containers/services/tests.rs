@@ -67,6 +67,15 @@ fn in_use() -> InUse {
     }
 }
 
+/// A name that another object holds.
+fn held(name: &str, purpose: NamePurpose) -> BTreeMap<QualifiedName, NamePurpose> {
+    let domains = ["lab.internal", "example.org", "example.net", "example.com"];
+    let below = |domain| Some((name.strip_suffix(domain)?.strip_suffix('.')?, domain));
+    let (name, domain) = domains.into_iter().find_map(below).unwrap();
+    let name = QualifiedName::of_srv(&name.parse().unwrap(), &domain.parse().unwrap());
+    BTreeMap::from([(name, purpose)])
+}
+
 fn user(role: Role) -> Actor {
     Actor::User(CurrentUser {
         id: UserId(1),
@@ -113,12 +122,14 @@ fn allocate(
             manager: Some(&manager),
         },
         site: &site,
+        container: None,
         name: &name,
         desired,
         current,
     };
     let allocated = allocator.allocate_from(in_use)?;
     Ok(allocated
+        .bindings
         .into_iter()
         .map(|service| service.binding)
         .collect())
@@ -201,7 +212,7 @@ fn http_service_uses_the_first_domain_the_actor_may_publish_under() {
 #[test]
 fn occupied_hostname_is_rejected_only_under_its_own_domain() {
     let in_use = || InUse {
-        labels: BTreeSet::from([(DomainId(2), "wiki".parse().unwrap())]),
+        names: held("wiki.example.net", NamePurpose::Hostname),
         ..in_use()
     };
     let net = Some("example.net");
@@ -277,7 +288,7 @@ fn refused_field(desired: &[ServiceSpec], in_use: InUse) -> Option<String> {
 #[test]
 fn hostname_for_tls_of_another_container_is_refused() {
     let taken = || InUse {
-        tls_names: BTreeSet::from([(DomainId(2), "wiki".parse().unwrap())]),
+        names: held("wiki.example.net", NamePurpose::Hostname),
         ..in_use()
     };
     let label = Some("services.0.label".to_owned());
@@ -292,7 +303,7 @@ fn hostname_of_another_container_is_refused_for_tls_despite_own_label_in_another
     taken
         .domains
         .push(domain(3, "example.com", Publishers::AllUsers));
-    taken.labels.insert((DomainId(3), "wiki".parse().unwrap()));
+    taken.names = held("wiki.example.com", NamePurpose::Hostname);
     let desired = [
         http(Some("wiki"), Some("example.net")),
         tls(Some("wiki"), Some("example.com")),
@@ -326,9 +337,73 @@ fn srv_names_are_unique_and_infrastructure_is_reserved() {
         assert!(by_operator.is_ok(), "{reserved}");
     }
     let taken = InUse {
-        srv_names: BTreeSet::from(["_sip._tcp".parse().unwrap()]),
+        names: held("_sip._tcp.lab.internal", NamePurpose::Srv),
         ..in_use()
     };
     assert_eq!(refused_field(&[srv("_sip._tcp")], taken), name);
     assert_eq!(refused_field(&[srv("_sip._tcp")], in_use()), None);
+}
+
+#[test]
+fn own_name_and_parents_of_srv_names_belong_to_one_object() {
+    let taken = |name, purpose| InUse {
+        names: held(name, purpose),
+        ..in_use()
+    };
+    let own = taken("web.lab.internal", NamePurpose::Node);
+    assert_eq!(refused_field(&[], own), Some("name".to_owned()));
+    let below = || taken("db.lab.internal", NamePurpose::Container);
+    let field = Some("services.0.name".to_owned());
+    assert_eq!(refused_field(&[srv("_sql._tcp.db")], below()), field);
+    assert_eq!(refused_field(&[srv("db")], below()), field);
+    assert_eq!(refused_field(&[srv("_sql._tcp.db2")], below()), None);
+}
+
+#[test]
+fn allocation_claims_every_name_of_the_container() {
+    let site = site();
+    let actor = user(Role::Member);
+    let desired = [
+        http(Some("wiki"), Some("example.net")),
+        tls(Some("wiki"), Some("example.net")),
+        tcp(22, None),
+        srv("_sip._tcp"),
+    ];
+    let allocator = ServiceAllocator {
+        requester: Requester {
+            actor: &actor,
+            manager: None,
+        },
+        site: &site,
+        container: None,
+        name: &"web".parse().unwrap(),
+        desired: &desired,
+        current: &[],
+    };
+    let names = allocator
+        .allocate_from(InUse {
+            tcp: [2000].into(),
+            ..in_use()
+        })
+        .unwrap()
+        .names;
+    let names: Vec<_> = names
+        .iter()
+        .map(|(name, purpose)| (name.to_string(), purpose))
+        .collect();
+    let expected = [
+        ("_sip._tcp.lab.internal", NamePurpose::Srv),
+        ("web.lab.internal", NamePurpose::Container),
+        ("wiki.example.net", NamePurpose::Hostname),
+    ];
+    assert_eq!(
+        names,
+        expected.map(|(name, purpose)| (name.to_owned(), purpose))
+    );
+    let candidates = allocator.candidates(&in_use().domains);
+    assert!(
+        expected
+            .iter()
+            .all(|(name, _)| candidates.iter().any(|it| it.as_str() == *name))
+    );
 }

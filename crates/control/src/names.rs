@@ -1,0 +1,107 @@
+//! The names of a site when many of them change together: a renamed domain changes the hostnames of
+//! all services under it, and a site's new domain the names of all its containers.
+
+use std::collections::BTreeMap;
+
+use model::{
+    ContainerId,
+    names::{ContainerNames, Domain, NamePurpose, QualifiedName},
+    services::{ServiceEndpoint, ServiceView, TlsName},
+};
+use store::{Conn, containers::SiteHost, sites::SiteRecord};
+
+/// Why a name that `holder` has cannot be used.
+pub(crate) fn refusal(name: &QualifiedName, holder: NamePurpose) -> String {
+    let holder = holder.holder();
+    format!("{holder} has the name {name}. Choose another name.")
+}
+
+/// A change of domains, and whose names must not be used.
+pub(crate) struct Rename<'a> {
+    /// The site as it is before the change.
+    pub(crate) site: &'a SiteRecord,
+    /// The site's domain after the change.
+    pub(crate) domain: &'a Domain,
+    /// A domain that the site publishes under, before and after the change.
+    pub(crate) published: Option<(&'a Domain, &'a Domain)>,
+    /// The hostname of the manager.
+    pub(crate) manager: Option<&'a Domain>,
+}
+
+/// The names of containers after a [`Rename`].
+pub(crate) type RenamedContainers = BTreeMap<ContainerId, ContainerNames>;
+
+impl Rename<'_> {
+    /// Returns the names of all containers of the site after the change, or why two objects would
+    /// have the same name. Reads only.
+    pub(crate) fn check(
+        &self,
+        c: &mut Conn,
+    ) -> Result<Result<RenamedContainers, String>, store::Error> {
+        let mut holders = self.infrastructure(c)?;
+        let mut containers = RenamedContainers::new();
+        for host in store::containers::list_site_hosts(c, self.site.id)? {
+            let names = self.names_of(&host);
+            for (name, purpose) in names.iter() {
+                if self.manager.is_some_and(|it| it.as_str() == name.as_str()) {
+                    let message = format!("Holdfast uses the name {name}. Choose another name.");
+                    return Ok(Err(message));
+                }
+                if let Some(holder) = holders.insert(name.clone(), purpose) {
+                    return Ok(Err(refusal(name, holder)));
+                }
+            }
+            containers.insert(host.id, names);
+        }
+        Ok(Ok(containers))
+    }
+
+    /// The names of hosts, domains and nodes after the change. A node has no name where a container
+    /// holds it, so names of nodes are left out.
+    fn infrastructure(
+        &self,
+        c: &mut Conn,
+    ) -> Result<BTreeMap<QualifiedName, NamePurpose>, store::Error> {
+        let hosts = store::hosts::list_by_site(c, self.site.id)?;
+        let hosts = hosts.iter().map(|host| {
+            let name = QualifiedName::of_label(&host.row.name, self.domain);
+            (name, NamePurpose::Host)
+        });
+        let mut all: BTreeMap<_, _> = hosts.collect();
+        let domains = store::domains::list_by_site(c, self.site.id)?;
+        for domain in &domains {
+            let name = self.renamed(&domain.spec.name);
+            all.insert(QualifiedName::from(name), NamePurpose::Domain);
+        }
+        all.insert(QualifiedName::from(self.domain), NamePurpose::Domain);
+        Ok(all)
+    }
+
+    fn names_of(&self, host: &SiteHost) -> ContainerNames {
+        let mut names = ContainerNames::new(&host.name, self.domain);
+        for service in &host.services {
+            names.add_service(&self.renamed_service(service), self.domain);
+        }
+        names
+    }
+
+    fn renamed_service(&self, service: &ServiceView) -> ServiceEndpoint {
+        let mut published = service.published.clone();
+        if let ServiceEndpoint::Http { domain, .. }
+        | ServiceEndpoint::Tcp {
+            tls: Some(TlsName { domain, .. }),
+            ..
+        } = &mut published
+        {
+            *domain = self.renamed(domain).clone();
+        }
+        published
+    }
+
+    fn renamed<'d>(&'d self, domain: &'d Domain) -> &'d Domain {
+        match self.published {
+            Some((before, after)) if before == domain => after,
+            _ => domain,
+        }
+    }
+}

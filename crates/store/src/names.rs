@@ -1,0 +1,195 @@
+//! The names of a site: each has one holder, either a container, or a host, node or domain. Writers
+//! lock the site first, so that a check and the claim after it see the same names. Must not decide
+//! who may hold which name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::prelude::*;
+use model::{
+    ContainerId, SiteId,
+    names::{ContainerNames, Domain, Label, NamePurpose, QualifiedName},
+};
+
+use crate::{
+    Conn, Error, Unique,
+    rows::RowRef,
+    schema::{domains, hosts, names, node_addresses, sites},
+};
+
+/// Returns who holds these names, without those of one container: that which is changed. One
+/// statement.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn list_holders(
+    c: &mut Conn,
+    site: SiteId,
+    candidates: &BTreeSet<QualifiedName>,
+    except: Option<ContainerId>,
+) -> Result<BTreeMap<QualifiedName, NamePurpose>, Error> {
+    let texts: Vec<&str> = candidates.iter().map(QualifiedName::as_str).collect();
+    let rows: Vec<(i64, String, String, Option<i64>)> = names::table
+        .filter(names::site_id.eq(site.0))
+        .filter(names::name.eq_any(texts))
+        .select((names::id, names::name, names::purpose, names::container_id))
+        .load(&mut c.0)?;
+    let mut holders = BTreeMap::new();
+    for (id, name, purpose, container) in rows {
+        let is_own = container.is_some_and(|id| Some(ContainerId(id)) == except);
+        let candidate = candidates.iter().find(|it| it.as_str() == name);
+        if let (false, Some(name)) = (is_own, candidate) {
+            let purpose = RowRef::new("names", &id).parse("purpose", &purpose)?;
+            holders.insert(name.clone(), purpose);
+        }
+    }
+    Ok(holders)
+}
+
+/// Replaces the names of a container.
+///
+/// # Errors
+/// [`Error::Duplicate`] for a name that another object holds.
+pub fn replace_by_container(
+    c: &mut Conn,
+    site: SiteId,
+    container: ContainerId,
+    claimed: &ContainerNames,
+) -> Result<(), Error> {
+    release(c, &[container])?;
+    claim(c, site, container, claimed)
+}
+
+/// Replaces the names of several containers of a site, which may exchange names.
+///
+/// # Errors
+/// [`Error::Duplicate`] for a name that another object holds.
+pub fn replace_by_containers(
+    c: &mut Conn,
+    site: SiteId,
+    claimed: &BTreeMap<ContainerId, ContainerNames>,
+) -> Result<(), Error> {
+    let containers: Vec<ContainerId> = claimed.keys().copied().collect();
+    release(c, &containers)?;
+    for (container, claimed) in claimed {
+        claim(c, site, *container, claimed)?;
+    }
+    Ok(())
+}
+
+fn release(c: &mut Conn, containers: &[ContainerId]) -> Result<(), Error> {
+    for chunk in containers.chunks(500) {
+        let ids: Vec<Option<i64>> = chunk.iter().map(|id| Some(id.0)).collect();
+        diesel::delete(names::table.filter(names::container_id.eq_any(ids))).execute(&mut c.0)?;
+    }
+    Ok(())
+}
+
+fn claim(
+    c: &mut Conn,
+    site: SiteId,
+    container: ContainerId,
+    claimed: &ContainerNames,
+) -> Result<(), Error> {
+    for (name, purpose) in claimed.iter() {
+        insert(c, site, name, purpose, Some(container))?;
+    }
+    Ok(())
+}
+
+fn insert(
+    c: &mut Conn,
+    site: SiteId,
+    name: &QualifiedName,
+    purpose: NamePurpose,
+    container: Option<ContainerId>,
+) -> Result<(), Error> {
+    diesel::insert_into(names::table)
+        .values((
+            names::site_id.eq(site.0),
+            names::name.eq(name.as_str()),
+            names::purpose.eq(purpose.as_str()),
+            names::container_id.eq(container.map(|id| id.0)),
+        ))
+        .execute(&mut c.0)
+        .map_err(Error::from_insert)?;
+    Ok(())
+}
+
+/// Replaces the names of the site's hosts, nodes and domains, which may share a name with each
+/// other but not with a container. A name that a container holds stays with the container. Locks
+/// the site.
+///
+/// # Errors
+/// [`Error::Duplicate`] when a container holds `claimed`.
+pub(crate) fn refresh_infrastructure(
+    c: &mut Conn,
+    site: SiteId,
+    claimed: Option<&QualifiedName>,
+) -> Result<(), Error> {
+    diesel::update(sites::table.find(site.0))
+        .set(sites::version.eq(sites::version + 1))
+        .execute(&mut c.0)?;
+    let of_infrastructure = names::table
+        .filter(names::site_id.eq(site.0))
+        .filter(names::container_id.is_null());
+    diesel::delete(of_infrastructure).execute(&mut c.0)?;
+    let current = list_infrastructure(c, site)?;
+    let held = list_holders(c, site, &current.keys().cloned().collect(), None)?;
+    if claimed.is_some_and(|name| held.contains_key(name)) {
+        return Err(Error::Duplicate(Unique::Name));
+    }
+    for (name, purpose) in &current {
+        if !held.contains_key(name) {
+            insert(c, site, name, *purpose, None)?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the names of the site's domains, hosts and nodes. Four statements.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn list_infrastructure(
+    c: &mut Conn,
+    site: SiteId,
+) -> Result<BTreeMap<QualifiedName, NamePurpose>, Error> {
+    let row_ref = RowRef::new("sites", &site);
+    let row: Option<(String, i64)> = sites::table
+        .find(site.0)
+        .select((sites::domain, sites::cluster_id))
+        .first(&mut c.0)
+        .optional()?;
+    let Some((own, cluster)) = row else {
+        return Ok(BTreeMap::new());
+    };
+    let own: Domain = row_ref.parse("domain", &own)?;
+    let domains: Vec<String> = domains::table
+        .filter(domains::site_id.eq(site.0))
+        .select(domains::name)
+        .load(&mut c.0)?;
+    let hosts: Vec<String> = hosts::table
+        .filter(hosts::site_id.eq(site.0))
+        .select(hosts::name)
+        .load(&mut c.0)?;
+    let nodes: Vec<String> = node_addresses::table
+        .filter(node_addresses::cluster_id.eq(cluster))
+        .select(node_addresses::node)
+        .load(&mut c.0)?;
+    let mut all = BTreeMap::from([(QualifiedName::from(&own), NamePurpose::Domain)]);
+    for domain in domains {
+        let domain: Domain = row_ref.parse("domains", &domain)?;
+        all.insert(QualifiedName::from(&domain), NamePurpose::Domain);
+    }
+    let below = |name: &str| -> Result<QualifiedName, Error> {
+        let label: Label = row_ref.parse("hosts and nodes", name)?;
+        Ok(QualifiedName::of_label(&label, &own))
+    };
+    for host in hosts {
+        all.insert(below(&host)?, NamePurpose::Host);
+    }
+    for node in nodes {
+        all.entry(below(&node)?).or_insert(NamePurpose::Node);
+    }
+    Ok(all)
+}
