@@ -108,7 +108,7 @@ pub async fn update(
         .write(move |c| {
             store::users::lock_all(c)?;
             let Some(user) = store::users::get(c, id)? else {
-                return Ok(Err(missing()));
+                return Ok(Err(Error::not_found(Kind::User)));
             };
             let steps_down =
                 user.row.role == Role::Administrator && change.role != Role::Administrator;
@@ -152,7 +152,7 @@ pub async fn delete(
         .write(move |c| {
             store::users::lock_all(c)?;
             let Some(user) = store::users::get(c, id)? else {
-                return Ok(Err(missing()));
+                return Ok(Err(Error::not_found(Kind::User)));
             };
             if let Some(refusal) = refuse_delete(&user.row, &confirm) {
                 return Ok(Err(refusal));
@@ -186,10 +186,6 @@ fn refuse_delete(user: &UserRow, confirm: &str) -> Option<Error> {
             user.name
         ))
     })
-}
-
-fn missing() -> Error {
-    Error::NotFound { kind: Kind::User }
 }
 
 fn publish_change(control: &Control, id: UserId) {
