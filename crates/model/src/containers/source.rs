@@ -21,7 +21,7 @@ pub enum ContainerSource {
     Imported,
 }
 
-/// The text of [`Source::Imported`]. No image is written like this, because images include a
+/// The text of [`ContainerSource::Imported`]. No image is written like this, because images include a
 /// registry.
 const IMPORTED: &str = "imported";
 
