@@ -32,7 +32,7 @@ pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<Provi
         .ok_or(Error::not_found(Kind::Provider))
 }
 
-/// Adds a provider without sending a request to it; see [`test`].
+/// Adds a provider without sending a request to it; see [`test()`].
 ///
 /// # Errors
 /// [`Error::Invalid`] for a name that exists, or an invalid secret.

@@ -27,8 +27,8 @@ const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// round of queries is sent.
 ///
 /// # Errors
-/// [`DnsError::Away`] when no name server responds, [`DnsError::NoZone`] when the zone has none,
-/// and [`DnsError::Refused`] when the record is invalid or its aliases form a loop.
+/// [`DnsError::Unavailable`] when no name server responds, [`DnsError::NoZone`] when the zone has
+/// none, and [`DnsError::Refused`] when the record is invalid or its aliases form a loop.
 pub async fn wait_until_visible(
     resolver: &Resolver,
     record: &Record,

@@ -146,8 +146,8 @@ pub trait Solver: Send + Sync {
     /// A message for users that says why the responses could not be published.
     async fn publish(&self, challenges: &[Challenge]) -> Result<(), String>;
 
-    /// Removes the responses that exist. Called after every [`Solver::put`], also a failed one; a
-    /// caller that drops the future of [`Account::issue`] has to call it.
+    /// Removes the responses that exist. Called after every [`Solver::publish`], also a failed one;
+    /// a caller that drops the future of [`Account::issue`] has to call it.
     async fn cleanup(&self, challenges: &[Challenge]);
 }
 

@@ -63,9 +63,9 @@ impl Client {
     /// start: see [`Client::lxc_pending`].
     ///
     /// # Errors
-    /// [`Error::Changed`] if the digest is outdated, [`Error::Locked`], and [`Error::Invalid`]; the
-    /// latter also reports changes that a running container does not support, after the other
-    /// changes have been applied.
+    /// [`Error::DigestMismatch`] if the digest is outdated, [`Error::Locked`], and
+    /// [`Error::Invalid`]; the latter also reports changes that a running container does not
+    /// support, after the other changes have been applied.
     pub async fn set_lxc_config(
         &self,
         node: &str,

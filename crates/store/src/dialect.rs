@@ -209,7 +209,7 @@ diesel::define_sql_function! {
     fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }
 
-/// The LIKE pattern that matches `q` anywhere, for [`lower`] columns with `escape('!')`.
+/// The LIKE pattern that matches `q` anywhere, for [`lower()`] columns with `escape('!')`.
 pub(crate) fn like_pattern(q: &str) -> String {
     let mut pattern = String::from("%");
     for c in q.trim().chars().flat_map(char::to_lowercase) {

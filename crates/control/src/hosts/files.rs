@@ -90,7 +90,7 @@ pub async fn file(
 /// Lists the files of a host, and returns the file at `path` unless it is empty.
 ///
 /// # Errors
-/// As for [`files`] and [`file`].
+/// As for [`files`] and [`file()`].
 pub async fn browse_files(
     control: &Control,
     actor: &Actor,

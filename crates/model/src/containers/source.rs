@@ -21,8 +21,8 @@ pub enum ContainerSource {
     Imported,
 }
 
-/// The text of [`ContainerSource::Imported`]. No image is written like this, because images include a
-/// registry.
+/// The text of [`ContainerSource::Imported`]. No image is written like this, because images include
+/// a registry.
 const IMPORTED: &str = "imported";
 
 impl FromStr for ContainerSource {
