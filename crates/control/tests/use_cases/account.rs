@@ -13,7 +13,7 @@ use model::{
     users::UserForm,
 };
 
-use crate::test_app::TestApp;
+use crate::test_app::{TestApp, wait_for};
 
 const OLD: &str = "correct horse";
 const NEW: &str = "battery staple";
@@ -194,4 +194,50 @@ async fn changes_of_a_user_are_made_one_after_another() {
         panic!("both changes were made or refused");
     };
     assert_eq!(refused.http_status(), 409, "{refused:?}");
+}
+
+/// Ann's failed sign-ins from [`client`].
+async fn failures(control: &Control) -> Option<u32> {
+    let bucket = ["account ann 127.0.0.0".to_owned()];
+    let read = control
+        .store()
+        .read(move |c| store::sign_ins::list(c, &bucket));
+    read.await.unwrap().first().map(|failures| failures.count)
+}
+
+/// Replaces the hash of Ann's password once an attempt was recorded, while its password is verified.
+async fn replace_hash(control: &Control, ann: &Actor) {
+    let id = ann.me().unwrap().id;
+    wait_for("the attempt", async || failures(control).await).await;
+    let replace = move |c: &mut store::Conn| {
+        let old = store::users::get(c, id)?.unwrap().password_hash;
+        store::users::replace_password(c, id, &old, "another hash")
+    };
+    assert!(control.store().write(replace).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sign_in_that_a_new_password_overtakes_counts_as_failed() {
+    let app = TestApp::new().await;
+    let ann = app.create_user("ann", UserForm::default()).await;
+    let control = &app.control;
+    let (refused, ()) = tokio::join!(sign_in(control, OLD), replace_hash(control, &ann));
+    assert_eq!(refused.unwrap_err(), Error::WrongCredentials);
+    assert_eq!(failures(control).await, Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn change_that_a_new_password_overtakes_counts_as_failed() {
+    let app = TestApp::new().await;
+    let ann = app.create_user("ann", UserForm::default()).await;
+    let control = &app.control;
+    let own = sign_in(control, OLD).await.unwrap();
+    let (refused, ()) = tokio::join!(
+        change(control, &ann, &own, [OLD, NEW]),
+        replace_hash(control, &ann)
+    );
+    let refused = refused.map(|_| ()).unwrap_err();
+    assert_eq!(refused.field_errors()[0].field, "current", "{refused:?}");
+    assert_eq!(failures(control).await, Some(1));
+    assert!(is_valid(control, &own).await);
 }

@@ -9,7 +9,7 @@ use model::{
 };
 use proxmox_sim::Effect;
 
-use crate::test_app::{NGINX, TestApp};
+use crate::test_app::{NGINX, TestApp, wait_for};
 
 /// The number of jobs that a member may start at once.
 const BURST: i64 = 60;
@@ -64,7 +64,14 @@ async fn member_over_the_limit_of_jobs_waits_on_all_servers() {
     let form = app.form("shop", NGINX);
     assert_throttled(create(control, &ann, &form).await);
     let other = app.reopen().await;
-    assert_throttled(create(&other, &ann, &form).await);
+    let refused = wait_for("the other server", async || {
+        match create(&other, &ann, &form).await {
+            // It has not observed the cluster yet.
+            Err(Error::Unavailable { .. }) => None,
+            refused => Some(refused),
+        }
+    });
+    assert_throttled(refused.await);
     other.shutdown(std::time::Duration::from_secs(10)).await;
     create(control, &bob, &form).await.unwrap();
     let operator = UserForm {
