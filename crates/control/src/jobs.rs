@@ -95,7 +95,7 @@ pub async fn get(control: &Control, actor: &Actor, id: JobId) -> Result<JobView,
         is_canceling: record.cancel_requested && !ended,
         steps: record.steps.into_iter().map(|step| step.view).collect(),
         details: record.details,
-        left: record.leftovers,
+        leftovers: record.leftovers,
         row: record.row,
     })
 }

@@ -50,7 +50,7 @@ CREATE TABLE IF NOT EXISTS certificates (
     id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     domain_id BIGINT NOT NULL,
     subject VARCHAR(255) NOT NULL,
-    method VARCHAR(16) NOT NULL,
+    source VARCHAR(16) NOT NULL,
     fingerprint VARCHAR(95),
     not_after BIGINT,
     details MEDIUMTEXT,

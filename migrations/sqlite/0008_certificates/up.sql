@@ -48,7 +48,7 @@ CREATE TABLE certificates (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     domain_id BIGINT NOT NULL,
     subject TEXT NOT NULL,
-    method TEXT NOT NULL,
+    source TEXT NOT NULL,
     fingerprint TEXT,
     not_after BIGINT,
     details TEXT,

@@ -213,7 +213,7 @@ mod tests {
             domain_name: "example.org".parse().unwrap(),
             site_name: "lab".parse().unwrap(),
             subject: "*.example.org".parse().unwrap(),
-            source: IssuanceMethod::Acme,
+            method: IssuanceMethod::Acme,
             state: CertificateState::Waiting,
             issued: None,
             renew_at: None,

@@ -1,0 +1,1 @@
+ALTER TABLE certificates CHANGE COLUMN method source VARCHAR(16) NOT NULL;

@@ -1,0 +1,1 @@
+ALTER TABLE certificates RENAME COLUMN method TO source;
