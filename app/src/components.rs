@@ -22,8 +22,8 @@
 //!   `badge_column` and `live_column`. Cells with times, sizes and numbers have the class `num`.
 //! - **Forms**: one `RwSignal` of the model's form, a [`form::FormState`] with its parser,
 //!   `<Field form name label value=bind!(signal, field) hint />`, `<Choice … />`,
-//!   `<Checkbox form name label checked set hint disabled_reason />`, `<Refusals form />` at the top and
-//!   `<Submit form label />`. On submission: if `form.submit()`, call the server, and
+//!   `<Checkbox form name label checked set hint disabled_reason />`, `<Refusals form />` at the
+//!   top and `<Submit form label />`. On submission: if `form.submit()`, call the server, and
 //!   `form.refuse(failure)` on failure.
 //! - **Forms of objects**: [`object_form::create_form`] is the page of a new object,
 //!   [`object_form::settings_form`] the settings of an existing object. Both receive the fields and
@@ -37,10 +37,10 @@
 //! - **Jobs**: `job_view::job_view(job)` shows the failure and the steps of a
 //!   `LiveResource<JobView>`, `job_view::job_actions(job)` the buttons to cancel and retry,
 //!   `log::job_log` the log.
-//! - **Small elements**: `icon(name)`, `status_badge`, `job_badge`, `badge(label, tone, icon_name)`,
-//!   `certificate_badge`, `ago(moment)`, `when(moment)` for past or future times,
-//!   `<Copy text label />`, `usage_bar`, `host(name)`, `<Menu id label>` with `<MenuItem …/>`, and
-//!   `Toasts::here()` with `notify`, `warn` and `undoable`.
+//! - **Small elements**: `icon(name)`, `status_badge`, `job_badge`,
+//!   `badge(label, tone, icon_name)`, `certificate_badge`, `ago(moment)`, `when(moment)` for past
+//!   or future times, `<Copy text label />`, `usage_bar`, `host(name)`, `<Menu id label>` with
+//!   `<MenuItem …/>`, and `Toasts::here()` with `notify`, `warn` and `undoable`.
 //!
 //! Classes (see `style/tailwind.css`): `card`, `card-title`, `stack`, `facts` (a `dl`), `actions`,
 //! `btn btn-primary btn-danger btn-quiet btn-small btn-icon`, `muted`, `mono`, `num`, `panel`,

@@ -144,8 +144,9 @@ pub async fn cancel(control: &Control, actor: &Actor, id: JobId) -> Result<(), E
 /// container, and ignored otherwise.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `confirm` is another name, [`Error::Conflict`] when another job is working on
-/// the container or the container no longer exists, [`Error::Throttled`] after too many jobs.
+/// [`Error::Invalid`] when `confirm` is another name, [`Error::Conflict`] when another job is
+/// working on the container or the container no longer exists, [`Error::Throttled`] after too many
+/// jobs.
 pub async fn retry(
     control: &Control,
     actor: &Actor,

@@ -85,8 +85,8 @@ impl Permit {
     /// Counts the use.
     ///
     /// # Errors
-    /// [`store::Error::Unavailable`] if another request counted one meanwhile, so that the transaction is
-    /// repeated.
+    /// [`store::Error::Unavailable`] if another request counted one meanwhile, so that the
+    /// transaction is repeated.
     pub(crate) fn record(&self, c: &mut Conn) -> Result<(), store::Error> {
         rate_limits::replace(c, self.user, self.action, self.before, self.full_at)
     }

@@ -205,7 +205,8 @@ async fn failures(control: &Control) -> Option<u32> {
     read.await.unwrap().first().map(|failures| failures.count)
 }
 
-/// Replaces the hash of Ann's password once an attempt was recorded, while its password is verified.
+/// Replaces the hash of Ann's password once an attempt was recorded, while its password is
+/// verified.
 async fn replace_hash(control: &Control, ann: &Actor) {
     let id = ann.me().unwrap().id;
     wait_for("the attempt", async || failures(control).await).await;

@@ -1,0 +1,126 @@
+//! Names that other objects hold, and reserved names.
+
+use super::*;
+
+#[test]
+fn hostname_for_tls_of_another_container_is_refused() {
+    let taken = || InUse {
+        names: held("wiki.example.net", NamePurpose::Hostname),
+        ..in_use()
+    };
+    let label = Some("services.0.label".to_owned());
+    assert_eq!(refused_field(&[tls(Some("wiki"), None)], taken()), label);
+    assert_eq!(refused_field(&[http(Some("wiki"), None)], taken()), label);
+    assert_eq!(refused_field(&[tls(Some("wiki2"), None)], taken()), None);
+}
+
+#[test]
+fn hostname_of_another_container_is_refused_for_tls_despite_own_label_in_another_domain() {
+    let mut taken = in_use();
+    taken
+        .domains
+        .push(domain(3, "example.com", Publishers::AllUsers));
+    taken.names = held("wiki.example.com", NamePurpose::Hostname);
+    let desired = [
+        http(Some("wiki"), Some("example.net")),
+        tls(Some("wiki"), Some("example.com")),
+    ];
+    let field = refused_field(&desired, taken);
+    assert_eq!(field, Some("services.1.label".to_owned()));
+    let desired = [
+        http(Some("wiki"), Some("example.net")),
+        tls(Some("wiki"), Some("example.net")),
+    ];
+    assert_eq!(refused_field(&desired, in_use()), None, "its own hostname");
+}
+
+#[test]
+fn srv_names_are_unique_and_infrastructure_is_reserved() {
+    let name = Some("services.0.name".to_owned());
+    for reserved in [
+        "_ldap._tcp",
+        "_ldaps._tcp",
+        "_kerberos-master._udp",
+        "_ldap._tcp.dc._msdcs",
+        "_gc._tcp",
+        "wpad",
+    ] {
+        assert_eq!(
+            refused_field(&[srv(reserved)], in_use()),
+            name,
+            "{reserved}"
+        );
+        let by_operator = allocate(Role::Operator, &[srv(reserved)], &[], in_use());
+        assert!(by_operator.is_ok(), "{reserved}");
+    }
+    let taken = InUse {
+        names: held("_sip._tcp.lab.internal", NamePurpose::Srv),
+        ..in_use()
+    };
+    assert_eq!(refused_field(&[srv("_sip._tcp")], taken), name);
+    assert_eq!(refused_field(&[srv("_sip._tcp")], in_use()), None);
+}
+
+#[test]
+fn own_name_and_parents_of_srv_names_belong_to_one_object() {
+    let taken = |name, purpose| InUse {
+        names: held(name, purpose),
+        ..in_use()
+    };
+    let own = taken("web.lab.internal", NamePurpose::Node);
+    assert_eq!(refused_field(&[], own), Some("name".to_owned()));
+    let below = || taken("db.lab.internal", NamePurpose::Container);
+    let field = Some("services.0.name".to_owned());
+    assert_eq!(refused_field(&[srv("_sql._tcp.db")], below()), field);
+    assert_eq!(refused_field(&[srv("db")], below()), field);
+    assert_eq!(refused_field(&[srv("_sql._tcp.db2")], below()), None);
+}
+
+#[test]
+fn allocation_claims_every_name_of_the_container() {
+    let site = site();
+    let actor = user(Role::Member);
+    let desired = [
+        http(Some("wiki"), Some("example.net")),
+        tls(Some("wiki"), Some("example.net")),
+        tcp(22, None),
+        srv("_sip._tcp"),
+    ];
+    let allocator = ServiceAllocator {
+        requester: Requester {
+            actor: &actor,
+            manager: None,
+        },
+        site: &site,
+        container: None,
+        name: &"web".parse().unwrap(),
+        desired: &desired,
+        current: &[],
+    };
+    let names = allocator
+        .allocate_from(InUse {
+            tcp: [2000].into(),
+            ..in_use()
+        })
+        .unwrap()
+        .names;
+    let names: Vec<_> = names
+        .iter()
+        .map(|(name, purpose)| (name.to_string(), purpose))
+        .collect();
+    let expected = [
+        ("_sip._tcp.lab.internal", NamePurpose::Srv),
+        ("web.lab.internal", NamePurpose::Container),
+        ("wiki.example.net", NamePurpose::Hostname),
+    ];
+    assert_eq!(
+        names,
+        expected.map(|(name, purpose)| (name.to_owned(), purpose))
+    );
+    let candidates = allocator.candidates(&in_use().domains);
+    assert!(
+        expected
+            .iter()
+            .all(|(name, _)| candidates.iter().any(|it| it.as_str() == *name))
+    );
+}
