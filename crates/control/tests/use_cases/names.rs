@@ -138,7 +138,7 @@ async fn name_of_a_container_is_refused_for_every_purpose() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn name_of_a_host_is_refused_for_containers_and_the_reverse() {
-    let app = start_app().await;
+    let app = TestApp::new().await;
     let name = |name: &str| name.parse().unwrap();
     let host = hosts::create(&app.control, &SYSTEM, app.site, name("edge"))
         .await

@@ -27,6 +27,7 @@ mod job_leases;
 mod job_retention;
 mod jobs;
 mod lists;
+mod names;
 mod observations;
 mod open;
 mod races;
