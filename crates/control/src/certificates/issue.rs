@@ -18,7 +18,7 @@ use super::{
     account,
     lease::{self, Claim},
     outcome,
-    plan::{self, Failure, Jitter},
+    plan::{self, FailureClass, Jitter},
     solver,
 };
 use crate::{Control, failure::StoreResultExt as _};
@@ -103,16 +103,18 @@ async fn record_result(
             outcome::postpone(control, claim, PROVIDER_BUSY_WAIT_MS).await
         }
         Err(IssueError::Local(message)) => {
-            outcome::record_failure(control, claim, Failure::Local, message, None).await
+            outcome::record_failure(control, claim, FailureClass::Local, message, None).await
         }
         Err(IssueError::Authority(error)) => {
             let detail = error.detail().map(str::to_owned);
-            let failure = match &error {
-                AcmeError::RateLimited { until, .. } => Failure::RateLimited(*until),
-                AcmeError::ChallengeNotPublished { .. } | AcmeError::AccountGone => Failure::Local,
-                _ => Failure::Authority,
+            let class = match &error {
+                AcmeError::RateLimited { until, .. } => FailureClass::RateLimited(*until),
+                AcmeError::ChallengeNotPublished { .. } | AcmeError::AccountGone => {
+                    FailureClass::Local
+                }
+                _ => FailureClass::Authority,
             };
-            outcome::record_failure(control, claim, failure, error.to_string(), detail).await
+            outcome::record_failure(control, claim, class, error.to_string(), detail).await
         }
     }
 }
