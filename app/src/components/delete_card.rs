@@ -8,7 +8,7 @@ use leptos_router::hooks::use_navigate;
 use model::Kind;
 
 use super::{
-    dialog::{DeleteDialog, Deletion},
+    dialog::{ConfirmedAction, DeleteDialog},
     icon::icon,
     noun::Noun,
     toast::Toasts,
@@ -23,18 +23,18 @@ type DeleteCall =
 pub struct DeleteCard {
     noun: Noun,
     name: Memo<String>,
-    losses: Signal<Vec<String>>,
+    consequences: Signal<Vec<String>>,
     note: Signal<&'static str>,
     blocked: Callback<(), Option<AnyView>>,
     delete: DeleteCall,
 }
 
-/// A card that deletes the object `name`. `losses` are the objects that are deleted along with it,
+/// A card that deletes the object `name`. `consequences` are the objects that are deleted along with it,
 /// one entry per item; `delete` calls the server and receives the typed name.
 pub fn delete_card<F>(
     kind: Kind,
     name: Memo<String>,
-    losses: impl Fn() -> Vec<String> + Send + Sync + 'static,
+    consequences: impl Fn() -> Vec<String> + Send + Sync + 'static,
     delete: impl Fn(String) -> F + Send + Sync + 'static,
 ) -> DeleteCard
 where
@@ -43,7 +43,7 @@ where
     DeleteCard {
         noun: Noun::of(kind),
         name,
-        losses: Signal::derive(losses),
+        consequences: Signal::derive(consequences),
         note: Signal::stored(""),
         blocked: Callback::new(|()| None),
         delete: Arc::new(move |typed| Box::pin(delete(typed))),
@@ -82,12 +82,12 @@ impl DeleteCard {
         let Self {
             noun,
             name,
-            losses,
+            consequences,
             note,
             blocked,
             delete,
         } = self;
-        let deletion = Deletion::default();
+        let deletion = ConfirmedAction::default();
         let verb = noun.delete;
         let button = move || {
             let note = reactive(move || {
@@ -109,7 +109,7 @@ impl DeleteCard {
                 <h2 class="card-title">{format!("{verb} {}", noun.name)}</h2>
                 {action}
             </section>
-            <DeleteDialog deletion name losses delete />
+            <DeleteDialog action=deletion noun name consequences on_confirm=delete />
         }
         .erase()
     }
@@ -117,7 +117,7 @@ impl DeleteCard {
 
 /// Deletes the object, and returns to the list.
 fn send(
-    deletion: Deletion,
+    deletion: ConfirmedAction,
     noun: Noun,
     name: Memo<String>,
     delete: DeleteCall,
