@@ -40,7 +40,7 @@ pub struct Options {
 /// The scenarios that can be selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Cluster {
-    /// Two nodes with realistic delays and a few foreign containers
+    /// Two nodes with realistic delays and a few unmanaged containers
     Demo,
     /// One node with the container of the recordings, without delays
     Recorded,

@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_responses_are_protocol_errors() {
+    fn unexpected_responses_are_protocol_errors() {
         assert!(matches!(error(200, "OK", "<html>"), Error::Protocol { .. }));
         assert!(matches!(
             error(204, "No Content", ""),

@@ -17,7 +17,7 @@ pub(super) enum Guest {
     /// Being created; its owner is not known yet.
     Creating,
     /// Not created by Holdfast for this container.
-    Foreign,
+    Unmanaged,
     Own(Box<VerifiedGuest>),
 }
 
@@ -43,7 +43,7 @@ impl Context {
                     config,
                 })))
             }
-            Ok(_) => Ok(Guest::Foreign),
+            Ok(_) => Ok(Guest::Unmanaged),
             Err(error) if error.is_not_found() => Ok(Guest::Absent),
             Err(error) => Err(error.into()),
         }
@@ -56,7 +56,7 @@ impl Context {
             Guest::Own(guest) => Ok(*guest),
             Guest::Absent => Err(Failure::new(format!("CT {vmid} does not exist on {node}."))),
             Guest::Creating => Err(self.creation_lock()),
-            Guest::Foreign => Err(Failure::new(format!(
+            Guest::Unmanaged => Err(Failure::new(format!(
                 "CT {vmid} on {node} has another MAC address than {}, so it is not the container of \
                     Holdfast. Nothing was changed there.",
                 self.container.name,

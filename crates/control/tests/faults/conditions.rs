@@ -1,4 +1,4 @@
-//! Faults of the whole cluster: lost quorum, outages, foreign locks and slow DHCP, each for the
+//! Faults of the whole cluster: lost quorum, outages, manual locks and slow DHCP, each for the
 //! duration of a job; node restarts and certificate changes at each call of a job.
 
 use std::{future::Future, time::Duration};

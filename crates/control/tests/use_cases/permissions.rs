@@ -34,7 +34,7 @@ fn query() -> ContainerQuery {
 #[tokio::test(flavor = "multi_thread")]
 async fn members_cannot_see_containers_and_jobs_of_other_users() {
     let app = TestApp::new().await;
-    let foreign = app.create_and_wait("theirs").await;
+    let other = app.create_and_wait("theirs").await;
     let ann = app.create_user("ann", UserForm::default()).await;
     let control = &app.control;
     assert_eq!(
@@ -44,8 +44,8 @@ async fn members_cannot_see_containers_and_jobs_of_other_users() {
             .total,
         0
     );
-    let (site, name) = (foreign.row.site.clone(), foreign.row.name.clone());
-    let id = foreign.row.id;
+    let (site, name) = (other.row.site.clone(), other.row.name.clone());
+    let id = other.row.id;
     let not_found = |error: Error| matches!(error, Error::NotFound { .. });
     assert!(not_found(
         containers::get(control, &ann, &site, &name)

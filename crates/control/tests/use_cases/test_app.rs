@@ -213,7 +213,7 @@ impl TestApp {
     }
 
     /// Adds a container that Holdfast does not manage, without an API request.
-    pub fn add_foreign_container(&self, vmid: u32, node: &str) -> bool {
+    pub fn add_unmanaged_container(&self, vmid: u32, node: &str) -> bool {
         self.sim.handle().add_container(&ContainerSpec {
             vmid,
             node: node.into(),

@@ -32,7 +32,7 @@ pub(super) async fn create(context: &mut Context) -> Result<StepOutcome, Failure
                     container.vmid, container.node
                 )));
             }
-            Guest::Creating | Guest::Foreign => {
+            Guest::Creating | Guest::Unmanaged => {
                 use_other_vmid(context).await?;
                 is_refused = false;
             }
@@ -66,7 +66,7 @@ pub(in crate::worker) async fn detect_partial_creation(
 }
 
 /// The guest once its owner is known. A creation by an earlier run may still be in progress;
-/// treating it as foreign would create a second container.
+/// treating it as unmanaged would create a second container.
 pub(super) async fn resolve_guest(context: &mut Context) -> Result<Guest, Failure> {
     let started = Instant::now();
     loop {

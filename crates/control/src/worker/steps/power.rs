@@ -93,7 +93,7 @@ pub(super) async fn halt(context: &mut Context) -> Result<StepOutcome, Failure> 
     let guest = match resolve_guest(context).await? {
         Guest::Absent => return Ok(StepOutcome::Skipped("not found".into())),
         Guest::Creating => return Err(context.creation_lock()),
-        Guest::Foreign => {
+        Guest::Unmanaged => {
             return Ok(StepOutcome::Skipped(
                 "VMID now belongs to another container".into(),
             ));

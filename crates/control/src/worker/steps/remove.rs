@@ -18,7 +18,7 @@ pub(in crate::worker) async fn remove(context: &mut Context) -> Result<StepOutco
             return Ok(StepOutcome::Skipped("already deleted".into()));
         }
         Guest::Creating => return Err(context.creation_lock()),
-        Guest::Foreign => {
+        Guest::Unmanaged => {
             return Ok(StepOutcome::Skipped(
                 "VMID now belongs to another container".into(),
             ));
