@@ -83,7 +83,12 @@ pub(crate) fn render(
     let hostnames: BTreeSet<String> = site
         .domains
         .iter()
-        .flat_map(|domain| domain.services.iter().map(|service| domain.host(service)))
+        .flat_map(|domain| {
+            domain
+                .services
+                .iter()
+                .map(|service| domain.hostname(service))
+        })
         .collect();
     for domain in &site.domains {
         let servers = http::Domain {
@@ -98,7 +103,7 @@ pub(crate) fn render(
                 service,
                 layout,
             };
-            add(&http_name(&service.host()), service.render()?);
+            add(&http_name(&service.hostname()), service.render()?);
         }
     }
     for service in &site.streams {
