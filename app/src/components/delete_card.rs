@@ -13,11 +13,12 @@ use super::{
     noun::Noun,
     toast::Toasts,
 };
-use crate::{live::Live, server_fns::Failure};
+use crate::{live::Live, server_fns::RequestError};
 
 /// Calls the server to delete the object; receives the typed name.
-type DeleteCall =
-    Arc<dyn Fn(String) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>> + Send + Sync>;
+type DeleteCall = Arc<
+    dyn Fn(String) -> Pin<Box<dyn Future<Output = Result<(), RequestError>> + Send>> + Send + Sync,
+>;
 
 /// A card that deletes an object.
 pub struct DeleteCard {
@@ -29,8 +30,8 @@ pub struct DeleteCard {
     delete: DeleteCall,
 }
 
-/// A card that deletes the object `name`. `consequences` are the objects that are deleted along with it,
-/// one entry per item; `delete` calls the server and receives the typed name.
+/// A card that deletes the object `name`. `consequences` are the objects that are deleted along
+/// with it, one entry per item; `delete` calls the server and receives the typed name.
 pub fn delete_card<F>(
     kind: Kind,
     name: Memo<String>,
@@ -38,7 +39,7 @@ pub fn delete_card<F>(
     delete: impl Fn(String) -> F + Send + Sync + 'static,
 ) -> DeleteCard
 where
-    F: Future<Output = Result<(), Failure>> + Send + 'static,
+    F: Future<Output = Result<(), RequestError>> + Send + 'static,
 {
     DeleteCard {
         noun: Noun::of(kind),

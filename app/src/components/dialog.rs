@@ -6,7 +6,7 @@ use crate::erase::{Erase as _, act, reactive};
 use leptos::{ev, html, prelude::*, task::spawn_local};
 
 use super::{failure::FailureLine, icon::icon, noun::Noun};
-use crate::server_fns::Failure;
+use crate::server_fns::RequestError;
 
 /// A modal dialog that is shown while `open` is true. The browser traps and restores the focus and
 /// closes the dialog on Escape.
@@ -59,7 +59,7 @@ pub struct ConfirmedAction {
     /// Whether the request is in flight.
     pub busy: RwSignal<bool>,
     /// Why the server refused.
-    pub failure: RwSignal<Option<Failure>>,
+    pub failure: RwSignal<Option<RequestError>>,
 }
 
 impl Default for ConfirmedAction {
@@ -77,7 +77,7 @@ impl ConfirmedAction {
     /// response.
     pub fn send<T: 'static>(
         self,
-        request: impl Future<Output = Result<T, Failure>> + 'static,
+        request: impl Future<Output = Result<T, RequestError>> + 'static,
         done: impl FnOnce(T) + 'static,
     ) {
         spawn_local(async move {

@@ -46,7 +46,7 @@ pub fn page() -> AnyView {
     )
 }
 
-async fn fetch() -> Result<Vec<ClusterView>, Failure> {
+async fn fetch() -> Result<Vec<ClusterView>, RequestError> {
     require_administrator().await?;
     server_fns::clusters::list().await
 }

@@ -19,7 +19,7 @@ fn form(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
         async move {
             let name = updated.await?;
             values.try_update(|form| form.secret.clear());
-            Ok(Saved::named(name.to_string()))
+            Ok(SavedObject::named(name.to_string()))
         }
     });
     let fields = fields(form, values, false);

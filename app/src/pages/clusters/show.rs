@@ -46,7 +46,7 @@ pub fn page() -> AnyView {
     )
 }
 
-async fn fetch(name: String, tab: ClusterTab) -> Result<ClusterPage, Failure> {
+async fn fetch(name: String, tab: ClusterTab) -> Result<ClusterPage, RequestError> {
     let me = require_administrator().await?;
     let mut page = ClusterPage {
         tab,

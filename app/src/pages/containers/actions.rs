@@ -56,7 +56,7 @@ fn undo(toasts: Toasts, (id, job): (ContainerId, JobId), name: Label, inverse: P
                 match server_fns::containers::power(id, inverse).await {
                     Ok(_) => return toasts.notify(format!("Undo started for {name}.")),
                     // The result of the job may not have been observed yet.
-                    Err(Failure(Error::Conflict { .. })) => {}
+                    Err(RequestError(Error::Conflict { .. })) => {}
                     Err(failure) => return toasts.warn(format!("{name}: {failure}")),
                 }
             }

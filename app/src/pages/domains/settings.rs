@@ -21,7 +21,7 @@ fn form(page: LiveResource<DomainDetail>) -> AnyView {
         async move {
             server_fns::domains::update(id, submitted).await?;
             let key = id.to_string();
-            Ok(Saved { name, key })
+            Ok(SavedObject { name, key })
         }
     });
     let fields = fields(form, values, None, choices.into());

@@ -26,7 +26,7 @@ pub fn page() -> AnyView {
     })
 }
 
-async fn fetch(name: String) -> Result<ProviderPage, Failure> {
+async fn fetch(name: String) -> Result<ProviderPage, RequestError> {
     let provider = server_fns::providers::get(name).await?;
     let all = server_fns::domains::list().await?;
     // Domains that use the provider come first.

@@ -24,7 +24,7 @@ pub fn page() -> AnyView {
     object_page("name", fetch, interests, content)
 }
 
-async fn fetch(name: String) -> Result<UserPage, Failure> {
+async fn fetch(name: String) -> Result<UserPage, RequestError> {
     let me = require_administrator().await?;
     let user = server_fns::users::get(name).await?;
     let own = user.id == me.id;
