@@ -58,7 +58,7 @@ async fn change_events_do_not_contain_content() {
     let mut stream = open_stream(&app, &cookie).await;
     let spec = UserSpec {
         name: "bea".parse().unwrap(),
-        mail: "bea@example.org".parse().unwrap(),
+        email: "bea@example.org".parse().unwrap(),
         role: Role::Member,
         limits: Limits::default(),
         password: Some("a long password".parse().unwrap()),
