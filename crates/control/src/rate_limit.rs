@@ -1,5 +1,6 @@
 //! Limits how often a user may do something. The state is in the database, in one row for each user
 //! and limit, so that a limit holds for all servers together and no user waits for another.
+//! [`throttle`](crate::throttle) limits failed sign-ins.
 
 use std::time::Duration;
 

@@ -153,7 +153,7 @@ pub(crate) async fn begin_attempt(
                 known_browser,
             };
             // Without a write, so that attempts that must wait cost little.
-            let wait = throttle::wait(c, &attempt)?;
+            let wait = throttle::remaining_wait(c, &attempt)?;
             Ok((user, attempt, wait))
         })
         .await
@@ -163,7 +163,7 @@ pub(crate) async fn begin_attempt(
         Some(wait) => AttemptDecision::Wait(wait),
         None => control
             .store()
-            .write(move |c| throttle::count(c, &to_record))
+            .write(move |c| throttle::record_attempt(c, &to_record))
             .await
             .into_model("record sign-in attempt")?,
     };

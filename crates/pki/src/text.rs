@@ -49,10 +49,10 @@ pub(crate) fn encode_pem(label: &str, der: &[u8]) -> String {
 
 /// Makes untrusted text displayable: one line, no control characters, at most `max` characters.
 pub(crate) fn sanitize(text: &str, max: usize) -> String {
-    let message = text
+    let words = text
         .split(|c: char| c.is_whitespace() || c.is_control())
         .filter(|word| !word.is_empty());
-    let line = message.collect::<Vec<_>>().join(" ");
+    let line = words.collect::<Vec<_>>().join(" ");
     if line.chars().count() <= max {
         return line;
     }

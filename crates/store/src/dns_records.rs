@@ -157,7 +157,8 @@ pub fn mark_submitted(c: &mut Conn, id: i64) -> Result<bool, Error> {
     Ok(submitted > 0)
 }
 
-/// Marks a record as present at the DNS provider: as managed if it was submitted, otherwise as unmanaged.
+/// Marks a record as present at the DNS provider: as managed if it was submitted, otherwise as
+/// unmanaged.
 ///
 /// # Errors
 /// When the database is unavailable.

@@ -316,7 +316,7 @@ async fn demo_passwords_are_stable_across_restarts() {
         .unwrap();
     let spec = model::users::UserSpec {
         name: jonas.name,
-        mail: jonas.mail,
+        email: jonas.email,
         role: jonas.role,
         limits: jonas.limits,
         password: Some("a password of his own".parse().unwrap()),

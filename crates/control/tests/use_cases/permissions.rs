@@ -140,11 +140,11 @@ async fn members_cannot_see_or_manage_the_network_of_a_site() {
     let registered = hosts::register(control, &member, app.site, name, facts, &layout);
     assert_forbidden(registered.await);
     assert_forbidden(dhcp_leases::list(control, &member, app.site).await);
-    let part = EdgeRole {
+    let role = EdgeRole {
         name_servers: Vec::new(),
         dhcp: false,
     };
-    assert_forbidden(site_config::preview(control, &member, app.site, part).await);
+    assert_forbidden(site_config::preview(control, &member, app.site, role).await);
     let usable = domains::list_usable(control, &Actor::System, app.site).await;
     let spec = usable.unwrap().remove(0).spec;
     assert_forbidden(domains::create(control, &member, spec).await);

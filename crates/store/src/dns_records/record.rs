@@ -16,7 +16,8 @@ use crate::{
 pub enum RecordState {
     /// To be created; not submitted to the DNS provider yet. An equal record there is unmanaged.
     Pending,
-    /// Submitted to the DNS provider without a confirmed result. From here on the record is managed.
+    /// Submitted to the DNS provider without a confirmed result. From here on the record is
+    /// managed.
     Submitted,
     /// Created by Holdfast and present.
     Present,
