@@ -77,7 +77,7 @@ pub(crate) fn render(
     for (name, text) in STATIC_FILES {
         add(name, text.to_owned());
     }
-    add("default.conf", Default { layout }.render()?);
+    add("default.conf", DefaultServer { layout }.render()?);
     add("listen.conf", Listen { layout }.render()?);
     // The hostname of a service may equal a domain of the site.
     let hostnames: BTreeSet<String> = site
@@ -164,7 +164,7 @@ struct Main<'a> {
 
 #[derive(Template)]
 #[template(path = "nginx/default.conf", escape = "none")]
-struct Default<'a> {
+struct DefaultServer<'a> {
     layout: &'a Layout,
 }
 

@@ -150,13 +150,13 @@ mod tests {
         reported: &mut ReportedFiles,
         files: &Files,
     ) -> Vec<(bool, Vec<String>, Vec<String>)> {
-        let batches = reported.batches(files);
-        let batches = batches.iter().map(|batch| {
+        let updates = reported.batches(files);
+        let batches = updates.iter().map(|batch| {
             let paths = batch.files.keys().cloned().collect();
             (batch.replace, paths, batch.removed.clone())
         });
         let batches = batches.collect();
-        batches.into_iter().for_each(|batch| reported.record(batch));
+        updates.into_iter().for_each(|batch| reported.record(batch));
         batches
     }
 
