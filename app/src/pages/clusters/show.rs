@@ -114,7 +114,7 @@ fn last_error(page: LiveResource<ClusterPage>) -> AnyView {
     reactive(move || {
         let (last_error, changed, observed) = view.get();
         let last_seen =
-            observed.map(|at| view! { <p class="muted">"Last contact " {ago(at)} "."</p> }.erase());
+            observed.map(|at| view! { <p class="muted">"Last seen " {ago(at)} "."</p> }.erase());
         let last_error = last_error?;
         let (tone, icon_name, text) = match changed {
             Some(_) => {
