@@ -7,7 +7,7 @@ use std::time::Duration;
 use model::{Error, Timestamp, UserId};
 use store::{Conn, rate_limits};
 
-use crate::sessions::millis;
+use crate::clock::millis;
 
 /// A limit: so many uses at once, and one more after each interval.
 #[derive(Debug)]

@@ -18,6 +18,7 @@ pub use link::{LINK_LIFETIME, create_link, redeem_link};
 
 use crate::{
     Actor, Control,
+    clock::millis,
     failure::StoreResultExt as _,
     throttle::{self, Attempt, AttemptDecision, BucketFailure, RESET_AFTER_MS},
 };
@@ -334,8 +335,4 @@ pub(crate) fn digest(token: &str) -> String {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
-}
-
-pub(crate) fn millis(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }

@@ -11,6 +11,8 @@ use store::{Conn, Store};
 use tokio::time::{sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::millis;
+
 /// The object of a lease, with the ID or name that other log messages have in the same field.
 #[derive(Clone, Debug)]
 pub(crate) enum LeaseObject {
@@ -123,7 +125,7 @@ impl Lease {
 
     /// How long the lease lasts without a renewal, in milliseconds.
     pub(crate) fn term_ms(&self) -> i64 {
-        i64::try_from(self.term.as_millis()).unwrap_or(i64::MAX)
+        millis(self.term)
     }
 
     /// Ends the work at its next await, after a write has found that the lease is no longer held.

@@ -21,7 +21,7 @@ use super::{
     plan::{self, FailureClass, Jitter},
     solver,
 };
-use crate::{Control, failure::StoreResultExt as _};
+use crate::{Control, clock::millis, failure::StoreResultExt as _};
 
 /// How long a CA may take to validate the challenges and issue a certificate.
 const CA_TIMEOUT: Duration = Duration::from_secs(120);
@@ -221,7 +221,7 @@ async fn fetch_renewal_info(
                 true => renew_at,
                 false => plan::renew_within(window.start, window.end, Jitter::new()),
             };
-            let after = i64::try_from(window.retry_after.as_millis()).unwrap_or(i64::MAX);
+            let after = millis(window.retry_after);
             (at, plan::next_check(now, at, Some(after)))
         }
         Ok(None) => (renew_at, plan::next_check(now, renew_at, None)),

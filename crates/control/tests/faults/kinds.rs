@@ -139,7 +139,7 @@ impl Scenario {
             _ => DEBIAN,
         };
         let form = ContainerForm {
-            env: "COLOUR=green".into(),
+            env: "COLOR=green".into(),
             ..self.app.form(NAME, source)
         };
         if self.kind == Kind::RolledBack {

@@ -15,7 +15,7 @@ use crate::test_app::{DEBIAN, NGINX, TestApp};
 async fn create_from_image_with_environment_and_services() {
     let app = TestApp::new().await;
     let mut form = app.form("web-1", NGINX);
-    form.env = "COLOUR=green\nNAME=a b".into();
+    form.env = "COLOR=green\nNAME=a b".into();
     form.services = vec![
         ServiceForm {
             kind: "http".into(),
@@ -59,7 +59,7 @@ async fn create_from_image_with_environment_and_services() {
     );
     let env = &real.options["env"];
     assert!(
-        env.contains("COLOUR=green") && env.contains("NAME=a b"),
+        env.contains("COLOR=green") && env.contains("NAME=a b"),
         "{env:?}"
     );
     assert!(
