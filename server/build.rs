@@ -1,6 +1,6 @@
-//! Embeds the built site: generates a table of its files from the site's manifest. Without
-//! `HOLDFAST_SITE`, a development build reads the site from its directory and a release has none,
-//! so the code compiles before the site is built.
+//! Embeds the built web assets: generates a table of the files from their manifest. Without
+//! `HOLDFAST_WEB_ASSETS`, a development build reads the web assets from their directory and a
+//! release has none, so the code compiles before the web assets are built.
 
 use std::{
     env, fs, io,
@@ -8,30 +8,30 @@ use std::{
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    println!("cargo::rerun-if-env-changed=HOLDFAST_SITE");
+    println!("cargo::rerun-if-env-changed=HOLDFAST_WEB_ASSETS");
     println!("cargo::rerun-if-changed=build.rs");
     let is_development = env::var_os("CARGO_CFG_DEBUG_ASSERTIONS").is_some();
-    let source = match env::var_os("HOLDFAST_SITE") {
-        Some(site) => embedded_table(&PathBuf::from(site))?,
-        None if is_development => site_folder(&env::var("CARGO_MANIFEST_DIR")?),
+    let source = match env::var_os("HOLDFAST_WEB_ASSETS") {
+        Some(web_assets) => embedded_table(&PathBuf::from(web_assets))?,
+        None if is_development => assets_folder(&env::var("CARGO_MANIFEST_DIR")?),
         None => "Source::Missing".to_owned(),
     };
-    let out = PathBuf::from(env::var("OUT_DIR")?).join("site.rs");
+    let out = PathBuf::from(env::var("OUT_DIR")?).join("assets.rs");
     fs::write(out, source)?;
     Ok(())
 }
 
-/// The directory that `cargo xtask dev` builds the site in.
-fn site_folder(package: &str) -> String {
+/// The directory that `cargo xtask dev` builds the web assets in.
+fn assets_folder(package: &str) -> String {
     format!(
         "Source::Folder({:?})",
-        format!("{package}/../target/site-dev")
+        format!("{package}/../target/web-assets-dev")
     )
 }
 
-/// Rust code of the embedded site.
-fn embedded_table(site: &Path) -> Result<String, Box<dyn std::error::Error>> {
-    let manifest = site.join("manifest.json");
+/// Rust code of the embedded web assets.
+fn embedded_table(web_assets: &Path) -> Result<String, Box<dyn std::error::Error>> {
+    let manifest = web_assets.join("manifest.json");
     println!("cargo::rerun-if-changed={}", manifest.display());
     let text = fs::read_to_string(&manifest).map_err(|e| with_path(&manifest, &e))?;
     let json: serde_json::Value = serde_json::from_str(&text)?;
@@ -45,16 +45,16 @@ fn embedded_table(site: &Path) -> Result<String, Box<dyn std::error::Error>> {
             .get("path")
             .and_then(|v| v.as_str())
             .ok_or("a file has no path")?;
-        rows.push_str(&row(site, path, file)?);
+        rows.push_str(&row(web_assets, path, file)?);
     }
     Ok(format!(
-        "Source::Embedded(Embedded {{ manifest: {text:?}, files: &[\n{rows}] }})"
+        "Source::Embedded(EmbeddedAssets {{ manifest: {text:?}, files: &[\n{rows}] }})"
     ))
 }
 
 /// A table row: one file with its compressed variants.
-fn row(site: &Path, path: &str, file: &serde_json::Value) -> Result<String, io::Error> {
-    let plain = site.join(path.trim_start_matches('/'));
+fn row(web_assets: &Path, path: &str, file: &serde_json::Value) -> Result<String, io::Error> {
+    let plain = web_assets.join(path.trim_start_matches('/'));
     let encodings = file.get("encodings").and_then(|v| v.as_array());
     let mut row = format!("({path:?}, &[(Encoding::Identity, {}),", include(&plain)?);
     for encoding in encodings.into_iter().flatten() {

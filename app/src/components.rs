@@ -32,8 +32,8 @@
 //! - **Details**: [`facts::Facts`] is a definition list, [`panel::card`] a card,
 //!   [`panel::panel`] a notice, [`action::Action`] a button that sends a request.
 //! - **Deletion**: [`delete_card::delete_card`] at the end of a page; elsewhere
-//!   [`dialog::Deletion`] and `<DeleteDialog deletion name losses delete />`. Within such a view
-//!   use only `live_resource_within`.
+//!   [`dialog::ConfirmedAction`] and `<DeleteDialog action noun name consequences on_confirm />`.
+//!   Within such a view use only `live_resource_within`.
 //! - **Jobs**: `job_view::job_view(job)` shows the failure and the steps of a
 //!   `LiveResource<JobView>`, `job_view::job_actions(job)` the buttons to cancel and retry,
 //!   `log::job_log` the log.

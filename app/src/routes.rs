@@ -221,13 +221,13 @@ mod load_failure {
 
     use crate::{
         components::failure::{FailureScope, failure_panel},
-        server_fns::Failure,
+        server_fns::RequestError,
     };
 
     /// The server is unreachable, or it is newer than the files in the browser.
     pub fn page(_: SplitLoaderError) -> AnyView {
         let message = "This page could not be loaded. Check your connection, then reload the page.";
-        let failure = Failure(Error::Unavailable {
+        let failure = RequestError(Error::Unavailable {
             message: message.to_owned(),
         });
         let reload = Callback::new(|()| {

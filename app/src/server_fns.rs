@@ -24,9 +24,9 @@ use serde::{Deserialize, Serialize};
 /// A domain error in transit between server and browser. A wrapper, because `model` does not depend
 /// on Leptos.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure(pub Error);
+pub struct RequestError(pub Error);
 
-impl FromServerFnError for Failure {
+impl FromServerFnError for RequestError {
     type Encoder = JsonEncoding;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
@@ -45,36 +45,36 @@ impl FromServerFnError for Failure {
     }
 }
 
-fn unavailable(message: &str) -> Failure {
-    Failure(Error::Unavailable {
+fn unavailable(message: &str) -> RequestError {
+    RequestError(Error::Unavailable {
         message: message.to_owned(),
     })
 }
 
 /// The error for a request whose body does not match the arguments.
-fn unreadable_request() -> Failure {
+fn unreadable_request() -> RequestError {
     let message = "The server could not read the request. Reload the page and try again.";
     let error = Error::invalid_field("", message);
     crate::status::set(error.http_status());
-    Failure(error)
+    RequestError(error)
 }
 
-impl From<Error> for Failure {
+impl From<Error> for RequestError {
     fn from(error: Error) -> Self {
         Self(error)
     }
 }
 
-impl std::fmt::Display for Failure {
+impl std::fmt::Display for RequestError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl std::error::Error for Failure {}
+impl std::error::Error for RequestError {}
 
 #[cfg(feature = "ssr")]
-pub(crate) use server::{caller, into_failure};
+pub(crate) use server::{caller, into_request_error};
 
 #[cfg(feature = "ssr")]
 mod server {
@@ -87,30 +87,30 @@ mod server {
     use leptos_axum::ResponseOptions;
     use model::Error;
 
-    use super::Failure;
+    use super::RequestError;
 
     /// The control handle and the authenticated caller.
     ///
     /// # Errors
     /// `Unauthenticated` without a session.
-    pub async fn caller() -> Result<(Control, Actor), Failure> {
+    pub async fn caller() -> Result<(Control, Actor), RequestError> {
         let control = use_context::<Control>();
         let actor = leptos_axum::extract::<Extension<Option<Actor>>>().await;
         match (control, actor) {
             (Some(control), Ok(Extension(Some(actor)))) => Ok((control, actor)),
-            _ => Err(into_failure(Error::Unauthenticated)),
+            _ => Err(into_request_error(Error::Unauthenticated)),
         }
     }
 
     /// Wraps an error, and sets the HTTP status and `Retry-After`. Without that, every failed call
     /// would respond with 500.
-    pub fn into_failure(error: Error) -> Failure {
+    pub fn into_request_error(error: Error) -> RequestError {
         crate::status::set(error.http_status());
         if let (Some(seconds), Some(response)) =
             (error.retry_after(), use_context::<ResponseOptions>())
         {
             response.insert_header(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        Failure(error)
+        RequestError(error)
     }
 }

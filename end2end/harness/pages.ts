@@ -31,13 +31,13 @@ export async function fieldError(field: Locator): Promise<Locator> {
   return field.page().locator(`[id="${id}"] .error-message`);
 }
 
-/** Confirms the deletion dialog. */
-export async function confirmDeletion(page: Page, name: string): Promise<void> {
-  const dialog = page.getByRole("dialog", { name: `Delete ${name}?` });
+/** Confirms the deletion dialog. The verb is "Remove" for a cluster. */
+export async function confirmDeletion(page: Page, name: string, verb = "Delete"): Promise<void> {
+  const dialog = page.getByRole("dialog", { name: `${verb} ${name}?` });
   await dialog.getByRole("textbox").fill(name);
   // Pending requests of the page would fail after the deletion.
   await expect(page.locator('.loaded[aria-busy="true"]')).toHaveCount(0);
-  await dialog.getByRole("button", { name: `Delete ${name}` }).click();
+  await dialog.getByRole("button", { name: `${verb} ${name}` }).click();
 }
 
 /** Creates a domain of the site lab and ends on its page. */

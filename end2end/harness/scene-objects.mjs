@@ -71,7 +71,7 @@ async function removeObjects(server, browser, sessions) {
   const page = await context.newPage();
   await visit(page, "/clusters/home/settings");
   await page.getByRole("button", { name: "Remove home" }).click();
-  await confirmDeletion(page, "home");
+  await confirmDeletion(page, "home", "Remove");
   await page.getByRole("heading", { level: 1, name: "Clusters" }).waitFor();
   for (const name of [SHOP, WILD]) {
     await openDomain(page, name, "settings");
@@ -169,11 +169,11 @@ async function upload(page, { chain, key }) {
   await page.getByRole("heading", { name: "History" }).waitFor();
 }
 
-/** Confirms the deletion dialog. */
-async function confirmDeletion(page, name) {
+/** Confirms the deletion dialog. The verb is "Remove" for a cluster. */
+async function confirmDeletion(page, name, verb = "Delete") {
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("textbox").fill(name);
-  await dialog.getByRole("button", { name: `Delete ${name}` }).click();
+  await dialog.getByRole("button", { name: `${verb} ${name}` }).click();
 }
 
 /** Fills in the form of a cluster and confirms the fingerprint. */

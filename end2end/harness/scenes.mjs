@@ -69,7 +69,7 @@ export const SCENES = [
   scene("job-done", "Create wiki", (page) => openJob(page, "Create wiki")),
   scene("job-failed", "Create nowhere", async (page) => {
     await openJob(page, "Create nowhere");
-    await page.getByText("Original error message").click();
+    await page.getByText("Error message").click();
   }),
   pathScene("nodes", "/nodes", "Nodes"),
   pathScene("clusters", "/clusters", "Clusters"),

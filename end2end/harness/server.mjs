@@ -141,7 +141,7 @@ export class Server {
 
   /** Creates an account with the CLI while the server runs and returns its password. */
   async addUser(name, role = "member") {
-    const args = ["user", "add", name, "--mail", `${name}@example.org`, "--role", role];
+    const args = ["user", "add", name, "--email", `${name}@example.org`, "--role", role];
     const output = await this.#command([...args, "--data", this.data]);
     const password = OUTPUT.password.exec(output)?.[1];
     if (!password) throw new Error(`\`holdfastd user add\` printed no password: ${output}`);

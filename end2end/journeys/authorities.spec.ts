@@ -55,25 +55,25 @@ test("invalid fields of a CA show errors and keep their values", async ({ page, 
   await page.getByLabel("Certificate authority", { exact: true }).selectOption("Custom");
   const directory = page.getByLabel("Directory", { exact: true });
   const name = page.getByLabel("Name", { exact: true });
-  const mail = page.getByLabel(/^Email/);
+  const email = page.getByLabel(/^Email/);
   await directory.fill("http://ca.example.org/dir");
   await name.fill("new");
-  await mail.fill("admin");
+  await email.fill("admin");
   await page.getByText("Custom root certificates").click();
   const roots = page.getByLabel(/^Certificates/);
   await roots.fill("something else");
   await page.getByRole("button", { name: /^Add/ }).click();
-  for (const field of [directory, name, mail, roots]) await expect(await fieldError(field)).not.toBeEmpty();
+  for (const field of [directory, name, email, roots]) await expect(await fieldError(field)).not.toBeEmpty();
   await expect(page).toHaveURL("/authorities/new");
 
   // Errors from the server appear at the same fields.
   await directory.fill("https://ca.example.org/dir");
   await name.fill("taken");
-  await mail.fill("admin@example.org");
+  await email.fill("admin@example.org");
   await roots.fill("");
   await page.getByRole("button", { name: "Add CA" }).click();
   await expect(await fieldError(name)).not.toBeEmpty();
-  await expect(mail).toHaveValue("admin@example.org");
+  await expect(email).toHaveValue("admin@example.org");
   await expect(directory).toHaveValue("https://ca.example.org/dir");
 });
 

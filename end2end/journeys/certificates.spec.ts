@@ -106,11 +106,11 @@ test("an invalid upload shows errors at its fields", async ({ page, watch }) => 
   await uploadButton(page).click();
   for (const field of [chain, key]) await expect(await fieldError(field)).not.toBeEmpty();
 
-  const foreign = createCertificate(["www.example.com"]);
-  await fill(page, "wrong.example.net", foreign.chain, "-----BEGIN ENCRYPTED PRIVATE KEY-----");
+  const other = createCertificate(["www.example.com"]);
+  await fill(page, "wrong.example.net", other.chain, "-----BEGIN ENCRYPTED PRIVATE KEY-----");
   await uploadButton(page).click();
   await expect(await fieldError(key)).toContainText("The key has a passphrase.");
-  await key.fill(foreign.key);
+  await key.fill(other.key);
   await uploadButton(page).click();
   await expect(await fieldError(chain)).toHaveText("The certificate is for www.example.com. Upload a certificate for names under wrong.example.net.");
   const expired = createCertificate(["wrong.example.net"], { since: 60, days: -1 });

@@ -72,7 +72,7 @@ async function deleteSiteAndCluster(page: Page, name: string) {
   await visit(page, `/clusters/${name}/settings`);
   await expect(status(page)).toHaveText("online");
   await page.getByRole("button", { name: `Remove ${name}` }).click();
-  await confirmDeletion(page, name);
+  await confirmDeletion(page, name, "Remove");
   await expect(page).toHaveURL("/clusters");
   await expect(page.getByRole("link", { name, exact: true })).toHaveCount(0);
 }
@@ -141,7 +141,7 @@ test("a changed certificate blocks requests until an administrator confirms it",
   await expect(page.getByText("Saved rotated.")).toBeVisible();
   await expect(status(page)).toHaveText("online");
   await page.getByRole("button", { name: "Remove rotated" }).click();
-  await confirmDeletion(page, "rotated");
+  await confirmDeletion(page, "rotated", "Remove");
   await expect(page).toHaveURL("/clusters");
 });
 
@@ -163,7 +163,7 @@ test("changes on a cluster are shown without a reload", async ({ page, cluster }
   await visit(page, "/clusters/hut/settings");
   await expect(status(page)).toHaveText("online");
   await page.getByRole("button", { name: "Remove hut" }).click();
-  await confirmDeletion(page, "hut");
+  await confirmDeletion(page, "hut", "Remove");
   await expect(page).toHaveURL("/clusters");
 });
 

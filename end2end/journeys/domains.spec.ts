@@ -125,7 +125,7 @@ test("the certificate source of a domain is selected, and missing requirements a
   await expect(page.getByText("Address records that Holdfast created are removed")).toBeVisible();
   await page.getByRole("button", { name: "Delete acme.example.net" }).click();
   const dialog = page.getByRole("dialog");
-  await expect(dialog).toContainText("Its certificate and key, even if uploaded");
+  await expect(dialog).toContainText("The certificate of the domain and its key, even if uploaded");
   await dialog.getByRole("button", { name: "Keep acme.example.net" }).click();
   // A CA or DNS provider in use cannot be deleted.
   for (const path of ["/authorities/internal-ca", "/providers/dns"]) {

@@ -10,7 +10,7 @@ test("a failed creation shows a reason with the original error and is retried", 
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
   await expect(status(page)).toHaveText("failed");
   await expect(page.getByText(/could not be pulled/).first()).toBeVisible();
-  const details = page.locator("details").filter({ hasText: "Original error message" });
+  const details = page.locator("details").filter({ hasText: "Error message" });
   await details.locator("summary").click();
   await expect(details.locator("pre")).toContainText(/nothing-here/);
   await expect(page.getByRole("region", { name: /^Log/ })).not.toBeEmpty();

@@ -49,7 +49,7 @@ test("a DNS provider is added, tested, changed and deleted", async ({ page, open
   expect(sent).not.toContain("c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IQ");
 
   await page.getByRole("button", { name: "Delete knot" }).click();
-  await expect(page.getByRole("dialog")).toContainText("Its TSIG key");
+  await expect(page.getByRole("dialog")).toContainText("The TSIG key of the DNS provider");
   await confirmDeletion(page, "knot");
   await expect(page).toHaveURL("/providers");
   for (const each of [page, otherPage]) await expect(row(each, "knot")).toHaveCount(0);

@@ -84,6 +84,6 @@ test("invalid fields of a site show errors", async ({ page, watch }) => {
 
 test("a site with containers cannot be deleted and shows the reason", async ({ page }) => {
   await visit(page, "/sites/lab/settings");
-  await expect(page.getByText("Delete these first")).toBeVisible();
+  await expect(page.getByText("Delete the containers first")).toBeVisible();
   await expect(page.getByRole("button", { name: "Delete lab" })).toHaveCount(0);
 });

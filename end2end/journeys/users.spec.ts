@@ -45,11 +45,11 @@ test("invalid fields show errors and keep their values", async ({ page, watch })
   watch.expect(422, "/api/ui/users/create");
   await visit(page, "/users/new");
   const name = page.getByLabel("Username", { exact: true });
-  const mail = page.getByLabel("Email", { exact: true });
+  const email = page.getByLabel("Email", { exact: true });
   await name.fill("Not a name!");
-  await mail.click();
+  await email.click();
   await expect(await fieldError(name)).not.toBeEmpty();
-  await mail.fill("nowhere");
+  await email.fill("nowhere");
   await page.getByLabel("Password", { exact: true }).fill("short");
   await page.getByLabel(/^Memory/).fill("much");
   await page.getByRole("button", { name: /^Create/ }).click();
@@ -57,16 +57,16 @@ test("invalid fields show errors and keep their values", async ({ page, watch })
   const summary = page.getByRole("alert").filter({ hasText: "Some fields are invalid" });
   await expect(summary).toBeFocused();
   await expect(summary.getByRole("link")).toHaveCount(4);
-  for (const field of [name, mail, page.getByLabel("Password", { exact: true }), page.getByLabel(/^Memory/)]) {
+  for (const field of [name, email, page.getByLabel("Password", { exact: true }), page.getByLabel(/^Memory/)]) {
     await expect(await fieldError(field)).not.toBeEmpty();
   }
-  await expect(mail).toHaveValue("nowhere");
+  await expect(email).toHaveValue("nowhere");
   await summary.getByRole("link").last().click();
   await expect(page.getByLabel(/^Memory/)).toBeFocused();
 
   // Errors from the server appear at the same field.
   await name.fill("admin");
-  await mail.fill("second@example.org");
+  await email.fill("second@example.org");
   await page.getByLabel("Password", { exact: true }).fill("long enough");
   await page.getByLabel(/^Memory/).fill("");
   await page.getByRole("button", { name: "Create user" }).click();

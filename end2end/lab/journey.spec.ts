@@ -132,7 +132,7 @@ test("a container is created, published, changed and deleted without leftovers",
     const traces = `grep --recursive --dereference-recursive --files-with-matches --word-regexp -e ${NAME} -e ${address} /var/lib/holdfast-agent/live/ || test $? = 1`;
     expect(await runOn("edge", traces)).toBe("");
     expect(isRunning(NAME)).toBe(false);
-    expect(await runInLab(`pgrep --full 'holdfast-lab guest ${NAME}$' || test $? = 1`)).toBe("");
-    expect(await runInLab("nsenter --net --target $(pgrep --newest --full 'holdfast-lab guest switch$') ip -brief link")).not.toMatch(/^ct5/m);
+    expect(await runInLab(`pgrep --full 'holdfast-lab host ${NAME}$' || test $? = 1`)).toBe("");
+    expect(await runInLab("nsenter --net --target $(pgrep --newest --full 'holdfast-lab host switch$') ip -brief link")).not.toMatch(/^ct5/m);
   });
 });

@@ -79,14 +79,14 @@ async fn main() -> anyhow::Result<()> {
     let site = site(&control, cluster).await?;
     fill(&control, site, cluster, size.containers).await?;
 
-    let part = site_config::EdgeRole {
+    let role = site_config::EdgeRole {
         name_servers: vec![[10, 20, 0, 1].into()],
         dhcp: true,
     };
     let mut times = Vec::new();
     for _ in 0..size.rounds {
         let started = Instant::now();
-        let config = site_config::preview(&control, &Actor::System, site, part.clone()).await?;
+        let config = site_config::preview(&control, &Actor::System, site, role.clone()).await?;
         times.push(started.elapsed());
         let http: usize = config
             .domains

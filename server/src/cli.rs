@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use control::setup::demo::Scenario;
 
 use crate::{
-    Failure,
+    ExitError,
     config::{Config, Overrides},
     log,
     output::print,
@@ -68,8 +68,8 @@ enum UserCommand {
         /// The name to sign in with
         name: String,
         /// The email address
-        #[arg(long)]
-        mail: String,
+        #[arg(long, alias = "mail")]
+        email: String,
         /// member, operator or administrator
         #[arg(long, default_value = "member")]
         role: String,
@@ -115,11 +115,11 @@ struct ConfigArgs {
 }
 
 impl ConfigArgs {
-    fn load(self) -> Result<Config, Failure> {
+    fn load(self) -> Result<Config, ExitError> {
         self.load_with(Overrides::default())
     }
 
-    fn load_with(self, overrides: Overrides) -> Result<Config, Failure> {
+    fn load_with(self, overrides: Overrides) -> Result<Config, ExitError> {
         let environment = std::env::vars_os().filter_map(|(name, value)| {
             Some((
                 name.into_string().ok()?,
@@ -143,7 +143,7 @@ impl Cli {
     ///
     /// # Errors
     /// When the command fails.
-    pub fn run(self) -> Result<(), Failure> {
+    pub fn run(self) -> Result<(), ExitError> {
         match self.command {
             Command::Serve {
                 config_args,
@@ -172,16 +172,16 @@ impl Cli {
 }
 
 impl UserCommand {
-    async fn run(self) -> Result<(), Failure> {
+    async fn run(self) -> Result<(), ExitError> {
         match self {
             Self::Add {
                 config_args,
                 name,
-                mail,
+                email,
                 role,
                 password_stdin,
             } => {
-                let new = user::NewUser::parse(&name, &mail, &role)?;
+                let new = user::NewUser::parse(&name, &email, &role)?;
                 let password = user::Secret::read_or_generate(password_stdin)?;
                 user::add(&config_args.load()?, new, &password).await?;
                 print_generated(&password)
@@ -201,7 +201,7 @@ impl UserCommand {
 }
 
 /// Prints a generated password; a password from standard input is not printed.
-fn print_generated(password: &user::Secret) -> Result<(), Failure> {
+fn print_generated(password: &user::Secret) -> Result<(), ExitError> {
     match password.generated() {
         Some(password) => print(format_args!("Password: {password}")),
         None => Ok(()),
@@ -209,7 +209,7 @@ fn print_generated(password: &user::Secret) -> Result<(), Failure> {
 }
 
 /// Prints a summary of the configuration.
-fn check(config: &Config) -> Result<(), Failure> {
+fn check(config: &Config) -> Result<(), ExitError> {
     let url = match &config.web.public_url {
         Some(url) => url.to_string(),
         None => config.web.public_url(config.web.listen).to_string(),
@@ -232,11 +232,11 @@ fn check(config: &Config) -> Result<(), Failure> {
     print(format_args!("Demo: {demo}."))
 }
 
-fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+fn block_on(work: impl Future<Output = Result<(), ExitError>>) -> Result<(), ExitError> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(Failure::System)?
+        .map_err(ExitError::System)?
         .block_on(work)
 }
 

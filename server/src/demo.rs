@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use self::{ca::DemoCa, edge::Edge};
-use crate::{Failure, config, failure::to_failure};
+use crate::{ExitError, config, exit_error::to_exit_error};
 
 const TOKEN_ID: &str = "root@pam!holdfast";
 /// Minimum speed of the cluster while the full demo is created, which users watch.
@@ -53,7 +53,7 @@ impl Demo {
         store: &Store,
         data: &Path,
         config: config::Demo,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, ExitError> {
         let ca = DemoCa::load_or_create(data)?;
         let key = store.secret_key().clone();
         let stored = store
@@ -104,7 +104,7 @@ impl Demo {
     ///
     /// # Errors
     /// When the database is unavailable.
-    pub(crate) async fn connect(&self, control: &Control) -> Result<ClusterId, Failure> {
+    pub(crate) async fn connect(&self, control: &Control) -> Result<ClusterId, ExitError> {
         let access = setup::Access {
             url: self.sim.url(),
             token_id: TOKEN_ID.to_owned(),
@@ -117,7 +117,7 @@ impl Demo {
             }
             Ok::<_, Error>(cluster)
         };
-        connected.await.map_err(to_failure("demo"))
+        connected.await.map_err(to_exit_error("demo"))
     }
 
     /// Starts to publish the cluster's containers under `localhost`, until `stop`.
@@ -127,7 +127,7 @@ impl Demo {
         cluster: ClusterId,
         origin: &Origin,
         stop: CancellationToken,
-    ) -> Result<(Edge, JoinHandle<()>), Failure> {
+    ) -> Result<(Edge, JoinHandle<()>), ExitError> {
         let options = edge::Options {
             manager: origin.host(),
             entry: EntryPoint::from_origin(origin),
@@ -135,7 +135,7 @@ impl Demo {
             cluster,
             nodes: self.nodes.clone(),
         };
-        Edge::start(control.clone(), options, stop).map_err(|cause| Failure::Input {
+        Edge::start(control.clone(), options, stop).map_err(|cause| ExitError::Input {
             argument: "demo",
             reason: cause.to_string(),
         })
@@ -148,12 +148,12 @@ impl Demo {
     pub(crate) async fn accounts(
         &self,
         control: &Control,
-    ) -> Result<Vec<demo::DemoAccount>, Failure> {
+    ) -> Result<Vec<demo::DemoAccount>, ExitError> {
         if !self.config.print_passwords {
             return Ok(Vec::new());
         }
         let accounts = demo::accounts(control, self.config.scenario).await;
-        accounts.map_err(to_failure("demo accounts"))
+        accounts.map_err(to_exit_error("demo accounts"))
     }
 
     /// Runs in the background until `stop`: creates the demo and renews its certificates. The edge

@@ -9,7 +9,7 @@ pub mod config;
 mod csrf;
 pub mod demo;
 pub mod events;
-mod failure;
+mod exit_error;
 mod headers;
 mod health;
 mod host_header;
@@ -27,4 +27,4 @@ pub mod streams;
 mod user;
 mod welcome;
 
-pub use failure::Failure;
+pub use exit_error::ExitError;

@@ -24,7 +24,7 @@ use rustix::{
     process::{Resource, getrlimit, setrlimit},
 };
 
-use crate::Failure;
+use crate::ExitError;
 use connection::{Acceptor, Timeouts};
 use limits::Connections;
 
@@ -50,19 +50,19 @@ const MAX_ATTEMPTS: usize = 16;
 pub(crate) fn bind(
     address: SocketAddr,
     is_localhost: bool,
-) -> Result<(Vec<TcpListener>, SocketAddr), Failure> {
+) -> Result<(Vec<TcpListener>, SocketAddr), ExitError> {
     let mut attempts = MAX_ATTEMPTS;
     loop {
         attempts -= 1;
         let first = listen(address)?;
-        let bound = first.local_addr().map_err(Failure::System)?;
+        let bound = first.local_addr().map_err(ExitError::System)?;
         let second = match other_loopback(bound).filter(|_| is_localhost) {
             Some(address) => listen(address),
             None => return Ok((vec![first], bound)),
         };
         match second {
             Ok(second) => return Ok((vec![first, second], bound)),
-            Err(Failure::Listen { cause, .. }) if is_unsupported(&cause) => {
+            Err(ExitError::Listen { cause, .. }) if is_unsupported(&cause) => {
                 return Ok((vec![first], bound));
             }
             // The next ephemeral port may be free on both addresses.
@@ -72,12 +72,12 @@ pub(crate) fn bind(
     }
 }
 
-fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+fn listen(address: SocketAddr) -> Result<TcpListener, ExitError> {
     let bound = TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
         Ok(listener)
     });
-    bound.map_err(|cause| Failure::Listen { address, cause })
+    bound.map_err(|cause| ExitError::Listen { address, cause })
 }
 
 fn other_loopback(address: SocketAddr) -> Option<SocketAddr> {
@@ -333,7 +333,7 @@ mod tests {
         let occupied = occupied.local_addr().unwrap();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, occupied.port()));
         let refused = bind(address, true);
-        assert!(matches!(refused, Err(Failure::Listen { address, .. }) if address == occupied));
+        assert!(matches!(refused, Err(ExitError::Listen { address, .. }) if address == occupied));
     }
 
     #[tokio::test]

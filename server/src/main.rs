@@ -6,13 +6,13 @@ use std::{
 };
 
 use clap::Parser as _;
-use server::{Failure, cli::Cli};
+use server::{ExitError, cli::Cli};
 
 fn main() -> ExitCode {
     match Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         // The reader of a pipe has closed it.
-        Err(Failure::Output(cause)) if cause.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(ExitError::Output(cause)) if cause.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(failure) => {
             // If standard error is closed, the exit code remains.
             let _ = writeln!(std::io::stderr(), "holdfastd: {failure}");

@@ -5,17 +5,17 @@ use std::{
     io::{self, Write as _},
 };
 
-use crate::Failure;
+use crate::ExitError;
 
 /// Prints a line on standard output.
-pub(crate) fn print(line: impl Display) -> Result<(), Failure> {
+pub(crate) fn print(line: impl Display) -> Result<(), ExitError> {
     print_now(format_args!("{line}\n"))
 }
 
 /// Prints text, which includes its line ends, on standard output and flushes it.
-pub(crate) fn print_now(text: impl Display) -> Result<(), Failure> {
+pub(crate) fn print_now(text: impl Display) -> Result<(), ExitError> {
     let mut out = io::stdout().lock();
     write!(out, "{text}")
         .and_then(|()| out.flush())
-        .map_err(Failure::Output)
+        .map_err(ExitError::Output)
 }

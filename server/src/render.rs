@@ -14,7 +14,7 @@ use crate::{headers, session, state::AppState};
 
 /// Provides the Leptos context for pages and server functions.
 pub fn page_context(state: &AppState) -> impl Fn() + Clone + Send + Sync + use<> {
-    let (control, site) = (state.control.clone(), state.site.clone());
+    let (control, web_assets) = (state.control.clone(), state.web_assets.clone());
     let public = state.public.clone();
     let cookies = SessionCookies(Arc::new(move |session| {
         session::session_cookies(&public.url, session)
@@ -23,7 +23,7 @@ pub fn page_context(state: &AppState) -> impl Fn() + Clone + Send + Sync + use<>
         provide_context(cookies.clone());
         provide_context(app::EventPosition(control.event_position().to_string()));
         provide_context(control.clone());
-        provide_context(site.current().page_urls());
+        provide_context(web_assets.current().page_urls());
         let policy = use_nonce().and_then(|nonce| headers::page_policy(&nonce).ok());
         let response = use_context::<ResponseOptions>();
         if let (Some(policy), Some(response)) = (policy, response) {
@@ -38,13 +38,13 @@ pub async fn render(
     request: Request,
     additional_context: impl Fn() + Clone + Send + Sync + 'static,
 ) -> Response {
-    let (context, site) = (page_context(state), state.site.clone());
+    let (context, web_assets) = (page_context(state), state.web_assets.clone());
     let handler = leptos_axum::render_app_async_with_context(
         move || {
             context();
             additional_context();
         },
-        move || shell(site.current().page_urls()),
+        move || shell(web_assets.current().page_urls()),
     );
     handler(request).await
 }

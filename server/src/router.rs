@@ -42,7 +42,7 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The router with all routes and layers. The demo edge, if any, serves names under `localhost`.
 pub fn router(state: AppState, edge: Option<Edge>) -> Router {
     let dev = match assets::is_reloadable() {
-        true => assets::reload::routes(state.site.clone(), state.stop.clone()),
+        true => assets::reload::routes(state.web_assets.clone(), state.stop.clone()),
         false => Router::new(),
     };
     let manager = health_routes()
@@ -51,7 +51,7 @@ pub fn router(state: AppState, edge: Option<Edge>) -> Router {
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         // Agent routes have limits of their own.
         .merge(agent_routes())
-        .layer(from_fn_with_state(state.site.clone(), assets::serve))
+        .layer(from_fn_with_state(state.web_assets.clone(), assets::serve))
         .layer(RequestBodyLimitLayer::new(agents::MAX_FILE_REPORT))
         .layer(from_fn_with_state(state.clone(), host_header::check))
         .layer(from_fn_with_state(
@@ -116,12 +116,12 @@ pub fn page_paths() -> impl Iterator<Item = &'static str> {
 /// Pages, server functions, sign-in and the event stream: all routes with a session.
 #[expect(clippy::disallowed_methods, reason = "a route table")]
 fn browser_routes(state: &AppState) -> Router<AppState> {
-    let site = state.site.clone();
+    let web_assets = state.web_assets.clone();
     let context = page_context(state);
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
     Router::new()
         .leptos_routes_with_context(state, PAGES.clone(), context, move || {
-            shell(site.current().page_urls())
+            shell(web_assets.current().page_urls())
         })
         // Registered before the pages, so that the redirect works without a session.
         .route("/", get(async || Redirect::temporary("/containers")))

@@ -26,11 +26,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Failure,
+    ExitError,
     assets::{self, Assets},
     config::{Config, KeySource, TlsFiles},
     demo::{self, Demo, edge::Edge},
-    failure::to_failure,
+    exit_error::to_exit_error,
     listener,
     output::print_now,
     router::router,
@@ -47,9 +47,9 @@ const POOL_SIZE: u32 = 16;
 ///
 /// # Errors
 /// When the server cannot start.
-pub async fn serve(config: Config) -> Result<(), Failure> {
+pub async fn serve(config: Config) -> Result<(), ExitError> {
     let hangup = match assets::is_reloadable() {
-        true => Some(assets::reload::listen().map_err(Failure::System)?),
+        true => Some(assets::reload::listen().map_err(ExitError::System)?),
         false => None,
     };
     let (listeners, bound) = listener::bind(config.web.listen, config.web.is_localhost())?;
@@ -81,10 +81,10 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let running_demo = demo.as_ref().map(|(_, demo)| demo);
     let welcome = Welcome::prepare(&control, &public, first, running_demo).await?;
     let state = AppState::new(control.clone(), public, assets, stop.clone());
-    cancel_on_signal(stop.clone()).map_err(Failure::System)?;
+    cancel_on_signal(stop.clone()).map_err(ExitError::System)?;
     if let Some(hangup) = hangup {
-        let (site, stop) = (state.site.clone(), stop.clone());
-        tokio::spawn(assets::reload::reload_on_signal(site, stop, hangup));
+        let (web_assets, stop) = (state.web_assets.clone(), stop.clone());
+        tokio::spawn(assets::reload::reload_on_signal(web_assets, stop, hangup));
     }
     print_now(welcome)?;
     let demo =
@@ -93,7 +93,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     if let Some(demo) = demo {
         demo.stop_cluster().await;
     }
-    served.map_err(Failure::System)
+    served.map_err(ExitError::System)
 }
 
 fn options(
@@ -120,7 +120,7 @@ fn start_edge(
     demo: Option<&(ClusterId, Demo)>,
     origin: Option<&Origin>,
     stop: &CancellationToken,
-) -> Result<Option<(Edge, JoinHandle<()>)>, Failure> {
+) -> Result<Option<(Edge, JoinHandle<()>)>, ExitError> {
     let (Some((cluster, demo)), Some(origin)) = (demo, origin) else {
         return Ok(None);
     };
@@ -132,15 +132,15 @@ fn start_edge(
 async fn start(
     store: Store,
     options: Options,
-) -> Result<(Control, Option<FirstAdministrator>), Failure> {
+) -> Result<(Control, Option<FirstAdministrator>), ExitError> {
     let control = Control::start(store, options).await;
-    let control = control.map_err(to_failure("start"))?;
+    let control = control.map_err(to_exit_error("start"))?;
     let first = setup::create_first_administrator(&control).await;
-    Ok((control, first.map_err(to_failure("first start"))?))
+    Ok((control, first.map_err(to_exit_error("first start"))?))
 }
 
 /// Opens the configured database and applies migrations.
-pub(crate) async fn open_store(config: &Config) -> Result<Store, Failure> {
+pub(crate) async fn open_store(config: &Config) -> Result<Store, ExitError> {
     create_data_folder(&config.data)?;
     let key = match &config.key {
         KeySource::File(path) => SecretKey::from_file_or_create(path)?,
@@ -156,12 +156,12 @@ pub(crate) async fn open_store(config: &Config) -> Result<Store, Failure> {
 }
 
 /// Creates the data directory, readable only by its owner.
-fn create_data_folder(path: &Path) -> Result<(), Failure> {
+fn create_data_folder(path: &Path) -> Result<(), ExitError> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .map_err(|cause| Failure::Data {
+        .map_err(|cause| ExitError::Data {
             path: path.to_owned(),
             cause,
         })
@@ -169,8 +169,8 @@ fn create_data_folder(path: &Path) -> Result<(), Failure> {
 
 /// Reads the TLS certificate and key. The fingerprint is that of the certificate served until the
 /// process ends, even if the files change.
-async fn read_tls(files: &TlsFiles) -> Result<(RustlsConfig, Fingerprint), Failure> {
-    let failure = |cause| Failure::Tls {
+async fn read_tls(files: &TlsFiles) -> Result<(RustlsConfig, Fingerprint), ExitError> {
+    let failure = |cause| ExitError::Tls {
         cert: files.cert.clone(),
         key: files.key.clone(),
         cause,

@@ -149,7 +149,7 @@ mod tests {
         ] {
             assert_eq!(local_path(path), path);
         }
-        for foreign in [
+        for outside in [
             "",
             "containers",
             "//evil.example",
@@ -161,7 +161,7 @@ mod tests {
             "/ü",
             "/a b",
         ] {
-            assert_eq!(local_path(foreign), "/", "{foreign:?}");
+            assert_eq!(local_path(outside), "/", "{outside:?}");
         }
     }
 }

@@ -9,7 +9,7 @@ use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    assets::{Assets, Site},
+    assets::{Assets, WebAssets},
     config::PublicUrl,
     streams::Streams,
 };
@@ -21,8 +21,8 @@ pub struct AppState {
     pub control: Control,
     /// The public endpoint.
     pub public: Arc<PublicEndpoint>,
-    /// The site's files.
-    pub site: Site,
+    /// The web assets.
+    pub web_assets: WebAssets,
     /// The open event streams.
     pub streams: Streams,
     /// Canceled when the process shuts down.
@@ -62,7 +62,7 @@ impl AppState {
         Self {
             control,
             public: Arc::new(public),
-            site: Site::new(assets),
+            web_assets: WebAssets::new(assets),
             streams: Streams::default(),
             stop,
             leptos: LeptosOptions::builder().output_name("holdfast").build(),

@@ -11,33 +11,33 @@ use model::{
     users::{Limits, Role, UserSpec},
 };
 
-use crate::{Failure, config::Config, serve};
+use crate::{ExitError, config::Config, serve};
 
 /// The values of a new user.
 pub(crate) struct NewUser {
     name: Username,
-    mail: EmailAddress,
+    email: EmailAddress,
     role: Role,
 }
 
 impl NewUser {
-    pub(crate) fn parse(name: &str, mail: &str, role: &str) -> Result<Self, Failure> {
-        let input = |argument, reason: model::Invalid| Failure::Input {
+    pub(crate) fn parse(name: &str, email: &str, role: &str) -> Result<Self, ExitError> {
+        let input = |argument, reason: model::Invalid| ExitError::Input {
             argument,
             reason: reason.to_string(),
         };
         Ok(Self {
             name: parse_name(name)?,
-            mail: mail.parse().map_err(|reason| input("mail", reason))?,
+            email: email.parse().map_err(|reason| input("email", reason))?,
             role: role.parse().map_err(|reason| input("role", reason))?,
         })
     }
 }
 
 /// Parses a user name.
-pub(crate) fn parse_name(text: &str) -> Result<Username, Failure> {
+pub(crate) fn parse_name(text: &str) -> Result<Username, ExitError> {
     text.parse()
-        .map_err(|reason: model::Invalid| Failure::Input {
+        .map_err(|reason: model::Invalid| ExitError::Input {
             argument: "name",
             reason: reason.to_string(),
         })
@@ -51,8 +51,8 @@ pub(crate) enum Secret {
 
 impl Secret {
     /// Reads the first line of standard input, or generates a random password.
-    pub(crate) fn read_or_generate(from_stdin: bool) -> Result<Self, Failure> {
-        let input = |reason: String| Failure::Input {
+    pub(crate) fn read_or_generate(from_stdin: bool) -> Result<Self, ExitError> {
+        let input = |reason: String| ExitError::Input {
             argument: "password",
             reason,
         };
@@ -91,18 +91,18 @@ impl Secret {
 }
 
 /// Creates a user.
-pub(crate) async fn add(config: &Config, new: NewUser, password: &Secret) -> Result<(), Failure> {
+pub(crate) async fn add(config: &Config, new: NewUser, password: &Secret) -> Result<(), ExitError> {
     let control = idle_control(config).await?;
     let spec = UserSpec {
         name: new.name,
-        mail: new.mail,
+        email: new.email,
         role: new.role,
         limits: Limits::default(),
         password: Some(password.password()),
     };
     let created = users::create(&control, &Actor::System, spec).await;
     control.shutdown(serve::SHUTDOWN_TIMEOUT).await;
-    created.map(|_| ()).map_err(|cause| Failure::Refused {
+    created.map(|_| ()).map_err(|cause| ExitError::Refused {
         operation: "user add",
         cause,
     })
@@ -113,13 +113,13 @@ pub(crate) async fn set_password(
     config: &Config,
     name: &Username,
     password: &Secret,
-) -> Result<(), Failure> {
+) -> Result<(), ExitError> {
     let control = idle_control(config).await?;
     let updated = async {
         let user = users::get(&control, &Actor::System, name).await?;
         let spec = UserSpec {
             name: user.name,
-            mail: user.mail,
+            email: user.email,
             role: user.role,
             limits: user.limits,
             password: Some(password.password()),
@@ -128,14 +128,14 @@ pub(crate) async fn set_password(
     }
     .await;
     control.shutdown(serve::SHUTDOWN_TIMEOUT).await;
-    updated.map_err(|cause| Failure::Refused {
+    updated.map_err(|cause| ExitError::Refused {
         operation: "user password",
         cause,
     })
 }
 
 /// Starts the use cases without workers, so that a server may run at the same time.
-async fn idle_control(config: &Config) -> Result<Control, Failure> {
+async fn idle_control(config: &Config) -> Result<Control, ExitError> {
     let store = serve::open_store(config).await?;
     let options = Options {
         max_concurrent_jobs: 0,
@@ -143,7 +143,7 @@ async fn idle_control(config: &Config) -> Result<Control, Failure> {
     };
     Control::start(store, options)
         .await
-        .map_err(|cause| Failure::Refused {
+        .map_err(|cause| ExitError::Refused {
             operation: "start",
             cause,
         })

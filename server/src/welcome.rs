@@ -13,7 +13,8 @@ use control::{
 use model::Error;
 
 use crate::{
-    Failure, config::PublicUrl, demo::Demo, failure::to_failure, sign_in, state::PublicEndpoint,
+    ExitError, config::PublicUrl, demo::Demo, exit_error::to_exit_error, sign_in,
+    state::PublicEndpoint,
 };
 
 /// The printed text.
@@ -37,12 +38,12 @@ impl Welcome {
         public: &PublicEndpoint,
         first: Option<FirstAdministrator>,
         demo: Option<&Demo>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, ExitError> {
         let is_interactive = demo.is_some() && io::stdout().is_terminal();
         let link = match first.is_some() || is_interactive {
             true => create_link(control, public)
                 .await
-                .map_err(to_failure("sign-in link"))?,
+                .map_err(to_exit_error("sign-in link"))?,
             false => None,
         };
         let accounts = match demo {

@@ -1,4 +1,4 @@
-//! Files of the site: their media types and URL paths.
+//! Single web assets: their media types and URL paths.
 //!
 //! Also contains two directory operations that several steps share.
 
@@ -21,7 +21,7 @@ pub enum Location {
     Root,
 }
 
-/// A file of the site.
+/// A web asset.
 #[derive(Debug)]
 pub struct Asset {
     /// The name without a hash, such as `holdfast.js` or `fonts/mono.woff2`.

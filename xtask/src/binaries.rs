@@ -9,7 +9,7 @@ use crate::lints::Lints;
 use crate::mode::Mode;
 use crate::program::{self, Cargo};
 use crate::setup::{self, Consent};
-use crate::site::Site;
+use crate::web_assets::WebAssets;
 use crate::workspace::Workspace;
 
 /// Package selection of every build. Feature unification depends on the selected packages, so a
@@ -40,12 +40,12 @@ impl Binary {
         }
     }
 
-    /// Whether a release build embeds the site.
+    /// Whether a release build embeds the web assets.
     fn has_site(self) -> bool {
         matches!(self, Self::Server | Self::Example(_))
     }
 
-    /// Builds the binary and returns its path. The site must be built already.
+    /// Builds the binary and returns its path. The web assets must be built already.
     ///
     /// # Errors
     /// If the build fails.
@@ -61,11 +61,11 @@ impl Binary {
             Mode::Release => {
                 cargo.arg("--release");
                 if self.has_site() {
-                    cargo.env("HOLDFAST_SITE", workspace.site(mode));
+                    cargo.env("HOLDFAST_WEB_ASSETS", workspace.web_assets(mode));
                 }
                 path.push("release");
             }
-            // A development build reads the site at startup.
+            // A development build reads the web assets at startup.
             Mode::Dev => path.push("debug"),
         }
         program::run(&mut cargo)?;
@@ -78,7 +78,7 @@ impl Binary {
 
 /// The source of binaries.
 pub enum Programs<'a> {
-    /// Builds each binary on request, including the site.
+    /// Builds each binary on request, including the web assets.
     Build {
         /// The workspace to build.
         workspace: &'a Workspace,
@@ -87,7 +87,7 @@ pub enum Programs<'a> {
         /// The build mode.
         mode: Mode,
     },
-    /// All binaries and the site were built by a test run.
+    /// All binaries and the web assets were built by a test run.
     Built(&'a [Executable]),
 }
 
@@ -105,7 +105,7 @@ impl Programs<'_> {
             } => {
                 setup::ensure(setup::BUILD, *consent)?;
                 if binary.has_site() {
-                    Site::build(workspace, *mode, *consent, &Lints::off())?;
+                    WebAssets::build(workspace, *mode, *consent, &Lints::off())?;
                 }
                 binary.build(workspace, *mode)
             }

@@ -17,7 +17,7 @@ use crate::mode::Mode;
 use crate::program::say;
 use crate::server;
 use crate::setup::{self, Consent};
-use crate::site::Site;
+use crate::web_assets::WebAssets;
 use crate::workspace::Workspace;
 
 /// Watched paths below the workspace root.
@@ -96,8 +96,8 @@ pub fn watch(workspace: &Workspace, consent: Consent, args: &[String]) -> anyhow
 }
 
 /// The result of the last build.
-struct Built {
-    site: Site,
+struct BuildOutput {
+    web_assets: WebAssets,
     server: PathBuf,
 }
 
@@ -107,20 +107,20 @@ fn build(
     workspace: &Workspace,
     consent: Consent,
     change: Change,
-    before: Option<Built>,
-) -> anyhow::Result<(Built, Change)> {
+    before: Option<BuildOutput>,
+) -> anyhow::Result<(BuildOutput, Change)> {
     if let (Change::Styles, Some(before)) = (change, before) {
-        before.site.restyle(workspace)?;
+        before.web_assets.restyle(workspace)?;
         return Ok((before, Change::Styles));
     }
-    let (site, server) = std::thread::scope(|scope| {
+    let (web_assets, server) = std::thread::scope(|scope| {
         let server = scope.spawn(|| Binary::Server.build(workspace, Mode::Dev));
-        let site = Site::build(workspace, Mode::Dev, consent, &Lints::off());
-        (site, server.join())
+        let web_assets = WebAssets::build(workspace, Mode::Dev, consent, &Lints::off());
+        (web_assets, server.join())
     });
     let server = server.map_err(|_| anyhow::anyhow!("the build of the server panicked"))?;
-    let (site, server) = (site?, server?);
-    Ok((Built { site, server }, Change::Programs))
+    let (web_assets, server) = (web_assets?, server?);
+    Ok((BuildOutput { web_assets, server }, Change::Programs))
 }
 
 /// Waits for a change and for the end of the debounce interval.

@@ -1,6 +1,6 @@
 //! Checks the language of the Rust code: no word that `docs/GLOSSARY.md` bans in identifiers, log
-//! messages and texts for users, and no function whose name asks a question but which changes
-//! something. `scan` finds the problems in the tokens of a file.
+//! messages and texts for users, no participle as the name of a type, and no function whose name
+//! asks a question but which changes something. `scan` finds the problems in the tokens of a file.
 
 mod scan;
 
@@ -39,7 +39,7 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
     let glossary = workspace.root().join("docs/GLOSSARY.md");
     let text = std::fs::read_to_string(&glossary)
         .with_context(|| format!("{} cannot be read", glossary.display()))?;
-    let banned = Banned::from_glossary(&text)?;
+    let banned = BannedWords::from_glossary(&text)?;
     let mut problems = Vec::new();
     for folder in FOLDERS {
         for file in assets::files_below(&workspace.root().join(folder))? {
@@ -62,13 +62,13 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
 }
 
 /// The banned words. Words of an identifier are joined by spaces, in lower case.
-struct Banned {
+struct BannedWords {
     identifiers: Vec<String>,
     logs: Vec<String>,
     texts: Vec<String>,
 }
 
-impl Banned {
+impl BannedWords {
     /// Reads the three lists in code font that follow `In identifiers:`, `In log messages:` and
     /// `Banned in texts:`.
     fn from_glossary(text: &str) -> anyhow::Result<Self> {
@@ -93,7 +93,7 @@ impl Banned {
     }
 }
 
-fn problems_in(path: &Path, code: &str, banned: &Banned) -> anyhow::Result<BTreeSet<String>> {
+fn problems_in(path: &Path, code: &str, banned: &BannedWords) -> anyhow::Result<BTreeSet<String>> {
     let tokens: TokenStream = code
         .parse()
         .map_err(|error| anyhow::anyhow!("{} is not Rust: {error}", path.display()))?;
@@ -140,7 +140,7 @@ mod tests {
     }
 
     fn check_file(path: &str, code: &str) -> Vec<String> {
-        let banned = Banned::from_glossary(GLOSSARY).expect("a glossary");
+        let banned = BannedWords::from_glossary(GLOSSARY).expect("a glossary");
         let problems = problems_in(Path::new(path), code, &banned).expect("Rust");
         problems.into_iter().collect()
     }
@@ -218,6 +218,27 @@ mod tests {
             ["a.rs:1: \"serves it no more\": the word \"no more\" is banned"]
         );
         assert_eq!(check("fn a() { say(\"no more\"); }"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn participles_are_rejected_as_names_of_types() {
+        for name in ["Embedded", "Built"] {
+            assert_eq!(
+                check(&format!("fn a() {{}}\npub struct {name}<T>(T);")),
+                [format!(
+                    "a.rs:2: `{name}` is a participle: name the type with a noun"
+                )]
+            );
+        }
+        for code in [
+            "struct EmbeddedAssets;",
+            "enum Need {}",
+            "enum Encoding {}",
+            "enum Source { Embedded }",
+            "impl Service for A { type Owned = B; }",
+        ] {
+            assert_eq!(check(code), Vec::<String>::new(), "{code}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Developer commands: `cargo xtask run`, `test`, `build`, `dev`, `lab`, `bench` and `shots`.
 //!
-//! xtask installs missing tools, builds the site and the server, and starts them. It uses only the
-//! names of the product's packages and must not depend on any of them.
+//! xtask installs missing tools, builds the web assets and the server, and starts them. It uses
+//! only the names of the product's packages and must not depend on any of them.
 
 use std::process::ExitCode;
 
@@ -29,12 +29,12 @@ mod report;
 mod server;
 mod setup;
 mod shrink;
-mod site;
 mod standalone;
 mod steps;
 mod test;
 mod toolchain;
 mod wasm;
+mod web_assets;
 mod workspace;
 
 use binaries::Binary;
@@ -70,7 +70,7 @@ enum Command {
         #[arg(last = true)]
         args: Vec<String>,
     },
-    /// Build the site, the server and the agent
+    /// Build the web assets, the server and the agent
     Build {
         #[command(flatten)]
         mode: ModeArgs,

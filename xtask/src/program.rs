@@ -133,7 +133,7 @@ fn run_filtered(
 }
 
 /// The result of a program that exited or was killed.
-pub struct Finished {
+pub struct ProgramOutput {
     /// The lines of its output.
     pub lines: Vec<String>,
     /// The run time.
@@ -147,7 +147,7 @@ pub struct Finished {
 ///
 /// # Errors
 /// If the command cannot start or cannot be killed.
-pub fn run_within(command: &mut Command, limit: Duration) -> anyhow::Result<Finished> {
+pub fn run_within(command: &mut Command, limit: Duration) -> anyhow::Result<ProgramOutput> {
     let start = Instant::now();
     let (mut child, output) = spawn(command)?;
     let mut lines = Vec::new();
@@ -173,7 +173,7 @@ pub fn run_within(command: &mut Command, limit: Duration) -> anyhow::Result<Fini
         true => Some(format!("timed out after {} s", limit.as_secs_f32())),
         false => (!status.success()).then(|| status.to_string()),
     };
-    Ok(Finished {
+    Ok(ProgramOutput {
         lines,
         took: start.elapsed(),
         failure,

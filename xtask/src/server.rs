@@ -1,4 +1,4 @@
-//! Builds the server with the embedded site and starts it.
+//! Builds the server with the embedded web assets and starts it.
 
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -11,11 +11,11 @@ use crate::lints::Lints;
 use crate::mode::Mode;
 use crate::npm;
 use crate::setup::{self, Consent};
-use crate::site::Site;
 use crate::steps::Steps;
+use crate::web_assets::WebAssets;
 use crate::workspace::Workspace;
 
-/// Builds the site and the server with the embedded site, and returns the program's path.
+/// Builds the web assets and the server that embeds them, and returns the program's path.
 ///
 /// # Errors
 /// If a required package cannot be installed or a step fails.
@@ -56,7 +56,7 @@ pub fn run(
         npm::ensure(&workspace.style())
     })?;
     steps.run("building the web application", || {
-        Site::build(workspace, mode, consent, &Lints::off())
+        WebAssets::build(workspace, mode, consent, &Lints::off())
     })?;
     let binary = steps.run("building the server", || {
         Binary::Server.build(workspace, mode)

@@ -32,9 +32,9 @@ struct File {
 }
 
 /// Kills the server process on drop.
-struct Running(Child);
+struct ServerProcess(Child);
 
-impl Drop for Running {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
         // Errors are ignored: the process may have exited already.
         let _ = self.0.kill();
@@ -48,31 +48,31 @@ impl Drop for Running {
 /// If the program does not start or a response is wrong.
 pub fn check(workspace: &Workspace, binary: &Path, report: &mut Report) -> anyhow::Result<()> {
     let manifest: Manifest = serde_json::from_slice(&std::fs::read(
-        workspace.site(Mode::Release).join("manifest.json"),
+        workspace.web_assets(Mode::Release).join("manifest.json"),
     )?)?;
     let folder = tempfile::tempdir()?;
     let copy = folder.path().join("holdfastd");
     std::fs::copy(binary, &copy)?;
 
     let address = free_address()?;
-    let mut server = Running(start(&copy, folder.path(), &address)?);
+    let mut server = ServerProcess(start(&copy, folder.path(), &address)?);
     // The server redirects other hostnames to `localhost`.
-    let site = format!("http://{}", address.replace("127.0.0.1", "localhost"));
-    wait_until_healthy(&mut server, &site, folder.path())?;
-    let (page, _) = get(&format!("{site}/"), "text/html", "identity")?;
+    let origin = format!("http://{}", address.replace("127.0.0.1", "localhost"));
+    wait_until_healthy(&mut server, &origin, folder.path())?;
+    let (page, _) = get(&format!("{origin}/"), "text/html", "identity")?;
     let page = String::from_utf8_lossy(&page);
     for name in ["holdfast.js", "holdfast.wasm", "holdfast.css"] {
         let path = manifest
             .names
             .get(name)
-            .with_context(|| format!("the site has no {name}"))?;
+            .with_context(|| format!("the web assets have no {name}"))?;
         ensure!(
             page.contains(path.as_str()),
             "the first page does not load {path}"
         );
     }
     for file in &manifest.files {
-        check_asset(&site, file)?;
+        check_asset(&origin, file)?;
     }
     report.tests += 1;
     report.note = Some(format!(
@@ -101,10 +101,14 @@ fn start(binary: &Path, folder: &Path, address: &str) -> anyhow::Result<Child> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "xtask has no async code")]
-fn wait_until_healthy(server: &mut Running, site: &str, folder: &Path) -> anyhow::Result<()> {
+fn wait_until_healthy(
+    server: &mut ServerProcess,
+    origin: &str,
+    folder: &Path,
+) -> anyhow::Result<()> {
     let deadline = Instant::now() + START_WITHIN;
     loop {
-        let response = get(&format!("{site}/healthz"), "", "identity");
+        let response = get(&format!("{origin}/healthz"), "", "identity");
         let Err(error) = response else { return Ok(()) };
         let ended = server.0.try_wait()?;
         if ended.is_some() || Instant::now() > deadline {
@@ -118,8 +122,8 @@ fn wait_until_healthy(server: &mut Running, site: &str, folder: &Path) -> anyhow
     }
 }
 
-fn check_asset(site: &str, file: &File) -> anyhow::Result<()> {
-    let url = format!("{site}{}", file.path);
+fn check_asset(origin: &str, file: &File) -> anyhow::Result<()> {
+    let url = format!("{origin}{}", file.path);
     let (bytes, response) = get(&url, &file.media_type, "gzip, br")?;
     ensure!(!bytes.is_empty(), "{url} is empty");
     let header = |name: &str| {

@@ -1,4 +1,4 @@
-//! Paths: the workspace root, Cargo's target directory and the site.
+//! Paths: the workspace root, Cargo's target directory and the web assets.
 //!
 //! Only this module joins these paths. It must not create or read the files.
 
@@ -79,12 +79,12 @@ impl Workspace {
         self.target.join("xtask")
     }
 
-    /// The site's directory, independent of Cargo's target directory. A development build of the
-    /// server reads the site of [`Mode::Dev`] from this path (`server/build.rs`).
-    pub fn site(&self, mode: Mode) -> PathBuf {
+    /// The web assets' directory, independent of Cargo's target directory. A development build of
+    /// the server reads the web assets of [`Mode::Dev`] from this path (`server/build.rs`).
+    pub fn web_assets(&self, mode: Mode) -> PathBuf {
         let name = match mode {
-            Mode::Release => "site",
-            Mode::Dev => "site-dev",
+            Mode::Release => "web-assets",
+            Mode::Dev => "web-assets-dev",
         };
         self.root.join("target").join(name)
     }

@@ -6,7 +6,7 @@ use crate::erase::{Erase as _, act};
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{icon::icon, toast::Toasts};
-use crate::server_fns::Failure;
+use crate::server_fns::RequestError;
 
 /// Whether a request is in flight, and why the last request failed.
 #[derive(Clone, Copy)]
@@ -14,7 +14,7 @@ pub struct Action {
     /// Whether the request is in flight.
     pub busy: RwSignal<bool>,
     /// Why the server refused.
-    pub failure: RwSignal<Option<Failure>>,
+    pub failure: RwSignal<Option<RequestError>>,
 }
 
 impl Default for Action {
@@ -30,7 +30,7 @@ impl Action {
     /// Sends the request; `done` receives the response.
     pub fn send<T: 'static>(
         self,
-        request: impl Future<Output = Result<T, Failure>> + 'static,
+        request: impl Future<Output = Result<T, RequestError>> + 'static,
         done: impl FnOnce(T) + 'static,
     ) {
         self.busy.set(true);

@@ -8,42 +8,43 @@ use leptos_router::hooks::use_navigate;
 use model::Kind;
 
 use super::{
-    dialog::{DeleteDialog, Deletion},
+    dialog::{ConfirmedAction, DeleteDialog},
     icon::icon,
     noun::Noun,
     toast::Toasts,
 };
-use crate::{live::Live, server_fns::Failure};
+use crate::{live::Live, server_fns::RequestError};
 
 /// Calls the server to delete the object; receives the typed name.
-type DeleteCall =
-    Arc<dyn Fn(String) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>> + Send + Sync>;
+type DeleteCall = Arc<
+    dyn Fn(String) -> Pin<Box<dyn Future<Output = Result<(), RequestError>> + Send>> + Send + Sync,
+>;
 
 /// A card that deletes an object.
 pub struct DeleteCard {
     noun: Noun,
     name: Memo<String>,
-    losses: Signal<Vec<String>>,
+    consequences: Signal<Vec<String>>,
     note: Signal<&'static str>,
     blocked: Callback<(), Option<AnyView>>,
     delete: DeleteCall,
 }
 
-/// A card that deletes the object `name`. `losses` are the objects that are deleted along with it,
-/// one entry per item; `delete` calls the server and receives the typed name.
+/// A card that deletes the object `name`. `consequences` are the objects that are deleted along
+/// with it, one entry per item; `delete` calls the server and receives the typed name.
 pub fn delete_card<F>(
     kind: Kind,
     name: Memo<String>,
-    losses: impl Fn() -> Vec<String> + Send + Sync + 'static,
+    consequences: impl Fn() -> Vec<String> + Send + Sync + 'static,
     delete: impl Fn(String) -> F + Send + Sync + 'static,
 ) -> DeleteCard
 where
-    F: Future<Output = Result<(), Failure>> + Send + 'static,
+    F: Future<Output = Result<(), RequestError>> + Send + 'static,
 {
     DeleteCard {
         noun: Noun::of(kind),
         name,
-        losses: Signal::derive(losses),
+        consequences: Signal::derive(consequences),
         note: Signal::stored(""),
         blocked: Callback::new(|()| None),
         delete: Arc::new(move |typed| Box::pin(delete(typed))),
@@ -82,12 +83,12 @@ impl DeleteCard {
         let Self {
             noun,
             name,
-            losses,
+            consequences,
             note,
             blocked,
             delete,
         } = self;
-        let deletion = Deletion::default();
+        let deletion = ConfirmedAction::default();
         let verb = noun.delete;
         let button = move || {
             let note = reactive(move || {
@@ -109,7 +110,7 @@ impl DeleteCard {
                 <h2 class="card-title">{format!("{verb} {}", noun.name)}</h2>
                 {action}
             </section>
-            <DeleteDialog deletion name losses delete />
+            <DeleteDialog action=deletion noun name consequences on_confirm=delete />
         }
         .erase()
     }
@@ -117,7 +118,7 @@ impl DeleteCard {
 
 /// Deletes the object, and returns to the list.
 fn send(
-    deletion: Deletion,
+    deletion: ConfirmedAction,
     noun: Noun,
     name: Memo<String>,
     delete: DeleteCall,

@@ -5,8 +5,8 @@ use std::future::Future;
 use crate::erase::{Erase as _, act, reactive};
 use leptos::{ev, html, prelude::*, task::spawn_local};
 
-use super::{failure::FailureLine, icon::icon};
-use crate::server_fns::Failure;
+use super::{failure::FailureLine, icon::icon, noun::Noun};
+use crate::server_fns::RequestError;
 
 /// A modal dialog that is shown while `open` is true. The browser traps and restores the focus and
 /// closes the dialog on Escape.
@@ -52,17 +52,17 @@ pub fn on_close(
     }
 }
 
-/// The state of a deletion.
+/// The state of an action that a dialog confirms.
 #[derive(Clone, Copy)]
-pub struct Deletion {
+pub struct ConfirmedAction {
     pub open: RwSignal<bool>,
     /// Whether the request is in flight.
     pub busy: RwSignal<bool>,
     /// Why the server refused.
-    pub failure: RwSignal<Option<Failure>>,
+    pub failure: RwSignal<Option<RequestError>>,
 }
 
-impl Default for Deletion {
+impl Default for ConfirmedAction {
     fn default() -> Self {
         Self {
             open: RwSignal::new(false),
@@ -72,12 +72,12 @@ impl Default for Deletion {
     }
 }
 
-impl Deletion {
+impl ConfirmedAction {
     /// Sends the request, and closes the dialog when it has succeeded; `done` receives the
     /// response.
     pub fn send<T: 'static>(
         self,
-        request: impl Future<Output = Result<T, Failure>> + 'static,
+        request: impl Future<Output = Result<T, RequestError>> + 'static,
         done: impl FnOnce(T) + 'static,
     ) {
         spawn_local(async move {
@@ -115,24 +115,27 @@ pub struct Question {
 /// button.
 #[component]
 pub fn DeleteDialog(
-    deletion: Deletion,
+    action: ConfirmedAction,
+    /// The kind of object, whose verb the dialog uses.
+    noun: Noun,
     /// The name of the object to delete.
     #[prop(into)]
     name: Signal<String>,
-    /// The losses, one entry per item.
+    /// What is lost, one entry per item.
     #[prop(into)]
-    losses: Signal<Vec<String>>,
+    consequences: Signal<Vec<String>>,
     /// Deletes the object; receives the typed name.
-    delete: Callback<String>,
+    on_confirm: Callback<String>,
 ) -> impl IntoView {
+    let verb = noun.delete;
     let question = Question {
-        title: Signal::derive(move || format!("Delete {}?", name.get())),
+        title: Signal::derive(move || format!("{verb} {}?", name.get())),
         lead: "This cannot be undone. You will lose:",
         cancel_label: Signal::derive(move || format!("Keep {}", name.get())),
-        confirm_label: Signal::derive(move || format!("Delete {}", name.get())),
+        confirm_label: Signal::derive(move || format!("{verb} {}", name.get())),
         icon_name: "trash-2",
     };
-    view! { <ConfirmDialog deletion name losses question delete /> }.erase()
+    view! { <ConfirmDialog action name consequences question on_confirm /> }.erase()
 }
 
 /// Confirms an irreversible action: lists the consequences, requires the name to be typed, and
@@ -140,46 +143,45 @@ pub fn DeleteDialog(
 #[component]
 pub fn ConfirmDialog(
     /// The state of the action.
-    deletion: Deletion,
+    action: ConfirmedAction,
     /// The name to type.
     #[prop(into)]
     name: Signal<String>,
     /// The consequences, one entry per item.
     #[prop(into)]
-    losses: Signal<Vec<String>>,
+    consequences: Signal<Vec<String>>,
     /// The texts of the dialog.
     question: Question,
     /// Performs the action; receives the typed name.
-    delete: Callback<String>,
+    on_confirm: Callback<String>,
 ) -> impl IntoView {
     let typed = RwSignal::new(String::new());
     Effect::new(move |_| {
-        if deletion.open.get() {
+        if action.open.get() {
             typed.set(String::new());
-            deletion.failure.set(None);
+            action.failure.set(None);
         }
     });
-    let locked = Signal::derive(move || {
-        deletion.busy.get() || typed.with(|typed| typed.trim() != name.get())
-    });
+    let locked =
+        Signal::derive(move || action.busy.get() || typed.with(|typed| typed.trim() != name.get()));
     let submit = move |ev: leptos::ev::SubmitEvent| {
         ev.prevent_default();
-        deletion.busy.set(true);
-        deletion.failure.set(None);
-        delete.run(typed.get_untracked());
+        action.busy.set(true);
+        action.failure.set(None);
+        on_confirm.run(typed.get_untracked());
     };
     view! {
-        <Dialog open=deletion.open title=question.title>
+        <Dialog open=action.open title=question.title>
             <form class="stack" on:submit=act(submit)>
                 <p>{question.lead}</p>
-                {consequences(losses)}
+                {bullet_list(consequences)}
                 {name_field(name, typed)}
-                <FailureLine failure=deletion.failure />
+                <FailureLine failure=action.failure />
                 <div class="actions actions-end">
-                    <button type="button" class="btn" autofocus on:click=act(move |_| deletion.open.set(false))>
+                    <button type="button" class="btn" autofocus on:click=act(move |_| action.open.set(false))>
                         {question.cancel_label}
                     </button>
-                    <button type="submit" class="btn btn-danger" disabled=locked class:btn-busy=deletion.busy>
+                    <button type="submit" class="btn btn-danger" disabled=locked class:btn-busy=action.busy>
                         {icon(question.icon_name)} {question.confirm_label}
                     </button>
                 </div>
@@ -189,12 +191,12 @@ pub fn ConfirmDialog(
     .erase()
 }
 
-fn consequences(losses: Signal<Vec<String>>) -> AnyView {
-    let items = reactive(move || {
-        let item = |loss| view! { <li>{loss}</li> }.erase();
-        losses.get().into_iter().map(item).collect::<Vec<_>>()
+fn bullet_list(items: Signal<Vec<String>>) -> AnyView {
+    let list = reactive(move || {
+        let item = |item| view! { <li>{item}</li> }.erase();
+        items.get().into_iter().map(item).collect::<Vec<_>>()
     });
-    view! { <ul class="bullets">{items}</ul> }.erase()
+    view! { <ul class="bullets">{list}</ul> }.erase()
 }
 
 /// The field that the name has to be typed into.

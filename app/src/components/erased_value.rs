@@ -6,7 +6,7 @@ use std::{any::Any, fmt, str::FromStr, sync::Arc};
 use model::Error;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::server_fns::Failure;
+use crate::server_fns::RequestError;
 
 /// A value in transit to a page: as itself within one process, as JSON from server to browser.
 #[derive(Clone)]
@@ -17,7 +17,7 @@ pub struct ErasedValue {
 
 /// A response as it is embedded in a page: one character for success or failure, then JSON.
 #[derive(Clone)]
-pub struct EmbeddedResponse(pub Result<ErasedValue, Failure>);
+pub struct EmbeddedResponse(pub Result<ErasedValue, RequestError>);
 
 const OK: char = '+';
 const ERROR: char = '-';
@@ -54,9 +54,9 @@ impl FromStr for EmbeddedResponse {
 }
 
 /// The failure for a response that cannot be decoded.
-pub fn unreadable() -> Failure {
+pub fn unreadable() -> RequestError {
     let message = "The server's response could not be read. Reload the page.".to_owned();
-    Failure(Error::Unavailable { message })
+    RequestError(Error::Unavailable { message })
 }
 
 impl ErasedValue {
@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(value.unpack::<String>().as_deref(), Some("-two words"));
         assert_eq!(value.unpack::<u32>(), None);
 
-        let failure = crate::server_fns::Failure(model::Error::conflict("no"));
+        let failure = crate::server_fns::RequestError(model::Error::conflict("no"));
         let Ok(EmbeddedResponse(response)) =
             EmbeddedResponse(Err(failure.clone())).to_string().parse();
         assert_eq!(response.err(), Some(failure));

@@ -6,7 +6,7 @@ use leptos_router::{components::Redirect, hooks::use_location, location::Url};
 use model::{Error, Kind};
 
 use super::{icon::icon, noun::Noun, page::PageHead};
-use crate::server_fns::Failure;
+use crate::server_fns::RequestError;
 
 /// What the error message replaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,11 +22,11 @@ pub enum FailureScope {
 /// An error message in place of the data, with a retry button where a retry can help. Redirects to
 /// the sign-in page, and back afterwards, if the session has ended.
 pub fn failure_panel(
-    failure: Failure,
+    failure: RequestError,
     retry: Option<Callback<()>>,
     scope: FailureScope,
 ) -> AnyView {
-    let Failure(error) = failure;
+    let RequestError(error) = failure;
     if error == Error::Unauthenticated {
         return to_sign_in();
     }
@@ -97,7 +97,7 @@ fn unavailable_page(title: String, text: String, noun: Noun) -> AnyView {
 #[component]
 pub fn FailureLine(
     /// The error, if any.
-    failure: RwSignal<Option<Failure>>,
+    failure: RwSignal<Option<RequestError>>,
 ) -> impl IntoView {
     view! {
         <div class="form-error" aria-live="assertive">

@@ -13,7 +13,7 @@ use super::{failure::FailureLine, icon::icon};
 
 /// A two-way binding to a value of a form.
 #[derive(Clone, Copy)]
-pub struct Bound {
+pub struct FieldBinding {
     /// The current text.
     pub get: Signal<String>,
     /// Sets the text.
@@ -25,7 +25,7 @@ pub struct Bound {
 macro_rules! bind {
     ($form:expr, $field:ident) => {{
         let form = $form;
-        $crate::components::form::Bound {
+        $crate::components::form::FieldBinding {
             get: leptos::prelude::Signal::derive(move || form.with(|form| form.$field.clone())),
             set: leptos::prelude::Callback::new(move |text: String| {
                 form.update(|form| form.$field = text)
@@ -67,7 +67,7 @@ pub fn Field(
     #[prop(into)]
     name: String,
     label: &'static str,
-    value: Bound,
+    value: FieldBinding,
     /// The kind of element.
     #[prop(optional)]
     entry: Entry,
@@ -114,12 +114,12 @@ struct Control {
     name: StoredValue<String>,
     id: String,
     help: String,
-    value: Bound,
+    value: FieldBinding,
     refusal: Memo<Option<String>>,
 }
 
 impl Control {
-    fn new(form: FormState, name: String, value: Bound) -> Self {
+    fn new(form: FormState, name: String, value: FieldBinding) -> Self {
         let id = field_id(&name);
         let name = StoredValue::new(name);
         Self {
@@ -207,7 +207,7 @@ pub fn Choice(
     #[prop(into)]
     name: String,
     label: &'static str,
-    value: Bound,
+    value: FieldBinding,
     /// Values and their labels.
     #[prop(into)]
     options: Signal<Vec<(String, String)>>,

@@ -20,7 +20,7 @@ mod imp {
             live_resource::{PendingResponse, Section, render_live},
         },
         erase::Erase as _,
-        server_fns::{Failure, into_failure},
+        server_fns::{RequestError, into_request_error},
     };
 
     /// How long the server waits for the data of one section of a page.
@@ -53,12 +53,12 @@ mod imp {
         }
     }
 
-    async fn in_time(request: PendingResponse) -> Result<ErasedValue, Failure> {
+    async fn in_time(request: PendingResponse) -> Result<ErasedValue, RequestError> {
         if let Ok(response) = tokio::time::timeout(BUDGET, request).await {
             return response;
         }
         let message = "The server is slow to respond. Try again in a moment.".to_owned();
-        Err(into_failure(Error::Unavailable { message }))
+        Err(into_request_error(Error::Unavailable { message }))
     }
 }
 

@@ -4,15 +4,16 @@
 use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
 use model::{
-    JobId,
+    JobId, Kind,
     jobs::{JobKind, JobView},
 };
 
 use super::{
     action::Action,
-    dialog::{DeleteDialog, Deletion},
+    dialog::{ConfirmedAction, DeleteDialog},
     failure::FailureLine,
     live_resource::LiveResource,
+    noun::Noun,
     steps::{job_failure, job_steps},
 };
 use crate::server_fns;
@@ -35,7 +36,7 @@ pub fn job_actions(job: LiveResource<JobView>) -> AnyView {
     let may = job.part(|job| (job.can_cancel, job.can_retry));
     let action = Action::default();
     let (id, kind) = job.peek(|job| (job.row.id, job.row.kind));
-    let deletion = Deletion::default();
+    let deletion = ConfirmedAction::default();
     let cancel = move || action.send(server_fns::jobs::cancel(id), move |()| job.refresh());
     let retry = move || match kind {
         JobKind::Delete => deletion.open.set(true),
@@ -52,15 +53,16 @@ pub fn job_actions(job: LiveResource<JobView>) -> AnyView {
 }
 
 /// Asks for the container's name before its deletion is retried.
-fn retry_dialog(job: LiveResource<JobView>, deletion: Deletion) -> AnyView {
+fn retry_dialog(job: LiveResource<JobView>, deletion: ConfirmedAction) -> AnyView {
     let name = job.part(|job| job.row.container_name.to_string());
-    let losses = Signal::stored(vec!["All data on the disk".to_owned()]);
+    let consequences = Signal::stored(vec!["All data on the disk".to_owned()]);
     let delete = Callback::new(move |typed| {
         let id = job.peek(|job| job.row.id);
         let request = server_fns::jobs::retry(id, typed);
         deletion.send(request, move |()| job.refresh());
     });
-    view! { <DeleteDialog deletion name losses delete /> }.erase()
+    let noun = Noun::of(Kind::Container);
+    view! { <DeleteDialog action=deletion noun name consequences on_confirm=delete /> }.erase()
 }
 
 /// The button to retry a job that can be retried; `done` runs when the job is queued again.

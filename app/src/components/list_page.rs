@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     erase::{Erase as _, reactive},
-    server_fns::Failure,
+    server_fns::RequestError,
 };
 
 /// What the page of a list displays besides its objects.
@@ -182,7 +182,7 @@ where
     Q: Clone + Send + Sync + 'static,
     L: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     T: Object,
-    F: Future<Output = Result<L, Failure>> + Send + 'static,
+    F: Future<Output = Result<L, RequestError>> + Send + 'static,
 {
     list.start_keys();
     live_resource(query.into(), fetch, interests, list_skeleton, move |data| {

@@ -15,14 +15,14 @@ use super::{
 use crate::{
     erase::{Erase as _, reactive},
     live::Live,
-    server_fns::Failure,
+    server_fns::RequestError,
 };
 
 /// The refresh state of the data.
 #[derive(Clone, Copy)]
 struct RefreshState {
     busy: RwSignal<bool>,
-    last_error: RwSignal<Option<Failure>>,
+    last_error: RwSignal<Option<RequestError>>,
     /// How often a refresh was requested; the data is fetched again when it grows.
     requests: RwSignal<u32>,
 }
@@ -84,7 +84,7 @@ impl<T: Send + Sync + 'static> LiveResource<T> {
 
 /// A request in flight.
 pub(super) type PendingResponse =
-    Pin<Box<dyn Future<Output = Result<ErasedValue, Failure>> + Send>>;
+    Pin<Box<dyn Future<Output = Result<ErasedValue, RequestError>> + Send>>;
 
 /// Creates the view from the first response.
 type Render = dyn Fn(&ErasedValue, RefreshState) -> Option<RenderedSection> + Send + Sync;
@@ -122,7 +122,7 @@ impl Section {
         K: Clone + Send + Sync + 'static,
         T: Data,
         F: Fn(K) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<T, Failure>> + Send + 'static,
+        Fut: Future<Output = Result<T, RequestError>> + Send + 'static,
     {
         let fetch = move || -> PendingResponse {
             let response = fetch(key.get());
@@ -174,7 +174,7 @@ where
     K: Clone + Send + Sync + 'static,
     T: Data,
     F: Fn(K) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<T, Failure>> + Send + 'static,
+    Fut: Future<Output = Result<T, RequestError>> + Send + 'static,
 {
     let section = Section::new(key, fetch, interests, view);
     InitialData::of(&section).render(section, skeleton)
@@ -191,7 +191,7 @@ pub fn live_resource_in_frame<T, F, Fut>(
 where
     T: Data,
     F: Fn(()) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<T, Failure>> + Send + 'static,
+    Fut: Future<Output = Result<T, RequestError>> + Send + 'static,
 {
     let section =
         Section::new(Signal::from(()), fetch, interests, view).with_scope(FailureScope::Frame);
@@ -215,7 +215,7 @@ where
     K: Clone + Send + Sync + 'static,
     T: Data,
     F: Fn(K) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<T, Failure>> + Send + 'static,
+    Fut: Future<Output = Result<T, RequestError>> + Send + 'static,
 {
     let section = Section::new(key, fetch, interests, view).with_scope(FailureScope::Section);
     let initial = initial.map(|initial| Ok(ErasedValue::pack(initial)));
@@ -225,7 +225,7 @@ where
 /// Renders the data if it is given, or fetches it from the browser.
 pub(super) fn render_or_fetch(
     section: Section,
-    initial: Option<Result<ErasedValue, Failure>>,
+    initial: Option<Result<ErasedValue, RequestError>>,
     skeleton: fn() -> AnyView,
 ) -> AnyView {
     let requests = RwSignal::new(u32::from(initial.is_none()));
@@ -251,7 +251,7 @@ pub(super) fn render_or_fetch(
 /// Renders the first response and keeps it up to date.
 pub(super) fn render_live(
     section: &Section,
-    first: Result<ErasedValue, Failure>,
+    first: Result<ErasedValue, RequestError>,
     retry: Callback<()>,
 ) -> AnyView {
     let refresh = RefreshState {
@@ -324,7 +324,7 @@ fn with_refresh_state(refresh: RefreshState, view: AnyView) -> AnyView {
     let is_deleted = Signal::derive(move || {
         matches!(
             refresh.last_error.get(),
-            Some(Failure(Error::NotFound { .. }))
+            Some(RequestError(Error::NotFound { .. }))
         )
     });
     let last_error = reactive(move || {

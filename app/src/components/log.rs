@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     live::Live,
-    server_fns::{self, Failure},
+    server_fns::{self, RequestError},
 };
 
 /// The most lines in one response of the server.
@@ -45,9 +45,9 @@ pub fn job_log(id: JobId, ended: RwSignal<bool>) -> AnyView {
 }
 
 /// The first lines; `None` if the job does not exist, which the page reports itself.
-async fn first_lines(id: JobId) -> Result<Option<Vec<LogLine>>, Failure> {
+async fn first_lines(id: JobId) -> Result<Option<Vec<LogLine>>, RequestError> {
     match server_fns::jobs::log(id, 0).await {
-        Err(Failure(Error::NotFound { .. })) => Ok(None),
+        Err(RequestError(Error::NotFound { .. })) => Ok(None),
         lines => lines.map(Some),
     }
 }

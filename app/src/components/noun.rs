@@ -21,28 +21,25 @@ pub struct Noun {
 impl Noun {
     /// How pages name objects of `kind`.
     pub const fn of(kind: Kind) -> Self {
-        let (name, create, list, plural) = match kind {
-            Kind::Container => ("container", "Create", "/containers", "containers"),
-            Kind::Job => ("job", "Create", "/jobs", "jobs"),
-            Kind::Site => ("site", "Create", "/sites", "sites"),
-            Kind::Domain => ("domain", "Create", "/domains", "domains"),
-            Kind::Certificate => ("certificate", "Upload", "/certificates", "certificates"),
-            Kind::Authority => {
-                let name = "certificate authority";
-                (name, "Add", "/authorities", "certificate authorities")
-            }
-            Kind::Provider => ("DNS provider", "Add", "/providers", "DNS providers"),
-            Kind::Host => ("host", "Add", "/hosts", "hosts"),
-            Kind::File => ("file", "Add", "/hosts", "hosts"),
-            Kind::Cluster => ("cluster", "Add", "/clusters", "clusters"),
-            Kind::User => ("user", "Create", "/users", "users"),
+        let (create, list, plural) = match kind {
+            Kind::Container => ("Create", "/containers", "containers"),
+            Kind::Job => ("Create", "/jobs", "jobs"),
+            Kind::Site => ("Create", "/sites", "sites"),
+            Kind::Domain => ("Create", "/domains", "domains"),
+            Kind::Certificate => ("Upload", "/certificates", "certificates"),
+            Kind::Authority => ("Add", "/authorities", "certificate authorities"),
+            Kind::Provider => ("Add", "/providers", "DNS providers"),
+            Kind::Host => ("Add", "/hosts", "hosts"),
+            Kind::File => ("Add", "/hosts", "hosts"),
+            Kind::Cluster => ("Add", "/clusters", "clusters"),
+            Kind::User => ("Create", "/users", "users"),
         };
         let delete = match kind {
             Kind::Cluster => "Remove",
             _ => "Delete",
         };
         Self {
-            name,
+            name: kind.as_str(),
             create,
             delete,
             list,

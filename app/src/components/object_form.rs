@@ -22,17 +22,17 @@ use super::{
     page::{PageHead, object_skeleton},
     toast::Toasts,
 };
-use crate::{live::Live, server_fns::Failure};
+use crate::{live::Live, server_fns::RequestError};
 
 /// An object that the server stored.
-pub struct Saved {
+pub struct SavedObject {
     /// The name, for the toast.
     pub name: String,
     /// The object's segment in URLs: its name or its id.
     pub key: String,
 }
 
-impl Saved {
+impl SavedObject {
     /// An object with its name in URLs.
     pub fn named(name: String) -> Self {
         Self {
@@ -43,16 +43,19 @@ impl Saved {
 }
 
 /// Sends the values of a form to the server.
-type Save =
-    Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Saved, Failure>> + Send>> + Send + Sync>;
+type Save = Arc<
+    dyn Fn() -> Pin<Box<dyn Future<Output = Result<SavedObject, RequestError>> + Send>>
+        + Send
+        + Sync,
+>;
 
 /// What happens after the values were stored.
-type Done = Arc<dyn Fn(Saved) + Send + Sync>;
+type SaveHandler = Arc<dyn Fn(SavedObject) + Send + Sync>;
 
 /// Boxes a server call for [`create_form`] and [`settings_form`].
 pub fn save_call<F>(save: impl Fn() -> F + Send + Sync + 'static) -> Save
 where
-    F: Future<Output = Result<Saved, Failure>> + Send + 'static,
+    F: Future<Output = Result<SavedObject, RequestError>> + Send + 'static,
 {
     Arc::new(move || Box::pin(save()))
 }
@@ -66,13 +69,13 @@ pub fn save<V, T, F>(
 ) -> Save
 where
     V: Clone + Send + Sync + 'static,
-    F: Future<Output = Result<T, Failure>> + Send + 'static,
+    F: Future<Output = Result<T, RequestError>> + Send + 'static,
 {
     save_call(move || {
         let values = values.get_untracked();
         let name = name(&values);
         let response = send(values);
-        async move { response.await.map(|_| Saved::named(name)) }
+        async move { response.await.map(|_| SavedObject::named(name)) }
     })
 }
 
@@ -84,7 +87,7 @@ pub fn form_page<T, F>(
 ) -> AnyView
 where
     T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
-    F: Future<Output = Result<T, Failure>> + Send + 'static,
+    F: Future<Output = Result<T, RequestError>> + Send + 'static,
 {
     let key = Signal::from(());
     live_resource(key, move |()| fetch(), interests, object_skeleton, content)
@@ -124,7 +127,7 @@ pub fn create_form(kind: Kind, form: FormState, fields: AnyView, create: Save) -
     let noun = Noun::of(kind);
     let toasts = Toasts::here();
     let navigate = use_navigate();
-    let done = move |Saved { name, key }| {
+    let done = move |SavedObject { name, key }| {
         let (kind, list) = (noun.name, noun.list);
         toasts.notify(match noun.create {
             "Upload" => format!("Uploaded the {kind} for {name}."),
@@ -139,7 +142,13 @@ pub fn create_form(kind: Kind, form: FormState, fields: AnyView, create: Save) -
 
 /// The form of [`create_form`] without the title, for pages that do something else when the object
 /// was created.
-pub fn new_form(kind: Kind, form: FormState, fields: AnyView, create: Save, done: Done) -> AnyView {
+pub fn new_form(
+    kind: Kind,
+    form: FormState,
+    fields: AnyView,
+    create: Save,
+    done: SaveHandler,
+) -> AnyView {
     let noun = Noun::of(kind);
     let actions = view! {
         <Submit form label=noun.create_label() />
@@ -166,7 +175,7 @@ pub fn settings_form(
     let path = use_location().pathname;
     let live = use_context::<Live>();
     on_cleanup(move || live.map(Live::end_change).unwrap_or_default());
-    let done = move |saved: Saved| {
+    let done = move |saved: SavedObject| {
         form.busy.try_set(false);
         toasts.notify(format!("Saved {}.", saved.name));
         if key.try_get_untracked().is_none_or(|key| key == saved.key) {
@@ -229,7 +238,7 @@ fn form_element(
     form: FormState,
     title: AnyView,
     (fields, actions): (AnyView, AnyView),
-    (save, done): (Save, Done),
+    (save, done): (Save, SaveHandler),
 ) -> AnyView {
     let submit = move |ev: SubmitEvent| {
         ev.prevent_default();

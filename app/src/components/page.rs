@@ -14,7 +14,7 @@ use super::{
     title::title as document_title,
     toast::Toasts,
 };
-use crate::server_fns::Failure;
+use crate::server_fns::RequestError;
 
 /// The page of the object that a parameter of the path names. Each object gets a new page, so that
 /// no input is kept across objects.
@@ -27,7 +27,7 @@ pub fn object_page<T, F, Fut>(
 where
     T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     F: Fn(String) -> Fut + Clone + Send + Sync + 'static,
-    Fut: Future<Output = Result<T, Failure>> + Send + 'static,
+    Fut: Future<Output = Result<T, RequestError>> + Send + 'static,
 {
     let parameters = use_params_map();
     let key = Memo::new(move |_| {

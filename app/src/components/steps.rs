@@ -103,7 +103,7 @@ pub fn job_failure(job: LiveResource<JobView>) -> AnyView {
             return None;
         }
         let original_error = original_error.map(|original_error| {
-            view! { <details class="fold"><summary>"Original error message"</summary><pre class="verbatim" tabindex="0">{original_error}</pre></details> }.erase()
+            view! { <details class="fold"><summary>"Error message"</summary><pre class="verbatim" tabindex="0">{original_error}</pre></details> }.erase()
         });
         let left = (!left.is_empty()).then(|| {
             let items = left

@@ -37,7 +37,7 @@ fn content(user: LiveResource<UserRow>) -> AnyView {
 fn facts(user: &UserRow) -> AnyView {
     Facts::new()
         .text("Username", &user.name)
-        .text("Email", &user.mail)
+        .text("Email", &user.email)
         .text("Role", user.role)
         .card()
 }
@@ -60,7 +60,7 @@ fn password() -> AnyView {
         let submitted = values.get_untracked();
         async move {
             server_fns::account::change_password(submitted).await?;
-            Ok(Saved::named(String::new()))
+            Ok(SavedObject::named(String::new()))
         }
     });
     let done = move || {

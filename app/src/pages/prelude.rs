@@ -19,7 +19,7 @@ pub(crate) use crate::{
         delete_card::delete_card,
         facts::Facts,
         failure::FailureLine,
-        form::{Bound, Choice, Entry, Field, FormState, Refusals, options},
+        form::{Choice, Entry, Field, FieldBinding, FormState, Refusals, options},
         form_values::form_values,
         host::host,
         icon::icon,
@@ -29,8 +29,8 @@ pub(crate) use crate::{
         },
         live_resource::{LiveResource, live_resource, live_resource_within},
         object_form::{
-            Saved, action_form, create_form, form_page, prerequisite, preselected, save, save_call,
-            settings_form,
+            SavedObject, action_form, create_form, form_page, prerequisite, preselected, save,
+            save_call, settings_form,
         },
         page::{
             Copy, PageHead, Pager, Tabs, empty, list_skeleton, main_link, object_page,
@@ -44,6 +44,6 @@ pub(crate) use crate::{
         toast::Toasts,
     },
     erase::{Erase, act, reactive, reactive_if, reactive_option},
-    server_fns::{self, Failure},
+    server_fns::{self, RequestError},
     session::Session,
 };

@@ -5,7 +5,7 @@ use model::{Error, session::CurrentUser};
 
 use crate::{
     components::{live_resource::live_resource, page::object_skeleton},
-    server_fns::{self, Failure},
+    server_fns::{self, RequestError},
 };
 
 /// A page for administrators that fetches no data.
@@ -23,11 +23,11 @@ pub fn administrator_page(content: fn() -> AnyView) -> AnyView {
 ///
 /// # Errors
 /// `Unauthenticated` without a session, `Forbidden` for other roles.
-pub async fn require_administrator() -> Result<CurrentUser, Failure> {
+pub async fn require_administrator() -> Result<CurrentUser, RequestError> {
     match server_fns::session::me().await? {
-        None => Err(Failure(Error::Unauthenticated)),
+        None => Err(RequestError(Error::Unauthenticated)),
         Some(me) if me.role.is_administrator() => Ok(me),
-        Some(_) => Err(Failure(Error::forbidden(
+        Some(_) => Err(RequestError(Error::forbidden(
             "Only administrators can do this.",
         ))),
     }

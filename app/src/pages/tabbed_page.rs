@@ -16,7 +16,7 @@ use crate::{
     },
     erase::reactive,
     pages::not_found::not_found,
-    server_fns::Failure,
+    server_fns::RequestError,
 };
 
 /// A tab: its key, its label, and its last path segment, which is empty for the first tab.
@@ -38,7 +38,7 @@ where
     X: Copy + Default + PartialEq + Send + Sync + 'static,
     T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     F: Fn((K, X)) -> Fut + Copy + Send + Sync + 'static,
-    Fut: Future<Output = Result<T, Failure>> + Send + 'static,
+    Fut: Future<Output = Result<T, RequestError>> + Send + 'static,
 {
     let params = use_params_map();
     let object = Memo::new(move |_| params.with(key));

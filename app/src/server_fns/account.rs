@@ -3,18 +3,18 @@
 use leptos::prelude::*;
 use model::{account::PasswordForm, users::UserRow};
 
-use super::Failure;
+use super::RequestError;
 
 /// Gets the user's own account.
 ///
 /// # Errors
 /// As `control::account::get`.
 #[server(name = GetAccount, prefix = "/api/ui", endpoint = "account/get", input = server_fn::codec::Json)]
-pub async fn get() -> Result<UserRow, Failure> {
+pub async fn get() -> Result<UserRow, RequestError> {
     let (control, actor) = super::caller().await?;
     control::account::get(&control, &actor)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Changes the user's own password. The response has the cookies of a new session.
@@ -22,7 +22,7 @@ pub async fn get() -> Result<UserRow, Failure> {
 /// # Errors
 /// Refused fields; as `control::account::change_password`.
 #[server(prefix = "/api/ui", endpoint = "account/change-password", input = server_fn::codec::Json)]
-pub async fn change_password(form: PasswordForm) -> Result<(), Failure> {
+pub async fn change_password(form: PasswordForm) -> Result<(), RequestError> {
     let (control, actor) = super::caller().await?;
     let client = leptos_axum::extract::<axum::Extension<control::sessions::ClientInfo>>().await;
     let (Ok(axum::Extension(client)), Some(cookies), Some(response)) = (
@@ -30,14 +30,14 @@ pub async fn change_password(form: PasswordForm) -> Result<(), Failure> {
         use_context::<crate::SessionCookies>(),
         use_context::<leptos_axum::ResponseOptions>(),
     ) else {
-        return Err(super::into_failure(model::Error::Unauthenticated));
+        return Err(super::into_request_error(model::Error::Unauthenticated));
     };
     let change = form
         .parse()
-        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
     let session = control::account::change_password(&control, &actor, change, &client)
         .await
-        .map_err(super::into_failure)?;
+        .map_err(super::into_request_error)?;
     for cookie in (cookies.0)(&session) {
         response.append_header(axum::http::header::SET_COOKIE, cookie);
     }

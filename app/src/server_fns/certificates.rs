@@ -8,18 +8,18 @@ use model::{
     },
 };
 
-use super::Failure;
+use super::RequestError;
 
 /// Lists all certificates, or those of one domain.
 ///
 /// # Errors
 /// As `control::certificates::list`.
 #[server(prefix = "/api/ui", endpoint = "certificates/list", input = server_fn::codec::Json)]
-pub async fn list(of: Option<DomainId>) -> Result<Vec<CertificateRow>, Failure> {
+pub async fn list(of: Option<DomainId>) -> Result<Vec<CertificateRow>, RequestError> {
     let (control, actor) = super::caller().await?;
     control::certificates::list(&control, &actor, of)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Lists a page of certificates, ordered by domain.
@@ -27,11 +27,11 @@ pub async fn list(of: Option<DomainId>) -> Result<Vec<CertificateRow>, Failure> 
 /// # Errors
 /// As `control::certificates::find`.
 #[server(prefix = "/api/ui", endpoint = "certificates/find", input = server_fn::codec::Json)]
-pub async fn find(query: CertificateQuery) -> Result<CertificateList, Failure> {
+pub async fn find(query: CertificateQuery) -> Result<CertificateList, RequestError> {
     let (control, actor) = super::caller().await?;
     control::certificates::find(&control, &actor, &query)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Gets the certificate with the id in the URL, with its history.
@@ -39,17 +39,17 @@ pub async fn find(query: CertificateQuery) -> Result<CertificateList, Failure> {
 /// # Errors
 /// As `control::certificates::get`.
 #[server(prefix = "/api/ui", endpoint = "certificates/get", input = server_fn::codec::Json)]
-pub async fn get(key: String) -> Result<CertificateDetail, Failure> {
+pub async fn get(key: String) -> Result<CertificateDetail, RequestError> {
     let (control, actor) = super::caller().await?;
     let Ok(id) = key.parse() else {
         // An invalid id is treated as not found.
-        return Err(super::into_failure(model::Error::NotFound {
+        return Err(super::into_request_error(model::Error::NotFound {
             kind: model::Kind::Certificate,
         }));
     };
     control::certificates::get(&control, &actor, id)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Stores an uploaded certificate.
@@ -57,14 +57,14 @@ pub async fn get(key: String) -> Result<CertificateDetail, Failure> {
 /// # Errors
 /// Refused fields; as `control::certificates::upload`.
 #[server(prefix = "/api/ui", endpoint = "certificates/upload", input = server_fn::codec::Json)]
-pub async fn upload(form: UploadForm) -> Result<CertificateId, Failure> {
+pub async fn upload(form: UploadForm) -> Result<CertificateId, RequestError> {
     let (control, actor) = super::caller().await?;
     let domain = form
         .parse()
-        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
     control::certificates::upload(&control, &actor, domain, (form.chain, form.key))
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Retries an issuance immediately.
@@ -72,11 +72,11 @@ pub async fn upload(form: UploadForm) -> Result<CertificateId, Failure> {
 /// # Errors
 /// As `control::certificates::retry`.
 #[server(prefix = "/api/ui", endpoint = "certificates/retry", input = server_fn::codec::Json)]
-pub async fn retry(id: CertificateId) -> Result<(), Failure> {
+pub async fn retry(id: CertificateId) -> Result<(), RequestError> {
     let (control, actor) = super::caller().await?;
     control::certificates::retry(&control, &actor, id)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Renews a certificate immediately.
@@ -84,11 +84,11 @@ pub async fn retry(id: CertificateId) -> Result<(), Failure> {
 /// # Errors
 /// As `control::certificates::renew`.
 #[server(prefix = "/api/ui", endpoint = "certificates/renew", input = server_fn::codec::Json)]
-pub async fn renew(id: CertificateId) -> Result<(), Failure> {
+pub async fn renew(id: CertificateId) -> Result<(), RequestError> {
     let (control, actor) = super::caller().await?;
     control::certificates::renew(&control, &actor, id)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Revokes a certificate at its CA; requires the hostname to be typed.
@@ -96,11 +96,11 @@ pub async fn renew(id: CertificateId) -> Result<(), Failure> {
 /// # Errors
 /// As `control::certificates::revoke`.
 #[server(prefix = "/api/ui", endpoint = "certificates/revoke", input = server_fn::codec::Json)]
-pub async fn revoke(id: CertificateId, confirm: String) -> Result<(), Failure> {
+pub async fn revoke(id: CertificateId, confirm: String) -> Result<(), RequestError> {
     let (control, actor) = super::caller().await?;
     control::certificates::revoke(&control, &actor, id, &confirm)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Deletes an uploaded certificate; requires the hostname to be typed.
@@ -108,9 +108,9 @@ pub async fn revoke(id: CertificateId, confirm: String) -> Result<(), Failure> {
 /// # Errors
 /// As `control::certificates::delete`.
 #[server(prefix = "/api/ui", endpoint = "certificates/delete", input = server_fn::codec::Json)]
-pub async fn delete(id: CertificateId, confirm: String) -> Result<(), Failure> {
+pub async fn delete(id: CertificateId, confirm: String) -> Result<(), RequestError> {
     let (control, actor) = super::caller().await?;
     control::certificates::delete(&control, &actor, id, &confirm)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }

@@ -10,18 +10,18 @@ use model::{
     page::Page,
 };
 
-use super::Failure;
+use super::RequestError;
 
 /// Gets the options of the form for a new container.
 ///
 /// # Errors
 /// As `control::containers::create_options`.
 #[server(name = GetCreateOptions, prefix = "/api/ui", endpoint = "containers/create-options", input = server_fn::codec::Json)]
-pub async fn create_options() -> Result<CreateOptions, Failure> {
+pub async fn create_options() -> Result<CreateOptions, RequestError> {
     let (control, actor) = super::caller().await?;
     control::containers::create_options(&control, &actor)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Lists a page of the containers that the caller may see.
@@ -29,11 +29,11 @@ pub async fn create_options() -> Result<CreateOptions, Failure> {
 /// # Errors
 /// As `control::containers::list`.
 #[server(prefix = "/api/ui", endpoint = "containers/list", input = server_fn::codec::Json)]
-pub async fn list(query: ContainerQuery) -> Result<Page<ContainerRow>, Failure> {
+pub async fn list(query: ContainerQuery) -> Result<Page<ContainerRow>, RequestError> {
     let (control, actor) = super::caller().await?;
     control::containers::list(&control, &actor, &query)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Gets one container; with `with_jobs`, also its running job and its latest jobs.
@@ -41,17 +41,21 @@ pub async fn list(query: ContainerQuery) -> Result<Page<ContainerRow>, Failure> 
 /// # Errors
 /// As `control::containers::get_detail`.
 #[server(prefix = "/api/ui", endpoint = "containers/get", input = server_fn::codec::Json)]
-pub async fn get(site: String, name: String, with_jobs: bool) -> Result<ContainerDetail, Failure> {
+pub async fn get(
+    site: String,
+    name: String,
+    with_jobs: bool,
+) -> Result<ContainerDetail, RequestError> {
     let (control, actor) = super::caller().await?;
     // An invalid name is treated as not found.
     let (Ok(site), Ok(name)) = (site.parse(), name.parse()) else {
-        return Err(super::into_failure(model::Error::NotFound {
+        return Err(super::into_request_error(model::Error::NotFound {
             kind: model::Kind::Container,
         }));
     };
     control::containers::get_detail(&control, &actor, &site, &name, with_jobs)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Requests the creation of a container.
@@ -59,14 +63,14 @@ pub async fn get(site: String, name: String, with_jobs: bool) -> Result<Containe
 /// # Errors
 /// Refused fields; as `control::containers::create`.
 #[server(prefix = "/api/ui", endpoint = "containers/create", input = server_fn::codec::Json)]
-pub async fn create(form: ContainerForm) -> Result<CreatedContainer, Failure> {
+pub async fn create(form: ContainerForm) -> Result<CreatedContainer, RequestError> {
     let (control, actor) = super::caller().await?;
     let new = form
         .parse()
-        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
     control::containers::create(&control, &actor, new)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Updates a container that the caller read at `version`. Returns the job, if one is needed.
@@ -80,11 +84,11 @@ pub async fn edit(
     version: i64,
     form: ContainerForm,
     restart: bool,
-) -> Result<Option<JobId>, Failure> {
+) -> Result<Option<JobId>, RequestError> {
     let (control, actor) = super::caller().await?;
     let new = form
         .parse()
-        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
     let change = model::containers::EditContainer {
         version,
         spec: new.spec,
@@ -92,7 +96,7 @@ pub async fn edit(
     };
     control::containers::edit(&control, &actor, id, change)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Starts, stops or restarts a container.
@@ -100,11 +104,11 @@ pub async fn edit(
 /// # Errors
 /// As `control::containers::power`.
 #[server(name = PowerContainer, prefix = "/api/ui", endpoint = "containers/power", input = server_fn::codec::Json)]
-pub async fn power(id: ContainerId, power: Power) -> Result<JobId, Failure> {
+pub async fn power(id: ContainerId, power: Power) -> Result<JobId, RequestError> {
     let (control, actor) = super::caller().await?;
     control::containers::power(&control, &actor, id, power)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Deletes a container; requires its name to be typed.
@@ -112,9 +116,9 @@ pub async fn power(id: ContainerId, power: Power) -> Result<JobId, Failure> {
 /// # Errors
 /// As `control::containers::delete`.
 #[server(prefix = "/api/ui", endpoint = "containers/delete", input = server_fn::codec::Json)]
-pub async fn delete(id: ContainerId, confirm: String) -> Result<JobId, Failure> {
+pub async fn delete(id: ContainerId, confirm: String) -> Result<JobId, RequestError> {
     let (control, actor) = super::caller().await?;
     control::containers::delete(&control, &actor, id, &confirm)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }

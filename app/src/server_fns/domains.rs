@@ -6,18 +6,18 @@ use model::{
     domains::{DomainDetail, DomainForm, DomainRow, DomainTab, NewDomainOptions},
 };
 
-use super::Failure;
+use super::RequestError;
 
 /// Lists all domains.
 ///
 /// # Errors
 /// As `control::domains::list`.
 #[server(prefix = "/api/ui", endpoint = "domains/list", input = server_fn::codec::Json)]
-pub async fn list() -> Result<Vec<DomainRow>, Failure> {
+pub async fn list() -> Result<Vec<DomainRow>, RequestError> {
     let (control, actor) = super::caller().await?;
     control::domains::list(&control, &actor)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Gets the options of the form for a new domain.
@@ -25,11 +25,11 @@ pub async fn list() -> Result<Vec<DomainRow>, Failure> {
 /// # Errors
 /// As `control::domains::create_options`.
 #[server(prefix = "/api/ui", endpoint = "domains/create-options", input = server_fn::codec::Json)]
-pub async fn create_options() -> Result<NewDomainOptions, Failure> {
+pub async fn create_options() -> Result<NewDomainOptions, RequestError> {
     let (control, actor) = super::caller().await?;
     control::domains::create_options(&control, &actor)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Gets the domain with the id in the URL, with the data of a tab of its page.
@@ -37,17 +37,17 @@ pub async fn create_options() -> Result<NewDomainOptions, Failure> {
 /// # Errors
 /// As `control::domains::get_detail`.
 #[server(prefix = "/api/ui", endpoint = "domains/get", input = server_fn::codec::Json)]
-pub async fn get(key: String, tab: DomainTab) -> Result<DomainDetail, Failure> {
+pub async fn get(key: String, tab: DomainTab) -> Result<DomainDetail, RequestError> {
     let (control, actor) = super::caller().await?;
     let Ok(id) = key.parse() else {
         // An invalid id is treated as not found.
-        return Err(super::into_failure(model::Error::NotFound {
+        return Err(super::into_request_error(model::Error::NotFound {
             kind: model::Kind::Domain,
         }));
     };
     control::domains::get_detail(&control, &actor, id, tab)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Creates a domain.
@@ -55,14 +55,14 @@ pub async fn get(key: String, tab: DomainTab) -> Result<DomainDetail, Failure> {
 /// # Errors
 /// Refused fields; as `control::domains::create`.
 #[server(prefix = "/api/ui", endpoint = "domains/create", input = server_fn::codec::Json)]
-pub async fn create(form: DomainForm) -> Result<DomainId, Failure> {
+pub async fn create(form: DomainForm) -> Result<DomainId, RequestError> {
     let (control, actor) = super::caller().await?;
     let spec = form
         .parse()
-        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
     control::domains::create(&control, &actor, spec)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Updates a domain.
@@ -70,14 +70,14 @@ pub async fn create(form: DomainForm) -> Result<DomainId, Failure> {
 /// # Errors
 /// Refused fields; as `control::domains::update`.
 #[server(prefix = "/api/ui", endpoint = "domains/update", input = server_fn::codec::Json)]
-pub async fn update(id: DomainId, form: DomainForm) -> Result<(), Failure> {
+pub async fn update(id: DomainId, form: DomainForm) -> Result<(), RequestError> {
     let (control, actor) = super::caller().await?;
     let spec = form
         .parse()
-        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
     control::domains::update(&control, &actor, id, spec)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Deletes a domain; requires its name to be typed.
@@ -85,9 +85,9 @@ pub async fn update(id: DomainId, form: DomainForm) -> Result<(), Failure> {
 /// # Errors
 /// As `control::domains::delete`.
 #[server(prefix = "/api/ui", endpoint = "domains/delete", input = server_fn::codec::Json)]
-pub async fn delete(id: DomainId, confirm: String) -> Result<(), Failure> {
+pub async fn delete(id: DomainId, confirm: String) -> Result<(), RequestError> {
     let (control, actor) = super::caller().await?;
     control::domains::delete(&control, &actor, id, &confirm)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }

@@ -6,18 +6,18 @@ use model::{
     providers::{ProviderCheck, ProviderForm, ProviderRow},
 };
 
-use super::Failure;
+use super::RequestError;
 
 /// Lists all DNS providers.
 ///
 /// # Errors
 /// As `control::providers::list`.
 #[server(prefix = "/api/ui", endpoint = "providers/list", input = server_fn::codec::Json)]
-pub async fn list() -> Result<Vec<ProviderRow>, Failure> {
+pub async fn list() -> Result<Vec<ProviderRow>, RequestError> {
     let (control, actor) = super::caller().await?;
     control::providers::list(&control, &actor)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Gets the DNS provider with the name in the URL.
@@ -25,17 +25,17 @@ pub async fn list() -> Result<Vec<ProviderRow>, Failure> {
 /// # Errors
 /// As `control::providers::get`.
 #[server(prefix = "/api/ui", endpoint = "providers/get", input = server_fn::codec::Json)]
-pub async fn get(name: String) -> Result<ProviderRow, Failure> {
+pub async fn get(name: String) -> Result<ProviderRow, RequestError> {
     let (control, actor) = super::caller().await?;
     let Ok(name) = name.parse() else {
         // An invalid name is treated as not found.
-        return Err(super::into_failure(model::Error::NotFound {
+        return Err(super::into_request_error(model::Error::NotFound {
             kind: model::Kind::Provider,
         }));
     };
     control::providers::get(&control, &actor, &name)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Creates a DNS provider.
@@ -43,14 +43,14 @@ pub async fn get(name: String) -> Result<ProviderRow, Failure> {
 /// # Errors
 /// Refused fields; as `control::providers::create`.
 #[server(prefix = "/api/ui", endpoint = "providers/create", input = server_fn::codec::Json)]
-pub async fn create(form: ProviderForm) -> Result<ProviderId, Failure> {
+pub async fn create(form: ProviderForm) -> Result<ProviderId, RequestError> {
     let (control, actor) = super::caller().await?;
     let spec = form
         .parse(true)
-        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
     control::providers::create(&control, &actor, spec)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Updates a DNS provider.
@@ -58,14 +58,14 @@ pub async fn create(form: ProviderForm) -> Result<ProviderId, Failure> {
 /// # Errors
 /// Refused fields; as `control::providers::update`.
 #[server(prefix = "/api/ui", endpoint = "providers/update", input = server_fn::codec::Json)]
-pub async fn update(id: ProviderId, form: ProviderForm) -> Result<(), Failure> {
+pub async fn update(id: ProviderId, form: ProviderForm) -> Result<(), RequestError> {
     let (control, actor) = super::caller().await?;
     let spec = form
         .parse(false)
-        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
     control::providers::update(&control, &actor, id, spec)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Tests what a DNS provider can do for a domain, step by step.
@@ -73,15 +73,15 @@ pub async fn update(id: ProviderId, form: ProviderForm) -> Result<(), Failure> {
 /// # Errors
 /// An invalid domain; as `control::providers::test`.
 #[server(prefix = "/api/ui", endpoint = "providers/test", input = server_fn::codec::Json)]
-pub async fn test(id: ProviderId, domain: String) -> Result<Vec<ProviderCheck>, Failure> {
+pub async fn test(id: ProviderId, domain: String) -> Result<Vec<ProviderCheck>, RequestError> {
     let (control, actor) = super::caller().await?;
     let domain = domain.parse().map_err(|invalid: model::Invalid| {
         let fields = vec![invalid.for_field("domain")];
-        super::into_failure(model::Error::Invalid { fields })
+        super::into_request_error(model::Error::Invalid { fields })
     })?;
     control::providers::test(&control, &actor, id, &domain)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Deletes a DNS provider; requires its name to be typed.
@@ -89,9 +89,9 @@ pub async fn test(id: ProviderId, domain: String) -> Result<Vec<ProviderCheck>, 
 /// # Errors
 /// As `control::providers::delete`.
 #[server(prefix = "/api/ui", endpoint = "providers/delete", input = server_fn::codec::Json)]
-pub async fn delete(id: ProviderId, confirm: String) -> Result<(), Failure> {
+pub async fn delete(id: ProviderId, confirm: String) -> Result<(), RequestError> {
     let (control, actor) = super::caller().await?;
     control::providers::delete(&control, &actor, id, &confirm)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }

@@ -7,18 +7,18 @@ use model::{
     sites::{SiteForm, SiteRow},
 };
 
-use super::Failure;
+use super::RequestError;
 
 /// Lists the sites that the caller may see.
 ///
 /// # Errors
 /// As `control::sites::list`.
 #[server(prefix = "/api/ui", endpoint = "sites/list", input = server_fn::codec::Json)]
-pub async fn list() -> Result<Vec<SiteRow>, Failure> {
+pub async fn list() -> Result<Vec<SiteRow>, RequestError> {
     let (control, actor) = super::caller().await?;
     control::sites::list(&control, &actor)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Lists the names of the sites that the caller may see.
@@ -26,11 +26,11 @@ pub async fn list() -> Result<Vec<SiteRow>, Failure> {
 /// # Errors
 /// As `control::sites::list_names`.
 #[server(prefix = "/api/ui", endpoint = "sites/list-names", input = server_fn::codec::Json)]
-pub async fn list_names() -> Result<Vec<Label>, Failure> {
+pub async fn list_names() -> Result<Vec<Label>, RequestError> {
     let (control, actor) = super::caller().await?;
     control::sites::list_names(&control, &actor)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Gets one site.
@@ -38,16 +38,16 @@ pub async fn list_names() -> Result<Vec<Label>, Failure> {
 /// # Errors
 /// As `control::sites::get`.
 #[server(prefix = "/api/ui", endpoint = "sites/get", input = server_fn::codec::Json)]
-pub async fn get(name: String) -> Result<SiteRow, Failure> {
+pub async fn get(name: String) -> Result<SiteRow, RequestError> {
     let (control, actor) = super::caller().await?;
     let Ok(name) = name.parse() else {
-        return Err(super::into_failure(model::Error::NotFound {
+        return Err(super::into_request_error(model::Error::NotFound {
             kind: model::Kind::Site,
         }));
     };
     control::sites::get(&control, &actor, &name)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Creates a site.
@@ -55,14 +55,14 @@ pub async fn get(name: String) -> Result<SiteRow, Failure> {
 /// # Errors
 /// Refused fields; as `control::sites::create`.
 #[server(prefix = "/api/ui", endpoint = "sites/create", input = server_fn::codec::Json)]
-pub async fn create(form: SiteForm) -> Result<SiteId, Failure> {
+pub async fn create(form: SiteForm) -> Result<SiteId, RequestError> {
     let (control, actor) = super::caller().await?;
     let spec = form
         .parse()
-        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
     control::sites::create(&control, &actor, spec)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Updates a site.
@@ -70,14 +70,14 @@ pub async fn create(form: SiteForm) -> Result<SiteId, Failure> {
 /// # Errors
 /// Refused fields; as `control::sites::update`.
 #[server(prefix = "/api/ui", endpoint = "sites/update", input = server_fn::codec::Json)]
-pub async fn update(id: SiteId, form: SiteForm) -> Result<(), Failure> {
+pub async fn update(id: SiteId, form: SiteForm) -> Result<(), RequestError> {
     let (control, actor) = super::caller().await?;
     let spec = form
         .parse()
-        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
     control::sites::update(&control, &actor, id, spec)
         .await
-        .map_err(super::into_failure)?;
+        .map_err(super::into_request_error)?;
     Ok(())
 }
 
@@ -86,9 +86,9 @@ pub async fn update(id: SiteId, form: SiteForm) -> Result<(), Failure> {
 /// # Errors
 /// As `control::sites::delete`.
 #[server(prefix = "/api/ui", endpoint = "sites/delete", input = server_fn::codec::Json)]
-pub async fn delete(id: SiteId, confirm: String) -> Result<(), Failure> {
+pub async fn delete(id: SiteId, confirm: String) -> Result<(), RequestError> {
     let (control, actor) = super::caller().await?;
     control::sites::delete(&control, &actor, id, &confirm)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }

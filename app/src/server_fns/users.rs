@@ -7,18 +7,18 @@ use model::{
     users::{UserForm, UserRow},
 };
 
-use super::Failure;
+use super::RequestError;
 
 /// Lists a page of the users whose name or email contains `q`.
 ///
 /// # Errors
 /// As `control::users::list`.
 #[server(prefix = "/api/ui", endpoint = "users/list", input = server_fn::codec::Json)]
-pub async fn list(q: String, page: u32) -> Result<Page<UserRow>, Failure> {
+pub async fn list(q: String, page: u32) -> Result<Page<UserRow>, RequestError> {
     let (control, actor) = super::caller().await?;
     control::users::list(&control, &actor, &q, page)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Gets one user.
@@ -26,16 +26,16 @@ pub async fn list(q: String, page: u32) -> Result<Page<UserRow>, Failure> {
 /// # Errors
 /// As `control::users::get`.
 #[server(prefix = "/api/ui", endpoint = "users/get", input = server_fn::codec::Json)]
-pub async fn get(name: String) -> Result<UserRow, Failure> {
+pub async fn get(name: String) -> Result<UserRow, RequestError> {
     let (control, actor) = super::caller().await?;
     let Ok(name) = name.parse() else {
-        return Err(super::into_failure(model::Error::NotFound {
+        return Err(super::into_request_error(model::Error::NotFound {
             kind: model::Kind::User,
         }));
     };
     control::users::get(&control, &actor, &name)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Creates a user.
@@ -43,14 +43,14 @@ pub async fn get(name: String) -> Result<UserRow, Failure> {
 /// # Errors
 /// Refused fields; as `control::users::create`.
 #[server(prefix = "/api/ui", endpoint = "users/create", input = server_fn::codec::Json)]
-pub async fn create(form: UserForm) -> Result<UserId, Failure> {
+pub async fn create(form: UserForm) -> Result<UserId, RequestError> {
     let (control, actor) = super::caller().await?;
     let spec = form
         .parse()
-        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
     control::users::create(&control, &actor, spec)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }
 
 /// Updates a user.
@@ -58,14 +58,14 @@ pub async fn create(form: UserForm) -> Result<UserId, Failure> {
 /// # Errors
 /// Refused fields; as `control::users::update`.
 #[server(prefix = "/api/ui", endpoint = "users/update", input = server_fn::codec::Json)]
-pub async fn update(id: UserId, form: UserForm) -> Result<(), Failure> {
+pub async fn update(id: UserId, form: UserForm) -> Result<(), RequestError> {
     let (control, actor) = super::caller().await?;
     let spec = form
         .parse()
-        .map_err(|fields| super::into_failure(model::Error::Invalid { fields }))?;
+        .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
     control::users::update(&control, &actor, id, spec)
         .await
-        .map_err(super::into_failure)?;
+        .map_err(super::into_request_error)?;
     Ok(())
 }
 
@@ -74,9 +74,9 @@ pub async fn update(id: UserId, form: UserForm) -> Result<(), Failure> {
 /// # Errors
 /// As `control::users::delete`.
 #[server(prefix = "/api/ui", endpoint = "users/delete", input = server_fn::codec::Json)]
-pub async fn delete(id: UserId, confirm: String) -> Result<(), Failure> {
+pub async fn delete(id: UserId, confirm: String) -> Result<(), RequestError> {
     let (control, actor) = super::caller().await?;
     control::users::delete(&control, &actor, id, &confirm)
         .await
-        .map_err(super::into_failure)
+        .map_err(super::into_request_error)
 }

@@ -1,7 +1,7 @@
 //! What every agent does, whatever the roles of its host.
 //!
 //! [`apply`] must not use the network or know the manager: it takes a configuration and returns the
-//! outcome. Only [`link`] communicates with the manager.
+//! outcome. Only [`manager_http`] communicates with the manager.
 
 pub mod apply;
 pub mod capabilities;
@@ -9,9 +9,9 @@ pub mod disk;
 pub mod error;
 pub mod generations;
 pub mod host_facts;
-pub mod link;
 pub(crate) mod live_files;
 pub mod manager_client;
+pub mod manager_http;
 pub(crate) mod process;
 pub mod program;
 pub mod quarantine;
@@ -24,11 +24,11 @@ pub mod steps;
 pub mod subsystem;
 pub mod units;
 
-pub use apply::{Applier, Outcome, Published};
+pub use apply::{Applier, Outcome, PublishOutcome};
 pub use disk::{DiskError, Files};
 pub use error::{CheckError, Error, ProgramError};
 pub use generations::Generations;
-pub use link::{Link, LinkError};
+pub use manager_http::{ManagerHttp, ManagerHttpError};
 pub use program::{Program, ServiceManager};
 pub use quarantine::QuarantinedPart;
 pub use refusal::Refusal;

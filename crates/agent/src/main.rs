@@ -7,7 +7,7 @@ use std::{
 };
 
 use agent::{
-    core::{Link, Settings, role::AgentPaths, serve, units},
+    core::{ManagerHttp, Settings, role::AgentPaths, serve, units},
     roles,
 };
 use clap::{Parser, Subcommand};
@@ -77,7 +77,7 @@ async fn join(folder: PathBuf, interface: InterfaceName) -> CommandResult {
         interface,
     };
     let description = serve::describe(&paths, roles::ALL).await?;
-    let key = Link::join(&token, description).await?;
+    let key = ManagerHttp::join(&token, description).await?;
     let settings = Settings {
         manager: token.manager,
         fingerprint: token.fingerprint,

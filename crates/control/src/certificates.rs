@@ -5,7 +5,6 @@ mod account;
 mod desired;
 mod find;
 mod issue;
-mod keyed_mutex;
 mod lease;
 mod outcome;
 mod plan;
@@ -26,7 +25,6 @@ use store::{
 };
 
 pub use find::find;
-pub(crate) use keyed_mutex::KeyedMutexes;
 pub(crate) use reconciler::Certificates;
 
 use crate::{

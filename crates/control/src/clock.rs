@@ -1,8 +1,11 @@
 //! The clock of the database, which certificates and DNS records are scheduled by.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 
 use model::Timestamp;
@@ -10,6 +13,11 @@ use store::Conn;
 use tokio::sync::watch;
 
 use crate::background::Wakeup;
+
+/// A duration in milliseconds, as the database counts it.
+pub(crate) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
 
 /// The clock of the database. Tests can advance it because certificates are valid for months.
 /// Leases do not use it: they end by the database's own clock.

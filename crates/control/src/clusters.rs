@@ -7,7 +7,7 @@ mod trust;
 
 use model::{
     ClusterId, Error, Kind,
-    clusters::{ApiUrl, ClusterDetail, ClusterSpec, PresentedCertificate, UnmanagedContainer},
+    clusters::{ApiUrl, ClusterDetail, ClusterSpec, ObservedContainer, PresentedCertificate},
     events::{Event, Topic},
     fingerprint::Fingerprint,
     names::Label,
@@ -69,7 +69,7 @@ pub async fn get(control: &Control, actor: &Actor, name: &str) -> Result<Cluster
             .iter()
             .any(|(managed_vmid, ..)| *managed_vmid == vmid)
     };
-    let unmanaged: Vec<UnmanagedContainer> = control
+    let unmanaged: Vec<ObservedContainer> = control
         .observer()
         .containers(id)
         .into_iter()

@@ -169,7 +169,7 @@ pub async fn delete(
                 return Ok(Err(Error::not_found(Kind::Host)));
             };
             if row.name.as_str() != confirm {
-                let message = format!("Enter {} to delete the host.", row.name);
+                let message = format!("Type {} to delete the host.", row.name);
                 return Ok(Err(Error::invalid_field("confirm", message)));
             }
             let others = store::hosts::list_by_site(c, row.site)?.len() > 1;

@@ -1,6 +1,6 @@
 //! Use cases: what an actor may do, its effects, and the job that performs it.
 //!
-//! All changes from the browser, the REST API and the command line pass through this crate with an
+//! All changes from the browser, the agents and the command line pass through this crate with an
 //! [`Actor`]. The crate decides; it contains no HTML, no SQL and no HTTP.
 
 pub mod account;
@@ -19,6 +19,7 @@ pub mod domains;
 mod failure;
 pub mod hosts;
 pub mod jobs;
+mod keyed_mutex;
 mod names;
 mod notifier;
 mod observer;
@@ -52,6 +53,7 @@ use change_listener::ChangeListener;
 pub use clock::Clock;
 use cluster_clients::ClusterClients;
 use failure::StoreResultExt as _;
+use keyed_mutex::KeyedMutexes;
 pub use notifier::EventPosition;
 use notifier::Notifier;
 use observer::Observer;
@@ -124,7 +126,7 @@ struct Inner {
     workers: worker::Workers,
     change_listener: ChangeListener,
     issuance_wakeup: background::Wakeup,
-    mutexes: certificates::KeyedMutexes,
+    mutexes: KeyedMutexes,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -146,7 +148,7 @@ impl Control {
             workers: worker::Workers::default(),
             change_listener: ChangeListener::default(),
             issuance_wakeup: background::Wakeup::default(),
-            mutexes: certificates::KeyedMutexes::default(),
+            mutexes: KeyedMutexes::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             options,

@@ -16,7 +16,7 @@ use std::{
 };
 
 use model::{
-    ClusterId, clusters::UnmanagedContainer, containers::ResourceUsage, names::NodeName,
+    ClusterId, clusters::ObservedContainer, containers::ResourceUsage, names::NodeName,
     nodes::ClusterView, sizes::MemoryMib,
 };
 use tokio::sync::{Mutex as AsyncMutex, Notify, watch};
@@ -143,13 +143,13 @@ impl Observer {
     }
 
     /// Every container of a cluster at the last observation, managed by Holdfast or not.
-    pub(crate) fn containers(&self, id: ClusterId) -> Vec<UnmanagedContainer> {
+    pub(crate) fn containers(&self, id: ClusterId) -> Vec<ObservedContainer> {
         self.with(id, |cluster| cluster.state.containers())
             .unwrap_or_default()
     }
 
     /// A container at the last observation.
-    pub(crate) fn container(&self, id: ClusterId, vmid: u32) -> Option<UnmanagedContainer> {
+    pub(crate) fn container(&self, id: ClusterId, vmid: u32) -> Option<ObservedContainer> {
         self.with(id, |cluster| cluster.state.container(vmid))
             .flatten()
     }

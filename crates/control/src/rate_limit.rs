@@ -1,12 +1,13 @@
 //! Limits how often a user may do something. The state is in the database, in one row for each user
 //! and limit, so that a limit holds for all servers together and no user waits for another.
+//! [`throttle`](crate::throttle) limits failed sign-ins.
 
 use std::time::Duration;
 
 use model::{Error, Timestamp, UserId};
 use store::{Conn, rate_limits};
 
-use crate::sessions::millis;
+use crate::clock::millis;
 
 /// A limit: so many uses at once, and one more after each interval.
 #[derive(Debug)]

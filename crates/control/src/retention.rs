@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Control, sessions};
+use crate::{Control, clock::millis, sessions};
 
 const INTERVAL: Duration = Duration::from_secs(3600);
 /// How many jobs one transaction deletes, so that other writers do not wait long.
@@ -26,7 +26,7 @@ pub(crate) async fn run(control: Control) {
 
 /// Deletes the jobs that ended before the retention time. Returns their number.
 async fn delete_jobs(control: &Control) -> Result<usize, store::Error> {
-    let retention_ms = sessions::millis(control.0.options.job_retention);
+    let retention_ms = millis(control.0.options.job_retention);
     let mut total = 0;
     while !control.0.stop.is_cancelled() {
         let deleted = control

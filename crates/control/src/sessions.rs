@@ -18,6 +18,7 @@ pub use link::{LINK_LIFETIME, create_link, redeem_link};
 
 use crate::{
     Actor, Control,
+    clock::millis,
     failure::StoreResultExt as _,
     throttle::{self, Attempt, AttemptDecision, BucketFailure, RESET_AFTER_MS},
 };
@@ -153,7 +154,7 @@ pub(crate) async fn begin_attempt(
                 known_browser,
             };
             // Without a write, so that attempts that must wait cost little.
-            let wait = throttle::wait(c, &attempt)?;
+            let wait = throttle::remaining_wait(c, &attempt)?;
             Ok((user, attempt, wait))
         })
         .await
@@ -163,7 +164,7 @@ pub(crate) async fn begin_attempt(
         Some(wait) => AttemptDecision::Wait(wait),
         None => control
             .store()
-            .write(move |c| throttle::count(c, &to_record))
+            .write(move |c| throttle::record_attempt(c, &to_record))
             .await
             .into_model("record sign-in attempt")?,
     };
@@ -334,8 +335,4 @@ pub(crate) fn digest(token: &str) -> String {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
-}
-
-pub(crate) fn millis(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }

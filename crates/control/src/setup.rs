@@ -42,7 +42,7 @@ pub async fn create_first_administrator(
     let name: Username = parse("admin")?;
     let spec = UserSpec {
         name: name.clone(),
-        mail: parse("admin@localhost")?,
+        email: parse("admin@localhost")?,
         role: Role::Administrator,
         limits: Limits::default(),
         password: Some(parse::<Password>(&password)?),

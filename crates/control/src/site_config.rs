@@ -42,16 +42,16 @@ pub async fn preview(
     control: &Control,
     actor: &Actor,
     site: SiteId,
-    part: EdgeRole,
+    role: EdgeRole,
 ) -> Result<SiteConfig, Error> {
     actor.require_operator()?;
-    of_site(control, site, &part).await
+    of_site(control, site, &role).await
 }
 
 pub(crate) async fn of_site(
     control: &Control,
     site: SiteId,
-    part: &EdgeRole,
+    role: &EdgeRole,
 ) -> Result<SiteConfig, Error> {
     let rows = control
         .store()
@@ -71,7 +71,7 @@ pub(crate) async fn of_site(
         .await
         .into_model("assemble site configuration")?;
     let rows = rows.ok_or(Error::not_found(Kind::Site))?;
-    Ok(assemble(rows, part))
+    Ok(assemble(rows, role))
 }
 
 /// The database rows of a site.
@@ -84,7 +84,7 @@ struct SiteRows {
     challenges: Vec<store::challenges::ChallengeResponse>,
 }
 
-fn assemble(rows: SiteRows, part: &EdgeRole) -> SiteConfig {
+fn assemble(rows: SiteRows, role: &EdgeRole) -> SiteConfig {
     let SiteRows {
         record,
         nodes,
@@ -98,7 +98,7 @@ fn assemble(rows: SiteRows, part: &EdgeRole) -> SiteConfig {
         domains: &domains,
     };
     let mut config = SiteConfig {
-        network: network(&record, part),
+        network: network(&record, role),
         hosts: Vec::new(),
         records: Vec::new(),
         domains: domains
@@ -136,15 +136,15 @@ fn node_hosts(nodes: BTreeMap<NodeName, Ipv4Addr>, hosts: &[Host]) -> Vec<Host> 
     nodes.into_iter().filter_map(host).collect()
 }
 
-fn network(site: &SiteRecord, part: &EdgeRole) -> Network {
+fn network(site: &SiteRecord, role: &EdgeRole) -> Network {
     let spec = &site.spec;
     Network {
         domain: spec.domain.clone(),
         cidr: spec.network,
         gateway: spec.gateway,
-        name_servers: part.name_servers.clone(),
+        name_servers: role.name_servers.clone(),
         forwarders: spec.forwarders.addresses().to_vec(),
-        dhcp: part.dhcp.then_some(Dhcp {
+        dhcp: role.dhcp.then_some(Dhcp {
             lease_s: LEASE_S,
             others: spec.dynamic_range,
         }),

@@ -10,7 +10,7 @@ const FIRST: [&str; 32] = [
 ];
 const SECOND: [&str; 32] = [
     "anchor", "badger", "beacon", "birch", "brook", "cedar", "cliff", "cove", "crane", "delta",
-    "falcon", "finch", "grove", "harbour", "heron", "island", "lark", "maple", "meadow", "otter",
+    "falcon", "finch", "grove", "harbor", "heron", "island", "lark", "maple", "meadow", "otter",
     "pebble", "pier", "pine", "reef", "ridge", "river", "robin", "shore", "spruce", "tern",
     "valley", "willow",
 ];

@@ -1,5 +1,6 @@
-//! Limits password guessing. Failures are counted in the database, so that they hold for all
-//! servers.
+//! Limits password guessing by waits after failed sign-ins. Failures are counted in the database,
+//! so that they hold for all servers. [`rate_limit`](crate::rate_limit) limits what signed-in users
+//! do.
 //!
 //! A client that guesses the password of an account from one network locks out neither the
 //! account's browsers nor other networks: failures count by account and network, and a browser that
@@ -113,8 +114,11 @@ fn networks(address: IpAddr) -> [IpAddr; 2] {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub(crate) fn wait(c: &mut Conn, attempt: &Attempt) -> Result<Option<Duration>, store::Error> {
-    Ok(Counters::load(c, attempt)?.wait())
+pub(crate) fn remaining_wait(
+    c: &mut Conn,
+    attempt: &Attempt,
+) -> Result<Option<Duration>, store::Error> {
+    Ok(Counters::load(c, attempt)?.remaining_wait())
 }
 
 /// The counters of an attempt at one time.
@@ -142,13 +146,13 @@ impl Counters {
         failures.find(|failures| failures.bucket == bucket.key)
     }
 
-    fn wait(&self) -> Option<Duration> {
-        let wait = |bucket: &Bucket| bucket.limit.wait(self.of(bucket)?, self.now);
+    fn remaining_wait(&self) -> Option<Duration> {
+        let wait = |bucket: &Bucket| bucket.limit.remaining_wait(self.of(bucket)?, self.now);
         self.buckets.iter().filter_map(wait).max()
     }
 }
 
-/// The result of [`count`].
+/// The result of [`record_attempt`].
 pub(crate) enum AttemptDecision {
     /// The attempt may be made. It has been recorded as these failures.
     Allowed(Vec<BucketFailure>),
@@ -168,9 +172,12 @@ pub(crate) struct BucketFailure {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub(crate) fn count(c: &mut Conn, attempt: &Attempt) -> Result<AttemptDecision, store::Error> {
+pub(crate) fn record_attempt(
+    c: &mut Conn,
+    attempt: &Attempt,
+) -> Result<AttemptDecision, store::Error> {
     let counters = Counters::load(c, attempt)?;
-    if let Some(wait) = counters.wait() {
+    if let Some(wait) = counters.remaining_wait() {
         return Ok(AttemptDecision::Wait(wait));
     }
     let mut recorded_failures = Vec::new();
@@ -189,8 +196,8 @@ pub(crate) fn count(c: &mut Conn, attempt: &Attempt) -> Result<AttemptDecision, 
     Ok(AttemptDecision::Allowed(recorded_failures))
 }
 
-/// Removes the failures that [`count`] recorded for an attempt that succeeded. In the buckets of
-/// the account, earlier failures are forgotten too; in the others they still count.
+/// Removes the failures that [`record_attempt`] recorded for an attempt that succeeded. In the
+/// buckets of the account, earlier failures are forgotten too; in the others they still count.
 ///
 /// # Errors
 /// When the database is unavailable.
@@ -213,7 +220,7 @@ pub(crate) fn record_success(
 
 impl Limit {
     /// The remaining wait.
-    fn wait(self, failures: &Failures, now: Timestamp) -> Option<Duration> {
+    fn remaining_wait(self, failures: &Failures, now: Timestamp) -> Option<Duration> {
         let millis = |ms: i64| Duration::from_millis(u64::try_from(ms).unwrap_or_default());
         match self {
             Self::Backoff { free } => {
@@ -254,7 +261,7 @@ mod tests {
     fn wait_doubles_after_free_failures() {
         let limit = Limit::Backoff { free: 5 };
         let seconds = |count, now| {
-            let wait = limit.wait(&failures(count, 0), Timestamp(now));
+            let wait = limit.remaining_wait(&failures(count, 0), Timestamp(now));
             wait.map(|wait| wait.as_secs())
         };
         assert_eq!(seconds(4, 0), None);
@@ -267,7 +274,7 @@ mod tests {
 
     #[test]
     fn rate_is_limited_until_the_next_minute() {
-        let wait = |count| Limit::Rate.wait(&failures(count, 0), Timestamp(61_000));
+        let wait = |count| Limit::Rate.remaining_wait(&failures(count, 0), Timestamp(61_000));
         assert_eq!(wait(RATE - 1), None);
         assert_eq!(wait(RATE), Some(Duration::from_secs(59)));
     }

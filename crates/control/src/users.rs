@@ -63,7 +63,7 @@ pub async fn create(control: &Control, actor: &Actor, spec: UserSpec) -> Result<
     let new = store::users::NewUser {
         password_hash: control.0.passwords.hash(password).await?,
         name: spec.name,
-        mail: spec.mail,
+        email: spec.email,
         role: spec.role,
         limits: spec.limits,
     };
@@ -98,7 +98,7 @@ pub async fn update(
     };
     let change = store::users::UserUpdate {
         name: spec.name,
-        mail: spec.mail,
+        email: spec.email,
         role: spec.role,
         limits: spec.limits,
         password_hash,

@@ -38,7 +38,7 @@ pub struct Layout {
 /// The file name of a certificate without `.crt` or `.key`: its fingerprint, or `site` for the
 /// host's own certificate. A renewed certificate gets new files, so no file changes while nginx
 /// reads it.
-pub fn certificate_name(certificate: Option<&Fingerprint>) -> String {
+pub fn certificate_file_stem(certificate: Option<&Fingerprint>) -> String {
     match certificate {
         Some(fingerprint) => fingerprint.as_str().replace(':', "").to_ascii_lowercase(),
         None => "site".to_owned(),

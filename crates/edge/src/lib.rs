@@ -13,7 +13,7 @@ mod parts;
 mod site_config;
 mod tree;
 
-pub use layout::{ConfigPath, Layout, NginxBuild, certificate_name};
+pub use layout::{ConfigPath, Layout, NginxBuild, certificate_file_stem};
 pub use nginx::VERSION_OF_HTTP2_DIRECTIVE;
 pub use site_config::{
     Base64Url, ChallengeResponse, Dhcp, Host, HttpService, Network, PublicDomain, SiteConfig, Srv,

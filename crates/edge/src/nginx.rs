@@ -77,13 +77,18 @@ pub(crate) fn render(
     for (name, text) in STATIC_FILES {
         add(name, text.to_owned());
     }
-    add("default.conf", Default { layout }.render()?);
+    add("default.conf", DefaultServer { layout }.render()?);
     add("listen.conf", Listen { layout }.render()?);
     // The hostname of a service may equal a domain of the site.
     let hostnames: BTreeSet<String> = site
         .domains
         .iter()
-        .flat_map(|domain| domain.services.iter().map(|service| domain.host(service)))
+        .flat_map(|domain| {
+            domain
+                .services
+                .iter()
+                .map(|service| domain.hostname(service))
+        })
         .collect();
     for domain in &site.domains {
         let servers = http::Domain {
@@ -98,7 +103,7 @@ pub(crate) fn render(
                 service,
                 layout,
             };
-            add(&http_name(&service.host()), service.render()?);
+            add(&http_name(&service.hostname()), service.render()?);
         }
     }
     for service in &site.streams {
@@ -159,7 +164,7 @@ struct Main<'a> {
 
 #[derive(Template)]
 #[template(path = "nginx/default.conf", escape = "none")]
-struct Default<'a> {
+struct DefaultServer<'a> {
     layout: &'a Layout,
 }
 

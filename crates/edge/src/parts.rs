@@ -36,7 +36,7 @@ impl SiteConfig {
             domain.services.iter().map(with_domain)
         });
         let service = http
-            .find(|(domain, service)| crate::nginx::http_path(&domain.host(service)) == path)
+            .find(|(domain, service)| crate::nginx::http_path(&domain.hostname(service)) == path)
             .map(|(_, service)| service.id);
         let mut streams = self.streams.iter();
         let service = service.or_else(|| {

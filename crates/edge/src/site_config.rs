@@ -153,7 +153,7 @@ pub struct PublicDomain {
 
 impl PublicDomain {
     /// The hostname of a service of this domain.
-    pub fn host(&self, service: &HttpService) -> String {
+    pub fn hostname(&self, service: &HttpService) -> String {
         match &service.label {
             Some(label) => format!("{label}.{}", self.name),
             None => self.name.to_string(),

@@ -75,16 +75,26 @@ impl Tree {
         self.files.get(path)
     }
 
-    /// The effects required to replace `before` by this tree. A restart includes a reload.
-    pub fn effects_after(&self, before: &Self) -> BTreeSet<Effect> {
+    /// The effects required to replace the files on disk by this tree. A restart includes a reload.
+    pub fn effects_after(&self, before: &BTreeMap<String, Vec<u8>>) -> BTreeSet<Effect> {
         let changed = self
             .files()
-            .filter(|(path, file)| before.get(path) != Some(file))
+            .filter(|(path, file)| {
+                before.get(*path).map(Vec::as_slice) != Some(file.text.as_bytes())
+            })
             .map(|(_, file)| file.effect);
         let removed = before
-            .files()
-            .filter(|(path, _)| self.get(path).is_none())
-            .map(|(_, file)| file.effect);
+            .keys()
+            .filter(|path| self.get(path).is_none())
+            .map(|path| effect_of_removal(path));
         Effect::combine(changed.chain(removed))
+    }
+}
+
+/// The strongest effect of a file in this file's directory.
+fn effect_of_removal(path: &str) -> Effect {
+    match path.starts_with("dnsmasq/") {
+        true => Effect::RestartDnsmasq,
+        false => Effect::ReloadNginx,
     }
 }

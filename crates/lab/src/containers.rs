@@ -7,7 +7,7 @@ use tokio::fs;
 
 use crate::{
     addresses::SITE,
-    guest::{HostConfig, HostRole, RunningHost, VethLink, parse_ip},
+    host::{HostConfig, HostRole, RunningHost, VethLink, parse_ip},
     server,
     simulator::{Control, SimulatedContainer},
 };

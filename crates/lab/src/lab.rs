@@ -15,7 +15,7 @@ use crate::{
     addresses::{LAB, MANAGER, NAME_SERVER, OUTSIDE, SITE},
     authorities::Authorities,
     containers::Containers,
-    guest::{self, HostConfig, HostRole, RunningHost, VethLink, on_switch},
+    host::{self, HostConfig, HostRole, RunningHost, VethLink, on_switch},
     loopback,
     manager::{self, Manager},
     name_servers::{self, NameServers},
@@ -141,7 +141,7 @@ async fn start_switch() -> anyhow::Result<RunningHost> {
         format!("ip address add {LAB}/24 dev eth0"),
         format!("ip address add {NAME_SERVER}/24 dev eth0"),
         "ip link set eth0 up".to_owned(),
-        guest::route_to_site(),
+        host::route_to_site(),
     ])
     .await?;
     Ok(switch)
@@ -268,7 +268,7 @@ fn print_access(
     )?;
     writeln!(
         out,
-        "  sudo nsenter --all --target $(pgrep --newest --full 'holdfast-lab guest edge$')"
+        "  sudo nsenter --all --target $(pgrep --newest --full 'holdfast-lab host edge$')"
     )?;
     writeln!(out, "Press Ctrl-C to stop the lab.")?;
     Ok(out.flush()?)

@@ -13,7 +13,7 @@ mod addresses;
 mod authorities;
 mod containers;
 mod files;
-mod guest;
+mod host;
 mod init;
 mod lab;
 mod launcher;
@@ -44,7 +44,7 @@ enum Command {
     Inside,
     /// A host of the lab in separate namespaces; reads its configuration from standard input
     #[command(hide = true)]
-    Guest { name: String },
+    Host { name: String },
     /// The program that uses the lab, in a network namespace with only the loopback interface
     #[command(hide = true)]
     Loopback(loopback::Options),
@@ -83,7 +83,7 @@ fn main() -> ExitCode {
         Command::Check => launcher::check().map(|()| ExitCode::SUCCESS),
         Command::Inside => init::run(&["within".into(), "lab".into()]),
         // The name only identifies the process in a process list.
-        Command::Guest { name: _ } => init::run(&["within".into(), "guest".into()]),
+        Command::Host { name: _ } => init::run(&["within".into(), "host".into()]),
         Command::Loopback(options) => loopback::run(options),
         Command::Within { role } => worker::run(role),
     };

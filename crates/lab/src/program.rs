@@ -34,8 +34,8 @@ pub async fn run(line: &[&str]) -> anyhow::Result<()> {
 /// If a command fails. Later commands are not run.
 pub async fn run_all<S: AsRef<str>>(lines: &[S]) -> anyhow::Result<()> {
     for line in lines {
-        let message: Vec<&str> = line.as_ref().split(' ').collect();
-        run(&message).await?;
+        let args: Vec<&str> = line.as_ref().split(' ').collect();
+        run(&args).await?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::{io::BufRead as _, process::ExitCode};
 use anyhow::Context as _;
 use serde::de::DeserializeOwned;
 
-use crate::{guest, lab};
+use crate::{host, lab};
 
 /// The program of a set of namespaces.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -13,7 +13,7 @@ pub enum Role {
     /// The lab itself, which contains all hosts.
     Lab,
     /// A host.
-    Guest,
+    Host,
 }
 
 /// Runs the worker and returns its exit code.
@@ -27,7 +27,7 @@ pub fn run(role: Role) -> anyhow::Result<ExitCode> {
         .build()?;
     let result = match role {
         Role::Lab => runtime.block_on(lab::run(read_config()?)),
-        Role::Guest => runtime.block_on(guest::run(read_config()?)),
+        Role::Host => runtime.block_on(host::run(read_config()?)),
     };
     // A pending read of the standard input would block a regular shutdown.
     runtime.shutdown_background();

@@ -42,7 +42,7 @@ impl CertificateSource {
     /// Every word, in the order of forms.
     pub const NAMES: [&'static str; 5] = ["self-signed", "http", "dns", "wildcard", "uploaded"];
 
-    /// The word in forms, the API and the database.
+    /// The name in forms and the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SelfSigned => "self-signed",
@@ -107,7 +107,7 @@ pub enum IssuanceMethod {
 }
 
 impl IssuanceMethod {
-    /// The word in the API and the database.
+    /// The name in forms and the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Acme => "acme",
@@ -239,7 +239,7 @@ impl CertificateEvent {
         Self::Expired,
     ];
 
-    /// The word on pages, in the API and in the database.
+    /// The name on pages and in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Issued => "issued",

@@ -137,9 +137,9 @@ pub struct PresentedCertificate {
     pub fingerprint: Option<Fingerprint>,
 }
 
-/// A container of the cluster that Holdfast does not manage.
+/// A container of the cluster, as last observed; Holdfast may or may not manage it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UnmanagedContainer {
+pub struct ObservedContainer {
     /// The VMID.
     pub vmid: u32,
     /// The container's name in Proxmox; `None` in the first seconds after its creation.
@@ -164,7 +164,7 @@ pub struct ClusterDetail {
     /// The sites on the cluster.
     pub sites: Vec<Label>,
     /// Containers that Holdfast does not manage.
-    pub unmanaged: Vec<UnmanagedContainer>,
+    pub unmanaged: Vec<ObservedContainer>,
 }
 
 /// A request to import containers of a cluster.

@@ -17,7 +17,7 @@ use crate::{
     jobs::JobKind,
     names::{Domain, Label, NodeName, Username},
     net::{MacAddress, PortRange},
-    services::{PublishingStatus, ServiceSpec, ServiceView},
+    services::{ServicePublishingState, ServiceSpec, ServiceView},
     sizes::{Bytes, Cores, DiskGib, MemoryMib},
     text::{Description, Entrypoint},
     users::{Limits, Usage},
@@ -240,7 +240,7 @@ pub struct ContainerView {
     /// The services with their allocated names and ports.
     pub services: Vec<ServiceView>,
     /// The publishing state of each service.
-    pub publications: Vec<(ServiceId, PublishingStatus)>,
+    pub publications: Vec<(ServiceId, ServicePublishingState)>,
     /// The domains that the user may publish under, default first.
     pub domains: Vec<Domain>,
     /// The cluster's name.

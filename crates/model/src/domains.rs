@@ -46,7 +46,7 @@ impl Hsts {
     /// Every policy, from weakest to strongest.
     pub const ALL: [Self; 3] = [Self::Off, Self::Names, Self::Below];
 
-    /// The word in forms, the API and the database.
+    /// The name in forms and the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Off => "off",
@@ -87,7 +87,7 @@ pub enum Publishers {
 }
 
 impl Publishers {
-    /// The word in forms, the API and the database.
+    /// The name in forms and the database.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::AllUsers => "all-users",

@@ -1,7 +1,7 @@
 //! Errors of use cases, with messages for users.
 //!
 //! [`Error`] describes what the caller can do. [`Error::http_status`] is the only mapping to HTTP;
-//! LDAP and forms have one mapping each. Internal causes are logged and never part of an error.
+//! forms have a mapping of their own. Internal causes are logged and never part of an error.
 
 use std::borrow::Cow;
 
@@ -30,7 +30,7 @@ impl Invalid {
 /// A validation error of one field of a form or a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
-    /// The field's name in the form and the API, such as `memory` or `services.0.port`.
+    /// The field's name in the form, such as `memory` or `services.0.port`.
     pub field: String,
     /// One sentence that describes a valid value.
     pub message: String,
@@ -65,15 +65,15 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The word on pages.
-    pub fn as_str(self) -> &'static str {
+    /// The name in texts for users, such as `DNS provider`.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Container => "container",
             Self::Job => "job",
             Self::Site => "site",
             Self::Domain => "domain",
             Self::Certificate => "certificate",
-            Self::Authority => "authority",
+            Self::Authority => "certificate authority",
             Self::Provider => "DNS provider",
             Self::Host => "host",
             Self::File => "file",

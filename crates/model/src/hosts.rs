@@ -321,7 +321,7 @@ pub const UNREACHABLE_AFTER_MS: i64 = 60_000;
 
 /// The publishing state of an edge host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PublishingState {
+pub enum HostPublishingState {
     /// The current generation is live.
     Live,
     /// A newer generation is not applied yet.
@@ -342,18 +342,18 @@ impl HostRow {
     }
 
     /// The publishing state; `None` before the agent has joined.
-    pub fn publishing_state(&self) -> Option<PublishingState> {
+    pub fn publishing_state(&self) -> Option<HostPublishingState> {
         self.facts.as_ref()?;
         let Some(report) = &self.report else {
-            return Some(PublishingState::Publishing);
+            return Some(HostPublishingState::Publishing);
         };
         let refused = matches!(report.outcome, ApplyOutcome::Refused { .. });
         Some(if report.generation < self.generation {
-            PublishingState::Publishing
+            HostPublishingState::Publishing
         } else if refused || !report.quarantined.is_empty() {
-            PublishingState::Blocked
+            HostPublishingState::Blocked
         } else {
-            PublishingState::Live
+            HostPublishingState::Live
         })
     }
 }

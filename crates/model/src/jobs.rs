@@ -20,7 +20,7 @@ macro_rules! string_enum {
             /// Every value.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// The word in URLs, the API and the database.
+            /// The name in URLs and the database.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),* }
             }

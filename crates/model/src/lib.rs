@@ -1,4 +1,4 @@
-//! Domain types: validated values, views for pages and API responses, and form parsers. No I/O.
+//! Domain types: validated values, views for pages, and form parsers. No I/O.
 //! Compiles to WebAssembly, so that browser and server validate forms with the same code and
 //! messages.
 

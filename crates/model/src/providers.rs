@@ -34,7 +34,7 @@ impl ProviderKind {
     /// Every kind, in the order of forms.
     pub const ALL: [Self; 3] = [Self::Cloudflare, Self::Rfc2136, Self::AcmeDns];
 
-    /// The word in forms, the API and the database.
+    /// The name in forms and the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Cloudflare => "cloudflare",
@@ -86,7 +86,7 @@ impl TsigAlgorithm {
     /// Every algorithm, in the order of forms.
     pub const ALL: [Self; 3] = [Self::HmacSha256, Self::HmacSha384, Self::HmacSha512];
 
-    /// The word in forms, the API and the database; also the algorithm's name in DNS.
+    /// The name in forms and the database; also the algorithm's name in DNS.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::HmacSha256 => "hmac-sha256",

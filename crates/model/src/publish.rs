@@ -27,7 +27,7 @@ impl BackendProtocol {
     /// Every protocol, from least to most secure.
     pub const ALL: [Self; 3] = [Self::Http, Self::Https, Self::HttpsVerified];
 
-    /// The word in forms and the API.
+    /// The name in forms.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",

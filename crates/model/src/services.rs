@@ -35,7 +35,7 @@ impl ServiceKind {
     /// Every kind, in the order of forms.
     pub const ALL: [Self; 4] = [Self::Http, Self::Tcp, Self::Udp, Self::Srv];
 
-    /// The word in forms, the API and the database.
+    /// The name in forms and the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
@@ -247,7 +247,7 @@ pub struct ServiceView {
 /// The state of a service on its site's edge hosts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
-pub enum PublishingStatus {
+pub enum ServicePublishingState {
     /// The edge hosts have not reported the current generation yet.
     Publishing,
     /// All online edge hosts serve the service.

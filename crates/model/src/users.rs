@@ -27,7 +27,7 @@ impl Role {
     /// Every role, from least to most powerful.
     pub const ALL: [Self; 3] = [Self::Member, Self::Operator, Self::Administrator];
 
-    /// The word in forms, the API and the database.
+    /// The name in forms and the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Member => "member",
@@ -139,7 +139,7 @@ pub struct UserRow {
     /// The username.
     pub name: Username,
     /// The email address.
-    pub mail: EmailAddress,
+    pub email: EmailAddress,
     /// The role.
     pub role: Role,
     /// The limits of the user's containers.
@@ -156,7 +156,7 @@ pub struct UserSpec {
     /// The username.
     pub name: Username,
     /// The email address.
-    pub mail: EmailAddress,
+    pub email: EmailAddress,
     /// The role.
     pub role: Role,
     /// The limits of the user's containers.
@@ -171,7 +171,7 @@ pub struct UserForm {
     /// The username.
     pub name: String,
     /// The email address.
-    pub mail: String,
+    pub email: String,
     /// `member`, `operator` or `administrator`.
     pub role: String,
     /// The password; on a change, empty keeps the stored one.
@@ -220,7 +220,7 @@ impl UserForm {
         if self.name.trim() == "new" {
             fields.add_error("name", "The name new is reserved. Enter another name.");
         }
-        let mail = fields.parse("mail", &self.mail);
+        let email = fields.parse("email", &self.email);
         let role = fields.parse("role", &self.role);
         let password = if self.password.is_empty() {
             Some(None)
@@ -240,7 +240,7 @@ impl UserForm {
             };
             Some(UserSpec {
                 name: name?,
-                mail: mail?,
+                email: email?,
                 role: role?,
                 limits,
                 password: password?,
@@ -255,7 +255,7 @@ impl From<&UserRow> for UserForm {
         let text = |n: Option<u32>| n.map(|n| n.to_string()).unwrap_or_default();
         Self {
             name: user.name.to_string(),
-            mail: user.mail.to_string(),
+            email: user.email.to_string(),
             role: user.role.to_string(),
             password: String::new(),
             containers: text(user.limits.containers),

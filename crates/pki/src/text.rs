@@ -1,4 +1,4 @@
-//! PEM encoding and decoding (RFC 7468), and sanitizing of foreign text.
+//! PEM encoding and decoding (RFC 7468), and sanitizing of untrusted text.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
@@ -47,12 +47,12 @@ pub(crate) fn encode_pem(label: &str, der: &[u8]) -> String {
     lines
 }
 
-/// Makes foreign text displayable: one line, no control characters, at most `max` characters.
+/// Makes untrusted text displayable: one line, no control characters, at most `max` characters.
 pub(crate) fn sanitize(text: &str, max: usize) -> String {
-    let message = text
+    let words = text
         .split(|c: char| c.is_whitespace() || c.is_control())
         .filter(|word| !word.is_empty());
-    let line = message.collect::<Vec<_>>().join(" ");
+    let line = words.collect::<Vec<_>>().join(" ");
     if line.chars().count() <= max {
         return line;
     }

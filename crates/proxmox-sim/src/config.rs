@@ -91,7 +91,7 @@ pub struct Scenario {
     /// API tokens without privilege separation.
     pub tokens: Vec<TokenSpec>,
     /// Users with a password.
-    pub people: Vec<UserSpec>,
+    pub users: Vec<UserSpec>,
 }
 
 /// A node of the cluster.
@@ -212,7 +212,7 @@ pub struct UserSpec {
 
 impl std::fmt::Debug for UserSpec {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Person")
+        out.debug_struct("UserSpec")
             .field("id", &self.id)
             .finish_non_exhaustive()
     }
@@ -229,7 +229,7 @@ pub struct TokenSpec {
 
 impl std::fmt::Debug for TokenSpec {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Token")
+        out.debug_struct("TokenSpec")
             .field("id", &self.id)
             .finish_non_exhaustive()
     }
@@ -301,7 +301,7 @@ impl Config {
     /// API token, and some containers exist.
     pub fn standalone(root_password: &str) -> Self {
         Self {
-            scenario: Scenario::alone(root_password),
+            scenario: Scenario::standalone(root_password),
             ..Self::demo("")
         }
     }

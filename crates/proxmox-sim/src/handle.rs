@@ -248,8 +248,8 @@ impl Handle {
     /// Adds an image to a node's storage as if it had been pulled. Returns whether the catalog
     /// contains it.
     pub fn add_image(&self, node: &str, reference: &str, file: &str) -> bool {
-        let catalogue = &self.core.config.scenario.images;
-        let Some(image) = oci::find(catalogue, reference).cloned() else {
+        let catalog = &self.core.config.scenario.images;
+        let Some(image) = oci::find(catalog, reference).cloned() else {
             return false;
         };
         let Some(storage) = self.core.config.scenario.storage_for("vztmpl") else {

@@ -52,7 +52,7 @@ pub use config::{
 };
 pub use faults::{Effect, Fault};
 pub use handle::{Handle, Interfaces, InterfacesError};
-pub use program::{Cluster, Options, RunError, run};
+pub use program::{Options, RunError, ScenarioName, run};
 #[doc(hidden)]
 pub use schema::view::{PropertyView, RouteView};
 pub use simulator::{Sim, StartError, start};

@@ -21,8 +21,8 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub root_password_file: PathBuf,
     /// The simulated cluster
-    #[arg(long, value_enum, default_value_t = Cluster::Demo)]
-    pub scenario: Cluster,
+    #[arg(long, value_enum, default_value_t = ScenarioName::Standalone)]
+    pub scenario: ScenarioName,
     /// A loopback address that accepts faults and changes as JSON
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub control: Option<SocketAddr>,
@@ -39,9 +39,9 @@ pub struct Options {
 
 /// The scenarios that can be selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Cluster {
-    /// Two nodes with realistic delays and a few foreign containers
-    Demo,
+pub enum ScenarioName {
+    /// Two nodes with realistic delays and a few unmanaged containers
+    Standalone,
     /// One node with the container of the recordings, without delays
     Recorded,
 }
@@ -109,8 +109,8 @@ fn password(path: &Path) -> Result<String, RunError> {
 
 fn config(options: &Options, password: &str) -> Config {
     let cluster = match options.scenario {
-        Cluster::Demo => Config::standalone(password),
-        Cluster::Recorded => Config::recorded(password),
+        ScenarioName::Standalone => Config::standalone(password),
+        ScenarioName::Recorded => Config::recorded(password),
     };
     let transport = if options.plain {
         Transport::Plain

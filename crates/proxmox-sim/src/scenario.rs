@@ -46,7 +46,7 @@ impl Scenario {
                 running: true,
             }],
             tokens: Vec::new(),
-            people: vec![UserSpec {
+            users: vec![UserSpec {
                 id: "root@pam".into(),
                 password: root_password.into(),
             }],
@@ -54,11 +54,11 @@ impl Scenario {
     }
 
     /// Two nodes with existing containers and a root password, without an API token.
-    pub(crate) fn alone(root_password: &str) -> Self {
+    pub(crate) fn standalone(root_password: &str) -> Self {
         Self {
             containers: existing_containers(),
             tokens: Vec::new(),
-            people: vec![UserSpec {
+            users: vec![UserSpec {
                 id: "root@pam".into(),
                 password: root_password.into(),
             }],
@@ -132,7 +132,7 @@ impl Scenario {
                 id: "root@pam!holdfast".into(),
                 secret: secret.into(),
             }],
-            people: Vec::new(),
+            users: Vec::new(),
         }
     }
 }
@@ -379,7 +379,7 @@ mod tests {
     #[test]
     fn only_standalone_scenario_has_existing_containers() {
         assert!(Scenario::two_nodes("").containers.is_empty());
-        let scenario = Scenario::alone("secret");
+        let scenario = Scenario::standalone("secret");
         let count = |matches: fn(&&ContainerSpec) -> bool| {
             scenario.containers.iter().filter(matches).count()
         };
@@ -387,6 +387,6 @@ mod tests {
         assert_eq!(count(|spec| spec.net0.ends_with("ip=dhcp")), 2);
         assert_eq!(count(|spec| spec.node == "pve2"), 2);
         assert!(scenario.tokens.is_empty());
-        assert_eq!(scenario.people.len(), 1);
+        assert_eq!(scenario.users.len(), 1);
     }
 }

@@ -175,15 +175,15 @@ impl Client {
         target: &Target,
         call: &Call,
         auth: &Auth,
-    ) -> Result<ApiResponse, Failure> {
+    ) -> Result<ApiResponse, AttemptError> {
         let timeouts = self.inner.timeouts;
         let limit = if call.slow {
             timeouts.slow
         } else {
             timeouts.response
         };
-        let failure = |error| failure(error, &target.address, timeouts.connect, limit);
-        let url = url(&target.base, &call.path).map_err(|error| Failure {
+        let failure = |error| attempt_error(error, &target.address, timeouts.connect, limit);
+        let url = url(&target.base, &call.path).map_err(|error| AttemptError {
             error,
             retryable: false,
         })?;
@@ -195,7 +195,7 @@ impl Client {
             if body.len() + chunk.len() > MAX_RESPONSE {
                 let cause = format!("the response is larger than {MAX_RESPONSE} bytes");
                 let address = target.address.clone();
-                return Err(Failure {
+                return Err(AttemptError {
                     error: Error::Protocol { address, cause },
                     retryable: false,
                 });
@@ -228,7 +228,12 @@ fn fill(request: RequestBuilder, call: &Call) -> RequestBuilder {
     request
 }
 
-fn failure(error: reqwest::Error, address: &str, connect: Duration, limit: Duration) -> Failure {
+fn attempt_error(
+    error: reqwest::Error,
+    address: &str,
+    connect: Duration,
+    limit: Duration,
+) -> AttemptError {
     let error = error.without_url();
     let sent = !error.is_connect();
     let address = address.to_owned();
@@ -239,13 +244,13 @@ fn failure(error: reqwest::Error, address: &str, connect: Duration, limit: Durat
             after,
             sent,
         };
-        return Failure {
+        return AttemptError {
             error,
             retryable: !sent,
         };
     }
     if let Some(error) = tls_error(&error, &address) {
-        return Failure {
+        return AttemptError {
             error,
             retryable: false,
         };
@@ -256,14 +261,14 @@ fn failure(error: reqwest::Error, address: &str, connect: Duration, limit: Durat
         cause,
         sent,
     };
-    Failure {
+    AttemptError {
         error,
         retryable: true,
     }
 }
 
 /// A failed attempt, and whether a read-only call should be retried.
-struct Failure {
+struct AttemptError {
     error: Error,
     retryable: bool,
 }

@@ -39,7 +39,7 @@ struct Envelope<T> {
 /// Releases before 9 send only `errors` and no `message`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Failure {
+struct ErrorBody {
     #[serde(deserialize_with = "crate::lenient::opt_text")]
     message: Option<String>,
     errors: BTreeMap<String, serde_json::Value>,
@@ -80,8 +80,8 @@ impl ApiResponse {
 
     fn into_error(self) -> Error {
         let status = self.status.as_u16();
-        let failure: Failure = serde_json::from_slice(&self.body).unwrap_or_default();
-        let message = clean_message(failure.message.as_deref().unwrap_or(&self.reason));
+        let body: ErrorBody = serde_json::from_slice(&self.body).unwrap_or_default();
+        let message = clean_message(body.message.as_deref().unwrap_or(&self.reason));
         match status {
             200..=299 => {
                 let cause = format!("status {status} where 200 was expected");
@@ -99,7 +99,7 @@ impl ApiResponse {
             }
             401 => Error::Unauthorized { reason: message },
             403 => Error::Forbidden { message },
-            400 => invalid(message, failure.errors),
+            400 => invalid(message, body.errors),
             595..=599 => Error::NodeUnreachable { status, message },
             _ => refused(status, message),
         }
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_responses_are_protocol_errors() {
+    fn unexpected_responses_are_protocol_errors() {
         assert!(matches!(error(200, "OK", "<html>"), Error::Protocol { .. }));
         assert!(matches!(
             error(204, "No Content", ""),

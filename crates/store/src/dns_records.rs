@@ -18,10 +18,13 @@ pub use leases::{
 pub use record::{DnsRecord, DnsRecordRow, RecordState};
 
 /// The states of records that Holdfast has not submitted to the DNS provider.
-const NOT_OURS: [&str; 2] = [RecordState::Pending.as_str(), RecordState::Foreign.as_str()];
+const UNMANAGED_STATES: [&str; 2] = [
+    RecordState::Pending.as_str(),
+    RecordState::Unmanaged.as_str(),
+];
 
 /// The maximum number of records with errors that are returned.
-const MAX_TROUBLES: i64 = 20;
+const MAX_ERRORS: i64 = 20;
 
 /// The purpose of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +36,7 @@ pub enum RecordPurpose {
 }
 
 /// Inserts a record, or updates the row with the same content. The record is due at `next_attempt`;
-/// `None` for a challenge, which the caller submits itself. A record that is ours stays ours.
+/// `None` for a challenge, which the caller submits itself. A managed record stays managed.
 ///
 /// # Errors
 /// [`Error::NotFound`] when the DNS provider does not exist.
@@ -49,9 +52,9 @@ pub fn upsert_desired(
         RecordPurpose::Challenge(certificate) => (None, Some(certificate.0)),
     };
     let existing = find_equal(c, provider, record)?;
-    let is_ours = existing.is_some_and(|(_, state)| state.is_ours());
+    let is_managed = existing.is_some_and(|(_, state)| state.is_managed());
     let state = match purpose {
-        RecordPurpose::Address(_) if !is_ours => RecordState::Pending,
+        RecordPurpose::Address(_) if !is_managed => RecordState::Pending,
         RecordPurpose::Address(_) | RecordPurpose::Challenge(_) => RecordState::Submitted,
     };
     let columns = (
@@ -102,7 +105,7 @@ fn find_equal(
     equal.transpose()
 }
 
-/// Marks a record for removal now. A record that is not ours is only deleted from the database.
+/// Marks a record for removal now. An unmanaged record is only deleted from the database.
 ///
 /// # Errors
 /// When the database is unavailable.
@@ -110,7 +113,7 @@ pub fn mark_for_removal(c: &mut Conn, id: i64, now: Timestamp) -> Result<(), Err
     diesel::delete(
         dns_records::table
             .filter(dns_records::id.eq(id))
-            .filter(dns_records::state.eq_any(NOT_OURS)),
+            .filter(dns_records::state.eq_any(UNMANAGED_STATES)),
     )
     .execute(&mut c.0)?;
     diesel::update(dns_records::table.find(id))
@@ -154,16 +157,17 @@ pub fn mark_submitted(c: &mut Conn, id: i64) -> Result<bool, Error> {
     Ok(submitted > 0)
 }
 
-/// Marks a record as present at the DNS provider: as ours if it was submitted, otherwise as found.
+/// Marks a record as present at the DNS provider: as managed if it was submitted, otherwise as
+/// unmanaged.
 ///
 /// # Errors
 /// When the database is unavailable.
 pub fn mark_present(c: &mut Conn, id: i64) -> Result<(), Error> {
     let transitions = [
         // Another process may have marked the record first.
-        (RecordState::Foreign, RecordState::Foreign),
+        (RecordState::Unmanaged, RecordState::Unmanaged),
         (RecordState::Present, RecordState::Present),
-        (RecordState::Pending, RecordState::Foreign),
+        (RecordState::Pending, RecordState::Unmanaged),
         (RecordState::Submitted, RecordState::Present),
     ];
     for (before, after) in transitions {
@@ -193,7 +197,7 @@ pub fn finish_removal(c: &mut Conn, row: &DnsRecordRow, now: Timestamp) -> Resul
     )
     .execute(&mut c.0)?;
     let transitions = [
-        (RecordState::Foreign, RecordState::Pending),
+        (RecordState::Unmanaged, RecordState::Pending),
         (RecordState::Present, RecordState::Submitted),
     ];
     for (before, after) in transitions {
@@ -220,7 +224,7 @@ pub fn list_errors(c: &mut Conn, domain: DomainId) -> Result<Vec<RecordFailure>,
         .filter(dns_records::domain_id.eq(domain.0))
         .filter(dns_records::last_error.is_not_null())
         .order((dns_records::name, dns_records::record_type, dns_records::id))
-        .limit(MAX_TROUBLES)
+        .limit(MAX_ERRORS)
         .select((Row::as_select(), dns_records::next_attempt_at))
         .load(&mut c.0)?;
     let last_errors = rows.into_iter().map(|(row, next_attempt)| {
@@ -238,7 +242,7 @@ pub fn list_errors(c: &mut Conn, domain: DomainId) -> Result<Vec<RecordFailure>,
     last_errors.filter_map(Result::transpose).collect()
 }
 
-/// Whether a DNS provider has records that are ours. Records whose last attempt failed do not
+/// Whether a DNS provider has managed records. Records whose last attempt failed do not
 /// count, because they may never have been created.
 ///
 /// # Errors
@@ -246,7 +250,7 @@ pub fn list_errors(c: &mut Conn, domain: DomainId) -> Result<Vec<RecordFailure>,
 pub fn has_records(c: &mut Conn, provider: ProviderId) -> Result<bool, Error> {
     let first: Option<i64> = dns_records::table
         .filter(dns_records::provider_id.eq(provider.0))
-        .filter(dns_records::state.ne_all(NOT_OURS))
+        .filter(dns_records::state.ne_all(UNMANAGED_STATES))
         .filter(dns_records::failures.eq(0))
         .select(dns_records::id)
         .first(&mut c.0)
@@ -254,7 +258,7 @@ pub fn has_records(c: &mut Conn, provider: ProviderId) -> Result<bool, Error> {
     Ok(first.is_some())
 }
 
-/// Deletes the rows of a DNS provider's records that are not ours or whose last attempt failed.
+/// Deletes the rows of a DNS provider's unmanaged records, and of those whose last attempt failed.
 ///
 /// # Errors
 /// When the database is unavailable.
@@ -264,7 +268,7 @@ pub(crate) fn delete_unmanaged(c: &mut Conn, provider: ProviderId) -> Result<(),
             .filter(dns_records::provider_id.eq(provider.0))
             .filter(
                 dns_records::state
-                    .eq_any(NOT_OURS)
+                    .eq_any(UNMANAGED_STATES)
                     .or(dns_records::failures.gt(0)),
             ),
     )

@@ -71,7 +71,7 @@ struct CertificateSourceRow {
 
 /// The related rows of a domain.
 #[derive(Default)]
-struct Related {
+struct RelatedRows {
     users: BTreeSet<Username>,
     services: i64,
     source: Option<CertificateSourceRow>,
@@ -82,10 +82,10 @@ impl Row {
     fn into_row(
         self,
         site_name: &str,
-        related: Related,
+        related: RelatedRows,
         now: Timestamp,
     ) -> Result<DomainRow, Error> {
-        let Related {
+        let RelatedRows {
             users,
             services,
             source,
@@ -252,7 +252,7 @@ fn load(c: &mut Conn, selection: Selection) -> Result<Vec<DomainRow>, Error> {
     }
     rows.into_iter()
         .map(|(row, site)| {
-            let related = Related {
+            let related = RelatedRows {
                 users: users.remove(&row.id).unwrap_or_default(),
                 services: services.remove(&row.id).unwrap_or_default(),
                 source: sources.remove(&row.id),

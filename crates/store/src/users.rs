@@ -25,8 +25,8 @@ use crate::{
 pub struct NewUser {
     /// The name for signing in.
     pub name: Username,
-    /// The mail address.
-    pub mail: EmailAddress,
+    /// The email address.
+    pub email: EmailAddress,
     /// The role.
     pub role: Role,
     /// The most that the user's containers may use together.
@@ -40,8 +40,8 @@ pub struct NewUser {
 pub struct UserUpdate {
     /// The name for signing in.
     pub name: Username,
-    /// The mail address.
-    pub mail: EmailAddress,
+    /// The email address.
+    pub email: EmailAddress,
     /// The role.
     pub role: Role,
     /// The most that the user's containers may use together.
@@ -97,7 +97,7 @@ impl Row {
         let row = UserRow {
             id: UserId(self.id),
             name: row_ref.parse("name", &self.name)?,
-            mail: row_ref.parse("email", &self.email)?,
+            email: row_ref.parse("email", &self.email)?,
             role: row_ref.parse("role", &self.role)?,
             limits: Limits {
                 containers: limit("limit_containers", self.limit_containers)?,
@@ -124,7 +124,7 @@ pub fn insert(c: &mut Conn, new: &NewUser) -> Result<UserId, Error> {
     diesel::insert_into(users::table)
         .values((
             users::name.eq(new.name.as_str()),
-            users::email.eq(new.mail.as_str()),
+            users::email.eq(new.email.as_str()),
             users::role.eq(new.role.as_str()),
             users::password_hash.eq(&new.password_hash),
             users::limit_containers.eq(limit(new.limits.containers)),
@@ -146,7 +146,7 @@ pub fn update(c: &mut Conn, id: UserId, change: &UserUpdate) -> Result<(), Error
     let limit = |limit: Option<u32>| limit.map(i64::from);
     let columns = Columns {
         name: change.name.as_str(),
-        email: change.mail.as_str(),
+        email: change.email.as_str(),
         role: change.role.as_str(),
         limit_containers: limit(change.limits.containers),
         limit_cores: limit(change.limits.cores),
@@ -239,7 +239,7 @@ fn add_usage(c: &mut Conn, row: Option<Row>) -> Result<Option<UserRecord>, Error
     row.into_record(usage).map(Some)
 }
 
-/// Returns a page of the users whose name or mail address contains `q`, ordered by name.
+/// Returns a page of the users whose name or email address contains `q`, ordered by name.
 ///
 /// # Errors
 /// When the database is unavailable.

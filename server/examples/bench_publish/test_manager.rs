@@ -12,7 +12,7 @@ use model::{
     ClusterId, SiteId,
     containers::{ContainerForm, EditContainer},
     domains::DomainForm,
-    hosts::PublishingState,
+    hosts::HostPublishingState,
     names::Label,
     services::ServiceForm,
     sites::SiteForm,
@@ -166,7 +166,7 @@ impl TestManager {
         let deadline = Instant::now() + timeout;
         loop {
             let host = hosts::get(&self.control, &Actor::System, &site, &name).await?;
-            if host.row.publishing_state() == Some(PublishingState::Live) {
+            if host.row.publishing_state() == Some(HostPublishingState::Live) {
                 return Ok(());
             }
             ensure!(Instant::now() < deadline, "the agent did not report");

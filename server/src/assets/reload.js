@@ -1,4 +1,4 @@
-// Reloads the page after the site was rebuilt or the server restarted. Development builds only.
+// Reloads the page after the web assets were rebuilt or the server restarted. Development builds only.
 (() => {
   let build;
   let source;

@@ -1,5 +1,5 @@
-//! Live reload in development builds: SIGHUP reloads the site from its directory, and open pages
-//! reload themselves.
+//! Live reload in development builds: SIGHUP reloads the web assets from their directory, and open
+//! pages reload themselves.
 
 use std::{convert::Infallible, io, time::Duration};
 
@@ -17,7 +17,7 @@ use futures::{StreamExt as _, stream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::Site;
+use super::WebAssets;
 
 /// The path of the script that pages load.
 pub const SCRIPT: &str = "/dev/reload.js";
@@ -26,16 +26,16 @@ const RETRY: Duration = Duration::from_millis(200);
 
 /// The script and its event stream, which ends with `stop`.
 #[expect(clippy::disallowed_methods, reason = "a route table")]
-pub fn routes<S>(site: Site, stop: CancellationToken) -> Router<S> {
+pub fn routes<S>(web_assets: WebAssets, stop: CancellationToken) -> Router<S> {
     Router::new()
         .route(SCRIPT, get(script))
         .route("/dev/reload", get(events))
-        .with_state(ReloadState { site, stop })
+        .with_state(ReloadState { web_assets, stop })
 }
 
 #[derive(Clone)]
 struct ReloadState {
-    site: Site,
+    web_assets: WebAssets,
     stop: CancellationToken,
 }
 
@@ -44,15 +44,15 @@ async fn script() -> impl IntoResponse {
     (headers, include_str!("reload.js"))
 }
 
-async fn events(State(ReloadState { site, stop }): State<ReloadState>) -> impl IntoResponse {
+async fn events(State(ReloadState { web_assets, stop }): State<ReloadState>) -> impl IntoResponse {
     let started = Event::default()
         .retry(RETRY)
         .event("started")
-        .data(build_id(&site));
-    let rebuilt = stream::unfold(site.subscribe(), async |mut site| {
-        site.changed().await.ok()?;
+        .data(build_id(&web_assets));
+    let rebuilt = stream::unfold(web_assets.subscribe(), async |mut web_assets| {
+        web_assets.changed().await.ok()?;
         // Browsers ignore an event without data.
-        Some((Event::default().event("rebuilt").data("site"), site))
+        Some((Event::default().event("rebuilt").data("assets"), web_assets))
     });
     let events = stream::once(async { started })
         .chain(rebuilt)
@@ -61,9 +61,9 @@ async fn events(State(ReloadState { site, stop }): State<ReloadState>) -> impl I
     Sse::new(Box::pin(events)).keep_alive(KeepAlive::new())
 }
 
-/// Identifies process and site; a page that was hidden for a while compares it.
-fn build_id(site: &Site) -> String {
-    let urls = site.current().page_urls();
+/// Identifies process and web assets; a page that was hidden for a while compares it.
+fn build_id(web_assets: &WebAssets) -> String {
+    let urls = web_assets.current().page_urls();
     format!("{} {} {}", std::process::id(), urls.css, urls.js)
 }
 
@@ -75,16 +75,16 @@ pub fn listen() -> io::Result<Signal> {
     signal(SignalKind::hangup())
 }
 
-/// Reloads the site on each SIGHUP, until the server stops.
-pub async fn reload_on_signal(site: Site, stop: CancellationToken, mut hangup: Signal) {
+/// Reloads the web assets on each SIGHUP, until the server stops.
+pub async fn reload_on_signal(web_assets: WebAssets, stop: CancellationToken, mut hangup: Signal) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = hangup.recv() => {}
         }
         match tokio::task::block_in_place(super::Assets::load) {
-            Ok(assets) => site.replace(assets),
-            Err(error) => tracing::warn!(%error, "site reload failed"),
+            Ok(assets) => web_assets.replace(assets),
+            Err(error) => tracing::warn!(%error, "web assets reload failed"),
         }
     }
 }

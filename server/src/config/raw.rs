@@ -73,31 +73,48 @@ impl Default for Raw {
     }
 }
 
-/// Environment variables and their keys.
-const VARIABLES: [(&str, &str); 15] = [
-    ("HOLDFAST_LISTEN", "listen"),
-    ("HOLDFAST_PUBLIC_URL", "public_url"),
-    ("HOLDFAST_TRUSTED_PROXIES", "trusted_proxies"),
-    ("HOLDFAST_TLS_CERT", "tls_cert"),
-    ("HOLDFAST_TLS_KEY", "tls_key"),
-    ("HOLDFAST_DATA", "data"),
-    ("HOLDFAST_KEY_FILE", "key_file"),
-    ("HOLDFAST_DEMO", "demo"),
-    ("HOLDFAST_DEMO_SPEED", "demo_speed"),
-    ("HOLDFAST_LOG_FORMAT", "log.format"),
-    ("HOLDFAST_LOG_FILTER", "log.filter"),
-    ("HOLDFAST_WORKERS_PARALLEL_JOBS", "workers.parallel_jobs"),
+/// The type of a value in a variable or an option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ValueType {
+    Text,
+    /// A TOML value, such as a number or `true`.
+    Toml,
+}
+
+/// Environment variables with the keys that they set and the types of their values.
+const VARIABLES: [(&str, &str, ValueType); 15] = [
+    ("HOLDFAST_LISTEN", "listen", ValueType::Text),
+    ("HOLDFAST_PUBLIC_URL", "public_url", ValueType::Text),
+    (
+        "HOLDFAST_TRUSTED_PROXIES",
+        "trusted_proxies",
+        ValueType::Text,
+    ),
+    ("HOLDFAST_TLS_CERT", "tls_cert", ValueType::Text),
+    ("HOLDFAST_TLS_KEY", "tls_key", ValueType::Text),
+    ("HOLDFAST_DATA", "data", ValueType::Text),
+    ("HOLDFAST_KEY_FILE", "key_file", ValueType::Text),
+    ("HOLDFAST_DEMO", "demo", ValueType::Toml),
+    ("HOLDFAST_DEMO_SPEED", "demo_speed", ValueType::Toml),
+    ("HOLDFAST_LOG_FORMAT", "log.format", ValueType::Text),
+    ("HOLDFAST_LOG_FILTER", "log.filter", ValueType::Text),
+    (
+        "HOLDFAST_WORKERS_PARALLEL_JOBS",
+        "workers.parallel_jobs",
+        ValueType::Toml,
+    ),
     (
         "HOLDFAST_WORKERS_JOB_RETENTION_DAYS",
         "workers.job_retention_days",
+        ValueType::Toml,
     ),
-    ("HOLDFAST_DATABASE", "database"),
-    ("DATABASE_URL", "database"),
+    ("HOLDFAST_DATABASE", "database", ValueType::Text),
+    ("DATABASE_URL", "database", ValueType::Text),
 ];
 /// The encryption key: only in the environment, never in the file.
 const KEY: &str = "HOLDFAST_KEY";
 /// Variables of the command line and of the build.
-const OTHER_VARIABLES: [&str; 2] = ["HOLDFAST_CONFIG", "HOLDFAST_SITE"];
+const OTHER_VARIABLES: [&str; 2] = ["HOLDFAST_CONFIG", "HOLDFAST_WEB_ASSETS"];
 
 /// The source of each value.
 pub(super) struct Sources {
@@ -128,14 +145,14 @@ pub(super) fn read(
     for (name, value) in environment {
         if name == KEY {
             key = Some(value);
-        } else if let Some((_, setting)) = VARIABLES.iter().find(|(known, _)| *known == name) {
+        } else if let Some((_, setting, _)) = VARIABLES.iter().find(|(known, ..)| *known == name) {
             figment = figment.merge(Layer::single(
                 format!("the variable {name}"),
                 setting,
                 &value,
             ));
         } else if name.starts_with("HOLDFAST_") && !OTHER_VARIABLES.contains(&name.as_str()) {
-            let known = VARIABLES.iter().map(|(known, _)| *known).chain([KEY]);
+            let known = VARIABLES.iter().map(|(known, ..)| *known).chain([KEY]);
             let nearest = nearest(&name, known);
             return Err(ConfigError::UnknownVariable { name, nearest });
         }
@@ -175,14 +192,13 @@ struct Layer {
 }
 
 impl Layer {
-    /// A layer with one text value from a variable or an option.
+    /// A layer with one value from a variable or an option.
     fn single(origin: String, key: &str, text: &str) -> Self {
-        // Only non-text settings are parsed as TOML values.
-        let value = match (key, text.parse::<Value>()) {
-            (
-                "demo" | "demo_speed" | "workers.parallel_jobs" | "workers.job_retention_days",
-                Ok(value),
-            ) => value,
+        let is_toml = VARIABLES
+            .iter()
+            .any(|(_, known, value_type)| *known == key && *value_type == ValueType::Toml);
+        let value = match text.parse::<Value>() {
+            Ok(value) if is_toml => value,
             _ => Value::from(text),
         };
         let data = nest(key, value).into_dict().unwrap_or_default();

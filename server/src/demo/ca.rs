@@ -16,7 +16,7 @@ use rcgen::{
 };
 use time::{Duration, OffsetDateTime};
 
-use crate::Failure;
+use crate::ExitError;
 
 /// The CA's name, in each certificate that it signs.
 const NAME: &str = "Holdfast demo CA";
@@ -31,16 +31,16 @@ pub(super) struct DemoCa {
 
 impl DemoCa {
     /// Loads the CA of a data directory, or creates it.
-    pub(super) fn load_or_create(data: &Path) -> Result<Self, Failure> {
+    pub(super) fn load_or_create(data: &Path) -> Result<Self, ExitError> {
         let key_path = data.join(KEY_FILE);
-        let failure = |cause| Failure::Data {
+        let failure = |cause| ExitError::Data {
             path: key_path.clone(),
             cause,
         };
         let key = load_or_create_key(&key_path).map_err(failure)?;
         let path = data.join(CERTIFICATE_FILE);
         let certificate =
-            load_or_create_certificate(&path, &key).map_err(|cause| Failure::Data {
+            load_or_create_certificate(&path, &key).map_err(|cause| ExitError::Data {
                 path: path.clone(),
                 cause,
             })?;

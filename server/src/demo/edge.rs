@@ -91,7 +91,7 @@ impl Edge {
                     container: SocketAddrV4::new(service.address, service.port.get()),
                     options: service.options,
                 };
-                (domain.host(service), target)
+                (domain.hostname(service), target)
             })
         });
         let services = services.collect();

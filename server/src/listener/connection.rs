@@ -19,7 +19,7 @@ use tokio::{
 
 use super::{
     limits::{Connections, Permit},
-    progress::{Observed, Progress},
+    progress::{Progress, ProgressService},
 };
 
 /// The HTTP/2 preface (RFC 9113, section 3.4). The server reads it to detect the protocol, before
@@ -54,7 +54,7 @@ where
     A::Future: Send + 'static,
 {
     type Stream = Connection<A::Stream>;
-    type Service = Observed<A::Service>;
+    type Service = ProgressService<A::Service>;
     type Future = BoxFuture<'static, io::Result<(Self::Stream, Self::Service)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
@@ -69,7 +69,7 @@ where
                 deadline: Box::pin(sleep(timeouts.client)),
             });
             let progress = Progress::default();
-            let service = Observed::new(service, progress.clone());
+            let service = ProgressService::new(service, progress.clone());
             let connection = Connection {
                 io,
                 detection,

@@ -48,25 +48,25 @@ impl Progress {
 
 /// The service of a connection, whose requests and responses are recorded as progress.
 #[derive(Clone)]
-pub(super) struct Observed<S> {
+pub(super) struct ProgressService<S> {
     inner: S,
     progress: Progress,
 }
 
-impl<S> Observed<S> {
+impl<S> ProgressService<S> {
     pub(super) fn new(inner: S, progress: Progress) -> Self {
         Self { inner, progress }
     }
 }
 
-impl<S, R, B> Service<R> for Observed<S>
+impl<S, R, B> Service<R> for ProgressService<S>
 where
     S: Service<R, Response = Response<B>>,
     S::Future: Send + 'static,
     S::Error: 'static,
     B: 'static,
 {
-    type Response = Response<ObservedBody<B>>;
+    type Response = Response<ProgressBody<B>>;
     type Error = S::Error;
     type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
 
@@ -79,18 +79,18 @@ where
         let progress = self.progress.clone();
         let response = self.inner.call(request);
         response
-            .map_ok(|response| response.map(|inner| ObservedBody { inner, progress }))
+            .map_ok(|response| response.map(|inner| ProgressBody { inner, progress }))
             .boxed()
     }
 }
 
 /// The body of a response. The server polls it only while the client can receive more.
-pub(super) struct ObservedBody<B> {
+pub(super) struct ProgressBody<B> {
     inner: B,
     progress: Progress,
 }
 
-impl<B: Body + Unpin> Body for ObservedBody<B> {
+impl<B: Body + Unpin> Body for ProgressBody<B> {
     type Data = B::Data;
     type Error = B::Error;
 

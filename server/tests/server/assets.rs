@@ -1,4 +1,4 @@
-//! Files of the site: content encoding, caching and headers.
+//! Web assets: content encoding, caching and headers.
 
 use axum::{
     body::Body,
@@ -13,14 +13,14 @@ const SCRIPT: &str = "/pkg/holdfast.0123abcd.js";
 const PART: &str = "/pkg/0123abcd/work.wasm";
 
 async fn app_with_site() -> TestApp {
-    let site = tempfile::tempdir().unwrap();
-    std::fs::create_dir_all(site.path().join("pkg/0123abcd")).unwrap();
-    std::fs::write(site.path().join(PART.trim_start_matches('/')), "\0asm").unwrap();
-    let script = site.path().join(SCRIPT.trim_start_matches('/'));
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("pkg/0123abcd")).unwrap();
+    std::fs::write(folder.path().join(PART.trim_start_matches('/')), "\0asm").unwrap();
+    let script = folder.path().join(SCRIPT.trim_start_matches('/'));
     std::fs::write(&script, "plain").unwrap();
     std::fs::write(format!("{}.br", script.display()), "packed with br").unwrap();
     std::fs::write(format!("{}.gz", script.display()), "packed with gzip").unwrap();
-    std::fs::write(site.path().join("favicon.ico"), [0, 1, 2]).unwrap();
+    std::fs::write(folder.path().join("favicon.ico"), [0, 1, 2]).unwrap();
     let manifest = serde_json::json!({
         "files": [
             { "path": SCRIPT, "type": "text/javascript", "hash": "a0", "immutable": true,
@@ -33,8 +33,8 @@ async fn app_with_site() -> TestApp {
         "names": { "holdfast.js": SCRIPT },
         "parts": { "work": [PART] },
     });
-    std::fs::write(site.path().join("manifest.json"), manifest.to_string()).unwrap();
-    TestApp::with_assets(HOME, &[], Assets::folder(site.path()).unwrap()).await
+    std::fs::write(folder.path().join("manifest.json"), manifest.to_string()).unwrap();
+    TestApp::with_assets(HOME, &[], Assets::folder(folder.path()).unwrap()).await
 }
 
 async fn fetch(app: &TestApp, headers: &[(&str, &str)]) -> TestResponse {
@@ -124,10 +124,10 @@ async fn pages_refer_to_names_of_the_manifest() {
 
 #[tokio::test]
 async fn manifest_with_missing_file_is_refused() {
-    let site = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().unwrap();
     let manifest = r#"{"files":[{"path":"/a.js","type":"text/javascript","hash":"a0","immutable":true}],"names":{}}"#;
-    std::fs::write(site.path().join("manifest.json"), manifest).unwrap();
-    let error = Assets::folder(site.path()).err().unwrap().to_string();
+    std::fs::write(folder.path().join("manifest.json"), manifest).unwrap();
+    let error = Assets::folder(folder.path()).err().unwrap().to_string();
     assert!(error.contains("a.js cannot be read"), "{error}");
 }
 

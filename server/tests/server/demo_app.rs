@@ -17,7 +17,7 @@ use model::{
     domains::EntryPoint,
     hosts::HostRow,
     origin::Origin,
-    services::{PublishingStatus, ServiceForm},
+    services::{ServiceForm, ServicePublishingState},
     sites::SiteForm,
 };
 use proxmox_sim::{Config, Sim, TEST_SECRET};
@@ -222,5 +222,5 @@ impl DemoApp {
 
 pub fn is_live(view: &ContainerView) -> bool {
     let mut states = view.publications.iter().map(|(_, state)| state);
-    view.row.status == Status::Running && states.all(|state| *state == PublishingStatus::Live)
+    view.row.status == Status::Running && states.all(|state| *state == ServicePublishingState::Live)
 }

@@ -8,7 +8,10 @@ use axum::{
 };
 use control::{Actor, users};
 use futures::StreamExt as _;
-use model::users::{Limits, Role, UserSpec};
+use model::{
+    UserId,
+    users::{Limits, Role, UserSpec},
+};
 
 use crate::support::{TestApp, get, request};
 
@@ -45,6 +48,30 @@ async fn drain(stream: &mut BodyDataStream) {
     while next(stream).await.is_some() {}
 }
 
+/// Creates a user and returns their ID.
+async fn create_bea(app: &TestApp) -> UserId {
+    let spec = UserSpec {
+        name: "bea".parse().unwrap(),
+        email: "bea@example.org".parse().unwrap(),
+        role: Role::Member,
+        limits: Limits::default(),
+        password: Some("a long password".parse().unwrap()),
+    };
+    users::create(&app.control, &Actor::System, spec)
+        .await
+        .unwrap()
+}
+
+/// Reads up to the next event about a user.
+async fn next_user_event(stream: &mut BodyDataStream) -> String {
+    loop {
+        let chunk = next(stream).await.unwrap();
+        if chunk.contains("\"user\"") {
+            return chunk;
+        }
+    }
+}
+
 #[tokio::test]
 async fn anonymous_clients_are_refused() {
     let app = TestApp::new().await;
@@ -56,22 +83,8 @@ async fn change_events_do_not_contain_content() {
     let app = TestApp::new().await;
     let cookie = app.cookie().await;
     let mut stream = open_stream(&app, &cookie).await;
-    let spec = UserSpec {
-        name: "bea".parse().unwrap(),
-        mail: "bea@example.org".parse().unwrap(),
-        role: Role::Member,
-        limits: Limits::default(),
-        password: Some("a long password".parse().unwrap()),
-    };
-    let id = users::create(&app.control, &Actor::System, spec)
-        .await
-        .unwrap();
-    let event = loop {
-        let chunk = next(&mut stream).await.unwrap();
-        if chunk.contains("\"user\"") {
-            break chunk;
-        }
-    };
+    let id = create_bea(&app).await;
+    let event = next_user_event(&mut stream).await;
     assert!(
         event.contains(&format!("data: {{\"topic\":\"user\",\"id\":{id}}}")),
         "{event}"
@@ -84,13 +97,16 @@ async fn stream_ends_with_the_session() {
     let app = TestApp::new().await;
     let (cookie, other) = (app.cookie().await, app.cookie().await);
     let mut stream = open_stream(&app, &cookie).await;
-    let _still_open = open_stream(&app, &other).await;
+    let mut other_stream = open_stream(&app, &other).await;
     let request = request(Method::POST, "/sign-out")
         .header("sec-fetch-site", "same-origin")
         .header(header::COOKIE, &cookie)
         .body(Body::empty());
     app.send(request.unwrap()).await;
     drain(&mut stream).await;
+    let id = create_bea(&app).await;
+    let event = next_user_event(&mut other_stream).await;
+    assert!(event.contains(&format!("\"id\":{id}")), "{event}");
 }
 
 #[tokio::test]

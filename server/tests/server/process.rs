@@ -270,7 +270,7 @@ fn user_commands_need_no_password_argument() {
         "user",
         "add",
         "ann",
-        "--mail",
+        "--email",
         "ann@example.org",
         "--role",
         "administrator",

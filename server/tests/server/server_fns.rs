@@ -190,7 +190,7 @@ fn is_allowed(status: StatusCode, access: Access) -> bool {
 async fn create_user(app: &TestApp, name: &str, role: &str) -> Actor {
     let form = UserForm {
         name: name.into(),
-        mail: format!("{name}@example.org"),
+        email: format!("{name}@example.org"),
         role: role.into(),
         password: PASSWORD.into(),
         ..UserForm::default()

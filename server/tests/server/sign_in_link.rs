@@ -122,7 +122,7 @@ async fn new_password_invalidates_the_link() {
     let admin = admin.unwrap();
     let spec = UserSpec {
         name: admin.name,
-        mail: admin.mail,
+        email: admin.email,
         role: admin.role,
         limits: admin.limits,
         password: Some("another long password".parse().unwrap()),

@@ -2,13 +2,20 @@
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 
-use super::Banned;
+use super::BannedWords;
 
 /// Macros that write a log message.
 const LOG_MACROS: [&str; 5] = ["trace", "debug", "info", "warn", "error"];
 
 /// What a function must not do whose name begins with `is_` or `has_`: Diesel's writing statements.
 const WRITES: [&str; 4] = ["update", "insert_into", "replace_into", "delete"];
+
+/// Irregular and present participles that are rejected as names of types. Others in `-ing` are
+/// often nouns, such as `Encoding`.
+const PARTICIPLES: [&str; 15] = [
+    "Bound", "Built", "Chosen", "Drawn", "Found", "Given", "Held", "Kept", "Known", "Running",
+    "Seen", "Sent", "Serving", "Shown", "Taken",
+];
 
 /// The purpose of the string literals in a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +30,7 @@ pub(super) enum Strings {
 
 /// The problems of one file: the text to search for its line, and the problem.
 pub(super) struct Scan<'a> {
-    pub(super) banned: &'a Banned,
+    pub(super) banned: &'a BannedWords,
     pub(super) problems: Vec<(String, String)>,
 }
 
@@ -40,6 +47,8 @@ impl Scan<'_> {
                     self.identifier(ident);
                     if ident == "fn" {
                         self.function(rest);
+                    } else if ident == "struct" || ident == "enum" {
+                        self.type_name(rest);
                     }
                 }
                 TokenTree::Group(group) => {
@@ -101,6 +110,21 @@ impl Scan<'_> {
                 literal.to_owned(),
                 format!("{literal}: the word {word:?} is banned"),
             ));
+        }
+    }
+
+    /// Rejects a participle as the name of a type. `rest` is what follows `struct` or `enum`.
+    fn type_name(&mut self, rest: &[TokenTree]) {
+        let Some(TokenTree::Ident(name)) = rest.first() else {
+            return;
+        };
+        let name = name.to_string();
+        let is_single_word = !name.chars().skip(1).any(char::is_uppercase);
+        // Nouns such as `Need` and `Speed` have the same ending.
+        let is_regular = name.ends_with("ed") && !name.ends_with("eed");
+        if is_single_word && (is_regular || PARTICIPLES.contains(&name.as_str())) {
+            let problem = format!("`{name}` is a participle: name the type with a noun");
+            self.problems.push((format!(" {name}"), problem));
         }
     }
 

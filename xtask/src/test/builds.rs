@@ -17,13 +17,13 @@ use crate::mode::Mode;
 use crate::program::Cargo;
 use crate::report::Report;
 use crate::setup::Consent;
-use crate::site::Site;
+use crate::web_assets::WebAssets;
 use crate::workspace::Workspace;
 
 /// A build result that is set once and that several parts can wait for.
-struct Slot<T>(OnceLock<Built<T>>);
+struct Slot<T>(OnceLock<BuildResult<T>>);
 
-struct Built<T> {
+struct BuildResult<T> {
     took: Duration,
     result: Result<T, String>,
 }
@@ -46,7 +46,7 @@ impl<T> Slot<T> {
         }
         let took = start.elapsed();
         // Only the build thread fills slots, each one once.
-        let _ = self.0.set(Built { took, result });
+        let _ = self.0.set(BuildResult { took, result });
     }
 
     /// Waits for the build result.
@@ -72,7 +72,7 @@ pub struct Builds<'a> {
     mode: Mode,
     lints: Lints,
     native: Slot<Vec<Executable>>,
-    site: Slot<Site>,
+    web_assets: Slot<WebAssets>,
     release: Slot<PathBuf>,
 }
 
@@ -96,14 +96,14 @@ impl<'a> Builds<'a> {
             mode,
             lints,
             native: Slot::new(),
-            site: Slot::new(),
+            web_assets: Slot::new(),
             release: Slot::new(),
         })
     }
 
     /// Builds everything that the parts need, in the order in which they run. Builds that run
-    /// concurrently with tests have a lower priority. The site has its own target directory and is
-    /// built at low priority beside the first build.
+    /// concurrently with tests have a lower priority. The web assets have their own target
+    /// directory and are built at low priority beside the first build.
     pub fn build(&self, parts: &[Part]) {
         let needs = |need: fn(Part) -> bool| parts.iter().copied().any(need);
         let label = labeled_output::label();
@@ -112,7 +112,7 @@ impl<'a> Builds<'a> {
                 scope.spawn(|| {
                     label.inspect(|label| labeled_output::set_label(label));
                     labeled_output::lower_priority();
-                    self.site.fill(|| self.build_site());
+                    self.web_assets.fill(|| self.build_web_assets());
                 });
             }
             if needs(Part::needs_native) {
@@ -132,7 +132,7 @@ impl<'a> Builds<'a> {
     /// If a build failed or there are warnings.
     pub fn lints(&self, report: &mut Report) -> anyhow::Result<()> {
         self.native.wait(report)?;
-        self.site.wait(report)?;
+        self.web_assets.wait(report)?;
         self.lints.check()
     }
 
@@ -144,16 +144,16 @@ impl<'a> Builds<'a> {
         self.native.wait(report).map(Vec::as_slice)
     }
 
-    /// Returns the binaries that were built with the tests, after the site is built.
+    /// Returns the binaries that were built with the tests, after the web assets are built.
     ///
     /// # Errors
     /// If a build failed.
     pub fn programs(&self, report: &mut Report) -> anyhow::Result<Programs<'_>> {
-        self.site.wait(report)?;
+        self.web_assets.wait(report)?;
         self.native(report).map(Programs::Built)
     }
 
-    /// Returns the release binary with its embedded site.
+    /// Returns the release binary with its embedded web assets.
     ///
     /// # Errors
     /// If the build failed.
@@ -177,18 +177,19 @@ impl<'a> Builds<'a> {
         Ok(built)
     }
 
-    /// Builds the site that all parts serve, in release mode if the run includes a release build.
-    fn build_site(&self) -> anyhow::Result<Site> {
-        let site = Site::build(self.workspace, self.mode, self.consent, &self.lints)?;
+    /// Builds the web assets that all parts serve, in release mode if the run includes a release
+    /// build.
+    fn build_web_assets(&self) -> anyhow::Result<WebAssets> {
+        let web_assets = WebAssets::build(self.workspace, self.mode, self.consent, &self.lints)?;
         if self.mode == Mode::Release {
-            site.copy_for_development(self.workspace)?;
+            web_assets.copy_for_development(self.workspace)?;
         }
-        Ok(site)
+        Ok(web_assets)
     }
 
     fn build_release(&self) -> anyhow::Result<PathBuf> {
-        if self.site.get().is_err() {
-            bail!("the site was not built");
+        if self.web_assets.get().is_err() {
+            bail!("the web assets were not built");
         }
         Binary::Server.build(self.workspace, Mode::Release)
     }

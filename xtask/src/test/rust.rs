@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::bail;
 
 use crate::binaries::Executable;
-use crate::program::{self, Finished};
+use crate::program::{self, ProgramOutput};
 use crate::report::Report;
 use crate::{disk, labeled_output};
 
@@ -68,7 +68,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn run_one(executable: &Executable, filter: &[String]) -> anyhow::Result<Finished> {
+fn run_one(executable: &Executable, filter: &[String]) -> anyhow::Result<ProgramOutput> {
     let mut command = Command::new(&executable.path);
     command
         .current_dir(&executable.folder)
@@ -88,7 +88,7 @@ fn run_one(executable: &Executable, filter: &[String]) -> anyhow::Result<Finishe
 }
 
 /// Counts an executable's tests and prints its result. Prints the whole output on failure.
-fn record(name: &str, ended: &Finished, report: &mut Report) -> anyhow::Result<()> {
+fn record(name: &str, ended: &ProgramOutput, report: &mut Report) -> anyhow::Result<()> {
     let mut result = "no result";
     for line in &ended.lines {
         report.inspect(line);
@@ -135,8 +135,8 @@ mod tests {
         NOT CHECKED: recordings (file missing)\n\
         test result: ok. 12 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.1s\n";
 
-    fn ended(failure: Option<&str>) -> Finished {
-        Finished {
+    fn ended(failure: Option<&str>) -> ProgramOutput {
+        ProgramOutput {
             lines: OUTPUT.lines().map(str::to_owned).collect(),
             took: Duration::from_secs(1),
             failure: failure.map(str::to_owned),

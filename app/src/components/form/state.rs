@@ -3,7 +3,7 @@
 use leptos::{html, prelude::*};
 use model::{Error, FieldError};
 
-use crate::server_fns::Failure;
+use crate::server_fns::RequestError;
 
 /// The validation and submission state of a form, without its values.
 #[derive(Clone, Copy)]
@@ -22,7 +22,7 @@ pub struct FormState {
     /// Whether the submission is in flight.
     pub busy: RwSignal<bool>,
     /// An error that concerns the form as a whole.
-    pub failure: RwSignal<Option<Failure>>,
+    pub failure: RwSignal<Option<RequestError>>,
 }
 
 impl FormState {
@@ -135,7 +135,7 @@ impl FormState {
     }
 
     /// Stores an error from the server, at the fields that it names.
-    pub fn refuse(self, failure: Failure) {
+    pub fn refuse(self, failure: RequestError) {
         self.busy.set(false);
         match failure.0 {
             Error::Invalid { fields } => {
@@ -143,7 +143,7 @@ impl FormState {
                 self.refused.set(fields.clone());
                 self.summary.set(fields);
             }
-            other => self.failure.set(Some(Failure(other))),
+            other => self.failure.set(Some(RequestError(other))),
         }
     }
 }

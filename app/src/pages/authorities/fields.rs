@@ -49,7 +49,7 @@ pub fn fields(form: FormState, values: RwSignal<AuthorityForm>, new: bool) -> An
         .map(|(name, url)| ((*url).to_owned(), (*name).to_owned()))
         .chain([(CUSTOM.to_owned(), "Custom".to_owned())])
         .collect();
-    let chosen = Bound {
+    let chosen = FieldBinding {
         get: Signal::derive(move || values.with(|form| known(&form.directory).to_owned())),
         set: Callback::new(move |chosen: String| {
             form.typed("directory");

@@ -84,9 +84,9 @@ fn settings(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyVie
 
 fn deletion(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyView {
     let is_needed = authority.part(|row| !row.domains.is_empty());
-    let change = ("/domains", "Change their certificate source");
-    let losses = move || authority.with(losses);
-    delete_card(Kind::Authority, name, losses, move |typed| {
+    let change = ("/domains", "Change the certificate source of these domains");
+    let consequences = move || authority.with(consequences);
+    delete_card(Kind::Authority, name, consequences, move |typed| {
         server_fns::authorities::delete(authority.peek(|row| row.id), typed)
     })
     .note("Issued certificates stay valid and are served until they expire.")
@@ -100,7 +100,7 @@ fn deletion(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyVie
 }
 
 /// The objects that are deleted along with a CA.
-fn losses(row: &AuthorityRow) -> Vec<String> {
+fn consequences(row: &AuthorityRow) -> Vec<String> {
     let settings = format!("The certificate authority {} and its settings", row.name);
     let account = "The ACME account key: issued certificates can no longer be revoked".to_owned();
     let account = row.account.as_ref().map(|_| account);

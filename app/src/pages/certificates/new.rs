@@ -37,7 +37,7 @@ fn content(domains: LiveResource<Vec<DomainRow>>) -> AnyView {
                 .await?
                 .to_string();
             let name = name.unwrap_or_default();
-            Ok(Saved { name, key })
+            Ok(SavedObject { name, key })
         }
     });
     let notice = domains.peek(Vec::is_empty).then(|| {

@@ -119,7 +119,7 @@ fn last_error(certificate: LiveResource<CertificateDetail>) -> AnyView {
         };
         let times = (failures > 1).then(|| format!(", {failures} failures in a row"));
         let detail = last_error.detail.map(|detail| {
-            view! { <details class="fold"><summary>"Original message"</summary><pre class="verbatim" tabindex="0">{detail}</pre></details> }.erase()
+            view! { <details class="fold"><summary>"Error message"</summary><pre class="verbatim" tabindex="0">{detail}</pre></details> }.erase()
         });
         Some(
             view! {

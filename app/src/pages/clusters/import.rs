@@ -2,7 +2,7 @@
 
 use model::{
     SiteId,
-    clusters::{ImportRequest, ImportResult, UnmanagedContainer},
+    clusters::{ImportRequest, ImportResult, ObservedContainer},
     containers::Status,
 };
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A container with the selection.
-type Candidate = (UnmanagedContainer, RwSignal<ImportRequest>);
+type Candidate = (ObservedContainer, RwSignal<ImportRequest>);
 
 const ROWS: Rows<Candidate> = Rows {
     label: "Unmanaged containers",
@@ -217,14 +217,14 @@ fn candidates(page: LiveResource<ClusterPage>, selection: ImportSelection) -> An
 }
 
 /// The name of a container; its VMID until Proxmox reports a name.
-fn name(container: &UnmanagedContainer) -> String {
+fn name(container: &ObservedContainer) -> String {
     let name = container.name.clone();
     name.unwrap_or_else(|| format!("CT {}", container.vmid))
 }
 
 /// The checkbox that selects a container.
 fn select(candidate: Memo<Option<Candidate>>) -> AnyView {
-    let Some((UnmanagedContainer { vmid, .. }, values)) = candidate.get_untracked() else {
+    let Some((ObservedContainer { vmid, .. }, values)) = candidate.get_untracked() else {
         return ().erase();
     };
     let label = move || {

@@ -29,7 +29,7 @@ const ROWS: Rows<ClusterView> = Rows {
         column("Address", "mono", |cluster| host(&cluster.url)),
         column("Version", "num", |cluster| cluster.version.clone().erase()),
         column("Nodes", "num", nodes),
-        column("Last contact", "num", |cluster| {
+        column("Last seen", "num", |cluster| {
             cluster.observed.map(ago).erase()
         }),
     ],
@@ -46,7 +46,7 @@ pub fn page() -> AnyView {
     )
 }
 
-async fn fetch() -> Result<Vec<ClusterView>, Failure> {
+async fn fetch() -> Result<Vec<ClusterView>, RequestError> {
     require_administrator().await?;
     server_fns::clusters::list().await
 }

@@ -14,7 +14,7 @@ fn content() -> AnyView {
     let form = FormState::of(values, |form| form.parse(true));
     let create = save_call(move || {
         let created = server_fns::clusters::create(values.get_untracked());
-        async move { Ok(Saved::named(created.await?.to_string())) }
+        async move { Ok(SavedObject::named(created.await?.to_string())) }
     });
     create_form(Kind::Cluster, form, fields(form, values, true), create)
 }

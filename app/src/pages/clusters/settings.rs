@@ -19,7 +19,7 @@ fn form(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
         async move {
             let name = updated.await?;
             values.try_update(|form| form.secret.clear());
-            Ok(Saved::named(name.to_string()))
+            Ok(SavedObject::named(name.to_string()))
         }
     });
     let fields = fields(form, values, false);
@@ -28,22 +28,22 @@ fn form(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
 
 fn deletion(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
     let has_sites = page.part(|page| !page.cluster.sites.is_empty());
-    let losses = || {
+    let consequences = || {
         [
-            "Its address, fingerprint and credentials",
-            "Its observed state",
+            "The address, fingerprint and credentials of the cluster",
+            "The observed state of the cluster",
         ]
         .map(str::to_owned)
         .to_vec()
     };
-    delete_card(Kind::Cluster, name, losses, move |typed| {
+    delete_card(Kind::Cluster, name, consequences, move |typed| {
         server_fns::clusters::delete(page.peek(|page| page.cluster.view.id), typed)
     })
     .note("The cluster itself does not change.")
     .blocked_while(
         has_sites,
         "The cluster has sites. ",
-        ("/sites", "Delete these first"),
+        ("/sites", "Delete the sites first"),
         ".",
     )
     .view()

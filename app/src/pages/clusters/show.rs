@@ -46,7 +46,7 @@ pub fn page() -> AnyView {
     )
 }
 
-async fn fetch(name: String, tab: ClusterTab) -> Result<ClusterPage, Failure> {
+async fn fetch(name: String, tab: ClusterTab) -> Result<ClusterPage, RequestError> {
     let me = require_administrator().await?;
     let mut page = ClusterPage {
         tab,
@@ -114,7 +114,7 @@ fn last_error(page: LiveResource<ClusterPage>) -> AnyView {
     reactive(move || {
         let (last_error, changed, observed) = view.get();
         let last_seen =
-            observed.map(|at| view! { <p class="muted">"Last contact " {ago(at)} "."</p> }.erase());
+            observed.map(|at| view! { <p class="muted">"Last seen " {ago(at)} "."</p> }.erase());
         let last_error = last_error?;
         let (tone, icon_name, text) = match changed {
             Some(_) => {

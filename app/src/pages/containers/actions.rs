@@ -7,7 +7,7 @@ use model::{
     names::Label,
 };
 
-use crate::{browser, components::dialog::Deletion, pages::prelude::*};
+use crate::{browser, components::dialog::ConfirmedAction, pages::prelude::*};
 
 /// Whether `power` applies in a state; never while a job is running.
 pub fn is_available(power: Power, status: Status, activity: Option<RunningJob>) -> bool {
@@ -56,7 +56,7 @@ fn undo(toasts: Toasts, (id, job): (ContainerId, JobId), name: Label, inverse: P
                 match server_fns::containers::power(id, inverse).await {
                     Ok(_) => return toasts.notify(format!("Undo started for {name}.")),
                     // The result of the job may not have been observed yet.
-                    Err(Failure(Error::Conflict { .. })) => {}
+                    Err(RequestError(Error::Conflict { .. })) => {}
                     Err(failure) => return toasts.warn(format!("{name}: {failure}")),
                 }
             }
@@ -67,7 +67,7 @@ fn undo(toasts: Toasts, (id, job): (ContainerId, JobId), name: Label, inverse: P
 }
 
 /// Deletes the container and navigates to the job that does so; requires its name to be typed.
-pub fn delete(deletion: Deletion, id: Signal<Option<ContainerId>>) -> Callback<String> {
+pub fn delete(deletion: ConfirmedAction, id: Signal<Option<ContainerId>>) -> Callback<String> {
     let navigate = use_navigate();
     Callback::new(move |typed: String| {
         let Some(id) = id.get_untracked() else { return };
@@ -79,12 +79,12 @@ pub fn delete(deletion: Deletion, id: Signal<Option<ContainerId>>) -> Callback<S
 }
 
 /// The objects that are deleted along with a container.
-pub fn losses(row: &ContainerRow) -> Vec<String> {
-    let mut losses = vec![
+pub fn consequences(row: &ContainerRow) -> Vec<String> {
+    let mut consequences = vec![
         "All data on the disk".to_owned(),
         format!("The name {} and the address {}", row.name, row.address),
     ];
-    losses.extend(row.link.iter().map(|link| format!("The link {link}")));
-    losses.push("The external ports of the services".to_owned());
-    losses
+    consequences.extend(row.link.iter().map(|link| format!("The link {link}")));
+    consequences.push("The external ports of the services".to_owned());
+    consequences
 }

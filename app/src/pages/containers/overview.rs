@@ -8,7 +8,7 @@ use model::{
     dhcp_leases::address_mismatch_message,
     jobs::JobView,
     names::Domain,
-    services::{PublishingStatus, ServiceKind, ServiceView},
+    services::{ServiceKind, ServicePublishingState, ServiceView},
     sizes::Bytes,
 };
 
@@ -189,14 +189,16 @@ pub fn publishing_status(container: LiveResource<ContainerDetail>, id: ServiceId
     });
     let shown = reactive(move || match state.get() {
         (None, _) => ().erase(),
-        (Some(PublishingStatus::Publishing), _) => badge("publishing", Tone::Info, "circle-dashed"),
-        (Some(PublishingStatus::Live), Status::Running) => {
+        (Some(ServicePublishingState::Publishing), _) => {
+            badge("publishing", Tone::Info, "circle-dashed")
+        }
+        (Some(ServicePublishingState::Live), Status::Running) => {
             badge("live", Tone::Good, "circle-check")
         }
-        (Some(PublishingStatus::Live), _) => {
+        (Some(ServicePublishingState::Live), _) => {
             badge("container not running", Tone::Plain, "circle-stop")
         }
-        (Some(PublishingStatus::Blocked { reason }), _) => {
+        (Some(ServicePublishingState::Blocked { reason }), _) => {
             let reason = view! { <span class="row-note">{reason}</span> }.erase();
             view! { {badge("blocked", Tone::Danger, "ban")} {reason} }.erase()
         }

@@ -62,7 +62,7 @@ fn domain(row: Row) -> AnyView {
             .collect::<Vec<_>>()
     });
     let default = move || row.domains.with(|own| own.first().map(ToString::to_string));
-    let value = Bound {
+    let value = FieldBinding {
         get: Signal::derive(move || match selected.get.get() {
             selected if selected.is_empty() => default().unwrap_or_default(),
             selected => selected,

@@ -8,8 +8,9 @@ use model::{
 use super::actions::{self, is_available};
 use crate::{
     components::{
-        dialog::{DeleteDialog, Deletion},
+        dialog::{ConfirmedAction, DeleteDialog},
         menu::{Menu, MenuItem},
+        noun::Noun,
     },
     pages::prelude::*,
 };
@@ -20,7 +21,7 @@ pub struct Selection {
     rows: RwSignal<Vec<ContainerId>>,
     delete: RwSignal<Option<ContainerRow>>,
     /// The dialog that deletes a container.
-    pub deletion: Deletion,
+    pub deletion: ConfirmedAction,
     toasts: Toasts,
 }
 
@@ -30,7 +31,7 @@ impl Selection {
         Self {
             rows: RwSignal::new(Vec::new()),
             delete: RwSignal::new(None),
-            deletion: Deletion::default(),
+            deletion: ConfirmedAction::default(),
             toasts: Toasts::here(),
         }
     }
@@ -98,12 +99,13 @@ pub fn delete_dialog(selection: Selection) -> AnyView {
         let row = delete.get();
         row.map(|row| row.name.to_string()).unwrap_or_default()
     });
-    let losses = Signal::derive(move || {
-        delete.with(|row| row.as_ref().map(actions::losses).unwrap_or_default())
+    let consequences = Signal::derive(move || {
+        delete.with(|row| row.as_ref().map(actions::consequences).unwrap_or_default())
     });
     let id = Signal::derive(move || delete.with(|row| row.as_ref().map(|row| row.id)));
     let delete = actions::delete(deletion, id);
-    view! { <DeleteDialog deletion name losses delete /> }.erase()
+    let noun = Noun::of(Kind::Container);
+    view! { <DeleteDialog action=deletion noun name consequences on_confirm=delete /> }.erase()
 }
 
 /// The toolbar of the selected containers.

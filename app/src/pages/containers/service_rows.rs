@@ -66,8 +66,8 @@ impl Row {
     }
 
     /// A binding to a text of the row; follows the row if its index changes.
-    pub fn text(self, of: fn(&mut ServiceForm) -> &mut String) -> Bound {
-        Bound {
+    pub fn text(self, of: fn(&mut ServiceForm) -> &mut String) -> FieldBinding {
+        FieldBinding {
             get: self.part(move |service| std::mem::take(of(service))),
             set: Callback::new(move |text| self.change(|service| *of(service) = text)),
         }

@@ -8,7 +8,10 @@ use super::{
     overview::{source_label, source_title},
 };
 use crate::{
-    components::dialog::{DeleteDialog, Deletion},
+    components::{
+        dialog::{ConfirmedAction, DeleteDialog},
+        noun::Noun,
+    },
     pages::prelude::*,
 };
 
@@ -38,11 +41,13 @@ pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
 }
 
 fn deletion(container: LiveResource<ContainerDetail>) -> AnyView {
-    let deletion = Deletion::default();
+    let deletion = ConfirmedAction::default();
     let name = container.peek(|view| view.row.name.to_string());
-    let losses = Signal::derive(move || container.with(|view| actions::losses(&view.row)));
+    let consequences =
+        Signal::derive(move || container.with(|view| actions::consequences(&view.row)));
     let id = Signal::derive(move || Some(container.with(|view| view.row.id)));
     let delete = actions::delete(deletion, id);
+    let noun = Noun::of(Kind::Container);
     view! {
         <section class="card card-danger">
             <h2 class="card-title">"Delete container"</h2>
@@ -55,7 +60,7 @@ fn deletion(container: LiveResource<ContainerDetail>) -> AnyView {
                 </div>
             </div>
         </section>
-        <DeleteDialog deletion name losses delete />
+        <DeleteDialog action=deletion noun name consequences on_confirm=delete />
     }
     .erase()
 }

@@ -64,7 +64,7 @@ pub fn certificates(
     let hint = Signal::derive(move || {
         values.with(|form| description(&form.certificate_source).to_owned())
     });
-    let source = Bound {
+    let source = FieldBinding {
         get: Signal::derive(move || values.with(|form| form.certificate_source.clone())),
         set: Callback::new(move |name: String| {
             let first = choices.with_untracked(|choices| choices.authorities.first().cloned());

@@ -36,11 +36,11 @@ pub fn certificate_counts(
         (count, _) => Some(view! { <span class="num">{format!("{count} valid")}</span> }.erase()),
     };
     let attention = (attention_count > 0).then(|| {
-        let message = match attention_count {
+        let text = match attention_count {
             1 => "1 needs attention".to_owned(),
             count => format!("{count} need attention"),
         };
-        view! { <span class="badge tone-danger">{icon("triangle-alert")} {message}</span> }.erase()
+        view! { <span class="badge tone-danger">{icon("triangle-alert")} {text}</span> }.erase()
     });
     view! { <span class="state-line">{valid} {attention}</span> }.erase()
 }

@@ -43,7 +43,7 @@ fn content(form_options: LiveResource<NewDomainOptions>) -> AnyView {
         async move {
             let id = server_fns::domains::create(submitted).await?;
             let key = id.to_string();
-            Ok(Saved { name, key })
+            Ok(SavedObject { name, key })
         }
     });
     let fields = view! { {notice} {fields(form, values, Some(sites), choices.into())} }.erase();

@@ -21,7 +21,7 @@ fn form(page: LiveResource<DomainDetail>) -> AnyView {
         async move {
             server_fns::domains::update(id, submitted).await?;
             let key = id.to_string();
-            Ok(Saved { name, key })
+            Ok(SavedObject { name, key })
         }
     });
     let fields = fields(form, values, None, choices.into());
@@ -30,8 +30,8 @@ fn form(page: LiveResource<DomainDetail>) -> AnyView {
 
 fn deletion(page: LiveResource<DomainDetail>, name: Memo<String>) -> AnyView {
     let keeps_addresses = page.part(|page| page.domain.spec.addresses);
-    let losses = move || page.with(losses);
-    delete_card(Kind::Domain, name, losses, move |typed| {
+    let consequences = move || page.with(consequences);
+    delete_card(Kind::Domain, name, consequences, move |typed| {
         server_fns::domains::delete(page.peek(|page| page.domain.id), typed)
     })
     .note(Signal::derive(move || note(keeps_addresses.get())))
@@ -49,26 +49,27 @@ fn note(keeps_addresses: bool) -> &'static str {
 }
 
 /// The objects that are deleted along with a domain.
-fn losses(page: &DomainDetail) -> Vec<String> {
+fn consequences(page: &DomainDetail) -> Vec<String> {
     let spec = &page.domain.spec;
-    let mut losses = vec![format!(
+    let mut consequences = vec![format!(
         "The domain {} of the site {} and its settings",
         spec.name, page.domain.site_name
     )];
     if let Publishers::Users(_) = spec.publishers {
         let users = publishers(&spec.publishers);
-        losses.push(format!("The list of users who can publish: {users}"));
+        consequences.push(format!("The list of users who can publish: {users}"));
     }
     // Expired certificates count too: an uploaded key may exist nowhere else.
     match page.total {
         0 => {}
-        1 => losses.push("Its certificate and key, even if uploaded".to_owned()),
-        all => losses.push(format!(
-            "Its {all} certificates and keys, including uploaded ones"
+        1 => consequences
+            .push("The certificate of the domain and its key, even if uploaded".to_owned()),
+        all => consequences.push(format!(
+            "The {all} certificates of the domain and their keys, including uploaded certificates"
         )),
     }
     if let Some(origin) = &spec.sign_in {
-        losses.push(format!("The sign-in URL {origin}"));
+        consequences.push(format!("The sign-in URL {origin}"));
     }
-    losses
+    consequences
 }

@@ -1,6 +1,6 @@
 //! Badges of a host: its roles, whether it is online, and whether its configuration is current.
 
-use model::hosts::{HostRole, HostRow, PublishingState, UNREACHABLE_AFTER_MS};
+use model::hosts::{HostPublishingState, HostRole, HostRow, UNREACHABLE_AFTER_MS};
 
 use crate::{
     clock::{self, Clock},
@@ -41,9 +41,9 @@ pub fn contact_badge(host: Memo<Option<HostRow>>) -> AnyView {
 pub fn configuration_badge(host: &HostRow) -> AnyView {
     match host.publishing_state() {
         None => ().erase(),
-        Some(PublishingState::Live) => badge("live", Tone::Good, "circle-check"),
-        Some(PublishingState::Publishing) => badge("publishing", Tone::Info, "circle-dashed"),
-        Some(PublishingState::Blocked) => badge("blocked", Tone::Danger, "ban"),
+        Some(HostPublishingState::Live) => badge("live", Tone::Good, "circle-check"),
+        Some(HostPublishingState::Publishing) => badge("publishing", Tone::Info, "circle-dashed"),
+        Some(HostPublishingState::Blocked) => badge("blocked", Tone::Danger, "ban"),
     }
 }
 

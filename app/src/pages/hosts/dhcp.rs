@@ -3,7 +3,7 @@
 use model::hosts::{DhcpRole, HostDetail, HostRow};
 
 use crate::{
-    components::dialog::{ConfirmDialog, Deletion, Question},
+    components::dialog::{ConfirmDialog, ConfirmedAction, Question},
     pages::prelude::*,
 };
 
@@ -12,7 +12,7 @@ pub fn dhcp_card(host: LiveResource<HostDetail>) -> AnyView {
         let joined = host.row.facts.is_some();
         (host.row.dhcp, joined, host.dhcp_server.clone())
     });
-    let force = Deletion::default();
+    let force = ConfirmedAction::default();
     let body = reactive(move || {
         let (dhcp, joined, server) = state.get();
         let text = match (dhcp, server) {
@@ -66,7 +66,7 @@ fn hand_over(host: LiveResource<HostDetail>, server: Option<HostRow>) -> AnyView
     .erase()
 }
 
-fn pending_handover(server: Option<HostRow>, force: Deletion) -> AnyView {
+fn pending_handover(server: Option<HostRow>, force: ConfirmedAction) -> AnyView {
     view! {
         <p>{icon("circle-dashed")} " This host takes over DHCP once the current server stops."</p>
         {current_server(server)}
@@ -78,7 +78,7 @@ fn pending_handover(server: Option<HostRow>, force: Deletion) -> AnyView {
     .erase()
 }
 
-fn confirmation(host: LiveResource<HostDetail>, force: Deletion) -> AnyView {
+fn confirmation(host: LiveResource<HostDetail>, force: ConfirmedAction) -> AnyView {
     let name = host.part(|host| host.row.name.to_string());
     let consequences = Signal::derive(move || {
         let server = host.with(|host| host.dhcp_server.as_ref().map(|row| row.name.to_string()));
@@ -105,6 +105,5 @@ fn confirmation(host: LiveResource<HostDetail>, force: Deletion) -> AnyView {
         confirm_label: Signal::stored("Take over now".to_owned()),
         icon_name: "triangle-alert",
     };
-    view! { <ConfirmDialog deletion=force name losses=consequences question delete=take_over /> }
-        .erase()
+    view! { <ConfirmDialog action=force name consequences question on_confirm=take_over /> }.erase()
 }

@@ -70,7 +70,7 @@ fn form(
         let name = entered.name.trim().to_ascii_lowercase();
         async move {
             let issued = server_fns::hosts::create(entered).await?;
-            let saved = Saved::named(name.clone());
+            let saved = SavedObject::named(name.clone());
             created.try_set(Some((NewHost { site, name }, issued)));
             Ok(saved)
         }

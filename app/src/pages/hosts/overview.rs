@@ -1,7 +1,7 @@
 //! The state of a host: problems, versions, and the live configuration.
 
 use model::hosts::{
-    ApplyOutcome, ConfigPart, DhcpRole, HostDetail, HostRow, ProbedComponent, PublishingState,
+    ApplyOutcome, ConfigPart, DhcpRole, HostDetail, HostPublishingState, HostRow, ProbedComponent,
 };
 
 use super::{badges::role_badges, unserved::unserved};
@@ -138,7 +138,7 @@ fn live_generation(row: &HostRow) -> String {
     match (row.applied_generation, row.publishing_state()) {
         (_, None) => "none, not joined yet".to_owned(),
         (None, _) => format!("none, generation {now} is pending"),
-        (Some(applied), Some(PublishingState::Publishing)) => {
+        (Some(applied), Some(HostPublishingState::Publishing)) => {
             format!("generation {applied}, {now} is pending")
         }
         (Some(applied), _) if applied < now => {

@@ -53,8 +53,8 @@ fn deletion(host: LiveResource<HostDetail>, name: Memo<String>) -> AnyView {
             view! { <p>"This host is the DHCP server. Make another host the DHCP server first."</p> }.erase()
         })
     };
-    let losses = move || host.with(|host| losses(&host.row));
-    delete_card(Kind::Host, name, losses, move |typed| {
+    let consequences = move || host.with(|host| consequences(&host.row));
+    delete_card(Kind::Host, name, consequences, move |typed| {
         server_fns::hosts::delete(host.peek(|host| host.row.id), typed)
     })
     .note("This revokes the agent's key. The host keeps serving its last configuration until you stop nginx and dnsmasq there.")
@@ -63,8 +63,8 @@ fn deletion(host: LiveResource<HostDetail>, name: Memo<String>) -> AnyView {
 }
 
 /// The objects that are deleted along with a host.
-fn losses(row: &HostRow) -> Vec<String> {
-    let mut losses = vec![
+fn consequences(row: &HostRow) -> Vec<String> {
+    let mut consequences = vec![
         format!(
             "The host {} of the site {} and the key of its agent",
             row.name, row.site_name
@@ -72,10 +72,10 @@ fn losses(row: &HostRow) -> Vec<String> {
         "The reported files of the host".to_owned(),
     ];
     if let Some(facts) = &row.facts {
-        losses.push(format!(
+        consequences.push(format!(
             "Updates of the site configuration at {}",
             facts.address
         ));
     }
-    losses
+    consequences
 }

@@ -90,14 +90,14 @@ pub fn actor(job: &JobRow) -> String {
 }
 
 fn steps(job: &JobRow) -> AnyView {
-    let message = format!("{} of {}", job.steps_done, job.steps);
+    let progress = format!("{} of {}", job.steps_done, job.steps);
     let bar = (!job.state.has_ended()).then(|| {
-        let label = format!("{}: {message} steps", title(job));
+        let label = format!("{}: {progress} steps", title(job));
         let (max, value) = (job.steps.max(1).to_string(), job.steps_done.to_string());
         view! { <progress class="bar bar-short" max=max value=value aria-label=label></progress> }
             .erase()
     });
-    view! { {bar} <span>{message}</span> }.erase()
+    view! { {bar} <span>{progress}</span> }.erase()
 }
 
 /// How long a job took, or has taken so far.

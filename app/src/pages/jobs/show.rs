@@ -37,11 +37,11 @@ pub fn page() -> AnyView {
     })
 }
 
-async fn fetch(id: String) -> Result<JobView, Failure> {
+async fn fetch(id: String) -> Result<JobView, RequestError> {
     match id.parse() {
         Ok(id) => server_fns::jobs::get(id).await,
         // An invalid id is treated as not found.
-        Err(_) => Err(Failure(Error::NotFound { kind: Kind::Job })),
+        Err(_) => Err(RequestError(Error::NotFound { kind: Kind::Job })),
     }
 }
 

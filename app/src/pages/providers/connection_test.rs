@@ -45,7 +45,7 @@ pub fn card(id: ProviderId, kind: Signal<ProviderKind>, domains: Signal<Vec<Stri
             }
         });
     };
-    let value = Bound {
+    let value = FieldBinding {
         get: domain.into(),
         set: Callback::new(move |text| domain.set(text)),
     };

@@ -26,7 +26,7 @@ pub fn page() -> AnyView {
     })
 }
 
-async fn fetch(name: String) -> Result<ProviderPage, Failure> {
+async fn fetch(name: String) -> Result<ProviderPage, RequestError> {
     let provider = server_fns::providers::get(name).await?;
     let all = server_fns::domains::list().await?;
     // Domains that use the provider come first.
@@ -116,9 +116,9 @@ fn settings(page: LiveResource<ProviderPage>, name: Memo<String>) -> AnyView {
 
 fn deletion(page: LiveResource<ProviderPage>, name: Memo<String>) -> AnyView {
     let is_needed = page.part(|(row, _)| !row.domains.is_empty());
-    let select = ("/domains", "Select another provider");
-    let losses = move || page.with(|(row, _)| losses(row));
-    delete_card(Kind::Provider, name, losses, move |typed| {
+    let select = ("/domains", "Select another DNS provider");
+    let consequences = move || page.with(|(row, _)| consequences(row));
+    delete_card(Kind::Provider, name, consequences, move |typed| {
         server_fns::providers::delete(page.peek(|(row, _)| row.id), typed)
     })
     .note("Existing DNS records do not change.")
@@ -126,17 +126,17 @@ fn deletion(page: LiveResource<ProviderPage>, name: Memo<String>) -> AnyView {
         is_needed,
         "Domains use this DNS provider. ",
         select,
-        " for them first.",
+        " for these domains first.",
     )
     .view()
 }
 
 /// The objects that are deleted along with a DNS provider.
-fn losses(row: &ProviderRow) -> Vec<String> {
+fn consequences(row: &ProviderRow) -> Vec<String> {
     let secret = match &row.settings {
-        ProviderSettings::Cloudflare => "Its API token",
-        ProviderSettings::Rfc2136 { .. } => "Its TSIG key",
-        ProviderSettings::AcmeDns { .. } => "The password of its acme-dns account",
+        ProviderSettings::Cloudflare => "The API token of the DNS provider",
+        ProviderSettings::Rfc2136 { .. } => "The TSIG key of the DNS provider",
+        ProviderSettings::AcmeDns { .. } => "The password of the acme-dns account",
     };
     let settings = format!("The DNS provider {} and its settings", row.name);
     vec![settings, secret.to_owned()]

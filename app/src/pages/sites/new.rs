@@ -9,7 +9,7 @@ pub fn page() -> AnyView {
     form_page(fetch, |_| Vec::new(), content)
 }
 
-async fn fetch() -> Result<Vec<ClusterView>, Failure> {
+async fn fetch() -> Result<Vec<ClusterView>, RequestError> {
     require_administrator().await?;
     server_fns::clusters::list().await
 }

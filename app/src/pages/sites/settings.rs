@@ -34,10 +34,10 @@ fn deletion(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
     let blocked = move || {
         let count = Some(count.get()).filter(|count| *count > 0)?;
         let href = format!("/containers?site={}", name.get());
-        Some(view! { <p>"The site has " <a class="link" href=href>{container_count(count)}</a> ". Delete these first."</p> }.erase())
+        Some(view! { <p>"The site has " <a class="link" href=href>{container_count(count)}</a> ". Delete the containers first."</p> }.erase())
     };
-    let losses = move || page.with(|page| losses(&page.site));
-    delete_card(Kind::Site, name, losses, move |typed| {
+    let consequences = move || page.with(|page| consequences(&page.site));
+    delete_card(Kind::Site, name, consequences, move |typed| {
         server_fns::sites::delete(page.peek(|page| page.site.id), typed)
     })
     .note("The cluster and its bridge do not change.")
@@ -46,7 +46,7 @@ fn deletion(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
 }
 
 /// The objects that are deleted along with a site.
-fn losses(site: &SiteRow) -> Vec<String> {
+fn consequences(site: &SiteRow) -> Vec<String> {
     let spec = &site.spec;
     vec![
         format!("The site {} and its settings", spec.name),

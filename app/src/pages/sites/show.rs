@@ -41,7 +41,7 @@ pub fn page() -> AnyView {
     )
 }
 
-async fn fetch(name: String, tab: SiteTab) -> Result<SitePage, Failure> {
+async fn fetch(name: String, tab: SiteTab) -> Result<SitePage, RequestError> {
     require_administrator().await?;
     let mut page = SitePage {
         tab,

@@ -61,7 +61,7 @@ pub fn fields(form: FormState, values: RwSignal<UserForm>, account: Account) -> 
     });
     let user = view! {
         <Field form name="name" label="Username" value=bind!(values, name) hint="The name for sign-in, such as anna." />
-        <Field form name="mail" label="Email" value=bind!(values, mail) hint="Such as anna@example.org." />
+        <Field form name="email" label="Email" value=bind!(values, email) hint="Such as anna@example.org." />
         <Choice form name="role" label="Role" value=bind!(values, role) options=Signal::stored(roles) hint=role_hint />
         {password(form, values, account)}
     };
@@ -89,7 +89,7 @@ fn password(form: FormState, values: RwSignal<UserForm>, account: Account) -> An
     }
 }
 
-fn new_password(form: FormState, value: Bound) -> AnyView {
+fn new_password(form: FormState, value: FieldBinding) -> AnyView {
     view! {
         <Field form name="password" label="New password" value entry=Entry::Secret optional=true
             hint="Leave empty to keep the current password. A new password (8 to 256 characters) ends all sessions of the user." />
@@ -112,7 +112,7 @@ mod tests {
     fn password_is_required_only_for_new_users() {
         let form = UserForm {
             name: "anna".to_owned(),
-            mail: "anna@example.org".to_owned(),
+            email: "anna@example.org".to_owned(),
             role: "member".to_owned(),
             ..UserForm::default()
         };

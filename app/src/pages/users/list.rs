@@ -24,7 +24,7 @@ const ROWS: Rows<UserRow> = Rows {
     id: |user| user.id.0,
     columns: &[
         main_column("Name", |user| row_link(path(user), text(&user.name))),
-        column("Email", "", |user| host(&user.mail.to_string())),
+        column("Email", "", |user| host(&user.email.to_string())),
         column("Role", "", |user| text(user.role.as_str())),
         column("Containers", "num", |user| usage(user, 0)),
         column("Cores", "num", |user| usage(user, 1)),

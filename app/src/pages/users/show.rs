@@ -24,7 +24,7 @@ pub fn page() -> AnyView {
     object_page("name", fetch, interests, content)
 }
 
-async fn fetch(name: String) -> Result<UserPage, Failure> {
+async fn fetch(name: String) -> Result<UserPage, RequestError> {
     let me = require_administrator().await?;
     let user = server_fns::users::get(name).await?;
     let own = user.id == me.id;
@@ -95,13 +95,13 @@ fn deletion(page: LiveResource<UserPage>, name: Memo<String>) -> AnyView {
             (count, _) => container_count(count),
         };
         let href = format!("/containers?q={}", name.get());
-        Some(view! { <p>{name} " owns " <a class="link" href=href>{containers}</a> ". Delete these first."</p> }.erase())
+        Some(view! { <p>{name} " owns " <a class="link" href=href>{containers}</a> ". Delete the containers first."</p> }.erase())
     };
-    let losses = move || {
+    let consequences = move || {
         let user = format!("The user {} with password and limits", name.get());
         vec![user, "All sessions of the user".to_owned()]
     };
-    delete_card(Kind::User, name, losses, move |typed| {
+    delete_card(Kind::User, name, consequences, move |typed| {
         server_fns::users::delete(page.peek(|(user, _)| user.id), typed)
     })
     .blocked(blocked)

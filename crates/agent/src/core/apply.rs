@@ -52,7 +52,7 @@ pub enum Outcome {
 
 /// The outcome of applying a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Published<P> {
+pub struct PublishOutcome<P> {
     /// The outcome for the files of all parts that are not quarantined.
     pub outcome: Outcome,
     /// The quarantined parts.
@@ -106,13 +106,13 @@ impl<S: Subsystem> Applier<S> {
     ///
     /// # Errors
     /// If the attempt failed before anything was replaced. The live files are unchanged.
-    pub async fn publish(&mut self, config: &S::Config) -> Result<Published<Part<S>>, Error> {
+    pub async fn publish(&mut self, config: &S::Config) -> Result<PublishOutcome<Part<S>>, Error> {
         let (mut rest, mut quarantined) = (config.clone(), Vec::new());
         for _ in 0..ROUNDS {
             let outcome = self.apply(&self.subsystem.render(&rest)?).await?;
             let (without, more) = self.quarantine(&rest, &outcome).await?;
             if more.is_empty() {
-                return Ok(Published {
+                return Ok(PublishOutcome {
                     outcome,
                     quarantined,
                 });
@@ -121,7 +121,7 @@ impl<S: Subsystem> Applier<S> {
             (rest, quarantined) = (without, [quarantined, more].concat());
         }
         let outcome = self.apply(&self.subsystem.render(&rest)?).await?;
-        Ok(Published {
+        Ok(PublishOutcome {
             outcome,
             quarantined,
         })
@@ -171,7 +171,7 @@ impl<S: Subsystem> Applier<S> {
             &changed | &exited
         };
         match self.perform(&effects).await {
-            Ok(()) => self.confirm().await,
+            Ok(()) => self.record_success().await,
             Err(error) => self.roll_back(&effects, error, tree, &before).await,
         }
     }
@@ -210,9 +210,9 @@ impl<S: Subsystem> Applier<S> {
     }
 
     /// Records success. Failing to record it does not undo the change.
-    async fn confirm(&mut self) -> Result<Outcome, Error> {
+    async fn record_success(&mut self) -> Result<Outcome, Error> {
         self.is_unread = false;
-        if let Err(error) = self.disk(|generations| generations.confirm()).await {
+        if let Err(error) = self.disk(|generations| generations.mark_loaded()).await {
             tracing::warn!(%error, "applied generation write failed");
         }
         let live = self.disk(|generations| generations.live());
@@ -221,7 +221,7 @@ impl<S: Subsystem> Applier<S> {
         Ok(Outcome::Applied { generation })
     }
 
-    /// Restores the generation that the programs last read, and reloads them.
+    /// Restores the generation that the programs last loaded, and reloads them.
     async fn roll_back(
         &mut self,
         effects: &BTreeSet<S::Effect>,
@@ -231,10 +231,10 @@ impl<S: Subsystem> Applier<S> {
     ) -> Result<Outcome, Error> {
         let refusal = self.refusal(error, tree, before);
         tracing::warn!(program = %refusal.program, error = refusal.message, "program reload failed");
-        let (live, read) = self
-            .disk(|generations| Ok((generations.live()?, generations.read()?)))
+        let (live, loaded) = self
+            .disk(|generations| Ok((generations.live()?, generations.last_loaded()?)))
             .await?;
-        if live == read {
+        if live == loaded {
             return Ok(Outcome::ReloadFailed(refusal));
         }
         let generation = self.disk(|generations| generations.roll_back()).await?;

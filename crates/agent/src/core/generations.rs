@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! generations/12/…     whole, and never changed once it is live
-//! live -> generations/12     read by the programs
-//! read -> generations/11     last loaded without error: the target of a rollback
+//! live -> generations/12     loaded by the programs
+//! loaded -> generations/11   last loaded without error: the target of a rollback
 //! state/                     independent of generations
 //! ```
 //!
@@ -33,7 +33,9 @@ use super::{
 pub const KEPT: usize = 3;
 
 const LIVE: &str = "live";
-const READ: &str = "read";
+const LOADED: &str = "loaded";
+/// The former name of the link `loaded`.
+const OLD_LOADED: &str = "read";
 const FOLDER: &str = "generations";
 const STATE: &str = "state";
 
@@ -105,12 +107,12 @@ impl Generations {
         self.linked(LIVE)
     }
 
-    /// The number of the generation that the programs last read without an error.
+    /// The number of the generation that the programs last loaded without an error.
     ///
     /// # Errors
     /// If the link cannot be read.
-    pub fn read(&self) -> Result<Option<u64>> {
-        self.linked(READ)
+    pub fn last_loaded(&self) -> Result<Option<u64>> {
+        self.linked(LOADED)
     }
 
     /// Reads the live files from the disk.
@@ -178,30 +180,31 @@ impl Generations {
         self.discard_above(self.live()?)
     }
 
-    /// Records that the programs have read the live generation, and removes the oldest generations.
+    /// Records that the programs have loaded the live generation, and removes the oldest
+    /// generations.
     ///
     /// # Errors
     /// If a file operation fails.
-    pub fn confirm(&self) -> Result<()> {
+    pub fn mark_loaded(&self) -> Result<()> {
         let Some(live) = self.live()? else {
             return Ok(());
         };
-        if self.read()? != Some(live) {
-            self.point(READ, live)?;
-            self.steps.done("confirmed");
+        if self.last_loaded()? != Some(live) {
+            self.point(LOADED, live)?;
+            self.steps.done("loaded");
         }
         self.prune(live)
     }
 
-    /// Restores the generation that the programs last read without an error, and removes newer
+    /// Restores the generation that the programs last loaded without an error, and removes newer
     /// ones. Without such a generation, nothing is live afterwards.
     ///
     /// # Errors
     /// If a file operation fails.
     pub fn roll_back(&self) -> Result<Option<u64>> {
-        let read = self.read()?;
-        match read {
-            Some(read) => self.point(LIVE, read)?,
+        let loaded = self.last_loaded()?;
+        match loaded {
+            Some(loaded) => self.point(LIVE, loaded)?,
             None => {
                 let link = self.base.join(LIVE);
                 remove(&link)?;
@@ -209,8 +212,8 @@ impl Generations {
             }
         }
         self.steps.done("back");
-        self.discard_above(read)?;
-        Ok(read)
+        self.discard_above(loaded)?;
+        Ok(loaded)
     }
 
     fn generation(&self, number: u64) -> PathBuf {
@@ -253,7 +256,8 @@ impl Generations {
 
     /// Removes what a killed process left behind.
     fn recover(&self) -> Result<()> {
-        for name in [LIVE, READ] {
+        self.rename_old_link()?;
+        for name in [LIVE, LOADED] {
             remove(&self.next(name))?;
             let link = self.base.join(name);
             let is_link = fs::symlink_metadata(&link).is_ok_and(|link| link.is_symlink());
@@ -262,6 +266,16 @@ impl Generations {
             }
         }
         self.discard_above(self.live()?)
+    }
+
+    /// Renames the link of an agent that called it `read`.
+    fn rename_old_link(&self) -> Result<()> {
+        let old = self.base.join(OLD_LOADED);
+        remove(&self.next(OLD_LOADED))?;
+        match fs::rename(&old, self.base.join(LOADED)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(&old)(error)),
+            _ => Ok(()),
+        }
     }
 
     /// Removes every generation with a higher number, and every entry that is not a number.

@@ -1,5 +1,5 @@
 //! Sends the live files of this host to the manager for display: only changes, in a background task
-//! that nothing waits for. It handles rendered text only; keys of certificates are not part of it.
+//! that nothing waits for. It handles rendered text only; keys of certificates are not batch of it.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -9,7 +9,7 @@ use agent_protocol::{
 };
 use tokio::sync::watch;
 
-use super::{link::LinkError, manager_client::ManagerClient};
+use super::{manager_client::ManagerClient, manager_http::ManagerHttpError};
 
 /// The minimum size of a batch before the next one is started, in bytes.
 const MIN_BATCH_SIZE: usize = 512 * 1024;
@@ -76,21 +76,21 @@ impl ReportedFiles {
         &mut self,
         manager: &ManagerClient,
         config: impl LiveConfig,
-    ) -> Result<(), LinkError> {
+    ) -> Result<(), ManagerHttpError> {
         let rendered = tokio::task::spawn_blocking(move || config.render());
         let Ok(Some(files)) = rendered.await else {
             // Cannot fail: the same configuration was rendered before it was applied.
             return Ok(());
         };
-        for part in self.parts(&files) {
-            manager.send_live_files(&part).await?;
-            self.record(part);
+        for batch in self.batches(&files) {
+            manager.send_live_files(&batch).await?;
+            self.record(batch);
         }
         Ok(())
     }
 
     /// The batches that bring the manager up to date with these files.
-    fn parts(&self, files: &BTreeMap<String, String>) -> Vec<LiveFilesUpdate> {
+    fn batches(&self, files: &BTreeMap<String, String>) -> Vec<LiveFilesUpdate> {
         let nothing = BTreeMap::new();
         let known = self.0.as_ref().unwrap_or(&nothing);
         let is_reported =
@@ -99,7 +99,7 @@ impl ReportedFiles {
             let text = files.get(*path);
             text.is_none_or(|text| !is_reported(path, text))
         });
-        let mut parts = vec![LiveFilesUpdate {
+        let mut batches = vec![LiveFilesUpdate {
             replace: self.0.is_none(),
             removed: removed.cloned().collect(),
             files: BTreeMap::new(),
@@ -110,24 +110,25 @@ impl ReportedFiles {
                 continue;
             }
             if size >= MIN_BATCH_SIZE {
-                parts.push(LiveFilesUpdate::default());
+                batches.push(LiveFilesUpdate::default());
                 size = 0;
             }
             size += text.len();
-            if let Some(part) = parts.last_mut() {
-                part.files.insert(path.clone(), text.clone());
+            if let Some(batch) = batches.last_mut() {
+                batch.files.insert(path.clone(), text.clone());
             }
         }
-        parts.retain(|part| part.replace || !part.removed.is_empty() || !part.files.is_empty());
-        parts
+        batches
+            .retain(|batch| batch.replace || !batch.removed.is_empty() || !batch.files.is_empty());
+        batches
     }
 
-    fn record(&mut self, part: LiveFilesUpdate) {
+    fn record(&mut self, batch: LiveFilesUpdate) {
         let known = self.0.get_or_insert_default();
-        for path in &part.removed {
+        for path in &batch.removed {
             known.remove(path);
         }
-        known.extend(part.files);
+        known.extend(batch.files);
     }
 }
 
@@ -149,13 +150,13 @@ mod tests {
         reported: &mut ReportedFiles,
         files: &Files,
     ) -> Vec<(bool, Vec<String>, Vec<String>)> {
-        let parts = reported.parts(files);
-        let batches = parts.iter().map(|part| {
-            let paths = part.files.keys().cloned().collect();
-            (part.replace, paths, part.removed.clone())
+        let updates = reported.batches(files);
+        let batches = updates.iter().map(|batch| {
+            let paths = batch.files.keys().cloned().collect();
+            (batch.replace, paths, batch.removed.clone())
         });
         let batches = batches.collect();
-        parts.into_iter().for_each(|part| reported.record(part));
+        updates.into_iter().for_each(|batch| reported.record(batch));
         batches
     }
 
@@ -182,12 +183,12 @@ mod tests {
         let half = "x".repeat(MIN_BATCH_SIZE / 2);
         let large = "x".repeat(agent_protocol::endpoints::MAX_FILE_SIZE + 1);
         let first = files(&[("a", &half), ("b", &half), ("c", &half), ("d", &large)]);
-        let parts = report(&mut reported, &first);
+        let batches = report(&mut reported, &first);
         let expected = [
             (true, names(&["a", "b"]), names(&[])),
             (false, names(&["c"]), names(&[])),
         ];
-        assert_eq!(parts, expected);
+        assert_eq!(batches, expected);
         let grown = files(&[("a", &large), ("b", &half), ("c", &half)]);
         let removed = (false, names(&[]), names(&["a"]));
         assert_eq!(

@@ -7,20 +7,20 @@ use agent_protocol::{
 use model::fingerprint::Fingerprint;
 use tokio::sync::Mutex;
 
-use super::link::{Link, LinkError};
+use super::manager_http::{ManagerHttp, ManagerHttpError};
 
 /// An authenticated client of the manager.
 pub struct ManagerClient {
-    link: Link,
+    http: ManagerHttp,
     key: String,
     /// The number of reports sent so far.
     report_number: Mutex<u64>,
 }
 
 impl ManagerClient {
-    pub(crate) fn new(link: Link, key: String) -> Self {
+    pub(crate) fn new(http: ManagerHttp, key: String) -> Self {
         Self {
-            link,
+            http,
             key,
             report_number: Mutex::default(),
         }
@@ -30,36 +30,39 @@ impl ManagerClient {
     pub(crate) async fn poll(
         &self,
         request: &PollRequest,
-    ) -> Result<Option<PollResponse>, LinkError> {
-        self.link.poll(&self.key, request).await
+    ) -> Result<Option<PollResponse>, ManagerHttpError> {
+        self.http.poll(&self.key, request).await
     }
 
     /// Sends one batch of live files.
-    pub(crate) async fn send_live_files(&self, update: &LiveFilesUpdate) -> Result<(), LinkError> {
-        self.link.files(&self.key, update).await
+    pub(crate) async fn send_live_files(
+        &self,
+        update: &LiveFilesUpdate,
+    ) -> Result<(), ManagerHttpError> {
+        self.http.send_live_files(&self.key, update).await
     }
 
     /// Sends the DHCP leases.
-    pub(crate) async fn send_leases(&self, leases: &LeasesReport) -> Result<(), LinkError> {
-        self.link.leases(&self.key, leases).await
+    pub(crate) async fn send_leases(&self, leases: &LeasesReport) -> Result<(), ManagerHttpError> {
+        self.http.send_leases(&self.key, leases).await
     }
 
     /// Fetches the given certificates with their keys. Certificates that the manager does not have
     /// are left out.
-    pub(crate) async fn certificates(
+    pub(crate) async fn fetch_certificates(
         &self,
         fingerprints: &[Fingerprint],
-    ) -> Result<Vec<CertificateWithKey>, LinkError> {
-        self.link.certificates(&self.key, fingerprints).await
+    ) -> Result<Vec<CertificateWithKey>, ManagerHttpError> {
+        self.http.fetch_certificates(&self.key, fingerprints).await
     }
 
     /// Sends a report and returns its number, for [`Self::amend_report`].
-    pub(crate) async fn send_report(&self, report: &Report) -> Result<u64, LinkError> {
+    pub(crate) async fn send_report(&self, report: &Report) -> Result<u64, ManagerHttpError> {
         let mut report_number = self.report_number.lock().await;
         // The number grows even if sending fails: probe results for an older report would be wrong
         // from now on.
         *report_number += 1;
-        self.link.report(&self.key, report).await?;
+        self.http.send_report(&self.key, report).await?;
         Ok(*report_number)
     }
 
@@ -68,10 +71,10 @@ impl ManagerClient {
         &self,
         report_number: u64,
         report: &Report,
-    ) -> Result<(), LinkError> {
+    ) -> Result<(), ManagerHttpError> {
         let now = self.report_number.lock().await;
         if *now == report_number {
-            self.link.report(&self.key, report).await?;
+            self.http.send_report(&self.key, report).await?;
         }
         Ok(())
     }

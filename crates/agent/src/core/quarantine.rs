@@ -39,33 +39,32 @@ where
     let mut search = Search {
         config,
         check,
-        out: BTreeSet::new(),
+        excluded: BTreeSet::new(),
         quarantined: Vec::new(),
-        remaining: CHECKS,
-        last: None,
+        remaining_checks: CHECKS,
+        last_refusal: None,
     };
     let all = config.parts();
-    search.out.extend(all.iter().cloned());
-    if let Some(refusal) = search.admit(&all).await? {
-        let undecided = search.undecided(&all);
+    search.excluded.extend(all.iter().cloned());
+    if let Some(refusal) = search.try_include(&all).await? {
+        let remaining = search.remaining_parts(&all);
         // Check without any part, to know whether a part is the cause at all.
-        if let Some(other) = search.refusal().await? {
+        if let Some(other) = search.check_included().await? {
             return Err(CheckError::Refused(other));
         }
-        search.divide(undecided, refusal).await?;
+        search.bisect(remaining, refusal).await?;
     }
-    Ok((config.without_parts(&search.out), search.quarantined))
+    Ok((config.without_parts(&search.excluded), search.quarantined))
 }
 
-/// A search. Parts are in `out` until a check passed with them.
+/// A search. Parts are `excluded` until a check passed with them.
 struct Search<'a, T: Parts, C> {
     config: &'a T,
     check: C,
-    out: BTreeSet<T::Part>,
+    excluded: BTreeSet<T::Part>,
     quarantined: Vec<QuarantinedPart<T::Part>>,
-    /// The number of remaining checks, and the last refusal.
-    remaining: usize,
-    last: Option<Refusal>,
+    remaining_checks: usize,
+    last_refusal: Option<Refusal>,
 }
 
 impl<T, C, F> Search<'_, T, C>
@@ -74,56 +73,55 @@ where
     C: FnMut(T) -> F,
     F: Future<Output = Result<(), CheckError>>,
 {
-    /// Checks the parts that are not in `out`.
-    async fn refusal(&mut self) -> Result<Option<Refusal>, CheckError> {
-        if let (0, Some(last)) = (self.remaining, self.last.take()) {
+    /// Checks the configuration without the excluded parts. Returns the refusal.
+    async fn check_included(&mut self) -> Result<Option<Refusal>, CheckError> {
+        if let (0, Some(last)) = (self.remaining_checks, self.last_refusal.take()) {
             return Err(CheckError::Refused(last));
         }
-        self.remaining = self.remaining.saturating_sub(1);
-        match (self.check)(self.config.without_parts(&self.out)).await {
+        self.remaining_checks = self.remaining_checks.saturating_sub(1);
+        match (self.check)(self.config.without_parts(&self.excluded)).await {
             Ok(()) => Ok(None),
             Err(CheckError::Refused(refusal)) => {
-                self.last = Some(refusal.clone());
+                self.last_refusal = Some(refusal.clone());
                 Ok(Some(refusal))
             }
             Err(error) => Err(error),
         }
     }
 
-    /// Removes a group from `out`, except the parts that a refusal names; those are quarantined.
-    /// If the group is refused and no part is named, the group stays out and the refusal is
-    /// returned.
-    async fn admit(&mut self, group: &[T::Part]) -> Result<Option<Refusal>, CheckError> {
+    /// Includes a group, except the parts that a refusal names; those are quarantined. If the group
+    /// is refused and no part is named, the group stays excluded and the refusal is returned.
+    async fn try_include(&mut self, group: &[T::Part]) -> Result<Option<Refusal>, CheckError> {
         loop {
-            let tried = self.undecided(group);
-            self.out.retain(|part| !tried.contains(part));
-            let Some(refusal) = self.refusal().await? else {
+            let tried = self.remaining_parts(group);
+            self.excluded.retain(|part| !tried.contains(part));
+            let Some(refusal) = self.check_included().await? else {
                 return Ok(None);
             };
             let named = self.named(&refusal);
-            self.out.extend(tried.iter().chain(&named).cloned());
+            self.excluded.extend(tried.iter().chain(&named).cloned());
             if named.is_empty() {
                 return Ok(Some(refusal));
             }
-            self.add(&named, &refusal);
+            self.quarantine(&named, &refusal);
         }
     }
 
-    /// Finds the parts that cause a refusal by halving the group. The first half is settled before
-    /// the second is tried, because a part may depend on an earlier one.
-    async fn divide(&mut self, group: Vec<T::Part>, refusal: Refusal) -> Result<(), CheckError> {
+    /// Finds the parts that cause a refusal by halving the group. The first half is finished
+    /// before the second is checked, because a part may depend on an earlier one.
+    async fn bisect(&mut self, group: Vec<T::Part>, refusal: Refusal) -> Result<(), CheckError> {
         let mut open = vec![(group, Some(refusal))];
         while let Some((group, refusal)) = open.pop() {
             let refusal = match refusal {
                 Some(refusal) => Some(refusal),
-                None => self.admit(&group).await?,
+                None => self.try_include(&group).await?,
             };
             let Some(refusal) = refusal else {
                 continue;
             };
-            let group = self.undecided(&group);
+            let group = self.remaining_parts(&group);
             if group.len() < 2 {
-                self.add(&group, &refusal);
+                self.quarantine(&group, &refusal);
                 continue;
             }
             let (first, second) = group.split_at(group.len() / 2);
@@ -133,23 +131,28 @@ where
         Ok(())
     }
 
-    fn undecided(&self, group: &[T::Part]) -> Vec<T::Part> {
-        let decided = |id: &T::Part| {
+    /// The parts of a group that are not quarantined.
+    fn remaining_parts(&self, group: &[T::Part]) -> Vec<T::Part> {
+        let is_quarantined = |id: &T::Part| {
             self.quarantined
                 .iter()
                 .any(|quarantined| quarantined.part == *id)
         };
-        group.iter().filter(|id| !decided(id)).cloned().collect()
+        group
+            .iter()
+            .filter(|id| !is_quarantined(id))
+            .cloned()
+            .collect()
     }
 
     /// The checked parts whose files a refusal names.
     fn named(&self, refusal: &Refusal) -> Vec<T::Part> {
         let files = refusal.files.iter();
         let named = files.filter_map(|file| self.config.part_of(file));
-        named.filter(|part| !self.out.contains(part)).collect()
+        named.filter(|part| !self.excluded.contains(part)).collect()
     }
 
-    fn add(&mut self, parts: &[T::Part], refusal: &Refusal) {
+    fn quarantine(&mut self, parts: &[T::Part], refusal: &Refusal) {
         self.quarantined
             .extend(parts.iter().map(|part| QuarantinedPart {
                 part: part.clone(),
@@ -279,8 +282,12 @@ mod tests {
         let quarantined = done.ok().map(|(rest, quarantined)| {
             let mut parts: Vec<i64> = quarantined.iter().map(|found| found.part).collect();
             parts.sort_unstable();
-            let out: BTreeSet<i64> = parts.iter().copied().collect();
-            assert_eq!(rest, config.without_parts(&out), "all others are published");
+            let excluded: BTreeSet<i64> = parts.iter().copied().collect();
+            assert_eq!(
+                rest,
+                config.without_parts(&excluded),
+                "all others are published"
+            );
             parts
         });
         let checks = checks.into_inner();

@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     host_facts,
-    link::{Link, LinkError},
     manager_client::ManagerClient,
+    manager_http::{ManagerHttp, ManagerHttpError},
     role::{AgentPaths, Role, RoleError, RunningRole, SavedRole},
     saved_state::{self, RoleStates, SavedState},
     settings::Settings,
@@ -25,7 +25,7 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 #[derive(Debug, thiserror::Error)]
 enum SyncError {
     #[error(transparent)]
-    Link(#[from] LinkError),
+    Manager(#[from] ManagerHttpError),
     #[error("{0}")]
     Describe(RoleError),
     #[error("{role}: {error}")]
@@ -36,12 +36,12 @@ enum SyncError {
 }
 
 /// A running role with the role that started it.
-struct Running {
+struct RoleInstance {
     role: &'static dyn Role,
     running: Box<dyn RunningRole>,
 }
 
-impl Running {
+impl RoleInstance {
     fn error(&self) -> impl FnOnce(RoleError) -> SyncError + use<> {
         let role = self.role.name();
         move |error| SyncError::Role { role, error }
@@ -49,10 +49,10 @@ impl Running {
 }
 
 /// The state of the main loop.
-struct Serving {
+struct MainLoop {
     paths: AgentPaths,
     manager: Arc<ManagerClient>,
-    roles: Vec<Running>,
+    roles: Vec<RoleInstance>,
     /// The last configuration received.
     desired: Option<PollResponse>,
     /// The last report sent.
@@ -68,11 +68,11 @@ pub async fn run(
     settings: Settings,
     roles: &[&'static dyn Role],
     stop: CancellationToken,
-) -> Result<(), LinkError> {
-    let link = Link::new(settings.manager, settings.fingerprint.as_ref())?;
-    let manager = Arc::new(ManagerClient::new(link, settings.key));
+) -> Result<(), ManagerHttpError> {
+    let http = ManagerHttp::new(settings.manager, settings.fingerprint.as_ref())?;
+    let manager = Arc::new(ManagerClient::new(http, settings.key));
     let saved = saved_state::load(base).await;
-    let mut serving = Serving {
+    let mut main_loop = MainLoop {
         paths: AgentPaths {
             base: base.to_owned(),
             interface: settings.interface,
@@ -84,12 +84,12 @@ pub async fn run(
     };
     let mut wait = FIRST_WAIT;
     // Serve the saved configuration even if the manager is unreachable.
-    if let Err(error) = serving.reconcile().await {
+    if let Err(error) = main_loop.reconcile().await {
         tracing::warn!(%error, "saved configuration apply failed");
     }
     while !stop.is_cancelled() {
         let result = tokio::select! {
-            result = serving.sync() => result,
+            result = main_loop.sync() => result,
             () = stop.cancelled() => return Ok(()),
         };
         let Err(error) = result else {
@@ -102,7 +102,7 @@ pub async fn run(
             () = stop.cancelled() => return Ok(()),
         }
         wait = (wait * 2).min(MAX_WAIT);
-        if let Err(error) = serving.reconcile().await {
+        if let Err(error) = main_loop.reconcile().await {
             tracing::warn!(%error, "last configuration apply failed");
         }
     }
@@ -113,13 +113,13 @@ fn start(
     roles: &[&'static dyn Role],
     manager: &Arc<ManagerClient>,
     saved: Option<&SavedState>,
-) -> Vec<Running> {
+) -> Vec<RoleInstance> {
     let start = |role: &&'static dyn Role| {
         let saved = saved.map(|saved| SavedRole {
             desired: &saved.desired,
             state: saved.roles.get(role.name()).map(AsRef::as_ref),
         });
-        Running {
+        RoleInstance {
             role: *role,
             running: role.start(Arc::clone(manager), saved),
         }
@@ -142,7 +142,7 @@ pub async fn describe(
     Ok(description)
 }
 
-impl Serving {
+impl MainLoop {
     /// Polls the manager once and applies the result.
     async fn sync(&mut self) -> Result<(), SyncError> {
         // After a start, request the configuration again and report on it, for the manager may not
@@ -187,7 +187,7 @@ impl Serving {
             applied.map_err(role.error())?;
         }
         if report.outcome == ApplyOutcome::Live {
-            let state = |role: &Running| {
+            let state = |role: &RoleInstance| {
                 let state = role.running.state(desired)?;
                 Some((role.role.name().to_owned(), state))
             };

@@ -41,10 +41,10 @@ pub enum SettingsError {
     NotJoined,
     /// Other users may read the file.
     #[error("{} is readable by other users. Run chmod 600 on it, and join again with a new token: the key may be known.", .0.display())]
-    Open(PathBuf),
+    InsecurePermissions(PathBuf),
     /// The file cannot be parsed.
     #[error("{} cannot be read: {cause}", .path.display())]
-    Wrong {
+    Parse {
         /// The file.
         path: PathBuf,
         /// The parser's message.
@@ -80,10 +80,10 @@ impl Settings {
         };
         let mode = fs::metadata(&path).map_err(disk)?.permissions().mode();
         if mode & 0o077 != 0 {
-            return Err(SettingsError::Open(path));
+            return Err(SettingsError::InsecurePermissions(path));
         }
         let text = fs::read_to_string(&path).map_err(disk)?;
-        toml::from_str(&text).map_err(|error| SettingsError::Wrong {
+        toml::from_str(&text).map_err(|error| SettingsError::Parse {
             path: path.clone(),
             // The parser's full message would quote the file, which contains a secret.
             cause: error.message().to_owned(),
@@ -96,11 +96,11 @@ impl Settings {
     /// If the file cannot be written.
     pub fn write(&self, base: &Path) -> Result<(), SettingsError> {
         let path = file(base);
-        let wrong = |cause: toml::ser::Error| SettingsError::Wrong {
+        let parse_error = |cause: toml::ser::Error| SettingsError::Parse {
             path: path.clone(),
             cause: cause.to_string(),
         };
-        let text = toml::to_string(self).map_err(wrong)?;
+        let text = toml::to_string(self).map_err(parse_error)?;
         let written = put(base, &path, text.as_bytes());
         written.map_err(|cause| SettingsError::Disk { path, cause })
     }
@@ -153,8 +153,11 @@ mod tests {
         assert_eq!(names.len(), 1, "nothing is left beside it");
 
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        let open = Settings::read(folder.path()).unwrap_err();
-        assert!(matches!(open, SettingsError::Open(_)), "{open}");
+        let error = Settings::read(folder.path()).unwrap_err();
+        assert!(
+            matches!(error, SettingsError::InsecurePermissions(_)),
+            "{error}"
+        );
     }
 
     #[test]

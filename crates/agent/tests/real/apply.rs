@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs};
 
 use ::edge::{Dhcp, Host, Srv};
 use agent::{
-    core::{Outcome, Published},
+    core::{Outcome, PublishOutcome},
     roles::edge::NGINX,
 };
 use model::{
@@ -124,7 +124,7 @@ fn services_refused_by_nginx_are_quarantined() {
 }
 
 /// The quarantined parts, in order.
-fn quarantined(published: &Published<ConfigPart>) -> Vec<ConfigPart> {
+fn quarantined(published: &PublishOutcome<ConfigPart>) -> Vec<ConfigPart> {
     let parts = published.quarantined.iter();
     let parts: BTreeSet<ConfigPart> = parts.map(|quarantined| quarantined.part.clone()).collect();
     parts.into_iter().collect()

@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 use agent_protocol::CertificateWithKey;
-use edge::certificate_name;
+use edge::certificate_file_stem;
 use model::fingerprint::Fingerprint;
 use test_servers::host::{inside, run, wait_until};
 
@@ -25,7 +25,10 @@ fn pair(name: &str) -> CertificateWithKey {
 }
 
 fn key_file(fingerprint: &Fingerprint) -> String {
-    format!("{FOLDER}/tls/{}.key", certificate_name(Some(fingerprint)))
+    format!(
+        "{FOLDER}/tls/{}.key",
+        certificate_file_stem(Some(fingerprint))
+    )
 }
 
 /// Returns the fingerprint of the certificate that nginx presents for a name.

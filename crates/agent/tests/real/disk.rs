@@ -82,15 +82,15 @@ fn inode_exhaustion_is_reported_as_full_disk() {
     );
 }
 
-/// Creates two generations, of which the programs have read the first.
+/// Creates two generations, of which the programs have loaded the first.
 fn create_two_generations(base: &Path, layout: &edge::Layout) -> Generations {
     let generations = Generations::open(base, Steps::default()).unwrap();
     let mut site = site();
-    for is_read in [true, false] {
+    for is_loaded in [true, false] {
         let candidate = generations.write(&tree(&site, layout)).unwrap();
         generations.install(&candidate).unwrap();
-        if is_read {
-            generations.confirm().unwrap();
+        if is_loaded {
+            generations.mark_loaded().unwrap();
         }
         site.hosts.push(host("new", "10.20.0.101"));
     }
@@ -128,7 +128,7 @@ fn open_removes_leftovers_of_killed_process() {
         fs::create_dir_all(base.join("generations/3/nginx")).unwrap();
         fs::write(base.join("generations/3/nginx/half"), "").unwrap();
         fs::create_dir(base.join("generations/unknown")).unwrap();
-        for name in ["live", "read"] {
+        for name in ["live", "loaded"] {
             std::os::unix::fs::symlink("generations/3", base.join(format!("{name}.next"))).unwrap();
         }
         let generations = Generations::open(&base, Steps::default()).unwrap();
@@ -137,6 +137,19 @@ fn open_removes_leftovers_of_killed_process() {
         assert_eq!(generations.roll_back().unwrap(), Some(1));
         assert_eq!(live(&layout), tree_files(&tree(&site(), &layout)));
         assert!(!base.join("generations/2").exists());
+    });
+}
+
+#[test]
+fn old_link_to_loaded_generation_is_renamed() {
+    let name = "disk::old_link_to_loaded_generation_is_renamed";
+    inside(name, |folder| {
+        let (base, layout) = (folder.join("agent"), crate::site::layout(folder));
+        drop(create_two_generations(&base, &layout));
+        fs::rename(base.join("loaded"), base.join("read")).unwrap();
+        let generations = Generations::open(&base, Steps::default()).unwrap();
+        assert_eq!(generations.last_loaded().unwrap(), Some(1));
+        assert!(fs::symlink_metadata(base.join("read")).is_err());
     });
 }
 

@@ -11,6 +11,8 @@ use store::{Conn, Store};
 use tokio::time::{sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::millis;
+
 /// The object of a lease, with the ID or name that other log messages have in the same field.
 #[derive(Clone, Debug)]
 pub(crate) enum LeaseObject {
@@ -123,7 +125,7 @@ impl Lease {
 
     /// How long the lease lasts without a renewal, in milliseconds.
     pub(crate) fn term_ms(&self) -> i64 {
-        i64::try_from(self.term.as_millis()).unwrap_or(i64::MAX)
+        millis(self.term)
     }
 
     /// Ends the work at its next await, after a write has found that the lease is no longer held.
@@ -204,12 +206,12 @@ mod tests {
     const LONG: Duration = Duration::from_secs(3600);
 
     /// A renewal with scripted results that counts its calls.
-    struct Scripted<F> {
+    struct RenewalScript<F> {
         calls: AtomicUsize,
         outcome: F,
     }
 
-    impl<F> Scripted<F> {
+    impl<F> RenewalScript<F> {
         fn new(outcome: F) -> Self {
             let calls = AtomicUsize::new(0);
             Self { calls, outcome }
@@ -220,7 +222,7 @@ mod tests {
         }
     }
 
-    impl<F, R> Renewal for Scripted<F>
+    impl<F, R> Renewal for RenewalScript<F>
     where
         F: Fn(usize) -> R + Sync,
         R: Future<Output = Result<bool, store::Error>> + Send,
@@ -242,7 +244,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn lease_is_renewed_while_the_work_runs() {
-        let renewal = Scripted::new(async |_| Ok(true));
+        let renewal = RenewalScript::new(async |_| Ok(true));
         let work = async {
             sleep(10 * TERM).await;
             "done"
@@ -256,14 +258,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn work_stops_before_the_lease_ends_when_it_cannot_be_renewed() {
-        let failing = Scripted::new(async |_| Err(unavailable()));
+        let failing = RenewalScript::new(async |_| Err(unavailable()));
         let began = Instant::now();
         let held = Lease::new(TERM).hold(&failing, LONG, pending::<()>()).await;
         assert_eq!(held, Err(LeaseLost::NotRenewed));
         assert!(began.elapsed() < TERM, "{:?}", began.elapsed());
         assert!(failing.calls() > 1, "the renewal is retried");
 
-        let hanging = Scripted::new(|_| pending());
+        let hanging = RenewalScript::new(|_| pending());
         let began = Instant::now();
         let held = Lease::new(TERM).hold(&hanging, LONG, pending::<()>()).await;
         assert_eq!(held, Err(LeaseLost::NotRenewed));
@@ -272,7 +274,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn failed_renewal_is_retried_in_time() {
-        let renewal = Scripted::new(async |call| match call % 2 {
+        let renewal = RenewalScript::new(async |call| match call % 2 {
             0 => Err(unavailable()),
             _ => Ok(true),
         });
@@ -282,7 +284,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn work_stops_when_another_owner_has_the_lease() {
-        let renewal = Scripted::new(async |call| Ok(call < 2));
+        let renewal = RenewalScript::new(async |call| Ok(call < 2));
         let began = Instant::now();
         let held = Lease::new(TERM).hold(&renewal, LONG, pending::<()>()).await;
         assert_eq!((held, began.elapsed()), (Err(LeaseLost::Taken), TERM));
@@ -292,7 +294,7 @@ mod tests {
             lease.mark_lost();
             pending::<()>().await;
         };
-        let renewal = Scripted::new(async |_| Ok(true));
+        let renewal = RenewalScript::new(async |_| Ok(true));
         assert_eq!(
             lease.hold(&renewal, LONG, work).await,
             Err(LeaseLost::Taken)
@@ -301,11 +303,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn hung_or_panicked_work_loses_its_lease() {
-        let renewal = Scripted::new(async |_| Ok(true));
+        let renewal = RenewalScript::new(async |_| Ok(true));
         let held = Lease::new(TERM).hold(&renewal, LONG, pending::<()>()).await;
         assert_eq!(held, Err(LeaseLost::TimedOut));
 
-        let renewal = Arc::new(Scripted::new(async |_| Ok(true)));
+        let renewal = Arc::new(RenewalScript::new(async |_| Ok(true)));
         let renewed = Arc::clone(&renewal);
         let task = tokio::spawn(async move {
             let work = async {

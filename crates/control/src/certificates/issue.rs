@@ -18,10 +18,10 @@ use super::{
     account,
     lease::{self, Claim},
     outcome,
-    plan::{self, Failure, Jitter},
+    plan::{self, FailureClass, Jitter},
     solver,
 };
-use crate::{Control, failure::StoreResultExt as _};
+use crate::{Control, clock::millis, failure::StoreResultExt as _};
 
 /// How long a CA may take to validate the challenges and issue a certificate.
 const CA_TIMEOUT: Duration = Duration::from_secs(120);
@@ -103,16 +103,18 @@ async fn record_result(
             outcome::postpone(control, claim, PROVIDER_BUSY_WAIT_MS).await
         }
         Err(IssueError::Local(message)) => {
-            outcome::record_failure(control, claim, Failure::Local, message, None).await
+            outcome::record_failure(control, claim, FailureClass::Local, message, None).await
         }
         Err(IssueError::Authority(error)) => {
             let detail = error.detail().map(str::to_owned);
-            let failure = match &error {
-                AcmeError::RateLimited { until, .. } => Failure::RateLimited(*until),
-                AcmeError::ChallengeNotPublished { .. } | AcmeError::AccountGone => Failure::Local,
-                _ => Failure::Authority,
+            let class = match &error {
+                AcmeError::RateLimited { until, .. } => FailureClass::RateLimited(*until),
+                AcmeError::ChallengeNotPublished { .. } | AcmeError::AccountGone => {
+                    FailureClass::Local
+                }
+                _ => FailureClass::Authority,
             };
-            outcome::record_failure(control, claim, failure, error.to_string(), detail).await
+            outcome::record_failure(control, claim, class, error.to_string(), detail).await
         }
     }
 }
@@ -219,7 +221,7 @@ async fn fetch_renewal_info(
                 true => renew_at,
                 false => plan::renew_within(window.start, window.end, Jitter::new()),
             };
-            let after = i64::try_from(window.retry_after.as_millis()).unwrap_or(i64::MAX);
+            let after = millis(window.retry_after);
             (at, plan::next_check(now, at, Some(after)))
         }
         Ok(None) => (renew_at, plan::next_check(now, renew_at, None)),

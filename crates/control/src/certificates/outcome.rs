@@ -6,14 +6,19 @@ use model::{
     DomainId, Timestamp,
     certificates::{AttemptFailure, CertificateContents, CertificateEvent, expiring_from},
     events::{Event, Topic},
+    names::Domain,
 };
-use store::{Conn, certificates::NewCertificate};
+use store::{
+    Conn,
+    certificates::{ClaimedCertificate, NewCertificate},
+};
+use tracing::field::{debug, display};
 
 use super::{
     lease::{Claim, write_if_held},
-    plan::{self, Failure, Jitter},
+    plan::{self, FailureClass, Jitter},
 };
-use crate::{Control, background::LeaseLost, notifier::Audience};
+use crate::{Control, background::LeaseLost, failure::StoreResultExt as _, notifier::Audience};
 
 /// The waits before storing an issued certificate is retried. CA rate limits may prevent another
 /// issuance soon.
@@ -118,20 +123,30 @@ pub(super) fn describe(issued: &CertificateContents) -> String {
     format!("Issued by {issuer}, valid until {until}.")
 }
 
-/// Records that issuance failed and schedules the next attempt.
+/// Records that issuance or renewal failed and schedules the next attempt.
 pub(super) async fn record_failure(
     control: &Control,
     claim: &Claim,
-    failure: Failure,
+    class: FailureClass,
     message: String,
     detail: Option<String>,
 ) -> Result<(), model::Error> {
     let claimed = &claim.certificate;
-    tracing::warn!(certificate = %claimed.subject, error = message, detail, "certificate issuance failed");
-    let (id, attempts) = (claimed.id, claimed.failures + 1);
-    let until = claimed.validity.map(|(_, until)| until);
+    let (id, subject) = (claimed.id, &claimed.subject);
+    let retry = plan_retry(control, claimed, class).await;
+    let planned = retry.as_ref().ok();
+    let domain = planned.and_then(|retry| retry.domain.as_ref().map(display));
+    let retry_in = planned.map(|retry| debug(retry.wait));
+    match claimed.chain {
+        Some(_) => {
+            tracing::warn!(certificate = %subject, domain, error = message, detail, retry_in, "certificate renewal failed");
+        }
+        None => {
+            tracing::warn!(certificate = %subject, domain, error = message, detail, retry_in, "certificate issuance failed");
+        }
+    }
+    let next = retry?.at;
     write_if_held(control, claim, move |c, now| {
-        let next = plan::retry_at(now, attempts, failure, until, Jitter::new());
         let last_error = AttemptFailure {
             at: now,
             message: message.clone(),
@@ -143,6 +158,34 @@ pub(super) async fn record_failure(
     .await
 }
 
+/// The next attempt after a failure.
+struct Retry {
+    at: Timestamp,
+    wait: Duration,
+    /// The name of the certificate's domain.
+    domain: Option<Domain>,
+}
+
+async fn plan_retry(
+    control: &Control,
+    claimed: &ClaimedCertificate,
+    class: FailureClass,
+) -> Result<Retry, model::Error> {
+    let (clock, id, attempts) = (control.clock(), claimed.domain, claimed.failures + 1);
+    let until = claimed.validity.map(|(_, until)| until);
+    let read = move |c: &mut Conn| {
+        let now = clock.now(c)?;
+        let at = plan::retry_at(now, attempts, class, until, Jitter::new());
+        Ok(Retry {
+            at,
+            wait: Duration::from_millis(u64::try_from(at.0 - now.0).unwrap_or_default()),
+            domain: store::domains::get(c, id)?.map(|domain| domain.spec.name),
+        })
+    };
+    let retry = control.store().read(read).await;
+    retry.into_model("plan certificate retry")
+}
+
 /// Schedules the next attempt after an attempt lost its lease, as after a failure. Otherwise an
 /// attempt that is interrupted again and again would order certificates without a pause.
 pub(super) async fn record_interruption(control: &Control, claim: &Claim, reason: LeaseLost) {
@@ -152,7 +195,7 @@ pub(super) async fn record_interruption(control: &Control, claim: &Claim, reason
     let until = claimed.validity.map(|(_, until)| until);
     let write = move |c: &mut Conn| {
         let now = clock.now(c)?;
-        let next = plan::retry_at(now, attempts, Failure::Local, until, Jitter::new());
+        let next = plan::retry_at(now, attempts, FailureClass::Local, until, Jitter::new());
         let failure = AttemptFailure {
             at: now,
             message: format!("The attempt was interrupted: {reason}."),

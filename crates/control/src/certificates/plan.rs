@@ -76,7 +76,7 @@ pub(super) fn next_check(
 
 /// The class of a failed attempt, which determines the next one.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Failure {
+pub(super) enum FailureClass {
     /// The CA refused the request or did not respond.
     Authority,
     /// The CA limits the rate of requests until the given time.
@@ -89,23 +89,23 @@ pub(super) enum Failure {
 pub(super) fn retry_at(
     now: Timestamp,
     failures: u32,
-    failure: Failure,
+    class: FailureClass,
     valid_until: Option<Timestamp>,
     jitter: Jitter,
 ) -> Timestamp {
     let index = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
     let wait = WAITS.get(index).copied().unwrap_or(DAY);
     let late = valid_until.is_some_and(|until| until.0.saturating_sub(now.0) < 3 * DAY);
-    let wait = match failure {
-        Failure::Local => wait.min(MAX_LOCAL_WAIT),
+    let wait = match class {
+        FailureClass::Local => wait.min(MAX_LOCAL_WAIT),
         _ if late => wait.min(MAX_LATE_WAIT),
         _ => wait,
     };
     let at = Timestamp(now.0 + wait + jitter.scale(wait / 5));
-    match failure {
-        Failure::RateLimited(Some(until)) => at.max(Timestamp(until.0 + jitter.scale(MINUTE))),
-        Failure::RateLimited(None) => at.max(Timestamp(now.0 + HOUR)),
-        Failure::Authority | Failure::Local => at,
+    match class {
+        FailureClass::RateLimited(Some(until)) => at.max(Timestamp(until.0 + jitter.scale(MINUTE))),
+        FailureClass::RateLimited(None) => at.max(Timestamp(now.0 + HOUR)),
+        FailureClass::Authority | FailureClass::Local => at,
     }
 }
 
@@ -153,7 +153,7 @@ mod tests {
         let mut now = at(0);
         let mut attempts = vec![now];
         for failures in 1..=20 {
-            now = retry_at(now, failures, Failure::Authority, None, NONE);
+            now = retry_at(now, failures, FailureClass::Authority, None, NONE);
             attempts.push(now);
         }
         for first in &attempts {
@@ -169,18 +169,21 @@ mod tests {
     #[test]
     fn local_failures_are_retried_soon_and_rate_limits_are_respected() {
         let next = |failures, failure, until| retry_at(at(0), failures, failure, until, NONE);
-        assert_eq!(next(9, Failure::Local, None), at(MAX_LOCAL_WAIT));
+        assert_eq!(next(9, FailureClass::Local, None), at(MAX_LOCAL_WAIT));
         assert_eq!(
-            next(1, Failure::RateLimited(Some(at(2 * DAY))), None),
+            next(1, FailureClass::RateLimited(Some(at(2 * DAY))), None),
             at(2 * DAY)
         );
-        assert_eq!(next(1, Failure::RateLimited(None), None), at(HOUR));
+        assert_eq!(next(1, FailureClass::RateLimited(None), None), at(HOUR));
         assert_eq!(
-            next(9, Failure::Authority, Some(at(DAY))),
+            next(9, FailureClass::Authority, Some(at(DAY))),
             at(MAX_LATE_WAIT)
         );
-        assert_eq!(next(9, Failure::Authority, Some(at(30 * DAY))), at(DAY));
-        let late = retry_at(at(0), 1, Failure::Authority, None, ALL);
+        assert_eq!(
+            next(9, FailureClass::Authority, Some(at(30 * DAY))),
+            at(DAY)
+        );
+        let late = retry_at(at(0), 1, FailureClass::Authority, None, ALL);
         assert_eq!(late, at(MINUTE + MINUTE / 5));
     }
 }

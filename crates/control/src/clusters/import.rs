@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use model::{
     ClusterId, Error, Fields, SiteId, UserId,
-    clusters::{ImportRequest, ImportResult, UnmanagedContainer},
+    clusters::{ImportRequest, ImportResult, ObservedContainer},
     containers::{ContainerSource, ContainerSpec},
     env::EnvVars,
     events::{Event, Topic},
@@ -100,7 +100,7 @@ async fn import_one(
     control: &Control,
     client: &Client,
     target: &Target,
-    guest: &UnmanagedContainer,
+    guest: &ObservedContainer,
 ) -> Result<Label, Error> {
     let vmid = Vmid::try_from(guest.vmid)
         .map_err(|_| Error::conflict("Enter a VMID between 100 and 999999999."))?;
@@ -152,7 +152,7 @@ fn fixed_address(config: &LxcConfig) -> Option<Ipv4Addr> {
 /// Converts a container to a database record, or returns why that is impossible.
 fn record(
     target: &Target,
-    guest: &UnmanagedContainer,
+    guest: &ObservedContainer,
     config: &LxcConfig,
     address: Option<Ipv4Addr>,
 ) -> Result<NewContainerRow, String> {

@@ -4,7 +4,7 @@
 use model::{
     ServiceId,
     hosts::{ApplyOutcome, HostRow},
-    services::PublishingStatus,
+    services::ServicePublishingState,
 };
 use store::{Conn, containers::ContainerRecord};
 
@@ -12,7 +12,7 @@ use store::{Conn, containers::ContainerRecord};
 pub(super) fn load(
     c: &mut Conn,
     record: &ContainerRecord,
-) -> Result<Vec<(ServiceId, PublishingStatus)>, store::Error> {
+) -> Result<Vec<(ServiceId, ServicePublishingState)>, store::Error> {
     if record.services.is_empty() {
         return Ok(Vec::new());
     }
@@ -72,12 +72,12 @@ fn aggregate(
     service: ServiceId,
     since: i64,
     site: &dyn std::fmt::Display,
-) -> PublishingStatus {
+) -> ServicePublishingState {
     if hosts.is_empty() {
         let reason = format!(
             "No host of the site {site} has joined. An operator can add a host under Hosts."
         );
-        return PublishingStatus::Blocked { reason };
+        return ServicePublishingState::Blocked { reason };
     }
     let (mut refusals, mut is_pending, mut unreachable) = (Vec::new(), false, Vec::new());
     let mut is_live = false;
@@ -91,19 +91,19 @@ fn aggregate(
     }
     if !refusals.is_empty() {
         let reason = refusals.join("\n");
-        return PublishingStatus::Blocked { reason };
+        return ServicePublishingState::Blocked { reason };
     }
     if is_pending {
-        return PublishingStatus::Publishing;
+        return ServicePublishingState::Publishing;
     }
     if is_live {
-        return PublishingStatus::Live;
+        return ServicePublishingState::Live;
     }
     let reason = format!(
         "{} of the site {site} is unreachable. The service is published when the host is online again.",
         unreachable.join(", ")
     );
-    PublishingStatus::Blocked { reason }
+    ServicePublishingState::Blocked { reason }
 }
 
 #[cfg(test)]
@@ -111,7 +111,7 @@ mod tests {
     use model::{
         HostId, ServiceId, SiteId,
         hosts::{ApplyOutcome, ConfigPart, DhcpRole, HostFacts, HostRow, QuarantinedPart, Report},
-        services::PublishingStatus,
+        services::ServicePublishingState,
     };
 
     use super::aggregate;
@@ -152,13 +152,13 @@ mod tests {
         })
     }
 
-    fn publication_of(hosts: &[HostRow], since: i64) -> PublishingStatus {
+    fn publication_of(hosts: &[HostRow], since: i64) -> ServicePublishingState {
         aggregate(hosts, SERVICE, since, &"lab")
     }
 
-    fn reason(publication: &PublishingStatus) -> &str {
+    fn reason(publication: &ServicePublishingState) -> &str {
         match publication {
-            PublishingStatus::Blocked { reason } => reason,
+            ServicePublishingState::Blocked { reason } => reason,
             other => panic!("{other:?}"),
         }
     }
@@ -173,16 +173,16 @@ mod tests {
         let first = host("edge-1", Some(5), live(5, &[]));
         assert_eq!(
             publication_of(std::slice::from_ref(&first), 5),
-            PublishingStatus::Live
+            ServicePublishingState::Live
         );
         assert_eq!(
             publication_of(std::slice::from_ref(&first), 6),
-            PublishingStatus::Publishing
+            ServicePublishingState::Publishing
         );
         let second = host("edge-2", Some(4), live(4, &[]));
         assert_eq!(
             publication_of(&[first.clone(), second.clone()], 5),
-            PublishingStatus::Publishing
+            ServicePublishingState::Publishing
         );
         let second = HostRow {
             is_online: false,
@@ -190,7 +190,7 @@ mod tests {
         };
         assert_eq!(
             publication_of(&[first, second.clone()], 5),
-            PublishingStatus::Live
+            ServicePublishingState::Live
         );
         assert!(
             reason(&publication_of(&[second], 5)).contains("edge-2"),
@@ -207,12 +207,12 @@ mod tests {
         );
         assert_eq!(
             publication_of(std::slice::from_ref(&quarantining), 6),
-            PublishingStatus::Publishing,
+            ServicePublishingState::Publishing,
             "changed after the report"
         );
         assert_eq!(
             aggregate(&[quarantining], ServiceId(8), 5, &"lab"),
-            PublishingStatus::Live
+            ServicePublishingState::Live
         );
     }
 
@@ -230,7 +230,7 @@ mod tests {
         let first = host("edge-1", Some(5), Some(refused));
         assert_eq!(
             publication_of(std::slice::from_ref(&first), 5),
-            PublishingStatus::Live
+            ServicePublishingState::Live
         );
         assert_eq!(
             reason(&publication_of(std::slice::from_ref(&first), 6)),

@@ -11,7 +11,9 @@ use store::{
 };
 
 use super::update::UpdateError;
-use crate::{Control, background::Lease, failure::StoreResultExt as _, notifier::Audience};
+use crate::{
+    Control, background::Lease, clock::millis, failure::StoreResultExt as _, notifier::Audience,
+};
 
 /// The waits after consecutive failures, in milliseconds; the last one repeats.
 const WAITS: [i64; 5] = [10_000, 60_000, 300_000, 1_200_000, 3_600_000];
@@ -66,10 +68,7 @@ fn store_failure(
         message: error.message.clone(),
         detail: None,
     };
-    let at_least = error.pause.unwrap_or_default().as_millis();
-    let at_least = i64::try_from(at_least)
-        .unwrap_or(i64::MAX)
-        .min(MAX_PAUSE_MS);
+    let at_least = millis(error.pause.unwrap_or_default()).min(MAX_PAUSE_MS);
     let after = |ms: i64| Timestamp(now.0.saturating_add(ms.max(at_least)));
     store::dns_records::record_failure(c, row.id, &last_error, after(wait(row.failures)))?;
     match error.pause {

@@ -38,7 +38,7 @@ async fn apply(
     let record = record(&row.record)?;
     match row.state {
         RecordState::Removing => Ok(provider.remove(&record).await?),
-        RecordState::Present | RecordState::Foreign => Ok(()),
+        RecordState::Present | RecordState::Unmanaged => Ok(()),
         RecordState::Pending | RecordState::Submitted => {
             let existing = provider.addresses(&record.name).await?;
             if existing.contains(&record.value) {

@@ -217,11 +217,11 @@ pub(super) async fn site_config_for(control: &Control, agent: &Agent) -> Result<
         // A host that left the network must not be asked for the site's names.
         .filter(|address| network.contains(*address))
         .collect();
-    let part = EdgeRole {
+    let role = EdgeRole {
         name_servers,
         dhcp: dhcp == DhcpRole::Yes,
     };
-    site_config::of_site(control, site, &part).await
+    site_config::of_site(control, site, &role).await
 }
 
 fn serialize_layout(layout: &Layout) -> Result<String, Error> {

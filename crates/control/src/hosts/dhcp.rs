@@ -53,7 +53,7 @@ async fn set_dhcp_server(
                 .as_ref()
                 .is_some_and(|typed| row.name.as_str() != typed)
             {
-                let message = format!("Enter {} to take over DHCP now.", row.name);
+                let message = format!("Type {} to take over DHCP now.", row.name);
                 return Ok(Err(Error::invalid_field("confirm", message)));
             }
             let generation = store::sites::increment_generation(c, row.site)?;

@@ -7,7 +7,7 @@ use std::{
 
 use model::{
     ClusterId, Timestamp,
-    clusters::UnmanagedContainer,
+    clusters::ObservedContainer,
     containers::ResourceUsage,
     fingerprint::Fingerprint,
     names::NodeName,
@@ -121,20 +121,20 @@ impl ClusterState {
     }
 
     /// The containers of the cluster by VMID, managed by Holdfast or not.
-    pub(super) fn containers(&self) -> Vec<UnmanagedContainer> {
+    pub(super) fn containers(&self) -> Vec<ObservedContainer> {
         let containers = self.guests.values();
         containers
             .filter(|guest| guest.is_container)
-            .map(unmanaged)
+            .map(observed_container)
             .collect()
     }
 
     /// A container in the last inventory, or `None` while the cluster is unreachable.
-    pub(super) fn container(&self, vmid: u32) -> Option<UnmanagedContainer> {
+    pub(super) fn container(&self, vmid: u32) -> Option<ObservedContainer> {
         if self.last_error.is_some() {
             return None;
         }
-        self.guests.get(&vmid).map(unmanaged)
+        self.guests.get(&vmid).map(observed_container)
     }
 
     pub(super) fn record_power(&mut self, vmid: u32, power: Power, now: Instant) {
@@ -227,8 +227,8 @@ impl ClusterState {
     }
 }
 
-fn unmanaged(guest: &Guest) -> UnmanagedContainer {
-    UnmanagedContainer {
+fn observed_container(guest: &Guest) -> ObservedContainer {
+    ObservedContainer {
         vmid: guest.vmid,
         name: guest.name.clone(),
         node: guest.node.clone(),

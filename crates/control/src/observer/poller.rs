@@ -26,6 +26,7 @@ use super::{
 use crate::{
     Control,
     background::{InStore, Lease, LeaseObject, NextPass, Reconciler},
+    clock::millis,
     failure::StoreResultExt as _,
     notifier::Audience,
 };
@@ -350,8 +351,4 @@ async fn publish_changes(control: &Control, id: ClusterId, changes: &Changes) {
         }
         Err(error) => tracing::warn!(cluster = %id, %error, "changed container query failed"),
     }
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -17,7 +17,7 @@ use store::{
     sites::SiteRecord,
 };
 
-use super::failure::{Failure, JobStoreResultExt as _};
+use super::failure::{JobStoreResultExt as _, StepFailure};
 use crate::{Control, background::Lease, jobs::Step, notifier::Audience, observer::Power};
 
 /// Persistent notes of a step, saved before it waits, so that another worker can resume it.
@@ -31,7 +31,7 @@ pub(super) struct Notes {
     pub(super) tried: BTreeSet<u32>,
     /// Why the step failed permanently.
     #[serde(default)]
-    pub(super) failure: Option<Failure>,
+    pub(super) failure: Option<StepFailure>,
 }
 
 /// The context of one job.
@@ -55,7 +55,7 @@ impl Context {
         control: &Control,
         job: &JobRecord,
         lease: &Lease,
-    ) -> Result<Option<Self>, Failure> {
+    ) -> Result<Option<Self>, StepFailure> {
         let Some(id) = job.row.container else {
             return Ok(None);
         };
@@ -73,7 +73,7 @@ impl Context {
             return Ok(None);
         };
         let client = control.client(container.cluster).await;
-        let client = client.map_err(|error| Failure::new(error.to_string()))?;
+        let client = client.map_err(|error| StepFailure::new(error.to_string()))?;
         let Some(client) = client else {
             return Ok(None);
         };
@@ -95,7 +95,7 @@ impl Context {
 
     /// Follows a container that was migrated to another node in Proxmox. The observed state may be
     /// outdated, so the container's configuration is read on the new node first.
-    async fn follow_migration(&mut self) -> Result<(), Failure> {
+    async fn follow_migration(&mut self) -> Result<(), StepFailure> {
         let (id, cluster, vmid) = (
             self.container.id,
             self.container.cluster,
@@ -128,7 +128,7 @@ impl Context {
     }
 
     /// The VMID in the client's type.
-    pub(super) fn vmid(&self) -> Result<Vmid, Failure> {
+    pub(super) fn vmid(&self) -> Result<Vmid, StepFailure> {
         Ok(Vmid::try_from(self.container.vmid).map_err(proxmox::Error::from)?)
     }
 
@@ -138,7 +138,7 @@ impl Context {
     }
 
     /// Why a step failed in an earlier run of the job.
-    pub(super) fn stored_failure(step: &StepRecord) -> Option<Failure> {
+    pub(super) fn stored_failure(step: &StepRecord) -> Option<StepFailure> {
         if step.view.state != StepState::Failed {
             return None;
         }
@@ -153,7 +153,11 @@ impl Context {
     }
 
     /// Begins a step with the notes of an earlier run.
-    pub(super) async fn begin(&mut self, step: Step, record: &StepRecord) -> Result<(), Failure> {
+    pub(super) async fn begin(
+        &mut self,
+        step: Step,
+        record: &StepRecord,
+    ) -> Result<(), StepFailure> {
         self.position = record.position;
         self.notes = record
             .data
@@ -170,7 +174,7 @@ impl Context {
     }
 
     /// Saves the step's notes. Call this before waiting for anything they refer to.
-    pub(super) async fn save(&self) -> Result<(), Failure> {
+    pub(super) async fn save(&self) -> Result<(), StepFailure> {
         let (job, owner, position) = (self.job, self.lease.owner(), self.position);
         let data = self.data();
         let write =
@@ -185,7 +189,7 @@ impl Context {
         &mut self,
         state: StepState,
         note: Option<String>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), StepFailure> {
         let (job, owner, position) = (self.job, self.lease.owner(), self.position);
         let data = self.data();
         let write = move |c: &mut store::Conn| {
@@ -207,7 +211,7 @@ impl Context {
 
     /// Ends a step that failed permanently. Saves the failure in the notes so that a crash during
     /// the undo does not lose it.
-    pub(super) async fn fail(&mut self, failure: &Failure) {
+    pub(super) async fn fail(&mut self, failure: &StepFailure) {
         let details = failure
             .details
             .as_deref()
@@ -264,7 +268,7 @@ impl Context {
     }
 
     /// Saves the UPID of a task before waiting for it.
-    pub(super) async fn save_task(&mut self, upid: &Upid) -> Result<(), Failure> {
+    pub(super) async fn save_task(&mut self, upid: &Upid) -> Result<(), StepFailure> {
         self.notes.upid = Some(upid.to_string());
         self.save().await
     }

@@ -7,7 +7,7 @@ use crate::failure::internal;
 
 /// The failure of a step: a sentence for users and the message of Proxmox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Failure {
+pub(super) struct StepFailure {
     /// A plain sentence.
     pub(super) sentence: String,
     /// The message of Proxmox.
@@ -20,7 +20,7 @@ pub(super) struct Failure {
     pub(super) is_generic: bool,
 }
 
-impl Failure {
+impl StepFailure {
     pub(super) fn new(sentence: impl Into<String>) -> Self {
         Self {
             sentence: sentence.into(),
@@ -44,7 +44,7 @@ impl Failure {
 }
 
 /// Keeps the message of Proxmox separate because it does not form a sentence.
-impl From<proxmox::Error> for Failure {
+impl From<proxmox::Error> for StepFailure {
     fn from(error: proxmox::Error) -> Self {
         let generic_sentence = match &error {
             proxmox::Error::Refused { .. } => Some("Proxmox rejected the request."),
@@ -65,19 +65,19 @@ pub(super) trait JobStoreResultExt<T> {
     /// Logs a database error with the job. The failure is transient if the database is unavailable:
     /// a short outage must not undo a user's container.
     #[track_caller]
-    fn for_job(self, job: JobId) -> Result<T, Failure>;
+    fn for_job(self, job: JobId) -> Result<T, StepFailure>;
 }
 
 impl<T> JobStoreResultExt<T> for Result<T, store::Error> {
-    fn for_job(self, job: JobId) -> Result<T, Failure> {
+    fn for_job(self, job: JobId) -> Result<T, StepFailure> {
         // Not a closure, which would hide the location of the caller.
         match self {
             Ok(value) => Ok(value),
             Err(store::Error::Unavailable { cause }) => {
                 tracing::warn!(%job, error = cause, "job step database request failed");
-                Err(Failure {
+                Err(StepFailure {
                     transient: true,
-                    ..Failure::new("The database of Holdfast is unreachable.")
+                    ..StepFailure::new("The database of Holdfast is unreachable.")
                 })
             }
             Err(error) => {
@@ -88,7 +88,7 @@ impl<T> JobStoreResultExt<T> for Result<T, store::Error> {
     }
 }
 
-impl From<model::Error> for Failure {
+impl From<model::Error> for StepFailure {
     fn from(error: model::Error) -> Self {
         Self::new(error.to_string())
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use proxmox::{Client, ConfigChange, DeleteLxc, LxcConfig, LxcOptions, Shutdown, Upid, Vmid};
 
-use super::{context::Context, failure::Failure};
+use super::{context::Context, failure::StepFailure};
 
 /// The guest with the container's VMID on its node.
 pub(super) enum Guest {
@@ -17,7 +17,7 @@ pub(super) enum Guest {
     /// Being created; its owner is not known yet.
     Creating,
     /// Not created by Holdfast for this container.
-    Foreign,
+    Unmanaged,
     Own(Box<VerifiedGuest>),
 }
 
@@ -31,7 +31,7 @@ pub(super) struct VerifiedGuest {
 
 impl Context {
     /// Reads the guest with the container's VMID.
-    pub(super) async fn guest(&self) -> Result<Guest, Failure> {
+    pub(super) async fn guest(&self) -> Result<Guest, StepFailure> {
         let (node, vmid) = (self.node(), self.vmid()?);
         match self.client.lxc_config(&node, vmid).await {
             Ok(config) if config.lock.as_deref() == Some("create") => Ok(Guest::Creating),
@@ -43,20 +43,22 @@ impl Context {
                     config,
                 })))
             }
-            Ok(_) => Ok(Guest::Foreign),
+            Ok(_) => Ok(Guest::Unmanaged),
             Err(error) if error.is_not_found() => Ok(Guest::Absent),
             Err(error) => Err(error.into()),
         }
     }
 
     /// The job's container, for a step that needs it.
-    pub(super) async fn verified_guest(&self) -> Result<VerifiedGuest, Failure> {
+    pub(super) async fn verified_guest(&self) -> Result<VerifiedGuest, StepFailure> {
         let (vmid, node) = (self.container.vmid, &self.container.node);
         match self.guest().await? {
             Guest::Own(guest) => Ok(*guest),
-            Guest::Absent => Err(Failure::new(format!("CT {vmid} does not exist on {node}."))),
+            Guest::Absent => Err(StepFailure::new(format!(
+                "CT {vmid} does not exist on {node}."
+            ))),
             Guest::Creating => Err(self.creation_lock()),
-            Guest::Foreign => Err(Failure::new(format!(
+            Guest::Unmanaged => Err(StepFailure::new(format!(
                 "CT {vmid} on {node} has another MAC address than {}, so it is not the container of \
                     Holdfast. Nothing was changed there.",
                 self.container.name,
@@ -65,9 +67,9 @@ impl Context {
     }
 
     /// The failure for a guest whose creation did not end. Only root can unlock it.
-    pub(super) fn creation_lock(&self) -> Failure {
+    pub(super) fn creation_lock(&self) -> StepFailure {
         let (vmid, node) = (self.container.vmid, &self.container.node);
-        Failure::new(format!(
+        StepFailure::new(format!(
             "CT {vmid} on {node} is incomplete and locked. Delete it there as root: pct unlock \
                 {vmid}, then pct destroy {vmid}."
         ))

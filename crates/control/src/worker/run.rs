@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::{
     context::Context,
-    failure::{Failure, JobStoreResultExt as _},
+    failure::{JobStoreResultExt as _, StepFailure},
     heartbeat::Heartbeat,
     steps, undo,
 };
@@ -24,7 +24,7 @@ const HOLD_LIMIT: Duration = Duration::from_secs(12 * 3600);
 
 enum JobEnd {
     Done,
-    Failed(Failure),
+    Failed(StepFailure),
     Canceled,
 }
 
@@ -68,7 +68,7 @@ async fn run_leased(
 /// died after it had deleted the container's record and before it stored that.
 async fn resolve_missing(control: &Control, job: &JobRecord, lease: &Lease) -> JobEnd {
     if job.row.kind != JobKind::Delete || job.row.container.is_some() {
-        return JobEnd::Failed(Failure::new(
+        return JobEnd::Failed(StepFailure::new(
             "The container or its cluster no longer exists.",
         ));
     }
@@ -184,7 +184,7 @@ async fn run_steps(context: &mut Context, job: &JobRecord) -> JobEnd {
             continue;
         }
         let Some(step) = crate::jobs::Step::parse(&record.name) else {
-            return JobEnd::Failed(Failure::new(
+            return JobEnd::Failed(StepFailure::new(
                 "This job was started by another version of Holdfast.",
             ));
         };
@@ -210,7 +210,7 @@ async fn run_steps(context: &mut Context, job: &JobRecord) -> JobEnd {
 async fn run_with_retries(
     context: &mut Context,
     step: crate::jobs::Step,
-) -> Result<steps::StepOutcome, Failure> {
+) -> Result<steps::StepOutcome, StepFailure> {
     let retry_period = context.control.0.options.retry_timeout;
     let began = Instant::now();
     let mut pause = Duration::from_millis(500);

@@ -12,7 +12,7 @@ use model::jobs::StepState;
 
 use super::{
     context::Context,
-    failure::{Failure, JobStoreResultExt},
+    failure::{JobStoreResultExt, StepFailure},
     guest::Guest,
 };
 use crate::jobs::Step;
@@ -47,7 +47,7 @@ impl StepOutcome {
     }
 }
 
-pub(super) async fn run(context: &mut Context, step: Step) -> Result<StepOutcome, Failure> {
+pub(super) async fn run(context: &mut Context, step: Step) -> Result<StepOutcome, StepFailure> {
     run_step(context, step)
         .await
         .map_err(|failure| failure.with_sentence(failure_sentence(step)))
@@ -70,7 +70,7 @@ fn failure_sentence(step: Step) -> &'static str {
     }
 }
 
-async fn run_step(context: &mut Context, step: Step) -> Result<StepOutcome, Failure> {
+async fn run_step(context: &mut Context, step: Step) -> Result<StepOutcome, StepFailure> {
     match step {
         Step::Template => image::check_template(context).await,
         Step::Image => image::pull(context).await,

@@ -9,7 +9,7 @@ use std::{
 use model::jobs::Progress;
 use proxmox::{TaskFilter, TaskSource, TaskState, Upid};
 
-use super::{context::Context, failure::Failure};
+use super::{context::Context, failure::StepFailure};
 
 /// The interval for copying the log of a running task.
 const COPY_EVERY: Duration = Duration::from_millis(400);
@@ -17,7 +17,7 @@ const COPY_EVERY: Duration = Duration::from_millis(400);
 impl Context {
     /// Resumes a task of an earlier run of this step: the saved task, or an unsaved one of `kind`
     /// that is running for this container.
-    pub(super) async fn resume(&mut self, kind: &str, limit: Duration) -> Result<(), Failure> {
+    pub(super) async fn resume(&mut self, kind: &str, limit: Duration) -> Result<(), StepFailure> {
         let saved = self
             .notes
             .upid
@@ -35,7 +35,7 @@ impl Context {
 
     /// The running task of `kind` for this container that Holdfast started. A user of Proxmox may
     /// work on another guest with the same VMID.
-    pub(super) async fn running_task(&self, kind: &str) -> Result<Option<Upid>, Failure> {
+    pub(super) async fn running_task(&self, kind: &str) -> Result<Option<Upid>, StepFailure> {
         let filter = TaskFilter {
             source: TaskSource::Active,
             vmid: Some(self.vmid()?),
@@ -55,7 +55,7 @@ impl Context {
 
     /// Saves a task and waits until it ends. A task that Proxmox no longer knows counts as ended;
     /// the step detects its effect.
-    pub(super) async fn follow(&mut self, upid: &Upid, limit: Duration) -> Result<(), Failure> {
+    pub(super) async fn follow(&mut self, upid: &Upid, limit: Duration) -> Result<(), StepFailure> {
         self.save_task(upid).await?;
         let lines = Arc::new(Mutex::new(Vec::new()));
         let outcome = {
@@ -84,7 +84,7 @@ impl Context {
         }
     }
 
-    async fn clear_task(&mut self) -> Result<(), Failure> {
+    async fn clear_task(&mut self) -> Result<(), StepFailure> {
         self.notes.upid = None;
         self.save().await
     }

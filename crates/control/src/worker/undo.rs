@@ -7,7 +7,7 @@ use model::jobs::{JobKind, StepState};
 use proxmox::Upid;
 use store::jobs::{JobRecord, StepRecord};
 
-use super::{context::Context, failure::Failure, steps};
+use super::{context::Context, failure::StepFailure, steps};
 use crate::jobs::Step;
 
 /// How long a task may take to end after it was killed.
@@ -48,9 +48,9 @@ async fn undo_create(context: &mut Context, job: &JobRecord) {
     };
     let (vmid, node) = (context.container.vmid, context.container.node.clone());
     match remove(context, &steps).await {
-        Ok(Remains::Nothing) => {}
+        Ok(RemovalOutcome::Complete) => {}
         // Only root can unlock a container; an API token cannot.
-        Ok(Remains::Partial) => context.leftovers.push(format!(
+        Ok(RemovalOutcome::Partial) => context.leftovers.push(format!(
             "CT {vmid} on {node} is incomplete and locked. Delete it there as root: pct unlock \
                 {vmid}, then pct destroy {vmid}.",
         )),
@@ -71,14 +71,17 @@ async fn undo_create(context: &mut Context, job: &JobRecord) {
     }
 }
 
-/// What remains of a creation on the cluster.
-enum Remains {
-    Nothing,
+/// Whether a creation was removed from the cluster.
+enum RemovalOutcome {
+    Complete,
     /// A locked container without a MAC address: the node stopped during the creation.
     Partial,
 }
 
-async fn remove(context: &mut Context, steps: &[StepRecord]) -> Result<Remains, Failure> {
+async fn remove(
+    context: &mut Context,
+    steps: &[StepRecord],
+) -> Result<RemovalOutcome, StepFailure> {
     let retry_period = context.control.0.options.retry_timeout;
     let began = Instant::now();
     let mut pause = Duration::from_millis(500);
@@ -96,7 +99,10 @@ async fn remove(context: &mut Context, steps: &[StepRecord]) -> Result<Remains, 
     }
 }
 
-async fn remove_once(context: &mut Context, steps: &[StepRecord]) -> Result<Remains, Failure> {
+async fn remove_once(
+    context: &mut Context,
+    steps: &[StepRecord],
+) -> Result<RemovalOutcome, StepFailure> {
     // Tasks of this job, but not those of an earlier run of the undo.
     let is_own_task =
         |upid: &Upid| matches!(upid.kind(), "ociregistrypull" | "vzcreate" | "vzstart");
@@ -116,16 +122,16 @@ async fn remove_once(context: &mut Context, steps: &[StepRecord]) -> Result<Rema
         .iter()
         .any(|step| step.name == Step::Create.word() && step.view.state != StepState::Waiting);
     if was_requested && steps::detect_partial_creation(context).await? {
-        return Ok(Remains::Partial);
+        return Ok(RemovalOutcome::Partial);
     }
     steps::run(context, Step::Halt).await?;
     steps::run(context, Step::Remove).await?;
-    Ok(Remains::Nothing)
+    Ok(RemovalOutcome::Complete)
 }
 
 /// Kills a running task and waits until it has ended. Polls the state only, because reading the log
 /// may be refused while the task runs.
-async fn kill(context: &Context, upid: &Upid) -> Result<(), Failure> {
+async fn kill(context: &Context, upid: &Upid) -> Result<(), StepFailure> {
     if !is_running(context, upid).await? {
         return Ok(());
     }
@@ -147,7 +153,7 @@ async fn kill(context: &Context, upid: &Upid) -> Result<(), Failure> {
         })
 }
 
-async fn is_running(context: &Context, upid: &Upid) -> Result<bool, Failure> {
+async fn is_running(context: &Context, upid: &Upid) -> Result<bool, StepFailure> {
     match context.client.task_status(upid).await {
         Ok(status) => Ok(status.state == proxmox::TaskState::Running),
         Err(error) if error.is_not_found() => Ok(false),

@@ -65,18 +65,18 @@ impl fmt::Display for Call {
 }
 
 /// The calls of one kind of job with their counts.
-pub struct Recorded {
+pub struct RecordedRun {
     pub kind: Kind,
     pub calls: BTreeMap<Call, usize>,
     /// The number of steps of the job.
     pub steps: usize,
 }
 
-pub async fn record_all() -> Vec<Recorded> {
+pub async fn record_all() -> Vec<RecordedRun> {
     join_all(Kind::ALL.map(record)).await
 }
 
-async fn record(kind: Kind) -> Recorded {
+async fn record(kind: Kind) -> RecordedRun {
     let scenario = Scenario::new(kind, TestApp::new().await).await;
     let before = scenario.app.sim.handle().request_counts();
     let job = scenario.submit().await;
@@ -91,7 +91,7 @@ async fn record(kind: Kind) -> Recorded {
         }
     }
     assert!(!calls.is_empty(), "{kind} must call the API");
-    Recorded {
+    RecordedRun {
         kind,
         calls,
         steps: ended.steps.len(),

@@ -1,4 +1,4 @@
-//! Faults of the whole cluster: lost quorum, outages, foreign locks and slow DHCP, each for the
+//! Faults of the whole cluster: lost quorum, outages, manual locks and slow DHCP, each for the
 //! duration of a job; node restarts and certificate changes at each call of a job.
 
 use std::{future::Future, time::Duration};
@@ -9,7 +9,7 @@ use proxmox_sim::{Config, Dhcp, Effect, Transport};
 
 use crate::{
     Case,
-    calls::{Call, Recorded, cluster},
+    calls::{Call, RecordedRun, cluster},
     injection::{CALL_TIMEOUT, LONG_RETRY_TIMEOUT, inject, recover},
     kinds::{Kind, SHORT_RETRY_TIMEOUT, Scenario, options},
     test_app::{TestApp, cluster_form},
@@ -84,7 +84,7 @@ impl Condition {
     }
 }
 
-pub fn cases(recorded: &Recorded) -> Vec<Case> {
+pub fn cases(recorded: &RecordedRun) -> Vec<Case> {
     let kind = recorded.kind;
     let mut cases = Vec::new();
     for condition in Condition::ALL.into_iter().filter(|c| c.is_for(kind)) {

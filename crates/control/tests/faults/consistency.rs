@@ -51,12 +51,12 @@ impl Scenario {
         self.assert_messages(job).await;
         self.leftovers.extend(job.leftovers.iter().cloned());
         let actual = self.actual_state().await;
-        for foreign in &self.foreign {
-            let current = self.app.sim.handle().container(foreign.vmid);
+        for unmanaged in &self.unmanaged {
+            let current = self.app.sim.handle().container(unmanaged.vmid);
             assert_eq!(
                 current.as_ref(),
-                Some(foreign),
-                "a foreign container was changed"
+                Some(unmanaged),
+                "an unmanaged container was changed"
             );
         }
         Self::assert_container_exists(job, &actual);
@@ -188,11 +188,15 @@ impl Scenario {
         &self,
         actual: &'a ActualState,
     ) -> impl Iterator<Item = &'a ContainerView> {
-        let foreign: Vec<u32> = self.foreign.iter().map(|foreign| foreign.vmid).collect();
+        let unmanaged: Vec<u32> = self
+            .unmanaged
+            .iter()
+            .map(|unmanaged| unmanaged.vmid)
+            .collect();
         actual
             .real
             .iter()
-            .filter(move |real| !foreign.contains(&real.vmid))
+            .filter(move |real| !unmanaged.contains(&real.vmid))
     }
 }
 

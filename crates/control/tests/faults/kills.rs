@@ -18,7 +18,7 @@ use proxmox_sim::{Config, Delays, Effect};
 
 use crate::{
     Case,
-    calls::{Call, Recorded, cluster},
+    calls::{Call, RecordedRun, cluster},
     injection::{CALL_TIMEOUT, LONG_RETRY_TIMEOUT, inject},
     kinds::{Kind, Scenario, options},
     test_app::{self, TestApp, open},
@@ -44,7 +44,7 @@ enum KillPoint {
     ResponseLost(Call, usize),
 }
 
-pub fn cases(recorded: &Recorded) -> Vec<Case> {
+pub fn cases(recorded: &RecordedRun) -> Vec<Case> {
     let kind = recorded.kind;
     if !matches!(
         kind,

@@ -84,8 +84,8 @@ impl fmt::Display for Kind {
 pub struct Scenario {
     pub kind: Kind,
     pub app: TestApp,
-    /// Foreign containers, which must not change.
-    pub foreign: Vec<ContainerView>,
+    /// Unmanaged containers, which must not change.
+    pub unmanaged: Vec<ContainerView>,
     /// What finished jobs reported as left behind.
     pub leftovers: Vec<String>,
     /// Whether a node was restarted.
@@ -95,9 +95,9 @@ pub struct Scenario {
 impl Scenario {
     pub async fn new(kind: Kind, app: TestApp) -> Self {
         for (vmid, node) in [(900, "pve1"), (1001, "pve2")] {
-            assert!(app.add_foreign_container(vmid, node));
+            assert!(app.add_unmanaged_container(vmid, node));
         }
-        let foreign = app.sim.handle().containers();
+        let unmanaged = app.sim.handle().containers();
         if !kind.creates() {
             app.create_and_wait(NAME).await;
         }
@@ -109,7 +109,7 @@ impl Scenario {
         Self {
             kind,
             app,
-            foreign,
+            unmanaged,
             leftovers: Vec::new(),
             restarted: false,
         }
@@ -139,7 +139,7 @@ impl Scenario {
             _ => DEBIAN,
         };
         let form = ContainerForm {
-            env: "COLOUR=green".into(),
+            env: "COLOR=green".into(),
             ..self.app.form(NAME, source)
         };
         if self.kind == Kind::RolledBack {

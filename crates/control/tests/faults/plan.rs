@@ -6,7 +6,7 @@ use proxmox_sim::Effect;
 
 use crate::{
     Case,
-    calls::{Call, Recorded},
+    calls::{Call, RecordedRun},
     conditions,
     injection::{self, InjectedFault, Occurrence},
     kills,
@@ -23,7 +23,7 @@ fn occurrences(kind: Kind) -> usize {
     }
 }
 
-pub fn cases(recorded: &[Recorded]) -> Vec<Case> {
+pub fn cases(recorded: &[RecordedRun]) -> Vec<Case> {
     let mut cases = Vec::new();
     for recorded in recorded {
         cases.extend(faults(recorded));
@@ -33,7 +33,7 @@ pub fn cases(recorded: &[Recorded]) -> Vec<Case> {
     cases
 }
 
-fn faults(recorded: &Recorded) -> Vec<Case> {
+fn faults(recorded: &RecordedRun) -> Vec<Case> {
     let mut cases = Vec::new();
     for (call, count) in &recorded.calls {
         // This kind already injects a fault at this call.

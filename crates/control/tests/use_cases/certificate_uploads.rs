@@ -70,8 +70,8 @@ async fn uploaded_certificate_is_validated_served_and_reported_before_expiry() {
         fields(upload("nothing", &key).await.unwrap_err()),
         ["chain"]
     );
-    let (foreign_chain, foreign_key) = self_signed(&["www.example.com"], 90);
-    let refused = upload(&foreign_chain, &foreign_key).await.unwrap_err();
+    let (other_chain, other_key) = self_signed(&["www.example.com"], 90);
+    let refused = upload(&other_chain, &other_key).await.unwrap_err();
     assert!(refused.to_string().contains("example.net"), "{refused}");
     assert_eq!(fields(refused), ["chain"]);
     assert!(

@@ -131,11 +131,11 @@ pub fn print(row: &CertificateRow) -> Fingerprint {
 }
 
 pub async fn site_config(app: &TestApp) -> SiteConfig {
-    let part = control::site_config::EdgeRole {
+    let role = control::site_config::EdgeRole {
         name_servers: Vec::new(),
         dhcp: false,
     };
-    control::site_config::preview(&app.control, &SYSTEM, app.site, part)
+    control::site_config::preview(&app.control, &SYSTEM, app.site, role)
         .await
         .unwrap()
 }

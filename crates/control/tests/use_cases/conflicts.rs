@@ -105,11 +105,11 @@ async fn node_names_are_reserved_but_an_existing_container_keeps_its_name() {
         .collect();
     let set = move |c: &mut store::Conn| store::nodes::replace_addresses(c, cluster, &addresses);
     assert!(app.control.store().write(set).await.unwrap());
-    let part = control::site_config::EdgeRole {
+    let role = control::site_config::EdgeRole {
         name_servers: Vec::new(),
         dhcp: false,
     };
-    let site = control::site_config::preview(&app.control, &SYSTEM, app.site, part).await;
+    let site = control::site_config::preview(&app.control, &SYSTEM, app.site, role).await;
     let hosts: Vec<(String, bool)> = site
         .unwrap()
         .hosts

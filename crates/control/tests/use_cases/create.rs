@@ -15,7 +15,7 @@ use crate::test_app::{DEBIAN, NGINX, TestApp};
 async fn create_from_image_with_environment_and_services() {
     let app = TestApp::new().await;
     let mut form = app.form("web-1", NGINX);
-    form.env = "COLOUR=green\nNAME=a b".into();
+    form.env = "COLOR=green\nNAME=a b".into();
     form.services = vec![
         ServiceForm {
             kind: "http".into(),
@@ -59,7 +59,7 @@ async fn create_from_image_with_environment_and_services() {
     );
     let env = &real.options["env"];
     assert!(
-        env.contains("COLOUR=green") && env.contains("NAME=a b"),
+        env.contains("COLOR=green") && env.contains("NAME=a b"),
         "{env:?}"
     );
     assert!(
@@ -107,9 +107,9 @@ async fn concurrent_creations_get_distinct_vmids_and_addresses() {
 async fn creation_retries_with_another_vmid_if_it_is_taken() {
     let app = TestApp::new().await;
     let first = app.create_and_wait("first").await;
-    // A foreign container takes the VMID that Holdfast would reserve next.
-    let foreign = first.vmid + 1;
-    assert!(app.add_foreign_container(foreign, "pve2"));
+    // An unmanaged container takes the VMID that Holdfast would reserve next.
+    let unmanaged = first.vmid + 1;
+    assert!(app.add_unmanaged_container(unmanaged, "pve2"));
     let created = app.create(&app.form("second", NGINX)).await.unwrap();
     let job = app.wait_for_job(created.job).await;
     assert_eq!(
@@ -119,8 +119,11 @@ async fn creation_retries_with_another_vmid_if_it_is_taken() {
         app.log(created.job).await
     );
     let second = app.view("second").await;
-    assert_ne!(second.vmid, foreign);
-    assert_eq!(app.sim.handle().container(foreign).unwrap().name, "theirs");
+    assert_ne!(second.vmid, unmanaged);
+    assert_eq!(
+        app.sim.handle().container(unmanaged).unwrap().name,
+        "theirs"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

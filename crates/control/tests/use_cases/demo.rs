@@ -316,7 +316,7 @@ async fn demo_passwords_are_stable_across_restarts() {
         .unwrap();
     let spec = model::users::UserSpec {
         name: jonas.name,
-        mail: jonas.mail,
+        email: jonas.email,
         role: jonas.role,
         limits: jonas.limits,
         password: Some("a password of his own".parse().unwrap()),
@@ -354,7 +354,7 @@ async fn demo_cluster_has_unmanaged_containers() {
     let app = DemoApp::new().await;
     let control = app.open().await;
     app.build(&control, Scenario::Full).await.unwrap();
-    let detail = wait_for("foreign containers of the cluster", async || {
+    let detail = wait_for("unmanaged containers of the cluster", async || {
         let detail = control::clusters::get(&control, &Actor::System, "demo").await;
         detail.ok().filter(|detail| detail.unmanaged.len() == 2)
     })

@@ -163,7 +163,7 @@ async fn unmanaged_container_with_the_same_vmid_is_not_deleted() {
     let app = TestApp::new().await;
     let view = app.create_and_wait("web").await;
     app.sim.handle().remove_container(view.vmid);
-    assert!(app.add_foreign_container(view.vmid, view.node.as_str()));
+    assert!(app.add_unmanaged_container(view.vmid, view.node.as_str()));
     let job = app.delete(view.row.id, "web").await;
     assert_eq!(job.row.state, JobState::Done, "{job:?}");
     assert_eq!(

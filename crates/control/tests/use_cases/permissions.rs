@@ -34,7 +34,7 @@ fn query() -> ContainerQuery {
 #[tokio::test(flavor = "multi_thread")]
 async fn members_cannot_see_containers_and_jobs_of_other_users() {
     let app = TestApp::new().await;
-    let foreign = app.create_and_wait("theirs").await;
+    let other = app.create_and_wait("theirs").await;
     let ann = app.create_user("ann", UserForm::default()).await;
     let control = &app.control;
     assert_eq!(
@@ -44,8 +44,8 @@ async fn members_cannot_see_containers_and_jobs_of_other_users() {
             .total,
         0
     );
-    let (site, name) = (foreign.row.site.clone(), foreign.row.name.clone());
-    let id = foreign.row.id;
+    let (site, name) = (other.row.site.clone(), other.row.name.clone());
+    let id = other.row.id;
     let not_found = |error: Error| matches!(error, Error::NotFound { .. });
     assert!(not_found(
         containers::get(control, &ann, &site, &name)
@@ -140,11 +140,11 @@ async fn members_cannot_see_or_manage_the_network_of_a_site() {
     let registered = hosts::register(control, &member, app.site, name, facts, &layout);
     assert_forbidden(registered.await);
     assert_forbidden(dhcp_leases::list(control, &member, app.site).await);
-    let part = EdgeRole {
+    let role = EdgeRole {
         name_servers: Vec::new(),
         dhcp: false,
     };
-    assert_forbidden(site_config::preview(control, &member, app.site, part).await);
+    assert_forbidden(site_config::preview(control, &member, app.site, role).await);
     let usable = domains::list_usable(control, &Actor::System, app.site).await;
     let spec = usable.unwrap().remove(0).spec;
     assert_forbidden(domains::create(control, &member, spec).await);

@@ -10,7 +10,7 @@ use model::{
         ApplyOutcome, ConfigPart, QuarantinedPart, Report,
         files::{FileQuery, FileState, LineChange},
     },
-    services::{PublishingStatus, ServiceForm},
+    services::{ServiceForm, ServicePublishingState},
 };
 
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
 const SYSTEM: Actor = Actor::System;
 
 /// Creates a container with an HTTP service and returns its publication state.
-async fn create_web(app: &TestApp) -> PublishingStatus {
+async fn create_web(app: &TestApp) -> ServicePublishingState {
     let form = model::containers::ContainerForm {
         services: vec![ServiceForm {
             kind: "http".into(),
@@ -35,13 +35,13 @@ async fn create_web(app: &TestApp) -> PublishingStatus {
     state(app).await
 }
 
-async fn state(app: &TestApp) -> PublishingStatus {
+async fn state(app: &TestApp) -> ServicePublishingState {
     app.view("web").await.publications.remove(0).1
 }
 
-fn reason(publication: PublishingStatus) -> String {
+fn reason(publication: ServicePublishingState) -> String {
     match publication {
-        PublishingStatus::Blocked { reason } => reason,
+        ServicePublishingState::Blocked { reason } => reason,
         other => panic!("{other:?}"),
     }
 }
@@ -52,12 +52,12 @@ async fn service_is_blocked_then_publishing_then_live() {
     let control = &app.control;
     assert!(reason(create_web(&app).await).contains("No host of the site lab has joined"));
     let host = Host::join(&app, "edge-1", "10.20.0.2").await;
-    assert_eq!(state(&app).await, PublishingStatus::Publishing);
+    assert_eq!(state(&app).await, ServicePublishingState::Publishing);
 
     let mut events = Box::pin(control.events(&SYSTEM, None));
     let config = host.next(control, None).await.unwrap();
     host.live(control, config.generation).await;
-    assert_eq!(state(&app).await, PublishingStatus::Live);
+    assert_eq!(state(&app).await, ServicePublishingState::Live);
     let notification = async {
         while let Some((_, event)) = events.next().await {
             if event.topic == Topic::Container {

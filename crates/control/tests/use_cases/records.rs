@@ -120,7 +120,7 @@ async fn address_records_exist_while_the_name_is_published() {
     let wiki = publish(&app, "wiki", "example.org").await;
     wait_for_addresses(&*zone, "wiki.example.org", &[EDGE]).await;
 
-    // A name with a foreign address is left alone, and the conflict is reported.
+    // A name with an unmanaged address is left alone, and the conflict is reported.
     publish(&app, "www", "example.org").await;
     let last_error = wait_for("an address conflict", async || {
         let last_errors = domains::list_address_errors(&app.control, &SYSTEM, id).await;
@@ -147,7 +147,7 @@ async fn address_records_exist_while_the_name_is_published() {
     };
     zone.add(&by_hand).await.unwrap();
     let manual = publish(&app, "hand", "example.org").await;
-    let existing = (by, by_hand.name.clone(), "Foreign".to_owned());
+    let existing = (by, by_hand.name.clone(), "Unmanaged".to_owned());
     wait_for_stored_record(&app, id, &existing).await;
     app.wait_for_job(manual.job).await;
     app.delete(manual.id, "hand").await;

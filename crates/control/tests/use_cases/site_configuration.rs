@@ -22,11 +22,11 @@ fn service(kind: &str, port: &str) -> ServiceForm {
 }
 
 async fn preview(app: &TestApp, dhcp: bool) -> SiteConfig {
-    let part = EdgeRole {
+    let role = EdgeRole {
         name_servers: vec!["10.20.0.2".parse().unwrap()],
         dhcp,
     };
-    site_config::preview(&app.control, &SYSTEM, app.site, part)
+    site_config::preview(&app.control, &SYSTEM, app.site, role)
         .await
         .unwrap()
 }
@@ -83,8 +83,8 @@ async fn site_configuration_contains_all_services_before_creation_ends() {
     let [own, other] = &site.domains[..] else {
         panic!("{:?}", site.domains)
     };
-    assert_eq!(own.host(&own.services[0]), "web.lab.example.org");
-    assert_eq!(other.host(&other.services[0]), "docs.example.net");
+    assert_eq!(own.hostname(&own.services[0]), "web.lab.example.org");
+    assert_eq!(other.hostname(&other.services[0]), "docs.example.net");
     assert!(other.forwards_access_token && !own.forwards_access_token);
     let options = other.services[0].options;
     assert!(options.sign_in && options.body.get() == 10);

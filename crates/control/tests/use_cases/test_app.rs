@@ -149,13 +149,13 @@ impl TestApp {
 
     /// Waits until the observer has recorded the IP addresses of the nodes.
     pub async fn wait_for_node_addresses(&self) {
-        let part = || control::site_config::EdgeRole {
+        let role = || control::site_config::EdgeRole {
             name_servers: Vec::new(),
             dhcp: false,
         };
         wait_for("node addresses", async || {
             let site =
-                control::site_config::preview(&self.control, &Actor::System, self.site, part());
+                control::site_config::preview(&self.control, &Actor::System, self.site, role());
             let hosts = site.await.unwrap().hosts;
             hosts.iter().any(|host| host.mac.is_none()).then_some(())
         })
@@ -213,7 +213,7 @@ impl TestApp {
     }
 
     /// Adds a container that Holdfast does not manage, without an API request.
-    pub fn add_foreign_container(&self, vmid: u32, node: &str) -> bool {
+    pub fn add_unmanaged_container(&self, vmid: u32, node: &str) -> bool {
         self.sim.handle().add_container(&ContainerSpec {
             vmid,
             node: node.into(),
@@ -229,7 +229,7 @@ impl TestApp {
     pub async fn create_user(&self, name: &str, limits: UserForm) -> Actor {
         let form = UserForm {
             name: name.into(),
-            mail: format!("{name}@example.org"),
+            email: format!("{name}@example.org"),
             role: if limits.role.is_empty() {
                 "member".into()
             } else {

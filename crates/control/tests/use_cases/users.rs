@@ -70,11 +70,11 @@ async fn administrator_changes_other_passwords_but_not_the_own() {
     let own = UserForm::from(&admin);
     let refused = update(admin.id, with_password(own.clone())).await;
     assert_eq!(refused.unwrap_err().field_errors()[0].field, "password");
-    let mail = UserForm {
-        mail: "root@example.org".into(),
+    let email = UserForm {
+        email: "root@example.org".into(),
         ..own
     };
-    update(admin.id, mail).await.unwrap();
+    update(admin.id, email).await.unwrap();
     app.create_user("ann", UserForm::default()).await;
     let ann = users::get(&app.control, &actor, &"ann".parse().unwrap()).await;
     let ann = ann.unwrap();

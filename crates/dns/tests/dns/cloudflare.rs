@@ -34,7 +34,7 @@ fn open(server: &FakeCloudflare, token: &str) -> Box<dyn Provider> {
 #[tokio::test]
 async fn txt_changes_keep_other_values() {
     let server = FakeCloudflare::start(&["example.org"], None).await;
-    server.insert("TXT", "_acme-challenge.www.example.org", "foreign");
+    server.insert("TXT", "_acme-challenge.www.example.org", "unmanaged");
     let provider = open(&server, EDITOR);
     let record = txt("_acme-challenge.www.example.org", "value_of-43");
     for _ in 0..2 {
@@ -50,7 +50,7 @@ async fn txt_changes_keep_other_values() {
         provider.remove(&record).await.unwrap();
         assert_eq!(server.records().len(), 1);
     }
-    assert_eq!(server.records()[0].content, "foreign");
+    assert_eq!(server.records()[0].content, "unmanaged");
 }
 
 #[tokio::test]

@@ -74,7 +74,7 @@ pub struct FakeCloudflare {
 }
 
 #[derive(Clone)]
-struct Shared {
+struct ServerState {
     state: Arc<Mutex<ApiState>>,
     names: Option<Arc<dyn Provider>>,
 }
@@ -95,7 +95,7 @@ impl FakeCloudflare {
             calls: Vec::new(),
             next: 1,
         }));
-        let shared = Shared {
+        let shared = ServerState {
             state: state.clone(),
             names: names.map(Arc::from),
         };
@@ -192,7 +192,7 @@ fn failure(status: u16, code: u32, message: &str) -> Response {
 
 /// Checks the token and applies the mode.
 async fn guard(
-    State(shared): State<Shared>,
+    State(shared): State<ServerState>,
     request: axum::extract::Request,
     next: axum::middleware::Next,
 ) -> Response {
@@ -282,7 +282,7 @@ fn first_page() -> usize {
     1
 }
 
-async fn list_zones(State(shared): State<Shared>, Query(query): Query<ListQuery>) -> Response {
+async fn list_zones(State(shared): State<ServerState>, Query(query): Query<ListQuery>) -> Response {
     if !(5..=50).contains(&query.per_page) || query.kind.is_some() {
         return failure(400, 6007, "Malformed query");
     }
@@ -299,7 +299,7 @@ async fn list_zones(State(shared): State<Shared>, Query(query): Query<ListQuery>
 }
 
 async fn list(
-    State(shared): State<Shared>,
+    State(shared): State<ServerState>,
     Path(zone): Path<String>,
     Query(query): Query<ListQuery>,
 ) -> Response {

@@ -4,7 +4,7 @@ use askama::Template;
 use model::publish::BackendProtocol;
 
 use crate::{
-    layout::{Layout, certificate_name},
+    layout::{Layout, certificate_file_stem},
     site_config::{HttpService, PublicDomain},
 };
 
@@ -33,7 +33,7 @@ impl Domain<'_> {
     /// The file name of the certificate; none if the host's own certificate is used.
     fn certificate(&self) -> Option<String> {
         let certificate = self.domain.certificate.as_ref()?;
-        Some(certificate_name(Some(certificate)))
+        Some(certificate_file_stem(Some(certificate)))
     }
 }
 
@@ -47,14 +47,14 @@ pub(super) struct Service<'a> {
 }
 
 impl Service<'_> {
-    pub(super) fn host(&self) -> String {
-        self.domain.host(self.service)
+    pub(super) fn hostname(&self) -> String {
+        self.domain.hostname(self.service)
     }
 
     /// The file name of the certificate; none if the host's own certificate is used.
     fn certificate(&self) -> Option<String> {
         let certificate = self.service.certificate.as_ref()?;
-        Some(certificate_name(Some(certificate)))
+        Some(certificate_file_stem(Some(certificate)))
     }
 
     fn backend(&self) -> String {

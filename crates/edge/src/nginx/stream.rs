@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::{
-    layout::{Layout, certificate_name},
+    layout::{Layout, certificate_file_stem},
     site_config::{StreamService, Tls, Transport},
 };
 
@@ -29,7 +29,7 @@ impl Stream<'_> {
     /// The file name of the certificate; none if TLS is not terminated here.
     fn certificate(&self) -> Option<String> {
         self.tls()
-            .map(|tls| certificate_name(tls.certificate.as_ref()))
+            .map(|tls| certificate_file_stem(tls.certificate.as_ref()))
     }
 
     /// TLS that is terminated here.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use edge::{Layout, SiteConfig, certificate_name};
+use edge::{Layout, SiteConfig, certificate_file_stem};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 use crate::{
@@ -46,7 +46,7 @@ fn nginx_and_dnsmasq_accept_any_valid_site() {
 /// Creates the files of all certificates that the site refers to, as copies of the host's own.
 fn copy_certificates(site: &SiteConfig, layout: &Layout) {
     for certificate in site.certificates() {
-        let name = certificate_name(Some(certificate));
+        let name = certificate_file_stem(Some(certificate));
         for extension in ["crt", "key"] {
             let tls = &layout.tls;
             run(&format!(

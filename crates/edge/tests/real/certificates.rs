@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use edge::{ChallengeResponse, Layout, PublicDomain, Tls, Transport, certificate_name};
+use edge::{ChallengeResponse, Layout, PublicDomain, Tls, Transport, certificate_file_stem};
 use model::{fingerprint::Fingerprint, publish::HttpOptions};
 
 use crate::{
@@ -33,7 +33,7 @@ fn create_certificate(layout: &Layout, name: &str) -> Fingerprint {
         file.display()
     ));
     let fingerprint: Fingerprint = parse(output.trim().rsplit('=').next().unwrap());
-    let stem = certificate_name(Some(&fingerprint));
+    let stem = certificate_file_stem(Some(&fingerprint));
     fs::rename(file, tls.join(format!("{stem}.crt"))).unwrap();
     let key = certificate.signing_key.serialize_pem();
     fs::write(tls.join(format!("{stem}.key")), key).unwrap();

@@ -33,7 +33,9 @@ fn effects(change: impl FnOnce(&mut SiteConfig)) -> BTreeSet<Effect> {
     let mut after = example_site();
     change(&mut after);
     let [before, after] = [example_site(), after].map(|site| render(&site, &layout()).unwrap());
-    after.effects_after(&before)
+    let files = before.files();
+    let on_disk = files.map(|(path, file)| (path.to_owned(), file.text.clone().into_bytes()));
+    after.effects_after(&on_disk.collect())
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use edge::{Base64Url, ConfigPath, Layout, SiteConfig, certificate_name, render};
+use edge::{Base64Url, ConfigPath, Layout, SiteConfig, certificate_file_stem, render};
 use model::{
     fingerprint::Fingerprint,
     names::{Domain, InterfaceName, Label, SrvName, Username},
@@ -85,12 +85,12 @@ proptest! {
     fn nginx_configuration_round_trips(site in site()) {
         let domain = &site.domains[0];
         for service in &domain.services {
-            let host = domain.host(service);
+            let host = domain.hostname(service);
             let text = file(&site, &layout(), &format!("nginx/services/{host}.conf"));
             let file = parse_file(&text).expect("nginx syntax");
             prop_assert_eq!(values(&file, "server_name"), vec![host.clone(), host.clone()]);
             let files = values(&file, "ssl_certificate");
-            let name = service.certificate.as_ref().map(|fingerprint| certificate_name(Some(fingerprint)));
+            let name = service.certificate.as_ref().map(|fingerprint| certificate_file_stem(Some(fingerprint)));
             let expected: Vec<String> = name.iter()
                 .map(|name| format!("{}/{name}.crt", layout().tls)).collect();
             prop_assert_eq!(files, expected);

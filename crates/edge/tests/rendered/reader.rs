@@ -5,7 +5,7 @@
 /// `words… ;` or `words… { … }`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directive {
-    pub message: Vec<String>,
+    pub words: Vec<String>,
     pub block: Option<Vec<Directive>>,
 }
 
@@ -24,20 +24,20 @@ pub fn parse_file(text: &str) -> Option<Vec<Directive>> {
 }
 
 fn parse_block(tokens: &mut impl Iterator<Item = Token>, top: bool) -> Option<Vec<Directive>> {
-    let (mut directives, mut message) = (Vec::new(), Vec::new());
+    let (mut directives, mut words) = (Vec::new(), Vec::new());
     loop {
         match tokens.next() {
-            Some(Token::Word(word)) => message.push(word),
-            Some(Token::End) if !message.is_empty() => directives.push(Directive {
-                message: std::mem::take(&mut message),
+            Some(Token::Word(word)) => words.push(word),
+            Some(Token::End) if !words.is_empty() => directives.push(Directive {
+                words: std::mem::take(&mut words),
                 block: None,
             }),
-            Some(Token::Open) if !message.is_empty() => directives.push(Directive {
-                message: std::mem::take(&mut message),
+            Some(Token::Open) if !words.is_empty() => directives.push(Directive {
+                words: std::mem::take(&mut words),
                 block: Some(parse_block(tokens, false)?),
             }),
-            Some(Token::Close) if message.is_empty() && !top => return Some(directives),
-            None if message.is_empty() && top => return Some(directives),
+            Some(Token::Close) if words.is_empty() && !top => return Some(directives),
+            None if words.is_empty() && top => return Some(directives),
             _ => return None,
         }
     }
@@ -79,7 +79,7 @@ fn tokenize(text: &str) -> Option<Vec<Token>> {
 pub fn find_all<'a>(directives: &'a [Directive], name: &str) -> Vec<&'a Directive> {
     let mut found = Vec::new();
     for directive in directives {
-        if directive.message.first().is_some_and(|word| word == name) {
+        if directive.words.first().is_some_and(|word| word == name) {
             found.push(directive);
         }
         found.extend(find_all(
@@ -92,7 +92,7 @@ pub fn find_all<'a>(directives: &'a [Directive], name: &str) -> Vec<&'a Directiv
 
 /// The arguments of all directives with this name, joined by spaces.
 pub fn values(directives: &[Directive], name: &str) -> Vec<String> {
-    let join = |directive: &&Directive| directive.message.get(1..).unwrap_or_default().join(" ");
+    let join = |directive: &&Directive| directive.words.get(1..).unwrap_or_default().join(" ");
     find_all(directives, name).iter().map(join).collect()
 }
 
@@ -100,7 +100,7 @@ pub fn values(directives: &[Directive], name: &str) -> Vec<String> {
 fn parser_handles_quotes_blocks_and_comments() {
     let directives = parse_file("a b; # c;\nd { e \"f ;\" 'g\\''; }").unwrap();
     assert_eq!(values(&directives, "a"), ["b"]);
-    assert_eq!(find_all(&directives, "e")[0].message, ["e", "f ;", "g'"]);
+    assert_eq!(find_all(&directives, "e")[0].words, ["e", "f ;", "g'"]);
     assert_eq!(parse_file("a b"), None);
     assert_eq!(parse_file("a { b;"), None);
 }

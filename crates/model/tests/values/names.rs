@@ -25,7 +25,7 @@ static SRV: LazyLock<Regex> = LazyLock::new(|| {
     let part = "_?[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
     grammar(&format!(r"({part}\.)*{part}"))
 });
-static MAIL: LazyLock<Regex> =
+static EMAIL: LazyLock<Regex> =
     LazyLock::new(|| grammar(r#"[^@\s\p{Cc}<>()\[\]\\,;:"]+@(?<domain>[A-Za-z0-9.-]+)"#));
 
 fn is_domain(text: &str) -> bool {
@@ -39,7 +39,7 @@ fn is_mail(text: &str) -> bool {
     let length = text.strip_suffix('.').unwrap_or(text).len();
     local_fits
         && length <= 254
-        && MAIL
+        && EMAIL
             .captures(text)
             .is_some_and(|captures| is_domain(&captures["domain"]))
 }

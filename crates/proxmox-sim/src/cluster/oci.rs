@@ -13,16 +13,16 @@ pub(crate) fn full_reference(reference: &str) -> String {
 }
 
 /// Returns the image of a reference.
-pub(crate) fn find<'a>(catalogue: &'a [ImageSpec], reference: &str) -> Option<&'a ImageSpec> {
+pub(crate) fn find<'a>(catalog: &'a [ImageSpec], reference: &str) -> Option<&'a ImageSpec> {
     let requested = full_reference(reference);
-    catalogue.iter().find(|image| image.reference == requested)
+    catalog.iter().find(|image| image.reference == requested)
 }
 
 /// The tags of a repository.
-pub(crate) fn tags<'a>(catalogue: &'a [ImageSpec], repository: &str) -> Vec<&'a str> {
+pub(crate) fn tags<'a>(catalog: &'a [ImageSpec], repository: &str) -> Vec<&'a str> {
     let requested = full_reference(repository);
     let split = |image: &'a ImageSpec| image.reference.rsplit_once(':');
-    let mut tags: Vec<&str> = catalogue
+    let mut tags: Vec<&str> = catalog
         .iter()
         .filter_map(split)
         .filter(|(repository, _)| *repository == requested)

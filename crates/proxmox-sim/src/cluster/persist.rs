@@ -45,9 +45,9 @@ fn add_users(state: &mut State, config: &Config) {
         enabled: true,
         ..User::default()
     };
-    for person in &scenario.people {
-        let password = Some(person.password.clone());
-        directory.users.insert(person.id.clone(), account(password));
+    for user in &scenario.users {
+        let password = Some(user.password.clone());
+        directory.users.insert(user.id.clone(), account(password));
     }
     for token in &scenario.tokens {
         let user = Directory::user_of(&token.id).to_owned();

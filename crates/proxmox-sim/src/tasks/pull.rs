@@ -25,10 +25,10 @@ pub(crate) async fn work(run: Run, pull: Pull) -> Result<(), String> {
         "command 'skopeo copy docker://{} oci-archive:{CACHE}/{}.tmp.{}' failed: exit code 1",
         pull.reference, pull.file, run.pid
     );
-    let catalogue = &run.core.config.scenario.images;
-    let Some(image) = oci::find(catalogue, &pull.reference).cloned() else {
+    let catalog = &run.core.config.scenario.images;
+    let Some(image) = oci::find(catalog, &pull.reference).cloned() else {
         run.log(format!("Trying to pull {}...", pull.reference));
-        run.log(registry_error(catalogue, &pull.reference));
+        run.log(registry_error(catalog, &pull.reference));
         return Err(failed);
     };
     run.log("Getting image source signatures");
@@ -44,10 +44,10 @@ pub(crate) async fn work(run: Run, pull: Pull) -> Result<(), String> {
 }
 
 /// The error of a registry for an unknown image, as skopeo prints it.
-fn registry_error(catalogue: &[ImageSpec], reference: &str) -> String {
+fn registry_error(catalog: &[ImageSpec], reference: &str) -> String {
     let full = oci::full_reference(reference);
     let (repository, tag) = full.rsplit_once(':').unwrap_or((&full, "latest"));
-    let error = if oci::tags(catalogue, repository).is_empty() {
+    let error = if oci::tags(catalog, repository).is_empty() {
         "errors: denied: requested access to the resource is denied, \
          unauthorized: authentication required"
     } else {

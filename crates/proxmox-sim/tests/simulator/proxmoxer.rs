@@ -62,7 +62,7 @@ async fn proxmoxer_authenticates_manages_containers_and_reports_errors() {
     let python = python(folder.path()).await;
     let mut config = Config::test();
     config.transport = Transport::Tls;
-    config.scenario.people.push(UserSpec {
+    config.scenario.users.push(UserSpec {
         id: "root@pam".into(),
         password: PASSWORD.into(),
     });

@@ -24,7 +24,7 @@ fn root_password(password: &str) -> Credentials {
 /// A cluster with a root password; returns a client as root and one with a token of root.
 async fn with_root() -> (Sim, Client, Client) {
     let mut config = Config::test();
-    config.scenario.people = vec![UserSpec {
+    config.scenario.users = vec![UserSpec {
         id: "root@pam".to_owned(),
         password: "a p\u{e4}ssword".to_owned(),
     }];

@@ -126,8 +126,8 @@ mod tests {
         texts
             .flat_map(|text| {
                 let text = text.unwrap();
-                let message = text.split(|c| !is_name(c)).map(str::to_owned);
-                message.collect::<Vec<_>>()
+                let words = text.split(|c| !is_name(c)).map(str::to_owned);
+                words.collect::<Vec<_>>()
             })
             .filter(|word| word.starts_with("uq_"))
             .collect()

@@ -14,14 +14,15 @@ use crate::{
 /// The state of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordState {
-    /// To be created; not submitted to the DNS provider yet. An equal record there is not ours.
+    /// To be created; not submitted to the DNS provider yet. An equal record there is unmanaged.
     Pending,
-    /// Submitted to the DNS provider without a confirmed result. From here on the record is ours.
+    /// Submitted to the DNS provider without a confirmed result. From here on the record is
+    /// managed.
     Submitted,
     /// Created by Holdfast and present.
     Present,
     /// Present before Holdfast submitted it. It is not removed when it is no longer needed.
-    Foreign,
+    Unmanaged,
     /// To be removed; possibly still present.
     Removing,
 }
@@ -32,12 +33,12 @@ impl RecordState {
             Self::Pending => "pending",
             Self::Submitted => "submitted",
             Self::Present => "present",
-            Self::Foreign => "foreign",
+            Self::Unmanaged => "foreign",
             Self::Removing => "removing",
         }
     }
 
-    pub(super) fn is_ours(self) -> bool {
+    pub(super) fn is_managed(self) -> bool {
         matches!(self, Self::Submitted | Self::Present | Self::Removing)
     }
 }
@@ -50,7 +51,7 @@ impl FromStr for RecordState {
             "pending" => Ok(Self::Pending),
             "submitted" => Ok(Self::Submitted),
             "present" => Ok(Self::Present),
-            "foreign" => Ok(Self::Foreign),
+            "foreign" => Ok(Self::Unmanaged),
             "removing" => Ok(Self::Removing),
             _ => Err("is not a known value"),
         }

@@ -157,10 +157,10 @@ db_test!(
             pair.map(|pair| (pair.chain, pair.key)),
             Some(("chain".into(), "geheim".into()))
         );
-        let foreign_pair = db
+        let pair_for_other_site = db
             .read(move |c| certificates::get_with_key(c, &key, other, &fingerprint))
             .await;
-        assert!(foreign_pair.is_none(), "another site has no access");
+        assert!(pair_for_other_site.is_none(), "another site has no access");
 
         db.write(move |c| {
             certificates::add_history(c, certificate, CertificateEvent::Issued, "first", at(0))

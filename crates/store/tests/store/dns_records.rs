@@ -59,7 +59,7 @@ db_test!(
             (first, RecordState::Pending, &record)
         );
         assert_eq!(claim(0).await, None, "the record is leased");
-        // The record is submitted, and from then on it is ours.
+        // The record is submitted, and from then on it is managed.
         assert!(
             db.write(move |c| dns_records::mark_submitted(c, first))
                 .await

@@ -217,7 +217,7 @@ db_test!(record_is_owned_only_after_submission, |db| async {
     // At the first DNS provider the record existed before it was submitted.
     db.write(move |c| dns_records::mark_present(c, first_id))
         .await;
-    assert_eq!(state(first_id).await, Some(RecordState::Foreign));
+    assert_eq!(state(first_id).await, Some(RecordState::Unmanaged));
     assert!(
         db.write(move |c| dns_records::mark_submitted(c, second_id))
             .await
@@ -234,8 +234,8 @@ db_test!(record_is_owned_only_after_submission, |db| async {
             .await
     );
 
-    // A record that is ours is removed, and equal records of other DNS providers are checked
-    // again. A record that is not ours is only deleted from the database.
+    // A managed record is removed, and equal records of other DNS providers are checked
+    // again. An unmanaged record is only deleted from the database.
     db.write(move |c| dns_records::mark_for_removal(c, second_id, at(1)))
         .await;
     assert_eq!(state(second_id).await, Some(RecordState::Removing));
@@ -260,7 +260,7 @@ db_test!(record_is_owned_only_after_submission, |db| async {
             .await
     );
 
-    // A record that is marked for removal and needed again stays ours.
+    // A record that is marked for removal and needed again stays managed.
     let again = want(second_dns).await;
     db.write(move |c| dns_records::mark_submitted(c, again))
         .await;

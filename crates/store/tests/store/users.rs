@@ -22,7 +22,7 @@ db_test!(user_round_trips, |db| async {
     let stored = db.read(move |c| users::get(c, id)).await.unwrap();
     assert_eq!(stored.row.id, id);
     assert_eq!(stored.row.name, written.name);
-    assert_eq!(stored.row.mail, written.mail);
+    assert_eq!(stored.row.email, written.email);
     assert_eq!(stored.row.role, Role::Operator);
     assert_eq!(stored.row.limits, written.limits);
     assert_eq!(stored.row.usage, Usage::default());
@@ -48,7 +48,7 @@ db_test!(update_keeps_the_password_without_a_new_one, |db| async {
     let id = db.write(move |c| users::insert(c, &new)).await;
     let mut change = UserUpdate {
         name: parse("anna"),
-        mail: parse("anna@example.net"),
+        email: parse("anna@example.net"),
         role: Role::Administrator,
         limits: Limits {
             containers: Some(1),
@@ -88,7 +88,7 @@ db_test!(user_name_is_unique, |db| async {
     assert_eq!(refused, Err(Error::Duplicate(Unique::UserName)));
     let change = UserUpdate {
         name: parse("ann"),
-        mail: parse("b@example.org"),
+        email: parse("b@example.org"),
         role: Role::Member,
         limits: Limits::default(),
         password_hash: None,

@@ -3,7 +3,7 @@
 use model::certificates::{CertificateDetail, CertificateName, CertificateRow, IssuanceMethod};
 
 use crate::{
-    components::dialog::{ConfirmDialog, Deletion, Question},
+    components::dialog::{ConfirmDialog, ConfirmedAction, Question},
     pages::prelude::*,
 };
 
@@ -19,8 +19,8 @@ pub fn card(certificate: LiveResource<CertificateDetail>, name: Memo<String>) ->
 }
 
 fn deletion(certificate: LiveResource<CertificateDetail>, name: Memo<String>) -> AnyView {
-    let losses = move || certificate.with(|certificate| losses(&certificate.row));
-    delete_card(Kind::Certificate, name, losses, move |typed| {
+    let consequences = move || certificate.with(|certificate| consequences(&certificate.row));
+    delete_card(Kind::Certificate, name, consequences, move |typed| {
         server_fns::certificates::delete(certificate.peek(|certificate| certificate.row.id), typed)
     })
     .note("Edge hosts then serve another matching certificate, or a self-signed certificate, which browsers warn about.")
@@ -28,23 +28,23 @@ fn deletion(certificate: LiveResource<CertificateDetail>, name: Memo<String>) ->
 }
 
 /// The objects that are deleted along with an uploaded certificate.
-fn losses(row: &CertificateRow) -> Vec<String> {
+fn consequences(row: &CertificateRow) -> Vec<String> {
     let names = row.issued.iter().flat_map(|issued| &issued.names);
     let names: Vec<&str> = names.map(CertificateName::as_str).collect();
-    let mut losses = vec![
+    let mut consequences = vec![
         format!("The certificate for {}", names.join(", ")),
-        "Its private key, unless you have a copy".to_owned(),
-        "Its history".to_owned(),
+        "The private key of the certificate, unless you have a copy".to_owned(),
+        "The history of the certificate".to_owned(),
     ];
     if row.is_used {
-        let warning = "Browsers warn about its services until you upload a replacement";
-        losses.push(warning.to_owned());
+        let warning = "Browsers warn about the services that use the certificate until you upload a replacement";
+        consequences.push(warning.to_owned());
     }
-    losses
+    consequences
 }
 
 fn revocation(certificate: LiveResource<CertificateDetail>, name: Memo<String>) -> AnyView {
-    let revocation = Deletion::default();
+    let revocation = ConfirmedAction::default();
     let toasts = Toasts::here();
     let revoke = Callback::new(move |typed: String| {
         let id = certificate.peek(|certificate| certificate.row.id);
@@ -75,7 +75,7 @@ fn revocation(certificate: LiveResource<CertificateDetail>, name: Memo<String>) 
                 {icon("ban")} {reactive(move || format!("Revoke {}", name.get()))}
             </button></div>
         </section>
-        <ConfirmDialog deletion=revocation name losses=consequences question delete=revoke />
+        <ConfirmDialog action=revocation name consequences question on_confirm=revoke />
     }
     .erase()
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use agent_protocol::{CertificateWithKey, endpoints::MAX_CERTIFICATES};
-use edge::{Layout, SiteConfig, certificate_name};
+use edge::{Layout, SiteConfig, certificate_file_stem};
 use model::{fingerprint::Fingerprint, hosts::UnservableCertificate};
 use rustls::{
     crypto::ring,
@@ -83,7 +83,7 @@ impl CertificateStore {
         }
         let keep = before.union(&now);
         let keep: BTreeSet<String> = keep
-            .map(|fingerprint| certificate_name(Some(fingerprint)))
+            .map(|fingerprint| certificate_file_stem(Some(fingerprint)))
             .collect();
         let folder = PathBuf::from(layout.tls.as_str());
         let path = folder.clone();
@@ -146,7 +146,7 @@ fn file_version(path: &Path) -> std::io::Result<(u64, SystemTime)> {
 }
 
 fn paths(folder: &Path, fingerprint: &Fingerprint) -> [PathBuf; 2] {
-    let name = certificate_name(Some(fingerprint));
+    let name = certificate_file_stem(Some(fingerprint));
     [".crt", ".key"].map(|end| folder.join(format!("{name}{end}")))
 }
 
@@ -176,7 +176,7 @@ async fn fetch(
     let mut unservable = Vec::new();
     let mut requested = 0;
     for some in missing.chunks(MAX_CERTIFICATES) {
-        let certificates = match manager.certificates(some).await {
+        let certificates = match manager.fetch_certificates(some).await {
             Ok(certificates) => certificates,
             Err(error) => {
                 // The remaining requests would fail as well.
@@ -337,14 +337,14 @@ mod tests {
             .map(|certificate| certificate.fingerprint.clone());
         assert!(store_all(folder.path(), &desired, &certificates).is_empty());
         fs::write(folder.path().join("site.key"), "own").unwrap();
-        let keep = BTreeSet::from([certificate_name(Some(&desired[0]))]);
+        let keep = BTreeSet::from([certificate_file_stem(Some(&desired[0]))]);
         remove_unlisted(folder.path(), &keep).unwrap();
         let mut left: Vec<_> = fs::read_dir(folder.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         left.sort();
-        let name = certificate_name(Some(&desired[0]));
+        let name = certificate_file_stem(Some(&desired[0]));
         let mut expected = vec![
             format!("{name}.crt"),
             format!("{name}.key"),

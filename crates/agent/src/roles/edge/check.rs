@@ -90,12 +90,12 @@ impl Checker {
         let log = log.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()));
         let log = log.map_err(|source| ProgramError::Run { name, source })?;
         let lists = format!("{}/", self.live);
-        let message_text = log.lines.iter().filter_map(|line| message(line));
+        let messages = log.lines.iter().filter_map(|line| message(line));
         let complaints: Vec<&str> = match log.end {
-            End::ReadAll => message_text
-                .filter(|message_text| is_complaint(message_text, &lists))
+            End::ReadAll => messages
+                .filter(|message| is_complaint(message, &lists))
                 .collect(),
-            End::Ended => message_text.collect(),
+            End::Ended => messages.collect(),
         };
         match (log.end, complaints.is_empty()) {
             (End::ReadAll, true) => Ok(()),

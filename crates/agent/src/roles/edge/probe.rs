@@ -117,7 +117,7 @@ fn hosts(site: &SiteConfig) -> impl Iterator<Item = Target> {
 fn pages(site: &SiteConfig) -> impl Iterator<Item = Target> {
     let services = site.domains.iter().flat_map(|domain| {
         let services = domain.services.iter();
-        services.map(move |service| (domain.host(service), service))
+        services.map(move |service| (domain.hostname(service), service))
     });
     services.map(|(name, service)| Target::Page {
         name,

@@ -23,7 +23,7 @@ use super::{
     probe::{self, AppliedSite},
 };
 use crate::core::{
-    Error, Outcome, Published, RoleError, RunningRole, Steps,
+    Error, Outcome, PublishOutcome, RoleError, RunningRole, Steps,
     live_files::{LiveConfig, LiveFiles},
     manager_client::ManagerClient,
     role::SavedRole,
@@ -51,7 +51,7 @@ impl LiveConfig for LiveSite {
 }
 
 /// The site that was applied last.
-struct Applied {
+struct LiveState {
     live: LiveSite,
     address: Ipv4Addr,
 }
@@ -64,7 +64,7 @@ pub(super) struct RunningEdge {
     /// The site that the last report on a live configuration was about.
     live: Option<SiteConfig>,
     /// The site that went live in the last run; none if the last run failed.
-    applied: Option<Applied>,
+    applied: Option<LiveState>,
     leases: LeaseReporter,
     certificates: CertificateStore,
     /// Notifies the prober about applied sites.
@@ -93,7 +93,7 @@ impl RunningEdge {
         &mut self,
         site: &SiteConfig,
         layout: &Layout,
-    ) -> Result<Published<ConfigPart>, RoleError> {
+    ) -> Result<PublishOutcome<ConfigPart>, RoleError> {
         let (own_site, own_layout) = (site.clone(), layout.clone());
         let created =
             tokio::task::spawn_blocking(move || certificate::ensure(&own_site, &own_layout));
@@ -153,7 +153,7 @@ impl RunningRole for RunningEdge {
             Outcome::Unchanged | Outcome::Applied { .. } => {
                 self.certificates.prune_unused(&site, layout).await;
                 let quarantined = published.quarantined.iter();
-                self.applied = Some(Applied {
+                self.applied = Some(LiveState {
                     live: LiveSite {
                         site,
                         layout: layout.clone(),
@@ -186,7 +186,7 @@ impl RunningRole for RunningEdge {
     }
 
     fn reported(&mut self, report: &Report, sent: Option<u64>) {
-        let Some(Applied { live, address }) = &self.applied else {
+        let Some(LiveState { live, address }) = &self.applied else {
             return;
         };
         if let Some(number) = sent {

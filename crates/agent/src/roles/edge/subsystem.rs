@@ -77,17 +77,7 @@ impl Subsystem for EdgeSubsystem {
     }
 
     fn effects(&self, tree: &Tree, before: &Files) -> BTreeSet<Effect> {
-        let changed = tree
-            .files()
-            .filter(|(path, file)| {
-                before.get(*path).map(Vec::as_slice) != Some(file.text.as_bytes())
-            })
-            .map(|(_, file)| file.effect);
-        let removed = before
-            .keys()
-            .filter(|path| tree.get(path).is_none())
-            .map(|path| effect_of_removal(path));
-        Effect::combine(changed.chain(removed))
+        tree.effects_after(before)
     }
 
     fn all_effects(&self) -> BTreeSet<Effect> {
@@ -137,14 +127,6 @@ impl Subsystem for EdgeSubsystem {
         let mut files = files_in(message, &[self.layout.live.as_str()]);
         files.extend(files_of_ports(message));
         files
-    }
-}
-
-/// The strongest effect of a file in this file's directory.
-fn effect_of_removal(path: &str) -> Effect {
-    match path.starts_with("dnsmasq/") {
-        true => Effect::RestartDnsmasq,
-        false => Effect::ReloadNginx,
     }
 }
 

@@ -49,7 +49,7 @@ fn users() -> Vec<UserForm> {
         |name: &str, role: &str, (containers, cores, memory, disk): (&str, &str, &str, &str)| {
             UserForm {
                 name: name.into(),
-                mail: format!("{name}@example.org"),
+                email: format!("{name}@example.org"),
                 role: role.into(),
                 containers: containers.into(),
                 cores: cores.into(),

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use proxmox::{LxcOptions, RunState};
 
-use super::{Context, Failure, SHORT_TIMEOUT, StepOutcome, create::resource_options, power};
+use super::{Context, SHORT_TIMEOUT, StepFailure, StepOutcome, create::resource_options, power};
 use crate::observer::Power;
 
 /// The timeout for shutting down during a restart.
 const REBOOT: Duration = Duration::from_secs(60);
 
 /// Sets environment and entrypoint after the creation, because an image's values win at creation.
-pub(super) async fn configure(context: &mut Context) -> Result<StepOutcome, Failure> {
+pub(super) async fn configure(context: &mut Context) -> Result<StepOutcome, StepFailure> {
     let spec = &context.container.spec;
     if spec.env.is_empty() && spec.entrypoint.is_none() {
         return Ok(StepOutcome::Skipped("nothing to set".into()));
@@ -24,7 +24,7 @@ pub(super) async fn configure(context: &mut Context) -> Result<StepOutcome, Fail
 }
 
 /// Applies all desired values and determines whether some are pending until a restart.
-pub(super) async fn apply(context: &mut Context) -> Result<StepOutcome, Failure> {
+pub(super) async fn apply(context: &mut Context) -> Result<StepOutcome, StepFailure> {
     set_config(context, resource_options(&context.container.spec)).await?;
     let pending_keys = pending_keys(context).await?;
     power::set_restart_needed(context, !pending_keys.is_empty()).await?;
@@ -35,7 +35,7 @@ pub(super) async fn apply(context: &mut Context) -> Result<StepOutcome, Failure>
 }
 
 /// Restarts a running container that has pending values.
-pub(super) async fn restart(context: &mut Context) -> Result<StepOutcome, Failure> {
+pub(super) async fn restart(context: &mut Context) -> Result<StepOutcome, StepFailure> {
     context.resume("vzreboot", SHORT_TIMEOUT).await?;
     let (node, vmid) = (context.node(), context.vmid()?);
     let status = context.client.lxc_status(&node, vmid).await?;
@@ -55,7 +55,7 @@ pub(super) async fn restart(context: &mut Context) -> Result<StepOutcome, Failur
 }
 
 /// The Proxmox keys of settings that are pending until a restart.
-async fn pending_keys(context: &Context) -> Result<Vec<String>, Failure> {
+async fn pending_keys(context: &Context) -> Result<Vec<String>, StepFailure> {
     let pending = context
         .client
         .lxc_pending(&context.node(), context.vmid()?)
@@ -69,7 +69,7 @@ async fn pending_keys(context: &Context) -> Result<Vec<String>, Failure> {
 
 /// Sets environment, entrypoint and `options`. The image's own values apply where the spec has
 /// none, also after a value was removed from the spec.
-async fn set_config(context: &Context, options: LxcOptions) -> Result<(), Failure> {
+async fn set_config(context: &Context, options: LxcOptions) -> Result<(), StepFailure> {
     let guest = context.verified_guest().await?;
     let spec = &context.container.spec;
     let image = context.container.image_defaults.clone().unwrap_or_default();
@@ -96,7 +96,7 @@ async fn set_config(context: &Context, options: LxcOptions) -> Result<(), Failur
     match guest.set_config(options, delete).await {
         // The configuration changed between reading and writing it, by a user or by a restart of an
         // earlier attempt. The retry reads the new configuration.
-        Err(error @ proxmox::Error::DigestMismatch { .. }) => Err(Failure {
+        Err(error @ proxmox::Error::DigestMismatch { .. }) => Err(StepFailure {
             transient: true,
             ..error.into()
         }),

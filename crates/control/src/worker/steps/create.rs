@@ -7,7 +7,8 @@ use model::containers::{ContainerSpec, ImageValues};
 use proxmox::{CreateLxc, Features, Ipv4Config, LxcConfig, LxcOptions, Net, Rootfs};
 
 use super::{
-    CREATE_TIMEOUT, Context, Failure, Guest, JobStoreResultExt as _, StepOutcome, image::volume_id,
+    CREATE_TIMEOUT, Context, Guest, JobStoreResultExt as _, StepFailure, StepOutcome,
+    image::volume_id,
 };
 use crate::{containers, observer::Power};
 
@@ -18,7 +19,7 @@ const MAX_VMIDS: usize = 20;
 const CREATION_GRACE: Duration = Duration::from_secs(10);
 
 /// Creates the container, with another VMID if its own is taken.
-pub(super) async fn create(context: &mut Context) -> Result<StepOutcome, Failure> {
+pub(super) async fn create(context: &mut Context) -> Result<StepOutcome, StepFailure> {
     context.resume("vzcreate", CREATE_TIMEOUT).await?;
     let mut is_refused = false;
     while context.notes.tried.len() < MAX_VMIDS {
@@ -32,7 +33,7 @@ pub(super) async fn create(context: &mut Context) -> Result<StepOutcome, Failure
                     container.vmid, container.node
                 )));
             }
-            Guest::Creating | Guest::Foreign => {
+            Guest::Creating | Guest::Unmanaged => {
                 use_other_vmid(context).await?;
                 is_refused = false;
             }
@@ -53,7 +54,7 @@ pub(super) async fn create(context: &mut Context) -> Result<StepOutcome, Failure
             }
         }
     }
-    Err(Failure::new(
+    Err(StepFailure::new(
         "All VMIDs that were tried are in use on the cluster.",
     ))
 }
@@ -61,13 +62,13 @@ pub(super) async fn create(context: &mut Context) -> Result<StepOutcome, Failure
 /// Whether a creation with the container's VMID was interrupted.
 pub(in crate::worker) async fn detect_partial_creation(
     context: &mut Context,
-) -> Result<bool, Failure> {
+) -> Result<bool, StepFailure> {
     Ok(matches!(resolve_guest(context).await?, Guest::Creating))
 }
 
 /// The guest once its owner is known. A creation by an earlier run may still be in progress;
-/// treating it as foreign would create a second container.
-pub(super) async fn resolve_guest(context: &mut Context) -> Result<Guest, Failure> {
+/// treating it as unmanaged would create a second container.
+pub(super) async fn resolve_guest(context: &mut Context) -> Result<Guest, StepFailure> {
     let started = Instant::now();
     loop {
         let guest = context.guest().await?;
@@ -82,7 +83,7 @@ pub(super) async fn resolve_guest(context: &mut Context) -> Result<Guest, Failur
 }
 
 /// Stores the image's own environment and entrypoint before Holdfast overrides them.
-async fn store_image_values(context: &mut Context, config: LxcConfig) -> Result<(), Failure> {
+async fn store_image_values(context: &mut Context, config: LxcConfig) -> Result<(), StepFailure> {
     let image = ImageValues {
         env: config.env,
         entrypoint: config.entrypoint,
@@ -94,7 +95,7 @@ async fn store_image_values(context: &mut Context, config: LxcConfig) -> Result<
     written.for_job(context.job)
 }
 
-async fn use_other_vmid(context: &mut Context) -> Result<(), Failure> {
+async fn use_other_vmid(context: &mut Context) -> Result<(), StepFailure> {
     let taken = context.container.vmid;
     context.notes.tried.insert(taken);
     context.save().await?;
@@ -113,7 +114,7 @@ async fn use_other_vmid(context: &mut Context) -> Result<(), Failure> {
     Ok(())
 }
 
-fn create_parameters(context: &Context) -> Result<CreateLxc, Failure> {
+fn create_parameters(context: &Context) -> Result<CreateLxc, StepFailure> {
     let (container, site) = (&context.container, &context.site.spec);
     let rootfs = Rootfs {
         storage: site.volume_storage.to_string(),

@@ -3,7 +3,7 @@
 use model::{containers::ContainerSource, image::ImageRef};
 use proxmox::ContentKind;
 
-use super::{Context, Failure, PULL_TIMEOUT, StepOutcome};
+use super::{Context, PULL_TIMEOUT, StepFailure, StepOutcome};
 
 /// The volume ID of the container's template or image archive.
 pub(super) fn volume_id(context: &Context) -> String {
@@ -24,18 +24,18 @@ fn archive_name(source: &ContainerSource) -> String {
 }
 
 /// Checks that the template exists.
-pub(super) async fn check_template(context: &mut Context) -> Result<StepOutcome, Failure> {
+pub(super) async fn check_template(context: &mut Context) -> Result<StepOutcome, StepFailure> {
     if exists_on_storage(context).await? {
         return Ok(StepOutcome::Done(String::new()));
     }
-    Err(Failure::new(format!(
+    Err(StepFailure::new(format!(
         "The template {} is not on the storage {} of {}.",
         context.container.spec.source, context.site.spec.template_storage, context.container.node,
     )))
 }
 
 /// Pulls the image under Holdfast's file name, unless it exists.
-pub(super) async fn pull(context: &mut Context) -> Result<StepOutcome, Failure> {
+pub(super) async fn pull(context: &mut Context) -> Result<StepOutcome, StepFailure> {
     let ContainerSource::Image(image) = context.container.spec.source.clone() else {
         return Ok(StepOutcome::Skipped("created from a template".into()));
     };
@@ -60,10 +60,8 @@ pub(super) async fn pull(context: &mut Context) -> Result<StepOutcome, Failure> 
             Ok(()) => Ok(StepOutcome::Done(image.proxmox_reference())),
         },
         Err(proxmox::Error::AlreadyExists { .. }) => reuse_other_pull(context).await,
-        Err(error) => {
-            Err(Failure::from(error)
-                .with_sentence(format!("The image {image} could not be pulled.")))
-        }
+        Err(error) => Err(StepFailure::from(error)
+            .with_sentence(format!("The image {image} could not be pulled."))),
     }
 }
 
@@ -78,24 +76,24 @@ async fn start_pull(context: &Context, image: &ImageRef) -> Result<proxmox::Upid
 }
 
 /// Another job is pulling the same image to the same node; this job uses its file once complete.
-async fn reuse_other_pull(context: &Context) -> Result<StepOutcome, Failure> {
+async fn reuse_other_pull(context: &Context) -> Result<StepOutcome, StepFailure> {
     if exists_on_storage(context).await? {
         return Ok(StepOutcome::Skipped("pulled by another job".into()));
     }
-    Err(Failure {
+    Err(StepFailure {
         transient: true,
-        ..Failure::new("Another job is pulling the same image. Waiting.")
+        ..StepFailure::new("Another job is pulling the same image. Waiting.")
     })
 }
 
-fn is_duplicate_pull(failure: &Failure) -> bool {
+fn is_duplicate_pull(failure: &StepFailure) -> bool {
     failure
         .details
         .as_deref()
         .is_some_and(|details| details.contains("refusing to override"))
 }
 
-async fn exists_on_storage(context: &Context) -> Result<bool, Failure> {
+async fn exists_on_storage(context: &Context) -> Result<bool, StepFailure> {
     let storage = context.site.spec.template_storage.as_str();
     let content = context
         .client

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use proxmox::{RunState, Shutdown};
 
 use super::{
-    Context, Failure, Guest, JobStoreResultExt as _, SHORT_TIMEOUT, StepOutcome,
+    Context, Guest, JobStoreResultExt as _, SHORT_TIMEOUT, StepFailure, StepOutcome,
     create::resolve_guest,
 };
 use crate::observer::Power;
@@ -16,7 +16,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(60);
 const ADDRESS_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Starts the container, unless it is running.
-pub(super) async fn start(context: &mut Context) -> Result<StepOutcome, Failure> {
+pub(super) async fn start(context: &mut Context) -> Result<StepOutcome, StepFailure> {
     context.resume("vzstart", SHORT_TIMEOUT).await?;
     let is_running = is_running(context).await?;
     let guest = context.verified_guest().await?;
@@ -36,7 +36,7 @@ pub(super) async fn start(context: &mut Context) -> Result<StepOutcome, Failure>
 
 /// Waits until the container has its reserved address. A timeout is not a failure, because some
 /// images do not report addresses.
-pub(super) async fn address(context: &mut Context) -> Result<StepOutcome, Failure> {
+pub(super) async fn address(context: &mut Context) -> Result<StepOutcome, StepFailure> {
     let (node, vmid) = (context.node(), context.vmid()?);
     let (reserved, began) = (context.container.address, Instant::now());
     let mut pause = Duration::from_millis(100);
@@ -60,7 +60,7 @@ pub(super) async fn address(context: &mut Context) -> Result<StepOutcome, Failur
 }
 
 /// Shuts the container down, and stops it after the grace period.
-pub(super) async fn shutdown(context: &mut Context) -> Result<StepOutcome, Failure> {
+pub(super) async fn shutdown(context: &mut Context) -> Result<StepOutcome, StepFailure> {
     context
         .resume("vzshutdown", SHUTDOWN_TIMEOUT + SHORT_TIMEOUT)
         .await?;
@@ -88,12 +88,12 @@ pub(super) async fn shutdown(context: &mut Context) -> Result<StepOutcome, Failu
 }
 
 /// Stops the container immediately, before it is deleted. A missing container counts as stopped.
-pub(super) async fn halt(context: &mut Context) -> Result<StepOutcome, Failure> {
+pub(super) async fn halt(context: &mut Context) -> Result<StepOutcome, StepFailure> {
     context.resume("vzstop", SHORT_TIMEOUT).await?;
     let guest = match resolve_guest(context).await? {
         Guest::Absent => return Ok(StepOutcome::Skipped("not found".into())),
         Guest::Creating => return Err(context.creation_lock()),
-        Guest::Foreign => {
+        Guest::Unmanaged => {
             return Ok(StepOutcome::Skipped(
                 "VMID now belongs to another container".into(),
             ));
@@ -113,14 +113,14 @@ pub(super) async fn halt(context: &mut Context) -> Result<StepOutcome, Failure> 
 }
 
 /// Stores whether configuration changes are pending until a restart.
-pub(super) async fn set_restart_needed(context: &Context, needed: bool) -> Result<(), Failure> {
+pub(super) async fn set_restart_needed(context: &Context, needed: bool) -> Result<(), StepFailure> {
     let id = context.container.id;
     let write = move |c: &mut store::Conn| store::containers::set_restart_needed(c, id, needed);
     let written = context.control.store().write(write).await;
     written.for_job(context.job)
 }
 
-async fn is_running(context: &Context) -> Result<bool, Failure> {
+async fn is_running(context: &Context) -> Result<bool, StepFailure> {
     let status = context
         .client
         .lxc_status(&context.node(), context.vmid()?)

@@ -4,13 +4,13 @@
 use proxmox::DeleteLxc;
 
 use super::{
-    Context, Failure, Guest, JobStoreResultExt as _, SHORT_TIMEOUT, StepOutcome,
+    Context, Guest, JobStoreResultExt as _, SHORT_TIMEOUT, StepFailure, StepOutcome,
     create::resolve_guest,
 };
 use crate::observer::Power;
 
 /// Deletes the container with its disk from the cluster, unless it does not exist.
-pub(in crate::worker) async fn remove(context: &mut Context) -> Result<StepOutcome, Failure> {
+pub(in crate::worker) async fn remove(context: &mut Context) -> Result<StepOutcome, StepFailure> {
     context.resume("vzdestroy", SHORT_TIMEOUT).await?;
     let guest = match resolve_guest(context).await? {
         Guest::Absent => {
@@ -18,7 +18,7 @@ pub(in crate::worker) async fn remove(context: &mut Context) -> Result<StepOutco
             return Ok(StepOutcome::Skipped("already deleted".into()));
         }
         Guest::Creating => return Err(context.creation_lock()),
-        Guest::Foreign => {
+        Guest::Unmanaged => {
             return Ok(StepOutcome::Skipped(
                 "VMID now belongs to another container".into(),
             ));
@@ -40,7 +40,7 @@ pub(in crate::worker) async fn remove(context: &mut Context) -> Result<StepOutco
 }
 
 /// Deletes the container's record, which releases its name, VMID, addresses and ports.
-pub(super) async fn release(context: &mut Context) -> Result<StepOutcome, Failure> {
+pub(super) async fn release(context: &mut Context) -> Result<StepOutcome, StepFailure> {
     let id = context.container.id;
     context
         .control

@@ -12,7 +12,7 @@ use dns::{Record, RecordValue};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Shared, StoredRecord, failure, no_zone, record_json, success};
+use super::{ServerState, StoredRecord, failure, no_zone, record_json, success};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -76,7 +76,7 @@ impl NewRecord {
 }
 
 pub(super) async fn create(
-    State(shared): State<Shared>,
+    State(shared): State<ServerState>,
     Path(zone): Path<String>,
     headers: HeaderMap,
     body: Bytes,
@@ -127,7 +127,7 @@ pub(super) async fn create(
 }
 
 pub(super) async fn remove(
-    State(shared): State<Shared>,
+    State(shared): State<ServerState>,
     Path((zone, id)): Path<(String, String)>,
     body: Bytes,
 ) -> Response {

@@ -26,7 +26,7 @@ where
 pub fn new_user(name: &str, role: Role) -> NewUser {
     NewUser {
         name: parse(name),
-        mail: parse(&format!("{name}@example.org")),
+        email: parse(&format!("{name}@example.org")),
         role,
         limits: Limits::default(),
         password_hash: format!("hash of {name}"),

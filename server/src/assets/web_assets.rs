@@ -1,4 +1,4 @@
-//! The currently served site. A development build replaces it at run time.
+//! The currently served web assets. A development build replaces them at run time.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use tokio::sync::watch;
 
 use super::Assets;
 
-/// The current site.
+/// The current web assets.
 #[derive(Clone)]
-pub struct Site(watch::Sender<Arc<Assets>>);
+pub struct WebAssets(watch::Sender<Arc<Assets>>);
 
-impl Site {
-    /// Creates the site.
+impl WebAssets {
+    /// Serves these files.
     pub fn new(assets: Assets) -> Self {
         Self(watch::Sender::new(Arc::new(assets)))
     }

@@ -1,11 +1,11 @@
-//! The client [`Link`] against a fake manager.
+//! The client [`ManagerHttp`] against a fake manager.
 
 #![cfg(test)]
 #![allow(clippy::disallowed_methods, reason = "the fake manager has routes")]
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use agent::core::{Link, LinkError};
+use agent::core::{ManagerHttp, ManagerHttpError};
 use agent_protocol::{HostDescription, PollRequest, Report};
 use axum::{
     Json, Router, http::HeaderMap, http::StatusCode, response::IntoResponse as _, routing::post,
@@ -119,68 +119,87 @@ async fn manager_is_identified_by_certificate_fingerprint() {
     let token: JoinToken = of(&format!(
         "{manager}#the-secret-of-the-join-token#{fingerprint}"
     ));
-    assert_eq!(Link::join(&token, description()).await.unwrap(), "key");
-    let link = Link::new(manager.clone(), token.fingerprint.as_ref()).unwrap();
-    assert_eq!(link.poll("key", &poll_request()).await.unwrap(), None);
+    assert_eq!(
+        ManagerHttp::join(&token, description()).await.unwrap(),
+        "key"
+    );
+    let http = ManagerHttp::new(manager.clone(), token.fingerprint.as_ref()).unwrap();
+    assert_eq!(http.poll("key", &poll_request()).await.unwrap(), None);
     let report = Report::live(7);
-    link.report("key", &report).await.unwrap();
+    http.send_report("key", &report).await.unwrap();
 
     let wrong_fingerprint = ["AB"; 32].join(":");
     let token: JoinToken = of(&format!(
         "{manager}#the-secret-of-the-join-token#{wrong_fingerprint}"
     ));
-    let refused = Link::join(&token, description()).await.unwrap_err();
+    let refused = ManagerHttp::join(&token, description()).await.unwrap_err();
     assert!(
-        matches!(&refused, LinkError::Unreachable(message) if message.contains(&fingerprint)),
+        matches!(&refused, ManagerHttpError::Unreachable(message) if message.contains(&fingerprint)),
         "{refused}"
     );
     // Without a fingerprint the certificate must be signed by a trusted CA.
-    let refused = Link::new(manager, None)
+    let refused = ManagerHttp::new(manager, None)
         .unwrap()
         .poll("key", &poll_request())
         .await
         .unwrap_err();
-    assert!(matches!(refused, LinkError::Unreachable(_)), "{refused}");
+    assert!(
+        matches!(refused, ManagerHttpError::Unreachable(_)),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
 async fn plain_http_is_limited_to_loopback() {
     let port = serve_without_tls().await.port();
     for host in ["127.0.0.1", "localhost"] {
-        let link = Link::new(of(&format!("http://{host}:{port}")), None).unwrap();
+        let http = ManagerHttp::new(of(&format!("http://{host}:{port}")), None).unwrap();
         assert_eq!(
-            link.poll("key", &poll_request()).await.unwrap(),
+            http.poll("key", &poll_request()).await.unwrap(),
             None,
             "{host}"
         );
     }
     for host in ["10.20.0.9", "manager.example.org", "localhost.example.org"] {
-        let refused = Link::new(of(&format!("http://{host}:{port}")), None).unwrap_err();
-        assert!(matches!(refused, LinkError::NotEncrypted(_)), "{refused}");
+        let refused = ManagerHttp::new(of(&format!("http://{host}:{port}")), None).unwrap_err();
+        assert!(
+            matches!(refused, ManagerHttpError::NotEncrypted(_)),
+            "{refused}"
+        );
     }
 }
 
 #[tokio::test]
 async fn manager_responses_map_to_errors() {
-    let link = Link::new(of(&format!("http://{}", serve_without_tls().await)), None).unwrap();
+    let http =
+        ManagerHttp::new(of(&format!("http://{}", serve_without_tls().await)), None).unwrap();
     let ask = async |key: &str, generation: i64| {
         let request = PollRequest {
             generation: Some(generation),
             ..poll_request()
         };
-        link.poll(key, &request).await.unwrap_err()
+        http.poll(key, &request).await.unwrap_err()
     };
-    assert!(matches!(ask("old", 7).await, LinkError::Unauthorized));
+    assert!(matches!(
+        ask("old", 7).await,
+        ManagerHttpError::Unauthorized
+    ));
     let refused = ask("key", 8).await.to_string();
     assert_eq!(
         refused,
         "The manager responded with status 503: The database is unreachable."
     );
-    assert!(matches!(ask("key", 9).await, LinkError::Unreadable(_)));
-    assert!(matches!(ask("key", 10).await, LinkError::Unreadable(_)));
-    let unreachable = Link::new(of("http://127.0.0.1:1"), None).unwrap();
+    assert!(matches!(
+        ask("key", 9).await,
+        ManagerHttpError::Unreadable(_)
+    ));
+    assert!(matches!(
+        ask("key", 10).await,
+        ManagerHttpError::Unreadable(_)
+    ));
+    let unreachable = ManagerHttp::new(of("http://127.0.0.1:1"), None).unwrap();
     let error = unreachable.poll("key", &poll_request()).await.unwrap_err();
-    assert!(matches!(error, LinkError::Unreachable(_)), "{error}");
+    assert!(matches!(error, ManagerHttpError::Unreachable(_)), "{error}");
 }
 
 #[test]

@@ -53,7 +53,7 @@ async fn assert_refused(app: &TestApp, job: model::JobId) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn foreign_guest_is_neither_started_nor_stopped() {
+async fn unmanaged_guest_is_neither_started_nor_stopped() {
     let app = TestApp::new().await;
     let view = app.create_and_wait("web").await;
     for (running, power) in [
@@ -69,7 +69,7 @@ async fn foreign_guest_is_neither_started_nor_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn foreign_guest_is_neither_configured_nor_deleted() {
+async fn unmanaged_guest_is_neither_configured_nor_deleted() {
     let app = TestApp::new().await;
     let view = app.create_and_wait("web").await;
     let before = replace(&app, &view, true).await;

@@ -101,7 +101,7 @@ impl RunningHost {
             .args(["--net", "--mount", "--uts", "--pid", "--fork"])
             .args(["--kill-child", "--mount-proc"])
             .arg(std::env::current_exe()?)
-            .args(["guest", &config.name])
+            .args(["host", &config.name])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true);

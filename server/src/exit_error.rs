@@ -8,7 +8,7 @@ use crate::{assets::AssetsError, config::ConfigError};
 
 /// An error that ends the program.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum ExitError {
     /// The configuration is invalid.
     #[error("configuration: {0}")]
     Config(#[from] ConfigError),
@@ -47,8 +47,8 @@ pub enum Failure {
         /// The error.
         cause: io::Error,
     },
-    /// The embedded site, or the one in the build directory, cannot be read.
-    #[error("site: {0}")]
+    /// The web assets, embedded or in the build directory, cannot be read.
+    #[error("web assets: {0}")]
     Assets(#[from] AssetsError),
     /// The simulated cluster did not start.
     #[error("simulator: {0}")]
@@ -81,11 +81,11 @@ pub enum Failure {
 }
 
 /// Turns the error of a use case into the end of the program.
-pub(crate) fn to_failure(operation: &'static str) -> impl Fn(model::Error) -> Failure {
-    move |cause| Failure::Refused { operation, cause }
+pub(crate) fn to_exit_error(operation: &'static str) -> impl Fn(model::Error) -> ExitError {
+    move |cause| ExitError::Refused { operation, cause }
 }
 
-impl From<RunError> for Failure {
+impl From<RunError> for ExitError {
     fn from(cause: RunError) -> Self {
         match cause {
             RunError::Output(cause) => Self::Output(cause),
@@ -94,7 +94,7 @@ impl From<RunError> for Failure {
     }
 }
 
-impl Failure {
+impl ExitError {
     /// The exit code; `holdfastd --help` lists them.
     pub fn code(&self) -> ExitCode {
         ExitCode::from(match self {

@@ -23,7 +23,7 @@ const MAX_RESPONSE_SIZE: usize = 64 * 1024 * 1024;
 
 /// Why a request to the manager failed.
 #[derive(Debug, thiserror::Error)]
-pub enum LinkError {
+pub enum ManagerHttpError {
     /// The URL is neither HTTPS nor a loopback address.
     #[error("{0} does not use TLS. Without TLS, the agent's key could be intercepted.")]
     NotEncrypted(Origin),
@@ -53,25 +53,28 @@ pub enum LinkError {
 
 /// A client for one manager.
 #[derive(Clone, Debug)]
-pub struct Link {
+pub struct ManagerHttp {
     http: Client,
     manager: Origin,
 }
 
-impl Link {
+impl ManagerHttp {
     /// Creates a client for a manager that is identified by its certificate, or by the CAs that
     /// this host trusts.
     ///
     /// # Errors
-    /// [`LinkError::NotEncrypted`] if the URL is neither HTTPS nor a loopback address.
-    pub fn new(manager: Origin, fingerprint: Option<&Fingerprint>) -> Result<Self, LinkError> {
+    /// [`ManagerHttpError::NotEncrypted`] if the URL is neither HTTPS nor a loopback address.
+    pub fn new(
+        manager: Origin,
+        fingerprint: Option<&Fingerprint>,
+    ) -> Result<Self, ManagerHttpError> {
         let builder = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(RESPONSE_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             // Ignore proxy settings of the environment: the manager is in the host's own network.
             .no_proxy();
-        let tls_error = |cause: &dyn std::fmt::Display| LinkError::Tls(cause.to_string());
+        let tls_error = |cause: &dyn std::fmt::Display| ManagerHttpError::Tls(cause.to_string());
         let builder = match (manager.is_tls(), fingerprint) {
             (true, Some(fingerprint)) => {
                 let expected = fingerprint.as_str().parse().map_err(|e| tls_error(&e))?;
@@ -88,7 +91,7 @@ impl Link {
             }
             (true, None) => builder,
             (false, _) if manager.is_loopback() => builder,
-            (false, _) => return Err(LinkError::NotEncrypted(manager)),
+            (false, _) => return Err(ManagerHttpError::NotEncrypted(manager)),
         };
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = builder.build().map_err(|e| tls_error(&e))?;
@@ -98,17 +101,17 @@ impl Link {
     /// Joins with a join token. Returns the agent's key.
     ///
     /// # Errors
-    /// [`LinkError::Unauthorized`] if the join token is invalid, and any error of a request.
+    /// [`ManagerHttpError::Unauthorized`] if the join token is invalid, and any error of a request.
     pub async fn join(
         token: &JoinToken,
         description: HostDescription,
-    ) -> Result<String, LinkError> {
-        let link = Self::new(token.manager.clone(), token.fingerprint.as_ref())?;
+    ) -> Result<String, ManagerHttpError> {
+        let this = Self::new(token.manager.clone(), token.fingerprint.as_ref())?;
         let request = JoinRequest {
             token: token.secret.clone(),
             description,
         };
-        let request_builder = link.http.post(link.address(endpoints::JOIN)).json(&request);
+        let request_builder = this.http.post(this.address(endpoints::JOIN)).json(&request);
         let response: JoinResponse = read(send(request_builder).await?).await?;
         Ok(response.key)
     }
@@ -117,12 +120,12 @@ impl Link {
     /// none if nothing changed for a while.
     ///
     /// # Errors
-    /// [`LinkError::Unauthorized`] if the key is invalid, and any error of a request.
+    /// [`ManagerHttpError::Unauthorized`] if the key is invalid, and any error of a request.
     pub async fn poll(
         &self,
         key: &str,
         request: &PollRequest,
-    ) -> Result<Option<PollResponse>, LinkError> {
+    ) -> Result<Option<PollResponse>, ManagerHttpError> {
         let request_builder = self
             .http
             .post(self.address(endpoints::POLL))
@@ -137,8 +140,8 @@ impl Link {
     /// Sends a report.
     ///
     /// # Errors
-    /// The same as [`Link::poll`].
-    pub async fn report(&self, key: &str, report: &Report) -> Result<(), LinkError> {
+    /// The same as [`ManagerHttp::poll`].
+    pub async fn send_report(&self, key: &str, report: &Report) -> Result<(), ManagerHttpError> {
         let request = self
             .http
             .post(self.address(endpoints::REPORT))
@@ -149,8 +152,12 @@ impl Link {
     /// Sends live files.
     ///
     /// # Errors
-    /// The same as [`Link::poll`].
-    pub async fn files(&self, key: &str, files: &LiveFilesUpdate) -> Result<(), LinkError> {
+    /// The same as [`ManagerHttp::poll`].
+    pub async fn send_live_files(
+        &self,
+        key: &str,
+        files: &LiveFilesUpdate,
+    ) -> Result<(), ManagerHttpError> {
         let request = self
             .http
             .post(self.address(endpoints::FILES))
@@ -161,8 +168,12 @@ impl Link {
     /// Sends the DHCP leases.
     ///
     /// # Errors
-    /// The same as [`Link::poll`].
-    pub async fn leases(&self, key: &str, leases: &LeasesReport) -> Result<(), LinkError> {
+    /// The same as [`ManagerHttp::poll`].
+    pub async fn send_leases(
+        &self,
+        key: &str,
+        leases: &LeasesReport,
+    ) -> Result<(), ManagerHttpError> {
         let request = self
             .http
             .post(self.address(endpoints::LEASES))
@@ -173,12 +184,12 @@ impl Link {
     /// Fetches certificates with their keys.
     ///
     /// # Errors
-    /// The same as [`Link::poll`].
-    pub async fn certificates(
+    /// The same as [`ManagerHttp::poll`].
+    pub async fn fetch_certificates(
         &self,
         key: &str,
         fingerprints: &[Fingerprint],
-    ) -> Result<Vec<CertificateWithKey>, LinkError> {
+    ) -> Result<Vec<CertificateWithKey>, ManagerHttpError> {
         let request = CertificatesRequest {
             fingerprints: fingerprints.to_vec(),
         };
@@ -199,8 +210,8 @@ fn system_verifier() -> Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
     Ok(Arc::new(rustls_platform_verifier::Verifier::new(provider)?))
 }
 
-/// Sends a request and maps error statuses to [`LinkError`].
-async fn send(request: RequestBuilder) -> Result<Response, LinkError> {
+/// Sends a request and maps error statuses to [`ManagerHttpError`].
+async fn send(request: RequestBuilder) -> Result<Response, ManagerHttpError> {
     let response = request
         .send()
         .await
@@ -210,20 +221,22 @@ async fn send(request: RequestBuilder) -> Result<Response, LinkError> {
         return Ok(response);
     }
     if status == StatusCode::UNAUTHORIZED {
-        return Err(LinkError::Unauthorized);
+        return Err(ManagerHttpError::Unauthorized);
     }
     #[derive(Deserialize)]
     struct ErrorBody {
         error: String,
     }
     let body = read::<ErrorBody>(response).await;
-    Err(LinkError::Refused {
+    Err(ManagerHttpError::Refused {
         status: status.as_u16(),
         message: body.map_or_else(|_| "unreadable response".to_owned(), |body| body.error),
     })
 }
 
-async fn read<T: serde::de::DeserializeOwned>(mut response: Response) -> Result<T, LinkError> {
+async fn read<T: serde::de::DeserializeOwned>(
+    mut response: Response,
+) -> Result<T, ManagerHttpError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response
         .chunk()
@@ -231,17 +244,17 @@ async fn read<T: serde::de::DeserializeOwned>(mut response: Response) -> Result<
         .map_err(|error| unreachable_error(&error))?
     {
         if bytes.len() + chunk.len() > MAX_RESPONSE_SIZE {
-            return Err(LinkError::Unreadable(
+            return Err(ManagerHttpError::Unreadable(
                 "the response is too large".to_owned(),
             ));
         }
         bytes.extend_from_slice(&chunk);
     }
-    serde_json::from_slice(&bytes).map_err(|error| LinkError::Unreadable(error.to_string()))
+    serde_json::from_slice(&bytes).map_err(|error| ManagerHttpError::Unreadable(error.to_string()))
 }
 
 /// Includes the whole chain of causes: the first one is rarely specific.
-fn unreachable_error(error: &reqwest::Error) -> LinkError {
+fn unreachable_error(error: &reqwest::Error) -> ManagerHttpError {
     let mut messages = Vec::new();
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
@@ -249,5 +262,5 @@ fn unreachable_error(error: &reqwest::Error) -> LinkError {
         cause = error.source();
     }
     messages.dedup();
-    LinkError::Unreachable(messages.join(": "))
+    ManagerHttpError::Unreachable(messages.join(": "))
 }

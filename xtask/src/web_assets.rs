@@ -1,5 +1,5 @@
-//! Assembles the site in `target/site`: files under their URL paths, their compressed variants, and
-//! `manifest.json`, from which the server's build embeds them.
+//! Assembles the web assets in `target/web-assets`: files under their URL paths, their variants,
+//! and `manifest.json`, from which the server's build embeds them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ struct Manifest {
 
 #[derive(Serialize)]
 struct Entry {
-    /// The URL path, and the path on disk below the site's directory.
+    /// The URL path, and the path on disk below the web assets' directory.
     path: String,
     #[serde(rename = "type")]
     media_type: &'static str,
@@ -46,17 +46,17 @@ struct Entry {
     encodings: Vec<&'static str>,
 }
 
-/// A built site.
-pub struct Site {
+/// Built web assets.
+pub struct WebAssets {
     mode: Mode,
     program: Program,
-    /// The directory of the site.
+    /// The directory of the web assets.
     pub folder: PathBuf,
 }
 
-impl Site {
-    /// Builds the site. The files of an unchanged site are not rewritten, so that the server is not
-    /// rebuilt.
+impl WebAssets {
+    /// Builds the web assets. The files of unchanged web assets are not rewritten, so that the
+    /// server is not rebuilt.
     ///
     /// # Errors
     /// If a step fails or a file cannot be written.
@@ -67,17 +67,17 @@ impl Site {
         lints: &Lints,
     ) -> anyhow::Result<Self> {
         let program = wasm::build(workspace, mode, consent, lints)?;
-        let folder = workspace.site(mode);
-        let site = Self {
+        let folder = workspace.web_assets(mode);
+        let web_assets = Self {
             mode,
             program,
             folder,
         };
-        site.restyle(workspace)?;
-        Ok(site)
+        web_assets.restyle(workspace)?;
+        Ok(web_assets)
     }
 
-    /// Rebuilds the style sheet and assembles the site with the existing program.
+    /// Rebuilds the style sheet and assembles the web assets with the existing program.
     ///
     /// # Errors
     /// If Tailwind fails or a file cannot be written.
@@ -96,16 +96,17 @@ impl Site {
             return Ok(());
         }
         replace(&fresh, &self.folder)?;
-        program::say(&format!("the site is in {}", self.folder.display()));
+        program::say(&format!("the web assets are in {}", self.folder.display()));
         Ok(())
     }
 
-    /// Copies the site to the directory from which a development build of the server reads it.
+    /// Copies the web assets to the directory from which a development build of the server reads
+    /// them.
     ///
     /// # Errors
     /// If a file cannot be copied.
     pub fn copy_for_development(&self, workspace: &Workspace) -> anyhow::Result<()> {
-        let target = workspace.site(Mode::Dev);
+        let target = workspace.web_assets(Mode::Dev);
         let copy = target.with_extension("new");
         assets::empty_folder(&copy)?;
         for file in assets::files_below(&self.folder)? {
@@ -128,7 +129,7 @@ impl Site {
     }
 }
 
-/// Replaces a directory with a finished one, so that a starting server finds a complete site.
+/// Replaces a directory with a finished one, so that a starting server finds complete web assets.
 fn replace(fresh: &Path, folder: &Path) -> anyhow::Result<()> {
     assets::empty_folder(folder)?;
     std::fs::rename(fresh, folder)
@@ -208,7 +209,7 @@ impl Manifest {
     /// Writes all files and the manifest, and returns the manifest's bytes.
     fn write(
         &mut self,
-        site: &Path,
+        web_assets: &Path,
         assets: &[Asset],
         cache: Option<&Cache>,
     ) -> anyhow::Result<Vec<u8>> {
@@ -218,7 +219,7 @@ impl Manifest {
         }
         for asset in assets {
             let path = asset.path();
-            let disk = site.join(path.trim_start_matches('/'));
+            let disk = web_assets.join(path.trim_start_matches('/'));
             write_atomic(&disk, &asset.bytes)?;
             let mut encodings = Vec::new();
             if let Some(cache) = cache.filter(|_| asset.kind.compressible) {
@@ -240,7 +241,7 @@ impl Manifest {
             });
         }
         let bytes = serde_json::to_vec_pretty(self)?;
-        write_atomic(&site.join("manifest.json"), &bytes)?;
+        write_atomic(&web_assets.join("manifest.json"), &bytes)?;
         Ok(bytes)
     }
 }
@@ -253,7 +254,7 @@ mod tests {
     fn manifest_lists_files_media_types_and_encodings() {
         let folder = tempfile::tempdir().expect("a directory");
         let cache = Cache::open(folder.path().join("cache")).expect("a cache");
-        let site = folder.path().join("site");
+        let web_assets = folder.path().join("web-assets");
         let text = "body { color: black }\n".repeat(20);
         let asset = |name: &str, text: &str, location| {
             Asset::new(name.to_owned(), text.as_bytes().to_vec(), location).expect("a known kind")
@@ -270,10 +271,10 @@ mod tests {
         ];
         let parts = BTreeMap::from([("Users".to_owned(), vec!["users.wasm".to_owned()])]);
         let bytes = Manifest::new(&parts, &assets)
-            .write(&site, &assets, Some(&cache))
+            .write(&web_assets, &assets, Some(&cache))
             .expect("written");
         insta::assert_snapshot!(String::from_utf8(bytes).expect("JSON"));
-        let sheet = site.join(assets[0].path().trim_start_matches('/'));
+        let sheet = web_assets.join(assets[0].path().trim_start_matches('/'));
         assert_eq!(std::fs::read_to_string(&sheet).expect("the sheet"), text);
         assert!(sheet.with_extension("css.br").exists());
         assert!(sheet.with_extension("css.gz").exists());
