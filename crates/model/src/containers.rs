@@ -17,6 +17,7 @@ use crate::{
     jobs::JobKind,
     names::{Domain, Label, NodeName, Username},
     net::{MacAddress, PortRange},
+    registries::AllowedRegistries,
     services::{PublishingStatus, ServiceSpec, ServiceView},
     sizes::{Bytes, Cores, DiskGib, MemoryMib},
     text::{Description, Entrypoint},
@@ -388,6 +389,9 @@ pub struct SiteOption {
     pub node: Option<NodeName>,
     /// The templates on its template storage.
     pub templates: Vec<TemplateName>,
+    /// The registries that images may be pulled from.
+    #[serde(default)]
+    pub registries: AllowedRegistries,
     /// The external ports for services.
     pub ports: PortRange,
     /// Whether Docker can run in containers of the site.

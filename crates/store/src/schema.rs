@@ -58,6 +58,7 @@ diesel::table! {
         forwarders -> Text,
         public_v4 -> Nullable<Text>,
         public_v6 -> Nullable<Text>,
+        registries -> Text,
         template_storage -> Text,
         volume_storage -> Text,
         vmid_first -> BigInt,

@@ -53,6 +53,7 @@ struct Row {
     dynamic_range: Option<String>,
     public_v4: Option<String>,
     public_v6: Option<String>,
+    registries: String,
 }
 
 #[derive(Insertable, AsChangeset)]
@@ -76,6 +77,7 @@ struct Columns {
     dynamic_range: Option<String>,
     public_v4: Option<String>,
     public_v6: Option<String>,
+    registries: String,
 }
 
 impl From<&SiteSpec> for Columns {
@@ -99,6 +101,7 @@ impl From<&SiteSpec> for Columns {
             dynamic_range: spec.dynamic_range.map(|range| range.to_string()),
             public_v4: spec.public_v4.map(|address| address.to_string()),
             public_v6: spec.public_v6.map(|address| address.to_string()),
+            registries: spec.registries.to_string(),
         }
     }
 }
@@ -141,6 +144,7 @@ impl Row {
                 .parse_optional("dynamic_range", self.dynamic_range.as_deref())?,
             public_v4: row_ref.parse_optional("public_v4", self.public_v4.as_deref())?,
             public_v6: row_ref.parse_optional("public_v6", self.public_v6.as_deref())?,
+            registries: row_ref.parse("registries", &self.registries)?,
         };
         Ok(SiteRecord {
             id: SiteId(self.id),

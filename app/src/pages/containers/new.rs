@@ -126,8 +126,17 @@ fn fields(new: New) -> AnyView {
     let sources = Signal::derive(move || {
         let templates = new.of_site(|site| site.templates.clone());
         let templates = templates.iter().map(ToString::to_string);
-        templates.chain(IMAGES.map(str::to_owned)).collect()
+        let has_hub = new.of_site(|site| site.registries.allows_docker_hub());
+        let images = IMAGES.into_iter().filter(|_| has_hub);
+        templates.chain(images.map(str::to_owned)).collect()
     });
+    let source_hint =
+        Signal::derive(
+            move || match new.of_site(|site| site.registries.join(" or ")).as_str() {
+                "" => "A template of the site.".to_owned(),
+                registries => format!("A template of the site, or an image from {registries}."),
+            },
+        );
     let site = move || {
         view! { <Choice form name="site" label="Site" value=bind!(values, site) options=sites /> }
             .erase()
@@ -138,7 +147,7 @@ fn fields(new: New) -> AnyView {
             <Refusals form />
             {site}
             <Field form name="name" label="Name" value=bind!(values, name) hint="Lowercase letters, digits and hyphens." />
-            <Field form name="source" label="Template or image" value=bind!(values, source) options=sources hint="A template of the site, or an image such as ghcr.io/owner/app:1.0." />
+            <Field form name="source" label="Template or image" value=bind!(values, source) options=sources hint=source_hint />
             <div class="pair">
                 <Field form name="memory" label="Memory" value=bind!(values, memory) />
                 <Field form name="cores" label="Cores" value=bind!(values, cores) />

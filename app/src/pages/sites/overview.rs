@@ -14,6 +14,11 @@ fn facts(SitePage { site, .. }: &SitePage) -> AnyView {
         .mono("Domain", &site.spec.domain)
         .text("Cluster", &site.cluster_name)
         .number("Containers", site.containers)
+        .mono_or(
+            "Image registries",
+            Some(&site.spec.registries),
+            "none: only templates",
+        )
         .card()
 }
 

@@ -20,6 +20,7 @@ db_test!(site_round_trips, |db| async {
     spec.ports = parse("1-65535");
     spec.vmids = parse("100-999999999");
     spec.forwarders = parse("192.0.2.53, 198.51.100.53");
+    spec.registries = parse("registry.example.org:5000, localhost");
     spec.dynamic_range = Some(parse("192.168.0.30-192.168.0.40"));
     let desired = spec.clone();
     db.write(move |c| sites::update(c, id, &spec)).await;

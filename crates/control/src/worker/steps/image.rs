@@ -34,11 +34,16 @@ pub(super) async fn check_template(context: &mut Context) -> Result<StepOutcome,
     )))
 }
 
-/// Pulls the image under Holdfast's file name, unless it exists.
+/// Pulls the image under Holdfast's file name, unless it exists. Refuses registries that the site
+/// does not allow.
 pub(super) async fn pull(context: &mut Context) -> Result<StepOutcome, Failure> {
     let ContainerSource::Image(image) = context.container.spec.source.clone() else {
         return Ok(StepOutcome::Skipped("created from a template".into()));
     };
+    // The list may have changed since the container was requested.
+    if let Err(refusal) = context.site.spec.registries.check(&image) {
+        return Err(Failure::new(refusal.to_string()));
+    }
     if let Some(upid) = context
         .notes
         .upid
