@@ -21,6 +21,7 @@ mod demo;
 mod dhcp_leases;
 mod dns_records;
 mod domains;
+mod env;
 mod generations;
 mod hosts;
 mod job_leases;
