@@ -36,12 +36,14 @@ test("a site is created, changed and deleted", async ({ page }) => {
   const registries = page.getByLabel(/^Image registries/);
   await expect(registries).toHaveValue("docker.io, ghcr.io, quay.io");
   await registries.fill("GHCR.io registry.example.org:5000");
+  await page.getByLabel("Image quota").fill("20 GiB");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByText("Saved annex.")).toBeVisible();
   await openTab(page, "Overview");
   await expect(page.getByText("10", { exact: true })).toBeVisible();
   await expect(page.getByText("198.51.100.7, 2001:db8::7", { exact: true })).toBeVisible();
   await expect(page.getByText("ghcr.io, registry.example.org:5000", { exact: true })).toBeVisible();
+  await expect(page.getByText("0 B of 20 GiB", { exact: true })).toBeVisible();
   await expect(page.getByRole("button", { name: "Delete annex" })).toHaveCount(0);
 
   // A renamed site stays on its tab. Back and reload work.

@@ -12,6 +12,7 @@ use crate::{
     names::{BaseDomain, BridgeName, Domain, Label, StorageName},
     net::{AddressRange, Cidr, Forwarders, PortRange, parse_ipv4, parse_ipv6},
     registries::AllowedRegistries,
+    sizes::{Bytes, DiskGib},
 };
 
 /// The range of VMIDs for a site's containers (`100` to `999999999`).
@@ -80,6 +81,8 @@ pub struct SiteSpec {
     pub public_v6: Option<Ipv6Addr>,
     /// The registries that images may be pulled from.
     pub registries: AllowedRegistries,
+    /// The disk space for pulled images.
+    pub image_quota: DiskGib,
 }
 
 /// A site, for lists and its page.
@@ -95,6 +98,8 @@ pub struct SiteRow {
     pub containers: u32,
     /// The number of free addresses.
     pub addresses_free: u32,
+    /// The size of the pulled images on all nodes.
+    pub images: Bytes,
 }
 
 /// The form of a site.
@@ -137,6 +142,13 @@ pub struct SiteForm {
     /// The registries that images may be pulled from, such as `docker.io, ghcr.io`; may be empty.
     #[serde(default = "default_registries")]
     pub registries: String,
+    /// The disk space for pulled images, such as `50 GiB`.
+    #[serde(default = "default_image_quota")]
+    pub image_quota: String,
+}
+
+fn default_image_quota() -> String {
+    "50 GiB".to_owned()
 }
 
 fn default_registries() -> String {
@@ -162,6 +174,7 @@ impl Default for SiteForm {
             public_v4: String::new(),
             public_v6: String::new(),
             registries: default_registries(),
+            image_quota: default_image_quota(),
         }
     }
 }
@@ -192,6 +205,7 @@ impl SiteForm {
         let public_v4 = address(&mut fields, "public_v4", &self.public_v4, parse_ipv4);
         let public_v6 = address(&mut fields, "public_v6", &self.public_v6, parse_ipv6);
         let registries = fields.parse("registries", &self.registries);
+        let image_quota = fields.parse("image_quota", &self.image_quota);
         if let (Some(network), Some(gateway)) = (&network, gateway)
             && !network.contains(gateway)
         {
@@ -227,6 +241,7 @@ impl SiteForm {
                 public_v4: public_v4?,
                 public_v6: public_v6?,
                 registries: registries?,
+                image_quota: image_quota?,
             })
         })();
         fields.finish(spec)
@@ -293,6 +308,7 @@ impl From<&SiteSpec> for SiteForm {
             public_v4: text(site.public_v4),
             public_v6: text(site.public_v6),
             registries: site.registries.to_string(),
+            image_quota: site.image_quota.to_string(),
         }
     }
 }

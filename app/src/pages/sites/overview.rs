@@ -19,6 +19,10 @@ fn facts(SitePage { site, .. }: &SitePage) -> AnyView {
             Some(&site.spec.registries),
             "none: only templates",
         )
+        .text(
+            "Pulled images",
+            format!("{} of {}", site.images, site.spec.image_quota),
+        )
         .card()
 }
 

@@ -3,6 +3,7 @@
 mod config;
 mod create;
 mod image;
+mod image_quota;
 mod power;
 mod remove;
 

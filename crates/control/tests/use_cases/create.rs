@@ -108,7 +108,8 @@ async fn image_of_a_registry_that_the_site_does_not_list_is_refused() {
             );
         }
     }
-    app.set_registries("").await;
+    app.update_site(|site| site.registries = "".parse().unwrap())
+        .await;
     let refused = app.create(&app.form("web", NGINX)).await.unwrap_err();
     assert!(
         refused.field_errors()[0]
@@ -124,7 +125,8 @@ async fn registry_that_is_removed_from_the_list_is_refused_by_a_retry() {
     let form = app.form("web", "docker.io/library/nosuch:1");
     let created = app.create(&form).await.unwrap();
     app.wait_for_job(created.job).await;
-    app.set_registries("ghcr.io").await;
+    app.update_site(|site| site.registries = "ghcr.io".parse().unwrap())
+        .await;
     jobs::retry(&app.control, &Actor::System, created.job, "")
         .await
         .unwrap();

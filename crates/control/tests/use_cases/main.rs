@@ -17,6 +17,7 @@ mod edits;
 mod faults;
 mod foreign_guests;
 mod hosts;
+mod images;
 mod issuance;
 mod join_tokens;
 mod loopback;

@@ -139,13 +139,8 @@ impl TestApp {
             .await;
     }
 
-    /// Changes the registries that the site allows.
-    pub async fn set_registries(&self, registries: &str) {
-        self.update_site(|spec| spec.registries = registries.parse().unwrap())
-            .await;
-    }
-
-    async fn update_site(&self, change: impl FnOnce(&mut SiteSpec)) {
+    /// Changes the settings of the site.
+    pub async fn update_site(&self, change: impl FnOnce(&mut SiteSpec)) {
         let site = self.site;
         let row = self
             .control

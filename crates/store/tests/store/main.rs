@@ -24,6 +24,7 @@ mod domains;
 mod env;
 mod generations;
 mod hosts;
+mod images;
 mod job_leases;
 mod job_retention;
 mod jobs;

@@ -1,9 +1,9 @@
 //! The template or image of a container on the node's storage.
 
 use model::{containers::ContainerSource, image::ImageRef};
-use proxmox::ContentKind;
+use proxmox::{Content, ContentKind};
 
-use super::{Context, Failure, PULL_TIMEOUT, StepOutcome};
+use super::{Context, Failure, PULL_TIMEOUT, StepOutcome, image_quota};
 
 /// The volume ID of the container's template or image archive.
 pub(super) fn volume_id(context: &Context) -> String {
@@ -25,7 +25,7 @@ fn archive_name(source: &ContainerSource) -> String {
 
 /// Checks that the template exists.
 pub(super) async fn check_template(context: &mut Context) -> Result<StepOutcome, Failure> {
-    if exists_on_storage(context).await? {
+    if find_archive(context).await?.is_some() {
         return Ok(StepOutcome::Done(String::new()));
     }
     Err(Failure::new(format!(
@@ -52,9 +52,11 @@ pub(super) async fn pull(context: &mut Context) -> Result<StepOutcome, Failure> 
     {
         context.follow(&upid, PULL_TIMEOUT).await?;
     }
-    if exists_on_storage(context).await? {
+    if let Some(archive) = find_archive(context).await? {
+        image_quota::record_use(context, &archive).await?;
         return Ok(StepOutcome::Skipped("already pulled".into()));
     }
+    image_quota::check(context).await?;
     let started = start_pull(context, &image).await;
     match started {
         Ok(upid) => match context.follow(&upid, PULL_TIMEOUT).await {
@@ -62,7 +64,12 @@ pub(super) async fn pull(context: &mut Context) -> Result<StepOutcome, Failure> 
             Err(failure) => {
                 Err(failure.with_sentence(format!("The image {image} could not be pulled.")))
             }
-            Ok(()) => Ok(StepOutcome::Done(image.proxmox_reference())),
+            Ok(()) => {
+                if let Some(archive) = find_archive(context).await? {
+                    image_quota::record_use(context, &archive).await?;
+                }
+                Ok(StepOutcome::Done(image.proxmox_reference()))
+            }
         },
         Err(proxmox::Error::AlreadyExists { .. }) => reuse_other_pull(context).await,
         Err(error) => {
@@ -84,7 +91,8 @@ async fn start_pull(context: &Context, image: &ImageRef) -> Result<proxmox::Upid
 
 /// Another job is pulling the same image to the same node; this job uses its file once complete.
 async fn reuse_other_pull(context: &Context) -> Result<StepOutcome, Failure> {
-    if exists_on_storage(context).await? {
+    if let Some(archive) = find_archive(context).await? {
+        image_quota::record_use(context, &archive).await?;
         return Ok(StepOutcome::Skipped("pulled by another job".into()));
     }
     Err(Failure {
@@ -100,12 +108,12 @@ fn is_duplicate_pull(failure: &Failure) -> bool {
         .is_some_and(|details| details.contains("refusing to override"))
 }
 
-async fn exists_on_storage(context: &Context) -> Result<bool, Failure> {
+async fn find_archive(context: &Context) -> Result<Option<Content>, Failure> {
     let storage = context.site.spec.template_storage.as_str();
     let content = context
         .client
         .content(&context.node(), storage, Some(ContentKind::Vztmpl))
         .await?;
     let volume_id = volume_id(context);
-    Ok(content.iter().any(|item| item.volid == volume_id))
+    Ok(content.into_iter().find(|item| item.volid == volume_id))
 }

@@ -66,6 +66,7 @@ pub fn site_spec(name: &str, cluster: ClusterId) -> SiteSpec {
         public_v4: None,
         public_v6: None,
         registries: Default::default(),
+        image_quota: parse("50"),
     }
 }
 
