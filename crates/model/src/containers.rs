@@ -87,6 +87,8 @@ pub struct CreateContainer {
     pub name: Label,
     /// The settings.
     pub spec: ContainerSpec,
+    /// Whether to replace an archive of the image that was pulled before.
+    pub pull_again: bool,
 }
 
 /// A change to a container.

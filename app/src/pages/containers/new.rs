@@ -172,7 +172,7 @@ fn create_site(me: CurrentUser) -> AnyView {
 /// Options that most containers do not need.
 fn advanced_fields(new: New) -> AnyView {
     let New { values, form, .. } = new;
-    let names = &["env", "entrypoint", "description", "docker"];
+    let names = &["env", "entrypoint", "description", "docker", "pull_again"];
     let fold = form.open_on_error(names, Signal::stored(false));
     let disabled_reason =
         Memo::new(move |_| new.of_site(|site| site.docker.unsupported_reason().map(str::to_owned)));
@@ -191,11 +191,26 @@ fn advanced_fields(new: New) -> AnyView {
                 <Field form name="env" label="Environment" optional=true entry=Entry::Block value=bind!(values, env) hint="One NAME=value per line." />
                 <Field form name="entrypoint" label="Command" optional=true value=bind!(values, entrypoint) hint="Replaces the image's command." />
                 <Field form name="description" label="Description" optional=true entry=Entry::Block value=bind!(values, description) />
+                {pull_again(new)}
                 <Checkbox form name="docker" label="Docker support" checked=docker set=set_docker hint="Lets Docker run in the container. Cannot be changed later." disabled_reason=disabled_reason />
             </div>
         </details>
     }
     .erase()
+}
+
+/// The choice to pull an image again, for tags that change.
+fn pull_again(new: New) -> AnyView {
+    let New { values, form, .. } = new;
+    let disabled_reason = Memo::new(move |_| {
+        let source = values.with(|form| form.source.parse::<ContainerSource>());
+        (!matches!(source, Ok(ContainerSource::Image(_))))
+            .then(|| "Only images are pulled.".to_owned())
+    });
+    let checked = Signal::derive(move || values.with(|form| form.pull_again));
+    let set = Callback::new(move |on| values.update(|form| form.pull_again = on));
+    view! { <Checkbox form name="pull_again" label="Pull the image again" checked=checked set=set hint="Replaces an earlier pull of the image. Use this after its tag has changed in the registry." disabled_reason=disabled_reason /> }
+        .erase()
 }
 
 fn submit(new: New) -> impl Fn(leptos::ev::SubmitEvent) + 'static {

@@ -179,7 +179,11 @@ impl Reservation {
             source: &self.new.spec.source,
             permit,
         };
-        let job = jobs::queue(c, &self.actor, &job, jobs::Args::default())?;
+        let args = jobs::Args {
+            pull_again: self.new.pull_again,
+            ..jobs::Args::default()
+        };
+        let job = jobs::queue(c, &self.actor, &job, args)?;
         Ok(Ok((id, owner, job)))
     }
 

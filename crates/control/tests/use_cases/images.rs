@@ -2,8 +2,8 @@
 
 use model::{
     Timestamp,
-    containers::CreatedContainer,
-    jobs::{JobState, JobView},
+    containers::{ContainerForm, CreatedContainer},
+    jobs::{JobState, JobView, StepState},
 };
 use proxmox_sim::Sim;
 use store::images::{self, PulledImage};
@@ -68,6 +68,34 @@ async fn pulled_images_are_counted() {
         .await
         .unwrap();
     assert_eq!(row[0].images.0, 67 << 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn image_is_pulled_again_only_on_request() {
+    let app = TestApp::new().await;
+    let file = NGINX.parse::<model::image::ImageRef>().unwrap().file_name();
+    for node in ["pve1", "pve2"] {
+        assert!(app.sim.handle().add_image(node, NGINX, &file));
+    }
+    let titles = |job: &JobView| -> Vec<(String, StepState)> {
+        let steps = job.steps.iter().take(2);
+        steps.map(|step| (step.title.clone(), step.state)).collect()
+    };
+    let (_, job) = create(&app, "web", NGINX).await;
+    assert_eq!(titles(&job)[0], ("Pull image".into(), StepState::Skipped));
+
+    let form = ContainerForm {
+        pull_again: true,
+        ..app.form("web-2", NGINX)
+    };
+    let created = app.create(&form).await.unwrap();
+    let job = app.wait_for_job(created.job).await;
+    assert_eq!(job.row.state, JobState::Done, "{job:?}");
+    let expected = ["Delete old image", "Pull image"];
+    assert_eq!(
+        titles(&job),
+        expected.map(|title| (title.into(), StepState::Done))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

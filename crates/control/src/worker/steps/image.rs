@@ -3,7 +3,7 @@
 use model::{containers::ContainerSource, image::ImageRef};
 use proxmox::{Content, ContentKind};
 
-use super::{Context, Failure, PULL_TIMEOUT, StepOutcome, image_quota};
+use super::{Context, Failure, PULL_TIMEOUT, SHORT_TIMEOUT, StepOutcome, image_quota};
 
 /// The volume ID of the container's template or image archive.
 pub(super) fn volume_id(context: &Context) -> String {
@@ -32,6 +32,21 @@ pub(super) async fn check_template(context: &mut Context) -> Result<StepOutcome,
         "The template {} is not on the storage {} of {}.",
         context.container.spec.source, context.site.spec.template_storage, context.container.node,
     )))
+}
+
+/// Deletes the image's archive, so that the next step pulls the image again.
+pub(super) async fn delete(context: &mut Context) -> Result<StepOutcome, Failure> {
+    context.resume("imgdel", SHORT_TIMEOUT).await?;
+    if find_archive(context).await?.is_none() {
+        return Ok(StepOutcome::Skipped("not pulled before".into()));
+    }
+    let storage = context.site.spec.template_storage.as_str();
+    let upid = context
+        .client
+        .delete_content(&context.node(), storage, &volume_id(context))
+        .await?;
+    context.follow(&upid, SHORT_TIMEOUT).await?;
+    Ok(StepOutcome::Done(String::new()))
 }
 
 /// Pulls the image under Holdfast's file name, unless it exists. Refuses registries that the site
