@@ -51,6 +51,17 @@ test("all errors are summarized, values are kept, and no request is sent", async
   expect(requests).toEqual([]);
 });
 
+test("an image from a registry that the site does not list is refused", async ({ page, watch }) => {
+  watch.expect(422, "/api/ui/containers/create");
+  await visit(page, "/containers/new");
+  const source = fieldByLabel(page, "Template or image");
+  await source.fill("10.20.0.1:5000/app:v1");
+  await page.getByRole("button", { name: "Create container" }).click();
+  await expect(await fieldError(source)).toHaveText(
+    "The site does not allow images from 10.20.0.1:5000. Use an image from docker.io, ghcr.io or quay.io.",
+  );
+});
+
 test("a name, port or hostname in use shows the server's error at its field", async ({ page, watch }) => {
   watch.expect(422, "/api/ui/containers/create");
   await visit(page, "/containers/new");

@@ -33,11 +33,17 @@ test("a site is created, changed and deleted", async ({ page }) => {
   await page.getByLabel(/^Public address \(IPv4\)/).fill("198.51.100.7");
   await page.getByLabel(/^Public address \(IPv6\)/).fill("2001:DB8::7");
   await page.getByLabel("Addresses for containers").fill("10.30.0.100-10.30.0.109");
+  const registries = page.getByLabel(/^Image registries/);
+  await expect(registries).toHaveValue("docker.io, ghcr.io, quay.io");
+  await registries.fill("GHCR.io registry.example.org:5000");
+  await page.getByLabel("Image quota").fill("20 GiB");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByText("Saved annex.")).toBeVisible();
   await openTab(page, "Overview");
   await expect(page.getByText("10", { exact: true })).toBeVisible();
   await expect(page.getByText("198.51.100.7, 2001:db8::7", { exact: true })).toBeVisible();
+  await expect(page.getByText("ghcr.io, registry.example.org:5000", { exact: true })).toBeVisible();
+  await expect(page.getByText("0 B of 20 GiB", { exact: true })).toBeVisible();
   await expect(page.getByRole("button", { name: "Delete annex" })).toHaveCount(0);
 
   // A renamed site stays on its tab. Back and reload work.

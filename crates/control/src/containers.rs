@@ -179,6 +179,7 @@ pub async fn create_options(control: &Control, actor: &Actor) -> Result<CreateOp
             node,
             templates,
             ports: site.spec.ports,
+            registries: site.spec.registries,
         });
     }
     let suggested_name = suggest_name(control, offered.first()).await?;

@@ -259,6 +259,9 @@ pub(crate) struct Args {
     /// For an edit: whether to restart the container when a value requires that.
     #[serde(default)]
     pub(crate) restart: bool,
+    /// For a creation: whether to delete the image's archive first, so that it is pulled again.
+    #[serde(default)]
+    pub(crate) pull_again: bool,
 }
 
 /// Inserts a job in the caller's transaction, and counts it.

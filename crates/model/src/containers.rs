@@ -17,6 +17,7 @@ use crate::{
     jobs::JobKind,
     names::{Domain, Label, NodeName, Username},
     net::{MacAddress, PortRange},
+    registries::AllowedRegistries,
     services::{ServicePublishingState, ServiceSpec, ServiceView},
     sizes::{Bytes, Cores, DiskGib, MemoryMib},
     text::{Description, Entrypoint},
@@ -86,6 +87,8 @@ pub struct CreateContainer {
     pub name: Label,
     /// The settings.
     pub spec: ContainerSpec,
+    /// Whether to replace an archive of the image that was pulled before.
+    pub pull_again: bool,
 }
 
 /// A change to a container.
@@ -388,6 +391,9 @@ pub struct SiteOption {
     pub node: Option<NodeName>,
     /// The templates on its template storage.
     pub templates: Vec<TemplateName>,
+    /// The registries that images may be pulled from.
+    #[serde(default)]
+    pub registries: AllowedRegistries,
     /// The external ports for services.
     pub ports: PortRange,
     /// Whether Docker can run in containers of the site.

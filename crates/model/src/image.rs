@@ -14,14 +14,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     error::Invalid,
-    names::{is_label, is_word},
-    net::Port,
-    sizes::whole_number,
+    names::is_word,
+    registries::RegistryHost,
     text::{by_text, text_value},
 };
-
-/// The default registry.
-const DOCKER_HUB: &str = "docker.io";
 
 /// The maximum length of registry and repository together.
 const MAX_NAME: usize = 255;
@@ -32,7 +28,7 @@ const MAX_NAME: usize = 255;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ImageRef {
-    registry: String,
+    registry: RegistryHost,
     repository: String,
     tag: String,
     digest: Option<String>,
@@ -40,8 +36,8 @@ pub struct ImageRef {
 by_text!(ImageRef);
 
 impl ImageRef {
-    /// The registry's host in lower case, with its port if any: `localhost:5000`.
-    pub fn registry(&self) -> &str {
+    /// The registry.
+    pub fn registry(&self) -> &RegistryHost {
         &self.registry
     }
 
@@ -111,17 +107,17 @@ impl FromStr for ImageRef {
             _ => (rest, "latest"),
         };
         let (registry, path) = match name.split_once('/') {
-            Some((first, path)) if is_registry(first) => (parse_registry(first)?, path),
-            _ => (DOCKER_HUB.to_owned(), name),
+            Some((first, path)) if is_registry(first) => (first.parse()?, path),
+            _ => (RegistryHost::docker_hub(), name),
         };
         check_repository(path)?;
-        let official = registry == DOCKER_HUB && !path.contains('/');
+        let official = registry.is_docker_hub() && !path.contains('/');
         let repository = if official {
             format!("library/{path}")
         } else {
             path.to_owned()
         };
-        if registry.len() + 1 + repository.len() > MAX_NAME {
+        if registry.to_string().len() + 1 + repository.len() > MAX_NAME {
             return Err(Invalid::new("Use an image name of at most 255 characters."));
         }
         Ok(Self {
@@ -146,27 +142,6 @@ impl fmt::Display for ImageRef {
 /// repository.
 fn is_registry(first: &str) -> bool {
     first == "localhost" || first.contains(['.', ':'])
-}
-
-fn parse_registry(text: &str) -> Result<String, Invalid> {
-    let invalid = || Invalid::new("Enter a registry such as ghcr.io or localhost:5000.");
-    let (host, port) = match text.split_once(':') {
-        Some((host, port)) => {
-            let number: u16 = whole_number(port).ok_or_else(invalid)?;
-            (host, Some(Port::try_from(number).map_err(|_| invalid())?))
-        }
-        None => (text, None),
-    };
-    if !host.split('.').all(is_label) {
-        return Err(invalid());
-    }
-    let host = host.to_ascii_lowercase();
-    Ok(match (host.as_str(), port) {
-        // A former name of Docker Hub.
-        ("index.docker.io", None) => DOCKER_HUB.to_owned(),
-        (_, Some(port)) => format!("{host}:{port}"),
-        (_, None) => host,
-    })
 }
 
 fn check_repository(path: &str) -> Result<(), Invalid> {

@@ -24,6 +24,7 @@ pub mod origin;
 pub mod page;
 pub mod providers;
 pub mod publish;
+pub mod registries;
 pub mod services;
 pub mod session;
 pub mod sites;

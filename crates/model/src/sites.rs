@@ -11,6 +11,8 @@ use crate::{
     ClusterId, FieldError, Fields, Invalid, SiteId,
     names::{BaseDomain, BridgeName, Domain, Label, StorageName},
     net::{AddressRange, Cidr, Forwarders, PortRange, parse_ipv4, parse_ipv6},
+    registries::AllowedRegistries,
+    sizes::{Bytes, DiskGib},
 };
 
 /// The range of VMIDs for a site's containers (`100` to `999999999`).
@@ -77,6 +79,10 @@ pub struct SiteSpec {
     pub public_v4: Option<Ipv4Addr>,
     /// The public IPv6 address of its edge hosts.
     pub public_v6: Option<Ipv6Addr>,
+    /// The registries that images may be pulled from.
+    pub registries: AllowedRegistries,
+    /// The disk space for pulled images.
+    pub image_quota: DiskGib,
 }
 
 /// A site, for lists and its page.
@@ -92,10 +98,12 @@ pub struct SiteRow {
     pub containers: u32,
     /// The number of free addresses.
     pub addresses_free: u32,
+    /// The size of the pulled images on all nodes.
+    pub images: Bytes,
 }
 
 /// The form of a site.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SiteForm {
     /// The site's name.
     pub name: String,
@@ -131,6 +139,44 @@ pub struct SiteForm {
     /// The public IPv6 address, such as `2001:db8::7`; may be empty.
     #[serde(default)]
     pub public_v6: String,
+    /// The registries that images may be pulled from, such as `docker.io, ghcr.io`; may be empty.
+    #[serde(default = "default_registries")]
+    pub registries: String,
+    /// The disk space for pulled images, such as `50 GiB`.
+    #[serde(default = "default_image_quota")]
+    pub image_quota: String,
+}
+
+fn default_image_quota() -> String {
+    "50 GiB".to_owned()
+}
+
+fn default_registries() -> String {
+    AllowedRegistries::DEFAULT.to_owned()
+}
+
+impl Default for SiteForm {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            domain: String::new(),
+            cluster: String::new(),
+            bridge: String::new(),
+            network: String::new(),
+            gateway: String::new(),
+            range: String::new(),
+            template_storage: String::new(),
+            volume_storage: String::new(),
+            vmids: String::new(),
+            ports: String::new(),
+            forwarders: String::new(),
+            dynamic_range: String::new(),
+            public_v4: String::new(),
+            public_v6: String::new(),
+            registries: default_registries(),
+            image_quota: default_image_quota(),
+        }
+    }
 }
 
 impl SiteForm {
@@ -158,6 +204,8 @@ impl SiteForm {
         let dynamic_range = fields.optional::<AddressRange>("dynamic_range", &self.dynamic_range);
         let public_v4 = address(&mut fields, "public_v4", &self.public_v4, parse_ipv4);
         let public_v6 = address(&mut fields, "public_v6", &self.public_v6, parse_ipv6);
+        let registries = fields.parse("registries", &self.registries);
+        let image_quota = fields.parse("image_quota", &self.image_quota);
         if let (Some(network), Some(gateway)) = (&network, gateway)
             && !network.contains(gateway)
         {
@@ -192,6 +240,8 @@ impl SiteForm {
                 dynamic_range: dynamic_range?,
                 public_v4: public_v4?,
                 public_v6: public_v6?,
+                registries: registries?,
+                image_quota: image_quota?,
             })
         })();
         fields.finish(spec)
@@ -257,6 +307,8 @@ impl From<&SiteSpec> for SiteForm {
             dynamic_range: text(site.dynamic_range),
             public_v4: text(site.public_v4),
             public_v6: text(site.public_v6),
+            registries: site.registries.to_string(),
+            image_quota: site.image_quota.to_string(),
         }
     }
 }

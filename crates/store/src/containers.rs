@@ -1,6 +1,7 @@
 //! Containers: their desired state and the resources that are allocated to them. Observed state is
 //! not stored here.
 
+mod env;
 mod in_use;
 mod list;
 mod record;
@@ -25,6 +26,7 @@ use crate::{
     sites,
 };
 
+pub(crate) use env::encrypt_plain;
 pub use in_use::{
     count, list_names, list_used_addresses, list_used_ports, list_used_vmids, list_vmids_by_cluster,
 };
@@ -134,6 +136,7 @@ pub struct NewContainerRow {
 /// [`Error::NotFound`] when the site, its cluster or the owner does not exist.
 pub fn insert(c: &mut Conn, new: &NewContainerRow) -> Result<ContainerId, Error> {
     let spec = &new.spec;
+    let columns = ChangeableColumns::new(c, &new.mac.to_string(), spec)?;
     diesel::insert_into(containers::table)
         .values((
             (
@@ -144,7 +147,7 @@ pub fn insert(c: &mut Conn, new: &NewContainerRow) -> Result<ContainerId, Error>
                 containers::source.eq(spec.source.to_string()),
                 containers::disk_gib.eq(to_i32(spec.disk.get())),
                 containers::docker.eq(spec.docker),
-                ChangeableColumns::try_from(spec)?,
+                columns,
             ),
             containers::node.eq(new.node.as_str()),
             containers::vmid.eq(i64::from(new.vmid)),
@@ -176,14 +179,12 @@ struct ChangeableColumns {
     description: Option<String>,
 }
 
-impl TryFrom<&ContainerSpec> for ChangeableColumns {
-    type Error = Error;
-
-    fn try_from(spec: &ContainerSpec) -> Result<Self, Error> {
+impl ChangeableColumns {
+    fn new(c: &Conn, mac: &str, spec: &ContainerSpec) -> Result<Self, Error> {
         Ok(Self {
             cores: to_i32(spec.cores.get()),
             memory_mib: to_i32(spec.memory.get()),
-            env: rows::to_json(&spec.env)?,
+            env: env::seal(&c.1, mac, &spec.env)?,
             entrypoint: spec.entrypoint.as_ref().map(ToString::to_string),
             description: spec.description.as_ref().map(ToString::to_string),
         })
@@ -202,12 +203,16 @@ pub fn update_spec(
     spec: &ContainerSpec,
     services: &ServiceAllocation,
 ) -> Result<bool, Error> {
+    let mac: Option<String> = containers::table
+        .find(id.0)
+        .select(containers::mac)
+        .first(&mut c.0)
+        .optional()?;
+    let Some(mac) = mac else { return Ok(false) };
+    let columns = ChangeableColumns::new(c, &mac, spec)?;
     let changed = diesel::update(containers::table.find(id.0))
         .filter(containers::version.eq(expected))
-        .set((
-            ChangeableColumns::try_from(spec)?,
-            containers::version.eq(containers::version + 1),
-        ))
+        .set((columns, containers::version.eq(containers::version + 1)))
         .execute(&mut c.0)?;
     if changed == 0 {
         return Ok(false);

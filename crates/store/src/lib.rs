@@ -28,6 +28,7 @@ pub mod demo;
 pub mod dhcp_leases;
 pub mod dns_records;
 pub mod hosts;
+pub mod images;
 pub mod jobs;
 pub mod names;
 pub mod nodes;

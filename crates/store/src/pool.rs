@@ -21,7 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use transaction::{transaction, wait_before_retry};
 
 use crate::{
-    DatabaseUrl, Error, SecretKey, clusters,
+    DatabaseUrl, Error, SecretKey, clusters, containers,
     dialect::{self, Db},
     listener::{self, ChangeListener},
     migrations::{self, MigrationError},
@@ -84,8 +84,9 @@ pub enum OpenError {
     },
 }
 
-/// A database connection; the functions of this crate take it as their first argument.
-pub struct Conn(pub(crate) Db);
+/// A database connection with the key that encrypts secrets; the functions of this crate take it as
+/// their first argument.
+pub struct Conn(pub(crate) Db, pub(crate) SecretKey);
 
 /// The database. Cheap to clone; all clones share one connection pool.
 #[derive(Clone)]
@@ -108,7 +109,8 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Connects, runs pending migrations and checks the secret key.
+    /// Connects, runs pending migrations, checks the secret key, and encrypts what earlier versions
+    /// stored unencrypted.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -145,7 +147,7 @@ impl Store {
                 cause,
             },
         })?;
-        let mut conn = Conn(db);
+        let mut conn = Conn(db, key.clone());
         let key_matches =
             clusters::accepts_key(&mut conn, &key).map_err(|error| OpenError::Connect {
                 url: display_url.clone(),
@@ -154,6 +156,10 @@ impl Store {
         if !key_matches {
             return Err(OpenError::WrongKey { url: display_url });
         }
+        containers::encrypt_plain(&mut conn).map_err(|error| OpenError::Migration {
+            url: display_url,
+            cause: format!("{error:?}"),
+        })?;
         let writer = (!dialect::is_remote(&conn.0)).then(|| Arc::new(Semaphore::new(1)));
         let statements = Arc::new(AtomicU64::new(0));
         let size = pool_size.max(1);
@@ -161,7 +167,11 @@ impl Store {
             .max_size(size)
             .min_idle(Some(0))
             .connection_timeout(TIMEOUT)
-            .build_unchecked(Manager::new(url.clone(), Arc::clone(&statements)));
+            .build_unchecked(Manager::new(
+                url.clone(),
+                key.clone(),
+                Arc::clone(&statements),
+            ));
         let permits = Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(1)));
         Ok(Self(Arc::new(Inner {
             pool,

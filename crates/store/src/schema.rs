@@ -58,6 +58,8 @@ diesel::table! {
         forwarders -> Text,
         public_v4 -> Nullable<Text>,
         public_v6 -> Nullable<Text>,
+        registries -> Text,
+        image_quota_gib -> Integer,
         template_storage -> Text,
         volume_storage -> Text,
         vmid_first -> BigInt,
@@ -341,6 +343,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    pulled_images (site_id, node, storage, file) {
+        site_id -> BigInt,
+        node -> Text,
+        storage -> Text,
+        file -> Text,
+        size -> BigInt,
+        used_at -> BigInt,
+    }
+}
+
+diesel::joinable!(pulled_images -> sites (site_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(sites -> clusters (cluster_id));
 diesel::joinable!(hosts -> sites (site_id));
@@ -379,4 +393,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     certificate_events,
     acme_challenges,
     dns_records,
+    pulled_images,
 );

@@ -9,12 +9,13 @@ use model::{
     names::Label,
     net::{AddressRange, PortRange},
     sites::{SiteRow, SiteSpec, VmidRange},
+    sizes::Bytes,
 };
 
 use crate::{
     Conn, Error, dialect, names,
     rows::{self, RowRef, address_number},
-    schema::{clusters, containers, sites},
+    schema::{clusters, containers, pulled_images, sites},
 };
 
 /// The maximum number of sites in a list.
@@ -53,6 +54,8 @@ struct Row {
     dynamic_range: Option<String>,
     public_v4: Option<String>,
     public_v6: Option<String>,
+    registries: String,
+    image_quota_gib: i32,
 }
 
 #[derive(Insertable, AsChangeset)]
@@ -76,6 +79,8 @@ struct Columns {
     dynamic_range: Option<String>,
     public_v4: Option<String>,
     public_v6: Option<String>,
+    registries: String,
+    image_quota_gib: i32,
 }
 
 impl From<&SiteSpec> for Columns {
@@ -99,6 +104,8 @@ impl From<&SiteSpec> for Columns {
             dynamic_range: spec.dynamic_range.map(|range| range.to_string()),
             public_v4: spec.public_v4.map(|address| address.to_string()),
             public_v6: spec.public_v6.map(|address| address.to_string()),
+            registries: spec.registries.to_string(),
+            image_quota_gib: rows::to_i32(spec.image_quota.get()),
         }
     }
 }
@@ -141,6 +148,9 @@ impl Row {
                 .parse_optional("dynamic_range", self.dynamic_range.as_deref())?,
             public_v4: row_ref.parse_optional("public_v4", self.public_v4.as_deref())?,
             public_v6: row_ref.parse_optional("public_v6", self.public_v6.as_deref())?,
+            registries: row_ref.parse("registries", &self.registries)?,
+            image_quota: row_ref
+                .checked_number::<_, u32, _>("image_quota_gib", self.image_quota_gib)?,
         };
         Ok(SiteRecord {
             id: SiteId(self.id),
@@ -236,7 +246,7 @@ pub fn lock(c: &mut Conn, id: SiteId) -> Result<Option<SiteRecord>, Error> {
     get(c, id)
 }
 
-/// Returns all sites with their usage, ordered by name, at most 500. Three statements.
+/// Returns all sites with their usage, ordered by name, at most 500. Four statements.
 ///
 /// # Errors
 /// When the database is unavailable.
@@ -261,9 +271,11 @@ pub fn list(c: &mut Conn) -> Result<Vec<SiteRow>, Error> {
         .load(&mut c.0)?;
     let (all, within): (HashMap<_, _>, HashMap<_, _>) =
         (all.into_iter().collect(), within.into_iter().collect());
+    let image_bytes = image_bytes(c)?;
     let number =
         |counts: &HashMap<i64, i64>, id: &i64| rows::to_u32(counts.get(id).copied().unwrap_or(0));
     let listed = rows.into_iter().map(|(row, cluster)| {
+        let images = Bytes(image_bytes.get(&row.id).copied().unwrap_or(0));
         let (containers, used) = (number(&all, &row.id), number(&within, &row.id));
         let SiteRecord {
             id,
@@ -278,9 +290,22 @@ pub fn list(c: &mut Conn) -> Result<Vec<SiteRow>, Error> {
             cluster_name,
             containers,
             addresses_free,
+            images,
         })
     });
     listed.collect()
+}
+
+/// The size of the pulled images of each site.
+fn image_bytes(c: &mut Conn) -> Result<HashMap<i64, u64>, Error> {
+    let sizes: Vec<(i64, i64)> = pulled_images::table
+        .select((pulled_images::site_id, pulled_images::size))
+        .load(&mut c.0)?;
+    let mut bytes: HashMap<i64, u64> = HashMap::new();
+    for (site, size) in sizes {
+        *bytes.entry(site).or_default() += u64::try_from(size).unwrap_or(0);
+    }
+    Ok(bytes)
 }
 
 /// Increments the generation of a container's site and stores it as the container's generation.

@@ -126,8 +126,17 @@ fn fields(new: New) -> AnyView {
     let sources = Signal::derive(move || {
         let templates = new.of_site(|site| site.templates.clone());
         let templates = templates.iter().map(ToString::to_string);
-        templates.chain(IMAGES.map(str::to_owned)).collect()
+        let has_hub = new.of_site(|site| site.registries.allows_docker_hub());
+        let images = IMAGES.into_iter().filter(|_| has_hub);
+        templates.chain(images.map(str::to_owned)).collect()
     });
+    let source_hint =
+        Signal::derive(
+            move || match new.of_site(|site| site.registries.join(" or ")).as_str() {
+                "" => "A template of the site.".to_owned(),
+                registries => format!("A template of the site, or an image from {registries}."),
+            },
+        );
     let site = move || {
         view! { <Choice form name="site" label="Site" value=bind!(values, site) options=sites /> }
             .erase()
@@ -138,7 +147,7 @@ fn fields(new: New) -> AnyView {
             <Refusals form />
             {site}
             <Field form name="name" label="Name" value=bind!(values, name) hint="Lowercase letters, digits and hyphens." />
-            <Field form name="source" label="Template or image" value=bind!(values, source) options=sources hint="A template of the site, or an image such as ghcr.io/owner/app:1.0." />
+            <Field form name="source" label="Template or image" value=bind!(values, source) options=sources hint=source_hint />
             <div class="pair">
                 <Field form name="memory" label="Memory" value=bind!(values, memory) />
                 <Field form name="cores" label="Cores" value=bind!(values, cores) />
@@ -163,7 +172,7 @@ fn create_site(me: CurrentUser) -> AnyView {
 /// Options that most containers do not need.
 fn advanced_fields(new: New) -> AnyView {
     let New { values, form, .. } = new;
-    let names = &["env", "entrypoint", "description", "docker"];
+    let names = &["env", "entrypoint", "description", "docker", "pull_again"];
     let fold = form.open_on_error(names, Signal::stored(false));
     let disabled_reason =
         Memo::new(move |_| new.of_site(|site| site.docker.unsupported_reason().map(str::to_owned)));
@@ -182,11 +191,26 @@ fn advanced_fields(new: New) -> AnyView {
                 <Field form name="env" label="Environment" optional=true entry=Entry::Block value=bind!(values, env) hint="One NAME=value per line." />
                 <Field form name="entrypoint" label="Command" optional=true value=bind!(values, entrypoint) hint="Replaces the image's command." />
                 <Field form name="description" label="Description" optional=true entry=Entry::Block value=bind!(values, description) />
+                {pull_again(new)}
                 <Checkbox form name="docker" label="Docker support" checked=docker set=set_docker hint="Lets Docker run in the container. Cannot be changed later." disabled_reason=disabled_reason />
             </div>
         </details>
     }
     .erase()
+}
+
+/// The choice to pull an image again, for tags that change.
+fn pull_again(new: New) -> AnyView {
+    let New { values, form, .. } = new;
+    let disabled_reason = Memo::new(move |_| {
+        let source = values.with(|form| form.source.parse::<ContainerSource>());
+        (!matches!(source, Ok(ContainerSource::Image(_))))
+            .then(|| "Only images are pulled.".to_owned())
+    });
+    let checked = Signal::derive(move || values.with(|form| form.pull_again));
+    let set = Callback::new(move |on| values.update(|form| form.pull_again = on));
+    view! { <Checkbox form name="pull_again" label="Pull the image again" checked=checked set=set hint="Replaces an earlier pull of the image. Use this after its tag has changed in the registry." disabled_reason=disabled_reason /> }
+        .erase()
 }
 
 fn submit(new: New) -> impl Fn(leptos::ev::SubmitEvent) + 'static {

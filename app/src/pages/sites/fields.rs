@@ -90,6 +90,10 @@ pub fn fields(
             hint=hint("The storage for templates and images, such as local.", templates) />
         <Field form name="volume_storage" label="Disk storage" value=bind!(values, volume_storage) options=volumes
             hint=hint("The storage for container disks, such as local-lvm.", volumes) />
+        <Field form name="registries" label="Image registries" optional=true value=bind!(values, registries)
+            hint="The registries that images may be pulled from; separate hosts with commas. Leave empty to allow only templates." />
+        <Field form name="image_quota" label="Image quota" value=bind!(values, image_quota)
+            hint="The disk space for pulled images on all nodes. When it is used up, images that were not used for 30 days are deleted." />
         <Field form name="vmids" label="VMIDs" value=bind!(values, vmids)
             hint="The VMID range for containers, such as 1000-1999. Exclude VMIDs that are in use." />
     };

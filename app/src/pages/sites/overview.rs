@@ -14,6 +14,15 @@ fn facts(SitePage { site, .. }: &SitePage) -> AnyView {
         .mono("Domain", &site.spec.domain)
         .text("Cluster", &site.cluster_name)
         .number("Containers", site.containers)
+        .mono_or(
+            "Image registries",
+            Some(&site.spec.registries),
+            "none: only templates",
+        )
+        .text(
+            "Pulled images",
+            format!("{} of {}", site.images, site.spec.image_quota),
+        )
         .card()
 }
 

@@ -100,6 +100,7 @@ fn edit_in_transaction(
     };
     let args = jobs::Args {
         restart: edit.restart,
+        ..jobs::Args::default()
     };
     Ok(Ok(Some(jobs::queue(c, actor, &job, args)?)))
 }

@@ -25,8 +25,8 @@ const MAX_ATTEMPTS: u32 = 20;
 /// Reserves the resources of a container and queues the job that creates it.
 ///
 /// # Errors
-/// [`Error::Invalid`] for an existing or reserved name, a port in use, an exceeded limit, or Docker
-/// where the cluster's account may not enable it; [`Error::Unavailable`] while the cluster is
+/// [`Error::Invalid`] for an existing or reserved name, a registry that the site does not allow, a
+/// port in use, an exceeded limit, or Docker where the cluster's account may not enable it; [`Error::Unavailable`] while the cluster is
 /// unreachable; [`Error::Throttled`] after too many jobs.
 pub async fn create(
     control: &Control,
@@ -70,7 +70,7 @@ pub async fn create(
     })
 }
 
-/// Checks the name and Docker, before anything is reserved.
+/// Checks the name, the image's registry and Docker, before anything is reserved.
 async fn check(
     control: &Control,
     actor: &Actor,
@@ -88,6 +88,11 @@ async fn check(
     let name = QualifiedName::of_label(&new.name, &site.spec.domain);
     if let Some(message) = requester.rejection_reason(&new.name, &name) {
         return Err(Error::invalid_field("name", message));
+    }
+    if let ContainerSource::Image(image) = &new.spec.source
+        && let Err(refusal) = site.spec.registries.check(image)
+    {
+        return Err(Error::invalid_field("source", refusal.to_string()));
     }
     if new.spec.docker
         && let Some(reason) = docker(control, site.spec.cluster)
@@ -174,7 +179,11 @@ impl Reservation {
             source: &self.new.spec.source,
             permit,
         };
-        let job = jobs::queue(c, &self.actor, &job, jobs::Args::default())?;
+        let args = jobs::Args {
+            pull_again: self.new.pull_again,
+            ..jobs::Args::default()
+        };
+        let job = jobs::queue(c, &self.actor, &job, args)?;
         Ok(Ok((id, owner, job)))
     }
 

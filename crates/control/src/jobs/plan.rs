@@ -32,6 +32,8 @@ macro_rules! steps {
 steps! {
     /// Check that the template is on the storage.
     Template = "template", "Check template";
+    /// Delete the archive of the image.
+    OldImage = "old-image", "Delete old image";
     /// Pull the image to the storage.
     Image = "image", "Pull image";
     /// Create the container.
@@ -59,12 +61,15 @@ steps! {
 /// The steps of a job, in order.
 pub(crate) fn plan(kind: JobKind, source: &ContainerSource, args: Args) -> Vec<Step> {
     use Step::{
-        Address, Apply, Configure, Create, Halt, Image, Release, Remove, Restart, Shutdown, Start,
-        Template,
+        Address, Apply, Configure, Create, Halt, Image, OldImage, Release, Remove, Restart,
+        Shutdown, Start, Template,
     };
     match (kind, source) {
         (JobKind::Create, ContainerSource::Template(_)) => {
             vec![Template, Create, Configure, Start, Address]
+        }
+        (JobKind::Create, ContainerSource::Image(_)) if args.pull_again => {
+            vec![OldImage, Image, Create, Configure, Start, Address]
         }
         (JobKind::Create, ContainerSource::Image(_)) => {
             vec![Image, Create, Configure, Start, Address]

@@ -3,6 +3,7 @@
 mod config;
 mod create;
 mod image;
+mod image_quota;
 mod power;
 mod remove;
 
@@ -57,6 +58,7 @@ pub(super) async fn run(context: &mut Context, step: Step) -> Result<StepOutcome
 fn failure_sentence(step: Step) -> &'static str {
     match step {
         Step::Template => "The template could not be checked.",
+        Step::OldImage => "The old image could not be deleted.",
         Step::Image => "The image could not be pulled.",
         Step::Create => "The container could not be created.",
         Step::Configure | Step::Apply => "The container's configuration could not be changed.",
@@ -73,6 +75,7 @@ fn failure_sentence(step: Step) -> &'static str {
 async fn run_step(context: &mut Context, step: Step) -> Result<StepOutcome, StepFailure> {
     match step {
         Step::Template => image::check_template(context).await,
+        Step::OldImage => image::delete(context).await,
         Step::Image => image::pull(context).await,
         Step::Create => create::create(context).await,
         Step::Configure => config::configure(context).await,

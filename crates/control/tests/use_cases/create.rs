@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use control::{Actor, containers};
+use control::{Actor, containers, jobs};
 use model::{
     containers::Status,
     jobs::{JobState, StepState},
     services::ServiceForm,
+    users::UserForm,
 };
 
 use crate::test_app::{DEBIAN, NGINX, TestApp};
@@ -75,6 +76,66 @@ async fn create_from_template() {
     let job = app.wait_for_job(created.job).await;
     assert_eq!(job.row.state, JobState::Done, "{job:?}");
     assert_eq!(app.view("shell").await.row.status, Status::Running);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn image_of_a_registry_that_the_site_does_not_list_is_refused() {
+    let app = TestApp::new().await;
+    let member = app.create_user("ann", UserForm::default()).await;
+    let operator = UserForm {
+        role: "operator".into(),
+        ..UserForm::default()
+    };
+    let operator = app.create_user("olga", operator).await;
+    for actor in [member, operator, Actor::System] {
+        for image in [
+            "10.20.0.1:5000/app:v1",
+            "localhost/app:v1",
+            "evil.example.org/app:v1",
+        ] {
+            let form = app.form("web", image).parse().unwrap();
+            let refused = containers::create(&app.control, &actor, form)
+                .await
+                .unwrap_err();
+            let [field] = refused.field_errors() else {
+                panic!("{refused:?}")
+            };
+            assert_eq!(field.field, "source", "{image}");
+            assert!(
+                field.message.contains("docker.io, ghcr.io or quay.io"),
+                "{}",
+                field.message
+            );
+        }
+    }
+    app.update_site(|site| site.registries = "".parse().unwrap())
+        .await;
+    let refused = app.create(&app.form("web", NGINX)).await.unwrap_err();
+    assert!(
+        refused.field_errors()[0]
+            .message
+            .ends_with("Choose a template.")
+    );
+    app.create(&app.form("shell", DEBIAN)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn registry_that_is_removed_from_the_list_is_refused_by_a_retry() {
+    let app = TestApp::new().await;
+    let form = app.form("web", "docker.io/library/nosuch:1");
+    let created = app.create(&form).await.unwrap();
+    app.wait_for_job(created.job).await;
+    app.update_site(|site| site.registries = "ghcr.io".parse().unwrap())
+        .await;
+    jobs::retry(&app.control, &Actor::System, created.job, "")
+        .await
+        .unwrap();
+    let job = app.wait_for_job(created.job).await;
+    assert_eq!(job.row.state, JobState::Failed);
+    assert_eq!(
+        job.row.error.as_deref(),
+        Some("The site does not allow images from docker.io. Use an image from ghcr.io.")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,6 +16,7 @@ mod domains;
 mod edits;
 mod faults;
 mod hosts;
+mod images;
 mod issuance;
 mod join_tokens;
 mod loopback;

@@ -15,7 +15,7 @@ use model::{
     events::{Event, Topic},
     jobs::{JobState, JobView},
     session::CurrentUser,
-    sites::SiteForm,
+    sites::{SiteForm, SiteSpec},
     users::UserForm,
 };
 use proxmox_sim::{Config, ContainerSpec, Effect, Fault, Sim, TEST_SECRET};
@@ -135,13 +135,19 @@ impl TestApp {
 
     /// Changes the external port range of the site.
     pub async fn set_ports(&self, ports: &str) {
+        self.update_site(|spec| spec.ports = ports.parse().unwrap())
+            .await;
+    }
+
+    /// Changes the settings of the site.
+    pub async fn update_site(&self, change: impl FnOnce(&mut SiteSpec)) {
         let site = self.site;
         let row = self
             .control
             .store()
             .read(move |c| store::sites::get(c, site));
         let mut spec = row.await.unwrap().unwrap().spec;
-        spec.ports = ports.parse().unwrap();
+        change(&mut spec);
         sites::update(&self.control, &Actor::System, site, spec)
             .await
             .unwrap();

@@ -39,6 +39,9 @@ pub struct ContainerForm {
     /// Whether to enable Docker.
     #[serde(default)]
     pub docker: bool,
+    /// Whether to pull an image that was pulled before again. Only for a new container.
+    #[serde(default)]
+    pub pull_again: bool,
     /// The published services.
     #[serde(default)]
     pub services: Vec<ServiceForm>,
@@ -86,6 +89,7 @@ impl ContainerForm {
                 site: site?,
                 name: name?,
                 spec,
+                pull_again: self.pull_again,
             })
         })();
         fields.finish(new)
@@ -125,6 +129,7 @@ impl From<&ContainerView> for ContainerForm {
             memory: view.spec.memory.to_string(),
             disk: view.spec.disk.to_string(),
             docker: view.spec.docker,
+            pull_again: false,
             env: view.spec.env.to_string(),
             entrypoint: view
                 .spec

@@ -168,7 +168,7 @@ fn image_reference_is_completed_and_malformed_references_are_rejected() {
 #[test]
 fn image_reference_exposes_its_parts() {
     let image: ImageRef = "localhost:5000/o/app:v1".parse().unwrap();
-    assert_eq!(image.registry(), "localhost:5000");
+    assert_eq!(image.registry().to_string(), "localhost:5000");
     assert_eq!(
         (image.repository(), image.tag(), image.digest()),
         ("o/app", "v1", None)

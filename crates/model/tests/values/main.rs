@@ -6,6 +6,7 @@ mod env;
 mod image;
 mod names;
 mod net;
+mod registries;
 mod sizes;
 mod text;
 

@@ -12,9 +12,9 @@ use model::{
     services::ServiceView,
 };
 
-use super::services;
+use super::{env, services};
 use crate::{
-    Conn, Error,
+    Conn, Error, SecretKey,
     rows::RowRef,
     schema::{clusters, containers, jobs, sites, users},
 };
@@ -184,7 +184,7 @@ pub(super) fn into_records(
     let records = rows.into_iter().map(|row| {
         let id = row.0.id;
         let services = services.remove(&id).unwrap_or_default();
-        let mut record = into_record(row, services)?;
+        let mut record = into_record(&c.1, row, services)?;
         record.creation_failure = failures
             .remove(&id)
             .filter(|_| record.provisioned.is_none());
@@ -216,7 +216,11 @@ fn load_failures(c: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, (JobId, Strin
     Ok(newest.collect())
 }
 
-fn into_record(row: JoinedRow, services: Vec<ServiceView>) -> Result<ContainerRecord, Error> {
+fn into_record(
+    key: &SecretKey,
+    row: JoinedRow,
+    services: Vec<ServiceView>,
+) -> Result<ContainerRecord, Error> {
     let (row, names, job, job_kind) = row;
     let row_ref = RowRef::new("containers", &row.id);
     let spec = ContainerSpec {
@@ -225,7 +229,7 @@ fn into_record(row: JoinedRow, services: Vec<ServiceView>) -> Result<ContainerRe
         memory: row_ref.checked_number::<_, u32, _>("memory_mib", row.memory_mib)?,
         disk: row_ref.checked_number::<_, u32, _>("disk_gib", row.disk_gib)?,
         docker: row.docker,
-        env: row_ref.parse_json("env", &row.env)?,
+        env: env::open(key, row_ref, &row.mac, &row.env)?,
         entrypoint: row_ref.parse_optional("entrypoint", row.entrypoint.as_deref())?,
         description: row_ref.parse_optional("description", row.description.as_deref())?,
         services: services.iter().map(ServiceView::spec).collect(),

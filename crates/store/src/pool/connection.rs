@@ -16,7 +16,7 @@ use diesel::{
     r2d2::{ManageConnection, R2D2Connection as _},
 };
 
-use crate::{Conn, DatabaseUrl, Error, dialect};
+use crate::{Conn, DatabaseUrl, Error, SecretKey, dialect};
 
 /// A connection to a database server that was idle for longer is pinged before use.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(15);
@@ -47,15 +47,17 @@ impl PoolConnection {
 /// Opens and checks connections for the pool.
 pub(crate) struct Manager {
     url: DatabaseUrl,
+    key: SecretKey,
     statements: Arc<AtomicU64>,
     losses: Arc<AtomicU64>,
 }
 
 impl Manager {
     /// Creates a manager that counts the statements of all connections in `statements`.
-    pub(super) fn new(url: DatabaseUrl, statements: Arc<AtomicU64>) -> Self {
+    pub(super) fn new(url: DatabaseUrl, key: SecretKey, statements: Arc<AtomicU64>) -> Self {
         Self {
             url,
+            key,
             statements,
             losses: Arc::default(),
         }
@@ -80,7 +82,7 @@ impl ManageConnection for Manager {
             }
         });
         Ok(PoolConnection {
-            conn: Conn(db),
+            conn: Conn(db, self.key.clone()),
             last_used: Instant::now(),
             seen_losses: self.losses.load(Ordering::Relaxed),
             losses: Arc::clone(&self.losses),

@@ -20,6 +20,8 @@ db_test!(site_round_trips, |db| async {
     spec.ports = parse("1-65535");
     spec.vmids = parse("100-999999999");
     spec.forwarders = parse("192.0.2.53, 198.51.100.53");
+    spec.image_quota = parse("120 GiB");
+    spec.registries = parse("registry.example.org:5000, localhost");
     spec.dynamic_range = Some(parse("192.168.0.30-192.168.0.40"));
     let desired = spec.clone();
     db.write(move |c| sites::update(c, id, &spec)).await;
@@ -64,10 +66,10 @@ db_test!(site_with_containers_is_not_deleted_or_moved, |db| async {
     db.write(move |c| sites::update(c, site, &renamed)).await;
 });
 
-db_test!(site_list_uses_three_statements, |db| async {
+db_test!(site_list_uses_four_statements, |db| async {
     let fixture = db.fixture().await;
     let (statements, one) = db.count_statements(sites::list).await;
-    assert_eq!((statements, one.len()), (3, 1));
+    assert_eq!((statements, one.len()), (4, 1));
     assert_eq!((one[0].containers, one[0].addresses_free), (0, 256));
     for n in 0..3 {
         db.insert_container(fixture.container(n)).await;
@@ -79,7 +81,7 @@ db_test!(site_list_uses_three_statements, |db| async {
         db.site(&format!("s{n}"), fixture.cluster).await;
     }
     let (statements, all) = db.count_statements(sites::list).await;
-    assert_eq!((statements, all.len()), (3, 6));
+    assert_eq!((statements, all.len()), (4, 6));
     let lab_site = all.iter().find(|site| site.id == fixture.site).unwrap();
     assert_eq!((lab_site.containers, lab_site.addresses_free), (4, 253));
     assert_eq!(lab_site.cluster_name, "demo");

@@ -1,9 +1,9 @@
 //! The template or image of a container on the node's storage.
 
 use model::{containers::ContainerSource, image::ImageRef};
-use proxmox::ContentKind;
+use proxmox::{Content, ContentKind};
 
-use super::{Context, PULL_TIMEOUT, StepFailure, StepOutcome};
+use super::{Context, StepFailure, PULL_TIMEOUT, SHORT_TIMEOUT, StepOutcome, image_quota};
 
 /// The volume ID of the container's template or image archive.
 pub(super) fn volume_id(context: &Context) -> String {
@@ -25,7 +25,7 @@ fn archive_name(source: &ContainerSource) -> String {
 
 /// Checks that the template exists.
 pub(super) async fn check_template(context: &mut Context) -> Result<StepOutcome, StepFailure> {
-    if exists_on_storage(context).await? {
+    if find_archive(context).await?.is_some() {
         return Ok(StepOutcome::Done(String::new()));
     }
     Err(StepFailure::new(format!(
@@ -34,11 +34,31 @@ pub(super) async fn check_template(context: &mut Context) -> Result<StepOutcome,
     )))
 }
 
-/// Pulls the image under Holdfast's file name, unless it exists.
+/// Deletes the image's archive, so that the next step pulls the image again.
+pub(super) async fn delete(context: &mut Context) -> Result<StepOutcome, StepFailure> {
+    context.resume("imgdel", SHORT_TIMEOUT).await?;
+    if find_archive(context).await?.is_none() {
+        return Ok(StepOutcome::Skipped("not pulled before".into()));
+    }
+    let storage = context.site.spec.template_storage.as_str();
+    let upid = context
+        .client
+        .delete_content(&context.node(), storage, &volume_id(context))
+        .await?;
+    context.follow(&upid, SHORT_TIMEOUT).await?;
+    Ok(StepOutcome::Done(String::new()))
+}
+
+/// Pulls the image under Holdfast's file name, unless it exists. Refuses registries that the site
+/// does not allow.
 pub(super) async fn pull(context: &mut Context) -> Result<StepOutcome, StepFailure> {
     let ContainerSource::Image(image) = context.container.spec.source.clone() else {
         return Ok(StepOutcome::Skipped("created from a template".into()));
     };
+    // The list may have changed since the container was requested.
+    if let Err(refusal) = context.site.spec.registries.check(&image) {
+        return Err(StepFailure::new(refusal.to_string()));
+    }
     if let Some(upid) = context
         .notes
         .upid
@@ -47,9 +67,11 @@ pub(super) async fn pull(context: &mut Context) -> Result<StepOutcome, StepFailu
     {
         context.follow(&upid, PULL_TIMEOUT).await?;
     }
-    if exists_on_storage(context).await? {
+    if let Some(archive) = find_archive(context).await? {
+        image_quota::record_use(context, &archive).await?;
         return Ok(StepOutcome::Skipped("already pulled".into()));
     }
+    image_quota::check(context).await?;
     let started = start_pull(context, &image).await;
     match started {
         Ok(upid) => match context.follow(&upid, PULL_TIMEOUT).await {
@@ -57,7 +79,12 @@ pub(super) async fn pull(context: &mut Context) -> Result<StepOutcome, StepFailu
             Err(failure) => {
                 Err(failure.with_sentence(format!("The image {image} could not be pulled.")))
             }
-            Ok(()) => Ok(StepOutcome::Done(image.proxmox_reference())),
+            Ok(()) => {
+                if let Some(archive) = find_archive(context).await? {
+                    image_quota::record_use(context, &archive).await?;
+                }
+                Ok(StepOutcome::Done(image.proxmox_reference()))
+            }
         },
         Err(proxmox::Error::AlreadyExists { .. }) => reuse_other_pull(context).await,
         Err(error) => Err(StepFailure::from(error)
@@ -77,7 +104,8 @@ async fn start_pull(context: &Context, image: &ImageRef) -> Result<proxmox::Upid
 
 /// Another job is pulling the same image to the same node; this job uses its file once complete.
 async fn reuse_other_pull(context: &Context) -> Result<StepOutcome, StepFailure> {
-    if exists_on_storage(context).await? {
+    if let Some(archive) = find_archive(context).await? {
+        image_quota::record_use(context, &archive).await?;
         return Ok(StepOutcome::Skipped("pulled by another job".into()));
     }
     Err(StepFailure {
@@ -93,12 +121,12 @@ fn is_duplicate_pull(failure: &StepFailure) -> bool {
         .is_some_and(|details| details.contains("refusing to override"))
 }
 
-async fn exists_on_storage(context: &Context) -> Result<bool, StepFailure> {
+async fn find_archive(context: &Context) -> Result<Option<Content>, StepFailure> {
     let storage = context.site.spec.template_storage.as_str();
     let content = context
         .client
         .content(&context.node(), storage, Some(ContentKind::Vztmpl))
         .await?;
     let volume_id = volume_id(context);
-    Ok(content.iter().any(|item| item.volid == volume_id))
+    Ok(content.into_iter().find(|item| item.volid == volume_id))
 }

@@ -65,6 +65,8 @@ pub fn site_spec(name: &str, cluster: ClusterId) -> SiteSpec {
         dynamic_range: None,
         public_v4: None,
         public_v6: None,
+        registries: Default::default(),
+        image_quota: parse("50"),
     }
 }
 

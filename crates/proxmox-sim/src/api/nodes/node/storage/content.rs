@@ -235,9 +235,18 @@ fn allocate(call: &Call) -> Result<ApiResponse> {
 }
 
 /// `DELETE …/content/{volume}`: the volume ID may omit the storage. Deleting a volume that does not
-/// exist succeeds.
+/// exist succeeds. Deleting a backup requires the privilege to create it.
 fn delete(call: &Call) -> Result<ApiResponse> {
-    let id = call.core.read(|state| address(call, state))?;
+    let id = call.core.read(|state| {
+        let id = address(call, state)?;
+        let path = format!("/storage/{}", call.params.text("storage"));
+        let privilege = match id.contains(":backup/") {
+            true => "Datastore.AllocateSpace",
+            false => "Datastore.Allocate",
+        };
+        require_privilege(&state.directory, &call.caller, &path, &[privilege])?;
+        Ok(id)
+    })?;
     let storage = call.params.text("storage").to_owned();
     let spec = call.spec("imgdel", &storage);
     let (node, name) = (call.node().to_owned(), storage.clone());

@@ -1,0 +1,64 @@
+//! Archives of pulled images.
+
+use model::Timestamp;
+use store::images::{self, PulledImage};
+
+use crate::support::parse;
+
+fn image(node: &str, used: i64) -> PulledImage {
+    PulledImage {
+        node: parse(node),
+        storage: parse("local"),
+        file: parse("nginx_1.27-00.tar"),
+        size: 5 << 30,
+        used: Timestamp(used),
+    }
+}
+
+db_test!(
+    archives_are_recorded_by_node_unless_the_storage_is_shared,
+    |db| async {
+        let fixture = db.fixture().await;
+        let site = fixture.site;
+        for (node, used) in [("pve1", 10), ("pve2", 5), ("pve1", 20)] {
+            db.write(move |c| images::record(c, site, &image(node, used), false))
+                .await;
+        }
+        let listed = db.read(move |c| images::list(c, site)).await;
+        assert_eq!(listed, [image("pve2", 5), image("pve1", 20)]);
+        let sites = db.read(store::sites::list).await;
+        assert_eq!(sites[0].images.0, 10 << 30);
+
+        db.write(move |c| images::record(c, site, &image("pve3", 30), true))
+            .await;
+        let listed = db.read(move |c| images::list(c, site)).await;
+        assert_eq!(listed, [image("pve3", 30)]);
+
+        // An archive that was used in the meantime is kept.
+        db.write(move |c| images::delete(c, site, &image("pve3", 29)))
+            .await;
+        assert_eq!(db.read(move |c| images::list(c, site)).await.len(), 1);
+        db.write(move |c| images::delete(c, site, &image("pve3", 30)))
+            .await;
+        assert_eq!(db.read(move |c| images::list(c, site)).await, []);
+    }
+);
+
+db_test!(use_by_another_site_of_the_cluster_is_found, |db| async {
+    let fixture = db.fixture().await;
+    let annex = db.site("annex", fixture.cluster).await;
+    db.write(move |c| images::record(c, annex, &image("pve2", 20), false))
+        .await;
+    for (since, expected) in [(20, true), (21, false)] {
+        let is_used = db.read(move |c| {
+            images::is_used_since(c, fixture.cluster, &image("pve1", 1), Timestamp(since))
+        });
+        assert_eq!(is_used.await, expected);
+    }
+    let other = db.cluster("other").await;
+    let is_used =
+        db.read(move |c| images::is_used_since(c, other, &image("pve1", 1), Timestamp(0)));
+    assert!(!is_used.await);
+    db.write(move |c| store::sites::delete(c, annex)).await;
+    assert_eq!(db.read(move |c| images::list(c, annex)).await, []);
+});
