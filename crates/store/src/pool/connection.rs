@@ -73,6 +73,9 @@ impl ManageConnection for Manager {
 
     fn connect(&self) -> Result<PoolConnection, ConnectError> {
         let mut db = dialect::connect(&self.url).map_err(ConnectError)?;
+        // Not part of `dialect::connect`: a migration may take longer.
+        dialect::limit_statements(&mut db)
+            .map_err(|e| ConnectError(self.url.sanitize_message(&e.to_string())))?;
         let statements = Arc::clone(&self.statements);
         db.set_instrumentation(move |event: InstrumentationEvent<'_>| {
             if matches!(event, InstrumentationEvent::StartQuery { .. }) {
