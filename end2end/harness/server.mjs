@@ -41,7 +41,7 @@ export class Server {
     }
     const folder = await mkdtemp(join(tmpdir(), "holdfast-end2end-"));
     // The small demo is created before the server is ready.
-    const demoArgs = { small: ["--demo", "small"], full: [], false: ["--demo", "false"] }[demo];
+    const demoArgs = { small: ["--demo", "small"], full: ["--demo", "full"], false: [] }[demo];
     const scenario = [...demoArgs, "--demo-speed", String(speed)];
     const server = new Server(folder, scenario);
     try {

@@ -92,7 +92,7 @@ enum UserCommand {
 /// The demo on a simulated cluster.
 #[derive(Args)]
 struct DemoArgs {
-    /// true or full: a small organization; small: a few containers; false: no demo
+    /// true or full: a small organization; small: a few containers; false (the default): no demo
     #[arg(long, value_name = "SCENARIO")]
     demo: Option<String>,
     /// The speed of the simulated cluster, as a factor

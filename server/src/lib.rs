@@ -24,6 +24,7 @@ mod session;
 mod sign_in;
 pub mod state;
 pub mod streams;
+mod tls;
 mod user;
 mod welcome;
 

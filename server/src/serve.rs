@@ -16,8 +16,7 @@ use control::{
     setup::{self, FirstAdministrator},
 };
 use futures::future::try_join_all;
-use model::{ClusterId, domains::EntryPoint, fingerprint::Fingerprint, origin::Origin};
-use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+use model::{ClusterId, domains::EntryPoint, origin::Origin};
 use store::{SecretKey, Store};
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -28,13 +27,14 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     ExitError,
     assets::{self, Assets},
-    config::{Config, KeySource, TlsFiles},
+    config::{Config, KeySource},
     demo::{self, Demo, edge::Edge},
     exit_error::to_exit_error,
     listener,
     output::print_now,
     router::router,
     state::{AppState, PublicEndpoint},
+    tls::Certificate,
     welcome::Welcome,
 };
 
@@ -54,11 +54,11 @@ pub async fn serve(config: Config) -> Result<(), ExitError> {
     };
     let (listeners, bound) = listener::bind(config.web.listen, config.web.is_localhost())?;
     let url = config.web.public_url(bound);
-    let (tls, certificate) = match &config.web.tls {
-        Some(files) => Some(read_tls(files).await?),
+    let certificate = match &config.web.tls {
+        Some(files) => Some(Certificate::load(files).await?),
         None => None,
-    }
-    .unzip();
+    };
+    let tls = certificate.as_ref().map(Certificate::config);
     let assets = Assets::load()?;
     let store = open_store(&config).await?;
     let manager: Option<Origin> = url.origin().parse().ok();
@@ -69,7 +69,7 @@ pub async fn serve(config: Config) -> Result<(), ExitError> {
     let edge_origin = demo
         .as_ref()
         .and_then(|_| demo::edge_origin(bound, manager.as_ref()));
-    let options = options(&config, manager.as_ref(), certificate, edge_origin);
+    let options = options(&config, manager.as_ref(), certificate.as_ref(), edge_origin);
     let (control, first) = start(store, options).await?;
     let demo = match demo {
         Some(demo) => Some((demo.connect(&control).await?, demo)),
@@ -86,6 +86,10 @@ pub async fn serve(config: Config) -> Result<(), ExitError> {
         let (web_assets, stop) = (state.web_assets.clone(), stop.clone());
         tokio::spawn(assets::reload::reload_on_signal(web_assets, stop, hangup));
     }
+    if let Some(certificate) = certificate {
+        let stop = stop.clone();
+        tokio::spawn(stop.run_until_cancelled_owned(certificate.reload_on_change()));
+    }
     print_now(welcome)?;
     let demo =
         demo.map(|(cluster, demo)| demo.run(control.clone(), cluster, edge_task, stop.clone()));
@@ -99,7 +103,7 @@ pub async fn serve(config: Config) -> Result<(), ExitError> {
 fn options(
     config: &Config,
     manager: Option<&Origin>,
-    certificate: Option<Fingerprint>,
+    certificate: Option<&Certificate>,
     edge: Option<&Origin>,
 ) -> Options {
     Options {
@@ -107,7 +111,7 @@ fn options(
         job_retention: config.workers.job_retention,
         manager: manager.map(|origin| Manager {
             origin: origin.clone(),
-            certificate,
+            certificate: certificate.map(Certificate::fingerprint),
         }),
         loopback: edge.map(EntryPoint::from_origin),
         ..Options::default()
@@ -165,28 +169,6 @@ fn create_data_folder(path: &Path) -> Result<(), ExitError> {
             path: path.to_owned(),
             cause,
         })
-}
-
-/// Reads the TLS certificate and key. The fingerprint is that of the certificate served until the
-/// process ends, even if the files change.
-async fn read_tls(files: &TlsFiles) -> Result<(RustlsConfig, Fingerprint), ExitError> {
-    let failure = |cause| ExitError::Tls {
-        cert: files.cert.clone(),
-        key: files.key.clone(),
-        cause,
-    };
-    // Fails if a default provider is already installed, which is fine.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let chain = tokio::fs::read(&files.cert).await.map_err(failure)?;
-    let key = tokio::fs::read(&files.key).await.map_err(failure)?;
-    let leaf = CertificateDer::from_pem_slice(&chain).map_err(io::Error::other);
-    let fingerprint = pinned::Fingerprint::from_certificate(&leaf.map_err(failure)?).to_string();
-    let fingerprint = fingerprint
-        .parse()
-        .map_err(io::Error::other)
-        .map_err(failure)?;
-    let tls = RustlsConfig::from_pem(chain, key).await.map_err(failure)?;
-    Ok((tls, fingerprint))
 }
 
 /// Serves requests until `stop`, then shuts down in order: no new connections, event streams

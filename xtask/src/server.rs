@@ -28,7 +28,12 @@ pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Res
     programs.path(Binary::Server)
 }
 
-/// Returns the command that starts the server with its data in ./data.
+/// The variable that selects the demo. The options and the configuration file of the server name it
+/// as well.
+const DEMO: &str = "HOLDFAST_DEMO";
+
+/// Returns the command that starts the server with its data in ./data, and with the demo unless the
+/// environment or a configuration file decides about it.
 pub fn serve(workspace: &Workspace, binary: &std::path::Path, args: &[String]) -> Command {
     let mut command = Command::new(binary);
     // The default data directory of the server is `./data`.
@@ -36,6 +41,11 @@ pub fn serve(workspace: &Workspace, binary: &std::path::Path, args: &[String]) -
         .current_dir(workspace.root())
         .arg("serve")
         .args(args);
+    let is_set = |name| std::env::var_os(name).is_some();
+    let has_file = args.iter().any(|arg| arg.starts_with("--config"));
+    if !has_file && !is_set("HOLDFAST_CONFIG") && !is_set(DEMO) {
+        command.env(DEMO, "true");
+    }
     command
 }
 

@@ -21,6 +21,8 @@ pub const CERTIFICATES: &str = "/agent/v1/certificates";
 
 /// The maximum size of a reported file, in bytes. Larger files are omitted.
 pub const MAX_FILE_SIZE: usize = 2 * 1024 * 1024;
+/// The maximum size of all files stored for one agent, in bytes.
+pub const MAX_TOTAL_FILE_SIZE: usize = 64 * 1024 * 1024;
 /// The maximum number of files stored for one agent.
 pub const MAX_FILES: usize = 50_000;
 /// The maximum length of a path, in bytes.

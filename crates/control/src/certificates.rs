@@ -257,7 +257,7 @@ pub async fn revoke(
     let unavailable = |error: pki::acme::AcmeError| Error::Unavailable {
         message: error.to_string(),
     };
-    let account = account::open(control, &authority)
+    let account = account::open(control, None, &authority)
         .await
         .map_err(unavailable)?;
     account.revoke(&chain).await.map_err(unavailable)?;

@@ -16,7 +16,7 @@ use store::{Conn, dns_records::DnsRecordRow};
 
 use crate::{
     Control,
-    background::{InStore, Lease, LeaseObject, NextPass, Reconciler, WakeSources},
+    background::{InStore, Lease, LeaseObject, NextPass, Reconciler, Renewal, WakeSources},
     failure::StoreResultExt as _,
     providers,
 };
@@ -94,13 +94,7 @@ async fn apply_due(control: &Control) -> Result<(), model::Error> {
             continue;
         };
         let id = row.id;
-        let renewal = InStore {
-            store: control.store(),
-            object: LeaseObject::Record(row.record.to_string()),
-            renew: move |c: &mut Conn, owner: &str, term| {
-                store::dns_records::renew_lease(c, id, owner, term)
-            },
-        };
+        let renewal = renewal(control, &row);
         let work = async {
             let update = update::update(control, provider, &row, &lease);
             match control.0.stop.run_until_cancelled(update).await {
@@ -117,6 +111,18 @@ async fn apply_due(control: &Control) -> Result<(), model::Error> {
         }
     }
     Ok(())
+}
+
+/// Renews the lease of a record.
+fn renewal<'a>(control: &'a Control, row: &DnsRecordRow) -> impl Renewal + use<'a> {
+    let id = row.id;
+    InStore {
+        store: control.store(),
+        object: LeaseObject::Record(row.record.to_string()),
+        renew: move |c: &mut Conn, owner: &str, term| {
+            store::dns_records::renew_lease(c, id, owner, term)
+        },
+    }
 }
 
 async fn claim(control: &Control) -> Result<Option<(DnsRecordRow, Lease)>, model::Error> {

@@ -45,6 +45,7 @@ use model::{
     origin::Origin,
 };
 use store::Store;
+use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use actor::Actor;
@@ -65,8 +66,9 @@ pub use proxmox::Timeouts;
 pub struct Manager {
     /// The public address. No published service may use its hostname.
     pub origin: Origin,
-    /// The certificate that this process serves there; `None` when it does not serve TLS.
-    pub certificate: Option<Fingerprint>,
+    /// The certificate that this process serves there, which a renewal replaces; `None` when it
+    /// does not serve TLS.
+    pub certificate: Option<watch::Receiver<Fingerprint>>,
 }
 
 /// Runtime options of this process. They do not affect stored data.

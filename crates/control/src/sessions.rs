@@ -36,6 +36,9 @@ const MAX_SESSIONS: i64 = 50;
 /// The last use of a session is stored at most this often.
 const TOUCH_EVERY_MS: i64 = 60_000;
 
+/// The ID of no user.
+const NO_USER: UserId = UserId(0);
+
 /// The client of a request.
 #[derive(Clone)]
 pub struct ClientInfo {
@@ -140,12 +143,16 @@ pub(crate) async fn begin_attempt(
                 Some(name) => store::users::get_by_name(c, name)?,
                 None => None,
             };
-            let known_browser = match (&user, &token) {
-                (Some(user), Some(token))
-                    if store::sign_ins::is_known_browser(c, token, user.row.id)? =>
-                {
-                    Some(token.clone())
+            // The same statements run for an unknown account, so that the time does not reveal it.
+            let id = match &user {
+                Some(user) => user.row.id,
+                None => {
+                    store::users::get_usage(c, NO_USER)?;
+                    NO_USER
                 }
+            };
+            let known_browser = match token {
+                Some(token) if store::sign_ins::is_known_browser(c, &token, id)? => Some(token),
                 _ => None,
             };
             let attempt = Attempt {

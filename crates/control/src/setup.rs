@@ -8,6 +8,7 @@ use model::{
     text::Password,
     users::{Limits, Role, UserSpec},
 };
+use store::Conn;
 
 use crate::{
     Actor, Control,
@@ -23,19 +24,15 @@ pub struct FirstAdministrator {
     pub password: String,
 }
 
-/// Creates the administrator `admin` if no account exists.
+/// Creates the administrator `admin` if no account exists. Returns `None` if another server on the
+/// database created it at the same time.
 ///
 /// # Errors
 /// Returns an error when the database is unavailable.
 pub async fn create_first_administrator(
     control: &Control,
 ) -> Result<Option<FirstAdministrator>, Error> {
-    if control
-        .store()
-        .read(store::users::any)
-        .await
-        .into_model("check for first run")?
-    {
+    if has_account(control).await? {
         return Ok(None);
     }
     let password = random_password();
@@ -47,8 +44,16 @@ pub async fn create_first_administrator(
         limits: Limits::default(),
         password: Some(parse::<Password>(&password)?),
     };
-    users::create(control, &Actor::System, spec).await?;
-    Ok(Some(FirstAdministrator { name, password }))
+    match users::create(control, &Actor::System, spec).await {
+        Ok(_) => Ok(Some(FirstAdministrator { name, password })),
+        Err(Error::Invalid { .. }) if has_account(control).await? => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn has_account(control: &Control) -> Result<bool, Error> {
+    let any = control.store().read(store::users::any).await;
+    any.into_model("check for first run")
 }
 
 /// The name of the oldest administrator account.
@@ -93,19 +98,19 @@ pub async fn upsert_cluster(
         secret: access.secret,
         pinned_certificates: store::clusters::PinnedCertificates::new(),
     };
-    let id = control
-        .store()
-        .write(
-            move |c| match store::clusters::get_by_name(c, &key, &access.name)? {
-                Some(existing) => {
-                    store::clusters::update(c, &key, existing.id, &access)?;
-                    Ok(existing.id)
-                }
-                None => store::clusters::insert(c, &key, &access),
-            },
-        )
-        .await
-        .into_model("set up cluster")?;
+    let upsert = move |c: &mut Conn| match store::clusters::get_by_name(c, &key, &access.name)? {
+        Some(existing) => {
+            store::clusters::update(c, &key, existing.id, &access)?;
+            Ok(existing.id)
+        }
+        None => store::clusters::insert(c, &key, &access),
+    };
+    let id = match control.store().write(upsert.clone()).await {
+        // Another server on the database inserted it first.
+        Err(store::Error::Duplicate(_)) => control.store().write(upsert).await,
+        upserted => upserted,
+    };
+    let id = id.into_model("set up cluster")?;
     control.load_clusters().await?;
     control
         .observer()

@@ -10,7 +10,7 @@ mod issue;
 mod problem;
 mod retry;
 
-use std::{fmt, time::Duration};
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use base64::{
@@ -47,6 +47,9 @@ pub struct Directory {
     /// roots that this host trusts.
     pub roots: Option<PemCertificates>,
 }
+
+/// Runs before each request and decides by completing that the request may be sent.
+pub type RequestGuard = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// External account binding: an existing account with the CA that the new ACME account is bound to
 /// (RFC 8555, section 7.3.4).
@@ -178,6 +181,7 @@ impl fmt::Debug for Account {
 
 impl Account {
     /// Creates an account with a new key (ECDSA P-256) and agrees to the CA's terms of service.
+    /// `guard` runs before each request of the account.
     ///
     /// # Errors
     /// See [`AcmeError`].
@@ -185,8 +189,9 @@ impl Account {
         directory: &Directory,
         email: Option<&Email>,
         binding: Option<&ExternalAccountBinding>,
+        guard: Option<RequestGuard>,
     ) -> Result<(Self, Credentials), AcmeError> {
-        let http = Http::new(directory.roots.as_ref())?;
+        let http = Http::new(directory.roots.as_ref(), guard)?;
         let binding = binding.map(decode_external_key).transpose()?;
         let contact = email.map(|email| format!("mailto:{email}"));
         let contact: Vec<&str> = contact.as_deref().into_iter().collect();
@@ -215,12 +220,16 @@ impl Account {
     }
 
     /// Opens an existing account without a request that checks it; an unknown account fails on
-    /// first use.
+    /// first use. `guard` runs before each request of the account.
     ///
     /// # Errors
     /// [`AcmeError::AccountGone`] when the credentials are malformed or of another directory;
     /// otherwise see [`AcmeError`].
-    pub async fn open(directory: &Directory, credentials: &Credentials) -> Result<Self, AcmeError> {
+    pub async fn open(
+        directory: &Directory,
+        credentials: &Credentials,
+        guard: Option<RequestGuard>,
+    ) -> Result<Self, AcmeError> {
         let stored: StoredCredentials =
             serde_json::from_str(credentials.reveal()).map_err(|_| AcmeError::AccountGone)?;
         let key = BASE64_URL_SAFE_NO_PAD.decode(&stored.key);
@@ -229,7 +238,7 @@ impl Account {
         if stored.directory != directory.url || !is_key {
             return Err(AcmeError::AccountGone);
         }
-        let http = Http::new(directory.roots.as_ref())?;
+        let http = Http::new(directory.roots.as_ref(), guard)?;
         let acme = instant_acme::Account::builder_with_http(Box::new(http))
             .from_parts(
                 stored.url,

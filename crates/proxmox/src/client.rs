@@ -1,9 +1,10 @@
 //! The client and its configuration. The API calls are in other modules.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use crate::{
-    Credentials, Endpoint, Timeouts, Trust, credentials::SignIn, endpoints::Endpoints, error::Error,
+    Credentials, Endpoint, Timeouts, Trust, credentials::SignIn, endpoints::Endpoints,
+    error::Error, http::Purpose,
 };
 
 /// The configuration of a client.
@@ -29,10 +30,15 @@ impl ClientConfig {
     }
 }
 
+/// Runs before each request and decides by completing that the request may be sent.
+pub type RequestGuard =
+    Arc<dyn Fn(Purpose) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
 /// A client of one cluster. Clones share their connections and their ticket.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) inner: Arc<Inner>,
+    pub(crate) guard: Option<RequestGuard>,
 }
 
 pub(crate) struct Inner {
@@ -68,7 +74,16 @@ impl Client {
                 sign_in: SignIn::new(credentials)?,
                 timeouts,
             }),
+            guard: None,
         })
+    }
+
+    /// Awaits `guard` before each request, also before each attempt at another endpoint.
+    pub fn with_guard(self, guard: RequestGuard) -> Self {
+        Self {
+            guard: Some(guard),
+            ..self
+        }
     }
 
     /// Scheme, host and port of the endpoint that succeeded last.

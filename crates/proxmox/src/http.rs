@@ -23,7 +23,7 @@ const MAX_RESPONSE: usize = 16 << 20;
 
 /// Whether a call can be repeated safely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub enum Purpose {
     /// Read-only.
     Read,
     /// Makes a change: must not be repeated if it may have been received.
@@ -176,6 +176,9 @@ impl Client {
         call: &Call,
         auth: &Auth,
     ) -> Result<ApiResponse, AttemptError> {
+        if let Some(guard) = &self.guard {
+            guard(call.purpose).await;
+        }
         let timeouts = self.inner.timeouts;
         let limit = if call.slow {
             timeouts.slow

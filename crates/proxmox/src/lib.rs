@@ -43,7 +43,7 @@ mod wait;
 
 pub use access::Permissions;
 pub use backup::{Backup, BackupMode, Compression, RestoreLxc, Retention};
-pub use client::{Client, ClientConfig};
+pub use client::{Client, ClientConfig, RequestGuard};
 pub use cluster::{
     ClusterNode, ClusterStatus, Guest, GuestKind, Node, Resources, RunState, StorageUse, Version,
 };
@@ -51,6 +51,7 @@ pub use console::TermProxy;
 pub use credentials::{Credentials, Secret};
 pub use endpoints::{Endpoint, fetch_fingerprint};
 pub use error::Error;
+pub use http::Purpose;
 pub use ids::{ParseError, Upid, Vmid};
 pub use lxc::{
     CloneDisks, CloneLxc, ConfigChange, ConsoleMode, CreateLxc, DeleteLxc, Disk, Features,

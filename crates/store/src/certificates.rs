@@ -24,7 +24,7 @@ use crate::{
 pub use desired::{CertificateSchedule, DomainCertificates, list_domain_certificates};
 pub use issued::{CertificateWithKey, IssuedCertificate, get_with_key, list_issued_by_site};
 pub use leases::{
-    ClaimedCertificate, claim, delay, get_lease_owner, next_due_in_ms, record_failure,
+    ClaimedCertificate, claim, delay, lock_unless_claimed, next_due_in_ms, record_failure,
     record_interruption, release, renew_lease, revoke_lease, schedule,
 };
 pub(crate) use list::published_labels;

@@ -38,6 +38,10 @@ pub(crate) use unique::violated_index;
 /// The timeout for the lock of the SQLite file.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a statement may run on a database server. Longer than [`LOCK_TIMEOUT`] and the retries
+/// of a write, so that a statement that exceeds it is not repeated.
+pub(crate) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// A connection to one of the three databases.
 #[derive(diesel::MultiConnection)]
 pub(crate) enum Db {
@@ -80,6 +84,24 @@ pub(crate) fn connect(url: &DatabaseUrl) -> Result<Db, String> {
                 configure(c.batch_execute(statement))?;
             }
             Ok(Db::Mysql(c))
+        }
+    }
+}
+
+/// Limits the time of each statement from now on. SQLite has only the lock timeout: its statements
+/// run in this process, and Diesel has no interface to interrupt them.
+pub(crate) fn limit_statements(db: &mut Db) -> QueryResult<()> {
+    let seconds = STATEMENT_TIMEOUT.as_secs();
+    let millis = STATEMENT_TIMEOUT.as_millis();
+    match db {
+        Db::Sqlite(_) => Ok(()),
+        Db::Postgres(c) => c.batch_execute(&format!("SET statement_timeout = {millis}")),
+        Db::Mysql(c) => {
+            match c.batch_execute(&format!("SET SESSION max_statement_time = {seconds}")) {
+                // MySQL has another variable, which limits only SELECT.
+                Err(_) => c.batch_execute(&format!("SET SESSION max_execution_time = {millis}")),
+                Ok(()) => Ok(()),
+            }
         }
     }
 }
@@ -205,6 +227,11 @@ pub(crate) fn insert_log(db: &mut Db, job: i64, at: i64, lines: &[String]) -> Qu
 }
 
 diesel::define_sql_function! {
+    /// The length of a text in bytes.
+    fn octet_length(text: diesel::sql_types::Text) -> diesel::sql_types::Integer;
+}
+
+diesel::define_sql_function! {
     /// Converts to lower case; on SQLite only ASCII letters.
     fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }
@@ -248,6 +275,19 @@ pub(crate) fn is_transient(message: &str) -> bool {
         "Lost connection to",
     ];
     TRANSIENT.iter().any(|text| message.contains(text))
+}
+
+/// Whether the server canceled a statement because of [`limit_statements`].
+pub(crate) fn is_statement_timeout(message: &str) -> bool {
+    const TIMEOUTS: [&str; 3] = [
+        // PostgreSQL
+        "canceling statement due to statement timeout",
+        // MariaDB
+        "max_statement_time exceeded",
+        // MySQL
+        "maximum statement execution time exceeded",
+    ];
+    TIMEOUTS.iter().any(|text| message.contains(text))
 }
 
 /// Whether an error of unknown kind is a foreign key violation: SQLite implements

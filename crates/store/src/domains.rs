@@ -18,9 +18,6 @@ use crate::{
     sites as store_sites,
 };
 
-/// The maximum number of domains in the list of all sites.
-const MAX_ROWS: i64 = 500;
-
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = domains)]
 struct Row {
@@ -209,7 +206,7 @@ pub fn list_by_site(c: &mut Conn, site: SiteId) -> Result<Vec<DomainRow>, Error>
     Ok(all)
 }
 
-/// Returns all domains, ordered by name and site, at most 500. Six statements.
+/// Returns all domains, ordered by name and site. Six statements.
 ///
 /// # Errors
 /// When the database is unavailable.
@@ -230,7 +227,7 @@ fn load(c: &mut Conn, selection: Selection) -> Result<Vec<DomainRow>, Error> {
         .select((Row::as_select(), sites::name))
         .into_boxed();
     query = match selection {
-        Selection::All => query.limit(MAX_ROWS),
+        Selection::All => query,
         Selection::One(id) => query.filter(domains::id.eq(id.0)),
         Selection::OfSite(site) => query.filter(domains::site_id.eq(site.0)),
     };

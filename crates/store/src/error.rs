@@ -117,6 +117,10 @@ impl From<DieselError> for Error {
                     DatabaseErrorKind::SerializationFailure
                     | DatabaseErrorKind::ClosedConnection => Self::unavailable(info.message()),
                     _ if dialect::is_foreign_key_violation(info.message()) => Self::InUse,
+                    _ if dialect::is_statement_timeout(info.message()) => {
+                        let seconds = dialect::STATEMENT_TIMEOUT.as_secs();
+                        Self::unavailable(format!("a statement took longer than {seconds} s"))
+                    }
                     _ if dialect::is_transient(info.message()) => Self::unavailable(info.message()),
                     _ => Self::internal(error.to_string()),
                 }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 pub use dhcp::{complete_dhcp_handover, request_dhcp_handover};
-pub use files::{count_live_files, delete_live_files, list_live_files, update_live_files};
+pub use files::{delete_live_files, list_live_files, measure_live_files, update_live_files};
 
 /// The maximum number of hosts in a list.
 const MAX_ROWS: i64 = 500;

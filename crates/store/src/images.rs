@@ -1,5 +1,6 @@
-//! Archives of pulled images on the storages of clusters, per site, with the time of their last use.
-//! An archive that is not in this table was not pulled by Holdfast. Must not decide what to delete.
+//! Archives of pulled images on the storages of clusters, per site, with the time of their last
+//! use. An archive that is not in this table was not pulled by Holdfast. Must not decide what to
+//! delete.
 
 use diesel::prelude::*;
 use model::{

@@ -130,8 +130,8 @@ pub fn release_all(c: &mut Conn, owner: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Stores an observation of a cluster, or the error, for the other processes. Changes nothing when
-/// `owner` does not hold the lease.
+/// Stores an observation of a cluster, or the error, for the other processes. Returns false and
+/// changes nothing when `owner` does not hold the lease.
 ///
 /// # Errors
 /// When the database is unavailable.
@@ -140,17 +140,17 @@ pub fn store(
     cluster: ClusterId,
     owner: &str,
     observation: &str,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let row = cluster_observations::table
         .filter(cluster_observations::cluster_id.eq(cluster.0))
         .filter(is_held!(c, cluster_observations, owner));
-    diesel::update(row)
+    let stored = diesel::update(row)
         .set((
             cluster_observations::observation.eq(observation),
             cluster_observations::observed_at.eq(dialect::now(&c.0).nullable()),
         ))
         .execute(&mut c.0)?;
-    Ok(())
+    Ok(stored > 0)
 }
 
 /// Returns the last observation of a cluster and its time. Also updates the row: requests that the

@@ -75,7 +75,7 @@ impl SecretKey {
     }
 
     /// Reads the key from a file; creates the file with a new key (mode 0600) when it does not
-    /// exist.
+    /// exist. Of several processes that create it at the same time, all get the same key.
     ///
     /// # Errors
     /// When the file cannot be read or created, other users can read it, or it contains no valid
@@ -85,21 +85,38 @@ impl SecretKey {
             path: path.to_owned(),
             cause,
         };
-        let key = Self::generate()?;
-        let opened = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path);
-        match opened {
-            Ok(mut file) => {
-                writeln!(file, "{}", STANDARD.encode(key.0)).map_err(file_error)?;
-                file.sync_all().map_err(file_error)?;
-                Ok(key)
-            }
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Self::from_file(path),
-            Err(e) => Err(file_error(e)),
+        if path.exists() {
+            return Self::from_file(path);
         }
+        match Self::generate()?.create_file(path) {
+            // Another process has created it.
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+            created => created.map_err(file_error)?,
+        }
+        Self::from_file(path)
+    }
+
+    /// Writes a new file, which is complete as soon as it exists.
+    fn create_file(&self, path: &Path) -> io::Result<()> {
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        let temporary = folder.join(format!(".key-{:016x}", rand::random::<u64>()));
+        let create = || {
+            let mut file = fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&temporary)?;
+            writeln!(file, "{}", STANDARD.encode(self.0))?;
+            file.sync_all()?;
+            // Unlike a rename, a link does not replace a file.
+            fs::hard_link(&temporary, path)
+        };
+        let created = create();
+        let _ = fs::remove_file(&temporary);
+        created
     }
 
     fn from_file(path: &Path) -> Result<Self, KeyError> {
@@ -248,6 +265,25 @@ mod tests {
             SecretKey::from_file_or_create(&missing_dir),
             Err(KeyError::File { .. })
         ));
+    }
+
+    #[test]
+    fn key_file_is_created_concurrently() {
+        for _ in 0..50 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("key");
+            let barrier = std::sync::Barrier::new(8);
+            let create = || {
+                barrier.wait();
+                SecretKey::from_file_or_create(&path).unwrap().derive("p")
+            };
+            let keys: Vec<_> = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..8).map(|_| scope.spawn(create)).collect();
+                threads.into_iter().map(|it| it.join().unwrap()).collect()
+            });
+            assert!(keys.iter().all(|key| *key == keys[0]));
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl Default for Raw {
             data: "data".to_owned(),
             database: None,
             key_file: None,
-            demo: "true".to_owned(),
+            demo: "false".to_owned(),
             demo_speed: 1,
             log: RawLog {
                 format: "text".to_owned(),

@@ -97,8 +97,8 @@ fn load_or_create_key(path: &Path) -> io::Result<KeyPair> {
         Ok(text) => KeyPair::from_pem(&text).map_err(io::Error::other),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let key = KeyPair::generate().map_err(io::Error::other)?;
-            write_atomically(path, 0o600, &key.serialize_pem())?;
-            Ok(key)
+            create_atomically(path, 0o600, &key.serialize_pem())?;
+            KeyPair::from_pem(&std::fs::read_to_string(path)?).map_err(io::Error::other)
         }
         Err(error) => Err(error),
     }
@@ -114,25 +114,33 @@ fn load_or_create_certificate(path: &Path, key: &KeyPair) -> io::Result<String> 
             params.not_before = now - Duration::days(366);
             params.not_after = now + Duration::days(10 * 365);
             let pem = params.self_signed(key).map_err(io::Error::other)?.pem();
-            write_atomically(path, 0o644, &pem)?;
-            Ok(pem)
+            create_atomically(path, 0o644, &pem)?;
+            std::fs::read_to_string(path)
         }
         read => read,
     }
 }
 
-/// Writes a file atomically.
-fn write_atomically(path: &Path, mode: u32, text: &str) -> io::Result<()> {
-    let temporary = path.with_extension("tmp");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(mode)
-        .open(&temporary)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    std::fs::rename(&temporary, path)
+/// Creates a file that is complete as soon as it exists. Keeps the file of another process that
+/// created it first.
+fn create_atomically(path: &Path, mode: u32, text: &str) -> io::Result<()> {
+    let temporary = path.with_extension(format!("{:016x}", rand::random::<u64>()));
+    let create = || {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(&temporary)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        std::fs::hard_link(&temporary, path)
+    };
+    let created = create();
+    let _ = std::fs::remove_file(&temporary);
+    match created {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        created => created,
+    }
 }
 
 fn to_date(at: Timestamp) -> OffsetDateTime {

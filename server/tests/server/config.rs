@@ -37,9 +37,7 @@ fn defaults_are_complete() {
     assert_eq!(config.data, Path::new("data"));
     assert_eq!(config.database.to_string(), "sqlite:./data/holdfast.db");
     assert!(matches!(&config.key, KeySource::File(path) if path == Path::new("data/key")));
-    let demo = config.demo.unwrap();
-    assert_eq!((demo.scenario, demo.speed), (Scenario::Full, 1));
-    assert!(!demo.print_passwords);
+    assert_eq!(config.demo, None);
     assert_eq!(config.workers.parallel_jobs, 10);
     assert_eq!(config.workers.job_retention.as_secs(), 90 * 86_400);
 }
@@ -127,6 +125,7 @@ fn demo_is_a_flag_or_a_scenario() {
     let variable = [("HOLDFAST_DEMO", "small"), ("HOLDFAST_DEMO_SPEED", "7")];
     assert_eq!(scenario("demo = false", &variable), Some(Scenario::Small));
     assert_eq!(load("", &variable).unwrap().demo.unwrap().speed, 7);
+    assert_eq!(load("demo = true", &[]).unwrap().demo.unwrap().speed, 1);
 }
 
 #[test]

@@ -1,8 +1,13 @@
 //! TLS termination by the server.
 
+use std::time::Duration;
+
 use reqwest::{Certificate, Client, StatusCode};
 
-use crate::process::{Program, holdfastd};
+use crate::{
+    process::{Program, holdfastd},
+    support::wait_for,
+};
 
 /// The environment for the files of [`write_certificate`].
 pub const FILES: [(&str, &str); 2] = [
@@ -73,16 +78,11 @@ async fn join_token_has_the_fingerprint_of_the_served_certificate() {
         program.line_after("Administrator: "),
         program.line_after("Password: "),
     );
-    // The file is replaced, but the certificate loaded at startup is still served.
+    // The certificate is renewed while the server runs.
+    let certificate = write_certificate(folder.path());
     let served = std::fs::read(folder.path().join("cert.pem")).unwrap();
-    write_certificate(folder.path());
-    let certificate = Certificate::from_pem(&served).unwrap();
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = Client::builder()
-        .tls_certs_only([certificate])
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap();
+    wait_until_trusted(&url, &certificate).await;
+    let client = trusting(&certificate);
     let form = [("name", &*name), ("password", &*password), ("next", "/")];
     let signed_in = client
         .post(format!("{url}/sign-in"))
@@ -108,6 +108,56 @@ async fn join_token_has_the_fingerprint_of_the_served_certificate() {
     assert_eq!(token.manager.to_string(), url);
     let expected = fingerprint_of(&served);
     assert_eq!(token.fingerprint.unwrap().to_string(), expected);
+}
+
+/// A client that trusts only this certificate.
+fn trusting(certificate: &Certificate) -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+        .tls_certs_only([certificate.clone()])
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap()
+}
+
+/// Opens a new connection. Whether the server has this certificate.
+async fn is_trusted(url: &str, certificate: &Certificate) -> bool {
+    let request = trusting(certificate).get(format!("{url}/healthz"));
+    request.send().await.is_ok()
+}
+
+async fn wait_until_trusted(url: &str, certificate: &Certificate) {
+    wait_for("the new certificate", async || {
+        is_trusted(url, certificate).await.then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn changed_certificate_is_served_without_restart_and_broken_one_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = write_certificate(folder.path());
+    let mut program = Program::serve_with_log(folder.path(), &FILES);
+    let url = program.line_after("Holdfast is at ");
+    assert!(is_trusted(&url, &first).await);
+    // A key without its certificate, and no certificate at all.
+    let key = std::fs::read(folder.path().join("key.pem")).unwrap();
+    let other = write_certificate(folder.path());
+    std::fs::write(folder.path().join("key.pem"), key).unwrap();
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert!(is_trusted(&url, &first).await && !is_trusted(&url, &other).await);
+    std::fs::remove_file(folder.path().join("cert.pem")).unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(is_trusted(&url, &first).await);
+
+    let second = write_certificate(folder.path());
+    wait_until_trusted(&url, &second).await;
+    assert!(!is_trusted(&url, &first).await);
+    assert!(program.terminate().await.success());
+    let log = program.log();
+    let count = |message| log.matches(message).count();
+    assert_eq!(count("TLS certificate reload failed"), 1, "{log}");
+    assert_eq!(count("TLS certificate reloaded"), 1, "{log}");
 }
 
 /// The fingerprint of the first certificate of a PEM file, in display format.

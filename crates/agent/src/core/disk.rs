@@ -59,6 +59,9 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     write().map_err(io_error(path))
 }
 
+/// The mode of directories with private keys.
+pub(crate) const SECRET_MODE: u32 = 0o700;
+
 /// Creates a directory with exactly this mode, if it does not exist.
 pub(crate) fn create_folder(path: &Path, mode: u32) -> Result<()> {
     if path.is_dir() {
@@ -70,6 +73,12 @@ pub(crate) fn create_folder(path: &Path, mode: u32) -> Result<()> {
         fs::set_permissions(path, fs::Permissions::from_mode(mode))
     };
     make().map_err(io_error(path))
+}
+
+/// Creates a directory for private keys, or closes an existing one to other users.
+pub(crate) fn create_secret_folder(path: &Path) -> Result<()> {
+    create_folder(path, SECRET_MODE)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(SECRET_MODE)).map_err(io_error(path))
 }
 
 /// Creates a directory that any user may read, or makes an existing one readable: programs drop

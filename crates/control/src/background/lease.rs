@@ -1,14 +1,14 @@
 //! The lease of an object in the database: only its owner works on the object.
 
 use std::{
-    future::Future,
-    sync::Arc,
-    time::{Duration, Instant},
+    future::{Future, pending},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use model::{ClusterId, JobId, certificates::CertificateName};
 use store::{Conn, Store};
-use tokio::time::{sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::millis;
@@ -97,7 +97,8 @@ pub(crate) enum LeaseLost {
 pub(crate) struct Lease {
     owner: Arc<str>,
     term: Duration,
-    requested: Instant,
+    /// When the work must stop unless the lease is renewed; shared by all clones.
+    deadline: Arc<Mutex<Instant>>,
     lost: CancellationToken,
 }
 
@@ -113,7 +114,7 @@ impl Lease {
         Self {
             owner: Arc::clone(owner),
             term,
-            requested: Instant::now(),
+            deadline: Arc::new(Mutex::new(Instant::now() + usable(term))),
             lost: CancellationToken::new(),
         }
     }
@@ -128,9 +129,46 @@ impl Lease {
         millis(self.term)
     }
 
-    /// Ends the work at its next await, after a write has found that the lease is no longer held.
-    pub(crate) fn mark_lost(&self) {
+    /// Ends the work, after a write has found that the lease is no longer held: [`Self::hold`]
+    /// drops the future that awaits this.
+    pub(crate) async fn end<T>(&self) -> T {
         self.lost.cancel();
+        pending().await
+    }
+
+    /// Waits until the lease can be relied on, before a request that changes nothing. Does not
+    /// complete once the lease is lost.
+    pub(crate) async fn wait_until_usable(&self) {
+        while self.lost.is_cancelled() || Instant::now() >= self.deadline() {
+            sleep(self.term / 12).await;
+        }
+    }
+
+    /// Renews the lease before a request that changes something outside the database. A process
+    /// that was suspended may have lost its lease without noticing. Does not complete once the
+    /// lease is lost.
+    pub(crate) async fn confirm(&self, renewal: &impl Renewal) {
+        loop {
+            self.wait_until_usable().await;
+            let requested = Instant::now();
+            match renewal.renew(self).await {
+                Ok(true) => break self.extend(requested),
+                Ok(false) => return self.end().await,
+                Err(error) => renewal.object().log_failed_renewal(&self.owner, &error),
+            }
+            sleep(self.term / 12).await;
+        }
+        self.wait_until_usable().await;
+    }
+
+    fn deadline(&self) -> Instant {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records a renewal that was requested at this time.
+    fn extend(&self, requested: Instant) {
+        let mut deadline = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
+        *deadline = (*deadline).max(requested + usable(self.term));
     }
 
     /// Runs `work` while the lease is held, for at most `limit`, and renews the lease meanwhile.
@@ -158,17 +196,16 @@ impl Lease {
     /// Renews the lease until it is lost or must be assumed to be.
     async fn renew_until_lost(&self, renewal: &impl Renewal) -> LeaseLost {
         let interval = self.term / 3;
-        let mut deadline = tokio::time::Instant::from_std(self.requested) + self.usable();
         loop {
-            let next = (tokio::time::Instant::now() + interval).min(deadline);
+            let next = (Instant::now() + interval).min(self.deadline());
             let _ = timeout_at(next, renewal.requested()).await;
-            let requested = tokio::time::Instant::now();
-            match timeout_at(deadline, renewal.renew(self)).await {
-                Ok(Ok(true)) => deadline = requested + self.usable(),
+            let requested = Instant::now();
+            match timeout_at(self.deadline(), renewal.renew(self)).await {
+                Ok(Ok(true)) => self.extend(requested),
                 Ok(Ok(false)) => return LeaseLost::Taken,
                 Ok(Err(error)) => {
                     renewal.object().log_failed_renewal(&self.owner, &error);
-                    if tokio::time::Instant::now() >= deadline {
+                    if Instant::now() >= self.deadline() {
                         return LeaseLost::NotRenewed;
                     }
                     // A request that fails at once is not repeated at once.
@@ -178,11 +215,11 @@ impl Lease {
             }
         }
     }
+}
 
-    /// How much of the term is used before the work stops: the rest is for ending it.
-    fn usable(&self) -> Duration {
-        self.term - self.term / 6
-    }
+/// How much of the term is used before the work stops: the rest is for ending it.
+fn usable(term: Duration) -> Duration {
+    term - term / 6
 }
 
 /// A token that is different for each claim, so that a former owner in the same process cannot
@@ -193,12 +230,7 @@ fn unique_owner() -> Arc<str> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        future::pending,
-        sync::atomic::{AtomicUsize, Ordering},
-    };
-
-    use tokio::time::Instant;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
@@ -290,10 +322,7 @@ mod tests {
         assert_eq!((held, began.elapsed()), (Err(LeaseLost::Taken), TERM));
 
         let lease = Lease::new(TERM);
-        let work = async {
-            lease.mark_lost();
-            pending::<()>().await;
-        };
+        let work = lease.end::<()>();
         let renewal = RenewalScript::new(async |_| Ok(true));
         assert_eq!(
             lease.hold(&renewal, LONG, work).await,
@@ -321,6 +350,41 @@ mod tests {
         assert!(calls > 0);
         sleep(10 * TERM).await;
         assert_eq!(renewal.calls(), calls);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_does_not_pass_a_confirmation_after_the_lease_was_taken() {
+        // The first renewal of `hold` would follow after a third of the term.
+        let taken = RenewalScript::new(async |_| Ok(false));
+        let lease = Lease::new(TERM);
+        let work = async {
+            lease.wait_until_usable().await;
+            lease.confirm(&taken).await;
+        };
+        let began = Instant::now();
+        let renewal = RenewalScript::new(async |_| Ok(true));
+        let held = lease.hold(&renewal, LONG, work).await;
+        assert_eq!(held, Err(LeaseLost::Taken));
+        assert_eq!(began.elapsed(), Duration::ZERO);
+
+        let failing = RenewalScript::new(async |_| Err(unavailable()));
+        let lease = Lease::new(TERM);
+        let held = lease.hold(&failing, LONG, lease.confirm(&failing)).await;
+        assert_eq!(held, Err(LeaseLost::NotRenewed));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_blocked_its_thread_beyond_the_lease_makes_no_request() {
+        let failing = RenewalScript::new(async |_| Err(unavailable()));
+        let (lease, requests) = (Lease::new(TERM), AtomicUsize::new(0));
+        let work = async {
+            tokio::time::advance(TERM).await;
+            lease.wait_until_usable().await;
+            requests.fetch_add(1, Ordering::Relaxed);
+        };
+        let held = lease.hold(&failing, LONG, work).await;
+        assert_eq!(held, Err(LeaseLost::NotRenewed));
+        assert_eq!(requests.load(Ordering::Relaxed), 0);
     }
 
     #[test]

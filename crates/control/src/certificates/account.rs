@@ -2,20 +2,21 @@
 //! it.
 
 use model::events::{Event, Topic};
-use pki::acme::{Account, AcmeError, Credentials, Directory, ExternalAccountBinding};
+use pki::acme::{Account, AcmeError, Credentials, Directory, ExternalAccountBinding, RequestGuard};
 use store::{Conn, authorities::CertificateAuthority};
 
 use crate::{Control, failure::StoreResultExt as _, notifier::Audience};
 
-/// Opens the stored account, or creates one.
+/// Opens the stored account, or creates one. `guard` runs before each request.
 ///
 /// # Errors
 /// Returns the error of the CA.
 pub(super) async fn open(
     control: &Control,
+    guard: Option<RequestGuard>,
     authority: &CertificateAuthority,
 ) -> Result<Account, AcmeError> {
-    if let Some(account) = open_stored(authority).await? {
+    if let Some(account) = open_stored(authority, guard.clone()).await? {
         return Ok(account);
     }
     // A key for external account binding may be usable only once, so only one task creates the
@@ -25,11 +26,11 @@ pub(super) async fn open(
     let read = move |c: &mut Conn| store::authorities::get(c, &key, id);
     if let Ok(Some(current)) = control.store().read(read).await
         && current.row.directory == authority.row.directory
-        && let Some(account) = open_stored(&current).await?
+        && let Some(account) = open_stored(&current, guard.clone()).await?
     {
         return Ok(account);
     }
-    create_account(control, authority).await
+    create_account(control, authority, guard).await
 }
 
 fn directory(authority: &CertificateAuthority) -> Directory {
@@ -39,18 +40,22 @@ fn directory(authority: &CertificateAuthority) -> Directory {
     }
 }
 
-async fn open_stored(authority: &CertificateAuthority) -> Result<Option<Account>, AcmeError> {
+async fn open_stored(
+    authority: &CertificateAuthority,
+    guard: Option<RequestGuard>,
+) -> Result<Option<Account>, AcmeError> {
     let Some(credentials) = &authority.credentials else {
         return Ok(None);
     };
     let credentials = Credentials::from(credentials.clone());
-    let account = Account::open(&directory(authority), &credentials).await?;
+    let account = Account::open(&directory(authority), &credentials, guard).await?;
     Ok(Some(account))
 }
 
 async fn create_account(
     control: &Control,
     authority: &CertificateAuthority,
+    guard: Option<RequestGuard>,
 ) -> Result<Account, AcmeError> {
     let binding = match (&authority.row.eab_key_id, &authority.eab_mac_key) {
         (Some(id), Some(key)) => key.parse().ok().map(|key| ExternalAccountBinding {
@@ -60,7 +65,8 @@ async fn create_account(
         _ => None,
     };
     let email = authority.row.email.as_ref();
-    let created = Account::create(&directory(authority), email, binding.as_ref()).await;
+    let directory = directory(authority);
+    let created = Account::create(&directory, email, binding.as_ref(), guard).await;
     let (account, credentials) = created?;
     let (key, row) = (control.store().secret_key().clone(), authority.row.clone());
     let (url, secret) = (account.url().to_owned(), credentials.reveal().to_owned());

@@ -139,7 +139,8 @@ async fn run_attempt(control: &Control, claim: &Claim) -> Result<(), IssueError>
     if let Some((chain, renew_at)) =
         chain_if_not_due(claimed, context.authority.row.id, context.now)
     {
-        let (renew_at, next_check) = fetch_renewal_info(control, &context, chain, renew_at).await;
+        let (renew_at, next_check) =
+            fetch_renewal_info(control, claim, &context, chain, renew_at).await;
         if renew_at > context.now {
             return Ok(outcome::schedule(control, claim, Some(renew_at), Some(next_check)).await?);
         }
@@ -147,7 +148,8 @@ async fn run_attempt(control: &Control, claim: &Claim) -> Result<(), IssueError>
         // it.
         outcome::schedule(control, claim, Some(context.now), Some(context.now)).await?;
     }
-    let account = account::open(control, &context.authority).await?;
+    let guard = Some(lease::request_guard(control, claim));
+    let account = account::open(control, guard, &context.authority).await?;
     let done = issue(control, claim, &context, &account).await;
     if let Err(IssueError::Authority(AcmeError::AccountGone)) = &done {
         account::forget(control, &context.authority).await?;
@@ -204,12 +206,14 @@ async fn load_context(
 /// Keeps the present renewal time if the CA offers none or is unreachable.
 async fn fetch_renewal_info(
     control: &Control,
+    claim: &Claim,
     context: &IssuanceContext,
     chain: &str,
     renew_at: Timestamp,
 ) -> (Timestamp, Timestamp) {
     let now = context.now;
-    let window_result = match account::open(control, &context.authority).await {
+    let guard = Some(lease::request_guard(control, claim));
+    let window_result = match account::open(control, guard, &context.authority).await {
         Ok(account) => account.renewal_info(chain).await,
         Err(error) => Err(error),
     };

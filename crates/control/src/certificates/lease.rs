@@ -1,9 +1,10 @@
 //! The leases of certificates. The outcome of an attempt is stored only while the attempt holds the
 //! certificate's lease: a user may have uploaded a certificate in the meantime.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use model::Timestamp;
+use pki::acme::RequestGuard;
 use store::{Conn, certificates::ClaimedCertificate};
 
 use crate::{
@@ -62,14 +63,16 @@ pub(super) async fn release(control: &Control, claim: &Claim) {
     }
 }
 
-/// Runs `write` with the current time if the lease of the certificate is still held.
-pub(super) async fn write_if_held<W>(
+/// Runs `write` with the current time in one transaction with a renewal of the lease. Ends the
+/// attempt here when the lease is lost.
+pub(super) async fn write_if_held<T, W>(
     control: &Control,
     claim: &Claim,
     write: W,
-) -> Result<(), model::Error>
+) -> Result<T, model::Error>
 where
-    W: Fn(&mut Conn, Timestamp) -> Result<(), store::Error> + Send + 'static,
+    T: Send + 'static,
+    W: Fn(&mut Conn, Timestamp) -> Result<T, store::Error> + Send + 'static,
 {
     let (clock, id) = (control.clock(), claim.certificate.id);
     let (owner, term) = (claim.lease.owner(), claim.lease.term_ms());
@@ -77,16 +80,30 @@ where
         .store()
         .write(move |c| {
             // Renewed, not read, so that no other process claims the certificate before the commit.
-            if store::certificates::renew_lease(c, id, &owner, term)? {
-                let now = clock.now(c)?;
-                write(c, now)?;
+            if !store::certificates::renew_lease(c, id, &owner, term)? {
+                return Ok(None);
             }
-            Ok(())
+            let now = clock.now(c)?;
+            write(c, now).map(Some)
         })
         .await;
     match done {
-        // The certificate was deleted together with its domain.
-        Err(store::Error::NotFound) => Ok(()),
-        done => done.into_model("write certificate under lease"),
+        Ok(Some(value)) => Ok(value),
+        // With `NotFound`, the certificate was deleted together with its domain.
+        Ok(None) | Err(store::Error::NotFound) => claim.lease.end().await,
+        Err(error) => Err(error).into_model("write certificate under lease"),
     }
+}
+
+/// Lets a request to the CA pass only while the lease is held, and renews the lease before it: most
+/// requests change something there.
+pub(super) fn request_guard(control: &Control, claim: &Claim) -> RequestGuard {
+    let (control, claim) = (control.clone(), claim.clone());
+    Arc::new(move || {
+        let (control, claim) = (control.clone(), claim.clone());
+        Box::pin(async move {
+            let renewal = renewal(&control, &claim.certificate);
+            claim.lease.confirm(&renewal).await;
+        })
+    })
 }

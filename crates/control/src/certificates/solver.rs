@@ -10,10 +10,10 @@ use model::{
     hosts::{ApplyOutcome, HostRow},
 };
 use pki::acme::{Challenge, Solver};
-use store::{challenges::ChallengeResponse, dns_records::RecordPurpose};
+use store::{Conn, challenges::ChallengeResponse, dns_records::RecordPurpose};
 use tokio::sync::OwnedMutexGuard;
 
-use super::lease::Claim;
+use super::lease::{Claim, write_if_held};
 use crate::{Control, failure::StoreResultExt as _, notifier::Audience, providers};
 
 /// How long edge hosts may take to apply the challenge responses.
@@ -134,17 +134,13 @@ impl Solver for HttpSolver {
                 }
             })
             .collect();
-        let (responses, clock) = (responses?, self.control.clock());
+        let responses = responses?;
         let (site, certificate) = (self.site, self.claim.certificate.id);
-        let generation = self
-            .control
-            .store()
-            .write(move |c| {
-                let now = clock.now(c)?;
-                store::challenges::upsert(c, site, certificate, &responses, now)
-            })
+        let upsert = move |c: &mut Conn, now| {
+            store::challenges::upsert(c, site, certificate, &responses, now)
+        };
+        let generation = write_if_held(&self.control, &self.claim, upsert)
             .await
-            .into_model("store challenge responses")
             .map_err(|error| error.to_string())?;
         publish_change(&self.control, certificate);
         self.wait(generation).await
@@ -163,8 +159,7 @@ pub(super) async fn remove_challenges(control: &Control, claim: &Claim) {
     let removed = control
         .store()
         .write(move |c| {
-            let present = store::certificates::get_lease_owner(c, certificate)?;
-            if present.is_some_and(|present| *present != *owner) {
+            if !store::certificates::lock_unless_claimed(c, certificate, &owner)? {
                 return Ok(false);
             }
             let now = clock.now(c)?;
@@ -222,7 +217,7 @@ impl DnsSolver {
     }
 
     /// Stores a record before it is created at the provider, so that it is removed even if this
-    /// process stops.
+    /// process stops. The write renews the lease, so the provider is not called without it.
     async fn add(&self, name: &str, value: &str) -> Result<(), String> {
         let stored = store::dns_records::DnsRecord {
             name: name.to_owned(),
@@ -230,11 +225,11 @@ impl DnsSolver {
             value: value.to_owned(),
         };
         let (provider, purpose) = (self.id, RecordPurpose::Challenge(self.claim.certificate.id));
-        self.control
-            .store()
-            .write(move |c| store::dns_records::upsert_desired(c, provider, purpose, &stored, None))
+        let upsert = move |c: &mut Conn, _| {
+            store::dns_records::upsert_desired(c, provider, purpose, &stored, None)
+        };
+        write_if_held(&self.control, &self.claim, upsert)
             .await
-            .into_model("store challenge record")
             .map_err(|error| error.to_string())?;
         let record = dns::Record {
             name: name.to_owned(),

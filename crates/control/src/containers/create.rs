@@ -268,18 +268,23 @@ pub(super) fn check_limits(limits: &Limits, usage: &Usage) -> Result<(), Error> 
 }
 
 /// Reserves a new VMID for a container whose VMID is used by another guest. `tried` contains the
-/// VMIDs that were found in use.
+/// VMIDs that were found in use. Returns `None` and writes nothing when `is_held` returns false.
 pub(crate) async fn reserve_other_vmid(
     control: &Control,
+    is_held: impl Fn(&mut Conn) -> Result<bool, store::Error> + Clone + Send + 'static,
     container: ContainerId,
     site: SiteRecord,
     tried: BTreeSet<u32>,
-) -> Result<u32, Error> {
+) -> Result<Option<u32>, Error> {
     for attempt in 0..MAX_ATTEMPTS {
         let (control_, site, tried) = (control.clone(), site.clone(), tried.clone());
+        let is_held = is_held.clone();
         let outcome = control
             .store()
             .write(move |c| {
+                if !is_held(c)? {
+                    return Ok(Ok(None));
+                }
                 let cluster = site.spec.cluster;
                 let reserved = store::containers::list_used_vmids(c, cluster, &site.spec.vmids)?;
                 let observer = control_.observer();
@@ -291,7 +296,7 @@ pub(crate) async fn reserve_other_vmid(
                 match reserve::vmid(&site.spec, taken, attempt) {
                     Ok(vmid) => {
                         store::containers::set_vmid(c, container, vmid)?;
-                        Ok(Ok(vmid))
+                        Ok(Ok(Some(vmid)))
                     }
                     Err(refusal) => Ok(Err(refusal)),
                 }

@@ -20,7 +20,8 @@ const WAITS: [i64; 5] = [10_000, 60_000, 300_000, 1_200_000, 3_600_000];
 /// The longest wait that a provider's rate limit may cause: one day, in milliseconds.
 const MAX_PAUSE_MS: i64 = 86_400_000;
 
-/// Stores the result of an update and releases the lease. Stores nothing once the lease is lost.
+/// Stores the result of an update and releases the lease. Ends the work here when the lease is
+/// lost.
 pub(super) async fn store_result(
     control: &Control,
     lease: &Lease,
@@ -35,7 +36,7 @@ pub(super) async fn store_result(
     let row = row.clone();
     let write = move |c: &mut Conn| {
         if !store::dns_records::renew_lease(c, row.id, &owner, term)? {
-            return Ok(());
+            return Ok(false);
         }
         let now = clock.now(c)?;
         match (&done, row.state) {
@@ -43,13 +44,13 @@ pub(super) async fn store_result(
             (Ok(()), _) => store::dns_records::mark_present(c, row.id)?,
             (Err(error), _) => store_failure(c, &row, error, now)?,
         }
-        store::dns_records::release(c, row.id, &owner)
+        store::dns_records::release(c, row.id, &owner)?;
+        Ok(true)
     };
-    control
-        .store()
-        .write(write)
-        .await
-        .into_model("store DNS record result")?;
+    let written = control.store().write(write).await;
+    if !written.into_model("store DNS record result")? {
+        return lease.end().await;
+    }
     if let Some(DomainId(id)) = domain {
         let event = Event::of(Topic::Domain, id);
         control.notifier().publish(event, Audience::Operators);

@@ -7,6 +7,7 @@ use store::{
     dns_records::{DnsRecord, DnsRecordRow, RecordState},
 };
 
+use super::renewal;
 use crate::{Control, background::Lease, failure::StoreResultExt as _};
 
 /// The time limit for updating one record at a provider.
@@ -37,9 +38,13 @@ async fn apply(
 ) -> Result<(), UpdateError> {
     let record = record(&row.record)?;
     match row.state {
-        RecordState::Removing => Ok(provider.remove(&record).await?),
+        RecordState::Removing => {
+            lease.confirm(&renewal(control, row)).await;
+            Ok(provider.remove(&record).await?)
+        }
         RecordState::Present | RecordState::Unmanaged => Ok(()),
         RecordState::Pending | RecordState::Submitted => {
+            lease.wait_until_usable().await;
             let existing = provider.addresses(&record.name).await?;
             if existing.contains(&record.value) {
                 return Ok(());
@@ -65,27 +70,33 @@ async fn apply(
 }
 
 /// Stores that Holdfast creates the record before it does, so that the record is removed even if
-/// this process stops. Returns `false` when the record is no longer desired, or another process has
-/// its lease.
+/// this process stops, and renews the lease. Returns `false` when the record is no longer desired;
+/// ends the work here when the lease is lost.
 async fn mark_submitted(
     control: &Control,
     row: &DnsRecordRow,
     lease: &Lease,
 ) -> Result<bool, UpdateError> {
-    if row.state == RecordState::Submitted {
-        return Ok(true);
-    }
+    let is_marked = row.state == RecordState::Submitted;
     let (id, owner, term) = (row.id, lease.owner(), lease.term_ms());
     let write = move |c: &mut Conn| {
-        Ok(store::dns_records::renew_lease(c, id, &owner, term)?
-            && store::dns_records::mark_submitted(c, id)?)
+        if !store::dns_records::renew_lease(c, id, &owner, term)? {
+            return Ok(None);
+        }
+        match is_marked {
+            true => Ok(Some(true)),
+            false => store::dns_records::mark_submitted(c, id).map(Some),
+        }
     };
     let marked = control
         .store()
         .write(write)
         .await
         .into_model("mark DNS record as submitted");
-    marked.map_err(|error| UpdateError::from(error.to_string()))
+    match marked.map_err(|error| UpdateError::from(error.to_string()))? {
+        Some(is_desired) => Ok(is_desired),
+        None => lease.end().await,
+    }
 }
 
 /// Why a provider has not made a change.

@@ -35,7 +35,7 @@ pub(super) async fn create(control: &Control) -> Result<JoinToken, Error> {
         return Err(Error::conflict(message));
     };
     let fingerprint = match (origin.is_tls(), certificate) {
-        (true, Some(own)) => Some(own.clone()),
+        (true, Some(own)) => Some(own.borrow().clone()),
         (true, None) => Some(public_fingerprint(origin).await?),
         (false, _) if origin.is_loopback() => None,
         (false, _) => {

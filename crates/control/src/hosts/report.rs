@@ -71,7 +71,7 @@ pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<
 /// Stores which files are live on a host.
 ///
 /// # Errors
-/// [`Error::Invalid`] for an invalid path and for more files than are kept;
+/// [`Error::Invalid`] for an invalid path, and for more or larger files than are kept;
 /// [`Error::WrongCredentials`] when the host was deleted.
 pub async fn report_files(
     control: &Control,
@@ -106,10 +106,14 @@ pub async fn report_files(
             if update.replace {
                 store::hosts::delete_live_files(c, id)?;
             }
-            let existing =
-                usize::try_from(store::hosts::count_live_files(c, id)?).unwrap_or(usize::MAX);
-            if existing.saturating_add(update.files.len()) > endpoints::MAX_FILES {
+            // Files that the update replaces are counted twice: an update is small.
+            let (count, size) = store::hosts::measure_live_files(c, id)?;
+            let new_size: usize = update.files.values().map(String::len).sum();
+            if exceeds(count, update.files.len(), endpoints::MAX_FILES) {
                 return Ok(Err(too_many_files()));
+            }
+            if exceeds(size, new_size, endpoints::MAX_TOTAL_FILE_SIZE) {
+                return Ok(Err(too_large()));
             }
             store::hosts::update_live_files(c, id, &update.files, &update.removed)?;
             Ok(Ok(()))
@@ -121,6 +125,19 @@ pub async fn report_files(
     }
     publish_change(control, agent.id);
     Ok(())
+}
+
+fn exceeds(existing: u64, new: usize, limit: usize) -> bool {
+    let existing = usize::try_from(existing).unwrap_or(usize::MAX);
+    existing.saturating_add(new) > limit
+}
+
+fn too_large() -> Error {
+    let message = format!(
+        "The files of a host can have at most {} bytes together.",
+        endpoints::MAX_TOTAL_FILE_SIZE
+    );
+    Error::invalid_field("files", message)
 }
 
 fn too_many_files() -> Error {

@@ -11,7 +11,7 @@ use model::{
 };
 
 use super::observation::Observation;
-use crate::{Control, notifier::Audience};
+use crate::{Control, background::Lease, notifier::Audience};
 
 /// After this many passes the addresses are queried again, because a node may have a new one.
 const REFRESH_PASSES: u32 = 200;
@@ -38,12 +38,14 @@ impl NodeAddresses {
         }
     }
 
-    /// Queries the addresses if they are due.
+    /// Queries the addresses if they are due. Stores them only while `lease` is held, if there is
+    /// one.
     pub(super) async fn refresh(
         &mut self,
         control: &Control,
         cluster: ClusterId,
         nodes: Option<Vec<NodeName>>,
+        lease: Option<&Lease>,
     ) {
         let Some(nodes) = nodes else { return };
         self.passes += 1;
@@ -55,6 +57,9 @@ impl NodeAddresses {
         let Some(client) = control.0.clients.get(cluster) else {
             return;
         };
+        if let Some(lease) = lease {
+            lease.wait_until_usable().await;
+        }
         let status = match client.cluster_status().await {
             Ok(status) => status,
             Err(error) => {
@@ -63,8 +68,15 @@ impl NodeAddresses {
             }
         };
         let addresses = status.nodes.iter().filter_map(address).collect();
-        let set =
-            move |c: &mut store::Conn| store::nodes::replace_addresses(c, cluster, &addresses);
+        let held = lease.map(|lease| (lease.owner(), lease.term_ms()));
+        let set = move |c: &mut store::Conn| {
+            if let Some((owner, term)) = &held
+                && !store::observations::renew_lease(c, cluster, owner, *term)?
+            {
+                return Ok(false);
+            }
+            store::nodes::replace_addresses(c, cluster, &addresses)
+        };
         match control.store().write(set).await {
             Ok(true) => control
                 .notifier()

@@ -10,6 +10,7 @@ use std::{
 use model::{
     ClusterId, Timestamp,
     events::{Event, Topic},
+    names::NodeName,
 };
 use proxmox::Client;
 use store::{
@@ -25,7 +26,7 @@ use super::{
 };
 use crate::{
     Control,
-    background::{InStore, Lease, LeaseObject, NextPass, Reconciler},
+    background::{InStore, Lease, LeaseObject, NextPass, Reconciler, Renewal},
     clock::millis,
     failure::StoreResultExt as _,
     notifier::Audience,
@@ -130,7 +131,8 @@ impl Reconciler for Poller {
         match self.claim().await.into_model("claim cluster observation")? {
             ObservationSource::Cluster => {
                 if let Some(observation) = self.query().await {
-                    self.apply_own(observation).await;
+                    let nodes = self.apply_own(observation).await;
+                    self.refresh_nodes(nodes, None).await;
                 }
             }
             ObservationSource::ClusterUnderLease {
@@ -196,26 +198,27 @@ impl Poller {
     }
 
     /// Queries the cluster while the lease is held, and shares the observation on request. Only the
-    /// request is canceled on shutdown: a lease that is being written must be stored before it is
+    /// requests are canceled on shutdown: a lease that is being written must be stored before it is
     /// released.
     async fn observe(&mut self, lease: &Lease, is_requested: bool) {
-        let id = self.id;
-        let renewal = InStore {
-            store: self.control.store(),
-            object: LeaseObject::Cluster(id),
-            renew: move |c: &mut Conn, owner: &str, term| {
-                observations::renew_lease(c, id, owner, term)
-            },
-        };
-        match lease.hold(&renewal, HOLD_LIMIT, self.query()).await {
-            Ok(Some(observation)) => {
-                if is_requested {
-                    self.share(lease, &observation).await;
-                }
-                self.apply_own(observation).await;
+        let control = self.control.clone();
+        let renewal = renewal(&control, self.id);
+        let query = async {
+            let observation = self.query().await?;
+            if is_requested {
+                self.share(lease, &observation).await;
             }
-            Ok(None) => {}
-            Err(reason) => tracing::info!(cluster = %id, %reason, "observation lease lost"),
+            Some(observation)
+        };
+        let mut held = lease.hold(&renewal, HOLD_LIMIT, query).await;
+        if let Ok(Some(observation)) = held {
+            let nodes = self.apply_own(observation).await;
+            let refresh = self.refresh_nodes(nodes, Some(lease));
+            let refreshed = lease.hold(&renewal, HOLD_LIMIT, refresh).await;
+            held = refreshed.map(|()| None);
+        }
+        if let Err(reason) = held {
+            tracing::info!(cluster = %self.id, %reason, "observation lease lost");
         }
     }
 
@@ -226,12 +229,16 @@ impl Poller {
         stop.run_until_cancelled(self.fetch(&client)).await
     }
 
-    /// Applies an observation of this server and refreshes the nodes' addresses.
-    async fn apply_own(&mut self, observation: Observation) {
+    /// Applies an observation of this server. Returns the nodes in it.
+    async fn apply_own(&mut self, observation: Observation) -> Option<Vec<NodeName>> {
         self.progress = ReadProgress::new();
-        let seen = NodeAddresses::names_in(&observation);
+        let nodes = NodeAddresses::names_in(&observation);
         self.apply(observation, Timestamp::now()).await;
-        let refresh = self.nodes.refresh(&self.control, self.id, seen);
+        nodes
+    }
+
+    async fn refresh_nodes(&mut self, nodes: Option<Vec<NodeName>>, lease: Option<&Lease>) {
+        let refresh = self.nodes.refresh(&self.control, self.id, nodes, lease);
         self.control.0.stop.run_until_cancelled(refresh).await;
     }
 
@@ -251,7 +258,7 @@ impl Poller {
         }
     }
 
-    /// Stores the observation for the other servers, if the lease is still held.
+    /// Stores the observation for the other servers. Ends the work here when the lease is lost.
     async fn share(&self, lease: &Lease, observation: &Observation) {
         let written = match serde_json::to_string(observation) {
             Ok(text) => {
@@ -263,8 +270,12 @@ impl Poller {
                 return tracing::error!(cluster = %self.id, %error, "observation serialization failed");
             }
         };
-        if let Err(error) = written {
-            tracing::warn!(cluster = %self.id, %error, "shared observation write failed");
+        match written {
+            Ok(true) => {}
+            Ok(false) => lease.end().await,
+            Err(error) => {
+                tracing::warn!(cluster = %self.id, %error, "shared observation write failed");
+            }
         }
     }
 
@@ -325,6 +336,15 @@ impl Poller {
         observer.with(id, |cluster| {
             cluster.passes.send_modify(|passes| *passes += 1)
         });
+    }
+}
+
+/// Renews the lease on observing a cluster.
+fn renewal(control: &Control, id: ClusterId) -> impl Renewal + '_ {
+    InStore {
+        store: control.store(),
+        object: LeaseObject::Cluster(id),
+        renew: move |c: &mut Conn, owner: &str, term| observations::renew_lease(c, id, owner, term),
     }
 }
 

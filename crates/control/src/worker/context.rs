@@ -1,7 +1,7 @@
 //! The context of a step: its container, the client of the cluster, its persistent notes and the
 //! job's log.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use model::{
     JobId, UserId,
@@ -9,7 +9,7 @@ use model::{
     jobs::{Progress, StepState},
     names::NodeName,
 };
-use proxmox::{Client, Upid, Vmid};
+use proxmox::{Client, Purpose, RequestGuard, Upid, Vmid};
 use serde::{Deserialize, Serialize};
 use store::{
     containers::ContainerRecord,
@@ -18,7 +18,13 @@ use store::{
 };
 
 use super::failure::{JobStoreResultExt as _, StepFailure};
-use crate::{Control, background::Lease, jobs::Step, notifier::Audience, observer::Power};
+use crate::{
+    Control,
+    background::{InStore, Lease, LeaseObject},
+    jobs::Step,
+    notifier::Audience,
+    observer::Power,
+};
 
 /// Persistent notes of a step, saved before it waits, so that another worker can resume it.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -79,7 +85,7 @@ impl Context {
         };
         let mut context = Self {
             control: control.clone(),
-            client,
+            client: client.with_guard(request_guard(control, job.row.id, lease)),
             container,
             site,
             notes: Notes::default(),
@@ -114,9 +120,7 @@ impl Context {
             return Ok(());
         }
         let (from, to) = (self.container.node.clone(), node.clone());
-        self.control
-            .store()
-            .write(move |c| store::containers::set_node(c, id, &to))
+        self.write(move |c| store::containers::set_node(c, id, &to))
             .await
             .for_job(self.job)?;
         self.log(format!(
@@ -166,8 +170,7 @@ impl Context {
             .unwrap_or_default();
         let (job, owner, position) = (self.job, self.lease.owner(), self.position);
         let write = move |c: &mut store::Conn| store::jobs::start_step(c, job, &owner, position);
-        let written = self.control.store().write(write).await;
-        self.require_lease(written.for_job(self.job)?).await;
+        self.write_step(write).await?;
         self.log(format!("{}.", step.title())).await;
         self.publish_job();
         Ok(())
@@ -179,9 +182,7 @@ impl Context {
         let data = self.data();
         let write =
             move |c: &mut store::Conn| store::jobs::save_step_data(c, job, &owner, position, &data);
-        let written = self.control.store().write(write).await;
-        self.require_lease(written.for_job(self.job)?).await;
-        Ok(())
+        self.write_step(write).await
     }
 
     /// Ends a step.
@@ -203,8 +204,7 @@ impl Context {
                 Some(&data),
             )
         };
-        let written = self.control.store().write(write).await;
-        self.require_lease(written.for_job(self.job)?).await;
+        self.write_step(write).await?;
         self.publish_job();
         Ok(())
     }
@@ -249,7 +249,7 @@ impl Context {
         }
         let job = self.job;
         let write = move |c: &mut store::Conn| store::jobs::append_log(c, job, &lines);
-        if let Err(error) = self.control.store().write(write).await {
+        if let Err(error) = self.write(write).await {
             tracing::warn!(job = %job, %error, "job log write failed");
         }
         self.publish(Event::of(Topic::JobLog, self.job.0));
@@ -261,7 +261,7 @@ impl Context {
         let write = move |c: &mut store::Conn| {
             store::jobs::update_step_progress(c, job, &owner, position, progress)
         };
-        if let Err(error) = self.control.store().write(write).await {
+        if let Err(error) = self.write(write).await {
             tracing::warn!(job = %job, %error, "job progress write failed");
         }
         self.publish_job();
@@ -281,12 +281,44 @@ impl Context {
         self.publish(Event::of(Topic::Container, self.container.id.0));
     }
 
-    /// Continues only while the lease is held, so that the new owner's work is not disturbed.
-    async fn require_lease(&self, is_held: bool) {
-        if !is_held {
-            self.lease.mark_lost();
-            // The lease drops this future.
-            std::future::pending::<()>().await;
+    /// Runs `write` in one transaction with a renewal of the job's lease, so that no other worker
+    /// claims the job before the commit. Ends the job's work here when the lease is lost.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        write: impl Fn(&mut store::Conn) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T, store::Error> {
+        let is_held = self.lease_check();
+        let write = move |c: &mut store::Conn| match is_held(c)? {
+            true => write(c).map(Some),
+            false => Ok(None),
+        };
+        match self.control.store().write(write).await? {
+            Some(value) => Ok(value),
+            None => self.lease.end().await,
+        }
+    }
+
+    /// Renews the lease as part of a transaction, which must not write anything if this returns
+    /// false.
+    pub(super) fn lease_check(
+        &self,
+    ) -> impl Fn(&mut store::Conn) -> Result<bool, store::Error> + Clone + Send + use<> {
+        let (job, owner, term) = (self.job, self.lease.owner(), self.lease.term_ms());
+        move |c| Ok(store::jobs::renew_lease(c, job, &owner, term)?.is_held)
+    }
+
+    /// Ends the job's work in this process after [`Self::lease_check`] returned false.
+    pub(super) async fn end_lost<T>(&self) -> T {
+        self.lease.end().await
+    }
+
+    async fn write_step(
+        &self,
+        write: impl Fn(&mut store::Conn) -> Result<bool, store::Error> + Send + 'static,
+    ) -> Result<(), StepFailure> {
+        match self.write(write).await.for_job(self.job)? {
+            true => Ok(()),
+            false => self.lease.end().await,
         }
     }
 
@@ -303,4 +335,26 @@ impl Context {
             .notifier()
             .publish(event, Audience::Owner(self.owner));
     }
+}
+
+/// Lets a request pass only while the lease of the job is held. Before a change, the lease is
+/// renewed.
+fn request_guard(control: &Control, job: JobId, lease: &Lease) -> RequestGuard {
+    let (control, lease) = (control.clone(), lease.clone());
+    Arc::new(move |purpose| {
+        let (control, lease) = (control.clone(), lease.clone());
+        Box::pin(async move {
+            if purpose == Purpose::Read {
+                return lease.wait_until_usable().await;
+            }
+            let renewal = InStore {
+                store: control.store(),
+                object: LeaseObject::Job(job),
+                renew: move |c: &mut store::Conn, owner: &str, term| {
+                    Ok(store::jobs::renew_lease(c, job, owner, term)?.is_held)
+                },
+            };
+            lease.confirm(&renewal).await;
+        })
+    })
 }

@@ -4,6 +4,8 @@ use control::{Actor, Manager, Options, hosts};
 use model::{Error, hosts::JoinToken};
 use proxmox_sim::{Config, Transport};
 
+use tokio::sync::watch;
+
 use crate::test_app::{TestApp, options};
 
 /// A certificate fingerprint in Proxmox notation.
@@ -15,7 +17,7 @@ fn print() -> String {
 async fn start_app(origin: &str, certificate: Option<String>) -> TestApp {
     let manager = Manager {
         origin: origin.parse().unwrap(),
-        certificate: certificate.map(|text| text.parse().unwrap()),
+        certificate: certificate.map(|text| watch::Sender::new(text.parse().unwrap()).subscribe()),
     };
     let options = Options {
         manager: Some(manager),

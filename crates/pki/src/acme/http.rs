@@ -14,6 +14,7 @@ use model::authorities::PemCertificates;
 use reqwest::{Certificate, redirect};
 
 use super::{
+    RequestGuard,
     error::{AcmeError, invalid_response, untrusted},
     retry,
 };
@@ -34,7 +35,10 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(86_400);
 
 /// HTTP client for one CA. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Http(reqwest::Client);
+pub(super) struct Http {
+    client: reqwest::Client,
+    guard: Option<RequestGuard>,
+}
 
 /// A failed HTTP exchange.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +79,10 @@ pub(super) enum ExchangeError {
 
 impl Http {
     /// Creates a client that trusts the given roots, or those of this host.
-    pub(super) fn new(roots: Option<&PemCertificates>) -> Result<Self, AcmeError> {
+    pub(super) fn new(
+        roots: Option<&PemCertificates>,
+        guard: Option<RequestGuard>,
+    ) -> Result<Self, AcmeError> {
         // Fails if the process already has a default provider, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         // The library signs the request URL, so following a redirect is useless.
@@ -100,7 +107,7 @@ impl Http {
             ),
             None => invalid_response(&error_chain(&error)),
         })?;
-        Ok(Self(client))
+        Ok(Self { client, guard })
     }
 }
 
@@ -109,8 +116,11 @@ impl HttpClient for Http {
         &self,
         request: Request<BodyWrapper<Bytes>>,
     ) -> Pin<Box<dyn Future<Output = Result<BytesResponse, instant_acme::Error>> + Send>> {
-        let client = self.0.clone();
+        let Self { client, guard } = self.clone();
         Box::pin(async move {
+            if let Some(guard) = guard {
+                guard().await;
+            }
             let response = exchange(&client, request).await;
             response.map_err(|error| instant_acme::Error::Other(Box::new(error)))
         })

@@ -54,7 +54,7 @@ async fn invalid_directory_is_reported() {
     ];
     for (response, part) in cases {
         fake_ca.respond_once("/directory", response);
-        let created = Account::create(&fake_ca.directory(), None, None).await;
+        let created = Account::create(&fake_ca.directory(), None, None, None).await;
         assert_unavailable(&created.unwrap_err(), part);
     }
 }

@@ -44,7 +44,7 @@ impl Solver for RecordingSolver {
 /// A fake CA with an account.
 pub async fn fake_ca_with_account() -> (FakeCa, Account) {
     let fake_ca = FakeCa::start().await;
-    let (account, _) = Account::create(&fake_ca.directory(), None, None)
+    let (account, _) = Account::create(&fake_ca.directory(), None, None, None)
         .await
         .unwrap();
     (fake_ca, account)

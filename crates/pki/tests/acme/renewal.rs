@@ -109,7 +109,7 @@ async fn missing_renewal_info_yields_none() {
         usize::MAX,
         CannedResponse::new(200, directory),
     );
-    let created = Account::create(&fake_ca.directory(), None, None).await;
+    let created = Account::create(&fake_ca.directory(), None, None, None).await;
     let account = created.unwrap().0;
     let issued = issue(&account).await.0.unwrap();
     assert_eq!(account.renewal_info(&issued.chain).await, Ok(None));

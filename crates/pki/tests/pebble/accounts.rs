@@ -10,10 +10,10 @@ use crate::{directory, order, pebble, working_solver};
 #[tokio::test]
 async fn account_is_reopened_and_unknown_account_is_gone() {
     let directory = directory(pebble());
-    let (created, credentials) = Account::create(&directory, None, None).await.unwrap();
+    let (created, credentials) = Account::create(&directory, None, None, None).await.unwrap();
     assert!(!format!("{credentials:?}").contains("key"));
     let stored = Credentials::from(credentials.reveal().to_owned());
-    let opened = Account::open(&directory, &stored).await.unwrap();
+    let opened = Account::open(&directory, &stored, None).await.unwrap();
     assert_eq!(opened.url(), created.url());
     let order = order(&["again.example.org"], ChallengeType::Http01);
     opened
@@ -29,7 +29,9 @@ async fn account_is_reopened_and_unknown_account_is_gone() {
         (&other_directory, stored.clone()),
         (&directory, Credentials::from("{}".to_owned())),
     ] {
-        let error = Account::open(directory, &credentials).await.unwrap_err();
+        let error = Account::open(directory, &credentials, None)
+            .await
+            .unwrap_err();
         assert_eq!(error, AcmeError::AccountGone);
     }
     // An account URL that the CA does not know.
@@ -37,7 +39,7 @@ async fn account_is_reopened_and_unknown_account_is_gone() {
         .reveal()
         .replace("/my-account/", "/my-account/9");
     assert_ne!(unknown, credentials.reveal());
-    let unknown = Account::open(&directory, &Credentials::from(unknown))
+    let unknown = Account::open(&directory, &Credentials::from(unknown), None)
         .await
         .unwrap();
     let error = unknown
@@ -61,7 +63,7 @@ async fn external_account_binding_is_required_and_verified() {
     };
     let padded = format!("{key}==");
     for key in [key, &padded] {
-        let created = Account::create(&directory, None, Some(&binding("kid-1", key))).await;
+        let created = Account::create(&directory, None, Some(&binding("kid-1", key)), None).await;
         assert!(created.unwrap().0.url().starts_with("https://"));
     }
     let other = key.replace('z', "y");
@@ -71,7 +73,7 @@ async fn external_account_binding_is_required_and_verified() {
         Some(binding("kid-1", &other)),
         Some(binding("kid-1", "???")),
     ] {
-        let error = Account::create(&directory, None, wrong.as_ref())
+        let error = Account::create(&directory, None, wrong.as_ref(), None)
             .await
             .unwrap_err();
         let AcmeError::Refused { kind, .. } = &error else {
@@ -99,7 +101,9 @@ async fn untrusted_directory_receives_no_request() {
         ..directory(pebble())
     };
     for directory in [unknown, wrong, damaged] {
-        let error = Account::create(&directory, None, None).await.unwrap_err();
+        let error = Account::create(&directory, None, None, None)
+            .await
+            .unwrap_err();
         assert!(matches!(error, AcmeError::Untrusted { .. }), "{error:?}");
         assert!(error.detail().is_some());
     }
@@ -115,7 +119,9 @@ async fn unreachable_ca_is_unavailable() {
         url: format!("https://127.0.0.1:{port}/dir").parse().unwrap(),
         roots: None,
     };
-    let error = Account::create(&directory, None, None).await.unwrap_err();
+    let error = Account::create(&directory, None, None, None)
+        .await
+        .unwrap_err();
     assert!(matches!(error, AcmeError::Unavailable { .. }), "{error:?}");
     assert!(error.detail().unwrap().contains("refused"), "{error:?}");
 }

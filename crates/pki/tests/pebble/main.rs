@@ -35,7 +35,7 @@ fn directory(authority: &CertificateAuthority) -> Directory {
 
 async fn account(authority: &CertificateAuthority) -> Account {
     let email = "admin@example.org".parse().unwrap();
-    let created = Account::create(&directory(authority), Some(&email), None).await;
+    let created = Account::create(&directory(authority), Some(&email), None, None).await;
     created.unwrap().0
 }
 

@@ -127,17 +127,21 @@ pub fn revoke_lease(c: &mut Conn, id: CertificateId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns the lease owner of a certificate; the lease may have expired.
+/// Locks the row of a certificate until the transaction ends, so that no process claims the
+/// certificate. Returns false when another owner than `owner` has claimed it; true when the
+/// certificate was deleted.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn get_lease_owner(c: &mut Conn, id: CertificateId) -> Result<Option<String>, Error> {
-    let owner: Option<Option<String>> = certificates::table
-        .find(id.0)
-        .select(certificates::lease_owner)
-        .first(&mut c.0)
-        .optional()?;
-    Ok(owner.flatten())
+pub fn lock_unless_claimed(c: &mut Conn, id: CertificateId, owner: &str) -> Result<bool, Error> {
+    let row = certificates::table.find(id.0);
+    let claimable = certificates::lease_owner
+        .is_null()
+        .or(certificates::lease_owner.eq(owner));
+    let locked = diesel::update(row.filter(claimable))
+        .set(certificates::lease_owner.eq(certificates::lease_owner))
+        .execute(&mut c.0)?;
+    Ok(locked > 0 || row.count().get_result::<i64>(&mut c.0)? == 0)
 }
 
 /// Releases the lease of a certificate, if `owner` holds it.

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use diesel::prelude::*;
+use diesel::{
+    dsl::{count_star, sum},
+    prelude::*,
+};
 use model::HostId;
 
-use crate::{Conn, Error, rows, schema::host_files};
+use crate::{Conn, Error, dialect::octet_length, schema::host_files};
 
 /// The maximum number of paths in one statement.
 const PATHS_PER_STATEMENT: usize = 500;
@@ -62,14 +65,15 @@ pub fn list_live_files(c: &mut Conn, id: HostId) -> Result<BTreeMap<String, Stri
     Ok(rows.into_iter().collect())
 }
 
-/// Returns the number of live files.
+/// Returns the number of live files and their total size in bytes.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn count_live_files(c: &mut Conn, id: HostId) -> Result<u32, Error> {
-    let count: i64 = host_files::table
+pub fn measure_live_files(c: &mut Conn, id: HostId) -> Result<(u64, u64), Error> {
+    let (count, size): (i64, Option<i64>) = host_files::table
         .filter(host_files::host_id.eq(id.0))
-        .count()
-        .get_result(&mut c.0)?;
-    Ok(rows::to_u32(count))
+        .select((count_star(), sum(octet_length(host_files::text))))
+        .first(&mut c.0)?;
+    let number = |number: i64| u64::try_from(number).unwrap_or(0);
+    Ok((number(count), number(size.unwrap_or(0))))
 }

@@ -119,3 +119,17 @@ db_test!(domain_is_unique_per_site_and_deleted_with_it, |db| async {
     assert_eq!(left, [other]);
     assert_eq!(db.read(|c| domains::get(c, DomainId(999))).await, None);
 });
+
+db_test!(lists_contain_more_than_500_domains, |db| async {
+    let site = db.fixture().await.site;
+    let insert = move |c: &mut store::Conn| {
+        (0..600).try_for_each(|n| {
+            domains::insert(c, &spec(site, &format!("d{n}.example.net"))).map(drop)
+        })
+    };
+    db.write(insert).await;
+    let all = db.read(domains::list).await;
+    assert_eq!(all.len(), 601);
+    let own = db.read(move |c| domains::list_by_site(c, site)).await;
+    assert_eq!(own.len(), 601);
+});

@@ -221,7 +221,7 @@ db_test!(live_files_are_stored_per_file, |db| async {
         .await;
     assert_eq!(db.read(move |c| hosts::list_live_files(c, id)).await, first);
     // The agent repeats the report after a lost response, with a changed and a removed file.
-    let second = tree(&[("a", "one"), ("nginx/Ä", "2")]);
+    let second = tree(&[("a", "Ön"), ("nginx/Ä", "2")]);
     let removed = ["nginx/ä".to_owned(), "never/there".to_owned()];
     db.write(move |c| hosts::update_live_files(c, id, &second, &removed))
         .await;
@@ -229,8 +229,10 @@ db_test!(live_files_are_stored_per_file, |db| async {
         .count_statements(move |c| hosts::list_live_files(c, id))
         .await;
     assert_eq!(statements, 1);
-    assert_eq!(live, tree(&[("a", "one"), ("nginx/Ä", "2")]));
-    assert_eq!(db.read(move |c| hosts::count_live_files(c, id)).await, 2);
+    assert_eq!(live, tree(&[("a", "Ön"), ("nginx/Ä", "2")]));
+    // In bytes, of the texts.
+    let size = async || db.read(move |c| hosts::measure_live_files(c, id)).await;
+    assert_eq!(size().await, (2, 4));
     let another = tree(&[("a", "1")]);
     let missing = db
         .store
@@ -241,9 +243,9 @@ db_test!(live_files_are_stored_per_file, |db| async {
     let again = hash("again");
     db.write(move |c| hosts::reset_join_token(c, id, &again, HOUR))
         .await;
-    assert_eq!(db.read(move |c| hosts::count_live_files(c, id)).await, 2);
+    assert_eq!(size().await, (2, 4));
     join(&db, "again", "second").await;
-    assert_eq!(db.read(move |c| hosts::count_live_files(c, id)).await, 0);
+    assert_eq!(size().await, (0, 0));
 });
 
 db_test!(host_shows_applied_generation_and_contact, |db| async {

@@ -157,21 +157,20 @@ db_test!(certificate_lease_can_be_revoked, |db| async {
         .await;
     assert!(!renewed);
     assert_eq!(claim("second").await.map(|it| it.id), Some(id));
-    let owner = async || db.read(move |c| certificates::get_lease_owner(c, id)).await;
-    assert_eq!(owner().await.as_deref(), Some("second"));
+    let may_lock = async |owner: &'static str| {
+        db.write(move |c| certificates::lock_unless_claimed(c, id, owner))
+            .await
+    };
+    assert!(may_lock("second").await);
+    assert!(!may_lock("first").await);
     db.write(move |c| {
         certificates::revoke_leases(c, CertificateScope::CertificateAuthority(first_ca))
     })
     .await;
-    let current = owner().await;
-    assert_eq!(
-        current.as_deref(),
-        Some("second"),
-        "the domain does not use this CA"
-    );
+    assert!(!may_lock("first").await, "the domain does not use this CA");
     db.write(move |c| certificates::revoke_leases(c, CertificateScope::Domain(domain)))
         .await;
-    assert_eq!(owner().await, None);
+    assert!(may_lock("first").await);
     // A leftover lease does not make the certificate due before its next attempt.
     claim("third").await.unwrap();
     let due = async || db.read(|c| certificates::next_due_in_ms(c, at(1))).await;

@@ -7,12 +7,9 @@ use edge::Layout;
 use super::subsystem::EdgeSubsystem;
 use crate::core::{
     self, DiskError, Error, ServiceManager, Steps,
-    disk::{create_folder, create_public_folder},
+    disk::{create_public_folder, create_secret_folder},
     program::is_systemd,
 };
-
-/// The mode of the directory with private keys.
-const SECRET_MODE: u32 = 0o700;
 
 /// Applies sites to this host.
 pub type Applier = core::Applier<EdgeSubsystem>;
@@ -32,7 +29,7 @@ pub async fn open(
     let applier = Applier::open(&base, EdgeSubsystem::new(layout, service_managers), steps).await?;
     let folders = move || -> Result<(), DiskError> {
         create_public_folder(&base.join("state/nginx"))?;
-        create_folder(&base.join("tls"), SECRET_MODE)
+        create_secret_folder(&base.join("tls"))
     };
     match tokio::task::spawn_blocking(folders).await {
         Ok(created) => created?,

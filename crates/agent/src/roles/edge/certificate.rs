@@ -9,7 +9,7 @@ use std::{
 
 use edge::{Layout, SiteConfig};
 
-use crate::core::disk::replace_file;
+use crate::core::disk::{DiskError, create_secret_folder, replace_file};
 
 /// Why the certificate could not be created.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +22,9 @@ pub enum CertificateError {
         /// The error of the system call.
         cause: io::Error,
     },
+    /// The directory could not be created.
+    #[error(transparent)]
+    Folder(#[from] DiskError),
     /// Key generation or signing failed.
     #[error("The site's self-signed certificate could not be created: {0}")]
     Make(#[from] rcgen::Error),
@@ -46,7 +49,7 @@ pub fn ensure(site: &SiteConfig, layout: &Layout) -> Result<bool, CertificateErr
         let path = path.to_owned();
         |cause| CertificateError::Disk { path, cause }
     };
-    fs::create_dir_all(folder).map_err(disk(folder))?;
+    create_secret_folder(folder)?;
     // Write the names last, so that an interrupted creation is repeated.
     let _ = fs::remove_file(&marks);
     let files = [

@@ -19,7 +19,10 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use crate::core::{disk::replace_file, manager_client::ManagerClient};
+use crate::core::{
+    disk::{create_secret_folder, replace_file},
+    manager_client::ManagerClient,
+};
 
 /// Files that passed verification: size and modification time of the chain and the key, by
 /// fingerprint.
@@ -228,8 +231,8 @@ fn store_all(
             (key, &certificate.key, 0o600),
             (chain, &certificate.chain, 0o644),
         ] {
-            fs::create_dir_all(folder)
-                .and_then(|()| replace_file(&path, text.as_bytes(), mode))
+            create_secret_folder(folder).map_err(|error| error.to_string())?;
+            replace_file(&path, text.as_bytes(), mode)
                 .map_err(|error| format!("{}: {error}", path.display()))?;
         }
         Ok(())
@@ -280,6 +283,8 @@ mod tests {
     #[test]
     fn only_requested_and_valid_certificates_are_stored() {
         let folder = tempfile::tempdir().unwrap();
+        // As created by an earlier version.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let (good, other) = (certificate("a.example.org"), certificate("b.example.org"));
         let wrong_key = CertificateWithKey {
             key: good.key.clone(),
@@ -292,10 +297,9 @@ mod tests {
         assert!(unservable[0].reason.contains("does not match"));
         let [chain, key] = paths(folder.path(), &good.fingerprint);
         assert_eq!(fs::read_to_string(chain).unwrap(), good.chain);
-        assert_eq!(
-            fs::metadata(key).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&key), 0o600);
+        assert_eq!(mode(folder.path()), 0o700);
         let swapped = CertificateWithKey {
             fingerprint: other.fingerprint.clone(),
             ..good

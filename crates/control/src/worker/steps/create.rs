@@ -91,7 +91,7 @@ async fn store_image_values(context: &mut Context, config: LxcConfig) -> Result<
     context.container.image_defaults = Some(image.clone());
     let id = context.container.id;
     let write = move |c: &mut store::Conn| store::containers::set_image_defaults(c, id, &image);
-    let written = context.control.store().write(write).await;
+    let written = context.write(write).await;
     written.for_job(context.job)
 }
 
@@ -104,13 +104,17 @@ async fn use_other_vmid(context: &mut Context) -> Result<(), StepFailure> {
             "VMID {taken} is in use on the cluster. Trying another."
         ))
         .await;
-    context.container.vmid = containers::reserve_other_vmid(
+    let reserved = containers::reserve_other_vmid(
         &context.control,
+        context.lease_check(),
         context.container.id,
         context.site.clone(),
         context.notes.tried.clone(),
-    )
-    .await?;
+    );
+    context.container.vmid = match reserved.await? {
+        Some(vmid) => vmid,
+        None => context.end_lost().await,
+    };
     Ok(())
 }
 

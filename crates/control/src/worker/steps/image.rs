@@ -3,7 +3,7 @@
 use model::{containers::ContainerSource, image::ImageRef};
 use proxmox::{Content, ContentKind};
 
-use super::{Context, StepFailure, PULL_TIMEOUT, SHORT_TIMEOUT, StepOutcome, image_quota};
+use super::{Context, PULL_TIMEOUT, SHORT_TIMEOUT, StepFailure, StepOutcome, image_quota};
 
 /// The volume ID of the container's template or image archive.
 pub(super) fn volume_id(context: &Context) -> String {

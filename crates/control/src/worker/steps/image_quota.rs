@@ -12,13 +12,13 @@ use model::{
 use proxmox::{Content, ContentKind};
 use store::images::PulledImage;
 
-use super::{Context, Failure, JobStoreResultExt as _, SHORT_TIMEOUT};
+use super::{Context, JobStoreResultExt as _, SHORT_TIMEOUT, StepFailure};
 
 /// How long an archive is kept after its last use.
 const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Records that the container is created from an archive.
-pub(super) async fn record_use(context: &Context, archive: &Content) -> Result<(), Failure> {
+pub(super) async fn record_use(context: &Context, archive: &Content) -> Result<(), StepFailure> {
     let ContainerSource::Image(image) = &context.container.spec.source else {
         return Ok(());
     };
@@ -50,7 +50,7 @@ pub(super) async fn record_use(context: &Context, archive: &Content) -> Result<(
 }
 
 /// Checks that the site's images use less than the quota. Deletes unused ones otherwise.
-pub(super) async fn check(context: &Context) -> Result<(), Failure> {
+pub(super) async fn check(context: &Context) -> Result<(), StepFailure> {
     let quota = u64::from(context.site.spec.image_quota.get()) << 30;
     let images = list(context).await?;
     if total(&images) < quota {
@@ -66,9 +66,9 @@ pub(super) async fn check(context: &Context) -> Result<(), Failure> {
         return Ok(());
     }
     let (site, spec) = (&context.container.site_name, &context.site.spec);
-    Err(Failure {
+    Err(StepFailure {
         details: refusal.and_then(|error| error.proxmox_message().map(str::to_owned)),
-        ..Failure::new(format!(
+        ..StepFailure::new(format!(
             "The images of {site} use {} of {}. Use a template or an image that was pulled before, \
                 or ask an administrator to raise the image quota.",
             Bytes(used),
@@ -77,7 +77,7 @@ pub(super) async fn check(context: &Context) -> Result<(), Failure> {
     })
 }
 
-async fn list(context: &Context) -> Result<Vec<PulledImage>, Failure> {
+async fn list(context: &Context) -> Result<Vec<PulledImage>, StepFailure> {
     let site = context.site.id;
     let read = move |c: &mut store::Conn| store::images::list(c, site);
     let images = context.control.store().read(read).await;
@@ -96,7 +96,7 @@ fn volume_id(image: &PulledImage) -> String {
 async fn drop_missing(
     context: &Context,
     images: Vec<PulledImage>,
-) -> Result<Vec<PulledImage>, Failure> {
+) -> Result<Vec<PulledImage>, StepFailure> {
     let mut places: BTreeMap<(NodeName, StorageName), Vec<PulledImage>> = BTreeMap::new();
     for image in images {
         let place = (image.node.clone(), image.storage.clone());
@@ -127,7 +127,7 @@ async fn drop_missing(
 async fn delete_unused(
     context: &Context,
     images: &[PulledImage],
-) -> Result<Option<proxmox::Error>, Failure> {
+) -> Result<Option<proxmox::Error>, StepFailure> {
     let now = context.control.store().now().await;
     let retention_ms = i64::try_from(RETENTION.as_millis()).unwrap_or(i64::MAX);
     let since = Timestamp(now.for_job(context.job)?.0.saturating_sub(retention_ms));
@@ -160,7 +160,7 @@ async fn is_used_by_other_sites(
     context: &Context,
     image: &PulledImage,
     since: Timestamp,
-) -> Result<bool, Failure> {
+) -> Result<bool, StepFailure> {
     let (cluster, image) = (context.container.cluster, image.clone());
     let read = move |c: &mut store::Conn| store::images::is_used_since(c, cluster, &image, since);
     let is_used = context.control.store().read(read).await;
@@ -176,7 +176,7 @@ async fn delete_archive(context: &Context, image: &PulledImage) -> Result<(), pr
     Ok(())
 }
 
-async fn delete_row(context: &Context, image: PulledImage) -> Result<(), Failure> {
+async fn delete_row(context: &Context, image: PulledImage) -> Result<(), StepFailure> {
     let site = context.site.id;
     let write = move |c: &mut store::Conn| store::images::delete(c, site, &image);
     let written = context.control.store().write(write).await;

@@ -116,7 +116,7 @@ pub(super) async fn halt(context: &mut Context) -> Result<StepOutcome, StepFailu
 pub(super) async fn set_restart_needed(context: &Context, needed: bool) -> Result<(), StepFailure> {
     let id = context.container.id;
     let write = move |c: &mut store::Conn| store::containers::set_restart_needed(c, id, needed);
-    let written = context.control.store().write(write).await;
+    let written = context.write(write).await;
     written.for_job(context.job)
 }
 

@@ -43,8 +43,6 @@ pub(in crate::worker) async fn remove(context: &mut Context) -> Result<StepOutco
 pub(super) async fn release(context: &mut Context) -> Result<StepOutcome, StepFailure> {
     let id = context.container.id;
     context
-        .control
-        .store()
         .write(move |c| store::containers::delete(c, id))
         .await
         .for_job(context.job)?;
