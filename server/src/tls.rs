@@ -8,7 +8,7 @@ use model::fingerprint::Fingerprint;
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use tokio::{sync::watch, time::sleep};
 
-use crate::{Failure, config::TlsFiles};
+use crate::{ExitError, config::TlsFiles};
 
 /// The interval for checking the files. A change is loaded once it is the same at two checks,
 /// because another program may be writing the files.
@@ -53,7 +53,7 @@ impl Certificate {
     ///
     /// # Errors
     /// When they cannot be read or do not belong together.
-    pub(crate) async fn load(files: &TlsFiles) -> Result<Self, Failure> {
+    pub(crate) async fn load(files: &TlsFiles) -> Result<Self, ExitError> {
         // Fails if a default provider is already installed, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let loaded = async {
@@ -61,7 +61,7 @@ impl Certificate {
             let (config, fingerprint) = pem.load().await?;
             Ok((pem, config, fingerprint))
         };
-        let (seen, config, fingerprint) = loaded.await.map_err(|cause| Failure::Tls {
+        let (seen, config, fingerprint) = loaded.await.map_err(|cause| ExitError::Tls {
             cert: files.cert.clone(),
             key: files.key.clone(),
             cause,

@@ -120,7 +120,11 @@ mod tests {
     use super::*;
 
     fn assert_statement_times_out(url: &str, shorten: &str, slow: &str) {
-        let manager = Manager::new(url.parse().unwrap(), Arc::default());
+        let manager = Manager::new(
+            url.parse().unwrap(),
+            SecretKey::generate().unwrap(),
+            Arc::default(),
+        );
         let mut db = manager.connect().unwrap().conn.0;
         db.batch_execute(shorten).unwrap();
         let began = Instant::now();
@@ -137,7 +141,11 @@ mod tests {
     fn slow_statement_times_out_on_postgres() {
         let url = test_servers::postgres().create_postgres("timeouts");
         let is_set = "DO $$ BEGIN ASSERT current_setting('statement_timeout') = '20s'; END $$";
-        let manager = Manager::new(url.parse().unwrap(), Arc::default());
+        let manager = Manager::new(
+            url.parse().unwrap(),
+            SecretKey::generate().unwrap(),
+            Arc::default(),
+        );
         let mut db = manager.connect().unwrap().conn.0;
         db.batch_execute(is_set).unwrap();
         let shorten = "SET statement_timeout = 100";
@@ -149,7 +157,11 @@ mod tests {
         let url = test_servers::mariadb().create_mariadb("timeouts");
         let is_set = "BEGIN NOT ATOMIC IF @@max_statement_time <> 20 THEN SIGNAL SQLSTATE '45000'; \
                       END IF; END";
-        let manager = Manager::new(url.parse().unwrap(), Arc::default());
+        let manager = Manager::new(
+            url.parse().unwrap(),
+            SecretKey::generate().unwrap(),
+            Arc::default(),
+        );
         let mut db = manager.connect().unwrap().conn.0;
         db.batch_execute(is_set).unwrap();
         let shorten = "SET SESSION max_statement_time = 0.1";
