@@ -18,7 +18,7 @@ use crate::report::Report;
 use crate::setup::{self, Consent};
 use crate::workspace::Workspace;
 
-/// Duration in seconds of the simulated image pull in the `minute` benchmark.
+/// Duration in seconds of the simulated image pull in the `time-to-serve` benchmark.
 const PULL: u32 = 10;
 
 /// The argument that selects the minimal workload.
@@ -39,7 +39,7 @@ pub enum Bench {
     /// Time from a change until an edge host serves it; requires root
     Publish,
     /// Time from Create to a page over TLS, in the lab; requires root
-    Minute,
+    TimeToServe,
     /// Start time of the program, and its memory after 1,000 page views; after a few with
     /// `--smoke`
     Idle,
@@ -81,7 +81,7 @@ impl Bench {
                 "publish_peer_looks_p50_ms",
                 "publish_peer_ratio",
             ],
-            Self::Minute => &["minute_s"],
+            Self::TimeToServe => &["time_to_serve"],
             Self::Idle => &[
                 "start_ms",
                 "idle_memory_mb",
@@ -93,7 +93,7 @@ impl Bench {
 
     /// Whether the benchmark creates namespaces, which requires root.
     fn needs_root(self) -> bool {
-        matches!(self, Self::Publish | Self::Minute)
+        matches!(self, Self::Publish | Self::TimeToServe)
     }
 
     /// Fails unless these lines contain every figure exactly once, with a number and a unit.
@@ -192,7 +192,7 @@ fn measure(
         Bench::ListPage => run.example("bench_list_page", &[]),
         Bench::Render => run.render(),
         Bench::Publish => run.publish(),
-        Bench::Minute => run.minute(),
+        Bench::TimeToServe => run.time_to_serve(),
         Bench::Idle => program::lines(&mut run.script("bench/idle.mjs")?),
     }?;
     bench.check(&lines)
@@ -260,10 +260,10 @@ impl Run<'_> {
         program::lines(command.args(self.args))
     }
 
-    fn minute(&self) -> anyhow::Result<Vec<String>> {
+    fn time_to_serve(&self) -> anyhow::Result<Vec<String>> {
         let is_smoke = self.args.iter().any(|arg| arg == SMOKE);
         let pull = if is_smoke { 0 } else { PULL };
-        let line = ["node", "bench/minute.mjs"];
+        let line = ["node", "bench/time-to-serve.mjs"];
         let (workspace, consent) = (self.workspace, self.consent);
         let mut lab = lab::script(workspace, consent, self.programs, pull, &line, self.args)?;
         program::lines(&mut lab)
@@ -278,14 +278,14 @@ mod tests {
     fn benchmark_prints_each_figure_once_with_number_and_unit() {
         let check = |text: &str| {
             let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-            Bench::Minute.check(&lines).is_ok()
+            Bench::TimeToServe.check(&lines).is_ok()
         };
-        assert!(check("resource 5 bytes /x\nminute_s 41.5 s"));
+        assert!(check("resource 5 bytes /x\ntime_to_serve 41.5 s"));
         assert!(!check(""));
-        assert!(!check("minute_s 41.5"));
-        assert!(!check("minute_s NaN s"));
-        assert!(!check("minute_s_more 41.5 s"));
-        assert!(!check("minute_s 41.5 s\nminute_s 41.5 s"));
+        assert!(!check("time_to_serve 41.5"));
+        assert!(!check("time_to_serve NaN s"));
+        assert!(!check("time_to_serve_more 41.5 s"));
+        assert!(!check("time_to_serve 41.5 s\ntime_to_serve 41.5 s"));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use model::{
     },
     domains::{DomainOption, DomainRow},
     names::{Domain, Label, NodeName, StorageName},
-    page::{PAGE_ROWS, Page},
+    page::Page,
     services::{ServiceEndpoint, ServiceKind, ServiceView},
     users::{Limits, Usage},
 };
@@ -90,13 +90,10 @@ async fn list_with_status(
         })
         .map(|c| c.id)
         .collect();
-    let total = u64::try_from(ids.len()).unwrap_or(u64::MAX);
-    let rows = usize::try_from(PAGE_ROWS).unwrap_or(50);
-    let start = usize::try_from(page - 1).unwrap_or(0).saturating_mul(rows);
-    let ids: Vec<ContainerId> = ids.into_iter().skip(start).take(rows).collect();
+    let Page { rows, total, page } = Page::of(ids, page);
     let records = control
         .store()
-        .read(move |c| store::containers::list_by_ids(c, &ids))
+        .read(move |c| store::containers::list_by_ids(c, &rows))
         .await
         .into_model("list containers by status")?;
     let rows = records.iter().map(|record| row(control, record)).collect();

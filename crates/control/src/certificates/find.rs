@@ -3,7 +3,7 @@
 use model::{
     Error,
     certificates::{ALARMING, CertificateList, CertificateQuery, CertificateRow},
-    page::{PAGE_ROWS, Page},
+    page::Page,
 };
 
 use super::list;
@@ -31,20 +31,9 @@ fn paginate(all: Vec<CertificateRow>, query: &CertificateQuery) -> CertificateLi
         alarming().take(MAX_ALARMS).cloned().collect(),
         alarming().count(),
     );
-    let matching: Vec<&CertificateRow> =
-        all.iter().filter(|row| matches_query(row, query)).collect();
-    let page = query.page.max(1);
-    let before = (page - 1).saturating_mul(PAGE_ROWS);
-    let rows = matching
-        .iter()
-        .skip(usize::try_from(before).unwrap_or(usize::MAX))
-        .take(usize::try_from(PAGE_ROWS).unwrap_or(usize::MAX));
+    let matching = all.into_iter().filter(|row| matches_query(row, query));
     CertificateList {
-        page: Page {
-            rows: rows.map(|row| (*row).clone()).collect(),
-            total: u64::try_from(matching.len()).unwrap_or(u64::MAX),
-            page,
-        },
+        page: Page::of(matching.collect(), query.page),
         alarming: first,
         attention_count,
         total,

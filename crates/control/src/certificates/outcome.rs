@@ -132,19 +132,9 @@ pub(super) async fn record_failure(
     detail: Option<String>,
 ) -> Result<(), model::Error> {
     let claimed = &claim.certificate;
-    let (id, subject) = (claimed.id, &claimed.subject);
+    let id = claimed.id;
     let retry = plan_retry(control, claimed, class).await;
-    let planned = retry.as_ref().ok();
-    let domain = planned.and_then(|retry| retry.domain.as_ref().map(display));
-    let retry_in = planned.map(|retry| debug(retry.wait));
-    match claimed.chain {
-        Some(_) => {
-            tracing::warn!(certificate = %subject, domain, error = message, detail, retry_in, "certificate renewal failed");
-        }
-        None => {
-            tracing::warn!(certificate = %subject, domain, error = message, detail, retry_in, "certificate issuance failed");
-        }
-    }
+    log_failure(claimed, retry.as_ref().ok(), &message, detail.as_deref());
     let next = retry?.at;
     write_if_held(control, claim, move |c, now| {
         let last_error = AttemptFailure {
@@ -156,6 +146,40 @@ pub(super) async fn record_failure(
         store::certificates::add_history(c, id, CertificateEvent::Failed, &message, now)
     })
     .await
+}
+
+/// Logs a failure. A certificate that has a chain is to be renewed.
+fn log_failure(
+    claimed: &ClaimedCertificate,
+    retry: Option<&Retry>,
+    error: &str,
+    detail: Option<&str>,
+) {
+    let certificate = display(&claimed.subject);
+    let domain = retry.and_then(|retry| retry.domain.as_ref().map(display));
+    let retry_in = retry.map(|retry| debug(retry.wait));
+    match claimed.chain {
+        Some(_) => {
+            tracing::warn!(
+                certificate,
+                domain,
+                error,
+                detail,
+                retry_in,
+                "certificate renewal failed"
+            );
+        }
+        None => {
+            tracing::warn!(
+                certificate,
+                domain,
+                error,
+                detail,
+                retry_in,
+                "certificate issuance failed"
+            );
+        }
+    }
 }
 
 /// The next attempt after a failure.
@@ -217,4 +241,94 @@ pub(super) fn publish_change(control: &Control, domain: DomainId, id: Option<i64
     control.notifier().publish(event, Audience::Everyone);
     let event = Event::of(Topic::Domain, domain.0);
     control.notifier().publish(event, Audience::Everyone);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fmt::Debug,
+        sync::{Arc, Mutex},
+    };
+
+    use model::{CertificateId, certificates::IssuanceMethod};
+    use tracing::{
+        Event, Metadata, Subscriber,
+        field::{Field, Visit},
+        span,
+    };
+
+    use super::*;
+
+    /// Collects the fields of events.
+    #[derive(Clone, Default)]
+    struct EventLog(Arc<Mutex<Vec<String>>>);
+
+    impl Subscriber for EventLog {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+            span::Id::from_u64(1)
+        }
+
+        fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+        fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+        fn event(&self, event: &Event<'_>) {
+            event.record(&mut self.clone());
+        }
+
+        fn enter(&self, _: &span::Id) {}
+
+        fn exit(&self, _: &span::Id) {}
+    }
+
+    impl Visit for EventLog {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            self.0.lock().unwrap().push(format!("{field}={value:?}"));
+        }
+    }
+
+    fn logged(chain: Option<&str>) -> Vec<String> {
+        let claimed = ClaimedCertificate {
+            id: CertificateId(1),
+            domain: DomainId(1),
+            subject: "wiki.example.org".parse().unwrap(),
+            method: IssuanceMethod::Acme,
+            authority: None,
+            validity: None,
+            chain: chain.map(str::to_owned),
+            renew_at: None,
+            failures: 0,
+        };
+        let retry = Retry {
+            at: Timestamp(60_000),
+            wait: Duration::from_secs(60),
+            domain: Some("example.org".parse().unwrap()),
+        };
+        let log = EventLog::default();
+        tracing::subscriber::with_default(log.clone(), || {
+            log_failure(&claimed, Some(&retry), "No.", None);
+        });
+        log.0.lock().unwrap().clone()
+    }
+
+    #[test]
+    fn failed_renewal_and_issuance_are_logged_with_domain_and_retry() {
+        let fields = |message: &str| {
+            let message = format!("message={message}");
+            [
+                message.as_str(),
+                "certificate=wiki.example.org",
+                "domain=example.org",
+                "error=\"No.\"",
+                "retry_in=60s",
+            ]
+            .map(str::to_owned)
+        };
+        assert_eq!(logged(Some("chain")), fields("certificate renewal failed"));
+        assert_eq!(logged(None), fields("certificate issuance failed"));
+    }
 }

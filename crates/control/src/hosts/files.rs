@@ -11,7 +11,7 @@ use model::{
         LineChange,
     },
     names::Label,
-    page::{PAGE_ROWS, Page},
+    page::Page,
 };
 use similar::{Algorithm, ChangeTag, TextDiff};
 use store::hosts::HostRecord;
@@ -173,23 +173,11 @@ fn list_files(desired: &Tree, live: &Tree, query: &FileQuery) -> FileList {
     let matching = differing
         .into_iter()
         .filter(|row| row.path.to_ascii_lowercase().contains(&q));
-    let matching: Vec<FileRow> = matching.collect();
-    let total = u64::try_from(matching.len()).unwrap_or(u64::MAX);
-    let rows_per_page = usize::try_from(PAGE_ROWS).unwrap_or(50);
-    let page = query.page.max(1);
-    let skipped = usize::try_from(page - 1)
-        .unwrap_or(0)
-        .saturating_mul(rows_per_page);
-    let rows = matching
-        .into_iter()
-        .skip(skipped)
-        .take(rows_per_page)
-        .collect();
     FileList {
         differing: u64::try_from(count).unwrap_or(u64::MAX),
         all: u64::try_from(all).unwrap_or(u64::MAX),
         is_reported: !live.is_empty(),
-        page: Page { rows, total, page },
+        page: Page::of(matching.collect(), query.page),
     }
 }
 

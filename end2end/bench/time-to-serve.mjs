@@ -38,7 +38,7 @@ try {
     if (performance.now() - start > DEADLINE_MS) throw new Error("The page was not served before the deadline.");
     await new Promise((done) => setTimeout(done, 100));
   }
-  console.log(`minute_s ${((performance.now() - start) / 1000).toFixed(1)} s`);
+  console.log(`time_to_serve ${((performance.now() - start) / 1000).toFixed(1)} s`);
 } finally {
   await browser.close();
 }
