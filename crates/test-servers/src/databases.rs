@@ -130,6 +130,12 @@ impl Server {
         self.postgres_url(database)
     }
 
+    /// Runs a statement in a PostgreSQL database, given by its URL.
+    pub fn execute_postgres(&self, url: &str, statement: &str) {
+        let mut c = PgConnection::establish(url).unwrap();
+        c.batch_execute(statement).unwrap();
+    }
+
     /// Drops a database of the PostgreSQL server and closes its connections.
     pub fn drop_postgres(&self, database: &str) {
         let mut admin = PgConnection::establish(&self.postgres_url("postgres")).unwrap();

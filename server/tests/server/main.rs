@@ -13,6 +13,7 @@ mod account;
 mod agents;
 mod assets;
 mod body_limits;
+mod concurrent_start;
 mod config;
 mod crash_recovery;
 mod csrf;

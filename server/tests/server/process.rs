@@ -113,7 +113,7 @@ impl Program {
     }
 
     /// The unread lines of a program that has ended.
-    fn remaining_lines(&self) -> Vec<String> {
+    pub fn remaining_lines(&self) -> Vec<String> {
         self.lines.iter().collect()
     }
 

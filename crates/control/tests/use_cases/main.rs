@@ -20,6 +20,7 @@ mod hosts;
 mod issuance;
 mod join_tokens;
 mod loopback;
+mod lost_leases;
 mod names;
 mod observers;
 mod permissions;

@@ -1,6 +1,6 @@
 //! Publication states of services, and the configuration files of an edge host.
 
-use agent_protocol::LiveFilesUpdate;
+use agent_protocol::{LiveFilesUpdate, endpoints::MAX_FILE_SIZE};
 use control::{Actor, hosts};
 use futures::StreamExt as _;
 use model::{
@@ -162,13 +162,22 @@ async fn files_of_a_host_are_compared_with_live_files() {
         assert!(matches!(refused, Err(Error::Invalid { .. })), "{wrong}");
     }
     let large = LiveFilesUpdate {
-        files: [(
-            "a".to_owned(),
-            "x".repeat(agent_protocol::endpoints::MAX_FILE_SIZE + 1),
-        )]
-        .into(),
+        files: [("a".to_owned(), "x".repeat(MAX_FILE_SIZE + 1))].into(),
         ..LiveFilesUpdate::default()
     };
     let refused = hosts::report_files(control, &host.agent, large).await;
     assert!(matches!(refused, Err(Error::Invalid { .. })));
+    // Files of 2 MiB, of which the limit admits 32.
+    let many = |names: std::ops::Range<u32>| LiveFilesUpdate {
+        files: names
+            .map(|n| (format!("f{n}"), "x".repeat(MAX_FILE_SIZE)))
+            .collect(),
+        replace: false,
+        removed: Vec::new(),
+    };
+    let report = async |update| hosts::report_files(control, &host.agent, update).await;
+    report(many(0..20)).await.unwrap();
+    let refused = report(many(20..33)).await;
+    assert!(matches!(refused, Err(Error::Invalid { .. })), "{refused:?}");
+    report(many(20..30)).await.unwrap();
 }

@@ -52,3 +52,30 @@ async fn failed_sign_ins_are_throttled_and_sign_out_ends_the_session() {
     let refused = sign_in("ann", "correct horse").await.err().unwrap();
     assert!(matches!(refused, Error::Throttled { .. }), "{refused:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_account_runs_as_many_statements_as_a_known_one() {
+    let app = TestApp::new().await;
+    app.create_user("ann", UserForm::default()).await;
+    let mut statements = [u64::MAX; 2];
+    // The fewest of several attempts: background work runs statements too.
+    for attempt in 0..4 {
+        for (name, fewest) in ["ann", "unknown-user"].iter().zip(&mut statements) {
+            let form = SignInForm {
+                name: (*name).to_owned(),
+                password: "wrong horse".to_owned(),
+            };
+            let client = sessions::ClientInfo {
+                address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+                user_agent: "test".into(),
+                browser_token: Some(format!("token {attempt}")),
+                session_token: None,
+            };
+            let before = app.control.store().statement_count();
+            let refused = sessions::sign_in(&app.control, form, client).await;
+            assert_eq!(refused.err(), Some(Error::WrongCredentials));
+            *fewest = (*fewest).min(app.control.store().statement_count() - before);
+        }
+    }
+    assert_eq!(statements[0], statements[1]);
+}

@@ -72,11 +72,17 @@ impl TestApp {
     /// Each poll also renews the observer lease. The longer interval keeps a slow machine from
     /// losing the lease.
     pub async fn with_postgres(sim: Sim) -> Self {
+        Self::with_postgres_lease(sim, options().job_lease).await
+    }
+
+    /// As [`Self::with_postgres`], with job leases of the given length.
+    pub async fn with_postgres_lease(sim: Sim, job_lease: Duration) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("app{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let database = test_servers::postgres().create_postgres(&name);
         let options = Options {
             observe_interval: Duration::from_secs(1),
+            job_lease,
             ..options()
         };
         Self::on_database(sim, database, None, options).await

@@ -110,3 +110,47 @@ impl ManageConnection for Manager {
         thread::panicking() || pooled.broken || pooled.conn.0.is_broken()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection as _;
+
+    use super::*;
+
+    fn assert_statement_times_out(url: &str, shorten: &str, slow: &str) {
+        let manager = Manager::new(url.parse().unwrap(), Arc::default());
+        let mut db = manager.connect().unwrap().conn.0;
+        db.batch_execute(shorten).unwrap();
+        let began = Instant::now();
+        let error = Error::from(db.batch_execute(slow).unwrap_err());
+        assert!(began.elapsed() < dialect::STATEMENT_TIMEOUT / 2);
+        let Error::Unavailable { cause } = &error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(cause, "a statement took longer than 20 s");
+        assert!(!dialect::is_broken(&mut db));
+    }
+
+    #[test]
+    fn slow_statement_times_out_on_postgres() {
+        let url = test_servers::postgres().create_postgres("timeouts");
+        let is_set = "DO $$ BEGIN ASSERT current_setting('statement_timeout') = '20s'; END $$";
+        let manager = Manager::new(url.parse().unwrap(), Arc::default());
+        let mut db = manager.connect().unwrap().conn.0;
+        db.batch_execute(is_set).unwrap();
+        let shorten = "SET statement_timeout = 100";
+        assert_statement_times_out(&url, shorten, "SELECT pg_sleep(15)");
+    }
+
+    #[test]
+    fn slow_statement_times_out_on_mariadb() {
+        let url = test_servers::mariadb().create_mariadb("timeouts");
+        let is_set = "BEGIN NOT ATOMIC IF @@max_statement_time <> 20 THEN SIGNAL SQLSTATE '45000'; \
+                      END IF; END";
+        let manager = Manager::new(url.parse().unwrap(), Arc::default());
+        let mut db = manager.connect().unwrap().conn.0;
+        db.batch_execute(is_set).unwrap();
+        let shorten = "SET SESSION max_statement_time = 0.1";
+        assert_statement_times_out(&url, shorten, "DO BENCHMARK(10000000000, SHA2('a', 512))");
+    }
+}
