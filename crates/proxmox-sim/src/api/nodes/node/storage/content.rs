@@ -245,7 +245,7 @@ fn delete(call: &Call) -> Result<ApiResponse> {
             false => "Datastore.Allocate",
         };
         require_privilege(&state.directory, &call.caller, &path, &[privilege])?;
-        Ok(id)
+        Ok::<String, ApiError>(id)
     })?;
     let storage = call.params.text("storage").to_owned();
     let spec = call.spec("imgdel", &storage);
