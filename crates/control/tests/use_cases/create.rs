@@ -69,6 +69,25 @@ async fn create_from_image_with_environment_and_services() {
     );
 }
 
+/// Neither the container's row nor the job's arguments, notes and log contain a value.
+#[tokio::test(flavor = "multi_thread")]
+async fn environment_values_are_not_stored_unencrypted() {
+    let app = TestApp::new().await;
+    let mut form = app.form("web-1", NGINX);
+    form.env = "TOKEN=hunter2".into();
+    let created = app.create(&form).await.unwrap();
+    let job = app.wait_for_job(created.job).await;
+    assert_eq!(job.row.state, JobState::Done, "{job:?}");
+    let view = app.view("web-1").await;
+    assert_eq!(view.spec.env.get("TOKEN"), Some("hunter2"));
+    let file = app.database.strip_prefix("sqlite:").unwrap();
+    for suffix in ["", "-wal"] {
+        let bytes = std::fs::read(format!("{file}{suffix}")).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains("hunter2"), "test.db{suffix}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn create_from_template() {
     let app = TestApp::new().await;

@@ -1,7 +1,7 @@
 //! The quota of a site's pulled images.
 
 use model::{
-    Timestamp,
+    SiteId, Timestamp,
     containers::{ContainerForm, CreatedContainer},
     jobs::{JobState, JobView, StepState},
 };
@@ -13,8 +13,8 @@ use crate::test_app::{NGINX, TestApp};
 const DAY_MS: i64 = 24 * 3600 * 1000;
 const POSTGRES: &str = "docker.io/library/postgres:17";
 
-/// Records an archive of the site that was used some days ago.
-async fn record(app: &TestApp, file: &str, size_mib: u64, days: i64) {
+/// Records an archive of a site that was used some days ago.
+pub async fn record(app: &TestApp, site: SiteId, file: &str, size_mib: u64, days: i64) {
     let now = app.control.store().now().await.unwrap();
     let image = PulledImage {
         node: "pve1".parse().unwrap(),
@@ -23,7 +23,6 @@ async fn record(app: &TestApp, file: &str, size_mib: u64, days: i64) {
         size: size_mib << 20,
         used: Timestamp(now.0 - days * DAY_MS),
     };
-    let site = app.site;
     let write = move |c: &mut store::Conn| images::record(c, site, &image, false);
     app.control.store().write(write).await.unwrap();
 }
@@ -35,11 +34,11 @@ async fn files(app: &TestApp) -> Vec<String> {
     images.iter().map(|image| image.file.to_string()).collect()
 }
 
-fn add_archive(sim: &Sim, file: &str) {
+pub fn add_archive(sim: &Sim, file: &str) {
     assert!(sim.handle().add_image("pve1", NGINX, file));
 }
 
-fn has_archive(sim: &Sim, file: &str) -> bool {
+pub fn has_archive(sim: &Sim, file: &str) -> bool {
     let volumes = sim.handle().volumes("pve1");
     volumes.contains(&format!("local:vztmpl/{file}"))
 }
@@ -104,14 +103,14 @@ async fn unused_images_are_deleted_when_the_quota_is_reached() {
     for file in ["old.tar", "older.tar", "recent.tar", "foreign.tar"] {
         add_archive(&app.sim, file);
     }
-    record(&app, "old.tar", 600, 31).await;
-    record(&app, "older.tar", 200, 300).await;
-    record(&app, "recent.tar", 100, 29).await;
+    record(&app, app.site, "old.tar", 600, 31).await;
+    record(&app, app.site, "older.tar", 200, 300).await;
+    record(&app, app.site, "recent.tar", 100, 29).await;
     let (_, job) = create(&app, "web", NGINX).await;
     assert_eq!(job.row.state, JobState::Done, "{job:?}");
     assert!(has_archive(&app.sim, "old.tar"), "the quota is not reached");
 
-    record(&app, "recent.tar", 300, 29).await;
+    record(&app, app.site, "recent.tar", 300, 29).await;
     let (created, job) = create(&app, "db", POSTGRES).await;
     let log = app.log(created.job).await;
     assert_eq!(job.row.state, JobState::Done, "{job:?}\n{log}");
@@ -127,7 +126,7 @@ async fn pull_is_refused_while_used_images_fill_the_quota() {
     let app = limited_app().await;
     create(&app, "web", NGINX).await;
     add_archive(&app.sim, "used.tar");
-    record(&app, "used.tar", 1024, 1).await;
+    record(&app, app.site, "used.tar", 1024, 1).await;
     let (_, job) = create(&app, "db", POSTGRES).await;
     assert_eq!(job.row.state, JobState::Failed);
     assert!(has_archive(&app.sim, "used.tar"));
@@ -138,8 +137,8 @@ async fn pull_is_refused_while_used_images_fill_the_quota() {
     );
 
     // A user deleted the archive in Proxmox.
-    record(&app, "gone.tar", 4096, 1).await;
-    record(&app, "used.tar", 100, 1).await;
+    record(&app, app.site, "gone.tar", 4096, 1).await;
+    record(&app, app.site, "used.tar", 100, 1).await;
     let (_, job) = create(&app, "db-2", POSTGRES).await;
     assert_eq!(job.row.state, JobState::Done, "{job:?}");
     assert!(!files(&app).await.contains(&"gone.tar".to_owned()));
