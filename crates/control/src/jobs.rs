@@ -248,7 +248,8 @@ impl JobPermit {
         }
     }
 
-    fn record(&self, c: &mut Conn) -> Result<(), store::Error> {
+    /// Counts the use of the permission; [`queue`] does so for a job.
+    pub(crate) fn record(&self, c: &mut Conn) -> Result<(), store::Error> {
         self.0.as_ref().map_or(Ok(()), |permit| permit.record(c))
     }
 }

@@ -5,6 +5,7 @@ mod context;
 mod failure;
 mod guest;
 mod heartbeat;
+mod log_limit;
 mod run;
 mod steps;
 mod task;

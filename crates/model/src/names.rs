@@ -300,17 +300,26 @@ fn is_interface(text: &str) -> bool {
 }
 
 /// Services of infrastructure that clients find by SRV records: directories, Kerberos (RFC 4120),
-/// Active Directory, Windows activation, mail set-up (RFC 6186) and time.
-const RESERVED_SERVICES: [&str; 10] = [
+/// Active Directory, Windows activation, mail (RFC 6186, RFC 8314), calendars (RFC 6764) and time.
+const RESERVED_SERVICES: [&str; 19] = [
     "autodiscover",
+    "caldav",
+    "caldavs",
+    "carddav",
+    "carddavs",
     "gc",
     "imap",
     "imaps",
+    "jmap",
     "kpasswd",
     "msdcs",
     "ntp",
+    "pop3",
     "pop3s",
+    "smtp",
+    "smtps",
     "submission",
+    "submissions",
     "vlmcs",
 ];
 

@@ -45,6 +45,35 @@ pub fn list_holders(
     Ok(holders)
 }
 
+/// Returns an SRV name below `name` that a container holds, except one container. One statement.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn find_srv_below(
+    c: &mut Conn,
+    site: SiteId,
+    name: &QualifiedName,
+    except: Option<ContainerId>,
+) -> Result<Option<QualifiedName>, Error> {
+    // A name without underscores contains no wildcard of LIKE.
+    let rows: Vec<(String, Option<i64>)> = names::table
+        .filter(names::site_id.eq(site.0))
+        .filter(names::purpose.eq(NamePurpose::Srv.as_str()))
+        .filter(names::name.like(format!("%.{name}")))
+        .select((names::name, names::container_id))
+        .load(&mut c.0)?;
+    let is_own = |id: Option<i64>| id.map(ContainerId) == except && except.is_some();
+    let mut others = rows
+        .into_iter()
+        .filter(|(_, container)| !is_own(*container));
+    let Some((found, _)) = others.next() else {
+        return Ok(None);
+    };
+    let prefix = found.strip_suffix(&format!(".{name}")).unwrap_or_default();
+    let row_ref = RowRef::new("names", &found);
+    Ok(Some(name.with_prefix(&row_ref.parse("name", prefix)?)))
+}
+
 /// Replaces the names of a container.
 ///
 /// # Errors
@@ -120,7 +149,7 @@ fn insert(
 /// the site.
 ///
 /// # Errors
-/// [`Error::Duplicate`] when a container holds `claimed`.
+/// [`Error::Duplicate`] when a container holds `claimed` or an SRV name below it.
 pub(crate) fn refresh_infrastructure(
     c: &mut Conn,
     site: SiteId,
@@ -135,7 +164,9 @@ pub(crate) fn refresh_infrastructure(
     diesel::delete(of_infrastructure).execute(&mut c.0)?;
     let current = list_infrastructure(c, site)?;
     let held = list_holders(c, site, &current.keys().cloned().collect(), None)?;
-    if claimed.is_some_and(|name| held.contains_key(name)) {
+    if let Some(name) = claimed
+        && (held.contains_key(name) || find_srv_below(c, site, name, None)?.is_some())
+    {
         return Err(Error::Duplicate(Unique::Name));
     }
     for (name, purpose) in &current {

@@ -31,6 +31,8 @@ FROM services v JOIN sites s ON s.id = v.site_id WHERE v.kind = 'srv';
 INSERT IGNORE INTO names (site_id, name, purpose)
 SELECT site_id, name, 'domain' FROM domains;
 INSERT IGNORE INTO names (site_id, name, purpose)
+SELECT id, domain, 'domain' FROM sites;
+INSERT IGNORE INTO names (site_id, name, purpose)
 SELECT h.site_id, CONCAT(h.name, '.', s.domain), 'host'
 FROM hosts h JOIN sites s ON s.id = h.site_id;
 INSERT IGNORE INTO names (site_id, name, purpose)

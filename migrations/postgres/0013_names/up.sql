@@ -30,6 +30,9 @@ INSERT INTO names (site_id, name, purpose)
 SELECT site_id, name, 'domain' FROM domains
 ON CONFLICT DO NOTHING;
 INSERT INTO names (site_id, name, purpose)
+SELECT id, domain, 'domain' FROM sites
+ON CONFLICT DO NOTHING;
+INSERT INTO names (site_id, name, purpose)
 SELECT h.site_id, h.name || '.' || s.domain, 'host'
 FROM hosts h JOIN sites s ON s.id = h.site_id ON CONFLICT DO NOTHING;
 INSERT INTO names (site_id, name, purpose)

@@ -29,6 +29,8 @@ FROM services v JOIN sites s ON s.id = v.site_id WHERE v.kind = 'srv';
 INSERT OR IGNORE INTO names (site_id, name, purpose)
 SELECT site_id, name, 'domain' FROM domains;
 INSERT OR IGNORE INTO names (site_id, name, purpose)
+SELECT id, domain, 'domain' FROM sites;
+INSERT OR IGNORE INTO names (site_id, name, purpose)
 SELECT h.site_id, h.name || '.' || s.domain, 'host'
 FROM hosts h JOIN sites s ON s.id = h.site_id;
 INSERT OR IGNORE INTO names (site_id, name, purpose)

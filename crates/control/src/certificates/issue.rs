@@ -65,7 +65,6 @@ pub(super) async fn process(control: &Control, claim: Claim) {
         tracing::warn!(certificate = %claimed.subject, %reason, "certificate lease lost");
         outcome::record_interruption(control, &claim, reason).await;
         solver::remove_challenges(control, &claim).await;
-        return;
     }
     outcome::publish_change(control, claimed.domain, Some(claimed.id.0));
 }

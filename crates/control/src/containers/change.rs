@@ -75,20 +75,21 @@ fn edit_in_transaction(
         Ok(services) => services,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let permit = match needs_cluster(&record.spec, &edit.spec) {
-        true => jobs::JobPermit::obtain(c, actor)?.map(Some),
-        false => Ok(None),
-    };
-    let permit = match permit {
+    if record.spec == edit.spec {
+        return Ok(Ok(None));
+    }
+    // An edit without a job has the limit too, because it changes the configuration of edge hosts.
+    let permit = match jobs::JobPermit::obtain(c, actor)? {
         Ok(permit) => permit,
         Err(refusal) => return Ok(Err(refusal)),
     };
     if !store::containers::update_spec(c, id, edit.version, &edit.spec, &services)? {
         return Ok(Err(concurrent_edit()));
     }
-    let Some(permit) = permit else {
+    if !needs_cluster(&record.spec, &edit.spec) {
+        permit.record(c)?;
         return Ok(Ok(None));
-    };
+    }
     let job = jobs::NewJob {
         kind: JobKind::Edit,
         container: id,

@@ -38,6 +38,8 @@ struct InUse {
     domains: Vec<DomainRow>,
     /// The requested names that other objects hold.
     names: BTreeMap<QualifiedName, NamePurpose>,
+    /// An SRV name below the container's own name that another container holds.
+    below_own: Option<QualifiedName>,
     /// The hostnames of this container's HTTP services so far.
     own_labels: BTreeSet<(DomainId, Label)>,
     tcp: BTreeSet<u16>,
@@ -64,6 +66,8 @@ impl ServiceAllocator<'_> {
         }
         let candidates = self.candidates(&in_use.domains);
         in_use.names = store::names::list_holders(c, id, &candidates, self.container)?;
+        let own = QualifiedName::of_label(self.name, &self.site.spec.domain);
+        in_use.below_own = store::names::find_srv_below(c, id, &own, self.container)?;
         if needs(ServiceKind::Tcp) {
             in_use.tcp = store::containers::list_used_ports(c, id, ServiceKind::Tcp)?;
         }

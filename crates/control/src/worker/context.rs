@@ -1,7 +1,13 @@
 //! The context of a step: its container, the client of the cluster, its persistent notes and the
 //! job's log.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use model::{
     JobId, UserId,
@@ -17,7 +23,10 @@ use store::{
     sites::SiteRecord,
 };
 
-use super::failure::{JobStoreResultExt as _, StepFailure};
+use super::{
+    failure::{JobStoreResultExt as _, StepFailure},
+    log_limit,
+};
 use crate::{
     Control,
     background::{InStore, Lease, LeaseObject},
@@ -53,6 +62,8 @@ pub(super) struct Context {
     owner: UserId,
     lease: Lease,
     position: u32,
+    /// How many lines this run of the job has logged.
+    logged_lines: AtomicUsize,
 }
 
 impl Context {
@@ -94,6 +105,7 @@ impl Context {
             owner: job.owner,
             lease: lease.clone(),
             position: 0,
+            logged_lines: AtomicUsize::new(0),
         };
         context.follow_migration().await?;
         Ok(Some(context))
@@ -244,6 +256,8 @@ impl Context {
 
     /// Appends lines to the job's log.
     pub(super) async fn log_all(&self, lines: Vec<String>) {
+        let before = self.logged_lines.fetch_add(lines.len(), Ordering::Relaxed);
+        let lines = log_limit::limit_lines(lines, before);
         if lines.is_empty() {
             return;
         }

@@ -130,6 +130,14 @@ async fn name_of_a_container_is_refused_for_every_purpose() {
             "{taken}"
         );
     }
+    edit(&app, "wiki", &[srv("_sip._tcp.late"), srv("_sip._tcp")])
+        .await
+        .unwrap();
+    assert_eq!(
+        refused("late", None).await.0,
+        "name",
+        "a record is below the name"
+    );
     edit(&app, "wiki", &[]).await.unwrap();
     create(&app, &bob, "docs", &[srv("_sip._tcp")])
         .await

@@ -24,6 +24,12 @@ impl QualifiedName {
         Self(format!("{name}.{domain}"))
     }
 
+    /// `prefix` below this name.
+    #[must_use]
+    pub fn with_prefix(&self, prefix: &SrvName) -> Self {
+        Self(format!("{prefix}.{self}"))
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -7,7 +7,7 @@ use model::{
     DomainId, Error,
     domains::DomainRow,
     names::{ContainerNames, Domain, Label, NamePurpose, QualifiedName, SrvName},
-    services::{DesiredTlsName, ServiceEndpoint, ServiceSpec, TlsName},
+    services::{DesiredTlsName, ServiceEndpoint, ServiceKind, ServiceSpec, ServiceView, TlsName},
 };
 
 use super::{InUse, ServiceAllocator};
@@ -49,12 +49,15 @@ impl ServiceAllocator<'_> {
         all
     }
 
-    /// Checks that no other object holds the container's own name.
+    /// Checks that no other object holds the container's own name, or an SRV name below it.
     pub(super) fn check_own_name(&self, in_use: &InUse) -> Result<(), Error> {
         let name = QualifiedName::of_label(self.name, &self.site.spec.domain);
-        match in_use.names.get(&name) {
+        let below = in_use.below_own.as_ref();
+        let below = below.map(|name| names::refusal(name, NamePurpose::Srv));
+        let own = in_use.names.get(&name);
+        match own.map(|holder| names::refusal(&name, *holder)).or(below) {
             None => Ok(()),
-            Some(holder) => Err(Error::invalid_field("name", names::refusal(&name, *holder))),
+            Some(message) => Err(Error::invalid_field("name", message)),
         }
     }
 
@@ -67,6 +70,7 @@ impl ServiceAllocator<'_> {
         in_use: &InUse,
         claimed: &mut ContainerNames,
     ) -> Result<(DomainId, Label), Error> {
+        let kind = self.desired.get(index).map(ServiceSpec::kind);
         let domain = self.resolve_domain(domain, index, in_use)?;
         let label = requested.unwrap_or(self.name);
         let name = QualifiedName::of_label(label, &domain.spec.name);
@@ -77,7 +81,7 @@ impl ServiceAllocator<'_> {
         if let Some(holder) = in_use.names.get(&name) {
             return refuse("label", names::refusal(&name, *holder));
         }
-        if !self.already_has(label, &domain.spec.name) {
+        if !self.already_has(kind, label, &domain.spec.name) {
             if !self.may_publish(domain) {
                 let domain = &domain.spec.name;
                 let message = format!("You cannot publish under {domain}. Ask an operator.");
@@ -170,8 +174,11 @@ impl ServiceAllocator<'_> {
         may_publish(self.requester.actor, &domain.spec.publishers)
     }
 
-    fn already_has(&self, label: &Label, domain: &Domain) -> bool {
-        self.current.iter().any(|service| match &service.published {
+    /// Whether a service of this kind has the hostname now.
+    fn already_has(&self, kind: Option<ServiceKind>, label: &Label, domain: &Domain) -> bool {
+        let of_kind = |service: &&ServiceView| Some(service.kind()) == kind;
+        let mut current = self.current.iter().filter(of_kind);
+        current.any(|service| match &service.published {
             ServiceEndpoint::Http {
                 label: own_label,
                 domain: own_domain,

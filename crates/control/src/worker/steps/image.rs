@@ -34,9 +34,22 @@ pub(super) async fn check_template(context: &mut Context) -> Result<StepOutcome,
     )))
 }
 
-/// Deletes the image's archive, so that the next step pulls the image again.
+/// Checks the image's registry again: the site's list may have changed since the container was
+/// requested.
+fn check_registry(context: &Context) -> Result<(), StepFailure> {
+    match &context.container.spec.source {
+        ContainerSource::Image(image) => context.site.spec.registries.check(image),
+        ContainerSource::Template(_) | ContainerSource::Imported => Ok(()),
+    }
+    .map_err(|refusal| StepFailure::new(refusal.to_string()))
+}
+
+/// Deletes the image's archive, so that the next step pulls the image again. Refuses what the next
+/// step would refuse, so that no archive is lost.
 pub(super) async fn delete(context: &mut Context) -> Result<StepOutcome, StepFailure> {
     context.resume("imgdel", SHORT_TIMEOUT).await?;
+    check_registry(context)?;
+    image_quota::check(context).await?;
     if find_archive(context).await?.is_none() {
         return Ok(StepOutcome::Skipped("not pulled before".into()));
     }
@@ -55,10 +68,7 @@ pub(super) async fn pull(context: &mut Context) -> Result<StepOutcome, StepFailu
     let ContainerSource::Image(image) = context.container.spec.source.clone() else {
         return Ok(StepOutcome::Skipped("created from a template".into()));
     };
-    // The list may have changed since the container was requested.
-    if let Err(refusal) = context.site.spec.registries.check(&image) {
-        return Err(StepFailure::new(refusal.to_string()));
-    }
+    check_registry(context)?;
     if let Some(upid) = context
         .notes
         .upid

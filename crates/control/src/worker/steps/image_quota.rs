@@ -45,8 +45,7 @@ pub(super) async fn record_use(context: &Context, archive: &Content) -> Result<(
         };
         store::images::record(c, site, &used, is_shared)
     };
-    let written = context.control.store().write(write).await;
-    written.for_job(context.job)
+    context.write(write).await.for_job(context.job)
 }
 
 /// Checks that the site's images use less than the quota. Deletes unused ones otherwise.
@@ -179,6 +178,5 @@ async fn delete_archive(context: &Context, image: &PulledImage) -> Result<(), pr
 async fn delete_row(context: &Context, image: PulledImage) -> Result<(), StepFailure> {
     let site = context.site.id;
     let write = move |c: &mut store::Conn| store::images::delete(c, site, &image);
-    let written = context.control.store().write(write).await;
-    written.for_job(context.job)
+    context.write(write).await.for_job(context.job)
 }

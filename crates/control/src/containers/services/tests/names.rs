@@ -124,3 +124,51 @@ fn allocation_claims_every_name_of_the_container() {
             .all(|(name, _)| candidates.iter().any(|it| it.as_str() == *name))
     );
 }
+
+#[test]
+fn name_above_an_srv_record_of_another_container_is_refused() {
+    let taken = InUse {
+        below_own: held("_http._tcp.web.lab.internal", NamePurpose::Srv)
+            .into_keys()
+            .next(),
+        ..in_use()
+    };
+    assert_eq!(refused_field(&[], taken), Some("name".to_owned()));
+}
+
+#[test]
+fn names_below_that_of_the_manager_are_refused() {
+    let actor = user(Role::Administrator);
+    let manager = "cloud.lab.internal".parse().unwrap();
+    let requester = Requester {
+        actor: &actor,
+        manager: Some(&manager),
+    };
+    let refused = |name: &str| {
+        let (name, _) = held(name, NamePurpose::Srv).pop_first().unwrap();
+        requester.manager_conflict(&name).is_some()
+    };
+    assert!(refused("_https._tcp.cloud.lab.internal") && refused("cloud.lab.internal"));
+    assert!(!refused("mycloud.lab.internal") && !refused("clouds.lab.internal"));
+}
+
+#[test]
+fn granted_hostname_for_tls_does_not_become_one_for_http() {
+    let granted = [ServiceView {
+        id: ServiceId(1),
+        port: port(5432),
+        published: ServiceEndpoint::Tcp {
+            external: port(2000),
+            options: TcpOptions::default(),
+            tls: Some(model::services::TlsName {
+                label: "login".parse().unwrap(),
+                domain: "example.net".parse().unwrap(),
+            }),
+        },
+        entry: EntryPoint::default(),
+    }];
+    let allocate = |service| allocate(Role::Member, &[service], &granted, in_use());
+    assert!(allocate(tls(Some("login"), Some("example.net"))).is_ok());
+    let field = allocate(http(Some("login"), Some("example.net"))).unwrap_err();
+    assert_eq!(field.field_errors()[0].field, "services.0.label");
+}
