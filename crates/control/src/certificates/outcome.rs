@@ -13,7 +13,7 @@ use super::{
     lease::{Claim, write_if_held},
     plan::{self, Failure, Jitter},
 };
-use crate::{Control, background::LeaseLost, notifier::Audience};
+use crate::{Control, background::LeaseLost};
 
 /// The waits before storing an issued certificate is retried. CA rate limits may prevent another
 /// issuance soon.
@@ -171,7 +171,7 @@ pub(super) fn publish_change(control: &Control, domain: DomainId, id: Option<i64
         Some(id) => Event::of(Topic::Certificate, id),
         None => Event::all(Topic::Certificate),
     };
-    control.notifier().publish(event, Audience::Everyone);
+    control.notifier().publish(event);
     let event = Event::of(Topic::Domain, domain.0);
-    control.notifier().publish(event, Audience::Everyone);
+    control.notifier().publish(event);
 }

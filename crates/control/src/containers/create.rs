@@ -8,6 +8,7 @@ use model::{
     containers::{ContainerSource, CreateContainer, CreatedContainer},
     jobs::JobKind,
     names::{NodeName, QualifiedName},
+    permissions::{ContainerCreate, Permit},
     users::{Limits, Usage},
 };
 use store::{
@@ -33,6 +34,7 @@ pub async fn create(
     actor: &Actor,
     new: CreateContainer,
 ) -> Result<CreatedContainer, Error> {
+    let permit: Permit<ContainerCreate> = actor.permit()?;
     if new.spec.source == ContainerSource::Imported {
         let message = "Choose a template or enter an image such as nginx:1.27.";
         return Err(Error::invalid_field("source", message));
@@ -53,6 +55,7 @@ pub async fn create(
     control.observer().reserve_memory(cluster, &node, memory);
     let reservation = Reservation {
         control: control.clone(),
+        permit,
         actor: actor.clone(),
         site: site.clone(),
         node,
@@ -112,6 +115,7 @@ async fn site(control: &Control, new: &CreateContainer) -> Result<SiteRecord, Er
 #[derive(Clone)]
 struct Reservation {
     control: Control,
+    permit: Permit<ContainerCreate>,
     actor: Actor,
     site: SiteRecord,
     node: NodeName,
@@ -145,8 +149,8 @@ impl Reservation {
 
     /// Runs in a transaction. Every check precedes the first write.
     fn reserve(&self, c: &mut Conn) -> Result<Result<Reserved, Error>, store::Error> {
-        let permit = match jobs::JobPermit::obtain(c, &self.actor)? {
-            Ok(permit) => permit,
+        let allowance = match jobs::JobAllowance::obtain(c, &self.actor)? {
+            Ok(allowance) => allowance,
             Err(refusal) => return Ok(Err(refusal)),
         };
         let owner = match self.owner(c)? {
@@ -164,7 +168,7 @@ impl Reservation {
             Ok(record) => record,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let id = store::containers::insert(c, &record)?;
+        let id = store::containers::insert(c, self.permit, &record)?;
         let job = jobs::NewJob {
             kind: JobKind::Create,
             container: id,
@@ -172,9 +176,10 @@ impl Reservation {
             site: &site,
             owner,
             source: &self.new.spec.source,
-            permit,
+            allowance,
         };
-        let job = jobs::queue(c, &self.actor, &job, jobs::Args::default())?;
+        let (permit, args) = (self.permit.narrow(), jobs::Args::default());
+        let job = jobs::queue(c, permit, &self.actor, &job, args)?;
         Ok(Ok((id, owner, job)))
     }
 

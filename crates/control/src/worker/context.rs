@@ -18,7 +18,7 @@ use store::{
 };
 
 use super::failure::{Failure, JobStoreResultExt as _};
-use crate::{Control, background::Lease, jobs::Step, notifier::Audience, observer::Power};
+use crate::{Control, background::Lease, jobs::Step, observer::Power};
 
 /// Persistent notes of a step, saved before it waits, so that another worker can resume it.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -295,8 +295,6 @@ impl Context {
     }
 
     fn publish(&self, event: Event) {
-        self.control
-            .notifier()
-            .publish(event, Audience::Owner(self.owner));
+        self.control.notifier().publish_owned(event, self.owner);
     }
 }
