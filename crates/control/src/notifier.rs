@@ -266,8 +266,10 @@ fn all_topics(number: u64) -> Vec<Notice> {
 mod tests {
     use futures::{FutureExt as _, StreamExt as _};
     use model::{
-        JobId,
+        JobId, UserId,
         events::{Event, Topic},
+        session::CurrentUser,
+        users::Role,
     };
 
     use super::{BACKLOG, EventPosition, Notifier};

@@ -122,6 +122,7 @@ pub fn find_action(name: &str) -> Option<&'static ActionEntry> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests of the check itself")]
 mod tests {
     use super::*;
 
@@ -173,6 +174,27 @@ mod tests {
             }
             assert!(action.description.ends_with('.'), "{}", action.name);
         }
+    }
+
+    /// The table of `docs/security.md`.
+    fn documentation() -> String {
+        let header = "| action | which is to | who |\n|---|---|---|\n";
+        let rows = ACTIONS.iter().map(|action| {
+            let description = action.description.trim_end_matches('.');
+            let (first, rest) = description.split_at(1);
+            let description = first.to_lowercase() + rest;
+            let (name, rule) = (action.name, action.rule.as_str());
+            format!("| {name} | {description} | {rule} |\n")
+        });
+        header.to_owned() + &rows.collect::<String>()
+    }
+
+    #[test]
+    fn documentation_contains_the_table() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/security.md");
+        let page = std::fs::read_to_string(path).unwrap();
+        let table = documentation();
+        assert!(page.contains(&table), "docs/security.md needs:\n{table}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use store::{Error, authorities, providers};
 
 use crate::{
     certificates::{authority, change, provider},
-    support::parse,
+    support::{parse, permit},
 };
 
 db_test!(

@@ -8,7 +8,7 @@ use store::certificates;
 
 use crate::{
     certificates::{MINUTE, at},
-    support::parse,
+    support::{parse, permit},
 };
 
 db_test!(certificate_is_claimed_by_one_owner, |db| async {

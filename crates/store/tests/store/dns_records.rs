@@ -9,7 +9,7 @@ use store::{
 
 use crate::{
     certificates::{MINUTE, at, change, insert_issued, issued, provider},
-    support::http,
+    support::{http, permit},
 };
 
 db_test!(

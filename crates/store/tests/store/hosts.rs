@@ -168,7 +168,7 @@ db_test!(one_host_of_a_site_is_dhcp_server, |db| async {
         .await;
     assert_eq!(both().await, (DhcpRole::Ending, DhcpRole::Next));
     let early = db
-        .write(move |c| hosts::complete_dhcp_handover(c, site, Some(generation - 1)))
+        .write(move |c| hosts::complete_dhcp_handover(c, site, generation - 1))
         .await;
     assert!(
         !early,
@@ -176,23 +176,20 @@ db_test!(one_host_of_a_site_is_dhcp_server, |db| async {
     );
     assert_eq!(both().await, (DhcpRole::Ending, DhcpRole::Next));
     assert!(
-        db.write(move |c| hosts::complete_dhcp_handover(c, site, Some(generation)))
+        db.write(move |c| hosts::complete_dhcp_handover(c, site, generation))
             .await
     );
     assert_eq!(both().await, (DhcpRole::No, DhcpRole::Yes));
     assert!(
-        !db.write(move |c| hosts::complete_dhcp_handover(c, site, Some(generation)))
+        !db.write(move |c| hosts::complete_dhcp_handover(c, site, generation))
             .await,
         "the change happens once"
     );
 
     db.write(move |c| hosts::request_dhcp_handover(c, permit(), first, site, generation + 1))
         .await;
-    assert!(
-        db.write(move |c| hosts::complete_dhcp_handover(c, site, None))
-            .await,
-        "an operator forces the change"
-    );
+    db.write(move |c| hosts::force_dhcp_handover(c, permit(), site))
+        .await;
     assert_eq!(both().await, (DhcpRole::Yes, DhcpRole::No));
     db.write(move |c| hosts::request_dhcp_handover(c, permit(), second, site, generation + 2))
         .await;

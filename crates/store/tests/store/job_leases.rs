@@ -3,6 +3,8 @@
 use model::jobs::{JobKind, JobState, Progress, StepState};
 use store::jobs::{self, Heartbeat, JobOutcome};
 
+use crate::support::permit;
+
 const MINUTE: i64 = 60_000;
 
 fn done() -> JobOutcome {

@@ -6,6 +6,8 @@ use model::jobs::JobKind;
 use store::{Error, Unique, containers, jobs, users};
 use tokio::task::JoinSet;
 
+use crate::support::permit;
+
 db_test!(concurrent_inserts_allocate_an_address_once, |db| async {
     let fixture = db.fixture().await;
     let address = fixture.container(1).address;
