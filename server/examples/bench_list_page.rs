@@ -237,7 +237,7 @@ async fn fill(control: &Control, simulator: &Sim, containers: u16) -> anyhow::Re
     };
     let cluster = setup::upsert_cluster(control, "bench", access).await?;
     let site = sites::create(control, &Actor::System, site_spec(cluster)?).await?;
-    let spec = container_spec(site)?;
+    let (spec, permit) = (container_spec(site)?, Actor::System.permit()?);
     control
         .store()
         .write(move |c| {
@@ -259,7 +259,7 @@ async fn fill(control: &Control, simulator: &Sim, containers: u16) -> anyhow::Re
                         .map_err(invalid)?,
                     address: [10, 20, 1 + high, low].into(),
                 };
-                let id = store::containers::insert(c, &record)?;
+                let id = store::containers::insert(c, permit, &record)?;
                 store::containers::mark_created(c, id)?;
             }
             Ok(())

@@ -195,7 +195,7 @@ async fn fill(
     cluster: ClusterId,
     containers: u16,
 ) -> anyhow::Result<()> {
-    let spec = spec(site)?;
+    let (spec, permit) = (spec(site)?, Actor::System.permit()?);
     control
         .store()
         .write(move |c| {
@@ -205,8 +205,11 @@ async fn fill(
             for number in 0..containers {
                 let references = (site, cluster, owner);
                 let record = record(number, domain, &spec, references);
-                let id =
-                    store::containers::insert(c, &record.map_err(|_| store::Error::NotFound)?)?;
+                let id = store::containers::insert(
+                    c,
+                    permit,
+                    &record.map_err(|_| store::Error::NotFound)?,
+                )?;
                 store::containers::mark_created(c, id)?;
             }
             Ok(())

@@ -1,6 +1,10 @@
 //! The signed-in user's own account: what they may use, and their password.
 
-use model::{Error, UserId, account::PasswordChange, users::UserRow};
+use model::{
+    Error, Kind, UserId, account,
+    permissions::{PasswordChange, Permit},
+    users::UserRow,
+};
 use store::{Conn, users::UserRecord};
 
 use crate::{
@@ -30,10 +34,11 @@ pub async fn get(control: &Control, actor: &Actor) -> Result<UserRow, Error> {
 pub async fn change_password(
     control: &Control,
     actor: &Actor,
-    change: PasswordChange,
+    change: account::PasswordChange,
     client: &ClientInfo,
 ) -> Result<NewSession, Error> {
     let me = actor.me().ok_or(Error::Unauthenticated)?;
+    let permit = actor.permit_owned::<PasswordChange>(me.id, Kind::User)?;
     let Some(_in_progress) = control.0.mutexes.passwords.try_lock(me.id) else {
         return Err(Error::conflict(IN_PROGRESS));
     };
@@ -49,6 +54,7 @@ pub async fn change_password(
         return Err(wrong_password());
     }
     let replacement = Replacement {
+        permit,
         new_hash: passwords.hash(&change.new).await?,
         recorded_failures: attempt.recorded_failures,
         user,
@@ -60,14 +66,18 @@ pub async fn change_password(
 
 /// Checks the number of changes before any password is hashed.
 async fn check_rate(control: &Control, user: UserId) -> Result<(), Error> {
-    let permit = control
+    let allowance = control
         .store()
         .read(move |c| PASSWORD_CHANGES.check(c, user));
-    permit.await.into_model("check password changes")?.map(drop)
+    allowance
+        .await
+        .into_model("check password changes")?
+        .map(drop)
 }
 
 /// A verified change of a password.
 struct Replacement {
+    permit: Permit<PasswordChange>,
     user: UserRecord,
     new_hash: String,
     /// The failures that were recorded for the attempt.
@@ -94,18 +104,18 @@ impl Replacement {
         browser_hash: &str,
     ) -> Result<Result<(), Error>, store::Error> {
         let (id, old_hash) = (self.user.row.id, self.user.password_hash.as_str());
-        let permit = match PASSWORD_CHANGES.check(c, id)? {
-            Ok(permit) => permit,
+        let allowance = match PASSWORD_CHANGES.check(c, id)? {
+            Ok(allowance) => allowance,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        if !store::users::replace_password(c, id, old_hash, &self.new_hash)? {
+        if !store::users::replace_password(c, self.permit, id, old_hash, &self.new_hash)? {
             // Another request has changed the password since it was verified.
             return Ok(Err(wrong_password()));
         }
-        permit.record(c)?;
+        allowance.record(c)?;
         throttle::record_success(c, &self.recorded_failures)?;
         store::sign_ins::forget_account(c, &self.user.row.name)?;
-        session.replace_all(c, browser_hash)?;
+        session.replace_all(c, self.permit, browser_hash)?;
         Ok(Ok(()))
     }
 }

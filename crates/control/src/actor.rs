@@ -1,6 +1,13 @@
-//! The actor of a use case. Every use case takes an actor first and checks its permissions.
+//! The actor of a use case. Every use case takes an actor first and asks for one permit of the
+//! table in [`model::permissions`].
 
-use model::{Error, UserId, names::Username, session::CurrentUser, users::Role};
+use model::{
+    Error, Kind, UserId,
+    names::Username,
+    permissions::{Action, OwnedAction, Permit, RoleAction, Rule},
+    session::CurrentUser,
+    users::Role,
+};
 
 /// Who performs an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,31 +37,50 @@ impl Actor {
         self.me().map(|me| (me.id, me.name.clone()))
     }
 
-    /// The owner that lists are restricted to, or `None` when the actor sees all objects.
-    pub(crate) fn owner_filter(&self) -> Option<UserId> {
-        self.me()
-            .filter(|me| !me.role.can_see_all())
-            .map(|me| me.id)
+    /// The permit for an action whose rule depends on the role only.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for other roles.
+    pub fn permit<A: RoleAction>(&self) -> Result<Permit<A>, Error> {
+        self.check(false)
+            .ok_or_else(|| Error::forbidden(A::RULE.refusal()))
     }
 
-    /// Whether the actor may see objects of `owner`.
-    pub(crate) fn may_see(&self, owner: UserId) -> bool {
-        self.owner_filter().is_none_or(|me| me == owner)
+    /// The permit for an action on an object of `owner`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] with the kind of the object, as if it did not exist, if the actor may
+    /// not perform the action on it.
+    pub fn permit_owned<A: OwnedAction>(
+        &self,
+        owner: UserId,
+        kind: Kind,
+    ) -> Result<Permit<A>, Error> {
+        self.check(self.owns(owner)).ok_or(Error::not_found(kind))
     }
 
-    pub(crate) fn require_operator(&self) -> Result<(), Error> {
-        if self.role().can_see_all() {
-            return Ok(());
-        }
-        Err(Error::forbidden(
-            "Only operators and administrators can do this.",
-        ))
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the only place that checks actors"
+    )]
+    fn check<A: Action>(&self, is_owner: bool) -> Option<Permit<A>> {
+        Permit::check(self.role(), is_owner)
     }
 
-    pub(crate) fn require_administrator(&self) -> Result<(), Error> {
-        if self.role().is_administrator() {
-            return Ok(());
-        }
-        Err(Error::forbidden("Only administrators can do this."))
+    fn owns(&self, owner: UserId) -> bool {
+        self.me().is_some_and(|me| me.id == owner)
+    }
+
+    /// The owner that lists are restricted to, or `None` when the actor may perform the action on
+    /// the objects of all users.
+    pub(crate) fn owner_filter<A: OwnedAction>(&self) -> Option<UserId> {
+        let me = self.me()?;
+        (!A::RULE.allows(me.role, false)).then_some(me.id)
+    }
+
+    /// Whether the actor may learn of a change under a rule. `owner` is the owner of the changed
+    /// object, if it has one.
+    pub(crate) fn passes(&self, rule: Rule, owner: Option<UserId>) -> bool {
+        rule.allows(self.role(), owner.is_some_and(|owner| self.owns(owner)))
     }
 }

@@ -6,17 +6,18 @@ use model::{
     authorities::{AuthorityRow, AuthoritySpec},
     events::{Event, Topic},
     names::Label,
+    permissions::{AuthorityManage, AuthorityRead, Permit},
 };
 use store::certificates::CertificateScope;
 
-use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience};
+use crate::{Actor, Control, failure::StoreResultExt as _};
 
 /// Lists all CAs by name.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for members.
 pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<AuthorityRow>, Error> {
-    actor.require_operator()?;
+    let _: Permit<AuthorityRead> = actor.permit()?;
     let all = control.store().read(store::authorities::list).await;
     all.into_model("list CAs")
 }
@@ -41,12 +42,12 @@ pub async fn create(
     actor: &Actor,
     spec: AuthoritySpec,
 ) -> Result<AuthorityId, Error> {
-    actor.require_administrator()?;
+    let permit: Permit<AuthorityManage> = actor.permit()?;
     validate_roots(&spec)?;
     let key = control.store().secret_key().clone();
     let id = control
         .store()
-        .write(move |c| store::authorities::insert(c, &key, &spec))
+        .write(move |c| store::authorities::insert(c, permit, &key, &spec))
         .await
         .into_model("create CA")?;
     publish_change(control, id);
@@ -63,7 +64,7 @@ pub async fn update(
     id: AuthorityId,
     spec: AuthoritySpec,
 ) -> Result<(), Error> {
-    actor.require_administrator()?;
+    let permit: Permit<AuthorityManage> = actor.permit()?;
     validate_roots(&spec)?;
     let (key, clock) = (control.store().secret_key().clone(), control.clock());
     control
@@ -79,13 +80,14 @@ pub async fn update(
                 let message = "Enter the key again. It belongs to this key ID at this directory.";
                 return Ok(Err(Error::invalid_field("eab_mac_key", message)));
             }
-            store::authorities::update(c, &key, id, &spec)?;
+            store::authorities::update(c, permit, &key, id, &spec)?;
             let now = clock.now(c)?;
             if before.row.directory != spec.directory {
-                store::certificates::detach_from_ca(c, id, now)?;
+                store::certificates::detach_from_ca(c, permit, id, now)?;
             }
-            store::certificates::revoke_leases(c, CertificateScope::CertificateAuthority(id))?;
-            store::certificates::retry_failed(c, CertificateScope::CertificateAuthority(id), now)?;
+            let scope = CertificateScope::CertificateAuthority(id);
+            store::certificates::revoke_leases(c, permit.narrow(), scope)?;
+            store::certificates::retry_failed(c, permit.narrow(), scope, now)?;
             Ok(Ok(()))
         })
         .await
@@ -106,7 +108,7 @@ pub async fn delete(
     id: AuthorityId,
     confirm: &str,
 ) -> Result<(), Error> {
-    actor.require_administrator()?;
+    let permit: Permit<AuthorityManage> = actor.permit()?;
     let confirm = confirm.trim().to_owned();
     let result = control
         .store()
@@ -119,7 +121,7 @@ pub async fn delete(
                 let message = format!("Type {} to delete the CA.", authority.name);
                 return Ok(Err(Error::invalid_field("confirm", message)));
             }
-            store::authorities::delete(c, id)?;
+            store::authorities::delete(c, permit, id)?;
             Ok(Ok(()))
         })
         .await;
@@ -144,5 +146,5 @@ fn validate_roots(spec: &AuthoritySpec) -> Result<(), Error> {
 
 fn publish_change(control: &Control, id: AuthorityId) {
     let event = Event::of(Topic::Authority, id.0);
-    control.notifier().publish(event, Audience::Operators);
+    control.notifier().publish(event);
 }

@@ -18,6 +18,7 @@ use model::{
         IssuanceMethod, expiring_from,
     },
     domains::{DomainRow, DomainSpec},
+    permissions::{CertificateManage, CertificateRead, Permit},
 };
 use store::{
     Conn,
@@ -41,7 +42,7 @@ pub async fn list(
     actor: &Actor,
     of: Option<DomainId>,
 ) -> Result<Vec<CertificateRow>, Error> {
-    actor.require_operator()?;
+    let _: Permit<CertificateRead> = actor.permit()?;
     let clock = control.clock();
     control
         .store()
@@ -62,7 +63,11 @@ pub async fn get(
     actor: &Actor,
     id: CertificateId,
 ) -> Result<CertificateDetail, Error> {
-    actor.require_operator()?;
+    let _: Permit<CertificateRead> = actor.permit()?;
+    read(control, id).await
+}
+
+async fn read(control: &Control, id: CertificateId) -> Result<CertificateDetail, Error> {
     let clock = control.clock();
     let detail = control
         .store()
@@ -91,7 +96,7 @@ pub async fn upload(
     domain: DomainId,
     (chain, key): (String, String),
 ) -> Result<CertificateId, Error> {
-    actor.require_operator()?;
+    let permit: Permit<CertificateManage> = actor.permit()?;
     let now = now(control).await?;
     let checked =
         tokio::task::spawn_blocking(move || pki::validate_upload(&chain, &key, now)).await;
@@ -117,7 +122,7 @@ pub async fn upload(
                     certificate_source: CertificateSource::Uploaded,
                     ..row.spec
                 };
-                store::domains::update(c, domain, &spec)?;
+                store::domains::update(c, permit.narrow(), domain, &spec)?;
             }
             let new = NewCertificate {
                 method: IssuanceMethod::Uploaded,
@@ -131,9 +136,7 @@ pub async fn upload(
                 )),
             };
             let of = (domain, &subject);
-            let id = store::certificates::upsert_issued(c, &seal, of, &new, &pair.key, now)?;
-            // A certificate that is being issued must not replace the uploaded certificate.
-            store::certificates::revoke_lease(c, id)?;
+            let id = store::certificates::upload(c, permit, &seal, of, &new, &pair.key, now)?;
             let message = outcome::describe(&new.issued);
             store::certificates::add_history(c, id, CertificateEvent::Uploaded, &message, now)?;
             Ok(Ok(id))
@@ -175,7 +178,14 @@ fn wrong_names(names: &[CertificateName], domain: &DomainSpec) -> FieldError {
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Conflict`] for an uploaded certificate.
 pub async fn retry(control: &Control, actor: &Actor, id: CertificateId) -> Result<(), Error> {
-    actor.require_operator()?;
+    advance(control, actor.permit()?, id).await
+}
+
+async fn advance(
+    control: &Control,
+    permit: Permit<CertificateManage>,
+    id: CertificateId,
+) -> Result<(), Error> {
     let clock = control.clock();
     let domain = control
         .store()
@@ -189,7 +199,7 @@ pub async fn retry(control: &Control, actor: &Actor, id: CertificateId) -> Resul
                     "Uploaded certificates are not renewed automatically. Upload a replacement.";
                 return Ok(Err(Error::conflict(message)));
             }
-            store::certificates::advance_attempt(c, id, now)?;
+            store::certificates::advance_attempt(c, permit, id, now)?;
             Ok(Ok(row.domain))
         })
         .await
@@ -204,7 +214,7 @@ pub async fn retry(control: &Control, actor: &Actor, id: CertificateId) -> Resul
 /// # Errors
 /// As for [`retry`].
 pub async fn renew(control: &Control, actor: &Actor, id: CertificateId) -> Result<(), Error> {
-    actor.require_operator()?;
+    let permit: Permit<CertificateManage> = actor.permit()?;
     let clock = control.clock();
     let due = control.store().write(move |c| {
         let now = clock.now(c)?;
@@ -212,12 +222,12 @@ pub async fn renew(control: &Control, actor: &Actor, id: CertificateId) -> Resul
         let row = row.filter(|row| row.method == IssuanceMethod::Acme);
         // Leaves a certificate that is being renewed to the process that holds its lease.
         if row.is_some_and(|row| row.renew_at.is_none_or(|at| at > now)) {
-            renew_now(c, id, now)?;
+            store::certificates::renew_now(c, permit, id, now)?;
         }
         Ok(())
     });
     due.await.into_model("renew certificate")?;
-    retry(control, actor, id).await
+    advance(control, permit, id).await
 }
 
 /// Revokes a certificate at the CA that issued it, for example after its key leaked, and requests a
@@ -232,8 +242,8 @@ pub async fn revoke(
     id: CertificateId,
     confirm: &str,
 ) -> Result<(), Error> {
-    actor.require_operator()?;
-    let row = get(control, actor, id).await?.row;
+    let permit: Permit<CertificateManage> = actor.permit()?;
+    let row = read(control, id).await?.row;
     if row.subject.as_str() != confirm.trim() {
         let message = format!("Type {} to revoke the certificate.", row.subject);
         return Err(Error::invalid_field("confirm", message));
@@ -267,24 +277,18 @@ pub async fn revoke(
         .write(move |c| {
             if !desired::is_desired(c, row.domain, &subject)? {
                 // The certificate would be served again if its name were published again.
-                return store::certificates::delete(c, id);
+                return store::certificates::delete(c, permit, id);
             }
             let now = clock.now(c)?;
             let message = "Revoked. A new certificate with a new key is requested.";
             store::certificates::add_history(c, id, CertificateEvent::Revoked, message, now)?;
-            renew_now(c, id, now)
+            store::certificates::renew_now(c, permit, id, now)
         })
         .await
         .into_model("delete revoked certificate")?;
     outcome::publish_change(control, row.domain, Some(id.0));
     control.issuance_wakeup().notify();
     Ok(())
-}
-
-/// Schedules renewal immediately and ends the lease of the process that works on the certificate.
-fn renew_now(c: &mut Conn, id: CertificateId, now: Timestamp) -> Result<(), store::Error> {
-    store::certificates::revoke_lease(c, id)?;
-    store::certificates::schedule(c, id, Some(now), Some(now))
 }
 
 /// Deletes an uploaded certificate. Its names are served with another certificate or with the edge
@@ -299,7 +303,7 @@ pub async fn delete(
     id: CertificateId,
     confirm: &str,
 ) -> Result<(), Error> {
-    actor.require_operator()?;
+    let permit: Permit<CertificateManage> = actor.permit()?;
     let (clock, confirm) = (control.clock(), confirm.trim().to_owned());
     let domain = control
         .store()
@@ -317,7 +321,7 @@ pub async fn delete(
                     that, change the domain's certificate source.";
                 return Ok(Err(Error::conflict(message)));
             }
-            store::certificates::delete(c, id)?;
+            store::certificates::delete(c, permit, id)?;
             Ok(Ok(row.domain))
         })
         .await

@@ -12,6 +12,7 @@ use model::{
     fingerprint::Fingerprint,
     names::Label,
     nodes::ClusterView,
+    permissions::{ClusterManage, ClusterRead, Permit},
 };
 use store::clusters::{ClusterRecord, ConnectionSettings};
 
@@ -21,7 +22,6 @@ pub use import::import;
 use crate::{
     Actor, Control,
     failure::{StoreResultExt as _, internal},
-    notifier::Audience,
 };
 
 /// Lists the clusters with their nodes and the age of that information. Reads the observed state
@@ -30,7 +30,7 @@ use crate::{
 /// # Errors
 /// [`Error::Forbidden`] for members.
 pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<ClusterView>, Error> {
-    actor.require_operator()?;
+    let _: Permit<ClusterRead> = actor.permit()?;
     let observer = control.observer();
     let mut all: Vec<ClusterView> = control
         .0
@@ -49,7 +49,7 @@ pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<ClusterView>, 
 /// # Errors
 /// [`Error::Forbidden`] unless the actor is an administrator; [`Error::NotFound`].
 pub async fn get(control: &Control, actor: &Actor, name: &str) -> Result<ClusterDetail, Error> {
-    actor.require_administrator()?;
+    let _: Permit<ClusterManage> = actor.permit()?;
     let ClusterRecord { id, connection } = by_name(control, name).await?;
     let (sites, managed) = control
         .store()
@@ -99,7 +99,7 @@ pub async fn fetch_certificate(
     actor: &Actor,
     url: ApiUrl,
 ) -> Result<PresentedCertificate, Error> {
-    actor.require_administrator()?;
+    let _: Permit<ClusterManage> = actor.permit()?;
     let fingerprint = match url.is_tls() {
         true => Some(trust::fetch_fingerprint(&url).await?),
         false => None,
@@ -112,7 +112,7 @@ pub async fn fetch_certificate(
 /// # Errors
 /// [`Error::Invalid`] at the field that prevents the sign-in, and for a name that exists.
 pub async fn create(control: &Control, actor: &Actor, spec: ClusterSpec) -> Result<Label, Error> {
-    actor.require_administrator()?;
+    let permit: Permit<ClusterManage> = actor.permit()?;
     let name = spec.name.clone();
     let secret = spec
         .secret
@@ -125,7 +125,7 @@ pub async fn create(control: &Control, actor: &Actor, spec: ClusterSpec) -> Resu
     let key = control.store().secret_key().clone();
     let id = control
         .store()
-        .write(move |c| store::clusters::insert(c, &key, &access))
+        .write(move |c| store::clusters::insert(c, permit, &key, &access))
         .await
         .into_model("create cluster")?;
     reload(control, id).await?;
@@ -142,7 +142,7 @@ pub async fn update(
     id: ClusterId,
     spec: ClusterSpec,
 ) -> Result<Label, Error> {
-    actor.require_administrator()?;
+    let permit: Permit<ClusterManage> = actor.permit()?;
     let name = spec.name.clone();
     let current = record(control, id).await?.connection;
     let secret = match &spec.secret {
@@ -162,7 +162,7 @@ pub async fn update(
     let key = control.store().secret_key().clone();
     control
         .store()
-        .write(move |c| store::clusters::update(c, &key, id, &access))
+        .write(move |c| store::clusters::update(c, permit, &key, id, &access))
         .await
         .into_model("update cluster")?;
     reload(control, id).await?;
@@ -180,7 +180,7 @@ pub async fn delete(
     id: ClusterId,
     confirm: &str,
 ) -> Result<(), Error> {
-    actor.require_administrator()?;
+    let permit: Permit<ClusterManage> = actor.permit()?;
     let name = record(control, id).await?.connection.name;
     if name != confirm.trim() {
         let message = format!("Type {name} to remove the cluster.");
@@ -188,7 +188,7 @@ pub async fn delete(
     }
     let result = control
         .store()
-        .write(move |c| store::clusters::delete(c, id))
+        .write(move |c| store::clusters::delete(c, permit, id))
         .await;
     if result == Err(store::Error::InUse) {
         let message = format!("{name} has sites. Delete them first.");
@@ -269,7 +269,5 @@ fn to_user_error(error: &proxmox::Error) -> Error {
 }
 
 fn publish_change(control: &Control) {
-    control
-        .notifier()
-        .publish(Event::all(Topic::Nodes), Audience::Operators);
+    control.notifier().publish(Event::all(Topic::Nodes));
 }

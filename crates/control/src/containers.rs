@@ -19,6 +19,7 @@ use model::{
     domains::{DomainOption, DomainRow},
     names::{Domain, Label, NodeName, StorageName},
     page::Page,
+    permissions::{ContainerCreate, ContainerList, ContainerManage, ContainerRead, Permit},
     services::{ServiceEndpoint, ServiceKind, ServiceView},
     users::{Limits, Usage},
 };
@@ -45,8 +46,9 @@ pub async fn list(
     actor: &Actor,
     query: &ContainerQuery,
 ) -> Result<Page<ContainerRow>, Error> {
+    let _: Permit<ContainerList> = actor.permit()?;
     let filter = ContainerFilter {
-        owner: actor.owner_filter(),
+        owner: actor.owner_filter::<ContainerRead>(),
         site: query.site.clone(),
         query: query.q.trim().to_owned(),
         sort: query.sort,
@@ -124,8 +126,8 @@ pub async fn get(
         })
         .await
         .into_model("get container")?
-        .filter(|(record, ..)| actor.may_see(record.owner))
         .ok_or(Error::not_found(Kind::Container))?;
+    let _: Permit<ContainerRead> = actor.permit_owned(record.owner, Kind::Container)?;
     let own = record.address;
     let has_own = leases.contains(&own);
     Ok(ContainerView {
@@ -140,6 +142,7 @@ pub async fn get(
 /// # Errors
 /// Returns an error when the database is unavailable. An unreachable cluster offers no templates.
 pub async fn create_options(control: &Control, actor: &Actor) -> Result<CreateOptions, Error> {
+    let _: Permit<ContainerCreate> = actor.permit()?;
     let me = actor.me().map(|me| me.id);
     let (sites, domains, limits, usage) = control
         .store()
@@ -344,17 +347,18 @@ fn drift(control: &Control, record: &ContainerRecord) -> Vec<Drift> {
     moved.into_iter().chain(renamed).collect()
 }
 
-/// The container, if the actor may see it.
-pub(crate) async fn get_visible(
+/// A container, with the permit to change it.
+async fn find_managed(
     control: &Control,
     actor: &Actor,
     id: ContainerId,
-) -> Result<ContainerRecord, Error> {
-    control
+) -> Result<(ContainerRecord, Permit<ContainerManage>), Error> {
+    let record = control
         .store()
         .read(move |c| store::containers::get(c, id))
         .await
         .into_model("get container by id")?
-        .filter(|record| actor.may_see(record.owner))
-        .ok_or(Error::not_found(Kind::Container))
+        .ok_or(Error::not_found(Kind::Container))?;
+    let permit = actor.permit_owned(record.owner, Kind::Container)?;
+    Ok((record, permit))
 }

@@ -7,11 +7,12 @@ use model::{
     ContainerId, Error, SiteId, UserId,
     dhcp_leases::{Lease, LeaseRow, MAX_LEASES},
     events::{Event, Topic},
+    permissions::{Permit, SiteRead},
 };
 
 use store::Conn;
 
-use crate::{Actor, Control, failure::StoreResultExt as _, hosts::Agent, notifier::Audience};
+use crate::{Actor, Control, failure::StoreResultExt as _, hosts::Agent};
 
 /// Lists the current leases of a site by MAC address: of containers and of unknown devices
 /// ([`LeaseRow::is_unknown`]).
@@ -19,7 +20,7 @@ use crate::{Actor, Control, failure::StoreResultExt as _, hosts::Agent, notifier
 /// # Errors
 /// [`Error::Forbidden`] for members.
 pub async fn list(control: &Control, actor: &Actor, site: SiteId) -> Result<Vec<LeaseRow>, Error> {
-    actor.require_operator()?;
+    let _: Permit<SiteRead> = actor.permit()?;
     let rows = control
         .store()
         .read(move |c| store::dhcp_leases::list_by_site(c, site))
@@ -54,7 +55,7 @@ pub async fn report(control: &Control, agent: &Agent, leases: Vec<Lease>) -> Res
         return Ok(());
     };
     let notifier = control.notifier();
-    notifier.publish(Event::of(Topic::Site, site.0), Audience::Operators);
+    notifier.publish_to_operators(Event::of(Topic::Site, site.0));
     for (container, owner) in affected {
         control.notifier().publish_container(container, owner);
     }

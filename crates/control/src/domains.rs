@@ -9,19 +9,22 @@ use model::{
     domains::{DomainRow, DomainSpec, Publishers, RecordFailure},
     events::{Event, Topic},
     names::Domain,
+    permissions::{
+        CertificateManage, DomainManage, DomainRead, Permit, PublishAnywhere, PublishingOptionsList,
+    },
 };
 use store::{Conn, certificates::CertificateScope};
 
 pub use detail::{create_options, get_detail};
 
-use crate::{Actor, Control, failure::StoreResultExt as _, names::Rename, notifier::Audience};
+use crate::{Actor, Control, failure::StoreResultExt as _, names::Rename};
 
 /// Lists all domains by name.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for members, who see usable domains in the container form.
 pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<DomainRow>, Error> {
-    actor.require_operator()?;
+    let _: Permit<DomainRead> = actor.permit()?;
     control
         .store()
         .read(store::domains::list)
@@ -34,7 +37,7 @@ pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<DomainRow>, Er
 /// # Errors
 /// [`Error::NotFound`] when the domain does not exist.
 pub async fn get(control: &Control, actor: &Actor, id: DomainId) -> Result<DomainRow, Error> {
-    actor.require_operator()?;
+    let _: Permit<DomainRead> = actor.permit()?;
     control
         .store()
         .read(move |c| store::domains::get(c, id))
@@ -52,6 +55,7 @@ pub async fn list_usable(
     actor: &Actor,
     site: SiteId,
 ) -> Result<Vec<DomainRow>, Error> {
+    let _: Permit<PublishingOptionsList> = actor.permit()?;
     let mut all = control
         .store()
         .read(move |c| store::domains::list_by_site(c, site))
@@ -66,7 +70,7 @@ pub async fn list_usable(
 /// # Errors
 /// [`Error::Invalid`] for a domain that the site has already, or an unknown site or user.
 pub async fn create(control: &Control, actor: &Actor, spec: DomainSpec) -> Result<DomainId, Error> {
-    actor.require_operator()?;
+    let permit: Permit<DomainManage> = actor.permit()?;
     let id = control
         .store()
         .write(move |c| {
@@ -82,7 +86,7 @@ pub async fn create(control: &Control, actor: &Actor, spec: DomainSpec) -> Resul
                     "The site does not exist.",
                 )));
             }
-            Ok(Ok(store::domains::insert(c, &spec)?))
+            Ok(Ok(store::domains::insert(c, permit, &spec)?))
         })
         .await
         .into_model("create domain")??;
@@ -102,7 +106,7 @@ pub async fn update(
     id: DomainId,
     spec: DomainSpec,
 ) -> Result<(), Error> {
-    actor.require_operator()?;
+    let permit: Permit<DomainManage> = actor.permit()?;
     let clock = control.clock();
     let manager = control.manager_name().cloned();
     control
@@ -122,14 +126,14 @@ pub async fn update(
             if let Err(refusal) = check_sources(c, &spec)? {
                 return Ok(Err(refusal));
             }
-            if let Err(refusal) = apply(c, id, &current.spec, &spec, manager.as_ref())? {
+            if let Err(refusal) = apply(c, permit, (id, &current.spec), &spec, manager.as_ref())? {
                 return Ok(Err(refusal));
             }
             if (current.spec.certificate_source, current.spec.provider)
                 != (spec.certificate_source, spec.provider)
             {
                 let now = clock.now(c)?;
-                retry_with_new_source(c, id, spec.certificate_source, now)?;
+                retry_with_new_source(c, permit.narrow(), id, spec.certificate_source, now)?;
             }
             Ok(Ok(()))
         })
@@ -143,14 +147,15 @@ pub async fn update(
 /// another CA.
 fn retry_with_new_source(
     c: &mut Conn,
+    permit: Permit<CertificateManage>,
     id: DomainId,
     source: CertificateSource,
     now: Timestamp,
 ) -> Result<(), store::Error> {
-    store::certificates::revoke_leases(c, CertificateScope::Domain(id))?;
-    store::certificates::retry_failed(c, CertificateScope::Domain(id), now)?;
+    store::certificates::revoke_leases(c, permit, CertificateScope::Domain(id))?;
+    store::certificates::retry_failed(c, permit, CertificateScope::Domain(id), now)?;
     match source.certificate_authority() {
-        Some(authority) => store::certificates::schedule_replacement(c, id, authority, now),
+        Some(authority) => store::certificates::schedule_replacement(c, permit, id, authority, now),
         None => Ok(()),
     }
 }
@@ -165,7 +170,7 @@ pub async fn list_address_errors(
     actor: &Actor,
     id: DomainId,
 ) -> Result<Vec<RecordFailure>, Error> {
-    actor.require_operator()?;
+    let _: Permit<DomainRead> = actor.permit()?;
     control
         .store()
         .read(move |c| store::dns_records::list_errors(c, id))
@@ -184,7 +189,7 @@ pub async fn delete(
     id: DomainId,
     confirm: &str,
 ) -> Result<(), Error> {
-    actor.require_operator()?;
+    let permit: Permit<DomainManage> = actor.permit()?;
     let confirm = confirm.trim().to_owned();
     let result = control
         .store()
@@ -197,7 +202,7 @@ pub async fn delete(
                 let message = format!("Type {name} to delete the domain.");
                 return Ok(Err(Error::invalid_field("confirm", message)));
             }
-            store::domains::delete(c, id)?;
+            store::domains::delete(c, permit, id)?;
             Ok(Ok(()))
         })
         .await;
@@ -213,10 +218,8 @@ pub async fn delete(
 
 /// Whether the actor may publish under a domain with these publishers.
 pub(crate) fn may_publish(actor: &Actor, publishers: &Publishers) -> bool {
-    match actor.me() {
-        Some(me) => me.role.can_see_all() || publishers.allows(&me.name),
-        None => true,
-    }
+    let is_allowed = actor.me().is_some_and(|me| publishers.allows(&me.name));
+    is_allowed || actor.permit::<PublishAnywhere>().is_ok()
 }
 
 fn check_publishers(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
@@ -265,13 +268,13 @@ fn check_sources(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, s
 /// Writes the changed domain. A new name changes the hostnames of all services under the domain.
 fn apply(
     c: &mut Conn,
-    id: DomainId,
-    current: &DomainSpec,
+    permit: Permit<DomainManage>,
+    (id, current): (DomainId, &DomainSpec),
     spec: &DomainSpec,
     manager: Option<&Domain>,
 ) -> Result<Result<(), Error>, store::Error> {
     if spec.name == current.name {
-        return store::domains::update(c, id, spec).map(Ok);
+        return store::domains::update(c, permit, id, spec).map(Ok);
     }
     let Some(site) = store::sites::lock(c, spec.site)? else {
         return Ok(Err(Error::not_found(Kind::Domain)));
@@ -287,11 +290,9 @@ fn apply(
         Err(message) => return Ok(Err(Error::invalid_field("name", message))),
     };
     store::names::replace_by_containers(c, site.id, &renamed)?;
-    store::domains::update(c, id, spec).map(Ok)
+    store::domains::update(c, permit, id, spec).map(Ok)
 }
 
 fn publish_change(control: &Control, id: DomainId) {
-    control
-        .notifier()
-        .publish(Event::of(Topic::Domain, id.0), Audience::Everyone);
+    control.notifier().publish(Event::of(Topic::Domain, id.0));
 }

@@ -15,6 +15,7 @@ use model::{
     events::{Event, Topic},
     hosts::{HostDetail, HostRow, IssuedJoinToken, Report},
     names::Label,
+    permissions::{HostManage, HostRead, Permit},
 };
 use store::hosts::{HostRecord, NewHost};
 
@@ -25,14 +26,14 @@ pub use files::{browse_files, file, files};
 pub use registration::register;
 pub use report::{report, report_files};
 
-use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience, sessions::digest};
+use crate::{Actor, Control, failure::StoreResultExt as _, sessions::digest};
 
 /// Lists all hosts by site and name.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for members.
 pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<HostRow>, Error> {
-    actor.require_operator()?;
+    let _: Permit<HostRead> = actor.permit()?;
     let all = control.store().read(store::hosts::list).await;
     Ok(all
         .into_model("list hosts")?
@@ -81,7 +82,7 @@ async fn record(
     site: &Label,
     name: &Label,
 ) -> Result<HostRecord, Error> {
-    actor.require_operator()?;
+    let _: Permit<HostRead> = actor.permit()?;
     let (site, name) = (site.clone(), name.clone());
     control
         .store()
@@ -103,7 +104,7 @@ pub async fn create(
     site: SiteId,
     name: Label,
 ) -> Result<IssuedJoinToken, Error> {
-    actor.require_operator()?;
+    let permit: Permit<HostManage> = actor.permit()?;
     let token = join_token::create(control).await?;
     let new = NewHost {
         site,
@@ -113,7 +114,7 @@ pub async fn create(
     };
     let id = control
         .store()
-        .write(move |c| match store::hosts::insert(c, &new) {
+        .write(move |c| match store::hosts::insert(c, permit, &new) {
             Err(store::Error::NotFound) => Ok(Err(Error::invalid_field(
                 "site",
                 "The site does not exist.",
@@ -136,12 +137,14 @@ pub async fn renew_join_token(
     actor: &Actor,
     id: HostId,
 ) -> Result<IssuedJoinToken, Error> {
-    actor.require_operator()?;
+    let permit: Permit<HostManage> = actor.permit()?;
     let token = join_token::create(control).await?;
     let hash = digest(&token.secret);
     let done = control
         .store()
-        .write(move |c| store::hosts::reset_join_token(c, id, &hash, join_token::LIFETIME_MS))
+        .write(move |c| {
+            store::hosts::reset_join_token(c, permit, id, &hash, join_token::LIFETIME_MS)
+        })
         .await;
     require_found(done)?;
     publish_change(control, id);
@@ -160,7 +163,7 @@ pub async fn delete(
     id: HostId,
     confirm: &str,
 ) -> Result<(), Error> {
-    actor.require_operator()?;
+    let permit: Permit<HostManage> = actor.permit()?;
     let confirm = confirm.trim().to_owned();
     control
         .store()
@@ -178,7 +181,7 @@ pub async fn delete(
                     "This host is the DHCP server. Make another host the DHCP server first.";
                 return Ok(Err(Error::conflict(message)));
             }
-            store::hosts::delete(c, id)?;
+            store::hosts::delete(c, permit, id)?;
             store::sites::increment_generation(c, row.site)?;
             Ok(Ok(()))
         })
@@ -201,14 +204,10 @@ fn require_found<T>(done: Result<T, store::Error>) -> Result<T, Error> {
 }
 
 fn publish_change(control: &Control, id: HostId) {
-    control
-        .notifier()
-        .publish(Event::of(Topic::Host, id.0), Audience::Operators);
+    control.notifier().publish(Event::of(Topic::Host, id.0));
 }
 
 /// Publishes that the status of every service may have changed.
 fn publish_all_services(control: &Control) {
-    control
-        .notifier()
-        .publish(Event::all(Topic::Container), Audience::Everyone);
+    control.notifier().publish(Event::all(Topic::Container));
 }

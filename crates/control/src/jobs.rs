@@ -9,6 +9,7 @@ use model::{
     jobs::{JobKind, JobQuery, JobRow, JobState, JobSummary, JobView, LogLine},
     names::Label,
     page::Page,
+    permissions::{ContainerManage, JobList, JobManage, JobRead, OwnedAction, Permit},
 };
 use serde::{Deserialize, Serialize};
 use store::{
@@ -22,8 +23,7 @@ pub(crate) use plan::Step;
 use crate::{
     Actor, Control,
     failure::StoreResultExt as _,
-    notifier::Audience,
-    rate_limit::{JOBS, Permit},
+    rate_limit::{Allowance, JOBS},
 };
 
 /// The most log lines per response.
@@ -38,8 +38,9 @@ pub async fn list(
     actor: &Actor,
     query: &JobQuery,
 ) -> Result<Page<JobRow>, Error> {
+    let _: Permit<JobList> = actor.permit()?;
     let filter = JobFilter {
-        owner: actor.owner_filter(),
+        owner: actor.owner_filter::<JobRead>(),
         state: query.state,
         container: query.container,
         query: query.q.trim().to_owned(),
@@ -57,7 +58,8 @@ pub async fn list(
 /// # Errors
 /// Returns an error when the database is unavailable.
 pub async fn list_active(control: &Control, actor: &Actor) -> Result<Vec<JobRow>, Error> {
-    let owner = actor.owner_filter();
+    let _: Permit<JobList> = actor.permit()?;
+    let owner = actor.owner_filter::<JobRead>();
     control
         .store()
         .read(move |c| store::jobs::list_active(c, owner))
@@ -78,7 +80,7 @@ pub async fn summarize_active(control: &Control, actor: &Actor) -> Result<JobSum
 /// # Errors
 /// [`Error::NotFound`] as for [`get`].
 pub async fn has_ended(control: &Control, actor: &Actor, id: JobId) -> Result<bool, Error> {
-    let record = get_visible(control, actor, id).await?;
+    let (record, _) = find::<JobRead>(control, actor, id).await?;
     Ok(record.row.state.has_ended())
 }
 
@@ -87,7 +89,7 @@ pub async fn has_ended(control: &Control, actor: &Actor, id: JobId) -> Result<bo
 /// # Errors
 /// [`Error::NotFound`] when the job does not exist or the actor may not see it.
 pub async fn get(control: &Control, actor: &Actor, id: JobId) -> Result<JobView, Error> {
-    let record = get_visible(control, actor, id).await?;
+    let (record, _) = find::<JobRead>(control, actor, id).await?;
     let ended = record.row.state.has_ended();
     Ok(JobView {
         can_cancel: may_cancel(&record),
@@ -110,7 +112,7 @@ pub async fn log(
     id: JobId,
     after: i64,
 ) -> Result<Vec<LogLine>, Error> {
-    get_visible(control, actor, id).await?;
+    find::<JobRead>(control, actor, id).await?;
     control
         .store()
         .read(move |c| store::jobs::list_log(c, id, after, LOG_LINES))
@@ -123,13 +125,13 @@ pub async fn log(
 /// # Errors
 /// [`Error::Conflict`] when the job has ended or cannot be canceled.
 pub async fn cancel(control: &Control, actor: &Actor, id: JobId) -> Result<(), Error> {
-    let record = get_visible(control, actor, id).await?;
+    let (record, permit) = find::<JobManage>(control, actor, id).await?;
     let states = cancelable_states(record.row.kind);
     // The job may have started since it was read.
     let canceled = may_cancel(&record)
         && control
             .store()
-            .write(move |c| store::jobs::request_cancel(c, id, states))
+            .write(move |c| store::jobs::request_cancel(c, permit, id, states))
             .await
             .into_model("cancel job")?;
     if !canceled {
@@ -153,7 +155,7 @@ pub async fn retry(
     id: JobId,
     confirm: &str,
 ) -> Result<(), Error> {
-    let record = get_visible(control, actor, id).await?;
+    let (record, permit) = find::<JobManage>(control, actor, id).await?;
     let name = record.row.container_name.as_str();
     if record.row.kind == JobKind::Delete && confirm.trim() != name {
         let message = format!("Type {name} to delete the container.");
@@ -163,7 +165,7 @@ pub async fn retry(
     let queued = may_retry(&record)
         && control
             .store()
-            .write(move |c| requeue(c, &requester, id))
+            .write(move |c| requeue(c, permit, &requester, id))
             .await
             .into_model("retry job")??;
     if !queued {
@@ -178,14 +180,19 @@ pub async fn retry(
     Ok(())
 }
 
-fn requeue(c: &mut Conn, actor: &Actor, id: JobId) -> Result<Result<bool, Error>, store::Error> {
-    let permit = match JobPermit::obtain(c, actor)? {
-        Ok(permit) => permit,
+fn requeue(
+    c: &mut Conn,
+    permit: Permit<JobManage>,
+    actor: &Actor,
+    id: JobId,
+) -> Result<Result<bool, Error>, store::Error> {
+    let allowance = match JobAllowance::obtain(c, actor)? {
+        Ok(allowance) => allowance,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let queued = store::jobs::requeue(c, id)?;
+    let queued = store::jobs::requeue(c, permit, id)?;
     if queued {
-        permit.record(c)?;
+        allowance.record(c)?;
     }
     Ok(Ok(queued))
 }
@@ -208,14 +215,20 @@ fn may_retry(record: &JobRecord) -> bool {
         && record.row.container.is_some()
 }
 
-async fn get_visible(control: &Control, actor: &Actor, id: JobId) -> Result<JobRecord, Error> {
-    control
+/// A job, with the permit for an action on it.
+async fn find<A: OwnedAction>(
+    control: &Control,
+    actor: &Actor,
+    id: JobId,
+) -> Result<(JobRecord, Permit<A>), Error> {
+    let record = control
         .store()
         .read(move |c| store::jobs::get(c, id))
         .await
         .into_model("get job")?
-        .filter(|record| actor.may_see(record.owner))
-        .ok_or(Error::NotFound { kind: Kind::Job })
+        .ok_or(Error::not_found(Kind::Job))?;
+    let permit = actor.permit_owned(record.owner, Kind::Job)?;
+    Ok((record, permit))
 }
 
 /// A job to be queued.
@@ -226,14 +239,14 @@ pub(crate) struct NewJob<'a> {
     pub(crate) site: &'a SiteRecord,
     pub(crate) owner: UserId,
     pub(crate) source: &'a ContainerSource,
-    pub(crate) permit: JobPermit,
+    pub(crate) allowance: JobAllowance,
 }
 
-/// The permission to queue a job. Members may queue a limited number of jobs in a time.
-pub(crate) struct JobPermit(Option<Permit>);
+/// The allowance of one job. Members may queue a limited number of jobs in a time.
+pub(crate) struct JobAllowance(Option<Allowance>);
 
-impl JobPermit {
-    /// The permission for a kind of job that has no limit.
+impl JobAllowance {
+    /// The allowance of a job that has no limit.
     pub(crate) const UNLIMITED: Self = Self(None);
 
     /// Checks the limit of the actor. Call this before the first write of a transaction, because a
@@ -242,15 +255,19 @@ impl JobPermit {
     /// # Errors
     /// When the database is unavailable; the inner [`Error::Throttled`] over the limit.
     pub(crate) fn obtain(c: &mut Conn, actor: &Actor) -> Result<Result<Self, Error>, store::Error> {
-        match actor.owner_filter() {
-            Some(member) => Ok(JOBS.check(c, member)?.map(|permit| Self(Some(permit)))),
+        match actor.owner_filter::<JobManage>() {
+            Some(member) => Ok(JOBS
+                .check(c, member)?
+                .map(|allowance| Self(Some(allowance)))),
             None => Ok(Ok(Self::UNLIMITED)),
         }
     }
 
-    /// Counts the use of the permission; [`queue`] does so for a job.
+    /// Counts the use of the allowance; [`queue`] does so for a job.
     pub(crate) fn record(&self, c: &mut Conn) -> Result<(), store::Error> {
-        self.0.as_ref().map_or(Ok(()), |permit| permit.record(c))
+        self.0
+            .as_ref()
+            .map_or(Ok(()), |allowance| allowance.record(c))
     }
 }
 
@@ -268,11 +285,12 @@ pub(crate) struct Args {
 /// Inserts a job in the caller's transaction, and counts it.
 pub(crate) fn queue(
     c: &mut Conn,
+    permit: Permit<ContainerManage>,
     actor: &Actor,
     job: &NewJob<'_>,
     args: Args,
 ) -> Result<JobId, store::Error> {
-    job.permit.record(c)?;
+    job.allowance.record(c)?;
     let steps = plan::plan(job.kind, job.source, args);
     let new = store::jobs::NewJob {
         kind: job.kind,
@@ -288,13 +306,13 @@ pub(crate) fn queue(
             .map(|s| (s.word().to_owned(), s.title().to_owned()))
             .collect(),
     };
-    store::jobs::insert(c, &new)
+    store::jobs::insert(c, permit, &new)
 }
 
 /// Publishes that a job changed, and wakes a worker.
 pub(crate) fn publish_job(control: &Control, id: JobId, owner: UserId) {
     control
         .notifier()
-        .publish(Event::of(Topic::Job, id.0), Audience::Owner(owner));
+        .publish_owned(Event::of(Topic::Job, id.0), owner);
     control.0.workers.notify();
 }

@@ -12,6 +12,7 @@ use futures::{Stream, StreamExt as _};
 use model::{
     ContainerId, UserId,
     events::{Event, Topic},
+    permissions::Rule,
 };
 use tokio::sync::broadcast::{self, error::RecvError};
 
@@ -55,17 +56,6 @@ impl FromStr for EventPosition {
     }
 }
 
-/// Who receives a notification.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Audience {
-    /// The owner, operators and administrators.
-    Owner(UserId),
-    /// Operators and administrators.
-    Operators,
-    /// All signed-in users.
-    Everyone,
-}
-
 /// A subscription to changes.
 pub(crate) struct Changes(broadcast::Receiver<Notice>);
 
@@ -103,7 +93,32 @@ struct History {
 struct Notice {
     number: u64,
     event: Event,
-    audience: Audience,
+    /// Who may learn of the event.
+    rule: Rule,
+    /// The owner of the object, if it has one.
+    owner: Option<UserId>,
+}
+
+impl Notice {
+    fn new(event: Event) -> Self {
+        Self {
+            number: 0,
+            event,
+            rule: event.topic.rule(),
+            owner: None,
+        }
+    }
+
+    /// An event without an object reveals only that the topic exists, so owners of any object of
+    /// that kind receive it.
+    fn is_visible_to(&self, actor: &Actor) -> bool {
+        let me = actor.me().map(|me| me.id);
+        let owner = match self.event.id {
+            Some(_) => self.owner,
+            None => me,
+        };
+        actor.passes(self.rule, owner)
+    }
 }
 
 impl Default for Notifier {
@@ -117,15 +132,35 @@ impl Default for Notifier {
 }
 
 impl Notifier {
-    /// Publishes an event to its audience. It is fine if there are no subscribers.
-    pub(crate) fn publish(&self, event: Event, audience: Audience) {
+    /// Publishes an event to those whom the rule of its topic allows. It is fine if there are no
+    /// subscribers.
+    pub(crate) fn publish(&self, event: Event) {
+        self.send(Notice::new(event));
+    }
+
+    /// Publishes an event about an object of `owner`.
+    pub(crate) fn publish_owned(&self, event: Event, owner: UserId) {
+        let owner = Some(owner);
+        self.send(Notice {
+            owner,
+            ..Notice::new(event)
+        });
+    }
+
+    /// Publishes an event that changes only what operators see of an object.
+    pub(crate) fn publish_to_operators(&self, event: Event) {
+        let rule = Rule::Operator;
+        self.send(Notice {
+            rule,
+            ..Notice::new(event)
+        });
+    }
+
+    fn send(&self, notice: Notice) {
         let mut history = self.history();
         history.latest += 1;
-        let notice = Notice {
-            number: history.latest,
-            event,
-            audience,
-        };
+        let number = history.latest;
+        let notice = Notice { number, ..notice };
         if history.recent.len() == BACKLOG {
             history.recent.pop_front();
         }
@@ -136,7 +171,7 @@ impl Notifier {
 
     /// Publishes that a container changed.
     pub(crate) fn publish_container(&self, id: ContainerId, owner: UserId) {
-        self.publish(Event::of(Topic::Container, id.0), Audience::Owner(owner));
+        self.publish_owned(Event::of(Topic::Container, id.0), owner);
     }
 
     /// The position of the latest notification.
@@ -190,12 +225,10 @@ impl Notifier {
             .chain(live)
             .flat_map(futures::stream::iter)
             .filter_map(move |notice| {
-                let may_know = match notice.audience {
-                    Audience::Owner(owner) => actor.may_see(owner),
-                    Audience::Operators => actor.role().can_see_all(),
-                    Audience::Everyone => true,
-                };
-                futures::future::ready(may_know.then(|| (notifier.at(notice.number), notice.event)))
+                let is_visible = notice.is_visible_to(&actor);
+                futures::future::ready(
+                    is_visible.then(|| (notifier.at(notice.number), notice.event)),
+                )
             })
     }
 
@@ -224,8 +257,7 @@ impl Notifier {
 fn all_topics(number: u64) -> Vec<Notice> {
     let notice = |topic: &Topic| Notice {
         number,
-        event: Event::all(*topic),
-        audience: Audience::Everyone,
+        ..Notice::new(Event::all(*topic))
     };
     Topic::ALL.iter().map(notice).collect()
 }
@@ -234,16 +266,22 @@ fn all_topics(number: u64) -> Vec<Notice> {
 mod tests {
     use futures::{FutureExt as _, StreamExt as _};
     use model::{
-        JobId,
+        JobId, UserId,
         events::{Event, Topic},
+        session::CurrentUser,
+        users::Role,
     };
 
-    use super::{Audience, BACKLOG, EventPosition, Notifier};
+    use super::{BACKLOG, EventPosition, Notifier};
     use crate::Actor;
 
-    /// The events that a subscriber receives without waiting.
+    /// The events that the manager receives without waiting.
     fn received(notifier: &Notifier, after: Option<EventPosition>) -> Vec<Event> {
-        let mut stream = Box::pin(notifier.subscribe_actor(&Actor::System, after));
+        received_by(&Actor::System, notifier, after)
+    }
+
+    fn received_by(actor: &Actor, notifier: &Notifier, after: Option<EventPosition>) -> Vec<Event> {
+        let mut stream = Box::pin(notifier.subscribe_actor(actor, after));
         std::iter::from_fn(|| stream.next().now_or_never().flatten())
             .map(|(_, event)| event)
             .collect()
@@ -256,11 +294,11 @@ mod tests {
     #[test]
     fn reconnecting_subscriber_receives_missed_events() {
         let notifier = Notifier::default();
-        notifier.publish(job(1), Audience::Everyone);
+        notifier.publish(job(1));
         let before = notifier.position();
         assert_eq!(received(&notifier, Some(before)), []);
-        notifier.publish(job(2), Audience::Everyone);
-        notifier.publish(job(3), Audience::Operators);
+        notifier.publish(job(2));
+        notifier.publish(job(3));
         assert_eq!(received(&notifier, Some(before)), [job(2), job(3)]);
         assert_eq!(received(&notifier, None), []);
     }
@@ -270,11 +308,76 @@ mod tests {
         let notifier = Notifier::default();
         let before = notifier.position();
         for id in 0..=BACKLOG as i64 {
-            notifier.publish(job(id), Audience::Everyone);
+            notifier.publish(job(id));
         }
         assert!(received(&notifier, Some(before)).contains(&Event::all(Topic::Container)));
         let other_process = Notifier::default().position();
         assert!(received(&notifier, Some(other_process)).contains(&Event::all(Topic::Site)));
+    }
+
+    fn user(id: i64, role: Role) -> Actor {
+        Actor::User(CurrentUser {
+            id: UserId(id),
+            name: "ann".parse().unwrap(),
+            role,
+        })
+    }
+
+    /// The expected recipients of an event about an object of user 1: user 1, another member, an
+    /// operator and an administrator.
+    fn recipients(topic: Topic) -> [bool; 4] {
+        match topic {
+            Topic::Container | Topic::Job | Topic::JobLog => [true, false, true, true],
+            Topic::User => [true, false, false, true],
+            Topic::Site | Topic::Domain => [true, true, true, true],
+            Topic::Nodes
+            | Topic::Certificate
+            | Topic::Authority
+            | Topic::Provider
+            | Topic::Host
+            | Topic::Contact => [false, false, true, true],
+        }
+    }
+
+    #[test]
+    fn events_about_an_object_reach_only_users_who_may_see_it() {
+        let actors = [
+            user(1, Role::Member),
+            user(2, Role::Member),
+            user(3, Role::Operator),
+            user(4, Role::Administrator),
+        ];
+        for topic in Topic::ALL {
+            let notifier = Notifier::default();
+            let before = notifier.position();
+            let event = Event::of(*topic, 7);
+            notifier.publish_owned(event, UserId(1));
+            let receives = |actor| received_by(actor, &notifier, Some(before)) == [event];
+            assert_eq!(
+                actors.each_ref().map(receives),
+                recipients(*topic),
+                "{topic:?}"
+            );
+            // Without an owner, no member is the owner.
+            let before = notifier.position();
+            notifier.publish(event);
+            let receives = |actor| received_by(actor, &notifier, Some(before)) == [event];
+            let [_, other, operator, administrator] = recipients(*topic);
+            let expected = [other, other, operator, administrator];
+            assert_eq!(actors.each_ref().map(receives), expected, "{topic:?}");
+            let before = notifier.position();
+            notifier.publish_to_operators(Event::of(Topic::Site, 7));
+            assert!(received_by(&actors[0], &notifier, Some(before)).is_empty());
+        }
+    }
+
+    #[test]
+    fn lagging_member_receives_topics_without_objects() {
+        let member = user(1, Role::Member);
+        let events = received_by(&member, &Notifier::default(), Some(EventPosition::UNKNOWN));
+        assert!(events.contains(&Event::all(Topic::Container)));
+        assert!(!events.contains(&Event::all(Topic::Host)));
+        assert!(events.iter().all(|event| event.id.is_none()));
     }
 
     #[test]

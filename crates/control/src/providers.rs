@@ -4,19 +4,20 @@ use model::{
     Error, Kind, ProviderId,
     events::{Event, Topic},
     names::{Domain, Label},
+    permissions::{Permit, ProviderManage, ProviderRead, ProviderTest},
     providers::{ProviderCheck, ProviderKind, ProviderRow, ProviderSettings, ProviderSpec},
 };
 use store::{certificates::CertificateScope, providers::DnsProvider};
 use tokio::sync::OwnedMutexGuard;
 
-use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience};
+use crate::{Actor, Control, failure::StoreResultExt as _};
 
 /// Lists all providers by name.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for members.
 pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<ProviderRow>, Error> {
-    actor.require_operator()?;
+    let _: Permit<ProviderRead> = actor.permit()?;
     let all = control.store().read(store::providers::list).await;
     all.into_model("list DNS providers")
 }
@@ -41,7 +42,7 @@ pub async fn create(
     actor: &Actor,
     spec: ProviderSpec,
 ) -> Result<ProviderId, Error> {
-    actor.require_administrator()?;
+    let permit: Permit<ProviderManage> = actor.permit()?;
     let Some(secret) = &spec.secret else {
         return Err(Error::invalid_field("secret", "Enter the secret."));
     };
@@ -49,7 +50,7 @@ pub async fn create(
     let key = control.store().secret_key().clone();
     let id = control
         .store()
-        .write(move |c| store::providers::insert(c, &key, &spec))
+        .write(move |c| store::providers::insert(c, permit, &key, &spec))
         .await
         .into_model("create DNS provider")?;
     publish_change(control, id);
@@ -67,7 +68,7 @@ pub async fn update(
     id: ProviderId,
     spec: ProviderSpec,
 ) -> Result<(), Error> {
-    actor.require_administrator()?;
+    let permit: Permit<ProviderManage> = actor.permit()?;
     let before = record(control, id)
         .await?
         .ok_or(Error::not_found(Kind::Provider))?;
@@ -90,11 +91,12 @@ pub async fn update(
                     server as another DNS provider and select that for the domains.";
                 return Ok(Err(Error::conflict(message)));
             }
-            store::providers::update(c, &key, id, &spec)?;
+            store::providers::update(c, permit, &key, id, &spec)?;
             let now = clock.now(c)?;
-            store::certificates::revoke_leases(c, CertificateScope::DnsProvider(id))?;
-            store::certificates::retry_failed(c, CertificateScope::DnsProvider(id), now)?;
-            store::dns_records::retry_failed(c, id, now)?;
+            let scope = CertificateScope::DnsProvider(id);
+            store::certificates::revoke_leases(c, permit.narrow(), scope)?;
+            store::certificates::retry_failed(c, permit.narrow(), scope, now)?;
+            store::dns_records::retry_failed(c, permit, id, now)?;
             Ok(Ok(()))
         })
         .await
@@ -114,7 +116,7 @@ pub async fn test(
     id: ProviderId,
     domain: &Domain,
 ) -> Result<Vec<ProviderCheck>, Error> {
-    actor.require_operator()?;
+    let _: Permit<ProviderTest> = actor.permit()?;
     let record = record(control, id)
         .await?
         .ok_or(Error::not_found(Kind::Provider))?;
@@ -136,7 +138,7 @@ pub async fn delete(
     id: ProviderId,
     confirm: &str,
 ) -> Result<(), Error> {
-    actor.require_administrator()?;
+    let permit: Permit<ProviderManage> = actor.permit()?;
     let confirm = confirm.trim().to_owned();
     let result = control
         .store()
@@ -149,7 +151,7 @@ pub async fn delete(
                 let message = format!("Type {} to delete the DNS provider.", present.name);
                 return Ok(Err(Error::invalid_field("confirm", message)));
             }
-            store::providers::delete(c, id)?;
+            store::providers::delete(c, permit, id)?;
             Ok(Ok(()))
         })
         .await;
@@ -233,5 +235,5 @@ fn record_location(settings: &ProviderSettings) -> (String, Option<&Domain>) {
 
 fn publish_change(control: &Control, id: ProviderId) {
     let event = Event::of(Topic::Provider, id.0);
-    control.notifier().publish(event, Audience::Operators);
+    control.notifier().publish(event);
 }

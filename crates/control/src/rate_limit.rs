@@ -36,9 +36,9 @@ pub(crate) const PASSWORD_CHANGES: RateLimit = RateLimit {
     interval: Duration::from_secs(720),
 };
 
-/// The permission for one use. It counts once it is [recorded](Permit::record) in the transaction
+/// The allowance of one use. It counts once it is [recorded](Allowance::record) in the transaction
 /// in which it was obtained.
-pub(crate) struct Permit {
+pub(crate) struct Allowance {
     user: UserId,
     action: &'static str,
     before: Option<Timestamp>,
@@ -54,10 +54,10 @@ impl RateLimit {
         &self,
         c: &mut Conn,
         user: UserId,
-    ) -> Result<Result<Permit, Error>, store::Error> {
+    ) -> Result<Result<Allowance, Error>, store::Error> {
         let before = rate_limits::get(c, user, self.action)?;
         Ok(match self.next(before, store::now(c)?) {
-            Ok(full_at) => Ok(Permit {
+            Ok(full_at) => Ok(Allowance {
                 user,
                 action: self.action,
                 before,
@@ -82,7 +82,7 @@ impl RateLimit {
     }
 }
 
-impl Permit {
+impl Allowance {
     /// Counts the use.
     ///
     /// # Errors

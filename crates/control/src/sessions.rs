@@ -8,6 +8,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use model::{
     Error, UserId,
     names::Username,
+    permissions::{PasswordChange, Permit},
     session::{CurrentUser, SignInForm},
 };
 use sha2::{Digest as _, Sha256};
@@ -246,11 +247,16 @@ impl UnstoredSession {
     }
 
     /// Stores the session in place of all sessions and known browsers of the user.
-    pub(crate) fn replace_all(&self, c: &mut Conn, browser_hash: &str) -> Result<(), store::Error> {
+    pub(crate) fn replace_all(
+        &self,
+        c: &mut Conn,
+        permit: Permit<PasswordChange>,
+        browser_hash: &str,
+    ) -> Result<(), store::Error> {
         let user = self.row.user;
         store::sign_ins::forget_browsers(c, user)?;
         store::sign_ins::insert_known_browser(c, browser_hash, user, MAX_BROWSERS)?;
-        store::sessions::delete_by_user(c, user)?;
+        store::sessions::delete_by_user(c, permit, user)?;
         self.insert(c)
     }
 

@@ -5,6 +5,7 @@ pub mod demo;
 use model::{
     ClusterId, Error,
     names::Username,
+    permissions::{ClusterManage, Permit},
     text::Password,
     users::{Limits, Role, UserSpec},
 };
@@ -90,6 +91,7 @@ pub async fn upsert_cluster(
     name: &str,
     access: Access,
 ) -> Result<ClusterId, Error> {
+    let permit: Permit<ClusterManage> = Actor::System.permit()?;
     let key = control.store().secret_key().clone();
     let access = store::clusters::ConnectionSettings {
         name: name.to_owned(),
@@ -100,10 +102,10 @@ pub async fn upsert_cluster(
     };
     let upsert = move |c: &mut Conn| match store::clusters::get_by_name(c, &key, &access.name)? {
         Some(existing) => {
-            store::clusters::update(c, &key, existing.id, &access)?;
+            store::clusters::update(c, permit, &key, existing.id, &access)?;
             Ok(existing.id)
         }
-        None => store::clusters::insert(c, &key, &access),
+        None => store::clusters::insert(c, permit, &key, &access),
     };
     let id = match control.store().write(upsert.clone()).await {
         // Another server on the database inserted it first.

@@ -14,6 +14,7 @@ use model::{
     fingerprint::Fingerprint,
     names::{Domain, Label, NodeName},
     net::Port,
+    permissions::{Permit, SiteRead},
     publish::{HttpOptions, IdleTimeoutS},
     services::{ServiceEndpoint, ServiceView, TcpOptions, TlsName},
 };
@@ -44,7 +45,7 @@ pub async fn preview(
     site: SiteId,
     role: EdgeRole,
 ) -> Result<SiteConfig, Error> {
-    actor.require_operator()?;
+    let _: Permit<SiteRead> = actor.permit()?;
     of_site(control, site, &role).await
 }
 

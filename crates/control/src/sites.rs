@@ -8,13 +8,12 @@ use model::{
     domains::{DomainSpec, Hsts, Publishers},
     events::{Event, Topic},
     names::{Domain, Label},
+    permissions::{Permit, SiteManage, SiteRead},
     sites::{SiteRow, SiteSpec},
 };
 use store::{Conn, sites::SiteRecord};
 
-use crate::{
-    Actor, Control, clusters, failure::StoreResultExt as _, names::Rename, notifier::Audience,
-};
+use crate::{Actor, Control, clusters, failure::StoreResultExt as _, names::Rename};
 
 /// How long to wait for the findings of a cluster.
 const FINDINGS_TIMEOUT: Duration = Duration::from_secs(5);
@@ -24,7 +23,7 @@ const FINDINGS_TIMEOUT: Duration = Duration::from_secs(5);
 /// # Errors
 /// [`Error::Forbidden`] for members, who see a site only through its containers.
 pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<SiteRow>, Error> {
-    actor.require_operator()?;
+    let _: Permit<SiteRead> = actor.permit()?;
     control
         .store()
         .read(store::sites::list)
@@ -58,14 +57,14 @@ pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<SiteR
 /// # Errors
 /// [`Error::Invalid`] for a name that exists or an unknown cluster.
 pub async fn create(control: &Control, actor: &Actor, spec: SiteSpec) -> Result<SiteId, Error> {
-    actor.require_administrator()?;
+    let permit: Permit<SiteManage> = actor.permit()?;
     require_cluster(control, &spec)?;
     require_resources(control, &spec).await?;
     let id = control
         .store()
         .write(move |c| {
-            let id = store::sites::insert(c, &spec)?;
-            store::domains::insert(c, &first_domain(id, &spec))?;
+            let id = store::sites::insert(c, permit, &spec)?;
+            store::domains::insert(c, permit.narrow(), &first_domain(id, &spec))?;
             Ok(id)
         })
         .await
@@ -85,7 +84,7 @@ pub async fn update(
     id: SiteId,
     spec: SiteSpec,
 ) -> Result<(), Error> {
-    actor.require_administrator()?;
+    let permit: Permit<SiteManage> = actor.permit()?;
     require_cluster(control, &spec)?;
     require_resources(control, &spec).await?;
     let manager = control.manager_name().cloned();
@@ -105,7 +104,7 @@ pub async fn update(
             {
                 return Ok(Err(refusal));
             }
-            store::sites::update(c, id, &spec)?;
+            store::sites::update(c, permit, id, &spec)?;
             Ok(Ok(()))
         })
         .await
@@ -125,7 +124,7 @@ pub async fn delete(
     id: SiteId,
     confirm: &str,
 ) -> Result<(), Error> {
-    actor.require_administrator()?;
+    let permit: Permit<SiteManage> = actor.permit()?;
     let confirm = confirm.trim().to_owned();
     let done = control
         .store()
@@ -145,7 +144,7 @@ pub async fn delete(
                 let message = format!("{name} has {containers} containers. Delete them first.");
                 return Ok(Err(Error::conflict(message)));
             }
-            store::sites::delete(c, id)?;
+            store::sites::delete(c, permit, id)?;
             Ok(Ok(()))
         })
         .await
@@ -259,7 +258,5 @@ fn require<T: PartialEq + Display>(fields: &mut Fields, field: &str, desired: &T
 }
 
 fn publish_change(control: &Control, id: SiteId) {
-    control
-        .notifier()
-        .publish(Event::of(Topic::Site, id.0), Audience::Everyone);
+    control.notifier().publish(Event::of(Topic::Site, id.0));
 }

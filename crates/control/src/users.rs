@@ -5,10 +5,11 @@ use model::{
     events::{Event, Topic},
     names::Username,
     page::Page,
+    permissions::{AccountRead, Permit, UserList, UserManage},
     users::{Role, UserRow, UserSpec},
 };
 
-use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience};
+use crate::{Actor, Control, failure::StoreResultExt as _};
 
 /// Lists the accounts by name.
 ///
@@ -20,7 +21,7 @@ pub async fn list(
     q: &str,
     page: u32,
 ) -> Result<Page<UserRow>, Error> {
-    actor.require_administrator()?;
+    let _: Permit<UserList> = actor.permit()?;
     let q = q.trim().to_owned();
     control
         .store()
@@ -34,18 +35,15 @@ pub async fn list(
 /// # Errors
 /// [`Error::NotFound`] when the account does not exist or the actor may not see it.
 pub async fn get(control: &Control, actor: &Actor, name: &Username) -> Result<UserRow, Error> {
-    let own = actor.me().is_some_and(|me| me.name == *name);
-    if !own && !actor.role().is_administrator() {
-        return Err(Error::NotFound { kind: Kind::User });
-    }
     let name = name.clone();
     let user = control
         .store()
         .read(move |c| store::users::get_by_name(c, &name))
         .await
-        .into_model("get user")?;
-    user.map(|user| user.row)
-        .ok_or(Error::NotFound { kind: Kind::User })
+        .into_model("get user")?
+        .ok_or(Error::not_found(Kind::User))?;
+    let _: Permit<AccountRead> = actor.permit_owned(user.row.id, Kind::User)?;
+    Ok(user.row)
 }
 
 /// Creates an account.
@@ -53,7 +51,7 @@ pub async fn get(control: &Control, actor: &Actor, name: &Username) -> Result<Us
 /// # Errors
 /// [`Error::Invalid`] for a name that exists or a missing password.
 pub async fn create(control: &Control, actor: &Actor, spec: UserSpec) -> Result<UserId, Error> {
-    actor.require_administrator()?;
+    let permit: Permit<UserManage> = actor.permit()?;
     let Some(password) = &spec.password else {
         return Err(Error::invalid_field(
             "password",
@@ -69,7 +67,7 @@ pub async fn create(control: &Control, actor: &Actor, spec: UserSpec) -> Result<
     };
     let id = control
         .store()
-        .write(move |c| store::users::insert(c, &new))
+        .write(move |c| store::users::insert(c, permit, &new))
         .await
         .into_model("create user")?;
     publish_change(control, id);
@@ -88,7 +86,7 @@ pub async fn update(
     id: UserId,
     spec: UserSpec,
 ) -> Result<(), Error> {
-    actor.require_administrator()?;
+    let permit: Permit<UserManage> = actor.permit()?;
     if spec.password.is_some() && actor.me().is_some_and(|me| me.id == id) {
         return Err(Error::invalid_field("password", "Change it under Account."));
     }
@@ -115,11 +113,11 @@ pub async fn update(
             if steps_down && store::users::count_administrators(c)? < 2 {
                 return Ok(Err(Error::invalid_field("role", LAST_ADMINISTRATOR)));
             }
-            store::users::update(c, id, &change)?;
+            store::users::update(c, permit, id, &change)?;
             if change.password_hash.is_some() {
                 store::sign_ins::forget_account(c, &user.row.name)?;
                 store::sign_ins::forget_browsers(c, id)?;
-                store::sessions::delete_by_user(c, id)?;
+                store::sessions::delete_by_user(c, permit.narrow(), id)?;
             }
             Ok(Ok(()))
         })
@@ -140,7 +138,7 @@ pub async fn delete(
     id: UserId,
     confirm: &str,
 ) -> Result<(), Error> {
-    actor.require_administrator()?;
+    let permit: Permit<UserManage> = actor.permit()?;
     if actor.me().is_some_and(|me| me.id == id) {
         return Err(Error::conflict(
             "You cannot delete your own account. Ask another administrator.",
@@ -160,7 +158,7 @@ pub async fn delete(
             if user.row.role == Role::Administrator && store::users::count_administrators(c)? < 2 {
                 return Ok(Err(Error::conflict(LAST_ADMINISTRATOR)));
             }
-            store::users::delete(c, id)?;
+            store::users::delete(c, permit, id)?;
             Ok(Ok(()))
         })
         .await
@@ -191,5 +189,5 @@ fn refuse_delete(user: &UserRow, confirm: &str) -> Option<Error> {
 fn publish_change(control: &Control, id: UserId) {
     control
         .notifier()
-        .publish(Event::of(Topic::User, id.0), Audience::Operators);
+        .publish_owned(Event::of(Topic::User, id.0), id);
 }

@@ -3,8 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::permissions::Rule;
+
 macro_rules! topics {
-    ($($(#[$doc:meta])* $topic:ident,)*) => {
+    ($($(#[$doc:meta])* $topic:ident => $rule:ident,)*) => {
         /// The kind of object that changed.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
@@ -13,35 +15,40 @@ macro_rules! topics {
         impl Topic {
             /// Every topic.
             pub const ALL: &[Self] = &[$(Self::$topic),*];
+
+            /// Who receives events of this topic about one object: those who may see it.
+            pub const fn rule(self) -> Rule {
+                match self { $(Self::$topic => Rule::$rule),* }
+            }
         }
     };
 }
 
 topics! {
     /// A container: desired or observed state.
-    Container,
+    Container => OwnerOrOperator,
     /// A job's state or steps.
-    Job,
+    Job => OwnerOrOperator,
     /// New lines in a job's log.
-    JobLog,
+    JobLog => OwnerOrOperator,
     /// Clusters and their nodes.
-    Nodes,
+    Nodes => Operator,
     /// Sites.
-    Site,
+    Site => Member,
     /// Domains of sites.
-    Domain,
+    Domain => Member,
     /// Certificates of domains.
-    Certificate,
+    Certificate => Operator,
     /// Certificate authorities.
-    Authority,
+    Authority => Operator,
     /// DNS providers.
-    Provider,
+    Provider => Operator,
     /// Hosts.
-    Host,
+    Host => Operator,
     /// The agent of a host polled.
-    Contact,
+    Contact => Operator,
     /// Users.
-    User,
+    User => OwnerOrAdministrator,
 }
 
 /// A change notification.

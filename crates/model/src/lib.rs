@@ -22,6 +22,7 @@ pub mod net;
 pub mod nodes;
 pub mod origin;
 pub mod page;
+pub mod permissions;
 pub mod providers;
 pub mod publish;
 pub mod registries;

@@ -9,6 +9,7 @@ use model::{
     authorities::{AuthorityRow, AuthoritySpec},
     certificates::CertificateSource,
     names::Domain,
+    permissions::{AuthorityManage, Permit},
 };
 
 use crate::{
@@ -126,7 +127,12 @@ fn seal_binding_key(key: &SecretKey, spec: &AuthoritySpec) -> Result<Option<Stri
 ///
 /// # Errors
 /// [`Error::Duplicate`] for a taken name.
-pub fn insert(c: &mut Conn, key: &SecretKey, spec: &AuthoritySpec) -> Result<AuthorityId, Error> {
+pub fn insert(
+    c: &mut Conn,
+    _: Permit<AuthorityManage>,
+    key: &SecretKey,
+    spec: &AuthoritySpec,
+) -> Result<AuthorityId, Error> {
     diesel::insert_into(certificate_authorities::table)
         .values((
             Columns::from(spec),
@@ -144,6 +150,7 @@ pub fn insert(c: &mut Conn, key: &SecretKey, spec: &AuthoritySpec) -> Result<Aut
 /// [`Error::NotFound`], [`Error::Duplicate`] for a taken name.
 pub fn update(
     c: &mut Conn,
+    _: Permit<AuthorityManage>,
     key: &SecretKey,
     id: AuthorityId,
     spec: &AuthoritySpec,
@@ -211,7 +218,7 @@ pub fn store_account(
 ///
 /// # Errors
 /// [`Error::NotFound`], or [`Error::InUse`] while domains obtain certificates from the CA.
-pub fn delete(c: &mut Conn, id: AuthorityId) -> Result<(), Error> {
+pub fn delete(c: &mut Conn, _: Permit<AuthorityManage>, id: AuthorityId) -> Result<(), Error> {
     rows::ensure_found(diesel::delete(certificate_authorities::table.find(id.0)).execute(&mut c.0)?)
 }
 

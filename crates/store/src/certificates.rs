@@ -12,6 +12,7 @@ use diesel::prelude::*;
 use model::{
     AuthorityId, CertificateId, DomainId, Timestamp,
     certificates::{CertificateContents, CertificateEvent, CertificateName, IssuanceMethod},
+    permissions::{CertificateManage, Permit},
 };
 
 use crate::{
@@ -30,7 +31,7 @@ pub use leases::{
 pub(crate) use list::published_labels;
 pub use list::{get, list, list_history, list_state_inputs};
 pub use reschedule::{
-    CertificateScope, advance_attempt, detach_from_ca, retry_failed, revoke_leases,
+    CertificateScope, advance_attempt, detach_from_ca, renew_now, retry_failed, revoke_leases,
     schedule_replacement, switch_to_acme,
 };
 
@@ -121,11 +122,38 @@ pub fn upsert_issued(
     Ok(id)
 }
 
-/// Deletes a certificate with its key and history.
+/// Stores an uploaded certificate and its key as [`upsert_issued`] does. Ends the lease of the
+/// process that issues a certificate for the same subject, so that it does not replace the upload.
+///
+/// # Errors
+/// [`Error::NotFound`] when the domain does not exist.
+pub fn upload(
+    c: &mut Conn,
+    permit: Permit<CertificateManage>,
+    key: &SecretKey,
+    of: (DomainId, &CertificateName),
+    new: &NewCertificate,
+    secret: &str,
+    now: Timestamp,
+) -> Result<CertificateId, Error> {
+    let id = upsert_issued(c, key, of, new, secret, now)?;
+    revoke_lease(c, permit, id)?;
+    Ok(id)
+}
+
+/// Deletes a certificate with its key and history, on behalf of a user.
 ///
 /// # Errors
 /// [`Error::NotFound`].
-pub fn delete(c: &mut Conn, id: CertificateId) -> Result<(), Error> {
+pub fn delete(c: &mut Conn, _: Permit<CertificateManage>, id: CertificateId) -> Result<(), Error> {
+    delete_undesired(c, id)
+}
+
+/// Deletes a certificate that is no longer desired, with its key and history.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn delete_undesired(c: &mut Conn, id: CertificateId) -> Result<(), Error> {
     let domain: Option<i64> = certificates::table
         .find(id.0)
         .select(certificates::domain_id)

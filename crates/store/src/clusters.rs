@@ -8,6 +8,7 @@ use model::{
     ClusterId,
     clusters::{ApiUrl, ClusterAccount},
     fingerprint::Fingerprint,
+    permissions::{ClusterManage, Permit},
 };
 
 use crate::{
@@ -95,7 +96,12 @@ fn secret_context(name: &str) -> String {
 ///
 /// # Errors
 /// [`Error::Duplicate`] for a taken name.
-pub fn insert(c: &mut Conn, key: &SecretKey, new: &ConnectionSettings) -> Result<ClusterId, Error> {
+pub fn insert(
+    c: &mut Conn,
+    _: Permit<ClusterManage>,
+    key: &SecretKey,
+    new: &ConnectionSettings,
+) -> Result<ClusterId, Error> {
     diesel::insert_into(clusters::table)
         .values((
             clusters::name.eq(&new.name),
@@ -116,6 +122,7 @@ pub fn insert(c: &mut Conn, key: &SecretKey, new: &ConnectionSettings) -> Result
 /// [`Error::NotFound`] when the cluster does not exist, [`Error::Duplicate`] for a taken name.
 pub fn update(
     c: &mut Conn,
+    _: Permit<ClusterManage>,
     key: &SecretKey,
     id: ClusterId,
     access: &ConnectionSettings,
@@ -163,7 +170,7 @@ fn insert_certificates(
 ///
 /// # Errors
 /// [`Error::NotFound`], or [`Error::InUse`] while the cluster has sites.
-pub fn delete(c: &mut Conn, id: ClusterId) -> Result<(), Error> {
+pub fn delete(c: &mut Conn, _: Permit<ClusterManage>, id: ClusterId) -> Result<(), Error> {
     rows::ensure_found(diesel::delete(clusters::table.find(id.0)).execute(&mut c.0)?)
 }
 

@@ -14,6 +14,7 @@ use model::{
     containers::{ContainerSpec, ImageValues},
     names::{ContainerNames, Label, NodeName, SrvName},
     net::{MacAddress, Port},
+    permissions::{ContainerCreate, ContainerManage, Permit},
     publish::{HttpOptions, IdleTimeoutS},
     services::{ServiceKind, TcpOptions},
 };
@@ -134,7 +135,11 @@ pub struct NewContainerRow {
 /// # Errors
 /// [`Error::Duplicate`] for a name, address, VMID, label or port that is in use;
 /// [`Error::NotFound`] when the site, its cluster or the owner does not exist.
-pub fn insert(c: &mut Conn, new: &NewContainerRow) -> Result<ContainerId, Error> {
+pub fn insert(
+    c: &mut Conn,
+    _: Permit<ContainerCreate>,
+    new: &NewContainerRow,
+) -> Result<ContainerId, Error> {
     let spec = &new.spec;
     let columns = ChangeableColumns::new(c, &new.mac.to_string(), spec)?;
     diesel::insert_into(containers::table)
@@ -198,6 +203,7 @@ impl ChangeableColumns {
 /// [`Error::Duplicate`] for a name or port that is in use.
 pub fn update_spec(
     c: &mut Conn,
+    _: Permit<ContainerManage>,
     id: ContainerId,
     expected: i64,
     spec: &ContainerSpec,
@@ -260,7 +266,12 @@ pub fn mark_created(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`Error::NotFound`] when the container does not exist.
-pub fn set_desired_running(c: &mut Conn, id: ContainerId, desired: bool) -> Result<(), Error> {
+pub fn set_desired_running(
+    c: &mut Conn,
+    _: Permit<ContainerManage>,
+    id: ContainerId,
+    desired: bool,
+) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::desired_running.eq(desired))
         .execute(&mut c.0)?;

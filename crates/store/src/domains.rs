@@ -9,6 +9,7 @@ use model::{
     certificates::{CertificateSource, CertificateState, StateInputs},
     domains::{DomainRow, DomainSpec, Publishers},
     names::{Label, QualifiedName, Username},
+    permissions::{DomainManage, Permit},
 };
 
 use crate::{
@@ -140,7 +141,7 @@ impl Row {
 /// # Errors
 /// [`Error::Duplicate`] for a name that another domain or a container of the site has,
 /// [`Error::NotFound`] when the site does not exist.
-pub fn insert(c: &mut Conn, spec: &DomainSpec) -> Result<DomainId, Error> {
+pub fn insert(c: &mut Conn, _: Permit<DomainManage>, spec: &DomainSpec) -> Result<DomainId, Error> {
     diesel::insert_into(domains::table)
         .values((
             Columns::from(spec),
@@ -161,7 +162,12 @@ pub fn insert(c: &mut Conn, spec: &DomainSpec) -> Result<DomainId, Error> {
 /// # Errors
 /// [`Error::NotFound`], [`Error::Duplicate`] for a name that another domain or a container of the
 /// site has.
-pub fn update(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error> {
+pub fn update(
+    c: &mut Conn,
+    _: Permit<DomainManage>,
+    id: DomainId,
+    spec: &DomainSpec,
+) -> Result<(), Error> {
     let changed = diesel::update(domains::table.find(id.0))
         .set(Columns::from(spec))
         .execute(&mut c.0)?;
@@ -181,7 +187,7 @@ pub fn update(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error
 ///
 /// # Errors
 /// [`Error::NotFound`], or [`Error::InUse`] while services are published under the domain.
-pub fn delete(c: &mut Conn, id: DomainId) -> Result<(), Error> {
+pub fn delete(c: &mut Conn, _: Permit<DomainManage>, id: DomainId) -> Result<(), Error> {
     let site = get(c, id)?.ok_or(Error::NotFound)?.spec.site;
     store_sites::increment_generation(c, site)?;
     diesel::delete(domains::table.find(id.0)).execute(&mut c.0)?;

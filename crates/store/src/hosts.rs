@@ -11,6 +11,7 @@ use model::{
     HostId, SiteId, Timestamp,
     hosts::{ApplyOutcome, DhcpRole, HostFacts, HostRow, Report, UNREACHABLE_AFTER_MS},
     names::{Label, QualifiedName},
+    permissions::{HostManage, Permit},
 };
 
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
     schema::{hosts, sites},
 };
 
-pub use dhcp::{complete_dhcp_handover, request_dhcp_handover};
+pub use dhcp::{complete_dhcp_handover, force_dhcp_handover, request_dhcp_handover};
 pub use files::{delete_live_files, list_live_files, measure_live_files, update_live_files};
 
 /// The maximum number of hosts in a list.
@@ -131,7 +132,7 @@ impl Row {
 /// # Errors
 /// [`Error::Duplicate`] for a name that another host or a container of the site has,
 /// [`Error::NotFound`] when the site does not exist.
-pub fn insert(c: &mut Conn, new: &NewHost) -> Result<HostId, Error> {
+pub fn insert(c: &mut Conn, _: Permit<HostManage>, new: &NewHost) -> Result<HostId, Error> {
     diesel::insert_into(hosts::table)
         .values((
             hosts::site_id.eq(new.site.0),
@@ -159,6 +160,7 @@ pub fn insert(c: &mut Conn, new: &NewHost) -> Result<HostId, Error> {
 /// [`Error::NotFound`] when the host does not exist.
 pub fn reset_join_token(
     c: &mut Conn,
+    _: Permit<HostManage>,
     id: HostId,
     hash: &str,
     lifetime_ms: i64,
@@ -367,7 +369,7 @@ pub fn store_report(c: &mut Conn, id: HostId, report: &Report) -> Result<(), Err
 ///
 /// # Errors
 /// [`Error::NotFound`] when the host does not exist.
-pub fn delete(c: &mut Conn, id: HostId) -> Result<(), Error> {
+pub fn delete(c: &mut Conn, _: Permit<HostManage>, id: HostId) -> Result<(), Error> {
     let site: i64 = hosts::table
         .find(id.0)
         .select(hosts::site_id)

@@ -13,6 +13,7 @@ use model::{
     ContainerId, JobId, SiteId, UserId,
     jobs::{JobKind, JobState, StepState},
     names::{Label, Username},
+    permissions::{ContainerManage, JobManage, Permit},
 };
 
 use crate::{
@@ -54,7 +55,7 @@ pub struct NewJob {
 /// # Errors
 /// [`Error::Duplicate`] of [`ActiveJob`](crate::Unique::ActiveJob) while the container has a queued
 /// or running job; [`Error::NotFound`] when the container does not exist.
-pub fn insert(c: &mut Conn, new: &NewJob) -> Result<JobId, Error> {
+pub fn insert(c: &mut Conn, _: Permit<ContainerManage>, new: &NewJob) -> Result<JobId, Error> {
     let actor = new.actor.as_ref();
     diesel::insert_into(jobs::table)
         .values((
@@ -96,7 +97,12 @@ pub fn insert(c: &mut Conn, new: &NewJob) -> Result<JobId, Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn request_cancel(c: &mut Conn, id: JobId, states: &[JobState]) -> Result<bool, Error> {
+pub fn request_cancel(
+    c: &mut Conn,
+    _: Permit<JobManage>,
+    id: JobId,
+    states: &[JobState],
+) -> Result<bool, Error> {
     let states = states.iter().map(|state| state.as_str());
     let requested = diesel::update(jobs::table.find(id.0))
         .filter(jobs::state.eq_any(states))
@@ -111,7 +117,7 @@ pub fn request_cancel(c: &mut Conn, id: JobId, states: &[JobState]) -> Result<bo
 /// # Errors
 /// [`Error::Duplicate`] of [`ActiveJob`](crate::Unique::ActiveJob) while the container has another
 /// queued or running job.
-pub fn requeue(c: &mut Conn, id: JobId) -> Result<bool, Error> {
+pub fn requeue(c: &mut Conn, _: Permit<JobManage>, id: JobId) -> Result<bool, Error> {
     let queued = diesel::update(jobs::table.find(id.0))
         .filter(jobs::state.eq_any([JobState::Failed.as_str(), JobState::Canceled.as_str()]))
         .filter(jobs::container_id.is_not_null())

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use model::{
     ProviderId,
     names::Domain,
+    permissions::{Permit, ProviderManage},
     providers::{AccountSecret, ProviderRow, ProviderSpec},
 };
 
@@ -65,7 +66,12 @@ fn secret_context(name: &str) -> String {
 ///
 /// # Errors
 /// [`Error::Duplicate`] for a taken name; [`Error::Internal`] without a secret.
-pub fn insert(c: &mut Conn, key: &SecretKey, spec: &ProviderSpec) -> Result<ProviderId, Error> {
+pub fn insert(
+    c: &mut Conn,
+    _: Permit<ProviderManage>,
+    key: &SecretKey,
+    spec: &ProviderSpec,
+) -> Result<ProviderId, Error> {
     let missing = || Error::internal("a new provider has no secret");
     let secret = spec.secret.as_ref().ok_or_else(missing)?;
     diesel::insert_into(dns_providers::table)
@@ -86,6 +92,7 @@ pub fn insert(c: &mut Conn, key: &SecretKey, spec: &ProviderSpec) -> Result<Prov
 /// [`Error::NotFound`], [`Error::Duplicate`] for a taken name.
 pub fn update(
     c: &mut Conn,
+    _: Permit<ProviderManage>,
     key: &SecretKey,
     id: ProviderId,
     spec: &ProviderSpec,
@@ -108,7 +115,7 @@ pub fn update(
 /// # Errors
 /// [`Error::NotFound`], or [`Error::InUse`] while a domain uses the DNS provider or records are
 /// still to be removed there.
-pub fn delete(c: &mut Conn, id: ProviderId) -> Result<(), Error> {
+pub fn delete(c: &mut Conn, _: Permit<ProviderManage>, id: ProviderId) -> Result<(), Error> {
     dns_records::delete_unmanaged(c, id)?;
     rows::ensure_found(diesel::delete(dns_providers::table.find(id.0)).execute(&mut c.0)?)
 }

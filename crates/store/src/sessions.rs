@@ -2,7 +2,12 @@
 //! database.
 
 use diesel::prelude::*;
-use model::{Timestamp, UserId, names::Username, users::Role};
+use model::{
+    Timestamp, UserId,
+    names::Username,
+    permissions::{PasswordChange, Permit},
+    users::Role,
+};
 
 use crate::{
     Conn, Error, dialect,
@@ -144,7 +149,7 @@ pub fn delete(c: &mut Conn, token_hash: &str) -> Result<bool, Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn delete_by_user(c: &mut Conn, user: UserId) -> Result<(), Error> {
+pub fn delete_by_user(c: &mut Conn, _: Permit<PasswordChange>, user: UserId) -> Result<(), Error> {
     diesel::delete(sessions::table.filter(sessions::user_id.eq(user.0))).execute(&mut c.0)?;
     Ok(())
 }

@@ -8,6 +8,7 @@ use model::{
     ClusterId, ContainerId, SiteId,
     names::Label,
     net::{AddressRange, PortRange},
+    permissions::{Permit, SiteManage},
     sites::{SiteRow, SiteSpec, VmidRange},
     sizes::Bytes,
 };
@@ -164,7 +165,7 @@ impl Row {
 ///
 /// # Errors
 /// [`Error::Duplicate`] for a taken name, [`Error::NotFound`] when the cluster does not exist.
-pub fn insert(c: &mut Conn, spec: &SiteSpec) -> Result<SiteId, Error> {
+pub fn insert(c: &mut Conn, _: Permit<SiteManage>, spec: &SiteSpec) -> Result<SiteId, Error> {
     diesel::insert_into(sites::table)
         .values((
             Columns::from(spec),
@@ -183,7 +184,12 @@ pub fn insert(c: &mut Conn, spec: &SiteSpec) -> Result<SiteId, Error> {
 /// # Errors
 /// [`Error::NotFound`], [`Error::Duplicate`] for a taken name, [`Error::InUse`] when the cluster
 /// would change while the site has containers.
-pub fn update(c: &mut Conn, id: SiteId, spec: &SiteSpec) -> Result<(), Error> {
+pub fn update(
+    c: &mut Conn,
+    _: Permit<SiteManage>,
+    id: SiteId,
+    spec: &SiteSpec,
+) -> Result<(), Error> {
     let changed = diesel::update(sites::table.find(id.0))
         .set((Columns::from(spec), sites::version.eq(sites::version + 1)))
         .execute(&mut c.0)?;
@@ -200,7 +206,7 @@ pub fn update(c: &mut Conn, id: SiteId, spec: &SiteSpec) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`Error::NotFound`], or [`Error::InUse`] while the site has containers.
-pub fn delete(c: &mut Conn, id: SiteId) -> Result<(), Error> {
+pub fn delete(c: &mut Conn, _: Permit<SiteManage>, id: SiteId) -> Result<(), Error> {
     rows::ensure_found(diesel::delete(sites::table.find(id.0)).execute(&mut c.0)?)
 }
 

@@ -10,6 +10,7 @@ use model::{
     Timestamp, UserId,
     names::{EmailAddress, Username},
     page::{PAGE_ROWS, Page},
+    permissions::{PasswordChange, Permit, UserManage},
     users::{Limits, Role, Usage, UserRow},
 };
 
@@ -119,7 +120,7 @@ impl Row {
 ///
 /// # Errors
 /// [`Error::Duplicate`] for a taken name.
-pub fn insert(c: &mut Conn, new: &NewUser) -> Result<UserId, Error> {
+pub fn insert(c: &mut Conn, _: Permit<UserManage>, new: &NewUser) -> Result<UserId, Error> {
     let limit = |limit: Option<u32>| limit.map(i64::from);
     diesel::insert_into(users::table)
         .values((
@@ -142,7 +143,12 @@ pub fn insert(c: &mut Conn, new: &NewUser) -> Result<UserId, Error> {
 ///
 /// # Errors
 /// [`Error::NotFound`], or [`Error::Duplicate`] for a taken name.
-pub fn update(c: &mut Conn, id: UserId, change: &UserUpdate) -> Result<(), Error> {
+pub fn update(
+    c: &mut Conn,
+    _: Permit<UserManage>,
+    id: UserId,
+    change: &UserUpdate,
+) -> Result<(), Error> {
     let limit = |limit: Option<u32>| limit.map(i64::from);
     let columns = Columns {
         name: change.name.as_str(),
@@ -167,7 +173,13 @@ pub fn update(c: &mut Conn, id: UserId, change: &UserUpdate) -> Result<(), Error
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn replace_password(c: &mut Conn, id: UserId, old: &str, new: &str) -> Result<bool, Error> {
+pub fn replace_password(
+    c: &mut Conn,
+    _: Permit<PasswordChange>,
+    id: UserId,
+    old: &str,
+    new: &str,
+) -> Result<bool, Error> {
     let user = users::table.find(id.0).filter(users::password_hash.eq(old));
     let changed = diesel::update(user)
         .set((
@@ -182,7 +194,7 @@ pub fn replace_password(c: &mut Conn, id: UserId, old: &str, new: &str) -> Resul
 ///
 /// # Errors
 /// [`Error::NotFound`], or [`Error::InUse`] while the user owns containers.
-pub fn delete(c: &mut Conn, id: UserId) -> Result<(), Error> {
+pub fn delete(c: &mut Conn, _: Permit<UserManage>, id: UserId) -> Result<(), Error> {
     rows::ensure_found(diesel::delete(users::table.find(id.0)).execute(&mut c.0)?)
 }
 

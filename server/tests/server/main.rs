@@ -25,6 +25,7 @@ mod health;
 mod latency;
 mod memory;
 mod process;
+mod routes;
 mod server_fns;
 mod sign_in;
 mod sign_in_link;

@@ -2,140 +2,17 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use axum::{
-    body::Body,
-    http::{Method, StatusCode, header, request::Builder},
+use axum::http::{Method, StatusCode};
+use model::{
+    Error,
+    permissions::{ACTIONS, find_action},
 };
-use control::{Actor, containers, users};
-use model::{Error, containers::ContainerForm, session::CurrentUser, users::UserForm};
-use proxmox_sim::{Config, Sim};
 use serde_json::{Value, json};
 use server::router::page_paths;
 
-use crate::{
-    access::{Access, PAGES, Row, table},
-    support::{TestApp, TestResponse, create_site, get, request},
-};
-
-const PASSWORD: &str = "correct horse";
-
-/// The calling user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Caller {
-    Anonymous,
-    /// A member without objects.
-    Stranger,
-    /// The member `ann`, who owns the table's objects.
-    Owner,
-    Operator,
-    Administrator,
-}
-
-impl Caller {
-    const ALL: [Self; 5] = [
-        Self::Anonymous,
-        Self::Stranger,
-        Self::Owner,
-        Self::Operator,
-        Self::Administrator,
-    ];
-
-    /// The user's name and role; the first start creates the administrator.
-    fn account(self) -> Option<(&'static str, &'static str)> {
-        match self {
-            Self::Anonymous | Self::Administrator => None,
-            Self::Stranger => Some(("ben", "member")),
-            Self::Owner => Some(("ann", "member")),
-            Self::Operator => Some(("olga", "operator")),
-        }
-    }
-
-    /// The status of a refused call; `None` if the call is allowed.
-    fn refusal(self, access: Access) -> Option<StatusCode> {
-        let (is_allowed, refusal) = match access {
-            Access::Anyone => return None,
-            Access::Member => (true, StatusCode::FORBIDDEN),
-            Access::Operator => (self >= Self::Operator, StatusCode::FORBIDDEN),
-            Access::Administrator => (self == Self::Administrator, StatusCode::FORBIDDEN),
-            Access::OwnerOrOperator => (self >= Self::Owner, StatusCode::NOT_FOUND),
-            Access::OwnerOrAdministrator => (
-                matches!(self, Self::Owner | Self::Administrator),
-                StatusCode::NOT_FOUND,
-            ),
-        };
-        match self {
-            Self::Anonymous => Some(StatusCode::UNAUTHORIZED),
-            _ if is_allowed => None,
-            _ => Some(refusal),
-        }
-    }
-}
-
-/// A server with one user of each role, and a container and a job of `ann`.
-struct Installation {
-    app: TestApp,
-    cookies: Vec<(Caller, String)>,
-    _sim: Sim,
-}
+use crate::access::{Access, Caller, Installation, OTHER_ACTIONS, PAGES, Row, table};
 
 impl Installation {
-    async fn new() -> Self {
-        let sim = proxmox_sim::start(Config::test()).await.unwrap();
-        let app = TestApp::new().await;
-        let site = create_site(&app.control, &sim).await;
-        let mut cookies = vec![(Caller::Administrator, app.cookie().await)];
-        for caller in Caller::ALL {
-            let Some((name, role)) = caller.account() else {
-                continue;
-            };
-            let actor = create_user(&app, name, role).await;
-            let response = app.sign_in(name, PASSWORD, "/").await;
-            cookies.push((caller, response.cookie().unwrap()));
-            if caller == Caller::Owner {
-                let form = ContainerForm {
-                    site: site.to_string(),
-                    name: "web".into(),
-                    source: Config::test().scenario.templates[0].file.clone(),
-                    cores: "1".into(),
-                    memory: "512".into(),
-                    disk: "4".into(),
-                    ..ContainerForm::default()
-                };
-                let created = containers::create(&app.control, &actor, form.parse().unwrap());
-                let created = created.await.unwrap();
-                assert_eq!(
-                    (created.id.0, created.job.0),
-                    (1, 1),
-                    "the table refers to these ids"
-                );
-            }
-        }
-        Self {
-            app,
-            cookies,
-            _sim: sim,
-        }
-    }
-
-    async fn call(&self, caller: Caller, path: &str, body: String) -> TestResponse {
-        let request = request(Method::POST, &format!("/api/ui/{path}"))
-            .header("sec-fetch-site", "same-origin")
-            .header(header::CONTENT_TYPE, "application/json");
-        self.send(caller, request, Body::from(body)).await
-    }
-
-    async fn open(&self, caller: Caller, path: &str) -> TestResponse {
-        let request = get(path).header(header::ACCEPT, "text/html");
-        self.send(caller, request, Body::empty()).await
-    }
-
-    async fn send(&self, caller: Caller, mut request: Builder, body: Body) -> TestResponse {
-        if let Some((_, cookie)) = self.cookies.iter().find(|(owner, _)| *owner == caller) {
-            request = request.header(header::COOKIE, cookie);
-        }
-        self.app.send(request.body(body).unwrap()).await
-    }
-
     /// A description of an unexpected page response.
     async fn check_page(&self, caller: Caller, path: &str, access: Access) -> Option<String> {
         let response = self.open(caller, path).await;
@@ -154,7 +31,7 @@ impl Installation {
     }
 
     /// A description of an unexpected response to a call.
-    async fn check_call(&self, caller: Caller, (path, access, body): &Row) -> Option<String> {
+    async fn check_call(&self, caller: Caller, (path, access, _, body): &Row) -> Option<String> {
         let response = self.call(caller, path, body.to_string()).await;
         let is_expected = match caller.refusal(*access) {
             Some(refusal) => response.status == refusal,
@@ -176,33 +53,11 @@ fn heading(refusal: StatusCode) -> &'static str {
 /// Whether a call passed the access check: missing objects and invalid values are reported after
 /// it.
 fn is_allowed(status: StatusCode, access: Access) -> bool {
-    let hides_objects = matches!(
-        access,
-        Access::OwnerOrOperator | Access::OwnerOrAdministrator
-    );
     match status {
-        StatusCode::NOT_FOUND => !hides_objects,
+        StatusCode::NOT_FOUND => !access.hides_objects(),
         StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => true,
         status => status.is_success(),
     }
-}
-
-async fn create_user(app: &TestApp, name: &str, role: &str) -> Actor {
-    let form = UserForm {
-        name: name.into(),
-        email: format!("{name}@example.org"),
-        role: role.into(),
-        password: PASSWORD.into(),
-        ..UserForm::default()
-    };
-    let spec = form.parse().unwrap();
-    let (name, role) = (spec.name.clone(), spec.role);
-    let id = users::create(&app.control, &Actor::System, spec).await;
-    Actor::User(CurrentUser {
-        id: id.unwrap(),
-        name,
-        role,
-    })
 }
 
 #[test]
@@ -220,6 +75,23 @@ fn access_table_lists_every_server_function_once() {
     assert!(missing.is_empty(), "not in the table: {missing:?}");
     let unknown: Vec<_> = listed.difference(&registered).collect();
     assert!(unknown.is_empty(), "not a server function: {unknown:?}");
+}
+
+#[test]
+fn access_table_agrees_with_the_table_of_permissions() {
+    let rows = table();
+    for (path, access, name, _) in &rows {
+        let Some(action) = find_action(name) else {
+            assert_eq!((*access, *name), (Access::Anyone, ""), "{path}");
+            continue;
+        };
+        assert!(access.agrees_with(action.rule), "{path}: {action:?}");
+    }
+    for action in ACTIONS {
+        let is_listed = rows.iter().any(|(_, _, name, _)| *name == action.name);
+        let is_other = OTHER_ACTIONS.contains(&action.name);
+        assert!(is_listed != is_other, "{}", action.name);
+    }
 }
 
 /// The path of a server function leads to its source.
@@ -252,6 +124,36 @@ async fn server_functions_enforce_the_access_table() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// A missing object of the same kind, with the same arguments otherwise.
+fn of_missing_object(body: &Value) -> Value {
+    let mut body = body.clone();
+    match body.get("id") {
+        Some(_) => body["id"] = json!(999_999),
+        None => body["name"] = json!("missing"),
+    }
+    body
+}
+
+#[tokio::test]
+async fn object_of_another_user_looks_like_a_missing_one() {
+    let installation = Installation::new().await;
+    let mut count = 0;
+    for (path, access, _, body) in table() {
+        if !access.hides_objects() {
+            continue;
+        }
+        let caller = Caller::Stranger;
+        let missing = of_missing_object(&body).to_string();
+        let foreign = installation.call(caller, path, body.to_string()).await;
+        let missing = installation.call(caller, path, missing).await;
+        assert_eq!(foreign.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(foreign.text(), missing.text(), "{path}");
+        assert_eq!(foreign.status, missing.status, "{path}");
+        count += 1;
+    }
+    assert!(count > 5, "{count}");
 }
 
 /// Whether a route with parameters in braces matches a path.
@@ -336,7 +238,7 @@ async fn path_of_a_missing_object_returns_404() {
 async fn malformed_body_is_refused_with_422() {
     let installation = Installation::new().await;
     let mut failures = Vec::new();
-    for (path, _, body) in table() {
+    for (path, _, _, body) in table() {
         // Nullable arguments may be omitted.
         let mut arguments = body.as_object().into_iter().flatten();
         let has_required = arguments.any(|(_, value)| !value.is_null());

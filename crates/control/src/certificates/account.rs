@@ -5,7 +5,7 @@ use model::events::{Event, Topic};
 use pki::acme::{Account, AcmeError, Credentials, Directory, ExternalAccountBinding, RequestGuard};
 use store::{Conn, authorities::CertificateAuthority};
 
-use crate::{Control, failure::StoreResultExt as _, notifier::Audience};
+use crate::{Control, failure::StoreResultExt as _};
 
 /// Opens the stored account, or creates one. `guard` runs before each request.
 ///
@@ -82,7 +82,7 @@ async fn create_account(
         );
     }
     let event = Event::of(Topic::Authority, authority.row.id.0);
-    control.notifier().publish(event, Audience::Operators);
+    control.notifier().publish(event);
     Ok(account)
 }
 

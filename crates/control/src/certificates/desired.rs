@@ -9,7 +9,7 @@ use model::{
 };
 use store::{Conn, certificates::DomainCertificates};
 
-use crate::{Control, failure::StoreResultExt as _, notifier::Audience};
+use crate::{Control, failure::StoreResultExt as _};
 
 /// The names that a domain's certificates must cover.
 fn desired_names(plan: &DomainCertificates) -> BTreeSet<CertificateName> {
@@ -50,9 +50,9 @@ pub(super) async fn reconcile_desired(control: &Control) -> Result<(), model::Er
             .await
             .into_model("update desired certificates")?;
         let event = Event::of(Topic::Domain, domain.0);
-        control.notifier().publish(event, Audience::Everyone);
+        control.notifier().publish(event);
         let event = Event::all(Topic::Certificate);
-        control.notifier().publish(event, Audience::Operators);
+        control.notifier().publish(event);
     }
     Ok(())
 }
@@ -142,7 +142,7 @@ fn apply(c: &mut Conn, site: SiteId, domain: DomainId, now: Timestamp) -> Result
         store::certificates::schedule(c, *id, None, *until)?;
     }
     for id in &diff.obsolete {
-        store::certificates::delete(c, *id)?;
+        store::certificates::delete_undesired(c, *id)?;
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ use super::{
     lease::{Claim, write_if_held},
     plan::{self, FailureClass, Jitter},
 };
-use crate::{Control, background::LeaseLost, failure::StoreResultExt as _, notifier::Audience};
+use crate::{Control, background::LeaseLost, failure::StoreResultExt as _};
 
 /// The waits before storing an issued certificate is retried. CA rate limits may prevent another
 /// issuance soon.
@@ -238,9 +238,9 @@ pub(super) fn publish_change(control: &Control, domain: DomainId, id: Option<i64
         Some(id) => Event::of(Topic::Certificate, id),
         None => Event::all(Topic::Certificate),
     };
-    control.notifier().publish(event, Audience::Everyone);
+    control.notifier().publish(event);
     let event = Event::of(Topic::Domain, domain.0);
-    control.notifier().publish(event, Audience::Everyone);
+    control.notifier().publish(event);
 }
 
 #[cfg(test)]

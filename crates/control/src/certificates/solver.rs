@@ -14,7 +14,7 @@ use store::{Conn, challenges::ChallengeResponse, dns_records::RecordPurpose};
 use tokio::sync::OwnedMutexGuard;
 
 use super::lease::{Claim, write_if_held};
-use crate::{Control, failure::StoreResultExt as _, notifier::Audience, providers};
+use crate::{Control, failure::StoreResultExt as _, providers};
 
 /// How long edge hosts may take to apply the challenge responses.
 const EDGE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -181,7 +181,7 @@ pub(super) async fn remove_challenges(control: &Control, claim: &Claim) {
 /// Notifies the edge hosts immediately.
 fn publish_change(control: &Control, certificate: CertificateId) {
     let event = Event::of(Topic::Certificate, certificate.0);
-    control.notifier().publish(event, Audience::Operators);
+    control.notifier().publish(event);
 }
 
 /// Solves DNS-01 challenges at a DNS provider.

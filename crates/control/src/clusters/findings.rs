@@ -11,6 +11,7 @@ use model::{
     ClusterId, Error, Timestamp,
     clusters::{ClusterCapabilities, StorageCapabilities, UnmetRequirement},
     names::{BridgeName, StorageName},
+    permissions::{ClusterManage, Permit},
 };
 use proxmox::{Client, ContentKind, Node, Permissions};
 
@@ -69,7 +70,7 @@ pub async fn check(
     actor: &Actor,
     cluster: ClusterId,
 ) -> Result<ClusterCapabilities, Error> {
-    actor.require_administrator()?;
+    let _: Permit<ClusterManage> = actor.permit()?;
     let client = client(control, cluster)?;
     tokio::time::timeout(TIMEOUT, run_checks(&client))
         .await

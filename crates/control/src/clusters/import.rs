@@ -11,12 +11,13 @@ use model::{
     events::{Event, Topic},
     names::{ContainerNames, Label, QualifiedName, Username},
     net::MacAddress,
+    permissions::{ContainerImport, Permit},
 };
 use proxmox::{Client, Ipv4Config, LxcConfig, Vmid};
 use store::{Unique, containers::NewContainerRow, sites::SiteRecord};
 
 use super::{client, to_user_error};
-use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience};
+use crate::{Actor, Control, failure::StoreResultExt as _};
 
 /// The most containers per request.
 const MAX_CONTAINERS: usize = 200;
@@ -32,9 +33,9 @@ pub async fn import(
     cluster: ClusterId,
     import: ImportRequest,
 ) -> Result<Vec<ImportResult>, Error> {
-    actor.require_administrator()?;
+    let permit: Permit<ContainerImport> = actor.permit()?;
     let client = client(control, cluster)?;
-    let target = target(control, cluster, &import).await?;
+    let target = target(control, permit, cluster, &import).await?;
     let observed = control.observer().containers(cluster);
     let mut outcomes = Vec::new();
     for vmid in import.vmids {
@@ -50,21 +51,21 @@ pub async fn import(
         let outcome = outcome.map_err(|error| error.to_string());
         outcomes.push(ImportResult { vmid, outcome });
     }
-    control
-        .notifier()
-        .publish(Event::all(Topic::Container), Audience::Everyone);
+    control.notifier().publish(Event::all(Topic::Container));
     super::publish_change(control);
     Ok(outcomes)
 }
 
 /// The site and the owner of imported containers.
 struct Target {
+    permit: Permit<ContainerImport>,
     site: SiteRecord,
     owner: UserId,
 }
 
 async fn target(
     control: &Control,
+    permit: Permit<ContainerImport>,
     cluster: ClusterId,
     import: &ImportRequest,
 ) -> Result<Target, Error> {
@@ -91,6 +92,7 @@ async fn target(
         .ok_or_else(|| Error::invalid_field("site", "The cluster has no site with this name."))?;
     let owner = owner.ok_or_else(|| Error::invalid_field("owner", "The user does not exist."))?;
     Ok(Target {
+        permit,
         site,
         owner: owner.row.id,
     })
@@ -126,14 +128,14 @@ async fn import_one(
         let message = "Holdfast uses this name. Rename the container in Proxmox, then try again.";
         return Err(Error::conflict(message));
     }
-    let (name, running) = (record.name.clone(), guest.running);
+    let (name, running, permit) = (record.name.clone(), guest.running, target.permit);
     let written = control
         .store()
         .write(move |c| {
             store::sites::lock(c, record.site)?;
-            let id = store::containers::insert(c, &record)?;
+            let id = store::containers::insert(c, permit.narrow(), &record)?;
             store::containers::mark_created(c, id)?;
-            store::containers::set_desired_running(c, id, running)
+            store::containers::set_desired_running(c, permit.narrow(), id, running)
         })
         .await;
     match written {

@@ -6,12 +6,13 @@ use model::{
     containers::{ContainerSpec, EditContainer, Power},
     jobs::JobKind,
     names::Domain,
+    permissions::{ContainerManage, Permit},
     users::Usage,
 };
 use store::{Conn, containers::ContainerRecord};
 
 use super::{
-    create::check_limits, get_visible, reserved_names::Requester, services::ServiceAllocator,
+    create::check_limits, find_managed, reserved_names::Requester, services::ServiceAllocator,
 };
 use crate::{Actor, Control, failure::StoreResultExt as _, jobs, status::ObservedState};
 
@@ -27,13 +28,13 @@ pub async fn edit(
     id: ContainerId,
     edit: EditContainer,
 ) -> Result<Option<JobId>, Error> {
-    let record = get_visible(control, actor, id).await?;
+    let (record, permit) = find_managed(control, actor, id).await?;
     require_created(&record)?;
     let requester = actor.clone();
     let manager = control.manager_name().cloned();
     let job = control
         .store()
-        .write(move |c| edit_in_transaction(c, &requester, manager.as_ref(), id, &edit))
+        .write(move |c| edit_in_transaction(c, permit, &requester, manager.as_ref(), (id, &edit)))
         .await
         .into_model("edit container")??;
     control.notifier().publish_container(id, record.owner);
@@ -45,10 +46,10 @@ pub async fn edit(
 
 fn edit_in_transaction(
     c: &mut Conn,
+    permit: Permit<ContainerManage>,
     actor: &Actor,
     manager: Option<&Domain>,
-    id: ContainerId,
-    edit: &EditContainer,
+    (id, edit): (ContainerId, &EditContainer),
 ) -> Result<Result<Option<JobId>, Error>, store::Error> {
     let Some(record) = store::containers::get(c, id)? else {
         return Ok(Err(Error::not_found(Kind::Container)));
@@ -79,15 +80,15 @@ fn edit_in_transaction(
         return Ok(Ok(None));
     }
     // An edit without a job has the limit too, because it changes the configuration of edge hosts.
-    let permit = match jobs::JobPermit::obtain(c, actor)? {
-        Ok(permit) => permit,
+    let allowance = match jobs::JobAllowance::obtain(c, actor)? {
+        Ok(allowance) => allowance,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    if !store::containers::update_spec(c, id, edit.version, &edit.spec, &services)? {
+    if !store::containers::update_spec(c, permit, id, edit.version, &edit.spec, &services)? {
         return Ok(Err(concurrent_edit()));
     }
     if !needs_cluster(&record.spec, &edit.spec) {
-        permit.record(c)?;
+        allowance.record(c)?;
         return Ok(Ok(None));
     }
     let job = jobs::NewJob {
@@ -97,13 +98,13 @@ fn edit_in_transaction(
         site: &site,
         owner: record.owner,
         source: &record.spec.source,
-        permit,
+        allowance,
     };
     let args = jobs::Args {
         restart: edit.restart,
         ..jobs::Args::default()
     };
-    Ok(Ok(Some(jobs::queue(c, actor, &job, args)?)))
+    Ok(Ok(Some(jobs::queue(c, permit, actor, &job, args)?)))
 }
 
 fn check_edit(
@@ -165,7 +166,7 @@ pub async fn power(
     id: ContainerId,
     power: Power,
 ) -> Result<JobId, Error> {
-    let record = get_visible(control, actor, id).await?;
+    let (record, permit) = find_managed(control, actor, id).await?;
     require_created(&record)?;
     match (
         control
@@ -195,8 +196,8 @@ pub async fn power(
         _ => {}
     }
     let is_running = !matches!(power, Power::Stop);
-    queue_job(control, actor, &record, power.job(), move |c| {
-        store::containers::set_desired_running(c, id, is_running)
+    queue_job(control, (actor, permit), &record, power.job(), move |c| {
+        store::containers::set_desired_running(c, permit, id, is_running)
     })
     .await
 }
@@ -212,19 +213,22 @@ pub async fn delete(
     id: ContainerId,
     confirm: &str,
 ) -> Result<JobId, Error> {
-    let record = get_visible(control, actor, id).await?;
+    let (record, permit) = find_managed(control, actor, id).await?;
     if record.name.as_str() != confirm.trim() {
         return Err(Error::invalid_field(
             "confirm",
             format!("Type {} to delete the container.", record.name),
         ));
     }
-    queue_job(control, actor, &record, JobKind::Delete, |_| Ok(())).await
+    queue_job(control, (actor, permit), &record, JobKind::Delete, |_| {
+        Ok(())
+    })
+    .await
 }
 
 async fn queue_job(
     control: &Control,
-    actor: &Actor,
+    (actor, permit): (&Actor, Permit<ContainerManage>),
     record: &ContainerRecord,
     kind: JobKind,
     set_desired: impl Fn(&mut Conn) -> Result<(), store::Error> + Send + 'static,
@@ -237,12 +241,12 @@ async fn queue_job(
                 return Ok(Err(Error::not_found(Kind::Container)));
             };
             // Deletions are limited by the number of containers.
-            let permit = match kind {
-                JobKind::Delete => Ok(jobs::JobPermit::UNLIMITED),
-                _ => jobs::JobPermit::obtain(c, &requester)?,
+            let allowance = match kind {
+                JobKind::Delete => Ok(jobs::JobAllowance::UNLIMITED),
+                _ => jobs::JobAllowance::obtain(c, &requester)?,
             };
-            let permit = match permit {
-                Ok(permit) => permit,
+            let allowance = match allowance {
+                Ok(allowance) => allowance,
                 Err(refusal) => return Ok(Err(refusal)),
             };
             set_desired(c)?;
@@ -253,9 +257,10 @@ async fn queue_job(
                 site: &site,
                 owner: for_job.owner,
                 source: &for_job.spec.source,
-                permit,
+                allowance,
             };
-            Ok(Ok(jobs::queue(c, &requester, &job, jobs::Args::default())?))
+            let args = jobs::Args::default();
+            Ok(Ok(jobs::queue(c, permit, &requester, &job, args)?))
         })
         .await
         .into_model("queue container job")??;

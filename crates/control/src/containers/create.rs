@@ -8,6 +8,7 @@ use model::{
     containers::{ContainerSource, CreateContainer, CreatedContainer},
     jobs::JobKind,
     names::{NodeName, QualifiedName},
+    permissions::{ContainerCreate, Permit},
     users::{Limits, Usage},
 };
 use store::{
@@ -34,6 +35,7 @@ pub async fn create(
     actor: &Actor,
     new: CreateContainer,
 ) -> Result<CreatedContainer, Error> {
+    let permit: Permit<ContainerCreate> = actor.permit()?;
     if new.spec.source == ContainerSource::Imported {
         let message = "Choose a template or enter an image such as nginx:1.27.";
         return Err(Error::invalid_field("source", message));
@@ -54,6 +56,7 @@ pub async fn create(
     control.observer().reserve_memory(cluster, &node, memory);
     let reservation = Reservation {
         control: control.clone(),
+        permit,
         actor: actor.clone(),
         site: site.clone(),
         node,
@@ -118,6 +121,7 @@ async fn site(control: &Control, new: &CreateContainer) -> Result<SiteRecord, Er
 #[derive(Clone)]
 struct Reservation {
     control: Control,
+    permit: Permit<ContainerCreate>,
     actor: Actor,
     site: SiteRecord,
     node: NodeName,
@@ -151,8 +155,8 @@ impl Reservation {
 
     /// Runs in a transaction. Every check precedes the first write.
     fn reserve(&self, c: &mut Conn) -> Result<Result<Reserved, Error>, store::Error> {
-        let permit = match jobs::JobPermit::obtain(c, &self.actor)? {
-            Ok(permit) => permit,
+        let allowance = match jobs::JobAllowance::obtain(c, &self.actor)? {
+            Ok(allowance) => allowance,
             Err(refusal) => return Ok(Err(refusal)),
         };
         let owner = match self.owner(c)? {
@@ -170,7 +174,7 @@ impl Reservation {
             Ok(record) => record,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let id = store::containers::insert(c, &record)?;
+        let id = store::containers::insert(c, self.permit, &record)?;
         let job = jobs::NewJob {
             kind: JobKind::Create,
             container: id,
@@ -178,13 +182,13 @@ impl Reservation {
             site: &site,
             owner,
             source: &self.new.spec.source,
-            permit,
+            allowance,
         };
         let args = jobs::Args {
             pull_again: self.new.pull_again,
             ..jobs::Args::default()
         };
-        let job = jobs::queue(c, &self.actor, &job, args)?;
+        let job = jobs::queue(c, self.permit.narrow(), &self.actor, &job, args)?;
         Ok(Ok((id, owner, job)))
     }
 

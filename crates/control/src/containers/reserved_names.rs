@@ -1,7 +1,10 @@
 //! Reserved names. A service named `login` or a container named `ldap1` could impersonate
 //! infrastructure.
 
-use model::names::{Domain, Label, QualifiedName};
+use model::{
+    names::{Domain, Label, QualifiedName},
+    permissions::ReservedNameUse,
+};
 
 use crate::Actor;
 
@@ -18,11 +21,15 @@ impl Requester<'_> {
     /// operator, and the manager's hostname is never available.
     pub(super) fn rejection_reason(&self, label: &Label, name: &QualifiedName) -> Option<String> {
         self.manager_conflict(name).or_else(|| {
-            let barred = label.is_reserved() && !self.actor.role().can_see_all();
+            let barred = label.is_reserved() && !self.may_use_reserved_names();
             barred.then(|| {
                 format!("The name {label} is reserved for operators. Choose another name.")
             })
         })
+    }
+
+    pub(super) fn may_use_reserved_names(&self) -> bool {
+        self.actor.permit::<ReservedNameUse>().is_ok()
     }
 
     /// Checks only for the manager's hostname and names below it, for names assigned by an

@@ -11,9 +11,7 @@ use store::{
 };
 
 use super::update::UpdateError;
-use crate::{
-    Control, background::Lease, clock::millis, failure::StoreResultExt as _, notifier::Audience,
-};
+use crate::{Control, background::Lease, clock::millis, failure::StoreResultExt as _};
 
 /// The waits after consecutive failures, in milliseconds; the last one repeats.
 const WAITS: [i64; 5] = [10_000, 60_000, 300_000, 1_200_000, 3_600_000];
@@ -53,7 +51,7 @@ pub(super) async fn store_result(
     }
     if let Some(DomainId(id)) = domain {
         let event = Event::of(Topic::Domain, id);
-        control.notifier().publish(event, Audience::Operators);
+        control.notifier().publish(event);
     }
     Ok(())
 }

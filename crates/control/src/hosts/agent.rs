@@ -16,7 +16,6 @@ use super::{publish_all_services, publish_change, secret};
 use crate::{
     Control,
     failure::{StoreResultExt as _, internal},
-    notifier::Audience,
     sessions::digest,
     site_config::{self, EdgeRole},
 };
@@ -192,7 +191,7 @@ async fn record_contact(
         publish_all_services(control);
     }
     let contact = Event::of(Topic::Contact, agent.id.0);
-    control.notifier().publish(contact, Audience::Operators);
+    control.notifier().publish(contact);
     Ok(())
 }
 

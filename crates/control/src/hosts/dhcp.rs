@@ -1,7 +1,10 @@
 //! Which host of a site is the DHCP server. Two DHCP servers would lease the same address to two
 //! clients.
 
-use model::{Error, HostId, Kind};
+use model::{
+    Error, HostId, Kind,
+    permissions::{HostManage, Permit},
+};
 use store::hosts::HostRecord;
 
 use super::publish_change;
@@ -13,8 +16,8 @@ use crate::{Actor, Control, failure::StoreResultExt as _};
 /// [`Error::NotFound`] when the host does not exist, [`Error::Conflict`] before its agent has
 /// joined.
 pub async fn hand_over_dhcp(control: &Control, actor: &Actor, id: HostId) -> Result<(), Error> {
-    actor.require_operator()?;
-    set_dhcp_server(control, id, None).await
+    let permit: Permit<HostManage> = actor.permit()?;
+    set_dhcp_server(control, permit, id, None).await
 }
 
 /// Makes a host the DHCP server immediately, for the case that the current one will never return.
@@ -28,13 +31,14 @@ pub async fn force_dhcp(
     id: HostId,
     confirm: &str,
 ) -> Result<(), Error> {
-    actor.require_operator()?;
-    set_dhcp_server(control, id, Some(confirm.trim().to_owned())).await
+    let permit: Permit<HostManage> = actor.permit()?;
+    set_dhcp_server(control, permit, id, Some(confirm.trim().to_owned())).await
 }
 
 /// With a confirmation the change is immediate, without one it waits for the current DHCP server.
 async fn set_dhcp_server(
     control: &Control,
+    permit: Permit<HostManage>,
     id: HostId,
     confirm: Option<String>,
 ) -> Result<(), Error> {
@@ -57,9 +61,9 @@ async fn set_dhcp_server(
                 return Ok(Err(Error::invalid_field("confirm", message)));
             }
             let generation = store::sites::increment_generation(c, row.site)?;
-            store::hosts::request_dhcp_handover(c, id, row.site, generation)?;
+            store::hosts::request_dhcp_handover(c, permit, id, row.site, generation)?;
             if confirm.is_some() {
-                store::hosts::complete_dhcp_handover(c, row.site, None)?;
+                store::hosts::force_dhcp_handover(c, permit, row.site)?;
             }
             Ok(Ok(()))
         })

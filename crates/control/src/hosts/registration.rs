@@ -2,7 +2,12 @@
 //! manager.
 
 use edge::Layout;
-use model::{Error, SiteId, hosts::HostFacts, names::Label};
+use model::{
+    Error, SiteId,
+    hosts::HostFacts,
+    names::Label,
+    permissions::{HostManage, Permit},
+};
 use store::hosts::NewHost;
 
 use super::{join, join_token, secret};
@@ -21,7 +26,7 @@ pub async fn register(
     facts: HostFacts,
     layout: &Layout,
 ) -> Result<String, Error> {
-    actor.require_operator()?;
+    let permit: Permit<HostManage> = actor.permit()?;
     let token = secret();
     let new = NewHost {
         site,
@@ -37,9 +42,9 @@ pub async fn register(
             let result = match existing {
                 Some(existing) => {
                     let id = existing.row.id;
-                    store::hosts::reset_join_token(c, id, &new.token_hash, new.lifetime_ms)
+                    store::hosts::reset_join_token(c, permit, id, &new.token_hash, new.lifetime_ms)
                 }
-                None => store::hosts::insert(c, &new).map(drop),
+                None => store::hosts::insert(c, permit, &new).map(drop),
             };
             match result {
                 Err(store::Error::NotFound) => Ok(Err(Error::invalid_field(

@@ -35,7 +35,7 @@ pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<
             store::hosts::store_report(c, id, &report)?;
             if before.dhcp == DhcpRole::Ending
                 && report.outcome == ApplyOutcome::Live
-                && store::hosts::complete_dhcp_handover(c, site, Some(report.generation))?
+                && store::hosts::complete_dhcp_handover(c, site, report.generation)?
             {
                 store::sites::increment_generation(c, site)?;
             }

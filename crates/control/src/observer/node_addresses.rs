@@ -11,7 +11,7 @@ use model::{
 };
 
 use super::observation::Observation;
-use crate::{Control, background::Lease, notifier::Audience};
+use crate::{Control, background::Lease};
 
 /// After this many passes the addresses are queried again, because a node may have a new one.
 const REFRESH_PASSES: u32 = 200;
@@ -80,7 +80,7 @@ impl NodeAddresses {
         match control.store().write(set).await {
             Ok(true) => control
                 .notifier()
-                .publish(Event::all(Topic::Site), Audience::Operators),
+                .publish_to_operators(Event::all(Topic::Site)),
             // The cluster may have been deleted in the meantime.
             Ok(false) | Err(store::Error::NotFound) => {}
             Err(error) => tracing::warn!(%cluster, %error, "node address write failed"),

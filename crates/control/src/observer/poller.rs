@@ -29,7 +29,6 @@ use crate::{
     background::{InStore, Lease, LeaseObject, NextPass, Reconciler, Renewal},
     clock::millis,
     failure::StoreResultExt as _,
-    notifier::Audience,
 };
 
 /// The shortest time between two passes, however often one is requested.
@@ -326,13 +325,11 @@ impl Poller {
                 if is_new == Some(true) {
                     tracing::warn!(cluster = %id, error = message, "cluster observation failed");
                     let all = Event::all(Topic::Container);
-                    observer.notifier.publish(all, Audience::Everyone);
+                    observer.notifier.publish(all);
                 }
             }
         }
-        observer
-            .notifier
-            .publish(Event::all(Topic::Nodes), Audience::Operators);
+        observer.notifier.publish(Event::all(Topic::Nodes));
         observer.with(id, |cluster| {
             cluster.passes.send_modify(|passes| *passes += 1)
         });
@@ -351,7 +348,7 @@ fn renewal(control: &Control, id: ClusterId) -> impl Renewal + '_ {
 async fn publish_changes(control: &Control, id: ClusterId, changes: &Changes) {
     let notifier = control.notifier();
     if changes.all {
-        return notifier.publish(Event::all(Topic::Container), Audience::Everyone);
+        return notifier.publish(Event::all(Topic::Container));
     }
     if changes.vmids.is_empty() {
         return;

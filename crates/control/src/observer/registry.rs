@@ -10,10 +10,7 @@ use model::{
 };
 use store::clusters::ClusterRecord;
 
-use crate::{
-    Control, cluster_clients::SetOutcome, failure::StoreResultExt as _, notifier::Audience,
-    observer,
-};
+use crate::{Control, cluster_clients::SetOutcome, failure::StoreResultExt as _, observer};
 
 /// The clusters are reloaded after this many observation intervals.
 const RELOAD_INTERVALS: u32 = 3;
@@ -64,7 +61,7 @@ pub(crate) async fn synchronize(control: &Control) -> Result<(), Error> {
     }
     if !removed.is_empty() || set.iter().any(|(_, set)| *set != SetOutcome::Unchanged) {
         let nodes = Event::all(Topic::Nodes);
-        control.notifier().publish(nodes, Audience::Operators);
+        control.notifier().publish(nodes);
     }
     Ok(())
 }

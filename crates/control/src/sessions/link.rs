@@ -7,7 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use model::{Error, Kind, UserId, names::Username};
+use model::{
+    Error, Kind, UserId,
+    names::Username,
+    permissions::{Permit, SignInLinkCreate},
+};
 use store::users::UserRecord;
 
 use super::{ClientInfo, NewSession, begin, digest, new_token};
@@ -65,10 +69,14 @@ pub async fn create_link(
     name: &Username,
     lifetime: Duration,
 ) -> Result<String, Error> {
-    actor.require_administrator()?;
-    let user = crate::users::get(control, actor, name).await?;
-    let user = account(control, user.id).await?;
-    let user = user.ok_or(Error::not_found(Kind::User))?;
+    let _: Permit<SignInLinkCreate> = actor.permit()?;
+    let name = name.clone();
+    let user = control
+        .store()
+        .read(move |c| store::users::get_by_name(c, &name))
+        .await
+        .into_model("get user for sign-in link")?
+        .ok_or(Error::not_found(Kind::User))?;
     let token = new_token();
     control.0.sign_in_link.replace(Link {
         token_hash: digest(&token),

@@ -31,7 +31,6 @@ use crate::{
     Control,
     background::{InStore, Lease, LeaseObject},
     jobs::Step,
-    notifier::Audience,
     observer::Power,
 };
 
@@ -345,9 +344,7 @@ impl Context {
     }
 
     fn publish(&self, event: Event) {
-        self.control
-            .notifier()
-            .publish(event, Audience::Owner(self.owner));
+        self.control.notifier().publish_owned(event, self.owner);
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
     heartbeat::Heartbeat,
     steps, undo,
 };
-use crate::{Control, background::Lease, notifier::Audience};
+use crate::{Control, background::Lease};
 
 /// The longest time that a job holds its lease. Another worker resumes a job that takes longer,
 /// because its worker hangs: steps have time limits of their own.
@@ -233,13 +233,9 @@ async fn run_with_retries(
 }
 
 fn publish_job(control: &Control, job: &JobRecord) {
-    let audience = Audience::Owner(job.owner);
-    control
-        .notifier()
-        .publish(Event::of(Topic::Job, job.row.id.0), audience);
+    let notifier = control.notifier();
+    notifier.publish_owned(Event::of(Topic::Job, job.row.id.0), job.owner);
     if let Some(container) = job.row.container {
-        control
-            .notifier()
-            .publish(Event::of(Topic::Container, container.0), audience);
+        notifier.publish_container(container, job.owner);
     }
 }

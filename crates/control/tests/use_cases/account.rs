@@ -7,7 +7,7 @@ use control::{
     sessions::{self, ClientInfo, NewSession},
 };
 use model::{
-    Error,
+    Error, Kind,
     account::PasswordForm,
     session::{CurrentUser, SignInForm},
     users::UserForm,
@@ -209,10 +209,11 @@ async fn failures(control: &Control) -> Option<u32> {
 /// verified.
 async fn replace_hash(control: &Control, ann: &Actor) {
     let id = ann.me().unwrap().id;
+    let permit = ann.permit_owned(id, Kind::User).unwrap();
     wait_for("the attempt", async || failures(control).await).await;
     let replace = move |c: &mut store::Conn| {
         let old = store::users::get(c, id)?.unwrap().password_hash;
-        store::users::replace_password(c, id, &old, "another hash")
+        store::users::replace_password(c, permit, id, &old, "another hash")
     };
     assert!(control.store().write(replace).await.unwrap());
 }

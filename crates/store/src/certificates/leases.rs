@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use model::{
     AuthorityId, CertificateId, DomainId, Timestamp,
     certificates::{AttemptFailure, CertificateContents, CertificateName, IssuanceMethod},
+    permissions::{CertificateManage, Permit},
 };
 
 use crate::{
@@ -120,7 +121,11 @@ pub fn renew_lease(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn revoke_lease(c: &mut Conn, id: CertificateId) -> Result<(), Error> {
+pub fn revoke_lease(
+    c: &mut Conn,
+    _: Permit<CertificateManage>,
+    id: CertificateId,
+) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
         .set(released!(certificates))
         .execute(&mut c.0)?;

@@ -4,9 +4,12 @@
 
 use diesel::prelude::*;
 use model::{
-    AuthorityId, CertificateId, DomainId, ProviderId, Timestamp, certificates::IssuanceMethod,
+    AuthorityId, CertificateId, DomainId, ProviderId, Timestamp,
+    certificates::IssuanceMethod,
+    permissions::{AuthorityManage, CertificateManage, Permit},
 };
 
+use super::{revoke_lease, schedule};
 use crate::{
     Conn, Error,
     lease::released,
@@ -44,7 +47,12 @@ impl CertificateScope {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn advance_attempt(c: &mut Conn, id: CertificateId, at: Timestamp) -> Result<(), Error> {
+pub fn advance_attempt(
+    c: &mut Conn,
+    _: Permit<CertificateManage>,
+    id: CertificateId,
+    at: Timestamp,
+) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
         .filter(
             certificates::next_attempt_at
@@ -54,6 +62,21 @@ pub fn advance_attempt(c: &mut Conn, id: CertificateId, at: Timestamp) -> Result
         .set(certificates::next_attempt_at.eq(at.0))
         .execute(&mut c.0)?;
     Ok(())
+}
+
+/// Schedules the renewal of a certificate immediately, and ends the lease of the process that works
+/// on it.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn renew_now(
+    c: &mut Conn,
+    permit: Permit<CertificateManage>,
+    id: CertificateId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    revoke_lease(c, permit, id)?;
+    schedule(c, id, Some(now), Some(now))
 }
 
 /// Switches a dormant or uploaded certificate back to ACME, due immediately.
@@ -77,7 +100,11 @@ pub fn switch_to_acme(c: &mut Conn, id: CertificateId, now: Timestamp) -> Result
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn revoke_leases(c: &mut Conn, scope: CertificateScope) -> Result<(), Error> {
+pub fn revoke_leases(
+    c: &mut Conn,
+    _: Permit<CertificateManage>,
+    scope: CertificateScope,
+) -> Result<(), Error> {
     let domains = scope.domain_ids(c)?;
     diesel::update(certificates::table)
         .filter(certificates::domain_id.eq_any(domains))
@@ -91,7 +118,12 @@ pub fn revoke_leases(c: &mut Conn, scope: CertificateScope) -> Result<(), Error>
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn retry_failed(c: &mut Conn, scope: CertificateScope, now: Timestamp) -> Result<(), Error> {
+pub fn retry_failed(
+    c: &mut Conn,
+    _: Permit<CertificateManage>,
+    scope: CertificateScope,
+    now: Timestamp,
+) -> Result<(), Error> {
     let domains = scope.domain_ids(c)?;
     diesel::update(certificates::table)
         .filter(certificates::domain_id.eq_any(domains))
@@ -112,6 +144,7 @@ pub fn retry_failed(c: &mut Conn, scope: CertificateScope, now: Timestamp) -> Re
 /// When the database is unavailable.
 pub fn schedule_replacement(
     c: &mut Conn,
+    _: Permit<CertificateManage>,
     domain: DomainId,
     authority: AuthorityId,
     now: Timestamp,
@@ -141,7 +174,12 @@ pub fn schedule_replacement(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn detach_from_ca(c: &mut Conn, authority: AuthorityId, now: Timestamp) -> Result<(), Error> {
+pub fn detach_from_ca(
+    c: &mut Conn,
+    _: Permit<AuthorityManage>,
+    authority: AuthorityId,
+    now: Timestamp,
+) -> Result<(), Error> {
     diesel::update(certificates::table)
         .filter(certificates::authority_id.eq(authority.0))
         .filter(certificates::next_attempt_at.ne(certificates::not_after))

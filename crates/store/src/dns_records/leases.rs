@@ -1,7 +1,11 @@
 //! Leases of DNS records and the time of their next attempt.
 
 use diesel::prelude::*;
-use model::{ProviderId, Timestamp, certificates::AttemptFailure};
+use model::{
+    ProviderId, Timestamp,
+    certificates::AttemptFailure,
+    permissions::{Permit, ProviderManage},
+};
 
 use super::{DnsRecordRow, RecordState, Row};
 use crate::{
@@ -54,7 +58,12 @@ pub fn delay_provider(c: &mut Conn, provider: ProviderId, until: Timestamp) -> R
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn retry_failed(c: &mut Conn, provider: ProviderId, now: Timestamp) -> Result<(), Error> {
+pub fn retry_failed(
+    c: &mut Conn,
+    _: Permit<ProviderManage>,
+    provider: ProviderId,
+    now: Timestamp,
+) -> Result<(), Error> {
     diesel::update(dns_records::table)
         .filter(dns_records::provider_id.eq(provider.0))
         .filter(dns_records::failures.gt(0))

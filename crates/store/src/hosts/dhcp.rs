@@ -1,7 +1,10 @@
 //! Which host of a site is its DHCP server.
 
 use diesel::prelude::*;
-use model::{HostId, SiteId};
+use model::{
+    HostId, SiteId,
+    permissions::{HostManage, Permit},
+};
 
 use crate::{Conn, Error, rows, schema::hosts};
 
@@ -21,6 +24,7 @@ pub(super) fn get_server(c: &mut Conn, site: SiteId) -> Result<Option<i64>, Erro
 /// [`Error::NotFound`] when the host does not exist.
 pub fn request_dhcp_handover(
     c: &mut Conn,
+    _: Permit<HostManage>,
     id: HostId,
     site: SiteId,
     generation: i64,
@@ -49,27 +53,40 @@ pub fn request_dhcp_handover(
 }
 
 /// Makes the selected host the DHCP server of a site, if the current DHCP server has applied the
-/// required generation (`served`). `None` forces the change, for an operator. Returns whether the
-/// DHCP server changed.
+/// required generation. Returns whether the DHCP server changed.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn complete_dhcp_handover(
-    c: &mut Conn,
-    site: SiteId,
-    served: Option<i64>,
-) -> Result<bool, Error> {
-    let next: Option<(i64, Option<i64>)> = hosts::table
+pub fn complete_dhcp_handover(c: &mut Conn, site: SiteId, applied: i64) -> Result<bool, Error> {
+    match get_selected(c, site)? {
+        Some((_, Some(required))) if applied < required => Ok(false),
+        Some((next, _)) => set_server(c, site, next).map(|()| true),
+        None => Ok(false),
+    }
+}
+
+/// Makes the selected host the DHCP server of a site, although the current DHCP server may still
+/// run.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn force_dhcp_handover(c: &mut Conn, _: Permit<HostManage>, site: SiteId) -> Result<(), Error> {
+    match get_selected(c, site)? {
+        Some((next, _)) => set_server(c, site, next),
+        None => Ok(()),
+    }
+}
+
+/// The host that takes over, and the generation that the current DHCP server must apply first.
+fn get_selected(c: &mut Conn, site: SiteId) -> Result<Option<(i64, Option<i64>)>, Error> {
+    Ok(hosts::table
         .filter(hosts::dhcp_handover_site_id.eq(site.0))
         .select((hosts::id, hosts::dhcp_handover_generation))
         .first(&mut c.0)
-        .optional()?;
-    let Some((next, required)) = next else {
-        return Ok(false);
-    };
-    if served.is_some_and(|served| required.is_some_and(|required| served < required)) {
-        return Ok(false);
-    }
+        .optional()?)
+}
+
+fn set_server(c: &mut Conn, site: SiteId, next: i64) -> Result<(), Error> {
     diesel::update(hosts::table.filter(hosts::dhcp_site_id.eq(site.0)))
         .set(hosts::dhcp_site_id.eq(None::<i64>))
         .execute(&mut c.0)?;
@@ -80,5 +97,5 @@ pub fn complete_dhcp_handover(
             hosts::dhcp_handover_generation.eq(None::<i64>),
         ))
         .execute(&mut c.0)?;
-    Ok(true)
+    Ok(())
 }

@@ -5,7 +5,7 @@ use store::{Error, authorities, providers};
 
 use crate::{
     certificates::{authority, change, provider},
-    support::parse,
+    support::{parse, permit},
 };
 
 db_test!(
@@ -35,7 +35,7 @@ db_test!(
             ..model::authorities::AuthorityForm::from(&row)
         };
         let (seal, spec) = (key.clone(), form.parse(false).unwrap());
-        db.write(move |c| authorities::update(c, &seal, id, &spec))
+        db.write(move |c| authorities::update(c, permit(), &seal, id, &spec))
             .await;
         let moved = record().await;
         assert_eq!(
@@ -75,10 +75,13 @@ db_test!(ca_and_dns_provider_in_use_are_not_deleted, |db| async {
     assert_eq!((row.spec.provider, row.spec.addresses), (Some(dns), true));
     let result = db
         .store
-        .write(move |c| authorities::delete(c, authority))
+        .write(move |c| authorities::delete(c, permit(), authority))
         .await;
     assert_eq!(result, Err(Error::InUse));
-    let result = db.store.write(move |c| providers::delete(c, dns)).await;
+    let result = db
+        .store
+        .write(move |c| providers::delete(c, permit(), dns))
+        .await;
     assert_eq!(result, Err(Error::InUse));
     let listed = db.read(authorities::list).await;
     assert_eq!(listed[0].domains, [parse("example.org")]);
@@ -88,6 +91,7 @@ db_test!(ca_and_dns_provider_in_use_are_not_deleted, |db| async {
         spec.addresses = false;
     })
     .await;
-    db.write(move |c| authorities::delete(c, authority)).await;
-    db.write(move |c| providers::delete(c, dns)).await;
+    db.write(move |c| authorities::delete(c, permit(), authority))
+        .await;
+    db.write(move |c| providers::delete(c, permit(), dns)).await;
 });

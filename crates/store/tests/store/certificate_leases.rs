@@ -8,7 +8,7 @@ use store::certificates;
 
 use crate::{
     certificates::{MINUTE, at},
-    support::parse,
+    support::{parse, permit},
 };
 
 db_test!(certificate_is_claimed_by_one_owner, |db| async {
@@ -68,7 +68,7 @@ db_test!(certificate_is_claimed_by_one_owner, |db| async {
         .await;
     assert_eq!(claim("three", 4).await.map(|it| it.id), Some(b));
     assert_eq!(claim("three", 4).await, None, "the next attempt is later");
-    db.write(move |c| certificates::advance_attempt(c, a, at(4)))
+    db.write(move |c| certificates::advance_attempt(c, permit(), a, at(4)))
         .await;
     assert_eq!(claim("three", 4).await.map(|it| it.failures), Some(1));
     // An attempt that lost its lease counts as failed, unless another owner works on it now.

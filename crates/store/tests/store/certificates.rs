@@ -13,7 +13,7 @@ use store::{
     providers,
 };
 
-use crate::support::{TestStore, http, parse, tcp};
+use crate::support::{TestStore, http, parse, permit, tcp};
 
 const DAY: i64 = 86_400_000;
 /// The length of leases.
@@ -32,7 +32,8 @@ pub async fn authority(db: &TestStore, name: &str, eab_mac_key: &str) -> Authori
         ..Default::default()
     };
     let (key, spec) = (db.store.secret_key().clone(), form.parse(true).unwrap());
-    db.write(move |c| authorities::insert(c, &key, &spec)).await
+    db.write(move |c| authorities::insert(c, permit(), &key, &spec))
+        .await
 }
 
 pub async fn provider(db: &TestStore, name: &str) -> ProviderId {
@@ -43,7 +44,8 @@ pub async fn provider(db: &TestStore, name: &str) -> ProviderId {
         ..Default::default()
     };
     let (key, spec) = (db.store.secret_key().clone(), form.parse(true).unwrap());
-    db.write(move |c| providers::insert(c, &key, &spec)).await
+    db.write(move |c| providers::insert(c, permit(), &key, &spec))
+        .await
 }
 
 /// Updates a domain's specification.
@@ -54,7 +56,7 @@ pub async fn change(db: &TestStore, id: DomainId, change: impl FnOnce(&mut Domai
         .unwrap()
         .spec;
     change(&mut spec);
-    db.write(move |c| store::domains::update(c, id, &spec))
+    db.write(move |c| store::domains::update(c, permit(), id, &spec))
         .await;
 }
 
@@ -175,7 +177,7 @@ db_test!(
             .await;
         let texts: Vec<&str> = lines.iter().map(|line| line.message.as_str()).collect();
         assert_eq!(texts, ["next", "first"]);
-        db.write(move |c| certificates::delete(c, certificate))
+        db.write(move |c| certificates::delete(c, permit(), certificate))
             .await;
         assert!(
             db.read(|c| certificates::list(c, None, at(0)))

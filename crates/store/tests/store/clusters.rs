@@ -4,7 +4,7 @@ use store::{
     clusters::{self, ConnectionSettings, PinnedCertificates},
 };
 
-use crate::support::access;
+use crate::support::{access, permit};
 
 db_test!(secret_is_encrypted_in_the_table, |db| async {
     let id = db.cluster("demo").await;
@@ -68,7 +68,8 @@ db_test!(
         // The second update changes no value, which is not an error.
         for _ in 0..2 {
             let (key, to) = (db.store.secret_key().clone(), changed.clone());
-            db.write(move |c| clusters::update(c, &key, id, &to)).await;
+            db.write(move |c| clusters::update(c, permit(), &key, id, &to))
+                .await;
         }
         let key = db.store.secret_key().clone();
         let record = db.read(move |c| clusters::get_by_name(c, &key, "c")).await;
@@ -84,12 +85,12 @@ db_test!(
         let (key, to) = (db.store.secret_key().clone(), changed);
         let gone = db
             .store
-            .write(move |c| clusters::update(c, &key, ClusterId(99), &to));
+            .write(move |c| clusters::update(c, permit(), &key, ClusterId(99), &to));
         assert_eq!(gone.await, Err(Error::NotFound));
         let key = db.store.secret_key().clone();
         let again = db
             .store
-            .write(move |c| clusters::insert(c, &key, &access("a")))
+            .write(move |c| clusters::insert(c, permit(), &key, &access("a")))
             .await;
         assert_eq!(again, Err(Error::Duplicate(Unique::ClusterName)));
     }
@@ -99,11 +100,11 @@ db_test!(cluster_with_sites_is_not_deleted, |db| async {
     let fixture = db.fixture().await;
     let refused = db
         .store
-        .write(move |c| clusters::delete(c, fixture.cluster))
+        .write(move |c| clusters::delete(c, permit(), fixture.cluster))
         .await;
     assert_eq!(refused, Err(Error::InUse));
     let free = db.cluster("free").await;
-    db.write(move |c| clusters::delete(c, free)).await;
+    db.write(move |c| clusters::delete(c, permit(), free)).await;
     let left = db
         .database
         .lines("SELECT url AS line FROM cluster_certificates");

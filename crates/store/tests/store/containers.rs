@@ -10,7 +10,7 @@ use store::{
     jobs::{self, JobOutcome},
 };
 
-use crate::support::{Fixture, TestStore, allocation, http, parse, tcp};
+use crate::support::{Fixture, TestStore, allocation, http, parse, permit, tcp};
 
 pub async fn get(db: &TestStore, id: ContainerId) -> containers::ContainerRecord {
     db.read(move |c| containers::get(c, id)).await.unwrap()
@@ -114,7 +114,14 @@ db_test!(docker_flag_is_fixed_after_insert, |db| async {
         ..spec
     };
     let updated = db.write(move |c| {
-        containers::update_spec(c, with, 1, &changed, &ServiceAllocation::default())
+        containers::update_spec(
+            c,
+            permit(),
+            with,
+            1,
+            &changed,
+            &ServiceAllocation::default(),
+        )
     });
     assert!(updated.await);
     assert!(docker(with).await, "the flag is not updated");
@@ -203,12 +210,20 @@ db_test!(update_requires_the_expected_version, |db| async {
     spec.description = Some(parse("new"));
     let (first, stale) = (spec.clone(), spec.clone());
     assert!(
-        db.write(move |c| containers::update_spec(c, id, 1, &first, &ServiceAllocation::default()))
-            .await
+        db.write(move |c| containers::update_spec(
+            c,
+            permit(),
+            id,
+            1,
+            &first,
+            &ServiceAllocation::default()
+        ))
+        .await
     );
     assert!(
         !db.write(move |c| containers::update_spec(
             c,
+            permit(),
             id,
             1,
             &stale,
@@ -220,8 +235,15 @@ db_test!(update_requires_the_expected_version, |db| async {
     assert_eq!((stored.spec, stored.version), (spec, 2));
     let plain = crate::support::spec();
     assert!(
-        db.write(move |c| containers::update_spec(c, id, 2, &plain, &ServiceAllocation::default()))
-            .await
+        db.write(move |c| containers::update_spec(
+            c,
+            permit(),
+            id,
+            2,
+            &plain,
+            &ServiceAllocation::default()
+        ))
+        .await
     );
     assert_eq!(get(&db, id).await.spec, crate::support::spec());
 });
@@ -239,7 +261,7 @@ db_test!(failed_update_changes_nothing, |db| async {
     let services = [http(fixture.domain, "80", "web")];
     let refused = db
         .store
-        .write(move |c| containers::update_spec(c, id, 1, &spec, &allocation(&services)))
+        .write(move |c| containers::update_spec(c, permit(), id, 1, &spec, &allocation(&services)))
         .await;
     assert_eq!(refused, Err(Error::Duplicate(Unique::ServiceLabel)));
     assert_eq!(get(&db, id).await, before);
@@ -253,7 +275,7 @@ db_test!(single_columns_are_updated, |db| async {
     db.write(move |c| containers::set_vmid(c, id, 1500)).await;
     db.write(move |c| containers::set_node(c, id, &parse("pve2")))
         .await;
-    db.write(move |c| containers::set_desired_running(c, id, false))
+    db.write(move |c| containers::set_desired_running(c, permit(), id, false))
         .await;
     db.write(move |c| containers::set_restart_needed(c, id, true))
         .await;

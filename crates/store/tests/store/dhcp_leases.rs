@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, net::Ipv4Addr};
 use model::{dhcp_leases::Lease, names::NodeName};
 use store::{Error, dhcp_leases, nodes};
 
-use crate::support::parse;
+use crate::support::{parse, permit};
 
 fn lease(mac: &str, address: &str, remaining_s: Option<u64>) -> Lease {
     Lease {
@@ -89,7 +89,8 @@ db_test!(leases_are_replaced_by_the_last_report, |db| async {
         .write(move |c| dhcp_leases::replace(c, model::SiteId(999), std::slice::from_ref(&first)))
         .await;
     assert_eq!(refused, Err(Error::NotFound));
-    db.write(move |c| store::sites::delete(c, other)).await;
+    db.write(move |c| store::sites::delete(c, permit(), other))
+        .await;
 });
 
 fn addresses(all: &[(&str, &str)]) -> BTreeMap<NodeName, Ipv4Addr> {

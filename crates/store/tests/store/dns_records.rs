@@ -9,7 +9,7 @@ use store::{
 
 use crate::{
     certificates::{MINUTE, at, change, insert_issued, issued, provider},
-    support::http,
+    support::{http, permit},
 };
 
 db_test!(
@@ -100,14 +100,16 @@ db_test!(
             addresses: false,
             ..spec
         };
-        db.write(move |c| store::domains::update(c, id, &none))
+        db.write(move |c| store::domains::update(c, permit(), id, &none))
             .await;
         let plan = db.read(dns_records::list_address_records).await.remove(0);
         assert_eq!((plan.provider, plan.stored.len()), (None, 1));
         db.write(move |c| dns_records::mark_for_removal(c, first, at(6)))
             .await;
         assert_eq!(
-            db.store.write(move |c| providers::delete(c, dns)).await,
+            db.store
+                .write(move |c| providers::delete(c, permit(), dns))
+                .await,
             Err(Error::InUse)
         );
         let row = claim(6).await.unwrap();
@@ -115,7 +117,7 @@ db_test!(
         db.write(move |c| dns_records::finish_removal(c, &row, at(6)))
             .await;
         assert!(db.read(dns_records::list_address_records).await.is_empty());
-        db.write(move |c| providers::delete(c, dns)).await;
+        db.write(move |c| providers::delete(c, permit(), dns)).await;
     }
 );
 
@@ -141,7 +143,7 @@ db_test!(
             None,
             "the caller submits a challenge record itself"
         );
-        db.write(move |c| certificates::delete(c, certificate))
+        db.write(move |c| certificates::delete(c, permit(), certificate))
             .await;
         assert_eq!(db.read(dns_records::list_orphans).await, [record]);
     }

@@ -6,7 +6,7 @@ use model::{
 };
 use store::{Error, Unique, domains};
 
-use crate::support::parse;
+use crate::support::{parse, permit};
 
 fn spec(site: SiteId, name: &str) -> DomainSpec {
     DomainSpec {
@@ -26,7 +26,7 @@ db_test!(domain_round_trips, |db| async {
     let fixture = db.fixture().await;
     let site = fixture.site;
     let id = db
-        .write(move |c| domains::insert(c, &spec(site, "a.example.org")))
+        .write(move |c| domains::insert(c, permit(), &spec(site, "a.example.org")))
         .await;
     let stored = db.read(move |c| domains::get(c, id)).await.unwrap();
     assert_eq!(
@@ -47,10 +47,12 @@ db_test!(domain_round_trips, |db| async {
         ..spec(site, "example.net")
     };
     let change = desired.clone();
-    db.write(move |c| domains::update(c, id, &change)).await;
+    db.write(move |c| domains::update(c, permit(), id, &change))
+        .await;
     // An update without changes is not an error, whatever the database counts as changed rows.
     let again = desired.clone();
-    db.write(move |c| domains::update(c, id, &again)).await;
+    db.write(move |c| domains::update(c, permit(), id, &again))
+        .await;
     let changed = db.read(move |c| domains::get(c, id)).await.unwrap().spec;
     assert_eq!(
         changed.publishers.users().count(),
@@ -62,7 +64,8 @@ db_test!(domain_round_trips, |db| async {
         (desired.sign_in, true, desired.hsts)
     );
     let change = spec(site, "example.net");
-    db.write(move |c| domains::update(c, id, &change)).await;
+    db.write(move |c| domains::update(c, permit(), id, &change))
+        .await;
     let changed = db.read(move |c| domains::get(c, id)).await.unwrap().spec;
     assert_eq!(
         changed,
@@ -70,13 +73,18 @@ db_test!(domain_round_trips, |db| async {
         "the old values are replaced"
     );
 
-    db.write(move |c| domains::delete(c, id)).await;
+    db.write(move |c| domains::delete(c, permit(), id)).await;
     let gone = Err(Error::NotFound);
-    assert_eq!(db.store.write(move |c| domains::delete(c, id)).await, gone);
+    assert_eq!(
+        db.store
+            .write(move |c| domains::delete(c, permit(), id))
+            .await,
+        gone
+    );
     let change = spec(site, "example.net");
     let refused = db
         .store
-        .write(move |c| domains::update(c, id, &change))
+        .write(move |c| domains::update(c, permit(), id, &change))
         .await;
     assert_eq!(refused, Err(Error::NotFound));
 });
@@ -88,21 +96,21 @@ db_test!(domain_is_unique_per_site_and_deleted_with_it, |db| async {
         db.site("other", cluster).await,
     );
     for site in [one, other] {
-        db.write(move |c| domains::insert(c, &spec(site, "example.org")))
+        db.write(move |c| domains::insert(c, permit(), &spec(site, "example.org")))
             .await;
     }
     let refused = db
         .store
-        .write(move |c| domains::insert(c, &spec(one, "example.org")))
+        .write(move |c| domains::insert(c, permit(), &spec(one, "example.org")))
         .await;
     assert_eq!(refused, Err(Error::Duplicate(Unique::DomainName)));
     let refused = db
         .store
-        .write(|c| domains::insert(c, &spec(SiteId(999), "a.b")))
+        .write(|c| domains::insert(c, permit(), &spec(SiteId(999), "a.b")))
         .await;
     assert_eq!(refused, Err(Error::NotFound));
     let second = db
-        .write(move |c| domains::insert(c, &spec(one, "a.example.org")))
+        .write(move |c| domains::insert(c, permit(), &spec(one, "a.example.org")))
         .await;
     let own = db.read(move |c| domains::list_by_site(c, one)).await;
     assert_eq!(
@@ -112,7 +120,8 @@ db_test!(domain_is_unique_per_site_and_deleted_with_it, |db| async {
     );
     assert_eq!(own.len(), 2);
 
-    db.write(move |c| store::sites::delete(c, one)).await;
+    db.write(move |c| store::sites::delete(c, permit(), one))
+        .await;
     let (statements, left) = db.count_statements(domains::list).await;
     assert_eq!(statements, 6);
     let left: Vec<SiteId> = left.into_iter().map(|row| row.spec.site).collect();

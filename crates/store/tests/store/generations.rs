@@ -9,7 +9,7 @@ use model::{
 };
 use store::{containers, domains, sites};
 
-use crate::support::{TestStore, http, parse, site_spec, tcp};
+use crate::support::{TestStore, http, parse, permit, site_spec, tcp};
 
 async fn generation(db: &TestStore, id: ContainerId) -> i64 {
     db.read(move |c| containers::get_generation(c, id)).await
@@ -79,7 +79,7 @@ db_test!(changes_set_the_generation_of_the_site, |db| async {
             .unwrap()
             .spec
     };
-    db.write(move |c| domains::update(c, fixture.domain, &spec))
+    db.write(move |c| domains::update(c, permit(), fixture.domain, &spec))
         .await;
     let changed = of_site(&db, site).await;
     assert_eq!(generation(&db, first).await, changed);
@@ -95,7 +95,8 @@ db_test!(changes_set_the_generation_of_the_site, |db| async {
 
     // A change of the site changes all containers.
     let spec = site_spec("lab", fixture.cluster);
-    db.write(move |c| sites::update(c, site, &spec)).await;
+    db.write(move |c| sites::update(c, permit(), site, &spec))
+        .await;
     let all = of_site(&db, site).await;
     assert_eq!(generation(&db, second).await, all);
     assert_eq!(

@@ -12,7 +12,7 @@ use store::{
     hosts::{self, JoinRequest, NewHost},
 };
 
-use crate::support::{TestStore, parse};
+use crate::support::{TestStore, parse, permit};
 
 const HOUR: i64 = 3_600_000;
 
@@ -34,7 +34,7 @@ async fn create(db: &TestStore, site: SiteId, name: &str, lifetime_ms: i64) -> H
         token_hash: hash(name),
         lifetime_ms,
     };
-    db.write(move |c| hosts::insert(c, &new)).await
+    db.write(move |c| hosts::insert(c, permit(), &new)).await
 }
 
 async fn join(db: &TestStore, token: &str, key: &str) -> Option<HostId> {
@@ -75,7 +75,7 @@ db_test!(join_token_is_valid_once, |db| async {
     assert_eq!((joined.row.id, joined.row.facts), (id, Some(host_facts())));
     assert!(joined.row.last_seen.is_some() && joined.row.join_expires_at.is_none());
     let again = hash("again");
-    db.write(move |c| hosts::reset_join_token(c, id, &again, HOUR))
+    db.write(move |c| hosts::reset_join_token(c, permit(), id, &again, HOUR))
         .await;
     assert_eq!(
         db.read(|c| hosts::get_by_key(c, &hash("key"))).await,
@@ -83,10 +83,10 @@ db_test!(join_token_is_valid_once, |db| async {
         "the old key is revoked"
     );
     let late = hash("late");
-    db.write(move |c| hosts::reset_join_token(c, id, &late, -1))
+    db.write(move |c| hosts::reset_join_token(c, permit(), id, &late, -1))
         .await;
     assert_eq!(join(&db, "late", "key").await, None, "a join token expires");
-    db.write(move |c| hosts::delete(c, id)).await;
+    db.write(move |c| hosts::delete(c, permit(), id)).await;
     assert_eq!(db.read(move |c| hosts::get(c, id)).await, None);
 });
 
@@ -99,7 +99,10 @@ db_test!(host_facts_and_report_are_stored, |db| async {
         token_hash: hash("x"),
         lifetime_ms: HOUR,
     };
-    let refused = db.store.write(move |c| hosts::insert(c, &new)).await;
+    let refused = db
+        .store
+        .write(move |c| hosts::insert(c, permit(), &new))
+        .await;
     assert_eq!(refused, Err(Error::Duplicate(Unique::HostName)));
     let new = NewHost {
         site,
@@ -107,7 +110,10 @@ db_test!(host_facts_and_report_are_stored, |db| async {
         token_hash: hash("edge-1"),
         lifetime_ms: HOUR,
     };
-    let refused = db.store.write(move |c| hosts::insert(c, &new)).await;
+    let refused = db
+        .store
+        .write(move |c| hosts::insert(c, permit(), &new))
+        .await;
     assert_eq!(refused, Err(Error::Duplicate(Unique::HostSecret)));
     join(&db, "edge-1", "key").await;
     let sent_report = Report {
@@ -158,11 +164,11 @@ db_test!(one_host_of_a_site_is_dhcp_server, |db| async {
     let generation = db
         .write(move |c| store::sites::increment_generation(c, site))
         .await;
-    db.write(move |c| hosts::request_dhcp_handover(c, second, site, generation))
+    db.write(move |c| hosts::request_dhcp_handover(c, permit(), second, site, generation))
         .await;
     assert_eq!(both().await, (DhcpRole::Ending, DhcpRole::Next));
     let early = db
-        .write(move |c| hosts::complete_dhcp_handover(c, site, Some(generation - 1)))
+        .write(move |c| hosts::complete_dhcp_handover(c, site, generation - 1))
         .await;
     assert!(
         !early,
@@ -170,35 +176,32 @@ db_test!(one_host_of_a_site_is_dhcp_server, |db| async {
     );
     assert_eq!(both().await, (DhcpRole::Ending, DhcpRole::Next));
     assert!(
-        db.write(move |c| hosts::complete_dhcp_handover(c, site, Some(generation)))
+        db.write(move |c| hosts::complete_dhcp_handover(c, site, generation))
             .await
     );
     assert_eq!(both().await, (DhcpRole::No, DhcpRole::Yes));
     assert!(
-        !db.write(move |c| hosts::complete_dhcp_handover(c, site, Some(generation)))
+        !db.write(move |c| hosts::complete_dhcp_handover(c, site, generation))
             .await,
         "the change happens once"
     );
 
-    db.write(move |c| hosts::request_dhcp_handover(c, first, site, generation + 1))
+    db.write(move |c| hosts::request_dhcp_handover(c, permit(), first, site, generation + 1))
         .await;
-    assert!(
-        db.write(move |c| hosts::complete_dhcp_handover(c, site, None))
-            .await,
-        "an operator forces the change"
-    );
+    db.write(move |c| hosts::force_dhcp_handover(c, permit(), site))
+        .await;
     assert_eq!(both().await, (DhcpRole::Yes, DhcpRole::No));
-    db.write(move |c| hosts::request_dhcp_handover(c, second, site, generation + 2))
+    db.write(move |c| hosts::request_dhcp_handover(c, permit(), second, site, generation + 2))
         .await;
-    db.write(move |c| hosts::request_dhcp_handover(c, first, site, generation + 3))
+    db.write(move |c| hosts::request_dhcp_handover(c, permit(), first, site, generation + 3))
         .await;
     assert_eq!(
         both().await,
         (DhcpRole::Yes, DhcpRole::No),
         "selecting the current DHCP server cancels the change"
     );
-    db.write(move |c| hosts::delete(c, first)).await;
-    db.write(move |c| hosts::request_dhcp_handover(c, second, site, generation + 4))
+    db.write(move |c| hosts::delete(c, permit(), first)).await;
+    db.write(move |c| hosts::request_dhcp_handover(c, permit(), second, site, generation + 4))
         .await;
     assert_eq!(
         dhcp(&db, second).await,
@@ -241,7 +244,7 @@ db_test!(live_files_are_stored_per_file, |db| async {
     assert_eq!(missing, Err(Error::NotFound));
     // After a new join, the agent runs on another machine.
     let again = hash("again");
-    db.write(move |c| hosts::reset_join_token(c, id, &again, HOUR))
+    db.write(move |c| hosts::reset_join_token(c, permit(), id, &again, HOUR))
         .await;
     assert_eq!(size().await, (2, 4));
     join(&db, "again", "second").await;

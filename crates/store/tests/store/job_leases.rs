@@ -3,6 +3,8 @@
 use model::jobs::{JobKind, JobState, Progress, StepState};
 use store::jobs::{self, Heartbeat, JobOutcome};
 
+use crate::support::permit;
+
 const MINUTE: i64 = 60_000;
 
 fn done() -> JobOutcome {
@@ -106,7 +108,7 @@ db_test!(
         );
         assert!(db.read(jobs::next_due_in_ms).await.unwrap() > MINUTE);
         assert!(
-            db.write(move |c| jobs::request_cancel(c, id, &[JobState::Running]))
+            db.write(move |c| jobs::request_cancel(c, permit(), id, &[JobState::Running]))
                 .await
         );
         let heartbeat = db.write(move |c| jobs::renew_lease(c, id, "a", -1)).await;

@@ -9,7 +9,7 @@ use store::{
     jobs::{self, JobOutcome},
 };
 
-use crate::support::{Fixture, TestStore};
+use crate::support::{Fixture, TestStore, permit};
 
 const MINUTE: i64 = 60_000;
 
@@ -70,7 +70,7 @@ db_test!(job_that_is_queued_again_meanwhile_is_kept, |db| async {
     let old = failed_job(&db, &fixture, container, JobKind::Stop).await;
     failed_job(&db, &fixture, container, JobKind::Stop).await;
     let requeue = db.write(move |c| {
-        let queued = jobs::requeue(c, old)?;
+        let queued = jobs::requeue(c, permit(), old)?;
         // The deletion reads the job before this is committed, and then waits for its row.
         #[expect(clippy::disallowed_methods, reason = "on a blocking thread")]
         std::thread::sleep(Duration::from_millis(500));
@@ -98,7 +98,7 @@ db_test!(retries_keep_the_last_lines_of_the_log, |db| async {
     for (attempt, kept) in [700, 1000, 1000].into_iter().enumerate() {
         let written: Vec<String> = (0..700).map(|n| format!("{attempt} {n}")).collect();
         db.write(move |c| jobs::append_log(c, id, &written)).await;
-        assert!(db.write(move |c| jobs::requeue(c, id)).await);
+        assert!(db.write(move |c| jobs::requeue(c, permit(), id)).await);
         let lines = lines().await;
         assert_eq!(lines.len(), kept);
         assert_eq!(lines.last().unwrap().text, format!("{attempt} 699"));

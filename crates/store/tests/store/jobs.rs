@@ -7,7 +7,7 @@ use store::{
     jobs::{self, JobOutcome, JobRecord},
 };
 
-use crate::support::{TestStore, parse};
+use crate::support::{TestStore, parse, permit};
 
 const MINUTE: i64 = 60_000;
 const ACTIVE: [JobState; 2] = [JobState::Queued, JobState::Running];
@@ -94,7 +94,7 @@ db_test!(container_has_one_active_job, |db| async {
         .store
         .write({
             let second = second.clone();
-            move |c| jobs::insert(c, &second)
+            move |c| jobs::insert(c, permit(), &second)
         })
         .await;
     assert_eq!(refused, Err(Error::Duplicate(Unique::ActiveJob)));
@@ -110,7 +110,10 @@ db_test!(container_has_one_active_job, |db| async {
     );
     db.insert_job(second).await;
     let nowhere = fixture.job(ContainerId(999), JobKind::Stop);
-    let refused = db.store.write(move |c| jobs::insert(c, &nowhere)).await;
+    let refused = db
+        .store
+        .write(move |c| jobs::insert(c, permit(), &nowhere))
+        .await;
     assert_eq!(refused, Err(Error::NotFound));
 });
 
@@ -195,7 +198,7 @@ db_test!(finished_job_keeps_its_error_details, |db| async {
     );
     assert!(!db.write(move |c| jobs::start_step(c, id, "w", 0)).await);
     assert!(
-        !db.write(move |c| jobs::request_cancel(c, id, &ACTIVE))
+        !db.write(move |c| jobs::request_cancel(c, permit(), id, &ACTIVE))
             .await
     );
     assert_eq!(db.write(|c| jobs::claim(c, "w", MINUTE)).await, None);
@@ -205,10 +208,10 @@ db_test!(failed_job_is_requeued_from_the_first_step, |db| async {
     let fixture = db.fixture().await;
     let container = db.insert_container(fixture.container(1)).await;
     let id = db.insert_job(fixture.job(container, JobKind::Create)).await;
-    assert!(!db.write(move |c| jobs::requeue(c, id)).await);
+    assert!(!db.write(move |c| jobs::requeue(c, permit(), id)).await);
     db.write(|c| jobs::claim(c, "w", MINUTE)).await.unwrap();
     assert!(
-        db.write(move |c| jobs::request_cancel(c, id, &ACTIVE))
+        db.write(move |c| jobs::request_cancel(c, permit(), id, &ACTIVE))
             .await
     );
     assert!(
@@ -227,7 +230,7 @@ db_test!(failed_job_is_requeued_from_the_first_step, |db| async {
         db.write(move |c| jobs::finish(c, id, "w", &outcome(JobState::Canceled)))
             .await
     );
-    assert!(db.write(move |c| jobs::requeue(c, id)).await);
+    assert!(db.write(move |c| jobs::requeue(c, permit(), id)).await);
     let stored = record(&db, id).await;
     assert_eq!(
         (stored.row.state, stored.row.error, stored.details),
@@ -244,7 +247,10 @@ db_test!(failed_job_is_requeued_from_the_first_step, |db| async {
         (StepState::Waiting, &None, &None)
     );
     let second = fixture.job(container, JobKind::Stop);
-    let refused = db.store.write(move |c| jobs::insert(c, &second)).await;
+    let refused = db
+        .store
+        .write(move |c| jobs::insert(c, permit(), &second))
+        .await;
     assert_eq!(refused, Err(Error::Duplicate(Unique::ActiveJob)));
     assert_eq!(
         db.write(|c| jobs::claim(c, "w", MINUTE))
@@ -264,7 +270,10 @@ db_test!(job_is_not_requeued_beside_an_active_job, |db| async {
     db.write(move |c| jobs::finish(c, id, "w", &outcome(JobState::Failed)))
         .await;
     let other = db.insert_job(fixture.job(container, JobKind::Delete)).await;
-    let refused = db.store.write(move |c| jobs::requeue(c, id)).await;
+    let refused = db
+        .store
+        .write(move |c| jobs::requeue(c, permit(), id))
+        .await;
     assert_eq!(refused, Err(Error::Duplicate(Unique::ActiveJob)));
     assert_eq!(record(&db, id).await.row.state, JobState::Failed);
     // The container is deleted; its jobs are kept and cannot be requeued.
@@ -277,7 +286,7 @@ db_test!(job_is_not_requeued_beside_an_active_job, |db| async {
             .await
     );
     assert_eq!(record(&db, other).await.row.container, None);
-    assert!(!db.write(move |c| jobs::requeue(c, id)).await);
+    assert!(!db.write(move |c| jobs::requeue(c, permit(), id)).await);
 });
 
 db_test!(log_is_read_from_the_last_line, |db| async {

@@ -6,6 +6,8 @@ use model::jobs::JobKind;
 use store::{Error, Unique, containers, jobs, users};
 use tokio::task::JoinSet;
 
+use crate::support::permit;
+
 db_test!(concurrent_inserts_allocate_an_address_once, |db| async {
     let fixture = db.fixture().await;
     let address = fixture.container(1).address;
@@ -14,7 +16,11 @@ db_test!(concurrent_inserts_allocate_an_address_once, |db| async {
         let store = db.store.clone();
         let mut new = fixture.container(n);
         new.address = address;
-        tasks.spawn(async move { store.write(move |c| containers::insert(c, &new)).await });
+        tasks.spawn(async move {
+            store
+                .write(move |c| containers::insert(c, permit(), &new))
+                .await
+        });
     }
     let results = tasks.join_all().await;
     let succeeded = results.iter().filter(|result| result.is_ok()).count();
@@ -45,7 +51,7 @@ db_test!(user_limit_holds_under_concurrent_inserts, |db| async {
                 if users::get_usage(c, new.owner)?.containers >= 5 {
                     return Ok(false);
                 }
-                containers::insert(c, &new)?;
+                containers::insert(c, permit(), &new)?;
                 Ok(true)
             });
             write.await.unwrap()
@@ -115,7 +121,7 @@ db_test!(failed_write_is_rolled_back, |db| async {
     let failed: Result<(), Error> = db
         .store
         .write(move |c| {
-            users::delete(c, user)?;
+            users::delete(c, permit(), user)?;
             Err(Error::InUse)
         })
         .await;

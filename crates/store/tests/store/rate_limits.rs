@@ -1,7 +1,7 @@
 use model::{Timestamp, UserId};
 use store::{Conn, Error, rate_limits};
 
-use crate::support::TestStore;
+use crate::support::{TestStore, permit};
 
 async fn stored(db: &TestStore, user: UserId, action: &'static str) -> Option<Timestamp> {
     db.read(move |c| rate_limits::get(c, user, action)).await
@@ -39,7 +39,8 @@ db_test!(rate_limit_is_replaced_only_if_unchanged, |db| async {
 db_test!(rate_limit_belongs_to_a_user, |db| async {
     let ann = db.user("ann").await;
     replace(&db, ann, None, 5).await.unwrap();
-    db.write(move |c| store::users::delete(c, ann)).await;
+    db.write(move |c| store::users::delete(c, permit(), ann))
+        .await;
     assert_eq!(stored(&db, ann, "jobs").await, None);
     assert_eq!(replace(&db, ann, None, 5).await, Err(Error::NotFound));
 });

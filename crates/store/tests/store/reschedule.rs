@@ -12,7 +12,7 @@ use store::{
 
 use crate::{
     certificates::{MINUTE, at, authority, change, issued, provider},
-    support::{TestStore, parse},
+    support::{TestStore, parse, permit},
 };
 
 const NAME: &str = "wiki.example.org";
@@ -64,13 +64,17 @@ db_test!(
         assert!(!planned[0].is_dormant());
 
         // A certificate of the same CA is not replaced.
-        db.write(move |c| certificates::schedule_replacement(c, domain, first_ca, at(2)))
+        db.write(move |c| certificates::schedule_replacement(c, permit(), domain, first_ca, at(2)))
             .await;
-        db.write(move |c| certificates::retry_failed(c, CertificateScope::Domain(domain), at(2)))
-            .await;
+        db.write(move |c| {
+            certificates::retry_failed(c, permit(), CertificateScope::Domain(domain), at(2))
+        })
+        .await;
         assert_eq!(row(&db, id).await.renew_at, Some(at(60)));
-        db.write(move |c| certificates::schedule_replacement(c, domain, second_ca, at(2)))
-            .await;
+        db.write(move |c| {
+            certificates::schedule_replacement(c, permit(), domain, second_ca, at(2))
+        })
+        .await;
         let due = row(&db, id).await;
         assert_eq!((due.renew_at, due.next_attempt), (Some(at(2)), Some(at(2))));
 
@@ -89,6 +93,7 @@ db_test!(
             db.write(move |c| {
                 certificates::retry_failed(
                     c,
+                    permit(),
                     CertificateScope::CertificateAuthority(first_ca),
                     at(3),
                 )
@@ -99,7 +104,7 @@ db_test!(
                 Some(at(9)),
                 "another CA has no effect"
             );
-            db.write(move |c| certificates::retry_failed(c, of, at(3)))
+            db.write(move |c| certificates::retry_failed(c, permit(), of, at(3)))
                 .await;
             let retried = row(&db, id).await;
             assert_eq!((retried.next_attempt, retried.failures), (Some(at(3)), 0));
@@ -109,22 +114,25 @@ db_test!(
         // A dormant certificate is not replaced.
         db.write(move |c| certificates::schedule(c, id, None, Some(at(90))))
             .await;
-        db.write(move |c| certificates::schedule_replacement(c, domain, second_ca, at(4)))
-            .await;
+        db.write(move |c| {
+            certificates::schedule_replacement(c, permit(), domain, second_ca, at(4))
+        })
+        .await;
         assert_eq!(row(&db, id).await.next_attempt, Some(at(90)));
         assert!(
             db.read(certificates::list_domain_certificates).await[0].certificates[0].is_dormant()
         );
         // A certificate is detached when the CA's directory changes, and kept when the CA is
         // deleted.
-        db.write(move |c| certificates::detach_from_ca(c, first_ca, at(4)))
+        db.write(move |c| certificates::detach_from_ca(c, permit(), first_ca, at(4)))
             .await;
         assert_eq!(
             db.read(move |c| certificates::get_issued_chain(c, id))
                 .await,
             None
         );
-        db.write(move |c| authorities::delete(c, first_ca)).await;
+        db.write(move |c| authorities::delete(c, permit(), first_ca))
+            .await;
         assert!(row(&db, id).await.issued.is_some());
     }
 );
@@ -133,7 +141,8 @@ db_test!(deleting_a_ca_keeps_its_certificates, |db| async {
     let domain = db.fixture().await.domain;
     let first_ca = authority(&db, "one", "a2V5").await;
     let id = insert_issued(&db, domain, first_ca).await;
-    db.write(move |c| authorities::delete(c, first_ca)).await;
+    db.write(move |c| authorities::delete(c, permit(), first_ca))
+        .await;
     assert!(row(&db, id).await.issued.is_some());
     assert_eq!(
         db.read(move |c| certificates::get_issued_chain(c, id))
@@ -151,7 +160,8 @@ db_test!(certificate_lease_can_be_revoked, |db| async {
             .await
     };
     assert_eq!(claim("first").await.unwrap().authority, Some(first_ca));
-    db.write(move |c| certificates::revoke_lease(c, id)).await;
+    db.write(move |c| certificates::revoke_lease(c, permit(), id))
+        .await;
     let renewed = db
         .write(move |c| certificates::renew_lease(c, id, "first", MINUTE))
         .await;
@@ -164,11 +174,15 @@ db_test!(certificate_lease_can_be_revoked, |db| async {
     assert!(may_lock("second").await);
     assert!(!may_lock("first").await);
     db.write(move |c| {
-        certificates::revoke_leases(c, CertificateScope::CertificateAuthority(first_ca))
+        certificates::revoke_leases(
+            c,
+            permit(),
+            CertificateScope::CertificateAuthority(first_ca),
+        )
     })
     .await;
     assert!(!may_lock("first").await, "the domain does not use this CA");
-    db.write(move |c| certificates::revoke_leases(c, CertificateScope::Domain(domain)))
+    db.write(move |c| certificates::revoke_leases(c, permit(), CertificateScope::Domain(domain)))
         .await;
     assert!(may_lock("first").await);
     // A leftover lease does not make the certificate due before its next attempt.
@@ -289,7 +303,7 @@ db_test!(record_is_owned_only_after_submission, |db| async {
         !db.read(move |c| dns_records::has_records(c, second_dns))
             .await
     );
-    db.write(move |c| dns_records::retry_failed(c, second_dns, at(4)))
+    db.write(move |c| dns_records::retry_failed(c, permit(), second_dns, at(4)))
         .await;
     assert!(
         db.read(move |c| dns_records::has_records(c, second_dns))
@@ -302,7 +316,7 @@ db_test!(record_is_owned_only_after_submission, |db| async {
     .await;
     let result = db
         .store
-        .write(move |c| store::providers::delete(c, second_dns));
+        .write(move |c| store::providers::delete(c, permit(), second_dns));
     assert_eq!(result.await, Err(store::Error::InUse));
     let last_error = AttemptFailure {
         at: at(4),
@@ -311,6 +325,6 @@ db_test!(record_is_owned_only_after_submission, |db| async {
     };
     db.write(move |c| dns_records::record_failure(c, again, &last_error, at(6)))
         .await;
-    db.write(move |c| store::providers::delete(c, second_dns))
+    db.write(move |c| store::providers::delete(c, permit(), second_dns))
         .await;
 });

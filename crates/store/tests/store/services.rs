@@ -11,7 +11,7 @@ use store::{
 
 use crate::{
     containers::get,
-    support::{allocation, http, parse, tcp},
+    support::{allocation, http, parse, permit, tcp},
 };
 
 db_test!(services_keep_their_rows_and_can_swap_ports, |db| async {
@@ -32,8 +32,15 @@ db_test!(services_keep_their_rows_and_can_swap_ports, |db| async {
         http(fixture.domain, "80", "www"),
     ];
     assert!(
-        db.write(move |c| containers::update_spec(c, id, 1, &spec, &allocation(&services)))
-            .await
+        db.write(move |c| containers::update_spec(
+            c,
+            permit(),
+            id,
+            1,
+            &spec,
+            &allocation(&services)
+        ))
+        .await
     );
     let after = get(&db, id).await.services;
     let text: Vec<_> = after
@@ -56,8 +63,15 @@ db_test!(services_keep_their_rows_and_can_swap_ports, |db| async {
     assert!(before.iter().all(|old| old.id != after[0].id));
     let spec = crate::support::spec();
     assert!(
-        db.write(move |c| containers::update_spec(c, id, 2, &spec, &ServiceAllocation::default()))
-            .await
+        db.write(move |c| containers::update_spec(
+            c,
+            permit(),
+            id,
+            2,
+            &spec,
+            &ServiceAllocation::default()
+        ))
+        .await
     );
     assert_eq!(get(&db, id).await.services, []);
 });
@@ -148,15 +162,22 @@ db_test!(
         );
         let refused = db
             .store
-            .write(move |c| store::domains::delete(c, other))
+            .write(move |c| store::domains::delete(c, permit(), other))
             .await;
         assert_eq!(refused, Err(Error::InUse), "a domain in use is not deleted");
         // An updated service keeps no old values.
         let spec = crate::support::spec();
         let plain = [http(fixture.domain, "80", "web")];
         assert!(
-            db.write(move |c| containers::update_spec(c, id, 1, &spec, &allocation(&plain)))
-                .await
+            db.write(move |c| containers::update_spec(
+                c,
+                permit(),
+                id,
+                1,
+                &spec,
+                &allocation(&plain)
+            ))
+            .await
         );
         let domain = parse("example.org");
         let options = HttpOptions::default();
@@ -169,6 +190,7 @@ db_test!(
                 options
             }
         );
-        db.write(move |c| store::domains::delete(c, other)).await;
+        db.write(move |c| store::domains::delete(c, permit(), other))
+            .await;
     }
 );

@@ -4,7 +4,7 @@ use store::{
     sessions::{self, NewSession},
 };
 
-use crate::support::parse;
+use crate::support::{parse, permit};
 
 fn session(user: UserId, token: &str, lifetime_ms: i64) -> NewSession {
     NewSession {
@@ -98,9 +98,11 @@ db_test!(sessions_are_deleted_individually_or_per_user, |db| async {
     };
     assert!(db.write(|c| sessions::delete(c, &"a".repeat(64))).await);
     assert!(!db.write(|c| sessions::delete(c, &"a".repeat(64))).await);
-    db.write(move |c| sessions::delete_by_user(c, ann)).await;
+    db.write(move |c| sessions::delete_by_user(c, permit(), ann))
+        .await;
     assert!(!is_valid("b").await && !is_valid("c").await && is_valid("d").await);
-    db.write(move |c| store::users::delete(c, bob)).await;
+    db.write(move |c| store::users::delete(c, permit(), bob))
+        .await;
     assert!(!is_valid("d").await);
 });
 

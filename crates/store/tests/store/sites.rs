@@ -1,7 +1,7 @@
 use model::{ClusterId, SiteId};
 use store::{Error, Unique, sites};
 
-use crate::support::{parse, site_spec};
+use crate::support::{parse, permit, site_spec};
 
 db_test!(site_round_trips, |db| async {
     let cluster = db.cluster("demo").await;
@@ -24,14 +24,17 @@ db_test!(site_round_trips, |db| async {
     spec.registries = parse("registry.example.org:5000, localhost");
     spec.dynamic_range = Some(parse("192.168.0.30-192.168.0.40"));
     let desired = spec.clone();
-    db.write(move |c| sites::update(c, id, &spec)).await;
+    db.write(move |c| sites::update(c, permit(), id, &spec))
+        .await;
     let changed = db.write(move |c| sites::lock(c, id)).await.unwrap();
     assert_eq!(changed.spec, desired);
     assert_eq!(db.write(|c| sites::lock(c, SiteId(999))).await, None);
-    db.write(move |c| sites::delete(c, id)).await;
+    db.write(move |c| sites::delete(c, permit(), id)).await;
     assert_eq!(db.read(move |c| sites::get(c, id)).await, None);
     assert_eq!(
-        db.store.write(move |c| sites::delete(c, id)).await,
+        db.store
+            .write(move |c| sites::delete(c, permit(), id))
+            .await,
         Err(Error::NotFound)
     );
 });
@@ -40,10 +43,16 @@ db_test!(site_names_are_unique_and_need_a_cluster, |db| async {
     let cluster = db.cluster("demo").await;
     db.site("lab", cluster).await;
     let again = site_spec("lab", cluster);
-    let refused = db.store.write(move |c| sites::insert(c, &again)).await;
+    let refused = db
+        .store
+        .write(move |c| sites::insert(c, permit(), &again))
+        .await;
     assert_eq!(refused, Err(Error::Duplicate(Unique::SiteName)));
     let nowhere = site_spec("other", ClusterId(999));
-    let refused = db.store.write(move |c| sites::insert(c, &nowhere)).await;
+    let refused = db
+        .store
+        .write(move |c| sites::insert(c, permit(), &nowhere))
+        .await;
     assert_eq!(refused, Err(Error::NotFound));
 });
 
@@ -53,17 +62,20 @@ db_test!(site_with_containers_is_not_deleted_or_moved, |db| async {
     db.insert_container(fixture.container(1)).await;
     let site = fixture.site;
     assert_eq!(
-        db.store.write(move |c| sites::delete(c, site)).await,
+        db.store
+            .write(move |c| sites::delete(c, permit(), site))
+            .await,
         Err(Error::InUse)
     );
     let moved = site_spec("lab", other);
     let refused = db
         .store
-        .write(move |c| sites::update(c, site, &moved))
+        .write(move |c| sites::update(c, permit(), site, &moved))
         .await;
     assert_eq!(refused, Err(Error::InUse));
     let renamed = site_spec("lab2", fixture.cluster);
-    db.write(move |c| sites::update(c, site, &renamed)).await;
+    db.write(move |c| sites::update(c, permit(), site, &renamed))
+        .await;
 });
 
 db_test!(site_list_uses_four_statements, |db| async {

@@ -15,6 +15,7 @@ use model::{
     ClusterId, ContainerId, DomainId, JobId, SiteId, UserId,
     domains::{DomainSpec, Hsts, Publishers},
     jobs::JobKind,
+    permissions::{Action, Permit},
     users::Role,
 };
 use store::{
@@ -26,6 +27,12 @@ use store::{
 pub use values::{access, http, new_user, parse, site_spec, spec, tcp};
 
 use test_servers as server;
+
+/// The permit for any action.
+#[expect(clippy::disallowed_methods, reason = "the store has no actors")]
+pub fn permit<A: Action>() -> Permit<A> {
+    Permit::check(Role::Administrator, true).unwrap()
+}
 
 /// A kind of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -291,19 +298,21 @@ impl TestStore {
 
     pub async fn user(&self, name: &str) -> UserId {
         let new = new_user(name, Role::Member);
-        self.write(move |c| store::users::insert(c, &new)).await
+        self.write(move |c| store::users::insert(c, permit(), &new))
+            .await
     }
 
     pub async fn cluster(&self, name: &str) -> ClusterId {
         let key = self.store.secret_key().clone();
         let new = access(name);
-        self.write(move |c| store::clusters::insert(c, &key, &new))
+        self.write(move |c| store::clusters::insert(c, permit(), &key, &new))
             .await
     }
 
     pub async fn site(&self, name: &str, cluster: ClusterId) -> SiteId {
         let spec = site_spec(name, cluster);
-        self.write(move |c| store::sites::insert(c, &spec)).await
+        self.write(move |c| store::sites::insert(c, permit(), &spec))
+            .await
     }
 
     pub async fn domain(&self, name: &str, site: SiteId) -> DomainId {
@@ -318,7 +327,8 @@ impl TestStore {
             provider: None,
             addresses: false,
         };
-        self.write(move |c| store::domains::insert(c, &spec)).await
+        self.write(move |c| store::domains::insert(c, permit(), &spec))
+            .await
     }
 
     /// Inserts the user `ann`, the cluster `demo`, its site `lab` and the domain `example.org`.
@@ -336,17 +346,18 @@ impl TestStore {
     }
 
     pub async fn insert_container(&self, new: NewContainerRow) -> ContainerId {
-        self.write(move |c| store::containers::insert(c, &new))
+        self.write(move |c| store::containers::insert(c, permit(), &new))
             .await
     }
 
     pub async fn try_insert_container(&self, new: NewContainerRow) -> Result<ContainerId, Error> {
         self.store
-            .write(move |c| store::containers::insert(c, &new))
+            .write(move |c| store::containers::insert(c, permit(), &new))
             .await
     }
 
     pub async fn insert_job(&self, new: NewJob) -> JobId {
-        self.write(move |c| store::jobs::insert(c, &new)).await
+        self.write(move |c| store::jobs::insert(c, permit(), &new))
+            .await
     }
 }

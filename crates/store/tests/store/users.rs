@@ -7,7 +7,7 @@ use store::{
     users::{self, UserUpdate},
 };
 
-use crate::support::{new_user, parse};
+use crate::support::{new_user, parse, permit};
 
 db_test!(user_round_trips, |db| async {
     let mut new = new_user("ann", Role::Operator);
@@ -18,7 +18,7 @@ db_test!(user_round_trips, |db| async {
         disk_gib: Some(0),
     };
     let written = new.clone();
-    let id = db.write(move |c| users::insert(c, &new)).await;
+    let id = db.write(move |c| users::insert(c, permit(), &new)).await;
     let stored = db.read(move |c| users::get(c, id)).await.unwrap();
     assert_eq!(stored.row.id, id);
     assert_eq!(stored.row.name, written.name);
@@ -45,7 +45,7 @@ db_test!(user_round_trips, |db| async {
 db_test!(update_keeps_the_password_without_a_new_one, |db| async {
     let mut new = new_user("ann", Role::Member);
     new.limits.cores = Some(4);
-    let id = db.write(move |c| users::insert(c, &new)).await;
+    let id = db.write(move |c| users::insert(c, permit(), &new)).await;
     let mut change = UserUpdate {
         name: parse("anna"),
         email: parse("anna@example.net"),
@@ -57,7 +57,8 @@ db_test!(update_keeps_the_password_without_a_new_one, |db| async {
         password_hash: None,
     };
     let first = change.clone();
-    db.write(move |c| users::update(c, id, &first)).await;
+    db.write(move |c| users::update(c, permit(), id, &first))
+        .await;
     let stored = db.read(move |c| users::get(c, id)).await.unwrap();
     assert_eq!(stored.row.name, parse("anna"));
     assert_eq!(stored.row.limits, change.limits);
@@ -65,7 +66,8 @@ db_test!(update_keeps_the_password_without_a_new_one, |db| async {
     assert_eq!(stored.password_hash, "hash of ann");
     change.password_hash = Some("new".to_owned());
     let second = change.clone();
-    db.write(move |c| users::update(c, id, &second)).await;
+    db.write(move |c| users::update(c, permit(), id, &second))
+        .await;
     assert_eq!(
         db.read(move |c| users::get(c, id))
             .await
@@ -75,7 +77,7 @@ db_test!(update_keeps_the_password_without_a_new_one, |db| async {
     );
     let gone = db
         .store
-        .write(move |c| users::update(c, UserId(999), &change))
+        .write(move |c| users::update(c, permit(), UserId(999), &change))
         .await;
     assert_eq!(gone, Err(Error::NotFound));
 });
@@ -84,7 +86,10 @@ db_test!(user_name_is_unique, |db| async {
     db.user("ann").await;
     let bob = db.user("bob").await;
     let again = new_user("ann", Role::Member);
-    let refused = db.store.write(move |c| users::insert(c, &again)).await;
+    let refused = db
+        .store
+        .write(move |c| users::insert(c, permit(), &again))
+        .await;
     assert_eq!(refused, Err(Error::Duplicate(Unique::UserName)));
     let change = UserUpdate {
         name: parse("ann"),
@@ -95,7 +100,7 @@ db_test!(user_name_is_unique, |db| async {
     };
     let refused = db
         .store
-        .write(move |c| users::update(c, bob, &change))
+        .write(move |c| users::update(c, permit(), bob, &change))
         .await;
     assert_eq!(refused, Err(Error::Duplicate(Unique::UserName)));
 });
@@ -104,13 +109,18 @@ db_test!(user_with_containers_is_not_deleted, |db| async {
     let fixture = db.fixture().await;
     let container = db.insert_container(fixture.container(1)).await;
     let owner = fixture.owner;
-    let refused = db.store.write(move |c| users::delete(c, owner)).await;
+    let refused = db
+        .store
+        .write(move |c| users::delete(c, permit(), owner))
+        .await;
     assert_eq!(refused, Err(Error::InUse));
     db.write(move |c| store::containers::delete(c, container))
         .await;
-    db.write(move |c| users::delete(c, owner)).await;
+    db.write(move |c| users::delete(c, permit(), owner)).await;
     assert_eq!(
-        db.store.write(move |c| users::delete(c, owner)).await,
+        db.store
+            .write(move |c| users::delete(c, permit(), owner))
+            .await,
         Err(Error::NotFound)
     );
 });
@@ -164,7 +174,7 @@ db_test!(administrators_are_counted, |db| async {
     let mut ids = Vec::new();
     for name in ["root1", "root2"] {
         let new = new_user(name, Role::Administrator);
-        ids.push(db.write(move |c| users::insert(c, &new)).await);
+        ids.push(db.write(move |c| users::insert(c, permit(), &new)).await);
     }
     assert_eq!(db.read(users::count_administrators).await, 2);
     assert_eq!(db.read(users::get_first_administrator).await, Some(ids[0]));
@@ -186,15 +196,15 @@ db_test!(
     password_is_replaced_only_if_it_is_the_expected_one,
     |db| async {
         let new = new_user("ann", Role::Member);
-        let id = db.write(move |c| users::insert(c, &new)).await;
+        let id = db.write(move |c| users::insert(c, permit(), &new)).await;
         let replaced = db
-            .write(move |c| users::replace_password(c, id, "another hash", "new"))
+            .write(move |c| users::replace_password(c, permit(), id, "another hash", "new"))
             .await;
         assert!(!replaced);
         let stored = db.read(move |c| users::get(c, id)).await.unwrap();
         assert_eq!(stored.password_hash, "hash of ann");
         let replaced = db
-            .write(move |c| users::replace_password(c, id, "hash of ann", "new"))
+            .write(move |c| users::replace_password(c, permit(), id, "hash of ann", "new"))
             .await;
         assert!(replaced);
         let stored = db.read(move |c| users::get(c, id)).await.unwrap();

@@ -158,7 +158,7 @@ impl ServiceAllocator<'_> {
         let held = with_parents
             .iter()
             .find_map(|name| Some(names::refusal(name, *in_use.names.get(name)?)));
-        let is_reserved = name.is_reserved() && !self.requester.actor.role().can_see_all();
+        let is_reserved = name.is_reserved() && !self.requester.may_use_reserved_names();
         let reserved = (is_reserved && !is_current)
             .then(|| format!("The name {name} is reserved for operators. Choose another name."));
         let manager = self.requester.manager_conflict(&qualified);

@@ -1,0 +1,190 @@
+//! Access control of the routes outside of pages and server functions, and of the event stream.
+
+use std::{collections::BTreeSet, fs, path::Path, time::Duration};
+
+use axum::{
+    body::Body,
+    http::{Method, StatusCode, header},
+};
+use control::{Actor, containers, domains, users};
+use futures::StreamExt as _;
+use model::{ContainerId, containers::Power, events::Topic, users::UserForm};
+use serde_json::{Value, json};
+
+use crate::{
+    access::{Caller, Credential, Installation, ROUTES},
+    support::{get, request},
+};
+
+/// The first arguments of all calls of `Router::route` in a folder. Routes for development only
+/// are left out.
+fn routes_in(folder: &Path, routes: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            routes_in(&path, routes);
+        } else if !path.ends_with("assets/reload.rs") {
+            let source = fs::read_to_string(&path).unwrap();
+            let calls = source.split(".route(").skip(1);
+            routes.extend(calls.map(|call| call.split(',').next().unwrap().trim().to_owned()));
+        }
+    }
+}
+
+#[test]
+fn access_table_lists_every_route() {
+    let mut registered = BTreeSet::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    routes_in(&folder, &mut registered);
+    let listed: BTreeSet<String> = ROUTES.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    assert_eq!(registered, listed);
+}
+
+/// A valid body of an agent route.
+fn agent_body(path: &str) -> Value {
+    let layout = json!({
+        "live": "/var/lib/holdfast-agent/live",
+        "state": "/var/lib/holdfast-agent/state",
+        "run": "/run",
+        "log": "/var/log/nginx",
+        "tls": "/var/lib/holdfast-agent/tls",
+        "interface": "eth1",
+        "ipv6": true,
+        "resolvers": [],
+        "nginx_user": "www-data",
+        "nginx": { "version": [1, 22, 1], "http3": false, "stream_module": null },
+    });
+    let host = json!({ "version": "0.1.0", "address": "10.20.0.2" });
+    match path.rsplit('/').next().unwrap() {
+        "join" => json!({ "token": "wrong", "host": host, "layout": layout }),
+        "poll" => json!({ "generation": null, "host": host, "layout": layout }),
+        "report" => json!({ "generation": 1, "outcome": "live" }),
+        "files" => json!({ "replace": true, "files": {}, "removed": [] }),
+        "leases" => json!({ "leases": [] }),
+        "certificates" => json!({ "fingerprints": [] }),
+        other => panic!("no body for {other}"),
+    }
+}
+
+#[tokio::test]
+async fn agent_routes_accept_no_session() {
+    let installation = Installation::new().await;
+    let routes = ROUTES
+        .iter()
+        .filter(|(.., required)| *required == Credential::Agent);
+    for (_, path, _) in routes {
+        for caller in Caller::ALL {
+            // The token of the session is no key either.
+            for as_key in [false, true] {
+                let mut post =
+                    request(Method::POST, path).header(header::CONTENT_TYPE, "application/json");
+                if let Some(token) = installation.token(caller).filter(|_| as_key) {
+                    post = post.header(header::AUTHORIZATION, format!("Bearer {token}"));
+                }
+                let body = Body::from(agent_body(path).to_string());
+                let response = installation.send(caller, post, body).await;
+                let (status, text) = (response.status, response.text());
+                assert_eq!(
+                    status,
+                    StatusCode::UNAUTHORIZED,
+                    "{path} {caller:?}: {text}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn session_routes_refuse_anonymous_clients() {
+    let installation = Installation::new().await;
+    let routes = ROUTES
+        .iter()
+        .filter(|(.., required)| *required == Credential::Session);
+    for (_, path, _) in routes {
+        let response = installation.open(Caller::Anonymous, path).await;
+        assert_eq!(response.status, StatusCode::UNAUTHORIZED, "{path}");
+    }
+}
+
+/// The events of a caller while `change` runs, up to the event of a new domain, which all users
+/// receive.
+async fn events_during(
+    installation: &Installation,
+    caller: Caller,
+    change: impl AsyncFnOnce(),
+) -> Vec<model::events::Event> {
+    let events = get("/events").header(header::COOKIE, installation.cookie(caller).unwrap());
+    let response = installation
+        .app
+        .send_streaming(events.body(Body::empty()).unwrap());
+    let mut stream = response.await.into_body().into_data_stream();
+    let mut text = String::new();
+    let mut read = async || {
+        let chunk = tokio::time::timeout(Duration::from_secs(60), stream.next()).await;
+        let chunk = chunk
+            .expect("timed out waiting for an event")
+            .unwrap()
+            .unwrap();
+        String::from_utf8(chunk.to_vec()).unwrap()
+    };
+    assert!(read().await.contains("retry:"));
+    change().await;
+    while !text.contains("\"domain\",\"id\":") {
+        text += &read().await;
+    }
+    let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+    data.filter_map(|data| serde_json::from_str(data).ok())
+        .collect()
+}
+
+/// Changes the member's container, job and account, and then a domain.
+async fn change_objects_of_owner(installation: &Installation) {
+    let (control, owner) = (&installation.app.control, &installation.owner);
+    let id = ContainerId(1);
+    // Refused while the container is created, which itself causes events.
+    let _ = containers::power(control, owner, id, Power::Stop).await;
+    let _ = containers::delete(control, owner, id, "web").await;
+    let form = UserForm {
+        name: "ann".into(),
+        mail: "ann@example.net".into(),
+        role: "member".into(),
+        ..UserForm::default()
+    };
+    let me = owner.me().unwrap().id;
+    let spec = form.parse().unwrap();
+    users::update(control, &Actor::System, me, spec)
+        .await
+        .unwrap();
+    let mut spec = domains::list(control, &Actor::System)
+        .await
+        .unwrap()
+        .remove(0)
+        .spec;
+    spec.name = "shop.example.net".parse().unwrap();
+    domains::create(control, &Actor::System, spec)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn event_stream_of_a_member_has_no_objects_of_other_members() {
+    for caller in [Caller::Stranger, Caller::Owner, Caller::Administrator] {
+        let installation = Installation::new().await;
+        let change = async || change_objects_of_owner(&installation).await;
+        let events = events_during(&installation, caller, change).await;
+        let objects: BTreeSet<Topic> = events
+            .iter()
+            .filter(|event| event.id.is_some())
+            .map(|event| event.topic)
+            .collect();
+        let sees_user = objects.contains(&Topic::User);
+        assert_eq!(
+            sees_user,
+            caller != Caller::Stranger,
+            "{caller:?}: {objects:?}"
+        );
+        if caller == Caller::Stranger {
+            assert_eq!(objects, BTreeSet::from([Topic::Domain]));
+        }
+    }
+}
