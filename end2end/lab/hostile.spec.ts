@@ -46,7 +46,7 @@ test("two members and a container of the victim exist", async () => {
   const sites = await world.administrator.get("sites/list", {});
   world.site = String(sites.find((site: { name: string }) => site.name === "lab").id);
   for (const name of ["alice", "mallory"] as const) {
-    const form = { name, mail: `${name}@example.org`, role: "member", password: passwords[name] };
+    const form = { name, email: `${name}@example.org`, role: "member", password: passwords[name] };
     await world.administrator.get("users/create", { form });
     expect(await world[name].signIn(name, passwords[name])).toBe(303);
   }

@@ -146,7 +146,7 @@ async fn change_objects_of_owner(installation: &Installation) {
     let _ = containers::delete(control, owner, id, "web").await;
     let form = UserForm {
         name: "ann".into(),
-        mail: "ann@example.net".into(),
+        email: "ann@example.net".into(),
         role: "member".into(),
         ..UserForm::default()
     };

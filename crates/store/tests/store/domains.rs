@@ -133,7 +133,7 @@ db_test!(lists_contain_more_than_500_domains, |db| async {
     let site = db.fixture().await.site;
     let insert = move |c: &mut store::Conn| {
         (0..600).try_for_each(|n| {
-            domains::insert(c, &spec(site, &format!("d{n}.example.net"))).map(drop)
+            domains::insert(c, permit(), &spec(site, &format!("d{n}.example.net"))).map(drop)
         })
     };
     db.write(insert).await;

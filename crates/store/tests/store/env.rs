@@ -2,7 +2,10 @@
 
 use store::{Error, containers};
 
-use crate::{containers::get, support::parse};
+use crate::{
+    containers::get,
+    support::{parse, permit},
+};
 
 const STORED: &str = "SELECT env AS line FROM containers ORDER BY id";
 
@@ -33,8 +36,15 @@ db_test!(
         let version = record.version;
         let written = spec.clone();
         assert!(
-            db.write(move |c| containers::update_spec(c, first, version, &written, &allocation))
-                .await
+            db.write(move |c| containers::update_spec(
+                c,
+                permit(),
+                first,
+                version,
+                &written,
+                &allocation
+            ))
+            .await
         );
         assert_eq!(get(&db, first).await.spec.env, spec.env);
         let stored = db.database.lines(STORED);

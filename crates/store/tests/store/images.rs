@@ -3,7 +3,7 @@
 use model::Timestamp;
 use store::images::{self, PulledImage};
 
-use crate::support::parse;
+use crate::support::{parse, permit};
 
 fn image(node: &str, used: i64) -> PulledImage {
     PulledImage {
@@ -59,6 +59,7 @@ db_test!(use_by_another_site_of_the_cluster_is_found, |db| async {
     let is_used =
         db.read(move |c| images::is_used_since(c, other, &image("pve1", 1), Timestamp(0)));
     assert!(!is_used.await);
-    db.write(move |c| store::sites::delete(c, annex)).await;
+    db.write(move |c| store::sites::delete(c, permit(), annex))
+        .await;
     assert_eq!(db.read(move |c| images::list(c, annex)).await, []);
 });

@@ -13,7 +13,7 @@ use store::{
     names, nodes,
 };
 
-use crate::support::{Fixture, TestStore, parse};
+use crate::support::{Fixture, TestStore, parse, permit};
 
 fn named(fixture: &Fixture, n: u32, name: &str) -> NewContainerRow {
     NewContainerRow {
@@ -64,7 +64,7 @@ db_test!(name_has_one_holder_and_is_released_with_it, |db| async {
     let new = host(&fixture, "web");
     assert_eq!(
         db.store
-            .write(move |c| hosts::insert(c, &new))
+            .write(move |c| hosts::insert(c, permit(), &new))
             .await
             .map(drop),
         taken
@@ -72,7 +72,7 @@ db_test!(name_has_one_holder_and_is_released_with_it, |db| async {
     db.write(move |c| containers::delete(c, id)).await;
     assert_eq!(holder(&db, &fixture, "web", None).await, None);
     let new = host(&fixture, "web");
-    let host = db.write(move |c| hosts::insert(c, &new)).await;
+    let host = db.write(move |c| hosts::insert(c, permit(), &new)).await;
     assert_eq!(
         holder(&db, &fixture, "web", None).await,
         Some(NamePurpose::Host)
@@ -83,7 +83,7 @@ db_test!(name_has_one_holder_and_is_released_with_it, |db| async {
             .map(drop),
         taken
     );
-    db.write(move |c| hosts::delete(c, host)).await;
+    db.write(move |c| hosts::delete(c, permit(), host)).await;
     assert_eq!(holder(&db, &fixture, "web", None).await, None);
 });
 
@@ -91,7 +91,7 @@ db_test!(node_gets_the_name_that_no_container_holds, |db| async {
     let fixture = db.fixture().await;
     db.insert_container(named(&fixture, 1, "late")).await;
     let new = host(&fixture, "pve1");
-    db.write(move |c| hosts::insert(c, &new)).await;
+    db.write(move |c| hosts::insert(c, permit(), &new)).await;
     let addresses = [
         ("late", "192.0.2.1"),
         ("pve1", "192.0.2.2"),

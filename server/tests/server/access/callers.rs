@@ -152,7 +152,7 @@ impl Installation {
 async fn create_user(app: &TestApp, name: &str, role: &str) -> Actor {
     let form = UserForm {
         name: name.into(),
-        mail: format!("{name}@example.org"),
+        email: format!("{name}@example.org"),
         role: role.into(),
         password: PASSWORD.into(),
         ..UserForm::default()

@@ -131,7 +131,7 @@ fn account() -> Vec<Row> {
 fn users() -> Vec<Row> {
     let form = json!({
         "name": "eve",
-        "mail": "eve@example.org",
+        "email": "eve@example.org",
         "role": "member",
         "password": "correct horse",
     });
