@@ -7,13 +7,7 @@ use super::{
     edit::{Draft, draft_form},
     overview::{source_label, source_title},
 };
-use crate::{
-    components::{
-        dialog::{ConfirmedAction, DeleteDialog},
-        noun::Noun,
-    },
-    pages::prelude::*,
-};
+use crate::{components::dialog::ConfirmedAction, pages::prelude::*};
 
 pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
     let draft = Draft::new(container);
@@ -43,11 +37,7 @@ pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
 fn deletion(container: LiveResource<ContainerDetail>) -> AnyView {
     let deletion = ConfirmedAction::default();
     let name = container.peek(|view| view.row.name.to_string());
-    let consequences =
-        Signal::derive(move || container.with(|view| actions::consequences(&view.row)));
-    let id = Signal::derive(move || Some(container.with(|view| view.row.id)));
-    let delete = actions::delete(deletion, id);
-    let noun = Noun::of(Kind::Container);
+    let dialog = actions::delete_dialog(deletion, container.part(|view| Some(view.row.clone())));
     view! {
         <section class="card card-danger">
             <h2 class="card-title">"Delete container"</h2>
@@ -60,7 +50,7 @@ fn deletion(container: LiveResource<ContainerDetail>) -> AnyView {
                 </div>
             </div>
         </section>
-        <DeleteDialog action=deletion noun name consequences on_confirm=delete />
+        {dialog}
     }
     .erase()
 }
