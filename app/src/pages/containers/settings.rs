@@ -1,6 +1,6 @@
 //! Resources and description of a container, and its deletion.
 
-use model::containers::ContainerDetail;
+use model::containers::{ContainerDetail, Status};
 
 use super::{
     actions,
@@ -38,11 +38,15 @@ fn deletion(container: LiveResource<ContainerDetail>) -> AnyView {
     let deletion = ConfirmedAction::default();
     let name = container.peek(|view| view.row.name.to_string());
     let dialog = actions::delete_dialog(deletion, container.part(|view| Some(view.row.clone())));
+    let effect = container.part(|view| match view.row.status {
+        Status::Creating | Status::Failed => "Deletes the container, which was not created.",
+        _ => "Deletes the container and all data on its disk.",
+    });
     view! {
         <section class="card card-danger">
             <h2 class="card-title">"Delete container"</h2>
             <div class="stack-tight">
-                <p>"Deletes the container and all data on its disk."</p>
+                <p>{effect}</p>
                 <div class="actions">
                     <button class="btn btn-danger" on:click=act(move |_| deletion.open.set(true))>
                         {icon("trash-2")} {format!("Delete {name}")}

@@ -11,7 +11,7 @@ const LIST: ListPage = ListPage {
     empty: (
         "network",
         "No sites yet",
-        "A site is a network on a cluster, with a domain, addresses and ports. Create a site before the first container.",
+        "A site is a network on a cluster, with a domain, addresses and ports. Containers need a site.",
     ),
     ..ListPage::DEFAULT
 };
