@@ -124,6 +124,7 @@ pages! {
     Account in work at "account" => account::page;
     NewContainer in work at "containers/new" => containers::new::page;
     Container in work at "sites/:site/containers/:name/:tab?" => containers::show::page;
+    SiteContainers in work at "sites/:site/containers" => containers::list::of_site;
     Jobs in work at "jobs" => jobs::list::page;
     Job in work at "jobs/:id" => jobs::show::page;
     Clusters in admin at "clusters" => clusters::list::page;

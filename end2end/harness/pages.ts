@@ -55,7 +55,7 @@ export async function createAuthority(page: Page, name: string): Promise<void> {
   await page.getByLabel("Certificate authority", { exact: true }).selectOption("Custom");
   await page.getByLabel("Directory", { exact: true }).fill("https://127.0.0.1:1/dir");
   await page.getByLabel("Name", { exact: true }).fill(name);
-  await page.getByRole("button", { name: "Add CA" }).click();
+  await page.getByRole("button", { name: "Add certificate authority" }).click();
   await expect(page).toHaveURL(`/authorities/${name}`);
 }
 

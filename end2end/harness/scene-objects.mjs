@@ -137,7 +137,7 @@ async function prepareCertificates(page) {
   await page.getByLabel("Certificate authority", { exact: true }).selectOption("Custom");
   await page.getByLabel("Directory", { exact: true }).fill("https://127.0.0.1:1/dir");
   await page.getByLabel("Name", { exact: true }).fill("internal-ca");
-  await page.getByRole("button", { name: "Add CA" }).click();
+  await page.getByRole("button", { name: "Add certificate authority" }).click();
   await page.getByRole("heading", { level: 1, name: "internal-ca" }).waitFor();
   await visit(page, "/providers/new");
   await page.getByLabel("Kind", { exact: true }).selectOption("Name server (RFC 2136)");

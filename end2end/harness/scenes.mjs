@@ -232,7 +232,7 @@ export const SCENES = [
   }),
   scene("job-running", /^Create summer-\d+$/, async (page) => {
     await submitContainer(page, `summer-${++createdCount}`, "docker.io/library/postgres:17");
-    await page.getByRole("link", { name: "View log" }).click();
+    await page.getByRole("link", { name: "View job" }).click();
     await page.getByRole("progressbar", { name: /^Pull image/ }).waitFor();
   }, { running: true }),
 ];

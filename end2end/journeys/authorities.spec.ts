@@ -20,7 +20,7 @@ test("a CA is added, changed and deleted", async ({ page, open, server }) => {
   await expect(name).toHaveValue("letsencrypt-test");
   await page.getByLabel(/^Email/).fill("admin@example.org");
   await expect(page.getByText("accepts the CA's terms of service")).toBeVisible();
-  await page.getByRole("button", { name: "Add CA" }).click();
+  await page.getByRole("button", { name: "Add certificate authority" }).click();
 
   await expect(page).toHaveURL("/authorities/letsencrypt-test");
   await expect(page.getByText("Added the certificate authority letsencrypt-test.")).toBeVisible();
@@ -71,7 +71,7 @@ test("invalid fields of a CA show errors and keep their values", async ({ page, 
   await name.fill("taken");
   await email.fill("admin@example.org");
   await roots.fill("");
-  await page.getByRole("button", { name: "Add CA" }).click();
+  await page.getByRole("button", { name: "Add certificate authority" }).click();
   await expect(await fieldError(name)).not.toBeEmpty();
   await expect(email).toHaveValue("admin@example.org");
   await expect(directory).toHaveValue("https://ca.example.org/dir");
@@ -86,10 +86,10 @@ test("a CA with external account binding requires the key and never shows it", a
   await page.getByLabel("Certificate authority", { exact: true }).selectOption("ZeroSSL");
   await expect(page.getByText("This CA requires external account binding")).toBeVisible();
   await id.fill("kid-1");
-  await page.getByRole("button", { name: "Add CA" }).click();
+  await page.getByRole("button", { name: "Add certificate authority" }).click();
   await expect(await fieldError(key)).toHaveText("Enter the HMAC key of this key ID.");
   await key.fill("c2VjcmV0LWtleQ");
-  await page.getByRole("button", { name: "Add CA" }).click();
+  await page.getByRole("button", { name: "Add certificate authority" }).click();
   await expect(page).toHaveURL("/authorities/zerossl");
   await expect(page.locator(".facts")).toContainText("kid-1");
   const sent = await (await visit(page, "/authorities/zerossl"))?.text();

@@ -36,7 +36,7 @@ test("a container is created from an image", { tag: "@smoke" }, async ({ page, s
   await expect(page.getByRole("progressbar", { name: /^Pull image/ })).toBeVisible();
 
   // The job's page shows steps and log lines as they are written.
-  await page.getByRole("link", { name: "View log" }).click();
+  await page.getByRole("link", { name: "View job" }).click();
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
   await expect(page.getByRole("heading", { level: 1, name: "Create web-1" })).toBeVisible();
   await expect(page.getByRole("listitem").filter({ hasText: "Pull image" })).toContainText("running");
@@ -56,6 +56,6 @@ test("a container is created from an image", { tag: "@smoke" }, async ({ page, s
   await expect(page.getByText(/of 1 GiB/)).toBeVisible();
 
   await page.getByRole("link", { name: "Environment" }).click();
-  await expect(page.getByLabel(/^Variables/)).toHaveValue("GREETING=hello\nLEVEL=3");
+  await expect(page.getByLabel(/^Environment variables/)).toHaveValue("GREETING=hello\nLEVEL=3");
   await expectSameDocument(page);
 });

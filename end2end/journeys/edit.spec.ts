@@ -1,4 +1,4 @@
-import { containerPath, createContainer, status, visit } from "../harness/pages";
+import { containerPath, createContainer, fieldError, status, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
 test("resources, description, environment and services are changed", async ({ page, server }) => {
@@ -17,7 +17,7 @@ test("resources, description, environment and services are changed", async ({ pa
 
   // A change that needs a restart offers one.
   await page.getByRole("link", { name: "Environment" }).click();
-  await page.getByLabel(/^Variables/).fill("COLOR=green");
+  await page.getByLabel(/^Environment variables/).fill("COLOR=green");
   const change = page.getByRole("button", { name: "Save" });
   await expect(change).toBeEnabled();
   await change.click();
@@ -40,6 +40,24 @@ test("resources, description, environment and services are changed", async ({ pa
   await expect(page.getByRole("link", { name: server.containerUrl("changing") })).toHaveCount(0);
   await page.reload();
   await expect(page.getByText("lab.example.org:2543/tcp")).toBeVisible();
+});
+
+test("the form shows assigned ports, and a service keeps its port", async ({ page, watch }) => {
+  watch.expect(422, "/api/ui/containers/edit");
+  await createContainer(page, "assigned");
+  await visit(page, containerPath("assigned", "services"));
+  const external = (service: number) => page.getByRole("group", { name: `Service ${service}` }).getByLabel(/^External port/);
+  await page.getByRole("button", { name: "Add port" }).click();
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(external(2)).toHaveValue(/^\d+$/);
+  const port = await external(2).inputValue();
+
+  await external(2).fill("");
+  await page.getByRole("button", { name: "Add port" }).click();
+  await page.getByRole("group", { name: "Service 3" }).getByLabel("Container port").fill("5432");
+  await external(3).fill(port);
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(await fieldError(external(3))).toHaveText("Used by service 2.");
 });
 
 test("a concurrent change is rejected with a message and keeps entered values", async ({ page, server, open, watch }) => {

@@ -4,12 +4,12 @@ import { expect, test } from "../harness/test";
 test("a failed creation shows a reason with the original error and is retried", async ({ page }) => {
   await submitContainer(page, "failing", "ghcr.io/example/nothing-here:v1");
   await expect(status(page)).toHaveText("failed");
-  await expect(page.getByText(/could not be pulled/)).toBeVisible();
+  await expect(page.getByText(/does not exist, or the registry requires a sign-in/)).toBeVisible();
   await expect(page.getByRole("button", { name: "Retry" })).toBeVisible();
   await page.getByRole("link", { name: "View job" }).click();
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
   await expect(status(page)).toHaveText("failed");
-  await expect(page.getByText(/could not be pulled/).first()).toBeVisible();
+  await expect(page.getByText(/does not exist, or the registry requires a sign-in/).first()).toBeVisible();
   const details = page.locator("details").filter({ hasText: "Error message" });
   await details.locator("summary").click();
   await expect(details.locator("pre")).toContainText(/nothing-here/);
@@ -24,15 +24,16 @@ test("a failed creation shows a reason with the original error and is retried", 
   await expect(page.getByRole("button", { name: "Retry" })).toBeVisible();
 
   // A container that was never created can be deleted.
-  await visit(page, containerPath("failing", "settings"));
-  await page.getByRole("button", { name: "Delete failing" }).click();
+  await visit(page, containerPath("failing"));
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await expect(page.getByRole("dialog").getByText("All data on the disk")).toHaveCount(0);
   await confirmDeletion(page, "failing");
   await expect(status(page)).toHaveText("done");
 });
 
 test("a running creation is canceled and rolled back", async ({ page }) => {
   await submitContainer(page, "unwanted", "docker.io/library/postgres:17");
-  await page.getByRole("link", { name: "View log" }).click();
+  await page.getByRole("link", { name: "View job" }).click();
   await expect(page.getByRole("listitem").filter({ hasText: "Pull image" })).toContainText("running");
   await page.getByRole("button", { name: "Cancel job" }).click();
   await expect(status(page)).toHaveText("canceled");

@@ -59,4 +59,8 @@ test("an operator sees all containers and nodes but no accounts", async ({ serve
   await ope.getByRole("link", { name: "Nodes" }).first().click();
   await expect(ope.getByRole("region", { name: "Cluster demo" })).toBeVisible();
   await expect(ope.getByRole("link", { name: "Users", exact: true })).toHaveCount(0);
+  // The list of sites has no links to pages for administrators.
+  await visit(ope, "/sites");
+  await expect(ope.getByRole("cell", { name: "lab", exact: true })).toBeVisible();
+  await expect(ope.getByRole("main").getByRole("link")).toHaveCount(0);
 });

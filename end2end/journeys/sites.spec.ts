@@ -26,7 +26,7 @@ test("a site is created, changed and deleted", async ({ page }) => {
   await expect(page.getByRole("heading", { level: 1, name: "annex" })).toBeVisible();
   await expect(page.getByText("101", { exact: true })).toBeVisible();
 
-  await expect(page.getByText("no public address")).toBeVisible();
+  await expect(page.locator("dt", { hasText: "Public addresses" }).locator("+ dd")).toHaveText("none");
   await markDocument(page);
   await openTab(page, "Settings");
   await expect(page).toHaveURL("/sites/annex/settings");
@@ -59,6 +59,13 @@ test("a site is created, changed and deleted", async ({ page }) => {
   await page.reload();
   await expect(page.getByLabel("Name", { exact: true })).toHaveValue("annex");
 
+  // The list of a site's containers leads to a form with this site.
+  await visit(page, "/containers?site=annex");
+  await page.getByRole("link", { name: "New container" }).click();
+  await expect(page).toHaveURL("/containers/new?site=annex");
+  await expect(page.getByRole("combobox", { name: "Site" }).locator("option:checked")).toContainText("annex");
+  await visit(page, "/sites/annex/settings");
+
   await page.getByRole("button", { name: "Delete annex" }).click();
   await confirmDeletion(page, "annex");
   await expect(page).toHaveURL("/sites");
@@ -90,6 +97,6 @@ test("invalid fields of a site show errors", async ({ page, watch }) => {
 
 test("a site with containers cannot be deleted and shows the reason", async ({ page }) => {
   await visit(page, "/sites/lab/settings");
-  await expect(page.getByText("Delete the containers first")).toBeVisible();
+  await expect(page.getByText("Delete them first.")).toBeVisible();
   await expect(page.getByRole("button", { name: "Delete lab" })).toHaveCount(0);
 });

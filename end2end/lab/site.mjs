@@ -86,7 +86,7 @@ export async function addAuthority(page, name, { directory }) {
   await page.getByLabel("Directory", { exact: true }).fill(directory);
   await page.getByText("Custom root certificates").click();
   await page.getByLabel("Certificates").fill(lab.authorities.roots);
-  await page.getByRole("button", { name: "Add CA" }).click();
+  await page.getByRole("button", { name: "Add certificate authority" }).click();
   await page.getByRole("heading", { level: 1, name }).waitFor();
 }
 

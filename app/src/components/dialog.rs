@@ -101,7 +101,7 @@ impl ConfirmedAction {
 pub struct Question {
     /// The question, as the dialog's title.
     pub title: Signal<String>,
-    /// The text before the list of consequences.
+    /// The text before the consequences.
     pub lead: &'static str,
     /// The label of the button that cancels.
     pub cancel_label: Signal<String>,
@@ -121,7 +121,7 @@ pub fn DeleteDialog(
     /// The name of the object to delete.
     #[prop(into)]
     name: Signal<String>,
-    /// What is lost, one entry per item.
+    /// The objects that are lost, and other consequences as sentences.
     #[prop(into)]
     consequences: Signal<Vec<String>>,
     /// Deletes the object; receives the typed name.
@@ -130,7 +130,7 @@ pub fn DeleteDialog(
     let verb = noun.delete;
     let question = Question {
         title: Signal::derive(move || format!("{verb} {}?", name.get())),
-        lead: "This cannot be undone. You will lose:",
+        lead: "This cannot be undone.",
         cancel_label: Signal::derive(move || format!("Keep {}", name.get())),
         confirm_label: Signal::derive(move || format!("{verb} {}", name.get())),
         icon_name: "trash-2",
@@ -147,7 +147,7 @@ pub fn ConfirmDialog(
     /// The name to type.
     #[prop(into)]
     name: Signal<String>,
-    /// The consequences, one entry per item.
+    /// The objects that are lost, and other consequences as sentences.
     #[prop(into)]
     consequences: Signal<Vec<String>>,
     /// The texts of the dialog.
@@ -174,7 +174,7 @@ pub fn ConfirmDialog(
         <Dialog open=action.open title=question.title>
             <form class="stack" on:submit=act(submit)>
                 <p>{question.lead}</p>
-                {bullet_list(consequences)}
+                {consequence_list(consequences)}
                 {name_field(name, typed)}
                 <FailureLine failure=action.failure />
                 <div class="actions actions-end">
@@ -191,12 +191,21 @@ pub fn ConfirmDialog(
     .erase()
 }
 
-fn bullet_list(items: Signal<Vec<String>>) -> AnyView {
-    let list = reactive(move || {
-        let item = |item| view! { <li>{item}</li> }.erase();
-        items.get().into_iter().map(item).collect::<Vec<_>>()
-    });
-    view! { <ul class="bullets">{list}</ul> }.erase()
+/// The objects that are lost as a list, and below them the consequences that are sentences.
+fn consequence_list(consequences: Signal<Vec<String>>) -> AnyView {
+    reactive(move || {
+        let is_sentence = |text: &String| text.ends_with('.');
+        let (sentences, lost): (Vec<_>, Vec<_>) =
+            consequences.get().into_iter().partition(is_sentence);
+        let lost = (!lost.is_empty()).then(|| {
+            let item = |item| view! { <li>{item}</li> }.erase();
+            let items = lost.into_iter().map(item).collect::<Vec<_>>();
+            view! { <div><p>"You will lose:"</p><ul class="bullets">{items}</ul></div> }.erase()
+        });
+        let sentence = |text| view! { <p>{text}</p> }.erase();
+        let sentences = sentences.into_iter().map(sentence).collect::<Vec<_>>();
+        view! { {lost} {sentences} }.erase()
+    })
 }
 
 /// The field that the name has to be typed into.

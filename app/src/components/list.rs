@@ -94,7 +94,7 @@ pub fn current_parameter(name: &str) -> String {
 
 /// The keyboard shortcuts of a list: `/` focuses the search, `j` and `k` move between the links
 /// marked `data-row`, Enter opens (as on any link), `c` creates.
-pub fn list_keys(create: Option<&'static str>) {
+pub fn list_keys(create: Option<Signal<String>>) {
     let navigate = use_navigate();
     let handle = window_event_listener(ev::keydown, move |ev| {
         if ev.ctrl_key() || ev.meta_key() || ev.alt_key() || crate::browser::is_typing() {
@@ -105,7 +105,7 @@ pub fn list_keys(create: Option<&'static str>) {
             "j" => step(1),
             "k" => step(-1),
             "c" => match create {
-                Some(create) => navigate(create, NavigateOptions::default()),
+                Some(create) => navigate(&create.get_untracked(), NavigateOptions::default()),
                 None => return,
             },
             _ => return,

@@ -8,9 +8,10 @@ use model::{events::Event, page::Page};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    list::{Filter, Filters, changed_address, list_keys},
+    icon::icon,
+    list::{Filter, Filters, address, changed_address, list_keys},
     live_resource::{LiveResource, live_resource},
-    page::{PageHead, Pager, empty, list_skeleton, main_link},
+    page::{PageHead, Pager, empty, list_skeleton},
     table::{Object, Rows, table},
 };
 use crate::{
@@ -66,12 +67,15 @@ impl ListPage {
 
     /// Starts the keyboard shortcuts.
     pub fn start_keys(&'static self) {
-        Effect::new(move |_| list_keys((self.create)().map(|(path, _)| path)));
+        Effect::new(move |_| list_keys((self.create)().map(|(path, _)| create_address(path))));
     }
 
     fn create_link(&self) -> AnyView {
         (self.create)()
-            .map(|(path, label)| main_link(path, "plus", label))
+            .map(|(path, label)| {
+                let href = create_address(path);
+                view! { <a class="btn btn-primary" href=href>{icon("plus")} {label}</a> }.erase()
+            })
             .erase()
     }
 
@@ -96,6 +100,15 @@ impl ListPage {
             all.erase(),
         )
     }
+}
+
+/// The URL of the page of a new object, which preselects the site of the list.
+fn create_address(path: &'static str) -> Signal<String> {
+    let query = use_query_map();
+    let site = Memo::new(move |_| {
+        query.with(|query| query.get_str("site").unwrap_or_default().to_owned())
+    });
+    Signal::derive(move || site.with(|site| address(path, &[("site", site)])))
 }
 
 impl Search {

@@ -57,10 +57,7 @@ impl Noun {
 
     /// The label of the button that creates an object.
     pub fn create_label(self) -> String {
-        match self.name {
-            "certificate authority" => "Add CA".to_owned(),
-            name => format!("{} {name}", self.create),
-        }
+        format!("{} {}", self.create, self.name)
     }
 
     /// The title of the page of an object that does not exist.
@@ -87,6 +84,5 @@ mod tests {
         assert_eq!(site.not_found_title(), "Site not found");
         assert_eq!(provider.create_title(), "Add DNS provider");
         assert_eq!(provider.not_found_title(), "DNS provider not found");
-        assert_eq!(Noun::of(Kind::Authority).create_label(), "Add CA");
     }
 }

@@ -109,17 +109,19 @@ pub fn preselected<T, I: ToString>(
         .unwrap_or_default()
 }
 
-/// The notice that another object must be created first: a text before the link, the link, and a
-/// text after it.
+/// The notice that another object must be created first: a text, and the link to create the object
+/// for users who may do that; for others, whom to ask.
 pub fn prerequisite(
-    before: &'static str,
+    text: &'static str,
     (href, link): (&'static str, &'static str),
-    after: &'static str,
+    may_create: bool,
 ) -> AnyView {
-    view! {
-        <p class="panel panel-warning"><span>{icon("triangle-alert")} {before} <a class="link" href=href>{link}</a> {after}</span></p>
-    }
-    .erase()
+    let step = match may_create {
+        true => view! { <a class="link" href=href>{link}</a> " first." }.erase(),
+        false => "Ask an administrator to create the first.".erase(),
+    };
+    view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} {text} {step}</span></p> }
+        .erase()
 }
 
 /// The page of a new object.

@@ -13,7 +13,6 @@ use super::{
     icon::icon,
     live_resource::LiveResource,
 };
-use crate::clock::Clock;
 
 pub fn job_steps(job: LiveResource<JobView>) -> AnyView {
     let count = job.part(|job| job.steps.len());
@@ -61,15 +60,10 @@ fn one_step(step: Memo<Option<StepView>>, ended: Memo<bool>) -> AnyView {
     })
 }
 
-/// How long a step took, or has taken so far.
-fn step_duration(step: &StepView) -> Option<AnyView> {
-    let started = step.started?;
-    let duration = move |end| format!(", {}", format_duration(started.age_ms(end)));
-    Some(match step.finished {
-        Some(end) => duration(end).erase(),
-        None if step.state == StepState::Running => reactive(move || duration(Clock::read())),
-        None => return None,
-    })
+/// How long a step took, once it has ended.
+fn step_duration(step: &StepView) -> Option<String> {
+    let duration = step.started?.age_ms(step.finished?);
+    Some(format!(", {}", format_duration(duration)))
 }
 
 /// The state of a job with its age, and its failure.

@@ -22,7 +22,7 @@ use crate::{
 /// The id of the list.
 const LIST: &str = "running-jobs";
 
-/// The button with the progress ring, and the list of jobs.
+/// The button with the progress ring while jobs are running, and the list of jobs.
 pub fn running_jobs() -> AnyView {
     live_resource_in_frame(
         |()| server_fns::jobs::summarize_active(),
@@ -34,8 +34,8 @@ pub fn running_jobs() -> AnyView {
 
 fn button(running: LiveResource<JobSummary>) -> AnyView {
     let count = running.part(|running| running.count);
+    let none = Signal::derive(move || count.get() == 0);
     let label = Signal::derive(move || match count.get() {
-        0 => "No running jobs".to_owned(),
         1 => "1 running job".to_owned(),
         count => format!("{count} running jobs"),
     });
@@ -43,7 +43,7 @@ fn button(running: LiveResource<JobSummary>) -> AnyView {
     let dashes = Signal::derive(move || running.with(|running| format!("{} 100", running.share)));
     let opened = RwSignal::new(false);
     view! {
-        <button type="button" class="btn btn-quiet jobs-button" popovertarget=LIST aria-label=label on:click=act(move |_| opened.set(true))>
+        <button type="button" class="btn btn-quiet jobs-button" popovertarget=LIST hidden=none aria-label=label on:click=act(move |_| opened.set(true))>
             <svg class="ring" viewBox="0 0 36 36" aria-hidden="true">
                 <circle class="ring-track" cx="18" cy="18" r="15.915" pathLength="100"></circle>
                 <circle class="ring-value" cx="18" cy="18" r="15.915" pathLength="100" stroke-dasharray=dashes></circle>

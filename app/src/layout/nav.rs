@@ -69,14 +69,14 @@ pub fn rail(me: CurrentUser) -> AnyView {
     view! {
         <aside class="rail">
             <a class="brand" href="/containers">{icon("shield")} <span class="rail-label">"Holdfast"</span></a>
-            <nav class="rail-nav" aria-label="Main navigation">{in_rail} {links(me.role)}</nav>
+            <nav class="rail-nav" aria-label="Main navigation">{links(me.role, in_rail)}</nav>
             <button type="button" class="rail-link rail-switch" data-switch="rail" title="Collapse or expand the sidebar">
                 {icon("panel-left")}
                 <span class="rail-label">"Collapse"</span>
             </button>
         </aside>
         <div class="drawer" id=DRAWER popover="auto">
-            <nav aria-label="Main navigation">{in_drawer} {links(me.role)}</nav>
+            <nav aria-label="Main navigation">{links(me.role, in_drawer)}</nav>
         </div>
     }
     .erase()
@@ -94,7 +94,8 @@ fn collapse_on_key() -> impl FnOnce() + Send + Sync {
     move || handle.remove()
 }
 
-fn links(role: Role) -> AnyView {
+/// The entries of a role; below Containers, `sites`, the filter by site.
+fn links(role: Role, mut sites: Option<AnyView>) -> AnyView {
     nav_entries(role)
         .into_iter()
         .map(|(heading, entries)| {
@@ -102,7 +103,11 @@ fn links(role: Role) -> AnyView {
                 view! { <p class="rail-heading"><span class="rail-label">{heading}</span></p> }
                     .erase()
             });
-            let links = entries.into_iter().map(link).collect::<Vec<_>>();
+            let links = entries.into_iter().map(|entry| {
+                let sites = sites.take_if(|_| entry.path == "/containers");
+                view! { {link(entry)} {sites} }.erase()
+            });
+            let links = links.collect::<Vec<_>>();
             view! { <div class="rail-group">{heading}{links}</div> }.erase()
         })
         .collect::<Vec<_>>()

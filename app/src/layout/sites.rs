@@ -1,8 +1,8 @@
-//! The site filter at the top of the rail, for users who see several sites.
+//! The filter of the containers by site in the rail, for users who see several sites.
 
 use crate::erase::{Erase as _, reactive};
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
+use leptos_router::hooks::{use_location, use_query_map};
 use model::{
     events::{Event, Topic},
     names::Label,
@@ -37,7 +37,7 @@ fn choice(names: LiveResource<Vec<Label>>) -> AnyView {
                 .iter()
                 .map(|name| link(Some(name.to_string())))
                 .collect::<Vec<_>>();
-            view! { <div class="rail-group" role="group" aria-label="Site">{all} {each}</div> }
+            view! { <div class="rail-sites" role="group" aria-label="Site">{all} {each}</div> }
                 .erase()
         })
     })
@@ -51,11 +51,12 @@ fn initials(site: &str) -> AnyView {
 
 /// A link to the containers of one site, or of all.
 fn link(site: Option<String>) -> AnyView {
-    let query = use_query_map();
+    let (query, path) = (use_query_map(), use_location().pathname);
     let own = site.clone().unwrap_or_default();
     let current = Signal::derive(move || {
+        let is_list = path.with(|path| path == "/containers");
         let chosen = query.with(|query| query.get_str("site").unwrap_or_default() == own);
-        chosen.then_some("true")
+        (is_list && chosen).then_some("true")
     });
     let (mark, label, href) = match site {
         Some(site) => (

@@ -48,8 +48,10 @@ fn content(clusters: LiveResource<Vec<ClusterView>>) -> AnyView {
     let none = Memo::new(move |_| ids.with(Vec::is_empty));
     let body = reactive(move || {
         if none.get() {
-            let text = "Nodes belong to Proxmox VE clusters. Add a cluster to list its nodes.";
-            let add = main_link("/clusters/new", "plus", "Add cluster");
+            let text = "Nodes belong to Proxmox VE clusters, which administrators add.";
+            let add = Session::is_administrator()
+                .then(|| main_link("/clusters/new", "plus", "Add cluster"))
+                .erase();
             return empty("server", "No clusters yet", text, add);
         }
         let render_row = move |id| {

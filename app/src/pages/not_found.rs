@@ -11,7 +11,7 @@ pub fn not_found() -> AnyView {
     let home = main_link("/containers", "arrow-right", "Go to containers");
     view! {
         <PageHead title="Not found" />
-        {empty("circle-question-mark", "There is no page at this URL", "The object may have been deleted, or the URL has a typo.", home)}
+        {empty("circle-question-mark", "There is no page at this URL", "The page may have been removed, or the address is mistyped.", home)}
     }
     .erase()
 }

@@ -275,6 +275,10 @@ pub(crate) fn row(control: &Control, record: &ContainerRecord) -> ContainerRow {
             .iter()
             .find(|service| service.kind() == ServiceKind::Http)
             .map(|service| with_entry(control, service.clone()).public_address(&record.domain)),
+        has_external_ports: record
+            .services
+            .iter()
+            .any(|service| service.published.external().is_some()),
         created: record.created,
     }
 }

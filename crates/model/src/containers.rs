@@ -216,6 +216,8 @@ pub struct ContainerRow {
     pub address: Ipv4Addr,
     /// The URL of the first HTTP service, if any.
     pub link: Option<String>,
+    /// Whether a service has an external port.
+    pub has_external_ports: bool,
     /// When the container was requested.
     pub created: Timestamp,
 }

@@ -101,6 +101,7 @@ pub const PAGES: &[(&str, Access)] = &[
     ("/account", Member),
     ("/containers", Member),
     ("/containers/new", Member),
+    ("/sites/lab/containers", Anyone),
     ("/sites/lab/containers/web", OwnerOrOperator),
     ("/sites/lab/containers/web/services", OwnerOrOperator),
     ("/sites/lab/containers/web/environment", OwnerOrOperator),

@@ -102,12 +102,18 @@ fn deletion(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyVie
 /// The objects that are deleted along with a CA.
 fn consequences(row: &AuthorityRow) -> Vec<String> {
     let settings = format!("The certificate authority {} and its settings", row.name);
-    let account = "The ACME account key: issued certificates can no longer be revoked".to_owned();
-    let account = row.account.as_ref().map(|_| account);
+    let account = row.account.as_ref().map(|_| {
+        [
+            "The ACME account key",
+            "Issued certificates can no longer be revoked.",
+        ]
+        .map(str::to_owned)
+    });
     let binding = row.eab_key_id.as_ref();
     let binding = binding.map(|id| format!("The HMAC key of the external account {id}"));
-    [Some(settings), account, binding]
-        .into_iter()
-        .flatten()
+    let account = account.into_iter().flatten();
+    std::iter::once(settings)
+        .chain(account)
+        .chain(binding)
         .collect()
 }

@@ -15,7 +15,7 @@ const LIST: ListPage = ListPage {
     count: ("certificate", "certificates"),
     create: || Some((NEW, "Upload certificate")),
     actions: Some(|| {
-        view! { <a class="btn" href=NEW>{icon("plus")} "Upload certificate"</a> }.erase()
+        view! { <a class="btn" href=NEW>{icon("upload")} "Upload certificate"</a> }.erase()
     }),
     tabs: || tabs(0),
     search: Some(Search {

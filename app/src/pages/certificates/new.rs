@@ -42,7 +42,7 @@ fn content(domains: LiveResource<Vec<DomainRow>>) -> AnyView {
     });
     let notice = domains.peek(Vec::is_empty).then(|| {
         let link = ("/domains/new", "Create a domain");
-        prerequisite("A certificate belongs to a domain. ", link, " first.")
+        prerequisite("A certificate belongs to a domain. ", link, true)
     });
     let fields = view! { {notice} {fields(form, values, domains)} {change(chosen)} }.erase();
     create_form(Kind::Certificate, form, fields, upload)

@@ -95,7 +95,7 @@ fn actions(certificate: LiveResource<CertificateDetail>) -> AnyView {
             AvailableAction::Renew => "Renew now",
             AvailableAction::Upload => {
                 let href = format!("/certificates/new?domain={domain}");
-                return view! { <a class="btn" href=href>{icon("plus")} "Upload replacement"</a> }
+                return view! { <a class="btn" href=href>{icon("upload")} "Upload replacement"</a> }
                     .erase();
             }
         };

@@ -122,9 +122,8 @@ fn submit(selection: ImportSelection) -> AnyView {
         0 => "Import containers".to_owned(),
         count => format!("Import {}", containers(count)),
     });
-    let hint = reactive(move || {
-        (count.get() == 0).then(|| muted("Select the containers to import in the table."))
-    });
+    let hint =
+        reactive(move || (count.get() == 0).then(|| muted("Select at least one container above.")));
     view! {
         <div class="actions">
             <button

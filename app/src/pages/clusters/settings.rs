@@ -42,9 +42,9 @@ fn deletion(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
     .note("The cluster itself does not change.")
     .blocked_while(
         has_sites,
-        "The cluster has sites. ",
-        ("/sites", "Delete the sites first"),
-        ".",
+        "The cluster has ",
+        ("/sites", "sites"),
+        ". Delete them first.",
     )
     .view()
 }

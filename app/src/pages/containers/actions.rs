@@ -7,7 +7,14 @@ use model::{
     names::Label,
 };
 
-use crate::{browser, components::dialog::ConfirmedAction, pages::prelude::*};
+use crate::{
+    browser,
+    components::{
+        dialog::{ConfirmedAction, DeleteDialog},
+        noun::Noun,
+    },
+    pages::prelude::*,
+};
 
 /// Whether `power` applies in a state; never while a job is running.
 pub fn is_available(power: Power, status: Status, activity: Option<RunningJob>) -> bool {
@@ -66,8 +73,22 @@ fn undo(toasts: Toasts, (id, job): (ContainerId, JobId), name: Label, inverse: P
     });
 }
 
-/// Deletes the container and navigates to the job that does so; requires its name to be typed.
-pub fn delete(deletion: ConfirmedAction, id: Signal<Option<ContainerId>>) -> Callback<String> {
+/// The dialog that deletes a container; requires its name to be typed.
+pub fn delete_dialog(deletion: ConfirmedAction, row: Memo<Option<ContainerRow>>) -> AnyView {
+    let name = Signal::derive(move || {
+        let name = row.with(|row| row.as_ref().map(|row| row.name.to_string()));
+        name.unwrap_or_default()
+    });
+    let consequences =
+        Signal::derive(move || row.with(|row| row.as_ref().map(consequences).unwrap_or_default()));
+    let id = Signal::derive(move || row.with(|row| row.as_ref().map(|row| row.id)));
+    let delete = delete(deletion, id);
+    let noun = Noun::of(Kind::Container);
+    view! { <DeleteDialog action=deletion noun name consequences on_confirm=delete /> }.erase()
+}
+
+/// Deletes the container and navigates to the job that does so.
+fn delete(deletion: ConfirmedAction, id: Signal<Option<ContainerId>>) -> Callback<String> {
     let navigate = use_navigate();
     Callback::new(move |typed: String| {
         let Some(id) = id.get_untracked() else { return };
@@ -78,13 +99,21 @@ pub fn delete(deletion: ConfirmedAction, id: Signal<Option<ContainerId>>) -> Cal
     })
 }
 
-/// The objects that are deleted along with a container.
-pub fn consequences(row: &ContainerRow) -> Vec<String> {
-    let mut consequences = vec![
-        "All data on the disk".to_owned(),
-        format!("The name {} and the address {}", row.name, row.address),
-    ];
-    consequences.extend(row.link.iter().map(|link| format!("The link {link}")));
-    consequences.push("The external ports of the services".to_owned());
-    consequences
+/// The objects that are deleted along with a container. One that was not created has no disk.
+fn consequences(row: &ContainerRow) -> Vec<String> {
+    let has_disk = !matches!(
+        row.status,
+        Status::Creating | Status::Failed | Status::Missing
+    );
+    let disk = has_disk.then(|| "All data on the disk".to_owned());
+    let name = format!("The name {} and the address {}", row.name, row.address);
+    let link = row.link.iter().map(|link| format!("The link {link}"));
+    let ports = row
+        .has_external_ports
+        .then(|| "The external ports of the services".to_owned());
+    disk.into_iter()
+        .chain([name])
+        .chain(link)
+        .chain(ports)
+        .collect()
 }

@@ -33,7 +33,8 @@ impl Draft {
         };
         let version = container.part(|view| view.version);
         Effect::new(move |_| {
-            version.track();
+            // Not `track`, which does not compute a memo that nothing has read.
+            version.get();
             draft.follow();
         });
         draft

@@ -1,5 +1,6 @@
 //! The list of containers, the start page.
 
+use leptos_router::{components::Redirect, hooks::use_params_map};
 use model::containers::{ContainerQuery, ContainerRow, RunningJob, Sort, Status};
 
 use super::{
@@ -86,6 +87,13 @@ pub fn page() -> AnyView {
         {lazy(selection.deletion.open.into(), move || extras::delete_dialog(selection))}
     }
     .erase()
+}
+
+/// Redirects from the path above a container's to the list of its site's containers.
+pub fn of_site() -> AnyView {
+    let site = use_params_map().with_untracked(|all| all.get_str("site").map(str::to_owned));
+    let path = address("/containers", &[("site", &site.unwrap_or_default())]);
+    view! { <Redirect path /> }.erase()
 }
 
 fn content(page: LiveResource<Page<ContainerRow>>, query: Memo<ContainerQuery>) -> AnyView {

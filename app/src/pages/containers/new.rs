@@ -85,10 +85,13 @@ fn content(options: LiveResource<CreateOptions>) -> AnyView {
 }
 
 fn initial_values(options: &CreateOptions) -> ContainerForm {
-    let site = options.sites.first();
+    let name = |site: &SiteOption| site.name.to_string();
+    let key = preselected(&options.sites, "site", name, |site| site.id);
+    let mut sites = options.sites.iter();
+    let site = sites.find(|site| site.id.to_string() == key);
     let template = site.and_then(|site| site.templates.first());
     ContainerForm {
-        site: site.map(|site| site.id.to_string()).unwrap_or_default(),
+        site: key,
         name: options.suggested_name.to_string(),
         source: template.map_or_else(|| IMAGES[0].to_owned(), ToString::to_string),
         cores: "1".to_owned(),
@@ -188,7 +191,7 @@ fn advanced_fields(new: New) -> AnyView {
         <details class="fold" node_ref=fold>
             <summary>"Environment, command, description, Docker"</summary>
             <div class="stack">
-                <Field form name="env" label="Environment" optional=true entry=Entry::Block value=bind!(values, env) hint="One NAME=value per line." />
+                <Field form name="env" label="Environment variables" optional=true entry=Entry::Block value=bind!(values, env) hint="One NAME=value per line." />
                 <Field form name="entrypoint" label="Command" optional=true value=bind!(values, entrypoint) hint="Replaces the image's command." />
                 <Field form name="description" label="Description" optional=true entry=Entry::Block value=bind!(values, description) />
                 {pull_again(new)}
@@ -244,7 +247,7 @@ fn summary(new: New) -> AnyView {
         let site = new.site.get()?;
         let form = new.values.get();
         let name: Option<Label> = form.name.parse().ok();
-        let hostname = name.as_ref().map(|name| format!("{name}.{}", site.domain));
+        let dns_name = name.as_ref().map(|name| format!("{name}.{}", site.domain));
         let source = match form.source.parse::<ContainerSource>() {
             Ok(ContainerSource::Template(_) | ContainerSource::Imported) => text("template"),
             Ok(ContainerSource::Image(_)) => text("image, pulled from its registry"),
@@ -263,10 +266,10 @@ fn summary(new: New) -> AnyView {
             }
         };
         let facts = Facts::new()
-            .mono_or("Hostname", hostname, "not set")
+            .mono_or("DNS name", dns_name, "not set")
             .view("Source", source)
             .view("Node", node)
-            .view("Public addresses", addresses);
+            .view("Links", addresses);
         Some(facts.list())
     });
     view! { <section class="card" aria-live="polite"><h2 class="card-title">"Summary"</h2>{facts}</section> }.erase()

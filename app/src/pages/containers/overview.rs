@@ -15,6 +15,7 @@ use model::{
 use super::actions;
 use crate::{
     components::{
+        dialog::ConfirmedAction,
         job_view::retry_button,
         steps::{job_failure, job_steps},
     },
@@ -55,7 +56,7 @@ fn running_job(container: LiveResource<ContainerDetail>) -> AnyView {
                 <section class="card current-job">
                     <h2 class="card-title">
                         <span class="grow">{title}</span>
-                        <a class="btn btn-small" href=format!("/jobs/{job}")>"View log"</a>
+                        <a class="btn btn-small" href=format!("/jobs/{job}")>"View job"</a>
                     </h2>
                     {steps}
                 </section>
@@ -70,6 +71,7 @@ fn running_job(container: LiveResource<ContainerDetail>) -> AnyView {
 fn notices(container: LiveResource<ContainerDetail>) -> AnyView {
     let failure = container.part(|view| view.creation_failure.clone());
     let retried = Callback::new(move |()| container.refresh());
+    let deletion = ConfirmedAction::default();
     let failed = reactive_option(
         failure,
         move |CreationFailure {
@@ -77,7 +79,13 @@ fn notices(container: LiveResource<ContainerDetail>) -> AnyView {
                   message,
                   can_retry,
               }| {
-            let retry = can_retry.then(|| retry_button(job, retried));
+            let retry = can_retry.then(|| {
+                view! {
+                    {retry_button(job, retried)}
+                    <button class="btn btn-danger" on:click=act(move |_| deletion.open.set(true))>{icon("trash-2")} "Delete"</button>
+                }
+                .erase()
+            });
             let actions = view! {
                 <div class="actions">
                     {retry}
@@ -105,7 +113,8 @@ fn notices(container: LiveResource<ContainerDetail>) -> AnyView {
     });
     let deviations = panels(Tone::Warning, "triangle-alert", container.part(deviations));
     let drift = panels(Tone::Info, "info", container.part(drift));
-    view! { {failed} {unreachable} {deviations} {drift} {restart(container)} }.erase()
+    let dialog = actions::delete_dialog(deletion, container.part(|view| Some(view.row.clone())));
+    view! { {failed} {unreachable} {deviations} {drift} {restart(container)} {dialog} }.erase()
 }
 
 /// Differences between desired and observed state while no job is running, and an address other
@@ -277,7 +286,11 @@ fn duration_long(seconds: u64) -> String {
 fn facts(view: &ContainerDetail) -> AnyView {
     let row = &view.row;
     Facts::new()
-        .copyable("Name", format!("{}.{}", row.name, row.domain), "name")
+        .copyable(
+            "DNS name",
+            format!("{}.{}", row.name, row.domain),
+            "DNS name",
+        )
         .copyable("Address", row.address, "address")
         .mono(
             source_title(&view.spec.source),

@@ -8,9 +8,8 @@ use model::{
 use super::actions::{self, is_available};
 use crate::{
     components::{
-        dialog::{ConfirmedAction, DeleteDialog},
+        dialog::ConfirmedAction,
         menu::{Menu, MenuItem},
-        noun::Noun,
     },
     pages::prelude::*,
 };
@@ -92,20 +91,8 @@ pub fn menu(row: Memo<Option<ContainerRow>>) -> AnyView {
 
 /// Confirms the deletion of a container.
 pub fn delete_dialog(selection: Selection) -> AnyView {
-    let Selection {
-        delete, deletion, ..
-    } = selection;
-    let name = Signal::derive(move || {
-        let row = delete.get();
-        row.map(|row| row.name.to_string()).unwrap_or_default()
-    });
-    let consequences = Signal::derive(move || {
-        delete.with(|row| row.as_ref().map(actions::consequences).unwrap_or_default())
-    });
-    let id = Signal::derive(move || delete.with(|row| row.as_ref().map(|row| row.id)));
-    let delete = actions::delete(deletion, id);
-    let noun = Noun::of(Kind::Container);
-    view! { <DeleteDialog action=deletion noun name consequences on_confirm=delete /> }.erase()
+    let row = selection.delete;
+    actions::delete_dialog(selection.deletion, Memo::new(move |_| row.get()))
 }
 
 /// The toolbar of the selected containers.

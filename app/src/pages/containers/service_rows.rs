@@ -110,6 +110,17 @@ impl Row {
         });
     }
 
+    /// Changes the kind. The port of SSH, which a new row has, is no example for an SRV record.
+    fn set_kind(self, kind: String) {
+        let is_srv = kind.parse() == Ok(ServiceKind::Srv);
+        self.change(|service| {
+            if is_srv && service.port == ssh().port {
+                service.port.clear();
+            }
+            service.kind = kind;
+        });
+    }
+
     fn remove(self) {
         self.form.update(|form| {
             if self.index < form.services.len() {
@@ -123,6 +134,10 @@ fn row(row: Row) -> AnyView {
     let state = row.state;
     let kinds = ServiceKind::ALL.map(|kind| (kind.to_string(), kind_label(kind).to_owned()));
     let kind = row.text(|service| &mut service.kind);
+    let kind = FieldBinding {
+        set: Callback::new(move |kind| row.set_kind(kind)),
+        ..kind
+    };
     let chosen = Memo::new(move |_| kind.get.with(|kind| kind.parse::<ServiceKind>().ok()));
     let publication = reactive(move || {
         match chosen.get() {

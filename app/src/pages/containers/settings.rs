@@ -1,19 +1,13 @@
 //! Resources and description of a container, and its deletion.
 
-use model::containers::ContainerDetail;
+use model::containers::{ContainerDetail, Status};
 
 use super::{
     actions,
     edit::{Draft, draft_form},
     overview::{source_label, source_title},
 };
-use crate::{
-    components::{
-        dialog::{ConfirmedAction, DeleteDialog},
-        noun::Noun,
-    },
-    pages::prelude::*,
-};
+use crate::{components::dialog::ConfirmedAction, pages::prelude::*};
 
 pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
     let draft = Draft::new(container);
@@ -43,16 +37,16 @@ pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
 fn deletion(container: LiveResource<ContainerDetail>) -> AnyView {
     let deletion = ConfirmedAction::default();
     let name = container.peek(|view| view.row.name.to_string());
-    let consequences =
-        Signal::derive(move || container.with(|view| actions::consequences(&view.row)));
-    let id = Signal::derive(move || Some(container.with(|view| view.row.id)));
-    let delete = actions::delete(deletion, id);
-    let noun = Noun::of(Kind::Container);
+    let dialog = actions::delete_dialog(deletion, container.part(|view| Some(view.row.clone())));
+    let effect = container.part(|view| match view.row.status {
+        Status::Creating | Status::Failed => "Deletes the container, which was not created.",
+        _ => "Deletes the container and all data on its disk.",
+    });
     view! {
         <section class="card card-danger">
             <h2 class="card-title">"Delete container"</h2>
             <div class="stack-tight">
-                <p>"Deletes the container and all data on its disk."</p>
+                <p>{effect}</p>
                 <div class="actions">
                     <button class="btn btn-danger" on:click=act(move |_| deletion.open.set(true))>
                         {icon("trash-2")} {format!("Delete {name}")}
@@ -60,7 +54,7 @@ fn deletion(container: LiveResource<ContainerDetail>) -> AnyView {
                 </div>
             </div>
         </section>
-        <DeleteDialog action=deletion noun name consequences on_confirm=delete />
+        {dialog}
     }
     .erase()
 }

@@ -40,7 +40,7 @@ pub fn certificate_counts(
             1 => "1 needs attention".to_owned(),
             count => format!("{count} need attention"),
         };
-        view! { <span class="badge tone-danger">{icon("triangle-alert")} {text}</span> }.erase()
+        view! { <span class="badge tone-warning">{icon("triangle-alert")} {text}</span> }.erase()
     });
     view! { <span class="state-line">{valid} {attention}</span> }.erase()
 }
@@ -100,7 +100,7 @@ fn card(page: LiveResource<DomainDetail>) -> AnyView {
     let new = page.peek(|page| format!("/certificates/new?domain={}", page.domain.id));
     view! {
         <section class="card stack-tight" aria-label="Certificates">
-            <h2 class="card-title"><span class="grow">"Certificates"</span> <a class="btn btn-small" href=new>{icon("plus")} "Upload certificate"</a></h2>
+            <h2 class="card-title"><span class="grow">"Certificates"</span> <a class="btn btn-small" href=new>{icon("upload")} "Upload certificate"</a></h2>
             {body}
             {rest}
         </section>

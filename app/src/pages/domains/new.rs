@@ -34,8 +34,11 @@ fn content(form_options: LiveResource<NewDomainOptions>) -> AnyView {
     let choices = form_options.part(|all| all.choices.clone());
     let notice = form_options.peek(|all| all.sites.is_empty()).then(|| {
         let link = ("/sites/new", "Create a site");
-        let after = " first, or ask an administrator for a site.";
-        prerequisite("A domain belongs to a site. ", link, after)
+        prerequisite(
+            "A domain belongs to a site. ",
+            link,
+            Session::is_administrator(),
+        )
     });
     let create = save_call(move || {
         let submitted = values.get_untracked();

@@ -13,7 +13,8 @@ pub fn contact_badge(host: Memo<Option<HostRow>>) -> AnyView {
     let seen = Memo::new(move |_| host.with(|host| host.as_ref().and_then(|row| row.last_seen)));
     let since = RwSignal::new(clock::now());
     Effect::new(move |_| {
-        seen.track();
+        // Not `track`, which does not compute a memo that nothing has read.
+        seen.get();
         since.set(clock::now());
     });
     let state = Memo::new(move |_| {

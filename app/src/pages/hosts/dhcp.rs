@@ -100,7 +100,7 @@ fn confirmation(host: LiveResource<HostDetail>, force: ConfirmedAction) -> AnyVi
     });
     let question = Question {
         title: Signal::derive(move || format!("Take over DHCP on {} now?", name.get())),
-        lead: "The current DHCP server has not confirmed that it stopped:",
+        lead: "The current DHCP server has not confirmed that it stopped.",
         cancel_label: Signal::stored("Keep waiting".to_owned()),
         confirm_label: Signal::stored("Take over now".to_owned()),
         icon_name: "triangle-alert",

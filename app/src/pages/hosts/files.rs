@@ -155,7 +155,7 @@ fn file_view(selection: LiveResource<FileSelection>, at: &str, path: String) -> 
 
 fn body(file: &FileDiff) -> AnyView {
     let summary = match file.state {
-        FileState::Live => "The live file is identical.",
+        FileState::Live => "The live file matches the desired configuration.",
         FileState::Changed => "The live file differs from the desired file.",
         FileState::New => "The file is not live on the host yet.",
         FileState::Gone => "The file is live, but no longer desired. The agent removes the file.",

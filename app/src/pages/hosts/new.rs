@@ -77,8 +77,7 @@ fn form(
     });
     let notice = sites.peek(Vec::is_empty).then(|| {
         let link = ("/sites/new", "Create a site");
-        let after = " first, or ask an administrator.";
-        prerequisite("A host serves a site. ", link, after)
+        prerequisite("A host serves a site. ", link, Session::is_administrator())
     });
     let host = view! {
         <Choice form name="site" label="Site" value=bind!(values, site) options

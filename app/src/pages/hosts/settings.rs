@@ -26,9 +26,9 @@ fn new_token(host: LiveResource<HostDetail>) -> AnyView {
     let has_joined = host.part(|host| host.row.facts.is_some());
     let help = reactive(move || match has_joined.get() {
         true => {
-            "For a replaced host or a lost key. This revokes the agent's key; the host keeps its configuration until the agent joins again."
+            "Use this if the host was replaced or its key was lost. It revokes the agent's key. The host keeps its configuration until the agent joins again."
         }
-        false => "For an expired or lost token. The previous token becomes invalid.",
+        false => "Use this if the token expired or was lost. The previous token becomes invalid.",
     });
     let content = view! {
         <p>{help}</p>
@@ -53,29 +53,31 @@ fn deletion(host: LiveResource<HostDetail>, name: Memo<String>) -> AnyView {
             view! { <p>"This host is the DHCP server. Make another host the DHCP server first."</p> }.erase()
         })
     };
+    let has_joined = host.part(|host| host.row.facts.is_some());
     let consequences = move || host.with(|host| consequences(&host.row));
     delete_card(Kind::Host, name, consequences, move |typed| {
         server_fns::hosts::delete(host.peek(|host| host.row.id), typed)
     })
-    .note("This revokes the agent's key. The host keeps serving its last configuration until you stop nginx and dnsmasq there.")
+    .note(Signal::derive(move || match has_joined.get() {
+        true => "This revokes the agent's key. The host keeps serving its last configuration until you stop nginx and dnsmasq there.",
+        false => "",
+    }))
     .blocked(blocked)
     .view()
 }
 
 /// The objects that are deleted along with a host.
 fn consequences(row: &HostRow) -> Vec<String> {
-    let mut consequences = vec![
-        format!(
-            "The host {} of the site {} and the key of its agent",
-            row.name, row.site_name
-        ),
+    let host = format!("The host {} of the site {}", row.name, row.site_name);
+    let Some(facts) = &row.facts else {
+        return vec![host, "The join token of the host".to_owned()];
+    };
+    vec![
+        format!("{host} and the key of its agent"),
         "The reported files of the host".to_owned(),
-    ];
-    if let Some(facts) = &row.facts {
-        consequences.push(format!(
-            "Updates of the site configuration at {}",
+        format!(
+            "{} no longer receives configuration changes.",
             facts.address
-        ));
-    }
-    consequences
+        ),
+    ]
 }

@@ -13,7 +13,7 @@ const LIST: ListPage = ListPage {
     empty: (
         "globe",
         "No DNS providers yet",
-        "A DNS provider hosts a domain's public records. Add a provider to issue certificates with DNS-01 and to publish address records.",
+        "A DNS provider hosts a domain's public records. Certificates by DNS-01 and address records need one.",
     ),
     ..ListPage::DEFAULT
 };

@@ -91,7 +91,7 @@ pub fn fields(
         <Field form name="volume_storage" label="Disk storage" value=bind!(values, volume_storage) options=volumes
             hint=hint("The storage for container disks, such as local-lvm.", volumes) />
         <Field form name="registries" label="Image registries" optional=true value=bind!(values, registries)
-            hint="The registries that images may be pulled from; separate hosts with commas. Leave empty to allow only templates." />
+            hint="The registries that images may be pulled from, separated by commas. Leave empty to allow only templates." />
         <Field form name="image_quota" label="Image quota" value=bind!(values, image_quota)
             hint="The disk space for pulled images on all nodes. When it is used up, images that were not used for 30 days are deleted." />
         <Field form name="vmids" label="VMIDs" value=bind!(values, vmids)
@@ -114,7 +114,7 @@ fn network(form: FormState, values: RwSignal<SiteForm>) -> AnyView {
         <Field form name="dynamic_range" label="Addresses for other machines" optional=true value=bind!(values, dynamic_range)
             hint="The DHCP range for machines that are not containers, such as 10.20.9.10-10.20.9.99. Leave empty to assign them no addresses." />
         <Field form name="forwarders" label="Upstream DNS servers" optional=true value=bind!(values, forwarders)
-            hint="They resolve names outside the site; separate addresses with commas. Leave empty to resolve only the site's names." />
+            hint="The DNS servers for names outside the site, separated by commas. Leave empty to resolve only the site's names." />
         <Field form name="ports" label="External ports" value=bind!(values, ports)
             hint="The port range for TCP and UDP services, such as 2000-2999." />
     };

@@ -7,11 +7,11 @@ use crate::pages::prelude::*;
 const LIST: ListPage = ListPage {
     title: "Sites",
     count: ("site", "sites"),
-    create: || Some(("/sites/new", "New site")),
+    create: || Session::is_administrator().then_some(("/sites/new", "New site")),
     empty: (
         "network",
         "No sites yet",
-        "A site is a network on a cluster, with a domain, addresses and ports. Create a site before the first container.",
+        "A site is a network on a cluster, with a domain, addresses and ports. Containers need a site.",
     ),
     ..ListPage::DEFAULT
 };
@@ -21,7 +21,11 @@ const ROWS: Rows<SiteRow> = Rows {
     id: |site| site.id.0,
     columns: &[
         main_column("Site", |site| {
-            row_link(format!("/sites/{}", site.spec.name), text(&site.spec.name))
+            let name = text(&site.spec.name);
+            match Session::is_administrator() {
+                true => row_link(format!("/sites/{}", site.spec.name), name),
+                false => name,
+            }
         }),
         column("Domain", "mono", |site| host(site.spec.domain.as_str())),
         column("Cluster", "", |site| text(&site.cluster_name)),

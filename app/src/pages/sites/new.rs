@@ -27,7 +27,7 @@ fn content(clusters: LiveResource<Vec<ClusterView>>) -> AnyView {
     let options = Signal::derive(move || clusters.with(|all| cluster_options(all)));
     let notice = clusters.peek(Vec::is_empty).then(|| {
         let link = ("/clusters/new", "Add a cluster");
-        prerequisite("A site needs a cluster. ", link, " first.")
+        prerequisite("A site needs a cluster. ", link, true)
     });
     let fields = view! { {notice} {fields(form, values, options, suggestions)} }.erase();
     let name = |form: &SiteForm| form.name.trim().to_owned();

@@ -14,11 +14,7 @@ fn facts(SitePage { site, .. }: &SitePage) -> AnyView {
         .mono("Domain", &site.spec.domain)
         .text("Cluster", &site.cluster_name)
         .number("Containers", site.containers)
-        .mono_or(
-            "Image registries",
-            Some(&site.spec.registries),
-            "none: only templates",
-        )
+        .mono_or("Image registries", Some(&site.spec.registries), "none")
         .text(
             "Pulled images",
             format!("{} of {}", site.images, site.spec.image_quota),
@@ -40,17 +36,13 @@ fn network(SitePage { site, hosts, .. }: &SitePage) -> AnyView {
         .mono("Network", spec.network)
         .mono("Bridge", &spec.bridge)
         .mono("Gateway", spec.gateway)
-        .mono("Container addresses", spec.range)
+        .mono("Addresses for containers", spec.range)
         .number("Free addresses", site.addresses_free)
-        .mono_or("Other addresses", spec.dynamic_range, "none")
-        .mono_or("DNS servers", Some(dns_servers), "none: no host has joined")
-        .mono_or(
-            "Upstream DNS servers",
-            forwarders,
-            "none: only names of the site resolve",
-        )
+        .mono_or("Addresses for other machines", spec.dynamic_range, "none")
+        .mono_or("DNS servers", Some(dns_servers), "none")
+        .mono_or("Upstream DNS servers", forwarders, "none")
         .mono("External ports", spec.ports)
-        .mono_or("Public addresses", Some(public), "no public address")
+        .mono_or("Public addresses", Some(public), "none")
         .list()
 }
 

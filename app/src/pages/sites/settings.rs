@@ -34,7 +34,7 @@ fn deletion(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
     let blocked = move || {
         let count = Some(count.get()).filter(|count| *count > 0)?;
         let href = format!("/containers?site={}", name.get());
-        Some(view! { <p>"The site has " <a class="link" href=href>{container_count(count)}</a> ". Delete the containers first."</p> }.erase())
+        Some(view! { <p>"The site has " <a class="link" href=href>{container_count(count)}</a> ". Delete them first."</p> }.erase())
     };
     let consequences = move || page.with(|page| consequences(&page.site));
     delete_card(Kind::Site, name, consequences, move |typed| {

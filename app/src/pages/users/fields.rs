@@ -42,7 +42,7 @@ fn refusals(form: &UserForm, is_new: bool) -> Vec<FieldError> {
 /// What a role allows.
 fn role_description(role: Role) -> &'static str {
     match role {
-        Role::Member => "Manages own containers.",
+        Role::Member => "Manages their own containers.",
         Role::Operator => "Manages all containers, domains, certificates and hosts.",
         Role::Administrator => "Manages everything, including sites, clusters and users.",
     }
@@ -67,8 +67,8 @@ pub fn fields(form: FormState, values: RwSignal<UserForm>, account: Account) -> 
     };
     let limits = view! {
         <p class="muted">"The total for all containers of this user. Leave empty for no limit."</p>
-        <Field form name="containers" label="Containers" value=bind!(values, containers) optional=true hint="Such as 5." />
-        <Field form name="cores" label="Cores" value=bind!(values, cores) optional=true hint="Such as 8." />
+        <Field form name="containers" label="Containers" value=bind!(values, containers) optional=true />
+        <Field form name="cores" label="Cores" value=bind!(values, cores) optional=true />
         <Field form name="memory" label="Memory" value=bind!(values, memory) optional=true hint="Such as 16 GiB." />
         <Field form name="disk" label="Disk" value=bind!(values, disk) optional=true hint="Such as 100 GiB." />
     };

@@ -95,7 +95,7 @@ fn deletion(page: LiveResource<UserPage>, name: Memo<String>) -> AnyView {
             (count, _) => container_count(count),
         };
         let href = format!("/containers?q={}", name.get());
-        Some(view! { <p>{name} " owns " <a class="link" href=href>{containers}</a> ". Delete the containers first."</p> }.erase())
+        Some(view! { <p>{name} " owns " <a class="link" href=href>{containers}</a> ". Delete them first."</p> }.erase())
     };
     let consequences = move || {
         let user = format!("The user {} with password and limits", name.get());

@@ -44,6 +44,8 @@ struct InUse {
     own_labels: BTreeSet<(DomainId, Label)>,
     tcp: BTreeSet<u16>,
     udp: BTreeSet<u16>,
+    /// The external ports of this container's services so far, with the index of the service.
+    own_ports: BTreeMap<(ServiceKind, u16), usize>,
 }
 
 impl ServiceAllocator<'_> {
@@ -88,13 +90,14 @@ impl ServiceAllocator<'_> {
         self.check_own_name(&in_use)?;
         let mut names = ContainerNames::new(self.name, &self.site.spec.domain);
         let mut allocated = vec![None; self.desired.len()];
+        let kept = self.keep_ports(&mut in_use);
         // Requested ports are assigned before any port is chosen.
         let mut order: Vec<(usize, &ServiceSpec)> = self.desired.iter().enumerate().collect();
         order.sort_by_key(|(_, service)| requested_port(service).is_none());
         for (index, service) in order {
             let allocation = BoundService {
                 container_port: service.port(),
-                binding: self.allocate_one(service, index, &mut in_use, &mut names)?,
+                binding: self.allocate_one(service, (index, &kept), &mut in_use, &mut names)?,
             };
             if let Some(slot) = allocated.get_mut(index) {
                 *slot = Some(allocation);
@@ -109,10 +112,11 @@ impl ServiceAllocator<'_> {
     fn allocate_one(
         &self,
         service: &ServiceSpec,
-        index: usize,
+        (index, kept): (usize, &BTreeMap<usize, Port>),
         in_use: &mut InUse,
         names: &mut ContainerNames,
     ) -> Result<ServiceBinding, Error> {
+        let kept = kept.get(&index).copied();
         Ok(match service {
             ServiceSpec::Http {
                 label,
@@ -137,11 +141,11 @@ impl ServiceAllocator<'_> {
                         Some(self.allocate_hostname(label, domain, index, in_use, names)?)
                     }
                 },
-                external: self.allocate_port(service, index, &mut in_use.tcp)?,
+                external: self.allocate_port(service, index, kept, in_use)?,
                 options: *options,
             },
             ServiceSpec::Udp { idle_timeout, .. } => ServiceBinding::Udp {
-                external: self.allocate_port(service, index, &mut in_use.udp)?,
+                external: self.allocate_port(service, index, kept, in_use)?,
                 idle_timeout: *idle_timeout,
             },
             ServiceSpec::Srv { name, .. } => {
@@ -151,12 +155,49 @@ impl ServiceAllocator<'_> {
         })
     }
 
+    /// Reserves the current ports of the services that request none, so that no other service of
+    /// the container gets them.
+    fn keep_ports(&self, in_use: &mut InUse) -> BTreeMap<usize, Port> {
+        let is_same = |current: &ServiceView, service: &ServiceSpec| {
+            current.kind() == service.kind() && current.port == service.port()
+        };
+        let mut current: Vec<&ServiceView> = self.current.iter().collect();
+        for service in self.desired {
+            let requested = requested_port(service);
+            current.retain(|current| {
+                requested.is_none()
+                    || requested != current.published.external()
+                    || !is_same(current, service)
+            });
+        }
+        let mut kept = BTreeMap::new();
+        for (index, service) in self.desired.iter().enumerate() {
+            let position = current
+                .iter()
+                .position(|current| is_same(current, service))
+                .filter(|_| requested_port(service).is_none());
+            let Some(position) = position else { continue };
+            let kind = service.kind();
+            if let Some(port) = current.remove(position).published.external()
+                && in_use.is_free(kind, port)
+            {
+                in_use.assign(kind, port, index);
+                kept.insert(index, port);
+            }
+        }
+        kept
+    }
+
     fn allocate_port(
         &self,
         service: &ServiceSpec,
         index: usize,
-        in_use: &mut BTreeSet<u16>,
+        kept: Option<Port>,
+        in_use: &mut InUse,
     ) -> Result<Port, Error> {
+        if let Some(kept) = kept {
+            return Ok(kept);
+        }
         let range: &PortRange = &self.site.spec.ports;
         let kind = service.kind();
         let refuse = |message: String| {
@@ -165,7 +206,6 @@ impl ServiceAllocator<'_> {
                 message,
             ))
         };
-        let free = |port: &Port| !in_use.contains(&port.get()) && kind.edge_usage(*port).is_none();
         let port = match requested_port(service) {
             Some(port) if !range.contains(port) => {
                 return refuse(format!("Use a port of the site's range {range}."));
@@ -173,28 +213,39 @@ impl ServiceAllocator<'_> {
             Some(port) if let Some(usage) = kind.edge_usage(port) => {
                 return refuse(format!("Edge hosts use port {port} for {usage}."));
             }
-            Some(port) if !free(&port) => {
+            Some(port) if let Some(other) = in_use.own_ports.get(&(kind, port.get())) => {
+                return refuse(format!("Used by service {}.", other + 1));
+            }
+            Some(port) if !in_use.is_free(kind, port) => {
                 return refuse(format!("Port {port} is in use on this site."));
             }
             Some(port) => port,
-            None => {
-                let current = self.current_port(service).filter(free);
-                match current.or_else(|| range.iter().find(free)) {
-                    Some(port) => port,
-                    None => return refuse(format!("No {kind} port of {range} is free.")),
-                }
-            }
+            None => match range.iter().find(|port| in_use.is_free(kind, *port)) {
+                Some(port) => port,
+                None => return refuse(format!("No {kind} port of {range} is free.")),
+            },
         };
-        in_use.insert(port.get());
+        in_use.assign(kind, port, index);
         Ok(port)
     }
+}
 
-    /// The external port that the same service has now.
-    fn current_port(&self, service: &ServiceSpec) -> Option<Port> {
-        let same = |current: &&ServiceView| {
-            current.kind() == service.kind() && current.port == service.port()
+impl InUse {
+    /// Whether neither another service nor the edge hosts use the external port.
+    fn is_free(&self, kind: ServiceKind, port: Port) -> bool {
+        let others = match kind {
+            ServiceKind::Udp => &self.udp,
+            _ => &self.tcp,
         };
-        self.current.iter().find(same)?.published.external()
+        let number = port.get();
+        !others.contains(&number)
+            && !self.own_ports.contains_key(&(kind, number))
+            && kind.edge_usage(port).is_none()
+    }
+
+    /// Assigns the external port to the service with this index.
+    fn assign(&mut self, kind: ServiceKind, port: Port, index: usize) {
+        self.own_ports.insert((kind, port.get()), index);
     }
 }
 

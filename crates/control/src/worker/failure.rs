@@ -18,6 +18,9 @@ pub(super) struct StepFailure {
     /// Whether the sentence is generic, so that the step may replace it.
     #[serde(skip)]
     pub(super) is_generic: bool,
+    /// The last lines of the log of the failed Proxmox task.
+    #[serde(skip)]
+    pub(super) log: Vec<String>,
 }
 
 impl StepFailure {
@@ -27,6 +30,7 @@ impl StepFailure {
             details: None,
             transient: false,
             is_generic: false,
+            log: Vec::new(),
         }
     }
 
@@ -56,6 +60,7 @@ impl From<proxmox::Error> for StepFailure {
             details: error.proxmox_message().map(str::to_owned),
             transient: error.is_transient(),
             is_generic: generic_sentence.is_some(),
+            log: Vec::new(),
         }
     }
 }

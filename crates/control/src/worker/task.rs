@@ -11,6 +11,9 @@ use proxmox::{TaskFilter, TaskSource, TaskState, Upid};
 
 use super::{context::Context, failure::StepFailure};
 
+/// The number of lines of a failed task's log in which its cause is searched.
+const LAST_LINES: usize = 20;
+
 /// The interval for copying the log of a running task.
 const COPY_EVERY: Duration = Duration::from_millis(400);
 
@@ -58,6 +61,7 @@ impl Context {
     pub(super) async fn follow(&mut self, upid: &Upid, limit: Duration) -> Result<(), StepFailure> {
         self.save_task(upid).await?;
         let lines = Arc::new(Mutex::new(Vec::new()));
+        let mut log = Vec::new();
         let outcome = {
             let collected = Arc::clone(&lines);
             let client = self.client.clone();
@@ -69,16 +73,19 @@ impl Context {
             loop {
                 tokio::select! {
                     outcome = &mut waiting => break outcome,
-                    () = tokio::time::sleep(COPY_EVERY) => self.copy_log(&lines).await,
+                    () = tokio::time::sleep(COPY_EVERY) => self.copy_log(&lines, &mut log).await,
                 }
             }
         };
-        self.copy_log(&lines).await;
+        self.copy_log(&lines, &mut log).await;
         match outcome {
             Ok(_) | Err(proxmox::Error::NotFound { .. }) => self.clear_task().await,
             Err(error @ proxmox::Error::TaskFailed { .. }) => {
                 self.clear_task().await?;
-                Err(error.into())
+                Err(StepFailure {
+                    log,
+                    ..error.into()
+                })
             }
             Err(error) => Err(error.into()),
         }
@@ -89,11 +96,14 @@ impl Context {
         self.save().await
     }
 
-    async fn copy_log(&self, lines: &Mutex<Vec<String>>) {
+    /// Copies new lines to the job's log, and keeps the last ones in `last`.
+    async fn copy_log(&self, lines: &Mutex<Vec<String>>, last: &mut Vec<String>) {
         let lines = std::mem::take(&mut *lines.lock().unwrap_or_else(PoisonError::into_inner));
         if let Some(progress) = lines.iter().rev().find_map(|line| parse_progress(line)) {
             self.progress(progress).await;
         }
+        last.extend_from_slice(&lines);
+        last.drain(..last.len().saturating_sub(LAST_LINES));
         self.log_all(lines).await;
     }
 }

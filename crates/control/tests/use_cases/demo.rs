@@ -189,7 +189,7 @@ async fn full_demo_creates_a_small_organization() {
     let error = job.row.error.unwrap();
     assert_eq!(
         error,
-        "The image ghcr.io/example/shop:2.4-rc1 could not be pulled."
+        "The registry has no tag 2.4-rc1 of ghcr.io/example/shop."
     );
     assert!(job.details.unwrap().contains("skopeo copy"));
 

@@ -29,7 +29,7 @@ async fn unknown_image_fails_with_a_message_and_leaves_nothing() {
     let error = job.row.error.unwrap();
     assert_eq!(
         error,
-        "The image docker.io/library/nosuch:1 could not be pulled."
+        "The image docker.io/library/nosuch:1 does not exist, or the registry requires a sign-in."
     );
     assert!(job.details.is_some(), "Proxmox's own error message is kept");
     assert!(job.can_retry && job.leftovers.is_empty());

@@ -128,7 +128,7 @@ impl FromStr for ClusterAccount {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let invalid = || {
             Invalid::new(
-                "Enter a user with a realm, such as root@pam, or an API token, such as root@pam!holdfast.",
+                "Enter a user with a realm, such as root@pam, or an API token, such as holdfast@pve!holdfast.",
             )
         };
         let text = text.trim_ascii();

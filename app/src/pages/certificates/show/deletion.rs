@@ -33,11 +33,11 @@ fn consequences(row: &CertificateRow) -> Vec<String> {
     let names: Vec<&str> = names.map(CertificateName::as_str).collect();
     let mut consequences = vec![
         format!("The certificate for {}", names.join(", ")),
-        "The private key of the certificate, unless you have a copy".to_owned(),
+        "The private key of the certificate".to_owned(),
         "The history of the certificate".to_owned(),
     ];
     if row.is_used {
-        let warning = "Browsers warn about the services that use the certificate until you upload a replacement";
+        let warning = "Browsers warn about the services that use the certificate until you upload a replacement.";
         consequences.push(warning.to_owned());
     }
     consequences
@@ -56,7 +56,7 @@ fn revocation(certificate: LiveResource<CertificateDetail>, name: Memo<String>) 
     });
     let question = Question {
         title: Signal::derive(move || format!("Revoke {}?", name.get())),
-        lead: "This cannot be undone:",
+        lead: "This cannot be undone.",
         cancel_label: Signal::derive(move || format!("Keep {}", name.get())),
         confirm_label: Signal::derive(move || format!("Revoke {}", name.get())),
         icon_name: "ban",

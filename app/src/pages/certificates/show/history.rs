@@ -21,7 +21,7 @@ fn line(line: HistoryEntry) -> AnyView {
     let (tone, icon_name) = match line.event {
         CertificateEvent::Issued => (Tone::Good, "circle-check"),
         CertificateEvent::Renewed => (Tone::Good, "rotate-cw"),
-        CertificateEvent::Uploaded => (Tone::Good, "plus"),
+        CertificateEvent::Uploaded => (Tone::Good, "upload"),
         CertificateEvent::Failed => (Tone::Danger, "circle-x"),
         CertificateEvent::Revoked => (Tone::Warning, "ban"),
         CertificateEvent::Expiring => (Tone::Warning, "triangle-alert"),

@@ -165,6 +165,43 @@ fn requested_ports_are_assigned_before_others_are_chosen() {
 }
 
 #[test]
+fn current_port_is_kept_when_another_service_requests_it() {
+    let current = |id, container_port, external| ServiceView {
+        id: ServiceId(id),
+        port: port(container_port),
+        published: ServiceEndpoint::Tcp {
+            external: port(external),
+            options: TcpOptions::default(),
+            tls: None,
+        },
+        entry: EntryPoint::default(),
+    };
+    let own = [current(1, 22, 2001), current(2, 25, 2000)];
+    let external = |desired: &[ServiceSpec]| -> Result<Vec<u16>, Error> {
+        let bindings = allocate(Role::Member, desired, &own, in_use())?;
+        let external = bindings.iter().map(|binding| match binding {
+            ServiceBinding::Tcp { external, .. } => external.get(),
+            other => panic!("{other:?}"),
+        });
+        Ok(external.collect())
+    };
+    let refused = external(&[tcp(26, Some(2001)), tcp(22, None)]).unwrap_err();
+    assert_eq!(refused.field_errors()[0].field, "services.0.external");
+    assert_eq!(refused.field_errors()[0].message, "Used by service 2.");
+    let twice = external(&[tcp(26, Some(2002)), tcp(27, Some(2002))]).unwrap_err();
+    assert_eq!(twice.field_errors()[0].message, "Used by service 1.");
+    // The port of a service that was removed, or that requests another one, is free.
+    assert_eq!(external(&[tcp(26, Some(2001))]), Ok(vec![2001]));
+    let swapped = [tcp(22, Some(2000)), tcp(25, Some(2001))];
+    assert_eq!(external(&swapped), Ok(vec![2000, 2001]));
+    // Of two services for one container port, the request decides which one keeps the port.
+    assert_eq!(
+        external(&[tcp(22, None), tcp(22, Some(2001)), tcp(25, None)]),
+        Ok(vec![2002, 2001, 2000])
+    );
+}
+
+#[test]
 fn occupied_or_out_of_range_port_is_rejected_at_its_field() {
     let refused = ports(&[tcp(22, Some(2001))], &[2001]).unwrap_err();
     assert_eq!(refused.field_errors()[0].field, "services.0.external");

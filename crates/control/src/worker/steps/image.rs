@@ -75,7 +75,8 @@ pub(super) async fn pull(context: &mut Context) -> Result<StepOutcome, StepFailu
         .as_deref()
         .and_then(|upid| upid.parse().ok())
     {
-        context.follow(&upid, PULL_TIMEOUT).await?;
+        let resumed = context.follow(&upid, PULL_TIMEOUT).await;
+        resumed.map_err(|failure| explain(&image, failure))?;
     }
     if let Some(archive) = find_archive(context).await? {
         image_quota::record_use(context, &archive).await?;
@@ -86,9 +87,7 @@ pub(super) async fn pull(context: &mut Context) -> Result<StepOutcome, StepFailu
     match started {
         Ok(upid) => match context.follow(&upid, PULL_TIMEOUT).await {
             Err(failure) if is_duplicate_pull(&failure) => reuse_other_pull(context).await,
-            Err(failure) => {
-                Err(failure.with_sentence(format!("The image {image} could not be pulled.")))
-            }
+            Err(failure) => Err(explain(&image, failure)),
             Ok(()) => {
                 if let Some(archive) = find_archive(context).await? {
                     image_quota::record_use(context, &archive).await?;
@@ -97,9 +96,30 @@ pub(super) async fn pull(context: &mut Context) -> Result<StepOutcome, StepFailu
             }
         },
         Err(proxmox::Error::AlreadyExists { .. }) => reuse_other_pull(context).await,
-        Err(error) => Err(StepFailure::from(error)
-            .with_sentence(format!("The image {image} could not be pulled."))),
+        Err(error) => Err(explain(&image, error.into())),
     }
+}
+
+/// Names the cause of a failed pull. Proxmox reports only that the command failed; the error of the
+/// registry is in the log of the task.
+fn explain(image: &ImageRef, failure: StepFailure) -> StepFailure {
+    let has = |text| failure.log.iter().any(|line| line.contains(text));
+    let is_denied = |line: &String| {
+        line.contains("unauthorized")
+            || line.contains("denied") && !line.contains("permission denied")
+    };
+    let sentence = if has("manifest unknown") {
+        let (registry, repository) = (image.registry(), image.repository());
+        format!(
+            "The registry has no tag {} of {registry}/{repository}.",
+            image.tag()
+        )
+    } else if failure.log.iter().any(is_denied) {
+        format!("The image {image} does not exist, or the registry requires a sign-in.")
+    } else {
+        format!("The image {image} could not be pulled.")
+    };
+    failure.with_sentence(sentence)
 }
 
 async fn start_pull(context: &Context, image: &ImageRef) -> Result<proxmox::Upid, proxmox::Error> {
@@ -139,4 +159,41 @@ async fn find_archive(context: &Context) -> Result<Option<Content>, StepFailure>
         .await?;
     let volume_id = volume_id(context);
     Ok(content.into_iter().find(|item| item.volid == volume_id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failed_pull_names_the_cause_from_the_log() {
+        let image: ImageRef = "ghcr.io/example/shop:2.4".parse().unwrap();
+        let sentence = |line: &str| {
+            let failure = StepFailure {
+                is_generic: true,
+                log: vec!["Trying to pull".to_owned(), line.to_owned()],
+                ..StepFailure::new("The Proxmox task failed.")
+            };
+            explain(&image, failure).sentence
+        };
+        assert_eq!(
+            sentence("reading manifest 2.4 in ghcr.io/example/shop: manifest unknown"),
+            "The registry has no tag 2.4 of ghcr.io/example/shop."
+        );
+        for line in [
+            "errors: denied: requested access to the resource is denied",
+            "unauthorized: access to the requested resource is not authorized",
+        ] {
+            assert_eq!(
+                sentence(line),
+                "The image ghcr.io/example/shop:2.4 does not exist, or the registry requires a sign-in."
+            );
+        }
+        for line in ["open /var/lib/vz: permission denied", "connection refused"] {
+            assert_eq!(
+                sentence(line),
+                "The image ghcr.io/example/shop:2.4 could not be pulled."
+            );
+        }
+    }
 }
