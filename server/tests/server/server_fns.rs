@@ -23,8 +23,9 @@ impl Installation {
                 status.is_redirection() && location.starts_with("/sign-in?next=")
             }
             Some(refusal) => status == refusal && text.contains(heading(refusal)),
-            // The root redirects.
+            // These paths redirect.
             None if path == "/" => location == "/containers",
+            None if path == "/sites/lab/containers" => location == "/containers?site=lab",
             None => is_allowed(status, access),
         };
         (!is_expected).then(|| format!("{path} as {caller:?} ({access:?}): {status} {location}"))
