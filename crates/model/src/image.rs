@@ -212,13 +212,20 @@ fn parse_digest(text: &str) -> Result<String, Invalid> {
     Ok(text.to_owned())
 }
 
-/// The file name of a container template in a Proxmox VE storage: a compressed `.tar` archive. At
-/// most 200 characters. An archive without compression is a pulled image, which only jobs that
-/// check its registry may use.
+/// The file name of an archive of container templates in a Proxmox VE storage: `.tar`, optionally
+/// compressed. At most 200 characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TemplateName(String);
 text_value!(TemplateName);
+
+impl TemplateName {
+    /// Whether the archive is a pulled image: those are not compressed. Only jobs that check the
+    /// image's registry may use it.
+    pub fn is_image(&self) -> bool {
+        self.0.ends_with(".tar")
+    }
+}
 
 impl FromStr for TemplateName {
     type Err = Invalid;
@@ -227,13 +234,13 @@ impl FromStr for TemplateName {
         let text = text.trim_ascii();
         let base = [".gz", ".xz", ".zst", ".bz2"]
             .into_iter()
-            .find_map(|ending| text.strip_suffix(ending));
-        let stem = base.and_then(|base| base.strip_suffix(".tar"));
-        let stem = stem.unwrap_or_default();
+            .find_map(|ending| text.strip_suffix(ending))
+            .unwrap_or(text);
+        let stem = base.strip_suffix(".tar").unwrap_or_default();
         let rest = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '+' | '~' | '-');
         if text.len() > 200 || !is_word(stem, |c| c.is_ascii_alphanumeric(), rest) {
             return Err(Invalid::new(
-                "Enter a template file name ending in .tar.gz, .tar.xz, .tar.zst or .tar.bz2.",
+                "Enter a template file name ending in .tar, .tar.gz, .tar.xz, .tar.zst or .tar.bz2.",
             ));
         }
         Ok(Self(text.to_owned()))

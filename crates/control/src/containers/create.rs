@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use model::{
-    ContainerId, Error, JobId, Kind, UserId,
+    ContainerId, Error, Invalid, JobId, Kind, UserId,
     containers::{ContainerSource, CreateContainer, CreatedContainer},
     jobs::JobKind,
     names::{NodeName, QualifiedName},
@@ -93,9 +93,14 @@ async fn check(
     if let Some(message) = requester.rejection_reason(&new.name, &name) {
         return Err(Error::invalid_field("name", message));
     }
-    if let ContainerSource::Image(image) = &new.spec.source
-        && let Err(refusal) = site.spec.registries.check(image)
-    {
+    let refusal = match &new.spec.source {
+        ContainerSource::Image(image) => site.spec.registries.check(image).err(),
+        ContainerSource::Template(name) if name.is_image() => Some(Invalid::new(
+            "This archive is a pulled image. Enter the image's name, such as nginx:1.27.",
+        )),
+        ContainerSource::Template(_) | ContainerSource::Imported => None,
+    };
+    if let Some(refusal) = refusal {
         return Err(Error::invalid_field("source", refusal.to_string()));
     }
     if new.spec.docker

@@ -32,11 +32,9 @@ impl Requester<'_> {
         self.actor.permit::<ReservedNameUse>().is_ok()
     }
 
-    /// Checks only for the manager's hostname and names below it, for names assigned by an
-    /// authorized user.
+    /// Checks only for the manager's hostname, for names assigned by an authorized user.
     pub(super) fn manager_conflict(&self, name: &QualifiedName) -> Option<String> {
-        let above = name.as_str().strip_suffix(self.manager?.as_str())?;
-        let is_managers = above.is_empty() || above.ends_with('.');
+        let is_managers = self.manager?.as_str() == name.as_str();
         is_managers.then(|| "Holdfast uses this name. Choose another name.".to_owned())
     }
 }

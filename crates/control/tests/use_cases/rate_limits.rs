@@ -117,7 +117,14 @@ async fn refused_job_changes_nothing() {
         (view.version, view.spec.clone())
     );
     let edited = containers::edit(control, &ann, created.id, edit("256", "A wiki.")).await;
-    assert_eq!(edited, Ok(None), "an edit without a job has no limit");
+    assert_throttled(edited);
+    let unchanged = EditContainer {
+        version: view.version,
+        spec: view.spec.clone(),
+        restart: false,
+    };
+    let edited = containers::edit(control, &ann, created.id, unchanged).await;
+    assert_eq!(edited, Ok(None), "an edit without a change has no limit");
     let deletion = containers::delete(control, &ann, created.id, "web").await;
     app.wait_for_job(deletion.unwrap()).await;
 }

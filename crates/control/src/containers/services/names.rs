@@ -161,7 +161,8 @@ impl ServiceAllocator<'_> {
         let is_reserved = name.is_reserved() && !self.requester.may_use_reserved_names();
         let reserved = (is_reserved && !is_current)
             .then(|| format!("The name {name} is reserved for operators. Choose another name."));
-        let manager = self.requester.manager_conflict(&qualified);
+        let mut managers = with_parents.iter();
+        let manager = managers.find_map(|name| self.requester.manager_conflict(name));
         if let Some(message) = held.or(reserved).or(manager) {
             let field = format!("services.{index}.name");
             return Err(Error::invalid_field(&field, message));

@@ -137,19 +137,28 @@ fn name_above_an_srv_record_of_another_container_is_refused() {
 }
 
 #[test]
-fn names_below_that_of_the_manager_are_refused() {
-    let actor = user(Role::Administrator);
-    let manager = "cloud.lab.internal".parse().unwrap();
-    let requester = Requester {
-        actor: &actor,
-        manager: Some(&manager),
+fn srv_names_below_that_of_the_manager_are_refused() {
+    let (actor, site) = (user(Role::Administrator), site());
+    let (name, manager) = (
+        "web".parse().unwrap(),
+        "cloud.lab.internal".parse().unwrap(),
+    );
+    let is_refused = |record: &str| {
+        let allocator = ServiceAllocator {
+            requester: Requester {
+                actor: &actor,
+                manager: Some(&manager),
+            },
+            site: &site,
+            container: None,
+            name: &name,
+            desired: &[srv(record)],
+            current: &[],
+        };
+        allocator.allocate_from(in_use()).is_err()
     };
-    let refused = |name: &str| {
-        let (name, _) = held(name, NamePurpose::Srv).pop_first().unwrap();
-        requester.manager_conflict(&name).is_some()
-    };
-    assert!(refused("_https._tcp.cloud.lab.internal") && refused("cloud.lab.internal"));
-    assert!(!refused("mycloud.lab.internal") && !refused("clouds.lab.internal"));
+    assert!(is_refused("_https._tcp.cloud") && is_refused("cloud"));
+    assert!(!is_refused("_https._tcp.clouds") && !is_refused("_https._tcp"));
 }
 
 #[test]
