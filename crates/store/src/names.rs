@@ -2,7 +2,7 @@
 //! lock the site first, so that a check and the claim after it see the same names. Must not decide
 //! who may hold which name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use diesel::prelude::*;
 use model::{
@@ -158,18 +158,36 @@ pub(crate) fn refresh_infrastructure(
     diesel::update(sites::table.find(site.0))
         .set(sites::version.eq(sites::version + 1))
         .execute(&mut c.0)?;
-    let of_infrastructure = names::table
+    let mut missing = list_infrastructure(c, site)?;
+    let stored: Vec<(i64, String, String)> = names::table
         .filter(names::site_id.eq(site.0))
-        .filter(names::container_id.is_null());
-    diesel::delete(of_infrastructure).execute(&mut c.0)?;
-    let current = list_infrastructure(c, site)?;
-    let held = list_holders(c, site, &current.keys().cloned().collect(), None)?;
+        .filter(names::container_id.is_null())
+        .select((names::id, names::name, names::purpose))
+        .load(&mut c.0)?;
+    let by_text: HashMap<String, QualifiedName> = missing
+        .keys()
+        .map(|name| (name.to_string(), name.clone()))
+        .collect();
+    let mut stale = Vec::new();
+    for (id, name, purpose) in stored {
+        let name = by_text.get(&name);
+        let current =
+            name.filter(|name| missing.get(name).is_some_and(|it| it.as_str() == purpose));
+        match current {
+            Some(name) => drop(missing.remove(name)),
+            None => stale.push(id),
+        }
+    }
+    for chunk in stale.chunks(500) {
+        diesel::delete(names::table.filter(names::id.eq_any(chunk))).execute(&mut c.0)?;
+    }
+    let held = list_holders(c, site, &missing.keys().cloned().collect(), None)?;
     if let Some(name) = claimed
         && (held.contains_key(name) || find_srv_below(c, site, name, None)?.is_some())
     {
         return Err(Error::Duplicate(Unique::Name));
     }
-    for (name, purpose) in &current {
+    for (name, purpose) in &missing {
         if !held.contains_key(name) {
             insert(c, site, name, *purpose, None)?;
         }

@@ -193,7 +193,7 @@ pub fn tree_files(tree: &Tree) -> BTreeMap<String, String> {
 pub fn list_entries(layout: &Layout) -> String {
     let base = Path::new(layout.live.as_str()).parent().unwrap();
     run(&format!(
-        "cd {} && ls . generations && readlink live read",
+        "cd {} && ls . generations && readlink live loaded",
         base.display()
     ))
 }
