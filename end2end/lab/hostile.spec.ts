@@ -44,7 +44,7 @@ test.describe.configure({ mode: "serial" });
 test("two members and a container of the victim exist", async () => {
   expect(await world.administrator.signIn(lab.administrator.name, lab.administrator.password)).toBe(303);
   const sites = await world.administrator.get("sites/list", {});
-  world.site = String(sites.find((site: { name: string }) => site.name === "lab").id);
+  world.site = String(sites.find((site: { spec: { name: string } }) => site.spec.name === "lab").id);
   for (const name of ["alice", "mallory"] as const) {
     const form = { name, email: `${name}@example.org`, role: "member", password: passwords[name] };
     await world.administrator.get("users/create", { form });
