@@ -22,7 +22,7 @@ const world = {
 /** Waits until a job has ended, and returns its state. */
 async function jobState(client: Client, id: number): Promise<string> {
   await expect.poll(() => client.get("jobs/has-ended", { id }), { timeout: 90_000 }).toBe(true);
-  return (await client.get("jobs/get", { id })).state;
+  return (await client.get("jobs/get", { id })).row.state;
 }
 
 /** What a visitor of the victim's site gets. */

@@ -9,7 +9,7 @@ export default defineConfig({
     { name: "network", testMatch: "network.spec.ts" },
     { name: "journey", testMatch: "journey.spec.ts" },
     { name: "certificates", testMatch: "certificates.spec.ts", dependencies: ["journey"] },
-    { name: "hostile", testMatch: "hostile.spec.ts", dependencies: ["certificates"] },
+    { name: "hostile", testMatch: "hostile.spec.ts", dependencies: ["journey"] },
   ],
   // All tests share one lab and one site, so they run serially.
   workers: 1,
