@@ -53,10 +53,10 @@ export class Client {
         let text = "";
         response.setEncoding("utf8").on("data", (part) => (text += part));
         response.once("end", () => done({ status: response.statusCode, headers: response.headers, text }));
-        response.once("error", failed);
+        response.on("error", failed);
       });
       request.once("timeout", () => request.destroy(new Error(`${method} ${path}: no response`)));
-      request.once("error", failed);
+      request.on("error", failed);
       request.end(body);
     });
   }
@@ -97,13 +97,13 @@ export class Client {
       const request = sendRequest(new URL("/events", this.#url), options, (response) => {
         let text = "";
         response.setEncoding("utf8").on("data", (part) => (text += part));
-        response.once("error", () => done(text));
+        response.on("error", () => done(text));
         setTimeout(() => {
           done(text);
           request.destroy();
         }, forMs);
       });
-      request.once("error", failed);
+      request.on("error", failed);
       request.end();
     });
   }

@@ -56,7 +56,7 @@ test("two members and a container of the victim exist", async () => {
     { kind: "srv", port: "7", name: VICTIM.record },
   ];
   Object.assign(VICTIM, await create(world.alice, VICTIM.name, services));
-  await expect.poll(() => fetchBooks()).toContain(`${VICTIM.name}:80 GET /`);
+  await expect.poll(() => fetchBooks(), { timeout: 90_000 }).toContain(`${VICTIM.name}:80 GET /`);
 });
 
 for (const { title, attack } of ATTACKS) {

@@ -4,12 +4,12 @@ import { lab } from "./lab.mjs";
 
 export default defineConfig({
   testDir: ".",
-  // The journey creates the site that the certificate tests use.
+  // The journey creates the site that the others use.
   projects: [
     { name: "network", testMatch: "network.spec.ts" },
     { name: "journey", testMatch: "journey.spec.ts" },
-    { name: "certificates", testMatch: "certificates.spec.ts", dependencies: ["journey"] },
     { name: "hostile", testMatch: "hostile.spec.ts", dependencies: ["journey"] },
+    { name: "certificates", testMatch: "certificates.spec.ts", dependencies: ["journey"] },
   ],
   // All tests share one lab and one site, so they run serially.
   workers: 1,
