@@ -43,6 +43,8 @@ export class Client {
     const options = {
       method,
       lookup,
+      // Each request has its own connection.
+      agent: false,
       rejectUnauthorized: false,
       timeout: 40_000,
       headers: { origin: this.#url.origin, ...(cookie && { cookie }), ...headers },
@@ -56,6 +58,8 @@ export class Client {
         response.on("error", failed);
       });
       request.once("timeout", () => request.destroy(new Error(`${method} ${path}: no response`)));
+      // A server that refuses a request before its end closes the connection while the rest is sent.
+      request.once("socket", (socket) => socket.on("error", failed));
       request.on("error", failed);
       request.end(body);
     });
