@@ -174,7 +174,9 @@ pub(crate) fn refresh_infrastructure(
         let current =
             name.filter(|name| missing.get(name).is_some_and(|it| it.as_str() == purpose));
         match current {
-            Some(name) => drop(missing.remove(name)),
+            Some(name) => {
+                missing.remove(name);
+            }
             None => stale.push(id),
         }
     }

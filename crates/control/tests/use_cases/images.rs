@@ -62,7 +62,7 @@ async fn pulled_images_are_counted() {
     let (_, job) = create(&app, "web", NGINX).await;
     assert_eq!(job.row.state, JobState::Done, "{job:?}");
     let name = NGINX.parse::<model::image::ImageRef>().unwrap().file_name();
-    assert_eq!(files(&app).await, [name.clone()]);
+    assert_eq!(files(&app).await, std::slice::from_ref(&name));
     let as_template = app.create(&app.form("other", &name)).await.unwrap_err();
     assert_eq!(as_template.field_errors()[0].field, "source");
     let row = control::sites::list(&app.control, &control::Actor::System)
