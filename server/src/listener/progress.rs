@@ -1,6 +1,6 @@
-//! The progress of a connection's requests. An idle connection cannot be told from a busy one by
-//! its bytes, because an HTTP/2 client responds to pings without making requests, and a client that
-//! opens no flow-control window keeps a response in memory.
+//! The progress of a connection's requests. The bytes of an idle connection do not distinguish it
+//! from a busy one, because an HTTP/2 client responds to pings without making requests, and a
+//! client that opens no flow-control window keeps a response in memory.
 
 use std::{
     pin::Pin,

@@ -1,4 +1,4 @@
-//! Names of a site: each has one holder, whoever asks for it and whatever it is used for.
+//! Names of a site: each has one holder, for every role and every purpose.
 
 use control::{Actor, Manager, Options, containers, domains, hosts, sites};
 use model::{
