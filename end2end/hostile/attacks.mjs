@@ -187,7 +187,7 @@ const LIMITS = [
     title: "large and malformed bodies are refused",
     async attack({ mallory }) {
       const json = { "content-type": "application/json" };
-      for (const path of ["/api/ui/containers/create", "/sign-in", "/api/ui/unknown", "/agent/join", "/"]) {
+      for (const path of ["/api/ui/containers/create", "/sign-in", "/api/ui/unknown", "/agent/v1/join", "/"]) {
         const send = mallory.send("POST", path, "x".repeat(9 << 20), json);
         const status = await send.then((response) => response.status, () => "closed");
         assert.ok([403, 404, 405, 413, 415, "closed"].includes(status), `${path}: ${status}`);

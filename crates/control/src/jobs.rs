@@ -120,7 +120,8 @@ pub async fn log(
         .into_model("read job log")
 }
 
-/// Cancels a job. The worker undoes its changes.
+/// Cancels a job. The worker undoes a creation that has started; other jobs can be canceled only
+/// while they are queued.
 ///
 /// # Errors
 /// [`Error::Conflict`] when the job has ended or cannot be canceled.
@@ -205,7 +206,7 @@ fn may_cancel(record: &JobRecord) -> bool {
 fn cancelable_states(kind: JobKind) -> &'static [JobState] {
     match kind {
         JobKind::Create => &[JobState::Queued, JobState::Running],
-        // Only a creation can be undone; other jobs end before a user could cancel them.
+        // Only a creation can be undone. A running job of another kind runs to its end.
         _ => &[JobState::Queued],
     }
 }

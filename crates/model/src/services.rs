@@ -252,7 +252,7 @@ pub enum ServicePublishingState {
     Publishing,
     /// All online edge hosts serve the service.
     Live,
-    /// An edge host refused the service or serves an older version of it.
+    /// An edge host refused the service, or no host of the site has joined or is online.
     Blocked {
         /// The reason and what to do.
         reason: String,

@@ -135,19 +135,12 @@ pub fn update(
             clusters::secret.eq(key.seal(&secret_context(&access.name), &access.secret)?),
         ))
         .execute(&mut c.0)?;
-    // MySQL does not count rows whose values stayed the same.
-    if changed == 0 && !exists(c, id)? {
-        return Err(Error::NotFound);
-    }
+    rows::ensure_found(changed)?;
     diesel::delete(cluster_certificates::table.filter(cluster_certificates::cluster_id.eq(id.0)))
         .execute(&mut c.0)?;
     insert_certificates(c, id, &access.pinned_certificates)
 }
 
-fn exists(c: &mut Conn, id: ClusterId) -> Result<bool, Error> {
-    let count = clusters::table.filter(clusters::id.eq(id.0)).count();
-    Ok(count.get_result::<i64>(&mut c.0)? > 0)
-}
 
 fn insert_certificates(
     c: &mut Conn,

@@ -2,6 +2,9 @@
 //! inserted rows, transactions, constraint names in errors, and multi-row inserts. All other
 //! queries are the same for the three databases. Must not use any table except `job_log`.
 //!
+//! An UPDATE counts the rows that its condition matches, also those whose values stay the same:
+//! Diesel connects to MySQL with `CLIENT_FOUND_ROWS`.
+//!
 //! PostgreSQL and MySQL run at READ COMMITTED. Races between a read and a write are prevented by a
 //! constraint, by a condition in the UPDATE, or by a row lock that is taken first (`lock` of users
 //! and sites). After such a lock every statement sees all earlier commits. Under REPEATABLE READ

@@ -171,10 +171,7 @@ pub fn update(
     let changed = diesel::update(domains::table.find(id.0))
         .set(Columns::from(spec))
         .execute(&mut c.0)?;
-    // MySQL does not count rows whose values stayed the same.
-    if changed == 0 && get(c, id)?.is_none() {
-        return Err(Error::NotFound);
-    }
+    rows::ensure_found(changed)?;
     diesel::delete(domain_publishers::table.filter(domain_publishers::domain_id.eq(id.0)))
         .execute(&mut c.0)?;
     insert_publishers(c, id, spec)?;

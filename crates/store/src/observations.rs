@@ -44,13 +44,7 @@ pub fn claim(
         .set(held_for!(c, cluster_observations, owner, lease_ms))
         .execute(&mut c.0)?;
     if claimed == 0 && !insert_row(c, cluster, owner, lease_ms)? {
-        // MySQL does not count rows whose values stayed the same.
-        let current: Option<String> = row
-            .select(cluster_observations::lease_owner)
-            .first(&mut c.0)?;
-        if current.as_deref() != Some(owner) {
-            return Ok(Observer::OtherProcess);
-        }
+        return Ok(Observer::OtherProcess);
     }
     let requested = row.filter(cluster_observations::requested_until.gt(dialect::now(&c.0)));
     let shared = requested.count().get_result::<i64>(&mut c.0)? > 0;

@@ -15,7 +15,7 @@ const KILL_TIMEOUT: Duration = Duration::from_secs(30);
 /// The interval for polling the state of a killed task.
 const KILL_POLL: Duration = Duration::from_millis(100);
 
-/// Undoes the job. What cannot be undone is added to the context's `left`.
+/// Undoes the job. What cannot be undone is added to the context's `leftovers`.
 pub(super) async fn undo(context: &mut Context, job: &JobRecord) {
     let container = &context.container;
     match job.row.kind {
@@ -46,16 +46,16 @@ async fn undo_create(context: &mut Context, job: &JobRecord) {
         Ok(Some(record)) => record.steps,
         _ => job.steps.clone(),
     };
-    let (vmid, node) = (context.container.vmid, context.container.node.clone());
     match remove(context, &steps).await {
         Ok(RemovalOutcome::Complete) => {}
-        // Only root can unlock a container; an API token cannot.
-        Ok(RemovalOutcome::Partial) => context.leftovers.push(format!(
-            "CT {vmid} on {node} is incomplete and locked. Delete it there as root: pct unlock \
-                {vmid}, then pct destroy {vmid}.",
-        )),
+        Ok(RemovalOutcome::Partial) => {
+            let lock = context.creation_lock();
+            context.leftovers.push(lock.sentence);
+        }
         Err(failure) => {
-            let name = &context.container.name;
+            let Container {
+                name, vmid, node, ..
+            } = &context.container;
             context.leftovers.push(format!(
                 "CT {vmid} on {node} may still exist: {} To retry, delete {name} in Holdfast.",
                 failure.sentence,
