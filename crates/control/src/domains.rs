@@ -9,9 +9,7 @@ use model::{
     domains::{DomainRow, DomainSpec, Publishers, RecordFailure},
     events::{Event, Topic},
     names::Domain,
-    permissions::{
-        CertificateManage, DomainManage, DomainRead, Permit, PublishAnywhere, PublishingOptionsList,
-    },
+    permissions::{CertificateManage, DomainManage, DomainRead, Permit, PublishAnywhere},
 };
 use store::{Conn, certificates::CertificateScope};
 
@@ -44,25 +42,6 @@ pub async fn get(control: &Control, actor: &Actor, id: DomainId) -> Result<Domai
         .await
         .into_model("get domain")?
         .ok_or(Error::not_found(Kind::Domain))
-}
-
-/// The domains of a site that the actor may publish under, the default one first.
-///
-/// # Errors
-/// Returns an error when the database is unavailable.
-pub async fn list_usable(
-    control: &Control,
-    actor: &Actor,
-    site: SiteId,
-) -> Result<Vec<DomainRow>, Error> {
-    let _: Permit<PublishingOptionsList> = actor.permit()?;
-    let mut all = control
-        .store()
-        .read(move |c| store::domains::list_by_site(c, site))
-        .await
-        .into_model("list usable domains")?;
-    all.retain(|domain| may_publish(actor, &domain.spec.publishers));
-    Ok(all)
 }
 
 /// Adds a domain.

@@ -18,7 +18,7 @@ use model::{
 use crate::{
     Conn, Error, SecretKey, dialect,
     rows::{self, to_json},
-    schema::{certificate_events, certificates, domains},
+    schema::{certificate_events, certificates},
     sites,
 };
 
@@ -118,7 +118,7 @@ pub fn upsert_issued(
             certificates::last_error.eq(None::<String>),
         ))
         .execute(&mut c.0)?;
-    bump_domain(c, domain)?;
+    sites::increment_generation_for_domain(c, domain)?;
     Ok(id)
 }
 
@@ -161,7 +161,7 @@ pub fn delete_undesired(c: &mut Conn, id: CertificateId) -> Result<(), Error> {
         .optional()?;
     rows::ensure_found(diesel::delete(certificates::table.find(id.0)).execute(&mut c.0)?)?;
     match domain {
-        Some(domain) => bump_domain(c, DomainId(domain)),
+        Some(domain) => sites::increment_generation_for_domain(c, DomainId(domain)),
         None => Ok(()),
     }
 }
@@ -233,23 +233,6 @@ fn find_id(
         .first(&mut c.0)
         .optional()?;
     Ok(id.map(CertificateId))
-}
-
-/// Increments the generation of a domain's site and stores it as the domain's generation.
-fn bump_domain(c: &mut Conn, domain: DomainId) -> Result<(), Error> {
-    let site: Option<i64> = domains::table
-        .find(domain.0)
-        .select(domains::site_id)
-        .first(&mut c.0)
-        .optional()?;
-    let Some(site) = site else {
-        return Ok(());
-    };
-    let generation = sites::increment_generation(c, model::SiteId(site))?;
-    diesel::update(domains::table.find(domain.0))
-        .set(domains::generation.eq(generation))
-        .execute(&mut c.0)?;
-    Ok(())
 }
 
 /// The encryption context of a key, which binds it to its certificate.

@@ -141,7 +141,6 @@ pub fn update(
     insert_certificates(c, id, &access.pinned_certificates)
 }
 
-
 fn insert_certificates(
     c: &mut Conn,
     id: ClusterId,

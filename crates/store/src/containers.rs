@@ -169,7 +169,7 @@ pub fn insert(
     let id = ContainerId(dialect::inserted_id(&mut c.0)?);
     services::insert(c, id, new.site, &new.services)?;
     names::replace_by_container(c, new.site, id, &new.names)?;
-    sites::bump_for_container(c, id)?;
+    sites::increment_generation_for_container(c, id)?;
     Ok(id)
 }
 
@@ -225,7 +225,7 @@ pub fn update_spec(
     }
     let site = services::replace(c, id, &services.bindings)?;
     names::replace_by_container(c, site, id, &services.names)?;
-    sites::bump_for_container(c, id)?;
+    sites::increment_generation_for_container(c, id)?;
     Ok(true)
 }
 
@@ -307,6 +307,6 @@ pub fn set_image_defaults(c: &mut Conn, id: ContainerId, image: &ImageValues) ->
 /// # Errors
 /// [`Error::NotFound`] when the container does not exist.
 pub fn delete(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
-    sites::bump_for_container(c, id)?;
+    sites::increment_generation_for_container(c, id)?;
     rows::ensure_found(diesel::delete(containers::table.find(id.0)).execute(&mut c.0)?)
 }

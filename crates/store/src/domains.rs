@@ -126,7 +126,7 @@ impl Row {
         Ok(DomainRow {
             id: DomainId(self.id),
             spec,
-            site_name: row_ref.parse::<Label>("site_id", site_name)?,
+            site_name: RowRef::new("sites", &self.site_id).parse("name", site_name)?,
             services: rows::to_u32(services),
             certificates: count_states(|state| {
                 matches!(state, CertificateState::Issued | CertificateState::Renewing)
@@ -152,7 +152,7 @@ pub fn insert(c: &mut Conn, _: Permit<DomainManage>, spec: &DomainSpec) -> Resul
     let id = DomainId(dialect::inserted_id(&mut c.0)?);
     insert_publishers(c, id, spec)?;
     replace_certificate_source(c, id, spec)?;
-    bump_domain(c, id, spec.site)?;
+    store_sites::increment_generation_for_domain(c, id)?;
     names::refresh_infrastructure(c, spec.site, Some(&QualifiedName::from(&spec.name)))?;
     Ok(id)
 }
@@ -176,7 +176,7 @@ pub fn update(
         .execute(&mut c.0)?;
     insert_publishers(c, id, spec)?;
     replace_certificate_source(c, id, spec)?;
-    bump_domain(c, id, spec.site)?;
+    store_sites::increment_generation_for_domain(c, id)?;
     names::refresh_infrastructure(c, spec.site, Some(&QualifiedName::from(&spec.name)))
 }
 
@@ -236,18 +236,18 @@ fn load(c: &mut Conn, selection: Selection) -> Result<Vec<DomainRow>, Error> {
     };
     let rows: Vec<(Row, String)> = query.load(&mut c.0)?;
     let ids: Vec<i64> = rows.iter().map(|(row, _)| row.id).collect();
-    let publishers: Vec<(i64, String)> = domain_publishers::table
+    let publishers: Vec<(i64, i64, String)> = domain_publishers::table
         .inner_join(users::table)
         .filter(domain_publishers::domain_id.eq_any(&ids))
-        .select((domain_publishers::domain_id, users::name))
+        .select((domain_publishers::domain_id, users::id, users::name))
         .load(&mut c.0)?;
     let mut services = count_services(c, &rows)?;
     let mut sources = load_certificate_sources(c, &ids)?;
     let mut state_inputs = certificates::list_state_inputs(c, &ids)?;
     let now = crate::now(c)?;
     let mut users: BTreeMap<i64, BTreeSet<Username>> = BTreeMap::new();
-    for (id, name) in publishers {
-        let name = RowRef::new("domain_publishers", &id).parse("user_id", &name)?;
+    for (id, user, name) in publishers {
+        let name = RowRef::new("users", &user).parse("name", &name)?;
         users.entry(id).or_default().insert(name);
     }
     rows.into_iter()
@@ -287,15 +287,6 @@ fn count_services(c: &mut Conn, rows: &[(Row, String)]) -> Result<BTreeMap<i64, 
         .into_iter()
         .filter_map(|(id, count)| Some((id?, count)));
     Ok(counts.collect())
-}
-
-/// Increments the site's generation and stores it as the domain's generation.
-fn bump_domain(c: &mut Conn, id: DomainId, site: SiteId) -> Result<(), Error> {
-    let generation = store_sites::increment_generation(c, site)?;
-    diesel::update(domains::table.find(id.0))
-        .set(domains::generation.eq(generation))
-        .execute(&mut c.0)?;
-    Ok(())
 }
 
 fn insert_publishers(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error> {

@@ -108,7 +108,7 @@ impl Row {
             id: HostId(self.id),
             name: row_ref.parse("name", &self.name)?,
             site: SiteId(self.site_id),
-            site_name: row_ref.parse("site_id", site_name)?,
+            site_name: RowRef::new("sites", &self.site_id).parse("name", site_name)?,
             facts: facts.transpose()?,
             last_seen: self.last_seen_at.map(Timestamp),
             join_expires_at: self.join_expires_at.map(Timestamp),

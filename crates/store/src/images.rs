@@ -46,8 +46,9 @@ pub fn list(c: &mut Conn, site: SiteId) -> Result<Vec<PulledImage>, Error> {
             pulled_images::used_at,
         ))
         .load(&mut c.0)?;
-    let row_ref = RowRef::new("pulled_images", &site.0);
     let images = rows.into_iter().map(|(node, storage, file, size, used)| {
+        let id = format!("{site}, {node}, {storage}, {file}");
+        let row_ref = RowRef::new("pulled_images", &id);
         Ok(PulledImage {
             node: row_ref.parse("node", &node)?,
             storage: row_ref.parse("storage", &storage)?,

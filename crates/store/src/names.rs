@@ -205,7 +205,6 @@ pub fn list_infrastructure(
     c: &mut Conn,
     site: SiteId,
 ) -> Result<BTreeMap<QualifiedName, NamePurpose>, Error> {
-    let row_ref = RowRef::new("sites", &site);
     let row: Option<(String, i64)> = sites::table
         .find(site.0)
         .select((sites::domain, sites::cluster_id))
@@ -214,33 +213,32 @@ pub fn list_infrastructure(
     let Some((own, cluster)) = row else {
         return Ok(BTreeMap::new());
     };
-    let own: Domain = row_ref.parse("domain", &own)?;
-    let domains: Vec<String> = domains::table
+    let own: Domain = RowRef::new("sites", &site).parse("domain", &own)?;
+    let domains: Vec<(i64, String)> = domains::table
         .filter(domains::site_id.eq(site.0))
-        .select(domains::name)
+        .select((domains::id, domains::name))
         .load(&mut c.0)?;
-    let hosts: Vec<String> = hosts::table
+    let hosts: Vec<(i64, String)> = hosts::table
         .filter(hosts::site_id.eq(site.0))
-        .select(hosts::name)
+        .select((hosts::id, hosts::name))
         .load(&mut c.0)?;
     let nodes: Vec<String> = node_addresses::table
         .filter(node_addresses::cluster_id.eq(cluster))
         .select(node_addresses::node)
         .load(&mut c.0)?;
     let mut all = BTreeMap::from([(QualifiedName::from(&own), NamePurpose::Domain)]);
-    for domain in domains {
-        let domain: Domain = row_ref.parse("domains", &domain)?;
+    for (id, domain) in domains {
+        let domain: Domain = RowRef::new("domains", &id).parse("name", &domain)?;
         all.insert(QualifiedName::from(&domain), NamePurpose::Domain);
     }
-    let below = |name: &str| -> Result<QualifiedName, Error> {
-        let label: Label = row_ref.parse("hosts and nodes", name)?;
-        Ok(QualifiedName::of_label(&label, &own))
-    };
-    for host in hosts {
-        all.insert(below(&host)?, NamePurpose::Host);
+    for (id, host) in hosts {
+        let label: Label = RowRef::new("hosts", &id).parse("name", &host)?;
+        all.insert(QualifiedName::of_label(&label, &own), NamePurpose::Host);
     }
     for node in nodes {
-        all.entry(below(&node)?).or_insert(NamePurpose::Node);
+        let label: Label = RowRef::new("node_addresses", &node).parse("node", &node)?;
+        all.entry(QualifiedName::of_label(&label, &own))
+            .or_insert(NamePurpose::Node);
     }
     Ok(all)
 }

@@ -1,11 +1,13 @@
 //! Sites: networks on clusters with their domains, addresses and ports. Must not decide which
 //! changes are allowed while a site has containers.
 
+mod generation;
+
 use std::{collections::HashMap, net::Ipv4Addr};
 
 use diesel::{dsl::count_star, prelude::*};
 use model::{
-    ClusterId, ContainerId, SiteId,
+    ClusterId, SiteId,
     names::Label,
     net::{AddressRange, PortRange},
     permissions::{Permit, SiteManage},
@@ -18,6 +20,9 @@ use crate::{
     rows::{self, RowRef, address_number},
     schema::{clusters, containers, pulled_images, sites},
 };
+
+pub use generation::{get_generation, increment_generation};
+pub(crate) use generation::{increment_generation_for_container, increment_generation_for_domain};
 
 /// The maximum number of sites in a list.
 const MAX_ROWS: i64 = 500;
@@ -312,44 +317,4 @@ fn image_bytes(c: &mut Conn) -> Result<HashMap<i64, u64>, Error> {
         *bytes.entry(site).or_default() += u64::try_from(size).unwrap_or(0);
     }
     Ok(bytes)
-}
-
-/// Increments the generation of a container's site and stores it as the container's generation.
-pub(crate) fn bump_for_container(c: &mut Conn, container: ContainerId) -> Result<(), Error> {
-    let site: Option<i64> = containers::table
-        .find(container.0)
-        .select(containers::site_id)
-        .first(&mut c.0)
-        .optional()?;
-    let Some(site) = site else { return Ok(()) };
-    let generation = increment_generation(c, SiteId(site))?;
-    diesel::update(containers::table.find(container.0))
-        .set(containers::generation.eq(generation))
-        .execute(&mut c.0)?;
-    Ok(())
-}
-
-/// Increments a site's generation, so that its edge hosts receive a new configuration. Returns the
-/// new generation.
-///
-/// # Errors
-/// [`Error::NotFound`] when the site does not exist.
-pub fn increment_generation(c: &mut Conn, id: SiteId) -> Result<i64, Error> {
-    let changed = diesel::update(sites::table.find(id.0))
-        .set(sites::generation.eq(sites::generation + 1))
-        .execute(&mut c.0)?;
-    rows::ensure_found(changed)?;
-    get_generation(c, id)?.ok_or(Error::NotFound)
-}
-
-/// Returns a site's generation; `None` when the site does not exist.
-///
-/// # Errors
-/// When the database is unavailable.
-pub fn get_generation(c: &mut Conn, id: SiteId) -> Result<Option<i64>, Error> {
-    Ok(sites::table
-        .find(id.0)
-        .select(sites::generation)
-        .first(&mut c.0)
-        .optional()?)
 }

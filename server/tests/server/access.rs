@@ -10,7 +10,7 @@ mod functions;
 use agent_protocol::endpoints;
 use model::permissions::Rule;
 
-pub use callers::{Caller, Installation};
+pub use callers::{Caller, Installation, create_container};
 pub use functions::{Row, table};
 
 /// The required role.
@@ -59,7 +59,6 @@ pub const OTHER_ACTIONS: &[&str] = &[
     // Conditions of a container's names, in `containers/create` and `containers/edit`.
     "ReservedNameUse",
     "PublishAnywhere",
-    "PublishingOptionsList",
     // Printed when the demo starts.
     "SignInLinkCreate",
 ];

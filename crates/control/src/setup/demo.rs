@@ -231,8 +231,9 @@ async fn create_site(control: &Control, form: SiteForm) -> Result<(), Error> {
 /// Makes `name` the default domain of a new site. The original domain becomes the second one.
 async fn publish_under(control: &Control, site: &str, name: &str) -> Result<(), Error> {
     let actor = Actor::System;
-    let usable = domains::list_usable(control, &actor, site_id(control, site).await?).await?;
-    let Some(first) = usable.into_iter().next() else {
+    let site = site_id(control, site).await?;
+    let mut all = domains::list(control, &actor).await?.into_iter();
+    let Some(first) = all.find(|domain| domain.spec.site == site) else {
         return Ok(());
     };
     let usual = DomainSpec {

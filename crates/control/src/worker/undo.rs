@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 
 use model::jobs::{JobKind, StepState};
 use proxmox::Upid;
-use store::jobs::{JobRecord, StepRecord};
+use store::{
+    containers::ContainerRecord,
+    jobs::{JobRecord, StepRecord},
+};
 
 use super::{context::Context, failure::StepFailure, steps};
 use crate::jobs::Step;
@@ -53,7 +56,7 @@ async fn undo_create(context: &mut Context, job: &JobRecord) {
             context.leftovers.push(lock.sentence);
         }
         Err(failure) => {
-            let Container {
+            let ContainerRecord {
                 name, vmid, node, ..
             } = &context.container;
             context.leftovers.push(format!(

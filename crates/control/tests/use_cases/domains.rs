@@ -1,6 +1,6 @@
 //! Domains of sites, and which users may publish under them.
 
-use control::{Actor, domains};
+use control::{Actor, containers, domains};
 use model::{
     Error,
     containers::ContainerForm,
@@ -37,13 +37,9 @@ fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>) -> String {
 }
 
 async fn names(app: &TestApp, actor: &Actor) -> Vec<String> {
-    let usable = domains::list_usable(&app.control, actor, app.site)
-        .await
-        .unwrap();
-    usable
-        .into_iter()
-        .map(|row| row.spec.name.to_string())
-        .collect()
+    let options = containers::create_options(&app.control, actor).await;
+    let domains = options.unwrap().sites.remove(0).domains.into_iter();
+    domains.map(|domain| domain.name.to_string()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -70,10 +70,10 @@ async fn http_services_under_localhost_link_to_this_process() {
         };
         let sim = proxmox_sim::start(Config::test()).await.unwrap();
         let app = TestApp::with_options(sim, options).await;
-        let usable = domains::list_usable(&app.control, &SYSTEM, app.site).await;
+        let domains = domains::list(&app.control, &SYSTEM).await;
         let spec = DomainSpec {
             name: "localhost".parse().unwrap(),
-            ..usable.unwrap()[0].spec.clone()
+            ..domains.unwrap()[0].spec.clone()
         };
         domains::create(&app.control, &SYSTEM, spec).await.unwrap();
         let mut form = app.form("web", DEBIAN);

@@ -74,8 +74,6 @@ actions! {
     JobRead => OwnerOrOperator;
     /// Cancel and retry a job.
     JobManage => OwnerOrOperator;
-    /// List the domains that the user may publish under.
-    PublishingOptionsList => Member;
     /// Publish under all domains, also those of other publishers.
     PublishAnywhere => Operator;
     /// See the domains of sites, and errors of their DNS records.

@@ -37,8 +37,15 @@ struct Row {
     last_error: Option<String>,
 }
 
+/// The name of a certificate's domain, and the ID and name of its site.
+type Names = (String, i64, String);
+
 impl Row {
-    fn into_row(self, domain: &str, site: &str, now: Timestamp) -> Result<CertificateRow, Error> {
+    fn into_row(
+        self,
+        (domain, site_id, site): &Names,
+        now: Timestamp,
+    ) -> Result<CertificateRow, Error> {
         let row_ref = RowRef::new("certificates", &self.id);
         let issued: Option<CertificateContents> = self
             .details
@@ -62,8 +69,8 @@ impl Row {
         Ok(CertificateRow {
             id: CertificateId(self.id),
             domain: DomainId(self.domain_id),
-            domain_name: row_ref.parse("domain_id", domain)?,
-            site_name: row_ref.parse("domain_id", site)?,
+            domain_name: RowRef::new("domains", &self.domain_id).parse("name", domain)?,
+            site_name: RowRef::new("sites", site_id).parse("name", site)?,
             subject: row_ref.parse("subject", &self.subject)?,
             method,
             state: inputs.state_at(now),
@@ -91,15 +98,15 @@ pub fn list(
         .inner_join(domains::table.inner_join(sites::table))
         .order((domains::name, certificates::subject, certificates::id))
         .limit(MAX_ROWS)
-        .select((Row::as_select(), domains::name, sites::name))
+        .select((Row::as_select(), (domains::name, sites::id, sites::name)))
         .into_boxed();
     if let Some(domain) = domain {
         query = query.filter(certificates::domain_id.eq(domain.0));
     }
-    let rows: Vec<(Row, String, String)> = query.load(&mut c.0)?;
+    let rows: Vec<(Row, Names)> = query.load(&mut c.0)?;
     let rows = rows
         .into_iter()
-        .map(|(row, domain, site)| row.into_row(&domain, &site, now));
+        .map(|(row, names)| row.into_row(&names, now));
     set_is_used(c, rows.collect::<Result<_, _>>()?)
 }
 
@@ -112,13 +119,13 @@ pub fn get(
     id: CertificateId,
     now: Timestamp,
 ) -> Result<Option<CertificateRow>, Error> {
-    let certificate: Option<(Row, String, String)> = certificates::table
+    let certificate: Option<(Row, Names)> = certificates::table
         .inner_join(domains::table.inner_join(sites::table))
         .filter(certificates::id.eq(id.0))
-        .select((Row::as_select(), domains::name, sites::name))
+        .select((Row::as_select(), (domains::name, sites::id, sites::name)))
         .first(&mut c.0)
         .optional()?;
-    let row = certificate.map(|(row, domain, site)| row.into_row(&domain, &site, now));
+    let row = certificate.map(|(row, names)| row.into_row(&names, now));
     let row: Vec<CertificateRow> = row.transpose()?.into_iter().collect();
     Ok(set_is_used(c, row)?.pop())
 }
@@ -151,18 +158,19 @@ pub(crate) fn published_labels(
     domain_ids: &[i64],
 ) -> Result<BTreeMap<i64, Vec<Label>>, Error> {
     let ids: Vec<Option<i64>> = domain_ids.iter().copied().map(Some).collect();
-    let rows: Vec<(i64, Option<String>, Option<String>)> = services::table
+    let rows: Vec<(i64, i64, Option<String>, Option<String>)> = services::table
         .filter(services::domain_id.eq_any(ids))
         .select((
+            services::id,
             services::domain_id.assume_not_null(),
             services::label,
             services::name,
         ))
         .load(&mut c.0)?;
     let mut published: BTreeMap<i64, Vec<Label>> = BTreeMap::new();
-    for (domain, label, name) in rows {
+    for (id, domain, label, name) in rows {
         // An HTTP service has a label, a TCP service with TLS has a name.
-        let row_ref = RowRef::new("services of domain", &domain);
+        let row_ref = RowRef::new("services", &id);
         let text = label.or(name);
         let text = text.ok_or_else(|| row_ref.invalid("label", &"is missing"))?;
         let label = row_ref.parse("label", &text)?;
@@ -183,10 +191,11 @@ pub fn list_state_inputs(
     c: &mut Conn,
     domain_ids: &[i64],
 ) -> Result<BTreeMap<i64, Vec<StateInputs>>, Error> {
-    type StateColumns = (i64, String, Option<String>, Option<i64>, i64);
+    type StateColumns = (i64, i64, String, Option<String>, Option<i64>, i64);
     let rows: Vec<StateColumns> = certificates::table
         .filter(certificates::domain_id.eq_any(domain_ids))
         .select((
+            certificates::id,
             certificates::domain_id,
             certificates::method,
             certificates::details,
@@ -195,8 +204,8 @@ pub fn list_state_inputs(
         ))
         .load(&mut c.0)?;
     let mut inputs: BTreeMap<i64, Vec<StateInputs>> = BTreeMap::new();
-    for (domain, method, issued, renew_at, failures) in rows {
-        let row_ref = RowRef::new("certificates of domain", &domain);
+    for (id, domain, method, issued, renew_at, failures) in rows {
+        let row_ref = RowRef::new("certificates", &id);
         let issued: Option<CertificateContents> = issued
             .map(|text| row_ref.parse_json("details", &text))
             .transpose()?;

@@ -135,14 +135,14 @@ pub fn list_names_by_services(
     service_ids: &[ServiceId],
 ) -> Result<Vec<(ServiceId, Label)>, Error> {
     let service_ids: Vec<i64> = service_ids.iter().map(|id| id.0).collect();
-    let rows: Vec<(i64, String)> = services::table
+    let rows: Vec<(i64, i64, String)> = services::table
         .inner_join(containers::table.on(containers::id.eq(services::container_id)))
         .filter(services::id.eq_any(service_ids))
         .order(services::id)
-        .select((services::id, containers::name))
+        .select((services::id, containers::id, containers::name))
         .load(&mut c.0)?;
-    let named = rows.into_iter().map(|(id, name)| {
-        let name = RowRef::new("services", &id).parse("container_id", &name)?;
+    let named = rows.into_iter().map(|(id, container, name)| {
+        let name = RowRef::new("containers", &container).parse("name", &name)?;
         Ok((ServiceId(id), name))
     });
     named.collect()

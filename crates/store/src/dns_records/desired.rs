@@ -27,7 +27,7 @@ pub struct DomainAddressRecords {
     pub stored: Vec<DnsRecordRow>,
 }
 
-type AddressColumns = (i64, String, Option<String>, Option<String>, i64);
+type AddressColumns = (i64, String, i64, Option<String>, Option<String>, i64);
 
 /// Returns every domain that has, or should have, address records. Three statements.
 ///
@@ -47,6 +47,7 @@ pub fn list_address_records(c: &mut Conn) -> Result<Vec<DomainAddressRecords>, E
         .select((
             domain_certificate_sources::domain_id,
             domains::name,
+            sites::id,
             sites::public_v4,
             sites::public_v6,
             domain_certificate_sources::provider_id.assume_not_null(),
@@ -58,8 +59,8 @@ pub fn list_address_records(c: &mut Conn) -> Result<Vec<DomainAddressRecords>, E
         false => certificates::published_labels(c, &ids)?,
     };
     let mut plans: BTreeMap<i64, DomainAddressRecords> = BTreeMap::new();
-    for (id, name, v4, v6, provider) in rows {
-        let row_ref = RowRef::new("sites of domain", &id);
+    for (id, name, site, v4, v6, provider) in rows {
+        let row_ref = RowRef::new("sites", &site);
         let addresses = [
             row_ref.parse_optional("public_v4", v4.as_deref())?,
             row_ref.parse_optional("public_v6", v6.as_deref())?,

@@ -104,7 +104,8 @@ pub(super) fn count_steps(c: &mut Conn, jobs: &[i64]) -> Result<HashMap<i64, (u3
         .load(&mut c.0)?;
     let mut counts: HashMap<i64, (u32, u32)> = HashMap::new();
     for (job, state, number) in rows {
-        let state = RowRef::new("jobs", &job).parse("steps", &state)?;
+        let state =
+            RowRef::new("job_steps", &format_args!("with job {job}")).parse("state", &state)?;
         let (done, all) = counts.entry(job).or_default();
         *all += rows::to_u32(number);
         if is_finished(state) {

@@ -5,7 +5,12 @@ use axum::{
     http::{Method, StatusCode, header, request::Builder},
 };
 use control::{Actor, containers, users};
-use model::{containers::ContainerForm, session::CurrentUser, users::UserForm};
+use model::{
+    SiteId,
+    containers::{ContainerForm, CreatedContainer},
+    session::CurrentUser,
+    users::UserForm,
+};
 use proxmox_sim::{Config, Sim};
 
 use super::Access;
@@ -70,6 +75,7 @@ pub struct Installation {
     pub app: TestApp,
     /// The member `ann`.
     pub owner: Actor,
+    pub site: SiteId,
     cookies: Vec<(Caller, String)>,
     _sim: Sim,
 }
@@ -89,17 +95,7 @@ impl Installation {
             let response = app.sign_in(name, PASSWORD, "/").await;
             cookies.push((caller, response.cookie().unwrap()));
             if caller == Caller::Owner {
-                let form = ContainerForm {
-                    site: site.to_string(),
-                    name: "web".into(),
-                    source: Config::test().scenario.templates[0].file.clone(),
-                    cores: "1".into(),
-                    memory: "512".into(),
-                    disk: "4".into(),
-                    ..ContainerForm::default()
-                };
-                let created = containers::create(&app.control, &actor, form.parse().unwrap());
-                let created = created.await.unwrap();
+                let created = create_container(&app, &actor, site, "web").await;
                 owner = actor;
                 assert_eq!(
                     (created.id.0, created.job.0),
@@ -111,6 +107,7 @@ impl Installation {
         Self {
             app,
             owner,
+            site,
             cookies,
             _sim: sim,
         }
@@ -147,6 +144,27 @@ impl Installation {
         }
         self.app.send(request.body(body).unwrap()).await
     }
+}
+
+/// Creates a container. No job runs, so it stays queued.
+pub async fn create_container(
+    app: &TestApp,
+    owner: &Actor,
+    site: SiteId,
+    name: &str,
+) -> CreatedContainer {
+    let form = ContainerForm {
+        site: site.to_string(),
+        name: name.into(),
+        source: Config::test().scenario.templates[0].file.clone(),
+        cores: "1".into(),
+        memory: "512".into(),
+        disk: "4".into(),
+        ..ContainerForm::default()
+    };
+    containers::create(&app.control, owner, form.parse().unwrap())
+        .await
+        .unwrap()
 }
 
 async fn create_user(app: &TestApp, name: &str, role: &str) -> Actor {
