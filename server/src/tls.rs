@@ -112,7 +112,7 @@ impl Certificate {
                 self.fingerprint.send_replace(fingerprint);
             }
             Err(error) => {
-                tracing::error!(%path, %error, "TLS certificate reload failed, the previous one is served");
+                tracing::error!(%path, %error, "TLS certificate reload failed");
             }
         }
     }

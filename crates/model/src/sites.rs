@@ -206,22 +206,13 @@ impl SiteForm {
         let public_v6 = address(&mut fields, "public_v6", &self.public_v6, parse_ipv6);
         let registries = fields.parse("registries", &self.registries);
         let image_quota = fields.parse("image_quota", &self.image_quota);
-        if let (Some(network), Some(gateway)) = (&network, gateway)
-            && !network.contains(gateway)
-        {
-            fields.add_error("gateway", format!("The gateway must be within {network}."));
-        }
-        if let (Some(network), Some(range)) = (&network, &range) {
-            if !range.is_within(network) {
-                fields.add_error("range", format!("The range must be within {network}."));
-            } else if gateway.is_some_and(|gateway| range.contains(gateway)) {
-                fields.add_error("range", "The range must not contain the gateway.");
-            }
+        if let Some(network) = &network {
+            check_addresses(&mut fields, network, range.as_ref(), gateway);
         }
         if let (Some(network), Some(range), Some(Some(dynamic_range))) =
             (&network, &range, &dynamic_range)
         {
-            check_other_range(&mut fields, network, range, gateway, dynamic_range);
+            check_dynamic_range(&mut fields, network, range, gateway, dynamic_range);
         }
         let spec = (|| {
             Some(SiteSpec {
@@ -261,9 +252,27 @@ fn address<T>(
     }
 }
 
+/// Checks that the gateway and the addresses for containers are within the network and differ.
+fn check_addresses(
+    fields: &mut Fields,
+    network: &Cidr,
+    range: Option<&AddressRange>,
+    gateway: Option<Ipv4Addr>,
+) {
+    if gateway.is_some_and(|gateway| !network.contains(gateway)) {
+        fields.add_error("gateway", format!("The gateway must be within {network}."));
+    }
+    let Some(range) = range else { return };
+    if !range.is_within(network) {
+        fields.add_error("range", format!("The range must be within {network}."));
+    } else if gateway.is_some_and(|gateway| range.contains(gateway)) {
+        fields.add_error("range", "The range must not contain the gateway.");
+    }
+}
+
 /// Checks the DHCP range for other machines: within the network, without the gateway and the
 /// addresses for containers.
-fn check_other_range(
+fn check_dynamic_range(
     fields: &mut Fields,
     network: &Cidr,
     range: &AddressRange,

@@ -133,13 +133,6 @@ fn fields(new: New) -> AnyView {
         let images = IMAGES.into_iter().filter(|_| has_hub);
         templates.chain(images.map(str::to_owned)).collect()
     });
-    let source_hint =
-        Signal::derive(
-            move || match new.of_site(|site| site.registries.join(" or ")).as_str() {
-                "" => "A template of the site.".to_owned(),
-                registries => format!("A template of the site, or an image from {registries}."),
-            },
-        );
     let site = move || {
         view! { <Choice form name="site" label="Site" value=bind!(values, site) options=sites /> }
             .erase()
@@ -150,7 +143,7 @@ fn fields(new: New) -> AnyView {
             <Refusals form />
             {site}
             <Field form name="name" label="Name" value=bind!(values, name) hint="Lowercase letters, digits and hyphens." />
-            <Field form name="source" label="Template or image" value=bind!(values, source) options=sources hint=source_hint />
+            <Field form name="source" label="Template or image" value=bind!(values, source) options=sources hint=source_hint(new) />
             <div class="pair">
                 <Field form name="memory" label="Memory" value=bind!(values, memory) />
                 <Field form name="cores" label="Cores" value=bind!(values, cores) />
@@ -162,6 +155,14 @@ fn fields(new: New) -> AnyView {
         </form>
     }
     .erase()
+}
+
+fn source_hint(new: New) -> Signal<String> {
+    let registries = move || new.of_site(|site| site.registries.join(" or "));
+    Signal::derive(move || match registries().as_str() {
+        "" => "A template of the site.".to_owned(),
+        registries => format!("A template of the site, or an image from {registries}."),
+    })
 }
 
 /// The first setup step, for users who may perform it.

@@ -217,7 +217,7 @@ impl<S: Subsystem> Applier<S> {
         }
         let live = self.disk(|generations| generations.live());
         let generation = live.await?.unwrap_or_default();
-        tracing::info!(disk_generation = generation, "files live");
+        tracing::info!(disk_generation = generation, "configuration live");
         Ok(Outcome::Applied { generation })
     }
 

@@ -49,7 +49,7 @@ pub(crate) async fn save(base: &Path, desired: &PollResponse, roles: &RoleStates
         tokio::fs::rename(&new, &path).await
     };
     if let Err(error) = result.await {
-        tracing::warn!(path = %path.display(), %error, "state write failed");
+        tracing::warn!(path = %path.display(), %error, "saved state write failed");
     }
 }
 

@@ -58,7 +58,7 @@ pub(super) async fn release(control: &Control, claim: &Claim) {
         tracing::warn!(
             certificate = %claim.certificate.subject,
             %error,
-            "certificate lease release failed, it will expire"
+            "certificate lease release failed"
         );
     }
 }

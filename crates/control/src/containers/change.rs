@@ -7,9 +7,9 @@ use model::{
     jobs::JobKind,
     names::Domain,
     permissions::{ContainerManage, Permit},
-    users::Usage,
+    users::{Usage, UserRow},
 };
-use store::{Conn, containers::ContainerRecord};
+use store::{Conn, containers::ContainerRecord, sites::SiteRecord};
 
 use super::{
     create::check_limits, find_managed, reserved_names::Requester, services::ServiceAllocator,
@@ -51,19 +51,12 @@ fn edit_in_transaction(
     manager: Option<&Domain>,
     (id, edit): (ContainerId, &EditContainer),
 ) -> Result<Result<Option<JobId>, Error>, store::Error> {
-    let Some(record) = store::containers::get(c, id)? else {
+    let Some((record, owner, site)) = lock(c, id)? else {
         return Ok(Err(Error::not_found(Kind::Container)));
     };
-    store::users::lock(c, record.owner)?;
-    let Some(owner) = store::users::get(c, record.owner)? else {
-        return Ok(Err(Error::not_found(Kind::Container)));
-    };
-    if let Err(refusal) = check_edit(&record, edit, &owner.row) {
+    if let Err(refusal) = check_edit(&record, edit, &owner) {
         return Ok(Err(refusal));
     }
-    let Some(site) = store::sites::lock(c, record.site)? else {
-        return Ok(Err(Error::not_found(Kind::Container)));
-    };
     let allocator = ServiceAllocator {
         requester: Requester { actor, manager },
         site: &site,
@@ -107,10 +100,26 @@ fn edit_in_transaction(
     Ok(Ok(Some(jobs::queue(c, permit, actor, &job, args)?)))
 }
 
+/// Locks the owner and the site of a container. Returns them with the container.
+fn lock(
+    c: &mut Conn,
+    id: ContainerId,
+) -> Result<Option<(ContainerRecord, UserRow, SiteRecord)>, store::Error> {
+    let Some(record) = store::containers::get(c, id)? else {
+        return Ok(None);
+    };
+    store::users::lock(c, record.owner)?;
+    let owner = store::users::get(c, record.owner)?;
+    let site = store::sites::lock(c, record.site)?;
+    Ok(owner
+        .zip(site)
+        .map(|(owner, site)| (record, owner.row, site)))
+}
+
 fn check_edit(
     record: &ContainerRecord,
     edit: &EditContainer,
-    owner: &model::users::UserRow,
+    owner: &UserRow,
 ) -> Result<(), Error> {
     if record.version != edit.version {
         return Err(concurrent_edit());

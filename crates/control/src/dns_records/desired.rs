@@ -26,6 +26,7 @@ fn desired_records(plan: &DomainAddressRecords) -> BTreeSet<DnsRecord> {
     }
     records
 }
+
 /// Stores which records are desired and marks the others for removal.
 ///
 /// # Errors
@@ -50,53 +51,58 @@ pub(super) async fn reconcile_desired(control: &Control) -> Result<(), model::Er
             .into_model("mark DNS records for removal")?;
     }
     for plan in plans {
-        let desired = plan
-            .provider
-            .map(|_| desired_records(&plan))
-            .unwrap_or_default();
-        let matches_plan = |row: &DnsRecordRow| {
-            Some(row.provider) == plan.provider && desired.contains(&row.record)
-        };
-        let missing: Vec<DnsRecord> = desired
-            .iter()
-            .filter(|record| {
-                let mut existing_rows = plan.stored.iter();
-                !existing_rows
-                    .any(|row| row.record == **record && matches_plan(row) && is_desired(row))
-            })
-            .cloned()
-            .collect();
-        let unwanted: Vec<i64> = plan
-            .stored
-            .iter()
-            .filter(|row| !matches_plan(row) && is_desired(row))
-            .map(|row| row.id)
-            .collect();
-        if missing.is_empty() && unwanted.is_empty() {
-            continue;
-        }
-        let (clock, provider, domain) = (control.clock(), plan.provider, plan.domain);
-        let write = move |c: &mut Conn| {
-            let now = clock.now(c)?;
-            for id in &unwanted {
-                store::dns_records::mark_for_removal(c, *id, now)?;
-            }
-            let Some(provider) = provider else {
-                return Ok(());
-            };
-            for record in &missing {
-                let purpose = RecordPurpose::Address(domain);
-                store::dns_records::upsert_desired(c, provider, purpose, record, Some(now))?;
-            }
-            Ok(())
-        };
-        control
-            .store()
-            .write(write)
-            .await
-            .into_model("update desired DNS records")?;
+        reconcile_domain(control, &plan).await?;
     }
     Ok(())
+}
+
+async fn reconcile_domain(
+    control: &Control,
+    plan: &DomainAddressRecords,
+) -> Result<(), model::Error> {
+    let desired = plan
+        .provider
+        .map(|_| desired_records(plan))
+        .unwrap_or_default();
+    let matches_plan =
+        |row: &DnsRecordRow| Some(row.provider) == plan.provider && desired.contains(&row.record);
+    let missing: Vec<DnsRecord> = desired
+        .iter()
+        .filter(|record| {
+            let mut existing_rows = plan.stored.iter();
+            !existing_rows.any(|row| row.record == **record && matches_plan(row) && is_desired(row))
+        })
+        .cloned()
+        .collect();
+    let unwanted: Vec<i64> = plan
+        .stored
+        .iter()
+        .filter(|row| !matches_plan(row) && is_desired(row))
+        .map(|row| row.id)
+        .collect();
+    if missing.is_empty() && unwanted.is_empty() {
+        return Ok(());
+    }
+    let (clock, provider, domain) = (control.clock(), plan.provider, plan.domain);
+    let write = move |c: &mut Conn| {
+        let now = clock.now(c)?;
+        for id in &unwanted {
+            store::dns_records::mark_for_removal(c, *id, now)?;
+        }
+        let Some(provider) = provider else {
+            return Ok(());
+        };
+        for record in &missing {
+            let purpose = RecordPurpose::Address(domain);
+            store::dns_records::upsert_desired(c, provider, purpose, record, Some(now))?;
+        }
+        Ok(())
+    };
+    control
+        .store()
+        .write(write)
+        .await
+        .into_model("update desired DNS records")
 }
 
 fn is_desired(row: &DnsRecordRow) -> bool {

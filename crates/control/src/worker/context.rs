@@ -236,7 +236,7 @@ impl Context {
         self.notes.failure = Some(failure.clone());
         let note = Some(failure.sentence.clone());
         if let Err(error) = self.end(StepState::Failed, note).await {
-            tracing::warn!(job = %self.job, error = error.sentence, "failed job step write failed");
+            tracing::warn!(job = %self.job, state = "failed", error = error.sentence, "job step write failed");
         }
     }
 
@@ -244,7 +244,7 @@ impl Context {
         self.position = record.position;
         self.notes = Notes::default();
         if let Err(error) = self.end(StepState::Undone, record.view.note.clone()).await {
-            tracing::warn!(job = %self.job, error = error.sentence, "undone job step write failed");
+            tracing::warn!(job = %self.job, state = "undone", error = error.sentence, "job step write failed");
         }
     }
 

@@ -59,7 +59,7 @@ async fn run_leased(
         }
     };
     if let Err(error) = store_outcome(control, job, lease, outcome).await {
-        tracing::warn!(job = %id, %error, "job outcome write failed, the lease will expire");
+        tracing::warn!(job = %id, %error, "job outcome write failed");
     }
     publish_job(control, job);
 }

@@ -34,11 +34,32 @@ type AddressColumns = (i64, String, i64, Option<String>, Option<String>, i64);
 /// # Errors
 /// When the database is unavailable.
 pub fn list_address_records(c: &mut Conn) -> Result<Vec<DomainAddressRecords>, Error> {
+    let mut plans = list_desired(c)?;
     let known: Vec<Row> = dns_records::table
         .filter(dns_records::domain_id.is_not_null())
         .order(dns_records::id)
         .select(Row::as_select())
         .load(&mut c.0)?;
+    for row in known {
+        let row = row.into_row()?;
+        let Some(domain) = row.domain else { continue };
+        let plan = plans
+            .entry(domain.0)
+            .or_insert_with(|| DomainAddressRecords {
+                domain,
+                provider: None,
+                hosts: Vec::new(),
+                addresses: Vec::new(),
+                stored: Vec::new(),
+            });
+        plan.stored.push(row);
+    }
+    Ok(plans.into_values().collect())
+}
+
+/// Returns the domains that should have address records, without the stored records. Two
+/// statements.
+fn list_desired(c: &mut Conn) -> Result<BTreeMap<i64, DomainAddressRecords>, Error> {
     let rows: Vec<AddressColumns> = domain_certificate_sources::table
         .inner_join(domains::table.inner_join(sites::table))
         .filter(domain_certificate_sources::manage_addresses.eq(true))
@@ -78,19 +99,5 @@ pub fn list_address_records(c: &mut Conn) -> Result<Vec<DomainAddressRecords>, E
         };
         plans.insert(id, plan);
     }
-    for row in known {
-        let row = row.into_row()?;
-        let Some(domain) = row.domain else { continue };
-        let plan = plans
-            .entry(domain.0)
-            .or_insert_with(|| DomainAddressRecords {
-                domain,
-                provider: None,
-                hosts: Vec::new(),
-                addresses: Vec::new(),
-                stored: Vec::new(),
-            });
-        plan.stored.push(row);
-    }
-    Ok(plans.into_values().collect())
+    Ok(plans)
 }
