@@ -74,8 +74,8 @@ const NAMES = [
   },
 ];
 
-/** Rights. */
-const RIGHTS = [
+/** Permissions. */
+const PERMISSIONS = [
   {
     title: "objects of another user do not exist",
     async attack({ mallory, victim, site: _ }) {
@@ -211,4 +211,4 @@ const LIMITS = [
   },
 ];
 
-export const ATTACKS = [...NAMES, ...RIGHTS, ...LIMITS];
+export const ATTACKS = [...NAMES, ...PERMISSIONS, ...LIMITS];

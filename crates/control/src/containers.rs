@@ -204,9 +204,11 @@ async fn docker(control: &Control, cluster: ClusterId) -> DockerSupport {
     // Loads the cluster if another server has just added it.
     let is_known = control.client(cluster).await.is_ok_and(|c| c.is_some());
     let docker = is_known.then(|| control.0.clients.docker(cluster));
-    docker.flatten().unwrap_or_else(|| DockerSupport::Barred {
-        reason: "The container's cluster no longer exists.".to_owned(),
-    })
+    docker
+        .flatten()
+        .unwrap_or_else(|| DockerSupport::Unsupported {
+            reason: "The container's cluster no longer exists.".to_owned(),
+        })
 }
 
 async fn suggest_name(control: &Control, site: Option<&SiteOption>) -> Result<Label, Error> {
@@ -351,8 +353,8 @@ fn drift(control: &Control, record: &ContainerRecord) -> Vec<Drift> {
     moved.into_iter().chain(renamed).collect()
 }
 
-/// A container, with the permit to change it.
-async fn find_managed(
+/// Decides whether the actor may change a container. Returns the container with the permit.
+async fn authorize(
     control: &Control,
     actor: &Actor,
     id: ContainerId,

@@ -80,7 +80,7 @@ pub async fn summarize_active(control: &Control, actor: &Actor) -> Result<JobSum
 /// # Errors
 /// [`Error::NotFound`] as for [`get`].
 pub async fn has_ended(control: &Control, actor: &Actor, id: JobId) -> Result<bool, Error> {
-    let (record, _) = find::<JobRead>(control, actor, id).await?;
+    let (record, _) = authorize::<JobRead>(control, actor, id).await?;
     Ok(record.row.state.has_ended())
 }
 
@@ -89,7 +89,7 @@ pub async fn has_ended(control: &Control, actor: &Actor, id: JobId) -> Result<bo
 /// # Errors
 /// [`Error::NotFound`] when the job does not exist or the actor may not see it.
 pub async fn get(control: &Control, actor: &Actor, id: JobId) -> Result<JobView, Error> {
-    let (record, _) = find::<JobRead>(control, actor, id).await?;
+    let (record, _) = authorize::<JobRead>(control, actor, id).await?;
     let ended = record.row.state.has_ended();
     Ok(JobView {
         can_cancel: may_cancel(&record),
@@ -112,7 +112,7 @@ pub async fn log(
     id: JobId,
     after: i64,
 ) -> Result<Vec<LogLine>, Error> {
-    find::<JobRead>(control, actor, id).await?;
+    authorize::<JobRead>(control, actor, id).await?;
     control
         .store()
         .read(move |c| store::jobs::list_log(c, id, after, LOG_LINES))
@@ -126,7 +126,7 @@ pub async fn log(
 /// # Errors
 /// [`Error::Conflict`] when the job has ended or cannot be canceled.
 pub async fn cancel(control: &Control, actor: &Actor, id: JobId) -> Result<(), Error> {
-    let (record, permit) = find::<JobManage>(control, actor, id).await?;
+    let (record, permit) = authorize::<JobManage>(control, actor, id).await?;
     let states = cancelable_states(record.row.kind);
     // The job may have started since it was read.
     let canceled = may_cancel(&record)
@@ -156,7 +156,7 @@ pub async fn retry(
     id: JobId,
     confirm: &str,
 ) -> Result<(), Error> {
-    let (record, permit) = find::<JobManage>(control, actor, id).await?;
+    let (record, permit) = authorize::<JobManage>(control, actor, id).await?;
     let name = record.row.container_name.as_str();
     if record.row.kind == JobKind::Delete && confirm.trim() != name {
         let message = format!("Type {name} to delete the container.");
@@ -216,8 +216,9 @@ fn may_retry(record: &JobRecord) -> bool {
         && record.row.container.is_some()
 }
 
-/// A job, with the permit for an action on it.
-async fn find<A: OwnedAction>(
+/// Decides whether the actor may perform an action on a job, such as [`JobManage`], which may
+/// change it. Returns the job with the permit.
+async fn authorize<A: OwnedAction>(
     control: &Control,
     actor: &Actor,
     id: JobId,

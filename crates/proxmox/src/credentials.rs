@@ -41,7 +41,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Credentials. A token of `root@pam` has fewer rights than `root@pam` itself, see
+/// Credentials. A token of `root@pam` has fewer privileges than `root@pam` itself, see
 /// [`crate::Client::is_root_ticket`].
 #[derive(Clone, Debug)]
 pub enum Credentials {

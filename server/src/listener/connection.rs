@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    limits::{Connections, Permit},
+    limits::{ConnectionSlot, Connections},
     progress::{Progress, ProgressService},
 };
 
@@ -59,10 +59,10 @@ where
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let peer = stream.peer_addr();
-        let permit = peer.map(|peer| self.connections.acquire(peer.ip()));
+        let slot = peer.map(|peer| self.connections.acquire(peer.ip()));
         let (accepted, timeouts) = (self.inner.accept(stream, service), self.timeouts);
         Box::pin(async move {
-            let permit = permit?.ok_or_else(|| io::Error::other("too many connections"))?;
+            let slot = slot?.ok_or_else(|| io::Error::other("too many connections"))?;
             let (io, service) = accepted.await?;
             let detection = Some(Detection {
                 matched: 0,
@@ -77,7 +77,7 @@ where
                 stalled: None,
                 idle: Box::pin(sleep(timeouts.idle)),
                 progress,
-                _permit: permit,
+                _slot: slot,
             };
             Ok((connection, service))
         })
@@ -96,7 +96,7 @@ pub(super) struct Connection<IO> {
     /// The deadline without progress.
     idle: Pin<Box<Sleep>>,
     progress: Progress,
-    _permit: Permit,
+    _slot: ConnectionSlot,
 }
 
 impl<IO> Connection<IO> {

@@ -46,8 +46,8 @@ impl Connections {
         }))
     }
 
-    /// Acquires a permit for one connection; dropping the permit releases it.
-    pub(super) fn acquire(&self, peer: IpAddr) -> Option<Permit> {
+    /// Acquires a slot for one connection; dropping the slot releases it.
+    pub(super) fn acquire(&self, peer: IpAddr) -> Option<ConnectionSlot> {
         let (client, limits) = (client_key(peer.to_canonical()), &self.0);
         let mut open = limits.open();
         let total: usize = open.clients.values().sum();
@@ -70,7 +70,7 @@ impl Connections {
         }
         open.clients.insert(client, client_connections + 1);
         let limits = Arc::clone(limits);
-        Some(Permit { limits, client })
+        Some(ConnectionSlot { limits, client })
     }
 }
 
@@ -109,13 +109,13 @@ fn network_key(client: IpAddr) -> IpAddr {
     }
 }
 
-/// The permit for one open connection.
-pub(super) struct Permit {
+/// The place of one open connection within the limits.
+pub(super) struct ConnectionSlot {
     limits: Arc<Limits>,
     client: IpAddr,
 }
 
-impl Drop for Permit {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         let mut open = self.limits.open();
         match open.clients.get_mut(&self.client) {
@@ -157,7 +157,7 @@ mod tests {
             ["127.0.0.1", "::1"],
         ] {
             let connections = Connections::new(9, 1, Vec::new());
-            let _permit = connections.acquire(first.parse().unwrap()).unwrap();
+            let _slot = connections.acquire(first.parse().unwrap()).unwrap();
             assert!(connections.acquire(second.parse().unwrap()).is_none());
             assert!(
                 connections
@@ -180,7 +180,7 @@ mod tests {
         ] {
             let connections = Connections::new(9, 1, Vec::new());
             let acquire = |peer: &str| connections.acquire(peer.parse().unwrap());
-            let _permits = [acquire(first).unwrap(), acquire(second).unwrap()];
+            let _slots = [acquire(first).unwrap(), acquire(second).unwrap()];
             assert!(acquire(third).is_none(), "{third}");
             assert!(acquire(other).is_some(), "{other}");
         }
@@ -190,7 +190,7 @@ mod tests {
     fn trusted_proxy_has_only_the_total_limit() {
         let connections = Connections::new(3, 1, vec!["10.0.0.0/8".parse().unwrap()]);
         let acquire = |_| connections.acquire("10.0.0.1".parse().unwrap());
-        let permits: Vec<_> = (0..5).filter_map(acquire).collect();
-        assert_eq!(permits.len(), 3);
+        let slots: Vec<_> = (0..5).filter_map(acquire).collect();
+        assert_eq!(slots.len(), 3);
     }
 }

@@ -147,11 +147,11 @@ async fn object_of_another_user_looks_like_a_missing_one() {
         }
         let caller = Caller::Stranger;
         let missing = of_missing_object(&body).to_string();
-        let foreign = installation.call(caller, path, body.to_string()).await;
+        let refused = installation.call(caller, path, body.to_string()).await;
         let missing = installation.call(caller, path, missing).await;
-        assert_eq!(foreign.status, StatusCode::NOT_FOUND, "{path}");
-        assert_eq!(foreign.text(), missing.text(), "{path}");
-        assert_eq!(foreign.status, missing.status, "{path}");
+        assert_eq!(refused.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(refused.text(), missing.text(), "{path}");
+        assert_eq!(refused.status, missing.status, "{path}");
         count += 1;
     }
     assert!(count > 5, "{count}");

@@ -12,7 +12,7 @@ use model::{
 use store::{Conn, containers::ContainerRecord, sites::SiteRecord};
 
 use super::{
-    create::check_limits, find_managed, reserved_names::Requester, services::ServiceAllocator,
+    authorize, create::check_limits, reserved_names::Requester, services::ServiceAllocator,
 };
 use crate::{Actor, Control, failure::StoreResultExt as _, jobs, status::ObservedState};
 
@@ -28,7 +28,7 @@ pub async fn edit(
     id: ContainerId,
     edit: EditContainer,
 ) -> Result<Option<JobId>, Error> {
-    let (record, permit) = find_managed(control, actor, id).await?;
+    let (record, permit) = authorize(control, actor, id).await?;
     require_created(&record)?;
     let requester = actor.clone();
     let manager = control.manager_name().cloned();
@@ -175,7 +175,7 @@ pub async fn power(
     id: ContainerId,
     power: Power,
 ) -> Result<JobId, Error> {
-    let (record, permit) = find_managed(control, actor, id).await?;
+    let (record, permit) = authorize(control, actor, id).await?;
     require_created(&record)?;
     match (
         control
@@ -222,7 +222,7 @@ pub async fn delete(
     id: ContainerId,
     confirm: &str,
 ) -> Result<JobId, Error> {
-    let (record, permit) = find_managed(control, actor, id).await?;
+    let (record, permit) = authorize(control, actor, id).await?;
     if record.name.as_str() != confirm.trim() {
         return Err(Error::invalid_field(
             "confirm",

@@ -21,8 +21,8 @@ impl Requester<'_> {
     /// operator, and the manager's hostname is never available.
     pub(super) fn rejection_reason(&self, label: &Label, name: &QualifiedName) -> Option<String> {
         self.manager_conflict(name).or_else(|| {
-            let barred = label.is_reserved() && !self.may_use_reserved_names();
-            barred.then(|| {
+            let is_refused = label.is_reserved() && !self.may_use_reserved_names();
+            is_refused.then(|| {
                 format!("The name {label} is reserved for operators. Choose another name.")
             })
         })

@@ -102,7 +102,7 @@ async fn image_is_pulled_again_only_on_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn unused_images_are_deleted_when_the_quota_is_reached() {
     let app = limited_app().await;
-    for file in ["old.tar", "older.tar", "recent.tar", "foreign.tar"] {
+    for file in ["old.tar", "older.tar", "recent.tar", "unrecorded.tar"] {
         add_archive(&app.sim, file);
     }
     record(&app, app.site, "old.tar", 600, 31).await;
@@ -117,7 +117,7 @@ async fn unused_images_are_deleted_when_the_quota_is_reached() {
     let log = app.log(created.job).await;
     assert_eq!(job.row.state, JobState::Done, "{job:?}\n{log}");
     assert!(!has_archive(&app.sim, "old.tar") && !has_archive(&app.sim, "older.tar"));
-    assert!(has_archive(&app.sim, "recent.tar") && has_archive(&app.sim, "foreign.tar"));
+    assert!(has_archive(&app.sim, "recent.tar") && has_archive(&app.sim, "unrecorded.tar"));
     assert!(log.contains("Deleted 2 unused images (800 MiB)."), "{log}");
     assert!(!log.contains("old.tar"), "{log}");
     assert_eq!(files(&app).await.len(), 3);

@@ -140,12 +140,15 @@ async fn shutdown_releases_the_observer_lease() {
     third.shutdown(SHUTDOWN_TIMEOUT).await;
     // No other process is running, so the released lease can be observed.
     app.control.shutdown(SHUTDOWN_TIMEOUT).await;
-    let turn = app
+    let lease = app
         .control
         .store()
         .write(move |c| observations::claim(c, id, "test-process", 0))
         .await;
-    assert!(matches!(turn, Ok(Observer::ThisProcess { .. })), "{turn:?}");
+    assert!(
+        matches!(lease, Ok(Observer::ThisProcess { .. })),
+        "{lease:?}"
+    );
 
     let second = app.reopen().await;
     let before = poll_count(&app.sim);
@@ -252,10 +255,10 @@ async fn sqlite_database_stores_no_observer_lease() {
     })
     .await;
     let id = cluster(&app.control, "test").await.unwrap().id;
-    let take = move |c: &mut store::Conn| observations::claim(c, id, "test-process", 0);
-    let turn = app.control.store().write(take).await;
+    let claim = move |c: &mut store::Conn| observations::claim(c, id, "test-process", 0);
+    let lease = app.control.store().write(claim).await;
     assert_eq!(
-        turn,
+        lease,
         Ok(Observer::ThisProcess {
             is_requested: false
         }),

@@ -13,7 +13,7 @@ pub enum DockerSupport {
     #[default]
     Possible,
     /// They cannot be created.
-    Barred {
+    Unsupported {
         /// The reason, as text for users.
         reason: String,
     },
@@ -34,14 +34,14 @@ impl DockerSupport {
             "Holdfast signs in to the cluster {cluster} {signed_in}. Proxmox requires root@pam with \
              a password for Docker."
         );
-        Self::Barred { reason }
+        Self::Unsupported { reason }
     }
 
     /// The reason why Docker is not supported; `None` if it is.
     pub fn unsupported_reason(&self) -> Option<&str> {
         match self {
             Self::Possible => None,
-            Self::Barred { reason } => Some(reason),
+            Self::Unsupported { reason } => Some(reason),
         }
     }
 }
