@@ -91,7 +91,7 @@ async fn show_error(
     next: String,
 ) -> Response {
     let status = match &error {
-        Error::Throttled { .. } | Error::Unavailable { .. } | Error::Internal { .. } => {
+        Error::TooManyRequests { .. } | Error::Unavailable { .. } | Error::Internal { .. } => {
             error.http_status()
         }
         // Every other refusal of a sign-in is 401.

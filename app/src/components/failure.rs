@@ -53,12 +53,12 @@ pub fn failure_panel(
         Error::NotFound { .. } => "Not found",
         Error::Forbidden { .. } => "Not allowed",
         Error::Unavailable { .. } => "Unreachable",
-        Error::Throttled { .. } => "Too many requests",
+        Error::TooManyRequests { .. } => "Too many requests",
         _ => "Request failed",
     };
     let can_retry = matches!(
         error,
-        Error::Unavailable { .. } | Error::Internal { .. } | Error::Throttled { .. }
+        Error::Unavailable { .. } | Error::Internal { .. } | Error::TooManyRequests { .. }
     );
     let button = retry.filter(|_| can_retry).map(|retry| {
         view! { <button class="btn" on:click=act(move |_| retry.run(()))>"Retry"</button> }.erase()

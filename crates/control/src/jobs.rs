@@ -148,7 +148,7 @@ pub async fn cancel(control: &Control, actor: &Actor, id: JobId) -> Result<(), E
 ///
 /// # Errors
 /// [`Error::Invalid`] when `confirm` is another name, [`Error::Conflict`] when another job is
-/// working on the container or the container no longer exists, [`Error::Throttled`] after too many
+/// working on the container or the container no longer exists, [`Error::TooManyRequests`] after too many
 /// jobs.
 pub async fn retry(
     control: &Control,
@@ -255,7 +255,7 @@ impl JobAllowance {
     /// refusal does not revert it.
     ///
     /// # Errors
-    /// When the database is unavailable; the inner [`Error::Throttled`] over the limit.
+    /// When the database is unavailable; the inner [`Error::TooManyRequests`] over the limit.
     pub(crate) fn obtain(c: &mut Conn, actor: &Actor) -> Result<Result<Self, Error>, store::Error> {
         match actor.owner_filter::<JobManage>() {
             Some(member) => Ok(JOBS

@@ -8,7 +8,7 @@ use model::{
     names::{ContainerNames, Domain, NamePurpose, QualifiedName},
     services::{ServiceEndpoint, ServiceView, TlsName},
 };
-use store::{Conn, containers::SiteHost, sites::SiteRecord};
+use store::{Conn, containers::SiteContainer, sites::SiteRecord};
 
 /// Why a name that `holder` has cannot be used.
 pub(crate) fn refusal(name: &QualifiedName, holder: NamePurpose) -> String {
@@ -40,8 +40,8 @@ impl Rename<'_> {
     ) -> Result<Result<RenamedContainers, String>, store::Error> {
         let mut holders = self.infrastructure(c)?;
         let mut containers = RenamedContainers::new();
-        for host in store::containers::list_site_hosts(c, self.site.id)? {
-            let names = self.names_of(&host);
+        for container in store::containers::list_with_services(c, self.site.id)? {
+            let names = self.names_of(&container);
             for (name, purpose) in names.iter() {
                 if self.manager.is_some_and(|it| it.as_str() == name.as_str()) {
                     let message = format!("Holdfast uses the name {name}. Choose another name.");
@@ -51,7 +51,7 @@ impl Rename<'_> {
                     return Ok(Err(refusal(name, holder)));
                 }
             }
-            containers.insert(host.id, names);
+            containers.insert(container.id, names);
         }
         Ok(Ok(containers))
     }
@@ -62,12 +62,11 @@ impl Rename<'_> {
         &self,
         c: &mut Conn,
     ) -> Result<BTreeMap<QualifiedName, NamePurpose>, store::Error> {
-        let hosts = store::hosts::list_by_site(c, self.site.id)?;
-        let hosts = hosts.iter().map(|host| {
+        let mut all = BTreeMap::new();
+        for host in store::hosts::list_by_site(c, self.site.id)? {
             let name = QualifiedName::of_label(&host.row.name, self.domain);
-            (name, NamePurpose::Host)
-        });
-        let mut all: BTreeMap<_, _> = hosts.collect();
+            all.insert(name, NamePurpose::Host);
+        }
         let domains = store::domains::list_by_site(c, self.site.id)?;
         for domain in &domains {
             let name = self.renamed(&domain.spec.name);
@@ -77,9 +76,9 @@ impl Rename<'_> {
         Ok(all)
     }
 
-    fn names_of(&self, host: &SiteHost) -> ContainerNames {
-        let mut names = ContainerNames::new(&host.name, self.domain);
-        for service in &host.services {
+    fn names_of(&self, container: &SiteContainer) -> ContainerNames {
+        let mut names = ContainerNames::new(&container.name, self.domain);
+        for service in &container.services {
             names.add_service(&self.renamed_service(service), self.domain);
         }
         names

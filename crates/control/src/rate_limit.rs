@@ -13,7 +13,7 @@ use crate::clock::millis;
 #[derive(Debug)]
 pub(crate) struct RateLimit {
     /// The key in the database.
-    action: &'static str,
+    key: &'static str,
     /// What the user did too often, in a sentence.
     message: &'static str,
     burst: i32,
@@ -22,7 +22,7 @@ pub(crate) struct RateLimit {
 
 /// Jobs that a member starts or retries, except deletions.
 pub(crate) const JOBS: RateLimit = RateLimit {
-    action: "jobs",
+    key: "jobs",
     message: "You have started too many jobs.",
     burst: 60,
     interval: Duration::from_secs(30),
@@ -30,7 +30,7 @@ pub(crate) const JOBS: RateLimit = RateLimit {
 
 /// Changes of the own password. Each costs two password hashes.
 pub(crate) const PASSWORD_CHANGES: RateLimit = RateLimit {
-    action: "password changes",
+    key: "password changes",
     message: "You have changed your password too often.",
     burst: 5,
     interval: Duration::from_secs(720),
@@ -40,7 +40,7 @@ pub(crate) const PASSWORD_CHANGES: RateLimit = RateLimit {
 /// in which it was obtained.
 pub(crate) struct Allowance {
     user: UserId,
-    action: &'static str,
+    key: &'static str,
     before: Option<Timestamp>,
     full_at: Timestamp,
 }
@@ -49,28 +49,28 @@ impl RateLimit {
     /// Checks whether the user may do this once more.
     ///
     /// # Errors
-    /// When the database is unavailable; the inner [`Error::Throttled`] if the user must wait.
+    /// When the database is unavailable; the inner [`Error::TooManyRequests`] if the user must wait.
     pub(crate) fn check(
         &self,
         c: &mut Conn,
         user: UserId,
     ) -> Result<Result<Allowance, Error>, store::Error> {
-        let before = rate_limits::get(c, user, self.action)?;
+        let before = rate_limits::get(c, user, self.key)?;
         Ok(match self.next(before, store::now(c)?) {
             Ok(full_at) => Ok(Allowance {
                 user,
-                action: self.action,
+                key: self.key,
                 before,
                 full_at,
             }),
-            Err(seconds) => Err(Error::Throttled {
+            Err(seconds) => Err(Error::TooManyRequests {
                 message: self.message.to_owned(),
                 seconds,
             }),
         })
     }
 
-    /// When the allowance is full again after one more use, or how many seconds to wait for it.
+    /// When the budget is full again after one more use, or how many seconds to wait for it.
     fn next(&self, before: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, u64> {
         let interval = millis(self.interval);
         let full_at = before.map_or(now.0, |before| before.0.max(now.0)) + interval;
@@ -89,7 +89,7 @@ impl Allowance {
     /// [`store::Error::Unavailable`] if another request counted one meanwhile, so that the
     /// transaction is repeated.
     pub(crate) fn record(&self, c: &mut Conn) -> Result<(), store::Error> {
-        rate_limits::replace(c, self.user, self.action, self.before, self.full_at)
+        rate_limits::replace(c, self.user, self.key, self.before, self.full_at)
     }
 }
 
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     const LIMIT: RateLimit = RateLimit {
-        action: "test",
+        key: "test",
         message: "Too much.",
         burst: 3,
         interval: Duration::from_secs(10),

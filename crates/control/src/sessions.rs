@@ -75,7 +75,7 @@ pub struct BrowserToken {
 /// Signs in with a password and begins a session.
 ///
 /// # Errors
-/// [`Error::WrongCredentials`] and [`Error::Throttled`], which do not reveal whether the account
+/// [`Error::WrongCredentials`] and [`Error::TooManyRequests`], which do not reveal whether the account
 /// exists.
 pub async fn sign_in(
     control: &Control,
@@ -130,7 +130,7 @@ pub(crate) struct SignInAttempt {
 /// Loads the account and counts the attempt.
 ///
 /// # Errors
-/// [`Error::Throttled`] if the client must wait.
+/// [`Error::TooManyRequests`] if the client must wait.
 pub(crate) async fn begin_attempt(
     control: &Control,
     account: Option<Username>,
@@ -182,7 +182,7 @@ pub(crate) async fn begin_attempt(
             attempt,
             recorded_failures,
         }),
-        AttemptDecision::Wait(wait) => Err(Error::Throttled {
+        AttemptDecision::Wait(wait) => Err(Error::TooManyRequests {
             message: "Too many attempts.".to_owned(),
             seconds: wait.as_secs().max(1),
         }),

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use edge::{
-    ChallengeResponse, Dhcp, Host, HttpService, Network, PublicDomain, SiteConfig, Srv,
+    ChallengeResponse, Dhcp, DnsHost, HttpService, Network, PublicDomain, SiteConfig, Srv,
     StreamService, Tls, Transport,
 };
 use model::{
@@ -18,7 +18,7 @@ use model::{
     publish::{HttpOptions, IdleTimeoutS},
     services::{ServiceEndpoint, ServiceView, TcpOptions, TlsName},
 };
-use store::{certificates::IssuedCertificate, containers::SiteHost, sites::SiteRecord};
+use store::{certificates::IssuedCertificate, containers::SiteContainer, sites::SiteRecord};
 
 use crate::{Actor, Control, certificates::select_certificate, failure::StoreResultExt as _};
 
@@ -62,7 +62,7 @@ pub(crate) async fn of_site(
             };
             Ok(Some(SiteRows {
                 nodes: store::nodes::list_addresses(c, record.spec.cluster)?,
-                hosts: store::containers::list_site_hosts(c, site)?,
+                containers: store::containers::list_with_services(c, site)?,
                 domains: store::domains::list_by_site(c, site)?,
                 certificates: store::certificates::list_issued_by_site(c, site)?,
                 challenges: store::challenges::list_by_site(c, site)?,
@@ -79,7 +79,7 @@ pub(crate) async fn of_site(
 struct SiteRows {
     record: SiteRecord,
     nodes: BTreeMap<NodeName, Ipv4Addr>,
-    hosts: Vec<SiteHost>,
+    containers: Vec<SiteContainer>,
     domains: Vec<DomainRow>,
     certificates: Vec<IssuedCertificate>,
     challenges: Vec<store::challenges::ChallengeResponse>,
@@ -89,7 +89,7 @@ fn assemble(rows: SiteRows, role: &EdgeRole) -> SiteConfig {
     let SiteRows {
         record,
         nodes,
-        hosts,
+        containers,
         domains,
         certificates,
         challenges,
@@ -109,14 +109,14 @@ fn assemble(rows: SiteRows, role: &EdgeRole) -> SiteConfig {
         streams: Vec::new(),
         challenge_responses: challenges.iter().filter_map(challenge_response).collect(),
     };
-    for host in hosts {
-        for service in &host.services {
-            publish(&mut config, &host, service, &certificates);
+    for container in containers {
+        for service in &container.services {
+            publish(&mut config, &container, service, &certificates);
         }
-        config.hosts.push(Host {
-            name: host.name,
-            address: host.address,
-            mac: Some(host.mac),
+        config.hosts.push(DnsHost {
+            name: container.name,
+            address: container.address,
+            mac: Some(container.mac),
         });
     }
     config.hosts.extend(node_hosts(nodes, &config.hosts));
@@ -124,11 +124,11 @@ fn assemble(rows: SiteRows, role: &EdgeRole) -> SiteConfig {
 }
 
 /// The nodes as DNS hosts. A container that had the name first keeps it.
-fn node_hosts(nodes: BTreeMap<NodeName, Ipv4Addr>, hosts: &[Host]) -> Vec<Host> {
+fn node_hosts(nodes: BTreeMap<NodeName, Ipv4Addr>, hosts: &[DnsHost]) -> Vec<DnsHost> {
     let host = |(node, address): (NodeName, Ipv4Addr)| {
         let name = node.as_str().parse().ok()?;
         let is_taken = hosts.iter().any(|host| host.name == name);
-        (!is_taken).then_some(Host {
+        (!is_taken).then_some(DnsHost {
             name,
             address,
             mac: None,
@@ -209,13 +209,13 @@ fn stream_tls(name: &TlsName, certificates: &Certificates<'_>) -> Option<Tls> {
 /// Adds a service to the section for its kind.
 fn publish(
     config: &mut SiteConfig,
-    host: &SiteHost,
+    container: &SiteContainer,
     service: &ServiceView,
     certificates: &Certificates<'_>,
 ) {
     let backend = Backend {
         service: service.id,
-        address: host.address,
+        address: container.address,
         port: service.port,
     };
     match &service.published {
@@ -246,7 +246,7 @@ fn publish(
         ServiceEndpoint::Srv { name } => config.records.push(Srv {
             id: service.id,
             name: name.clone(),
-            host: host.name.clone(),
+            host: container.name.clone(),
             port: service.port,
         }),
     }

@@ -7,7 +7,7 @@ use askama::Template;
 
 use crate::{
     layout::Layout,
-    site_config::{Dhcp, Host, Network, SiteConfig, Srv},
+    site_config::{Dhcp, DnsHost, Network, SiteConfig, Srv},
     tree::{Effect, Tree},
 };
 
@@ -17,7 +17,7 @@ pub(crate) fn render(
     tree: &mut Tree,
 ) -> Result<(), askama::Error> {
     let SiteConfig { network, hosts, .. } = site;
-    let in_network = |host: &&Host| network.cidr.contains(host.address);
+    let in_network = |host: &&DnsHost| network.cidr.contains(host.address);
     let mut add = |name: &str, effect, text| tree.add(format!("dnsmasq/{name}"), effect, text);
     let config = Config { network, layout };
     add("dnsmasq.conf", Effect::RestartDnsmasq, config.render()?);
@@ -85,7 +85,7 @@ fn srv_record(network: &Network, record: &Srv) -> String {
 /// reverse lookups of the address are left to its own network. A line in `hosts` would answer the
 /// reverse lookup too, so the address is a raw A record (type 1, RFC 1035). The TXT record makes
 /// the name known to dnsmasq, which otherwise answers NXDOMAIN to queries of all other types.
-fn external_host(network: &Network, host: &Host) -> String {
+fn external_host(network: &Network, host: &DnsHost) -> String {
     let (name, domain, address) = (&host.name, &network.domain, host.address.to_bits());
     format!(
         "dns-rr={name}.{domain},1,{address:08x}\ntxt-record={name}.{domain},outside {}",

@@ -16,8 +16,8 @@ mod tree;
 pub use layout::{ConfigPath, Layout, NginxBuild, certificate_file_stem};
 pub use nginx::VERSION_OF_HTTP2_DIRECTIVE;
 pub use site_config::{
-    Base64Url, ChallengeResponse, Dhcp, Host, HttpService, Network, PublicDomain, SiteConfig, Srv,
-    StreamService, Tls, Transport,
+    Base64Url, ChallengeResponse, Dhcp, DnsHost, HttpService, Network, PublicDomain, SiteConfig,
+    Srv, StreamService, Tls, Transport,
 };
 pub use tree::{Effect, File, Tree};
 

@@ -21,7 +21,7 @@ pub struct SiteConfig {
     /// The network's names and addresses.
     pub network: Network,
     /// Nodes and containers.
-    pub hosts: Vec<Host>,
+    pub hosts: Vec<DnsHost>,
     /// SRV records.
     pub records: Vec<Srv>,
     /// Domains with their HTTP services.
@@ -107,9 +107,9 @@ pub struct Dhcp {
     pub others: Option<AddressRange>,
 }
 
-/// A host of the network.
+/// A DNS name within the site's domain with its address: a container or a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Host {
+pub struct DnsHost {
     /// The name within the site's domain.
     pub name: Label,
     /// The IP address.

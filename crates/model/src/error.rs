@@ -119,7 +119,7 @@ pub enum Error {
     },
     /// Too many requests.
     #[error("{message} Wait {} and try again.", duration_text(*seconds))]
-    Throttled {
+    TooManyRequests {
         /// What there was too much of.
         message: String,
         /// Seconds to wait.
@@ -191,7 +191,7 @@ impl Error {
             Self::NotFound { .. } => 404,
             Self::Invalid { .. } => 422,
             Self::Conflict { .. } => 409,
-            Self::Throttled { .. } => 429,
+            Self::TooManyRequests { .. } => 429,
             Self::Unavailable { .. } => 503,
             Self::Internal { .. } => 500,
         }
@@ -200,7 +200,7 @@ impl Error {
     /// The seconds of the HTTP header `Retry-After`, if a later attempt may succeed.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::Throttled { seconds, .. } => Some(*seconds),
+            Self::TooManyRequests { seconds, .. } => Some(*seconds),
             Self::Unavailable { .. } => Some(5),
             _ => None,
         }

@@ -6,7 +6,7 @@ mod in_use;
 mod list;
 mod record;
 mod services;
-mod site_hosts;
+mod site_containers;
 
 use diesel::prelude::*;
 use model::{
@@ -33,8 +33,8 @@ pub use in_use::{
 };
 pub use list::{ContainerFilter, ContainerSummary, list, list_by_ids, list_summaries};
 pub use record::{ContainerRecord, get, get_by_name};
-pub use site_hosts::{
-    SiteHost, get_generation, list_affected, list_names_by_services, list_site_hosts,
+pub use site_containers::{
+    SiteContainer, get_generation, list_affected, list_names_by_services, list_with_services,
 };
 
 /// A service with its allocated ports and names.

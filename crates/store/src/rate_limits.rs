@@ -1,4 +1,4 @@
-//! Rate limits, in one row for each user and action. Timestamps come from the clock of the
+//! Rate limits, in one row for each user and limit. Timestamps come from the clock of the
 //! database. Must not decide what is allowed.
 
 use diesel::prelude::*;
@@ -6,13 +6,14 @@ use model::{Timestamp, UserId};
 
 use crate::{Conn, Error, schema::rate_limits};
 
-/// When the user may use the whole allowance of the action again; `None` if it is unused.
+/// When the whole budget of the limit with this key is available to the user again; `None` if it is
+/// unused.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn get(c: &mut Conn, user: UserId, action: &str) -> Result<Option<Timestamp>, Error> {
+pub fn get(c: &mut Conn, user: UserId, key: &str) -> Result<Option<Timestamp>, Error> {
     let full_at: Option<i64> = rate_limits::table
-        .find((user.0, action))
+        .find((user.0, key))
         .select(rate_limits::full_at)
         .first(&mut c.0)
         .optional()?;
@@ -27,7 +28,7 @@ pub fn get(c: &mut Conn, user: UserId, action: &str) -> Result<Option<Timestamp>
 pub fn replace(
     c: &mut Conn,
     user: UserId,
-    action: &str,
+    key: &str,
     before: Option<Timestamp>,
     full_at: Timestamp,
 ) -> Result<(), Error> {
@@ -35,13 +36,13 @@ pub fn replace(
         None => diesel::insert_into(rate_limits::table)
             .values((
                 rate_limits::user_id.eq(user.0),
-                rate_limits::action.eq(action),
+                rate_limits::key.eq(key),
                 rate_limits::full_at.eq(full_at.0),
             ))
             .execute(&mut c.0)
             .map_err(Error::from_insert),
         Some(before) => {
-            let row = rate_limits::table.find((user.0, action));
+            let row = rate_limits::table.find((user.0, key));
             let row = row.filter(rate_limits::full_at.eq(before.0));
             let set = rate_limits::full_at.eq(full_at.0);
             Ok(diesel::update(row).set(set).execute(&mut c.0)?)

@@ -57,7 +57,7 @@ async fn own_password_change_sets_new_cookies() {
 }
 
 #[tokio::test]
-async fn throttled_call_says_when_to_retry() {
+async fn refused_call_says_when_to_retry() {
     let app = TestApp::new().await;
     let cookie = app.cookie().await;
     let admin = users::get(&app.control, &Actor::System, &"admin".parse().unwrap()).await;

@@ -31,7 +31,7 @@ use crate::{
 
 /// Without `TCP_NODELAY`, the body of a page over HTTP/2 waits until the client acknowledges the
 /// head, which Linux delays for 40 ms. Half of that distinguishes the two cases.
-const ALLOWANCE: Duration = Duration::from_millis(20);
+const TOLERANCE: Duration = Duration::from_millis(20);
 /// Connections alternate, so that a busy machine affects all of them.
 const TURNS: usize = 4;
 /// Requests without a pause: only then does Linux delay acknowledgments.
@@ -165,6 +165,6 @@ async fn tls_does_not_delay_page_bodies_on_persistent_connections() {
     }
     let [plain, http1, http2] = connections.each_ref().map(Connection::median);
     let figures = format!("plain {plain:?}, TLS with HTTP/1.1 {http1:?}, with HTTP/2 {http2:?}");
-    assert!(http1 < plain + ALLOWANCE, "{figures}");
-    assert!(http2 < plain + ALLOWANCE, "{figures}");
+    assert!(http1 < plain + TOLERANCE, "{figures}");
+    assert!(http2 < plain + TOLERANCE, "{figures}");
 }

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fs};
 
-use ::edge::{Dhcp, Host, Srv};
+use ::edge::{Dhcp, DnsHost, Srv};
 use agent::{
     core::{Outcome, PublishOutcome},
     roles::edge::NGINX,
@@ -147,7 +147,7 @@ fn host_refused_by_dnsmasq_is_quarantined() {
         ]
         .iter()
         .enumerate()
-        .map(|(index, (name, address))| Host {
+        .map(|(index, (name, address))| DnsHost {
             mac: Some(of(&format!("BC:24:11:00:00:{index:02}"))),
             ..host(name, address)
         })

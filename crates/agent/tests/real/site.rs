@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Debug, fs, net::Ipv4Addr, path::Path};
 
 use ::edge::{
-    Host, HttpService, Layout, Network, NginxBuild, PublicDomain, SiteConfig, StreamService,
+    DnsHost, HttpService, Layout, Network, NginxBuild, PublicDomain, SiteConfig, StreamService,
     Transport, Tree, render,
 };
 use agent::{
@@ -53,8 +53,8 @@ pub fn site() -> SiteConfig {
     }
 }
 
-pub fn host(name: &str, address: &str) -> Host {
-    Host {
+pub fn host(name: &str, address: &str) -> DnsHost {
+    DnsHost {
         name: of(name),
         address: of(address),
         mac: None,

@@ -21,7 +21,7 @@ use crate::{Actor, Control, failure::StoreResultExt as _, jobs, status::Observed
 ///
 /// # Errors
 /// [`Error::Conflict`] when the container was changed in the meantime, [`Error::Invalid`] for a
-/// field that cannot change or exceeds a limit, [`Error::Throttled`] after too many jobs.
+/// field that cannot change or exceeds a limit, [`Error::TooManyRequests`] after too many jobs.
 pub async fn edit(
     control: &Control,
     actor: &Actor,
@@ -168,7 +168,7 @@ fn needs_cluster(old: &ContainerSpec, new: &ContainerSpec) -> bool {
 ///
 /// # Errors
 /// [`Error::Conflict`] when the container is in that state already, was never created, or has an
-/// active job; [`Error::Throttled`] after too many jobs.
+/// active job; [`Error::TooManyRequests`] after too many jobs.
 pub async fn power(
     control: &Control,
     actor: &Actor,

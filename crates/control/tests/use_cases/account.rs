@@ -80,12 +80,15 @@ async fn browser_is_known_after_own_password_change() {
     let new = change(control, &ann, &own, [OLD, NEW]).await.unwrap();
     // Other browsers of the network must wait.
     for _ in 0..20 {
-        if let Err(Error::Throttled { .. }) = sign_in(control, "wrong horse").await {
+        if let Err(Error::TooManyRequests { .. }) = sign_in(control, "wrong horse").await {
             break;
         }
     }
     let refused = sign_in(control, NEW).await.unwrap_err();
-    assert!(matches!(refused, Error::Throttled { .. }), "{refused:?}");
+    assert!(
+        matches!(refused, Error::TooManyRequests { .. }),
+        "{refused:?}"
+    );
     let form = SignInForm {
         name: "ann".into(),
         password: NEW.into(),
@@ -156,7 +159,7 @@ async fn wrong_current_passwords_change_nothing_and_are_throttled() {
     // The first waits are short and may pass unnoticed on a busy machine.
     for _ in 0..20 {
         let refused = change(control, &ann, &own, ["wrong horse", NEW]).await;
-        if matches!(refused, Err(Error::Throttled { .. })) {
+        if matches!(refused, Err(Error::TooManyRequests { .. })) {
             return;
         }
     }

@@ -26,7 +26,7 @@ async fn full_at(control: &Control, user: UserId) -> Option<Timestamp> {
     read.await.unwrap()
 }
 
-/// Uses the whole allowance of jobs.
+/// Uses the whole budget of jobs.
 async fn use_up(control: &Control, actor: &Actor) {
     let (user, before) = (id(actor), full_at(control, id(actor)).await);
     let write = move |c: &mut store::Conn| {
@@ -36,7 +36,7 @@ async fn use_up(control: &Control, actor: &Actor) {
     control.store().write(write).await.unwrap();
 }
 
-fn assert_throttled<T: std::fmt::Debug>(refused: Result<T, Error>) {
+fn assert_too_many<T: std::fmt::Debug>(refused: Result<T, Error>) {
     let refused = refused.unwrap_err();
     assert_eq!(refused.http_status(), 429, "{refused:?}");
     let seconds = refused.retry_after().unwrap();
@@ -62,7 +62,7 @@ async fn member_over_the_limit_of_jobs_waits_on_all_servers() {
     assert!(full_at(control, id(&ann)).await.is_some(), "the job counts");
     use_up(control, &ann).await;
     let form = app.form("shop", NGINX);
-    assert_throttled(create(control, &ann, &form).await);
+    assert_too_many(create(control, &ann, &form).await);
     let other = app.reopen().await;
     let refused = wait_for("the other server", async || {
         match create(&other, &ann, &form).await {
@@ -71,7 +71,7 @@ async fn member_over_the_limit_of_jobs_waits_on_all_servers() {
             refused => Some(refused),
         }
     });
-    assert_throttled(refused.await);
+    assert_too_many(refused.await);
     other.shutdown(std::time::Duration::from_secs(10)).await;
     create(control, &bob, &form).await.unwrap();
     let operator = UserForm {
@@ -109,15 +109,15 @@ async fn refused_job_changes_nothing() {
         }
     };
     let refused = containers::edit(control, &ann, created.id, edit("512", "")).await;
-    assert_throttled(refused);
-    assert_throttled(containers::power(control, &ann, created.id, Power::Stop).await);
+    assert_too_many(refused);
+    assert_too_many(containers::power(control, &ann, created.id, Power::Stop).await);
     let after = app.view("web").await;
     assert_eq!(
         (after.version, after.spec),
         (view.version, view.spec.clone())
     );
     let edited = containers::edit(control, &ann, created.id, edit("256", "A wiki.")).await;
-    assert_throttled(edited);
+    assert_too_many(edited);
     let unchanged = EditContainer {
         version: view.version,
         spec: view.spec.clone(),
@@ -145,7 +145,7 @@ async fn retries_count_as_jobs() {
     assert_eq!(job.row.state, JobState::Failed, "{job:?}");
     let before = full_at(control, id(&ann)).await.unwrap();
     use_up(control, &ann).await;
-    assert_throttled(jobs::retry(control, &ann, created.job, "").await);
+    assert_too_many(jobs::retry(control, &ann, created.job, "").await);
     let user = id(&ann);
     let reset = move |c: &mut store::Conn| {
         let used = store::rate_limits::get(c, user, "jobs")?;

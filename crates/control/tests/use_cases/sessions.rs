@@ -50,7 +50,10 @@ async fn failed_sign_ins_are_throttled_and_sign_out_ends_the_session() {
         assert!(attempts < 10, "repeated failures must be throttled");
     }
     let refused = sign_in("ann", "correct horse").await.err().unwrap();
-    assert!(matches!(refused, Error::Throttled { .. }), "{refused:?}");
+    assert!(
+        matches!(refused, Error::TooManyRequests { .. }),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -37,7 +37,7 @@ async fn sign_in(
 async fn guess(control: &Control, browser_token: Option<&str>) {
     for _ in 0..40 {
         match sign_in(control, ATTACKER, browser_token, "wrong horse").await {
-            Err(Error::Throttled { .. }) => return,
+            Err(Error::TooManyRequests { .. }) => return,
             Err(Error::WrongCredentials) => {}
             other => panic!("{:?}", other.err()),
         }
@@ -48,7 +48,7 @@ async fn guess(control: &Control, browser_token: Option<&str>) {
 async fn is_throttled(control: &Control, address: &str, browser_token: Option<&str>) -> bool {
     match sign_in(control, address, browser_token, PASSWORD).await {
         Ok(_) => false,
-        Err(Error::Throttled { .. }) => true,
+        Err(Error::TooManyRequests { .. }) => true,
         Err(error) => panic!("{error:?}"),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use edge::{Host, Layout, SiteConfig, Srv};
+use edge::{DnsHost, Layout, SiteConfig, Srv};
 use model::ServiceId;
 
 use crate::{
@@ -59,8 +59,8 @@ fn answer(answer: &str) -> (String, String) {
     (answer.to_owned(), "NOERROR".to_owned())
 }
 
-fn host(name: &str, address: &str) -> Host {
-    Host {
+fn host(name: &str, address: &str) -> DnsHost {
+    DnsHost {
         name: parse(name),
         address: parse(address),
         mac: None,

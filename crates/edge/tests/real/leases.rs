@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use edge::{Dhcp, Host, SiteConfig};
+use edge::{Dhcp, DnsHost, SiteConfig};
 
 use crate::{
     dnsmasq::start,
@@ -57,7 +57,7 @@ fn test_site() -> SiteConfig {
         others: None,
     });
     site.network.name_servers.push(parse("10.20.0.3"));
-    site.hosts = vec![Host {
+    site.hosts = vec![DnsHost {
         name: parse("wiki"),
         address: parse("10.20.0.100"),
         mac: Some(parse(RESERVED_MAC)),

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use edge::{ChallengeResponse, Host, HttpService, PublicDomain, SiteConfig, Srv};
+use edge::{ChallengeResponse, DnsHost, HttpService, PublicDomain, SiteConfig, Srv};
 use model::{
     ServiceId,
     domains::Hsts,
@@ -46,8 +46,8 @@ fn address() -> impl Strategy<Value = Ipv4Addr> {
 }
 
 prop_compose! {
-    fn host()(name in label(), address in address(), mac in any::<[u8; 6]>()) -> Host {
-        Host { name, address, mac: MacAddress::from_octets(mac).ok() }
+    fn host()(name in label(), address in address(), mac in any::<[u8; 6]>()) -> DnsHost {
+        DnsHost { name, address, mac: MacAddress::from_octets(mac).ok() }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use edge::{
-    ChallengeResponse, Dhcp, Host, HttpService, Network, PublicDomain, SiteConfig, Srv,
+    ChallengeResponse, Dhcp, DnsHost, HttpService, Network, PublicDomain, SiteConfig, Srv,
     StreamService, Tls, Transport,
 };
 use model::{
@@ -70,17 +70,17 @@ pub fn example_site() -> SiteConfig {
             }),
         },
         hosts: vec![
-            Host {
+            DnsHost {
                 name: parse("pve1"),
                 address: parse("10.20.0.11"),
                 mac: None,
             },
-            Host {
+            DnsHost {
                 name: parse("wiki"),
                 address: parse("10.20.0.100"),
                 mac: Some(parse("BC:24:11:00:00:01")),
             },
-            Host {
+            DnsHost {
                 name: parse("db"),
                 address: parse("10.20.0.101"),
                 mac: Some(parse("BC:24:11:00:00:02")),

@@ -38,9 +38,10 @@ diesel::table! {
 }
 
 diesel::table! {
-    rate_limits (user_id, action) {
+    rate_limits (user_id, key) {
         user_id -> BigInt,
-        action -> Text,
+        #[sql_name = "action"]
+        key -> Text,
         full_at -> BigInt,
     }
 }

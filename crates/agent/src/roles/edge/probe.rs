@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use edge::{Host, Layout, SiteConfig};
+use edge::{DnsHost, Layout, SiteConfig};
 use model::{
     ServiceId,
     hosts::{FailedProbe, Report},
@@ -107,7 +107,7 @@ pub fn changed(before: Option<&SiteConfig>, now: &SiteConfig) -> Vec<Target> {
 
 fn hosts(site: &SiteConfig) -> impl Iterator<Item = Target> {
     let domain = &site.network.domain;
-    let target = move |host: &Host| Target::Host {
+    let target = move |host: &DnsHost| Target::Host {
         name: format!("{}.{domain}", host.name),
         address: host.address,
     };
@@ -244,9 +244,9 @@ mod tests {
     use super::*;
 
     fn site(hosts: &[(&str, &str)]) -> SiteConfig {
-        let hosts: Vec<Host> = hosts
+        let hosts: Vec<DnsHost> = hosts
             .iter()
-            .map(|(name, address)| Host {
+            .map(|(name, address)| DnsHost {
                 name: name.parse().unwrap(),
                 address: address.parse().unwrap(),
                 mac: None,

@@ -16,7 +16,7 @@ use crate::{
 
 /// A container in its site's network. Its address is reserved before it is created in Proxmox.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SiteHost {
+pub struct SiteContainer {
     /// The container.
     pub id: ContainerId,
     /// The name.
@@ -33,7 +33,7 @@ pub struct SiteHost {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn list_site_hosts(c: &mut Conn, site: SiteId) -> Result<Vec<SiteHost>, Error> {
+pub fn list_with_services(c: &mut Conn, site: SiteId) -> Result<Vec<SiteContainer>, Error> {
     let rows: Vec<(i64, String, String, String)> = containers::table
         .filter(containers::site_id.eq(site.0))
         .order(containers::name)
@@ -45,9 +45,9 @@ pub fn list_site_hosts(c: &mut Conn, site: SiteId) -> Result<Vec<SiteHost>, Erro
         ))
         .load(&mut c.0)?;
     let mut services_by_container = container_services::list_by_site(c, site)?;
-    let hosts = rows.into_iter().map(|(id, name, address, mac)| {
+    let containers = rows.into_iter().map(|(id, name, address, mac)| {
         let row_ref = RowRef::new("containers", &id);
-        Ok(SiteHost {
+        Ok(SiteContainer {
             id: ContainerId(id),
             name: row_ref.parse("name", &name)?,
             address: row_ref.parse("address", &address)?,
@@ -55,7 +55,7 @@ pub fn list_site_hosts(c: &mut Conn, site: SiteId) -> Result<Vec<SiteHost>, Erro
             services: services_by_container.remove(&id).unwrap_or_default(),
         })
     });
-    hosts.collect()
+    containers.collect()
 }
 
 /// Returns the generation of the last change to a container or to the domains that it publishes
