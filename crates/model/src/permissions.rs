@@ -1,7 +1,8 @@
-//! Permissions: the rule of each action, and proofs that an actor has passed it.
+//! Permissions: the rule of each action, and proofs that the rule was checked.
 //!
-//! [`Permit::check`] is the only function that creates a [`Permit`]. Functions of the store that
-//! write on behalf of a user take a permit, so no use case can omit the check.
+//! Only [`Permit::check`] and [`Permit::narrow`] create a [`Permit`]. Functions of the store that
+//! write on behalf of a user take a permit, so no use case can omit the check. A permit does not
+//! name the object: the use case must check the owner of the object that it changes.
 
 mod actions;
 
@@ -80,8 +81,7 @@ pub trait RoleAction: Action {}
 /// An action whose rule depends on the owner of the object.
 pub trait OwnedAction: Action {}
 
-/// An action that consists of another one, among others. A new site has a first domain, for
-/// example.
+/// An action whose use cases also perform another one. A new site has a first domain, for example.
 pub trait Includes<B: Action>: Action {}
 
 /// A row of the table of permissions.
@@ -97,7 +97,7 @@ pub struct ActionEntry {
     pub includes: &'static [&'static str],
 }
 
-/// The proof that the actor of a use case may perform the action `A`.
+/// The proof that the rule of the action `A` was checked, for an owner or for all objects.
 #[derive(Clone, Copy, Debug)]
 pub struct Permit<A>(PhantomData<A>);
 

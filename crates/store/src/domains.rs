@@ -8,7 +8,7 @@ use model::{
     AuthorityId, DomainId, ProviderId, SiteId, Timestamp,
     certificates::{CertificateSource, CertificateState, StateInputs},
     domains::{DomainRow, DomainSpec, Publishers},
-    names::{Label, QualifiedName, Username},
+    names::{QualifiedName, Username},
     permissions::{DomainManage, Permit},
 };
 

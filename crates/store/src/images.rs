@@ -1,6 +1,5 @@
-//! Archives of pulled images on the storages of clusters, per site, with the time of their last
-//! use. An archive that is not in this table was not pulled by Holdfast. Must not decide what to
-//! delete.
+//! Archives of the images that Holdfast pulled to the storages of clusters, per site, with the time
+//! of their last use. Must not decide what to delete.
 
 use diesel::prelude::*;
 use model::{
@@ -92,6 +91,30 @@ pub fn record(
         .execute(&mut c.0)
         .map_err(Error::from_insert)?;
     Ok(())
+}
+
+/// Whether Holdfast pulled the archive for any site of the cluster. On a shared storage, all nodes
+/// have the same archive.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn is_pulled(
+    c: &mut Conn,
+    cluster: ClusterId,
+    image: &PulledImage,
+    is_shared: bool,
+) -> Result<bool, Error> {
+    let mut rows = pulled_images::table
+        .inner_join(sites::table)
+        .filter(sites::cluster_id.eq(cluster.0))
+        .filter(pulled_images::storage.eq(image.storage.as_str()))
+        .filter(pulled_images::file.eq(image.file.as_str()))
+        .select(pulled_images::site_id)
+        .into_boxed();
+    if !is_shared {
+        rows = rows.filter(pulled_images::node.eq(image.node.as_str()));
+    }
+    Ok(rows.first::<i64>(&mut c.0).optional()?.is_some())
 }
 
 /// Deletes the row of an archive, unless the archive has been used since it was listed.

@@ -100,6 +100,30 @@ async fn image_is_pulled_again_only_on_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn archive_that_holdfast_did_not_pull_is_used_and_not_recorded() {
+    let app = limited_app().await;
+    let file = NGINX.parse::<model::image::ImageRef>().unwrap().file_name();
+    for node in ["pve1", "pve2"] {
+        assert!(app.sim.handle().add_image(node, NGINX, &file));
+    }
+    let (_, job) = create(&app, "web", NGINX).await;
+    assert_eq!(job.steps[0].state, StepState::Skipped);
+    assert!(files(&app).await.is_empty());
+
+    // Another site of the cluster may have pulled the archive.
+    record(&app, app.site, &file, 100, 40).await;
+    let (_, job) = create(&app, "web-2", NGINX).await;
+    assert_eq!(job.steps[0].state, StepState::Skipped);
+    let site = app.site;
+    let images = app.control.store().read(move |c| images::list(c, site));
+    assert_eq!(
+        images.await.unwrap()[0].size,
+        67 << 20,
+        "the use is recorded"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn unused_images_are_deleted_when_the_quota_is_reached() {
     let app = limited_app().await;
     for file in ["old.tar", "older.tar", "recent.tar", "unrecorded.tar"] {

@@ -52,7 +52,7 @@ macro_rules! actions {
 }
 
 actions! {
-    /// See the own account, its limits and their usage.
+    /// See an account, its limits and their usage.
     AccountRead => OwnerOrAdministrator;
     /// Change a password, which ends the user's sessions.
     PasswordChange => OwnerOrAdministrator;

@@ -49,7 +49,7 @@ fn check_registry(context: &Context) -> Result<(), StepFailure> {
 pub(super) async fn delete(context: &mut Context) -> Result<StepOutcome, StepFailure> {
     context.resume("imgdel", SHORT_TIMEOUT).await?;
     check_registry(context)?;
-    image_quota::check(context).await?;
+    image_quota::free_space(context).await?;
     if find_archive(context).await?.is_none() {
         return Ok(StepOutcome::Skipped("not pulled before".into()));
     }
@@ -69,20 +69,20 @@ pub(super) async fn pull(context: &mut Context) -> Result<StepOutcome, StepFailu
         return Ok(StepOutcome::Skipped("created from a template".into()));
     };
     check_registry(context)?;
-    if let Some(upid) = context
-        .notes
-        .upid
-        .as_deref()
-        .and_then(|upid| upid.parse().ok())
-    {
-        let resumed = context.follow(&upid, PULL_TIMEOUT).await;
+    let upid = context.notes.upid.as_deref();
+    let upid = upid.and_then(|upid| upid.parse().ok());
+    if let Some(upid) = &upid {
+        let resumed = context.follow(upid, PULL_TIMEOUT).await;
         resumed.map_err(|failure| explain(&image, failure))?;
     }
     if let Some(archive) = find_archive(context).await? {
-        image_quota::record_use(context, &archive).await?;
+        match upid {
+            Some(_) => image_quota::record_pull(context, &archive).await?,
+            None => image_quota::record_use(context, &archive).await?,
+        }
         return Ok(StepOutcome::Skipped("already pulled".into()));
     }
-    image_quota::check(context).await?;
+    image_quota::free_space(context).await?;
     let started = start_pull(context, &image).await;
     match started {
         Ok(upid) => match context.follow(&upid, PULL_TIMEOUT).await {
@@ -90,7 +90,7 @@ pub(super) async fn pull(context: &mut Context) -> Result<StepOutcome, StepFailu
             Err(failure) => Err(explain(&image, failure)),
             Ok(()) => {
                 if let Some(archive) = find_archive(context).await? {
-                    image_quota::record_use(context, &archive).await?;
+                    image_quota::record_pull(context, &archive).await?;
                 }
                 Ok(StepOutcome::Done(image.proxmox_reference()))
             }

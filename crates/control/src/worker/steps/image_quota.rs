@@ -1,5 +1,5 @@
-//! The disk space of a site's pulled images. Deletes only archives that Holdfast pulled for the
-//! site and that no container was created from for a month.
+//! The disk space of a site's pulled images. Deletes only archives that Holdfast pulled and that no
+//! container was created from for a month.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -17,8 +17,22 @@ use super::{Context, JobStoreResultExt as _, SHORT_TIMEOUT, StepFailure};
 /// How long an archive is kept after its last use.
 const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// Records that the container is created from an archive.
+/// Records an archive that this job pulled and that the container is created from.
+pub(super) async fn record_pull(context: &Context, archive: &Content) -> Result<(), StepFailure> {
+    record(context, archive, true).await
+}
+
+/// Records that the container is created from an archive. An archive that Holdfast did not pull is
+/// not recorded, so it does not count and is never deleted.
 pub(super) async fn record_use(context: &Context, archive: &Content) -> Result<(), StepFailure> {
+    record(context, archive, false).await
+}
+
+async fn record(
+    context: &Context,
+    archive: &Content,
+    is_own_pull: bool,
+) -> Result<(), StepFailure> {
     let ContainerSource::Image(image) = &context.container.spec.source else {
         return Ok(());
     };
@@ -37,8 +51,11 @@ pub(super) async fn record_use(context: &Context, archive: &Content) -> Result<(
         size: archive.size.unwrap_or(0),
         used: Timestamp(0),
     };
-    let site = context.site.id;
+    let (site, cluster) = (context.site.id, context.container.cluster);
     let write = move |c: &mut store::Conn| {
+        if !is_own_pull && !store::images::is_pulled(c, cluster, &used, is_shared)? {
+            return Ok(());
+        }
         let used = PulledImage {
             used: store::now(c)?,
             ..used.clone()
@@ -48,14 +65,14 @@ pub(super) async fn record_use(context: &Context, archive: &Content) -> Result<(
     context.write(write).await.for_job(context.job)
 }
 
-/// Checks that the site's images use less than the quota. Deletes unused ones otherwise.
-pub(super) async fn check(context: &Context) -> Result<(), StepFailure> {
+/// Deletes unused images if the site's images use the whole quota. Fails if that is not enough.
+pub(super) async fn free_space(context: &Context) -> Result<(), StepFailure> {
     let quota = u64::from(context.site.spec.image_quota.get()) << 30;
     let images = list(context).await?;
     if total(&images) < quota {
         return Ok(());
     }
-    let images = drop_missing(context, images).await?;
+    let images = delete_missing_rows(context, images).await?;
     let refusal = match total(&images) < quota {
         true => None,
         false => delete_unused(context, &images).await?,
@@ -91,18 +108,19 @@ fn volume_id(image: &PulledImage) -> String {
     format!("{}:vztmpl/{}", image.storage, image.file)
 }
 
-/// Drops the archives that a user deleted in Proxmox. Those on unreachable nodes are kept.
-async fn drop_missing(
+/// Deletes the rows of archives that a user deleted in Proxmox. Returns the other images; those on
+/// unreachable nodes are kept.
+async fn delete_missing_rows(
     context: &Context,
     images: Vec<PulledImage>,
 ) -> Result<Vec<PulledImage>, StepFailure> {
-    let mut places: BTreeMap<(NodeName, StorageName), Vec<PulledImage>> = BTreeMap::new();
+    let mut by_location: BTreeMap<(NodeName, StorageName), Vec<PulledImage>> = BTreeMap::new();
     for image in images {
-        let place = (image.node.clone(), image.storage.clone());
-        places.entry(place).or_default().push(image);
+        let location = (image.node.clone(), image.storage.clone());
+        by_location.entry(location).or_default().push(image);
     }
     let mut kept = Vec::new();
-    for ((node, storage), images) in places {
+    for ((node, storage), images) in by_location {
         let kind = Some(ContentKind::Vztmpl);
         let content = context
             .client
