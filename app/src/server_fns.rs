@@ -1,4 +1,4 @@
-//! The server functions that the browser calls. Each one authenticates the caller and calls
+//! The server functions that the browser calls. Each one authenticates the actor and calls
 //! `control`; it contains no domain rules.
 
 pub mod account;
@@ -74,7 +74,7 @@ impl std::fmt::Display for RequestError {
 impl std::error::Error for RequestError {}
 
 #[cfg(feature = "ssr")]
-pub(crate) use server::{caller, into_request_error};
+pub(crate) use server::{authenticate, into_request_error};
 
 #[cfg(feature = "ssr")]
 mod server {
@@ -89,11 +89,11 @@ mod server {
 
     use super::RequestError;
 
-    /// The control handle and the authenticated caller.
+    /// The control handle and the authenticated user.
     ///
     /// # Errors
     /// `Unauthenticated` without a session.
-    pub async fn caller() -> Result<(Control, Actor), RequestError> {
+    pub async fn authenticate() -> Result<(Control, Actor), RequestError> {
         let control = use_context::<Control>();
         let actor = leptos_axum::extract::<Extension<Option<Actor>>>().await;
         match (control, actor) {

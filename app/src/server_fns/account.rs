@@ -11,7 +11,7 @@ use super::RequestError;
 /// As `control::account::get`.
 #[server(name = GetAccount, prefix = "/api/ui", endpoint = "account/get", input = server_fn::codec::Json)]
 pub async fn get() -> Result<UserRow, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::account::get(&control, &actor)
         .await
         .map_err(super::into_request_error)
@@ -23,7 +23,7 @@ pub async fn get() -> Result<UserRow, RequestError> {
 /// Refused fields; as `control::account::change_password`.
 #[server(prefix = "/api/ui", endpoint = "account/change-password", input = server_fn::codec::Json)]
 pub async fn change_password(form: PasswordForm) -> Result<(), RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let client = leptos_axum::extract::<axum::Extension<control::sessions::ClientInfo>>().await;
     let (Ok(axum::Extension(client)), Some(cookies), Some(response)) = (
         client,

@@ -16,7 +16,7 @@ use super::RequestError;
 /// As `control::certificates::list`.
 #[server(prefix = "/api/ui", endpoint = "certificates/list", input = server_fn::codec::Json)]
 pub async fn list(of: Option<DomainId>) -> Result<Vec<CertificateRow>, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::certificates::list(&control, &actor, of)
         .await
         .map_err(super::into_request_error)
@@ -28,7 +28,7 @@ pub async fn list(of: Option<DomainId>) -> Result<Vec<CertificateRow>, RequestEr
 /// As `control::certificates::find`.
 #[server(prefix = "/api/ui", endpoint = "certificates/find", input = server_fn::codec::Json)]
 pub async fn find(query: CertificateQuery) -> Result<CertificateList, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::certificates::find(&control, &actor, &query)
         .await
         .map_err(super::into_request_error)
@@ -40,7 +40,7 @@ pub async fn find(query: CertificateQuery) -> Result<CertificateList, RequestErr
 /// As `control::certificates::get`.
 #[server(prefix = "/api/ui", endpoint = "certificates/get", input = server_fn::codec::Json)]
 pub async fn get(key: String) -> Result<CertificateDetail, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let Ok(id) = key.parse() else {
         // An invalid id is treated as not found.
         return Err(super::into_request_error(model::Error::NotFound {
@@ -58,7 +58,7 @@ pub async fn get(key: String) -> Result<CertificateDetail, RequestError> {
 /// Refused fields; as `control::certificates::upload`.
 #[server(prefix = "/api/ui", endpoint = "certificates/upload", input = server_fn::codec::Json)]
 pub async fn upload(form: UploadForm) -> Result<CertificateId, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let domain = form
         .parse()
         .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
@@ -73,7 +73,7 @@ pub async fn upload(form: UploadForm) -> Result<CertificateId, RequestError> {
 /// As `control::certificates::retry`.
 #[server(prefix = "/api/ui", endpoint = "certificates/retry", input = server_fn::codec::Json)]
 pub async fn retry(id: CertificateId) -> Result<(), RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::certificates::retry(&control, &actor, id)
         .await
         .map_err(super::into_request_error)
@@ -85,7 +85,7 @@ pub async fn retry(id: CertificateId) -> Result<(), RequestError> {
 /// As `control::certificates::renew`.
 #[server(prefix = "/api/ui", endpoint = "certificates/renew", input = server_fn::codec::Json)]
 pub async fn renew(id: CertificateId) -> Result<(), RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::certificates::renew(&control, &actor, id)
         .await
         .map_err(super::into_request_error)
@@ -97,7 +97,7 @@ pub async fn renew(id: CertificateId) -> Result<(), RequestError> {
 /// As `control::certificates::revoke`.
 #[server(prefix = "/api/ui", endpoint = "certificates/revoke", input = server_fn::codec::Json)]
 pub async fn revoke(id: CertificateId, confirm: String) -> Result<(), RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::certificates::revoke(&control, &actor, id, &confirm)
         .await
         .map_err(super::into_request_error)
@@ -109,7 +109,7 @@ pub async fn revoke(id: CertificateId, confirm: String) -> Result<(), RequestErr
 /// As `control::certificates::delete`.
 #[server(prefix = "/api/ui", endpoint = "certificates/delete", input = server_fn::codec::Json)]
 pub async fn delete(id: CertificateId, confirm: String) -> Result<(), RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::certificates::delete(&control, &actor, id, &confirm)
         .await
         .map_err(super::into_request_error)

@@ -19,7 +19,7 @@ use super::RequestError;
 /// As `control::clusters::list`.
 #[server(prefix = "/api/ui", endpoint = "clusters/list", input = server_fn::codec::Json)]
 pub async fn list() -> Result<Vec<ClusterView>, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::clusters::list(&control, &actor)
         .await
         .map_err(super::into_request_error)
@@ -31,7 +31,7 @@ pub async fn list() -> Result<Vec<ClusterView>, RequestError> {
 /// As `control::clusters::get`.
 #[server(prefix = "/api/ui", endpoint = "clusters/get", input = server_fn::codec::Json)]
 pub async fn get(name: String) -> Result<ClusterDetail, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::clusters::get(&control, &actor, &name)
         .await
         .map_err(super::into_request_error)
@@ -43,7 +43,7 @@ pub async fn get(name: String) -> Result<ClusterDetail, RequestError> {
 /// As `control::clusters::check`.
 #[server(prefix = "/api/ui", endpoint = "clusters/check", input = server_fn::codec::Json)]
 pub async fn check(id: ClusterId) -> Result<ClusterCapabilities, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::clusters::check(&control, &actor, id)
         .await
         .map_err(super::into_request_error)
@@ -55,7 +55,7 @@ pub async fn check(id: ClusterId) -> Result<ClusterCapabilities, RequestError> {
 /// An invalid address; as `control::clusters::fetch_certificate`.
 #[server(prefix = "/api/ui", endpoint = "clusters/fetch-certificate", input = server_fn::codec::Json)]
 pub async fn fetch_certificate(url: String) -> Result<PresentedCertificate, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let url = url.parse().map_err(|refusal: model::Invalid| {
         super::into_request_error(model::Error::Invalid {
             fields: vec![refusal.for_field("url")],
@@ -72,7 +72,7 @@ pub async fn fetch_certificate(url: String) -> Result<PresentedCertificate, Requ
 /// Refused fields; as `control::clusters::create`.
 #[server(prefix = "/api/ui", endpoint = "clusters/create", input = server_fn::codec::Json)]
 pub async fn create(form: ClusterForm) -> Result<Label, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let spec = form
         .parse(true)
         .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
@@ -87,7 +87,7 @@ pub async fn create(form: ClusterForm) -> Result<Label, RequestError> {
 /// Refused fields; as `control::clusters::update`.
 #[server(prefix = "/api/ui", endpoint = "clusters/update", input = server_fn::codec::Json)]
 pub async fn update(id: ClusterId, form: ClusterForm) -> Result<Label, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let spec = form
         .parse(false)
         .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
@@ -102,7 +102,7 @@ pub async fn update(id: ClusterId, form: ClusterForm) -> Result<Label, RequestEr
 /// As `control::clusters::delete`.
 #[server(prefix = "/api/ui", endpoint = "clusters/delete", input = server_fn::codec::Json)]
 pub async fn delete(id: ClusterId, confirm: String) -> Result<(), RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::clusters::delete(&control, &actor, id, &confirm)
         .await
         .map_err(super::into_request_error)
@@ -117,7 +117,7 @@ pub async fn import(
     id: ClusterId,
     import: ImportRequest,
 ) -> Result<Vec<ImportResult>, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::clusters::import(&control, &actor, id, import)
         .await
         .map_err(super::into_request_error)

@@ -18,19 +18,19 @@ use super::RequestError;
 /// As `control::containers::create_options`.
 #[server(name = GetCreateOptions, prefix = "/api/ui", endpoint = "containers/create-options", input = server_fn::codec::Json)]
 pub async fn create_options() -> Result<CreateOptions, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::containers::create_options(&control, &actor)
         .await
         .map_err(super::into_request_error)
 }
 
-/// Lists a page of the containers that the caller may see.
+/// Lists a page of the containers that the actor may see.
 ///
 /// # Errors
 /// As `control::containers::list`.
 #[server(prefix = "/api/ui", endpoint = "containers/list", input = server_fn::codec::Json)]
 pub async fn list(query: ContainerQuery) -> Result<Page<ContainerRow>, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::containers::list(&control, &actor, &query)
         .await
         .map_err(super::into_request_error)
@@ -46,7 +46,7 @@ pub async fn get(
     name: String,
     with_jobs: bool,
 ) -> Result<ContainerDetail, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     // An invalid name is treated as not found.
     let (Ok(site), Ok(name)) = (site.parse(), name.parse()) else {
         return Err(super::into_request_error(model::Error::NotFound {
@@ -64,7 +64,7 @@ pub async fn get(
 /// Refused fields; as `control::containers::create`.
 #[server(prefix = "/api/ui", endpoint = "containers/create", input = server_fn::codec::Json)]
 pub async fn create(form: ContainerForm) -> Result<CreatedContainer, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let new = form
         .parse()
         .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
@@ -73,7 +73,7 @@ pub async fn create(form: ContainerForm) -> Result<CreatedContainer, RequestErro
         .map_err(super::into_request_error)
 }
 
-/// Updates a container that the caller read at `version`. Returns the job, if one is needed.
+/// Updates a container that the actor read at `version`. Returns the job, if one is needed.
 ///
 /// # Errors
 /// Refused fields; a conflict if the container was changed meanwhile; as
@@ -85,7 +85,7 @@ pub async fn edit(
     form: ContainerForm,
     restart: bool,
 ) -> Result<Option<JobId>, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let new = form
         .parse()
         .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
@@ -105,7 +105,7 @@ pub async fn edit(
 /// As `control::containers::power`.
 #[server(name = PowerContainer, prefix = "/api/ui", endpoint = "containers/power", input = server_fn::codec::Json)]
 pub async fn power(id: ContainerId, power: Power) -> Result<JobId, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::containers::power(&control, &actor, id, power)
         .await
         .map_err(super::into_request_error)
@@ -117,7 +117,7 @@ pub async fn power(id: ContainerId, power: Power) -> Result<JobId, RequestError>
 /// As `control::containers::delete`.
 #[server(prefix = "/api/ui", endpoint = "containers/delete", input = server_fn::codec::Json)]
 pub async fn delete(id: ContainerId, confirm: String) -> Result<JobId, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::containers::delete(&control, &actor, id, &confirm)
         .await
         .map_err(super::into_request_error)

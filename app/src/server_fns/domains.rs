@@ -14,7 +14,7 @@ use super::RequestError;
 /// As `control::domains::list`.
 #[server(prefix = "/api/ui", endpoint = "domains/list", input = server_fn::codec::Json)]
 pub async fn list() -> Result<Vec<DomainRow>, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::domains::list(&control, &actor)
         .await
         .map_err(super::into_request_error)
@@ -26,7 +26,7 @@ pub async fn list() -> Result<Vec<DomainRow>, RequestError> {
 /// As `control::domains::create_options`.
 #[server(prefix = "/api/ui", endpoint = "domains/create-options", input = server_fn::codec::Json)]
 pub async fn create_options() -> Result<NewDomainOptions, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::domains::create_options(&control, &actor)
         .await
         .map_err(super::into_request_error)
@@ -38,7 +38,7 @@ pub async fn create_options() -> Result<NewDomainOptions, RequestError> {
 /// As `control::domains::get_detail`.
 #[server(prefix = "/api/ui", endpoint = "domains/get", input = server_fn::codec::Json)]
 pub async fn get(key: String, tab: DomainTab) -> Result<DomainDetail, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let Ok(id) = key.parse() else {
         // An invalid id is treated as not found.
         return Err(super::into_request_error(model::Error::NotFound {
@@ -56,7 +56,7 @@ pub async fn get(key: String, tab: DomainTab) -> Result<DomainDetail, RequestErr
 /// Refused fields; as `control::domains::create`.
 #[server(prefix = "/api/ui", endpoint = "domains/create", input = server_fn::codec::Json)]
 pub async fn create(form: DomainForm) -> Result<DomainId, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let spec = form
         .parse()
         .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
@@ -71,7 +71,7 @@ pub async fn create(form: DomainForm) -> Result<DomainId, RequestError> {
 /// Refused fields; as `control::domains::update`.
 #[server(prefix = "/api/ui", endpoint = "domains/update", input = server_fn::codec::Json)]
 pub async fn update(id: DomainId, form: DomainForm) -> Result<(), RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let spec = form
         .parse()
         .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
@@ -86,7 +86,7 @@ pub async fn update(id: DomainId, form: DomainForm) -> Result<(), RequestError> 
 /// As `control::domains::delete`.
 #[server(prefix = "/api/ui", endpoint = "domains/delete", input = server_fn::codec::Json)]
 pub async fn delete(id: DomainId, confirm: String) -> Result<(), RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::domains::delete(&control, &actor, id, &confirm)
         .await
         .map_err(super::into_request_error)

@@ -17,7 +17,7 @@ use super::RequestError;
 /// As `control::hosts::list`.
 #[server(prefix = "/api/ui", endpoint = "hosts/list", input = server_fn::codec::Json)]
 pub async fn list() -> Result<Vec<HostRow>, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::hosts::list(&control, &actor)
         .await
         .map_err(super::into_request_error)
@@ -29,7 +29,7 @@ pub async fn list() -> Result<Vec<HostRow>, RequestError> {
 /// As `control::hosts::get`.
 #[server(prefix = "/api/ui", endpoint = "hosts/get", input = server_fn::codec::Json)]
 pub async fn get(site: String, name: String) -> Result<HostDetail, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let (site, name) = names(&site, &name)?;
     control::hosts::get(&control, &actor, &site, &name)
         .await
@@ -47,7 +47,7 @@ pub async fn browse_files(
     query: FileQuery,
     path: String,
 ) -> Result<FileSelection, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let (site, name) = names(&site, &name)?;
     control::hosts::browse_files(&control, &actor, &site, &name, query, path)
         .await
@@ -60,7 +60,7 @@ pub async fn browse_files(
 /// Refused fields; as `control::hosts::create`.
 #[server(prefix = "/api/ui", endpoint = "hosts/create", input = server_fn::codec::Json)]
 pub async fn create(form: HostForm) -> Result<IssuedJoinToken, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let (site, name) = form
         .parse()
         .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
@@ -75,7 +75,7 @@ pub async fn create(form: HostForm) -> Result<IssuedJoinToken, RequestError> {
 /// As `control::hosts::renew_join_token`.
 #[server(prefix = "/api/ui", endpoint = "hosts/renew-join-token", input = server_fn::codec::Json)]
 pub async fn renew_join_token(id: HostId) -> Result<IssuedJoinToken, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::hosts::renew_join_token(&control, &actor, id)
         .await
         .map_err(super::into_request_error)
@@ -87,7 +87,7 @@ pub async fn renew_join_token(id: HostId) -> Result<IssuedJoinToken, RequestErro
 /// As `control::hosts::hand_over_dhcp`.
 #[server(prefix = "/api/ui", endpoint = "hosts/hand-over-dhcp", input = server_fn::codec::Json)]
 pub async fn hand_over_dhcp(id: HostId) -> Result<(), RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::hosts::hand_over_dhcp(&control, &actor, id)
         .await
         .map_err(super::into_request_error)
@@ -99,7 +99,7 @@ pub async fn hand_over_dhcp(id: HostId) -> Result<(), RequestError> {
 /// As `control::hosts::force_dhcp`.
 #[server(prefix = "/api/ui", endpoint = "hosts/force-dhcp", input = server_fn::codec::Json)]
 pub async fn force_dhcp(id: HostId, confirm: String) -> Result<(), RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::hosts::force_dhcp(&control, &actor, id, &confirm)
         .await
         .map_err(super::into_request_error)
@@ -111,7 +111,7 @@ pub async fn force_dhcp(id: HostId, confirm: String) -> Result<(), RequestError>
 /// As `control::hosts::delete`.
 #[server(prefix = "/api/ui", endpoint = "hosts/delete", input = server_fn::codec::Json)]
 pub async fn delete(id: HostId, confirm: String) -> Result<(), RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::hosts::delete(&control, &actor, id, &confirm)
         .await
         .map_err(super::into_request_error)

@@ -9,13 +9,13 @@ use model::{
 
 use super::RequestError;
 
-/// Lists a page of the jobs that the caller may see, newest first.
+/// Lists a page of the jobs that the actor may see, newest first.
 ///
 /// # Errors
 /// As `control::jobs::list`.
 #[server(prefix = "/api/ui", endpoint = "jobs/list", input = server_fn::codec::Json)]
 pub async fn list(query: JobQuery) -> Result<Page<JobRow>, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::jobs::list(&control, &actor, &query)
         .await
         .map_err(super::into_request_error)
@@ -27,7 +27,7 @@ pub async fn list(query: JobQuery) -> Result<Page<JobRow>, RequestError> {
 /// As `control::jobs::get`.
 #[server(prefix = "/api/ui", endpoint = "jobs/get", input = server_fn::codec::Json)]
 pub async fn get(id: JobId) -> Result<JobView, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::jobs::get(&control, &actor, id)
         .await
         .map_err(super::into_request_error)
@@ -39,7 +39,7 @@ pub async fn get(id: JobId) -> Result<JobView, RequestError> {
 /// As `control::jobs::has_ended`.
 #[server(prefix = "/api/ui", endpoint = "jobs/has-ended", input = server_fn::codec::Json)]
 pub async fn has_ended(id: JobId) -> Result<bool, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::jobs::has_ended(&control, &actor, id)
         .await
         .map_err(super::into_request_error)
@@ -51,7 +51,7 @@ pub async fn has_ended(id: JobId) -> Result<bool, RequestError> {
 /// As `control::jobs::log`.
 #[server(prefix = "/api/ui", endpoint = "jobs/log", input = server_fn::codec::Json)]
 pub async fn log(id: JobId, after: i64) -> Result<Vec<LogLine>, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::jobs::log(&control, &actor, id, after)
         .await
         .map_err(super::into_request_error)
@@ -63,7 +63,7 @@ pub async fn log(id: JobId, after: i64) -> Result<Vec<LogLine>, RequestError> {
 /// As `control::jobs::cancel`.
 #[server(prefix = "/api/ui", endpoint = "jobs/cancel", input = server_fn::codec::Json)]
 pub async fn cancel(id: JobId) -> Result<(), RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::jobs::cancel(&control, &actor, id)
         .await
         .map_err(super::into_request_error)
@@ -75,7 +75,7 @@ pub async fn cancel(id: JobId) -> Result<(), RequestError> {
 /// As `control::jobs::retry`.
 #[server(prefix = "/api/ui", endpoint = "jobs/retry", input = server_fn::codec::Json)]
 pub async fn retry(id: JobId, confirm: String) -> Result<(), RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::jobs::retry(&control, &actor, id, &confirm)
         .await
         .map_err(super::into_request_error)
@@ -87,7 +87,7 @@ pub async fn retry(id: JobId, confirm: String) -> Result<(), RequestError> {
 /// As `control::jobs::list_active`.
 #[server(prefix = "/api/ui", endpoint = "jobs/list-active", input = server_fn::codec::Json)]
 pub async fn list_active() -> Result<Vec<JobRow>, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::jobs::list_active(&control, &actor)
         .await
         .map_err(super::into_request_error)
@@ -99,7 +99,7 @@ pub async fn list_active() -> Result<Vec<JobRow>, RequestError> {
 /// As `control::jobs::summarize_active`.
 #[server(prefix = "/api/ui", endpoint = "jobs/summarize-active", input = server_fn::codec::Json)]
 pub async fn summarize_active() -> Result<JobSummary, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::jobs::summarize_active(&control, &actor)
         .await
         .map_err(super::into_request_error)

@@ -14,7 +14,7 @@ use super::RequestError;
 /// As `control::providers::list`.
 #[server(prefix = "/api/ui", endpoint = "providers/list", input = server_fn::codec::Json)]
 pub async fn list() -> Result<Vec<ProviderRow>, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::providers::list(&control, &actor)
         .await
         .map_err(super::into_request_error)
@@ -26,7 +26,7 @@ pub async fn list() -> Result<Vec<ProviderRow>, RequestError> {
 /// As `control::providers::get`.
 #[server(prefix = "/api/ui", endpoint = "providers/get", input = server_fn::codec::Json)]
 pub async fn get(name: String) -> Result<ProviderRow, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let Ok(name) = name.parse() else {
         // An invalid name is treated as not found.
         return Err(super::into_request_error(model::Error::NotFound {
@@ -44,7 +44,7 @@ pub async fn get(name: String) -> Result<ProviderRow, RequestError> {
 /// Refused fields; as `control::providers::create`.
 #[server(prefix = "/api/ui", endpoint = "providers/create", input = server_fn::codec::Json)]
 pub async fn create(form: ProviderForm) -> Result<ProviderId, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let spec = form
         .parse(true)
         .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
@@ -59,7 +59,7 @@ pub async fn create(form: ProviderForm) -> Result<ProviderId, RequestError> {
 /// Refused fields; as `control::providers::update`.
 #[server(prefix = "/api/ui", endpoint = "providers/update", input = server_fn::codec::Json)]
 pub async fn update(id: ProviderId, form: ProviderForm) -> Result<(), RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let spec = form
         .parse(false)
         .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
@@ -74,7 +74,7 @@ pub async fn update(id: ProviderId, form: ProviderForm) -> Result<(), RequestErr
 /// An invalid domain; as `control::providers::test`.
 #[server(prefix = "/api/ui", endpoint = "providers/test", input = server_fn::codec::Json)]
 pub async fn test(id: ProviderId, domain: String) -> Result<Vec<ProviderCheck>, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let domain = domain.parse().map_err(|invalid: model::Invalid| {
         let fields = vec![invalid.for_field("domain")];
         super::into_request_error(model::Error::Invalid { fields })
@@ -90,7 +90,7 @@ pub async fn test(id: ProviderId, domain: String) -> Result<Vec<ProviderCheck>, 
 /// As `control::providers::delete`.
 #[server(prefix = "/api/ui", endpoint = "providers/delete", input = server_fn::codec::Json)]
 pub async fn delete(id: ProviderId, confirm: String) -> Result<(), RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::providers::delete(&control, &actor, id, &confirm)
         .await
         .map_err(super::into_request_error)

@@ -9,25 +9,25 @@ use model::{
 
 use super::RequestError;
 
-/// Lists the sites that the caller may see.
+/// Lists the sites that the actor may see.
 ///
 /// # Errors
 /// As `control::sites::list`.
 #[server(prefix = "/api/ui", endpoint = "sites/list", input = server_fn::codec::Json)]
 pub async fn list() -> Result<Vec<SiteRow>, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::sites::list(&control, &actor)
         .await
         .map_err(super::into_request_error)
 }
 
-/// Lists the names of the sites that the caller may see.
+/// Lists the names of the sites that the actor may see.
 ///
 /// # Errors
 /// As `control::sites::list_names`.
 #[server(prefix = "/api/ui", endpoint = "sites/list-names", input = server_fn::codec::Json)]
 pub async fn list_names() -> Result<Vec<Label>, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::sites::list_names(&control, &actor)
         .await
         .map_err(super::into_request_error)
@@ -39,7 +39,7 @@ pub async fn list_names() -> Result<Vec<Label>, RequestError> {
 /// As `control::sites::get`.
 #[server(prefix = "/api/ui", endpoint = "sites/get", input = server_fn::codec::Json)]
 pub async fn get(name: String) -> Result<SiteRow, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let Ok(name) = name.parse() else {
         return Err(super::into_request_error(model::Error::NotFound {
             kind: model::Kind::Site,
@@ -56,7 +56,7 @@ pub async fn get(name: String) -> Result<SiteRow, RequestError> {
 /// Refused fields; as `control::sites::create`.
 #[server(prefix = "/api/ui", endpoint = "sites/create", input = server_fn::codec::Json)]
 pub async fn create(form: SiteForm) -> Result<SiteId, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let spec = form
         .parse()
         .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
@@ -71,7 +71,7 @@ pub async fn create(form: SiteForm) -> Result<SiteId, RequestError> {
 /// Refused fields; as `control::sites::update`.
 #[server(prefix = "/api/ui", endpoint = "sites/update", input = server_fn::codec::Json)]
 pub async fn update(id: SiteId, form: SiteForm) -> Result<(), RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let spec = form
         .parse()
         .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
@@ -87,7 +87,7 @@ pub async fn update(id: SiteId, form: SiteForm) -> Result<(), RequestError> {
 /// As `control::sites::delete`.
 #[server(prefix = "/api/ui", endpoint = "sites/delete", input = server_fn::codec::Json)]
 pub async fn delete(id: SiteId, confirm: String) -> Result<(), RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::sites::delete(&control, &actor, id, &confirm)
         .await
         .map_err(super::into_request_error)

@@ -15,7 +15,7 @@ use super::RequestError;
 /// As `control::users::list`.
 #[server(prefix = "/api/ui", endpoint = "users/list", input = server_fn::codec::Json)]
 pub async fn list(q: String, page: u32) -> Result<Page<UserRow>, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::users::list(&control, &actor, &q, page)
         .await
         .map_err(super::into_request_error)
@@ -27,7 +27,7 @@ pub async fn list(q: String, page: u32) -> Result<Page<UserRow>, RequestError> {
 /// As `control::users::get`.
 #[server(prefix = "/api/ui", endpoint = "users/get", input = server_fn::codec::Json)]
 pub async fn get(name: String) -> Result<UserRow, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let Ok(name) = name.parse() else {
         return Err(super::into_request_error(model::Error::NotFound {
             kind: model::Kind::User,
@@ -44,7 +44,7 @@ pub async fn get(name: String) -> Result<UserRow, RequestError> {
 /// Refused fields; as `control::users::create`.
 #[server(prefix = "/api/ui", endpoint = "users/create", input = server_fn::codec::Json)]
 pub async fn create(form: UserForm) -> Result<UserId, RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let spec = form
         .parse()
         .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
@@ -59,7 +59,7 @@ pub async fn create(form: UserForm) -> Result<UserId, RequestError> {
 /// Refused fields; as `control::users::update`.
 #[server(prefix = "/api/ui", endpoint = "users/update", input = server_fn::codec::Json)]
 pub async fn update(id: UserId, form: UserForm) -> Result<(), RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     let spec = form
         .parse()
         .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
@@ -75,7 +75,7 @@ pub async fn update(id: UserId, form: UserForm) -> Result<(), RequestError> {
 /// As `control::users::delete`.
 #[server(prefix = "/api/ui", endpoint = "users/delete", input = server_fn::codec::Json)]
 pub async fn delete(id: UserId, confirm: String) -> Result<(), RequestError> {
-    let (control, actor) = super::caller().await?;
+    let (control, actor) = super::authenticate().await?;
     control::users::delete(&control, &actor, id, &confirm)
         .await
         .map_err(super::into_request_error)

@@ -1,6 +1,6 @@
 //! Errors of use cases, with messages for users.
 //!
-//! [`Error`] describes what the caller can do. [`Error::http_status`] is the only mapping to HTTP;
+//! [`Error`] describes what the user can do. [`Error::http_status`] is the only mapping to HTTP;
 //! forms have a mapping of their own. Internal causes are logged and never part of an error.
 
 use std::borrow::Cow;
@@ -83,7 +83,7 @@ impl Kind {
     }
 }
 
-/// An error of a use case, by what the caller can do about it.
+/// An error of a use case, by what the user can do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
 pub enum Error {

@@ -4,14 +4,14 @@
 //! is not changed by mistake. The rows refer to container 1 and job 1, which belong to the member
 //! `ann`. Other objects do not exist, except the site `lab`, so permitted calls may return 404.
 
-mod callers;
 mod functions;
+mod test_users;
 
 use agent_protocol::endpoints;
 use model::permissions::Rule;
 
-pub use callers::{Caller, Installation, create_container};
 pub use functions::{Row, table};
+pub use test_users::{Installation, TestUser, create_container};
 
 /// The required role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

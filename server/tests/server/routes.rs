@@ -12,7 +12,7 @@ use model::{events::Topic, users::UserForm};
 use serde_json::{Value, json};
 
 use crate::{
-    access::{Caller, Credential, Installation, ROUTES, create_container},
+    access::{Credential, Installation, ROUTES, TestUser, create_container},
     support::{get, request},
 };
 
@@ -73,22 +73,18 @@ async fn agent_routes_accept_no_session() {
         .iter()
         .filter(|(.., required)| *required == Credential::Agent);
     for (_, path, _) in routes {
-        for caller in Caller::ALL {
+        for user in TestUser::ALL {
             // The token of the session is no key either.
             for as_key in [false, true] {
                 let mut post =
                     request(Method::POST, path).header(header::CONTENT_TYPE, "application/json");
-                if let Some(token) = installation.token(caller).filter(|_| as_key) {
+                if let Some(token) = installation.token(user).filter(|_| as_key) {
                     post = post.header(header::AUTHORIZATION, format!("Bearer {token}"));
                 }
                 let body = Body::from(agent_body(path).to_string());
-                let response = installation.send(caller, post, body).await;
+                let response = installation.send(user, post, body).await;
                 let (status, text) = (response.status, response.text());
-                assert_eq!(
-                    status,
-                    StatusCode::UNAUTHORIZED,
-                    "{path} {caller:?}: {text}"
-                );
+                assert_eq!(status, StatusCode::UNAUTHORIZED, "{path} {user:?}: {text}");
             }
         }
     }
@@ -101,19 +97,19 @@ async fn session_routes_refuse_anonymous_clients() {
         .iter()
         .filter(|(.., required)| *required == Credential::Session);
     for (_, path, _) in routes {
-        let response = installation.open(Caller::Anonymous, path).await;
+        let response = installation.open(TestUser::Anonymous, path).await;
         assert_eq!(response.status, StatusCode::UNAUTHORIZED, "{path}");
     }
 }
 
-/// The events of a caller while `change` runs, up to the event of a new domain, which all users
+/// The events of a user while `change` runs, up to the event of a new domain, which all users
 /// receive.
 async fn events_during(
     installation: &Installation,
-    caller: Caller,
+    user: TestUser,
     change: impl AsyncFnOnce(),
 ) -> Vec<model::events::Event> {
-    let events = get("/events").header(header::COOKIE, installation.cookie(caller).unwrap());
+    let events = get("/events").header(header::COOKIE, installation.cookie(user).unwrap());
     let response = installation
         .app
         .send_streaming(events.body(Body::empty()).unwrap());
@@ -165,19 +161,19 @@ async fn change_objects_of_owner(installation: &Installation) {
 
 #[tokio::test]
 async fn event_stream_of_a_member_has_no_objects_of_other_members() {
-    for caller in [Caller::Stranger, Caller::Owner, Caller::Administrator] {
+    for user in [TestUser::Stranger, TestUser::Owner, TestUser::Administrator] {
         let installation = Installation::new().await;
         let change = async || change_objects_of_owner(&installation).await;
-        let events = events_during(&installation, caller, change).await;
+        let events = events_during(&installation, user, change).await;
         let objects: BTreeSet<Topic> = events
             .iter()
             .filter(|event| event.id.is_some())
             .map(|event| event.topic)
             .collect();
-        let expected = match caller {
-            Caller::Stranger => BTreeSet::from([Topic::Domain]),
+        let expected = match user {
+            TestUser::Stranger => BTreeSet::from([Topic::Domain]),
             _ => BTreeSet::from([Topic::Container, Topic::Job, Topic::User, Topic::Domain]),
         };
-        assert_eq!(objects, expected, "{caller:?}");
+        assert_eq!(objects, expected, "{user:?}");
     }
 }

@@ -10,15 +10,15 @@ use model::{
 use serde_json::{Value, json};
 use server::router::page_paths;
 
-use crate::access::{Access, Caller, Installation, OTHER_ACTIONS, PAGES, Row, table};
+use crate::access::{Access, Installation, OTHER_ACTIONS, PAGES, Row, TestUser, table};
 
 impl Installation {
     /// A description of an unexpected page response.
-    async fn check_page(&self, caller: Caller, path: &str, access: Access) -> Option<String> {
-        let response = self.open(caller, path).await;
+    async fn check_page(&self, user: TestUser, path: &str, access: Access) -> Option<String> {
+        let response = self.open(user, path).await;
         let (status, text) = (response.status, response.text());
         let location = response.header("location");
-        let is_expected = match caller.refusal(access) {
+        let is_expected = match user.refusal(access) {
             Some(StatusCode::UNAUTHORIZED) => {
                 status.is_redirection() && location.starts_with("/sign-in?next=")
             }
@@ -28,18 +28,18 @@ impl Installation {
             None if path == "/sites/lab/containers" => location == "/containers?site=lab",
             None => is_allowed(status, access),
         };
-        (!is_expected).then(|| format!("{path} as {caller:?} ({access:?}): {status} {location}"))
+        (!is_expected).then(|| format!("{path} as {user:?} ({access:?}): {status} {location}"))
     }
 
     /// A description of an unexpected response to a call.
-    async fn check_call(&self, caller: Caller, (path, access, _, body): &Row) -> Option<String> {
-        let response = self.call(caller, path, body.to_string()).await;
-        let is_expected = match caller.refusal(*access) {
+    async fn check_call(&self, user: TestUser, (path, access, _, body): &Row) -> Option<String> {
+        let response = self.call(user, path, body.to_string()).await;
+        let is_expected = match user.refusal(*access) {
             Some(refusal) => response.status == refusal,
             None => is_allowed(response.status, *access),
         };
         let (status, text) = (response.status, response.text());
-        (!is_expected).then(|| format!("{path} as {caller:?} ({access:?}): {status} {text}"))
+        (!is_expected).then(|| format!("{path} as {user:?} ({access:?}): {status} {text}"))
     }
 }
 
@@ -120,8 +120,8 @@ async fn server_functions_enforce_the_access_table() {
     let installation = Installation::new().await;
     let mut failures = Vec::new();
     for row in &table() {
-        for caller in Caller::ALL {
-            failures.extend(installation.check_call(caller, row).await);
+        for user in TestUser::ALL {
+            failures.extend(installation.check_call(user, row).await);
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
@@ -145,10 +145,10 @@ async fn object_of_another_user_looks_like_a_missing_one() {
         if !access.hides_objects() {
             continue;
         }
-        let caller = Caller::Stranger;
+        let user = TestUser::Stranger;
         let missing = of_missing_object(&body).to_string();
-        let refused = installation.call(caller, path, body.to_string()).await;
-        let missing = installation.call(caller, path, missing).await;
+        let refused = installation.call(user, path, body.to_string()).await;
+        let missing = installation.call(user, path, missing).await;
         assert_eq!(refused.status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(refused.text(), missing.text(), "{path}");
         assert_eq!(refused.status, missing.status, "{path}");
@@ -187,8 +187,8 @@ async fn pages_enforce_the_access_table() {
     let installation = Installation::new().await;
     let mut failures = Vec::new();
     for (path, access) in PAGES {
-        for caller in Caller::ALL {
-            failures.extend(installation.check_page(caller, path, *access).await);
+        for user in TestUser::ALL {
+            failures.extend(installation.check_page(user, path, *access).await);
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
@@ -220,7 +220,7 @@ async fn path_of_a_missing_object_returns_404() {
         "/providers/nothing",
         "/users/nobody",
     ] {
-        let response = installation.open(Caller::Administrator, path).await;
+        let response = installation.open(TestUser::Administrator, path).await;
         assert_eq!(response.status, StatusCode::NOT_FOUND, "{path}");
         let text = response.text();
         let has_message = ["Not found", "does not exist"]
@@ -229,7 +229,7 @@ async fn path_of_a_missing_object_returns_404() {
         assert!(has_message, "{path}: {text}");
     }
     let part = installation
-        .open(Caller::Administrator, "/pkg/nothing.js")
+        .open(TestUser::Administrator, "/pkg/nothing.js")
         .await;
     assert_eq!(part.status, StatusCode::NOT_FOUND);
 }
@@ -246,16 +246,14 @@ async fn malformed_body_is_refused_with_422() {
         let missing = has_required.then(|| "{}".to_owned());
         let bodies = ["", "{", "no JSON", "7"].map(str::to_owned);
         for body in bodies.into_iter().chain(missing).chain(wrong_types(&body)) {
-            for caller in [Caller::Anonymous, Caller::Administrator] {
-                let response = installation.call(caller, path, body.clone()).await;
+            for user in [TestUser::Anonymous, TestUser::Administrator] {
+                let response = installation.call(user, path, body.clone()).await;
                 let refused: Option<Error> = serde_json::from_slice(&response.body).ok();
                 if response.status != StatusCode::UNPROCESSABLE_ENTITY
                     || !matches!(refused, Some(Error::Invalid { .. }))
                 {
                     let (status, text) = (response.status, response.text());
-                    failures.push(format!(
-                        "{path} as {caller:?} with {body:?}: {status} {text}"
-                    ));
+                    failures.push(format!("{path} as {user:?} with {body:?}: {status} {text}"));
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! The callers of the access tests: one user of each role, and the objects of a member.
+//! The users of the access tests: one user of each role, and the objects of a member.
 
 use axum::{
     body::Body,
@@ -18,9 +18,9 @@ use crate::support::{TestApp, TestResponse, create_site, get, request};
 
 const PASSWORD: &str = "correct horse";
 
-/// The calling user.
+/// Who sends a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Caller {
+pub enum TestUser {
     Anonymous,
     /// A member without objects.
     Stranger,
@@ -30,7 +30,7 @@ pub enum Caller {
     Administrator,
 }
 
-impl Caller {
+impl TestUser {
     pub const ALL: [Self; 5] = [
         Self::Anonymous,
         Self::Stranger,
@@ -76,7 +76,7 @@ pub struct Installation {
     /// The member `ann`.
     pub owner: Actor,
     pub site: SiteId,
-    cookies: Vec<(Caller, String)>,
+    cookies: Vec<(TestUser, String)>,
     _sim: Sim,
 }
 
@@ -85,16 +85,16 @@ impl Installation {
         let sim = proxmox_sim::start(Config::test()).await.unwrap();
         let app = TestApp::new().await;
         let site = create_site(&app.control, &sim).await;
-        let mut cookies = vec![(Caller::Administrator, app.cookie().await)];
+        let mut cookies = vec![(TestUser::Administrator, app.cookie().await)];
         let mut owner = Actor::System;
-        for caller in Caller::ALL {
-            let Some((name, role)) = caller.account() else {
+        for user in TestUser::ALL {
+            let Some((name, role)) = user.account() else {
                 continue;
             };
             let actor = create_user(&app, name, role).await;
             let response = app.sign_in(name, PASSWORD, "/").await;
-            cookies.push((caller, response.cookie().unwrap()));
-            if caller == Caller::Owner {
+            cookies.push((user, response.cookie().unwrap()));
+            if user == TestUser::Owner {
                 let created = create_container(&app, &actor, site, "web").await;
                 owner = actor;
                 assert_eq!(
@@ -113,33 +113,33 @@ impl Installation {
         }
     }
 
-    pub async fn call(&self, caller: Caller, path: &str, body: String) -> TestResponse {
+    pub async fn call(&self, user: TestUser, path: &str, body: String) -> TestResponse {
         let request = request(Method::POST, &format!("/api/ui/{path}"))
             .header("sec-fetch-site", "same-origin")
             .header(header::CONTENT_TYPE, "application/json");
-        self.send(caller, request, Body::from(body)).await
+        self.send(user, request, Body::from(body)).await
     }
 
-    pub async fn open(&self, caller: Caller, path: &str) -> TestResponse {
+    pub async fn open(&self, user: TestUser, path: &str) -> TestResponse {
         let request = get(path).header(header::ACCEPT, "text/html");
-        self.send(caller, request, Body::empty()).await
+        self.send(user, request, Body::empty()).await
     }
 
-    /// The cookie of a signed-in caller, as `NAME=TOKEN`.
-    pub fn cookie(&self, caller: Caller) -> Option<&str> {
+    /// The cookie of a signed-in user, as `NAME=TOKEN`.
+    pub fn cookie(&self, user: TestUser) -> Option<&str> {
         let mut cookies = self.cookies.iter();
         cookies
-            .find(|(owner, _)| *owner == caller)
+            .find(|(owner, _)| *owner == user)
             .map(|(_, cookie)| cookie.as_str())
     }
 
-    /// The token of a caller's session.
-    pub fn token(&self, caller: Caller) -> Option<&str> {
-        Some(self.cookie(caller)?.split_once('=')?.1)
+    /// The token of a user's session.
+    pub fn token(&self, user: TestUser) -> Option<&str> {
+        Some(self.cookie(user)?.split_once('=')?.1)
     }
 
-    pub async fn send(&self, caller: Caller, mut request: Builder, body: Body) -> TestResponse {
-        if let Some(cookie) = self.cookie(caller) {
+    pub async fn send(&self, user: TestUser, mut request: Builder, body: Body) -> TestResponse {
+        if let Some(cookie) = self.cookie(user) {
             request = request.header(header::COOKIE, cookie);
         }
         self.app.send(request.body(body).unwrap()).await
