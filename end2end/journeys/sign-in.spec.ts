@@ -73,7 +73,7 @@ test("a page sends no requests during sign-out", async ({ page, server }) => {
   await submitSignIn(page, name, password);
   await expect(page).toHaveURL("/containers");
   await waitUntilHydrated(page);
-  // The jobs of the demo's containers have ended, so they cause no more events.
+  // The jobs of the demo's containers have ended, so they cause no further events.
   await expect(page.getByRole("button", { name: /running jobs?$/ })).toHaveCount(0, { timeout: 60_000 });
   const requests: string[] = [];
   let finished = 0;

@@ -3,11 +3,9 @@
 //! `cargo fmt` does not check.
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, ensure};
 
-use crate::program;
 use crate::workspace::Workspace;
 
 /// The number of lines that no file may reach.
@@ -24,21 +22,11 @@ const MAX_COLUMNS: usize = 100;
 /// # Errors
 /// When a file or a comment line is too long, or a file cannot be read; the error names each.
 pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
-    let mut git = Command::new("git");
-    git.current_dir(workspace.root())
-        .args(["ls-files", "-z", "--", "*.rs"]);
-    let files = program::output(&mut git).context("git cannot list the tracked files")?;
-    let files = String::from_utf8(files).context("a tracked file has a name that is not UTF-8")?;
     let mut problems = Vec::new();
-    for file in files.split_terminator('\0') {
-        let path = workspace.root().join(file);
-        // A tracked file that was deleted and not committed yet.
-        if !path.exists() {
-            continue;
-        }
-        let code =
-            std::fs::read_to_string(&path).with_context(|| format!("{file} cannot be read"))?;
-        problems.extend(problems_in(Path::new(file), &code));
+    for file in workspace.tracked_files(&["*.rs"])? {
+        let code = std::fs::read_to_string(workspace.root().join(&file))
+            .with_context(|| format!("{} cannot be read", file.display()))?;
+        problems.extend(problems_in(&file, &code));
     }
     ensure!(
         problems.is_empty(),

@@ -1,7 +1,9 @@
-//! Checks the language of the Rust code: no word that `docs/GLOSSARY.md` bans in identifiers, log
-//! messages and texts for users, no participle as the name of a type, and no function whose name
-//! asks a question but which changes something. `scan` finds the problems in the tokens of a file.
+//! Checks the language: no word that `docs/GLOSSARY.md` bans in identifiers, log messages, texts for
+//! users, pages and browser tests, no participle as the name of a type, and no function whose name
+//! asks a question but which changes something. `scan` finds the problems in the tokens of a Rust
+//! file.
 
+mod prose;
 mod scan;
 
 use std::collections::BTreeSet;
@@ -31,7 +33,11 @@ const TEXT_FOLDERS: [&str; 10] = [
     "server/src",
 ];
 
-/// Checks all Rust files of the workspace.
+/// The directories whose identifiers have more banned words: elsewhere, such as in the simulated
+/// Proxmox VE, these words have another meaning.
+const WEB_FOLDERS: [&str; 2] = ["app", "server"];
+
+/// Checks all Rust files of the workspace, the pages of the documentation and the browser tests.
 ///
 /// # Errors
 /// When a file breaks a rule or cannot be read; the error names each place.
@@ -52,6 +58,12 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
             problems.extend(problems_in(path, &code, &banned)?);
         }
     }
+    for file in workspace.tracked_files(&prose::FILES)? {
+        let path = workspace.root().join(&file);
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("{} cannot be read", path.display()))?;
+        problems.extend(prose::problems_in(&file, &text, &banned.texts));
+    }
     if !problems.is_empty() {
         bail!(
             "see docs/GLOSSARY.md for the terms to use:\n{}",
@@ -64,13 +76,14 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
 /// The banned words. Words of an identifier are joined by spaces, in lower case.
 struct BannedWords {
     identifiers: Vec<String>,
+    web_identifiers: Vec<String>,
     logs: Vec<String>,
     texts: Vec<String>,
 }
 
 impl BannedWords {
-    /// Reads the three lists in code font that follow `In identifiers:`, `In log messages:` and
-    /// `Banned in texts:`.
+    /// Reads the lists in code font that follow `In identifiers:`, `In identifiers of app and
+    /// server:`, `In log messages:` and `Banned in texts:`.
     fn from_glossary(text: &str) -> anyhow::Result<Self> {
         let list = |title: &str| {
             let (_, rest) = text
@@ -87,6 +100,7 @@ impl BannedWords {
         };
         Ok(Self {
             identifiers: list("In identifiers:")?,
+            web_identifiers: list("In identifiers of app and server:")?,
             logs: list("In log messages:")?,
             texts: list("Banned in texts:")?,
         })
@@ -97,8 +111,10 @@ fn problems_in(path: &Path, code: &str, banned: &BannedWords) -> anyhow::Result<
     let tokens: TokenStream = code
         .parse()
         .map_err(|error| anyhow::anyhow!("{} is not Rust: {error}", path.display()))?;
+    let is_web = WEB_FOLDERS.iter().any(|folder| path.starts_with(folder));
     let mut scan = Scan {
         banned,
+        is_web,
         problems: Vec::new(),
     };
     scan.stream(
@@ -132,7 +148,8 @@ fn has_texts(path: &Path) -> bool {
 mod tests {
     use super::*;
 
-    const GLOSSARY: &str = "In identifiers: `told`,\n`set_aside`.\n\nIn log messages: `no more`.\n\n\
+    const GLOSSARY: &str = "In identifiers: `told`,\n`set_aside`.\n\n\
+        In identifiers of app and server: `gadget`.\n\nIn log messages: `no more`.\n\n\
         Banned in texts: `gizmo`,\n`good until`.\n";
 
     fn check(code: &str) -> Vec<String> {
@@ -207,6 +224,12 @@ mod tests {
                 "a.rs:2: `WasTold`: the word \"told\" is banned",
                 "a.rs:3: `set_aside_now`: the word \"set aside\" is banned",
             ]
+        );
+        let code = "fn gadget_of() {}";
+        assert_eq!(check(code), Vec::<String>::new());
+        assert_eq!(
+            check_file("app/src/a.rs", code),
+            ["app/src/a.rs:1: `gadget_of`: the word \"gadget\" is banned"]
         );
     }
 

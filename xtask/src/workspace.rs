@@ -1,6 +1,6 @@
 //! Paths: the workspace root, Cargo's target directory and the web assets.
 //!
-//! Only this module joins these paths. It must not create or read the files.
+//! Only this module joins these paths and lists the tracked files. It must not create or read them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -43,6 +43,23 @@ impl Workspace {
     /// The directory of the root Cargo.toml.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The tracked files that match git's patterns, relative to the root. Files that were deleted
+    /// and not committed yet are left out.
+    ///
+    /// # Errors
+    /// If git cannot list the files.
+    pub fn tracked_files(&self, patterns: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
+        let mut git = Command::new("git");
+        git.current_dir(&self.root)
+            .args(["ls-files", "-z", "--"])
+            .args(patterns);
+        let files = program::output(&mut git).context("git cannot list the tracked files")?;
+        let files =
+            String::from_utf8(files).context("a tracked file has a name that is not UTF-8")?;
+        let files = files.split_terminator('\0').map(PathBuf::from);
+        Ok(files.filter(|file| self.root.join(file).exists()).collect())
     }
 
     /// Cargo's target directory.

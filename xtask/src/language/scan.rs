@@ -31,6 +31,8 @@ pub(super) enum Strings {
 /// The problems of one file: the text to search for its line, and the problem.
 pub(super) struct Scan<'a> {
     pub(super) banned: &'a BannedWords,
+    /// Whether the file is in `app` or `server`.
+    pub(super) is_web: bool,
     pub(super) problems: Vec<(String, String)>,
 }
 
@@ -96,7 +98,9 @@ impl Scan<'_> {
 
     fn identifier(&mut self, ident: &Ident) {
         let name = ident.to_string();
-        if let Some(word) = first_banned(&words(&name), &self.banned.identifiers) {
+        let words = words(&name);
+        let web = first_banned(&words, &self.banned.web_identifiers).filter(|_| self.is_web);
+        if let Some(word) = first_banned(&words, &self.banned.identifiers).or(web) {
             self.problems.push((
                 name.clone(),
                 format!("`{name}`: the word {word:?} is banned"),
@@ -235,7 +239,7 @@ fn is_log_macro(before: &[TokenTree]) -> bool {
 }
 
 /// The words of an identifier or a text in lower case, with a space before and after each.
-fn words(text: &str) -> String {
+pub(super) fn words(text: &str) -> String {
     let mut words = String::from(" ");
     let mut was_lower = false;
     for character in text.chars() {
