@@ -59,7 +59,7 @@ type Entry = (Pattern, Option<&'static str>, Page);
 /// There are few modules, because code that several of them share is put into one more file for
 /// each combination of modules.
 macro_rules! pages {
-    ($($name:ident in $part:ident at $pattern:literal => $view:path;)*) => {
+    ($($name:ident in $module:ident at $pattern:literal => $view:path;)*) => {
         $(
             struct $name {}
 
@@ -68,7 +68,7 @@ macro_rules! pages {
                 use leptos::wasm_split::SplitLoaderError;
 
                 #[leptos::wasm_split::wasm_split(
-                    $part,
+                    $module,
                     wasm_split_path = leptos::wasm_split,
                     preload(load),
                     fallible,
@@ -103,7 +103,7 @@ macro_rules! pages {
             }
         )*
 
-        const PAGES: &[Entry] = &[CONTAINERS, $((Pattern($pattern), Some(stringify!($part)), $name::PAGE)),*];
+        const PAGES: &[Entry] = &[CONTAINERS, $((Pattern($pattern), Some(stringify!($module)), $name::PAGE)),*];
     };
 }
 
@@ -192,8 +192,8 @@ pub async fn preload(path: &str) {
 #[cfg(feature = "ssr")]
 pub fn requested_module() -> Option<&'static str> {
     let url = use_context::<leptos_router::location::RequestUrl>()?;
-    let (_, part, _) = entry_at(url.parse().ok()?.path())?;
-    *part
+    let (_, module, _) = entry_at(url.parse().ok()?.path())?;
+    *module
 }
 
 /// The whole application.

@@ -26,26 +26,26 @@ const DEBOUNCE: Duration = Duration::from_millis(200);
 const SEARCH: &str = "search";
 
 /// The URL `path` with the parameters that are not empty and not the first page.
-pub fn address(path: &str, parameters: &[(&str, &str)]) -> String {
-    let mut address = path.to_owned();
+pub fn list_url(path: &str, parameters: &[(&str, &str)]) -> String {
+    let mut url = path.to_owned();
     let mut mark = '?';
     let is_default =
         |parameter: &(&str, &str)| parameter.1.is_empty() || *parameter == ("page", "1");
     for (name, value) in parameters.iter().filter(|parameter| !is_default(parameter)) {
-        address.push(mark);
-        address.push_str(name);
-        address.push('=');
+        url.push(mark);
+        url.push_str(name);
+        url.push('=');
         // On the server, `Url::escape` escapes the minus sign of an order; in the browser it does
         // not.
-        address.push_str(&Url::escape(value).replace("%2D", "-"));
+        url.push_str(&Url::escape(value).replace("%2D", "-"));
         mark = '&';
     }
-    address
+    url
 }
 
 /// The URL `path` with the parameters `names` of the current query, but with another value of one
 /// parameter. The page is kept only if it is that parameter.
-pub fn changed_address(
+pub fn changed_url(
     path: &str,
     names: &[&str],
     query: &ParamsMap,
@@ -54,7 +54,7 @@ pub fn changed_address(
     let current = |name| query.get_str(name).unwrap_or_default().trim();
     let kept = names.iter().filter(|name| **name != changed);
     let kept = kept.map(|name| (*name, current(name)));
-    address(path, &kept.chain([(changed, value)]).collect::<Vec<_>>())
+    list_url(path, &kept.chain([(changed, value)]).collect::<Vec<_>>())
 }
 
 /// The parameters of a list in the URL.
@@ -237,7 +237,7 @@ fn submit_to_url(
             scroll: false,
             ..Default::default()
         };
-        navigate(&address(&path, &parameters), options);
+        navigate(&list_url(&path, &parameters), options);
     })
 }
 
@@ -338,15 +338,15 @@ pub fn sort_head(
 mod tests {
     use leptos_router::params::ParamsMap;
 
-    use super::{UrlQuery, address, changed_address};
+    use super::{UrlQuery, changed_url, list_url};
 
     #[test]
     fn url_omits_empty_parameters() {
         assert_eq!(
-            address("/containers", &[("q", ""), ("sort", "")]),
+            list_url("/containers", &[("q", ""), ("sort", "")]),
             "/containers"
         );
-        let filled = address(
+        let filled = list_url(
             "/containers",
             &[("q", "web"), ("status", ""), ("sort", "-created")],
         );
@@ -357,7 +357,7 @@ mod tests {
     fn changed_url_keeps_the_query_but_not_the_page() {
         let query = [("q", " web"), ("status", "running"), ("page", "3")];
         let query: ParamsMap = query.into_iter().collect();
-        let url = |change| changed_address("/jobs", &["q", "status", "sort"], &query, change);
+        let url = |change| changed_url("/jobs", &["q", "status", "sort"], &query, change);
         assert_eq!(
             url(("sort", "-created")),
             "/jobs?q=web&status=running&sort=-created"

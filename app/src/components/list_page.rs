@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     icon::icon,
-    list::{Filter, Filters, address, changed_address, list_keys},
+    list::{Filter, Filters, changed_url, list_keys, list_url},
     live_resource::{LiveResource, live_resource},
     page::{PageHead, Pager, empty, list_skeleton},
     table::{Object, Rows, table},
@@ -108,13 +108,13 @@ fn create_address(path: &'static str) -> Signal<String> {
     let site = Memo::new(move |_| {
         query.with(|query| query.get_str("site").unwrap_or_default().to_owned())
     });
-    Signal::derive(move || site.with(|site| address(path, &[("site", site)])))
+    Signal::derive(move || site.with(|site| list_url(path, &[("site", site)])))
 }
 
 impl Search {
     /// The URL of the list with the current query, but with another order or page.
-    pub fn address(&self, query: Memo<ParamsMap>, change: (&str, &str)) -> String {
-        query.with(|query| changed_address(self.path, self.parameters, query, change))
+    pub fn list_url(&self, query: Memo<ParamsMap>, change: (&str, &str)) -> String {
+        query.with(|query| changed_url(self.path, self.parameters, query, change))
     }
 
     fn form(&self) -> AnyView {
@@ -222,7 +222,7 @@ pub fn list_view(list: &'static ListPage, state: ListState) -> AnyView {
         _ => list.empty(),
     });
     let search = list.search.as_ref().map(|search| {
-        let href = move |number: u32| search.address(query, ("page", &number.to_string()));
+        let href = move |number: u32| search.list_url(query, ("page", &number.to_string()));
         let href = Callback::new(href);
         let form = reactive(move || (!has_no_objects.get()).then(|| search.form()));
         (

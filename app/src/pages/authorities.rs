@@ -26,7 +26,7 @@ pub fn domain_names(all: &[Domain]) -> AnyView {
 /// Domains as links to their certificates.
 pub fn domains(all: &[Domain]) -> AnyView {
     let links = all.iter().map(|domain| {
-        let href = address("/certificates", &[("q", domain.as_str())]);
+        let href = list_url("/certificates", &[("q", domain.as_str())]);
         view! { <li><a class="link" href=href>{domain.to_string()}</a></li> }.erase()
     });
     match all.is_empty() {

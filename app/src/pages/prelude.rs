@@ -23,7 +23,7 @@ pub(crate) use crate::{
         form_values::form_values,
         host::host,
         icon::icon,
-        list::{Filter, Filters, address, changed_address, list_keys, url_query},
+        list::{Filter, Filters, changed_url, list_keys, list_url, url_query},
         list_page::{
             ListPage, ListState, Search, format_count, list_page, list_view, paged, unpaged,
         },

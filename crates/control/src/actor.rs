@@ -78,9 +78,9 @@ impl Actor {
         (!A::RULE.allows(me.role, false)).then_some(me.id)
     }
 
-    /// Whether the actor may learn of a change under a rule. `owner` is the owner of the changed
+    /// Whether the actor may receive a notification with this rule. `owner` is the owner of the changed
     /// object, if it has one.
-    pub(crate) fn passes(&self, rule: Rule, owner: Option<UserId>) -> bool {
+    pub(crate) fn may_receive(&self, rule: Rule, owner: Option<UserId>) -> bool {
         rule.allows(self.role(), owner.is_some_and(|owner| self.owns(owner)))
     }
 }

@@ -8,6 +8,6 @@ mod lease;
 mod reconciler;
 mod wakeup;
 
-pub(crate) use lease::{InStore, Lease, LeaseLost, LeaseObject, Renewal};
+pub(crate) use lease::{Lease, LeaseLost, LeaseObject, Renewal, StoreRenewal, unique_owner};
 pub(crate) use reconciler::{NextPass, Reconciler, run};
 pub(crate) use wakeup::{WakeSources, Wakeup};

@@ -16,7 +16,7 @@ use store::{Conn, dns_records::DnsRecordRow};
 
 use crate::{
     Control,
-    background::{InStore, Lease, LeaseObject, NextPass, Reconciler, Renewal, WakeSources},
+    background::{Lease, LeaseObject, NextPass, Reconciler, Renewal, StoreRenewal, WakeSources},
     failure::StoreResultExt as _,
     providers,
 };
@@ -116,7 +116,7 @@ async fn apply_due(control: &Control) -> Result<(), model::Error> {
 /// Renews the lease of a record.
 fn renewal<'a>(control: &'a Control, row: &DnsRecordRow) -> impl Renewal + use<'a> {
     let id = row.id;
-    InStore {
+    StoreRenewal {
         store: control.store(),
         object: LeaseObject::Record(row.record.to_string()),
         renew: move |c: &mut Conn, owner: &str, term| {

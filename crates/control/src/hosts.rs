@@ -9,7 +9,6 @@ mod join_token;
 mod registration;
 mod report;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use model::{
     Error, HostId, Kind, ServiceId, SiteId,
     events::{Event, Topic},
@@ -190,10 +189,6 @@ pub async fn delete(
     publish_change(control, id);
     publish_all_services(control);
     Ok(())
-}
-
-fn secret() -> String {
-    URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
 }
 
 fn require_found<T>(done: Result<T, store::Error>) -> Result<T, Error> {

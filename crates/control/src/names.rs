@@ -16,6 +16,12 @@ pub(crate) fn refusal(name: &QualifiedName, holder: NamePurpose) -> String {
     format!("{holder} has the name {name}. Choose another name.")
 }
 
+/// Why a name cannot be used that is the hostname of the manager.
+pub(crate) fn manager_refusal(manager: Option<&Domain>, name: &QualifiedName) -> Option<String> {
+    (manager?.as_str() == name.as_str())
+        .then(|| format!("Holdfast uses the name {name}. Choose another name."))
+}
+
 /// A change of domains, and whose names must not be used.
 pub(crate) struct Rename<'a> {
     /// The site as it is before the change.
@@ -43,9 +49,8 @@ impl Rename<'_> {
         for container in store::containers::list_with_services(c, self.site.id)? {
             let names = self.names_of(&container);
             for (name, purpose) in names.iter() {
-                if self.manager.is_some_and(|it| it.as_str() == name.as_str()) {
-                    let message = format!("Holdfast uses the name {name}. Choose another name.");
-                    return Ok(Err(message));
+                if let Some(refusal) = manager_refusal(self.manager, name) {
+                    return Ok(Err(refusal));
                 }
                 if let Some(holder) = holders.insert(name.clone(), purpose) {
                     return Ok(Err(refusal(name, holder)));

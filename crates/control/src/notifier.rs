@@ -117,7 +117,7 @@ impl Notice {
             Some(_) => self.owner,
             None => me,
         };
-        actor.passes(self.rule, owner)
+        actor.may_receive(self.rule, owner)
     }
 }
 

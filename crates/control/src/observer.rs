@@ -25,7 +25,7 @@ use cluster_state::ClusterState;
 pub(crate) use cluster_state::Power;
 pub(crate) use poller::{poll, release_leases};
 
-use crate::{notifier::Notifier, status::ObservedState};
+use crate::{background::unique_owner, notifier::Notifier, status::ObservedState};
 
 /// The observed state of all clusters, shared by the pollers.
 #[derive(Clone)]
@@ -51,7 +51,7 @@ impl Observer {
         Self {
             notifier,
             clusters: Arc::default(),
-            owner: format!("{}-{:016x}", std::process::id(), rand::random::<u64>()).into(),
+            owner: unique_owner(),
             loading: Arc::default(),
         }
     }

@@ -283,7 +283,7 @@ impl BrowserToken {
 }
 
 /// A random token of 256 bits, safe for cookies and query strings.
-fn new_token() -> String {
+pub(crate) fn new_token() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
 }
 

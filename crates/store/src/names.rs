@@ -14,6 +14,7 @@ use crate::{
     Conn, Error, Unique,
     rows::RowRef,
     schema::{domains, hosts, names, node_addresses, sites},
+    sites as store_sites,
 };
 
 /// Returns who holds these names, without those of one container: that which is changed. One
@@ -155,9 +156,7 @@ pub(crate) fn refresh_infrastructure(
     site: SiteId,
     claimed: Option<&QualifiedName>,
 ) -> Result<(), Error> {
-    diesel::update(sites::table.find(site.0))
-        .set(sites::version.eq(sites::version + 1))
-        .execute(&mut c.0)?;
+    store_sites::lock_row(c, site)?;
     let mut missing = list_infrastructure(c, site)?;
     let stored: Vec<(i64, String, String)> = names::table
         .filter(names::site_id.eq(site.0))

@@ -251,10 +251,16 @@ pub fn get_by_name(c: &mut Conn, name: &Label) -> Result<Option<SiteRecord>, Err
 /// # Errors
 /// When the database is unavailable.
 pub fn lock(c: &mut Conn, id: SiteId) -> Result<Option<SiteRecord>, Error> {
+    lock_row(c, id)?;
+    get(c, id)
+}
+
+/// Locks the site until the transaction ends, if it exists.
+pub(crate) fn lock_row(c: &mut Conn, id: SiteId) -> Result<(), Error> {
     diesel::update(sites::table.find(id.0))
         .set(sites::version.eq(sites::version + 1))
         .execute(&mut c.0)?;
-    get(c, id)
+    Ok(())
 }
 
 /// Returns all sites with their usage, ordered by name, at most 500. Four statements.

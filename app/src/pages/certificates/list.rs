@@ -120,7 +120,7 @@ fn attention_panel(listed: LiveResource<CertificateList>) -> AnyView {
             count => format!("{count} certificates need attention"),
         };
         let rest = (count > rows.len()).then(|| {
-            let href = address(PATH, &[("state", ALARMING)]);
+            let href = list_url(PATH, &[("state", ALARMING)]);
             view! { <p class="links"><a href=href>"Show all"</a></p> }.erase()
         });
         let each = rows.iter().map(alarm).collect::<Vec<_>>();

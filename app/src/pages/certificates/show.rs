@@ -47,39 +47,36 @@ fn status_badges(certificate: LiveResource<CertificateDetail>) -> AnyView {
     })
 }
 
-/// The action that is available for a certificate.
+/// A request for a new certificate.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum AvailableAction {
+enum IssuanceRequest {
     /// There is no certificate, or its renewal failed: retry immediately.
     Retry,
     /// The certificate is valid: renew it immediately.
     Renew,
-    /// An uploaded certificate, which is not renewed automatically.
-    Upload,
 }
 
-fn available_action(row: &CertificateRow) -> AvailableAction {
+/// The available request; `None` for an uploaded certificate, which is not renewed automatically.
+fn available_request(row: &CertificateRow) -> Option<IssuanceRequest> {
     match (row.method, &row.issued, row.failures) {
-        (IssuanceMethod::Uploaded, ..) => AvailableAction::Upload,
-        (IssuanceMethod::Acme, Some(_), 0) => AvailableAction::Renew,
-        (IssuanceMethod::Acme, ..) => AvailableAction::Retry,
+        (IssuanceMethod::Uploaded, ..) => None,
+        (IssuanceMethod::Acme, Some(_), 0) => Some(IssuanceRequest::Renew),
+        (IssuanceMethod::Acme, ..) => Some(IssuanceRequest::Retry),
     }
 }
 
 fn actions(certificate: LiveResource<CertificateDetail>) -> AnyView {
     let available = certificate
-        .part(|certificate| (available_action(&certificate.row), certificate.row.domain));
+        .part(|certificate| (available_request(&certificate.row), certificate.row.domain));
     let action = Action::default();
     let toasts = Toasts::here();
-    let request = move |next: AvailableAction| {
+    let request = move |next: IssuanceRequest| {
         let (id, name) = certificate
             .peek(|certificate| (certificate.row.id, certificate.row.subject.to_string()));
         let request = async move {
             match next {
-                AvailableAction::Renew => server_fns::certificates::renew(id).await,
-                AvailableAction::Retry | AvailableAction::Upload => {
-                    server_fns::certificates::retry(id).await
-                }
+                IssuanceRequest::Renew => server_fns::certificates::renew(id).await,
+                IssuanceRequest::Retry => server_fns::certificates::retry(id).await,
             }
         };
         action.send(request, move |()| {
@@ -90,14 +87,14 @@ fn actions(certificate: LiveResource<CertificateDetail>) -> AnyView {
     action.warn_on_failure(toasts);
     reactive(move || {
         let (next, domain) = available.get();
+        let Some(next) = next else {
+            let href = format!("/certificates/new?domain={domain}");
+            return view! { <a class="btn" href=href>{icon("upload")} "Upload replacement"</a> }
+                .erase();
+        };
         let label = match next {
-            AvailableAction::Retry => "Retry now",
-            AvailableAction::Renew => "Renew now",
-            AvailableAction::Upload => {
-                let href = format!("/certificates/new?domain={domain}");
-                return view! { <a class="btn" href=href>{icon("upload")} "Upload replacement"</a> }
-                    .erase();
-            }
+            IssuanceRequest::Retry => "Retry now",
+            IssuanceRequest::Renew => "Renew now",
         };
         action.button("rotate-cw", label, move || request(next))
     })
@@ -195,7 +192,7 @@ mod tests {
         certificates::{CertificateContents, CertificateRow, CertificateState, IssuanceMethod},
     };
 
-    use super::{AvailableAction, available_action};
+    use super::{IssuanceRequest, available_request};
 
     #[test]
     fn actions_depend_on_source_and_state() {
@@ -222,12 +219,12 @@ mod tests {
             last_error: None,
             is_used: true,
         };
-        assert!(available_action(&row) == AvailableAction::Retry);
+        assert!(available_request(&row) == Some(IssuanceRequest::Retry));
         row.issued = Some(issued);
-        assert!(available_action(&row) == AvailableAction::Renew);
+        assert!(available_request(&row) == Some(IssuanceRequest::Renew));
         row.failures = 1;
-        assert!(available_action(&row) == AvailableAction::Retry);
+        assert!(available_request(&row) == Some(IssuanceRequest::Retry));
         row.method = IssuanceMethod::Uploaded;
-        assert!(available_action(&row) == AvailableAction::Upload);
+        assert!(available_request(&row).is_none());
     }
 }

@@ -92,7 +92,7 @@ pub fn page() -> AnyView {
 /// Redirects from the path above a container's to the list of its site's containers.
 pub fn of_site() -> AnyView {
     let site = use_params_map().with_untracked(|all| all.get_str("site").map(str::to_owned));
-    let path = address("/containers", &[("site", &site.unwrap_or_default())]);
+    let path = list_url("/containers", &[("site", &site.unwrap_or_default())]);
     view! { <Redirect path /> }.erase()
 }
 
@@ -101,7 +101,7 @@ fn content(page: LiveResource<Page<ContainerRow>>, query: Memo<ContainerQuery>) 
     let order = Signal::derive(move || query.with(|query| query.sort.to_string()));
     let in_order = Callback::new(move |sort: String| {
         let is_default = sort == Sort::default().to_string();
-        SEARCH.address(parameters, ("sort", if is_default { "" } else { &sort }))
+        SEARCH.list_url(parameters, ("sort", if is_default { "" } else { &sort }))
     });
     let rows = page.part(|page| page.rows.clone());
     let state = ListState {

@@ -111,15 +111,15 @@ fn notices(container: LiveResource<ContainerDetail>) -> AnyView {
             last_seen.erase(),
         )
     });
-    let deviations = panels(Tone::Warning, "triangle-alert", container.part(deviations));
+    let state_drift = panels(Tone::Warning, "triangle-alert", container.part(state_drift));
     let drift = panels(Tone::Info, "info", container.part(drift));
     let dialog = actions::delete_dialog(deletion, container.part(|view| Some(view.row.clone())));
-    view! { {failed} {unreachable} {deviations} {drift} {restart(container)} {dialog} }.erase()
+    view! { {failed} {unreachable} {state_drift} {drift} {restart(container)} {dialog} }.erase()
 }
 
 /// Differences between desired and observed state while no job is running, and an address other
 /// than the reserved address.
-fn deviations(view: &ContainerDetail) -> Vec<String> {
+fn state_drift(view: &ContainerDetail) -> Vec<String> {
     let state = match (view.row.activity, view.desired_running, view.row.status) {
         (None, true, Status::Stopped) => Some("Desired state: running. Observed state: stopped."),
         (None, false, Status::Running) => Some("Desired state: stopped. Observed state: running."),

@@ -93,7 +93,7 @@ fn card(page: LiveResource<DomainDetail>) -> AnyView {
     });
     let rest = reactive(move || {
         rest.get().map(|(total, name)| {
-            let href = address("/certificates", &[("q", &name)]);
+            let href = list_url("/certificates", &[("q", &name)]);
             view! { <p><a class="link" href=href>{format!("Show all {total} certificates")}</a></p> }.erase()
         })
     });

@@ -19,7 +19,7 @@ const ROWS: Rows<FileRow> = Rows {
     id: |file| text_id(&file.path),
     columns: &[
         main_column("File", |file| {
-            let href = address("", &[("path", &file.path)]);
+            let href = list_url("", &[("path", &file.path)]);
             view! { <a class="row-link mono" data-row="" href=href>{file.path.clone()}</a> }.erase()
         }),
         badge_column("Status", |file| state(file.state)),
@@ -93,7 +93,7 @@ fn list(listed: Memo<FileList>, at: String) -> AnyView {
     let (path, own) = (at.clone(), at.clone());
     let href = Callback::new(move |number: u32| {
         let page = ("page", &*number.to_string());
-        query.with(|query| changed_address(&at, &["q"], query, page))
+        query.with(|query| changed_url(&at, &["q"], query, page))
     });
     let rows = Memo::new(move |_| listed.with(|listed| listed.page.rows.clone()));
     let none = Memo::new(move |_| rows.with(Vec::is_empty));

@@ -56,14 +56,14 @@ pub(crate) trait Renewal: Sync {
 }
 
 /// A renewal that is one write to the database.
-pub(crate) struct InStore<'a, F> {
+pub(crate) struct StoreRenewal<'a, F> {
     pub(crate) store: &'a Store,
     pub(crate) object: LeaseObject,
     /// A function of connection, owner and term in milliseconds.
     pub(crate) renew: F,
 }
 
-impl<F> Renewal for InStore<'_, F>
+impl<F> Renewal for StoreRenewal<'_, F>
 where
     F: Fn(&mut Conn, &str, i64) -> Result<bool, store::Error> + Clone + Send + Sync + 'static,
 {
@@ -106,11 +106,11 @@ impl Lease {
     /// A lease for an owner that no other claim uses. Create it before the claim is written, so
     /// that the owner never counts on a lease that the database has ended.
     pub(crate) fn new(term: Duration) -> Self {
-        Self::of(&unique_owner(), term)
+        Self::with_owner(&unique_owner(), term)
     }
 
     /// A lease for an owner that keeps it from one pass to the next.
-    pub(crate) fn of(owner: &Arc<str>, term: Duration) -> Self {
+    pub(crate) fn with_owner(owner: &Arc<str>, term: Duration) -> Self {
         Self {
             owner: Arc::clone(owner),
             term,
@@ -222,9 +222,9 @@ fn usable(term: Duration) -> Duration {
     term - term / 6
 }
 
-/// A token that is different for each claim, so that a former owner in the same process cannot
+/// An owner token that differs from all others, so that a former owner in the same process cannot
 /// write under a later claim.
-fn unique_owner() -> Arc<str> {
+pub(crate) fn unique_owner() -> Arc<str> {
     format!("{}-{:016x}", std::process::id(), rand::random::<u64>()).into()
 }
 

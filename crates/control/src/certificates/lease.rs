@@ -9,7 +9,7 @@ use store::{Conn, certificates::ClaimedCertificate};
 
 use crate::{
     Control,
-    background::{InStore, Lease, LeaseObject, Renewal},
+    background::{Lease, LeaseObject, Renewal, StoreRenewal},
     failure::StoreResultExt as _,
 };
 
@@ -41,7 +41,7 @@ pub(super) async fn claim(control: &Control) -> Result<Option<Claim>, model::Err
 /// Renews the lease of a certificate.
 pub(super) fn renewal<'a>(control: &'a Control, claimed: &ClaimedCertificate) -> impl Renewal + 'a {
     let id = claimed.id;
-    InStore {
+    StoreRenewal {
         store: control.store(),
         object: LeaseObject::Certificate(claimed.subject.clone()),
         renew: move |c: &mut Conn, owner: &str, term| {

@@ -134,11 +134,12 @@ struct Reservation {
     attempt: u32,
 }
 
-type Reserved = (ContainerId, UserId, JobId);
+/// The new container, its owner and its job.
+type NewContainerIds = (ContainerId, UserId, JobId);
 
 impl Reservation {
     /// Writes the reservation. Each attempt after a conflict chooses another address and VMID.
-    async fn write(mut self) -> Result<Reserved, Error> {
+    async fn write(mut self) -> Result<NewContainerIds, Error> {
         loop {
             let attempt = self.clone();
             let outcome = self
@@ -159,7 +160,7 @@ impl Reservation {
     }
 
     /// Runs in a transaction. Every check precedes the first write.
-    fn reserve(&self, c: &mut Conn) -> Result<Result<Reserved, Error>, store::Error> {
+    fn reserve(&self, c: &mut Conn) -> Result<Result<NewContainerIds, Error>, store::Error> {
         let allowance = match jobs::JobAllowance::obtain(c, &self.actor)? {
             Ok(allowance) => allowance,
             Err(refusal) => return Ok(Err(refusal)),

@@ -6,7 +6,7 @@ use model::{
     permissions::ReservedNameUse,
 };
 
-use crate::Actor;
+use crate::{Actor, names::manager_refusal};
 
 /// The actor who requests a name, and the manager's own hostname.
 #[derive(Clone, Copy)]
@@ -34,7 +34,6 @@ impl Requester<'_> {
 
     /// Checks only for the manager's hostname, for names assigned by an authorized user.
     pub(super) fn manager_conflict(&self, name: &QualifiedName) -> Option<String> {
-        let is_managers = self.manager?.as_str() == name.as_str();
-        is_managers.then(|| "Holdfast uses this name. Choose another name.".to_owned())
+        manager_refusal(self.manager, name)
     }
 }

@@ -12,11 +12,11 @@ use model::{
 };
 use store::hosts::JoinRequest;
 
-use super::{publish_all_services, publish_change, secret};
+use super::{publish_all_services, publish_change};
 use crate::{
     Control,
     failure::{StoreResultExt as _, internal},
-    sessions::digest,
+    sessions::{digest, new_token},
     site_config::{self, EdgeRole},
 };
 
@@ -49,7 +49,7 @@ pub async fn join(
     facts: HostFacts,
     layout: &Layout,
 ) -> Result<String, Error> {
-    let key = secret();
+    let key = new_token();
     let joining = JoinRequest {
         token_hash: digest(token),
         key_hash: digest(&key),

@@ -10,8 +10,7 @@ use model::{
     origin::Origin,
 };
 
-use super::secret;
-use crate::{Control, Manager, failure::internal};
+use crate::{Control, Manager, failure::internal, sessions::new_token};
 
 /// How long a join token is valid, in seconds.
 const LIFETIME_S: u32 = 3600;
@@ -47,7 +46,7 @@ pub(super) async fn create(control: &Control) -> Result<JoinToken, Error> {
     };
     Ok(JoinToken {
         manager: origin.clone(),
-        secret: secret(),
+        secret: new_token(),
         fingerprint,
     })
 }

@@ -10,8 +10,12 @@ use model::{
 };
 use store::hosts::NewHost;
 
-use super::{join, join_token, secret};
-use crate::{Actor, Control, failure::StoreResultExt as _, sessions::digest};
+use super::{join, join_token};
+use crate::{
+    Actor, Control,
+    failure::StoreResultExt as _,
+    sessions::{digest, new_token},
+};
 
 /// Registers a host of this process for a site as joined, or reuses the host that has the name.
 /// Its previous key is revoked; the new one is returned.
@@ -27,7 +31,7 @@ pub async fn register(
     layout: &Layout,
 ) -> Result<String, Error> {
     let permit: Permit<HostManage> = actor.permit()?;
-    let token = secret();
+    let token = new_token();
     let new = NewHost {
         site,
         name,

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     Control,
-    background::{InStore, Lease, LeaseObject, NextPass, Reconciler, Renewal},
+    background::{Lease, LeaseObject, NextPass, Reconciler, Renewal, StoreRenewal},
     clock::millis,
     failure::StoreResultExt as _,
 };
@@ -169,7 +169,7 @@ impl Poller {
         let (id, observer) = (self.id, self.control.observer());
         let take_lease =
             observer.with(id, |cluster| std::mem::take(&mut cluster.take_lease)) == Some(true);
-        let lease = Lease::of(&observer.owner, self.interval * LEASE_PASSES);
+        let lease = Lease::with_owner(&observer.owner, self.interval * LEASE_PASSES);
         let validity = millis(self.interval * STALE_PASSES);
         let work = move |c: &mut Conn| {
             let (owner, term) = (lease.owner(), lease.term_ms());
@@ -338,7 +338,7 @@ impl Poller {
 
 /// Renews the lease on observing a cluster.
 fn renewal(control: &Control, id: ClusterId) -> impl Renewal + '_ {
-    InStore {
+    StoreRenewal {
         store: control.store(),
         object: LeaseObject::Cluster(id),
         renew: move |c: &mut Conn, owner: &str, term| observations::renew_lease(c, id, owner, term),

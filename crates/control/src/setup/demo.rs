@@ -46,7 +46,7 @@ pub enum Scenario {
 }
 
 /// The content of a scenario. Steps are named after the objects they create.
-struct World {
+struct DemoContent {
     users: Vec<UserForm>,
     sites: Vec<SiteForm>,
     /// Site and its domain under `localhost`, used if this process serves such names.
@@ -94,10 +94,10 @@ impl Change {
 }
 
 impl Scenario {
-    fn world(self) -> World {
+    fn content(self) -> DemoContent {
         match self {
-            Self::Small => small::world(),
-            Self::Full => organization::world(),
+            Self::Small => small::content(),
+            Self::Full => organization::content(),
         }
     }
 }
@@ -133,11 +133,11 @@ pub async fn build(
     if progress.is_complete() {
         return Ok(());
     }
-    let world = scenario.world();
-    users::create(&mut progress, &world.users).await?;
-    create_sites(control, &mut progress, &world, cluster).await?;
-    create_containers(control, &mut progress, &world, issuer).await?;
-    change_containers(control, &mut progress, &world).await?;
+    let content = scenario.content();
+    users::create(&mut progress, &content.users).await?;
+    create_sites(control, &mut progress, &content, cluster).await?;
+    create_containers(control, &mut progress, &content, issuer).await?;
+    change_containers(control, &mut progress, &content).await?;
     progress.complete().await
 }
 
@@ -145,10 +145,10 @@ pub async fn build(
 async fn create_sites(
     control: &Control,
     progress: &mut Progress,
-    world: &World,
+    content: &DemoContent,
     cluster: ClusterId,
 ) -> Result<(), Error> {
-    for form in &world.sites {
+    for form in &content.sites {
         let form = SiteForm {
             cluster: cluster.to_string(),
             ..form.clone()
@@ -157,14 +157,14 @@ async fn create_sites(
         progress.run(&step, create_site(control, form)).await?;
     }
     if control.loopback().is_some() {
-        for (site, name) in &world.loopback {
+        for (site, name) in &content.loopback {
             let step = format!("domain {name}");
             progress
                 .run(&step, publish_under(control, site, name))
                 .await?;
         }
     }
-    for (site, form) in &world.domains {
+    for (site, form) in &content.domains {
         let step = format!("domain {}", form.name);
         let create = create_domain(control, site, form.clone());
         progress.run(&step, create).await?;
@@ -176,21 +176,21 @@ async fn create_sites(
 async fn create_containers(
     control: &Control,
     progress: &mut Progress,
-    world: &World,
+    content: &DemoContent,
     issuer: &dyn Issuer,
 ) -> Result<(), Error> {
-    for container in &world.containers {
+    for container in &content.containers {
         let step = format!("container {} {}", container.site, container.form.name);
         progress
             .run(&step, create_container(control, container))
             .await?;
     }
-    for certificate in &world.certificates {
+    for certificate in &content.certificates {
         let step = format!("certificate {}", certificate.subject());
         let upload = certificates::upload(control, issuer, certificate);
         progress.run(&step, upload).await?;
     }
-    if let Some((name, site, owner)) = world.imported {
+    if let Some((name, site, owner)) = content.imported {
         let step = format!("import {name}");
         let import = import(control, name, site, owner);
         progress.run(&step, import).await?;
@@ -202,21 +202,25 @@ async fn create_containers(
 async fn change_containers(
     control: &Control,
     progress: &mut Progress,
-    world: &World,
+    content: &DemoContent,
 ) -> Result<(), Error> {
-    for container in world.containers.iter().filter(|container| !container.fails) {
+    for container in content
+        .containers
+        .iter()
+        .filter(|container| !container.fails)
+    {
         let step = format!("creation {} {}", container.site, container.form.name);
         progress
             .run(&step, finish_creation(control, container))
             .await?;
     }
-    for (site, name, change) in &world.changes {
+    for (site, name, change) in &content.changes {
         let step = format!("change {site} {name} {}", change.step());
         progress
             .run(&step, apply(control, site, name, *change))
             .await?;
     }
-    for container in &world.containers {
+    for container in &content.containers {
         let name = parse(&container.form.name)?;
         wait_until_idle(control, &parse(container.site)?, &name).await?;
     }

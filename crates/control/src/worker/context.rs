@@ -29,14 +29,14 @@ use super::{
 };
 use crate::{
     Control,
-    background::{InStore, Lease, LeaseObject},
+    background::{Lease, LeaseObject, StoreRenewal},
     jobs::Step,
     observer::Power,
 };
 
-/// Persistent notes of a step, saved before it waits, so that another worker can resume it.
+/// The persistent data of a step, saved before it waits, so that another worker can resume it.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Notes {
+pub(super) struct StepData {
     /// The running Proxmox task.
     #[serde(default)]
     pub(super) upid: Option<String>,
@@ -55,7 +55,7 @@ pub(super) struct Context {
     pub(super) client: Client,
     pub(super) container: ContainerRecord,
     pub(super) site: SiteRecord,
-    pub(super) notes: Notes,
+    pub(super) notes: StepData,
     /// What could not be undone, one sentence each.
     pub(super) leftovers: Vec<String>,
     owner: UserId,
@@ -98,7 +98,7 @@ impl Context {
             client: client.with_guard(request_guard(control, job.row.id, lease)),
             container,
             site,
-            notes: Notes::default(),
+            notes: StepData::default(),
             leftovers: Vec::new(),
             job: job.row.id,
             owner: job.owner,
@@ -157,13 +157,13 @@ impl Context {
         if step.view.state != StepState::Failed {
             return None;
         }
-        let notes: Notes = serde_json::from_str(step.data.as_deref()?).ok()?;
+        let notes: StepData = serde_json::from_str(step.data.as_deref()?).ok()?;
         notes.failure
     }
 
     /// The task that a step was waiting for when it was interrupted.
     pub(super) fn stored_task(step: &StepRecord) -> Option<Upid> {
-        let notes: Notes = serde_json::from_str(step.data.as_deref()?).ok()?;
+        let notes: StepData = serde_json::from_str(step.data.as_deref()?).ok()?;
         notes.upid?.parse().ok()
     }
 
@@ -242,7 +242,7 @@ impl Context {
 
     pub(super) async fn mark_undone(&mut self, record: &StepRecord) {
         self.position = record.position;
-        self.notes = Notes::default();
+        self.notes = StepData::default();
         if let Err(error) = self.end(StepState::Undone, record.view.note.clone()).await {
             tracing::warn!(job = %self.job, state = "undone", error = error.sentence, "job step write failed");
         }
@@ -358,7 +358,7 @@ fn request_guard(control: &Control, job: JobId, lease: &Lease) -> RequestGuard {
             if purpose == Purpose::Read {
                 return lease.wait_until_usable().await;
             }
-            let renewal = InStore {
+            let renewal = StoreRenewal {
                 store: control.store(),
                 object: LeaseObject::Job(job),
                 renew: move |c: &mut store::Conn, owner: &str, term| {

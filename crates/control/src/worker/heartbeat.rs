@@ -10,7 +10,7 @@ use tokio::sync::{
 
 use crate::{
     Control,
-    background::{InStore, Lease, LeaseObject, Renewal},
+    background::{Lease, LeaseObject, Renewal, StoreRenewal},
 };
 
 /// Renews the lease of a job.
@@ -48,7 +48,7 @@ impl Renewal for Heartbeat<'_> {
             }
             Ok(beat.is_held)
         };
-        let renewal = InStore {
+        let renewal = StoreRenewal {
             store: self.control.store(),
             object: self.object(),
             renew,

@@ -112,7 +112,10 @@ async fn hostname_of_the_manager_is_refused() {
     let (field, message) = refused(&app, &Actor::System, &own).await;
     assert_eq!(
         (field.as_str(), message.as_str()),
-        ("name", "Holdfast uses this name. Choose another name.")
+        (
+            "name",
+            "Holdfast uses the name cloud.lab.example.org. Choose another name."
+        )
     );
     assert_eq!(
         refused(&app, &Actor::System, &form).await.0,

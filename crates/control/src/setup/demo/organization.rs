@@ -9,7 +9,7 @@ use model::{
     users::UserForm,
 };
 
-use super::{Change, ContainerData, World, certificates::CertificateData, small, tcp, web};
+use super::{Change, ContainerData, DemoContent, certificates::CertificateData, small, tcp, web};
 
 const LAB: &str = "lab";
 const OFFICE: &str = "office";
@@ -17,14 +17,14 @@ const OFFICE: &str = "office";
 const PUBLIC: &str = "example.com";
 const DEBIAN: &str = "debian-13-standard_13.1-2_amd64.tar.zst";
 
-pub(super) fn world() -> World {
+pub(super) fn content() -> DemoContent {
     let domain = DomainForm {
         name: PUBLIC.into(),
         hsts: "names".into(),
         publishers: "all-users".into(),
         ..DomainForm::default()
     };
-    World {
+    DemoContent {
         users: users(),
         sites: vec![small::lab(), office()],
         loopback: vec![(LAB, "localhost"), (OFFICE, "office.localhost")],

@@ -2,10 +2,10 @@
 
 use model::{containers::ContainerForm, services::ServiceForm, sites::SiteForm};
 
-use super::{ContainerData, World, tcp, web};
+use super::{ContainerData, DemoContent, tcp, web};
 
-pub(super) fn world() -> World {
-    World {
+pub(super) fn content() -> DemoContent {
+    DemoContent {
         users: Vec::new(),
         sites: vec![lab()],
         loopback: vec![("lab", "localhost")],

@@ -33,13 +33,13 @@ pub struct DemoAccount {
 /// # Errors
 /// Returns an error when the database is unavailable.
 pub async fn accounts(control: &Control, scenario: Scenario) -> Result<Vec<DemoAccount>, Error> {
-    let world = scenario.world();
+    let content = scenario.content();
     let mut progress = Progress::load(control).await?;
     if !progress.is_complete() {
-        create(&mut progress, &world.users).await?;
+        create(&mut progress, &content.users).await?;
     }
     let mut accounts = Vec::new();
-    for form in &world.users {
+    for form in &content.users {
         let name: Username = parse(&form.name)?;
         let existing = control
             .store()

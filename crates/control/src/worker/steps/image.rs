@@ -1,17 +1,21 @@
 //! The template or image of a container on the node's storage.
 
-use model::{containers::ContainerSource, image::ImageRef};
+use model::{containers::ContainerSource, image::ImageRef, names::StorageName};
 use proxmox::{Content, ContentKind};
 
 use super::{Context, PULL_TIMEOUT, SHORT_TIMEOUT, StepFailure, StepOutcome, image_quota};
 
 /// The volume ID of the container's template or image archive.
 pub(super) fn volume_id(context: &Context) -> String {
-    format!(
-        "{}:vztmpl/{}",
-        context.site.spec.template_storage,
-        archive_name(&context.container.spec.source)
+    archive_volume_id(
+        &context.site.spec.template_storage,
+        &archive_name(&context.container.spec.source),
     )
+}
+
+/// The volume ID of a template or an image archive.
+pub(super) fn archive_volume_id(storage: &StorageName, file: &str) -> String {
+    format!("{storage}:vztmpl/{file}")
 }
 
 fn archive_name(source: &ContainerSource) -> String {

@@ -12,7 +12,7 @@ use model::{
 use proxmox::{Content, ContentKind};
 use store::images::PulledImage;
 
-use super::{Context, JobStoreResultExt as _, SHORT_TIMEOUT, StepFailure};
+use super::{Context, JobStoreResultExt as _, SHORT_TIMEOUT, StepFailure, image};
 
 /// How long an archive is kept after its last use.
 const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -105,7 +105,7 @@ fn total(images: &[PulledImage]) -> u64 {
 }
 
 fn volume_id(image: &PulledImage) -> String {
-    format!("{}:vztmpl/{}", image.storage, image.file)
+    image::archive_volume_id(&image.storage, image.file.as_str())
 }
 
 /// Deletes the rows of archives that a user deleted in Proxmox. Returns the other images; those on
