@@ -59,6 +59,15 @@ db_test!(use_by_another_site_of_the_cluster_is_found, |db| async {
     let is_used =
         db.read(move |c| images::is_used_since(c, other, &image("pve1", 1), Timestamp(0)));
     assert!(!is_used.await);
+    for (cluster, node, is_shared, expected) in [
+        (fixture.cluster, "pve2", false, true),
+        (fixture.cluster, "pve1", false, false),
+        (fixture.cluster, "pve1", true, true),
+        (other, "pve2", true, false),
+    ] {
+        let is_pulled = db.read(move |c| images::is_pulled(c, cluster, &image(node, 1), is_shared));
+        assert_eq!(is_pulled.await, expected, "{node}");
+    }
     db.write(move |c| store::sites::delete(c, permit(), annex))
         .await;
     assert_eq!(db.read(move |c| images::list(c, annex)).await, []);
