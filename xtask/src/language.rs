@@ -1,7 +1,7 @@
-//! Checks the language: no word that `docs/GLOSSARY.md` bans in identifiers, log messages, texts for
-//! users, pages and browser tests, no participle as the name of a type, and no function whose name
-//! asks a question but which changes something. `scan` finds the problems in the tokens of a Rust
-//! file.
+//! Checks the language: no word that `docs/GLOSSARY.md` bans in identifiers, log messages, texts
+//! for users, pages and browser tests, no participle as the name of a type, and no function whose
+//! name asks a question but which changes something. `scan` finds the problems in the tokens of a
+//! Rust file.
 
 mod prose;
 mod scan;

@@ -29,8 +29,8 @@ pub async fn get(control: &Control, actor: &Actor) -> Result<UserRow, Error> {
 /// browser. Wrong guesses of the current password count as failed sign-ins.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a wrong current password, [`Error::TooManyRequests`] after too many of them or
-/// too many changes, [`Error::Conflict`] during another change.
+/// [`Error::Invalid`] for a wrong current password, [`Error::TooManyRequests`] after too many of
+/// them or too many changes, [`Error::Conflict`] during another change.
 pub async fn change_password(
     control: &Control,
     actor: &Actor,

@@ -78,8 +78,8 @@ impl Actor {
         (!A::RULE.allows(me.role, false)).then_some(me.id)
     }
 
-    /// Whether the actor may receive a notification with this rule. `owner` is the owner of the changed
-    /// object, if it has one.
+    /// Whether the actor may receive a notification with this rule. `owner` is the owner of the
+    /// changed object, if it has one.
     pub(crate) fn may_receive(&self, rule: Rule, owner: Option<UserId>) -> bool {
         rule.allows(self.role(), owner.is_some_and(|owner| self.owns(owner)))
     }

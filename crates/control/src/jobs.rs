@@ -148,8 +148,8 @@ pub async fn cancel(control: &Control, actor: &Actor, id: JobId) -> Result<(), E
 ///
 /// # Errors
 /// [`Error::Invalid`] when `confirm` is another name, [`Error::Conflict`] when another job is
-/// working on the container or the container no longer exists, [`Error::TooManyRequests`] after too many
-/// jobs.
+/// working on the container or the container no longer exists, [`Error::TooManyRequests`] after too
+/// many jobs.
 pub async fn retry(
     control: &Control,
     actor: &Actor,

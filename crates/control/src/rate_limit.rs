@@ -49,7 +49,8 @@ impl RateLimit {
     /// Checks whether the user may do this once more.
     ///
     /// # Errors
-    /// When the database is unavailable; the inner [`Error::TooManyRequests`] if the user must wait.
+    /// When the database is unavailable; the inner [`Error::TooManyRequests`] if the user must
+    /// wait.
     pub(crate) fn check(
         &self,
         c: &mut Conn,

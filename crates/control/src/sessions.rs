@@ -75,8 +75,8 @@ pub struct BrowserToken {
 /// Signs in with a password and begins a session.
 ///
 /// # Errors
-/// [`Error::WrongCredentials`] and [`Error::TooManyRequests`], which do not reveal whether the account
-/// exists.
+/// [`Error::WrongCredentials`] and [`Error::TooManyRequests`], which do not reveal whether the
+/// account exists.
 pub async fn sign_in(
     control: &Control,
     form: SignInForm,

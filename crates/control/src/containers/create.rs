@@ -28,8 +28,8 @@ const MAX_ATTEMPTS: u32 = 20;
 /// # Errors
 /// [`Error::Invalid`] for an existing or reserved name, a registry that the site does not allow, a
 /// port in use, an exceeded limit, or Docker where the cluster's account may not enable it;
-/// [`Error::Unavailable`] while the cluster is unreachable; [`Error::TooManyRequests`] after too many
-/// jobs.
+/// [`Error::Unavailable`] while the cluster is unreachable; [`Error::TooManyRequests`] after too
+/// many jobs.
 pub async fn create(
     control: &Control,
     actor: &Actor,
