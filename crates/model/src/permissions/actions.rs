@@ -52,7 +52,7 @@ macro_rules! actions {
 }
 
 actions! {
-    /// See the own account, its limits and their usage.
+    /// See one's own account, its limits and their usage.
     AccountRead => OwnerOrAdministrator;
     /// Change a password, which ends the user's sessions.
     PasswordChange => OwnerOrAdministrator;
@@ -76,7 +76,7 @@ actions! {
     JobManage => OwnerOrOperator;
     /// List the domains that the user may publish under.
     PublishingOptionsList => Member;
-    /// Publish under all domains, also those of other publishers.
+    /// Publish under all domains, including those restricted to other users.
     PublishAnywhere => Operator;
     /// See the domains of sites, and errors of their DNS records.
     DomainRead => Operator;
