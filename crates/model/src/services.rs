@@ -252,6 +252,8 @@ pub enum ServicePublishingState {
     Publishing,
     /// All online edge hosts serve the service.
     Live,
+    /// No host of the site has joined.
+    NoHost,
     /// An edge host refused the service or serves an older version of it.
     Blocked {
         /// The reason and what to do.
