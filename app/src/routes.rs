@@ -181,6 +181,11 @@ fn entry_at(path: &str) -> Option<&'static Entry> {
     PAGES.iter().find(|(pattern, ..)| pattern.matches(path))
 }
 
+/// Whether a page has this path.
+pub fn exists(path: &str) -> bool {
+    path == "/" || entry_at(path).is_some()
+}
+
 /// Loads the WebAssembly module of the page at `path`.
 pub async fn preload(path: &str) {
     if let Some((_, _, page)) = entry_at(path) {

@@ -17,19 +17,19 @@ test("a CA is added, changed and deleted", async ({ page, open, server }) => {
   await expect(directory).toHaveValue("https://acme-v02.api.letsencrypt.org/directory");
   await page.getByLabel("Certificate authority", { exact: true }).selectOption("Let's Encrypt (staging)");
   await expect(directory).toHaveValue("https://acme-staging-v02.api.letsencrypt.org/directory");
-  await expect(name).toHaveValue("letsencrypt-test");
+  await expect(name).toHaveValue("letsencrypt-staging");
   await page.getByLabel(/^Email/).fill("admin@example.org");
   await expect(page.getByText("accepts the CA's terms of service")).toBeVisible();
   await page.getByRole("button", { name: "Add certificate authority" }).click();
 
-  await expect(page).toHaveURL("/authorities/letsencrypt-test");
-  await expect(page.getByText("Added the certificate authority letsencrypt-test.")).toBeVisible();
+  await expect(page).toHaveURL("/authorities/letsencrypt-staging");
+  await expect(page.getByText("Added the certificate authority letsencrypt-staging.")).toBeVisible();
   const facts = page.locator(".facts");
   for (const text of ["acme-staging-v02", "admin@example.org", "none yet: registered with the first request", "system trust store"]) {
     await expect(facts).toContainText(text);
   }
   // Other users see the CA without a reload.
-  await expect(row(otherPage, "letsencrypt-test")).toContainText("none yet");
+  await expect(row(otherPage, "letsencrypt-staging")).toContainText("none yet");
 
   await name.fill("staging");
   await page.getByLabel(/^Email/).fill("");

@@ -51,6 +51,17 @@ test("all errors are summarized, values are kept, and no request is sent", async
   expect(requests).toEqual([]);
 });
 
+test("the summary drops the errors of fields that are removed", async ({ page }) => {
+  await visit(page, "/containers/new");
+  await fieldByLabel(page, "Cores").fill("0");
+  await fieldByLabel(page, /^Hostname optional/).fill("under_score");
+  await page.getByRole("button", { name: "Create container" }).click();
+  const links = page.getByRole("alert").filter({ hasText: "Some fields are invalid" }).getByRole("link");
+  await expect(links).toHaveCount(2);
+  await page.getByLabel("Kind", { exact: true }).selectOption("TCP port");
+  await expect(links).toHaveText([/^Cores: /]);
+});
+
 test("an image from a registry that the site does not list is refused", async ({ page, watch }) => {
   watch.expect(422, "/api/ui/containers/create");
   await visit(page, "/containers/new");
@@ -73,6 +84,7 @@ test("a name, port or hostname in use shows the server's error at its field", as
 
   await name.fill("other-wiki");
   await page.getByRole("button", { name: "Add port" }).click();
+  await page.getByRole("group", { name: "Service 2" }).getByLabel("Container port").fill("22");
   const externalPort = page.getByLabel(/^External port/);
   await externalPort.fill("80");
   await externalPort.blur();

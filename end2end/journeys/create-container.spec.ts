@@ -17,7 +17,8 @@ test("a container is created from an image", { tag: "@smoke" }, async ({ page, s
   await expect(page.getByRole("group", { name: "Service 1" }).getByLabel("Container port")).toHaveValue("80");
   await page.getByRole("button", { name: "Add port" }).click();
   const login = page.getByRole("group", { name: "Service 2" });
-  await expect(login.getByLabel("Container port")).toHaveValue("22");
+  await expect(login.getByLabel("Container port")).toHaveValue("");
+  await login.getByLabel("Container port").fill("22");
   await page.getByRole("button", { name: "Add port" }).click();
   await page.getByRole("button", { name: "Remove Service 3" }).click();
   await expect(page.getByRole("group", { name: /^Service \d/ })).toHaveCount(2);
@@ -25,8 +26,8 @@ test("a container is created from an image", { tag: "@smoke" }, async ({ page, s
   const preview = page.locator("section").filter({ hasText: "Summary" });
   await expect(preview).toContainText("web-1.lab.example.org");
   await expect(preview).toContainText(server.containerUrl("web-1"));
-  await expect(preview).toContainText("lab.example.org:any of 2000-2999/tcp");
-  await expect(preview).toContainText("image, pulled from its registry");
+  await expect(preview).toContainText("lab.example.org, a free port from 2000 to 2999 (TCP)");
+  await expect(preview.locator("dt", { hasText: "Image" }).locator("+ dd")).toHaveText("nginx:1.28");
   await expect(preview).toContainText(/pve[12]/);
   await expect(page.getByText("No limits apply.")).toBeVisible();
 

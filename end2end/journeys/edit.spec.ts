@@ -22,9 +22,9 @@ test("resources, description, environment and services are changed", async ({ pa
   await expect(change).toBeEnabled();
   await change.click();
   await page.getByRole("link", { name: "Overview" }).click();
-  await expect(page.getByText("Some changes take effect after a restart.")).toBeVisible();
+  await expect(page.getByText("Some changes take effect only after a restart.")).toBeVisible();
   await page.getByRole("button", { name: "Restart now" }).click();
-  await expect(page.getByText("Some changes take effect after a restart.")).toBeHidden();
+  await expect(page.getByText("Some changes take effect only after a restart.")).toBeHidden();
   await expect(page.getByRole("heading", { name: "Restart changing" })).toHaveCount(0);
   await expect(status(page)).toHaveText("running");
 
@@ -48,6 +48,7 @@ test("the form shows assigned ports, and a service keeps its port", async ({ pag
   await visit(page, containerPath("assigned", "services"));
   const external = (service: number) => page.getByRole("group", { name: `Service ${service}` }).getByLabel(/^External port/);
   await page.getByRole("button", { name: "Add port" }).click();
+  await page.getByRole("group", { name: "Service 2" }).getByLabel("Container port").fill("22");
   await page.getByRole("button", { name: "Save" }).click();
   await expect(external(2)).toHaveValue(/^\d+$/);
   const port = await external(2).inputValue();

@@ -59,7 +59,7 @@ test("a host is added, its agent joins with the token, and pages update without 
   const token = await addHost(page, "edge-1");
   expect(token).toMatch(/^http:\/\/localhost:\d+#[\w-]{43}$/);
   await expect(page.getByText("holdfast-agent join --interface eth1")).toBeVisible();
-  await expect(page.getByText(/Valid once, for (59|60) more minutes\./)).toBeVisible();
+  await expect(page.getByText(/Valid for one join, for another (59|60) minutes\./)).toBeVisible();
   await expect(page.getByText("the token works only on this machine")).toBeVisible();
   await expect(page.getByText("edge-1 has not joined yet.")).toBeVisible();
   await markDocument(page);
@@ -154,7 +154,7 @@ test("DHCP moves after the other host has stopped, or by force", async ({ page }
   await second.poll();
   await second.report();
   await visit(page, "/sites/lab/hosts/edge-1/settings");
-  await expect(page.getByText("Make another host the DHCP server first.")).toBeVisible();
+  await expect(page.getByText("Make another host the DHCP server first, or delete the other hosts.")).toBeVisible();
   await visit(page, "/sites/lab/hosts/edge-2");
   await expect(page.getByRole("link", { name: "edge-1", exact: true })).toBeVisible();
   await markDocument(page);

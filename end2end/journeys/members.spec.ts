@@ -23,8 +23,9 @@ test("a member sees only their own containers", async ({ page, server, open, wat
   await expect(row(page, "megs-own")).toContainText("meg");
 });
 
-test("limits are shown, and exceeding one shows an error at the field", async ({ page, server, open, watch }) => {
+test("limits are shown, and exceeding one shows an error", async ({ page, server, open, watch }) => {
   watch.expect(422, "/api/ui/containers/create");
+  watch.expect(409, "/api/ui/containers/create");
   const account = await server.addUser("lim");
   await visit(page, "/users/lim");
   await page.getByLabel(/^Containers/).fill("1");
@@ -47,8 +48,8 @@ test("limits are shown, and exceeding one shows an error at the field", async ({
   await createContainer(lim, "modest");
   await visit(lim, "/containers/new");
   await lim.getByRole("button", { name: /^Create/ }).click();
-  await expect(await fieldError(lim.getByLabel("Name", { exact: true }))).toHaveText(
-    "The container limit is 1. Delete a container, or ask an administrator for more.",
+  await expect(lim.locator(".form-error")).toHaveText(
+    "You have reached your limit of 1 container. Delete a container, or ask an administrator to raise the limit.",
   );
 });
 

@@ -1,4 +1,4 @@
-import { visit } from "../harness/pages";
+import { containerPath, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
 test.describe("on a phone", () => {
@@ -16,7 +16,7 @@ test.describe("on a phone", () => {
   });
 
   test("the tabs of an object fit the width", async ({ page }) => {
-    for (const path of ["/sites/lab", "/clusters/demo", "/domains"]) {
+    for (const path of ["/sites/lab", "/clusters/demo", containerPath("wiki"), "/domains"]) {
       await visit(page, path);
       if (path === "/domains") await page.getByRole("link", { name: "lab.example.org", exact: true }).click();
       const tabs = page.locator(".tabs");

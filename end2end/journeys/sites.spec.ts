@@ -64,6 +64,7 @@ test("a site is created, changed and deleted", async ({ page }) => {
   await page.getByRole("link", { name: "New container" }).click();
   await expect(page).toHaveURL("/containers/new?site=annex");
   await expect(page.getByRole("combobox", { name: "Site" }).locator("option:checked")).toContainText("annex");
+  await expect(page.getByText("The site annex has no host yet")).toBeVisible();
   await visit(page, "/sites/annex/settings");
 
   await page.getByRole("button", { name: "Delete annex" }).click();
@@ -93,6 +94,12 @@ test("invalid fields of a site show errors", async ({ page, watch }) => {
   await page.getByRole("button", { name: "Create site" }).click();
   await expect(await fieldError(name)).not.toBeEmpty();
   await expect(page.getByLabel("Domain", { exact: true })).toHaveValue(FIELDS.Domain);
+
+  await name.fill(FIELDS.Name);
+  const vmids = page.getByLabel("VMIDs", { exact: true });
+  await vmids.fill("1000-1099");
+  await page.getByRole("button", { name: "Create site" }).click();
+  await expect(await fieldError(vmids)).toHaveText("The range overlaps 1000-9999 of the site lab on the same cluster.");
 });
 
 test("a site with containers cannot be deleted and shows the reason", async ({ page }) => {

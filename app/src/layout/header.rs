@@ -88,6 +88,9 @@ fn breadcrumbs() -> AnyView {
 /// under Hosts, although their paths are under a site. `name` is the name of an object with an id
 /// in its path; without a name, the object is left out.
 fn crumbs(path: &str, name: Option<String>) -> Vec<(String, String)> {
+    if !crate::routes::exists(path) {
+        return vec![("Not found".to_owned(), path.to_owned())];
+    }
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     if let [
         "sites",
@@ -176,6 +179,8 @@ mod tests {
             ),
             ("/providers/new", "Certificates / DNS providers / New"),
             ("/", ""),
+            ("/nothing", "Not found"),
+            ("/sites/lab/settings/more", "Not found"),
         ] {
             assert_eq!(labels(path, None), expected);
         }

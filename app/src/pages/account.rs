@@ -39,6 +39,7 @@ fn facts(user: &UserRow) -> AnyView {
         .text("Username", &user.name)
         .text("Email", &user.email)
         .text("Role", user.role)
+        .view("Created", ago(user.created))
         .card()
 }
 

@@ -22,6 +22,14 @@ fn href(site: &Label, name: &Label) -> String {
     format!("/sites/{site}/containers/{name}")
 }
 
+/// The request to delete objects first; ends a sentence about them.
+pub fn delete_first(count: u32) -> &'static str {
+    match count {
+        1 => ". Delete it first.",
+        _ => ". Delete them first.",
+    }
+}
+
 /// A number of containers.
 pub fn container_count(count: u32) -> String {
     match count {

@@ -88,14 +88,14 @@ fn cluster_summary(cluster: &ClusterView) -> AnyView {
         .version
         .clone()
         .map(|version| format!("Proxmox VE {version}, "));
-    let age = cluster.observed.map(|observed| {
-        view! { <span class="muted">"Last update " {ago(observed)}</span> }.erase()
-    });
+    let age = cluster
+        .observed
+        .map(|observed| view! { <span class="muted">"Last seen " {ago(observed)}</span> }.erase());
     let last_error = cluster.last_error.clone().map(|last_error| {
         view! {
             <div class="panel panel-warning">
                 <p class="panel-title">{icon("triangle-alert")} {last_error}</p>
-                <p>"The data below is from the last update. Containers keep running."</p>
+                <p>"The data below is from that time. Containers keep running."</p>
             </div>
         }
         .erase()

@@ -11,7 +11,7 @@ pub fn not_found() -> AnyView {
     let home = main_link("/containers", "arrow-right", "Go to containers");
     view! {
         <PageHead title="Not found" />
-        {empty("circle-question-mark", "There is no page at this URL", "The page may have been removed, or the address is mistyped.", home)}
+        {empty("circle-question-mark", "Nothing exists at this address", "It may be mistyped, or the page was removed.", home)}
     }
     .erase()
 }

@@ -27,7 +27,7 @@ pub fn page() -> AnyView {
     title(Signal::stored("Sign in · Holdfast".to_owned()));
     view! {
         <div class="sign-in">
-            <h1 class="brand brand-large">{icon("shield")} "Holdfast"</h1>
+            <p class="brand brand-large">{icon("shield")} "Holdfast"</p>
             {form(failure)}
         </div>
     }
@@ -52,6 +52,7 @@ fn form(failure: Option<SignInFailure>) -> AnyView {
     view! {
         <form class="card stack" method="post" action="/sign-in">
             <input type="hidden" name="next" value=next />
+            <h1 class="card-title">"Sign in"</h1>
             <div class="field">
                 <label class="label" for="name">"Username"</label>
                 <input id="name" class="input" name="name" value=name required autocomplete="username" autocapitalize="none" spellcheck="false" autofocus=!has_name aria-describedby=described_by />

@@ -20,7 +20,12 @@ use tracing_subscriber::EnvFilter;
 #[command(name = "holdfast-agent", version)]
 struct Arguments {
     /// The agent's state directory
-    #[arg(long, default_value = "/var/lib/holdfast-agent", global = true)]
+    #[arg(
+        long = "directory",
+        value_name = "DIR",
+        default_value = "/var/lib/holdfast-agent",
+        global = true
+    )]
     folder: PathBuf,
     #[command(subcommand)]
     command: Command,

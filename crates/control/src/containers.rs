@@ -144,16 +144,17 @@ pub async fn get(
 pub async fn create_options(control: &Control, actor: &Actor) -> Result<CreateOptions, Error> {
     let _: Permit<ContainerCreate> = actor.permit()?;
     let me = actor.me().map(|me| me.id);
-    let (sites, domains, limits, usage) = control
+    let (sites, domains, hosts, limits, usage) = control
         .store()
         .read(move |c| {
             let (sites, mut domains) = (store::sites::list(c)?, store::domains::list(c)?);
             domains.sort_by_key(|domain| domain.id);
+            let hosts = store::hosts::list(c)?;
             let Some(me) = me else {
-                return Ok((sites, domains, Limits::default(), Usage::default()));
+                return Ok((sites, domains, hosts, Limits::default(), Usage::default()));
             };
             let user = store::users::get(c, me)?.ok_or(store::Error::NotFound)?;
-            Ok((sites, domains, user.row.limits, user.row.usage))
+            Ok((sites, domains, hosts, user.row.limits, user.row.usage))
         })
         .await
         .into_model("load container options")?;
@@ -166,6 +167,9 @@ pub async fn create_options(control: &Control, actor: &Actor) -> Result<CreateOp
         };
         offered.push(SiteOption {
             docker: docker(control, site.spec.cluster).await,
+            has_host: hosts
+                .iter()
+                .any(|host| host.row.site == site.id && host.row.facts.is_some()),
             id: site.id,
             name: site.spec.name,
             domain: site.spec.domain,
@@ -182,7 +186,8 @@ pub async fn create_options(control: &Control, actor: &Actor) -> Result<CreateOp
             registries: site.spec.registries,
         });
     }
-    let suggested_name = suggest_name(control, offered.first()).await?;
+    let default = SiteOption::default_first(&offered).first().copied();
+    let suggested_name = suggest_name(control, default).await?;
     Ok(CreateOptions {
         suggested_name,
         sites: offered,

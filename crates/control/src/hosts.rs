@@ -177,7 +177,7 @@ pub async fn delete(
             let others = store::hosts::list_by_site(c, row.site)?.len() > 1;
             if others && row.dhcp.is_serving() {
                 let message =
-                    "This host is the DHCP server. Make another host the DHCP server first.";
+                    "This host is the DHCP server. Make another host the DHCP server first, or delete the other hosts.";
                 return Ok(Err(Error::conflict(message)));
             }
             store::hosts::delete(c, permit, id)?;

@@ -55,7 +55,7 @@ pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<SiteR
 /// Creates a site, which publishes under its own domain.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a name that exists or an unknown cluster.
+/// [`Error::Invalid`] for a name that exists, an unknown cluster, or ranges of another site.
 pub async fn create(control: &Control, actor: &Actor, spec: SiteSpec) -> Result<SiteId, Error> {
     let permit: Permit<SiteManage> = actor.permit()?;
     require_cluster(control, &spec)?;
@@ -63,12 +63,15 @@ pub async fn create(control: &Control, actor: &Actor, spec: SiteSpec) -> Result<
     let id = control
         .store()
         .write(move |c| {
+            if let Err(refusal) = require_own_ranges(c, None, &spec)? {
+                return Ok(Err(refusal));
+            }
             let id = store::sites::insert(c, permit, &spec)?;
             store::domains::insert(c, permit.narrow(), &first_domain(id, &spec))?;
-            Ok(id)
+            Ok(Ok(id))
         })
         .await
-        .into_model("create site")?;
+        .into_model("create site")??;
     publish_change(control, id);
     Ok(id)
 }
@@ -77,7 +80,7 @@ pub async fn create(control: &Control, actor: &Actor, spec: SiteSpec) -> Result<
 /// containers cannot change.
 ///
 /// # Errors
-/// [`Error::Invalid`] at a field that existing containers depend on.
+/// [`Error::Invalid`] at a field that existing containers depend on, or for ranges of another site.
 pub async fn update(
     control: &Control,
     actor: &Actor,
@@ -98,6 +101,9 @@ pub async fn update(
             if let Some(field) = fixed_field(&site.spec, &spec).filter(|_| has_containers) {
                 let message = "This cannot change while the site has containers.";
                 return Ok(Err(Error::invalid_field(field, message)));
+            }
+            if let Err(refusal) = require_own_ranges(c, Some(id), &spec)? {
+                return Ok(Err(refusal));
             }
             if spec.domain != site.spec.domain
                 && let Err(refusal) = rename(c, &site, &spec, manager.as_ref())?
@@ -141,7 +147,10 @@ pub async fn delete(
             }
             let containers = store::containers::list_used_addresses(c, id)?.len();
             if containers > 0 {
-                let message = format!("{name} has {containers} containers. Delete them first.");
+                let message = match containers {
+                    1 => format!("{name} has 1 container. Delete it first."),
+                    _ => format!("{name} has {containers} containers. Delete them first."),
+                };
                 return Ok(Err(Error::conflict(message)));
             }
             store::sites::delete(c, permit, id)?;
@@ -211,6 +220,23 @@ fn require_cluster(control: &Control, spec: &SiteSpec) -> Result<(), Error> {
         "cluster",
         "The cluster does not exist.",
     ))
+}
+
+/// Checks the ranges of a site against the other sites of its cluster, which stays locked until the
+/// transaction ends.
+fn require_own_ranges(
+    c: &mut Conn,
+    id: Option<SiteId>,
+    spec: &SiteSpec,
+) -> Result<Result<(), Error>, store::Error> {
+    let sites = store::sites::lock_cluster(c, spec.cluster)?;
+    let mut fields = Fields::default();
+    for other in sites.iter().filter(|other| Some(other.id) != id) {
+        spec.check_overlap(&other.spec, &mut fields);
+    }
+    Ok(fields
+        .finish(Some(()))
+        .map_err(|fields| Error::Invalid { fields }))
 }
 
 /// Checks that the cluster has the bridge and the storages. Skipped when the cluster does not

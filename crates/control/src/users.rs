@@ -179,10 +179,11 @@ fn refuse_delete(user: &UserRow, confirm: &str) -> Option<Error> {
     }
     let owned = user.usage.containers;
     (owned > 0).then(|| {
-        Error::conflict(format!(
-            "{} owns {owned} containers. Delete them first.",
-            user.name
-        ))
+        let name = &user.name;
+        Error::conflict(match owned {
+            1 => format!("{name} owns 1 container. Delete it first."),
+            _ => format!("{name} owns {owned} containers. Delete them first."),
+        })
     })
 }
 

@@ -314,4 +314,16 @@ pub struct SiteOption {
     /// Whether Docker can run in containers of the site.
     #[serde(default)]
     pub docker: DockerSupport,
+    /// Whether a host of the site has joined.
+    #[serde(default)]
+    pub has_host: bool,
+}
+
+impl SiteOption {
+    /// Orders the sites of a choice: the default first, which is the first one with a host.
+    pub fn default_first(sites: &[Self]) -> Vec<&Self> {
+        let mut sites: Vec<_> = sites.iter().collect();
+        sites.sort_by_key(|site| !site.has_host);
+        sites
+    }
 }

@@ -222,8 +222,11 @@ impl FromStr for Cidr {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let invalid =
-            || Invalid::new("Enter a CIDR with a prefix of 8 to 30, such as 10.20.0.0/16.");
+        let invalid = || {
+            Invalid::new(
+                "Enter a network in CIDR notation with a prefix length from 8 to 30, such as 10.20.0.0/16.",
+            )
+        };
         let (address, prefix) = text.trim_ascii().split_once('/').ok_or_else(invalid)?;
         let address: Ipv4Addr = address.parse().map_err(|_| invalid())?;
         let prefix = whole_number(prefix)

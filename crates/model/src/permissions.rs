@@ -178,7 +178,7 @@ mod tests {
 
     /// The table of `docs/security.md`.
     fn documentation() -> String {
-        let header = "| action | which is to | who |\n|---|---|---|\n";
+        let header = "| action | allows the user to | who |\n|---|---|---|\n";
         let rows = ACTIONS.iter().map(|action| {
             let description = action.description.trim_end_matches('.');
             let (first, rest) = description.split_at(1);

@@ -252,7 +252,9 @@ pub enum ServicePublishingState {
     Publishing,
     /// All online edge hosts serve the service.
     Live,
-    /// An edge host refused the service, or no host of the site has joined or is online.
+    /// No host of the site has joined.
+    NoHost,
+    /// An edge host refused the service, or no host of the site is online.
     Blocked {
         /// The reason and what to do.
         reason: String,

@@ -1,5 +1,7 @@
 //! Sites: a network on a cluster with its domain, addresses and ports.
 
+mod overlap;
+
 use std::{
     net::{Ipv4Addr, Ipv6Addr},
     str::FromStr,

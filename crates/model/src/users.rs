@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    FieldError, Fields, Invalid, Timestamp, UserId,
+    Error, FieldError, Fields, Invalid, Timestamp, UserId,
     names::{EmailAddress, Username},
     sizes::{Cores, DiskGib, MemoryMib},
     text::{Password, debug_only_fields},
@@ -91,22 +91,20 @@ pub struct Usage {
 }
 
 impl Limits {
-    /// The first limit that `usage` exceeds, as an error of its form field.
-    pub fn exceeded(&self, usage: &Usage) -> Option<FieldError> {
+    /// The first limit that `usage` exceeds, as an error of its form field. The number of containers
+    /// has no field.
+    pub fn exceeded(&self, usage: &Usage) -> Option<Error> {
         let over = |limit: Option<u32>, used: u32| limit.filter(|limit| used > *limit);
-        let at = |field: &str, message: String| {
-            Some(FieldError {
-                field: field.to_owned(),
-                message,
-            })
-        };
+        let at = |field: &str, message: String| Some(Error::invalid_field(field, message));
         if let Some(limit) = over(self.containers, usage.containers) {
-            return at(
-                "name",
-                format!(
-                    "The container limit is {limit}. Delete a container, or ask an administrator for more."
-                ),
-            );
+            let noun = if limit == 1 {
+                "container"
+            } else {
+                "containers"
+            };
+            return Some(Error::conflict(format!(
+                "You have reached your limit of {limit} {noun}. Delete a container, or ask an administrator to raise the limit."
+            )));
         }
         if let Some(limit) = over(self.cores, usage.cores) {
             let used = usage.cores;

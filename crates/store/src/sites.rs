@@ -263,6 +263,26 @@ pub(crate) fn lock_row(c: &mut Conn, id: SiteId) -> Result<(), Error> {
     Ok(())
 }
 
+/// Locks a cluster's row until the transaction ends, so that other transactions that lock it wait.
+/// Returns the sites on the cluster, ordered by name.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn lock_cluster(c: &mut Conn, id: ClusterId) -> Result<Vec<SiteRecord>, Error> {
+    diesel::update(clusters::table.find(id.0))
+        .set(clusters::created_at.eq(clusters::created_at))
+        .execute(&mut c.0)?;
+    let rows: Vec<(Row, String)> = sites::table
+        .inner_join(clusters::table)
+        .filter(sites::cluster_id.eq(id.0))
+        .order(sites::name)
+        .select((Row::as_select(), clusters::name))
+        .load(&mut c.0)?;
+    rows.into_iter()
+        .map(|(row, cluster)| row.into_record(cluster))
+        .collect()
+}
+
 /// Returns all sites with their usage, ordered by name, at most 500. Four statements.
 ///
 /// # Errors

@@ -52,7 +52,10 @@ impl EdgeHost {
         let agent_folder = folder.join("agent");
         let command = |subcommand: &str| {
             let mut command = Command::new(agent);
-            command.arg("--folder").arg(&agent_folder).arg(subcommand);
+            command
+                .arg("--directory")
+                .arg(&agent_folder)
+                .arg(subcommand);
             command.stdin(Stdio::null()).kill_on_drop(true);
             command
         };

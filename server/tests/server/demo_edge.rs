@@ -183,7 +183,7 @@ async fn deleted_host_is_not_rejoined_until_restart() {
         .unwrap();
     demo.wait_for_view("wiki", |view| {
         let state = &view.unwrap().publications[0].1;
-        matches!(state, ServicePublishingState::Blocked { reason } if reason.contains("No host"))
+        matches!(state, ServicePublishingState::NoHost)
     })
     .await;
     // Like an edge host, the edge keeps its last configuration.

@@ -51,13 +51,25 @@ impl FormState {
         Self::new(move || values.with_untracked(|values| parse(values).err().unwrap_or_default()))
     }
 
-    /// Sets the label of a field. A field that replaces another one of the same name replaces its
-    /// label.
+    /// Sets the label of a field, while the current view is mounted. A field that replaces another one
+    /// of the same name replaces its label.
     pub fn set_label(self, field: &str, label: &'static str) {
         self.labels.update_value(|labels| {
             labels.retain(|(name, _)| name != field);
             labels.push((field.to_owned(), label));
         });
+        let field = field.to_owned();
+        on_cleanup(move || self.drop_from_summary(&field));
+    }
+
+    /// Removes the errors of a field that the form no longer shows.
+    fn drop_from_summary(self, field: &str) {
+        let is_of = |refusal: &FieldError| refusal.field == field;
+        let has_errors = |summary: &Vec<FieldError>| summary.iter().any(is_of);
+        if self.summary.try_with_untracked(has_errors) == Some(true) {
+            self.summary
+                .try_update(|summary| summary.retain(|refusal| !is_of(refusal)));
+        }
     }
 
     /// The label of a field; `None` if the form does not show the field.

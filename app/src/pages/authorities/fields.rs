@@ -6,7 +6,7 @@ use crate::pages::prelude::*;
 
 /// Short names for the CAs in [`WELL_KNOWN_CAS`], in the same order.
 const NAMES: [&str; WELL_KNOWN_CAS.len()] =
-    ["letsencrypt", "letsencrypt-test", "zerossl", "google"];
+    ["letsencrypt", "letsencrypt-staging", "zerossl", "google"];
 
 /// The choice of a directory that is not in the list.
 const CUSTOM: &str = "custom";

@@ -3,7 +3,7 @@
 use model::clusters::ClusterForm;
 
 use super::{fields::fields, show::ClusterPage};
-use crate::pages::prelude::*;
+use crate::pages::{containers::delete_first, prelude::*};
 
 pub fn tab(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
     view! { <div class="stack stack-narrow">{form(page, name)} {deletion(page, name)}</div> }
@@ -27,7 +27,15 @@ fn form(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
 }
 
 fn deletion(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
-    let has_sites = page.part(|page| !page.cluster.sites.is_empty());
+    let sites = page.part(|page| u32::try_from(page.cluster.sites.len()).unwrap_or(u32::MAX));
+    let blocked = move || {
+        let count = Some(sites.get()).filter(|count| *count > 0)?;
+        let text = match count {
+            1 => "1 site".to_owned(),
+            count => format!("{count} sites"),
+        };
+        Some(view! { <p>"The cluster has " <a class="link" href="/sites">{text}</a> {delete_first(count)}</p> }.erase())
+    };
     let consequences = || {
         [
             "The address, fingerprint and credentials of the cluster",
@@ -40,11 +48,6 @@ fn deletion(page: LiveResource<ClusterPage>, name: Memo<String>) -> AnyView {
         server_fns::clusters::delete(page.peek(|page| page.cluster.view.id), typed)
     })
     .note("The cluster itself does not change.")
-    .blocked_while(
-        has_sites,
-        "The cluster has ",
-        ("/sites", "sites"),
-        ". Delete them first.",
-    )
+    .blocked(blocked)
     .view()
 }

@@ -9,6 +9,7 @@ use model::{
 };
 
 use super::{
+    overview::{source_label, source_title},
     placement::public_addresses,
     service_rows::{http_service, service_rows},
 };
@@ -85,8 +86,8 @@ fn content(options: LiveResource<CreateOptions>) -> AnyView {
 }
 
 fn initial_values(options: &CreateOptions) -> ContainerForm {
-    let name = |site: &SiteOption| site.name.to_string();
-    let key = preselected(&options.sites, "site", name, |site| site.id);
+    let sites = SiteOption::default_first(&options.sites);
+    let key = preselected(&sites, "site", |site| site.name.to_string(), |site| site.id);
     let mut sites = options.sites.iter();
     let site = sites.find(|site| site.id.to_string() == key);
     let template = site.and_then(|site| site.templates.first());
@@ -138,16 +139,30 @@ fn fields(new: New) -> AnyView {
             .erase()
     };
     let site = reactive(move || several.get().then(site));
+    let no_host = reactive(move || {
+        let site = new.site.get().filter(|site| !site.has_host)?;
+        let text = format!(
+            "The site {} has no host yet: containers get no address, and services are not published.",
+            site.name
+        );
+        Some(panel(
+            Tone::Warning,
+            "triangle-alert",
+            text.erase(),
+            ().erase(),
+        ))
+    });
     view! {
         <form class="form card" on:submit=act(submit) novalidate>
             <Refusals form />
             {site}
+            {no_host}
             <Field form name="name" label="Name" value=bind!(values, name) hint="Lowercase letters, digits and hyphens." />
             <Field form name="source" label="Template or image" value=bind!(values, source) options=sources hint=source_hint(new) />
             <div class="pair">
-                <Field form name="memory" label="Memory" value=bind!(values, memory) />
                 <Field form name="cores" label="Cores" value=bind!(values, cores) />
-                <Field form name="disk" label="Disk" value=bind!(values, disk) />
+                <Field form name="memory" label="Memory" value=bind!(values, memory) hint="Such as 512 MiB or 2 GiB" />
+                <Field form name="disk" label="Disk" value=bind!(values, disk) hint="Such as 8 GiB" />
             </div>
             <fieldset class="stack-tight"><legend class="label">"Services"</legend>{service_rows(values, form, domains.into())}</fieldset>
             {advanced_fields(new)}
@@ -249,17 +264,17 @@ fn summary(new: New) -> AnyView {
         let form = new.values.get();
         let name: Option<Label> = form.name.parse().ok();
         let dns_name = name.as_ref().map(|name| format!("{name}.{}", site.domain));
-        let source = match form.source.parse::<ContainerSource>() {
-            Ok(ContainerSource::Template(_) | ContainerSource::Imported) => text("template"),
-            Ok(ContainerSource::Image(_)) => text("image, pulled from its registry"),
-            Err(_) => muted("not set"),
-        };
+        let source: Option<ContainerSource> = form.source.parse().ok();
+        let source_title = source.as_ref().map_or("Template or image", source_title);
         let node = match &site.node {
             Some(node) => text(node),
             None => muted("unknown, the cluster is unreachable"),
         };
         let addresses = public_addresses(&form, name.as_ref(), &site);
-        let item = |address| view! { <li class="mono wrap-any">{address}</li> }.erase();
+        let item = |address: Option<String>| match address {
+            Some(address) => view! { <li class="mono wrap-any">{address}</li> }.erase(),
+            None => view! { <li class="muted">"not set"</li> }.erase(),
+        };
         let addresses = match addresses.is_empty() {
             true => muted("not published"),
             false => {
@@ -268,7 +283,7 @@ fn summary(new: New) -> AnyView {
         };
         let facts = Facts::new()
             .mono_or("DNS name", dns_name, "not set")
-            .view("Source", source)
+            .mono_or(source_title, source.as_ref().map(source_label), "not set")
             .view("Node", node)
             .view("Links", addresses);
         Some(facts.list())

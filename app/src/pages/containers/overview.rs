@@ -103,7 +103,7 @@ fn notices(container: LiveResource<ContainerDetail>) -> AnyView {
     let last_error = container.part(|view| Some((view.last_error.clone()?, view.observed_at)));
     let unreachable = reactive_option(last_error, move |(last_error, at)| {
         let last_seen =
-            at.map(|at| view! { <p class="muted">"Last update " {ago(at)} "."</p> }.erase());
+            at.map(|at| view! { <p class="muted">"Last seen " {ago(at)} "."</p> }.erase());
         panel(
             Tone::Warning,
             "unplug",
@@ -159,7 +159,7 @@ fn restart(container: LiveResource<ContainerDetail>) -> AnyView {
         actions::power(toasts, id, name, Power::Restart);
     };
     reactive_if(needed, move || {
-        let title = "Some changes take effect after a restart.".erase();
+        let title = "Some changes take effect only after a restart.".erase();
         let button = view! { <button class="btn btn-small" on:click=act(now)>{icon("rotate-cw")} "Restart now"</button> };
         panel(Tone::Info, "info", title, button.erase())
     })
@@ -169,6 +169,7 @@ fn links(container: LiveResource<ContainerDetail>) -> AnyView {
     let services = container.part(|view| view.services.clone());
     let domain = container.peek(|view| view.row.domain.clone());
     let own = container.peek(|view| super::href(&view.row.site, &view.row.name));
+    let runs = container.part(|view| view.row.status == Status::Running);
     let items = reactive(move || {
         let services = services.get();
         if services.is_empty() {
@@ -180,8 +181,8 @@ fn links(container: LiveResource<ContainerDetail>) -> AnyView {
         }
         let item = |service: &ServiceView| {
             let status = publishing_status(container, service.id);
-            view! { <div class="stack-tight">{public_address(service, &domain)} {status}</div> }
-                .erase()
+            let address = public_address(service, &domain, runs.get());
+            view! { <div class="stack-tight">{address} {status}</div> }.erase()
         };
         services.iter().map(item).collect::<Vec<_>>().erase()
     });
@@ -196,8 +197,24 @@ pub fn publishing_status(container: LiveResource<ContainerDetail>, id: ServiceId
         let publication = publication.map(|(_, publication)| publication.clone());
         (publication, view.row.status)
     });
+    let may_add_host = Session::can_see_all();
     let shown = reactive(move || match state.get() {
         (None, _) => ().erase(),
+        (Some(ServicePublishingState::NoHost), _) => {
+            let site = container.with(|view| view.row.site.to_string());
+            let step = match may_add_host {
+                true => {
+                    let href = format!("/hosts/new?site={site}");
+                    view! { <a class="link" href=href>"Add a host"</a> "." }.erase()
+                }
+                false => "Ask an operator to add a host.".erase(),
+            };
+            view! {
+                {badge("blocked", Tone::Danger, "ban")}
+                <span class="row-note">{format!("No host of the site {site} has joined. ")} {step}</span>
+            }
+            .erase()
+        }
         (Some(ServicePublishingState::Publishing), _) => {
             badge("publishing", Tone::Info, "circle-dashed")
         }
@@ -215,8 +232,8 @@ pub fn publishing_status(container: LiveResource<ContainerDetail>, id: ServiceId
     view! { <div class="publication">{shown}</div> }.erase()
 }
 
-/// The address of a service, as a link or to copy.
-pub fn public_address(service: &ServiceView, domain: &Domain) -> AnyView {
+/// The address of a service, as a link while the container runs, or to copy.
+pub fn public_address(service: &ServiceView, domain: &Domain, runs: bool) -> AnyView {
     let address = service.public_address(domain);
     // Port 22 is SSH.
     let is_ssh = service.kind() == ServiceKind::Tcp && service.port.get() == 22;
@@ -226,6 +243,9 @@ pub fn public_address(service: &ServiceView, domain: &Domain) -> AnyView {
         None => address.clone(),
     };
     let shown = match service.kind() {
+        ServiceKind::Http if !runs => {
+            view! { <span class="link-disabled grow">{text.clone()}</span> }.erase()
+        }
         ServiceKind::Http => {
             view! { <a class="link grow" href=address rel="external">{text.clone()}</a> }.erase()
         }

@@ -8,24 +8,32 @@ use model::{
     services::ServiceForm,
 };
 
-/// The URLs, ports and records of a form's services.
+/// The URLs, ports and records of a form's services; `None` for a record without a name.
 pub fn public_addresses(
     form: &ContainerForm,
     name: Option<&Label>,
     site: &SiteOption,
-) -> Vec<String> {
+) -> Vec<Option<String>> {
     let preview = |service: &ServiceForm| match service.kind.as_str() {
-        "http" => host(service, name, site).map(|(host, entry)| entry.url(&host)),
-        "srv" => Some(format!("{}.{}", service.name.trim(), site.domain)),
+        "http" => host(service, name, site).map(|(host, entry)| Some(entry.url(&host))),
+        "srv" => Some(match service.name.trim() {
+            "" => None,
+            name => Some(format!("{name}.{}", site.domain)),
+        }),
         kind => {
-            let port = match service.external.trim() {
-                "" => format!("any of {}", site.ports),
-                port => port.to_owned(),
+            let (host, protocol) = match kind == "tcp" && service.tls {
+                true => (host(service, name, site)?.0, "tls"),
+                false => (site.domain.to_string(), kind),
             };
-            Some(match kind == "tcp" && service.tls {
-                true => format!("{}:{port}/tls", host(service, name, site)?.0),
-                false => format!("{}:{port}/{kind}", site.domain),
-            })
+            Some(Some(match service.external.trim() {
+                "" => format!(
+                    "{host}, a free port from {} to {} ({})",
+                    site.ports.first(),
+                    site.ports.last(),
+                    protocol.to_uppercase()
+                ),
+                port => format!("{host}:{port}/{protocol}"),
+            }))
         }
     };
     form.services.iter().filter_map(preview).collect()
@@ -87,22 +95,32 @@ mod tests {
             service("udp", "", "", ""),
             service("tcp", "2883", "", ""),
             service("srv", "", "", ""),
+            ServiceForm {
+                name: String::new(),
+                ..service("srv", "", "", "")
+            },
         ];
         let form = ContainerForm {
             services,
             ..ContainerForm::default()
         };
         let name = "web-1".parse().unwrap();
+        let addresses = public_addresses(&form, Some(&name), &site);
+        let texts: Vec<_> = addresses
+            .iter()
+            .map(|address| address.as_deref().unwrap_or("not set"))
+            .collect();
         assert_eq!(
-            public_addresses(&form, Some(&name), &site),
+            texts,
             [
                 "https://web-1.example.org",
                 "https://docs.example.net",
                 "http://web-1.localhost:3000",
                 "lab.internal:2022/tcp",
-                "lab.internal:any of 2000-2999/udp",
+                "lab.internal, a free port from 2000 to 2999 (UDP)",
                 "web-1.example.org:2883/tls",
                 "_sip._tcp.lab.internal",
+                "not set",
             ]
         );
     }

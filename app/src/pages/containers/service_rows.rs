@@ -14,8 +14,9 @@ pub fn http_service() -> ServiceForm {
     service("http", "80")
 }
 
-fn ssh() -> ServiceForm {
-    service("tcp", "22")
+/// A TCP service. Without a port, so that no port is published by mistake.
+fn tcp_service() -> ServiceForm {
+    service("tcp", "")
 }
 
 fn service(kind: &str, port: &str) -> ServiceForm {
@@ -42,7 +43,7 @@ pub fn service_rows(
             <For each=move || 0..count.get() key=|index| *index children=move |index| row(Row { form, state, index, domains }) />
             <div class="actions">
                 <button type="button" class="btn btn-small" disabled=full on:click=act(add(http_service))>{icon("globe")} "Add HTTP service"</button>
-                <button type="button" class="btn btn-small" disabled=full on:click=act(add(ssh))>{icon("plus")} "Add port"</button>
+                <button type="button" class="btn btn-small" disabled=full on:click=act(add(tcp_service))>{icon("plus")} "Add port"</button>
             </div>
         </div>
     }
@@ -110,17 +111,6 @@ impl Row {
         });
     }
 
-    /// Changes the kind. The port of SSH, which a new row has, is no example for an SRV record.
-    fn set_kind(self, kind: String) {
-        let is_srv = kind.parse() == Ok(ServiceKind::Srv);
-        self.change(|service| {
-            if is_srv && service.port == ssh().port {
-                service.port.clear();
-            }
-            service.kind = kind;
-        });
-    }
-
     fn remove(self) {
         self.form.update(|form| {
             if self.index < form.services.len() {
@@ -134,10 +124,6 @@ fn row(row: Row) -> AnyView {
     let state = row.state;
     let kinds = ServiceKind::ALL.map(|kind| (kind.to_string(), kind_label(kind).to_owned()));
     let kind = row.text(|service| &mut service.kind);
-    let kind = FieldBinding {
-        set: Callback::new(move |kind| row.set_kind(kind)),
-        ..kind
-    };
     let chosen = Memo::new(move |_| kind.get.with(|kind| kind.parse::<ServiceKind>().ok()));
     let publication = reactive(move || {
         match chosen.get() {

@@ -1,6 +1,9 @@
 //! The services of a container.
 
-use model::{containers::ContainerDetail, services::ServiceKind};
+use model::{
+    containers::{ContainerDetail, Status},
+    services::ServiceKind,
+};
 
 use super::{
     edit::{Draft, draft_form},
@@ -20,6 +23,7 @@ pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
 fn service_list(container: LiveResource<ContainerDetail>) -> AnyView {
     let services = container.part(|view| view.services.clone());
     let domain = container.peek(|view| view.row.domain.clone());
+    let runs = container.part(|view| view.row.status == Status::Running);
     let items = reactive(move || {
         let services = services.get();
         if services.is_empty() {
@@ -37,7 +41,7 @@ fn service_list(container: LiveResource<ContainerDetail>) -> AnyView {
                 view! {
                     <div class="stack-tight">
                         <p class="muted num">{format!("{kind}, container port {}", service.port)}</p>
-                        {public_address(service, &domain)}
+                        {public_address(service, &domain, runs.get())}
                         {publishing_status(container, service.id)}
                     </div>
                 }

@@ -30,22 +30,33 @@ fn form(page: LiveResource<DomainDetail>) -> AnyView {
 
 fn deletion(page: LiveResource<DomainDetail>, name: Memo<String>) -> AnyView {
     let keeps_addresses = page.part(|page| page.domain.spec.addresses);
+    let services = page.part(|page| (page.domain.services, page.domain.site_name.clone()));
+    let blocked = move || {
+        let (count, site) = services.get();
+        let (services, rest) = match count {
+            0 => return None,
+            1 => (
+                "1 service".to_owned(),
+                " is published under this domain. Move or delete it first.",
+            ),
+            count => (
+                format!("{count} services"),
+                " are published under this domain. Move or delete them first.",
+            ),
+        };
+        let href = format!("/containers?site={site}");
+        Some(view! { <p><a class="link" href=href>{services}</a> {rest}</p> }.erase())
+    };
     let consequences = move || page.with(consequences);
     delete_card(Kind::Domain, name, consequences, move |typed| {
         server_fns::domains::delete(page.peek(|page| page.domain.id), typed)
     })
-    .note(Signal::derive(move || note(keeps_addresses.get())))
+    .note(Signal::derive(move || match keeps_addresses.get() {
+        true => "Address records that Holdfast created are removed; other DNS records stay.",
+        false => "DNS records do not change.",
+    }))
+    .blocked(blocked)
     .view()
-}
-
-/// When a domain can be deleted, and what happens to its records.
-fn note(keeps_addresses: bool) -> &'static str {
-    match keeps_addresses {
-        true => {
-            "A domain with published services cannot be deleted. Address records that Holdfast created are removed; other DNS records stay."
-        }
-        false => "A domain with published services cannot be deleted. DNS records do not change.",
-    }
 }
 
 /// The objects that are deleted along with a domain.

@@ -27,7 +27,7 @@ fn interests(page: &DomainDetail) -> Vec<Event> {
         Event::of(Topic::Site, page.domain.spec.site.0),
     ];
     events.extend([Topic::Certificate, Topic::Authority, Topic::Provider].map(Event::all));
-    if page.tab == DomainTab::Overview {
+    if page.tab != DomainTab::Certificates {
         events.push(Event::all(Topic::Container));
     }
     events

@@ -18,7 +18,13 @@ pub fn dhcp_card(host: LiveResource<HostDetail>) -> AnyView {
         let text = match (dhcp, server) {
             (DhcpRole::Next, server) => return pending_handover(server, force),
             (DhcpRole::No, server) if joined => return hand_over(host, server),
-            (DhcpRole::No, _) => {
+            (DhcpRole::No, Some(server)) => {
+                return view! {
+                    <p class="muted">"Not joined yet. " <a class="link" href=server.path()>{server.name.to_string()}</a> " is the DHCP server of the site."</p>
+                }
+                .erase();
+            }
+            (DhcpRole::No, None) => {
                 return view! { <p class="muted">"Not joined yet. The first host of a site becomes its DHCP server."</p> }.erase();
             }
             (DhcpRole::Yes, _) => "This host is the DHCP server of the site.",

@@ -33,8 +33,8 @@ pub fn join_instructions(
         0 => {
             "The token expires within a minute or has expired. Create a new join token.".to_owned()
         }
-        1 => "Valid once, for 1 more minute.".to_owned(),
-        minutes => format!("Valid once, for {minutes} more minutes."),
+        1 => "Valid for one join, for another minute.".to_owned(),
+        minutes => format!("Valid for one join, for another {minutes} minutes."),
     });
     let token = issued.token.to_string();
     let title = format!("Install the agent on {}", new_host.name);

@@ -50,7 +50,7 @@ fn deletion(host: LiveResource<HostDetail>, name: Memo<String>) -> AnyView {
     let is_needed = host.part(|host| host.row.dhcp.is_serving() && host.has_others);
     let blocked = move || {
         is_needed.get().then(|| {
-            view! { <p>"This host is the DHCP server. Make another host the DHCP server first."</p> }.erase()
+            view! { <p>"This host is the DHCP server. Make another host the DHCP server first, or delete the other hosts."</p> }.erase()
         })
     };
     let has_joined = host.part(|host| host.row.facts.is_some());

@@ -51,7 +51,7 @@ fn content(job: LiveResource<JobView>, ended: RwSignal<bool>) -> AnyView {
     view! {
         <PageHead title=title badges=move || job_state(job) actions=move || view! { {to_container(job)} {job_actions(job)} }.erase() />
         <div class="stack">
-            {created_container(job)}
+            {outcome(job)}
             <div class="columns">
                 <div>{job_view(job)}</div>
                 {job.view(facts)}
@@ -73,15 +73,23 @@ fn created_path(job: &JobView) -> Option<String> {
     container(&job.row).filter(|_| has_created)
 }
 
-/// Shows that the container was created, with a link to it.
-fn created_container(job: LiveResource<JobView>) -> AnyView {
+/// Shows that the container was created, with a link to it, or that it was deleted.
+fn outcome(job: LiveResource<JobView>) -> AnyView {
+    let deleted = job.part(|job| {
+        let is_deleted = job.row.kind == JobKind::Delete && job.row.state == JobState::Done;
+        is_deleted.then(|| job.row.container_name.to_string())
+    });
+    let deletion = reactive_option(deleted, |name| {
+        let title = format!("{name} was deleted.").erase();
+        panel(Tone::Good, "circle-check", title, ().erase())
+    });
     let created = job.part(|job| Some((created_path(job)?, job.row.container_name.to_string())));
     let notice = reactive_option(created, move |(href, name)| {
         let title = format!("{name} was created.").erase();
         let link = view! { <a class="btn btn-primary" href=href>{icon("arrow-right")} {format!("Open {name}")}</a> };
         panel(Tone::Good, "circle-check", title, link.erase())
     });
-    view! { <div aria-live="polite">{notice}</div> }.erase()
+    view! { <div aria-live="polite">{notice} {deletion}</div> }.erase()
 }
 
 fn to_container(job: LiveResource<JobView>) -> AnyView {

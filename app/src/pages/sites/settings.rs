@@ -6,7 +6,10 @@ use super::{
     fields::{cluster_options, fields, suggestions},
     show::SitePage,
 };
-use crate::pages::{containers::container_count, prelude::*};
+use crate::pages::{
+    containers::{container_count, delete_first},
+    prelude::*,
+};
 
 pub fn tab(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
     view! { <div class="stack stack-narrow">{form(page, name)} {deletion(page, name)}</div> }
@@ -34,7 +37,7 @@ fn deletion(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
     let blocked = move || {
         let count = Some(count.get()).filter(|count| *count > 0)?;
         let href = format!("/containers?site={}", name.get());
-        Some(view! { <p>"The site has " <a class="link" href=href>{container_count(count)}</a> ". Delete them first."</p> }.erase())
+        Some(view! { <p>"The site has " <a class="link" href=href>{container_count(count)}</a> {delete_first(count)}</p> }.erase())
     };
     let consequences = move || page.with(|page| consequences(&page.site));
     delete_card(Kind::Site, name, consequences, move |typed| {

@@ -9,7 +9,10 @@ use super::{
     fields::{Account, fields, form_state},
     usage::usage,
 };
-use crate::pages::{containers::container_count, prelude::*};
+use crate::pages::{
+    containers::{container_count, delete_first},
+    prelude::*,
+};
 
 /// A user, and whether it is the signed-in user.
 type UserPage = (UserRow, bool);
@@ -40,6 +43,7 @@ fn content(page: LiveResource<UserPage>) -> AnyView {
     view! {
         <PageHead title=name actions=move || reactive(containers) />
         <div class="stack stack-narrow">
+            {page.view(|(user, _)| Facts::new().view("Created", ago(user.created)).card())}
             {page.view(|(user, _)| usage(user))}
             {settings(page, name)}
             {deletion(page, name)}
@@ -86,16 +90,16 @@ fn settings(page: LiveResource<UserPage>, name: Memo<String>) -> AnyView {
 fn deletion(page: LiveResource<UserPage>, name: Memo<String>) -> AnyView {
     let state = page.part(|(user, own)| (user.usage.containers, *own));
     let blocked = move || {
-        let containers = match state.get() {
+        let count = match state.get() {
             (_, true) => return Some(
                 view! { <p>"This is your own account. Another administrator can delete it."</p> }
                     .erase(),
             ),
             (0, _) => return None,
-            (count, _) => container_count(count),
+            (count, _) => count,
         };
         let href = format!("/containers?q={}", name.get());
-        Some(view! { <p>{name} " owns " <a class="link" href=href>{containers}</a> ". Delete them first."</p> }.erase())
+        Some(view! { <p>{name} " owns " <a class="link" href=href>{container_count(count)}</a> {delete_first(count)}</p> }.erase())
     };
     let consequences = move || {
         let user = format!("The user {} with password and limits", name.get());

@@ -65,6 +65,5 @@ pub fn usage(user: &UserRow) -> AnyView {
         }
     };
     let bars = amounts(user).map(line).into_iter().collect::<Vec<_>>();
-    let created = view! { {bars} <p class="muted">"Created " {ago(user.created)}</p> }.erase();
-    tight_card("Usage", created)
+    tight_card("Usage", bars.erase())
 }

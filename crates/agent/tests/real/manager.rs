@@ -220,7 +220,7 @@ pub fn prepare() {
 
 pub fn join(token: &str) -> Output {
     let mut child = Command::new(PROGRAM)
-        .args(["--folder", FOLDER, "join", "--interface", "eth1"])
+        .args(["--directory", FOLDER, "join", "--interface", "eth1"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -252,7 +252,7 @@ pub struct AgentProcess(Child);
 impl AgentProcess {
     pub fn start() -> Self {
         let mut command = Command::new(PROGRAM);
-        command.args(["--folder", FOLDER, "run"]);
+        command.args(["--directory", FOLDER, "run"]);
         Self(command.spawn().unwrap())
     }
 
@@ -261,7 +261,7 @@ impl AgentProcess {
         let (program, arguments) = line.split_first().unwrap();
         let mut command = Command::new(program);
         command.args(arguments).arg(PROGRAM);
-        command.args(["--folder", FOLDER, "run"]);
+        command.args(["--directory", FOLDER, "run"]);
         Self(command.spawn().unwrap())
     }
 

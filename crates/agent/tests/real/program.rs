@@ -18,7 +18,7 @@ fn host_joins_serves_and_continues_without_manager() {
         |_| {
             prepare();
             let before_join = Command::new(PROGRAM)
-                .args(["--folder", FOLDER, "run"])
+                .args(["--directory", FOLDER, "run"])
                 .output()
                 .unwrap();
             assert!(!before_join.status.success());

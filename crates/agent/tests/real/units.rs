@@ -14,7 +14,7 @@ const DNSMASQ: &str = "[Service]\nType=forking\nPIDFile=/run/dnsmasq/dnsmasq.pid
 /// Lets the program write its units, and adds the units of Debian's nginx and dnsmasq packages.
 fn write_units(folder: &Path) {
     let output = Command::new(PROGRAM)
-        .args(["--folder", "/var/lib/holdfast-agent", "units", "--to"])
+        .args(["--directory", "/var/lib/holdfast-agent", "units", "--to"])
         .arg(folder)
         .output()
         .unwrap();

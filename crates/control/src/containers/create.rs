@@ -271,11 +271,7 @@ fn usage_with(usage: &Usage, spec: &model::containers::ContainerSpec) -> Usage {
 }
 
 pub(super) fn check_limits(limits: &Limits, usage: &Usage) -> Result<(), Error> {
-    limits.exceeded(usage).map_or(Ok(()), |refusal| {
-        Err(Error::Invalid {
-            fields: vec![refusal],
-        })
-    })
+    limits.exceeded(usage).map_or(Ok(()), Err)
 }
 
 /// Reserves a new VMID for a container whose VMID is used by another guest. `tried` contains the

@@ -74,10 +74,7 @@ fn aggregate(
     site: &dyn std::fmt::Display,
 ) -> ServicePublishingState {
     if hosts.is_empty() {
-        let reason = format!(
-            "No host of the site {site} has joined. An operator can add a host under Hosts."
-        );
-        return ServicePublishingState::Blocked { reason };
+        return ServicePublishingState::NoHost;
     }
     let (mut refusals, mut is_pending, mut unreachable) = (Vec::new(), false, Vec::new());
     let mut is_live = false;
@@ -164,8 +161,8 @@ mod tests {
     }
 
     #[test]
-    fn service_without_host_is_blocked_with_instructions() {
-        assert!(reason(&publication_of(&[], 3)).contains("add a host"));
+    fn service_without_host_is_not_published() {
+        assert_eq!(publication_of(&[], 3), ServicePublishingState::NoHost);
     }
 
     #[test]

@@ -20,8 +20,7 @@ use crate::{Actor, Control, failure::StoreResultExt as _};
 /// How long a printed link is valid.
 pub const LINK_LIFETIME: Duration = Duration::from_secs(600);
 
-const INVALID: &str = "This sign-in link has been used or has expired. Sign in with your password; \
-    in demo mode, a restart at a terminal prints a new link.";
+const INVALID: &str = "This sign-in link has been used or has expired. Sign in with your password.";
 
 /// The link that is valid now. A new link invalidates the previous one.
 #[derive(Default)]

@@ -31,6 +31,7 @@ mod reserved;
 mod resume;
 mod sessions;
 mod site_configuration;
+mod sites;
 mod test_app;
 mod throttling;
 mod unmanaged_guests;

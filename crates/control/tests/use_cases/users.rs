@@ -21,7 +21,9 @@ async fn user_limits_hold_under_concurrent_requests() {
     let outcomes = futures::future::join_all(creations).await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 2);
     for refused in outcomes.into_iter().filter_map(Result::err) {
-        assert_eq!(refused.field_errors()[0].field, "name", "{refused}");
+        let message = "You have reached your limit of 2 containers. Delete a container, or ask an \
+            administrator to raise the limit.";
+        assert_eq!(refused, Error::conflict(message));
     }
     let limits = UserForm {
         memory: "300".into(),

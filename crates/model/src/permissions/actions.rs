@@ -74,7 +74,7 @@ actions! {
     JobRead => OwnerOrOperator;
     /// Cancel and retry a job.
     JobManage => OwnerOrOperator;
-    /// Publish under all domains, also those of other publishers.
+    /// Publish under all domains, including those restricted to other users.
     PublishAnywhere => Operator;
     /// See the domains of sites, and errors of their DNS records.
     DomainRead => Operator;

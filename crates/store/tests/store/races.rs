@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use model::jobs::JobKind;
-use store::{Error, Unique, containers, jobs, users};
+use model::{Fields, jobs::JobKind};
+use store::{Error, Unique, containers, jobs, sites, users};
 use tokio::task::JoinSet;
 
-use crate::support::permit;
+use crate::support::{permit, site_spec};
 
 db_test!(concurrent_inserts_allocate_an_address_once, |db| async {
     let fixture = db.fixture().await;
@@ -66,6 +66,33 @@ db_test!(user_limit_holds_under_concurrent_inserts, |db| async {
     assert_eq!(inserted, 5);
     assert_eq!(db.read(|c| containers::count(c, None)).await, 5);
 });
+
+db_test!(
+    sites_of_a_cluster_do_not_overlap_under_concurrent_inserts,
+    |db| async {
+        let cluster = db.cluster("demo").await;
+        let mut tasks = JoinSet::new();
+        for n in 0..8 {
+            let store = db.store.clone();
+            let spec = site_spec(&format!("s{n}"), cluster);
+            tasks.spawn(async move {
+                let write = store.write(move |c| {
+                    let mut fields = Fields::default();
+                    for other in sites::lock_cluster(c, cluster)? {
+                        spec.check_overlap(&other.spec, &mut fields);
+                    }
+                    match fields.finish(Some(())) {
+                        Ok(()) => sites::insert(c, permit(), &spec).map(Some),
+                        Err(_) => Ok(None),
+                    }
+                });
+                write.await.unwrap()
+            });
+        }
+        let inserted = tasks.join_all().await.into_iter().flatten().count();
+        assert_eq!(inserted, 1);
+    }
+);
 
 db_test!(job_is_claimed_by_one_of_several_workers, |db| async {
     let fixture = db.fixture().await;
