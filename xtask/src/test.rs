@@ -16,7 +16,8 @@ use crate::report::Report;
 use crate::setup::{self, Consent, Need};
 use crate::workspace::Workspace;
 use crate::{
-    bench, browser, deny, dependencies, disk, file_sizes, lab, labeled_output, language, standalone,
+    bench, browser, deny, dependencies, disk, file_sizes, lab, labeled_output, language, permits,
+    standalone,
 };
 
 mod builds;
@@ -287,6 +288,7 @@ fn fmt(workspace: &Workspace) -> anyhow::Result<()> {
         .args(["fmt", "--all", "--check"]);
     program::run(&mut cargo)?;
     language::check(workspace)?;
+    permits::check(workspace)?;
     dependencies::check(workspace)?;
     file_sizes::check(workspace)
 }
