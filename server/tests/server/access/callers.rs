@@ -5,11 +5,11 @@ use axum::{
     http::{Method, StatusCode, header, request::Builder},
 };
 use control::{Actor, containers, users};
-use model::{containers::ContainerForm, session::CurrentUser, users::UserForm};
+use model::{session::CurrentUser, users::UserForm};
 use proxmox_sim::{Config, Sim};
 
 use super::Access;
-use crate::support::{TestApp, TestResponse, create_site, get, request};
+use crate::support::{TestApp, TestResponse, container_form, create_site, get, request};
 
 const PASSWORD: &str = "correct horse";
 
@@ -89,15 +89,7 @@ impl Installation {
             let response = app.sign_in(name, PASSWORD, "/").await;
             cookies.push((caller, response.cookie().unwrap()));
             if caller == Caller::Owner {
-                let form = ContainerForm {
-                    site: site.to_string(),
-                    name: "web".into(),
-                    source: Config::test().scenario.templates[0].file.clone(),
-                    cores: "1".into(),
-                    memory: "512".into(),
-                    disk: "4".into(),
-                    ..ContainerForm::default()
-                };
+                let form = container_form(site, "web");
                 let created = containers::create(&app.control, &actor, form.parse().unwrap());
                 let created = created.await.unwrap();
                 owner = actor;
