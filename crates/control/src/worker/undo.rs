@@ -1,13 +1,13 @@
 //! Undo after a failure or a cancellation: undoes a creation and describes what other jobs leave
 //! behind. Never deletes a guest that may not belong to Holdfast.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use model::jobs::{JobKind, StepState};
 use proxmox::Upid;
 use store::jobs::{JobRecord, StepRecord};
 
-use super::{context::Context, failure::StepFailure, steps};
+use super::{context::Context, failure::StepFailure, retry::Retries, steps};
 use crate::jobs::Step;
 
 /// How long a task may take to end after it was killed.
@@ -82,19 +82,11 @@ async fn remove(
     context: &mut Context,
     steps: &[StepRecord],
 ) -> Result<RemovalOutcome, StepFailure> {
-    let retry_period = context.control.0.options.retry_timeout;
-    let began = Instant::now();
-    let mut pause = Duration::from_millis(500);
+    let mut retries = Retries::new(context);
     loop {
         match remove_once(context, steps).await {
-            Err(failure) if failure.transient && began.elapsed() + pause < retry_period => {
-                context
-                    .log(format!("{} Retrying in {pause:.1?}.", failure.sentence))
-                    .await;
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_secs(8));
-            }
-            outcome => return outcome,
+            Err(failure) => retries.wait_after(context, failure).await?,
+            done => return done,
         }
     }
 }
