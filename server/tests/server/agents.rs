@@ -94,7 +94,7 @@ async fn agent_joins_polls_and_reports() {
         "{}",
         accepted.text()
     );
-    let files = hosts::files(
+    let files = hosts::list_files(
         &app.control,
         &Actor::System,
         &site,

@@ -106,7 +106,7 @@ async fn remove_once(
         kill(context, &upid).await?;
     }
     // A creation may be running although its UPID was not saved.
-    if let Some(upid) = context.running_task("vzcreate").await? {
+    if let Some(upid) = context.find_running_task("vzcreate").await? {
         kill(context, &upid).await?;
     }
     context.notes.upid = None;

@@ -55,7 +55,7 @@ pub fn list_address_records(c: &mut Conn) -> Result<Vec<DomainAddressRecords>, E
     let ids: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();
     let mut labels = match ids.is_empty() {
         true => BTreeMap::new(),
-        false => certificates::published_labels(c, &ids)?,
+        false => certificates::list_published_labels(c, &ids)?,
     };
     let mut plans: BTreeMap<i64, DomainAddressRecords> = BTreeMap::new();
     for (id, name, v4, v6, provider) in rows {
