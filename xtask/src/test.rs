@@ -47,7 +47,7 @@ pub struct Options {
 /// A part of the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Part {
-    /// Formatting, file sizes, names, and which crate uses which
+    /// Formatting, file sizes, names, permits, and which crate uses which
     Fmt,
     /// Licenses, banned crates and crate sources
     Deny,
