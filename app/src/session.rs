@@ -5,7 +5,7 @@
 
 use crate::erase::Erase as _;
 use leptos::prelude::*;
-use model::session::CurrentUser;
+use model::{permissions::Action, session::CurrentUser};
 
 /// The signed-in user, if any.
 #[derive(Clone)]
@@ -27,16 +27,10 @@ impl Session {
         me.map_or_else(|| ().erase(), view)
     }
 
-    /// Whether the user is an operator or administrator. Call while a component is created.
-    pub fn can_see_all() -> bool {
+    /// Whether the role of the user allows an action. Call while a component is created.
+    pub fn may<A: Action>() -> bool {
         let Self(me) = expect_context();
-        me.is_some_and(|me| me.role.can_see_all())
-    }
-
-    /// Whether the user is an administrator. Call while a component is created.
-    pub fn is_administrator() -> bool {
-        let Self(me) = expect_context();
-        me.is_some_and(|me| me.role.is_administrator())
+        me.is_some_and(|me| me.role.may::<A>())
     }
 }
 

@@ -2,11 +2,9 @@
 // receives a page of the new container over TLS through the edge host. Runs within the lab.
 
 import { parseArgs } from "node:util";
-import { chromium } from "playwright-core";
-import { trackHydration, visit } from "../harness/hydration.mjs";
-import { launchOptions } from "../harness/browser.mjs";
-import { tryOn, lab } from "../lab/lab.mjs";
-import { PUBLIC, buildSite, requestLease, signIn } from "../lab/site.mjs";
+import { visit } from "../harness/hydration.mjs";
+import { tryOn } from "../lab/lab.mjs";
+import { PUBLIC, withSite } from "../lab/site.mjs";
 
 const NAME = "quick";
 const DEADLINE_MS = 180_000;
@@ -14,15 +12,7 @@ const DEADLINE_MS = 180_000;
 // With `--smoke` the simulated image pull takes no time: see `xtask/src/bench.rs`.
 parseArgs({ options: { smoke: { type: "boolean" } } });
 
-const browser = await chromium.launch(launchOptions());
-try {
-  const context = await browser.newContext({ baseURL: lab.url, ignoreHTTPSErrors: true });
-  await trackHydration(context);
-  const page = await context.newPage();
-  await signIn(page);
-  await buildSite(page);
-  await requestLease();
-
+await withSite(async (page) => {
   await visit(page, "/containers/new");
   await page.getByLabel("Name", { exact: true }).fill(NAME);
   await page.getByLabel("Template or image").fill("docker.io/library/nginx:1.27");
@@ -39,6 +29,4 @@ try {
     await new Promise((done) => setTimeout(done, 100));
   }
   console.log(`time_to_serve ${((performance.now() - start) / 1000).toFixed(1)} s`);
-} finally {
-  await browser.close();
-}
+});

@@ -38,19 +38,8 @@ export class Client {
 
   /** Sends a request and returns its status, headers and text. */
   send(method, path, body, headers = {}) {
-    const url = new URL(path, this.#url);
-    const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join("; ");
-    const options = {
-      method,
-      lookup,
-      // Each request has its own connection.
-      agent: false,
-      rejectUnauthorized: false,
-      timeout: 40_000,
-      headers: { origin: this.#url.origin, ...(cookie && { cookie }), ...headers },
-    };
     return new Promise((done, failed) => {
-      const request = sendRequest(url, options, (response) => {
+      const request = this.#request(method, path, headers, (response) => {
         this.#store(response.headers["set-cookie"] ?? []);
         let text = "";
         response.setEncoding("utf8").on("data", (part) => (text += part));
@@ -63,6 +52,47 @@ export class Client {
       request.on("error", failed);
       request.end(body);
     });
+  }
+
+  /**
+   * Sends a body of unknown length, at most `most` bytes. Returns the status, or "closed", and how many bytes were
+   * sent until then.
+   */
+  sendEndless(path, headers, most) {
+    const part = "x".repeat(64 << 10);
+    return new Promise((done) => {
+      let sent = 0;
+      let request;
+      const end = (status) => {
+        done({ status, sent });
+        request.destroy();
+      };
+      const send = () => {
+        while (sent < most && !request.destroyed) {
+          sent += part.length;
+          if (!request.write(part)) return;
+        }
+        request.end();
+      };
+      request = this.#request("POST", path, headers, (response) => end(response.statusCode));
+      request.on("drain", send).on("error", () => end("closed")).on("timeout", () => end("no response"));
+      send();
+    });
+  }
+
+  #request(method, path, headers, respond) {
+    const url = new URL(path, this.#url);
+    const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+    const options = {
+      method,
+      lookup,
+      // Each request has its own connection.
+      agent: false,
+      rejectUnauthorized: false,
+      timeout: 40_000,
+      headers: { origin: this.#url.origin, ...(cookie && { cookie }), ...headers },
+    };
+    return sendRequest(url, options, respond);
   }
 
   #store(cookies) {
@@ -93,19 +123,20 @@ export class Client {
     return (await this.send("POST", "/sign-in", form.toString(), type)).status;
   }
 
-  /** Reads the event stream for some time and returns its text. */
+  /** Opens the event stream. Returns its status, and its text once it has been read for some time. */
   events(forMs) {
-    const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join("; ");
-    const options = { lookup, rejectUnauthorized: false, headers: { cookie, accept: "text/event-stream" } };
     return new Promise((done, failed) => {
-      const request = sendRequest(new URL("/events", this.#url), options, (response) => {
+      const request = this.#request("GET", "/events", { accept: "text/event-stream" }, (response) => {
         let text = "";
         response.setEncoding("utf8").on("data", (part) => (text += part));
-        response.on("error", () => done(text));
-        setTimeout(() => {
-          done(text);
-          request.destroy();
-        }, forMs);
+        const read = new Promise((ended) => {
+          response.on("error", () => ended(text));
+          setTimeout(() => {
+            ended(text);
+            request.destroy();
+          }, forMs);
+        });
+        done({ status: response.statusCode, text: () => read });
       });
       request.on("error", failed);
       request.end();

@@ -45,6 +45,9 @@ test("all errors are summarized, values are kept, and no request is sent", async
     await expect(await fieldError(fieldByLabel(page, label))).not.toBeEmpty();
     await expect(fieldByLabel(page, label)).toHaveValue(value);
   }
+  const fields = await page.locator("[aria-invalid=true]").evaluateAll((all) => all.map((field) => `#${field.id}`));
+  const links = await summary.getByRole("link").evaluateAll((all) => all.map((link) => link.getAttribute("href")));
+  expect(links, "the order is that of the fields").toEqual(fields);
   await summary.getByRole("link").first().click();
   await expect(fieldByLabel(page, "Name")).toBeFocused();
   await expect(page).toHaveURL("/containers/new");

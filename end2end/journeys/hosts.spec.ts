@@ -64,6 +64,8 @@ test("a host is added, its agent joins with the token, and pages update without 
   await expect(page.getByText("edge-1 has not joined yet.")).toBeVisible();
   await markDocument(page);
   const list = await open(server.administrator);
+  await visit(list, "/sites/lab/hosts/edge-1");
+  await expect(list.getByText("holdfast-agent join --interface eth1")).toBeVisible();
   await visit(list, "/hosts");
   await expect(row(list, "edge-1").getByText("not joined", { exact: true })).toBeVisible();
 
@@ -73,6 +75,7 @@ test("a host is added, its agent joins with the token, and pages update without 
   await expect(row(list, "edge-1")).toContainText("10.20.0.2, DHCP server");
   await page.getByRole("link", { name: "Open edge-1" }).click();
   await expect(page).toHaveURL("/sites/lab/hosts/edge-1");
+  await expect(page.getByText("holdfast-agent join")).toHaveCount(0);
   await expect(badges(page)).toContainText("publishing");
 
   await agent.poll();

@@ -35,6 +35,34 @@ test.describe("on a phone", () => {
   });
 });
 
+/** The texts in the cells of lists that wrap to three or more lines. */
+function longCells(cells: Element[]): string[] {
+  const lines = (text: Node) => {
+    const range = document.createRange();
+    range.selectNodeContents(text);
+    return new Set([...range.getClientRects()].map((line) => Math.round(line.top))).size;
+  };
+  const long: string[] = [];
+  for (const cell of cells) {
+    const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) if (lines(texts.currentNode) > 2) long.push(texts.currentNode.textContent ?? "");
+  }
+  return long;
+}
+
+test.describe("on a tablet", () => {
+  test.use({ viewport: { width: 768, height: 1024 } });
+
+  const lists = ["containers", "jobs", "domains", "certificates", "authorities", "providers", "hosts", "sites", "clusters", "nodes", "users"];
+  for (const name of lists) {
+    test(`no cell of the list of ${name} wraps to three lines, and the page does not scroll sideways`, async ({ page }) => {
+      await visit(page, `/${name}`);
+      expect(await page.locator(".list td").evaluateAll(longCells)).toEqual([]);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(768);
+    });
+  }
+});
+
 test.describe("on a desktop", () => {
   test("the navigation can be collapsed and stays collapsed", async ({ page }) => {
     await visit(page, "/containers");

@@ -1,7 +1,9 @@
 // Creates a site in the lab through the browser and joins its edge host. Used by the journey, the
 // benchmark and the interactive lab.
 
-import { visit } from "../harness/hydration.mjs";
+import { chromium } from "playwright-core";
+import { launchOptions } from "../harness/browser.mjs";
+import { trackHydration, visit } from "../harness/hydration.mjs";
 import { lab, runOn } from "./lab.mjs";
 
 /** A template of the simulated cluster. Its services in the lab are defined in `crates/lab`. */
@@ -117,4 +119,20 @@ export async function buildSite(page) {
   await addDomain(page);
   await join(await addHost(page));
   await page.getByText("edge-1 has joined.").waitFor();
+}
+
+/** Creates the site in a browser of its own, and calls `use` with the browser's page. */
+export async function withSite(use = async () => {}) {
+  const browser = await chromium.launch(launchOptions());
+  try {
+    const context = await browser.newContext({ baseURL: lab.url, ignoreHTTPSErrors: true });
+    await trackHydration(context);
+    const page = await context.newPage();
+    await signIn(page);
+    await buildSite(page);
+    await requestLease();
+    await use(page);
+  } finally {
+    await browser.close();
+  }
 }

@@ -152,7 +152,7 @@ impl Demo {
         if !self.config.print_passwords {
             return Ok(Vec::new());
         }
-        let accounts = demo::accounts(control, self.config.scenario).await;
+        let accounts = demo::list_accounts(control, self.config.scenario).await;
         accounts.map_err(to_exit_error("demo accounts"))
     }
 

@@ -101,7 +101,7 @@ async fn wait_until_ended(state: AppState, actor: Actor, token: String, ended: C
 async fn wait_for_session_end(control: &Control, actor: &Actor, token: &str) {
     loop {
         tokio::time::sleep(HEARTBEAT).await;
-        match sessions::actor(control, token).await {
+        match sessions::get_actor(control, token).await {
             Ok(Some(current)) if current == *actor => {}
             Ok(_) => return,
             Err(error) => tracing::debug!(%error, "session check failed"),

@@ -24,7 +24,7 @@ pub async fn authenticate(
 ) -> Response {
     let client = client_info(address, request.headers(), &state.public.url);
     let actor = match &client.session_token {
-        Some(token) => sessions::actor(&state.control, token).await,
+        Some(token) => sessions::get_actor(&state.control, token).await,
         None => Ok(None),
     };
     match actor {

@@ -104,7 +104,7 @@ async fn create_link(control: &Control, public: &PublicEndpoint) -> Result<Optio
     if sign_in::link_url(public, "").is_none() {
         return Ok(None);
     }
-    let Some(name) = setup::first_administrator(control).await? else {
+    let Some(name) = setup::get_first_administrator(control).await? else {
         return Ok(None);
     };
     let lifetime = sessions::LINK_LIFETIME;

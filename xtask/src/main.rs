@@ -24,6 +24,7 @@ mod language;
 mod lints;
 mod mode;
 mod npm;
+mod permits;
 mod program;
 mod report;
 mod server;

@@ -16,7 +16,8 @@ use crate::report::Report;
 use crate::setup::{self, Consent, Need};
 use crate::workspace::Workspace;
 use crate::{
-    bench, browser, deny, dependencies, disk, file_sizes, lab, labeled_output, language, standalone,
+    bench, browser, deny, dependencies, disk, file_sizes, lab, labeled_output, language, permits,
+    standalone,
 };
 
 mod builds;
@@ -46,7 +47,7 @@ pub struct Options {
 /// A part of the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Part {
-    /// Formatting, file sizes, names, and which crate uses which
+    /// Formatting, file sizes, names, permits, and which crate uses which
     Fmt,
     /// Licenses, banned crates and crate sources
     Deny,
@@ -287,6 +288,7 @@ fn fmt(workspace: &Workspace) -> anyhow::Result<()> {
         .args(["fmt", "--all", "--check"]);
     program::run(&mut cargo)?;
     language::check(workspace)?;
+    permits::check(workspace)?;
     dependencies::check(workspace)?;
     file_sizes::check(workspace)
 }

@@ -3,7 +3,14 @@
 use crate::erase::Erase as _;
 use leptos::{ev, prelude::*};
 use leptos_router::hooks::use_location;
-use model::{session::CurrentUser, users::Role};
+use model::{
+    permissions::{
+        Action, CertificateRead, ClusterManage, ClusterRead, ContainerList, DomainRead, HostRead,
+        JobList, Rule, SiteManage, SiteRead, UserList,
+    },
+    session::CurrentUser,
+    users::Role,
+};
 
 use super::sites::site_choices;
 use crate::components::icon::icon;
@@ -11,50 +18,67 @@ use crate::components::icon::icon;
 /// The id of the drawer.
 pub const DRAWER: &str = "nav-drawer";
 
-/// A navigation entry: label, path, icon.
+/// A link to a page, for users whose role allows what the page shows.
 pub struct NavEntry {
     pub label: &'static str,
     pub path: &'static str,
     pub icon_name: &'static str,
+    pub rule: Rule,
 }
 
-const fn nav_entry(label: &'static str, path: &'static str, icon_name: &'static str) -> NavEntry {
+/// A link for users who may perform the action.
+pub const fn nav_entry<A: Action>(
+    label: &'static str,
+    path: &'static str,
+    icon_name: &'static str,
+) -> NavEntry {
     NavEntry {
         label,
         path,
         icon_name,
+        rule: A::RULE,
     }
 }
 
-/// The navigation entries of a role, in groups with headings.
-pub fn nav_entries(role: Role) -> Vec<(&'static str, Vec<NavEntry>)> {
-    let mut groups = vec![(
+/// The navigation entries in groups with headings.
+const GROUPS: [(&str, &[NavEntry]); 4] = [
+    (
         "",
-        vec![
-            nav_entry("Containers", "/containers", "container"),
-            nav_entry("Jobs", "/jobs", "list-checks"),
+        &[
+            nav_entry::<ContainerList>("Containers", "/containers", "container"),
+            nav_entry::<JobList>("Jobs", "/jobs", "list-checks"),
         ],
-    )];
-    if role.can_see_all() {
-        let mut network = vec![
-            nav_entry("Domains", "/domains", "globe"),
-            nav_entry("Certificates", "/certificates", "shield-check"),
-            nav_entry("Hosts", "/hosts", "radio-tower"),
-        ];
-        if role.is_administrator() {
-            network.insert(0, nav_entry("Sites", "/sites", "network"));
-        }
-        groups.push(("Network", network));
-        let mut compute = vec![nav_entry("Nodes", "/nodes", "server")];
-        if role.is_administrator() {
-            compute.insert(0, nav_entry("Clusters", "/clusters", "boxes"));
-        }
-        groups.push(("Compute", compute));
-    }
-    if role.is_administrator() {
-        groups.push(("Access", vec![nav_entry("Users", "/users", "users")]));
-    }
-    groups
+    ),
+    (
+        "Network",
+        &[
+            nav_entry::<SiteManage>("Sites", "/sites", "network"),
+            nav_entry::<DomainRead>("Domains", "/domains", "globe"),
+            nav_entry::<CertificateRead>("Certificates", "/certificates", "shield-check"),
+            nav_entry::<HostRead>("Hosts", "/hosts", "radio-tower"),
+        ],
+    ),
+    (
+        "Compute",
+        &[
+            nav_entry::<ClusterManage>("Clusters", "/clusters", "boxes"),
+            nav_entry::<ClusterRead>("Nodes", "/nodes", "server"),
+        ],
+    ),
+    (
+        "Access",
+        &[nav_entry::<UserList>("Users", "/users", "users")],
+    ),
+];
+
+/// The navigation entries of a role.
+pub fn nav_entries(role: Role) -> Vec<(&'static str, Vec<&'static NavEntry>)> {
+    let groups = GROUPS.iter().map(|(heading, entries)| {
+        let entries = entries.iter();
+        let entries = entries.filter(|entry| entry.rule.allows(role, false));
+        (*heading, entries.collect::<Vec<_>>())
+    });
+    groups.filter(|(_, entries)| !entries.is_empty()).collect()
 }
 
 /// The rail, and the drawer for phones.
@@ -65,7 +89,7 @@ pub fn rail(me: CurrentUser) -> AnyView {
         crate::browser::close_popover(DRAWER);
     });
     on_cleanup(collapse_on_key());
-    let (in_rail, in_drawer) = me.role.can_see_all().then(site_choices).unzip();
+    let (in_rail, in_drawer) = me.role.may::<SiteRead>().then(site_choices).unzip();
     view! {
         <aside class="rail">
             <a class="brand" href="/containers">{icon("shield")} <span class="rail-label">"Holdfast"</span></a>
@@ -114,12 +138,13 @@ fn links(role: Role, mut sites: Option<AnyView>) -> AnyView {
         .erase()
 }
 
-fn link(entry: NavEntry) -> AnyView {
+fn link(entry: &NavEntry) -> AnyView {
     let NavEntry {
         label,
         path,
         icon_name,
-    } = entry;
+        ..
+    } = *entry;
     let here = use_location().pathname;
     let current = Signal::derive(move || here.with(|here| is_active(here, path)).then_some("page"));
     view! {

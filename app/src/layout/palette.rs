@@ -5,9 +5,16 @@ use std::time::Duration;
 
 use leptos::{ev, html, prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
-use model::{containers::ContainerQuery, users::Role};
+use model::{
+    containers::ContainerQuery,
+    permissions::{
+        AuthorityManage, AuthorityRead, CertificateManage, ContainerCreate, DomainManage,
+        HostManage, ProviderManage, ProviderRead, SiteManage, UserManage,
+    },
+    users::Role,
+};
 
-use super::nav::nav_entries;
+use super::nav::{NavEntry, nav_entries, nav_entry};
 use crate::{
     components::{dialog::on_close, icon::icon, lazy::lazy},
     extras, server_fns,
@@ -212,55 +219,41 @@ fn keys(
 }
 
 /// The pages and actions available to a role.
+/// The pages that are not in the navigation.
+const PAGES: [NavEntry; 2] = [
+    nav_entry::<AuthorityRead>("Certificate authorities", "/authorities", "landmark"),
+    nav_entry::<ProviderRead>("DNS providers", "/providers", "hard-drive"),
+];
+
+const ACTIONS: [NavEntry; 8] = [
+    nav_entry::<ContainerCreate>("New container", "/containers/new", "plus"),
+    nav_entry::<SiteManage>("New site", "/sites/new", "plus"),
+    nav_entry::<DomainManage>("New domain", "/domains/new", "plus"),
+    nav_entry::<CertificateManage>("Upload certificate", "/certificates/new", "plus"),
+    nav_entry::<HostManage>("Add host", "/hosts/new", "plus"),
+    nav_entry::<AuthorityManage>("Add certificate authority", "/authorities/new", "plus"),
+    nav_entry::<ProviderManage>("Add DNS provider", "/providers/new", "plus"),
+    nav_entry::<UserManage>("New user", "/users/new", "plus"),
+];
+
 fn pages_and_actions(role: Role) -> Vec<Target> {
-    let target = |label: &str, note: &str, href: &str, icon_name| Target {
-        label: label.to_owned(),
-        note: note.to_owned(),
-        href: href.to_owned(),
-        icon_name,
+    let allowed = |entries: &'static [NavEntry]| {
+        let entries = entries.iter();
+        entries.filter(move |entry| entry.rule.allows(role, false))
     };
-    let mut targets: Vec<Target> = nav_entries(role)
+    let target = |note: &str, entry: &NavEntry| Target {
+        label: entry.label.to_owned(),
+        note: note.to_owned(),
+        href: entry.path.to_owned(),
+        icon_name: entry.icon_name,
+    };
+    let in_navigation = nav_entries(role)
         .into_iter()
-        .flat_map(|(_, entries)| entries)
-        .map(|entry| target(entry.label, "page", entry.path, entry.icon_name))
-        .collect();
-    targets.push(target("New container", "action", "/containers/new", "plus"));
-    if role.is_administrator() {
-        targets.push(target("New site", "action", "/sites/new", "plus"));
-    }
-    if role.can_see_all() {
-        targets.push(target("New domain", "action", "/domains/new", "plus"));
-        targets.push(target(
-            "Upload certificate",
-            "action",
-            "/certificates/new",
-            "plus",
-        ));
-        targets.push(target(
-            "Certificate authorities",
-            "page",
-            "/authorities",
-            "landmark",
-        ));
-        targets.push(target("DNS providers", "page", "/providers", "globe"));
-        targets.push(target("Add host", "action", "/hosts/new", "plus"));
-    }
-    if role.is_administrator() {
-        targets.push(target(
-            "Add certificate authority",
-            "action",
-            "/authorities/new",
-            "plus",
-        ));
-        targets.push(target(
-            "Add DNS provider",
-            "action",
-            "/providers/new",
-            "plus",
-        ));
-        targets.push(target("New user", "action", "/users/new", "plus"));
-    }
-    targets
+        .flat_map(|(_, entries)| entries);
+    let pages = in_navigation.chain(allowed(&PAGES));
+    let pages = pages.map(|entry| target("page", entry));
+    let actions = allowed(&ACTIONS).map(|entry| target("action", entry));
+    pages.chain(actions).collect()
 }
 
 fn matching(targets: &[Target], typed: &str) -> Vec<Target> {

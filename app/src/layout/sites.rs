@@ -65,7 +65,7 @@ fn link(site: Option<String>) -> AnyView {
             format!("/containers?site={site}"),
         ),
         None => (
-            icon("globe").erase(),
+            icon("network").erase(),
             "All sites".to_owned(),
             "/containers".to_owned(),
         ),

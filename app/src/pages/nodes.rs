@@ -49,7 +49,7 @@ fn content(clusters: LiveResource<Vec<ClusterView>>) -> AnyView {
     let body = reactive(move || {
         if none.get() {
             let text = "Nodes belong to Proxmox VE clusters, which administrators add.";
-            let add = Session::is_administrator()
+            let add = Session::may::<ClusterManage>()
                 .then(|| main_link("/clusters/new", "plus", "Add cluster"))
                 .erase();
             return empty("server", "No clusters yet", text, add);

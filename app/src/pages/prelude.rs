@@ -6,9 +6,10 @@ pub use model::{
     Kind,
     events::{Event, Topic},
     page::Page,
+    permissions::{AuthorityManage, ClusterManage, ProviderManage, SiteManage, UserManage},
 };
 
-pub use super::require_role::{administrator_page, require_administrator};
+pub use super::require_role::{require_role, restricted_page};
 pub use super::tabbed_page::{Tab, tab_links, tabbed_page};
 pub(crate) use crate::{
     bind,

@@ -48,11 +48,11 @@ pub async fn has_ended(id: JobId) -> Result<bool, RequestError> {
 /// The lines of a job's log after line number `after`; 0 starts at the beginning.
 ///
 /// # Errors
-/// As `control::jobs::log`.
+/// As `control::jobs::get_log`.
 #[server(prefix = "/api/ui", endpoint = "jobs/log", input = server_fn::codec::Json)]
 pub async fn log(id: JobId, after: i64) -> Result<Vec<LogLine>, RequestError> {
     let (control, actor) = super::authenticate().await?;
-    control::jobs::log(&control, &actor, id, after)
+    control::jobs::get_log(&control, &actor, id, after)
         .await
         .map_err(super::into_request_error)
 }

@@ -207,7 +207,7 @@ fn usable<'a>(actor: &Actor, domains: impl IntoIterator<Item = &'a DomainRow>) -
 /// Whether containers on a cluster can run Docker.
 async fn docker(control: &Control, cluster: ClusterId) -> DockerSupport {
     // Loads the cluster if another server has just added it.
-    let is_known = control.client(cluster).await.is_ok_and(|c| c.is_some());
+    let is_known = control.get_client(cluster).await.is_ok_and(|c| c.is_some());
     let docker = is_known.then(|| control.0.clients.docker(cluster));
     docker
         .flatten()
@@ -237,7 +237,7 @@ async fn templates(
     site: &model::sites::SiteSpec,
     node: &NodeName,
 ) -> Vec<model::image::TemplateName> {
-    let Ok(Some(client)) = control.client(site.cluster).await else {
+    let Ok(Some(client)) = control.get_client(site.cluster).await else {
         return Vec::new();
     };
     let storage: &StorageName = &site.template_storage;

@@ -21,7 +21,7 @@ use store::hosts::{HostRecord, NewHost};
 pub use agent::{Agent, authenticate, join, poll};
 pub use certificates::fetch_certificates;
 pub use dhcp::{force_dhcp, hand_over_dhcp};
-pub use files::{browse_files, file, files};
+pub use files::{browse_files, get_file, list_files};
 pub use registration::register;
 pub use report::{report, report_files};
 

@@ -106,7 +106,7 @@ pub async fn get(control: &Control, actor: &Actor, id: JobId) -> Result<JobView,
 ///
 /// # Errors
 /// [`Error::NotFound`] as for [`get`].
-pub async fn log(
+pub async fn get_log(
     control: &Control,
     actor: &Actor,
     id: JobId,

@@ -277,7 +277,7 @@ impl Control {
 
     /// The client of a cluster, or `None` if the cluster does not exist. Catches up with clusters
     /// that another server has just added.
-    pub(crate) async fn client(&self, id: ClusterId) -> Result<Option<proxmox::Client>, Error> {
+    pub(crate) async fn get_client(&self, id: ClusterId) -> Result<Option<proxmox::Client>, Error> {
         let client = self.0.clients.get(id);
         if client.is_some() || !self.store().is_shared() {
             return Ok(client);

@@ -305,7 +305,7 @@ pub async fn sign_out(control: &Control, token: &str) -> Result<(), Error> {
 ///
 /// # Errors
 /// Returns an error when the database is unavailable.
-pub async fn actor(control: &Control, token: &str) -> Result<Option<Actor>, Error> {
+pub async fn get_actor(control: &Control, token: &str) -> Result<Option<Actor>, Error> {
     let hash = digest(token);
     let find = hash.clone();
     let (session, now) = control

@@ -53,7 +53,7 @@ pub async fn create_first_administrator(
 }
 
 async fn has_account(control: &Control) -> Result<bool, Error> {
-    let any = control.store().read(store::users::any).await;
+    let any = control.store().read(store::users::has_any).await;
     any.into_model("check for first run")
 }
 
@@ -61,7 +61,7 @@ async fn has_account(control: &Control) -> Result<bool, Error> {
 ///
 /// # Errors
 /// Returns an error when the database is unavailable.
-pub async fn first_administrator(control: &Control) -> Result<Option<Username>, Error> {
+pub async fn get_first_administrator(control: &Control) -> Result<Option<Username>, Error> {
     control
         .store()
         .read(|c| match store::users::get_first_administrator(c)? {

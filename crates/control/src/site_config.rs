@@ -46,10 +46,10 @@ pub async fn preview(
     role: EdgeRole,
 ) -> Result<SiteConfig, Error> {
     let _: Permit<SiteRead> = actor.permit()?;
-    of_site(control, site, &role).await
+    load(control, site, &role).await
 }
 
-pub(crate) async fn of_site(
+pub(crate) async fn load(
     control: &Control,
     site: SiteId,
     role: &EdgeRole,

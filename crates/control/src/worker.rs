@@ -6,6 +6,7 @@ mod failure;
 mod guest;
 mod heartbeat;
 mod log_limit;
+mod retry;
 mod run;
 mod steps;
 mod task;

@@ -10,6 +10,7 @@ use std::{
 };
 
 use hickory_proto::rr::{Name, RData};
+use model::backoff::Backoff;
 
 use crate::{
     DnsError, Record, Resolver,
@@ -18,8 +19,9 @@ use crate::{
     resolver::{query_server, select},
 };
 
-/// Pause after the first round of queries; it doubles up to [`MAX_PAUSE`].
+/// The pause after the first round of queries.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The maximum pause.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
 /// Waits until every name server of the record's zone has the record; follows CNAME aliases.
@@ -36,7 +38,7 @@ pub async fn wait_until_visible(
 ) -> Result<bool, DnsError> {
     let expected = record.to_wire()?;
     let deadline = Instant::now() + timeout;
-    let mut pause = FIRST_PAUSE;
+    let mut backoff = Backoff::new(FIRST_PAUSE, MAX_PAUSE);
     let mut round = Round::default();
     let mut target = None;
     loop {
@@ -53,6 +55,7 @@ pub async fn wait_until_visible(
             }
             Err(error) => Err(error),
         };
+        let pause = backoff.advance();
         let is_last = Instant::now() + pause > deadline;
         match result {
             Ok(true) => return Ok(true),
@@ -61,7 +64,6 @@ pub async fn wait_until_visible(
             Ok(false) if is_last => return Ok(false),
             Ok(false) | Err(_) => tokio::time::sleep(pause).await,
         }
-        pause = (pause * 2).min(MAX_PAUSE);
     }
 }
 

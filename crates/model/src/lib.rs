@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod authorities;
+pub mod backoff;
 pub mod certificates;
 pub mod clusters;
 pub mod containers;

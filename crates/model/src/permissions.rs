@@ -67,6 +67,13 @@ impl Rule {
     }
 }
 
+impl Role {
+    /// Whether the role may perform an action, on the objects of all users if there are any.
+    pub fn may<A: Action>(self) -> bool {
+        A::RULE.allows(self, false)
+    }
+}
+
 /// An action of the table. The module `actions` defines all of them.
 pub trait Action: Copy + Send + Sync + 'static {
     /// The name in the table.
@@ -195,6 +202,16 @@ mod tests {
         let page = std::fs::read_to_string(path).unwrap();
         let table = documentation();
         assert!(page.contains(&table), "docs/security.md needs:\n{table}");
+    }
+
+    #[test]
+    fn role_may_perform_actions_on_the_objects_of_all_users() {
+        assert_eq!(Role::ALL.map(Role::may::<SiteManage>), [false, false, true]);
+        assert_eq!(Role::ALL.map(Role::may::<SiteRead>), [false, true, true]);
+        assert_eq!(
+            Role::ALL.map(Role::may::<ContainerManage>),
+            [false, true, true]
+        );
     }
 
     #[test]

@@ -35,16 +35,6 @@ impl Role {
             Self::Administrator => "administrator",
         }
     }
-
-    /// Whether the role sees the containers and jobs of all users, and the clusters under them.
-    pub fn can_see_all(self) -> bool {
-        self >= Self::Operator
-    }
-
-    /// Whether the role manages users and sites.
-    pub fn is_administrator(self) -> bool {
-        self == Self::Administrator
-    }
 }
 
 impl fmt::Display for Role {

@@ -28,7 +28,7 @@ pub use leases::{
     ClaimedCertificate, claim, delay, lock_unless_claimed, next_due_in_ms, record_failure,
     record_interruption, release, renew_lease, revoke_lease, schedule,
 };
-pub(crate) use list::published_labels;
+pub(crate) use list::list_published_labels;
 pub use list::{get, list, list_history, list_state_inputs};
 pub use reschedule::{
     CertificateScope, advance_attempt, detach_from_ca, renew_now, retry_failed, revoke_leases,

@@ -189,7 +189,7 @@ impl ChangeableColumns {
         Ok(Self {
             cores: to_i32(spec.cores.get()),
             memory_mib: to_i32(spec.memory.get()),
-            env: env::seal(&c.1, mac, &spec.env)?,
+            env: env::seal(&c.1, env::ENV, mac, &spec.env)?,
             entrypoint: spec.entrypoint.as_ref().map(ToString::to_string),
             description: spec.description.as_ref().map(ToString::to_string),
         })
@@ -209,12 +209,9 @@ pub fn update_spec(
     spec: &ContainerSpec,
     services: &ServiceAllocation,
 ) -> Result<bool, Error> {
-    let mac: Option<String> = containers::table
-        .find(id.0)
-        .select(containers::mac)
-        .first(&mut c.0)
-        .optional()?;
-    let Some(mac) = mac else { return Ok(false) };
+    let Some(mac) = find_mac(c, id)? else {
+        return Ok(false);
+    };
     let columns = ChangeableColumns::new(c, &mac, spec)?;
     let changed = diesel::update(containers::table.find(id.0))
         .filter(containers::version.eq(expected))
@@ -227,6 +224,11 @@ pub fn update_spec(
     names::replace_by_container(c, site, id, &services.names)?;
     sites::increment_generation_for_container(c, id)?;
     Ok(true)
+}
+
+fn find_mac(c: &mut Conn, id: ContainerId) -> Result<Option<String>, Error> {
+    let row = containers::table.find(id.0).select(containers::mac);
+    Ok(row.first(&mut c.0).optional()?)
 }
 
 /// Sets the container's VMID.
@@ -295,8 +297,10 @@ pub fn set_restart_needed(c: &mut Conn, id: ContainerId, needed: bool) -> Result
 /// # Errors
 /// [`Error::NotFound`] when the container does not exist.
 pub fn set_image_defaults(c: &mut Conn, id: ContainerId, image: &ImageValues) -> Result<(), Error> {
+    let mac = find_mac(c, id)?.ok_or(Error::NotFound)?;
+    let sealed = env::seal(&c.1, env::IMAGE_VALUES, &mac, image)?;
     let changed = diesel::update(containers::table.find(id.0))
-        .set(containers::image_values.eq(rows::to_json(image)?))
+        .set(containers::image_values.eq(sealed))
         .execute(&mut c.0)?;
     rows::ensure_found(changed)
 }

@@ -370,7 +370,7 @@ pub fn get_first_administrator(c: &mut Conn) -> Result<Option<UserId>, Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn any(c: &mut Conn) -> Result<bool, Error> {
+pub fn has_any(c: &mut Conn) -> Result<bool, Error> {
     let first: Option<i64> = users::table.select(users::id).first(&mut c.0).optional()?;
     Ok(first.is_some())
 }

@@ -27,7 +27,7 @@ fn cookies(response: &TestResponse) -> Vec<String> {
 
 async fn is_session(app: &TestApp, cookie: &str) -> bool {
     let token = cookie.split_once('=').unwrap().1;
-    let actor = sessions::actor(&app.control, token).await;
+    let actor = sessions::get_actor(&app.control, token).await;
     actor.unwrap().is_some()
 }
 

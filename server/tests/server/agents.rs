@@ -20,7 +20,8 @@ async fn post(app: &TestApp, path: &str, key: Option<&str>, body: &Value) -> Tes
     app.send(request.body(body).unwrap()).await
 }
 
-fn host() -> Value {
+/// What an agent says about its host.
+pub fn host() -> Value {
     json!({
         "host": { "version": "0.1.0", "address": "10.20.0.2" },
         "layout": {
@@ -38,7 +39,8 @@ fn host() -> Value {
     })
 }
 
-fn with(mut value: Value, name: &str, more: Value) -> Value {
+/// Adds a field to an object.
+pub fn with(mut value: Value, name: &str, more: Value) -> Value {
     value[name] = more;
     value
 }
@@ -92,7 +94,7 @@ async fn agent_joins_polls_and_reports() {
         "{}",
         accepted.text()
     );
-    let files = hosts::files(
+    let files = hosts::list_files(
         &app.control,
         &Actor::System,
         &site,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use control::{Actor, Control, containers, jobs, setup, users};
 use model::{
     JobId,
-    containers::{ContainerForm, ContainerQuery, ContainerRow},
+    containers::{ContainerQuery, ContainerRow},
     jobs::{JobKind, JobQuery, JobRow, JobState, JobView},
 };
 use proxmox_sim::{Config, Delays, Sim};
@@ -26,15 +26,7 @@ async fn slow_cluster() -> Sim {
 /// Queues the creation of a container; no worker is running.
 async fn queue_creation(control: &Control, sim: &Sim) -> JobId {
     let site = support::create_site(control, sim).await;
-    let form = ContainerForm {
-        site: site.to_string(),
-        name: "web".into(),
-        source: Config::test().scenario.templates[0].file.clone(),
-        cores: "1".into(),
-        memory: "512".into(),
-        disk: "4".into(),
-        ..ContainerForm::default()
-    };
+    let form = support::container_form(site, "web");
     containers::create(control, &Actor::System, form.parse().unwrap())
         .await
         .unwrap()

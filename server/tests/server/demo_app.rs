@@ -31,7 +31,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{self, HOME, TestResponse};
+use crate::support::{self, HOME, TestResponse, container_form};
 
 /// The small demo has no certificates.
 struct NoIssuer;
@@ -167,14 +167,8 @@ impl DemoApp {
     pub async fn create(&self, name: &str, service: ServiceForm) {
         let sites = sites::list(&self.control, &Actor::System).await.unwrap();
         let form = ContainerForm {
-            site: sites[0].id.to_string(),
-            name: name.into(),
-            source: Config::test().scenario.templates[0].file.clone(),
-            cores: "1".into(),
-            memory: "512".into(),
-            disk: "4".into(),
             services: vec![service],
-            ..ContainerForm::default()
+            ..container_form(sites[0].id, name)
         };
         let form = form.parse().unwrap();
         containers::create(&self.control, &Actor::System, form)

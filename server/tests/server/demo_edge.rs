@@ -160,7 +160,7 @@ async fn edge_reports_its_files_and_ends_with_the_process() {
     let (site, name) = ("lab".parse().unwrap(), "demo-edge".parse().unwrap());
     let path = "nginx/services/wiki.localhost.conf".to_owned();
     demo.wait(async || {
-        let file = hosts::file(&demo.control, &Actor::System, &site, &name, path.clone());
+        let file = hosts::get_file(&demo.control, &Actor::System, &site, &name, path.clone());
         file.await.is_ok_and(|file| file.state == FileState::Live)
     })
     .await;

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     access::{Credential, Installation, ROUTES, TestUser, create_container},
+    agents::{host, with},
     support::{get, request},
 };
 
@@ -42,22 +43,9 @@ fn access_table_lists_every_route() {
 
 /// A valid body of an agent route.
 fn agent_body(path: &str) -> Value {
-    let layout = json!({
-        "live": "/var/lib/holdfast-agent/live",
-        "state": "/var/lib/holdfast-agent/state",
-        "run": "/run",
-        "log": "/var/log/nginx",
-        "tls": "/var/lib/holdfast-agent/tls",
-        "interface": "eth1",
-        "ipv6": true,
-        "resolvers": [],
-        "nginx_user": "www-data",
-        "nginx": { "version": [1, 22, 1], "http3": false, "stream_module": null },
-    });
-    let host = json!({ "version": "0.1.0", "address": "10.20.0.2" });
     match path.rsplit('/').next().unwrap() {
-        "join" => json!({ "token": "wrong", "host": host, "layout": layout }),
-        "poll" => json!({ "generation": null, "host": host, "layout": layout }),
+        "join" => with(host(), "token", json!("wrong")),
+        "poll" => with(host(), "generation", Value::Null),
         "report" => json!({ "generation": 1, "outcome": "live" }),
         "files" => json!({ "replace": true, "files": {}, "removed": [] }),
         "leases" => json!({ "leases": [] }),

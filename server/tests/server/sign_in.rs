@@ -16,7 +16,7 @@ fn token(cookie: &str) -> &str {
 }
 
 async fn is_session(app: &TestApp, cookie: &str) -> bool {
-    sessions::actor(&app.control, token(cookie))
+    sessions::get_actor(&app.control, token(cookie))
         .await
         .unwrap()
         .is_some()

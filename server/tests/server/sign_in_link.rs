@@ -25,7 +25,7 @@ async fn create_link(app: &TestApp, lifetime: Duration) -> String {
 
 async fn signed_in_user(app: &TestApp, cookie: &str) -> Option<String> {
     let token = cookie.split_once('=').unwrap().1;
-    match sessions::actor(&app.control, token).await.unwrap()? {
+    match sessions::get_actor(&app.control, token).await.unwrap()? {
         Actor::User(CurrentUser { name, .. }) => Some(name.to_string()),
         Actor::System => None,
     }

@@ -10,8 +10,8 @@ use axum::{
     http::{HeaderMap, Method, Request, Response, StatusCode, header, request::Builder},
 };
 use control::{Actor, Control, Manager, Options, setup, sites};
-use model::{SiteId, sites::SiteForm};
-use proxmox_sim::{Sim, TEST_SECRET};
+use model::{SiteId, containers::ContainerForm, sites::SiteForm};
+use proxmox_sim::{Config, Sim, TEST_SECRET};
 use server::{
     assets::Assets,
     router::router,
@@ -199,6 +199,19 @@ async fn control_on(folder: &Path, database: &str) -> Control {
         ..Options::default()
     };
     Control::start(store, options).await.unwrap()
+}
+
+/// A valid form for a container of a site on the simulated cluster.
+pub fn container_form(site: SiteId, name: &str) -> ContainerForm {
+    ContainerForm {
+        site: site.to_string(),
+        name: name.into(),
+        source: Config::test().scenario.templates[0].file.clone(),
+        cores: "1".into(),
+        memory: "512".into(),
+        disk: "4".into(),
+        ..ContainerForm::default()
+    }
 }
 
 /// Adds the simulated cluster and creates the site `lab` on it.

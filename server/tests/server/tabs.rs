@@ -25,7 +25,7 @@ const OBJECTS: [&[(&str, &str)]; 4] = [
         ("/clusters/test/settings", "Remove cluster"),
     ],
     &[
-        ("/domains/{id}", "HSTS header"),
+        ("/domains/{id}", "HSTS policy"),
         ("/domains/{id}/certificates", "aria-label=\"Certificates\""),
         ("/domains/{id}/settings", "Delete domain"),
     ],

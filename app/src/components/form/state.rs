@@ -3,6 +3,7 @@
 use leptos::{html, prelude::*};
 use model::{Error, FieldError};
 
+use super::field_id;
 use crate::server_fns::RequestError;
 
 /// The validation and submission state of a form, without its values.
@@ -140,10 +141,21 @@ impl FormState {
         let fields = refused.iter().map(|refusal| refusal.field.clone());
         self.visited_fields
             .update_value(|visited| visited.extend(fields));
-        self.summary.set(refused.clone());
+        self.summarize(refused.clone());
         self.refused.set(refused);
         self.busy.set(is_valid);
         is_valid
+    }
+
+    /// Sets the summary, in the order of the fields on the page. Errors without a field come last.
+    fn summarize(self, mut refused: Vec<FieldError>) {
+        let fields = crate::browser::elements("[id^='field-']");
+        refused.sort_by_cached_key(|refusal| {
+            let id = field_id(&refusal.field);
+            let position = fields.iter().position(|field| field.id() == id);
+            position.unwrap_or(usize::MAX)
+        });
+        self.summary.set(refused);
     }
 
     /// Stores an error from the server, at the fields that it names.
@@ -153,7 +165,7 @@ impl FormState {
             Error::Invalid { fields } => {
                 self.server_errors.set_value(fields.clone());
                 self.refused.set(fields.clone());
-                self.summary.set(fields);
+                self.summarize(fields);
             }
             other => self.failure.set(Some(RequestError(other))),
         }

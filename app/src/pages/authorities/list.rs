@@ -9,7 +9,8 @@ const LIST: ListPage = ListPage {
     title: "Certificate authorities",
     count: ("CA", "CAs"),
     create: || {
-        Session::is_administrator().then_some(("/authorities/new", "Add certificate authority"))
+        Session::may::<AuthorityManage>()
+            .then_some(("/authorities/new", "Add certificate authority"))
     },
     tabs: || tabs(1),
     empty: (

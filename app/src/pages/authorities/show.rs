@@ -7,7 +7,7 @@ use super::{domains, fields::fields};
 use crate::pages::prelude::*;
 
 pub fn page() -> AnyView {
-    let may_change = Session::is_administrator();
+    let may_change = Session::may::<AuthorityManage>();
     let interests = |authority: &AuthorityRow| {
         vec![
             Event::of(Topic::Authority, authority.id.0),
@@ -84,7 +84,7 @@ fn settings(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyVie
 
 fn deletion(authority: LiveResource<AuthorityRow>, name: Memo<String>) -> AnyView {
     let is_needed = authority.part(|row| !row.domains.is_empty());
-    let change = ("/domains", "Change the certificate source of these domains");
+    let change = ("/domains", "Edit the certificate source of these domains");
     let consequences = move || authority.with(consequences);
     delete_card(Kind::Authority, name, consequences, move |typed| {
         server_fns::authorities::delete(authority.peek(|row| row.id), typed)

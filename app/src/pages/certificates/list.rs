@@ -144,7 +144,7 @@ fn alarm(row: &CertificateRow) -> AnyView {
 
 /// How to get the first certificate.
 fn first_step() -> AnyView {
-    let first = Session::is_administrator()
+    let first = Session::may::<AuthorityManage>()
         .then(|| main_link("/authorities/new", "plus", "Add certificate authority"));
     view! {
         <div class="actions">{first} <a class="btn" href="/domains">{icon("globe")} "Select a certificate source"</a></div>

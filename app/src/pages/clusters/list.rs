@@ -47,7 +47,7 @@ pub fn page() -> AnyView {
 }
 
 async fn fetch() -> Result<Vec<ClusterView>, RequestError> {
-    require_administrator().await?;
+    require_role::<ClusterManage>().await?;
     server_fns::clusters::list().await
 }
 

@@ -6,7 +6,7 @@ use super::fields::fields;
 use crate::pages::prelude::*;
 
 pub fn page() -> AnyView {
-    administrator_page(content)
+    restricted_page::<ClusterManage>(content)
 }
 
 fn content() -> AnyView {

@@ -47,7 +47,7 @@ pub fn page() -> AnyView {
 }
 
 async fn fetch(name: String, tab: ClusterTab) -> Result<ClusterPage, RequestError> {
-    let me = require_administrator().await?;
+    let me = require_role::<ClusterManage>().await?;
     let mut page = ClusterPage {
         tab,
         cluster: server_fns::clusters::get(name).await?,

@@ -182,8 +182,8 @@ fn source_hint(new: New) -> Signal<String> {
 
 /// The first setup step, for users who may perform it.
 fn create_site(me: CurrentUser) -> AnyView {
-    let is_administrator = me.role.is_administrator();
-    is_administrator
+    let may_create = me.role.may::<SiteManage>();
+    may_create
         .then(|| main_link("/sites/new", "plus", "New site"))
         .erase()
 }

@@ -197,7 +197,7 @@ pub fn publishing_status(container: LiveResource<ContainerDetail>, id: ServiceId
         let publication = publication.map(|(_, publication)| publication.clone());
         (publication, view.row.status)
     });
-    let may_add_host = Session::can_see_all();
+    let may_add_host = Session::may::<HostManage>();
     let shown = reactive(move || match state.get() {
         (None, _) => ().erase(),
         (Some(ServicePublishingState::NoHost), _) => {

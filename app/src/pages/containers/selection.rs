@@ -125,6 +125,7 @@ pub fn bulk(page: LiveResource<Page<ContainerRow>>) -> AnyView {
                     <span class="num">{count} " selected"</span>
                     {button(Power::Start, "play", "Start")}
                     {button(Power::Stop, "square", "Stop")}
+                    {button(Power::Restart, "rotate-cw", "Restart")}
                     <button class="btn btn-small btn-quiet" on:click=act(move |_| selection.rows.set(Vec::new()))>"Clear"</button>
                 </div>
             }

@@ -79,7 +79,7 @@ pub fn certificates(
         }),
     };
     let needs = Memo::new(move |_| values.with(|form| needs_authority(&form.certificate_source)));
-    let may_add = Session::is_administrator();
+    let may_add = Session::may::<AuthorityManage>();
     let fields = view! {
         <Choice form name="certificate_source" label="Certificate source" value=source options hint />
         {reactive(move || needs.get().then(|| authority(form, values, choices, may_add)))}
@@ -143,7 +143,7 @@ pub fn records(
             std::iter::once(none).chain(all).collect::<Vec<_>>()
         })
     });
-    let may_add = Session::is_administrator();
+    let may_add = Session::may::<ProviderManage>();
     let none = reactive(move || {
         choices
             .with(|choices| choices.providers.is_empty())
@@ -190,7 +190,7 @@ fn addresses(
         form.typed("provider");
         values.update(|form| form.addresses = on);
     });
-    let may_change = Session::is_administrator();
+    let may_change = Session::may::<SiteManage>();
     let unreached = Memo::new(move |_| {
         let (site, is_managed) = values.with(|form| (form.site.clone(), form.addresses));
         choices.with(|choices| {

@@ -17,20 +17,12 @@ pub fn publishers(publishers: &Publishers) -> String {
     }
 }
 
-/// The HSTS setting of a domain, as a short text for lists.
+/// The HSTS policy of a domain.
 pub fn hsts(hsts: Hsts) -> &'static str {
     match hsts {
         Hsts::Off => "off",
         Hsts::Names => "1 year",
-        Hsts::Below => "with subdomains",
-    }
-}
-
-fn hsts_choice(hsts: Hsts) -> &'static str {
-    match hsts {
-        Hsts::Off => "Off",
-        Hsts::Names => "One year, without subdomains",
-        Hsts::Below => "Two years, with subdomains",
+        Hsts::Below => "2 years, with subdomains",
     }
 }
 
@@ -39,10 +31,10 @@ fn hsts_description(hsts: Hsts) -> &'static str {
     match hsts {
         Hsts::Off => "Browsers may connect without TLS first, and are redirected to HTTPS.",
         Hsts::Names => {
-            "Browsers use only HTTPS for one year after a visit. Visitors cannot open the page while its certificate is invalid."
+            "Browsers use only HTTPS for 1 year after a visit. Visitors cannot open the page while its certificate is invalid."
         }
         Hsts::Below => {
-            "Browsers use only HTTPS for the hostname and all names below for two years after a visit. Visitors cannot open pages while the certificate is invalid, and this cannot be undone earlier."
+            "Browsers use only HTTPS for the hostname and all names below for 2 years after a visit. Visitors cannot open pages while the certificate is invalid, and this cannot be undone earlier."
         }
     }
 }
@@ -122,7 +114,7 @@ fn access_token(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
 
 /// The HSTS setting, with its effect.
 fn tls(form: FormState, values: RwSignal<DomainForm>) -> AnyView {
-    let options = Hsts::ALL.map(|hsts| (hsts.to_string(), hsts_choice(hsts).to_owned()));
+    let options = Hsts::ALL.map(|hsts| (hsts.to_string(), self::hsts(hsts).to_owned()));
     let description = Signal::derive(move || {
         let chosen = values.with(|form| form.hsts.parse::<Hsts>());
         chosen.map(hsts_description).unwrap_or_default().to_owned()

@@ -44,7 +44,7 @@ const ROWS: Rows<DomainRow> = Rows {
             Some(origin) => view! { <span class="mono">{origin.to_string()}</span> }.erase(),
             None => muted("none"),
         }),
-        column("HSTS", "num", |domain| text(hsts(domain.spec.hsts))),
+        column("HSTS", "", |domain| text(hsts(domain.spec.hsts))),
     ],
 };
 

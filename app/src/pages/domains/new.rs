@@ -37,7 +37,7 @@ fn content(form_options: LiveResource<NewDomainOptions>) -> AnyView {
         prerequisite(
             "A domain belongs to a site. ",
             link,
-            Session::is_administrator(),
+            Session::may::<SiteManage>(),
         )
     });
     let create = save_call(move || {

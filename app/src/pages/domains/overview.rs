@@ -2,7 +2,7 @@
 
 use model::domains::DomainDetail;
 
-use super::{addresses, certificate_source::source_summary, certificates};
+use super::{addresses, certificate_source::source_summary, certificates, fields::hsts};
 use crate::pages::prelude::*;
 
 pub fn tab(page: LiveResource<DomainDetail>) -> AnyView {
@@ -26,7 +26,7 @@ fn facts(page: &DomainDetail) -> AnyView {
             source_summary(spec.certificate_source),
         )
         .view("DNS provider", records(page))
-        .mono_or("HSTS header", spec.hsts.header(), "not sent")
+        .text("HSTS policy", hsts(spec.hsts))
         .card()
 }
 

@@ -58,21 +58,47 @@ pub fn join_instructions(
                 <p>"Shown only once. " <span class="num">{validity}</span></p>
                 <div class="code"><span class="mono grow" data-join-token="">{token.clone()}</span> <Copy text=token label="join token" secret=true /></div>
             </div>
-            <div class="stack-tight">
-                <h2 class="card-title">"On the host, as root"</h2>
-                <p>"1. Join. Replace eth1 with the interface in the site's network:"</p>
-                {command_line(JOIN_COMMAND)}
-                <p>"2. Paste the token, press Enter, then Ctrl-D. The token is read from standard input, so that it never appears in the process list."</p>
-                <p>"3. Start the agent. This replaces the current configuration of nginx and dnsmasq:"</p>
-                {command_line(START_COMMAND)}
-                <p>"Without systemd, run the agent in the foreground:"</p>
-                {command_line(FOREGROUND_COMMAND)}
-            </div>
+            {install_steps()}
             {join_status(new_host)}
             {button}
         </section>
     }
     .erase()
+}
+
+/// The steps on a host until its agent runs.
+fn install_steps() -> AnyView {
+    view! {
+        <div class="stack-tight">
+            <h2 class="card-title">"On the host, as root"</h2>
+            <p>"1. Join. Replace eth1 with the interface in the site's network:"</p>
+            {command_line(JOIN_COMMAND)}
+            <p>"2. Paste the token, press Enter, then Ctrl-D. The token is read from standard input, so that it never appears in the process list."</p>
+            <p>"3. Start the agent. This replaces the current configuration of nginx and dnsmasq:"</p>
+            {command_line(START_COMMAND)}
+            <p>"Without systemd, run the agent in the foreground:"</p>
+            {command_line(FOREGROUND_COMMAND)}
+        </div>
+    }
+    .erase()
+}
+
+/// The steps on a host that has not joined, for its page. The join token was shown before.
+pub fn pending_install(host: LiveResource<HostDetail>) -> AnyView {
+    let is_pending = host.part(|host| host.row.join_expires_at.is_some());
+    let settings = host.peek(|host| format!("{}/settings", host.row.path()));
+    reactive(move || {
+        let settings = settings.clone();
+        is_pending.get().then(|| {
+            view! {
+                <section class="card stack" aria-label="Agent not installed">
+                    <p>"This host has not joined yet. The join token was shown once. If it is lost or has expired, " <a class="link" href=settings>"create a new join token"</a> "."</p>
+                    {install_steps()}
+                </section>
+            }
+            .erase()
+        })
+    })
 }
 
 fn command_line(command: &'static str) -> AnyView {

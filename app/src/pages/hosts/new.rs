@@ -77,7 +77,7 @@ fn form(
     });
     let notice = sites.peek(Vec::is_empty).then(|| {
         let link = ("/sites/new", "Create a site");
-        prerequisite("A host serves a site. ", link, Session::is_administrator())
+        prerequisite("A host serves a site. ", link, Session::may::<SiteManage>())
     });
     let host = view! {
         <Choice form name="site" label="Site" value=bind!(values, site) options

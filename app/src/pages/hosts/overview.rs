@@ -4,11 +4,11 @@ use model::hosts::{
     ApplyOutcome, ConfigPart, DhcpRole, HostDetail, HostPublishingState, HostRow, ProbedComponent,
 };
 
-use super::{badges::role_badges, unserved::unserved};
+use super::{badges::role_badges, join_token::pending_install, unserved::unserved};
 use crate::pages::prelude::*;
 
 pub fn tab(host: LiveResource<HostDetail>) -> AnyView {
-    view! { {notices(host)} {host.view(facts)} }.erase()
+    view! { {notices(host)} {pending_install(host)} {host.view(facts)} }.erase()
 }
 
 /// Problems of the host, with the original messages of nginx and dnsmasq.

@@ -8,10 +8,10 @@ use crate::pages::{authorities::domain_names, certificates::tabs, prelude::*};
 const LIST: ListPage = ListPage {
     title: "DNS providers",
     count: ("DNS provider", "DNS providers"),
-    create: || Session::is_administrator().then_some(("/providers/new", "Add DNS provider")),
+    create: || Session::may::<ProviderManage>().then_some(("/providers/new", "Add DNS provider")),
     tabs: || tabs(2),
     empty: (
-        "globe",
+        "hard-drive",
         "No DNS providers yet",
         "A DNS provider hosts a domain's public records. Certificates by DNS-01 and address records need one.",
     ),

@@ -4,7 +4,7 @@ use super::fields::{fields, initial_values};
 use crate::pages::prelude::*;
 
 pub fn page() -> AnyView {
-    administrator_page(content)
+    restricted_page::<ProviderManage>(content)
 }
 
 fn content() -> AnyView {

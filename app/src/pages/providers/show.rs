@@ -14,7 +14,7 @@ use crate::pages::{authorities::domains, prelude::*};
 type ProviderPage = (ProviderRow, Vec<String>);
 
 pub fn page() -> AnyView {
-    let may_change = Session::is_administrator();
+    let may_change = Session::may::<ProviderManage>();
     let interests = |(provider, _): &ProviderPage| {
         vec![
             Event::of(Topic::Provider, provider.id.0),

@@ -7,7 +7,7 @@ use crate::pages::prelude::*;
 const LIST: ListPage = ListPage {
     title: "Sites",
     count: ("site", "sites"),
-    create: || Session::is_administrator().then_some(("/sites/new", "New site")),
+    create: || Session::may::<SiteManage>().then_some(("/sites/new", "New site")),
     empty: (
         "network",
         "No sites yet",
@@ -22,7 +22,7 @@ const ROWS: Rows<SiteRow> = Rows {
     columns: &[
         main_column("Site", |site| {
             let name = text(&site.spec.name);
-            match Session::is_administrator() {
+            match Session::may::<SiteManage>() {
                 true => row_link(format!("/sites/{}", site.spec.name), name),
                 false => name,
             }

@@ -10,7 +10,7 @@ pub fn page() -> AnyView {
 }
 
 async fn fetch() -> Result<Vec<ClusterView>, RequestError> {
-    require_administrator().await?;
+    require_role::<SiteManage>().await?;
     server_fns::clusters::list().await
 }
 

@@ -42,7 +42,7 @@ pub fn page() -> AnyView {
 }
 
 async fn fetch(name: String, tab: SiteTab) -> Result<SitePage, RequestError> {
-    require_administrator().await?;
+    require_role::<SiteManage>().await?;
     let mut page = SitePage {
         tab,
         site: server_fns::sites::get(name).await?,

@@ -6,7 +6,7 @@ use super::fields::{Account, fields, form_state};
 use crate::pages::prelude::*;
 
 pub fn page() -> AnyView {
-    administrator_page(content)
+    restricted_page::<UserManage>(content)
 }
 
 fn content() -> AnyView {

@@ -28,7 +28,7 @@ pub fn page() -> AnyView {
 }
 
 async fn fetch(name: String) -> Result<UserPage, RequestError> {
-    let me = require_administrator().await?;
+    let me = require_role::<UserManage>().await?;
     let user = server_fns::users::get(name).await?;
     let own = user.id == me.id;
     Ok((user, own))

@@ -24,11 +24,11 @@ pub enum HostFactsError {
 pub async fn collect(interface: &InterfaceName) -> Result<HostFacts, HostFactsError> {
     Ok(HostFacts {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        address: address(interface).await?,
+        address: detect_address(interface).await?,
     })
 }
 
-async fn address(interface: &InterfaceName) -> Result<Ipv4Addr, HostFactsError> {
+async fn detect_address(interface: &InterfaceName) -> Result<Ipv4Addr, HostFactsError> {
     let arguments = [
         "-4",
         "-oneline",

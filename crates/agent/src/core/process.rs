@@ -70,7 +70,7 @@ impl Process {
     }
 
     /// The PIDs of its running children.
-    pub async fn children(&self) -> Vec<String> {
+    pub async fn list_children(&self) -> Vec<String> {
         let pid = self.pid.as_raw_nonzero();
         let path = format!("/proc/{pid}/task/{pid}/children");
         let text = tokio::fs::read_to_string(path).await.unwrap_or_default();

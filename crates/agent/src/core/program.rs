@@ -87,13 +87,13 @@ impl Program {
                 let output = run(&line.map(str::to_owned), self.timeout).await;
                 output.is_ok_and(|output| output.status.success())
             }
-            ServiceManager::Command(_) => self.process().await.is_some(),
+            ServiceManager::Command(_) => self.find_process().await.is_some(),
         }
     }
 
     /// Whether a process of the program exists. Cheap: reads two files.
     pub async fn has_process(&self) -> bool {
-        self.process().await.is_some()
+        self.find_process().await.is_some()
     }
 
     /// Makes the program read its files again. Does not wait for the result.
@@ -101,7 +101,7 @@ impl Program {
     /// # Errors
     /// If the program does not start, or cannot be signaled.
     pub async fn reload(&self) -> Result<(), ProgramError> {
-        match self.process().await {
+        match self.find_process().await {
             Some(process) => self.request_reload(&process).await,
             None => self.start().await,
         }
@@ -123,14 +123,14 @@ impl Program {
         if let ServiceManager::Systemd { .. } = self.service_manager {
             return self.systemctl("restart").await;
         }
-        if let Some(process) = self.process().await {
+        if let Some(process) = self.find_process().await {
             self.run_error(process.end(self.timeout).await)?;
         }
         self.start().await
     }
 
     /// The running process of the program.
-    pub(crate) async fn process(&self) -> Option<Process> {
+    pub(crate) async fn find_process(&self) -> Option<Process> {
         Process::find(&self.pid_file, self.name).await
     }
 
@@ -155,8 +155,8 @@ impl Program {
 
     /// Whether the program runs and handles signals.
     async fn is_up(&self) -> bool {
-        match self.process().await {
-            Some(process) => !self.has_workers || !process.children().await.is_empty(),
+        match self.find_process().await {
+            Some(process) => !self.has_workers || !process.list_children().await.is_empty(),
             None => false,
         }
     }

@@ -5,6 +5,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use agent_protocol::{ApplyOutcome, HostDescription, PollRequest, PollResponse, Report};
+use model::backoff::Backoff;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -82,7 +83,7 @@ pub async fn run(
         desired: saved.map(|saved| saved.desired),
         last_report: None,
     };
-    let mut wait = FIRST_WAIT;
+    let mut backoff = Backoff::new(FIRST_WAIT, MAX_WAIT);
     // Serve the saved configuration even if the manager is unreachable.
     if let Err(error) = main_loop.reconcile().await {
         tracing::warn!(%error, "saved configuration apply failed");
@@ -93,15 +94,15 @@ pub async fn run(
             () = stop.cancelled() => return Ok(()),
         };
         let Err(error) = result else {
-            wait = FIRST_WAIT;
+            backoff.reset();
             continue;
         };
+        let wait = backoff.advance();
         tracing::warn!(%error, retry_in = ?wait, "sync failed");
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = stop.cancelled() => return Ok(()),
         }
-        wait = (wait * 2).min(MAX_WAIT);
         if let Err(error) = main_loop.reconcile().await {
             tracing::warn!(%error, "last configuration apply failed");
         }

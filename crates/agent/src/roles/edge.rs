@@ -63,7 +63,7 @@ impl Role for Edge {
         paths: &AgentPaths,
         description: &mut HostDescription,
     ) -> Result<(), RoleError> {
-        description.layout = Some(host::layout(&paths.base, &paths.interface).await?);
+        description.layout = Some(host::detect_layout(&paths.base, &paths.interface).await?);
         Ok(())
     }
 

@@ -57,10 +57,10 @@ fn nginx_refusal_names_file() {
         let candidate = candidate(folder, &layout);
         let checker = Checker::new(&layout);
         block_on(async {
-            checker.nginx(&candidate).await.unwrap();
+            checker.check_nginx(&candidate).await.unwrap();
             let file = "nginx/services/wiki.example.org.conf";
             append(&candidate.join(file), "nonsense;");
-            let refusal = refused(checker.nginx(&candidate).await);
+            let refusal = refused(checker.check_nginx(&candidate).await);
             assert_eq!(refusal.program, NGINX);
             assert!(
                 refusal.message.contains("unknown directive \"nonsense\""),
@@ -89,7 +89,7 @@ fn invalid_dnsmasq_lists_are_refused() {
                 std::os::unix::fs::symlink("generations/1", layout.live.as_str()).unwrap();
             }
             block_on(async {
-                checker.dnsmasq(&candidate).await.unwrap();
+                checker.check_dnsmasq(&candidate).await.unwrap();
                 for (list, line, message) in [
                     ("hosts", "garbage here", "bad address at"),
                     (
@@ -108,7 +108,7 @@ fn invalid_dnsmasq_lists_are_refused() {
                 ] {
                     let path = candidate.join("dnsmasq").join(list);
                     let before = append(&path, line);
-                    let refusal = refused(checker.dnsmasq(&candidate).await);
+                    let refusal = refused(checker.check_dnsmasq(&candidate).await);
                     assert_eq!(refusal.program, DNSMASQ);
                     assert!(
                         refusal.message.contains(message),
@@ -147,12 +147,12 @@ fn candidate_is_checked_at_live_path() {
                 ("dnsmasq/dnsmasq.conf", "user=nobody-of-this-name"),
             ] {
                 let before = append(&candidate.join(file), line);
-                let refusal = refused(checker.dnsmasq(&candidate).await);
+                let refusal = refused(checker.check_dnsmasq(&candidate).await);
                 assert!(!refusal.message.is_empty());
                 fs::write(candidate.join(file), before).unwrap();
             }
             fs::remove_file(candidate.join("dnsmasq/hosts")).unwrap();
-            let refusal = refused(checker.dnsmasq(&candidate).await);
+            let refusal = refused(checker.check_dnsmasq(&candidate).await);
             assert!(
                 refusal.message.contains("failed to load names from"),
                 "{}",
@@ -171,11 +171,11 @@ fn checker_failure_is_not_a_refusal() {
         block_on(async {
             for program in ["/nonexistent", "/bin/false"] {
                 program.clone_into(&mut checker.dnsmasq);
-                let failed = checker.dnsmasq(&candidate).await;
+                let failed = checker.check_dnsmasq(&candidate).await;
                 assert!(matches!(failed, Err(CheckError::Program(_))), "{failed:?}");
             }
             "/nonexistent".clone_into(&mut checker.nginx);
-            let failed = checker.nginx(&candidate).await;
+            let failed = checker.check_nginx(&candidate).await;
             assert!(matches!(failed, Err(CheckError::Program(_))), "{failed:?}");
         });
     });
@@ -195,8 +195,8 @@ fn checker_is_killed_after_timeout() {
         checker.dnsmasq = stuck.display().to_string();
         block_on(async {
             for failed in [
-                checker.nginx(&candidate).await,
-                checker.dnsmasq(&candidate).await,
+                checker.check_nginx(&candidate).await,
+                checker.check_dnsmasq(&candidate).await,
             ] {
                 let error = failed.unwrap_err();
                 assert!(matches!(error, CheckError::Program(_)), "{error:?}");
@@ -225,7 +225,7 @@ fn checker_exits_with_its_parent() {
         let folder = Path::new(folder);
         let mut checker = Checker::new(&crate::site::layout(folder));
         checker.dnsmasq = folder.join("stuck").display().to_string();
-        let _ = block_on(checker.dnsmasq(&folder.join("agent/generations/2")));
+        let _ = block_on(checker.check_dnsmasq(&folder.join("agent/generations/2")));
         return;
     }
     inside(KILLED, |folder| {

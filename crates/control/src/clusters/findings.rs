@@ -136,7 +136,7 @@ async fn untrusted_nodes(client: &Client, nodes: &[Node]) -> Vec<UnmetRequiremen
     if !client.address().starts_with("https://") {
         return Vec::new();
     }
-    let nodes = trust::other_nodes(client, nodes).await;
+    let nodes = trust::fetch_other_nodes(client, nodes).await;
     let names = nodes.into_iter().filter_map(Result::err);
     names
         .filter_map(|name| {

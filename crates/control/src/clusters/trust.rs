@@ -42,7 +42,11 @@ pub(super) async fn sign_in(mut access: ConnectionSettings) -> Result<Connection
         .await
         .map_err(|error| sign_in_error(&error))?;
     if access.url.is_tls() {
-        for (_, url, fingerprint) in other_nodes(&client, &nodes).await.into_iter().flatten() {
+        for (_, url, fingerprint) in fetch_other_nodes(&client, &nodes)
+            .await
+            .into_iter()
+            .flatten()
+        {
             access.pinned_certificates.entry(url).or_insert(fingerprint);
         }
     }
@@ -55,7 +59,10 @@ pub(super) type OtherNode = (String, ApiUrl, Fingerprint);
 /// The nodes other than the connected one. A node whose certificate differs from the one that the
 /// cluster reports is an error with its name, for example where an administrator installed a custom
 /// one.
-pub(super) async fn other_nodes(client: &Client, nodes: &[Node]) -> Vec<Result<OtherNode, String>> {
+pub(super) async fn fetch_other_nodes(
+    client: &Client,
+    nodes: &[Node],
+) -> Vec<Result<OtherNode, String>> {
     let Ok(status) = client.cluster_status().await else {
         return Vec::new();
     };

@@ -142,7 +142,7 @@ pub async fn poll(
             .into_model("read site generation")?
             .ok_or(Error::WrongCredentials)?;
         if current != Some(generation) {
-            let config = site_config_for(control, agent).await?;
+            let config = load_site_config(control, agent).await?;
             return Ok(Some(PollResponse { generation, config }));
         }
         // Changes by another server arrive through the change listener or, without it, by polling.
@@ -195,7 +195,10 @@ async fn record_contact(
     Ok(())
 }
 
-pub(super) async fn site_config_for(control: &Control, agent: &Agent) -> Result<SiteConfig, Error> {
+pub(super) async fn load_site_config(
+    control: &Control,
+    agent: &Agent,
+) -> Result<SiteConfig, Error> {
     let site = agent.site;
     let (all, record) = control
         .store()
@@ -220,7 +223,7 @@ pub(super) async fn site_config_for(control: &Control, agent: &Agent) -> Result<
         name_servers,
         dhcp: dhcp == DhcpRole::Yes,
     };
-    site_config::of_site(control, site, &role).await
+    site_config::load(control, site, &role).await
 }
 
 fn serialize_layout(layout: &Layout) -> Result<String, Error> {

@@ -17,7 +17,7 @@ use similar::{Algorithm, ChangeTag, TextDiff};
 use store::hosts::HostRecord;
 
 use super::{
-    agent::{Agent, site_config_for},
+    agent::{Agent, load_site_config},
     record,
 };
 use crate::{
@@ -39,7 +39,7 @@ type Tree = BTreeMap<String, String>;
 ///
 /// # Errors
 /// [`Error::NotFound`] when the host does not exist.
-pub async fn files(
+pub async fn list_files(
     control: &Control,
     actor: &Actor,
     site: &Label,
@@ -48,7 +48,7 @@ pub async fn files(
 ) -> Result<HostFiles, Error> {
     let record = record(control, actor, site, name).await?;
     let (desired, live) = load_trees(control, &record).await?;
-    let list = blocking(move || list_files(&desired, &live, &query)).await?;
+    let list = blocking(move || compare_files(&desired, &live, &query)).await?;
     Ok(HostFiles {
         host: record.row,
         list,
@@ -59,7 +59,7 @@ pub async fn files(
 ///
 /// # Errors
 /// [`Error::NotFound`] when the host or the file does not exist.
-pub async fn file(
+pub async fn get_file(
     control: &Control,
     actor: &Actor,
     site: &Label,
@@ -99,10 +99,10 @@ pub async fn browse_files(
     query: FileQuery,
     path: String,
 ) -> Result<FileSelection, Error> {
-    let files = files(control, actor, site, name, query).await?;
+    let files = list_files(control, actor, site, name, query).await?;
     let file = match path.is_empty() {
         true => None,
-        false => Some(file(control, actor, site, name, path).await?),
+        false => Some(get_file(control, actor, site, name, path).await?),
     };
     Ok(FileSelection { files, file })
 }
@@ -118,7 +118,7 @@ async fn load_trees(control: &Control, record: &HostRecord) -> Result<(Tree, Tre
         id: record.row.id,
         site: record.row.site,
     };
-    let config = site_config_for(control, &agent).await?;
+    let config = load_site_config(control, &agent).await?;
     let live = control
         .store()
         .read(move |c| store::hosts::list_live_files(c, agent.id))
@@ -152,7 +152,7 @@ fn state(desired: Option<&String>, live: Option<&String>) -> Option<FileState> {
 }
 
 /// Returns one page of the list.
-fn list_files(desired: &Tree, live: &Tree, query: &FileQuery) -> FileList {
+fn compare_files(desired: &Tree, live: &Tree, query: &FileQuery) -> FileList {
     let mut paths: Vec<&String> = desired.keys().chain(live.keys()).collect();
     paths.sort();
     paths.dedup();
@@ -221,7 +221,7 @@ fn line(change: similar::Change<&str>) -> Line {
 mod tests {
     use model::hosts::files::{FileQuery, FileState, LineChange};
 
-    use super::{Tree, hunks, list_files};
+    use super::{Tree, compare_files, hunks};
 
     fn tree(files: &[(&str, &str)]) -> Tree {
         let owned = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned());
@@ -232,7 +232,7 @@ mod tests {
     fn differing_files_are_listed_first_with_their_state() {
         let desired = tree(&[("a", "1"), ("b", "2"), ("c", "3")]);
         let live = tree(&[("a", "1"), ("b", "old"), ("d", "4")]);
-        let listed = list_files(&desired, &live, &FileQuery::default());
+        let listed = compare_files(&desired, &live, &FileQuery::default());
         let rows: Vec<_> = listed
             .page
             .rows
@@ -251,7 +251,7 @@ mod tests {
             q: " C ".into(),
             page: 1,
         };
-        assert_eq!(list_files(&desired, &live, &query).page.total, 1);
+        assert_eq!(compare_files(&desired, &live, &query).page.total, 1);
     }
 
     #[test]

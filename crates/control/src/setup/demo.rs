@@ -30,7 +30,7 @@ use super::{Access, parse};
 use crate::{Actor, Control, clusters, containers, domains, jobs, sites};
 
 pub use certificates::{CertificateRequest, Issuer, renew_certificates};
-pub use users::{DemoAccount, accounts};
+pub use users::{DemoAccount, list_accounts};
 
 /// The name of the demo's cluster.
 pub const CLUSTER_NAME: &str = "demo";
@@ -261,7 +261,7 @@ async fn create_domain(control: &Control, site: &str, form: DomainForm) -> Resul
 }
 
 async fn create_container(control: &Control, data: &ContainerData) -> Result<(), Error> {
-    let actor = users::actor(control, data.owner).await?;
+    let actor = users::get_actor(control, data.owner).await?;
     let form = ContainerForm {
         site: site_id(control, data.site).await?.to_string(),
         ..data.form.clone()
@@ -318,7 +318,7 @@ async fn apply(control: &Control, site: &str, name: &str, change: Change) -> Res
     let Some(view) = wait_until_idle(control, &parse(site)?, &parse(name)?).await? else {
         return Ok(());
     };
-    let actor = users::actor(control, Some(view.row.owner.as_str())).await?;
+    let actor = users::get_actor(control, Some(view.row.owner.as_str())).await?;
     let id = view.row.id;
     match change {
         Change::Memory(memory) => {

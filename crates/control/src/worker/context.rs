@@ -88,7 +88,7 @@ impl Context {
         let Some((container, site)) = rows else {
             return Ok(None);
         };
-        let client = control.client(container.cluster).await;
+        let client = control.get_client(container.cluster).await;
         let client = client.map_err(|error| StepFailure::new(error.to_string()))?;
         let Some(client) = client else {
             return Ok(None);

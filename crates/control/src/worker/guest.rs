@@ -31,7 +31,7 @@ pub(super) struct VerifiedGuest {
 
 impl Context {
     /// Reads the guest with the container's VMID.
-    pub(super) async fn guest(&self) -> Result<Guest, StepFailure> {
+    pub(super) async fn get_guest(&self) -> Result<Guest, StepFailure> {
         let (node, vmid) = (self.node(), self.vmid()?);
         match self.client.lxc_config(&node, vmid).await {
             Ok(config) if config.lock.as_deref() == Some("create") => Ok(Guest::Creating),
@@ -50,9 +50,9 @@ impl Context {
     }
 
     /// The job's container, for a step that needs it.
-    pub(super) async fn verified_guest(&self) -> Result<VerifiedGuest, StepFailure> {
+    pub(super) async fn verify_guest(&self) -> Result<VerifiedGuest, StepFailure> {
         let (vmid, node) = (self.container.vmid, &self.container.node);
-        match self.guest().await? {
+        match self.get_guest().await? {
             Guest::Own(guest) => Ok(*guest),
             Guest::Absent => Err(StepFailure::new(format!(
                 "CT {vmid} does not exist on {node}."

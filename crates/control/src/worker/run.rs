@@ -1,7 +1,7 @@
 //! Runs one job under its lease. The outcome of each step is stored before the next step begins, so
 //! that another worker can resume the job after a crash.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use model::{
     events::{Event, Topic},
@@ -14,6 +14,7 @@ use super::{
     context::Context,
     failure::{JobStoreResultExt as _, StepFailure},
     heartbeat::Heartbeat,
+    retry::Retries,
     steps, undo,
 };
 use crate::{Control, background::Lease};
@@ -206,28 +207,15 @@ async fn run_steps(context: &mut Context, job: &JobRecord) -> JobEnd {
     JobEnd::Done
 }
 
-/// Retries a step while its failure is transient and the retry period has not passed.
 async fn run_with_retries(
     context: &mut Context,
     step: crate::jobs::Step,
 ) -> Result<steps::StepOutcome, StepFailure> {
-    let retry_period = context.control.0.options.retry_timeout;
-    let began = Instant::now();
-    let mut pause = Duration::from_millis(500);
+    let mut retries = Retries::new(context);
     loop {
         match steps::run(context, step).await {
-            Err(failure) if failure.transient && began.elapsed() + pause < retry_period => {
-                let details = failure.details.as_deref().unwrap_or_default();
-                context
-                    .log(format!(
-                        "{} {details} Retrying in {pause:.1?}.",
-                        failure.sentence
-                    ))
-                    .await;
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_secs(8));
-            }
-            outcome => return outcome,
+            Err(failure) => retries.wait_after(context, failure).await?,
+            done => return done,
         }
     }
 }

@@ -80,7 +80,7 @@ async fn run_step(context: &mut Context, step: Step) -> Result<StepOutcome, Step
         Step::Create => create::create(context).await,
         Step::Configure => config::configure(context).await,
         Step::Start => power::start(context).await,
-        Step::Address => power::address(context).await,
+        Step::Address => power::wait_for_address(context).await,
         Step::Shutdown => power::shutdown(context).await,
         Step::Halt => power::halt(context).await,
         Step::Apply => config::apply(context).await,

@@ -28,7 +28,7 @@ impl Context {
             .and_then(|upid| upid.parse::<Upid>().ok());
         let running = match saved {
             Some(upid) => Some(upid),
-            None => self.running_task(kind).await?,
+            None => self.find_running_task(kind).await?,
         };
         match running {
             Some(upid) => self.follow(&upid, limit).await,
@@ -38,7 +38,7 @@ impl Context {
 
     /// The running task of `kind` for this container that Holdfast started. A user of Proxmox may
     /// work on another guest with the same VMID.
-    pub(super) async fn running_task(&self, kind: &str) -> Result<Option<Upid>, StepFailure> {
+    pub(super) async fn find_running_task(&self, kind: &str) -> Result<Option<Upid>, StepFailure> {
         let filter = TaskFilter {
             source: TaskSource::Active,
             vmid: Some(self.vmid()?),

@@ -1,7 +1,7 @@
 //! Undo after a failure or a cancellation: undoes a creation and describes what other jobs leave
 //! behind. Never deletes a guest that may not belong to Holdfast.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use model::jobs::{JobKind, StepState};
 use proxmox::Upid;
@@ -10,7 +10,7 @@ use store::{
     jobs::{JobRecord, StepRecord},
 };
 
-use super::{context::Context, failure::StepFailure, steps};
+use super::{context::Context, failure::StepFailure, retry::Retries, steps};
 use crate::jobs::Step;
 
 /// How long a task may take to end after it was killed.
@@ -85,19 +85,11 @@ async fn remove(
     context: &mut Context,
     steps: &[StepRecord],
 ) -> Result<RemovalOutcome, StepFailure> {
-    let retry_period = context.control.0.options.retry_timeout;
-    let began = Instant::now();
-    let mut pause = Duration::from_millis(500);
+    let mut retries = Retries::new(context);
     loop {
         match remove_once(context, steps).await {
-            Err(failure) if failure.transient && began.elapsed() + pause < retry_period => {
-                context
-                    .log(format!("{} Retrying in {pause:.1?}.", failure.sentence))
-                    .await;
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_secs(8));
-            }
-            outcome => return outcome,
+            Err(failure) => retries.wait_after(context, failure).await?,
+            done => return done,
         }
     }
 }
@@ -117,7 +109,7 @@ async fn remove_once(
         kill(context, &upid).await?;
     }
     // A creation may be running although its UPID was not saved.
-    if let Some(upid) = context.running_task("vzcreate").await? {
+    if let Some(upid) = context.find_running_task("vzcreate").await? {
         kill(context, &upid).await?;
     }
     context.notes.upid = None;

@@ -165,7 +165,7 @@ impl Scenario {
                 "not a plain sentence: {sentence:?}"
             );
         }
-        let lines = jobs::log(&self.app.control, &Actor::System, job.row.id, 0).await;
+        let lines = jobs::get_log(&self.app.control, &Actor::System, job.row.id, 0).await;
         let output = format!("{job:?} {lines:?}");
         assert!(
             !output.contains(TEST_SECRET),

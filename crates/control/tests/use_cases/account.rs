@@ -51,7 +51,10 @@ async fn change(
 }
 
 async fn is_valid(control: &Control, session: &str) -> bool {
-    sessions::actor(control, session).await.unwrap().is_some()
+    sessions::get_actor(control, session)
+        .await
+        .unwrap()
+        .is_some()
 }
 
 #[tokio::test(flavor = "multi_thread")]

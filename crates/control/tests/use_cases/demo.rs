@@ -269,7 +269,9 @@ async fn small_demo_has_one_site_and_only_the_administrator() {
     assert_eq!(names(&rows), BTreeSet::from(expected));
     assert!(rows.iter().all(|row| row.owner.as_str() == "admin"));
     assert_eq!(all_users(&control).await.len(), 1);
-    let accounts = demo::accounts(&control, Scenario::Small).await.unwrap();
+    let accounts = demo::list_accounts(&control, Scenario::Small)
+        .await
+        .unwrap();
     assert_eq!(accounts, []);
 }
 
@@ -277,7 +279,7 @@ async fn small_demo_has_one_site_and_only_the_administrator() {
 async fn demo_passwords_are_stable_across_restarts() {
     let app = DemoApp::new().await;
     let control = app.open().await;
-    let accounts = demo::accounts(&control, Scenario::Full).await.unwrap();
+    let accounts = demo::list_accounts(&control, Scenario::Full).await.unwrap();
     let roles: Vec<(&str, Role)> = accounts
         .iter()
         .map(|account| (account.name.as_str(), account.role))
@@ -307,7 +309,9 @@ async fn demo_passwords_are_stable_across_restarts() {
     }
     let reopened = app.open().await;
     assert_eq!(
-        demo::accounts(&reopened, Scenario::Full).await.unwrap(),
+        demo::list_accounts(&reopened, Scenario::Full)
+            .await
+            .unwrap(),
         accounts
     );
 
@@ -324,7 +328,9 @@ async fn demo_passwords_are_stable_across_restarts() {
     users::update(&reopened, &Actor::System, jonas.id, spec)
         .await
         .unwrap();
-    let accounts = demo::accounts(&reopened, Scenario::Full).await.unwrap();
+    let accounts = demo::list_accounts(&reopened, Scenario::Full)
+        .await
+        .unwrap();
     assert_eq!(
         accounts[1].password, None,
         "a changed password is not shown"
@@ -333,7 +339,7 @@ async fn demo_passwords_are_stable_across_restarts() {
 
     let other = DemoApp::new().await;
     let other = open_with_another_key(&other).await;
-    let others = demo::accounts(&other, Scenario::Full).await.unwrap();
+    let others = demo::list_accounts(&other, Scenario::Full).await.unwrap();
     assert_ne!(others[0].password, accounts[0].password);
 }
 

@@ -120,7 +120,7 @@ async fn deleted_containers_and_users_are_not_recreated() {
     })
     .await;
     app.build(&control, Scenario::Full).await.unwrap();
-    let accounts = demo::accounts(&control, Scenario::Full).await.unwrap();
+    let accounts = demo::list_accounts(&control, Scenario::Full).await.unwrap();
     let accounts: Vec<&str> = accounts.iter().map(|it| it.name.as_str()).collect();
     assert_eq!(accounts, ["elena", "jonas", "tomas"]);
     assert_eq!(all_users(&control).await.len(), 4);
@@ -156,7 +156,12 @@ async fn database_with_sites_is_not_changed() {
     create.await.unwrap();
     for scenario in [Scenario::Full, Scenario::Small] {
         app.build(&control, scenario).await.unwrap();
-        assert!(demo::accounts(&control, scenario).await.unwrap().is_empty());
+        assert!(
+            demo::list_accounts(&control, scenario)
+                .await
+                .unwrap()
+                .is_empty()
+        );
     }
     assert!(all_containers(&control).await.is_empty());
     assert_eq!(all_users(&control).await.len(), 1);

@@ -69,7 +69,7 @@ async fn members_cannot_see_containers_and_jobs_of_other_users() {
         .id;
     assert!(not_found(jobs::get(control, &ann, job).await.unwrap_err()));
     assert!(not_found(
-        jobs::log(control, &ann, job, 0).await.unwrap_err()
+        jobs::get_log(control, &ann, job, 0).await.unwrap_err()
     ));
     assert_eq!(
         jobs::list(control, &ann, &Default::default())

@@ -95,12 +95,13 @@ async fn files_of_a_host_are_compared_with_live_files() {
     let host = Host::join(&app, "edge-1", "10.20.0.2").await;
     let files = async || {
         let query = FileQuery::default();
-        hosts::files(control, &SYSTEM, &site, &name, query)
+        hosts::list_files(control, &SYSTEM, &site, &name, query)
             .await
             .unwrap()
             .list
     };
-    let file = async |path: &str| hosts::file(control, &SYSTEM, &site, &name, path.into()).await;
+    let file =
+        async |path: &str| hosts::get_file(control, &SYSTEM, &site, &name, path.into()).await;
     let before = files().await;
     assert!(!before.is_reported && before.differing == before.all && before.all > 5);
 

@@ -25,7 +25,7 @@ async fn failed_sign_ins_are_throttled_and_sign_out_ends_the_session() {
         sessions::sign_in(&app.control, form, client.clone()).await
     };
     let session = sign_in("Ann", "correct horse").await.unwrap();
-    let actor = sessions::actor(&app.control, &session.token)
+    let actor = sessions::get_actor(&app.control, &session.token)
         .await
         .unwrap()
         .unwrap();
@@ -34,7 +34,9 @@ async fn failed_sign_ins_are_throttled_and_sign_out_ends_the_session() {
         .await
         .unwrap();
     assert_eq!(
-        sessions::actor(&app.control, &session.token).await.unwrap(),
+        sessions::get_actor(&app.control, &session.token)
+            .await
+            .unwrap(),
         None
     );
     for _ in 0..5 {

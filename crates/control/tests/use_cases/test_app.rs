@@ -210,7 +210,7 @@ impl TestApp {
     }
 
     pub async fn log(&self, id: JobId) -> String {
-        let lines = jobs::log(&self.control, &Actor::System, id, 0)
+        let lines = jobs::get_log(&self.control, &Actor::System, id, 0)
             .await
             .unwrap();
         lines.into_iter().map(|line| line.text + "\n").collect()

@@ -78,7 +78,7 @@ actions! {
     PublishAnywhere => Operator;
     /// See the domains of sites, and errors of their DNS records.
     DomainRead => Operator;
-    /// Add, change and delete domains.
+    /// Add, edit and delete domains.
     DomainManage => Operator, includes CertificateManage;
     /// See certificates and their history.
     CertificateRead => Operator;
@@ -86,13 +86,13 @@ actions! {
     CertificateManage => Operator, includes DomainManage;
     /// See certificate authorities.
     AuthorityRead => Operator;
-    /// Add, change and delete certificate authorities.
+    /// Add, edit and delete certificate authorities.
     AuthorityManage => Administrator, includes CertificateManage;
     /// See DNS providers without their secrets.
     ProviderRead => Operator;
     /// Test a DNS provider with a test record.
     ProviderTest => Operator;
-    /// Add, change and delete DNS providers.
+    /// Add, edit and delete DNS providers.
     ProviderManage => Administrator, includes CertificateManage;
     /// See hosts, their files and their reports.
     HostRead => Operator;
@@ -100,15 +100,15 @@ actions! {
     HostManage => Operator;
     /// See sites, their configuration and their DHCP leases.
     SiteRead => Operator;
-    /// Add, change and delete sites.
+    /// Add, edit and delete sites.
     SiteManage => Administrator, includes DomainManage;
     /// See clusters and nodes with their usage.
     ClusterRead => Operator;
-    /// Add, check, change and remove clusters, and see what is on them.
+    /// Add, check, edit and remove clusters, and see what is on them.
     ClusterManage => Administrator;
     /// List all users.
     UserList => Administrator;
-    /// Add, change and delete users.
+    /// Add, edit and delete users.
     UserManage => Administrator, includes PasswordChange;
     /// Create a link that signs in a user once.
     SignInLinkCreate => Administrator;

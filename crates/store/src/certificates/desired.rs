@@ -9,7 +9,7 @@ use model::{
     names::Domain,
 };
 
-use super::published_labels;
+use super::list_published_labels;
 use crate::{
     Conn, Error,
     rows::RowRef,
@@ -93,7 +93,7 @@ pub fn list_domain_certificates(c: &mut Conn) -> Result<Vec<DomainCertificates>,
         .order(domains::id)
         .select((domains::id, domains::site_id, domains::name))
         .load(&mut c.0)?;
-    let mut labels = published_labels(c, &ids)?;
+    let mut labels = list_published_labels(c, &ids)?;
     let mut planned = group_by_domain(stored)?;
     let plans = named.into_iter().map(|(id, site, name)| {
         let row_ref = RowRef::new("domains", &id);

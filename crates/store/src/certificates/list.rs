@@ -133,7 +133,7 @@ pub fn get(
 /// Sets on each certificate whether a service is published under one of its names.
 fn set_is_used(c: &mut Conn, mut rows: Vec<CertificateRow>) -> Result<Vec<CertificateRow>, Error> {
     let domains: Vec<i64> = rows.iter().map(|row| row.domain.0).collect();
-    let labels = published_labels(c, &domains)?;
+    let labels = list_published_labels(c, &domains)?;
     for row in &mut rows {
         let hosts = labels.get(&row.domain.0).into_iter().flatten();
         let subject = [row.subject.clone()];
@@ -153,7 +153,7 @@ fn set_is_used(c: &mut Conn, mut rows: Vec<CertificateRow>) -> Result<Vec<Certif
 ///
 /// # Errors
 /// When the database is unavailable.
-pub(crate) fn published_labels(
+pub(crate) fn list_published_labels(
     c: &mut Conn,
     domain_ids: &[i64],
 ) -> Result<BTreeMap<i64, Vec<Label>>, Error> {

@@ -229,7 +229,7 @@ fn into_record(
         memory: row_ref.checked_number::<_, u32, _>("memory_mib", row.memory_mib)?,
         disk: row_ref.checked_number::<_, u32, _>("disk_gib", row.disk_gib)?,
         docker: row.docker,
-        env: env::open(key, row_ref, &row.mac, &row.env)?,
+        env: env::open(key, row_ref, env::ENV, &row.mac, &row.env)?,
         entrypoint: row_ref.parse_optional("entrypoint", row.entrypoint.as_deref())?,
         description: row_ref.parse_optional("description", row.description.as_deref())?,
         services: services.iter().map(ServiceView::spec).collect(),
@@ -247,7 +247,7 @@ fn into_record(
         spec,
         image_defaults: row
             .image_values
-            .map(|json| row_ref.parse_json("image_values", &json))
+            .map(|stored| env::open(key, row_ref, env::IMAGE_VALUES, &row.mac, &stored))
             .transpose()?,
         services,
         node: row_ref.parse("node", &row.node)?,

@@ -77,7 +77,7 @@ fn list_desired(c: &mut Conn) -> Result<BTreeMap<i64, DomainAddressRecords>, Err
     let ids: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();
     let mut labels = match ids.is_empty() {
         true => BTreeMap::new(),
-        false => certificates::published_labels(c, &ids)?,
+        false => certificates::list_published_labels(c, &ids)?,
     };
     let mut plans: BTreeMap<i64, DomainAddressRecords> = BTreeMap::new();
     for (id, name, site, v4, v6, provider) in rows {

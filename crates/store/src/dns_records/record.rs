@@ -33,7 +33,7 @@ impl RecordState {
             Self::Pending => "pending",
             Self::Submitted => "submitted",
             Self::Present => "present",
-            Self::Unmanaged => "foreign",
+            Self::Unmanaged => "unmanaged",
             Self::Removing => "removing",
         }
     }
@@ -51,7 +51,7 @@ impl FromStr for RecordState {
             "pending" => Ok(Self::Pending),
             "submitted" => Ok(Self::Submitted),
             "present" => Ok(Self::Present),
-            "foreign" => Ok(Self::Unmanaged),
+            "unmanaged" => Ok(Self::Unmanaged),
             "removing" => Ok(Self::Removing),
             _ => Err("is not a known value"),
         }

@@ -119,13 +119,15 @@ mod tests {
 
     use super::*;
 
-    fn assert_statement_times_out(url: &str, shorten: &str, slow: &str) {
+    /// `is_set` fails unless new connections have the timeout, and `shorten` shortens it.
+    fn assert_statement_times_out(url: &str, is_set: &str, shorten: &str, slow: &str) {
         let manager = Manager::new(
             url.parse().unwrap(),
             SecretKey::generate().unwrap(),
             Arc::default(),
         );
         let mut db = manager.connect().unwrap().conn.0;
+        db.batch_execute(is_set).unwrap();
         db.batch_execute(shorten).unwrap();
         let began = Instant::now();
         let error = Error::from(db.batch_execute(slow).unwrap_err());
@@ -141,15 +143,8 @@ mod tests {
     fn slow_statement_times_out_on_postgres() {
         let url = test_servers::postgres().create_postgres("timeouts");
         let is_set = "DO $$ BEGIN ASSERT current_setting('statement_timeout') = '20s'; END $$";
-        let manager = Manager::new(
-            url.parse().unwrap(),
-            SecretKey::generate().unwrap(),
-            Arc::default(),
-        );
-        let mut db = manager.connect().unwrap().conn.0;
-        db.batch_execute(is_set).unwrap();
         let shorten = "SET statement_timeout = 100";
-        assert_statement_times_out(&url, shorten, "SELECT pg_sleep(15)");
+        assert_statement_times_out(&url, is_set, shorten, "SELECT pg_sleep(15)");
     }
 
     #[test]
@@ -157,17 +152,10 @@ mod tests {
         let url = test_servers::mariadb().create_mariadb("timeouts");
         let is_set = "BEGIN NOT ATOMIC IF @@max_statement_time <> 20 THEN SIGNAL SQLSTATE '45000'; \
                       END IF; END";
-        let manager = Manager::new(
-            url.parse().unwrap(),
-            SecretKey::generate().unwrap(),
-            Arc::default(),
-        );
-        let mut db = manager.connect().unwrap().conn.0;
-        db.batch_execute(is_set).unwrap();
         let shorten = "SET SESSION max_statement_time = 0.1";
         let slow = "SELECT COUNT(*) FROM information_schema.collations a, \
                     information_schema.collations b, information_schema.collations c, \
                     information_schema.collations d";
-        assert_statement_times_out(&url, shorten, slow);
+        assert_statement_times_out(&url, is_set, shorten, slow);
     }
 }

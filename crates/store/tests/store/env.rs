@@ -1,5 +1,6 @@
 //! Environment variables are encrypted in the table.
 
+use model::containers::ImageValues;
 use store::{Error, containers};
 
 use crate::{
@@ -51,6 +52,28 @@ db_test!(
         assert!(
             stored.iter().all(|env| env.starts_with("sealed:")),
             "{stored:?}"
+        );
+
+        let image = ImageValues {
+            env: [("TOKEN".to_owned(), "hunter4".to_owned())].into(),
+            entrypoint: None,
+        };
+        let written = image.clone();
+        db.write(move |c| containers::set_image_defaults(c, first, &written))
+            .await;
+        assert_eq!(get(&db, first).await.image_defaults, Some(image));
+        let of_images = "SELECT COALESCE(image_values, '') AS line FROM containers ORDER BY id";
+        let of_images = db.database.lines(of_images);
+        assert!(of_images[0].starts_with("sealed:"), "{of_images:?}");
+        // The two columns of a container have different contexts.
+        db.database.execute(&format!(
+            "UPDATE containers SET env = '{}' WHERE id = {}",
+            of_images[0], first.0
+        ));
+        let exchanged = db.store.read(move |c| containers::get(c, first)).await;
+        assert!(
+            matches!(exchanged, Err(Error::Internal { .. })),
+            "{exchanged:?}"
         );
 
         db.database.execute(&format!(

@@ -29,6 +29,7 @@ mod job_leases;
 mod job_retention;
 mod jobs;
 mod lists;
+mod migrations;
 mod names;
 mod observations;
 mod open;

@@ -180,7 +180,7 @@ db_test!(lost_connections_are_replaced, |db| async {
         tasks.spawn(async move {
             let read = store.read(move |c| {
                 all_open.wait();
-                users::any(c)
+                users::has_any(c)
             });
             read.await.unwrap()
         });
@@ -189,7 +189,7 @@ db_test!(lost_connections_are_replaced, |db| async {
     db.database.cut_others();
     db.write(move |c| users::lock(c, user)).await;
     for _ in 0..8 {
-        assert!(db.read(users::any).await);
+        assert!(db.read(users::has_any).await);
     }
 });
 

@@ -97,7 +97,7 @@ fn tables(database: &TestDatabase) -> BTreeSet<String> {
     database.lines(sql).into_iter().collect()
 }
 
-fn folder(kind: Kind) -> std::path::PathBuf {
+pub fn folder(kind: Kind) -> std::path::PathBuf {
     let name = match kind {
         Kind::Sqlite => "sqlite",
         Kind::Postgres => "postgres",

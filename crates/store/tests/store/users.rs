@@ -166,9 +166,9 @@ db_test!(lock_requires_the_user_and_changes_no_values, |db| async {
 });
 
 db_test!(administrators_are_counted, |db| async {
-    assert!(!db.read(users::any).await);
+    assert!(!db.read(users::has_any).await);
     db.user("ann").await;
-    assert!(db.read(users::any).await);
+    assert!(db.read(users::has_any).await);
     assert_eq!(db.read(users::count_administrators).await, 0);
     assert_eq!(db.read(users::get_first_administrator).await, None);
     let mut ids = Vec::new();

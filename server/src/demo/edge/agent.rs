@@ -18,6 +18,7 @@ use edge::{Layout, NginxBuild, SiteConfig};
 use futures::{Stream, StreamExt as _};
 use model::{
     Error, Invalid, SiteId,
+    backoff::Backoff,
     events::{Event, Topic},
     hosts::{HostFacts, Report},
     sites::{SiteRow, SiteSpec},
@@ -59,7 +60,7 @@ impl Agents {
         let mut changes = Box::pin(self.control.events(&Actor::System, None));
         let mut joined = BTreeSet::new();
         let mut serving = JoinSet::new();
-        let mut retry_delay = FIRST_RETRY_DELAY;
+        let mut backoff = Backoff::new(FIRST_RETRY_DELAY, MAX_RETRY_DELAY);
         while !stop.is_cancelled() {
             let retry_in = match self.sites().await {
                 Ok(sites) => {
@@ -70,13 +71,12 @@ impl Agents {
                             serving.spawn(stop.run_until_cancelled_owned(agent.run()));
                         }
                     }
-                    retry_delay = FIRST_RETRY_DELAY;
+                    backoff.reset();
                     None
                 }
                 Err(error) => {
-                    tracing::warn!(%error, retry_in = ?retry_delay, "demo edge site load failed");
-                    let retry_in = retry_delay;
-                    retry_delay = (retry_delay * 2).min(MAX_RETRY_DELAY);
+                    let retry_in = backoff.advance();
+                    tracing::warn!(%error, ?retry_in, "demo edge site load failed");
                     Some(retry_in)
                 }
             };
@@ -150,7 +150,7 @@ impl SiteAgent {
     /// Serves the site until the agent's key is revoked.
     async fn run(mut self) {
         let name = self.site.spec.name.to_string();
-        let mut retry_delay = FIRST_RETRY_DELAY;
+        let mut backoff = Backoff::new(FIRST_RETRY_DELAY, MAX_RETRY_DELAY);
         let mut key = None;
         let mut generation = None;
         loop {
@@ -162,15 +162,15 @@ impl SiteAgent {
                 }
             };
             match result {
-                Ok(()) => retry_delay = FIRST_RETRY_DELAY,
+                Ok(()) => backoff.reset(),
                 Err(Error::WrongCredentials) => {
                     tracing::warn!(site = name, "demo edge agent key revoked");
                     return;
                 }
                 Err(error) => {
-                    tracing::warn!(site = name, %error, retry_in = ?retry_delay, "demo edge sync failed");
-                    tokio::time::sleep(retry_delay).await;
-                    retry_delay = (retry_delay * 2).min(MAX_RETRY_DELAY);
+                    let retry_in = backoff.advance();
+                    tracing::warn!(site = name, %error, ?retry_in, "demo edge sync failed");
+                    tokio::time::sleep(retry_in).await;
                 }
             }
         }

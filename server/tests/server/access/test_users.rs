@@ -6,15 +6,12 @@ use axum::{
 };
 use control::{Actor, containers, users};
 use model::{
-    SiteId,
-    containers::{ContainerForm, CreatedContainer},
-    session::CurrentUser,
-    users::UserForm,
+    SiteId, containers::CreatedContainer, session::CurrentUser, users::UserForm,
 };
 use proxmox_sim::{Config, Sim};
 
 use super::Access;
-use crate::support::{TestApp, TestResponse, create_site, get, request};
+use crate::support::{TestApp, TestResponse, container_form, create_site, get, request};
 
 const PASSWORD: &str = "correct horse";
 
@@ -153,15 +150,7 @@ pub async fn create_container(
     site: SiteId,
     name: &str,
 ) -> CreatedContainer {
-    let form = ContainerForm {
-        site: site.to_string(),
-        name: name.into(),
-        source: Config::test().scenario.templates[0].file.clone(),
-        cores: "1".into(),
-        memory: "512".into(),
-        disk: "4".into(),
-        ..ContainerForm::default()
-    };
+    let form = container_form(site, name);
     containers::create(&app.control, owner, form.parse().unwrap())
         .await
         .unwrap()

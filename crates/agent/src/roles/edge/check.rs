@@ -56,7 +56,7 @@ impl Checker {
     ///
     /// # Errors
     /// If the program refuses the candidate or cannot be run.
-    pub async fn nginx(&self, candidate: &Path) -> Result<(), CheckError> {
+    pub async fn check_nginx(&self, candidate: &Path) -> Result<(), CheckError> {
         let prefix = format!("{}/nginx/", candidate.display());
         let line = [
             &self.nginx,
@@ -84,7 +84,7 @@ impl Checker {
     ///
     /// # Errors
     /// If the program refuses the candidate or cannot be run.
-    pub async fn dnsmasq(&self, candidate: &Path) -> Result<(), CheckError> {
+    pub async fn check_dnsmasq(&self, candidate: &Path) -> Result<(), CheckError> {
         let name = DNSMASQ;
         let log = timeout(self.limit, self.run_temporary_dnsmasq(candidate)).await;
         let log = log.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()));

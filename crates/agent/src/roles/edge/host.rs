@@ -28,7 +28,7 @@ pub enum LayoutError {
 ///
 /// # Errors
 /// If nginx is not installed.
-pub async fn layout(base: &Path, interface: &InterfaceName) -> Result<Layout, LayoutError> {
+pub async fn detect_layout(base: &Path, interface: &InterfaceName) -> Result<Layout, LayoutError> {
     let path = |name: &str| base.join(name).to_string_lossy().parse::<ConfigPath>();
     Ok(Layout {
         live: path("live")?,
@@ -40,7 +40,7 @@ pub async fn layout(base: &Path, interface: &InterfaceName) -> Result<Layout, La
         ipv6: has_ipv6().await,
         resolvers: resolvers(&read("/etc/resolv.conf").await),
         nginx_user: nginx_user(&read("/etc/passwd").await)?,
-        nginx: nginx().await?,
+        nginx: detect_nginx().await?,
     })
 }
 
@@ -53,7 +53,7 @@ async fn has_ipv6() -> bool {
     !read("/proc/net/if_inet6").await.is_empty()
 }
 
-async fn nginx() -> Result<NginxBuild, LayoutError> {
+async fn detect_nginx() -> Result<NginxBuild, LayoutError> {
     let (_, output) = query("nginx", &["-V"]).await?;
     let module = stream_module(&output);
     let exists = match &module {
@@ -152,10 +152,10 @@ mod tests {
     async fn layout_is_collected() {
         let lo = "lo".parse().unwrap();
         let base = Path::new("/var/lib/holdfast-agent");
-        let found = layout(base, &lo).await.unwrap();
+        let found = detect_layout(base, &lo).await.unwrap();
         assert_eq!(found.live.as_str(), "/var/lib/holdfast-agent/live");
         assert!(found.nginx.version >= (1, 18, 0), "{:?}", found.nginx);
-        let odd = layout(Path::new("/var/lib/a b"), &lo).await;
+        let odd = detect_layout(Path::new("/var/lib/a b"), &lo).await;
         assert!(matches!(odd, Err(LayoutError::Path(_))));
     }
 }

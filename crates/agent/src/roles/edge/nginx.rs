@@ -46,11 +46,11 @@ impl Nginx {
     /// # Errors
     /// If nginx refuses its files, with its message. It then continues with the previous files.
     pub async fn reload(&self) -> Result<(), ProgramError> {
-        let Some(process) = self.program.process().await else {
+        let Some(process) = self.program.find_process().await else {
             return self.program.start().await;
         };
         let log = self.log_length().await;
-        let workers = process.children().await;
+        let workers = process.list_children().await;
         self.program.request_reload(&process).await?;
         self.wait_for_reload(&workers, log).await
     }
@@ -60,7 +60,7 @@ impl Nginx {
     async fn wait_for_reload(&self, before: &[String], log: u64) -> Result<(), ProgramError> {
         let until = self.program.deadline();
         loop {
-            let Some(process) = self.program.process().await else {
+            let Some(process) = self.program.find_process().await else {
                 // nginx has exited. If the new files are the cause, the start fails with a message.
                 return self.program.start().await;
             };
@@ -69,7 +69,7 @@ impl Nginx {
                 ReloadResult::Done => return Ok(()),
                 ReloadResult::Refused(message) => return Err(self.program.failed(message)),
                 ReloadResult::None if is_timed_out => {
-                    let workers = process.children().await;
+                    let workers = process.list_children().await;
                     let is_new = workers.iter().any(|worker| !before.contains(worker));
                     let message = "the configuration files were not reloaded";
                     return is_new

@@ -15,6 +15,7 @@ use std::{
 use edge::{DnsHost, Layout, SiteConfig};
 use model::{
     ServiceId,
+    backoff::Backoff,
     hosts::{FailedProbe, Report},
 };
 use tokio::{sync::watch, task::JoinSet};
@@ -25,7 +26,7 @@ use crate::core::manager_client::ManagerClient;
 
 /// The maximum number of names of each kind that are probed after a change.
 const MAX_TARGETS: usize = 8;
-/// The first delay before failed probes are repeated. It doubles each time.
+/// The first delay before failed probes are repeated.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 /// The maximum delay.
 const MAX_WAIT: Duration = Duration::from_secs(300);
@@ -132,7 +133,7 @@ struct PendingProbes {
     /// The targets that have not succeeded yet.
     open: Vec<Target>,
     reported: Vec<FailedProbe>,
-    wait: Duration,
+    backoff: Backoff,
 }
 
 /// Probes after each change and reports failures, until the sender is dropped.
@@ -144,7 +145,7 @@ pub(crate) async fn follow(
     loop {
         // If no target is open, wait for the next change.
         let again = pending.as_ref().filter(|pending| !pending.open.is_empty());
-        let wait = again.map(|pending| pending.wait);
+        let wait = again.map(|pending| pending.backoff.wait());
         let is_new = tokio::select! {
             changed = latest.changed() => match changed {
                 Ok(()) => true,
@@ -192,12 +193,12 @@ impl PendingProbes {
             applied,
             open,
             reported: Vec::new(),
-            wait: FIRST_WAIT,
+            backoff: Backoff::new(FIRST_WAIT, MAX_WAIT),
         })
     }
 
     fn back_off(mut self) -> Self {
-        self.wait = (self.wait * 2).min(MAX_WAIT);
+        self.backoff.advance();
         self
     }
 

@@ -97,11 +97,11 @@ impl Subsystem for EdgeSubsystem {
 
     async fn check(&self, candidate: &Path, effects: &BTreeSet<Effect>) -> Result<(), CheckError> {
         if effects.contains(&Effect::ReloadNginx) {
-            self.checker.nginx(candidate).await?;
+            self.checker.check_nginx(candidate).await?;
         }
         let dnsmasq = [Effect::ReloadDnsmasq, Effect::RestartDnsmasq];
         if dnsmasq.iter().any(|effect| effects.contains(effect)) {
-            self.checker.dnsmasq(candidate).await?;
+            self.checker.check_dnsmasq(candidate).await?;
         }
         Ok(())
     }

@@ -116,7 +116,21 @@ fn allocate(
     current: &[ServiceView],
     in_use: InUse,
 ) -> Result<Vec<ServiceBinding>, Error> {
-    let manager = "cloud.example.org".parse().unwrap();
+    let manager = "cloud.example.org";
+    let allocated = allocate_with_names(role, manager, desired, current, in_use)?;
+    let bindings = allocated.bindings.into_iter();
+    Ok(bindings.map(|service| service.binding).collect())
+}
+
+/// As [`allocate`], with the hostname of the manager. Returns the names of the container, too.
+fn allocate_with_names(
+    role: Role,
+    manager: &str,
+    desired: &[ServiceSpec],
+    current: &[ServiceView],
+    in_use: InUse,
+) -> Result<ServiceAllocation, Error> {
+    let manager = manager.parse().unwrap();
     let (actor, site, name) = (user(role), site(), "web".parse().unwrap());
     let allocator = ServiceAllocator {
         requester: Requester {
@@ -129,12 +143,7 @@ fn allocate(
         desired,
         current,
     };
-    let allocated = allocator.allocate_from(in_use)?;
-    Ok(allocated
-        .bindings
-        .into_iter()
-        .map(|service| service.binding)
-        .collect())
+    allocator.allocate_from(in_use)
 }
 
 fn ports(desired: &[ServiceSpec], tcp: &[u16]) -> Result<Vec<u16>, Error> {

@@ -32,7 +32,10 @@ pub struct DemoAccount {
 ///
 /// # Errors
 /// Returns an error when the database is unavailable.
-pub async fn accounts(control: &Control, scenario: Scenario) -> Result<Vec<DemoAccount>, Error> {
+pub async fn list_accounts(
+    control: &Control,
+    scenario: Scenario,
+) -> Result<Vec<DemoAccount>, Error> {
     let content = scenario.content();
     let mut progress = Progress::load(control).await?;
     if !progress.is_complete() {
@@ -86,7 +89,7 @@ fn password(control: &Control, name: &str) -> String {
 }
 
 /// The actor for a user name; the manager itself for `None`.
-pub(super) async fn actor(control: &Control, name: Option<&str>) -> Result<Actor, Error> {
+pub(super) async fn get_actor(control: &Control, name: Option<&str>) -> Result<Actor, Error> {
     let Some(name) = name else {
         return Ok(Actor::System);
     };

@@ -46,7 +46,7 @@ pub(super) async fn restart(context: &mut Context) -> Result<StepOutcome, StepFa
         power::set_restart_needed(context, false).await?;
         return Ok(StepOutcome::Skipped("no restart required".into()));
     }
-    let guest = context.verified_guest().await?;
+    let guest = context.verify_guest().await?;
     let upid = guest.reboot(REBOOT).await?;
     context.follow(&upid, SHORT_TIMEOUT).await?;
     power::set_restart_needed(context, false).await?;
@@ -70,7 +70,7 @@ async fn pending_keys(context: &Context) -> Result<Vec<String>, StepFailure> {
 /// Sets environment, entrypoint and `options`. The image's own values apply where the spec has
 /// none, also after a value was removed from the spec.
 async fn set_config(context: &Context, options: LxcOptions) -> Result<(), StepFailure> {
-    let guest = context.verified_guest().await?;
+    let guest = context.verify_guest().await?;
     let spec = &context.container.spec;
     let image = context.container.image_defaults.clone().unwrap_or_default();
     let mut env = image.env;

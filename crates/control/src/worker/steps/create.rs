@@ -71,11 +71,11 @@ pub(in crate::worker) async fn detect_partial_creation(
 pub(super) async fn resolve_guest(context: &mut Context) -> Result<Guest, StepFailure> {
     let started = Instant::now();
     loop {
-        let guest = context.guest().await?;
+        let guest = context.get_guest().await?;
         if !matches!(guest, Guest::Creating) || started.elapsed() > CREATION_GRACE {
             return Ok(guest);
         }
-        match context.running_task("vzcreate").await? {
+        match context.find_running_task("vzcreate").await? {
             Some(upid) => context.follow(&upid, CREATE_TIMEOUT).await?,
             None => tokio::time::sleep(Duration::from_millis(200)).await,
         }

@@ -19,7 +19,7 @@ const ADDRESS_TIMEOUT: Duration = Duration::from_secs(20);
 pub(super) async fn start(context: &mut Context) -> Result<StepOutcome, StepFailure> {
     context.resume("vzstart", SHORT_TIMEOUT).await?;
     let is_running = is_running(context).await?;
-    let guest = context.verified_guest().await?;
+    let guest = context.verify_guest().await?;
     if is_running {
         context.record_power(Power::Running);
         return Ok(StepOutcome::Skipped("already running".into()));
@@ -36,7 +36,7 @@ pub(super) async fn start(context: &mut Context) -> Result<StepOutcome, StepFail
 
 /// Waits until the container has its reserved address. A timeout is not a failure, because some
 /// images do not report addresses.
-pub(super) async fn address(context: &mut Context) -> Result<StepOutcome, StepFailure> {
+pub(super) async fn wait_for_address(context: &mut Context) -> Result<StepOutcome, StepFailure> {
     let (node, vmid) = (context.node(), context.vmid()?);
     let (reserved, began) = (context.container.address, Instant::now());
     let mut pause = Duration::from_millis(100);
@@ -65,7 +65,7 @@ pub(super) async fn shutdown(context: &mut Context) -> Result<StepOutcome, StepF
         .resume("vzshutdown", SHUTDOWN_TIMEOUT + SHORT_TIMEOUT)
         .await?;
     let is_running = is_running(context).await?;
-    let guest = context.verified_guest().await?;
+    let guest = context.verify_guest().await?;
     if !is_running {
         context.record_power(Power::Stopped);
         return Ok(StepOutcome::Skipped("not running".into()));

@@ -138,24 +138,9 @@ fn name_above_an_srv_record_of_another_container_is_refused() {
 
 #[test]
 fn srv_names_below_that_of_the_manager_are_refused() {
-    let (actor, site) = (user(Role::Administrator), site());
-    let (name, manager) = (
-        "web".parse().unwrap(),
-        "cloud.lab.internal".parse().unwrap(),
-    );
     let is_refused = |record: &str| {
-        let allocator = ServiceAllocator {
-            requester: Requester {
-                actor: &actor,
-                manager: Some(&manager),
-            },
-            site: &site,
-            container: None,
-            name: &name,
-            desired: &[srv(record)],
-            current: &[],
-        };
-        allocator.allocate_from(in_use()).is_err()
+        let (role, manager) = (Role::Administrator, "cloud.lab.internal");
+        allocate_with_names(role, manager, &[srv(record)], &[], in_use()).is_err()
     };
     assert!(is_refused("_https._tcp.cloud") && is_refused("cloud"));
     assert!(!is_refused("_https._tcp.clouds") && !is_refused("_https._tcp"));

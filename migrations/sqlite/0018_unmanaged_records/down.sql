@@ -1,0 +1,1 @@
+UPDATE dns_records SET state = 'foreign' WHERE state = 'unmanaged';
