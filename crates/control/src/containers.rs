@@ -113,7 +113,7 @@ pub async fn get(
     name: &Label,
 ) -> Result<ContainerView, Error> {
     let (site, name) = (site.clone(), name.clone());
-    let (record, domains, publications, leases) = control
+    let (record, domains, publications, waits, leases) = control
         .store()
         .read(move |c| {
             let Some(record) = store::containers::get_by_name(c, &site, &name)? else {
@@ -121,8 +121,9 @@ pub async fn get(
             };
             let domains = store::domains::list_by_site(c, record.site)?;
             let publications = publication::load(c, &record)?;
+            let waits = store::certificates::list_waits(c, record.id)?;
             let leases = store::dhcp_leases::list_addresses_by_mac(c, record.site, record.mac)?;
-            Ok(Some((record, domains, publications, leases)))
+            Ok(Some((record, domains, publications, waits, leases)))
         })
         .await
         .into_model("get container")?
@@ -133,6 +134,10 @@ pub async fn get(
     Ok(ContainerView {
         leased_address: leases.into_iter().find(|_| !has_own),
         publications,
+        certificate_waits: waits
+            .into_iter()
+            .map(|wait| (wait.service, wait.until))
+            .collect(),
         ..view(control, record, usable(actor, &domains))
     })
 }
@@ -313,6 +318,7 @@ fn view(control: &Control, record: ContainerRecord, domains: Vec<Domain>) -> Con
             .map(|service| with_entry(control, service))
             .collect(),
         publications: Vec::new(),
+        certificate_waits: Vec::new(),
         domains,
         cluster: record.cluster_name,
         drift,

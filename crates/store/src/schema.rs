@@ -3,7 +3,9 @@
 
 mod accounts;
 
-pub(crate) use accounts::{known_browsers, rate_limits, sessions, sign_in_failures, users};
+pub(crate) use accounts::{
+    domain_rate_limits, known_browsers, rate_limits, sessions, sign_in_failures, users,
+};
 
 diesel::table! {
     clusters (id) {
@@ -283,6 +285,7 @@ diesel::table! {
         lease_until -> Nullable<BigInt>,
         authority_id -> Nullable<BigInt>,
         created_at -> BigInt,
+        ordered_at -> Nullable<BigInt>,
     }
 }
 

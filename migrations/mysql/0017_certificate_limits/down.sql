@@ -1,0 +1,2 @@
+DROP TABLE domain_rate_limits;
+ALTER TABLE certificates DROP COLUMN ordered_at;
