@@ -7,8 +7,7 @@ mod publication;
 mod reserve;
 mod reserved_names;
 mod services;
-
-use std::time::Duration;
+pub(crate) mod templates;
 
 use model::{
     ClusterId, ContainerId, Error, Kind,
@@ -17,7 +16,7 @@ use model::{
         Drift, SiteOption, Status,
     },
     domains::{DomainOption, DomainRow},
-    names::{Domain, Label, NodeName, StorageName},
+    names::{Domain, Label, NodeName},
     page::Page,
     permissions::{ContainerCreate, ContainerList, ContainerManage, ContainerRead, Permit},
     services::{ServiceEndpoint, ServiceKind, ServiceView},
@@ -33,9 +32,6 @@ pub use detail::get_detail;
 use crate::{
     Actor, Control, domains::may_publish, failure::StoreResultExt as _, status::status, suggest,
 };
-
-/// How long the form for a new container waits for a node's templates.
-const TEMPLATES_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Returns a page of the containers that the actor may see.
 ///
@@ -166,7 +162,7 @@ pub async fn create_options(control: &Control, actor: &Actor) -> Result<CreateOp
     for site in sites {
         let node = control.observer().least_loaded_node(site.spec.cluster);
         let templates = match &node {
-            Some(node) => templates(control, &site.spec, node).await,
+            Some(node) => control.0.templates.list(control, &site.spec, node).await,
             None => Vec::new(),
         };
         offered.push(SiteOption {
@@ -228,34 +224,6 @@ async fn suggest_name(control: &Control, site: Option<&SiteOption>) -> Result<La
         .await
         .into_model("suggest container name")?;
     free.ok_or_else(|| Error::conflict("No free name was found. Enter a name."))
-}
-
-async fn templates(
-    control: &Control,
-    site: &model::sites::SiteSpec,
-    node: &NodeName,
-) -> Vec<model::image::TemplateName> {
-    let Ok(Some(client)) = control.client(site.cluster).await else {
-        return Vec::new();
-    };
-    let storage: &StorageName = &site.template_storage;
-    let content = client.content(
-        node.as_str(),
-        storage.as_str(),
-        Some(proxmox::ContentKind::Vztmpl),
-    );
-    let Ok(Ok(content)) = tokio::time::timeout(TEMPLATES_TIMEOUT, content).await else {
-        return Vec::new();
-    };
-    let mut names: Vec<_> = content
-        .iter()
-        .filter_map(|item| item.volid.rsplit_once('/').map(|(_, file)| file))
-        // A plain `.tar` is a pulled OCI image that is kept for the next container.
-        .filter(|file| !file.ends_with(".tar"))
-        .filter_map(|file| file.parse().ok())
-        .collect();
-    names.sort();
-    names
 }
 
 pub(crate) fn row(control: &Control, record: &ContainerRecord) -> ContainerRow {

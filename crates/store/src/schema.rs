@@ -354,6 +354,7 @@ diesel::table! {
         file -> Text,
         size -> BigInt,
         used_at -> BigInt,
+        deletion_until -> Nullable<BigInt>,
     }
 }
 

@@ -10,15 +10,25 @@ use model::{
     sizes::Bytes,
 };
 use proxmox::{Content, ContentKind};
-use store::images::PulledImage;
+use store::images::{DeletionClaim, PulledImage};
 
 use super::{Context, JobStoreResultExt as _, SHORT_TIMEOUT, StepFailure};
 
 /// How long an archive is kept after its last use.
 const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// Records that the container is created from an archive.
-pub(super) async fn record_use(context: &Context, archive: &Content) -> Result<(), StepFailure> {
+/// How long a process may take to delete an archive.
+const DELETION_MS: i64 = 3 * 60_000;
+
+/// How long an archive may be missing after its pull began.
+const PULL_MS: i64 = 60 * 60_000;
+
+/// Records that the container is created from an archive, or is about to be pulled if `archive` is
+/// `None`: a pull that is canceled counts too.
+pub(super) async fn record_use(
+    context: &Context,
+    archive: Option<&Content>,
+) -> Result<(), StepFailure> {
     let ContainerSource::Image(image) = &context.container.spec.source else {
         return Ok(());
     };
@@ -34,7 +44,7 @@ pub(super) async fn record_use(context: &Context, archive: &Content) -> Result<(
         node: context.container.node.clone(),
         storage,
         file,
-        size: archive.size.unwrap_or(0),
+        size: archive.and_then(|archive| archive.size).unwrap_or(0),
         used: Timestamp(0),
     };
     let site = context.site.id;
@@ -45,17 +55,24 @@ pub(super) async fn record_use(context: &Context, archive: &Content) -> Result<(
         };
         store::images::record(c, site, &used, is_shared)
     };
-    context.write(write).await.for_job(context.job)
+    match context.write(write).await.for_job(context.job)? {
+        true => Ok(()),
+        false => Err(StepFailure {
+            transient: true,
+            ..StepFailure::new("Another job is deleting the unused image. Waiting.")
+        }),
+    }
 }
 
 /// Checks that the site's images use less than the quota. Deletes unused ones otherwise.
 pub(super) async fn check(context: &Context) -> Result<(), StepFailure> {
-    let quota = u64::from(context.site.spec.image_quota.get()) << 30;
+    let quota = quota(context);
     let images = list(context).await?;
-    if total(&images) < quota {
+    let is_measured = images.iter().all(|image| image.size > 0);
+    if is_measured && total(&images) < quota {
         return Ok(());
     }
-    let images = drop_missing(context, images).await?;
+    let images = measure(context, images).await?;
     let refusal = match total(&images) < quota {
         true => None,
         false => delete_unused(context, &images).await?,
@@ -76,6 +93,44 @@ pub(super) async fn check(context: &Context) -> Result<(), StepFailure> {
     })
 }
 
+/// Deletes an archive that was just pulled if it exceeds the quota, after unused ones. Its size is
+/// not known before.
+pub(super) async fn enforce(context: &Context, archive: &Content) -> Result<(), StepFailure> {
+    let quota = quota(context);
+    if total(&list(context).await?) <= quota {
+        return Ok(());
+    }
+    let images = measure(context, list(context).await?).await?;
+    if total(&images) > quota {
+        delete_unused(context, &images).await?;
+    }
+    let images = list(context).await?;
+    let used = total(&images);
+    let mut pulled = images.iter();
+    let Some(pulled) = pulled.find(|image| volume_id(image) == archive.volid) else {
+        return Ok(());
+    };
+    if used <= quota {
+        return Ok(());
+    }
+    let since = retained_since(context).await?;
+    if !delete_unless_used(context, pulled, since).await? {
+        return Ok(());
+    }
+    Err(StepFailure::new(format!(
+        "The image is too large: {}, and {} of {} are left for images of {}. It was deleted. Ask an \
+            administrator to raise the image quota.",
+        Bytes(pulled.size),
+        Bytes(quota.saturating_sub(used - pulled.size)),
+        context.site.spec.image_quota,
+        context.container.site_name,
+    )))
+}
+
+fn quota(context: &Context) -> u64 {
+    u64::from(context.site.spec.image_quota.get()) << 30
+}
+
 async fn list(context: &Context) -> Result<Vec<PulledImage>, StepFailure> {
     let site = context.site.id;
     let read = move |c: &mut store::Conn| store::images::list(c, site);
@@ -91,8 +146,9 @@ fn volume_id(image: &PulledImage) -> String {
     format!("{}:vztmpl/{}", image.storage, image.file)
 }
 
-/// Drops the archives that a user deleted in Proxmox. Those on unreachable nodes are kept.
-async fn drop_missing(
+/// Reads the sizes of archives whose pull was not seen to end. Drops those that a user deleted in Proxmox or whose pull
+/// failed. Those on unreachable nodes are kept.
+async fn measure(
     context: &Context,
     images: Vec<PulledImage>,
 ) -> Result<Vec<PulledImage>, StepFailure> {
@@ -101,6 +157,7 @@ async fn drop_missing(
         let place = (image.node.clone(), image.storage.clone());
         places.entry(place).or_default().push(image);
     }
+    let now = context.control.store().now().await.for_job(context.job)?;
     let mut kept = Vec::new();
     for ((node, storage), images) in places {
         let kind = Some(ContentKind::Vztmpl);
@@ -108,17 +165,41 @@ async fn drop_missing(
             .client
             .content(node.as_str(), storage.as_str(), kind)
             .await;
-        for image in images {
+        for mut image in images {
             let id = volume_id(&image);
-            match &content {
-                Ok(content) if content.iter().all(|item| item.volid != id) => {
-                    delete_row(context, image).await?;
+            let found = match &content {
+                Ok(content) => content.iter().find(|item| item.volid == id),
+                Err(_) => {
+                    kept.push(image);
+                    continue;
                 }
-                _ => kept.push(image),
+            };
+            let is_pulling = image.size == 0 && now.0.saturating_sub(image.used.0) < PULL_MS;
+            match found {
+                Some(_) if image.size > 0 => {}
+                Some(item) => {
+                    image.size = item.size.unwrap_or(image.size);
+                    set_size(context, image.clone()).await?;
+                }
+                None if is_pulling => {}
+                None => {
+                    delete_row(context, image).await?;
+                    continue;
+                }
             }
+            kept.push(image);
         }
     }
     Ok(kept)
+}
+
+/// Archives that were last used before this time are unused.
+async fn retained_since(context: &Context) -> Result<Timestamp, StepFailure> {
+    let now = context.control.store().now().await;
+    let retention_ms = i64::try_from(RETENTION.as_millis()).unwrap_or(i64::MAX);
+    Ok(Timestamp(
+        now.for_job(context.job)?.0.saturating_sub(retention_ms),
+    ))
 }
 
 /// Deletes the archives that were not used for a month. Returns the last error of Proxmox. The
@@ -127,22 +208,18 @@ async fn delete_unused(
     context: &Context,
     images: &[PulledImage],
 ) -> Result<Option<proxmox::Error>, StepFailure> {
-    let now = context.control.store().now().await;
-    let retention_ms = i64::try_from(RETENTION.as_millis()).unwrap_or(i64::MAX);
-    let since = Timestamp(now.for_job(context.job)?.0.saturating_sub(retention_ms));
+    let since = retained_since(context).await?;
     let (mut deleted, mut refusal) = (Vec::new(), None);
     for image in images.iter().filter(|image| image.used < since) {
-        if !is_used_by_other_sites(context, image, since).await? {
-            match delete_archive(context, image).await {
-                Ok(()) => deleted.push(image.clone()),
-                Err(error) => {
-                    tracing::warn!(job = %context.job, %error, "image deletion failed");
-                    refusal = Some(error);
-                    continue;
-                }
+        match delete_unless_used(context, image, since).await {
+            Ok(true) => deleted.push(image.clone()),
+            Ok(false) => {}
+            Err(DeletionError::Proxmox(error)) => {
+                tracing::warn!(job = %context.job, %error, "image deletion failed");
+                refusal = Some(error);
             }
+            Err(DeletionError::Step(failure)) => return Err(failure),
         }
-        delete_row(context, image.clone()).await?;
     }
     if !deleted.is_empty() {
         let line = format!(
@@ -155,15 +232,54 @@ async fn delete_unused(
     Ok(refusal)
 }
 
-async fn is_used_by_other_sites(
+/// Why an archive was not deleted.
+enum DeletionError {
+    Proxmox(proxmox::Error),
+    Step(StepFailure),
+}
+
+impl From<StepFailure> for DeletionError {
+    fn from(failure: StepFailure) -> Self {
+        Self::Step(failure)
+    }
+}
+
+impl From<DeletionError> for StepFailure {
+    fn from(error: DeletionError) -> Self {
+        match error {
+            DeletionError::Proxmox(error) => error.into(),
+            DeletionError::Step(failure) => failure,
+        }
+    }
+}
+
+/// Deletes an archive and its row. Keeps the file if another site has used it since, and both if
+/// the site has used the archive after it was listed. Returns whether the file was deleted.
+async fn delete_unless_used(
     context: &Context,
     image: &PulledImage,
     since: Timestamp,
-) -> Result<bool, StepFailure> {
-    let (cluster, image) = (context.container.cluster, image.clone());
-    let read = move |c: &mut store::Conn| store::images::is_used_since(c, cluster, &image, since);
-    let is_used = context.control.store().read(read).await;
-    is_used.for_job(context.job)
+) -> Result<bool, DeletionError> {
+    let (site, listed) = (context.site.id, image.clone());
+    let claim = move |c: &mut store::Conn| {
+        store::images::claim_deletion(c, site, &listed, since, DELETION_MS)
+    };
+    let claim = context.write(claim).await.for_job(context.job)?;
+    match claim {
+        DeletionClaim::Changed => return Ok(false),
+        DeletionClaim::UsedByOtherSite => {}
+        DeletionClaim::Claimed => {
+            if let Err(error) = delete_archive(context, image).await {
+                let listed = image.clone();
+                let release =
+                    move |c: &mut store::Conn| store::images::release_deletion(c, site, &listed);
+                context.write(release).await.for_job(context.job)?;
+                return Err(DeletionError::Proxmox(error));
+            }
+        }
+    }
+    delete_row(context, image.clone()).await?;
+    Ok(claim == DeletionClaim::Claimed)
 }
 
 async fn delete_archive(context: &Context, image: &PulledImage) -> Result<(), proxmox::Error> {
@@ -178,5 +294,11 @@ async fn delete_archive(context: &Context, image: &PulledImage) -> Result<(), pr
 async fn delete_row(context: &Context, image: PulledImage) -> Result<(), StepFailure> {
     let site = context.site.id;
     let write = move |c: &mut store::Conn| store::images::delete(c, site, &image);
+    context.write(write).await.for_job(context.job)
+}
+
+async fn set_size(context: &Context, image: PulledImage) -> Result<(), StepFailure> {
+    let site = context.site.id;
+    let write = move |c: &mut store::Conn| store::images::set_size(c, site, &image);
     context.write(write).await.for_job(context.job)
 }

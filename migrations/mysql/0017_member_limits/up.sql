@@ -21,3 +21,16 @@ CREATE TABLE IF NOT EXISTS domain_rate_limits (
     full_at BIGINT NOT NULL,
     PRIMARY KEY (domain)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- Until when one process deletes the archive, so that no container is created from it meanwhile.
+SET @statement = IF(
+    EXISTS (
+        SELECT * FROM information_schema.columns
+        WHERE table_schema = DATABASE() AND table_name = 'pulled_images' AND column_name = 'deletion_until'
+    ),
+    'DO 0',
+    'ALTER TABLE pulled_images ADD COLUMN deletion_until BIGINT'
+);
+PREPARE add_column FROM @statement;
+EXECUTE add_column;
+DEALLOCATE PREPARE add_column;
