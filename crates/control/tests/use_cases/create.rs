@@ -274,7 +274,7 @@ async fn requests_for_options_share_one_request_to_proxmox() {
         .iter()
         .filter(|(path, _)| path.ends_with("/content"));
     assert_eq!(
-        listed.map(|(_, count)| count).sum::<usize>(),
+        listed.map(|(_, count)| *count).sum::<u64>(),
         1,
         "{requests:?}"
     );
