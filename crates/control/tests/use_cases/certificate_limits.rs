@@ -9,8 +9,11 @@ use model::{
     users::UserForm,
 };
 
+use test_servers::authority::{CaConfig, CertificateAuthority};
+
 use crate::{
-    certificates::{SYSTEM, add, domain, row, rows, start_app},
+    certificates::{SYSTEM, add, authority, domain, edge, issued, print, row, rows, start_app},
+    hosts::Host,
     test_app::{DEBIAN, TestApp, wait_for},
 };
 
@@ -151,4 +154,39 @@ async fn members_share_the_limit_of_a_domain() {
     let olga = app.create_user("olga", operator).await;
     create(&app, &olga, "shop", &["shop".to_owned()]).await;
     wait_for_attempts(&app, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn valid_certificate_is_reused_when_its_name_is_published_again() {
+    let pebble = CertificateAuthority::start(&CaConfig {
+        validity_seconds: Some(90 * 86_400),
+        ..CaConfig::fast()
+    });
+    let (app, _) = start_app().await;
+    let host = Host::join(&app, "edge-1", "10.20.0.2").await;
+    let edge = edge(&app, host, pebble.challenges.clone());
+    let form = model::domains::DomainForm {
+        authority: authority(&app, "pebble", &pebble).await.to_string(),
+        ..domain(&app, DOMAIN, "http")
+    };
+    add(&app, form).await;
+    create(&app, &SYSTEM, "web", &["web".to_owned()]).await;
+    let subject = "web.example.net";
+    let first = issued(&app, subject).await;
+    publish(&app, &SYSTEM, "web", &[]).await;
+    wait_for("the end of renewals", async || {
+        let row = row(&app, subject).await?;
+        row.renew_at.is_none().then_some(())
+    })
+    .await;
+    publish(&app, &SYSTEM, "web", &["web".to_owned()]).await;
+    let again = wait_for("a new renewal time", async || {
+        let row = row(&app, subject).await?;
+        row.renew_at.is_some().then_some(row)
+    })
+    .await;
+    assert_eq!(print(&again), print(&first));
+    let log = pebble.log();
+    assert_eq!(log.matches("Issued certificate").count(), 1, "{log}");
+    edge.abort();
 }

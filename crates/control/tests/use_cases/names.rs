@@ -248,7 +248,7 @@ async fn one_of_two_concurrent_edits_gets_a_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn holder_of_a_name_is_named_only_to_operators() {
-    let app = start_app().await;
+    let app = TestApp::new().await;
     let ann = app.create_user("ann", UserForm::default()).await;
     let bob = app.create_user("bob", UserForm::default()).await;
     create(&app, &ann, "wiki", &[http("docs", "")])
