@@ -73,7 +73,8 @@ async fn main() -> anyhow::Result<()> {
     };
     let simulator = proxmox_sim::start(config).await?;
     let options = Options {
-        max_concurrent_jobs: PARALLEL as usize,
+        // One owner uses three quarters of the workers.
+        max_concurrent_jobs: (PARALLEL as usize * 4).div_ceil(3),
         ..Options::default()
     };
     let control = Control::start(store, options).await?;

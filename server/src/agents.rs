@@ -1,6 +1,8 @@
 //! The HTTP API for agents of edge hosts. Agents authenticate with keys of their own; session
 //! cookies are not accepted here, and agent keys are accepted nowhere else.
 
+use std::sync::Arc;
+
 use agent_protocol::{
     CertificatesRequest, JoinRequest, JoinResponse, LeasesReport, LiveFilesUpdate, PollRequest,
     Report, endpoints,
@@ -18,7 +20,7 @@ use model::Error;
 use serde_json::json;
 use tower_http::limit::RequestBodyLimitLayer;
 
-use crate::state::AppState;
+use crate::{listener::ConnectionSlot, state::AppState};
 
 /// Maximum request size for file reports in bytes: a file of the maximum size, whose characters may
 /// take two bytes each as JSON, and as much again for smaller files.
@@ -72,7 +74,11 @@ impl FromRequestParts<AppState> for AuthenticatedAgent {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.strip_prefix("Bearer "));
         let key = token.ok_or(Error::WrongCredentials)?;
-        Ok(Self(hosts::authenticate(&state.control, key).await?))
+        let agent = hosts::authenticate(&state.control, key).await?;
+        if let Some(connection) = parts.extensions.get::<Arc<ConnectionSlot>>() {
+            connection.mark_agent();
+        }
+        Ok(Self(agent))
     }
 }
 

@@ -27,6 +27,7 @@ use rustix::{
 use crate::ExitError;
 use connection::{Acceptor, Timeouts};
 use limits::Connections;
+pub(crate) use limits::ConnectionSlot;
 
 /// The timeouts of connections. Event streams send a line every 15 seconds, and responses to agents
 /// begin within 30 seconds.

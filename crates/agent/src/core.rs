@@ -12,6 +12,7 @@ pub mod host_facts;
 pub(crate) mod live_files;
 pub mod manager_client;
 pub mod manager_http;
+pub mod pace;
 pub(crate) mod process;
 pub mod program;
 pub mod quarantine;

@@ -6,6 +6,7 @@ mod desired;
 mod find;
 mod issue;
 mod lease;
+mod order_limit;
 mod outcome;
 mod plan;
 mod reconciler;

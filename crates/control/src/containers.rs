@@ -7,8 +7,7 @@ mod publication;
 mod reserve;
 mod reserved_names;
 mod services;
-
-use std::time::Duration;
+pub(crate) mod templates;
 
 use model::{
     ClusterId, ContainerId, Error, Kind,
@@ -17,7 +16,7 @@ use model::{
         Drift, SiteOption, Status,
     },
     domains::{DomainOption, DomainRow},
-    names::{Domain, Label, NodeName, StorageName},
+    names::{Domain, Label, NodeName},
     page::Page,
     permissions::{ContainerCreate, ContainerList, ContainerManage, ContainerRead, Permit},
     services::{ServiceEndpoint, ServiceKind, ServiceView},
@@ -33,9 +32,6 @@ pub use detail::get_detail;
 use crate::{
     Actor, Control, domains::may_publish, failure::StoreResultExt as _, status::status, suggest,
 };
-
-/// How long the form for a new container waits for a node's templates.
-const TEMPLATES_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Returns a page of the containers that the actor may see.
 ///
@@ -113,7 +109,7 @@ pub async fn get(
     name: &Label,
 ) -> Result<ContainerView, Error> {
     let (site, name) = (site.clone(), name.clone());
-    let (record, domains, publications, leases) = control
+    let (record, domains, publications, waits, leases) = control
         .store()
         .read(move |c| {
             let Some(record) = store::containers::get_by_name(c, &site, &name)? else {
@@ -121,8 +117,9 @@ pub async fn get(
             };
             let domains = store::domains::list_by_site(c, record.site)?;
             let publications = publication::load(c, &record)?;
+            let waits = store::certificates::list_waits(c, record.id)?;
             let leases = store::dhcp_leases::list_addresses_by_mac(c, record.site, record.mac)?;
-            Ok(Some((record, domains, publications, leases)))
+            Ok(Some((record, domains, publications, waits, leases)))
         })
         .await
         .into_model("get container")?
@@ -133,6 +130,10 @@ pub async fn get(
     Ok(ContainerView {
         leased_address: leases.into_iter().find(|_| !has_own),
         publications,
+        certificate_waits: waits
+            .into_iter()
+            .map(|wait| (wait.service, wait.until))
+            .collect(),
         ..view(control, record, usable(actor, &domains))
     })
 }
@@ -162,7 +163,7 @@ pub async fn create_options(control: &Control, actor: &Actor) -> Result<CreateOp
     for site in sites {
         let node = control.observer().least_loaded_node(site.spec.cluster);
         let templates = match &node {
-            Some(node) => templates(control, &site.spec, node).await,
+            Some(node) => control.0.templates.list(control, &site.spec, node).await,
             None => Vec::new(),
         };
         offered.push(SiteOption {
@@ -232,34 +233,6 @@ async fn suggest_name(control: &Control, site: Option<&SiteOption>) -> Result<La
     free.ok_or_else(|| Error::conflict("No free name was found. Enter a name."))
 }
 
-async fn templates(
-    control: &Control,
-    site: &model::sites::SiteSpec,
-    node: &NodeName,
-) -> Vec<model::image::TemplateName> {
-    let Ok(Some(client)) = control.get_client(site.cluster).await else {
-        return Vec::new();
-    };
-    let storage: &StorageName = &site.template_storage;
-    let content = client.content(
-        node.as_str(),
-        storage.as_str(),
-        Some(proxmox::ContentKind::Vztmpl),
-    );
-    let Ok(Ok(content)) = tokio::time::timeout(TEMPLATES_TIMEOUT, content).await else {
-        return Vec::new();
-    };
-    let mut names: Vec<_> = content
-        .iter()
-        .filter_map(|item| item.volid.rsplit_once('/').map(|(_, file)| file))
-        // A plain `.tar` is a pulled OCI image that is kept for the next container.
-        .filter(|file| !file.ends_with(".tar"))
-        .filter_map(|file| file.parse().ok())
-        .collect();
-    names.sort();
-    names
-}
-
 pub(crate) fn row(control: &Control, record: &ContainerRecord) -> ContainerRow {
     let observed = control
         .observer()
@@ -320,6 +293,7 @@ fn view(control: &Control, record: ContainerRecord, domains: Vec<Domain>) -> Con
             .map(|service| with_entry(control, service))
             .collect(),
         publications: Vec::new(),
+        certificate_waits: Vec::new(),
         domains,
         cluster: record.cluster_name,
         drift,

@@ -8,14 +8,18 @@ use model::{
     certificates::CertificateSource,
     domains::{DomainRow, DomainSpec, Publishers, RecordFailure},
     events::{Event, Topic},
-    names::Domain,
+    names::{Domain, QualifiedName},
     permissions::{CertificateManage, DomainManage, DomainRead, Permit, PublishAnywhere},
 };
 use store::{Conn, certificates::CertificateScope};
 
 pub use detail::{create_options, get_detail};
 
-use crate::{Actor, Control, failure::StoreResultExt as _, names::Rename};
+use crate::{
+    Actor, Control,
+    failure::StoreResultExt as _,
+    names::{self, Rename},
+};
 
 /// Lists all domains by name.
 ///
@@ -59,11 +63,18 @@ pub async fn create(control: &Control, actor: &Actor, spec: DomainSpec) -> Resul
             if let Err(refusal) = check_sources(c, &spec)? {
                 return Ok(Err(refusal));
             }
+            if let Err(message) = check_only_site(c, &spec.name, Some(spec.site))? {
+                return Ok(Err(Error::invalid_field("name", message)));
+            }
             if store::sites::lock(c, spec.site)?.is_none() {
                 return Ok(Err(Error::invalid_field(
                     "site",
                     "The site does not exist.",
                 )));
+            }
+            let name = QualifiedName::from(&spec.name);
+            if let Err(refusal) = names::check_no_container(c, spec.site, &name)? {
+                return Ok(Err(refusal));
             }
             Ok(Ok(store::domains::insert(c, permit, &spec)?))
         })
@@ -95,8 +106,8 @@ pub async fn update(
                 return Ok(Err(Error::not_found(Kind::Domain)));
             };
             if current.spec.site != spec.site {
-                let message = "The site of a domain cannot change. Add the domain to the other \
-                    site instead.";
+                let message = "The site of a domain cannot change. Delete the domain and add it to \
+                    the other site.";
                 return Ok(Err(Error::invalid_field("site", message)));
             }
             if let Err(refusal) = check_publishers(c, &spec)? {
@@ -244,6 +255,23 @@ fn check_sources(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, s
     )
 }
 
+/// Checks that no other site than `site` has the domain: both would serve the same hostnames, for
+/// different owners. Locks all sites, so that two sites cannot get it at the same time.
+pub(crate) fn check_only_site(
+    c: &mut Conn,
+    name: &Domain,
+    site: Option<SiteId>,
+) -> Result<Result<(), String>, store::Error> {
+    store::sites::lock_all(c)?;
+    let other = store::domains::find_other_site(c, name, site)?;
+    Ok(match other {
+        None => Ok(()),
+        Some(site) => Err(format!(
+            "The site {site} has this domain. Choose another domain."
+        )),
+    })
+}
+
 /// Writes the changed domain. A new name changes the hostnames of all services under the domain.
 fn apply(
     c: &mut Conn,
@@ -254,6 +282,9 @@ fn apply(
 ) -> Result<Result<(), Error>, store::Error> {
     if spec.name == current.name {
         return store::domains::update(c, permit, id, spec).map(Ok);
+    }
+    if let Err(message) = check_only_site(c, &spec.name, Some(spec.site))? {
+        return Ok(Err(Error::invalid_field("name", message)));
     }
     let Some(site) = store::sites::lock(c, spec.site)? else {
         return Ok(Err(Error::not_found(Kind::Domain)));

@@ -13,7 +13,7 @@ use model::{
     Error, HostId, Kind, ServiceId, SiteId,
     events::{Event, Topic},
     hosts::{HostDetail, HostRow, IssuedJoinToken, Report},
-    names::Label,
+    names::{Label, QualifiedName},
     permissions::{HostManage, HostRead, Permit},
 };
 use store::hosts::{HostRecord, NewHost};
@@ -25,7 +25,7 @@ pub use files::{browse_files, get_file, list_files};
 pub use registration::register;
 pub use report::{report, report_files};
 
-use crate::{Actor, Control, failure::StoreResultExt as _, sessions::digest};
+use crate::{Actor, Control, failure::StoreResultExt as _, names, sessions::digest};
 
 /// Lists all hosts by site and name.
 ///
@@ -113,12 +113,16 @@ pub async fn create(
     };
     let id = control
         .store()
-        .write(move |c| match store::hosts::insert(c, permit, &new) {
-            Err(store::Error::NotFound) => Ok(Err(Error::invalid_field(
-                "site",
-                "The site does not exist.",
-            ))),
-            created => created.map(Ok),
+        .write(move |c| {
+            let Some(site) = store::sites::lock(c, new.site)? else {
+                let message = "The site does not exist.";
+                return Ok(Err(Error::invalid_field("site", message)));
+            };
+            let name = QualifiedName::of_label(&new.name, &site.spec.domain);
+            if let Err(refusal) = names::check_no_container(c, site.id, &name)? {
+                return Ok(Err(refusal));
+            }
+            store::hosts::insert(c, permit, &new).map(Ok)
         })
         .await
         .into_model("create host")??;

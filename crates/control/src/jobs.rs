@@ -124,23 +124,48 @@ pub async fn get_log(
 /// while they are queued.
 ///
 /// # Errors
-/// [`Error::Conflict`] when the job has ended or cannot be canceled.
+/// [`Error::Conflict`] when the job has ended or cannot be canceled; [`Error::TooManyRequests`]
+/// for a
+/// deletion after too many jobs.
 pub async fn cancel(control: &Control, actor: &Actor, id: JobId) -> Result<(), Error> {
     let (record, permit) = authorize::<JobManage>(control, actor, id).await?;
-    let states = cancelable_states(record.row.kind);
+    let (requester, kind) = (actor.clone(), record.row.kind);
     // The job may have started since it was read.
     let canceled = may_cancel(&record)
         && control
             .store()
-            .write(move |c| store::jobs::request_cancel(c, permit, id, states))
+            .write(move |c| request_cancel(c, permit, &requester, &(id, kind)))
             .await
-            .into_model("cancel job")?;
+            .into_model("cancel job")??;
     if !canceled {
         return Err(Error::conflict("This job can no longer be canceled."));
     }
     control.0.workers.cancel(id);
     publish_job(control, id, record.owner);
     Ok(())
+}
+
+/// Requests a cancellation. Deletions count when they are canceled, not when they are queued: their
+/// number is limited by the number of containers, unless they are canceled.
+fn request_cancel(
+    c: &mut Conn,
+    permit: Permit<JobManage>,
+    actor: &Actor,
+    (id, kind): &(JobId, JobKind),
+) -> Result<Result<bool, Error>, store::Error> {
+    let allowance = match kind {
+        JobKind::Delete => JobAllowance::obtain(c, actor)?,
+        _ => Ok(JobAllowance::UNLIMITED),
+    };
+    let allowance = match allowance {
+        Ok(allowance) => allowance,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let requested = store::jobs::request_cancel(c, permit, *id, cancelable_states(*kind))?;
+    if requested {
+        allowance.record(c)?;
+    }
+    Ok(Ok(requested))
 }
 
 /// Queues a failed or canceled job again. `confirm` is the container's name if the job deletes the

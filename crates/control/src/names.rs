@@ -4,15 +4,24 @@
 use std::collections::BTreeMap;
 
 use model::{
-    ContainerId,
+    ContainerId, Error, SiteId,
     names::{ContainerNames, Domain, NamePurpose, QualifiedName},
     services::{ServiceEndpoint, ServiceView, TlsName},
 };
-use store::{Conn, containers::SiteContainer, sites::SiteRecord};
+use store::{Conn, containers::SiteContainer, names::ContainerHolder, sites::SiteRecord};
 
-/// Why a name that `holder` has cannot be used.
-pub(crate) fn refusal(name: &QualifiedName, holder: NamePurpose) -> String {
-    let holder = holder.holder();
+/// Why a name that `holder` has cannot be used. `container` is named only to operators.
+pub(crate) fn refusal(
+    name: &QualifiedName,
+    holder: NamePurpose,
+    container: Option<&ContainerHolder>,
+) -> String {
+    let holder = match container {
+        Some(ContainerHolder { container, owner }) => {
+            format!("The container {container} of {owner}")
+        }
+        None => holder.holder().to_owned(),
+    };
     format!("{holder} has the name {name}. Choose another name.")
 }
 
@@ -20,6 +29,22 @@ pub(crate) fn refusal(name: &QualifiedName, holder: NamePurpose) -> String {
 pub(crate) fn manager_refusal(manager: Option<&Domain>, name: &QualifiedName) -> Option<String> {
     (manager?.as_str() == name.as_str())
         .then(|| format!("Holdfast uses the name {name}. Choose another name."))
+}
+
+/// Checks that no container holds the name of a host or domain, which an operator chooses.
+pub(crate) fn check_no_container(
+    c: &mut Conn,
+    site: SiteId,
+    name: &QualifiedName,
+) -> Result<Result<(), Error>, store::Error> {
+    let holders = store::names::list_container_holders(c, site, [name])?;
+    Ok(match holders.get(name) {
+        None => Ok(()),
+        Some(holder) => {
+            let message = refusal(name, NamePurpose::Container, Some(holder));
+            Err(Error::invalid_field("name", message))
+        }
+    })
 }
 
 /// A change of domains, and whose names must not be used.
@@ -53,7 +78,7 @@ impl Rename<'_> {
                     return Ok(Err(refusal));
                 }
                 if let Some(holder) = holders.insert(name.clone(), purpose) {
-                    return Ok(Err(refusal(name, holder)));
+                    return Ok(Err(refusal(name, holder, None)));
                 }
             }
             containers.insert(container.id, names);

@@ -9,31 +9,41 @@ use store::{Conn, rate_limits};
 
 use crate::clock::millis;
 
-/// A limit: so many uses at once, and one more after each interval.
+/// A limit of what users do themselves.
 #[derive(Debug)]
 pub(crate) struct RateLimit {
     /// The key in the database.
     key: &'static str,
     /// What the user did too often, in a sentence.
     message: &'static str,
-    burst: i32,
-    interval: Duration,
+    rate: Rate,
+}
+
+/// So many uses at once, and one more after each interval.
+#[derive(Debug)]
+pub(crate) struct Rate {
+    pub(crate) burst: i32,
+    pub(crate) interval: Duration,
 }
 
 /// Jobs that a member starts or retries, except deletions.
 pub(crate) const JOBS: RateLimit = RateLimit {
     key: "jobs",
     message: "You have started too many jobs.",
-    burst: 60,
-    interval: Duration::from_secs(30),
+    rate: Rate {
+        burst: 60,
+        interval: Duration::from_secs(30),
+    },
 };
 
 /// Changes of the own password. Each costs two password hashes.
 pub(crate) const PASSWORD_CHANGES: RateLimit = RateLimit {
     key: "password changes",
     message: "You have changed your password too often.",
-    burst: 5,
-    interval: Duration::from_secs(720),
+    rate: Rate {
+        burst: 5,
+        interval: Duration::from_secs(720),
+    },
 };
 
 /// The allowance of one use. It counts once it is [recorded](Allowance::record) in the transaction
@@ -57,29 +67,35 @@ impl RateLimit {
         user: UserId,
     ) -> Result<Result<Allowance, Error>, store::Error> {
         let before = rate_limits::get(c, user, self.key)?;
-        Ok(match self.next(before, store::now(c)?) {
-            Ok(full_at) => Ok(Allowance {
+        let now = store::now(c)?;
+        let full_at = self.rate.full_at_after_use(before, now);
+        Ok(match self.rate.wait_ms(full_at, now) {
+            None => Ok(Allowance {
                 user,
                 key: self.key,
                 before,
                 full_at,
             }),
-            Err(seconds) => Err(Error::TooManyRequests {
+            Some(wait) => Err(Error::TooManyRequests {
                 message: self.message.to_owned(),
-                seconds,
+                seconds: wait.div_ceil(1000),
             }),
         })
     }
+}
 
-    /// When the budget is full again after one more use, or how many seconds to wait for it.
-    fn next(&self, before: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, u64> {
-        let interval = millis(self.interval);
-        let full_at = before.map_or(now.0, |before| before.0.max(now.0)) + interval;
-        let wait = full_at - now.0 - i64::from(self.burst) * interval;
-        match u64::try_from(wait) {
-            Ok(wait) if wait > 0 => Err(wait.div_ceil(1000)),
-            _ => Ok(Timestamp(full_at)),
-        }
+impl Rate {
+    /// When the budget is full again after one more use.
+    pub(crate) fn full_at_after_use(&self, before: Option<Timestamp>, now: Timestamp) -> Timestamp {
+        let from = before.map_or(now.0, |before| before.0.max(now.0));
+        Timestamp(from + millis(self.interval))
+    }
+
+    /// How many milliseconds to wait before a use that ends at `full_at` is allowed; `None` if it
+    /// is allowed now.
+    pub(crate) fn wait_ms(&self, full_at: Timestamp, now: Timestamp) -> Option<u64> {
+        let wait = full_at.0 - now.0 - i64::from(self.burst) * millis(self.interval);
+        u64::try_from(wait).ok().filter(|wait| *wait > 0)
     }
 }
 
@@ -98,28 +114,32 @@ impl Allowance {
 mod tests {
     use super::*;
 
-    const LIMIT: RateLimit = RateLimit {
-        key: "test",
-        message: "Too much.",
+    const RATE: Rate = Rate {
         burst: 3,
         interval: Duration::from_secs(10),
     };
+
+    fn use_once(before: Option<Timestamp>, now: i64) -> Result<Timestamp, u64> {
+        let full_at = RATE.full_at_after_use(before, Timestamp(now));
+        RATE.wait_ms(full_at, Timestamp(now))
+            .map_or(Ok(full_at), Err)
+    }
 
     #[test]
     fn burst_is_allowed_and_then_one_use_per_interval() {
         let mut full_at = None;
         for _ in 0..3 {
-            full_at = Some(LIMIT.next(full_at, Timestamp(1_000)).unwrap());
+            full_at = Some(use_once(full_at, 1_000).unwrap());
         }
-        assert_eq!(LIMIT.next(full_at, Timestamp(1_000)), Err(10));
-        assert_eq!(LIMIT.next(full_at, Timestamp(10_500)), Err(1));
-        let next = LIMIT.next(full_at, Timestamp(11_000)).unwrap();
-        assert_eq!(LIMIT.next(Some(next), Timestamp(11_000)), Err(10));
+        assert_eq!(use_once(full_at, 1_000), Err(10_000));
+        assert_eq!(use_once(full_at, 10_500), Err(500));
+        let next = use_once(full_at, 11_000).unwrap();
+        assert_eq!(use_once(Some(next), 11_000), Err(10_000));
     }
 
     #[test]
     fn unused_time_does_not_increase_the_burst() {
-        let full_at = LIMIT.next(Some(Timestamp(5)), Timestamp(1_000_000));
+        let full_at = use_once(Some(Timestamp(5)), 1_000_000);
         assert_eq!(full_at, Ok(Timestamp(1_010_000)));
     }
 }

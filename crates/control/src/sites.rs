@@ -13,7 +13,7 @@ use model::{
 };
 use store::{Conn, sites::SiteRecord};
 
-use crate::{Actor, Control, clusters, failure::StoreResultExt as _, names::Rename};
+use crate::{Actor, Control, clusters, domains, failure::StoreResultExt as _, names::Rename};
 
 /// How long to wait for the findings of a cluster.
 const FINDINGS_TIMEOUT: Duration = Duration::from_secs(5);
@@ -65,6 +65,9 @@ pub async fn create(control: &Control, actor: &Actor, spec: SiteSpec) -> Result<
         .write(move |c| {
             if let Err(refusal) = require_own_ranges(c, None, &spec)? {
                 return Ok(Err(refusal));
+            }
+            if let Err(message) = domains::check_only_site(c, &spec.domain, None)? {
+                return Ok(Err(Error::invalid_field("domain", message)));
             }
             let id = store::sites::insert(c, permit, &spec)?;
             store::domains::insert(c, permit.narrow(), &first_domain(id, &spec))?;

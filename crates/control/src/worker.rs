@@ -124,10 +124,17 @@ impl Reconciler for Jobs {
     }
 }
 
+/// How many jobs of one owner run at the same time: three quarters of all, so that the jobs of other
+/// owners do not wait for them.
+fn max_per_owner(total: usize) -> usize {
+    (total - total.div_ceil(4)).max(1)
+}
+
 async fn claim(control: &Control) -> Result<Option<(JobRecord, Lease)>, model::Error> {
     let lease = Lease::new(control.0.options.job_lease);
     let (owner, term) = (lease.owner(), lease.term_ms());
-    let claim = move |c: &mut store::Conn| store::jobs::claim(c, &owner, term);
+    let max_per_owner = max_per_owner(control.0.options.max_concurrent_jobs);
+    let claim = move |c: &mut store::Conn| store::jobs::claim(c, &owner, term, max_per_owner);
     let job = control.store().write(claim).await.into_model("claim job")?;
     Ok(job.map(|job| (job, lease)))
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Timestamp,
     fingerprint::Fingerprint,
-    names::{BridgeName, Label, NodeName, StorageName},
+    names::{BridgeName, Label, NodeName, StorageName, Username},
     nodes::ClusterView,
 };
 
@@ -93,6 +93,19 @@ pub enum UnmetRequirement {
         /// The node.
         node: NodeName,
     },
+    /// A node has no name in a site, because a container holds it.
+    NodeName {
+        /// The node.
+        node: NodeName,
+        /// The site.
+        site: Label,
+        /// The full name.
+        name: String,
+        /// The container.
+        container: Label,
+        /// The owner of the container.
+        owner: Username,
+    },
 }
 
 impl fmt::Display for UnmetRequirement {
@@ -123,6 +136,16 @@ impl fmt::Display for UnmetRequirement {
             Self::Certificate { node } => write!(
                 f,
                 "The certificate of {node} differs from the one in the cluster, so {node} is not used as a fallback node."
+            ),
+            Self::NodeName {
+                node,
+                site,
+                name,
+                container,
+                owner,
+            } => write!(
+                f,
+                "The node {node} has no name in the site {site}: the container {container} of {owner} has the name {name}."
             ),
         }
     }

@@ -248,6 +248,10 @@ pub struct ContainerView {
     pub services: Vec<ServiceView>,
     /// The publishing state of each service.
     pub publications: Vec<(ServiceId, ServicePublishingState)>,
+    /// The services whose certificates wait because too many were requested, with the time of the
+    /// next attempt.
+    #[serde(default)]
+    pub certificate_waits: Vec<(ServiceId, Timestamp)>,
     /// The domains that the user may publish under, default first.
     pub domains: Vec<Domain>,
     /// The cluster's name.

@@ -8,7 +8,7 @@ use model::{
     AuthorityId, DomainId, ProviderId, SiteId, Timestamp,
     certificates::{CertificateSource, CertificateState, StateInputs},
     domains::{DomainRow, DomainSpec, Publishers},
-    names::{QualifiedName, Username},
+    names::{Domain, Label, QualifiedName, Username},
     permissions::{DomainManage, Permit},
 };
 
@@ -134,6 +134,26 @@ impl Row {
             attention_count: count_states(|state| state.needs_attention()),
         })
     }
+}
+
+/// Returns the name of a site other than `site` that has a domain of this name. One statement.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn find_other_site(
+    c: &mut Conn,
+    name: &Domain,
+    site: Option<SiteId>,
+) -> Result<Option<Label>, Error> {
+    let other: Option<String> = domains::table
+        .inner_join(sites::table)
+        .filter(domains::name.eq(name.as_str()))
+        .filter(domains::site_id.ne(site.map_or(0, |site| site.0)))
+        .select(sites::name)
+        .first(&mut c.0)
+        .optional()?;
+    let row_ref = RowRef::new("sites of domain", name);
+    other.map(|other| row_ref.parse("name", &other)).transpose()
 }
 
 /// Inserts a domain. Publishers who do not exist are ignored; the caller validates their names.

@@ -9,9 +9,9 @@ use model::{
 };
 
 use crate::{
-    Conn, Error,
+    Conn, Error, dialect,
     rows::RowRef,
-    schema::{pulled_images, sites},
+    schema::{clusters, pulled_images, sites},
 };
 
 /// The archive of a pulled image.
@@ -27,6 +27,11 @@ pub struct PulledImage {
     pub size: u64,
     /// When a container of the site was last created from the archive.
     pub used: Timestamp,
+}
+
+fn key(site: SiteId, image: &PulledImage) -> (i64, &str, &str, &str) {
+    let (node, storage) = (image.node.as_str(), image.storage.as_str());
+    (site.0, node, storage, image.file.as_str())
 }
 
 /// Lists the archives of a site, the least recently used first.
@@ -59,7 +64,8 @@ pub fn list(c: &mut Conn, site: SiteId) -> Result<Vec<PulledImage>, Error> {
     images.collect()
 }
 
-/// Inserts or replaces an archive. On a shared storage, all nodes have the same archive.
+/// Inserts or replaces an archive. On a shared storage, all nodes have the same archive. Returns
+/// false and changes nothing while a process deletes the archive.
 ///
 /// # Errors
 /// [`Error::NotFound`] when the site does not exist.
@@ -68,7 +74,22 @@ pub fn record(
     site: SiteId,
     image: &PulledImage,
     is_shared: bool,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
+    let cluster = lock_cluster(c, site)?;
+    let deleting = pulled_images::table
+        .inner_join(sites::table)
+        .filter(sites::cluster_id.eq(cluster))
+        .filter(pulled_images::storage.eq(image.storage.as_str()))
+        .filter(pulled_images::file.eq(image.file.as_str()))
+        .filter(pulled_images::deletion_until.gt(dialect::now(&c.0).nullable()))
+        .select(pulled_images::node)
+        .load::<String>(&mut c.0)?;
+    if deleting
+        .iter()
+        .any(|node| is_shared || node == image.node.as_str())
+    {
+        return Ok(false);
+    }
     let same_file = pulled_images::table
         .filter(pulled_images::site_id.eq(site.0))
         .filter(pulled_images::storage.eq(image.storage.as_str()))
@@ -90,6 +111,83 @@ pub fn record(
         ))
         .execute(&mut c.0)
         .map_err(Error::from_insert)?;
+    Ok(true)
+}
+
+/// Locks the cluster of a site until the transaction ends, so that no archive of the cluster is
+/// recorded or claimed for deletion meanwhile.
+fn lock_cluster(c: &mut Conn, site: SiteId) -> Result<i64, Error> {
+    let cluster: i64 = sites::table
+        .find(site.0)
+        .select(sites::cluster_id)
+        .first(&mut c.0)?;
+    diesel::update(clusters::table.find(cluster))
+        .set(clusters::name.eq(clusters::name))
+        .execute(&mut c.0)?;
+    Ok(cluster)
+}
+
+/// What a process may do with an archive that it intends to delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeletionClaim {
+    /// Delete the file. Until `ms` have passed, no other process uses or deletes it.
+    Claimed,
+    /// Keep the file: another site of the cluster has used it since.
+    UsedByOtherSite,
+    /// Keep the file and the row: the site has used the archive, or another process deletes it.
+    Changed,
+}
+
+/// Claims the deletion of an archive for `ms`, unless it has been used since it was listed, or by
+/// another site since `since`.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn claim_deletion(
+    c: &mut Conn,
+    site: SiteId,
+    image: &PulledImage,
+    since: Timestamp,
+    ms: i64,
+) -> Result<DeletionClaim, Error> {
+    let cluster = ClusterId(lock_cluster(c, site)?);
+    if is_used_since(c, (cluster, site), image, since)? {
+        return Ok(DeletionClaim::UsedByOtherSite);
+    }
+    let is_free = pulled_images::deletion_until
+        .is_null()
+        .or(pulled_images::deletion_until.le(dialect::now(&c.0).nullable()));
+    let claimed = diesel::update(pulled_images::table.find(key(site, image)))
+        .filter(pulled_images::used_at.eq(image.used.0))
+        .filter(is_free)
+        .set(pulled_images::deletion_until.eq(dialect::now_plus(&c.0, ms).nullable()))
+        .execute(&mut c.0)?;
+    Ok(match claimed {
+        0 => DeletionClaim::Changed,
+        _ => DeletionClaim::Claimed,
+    })
+}
+
+/// Ends the claim of a deletion that failed.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn release_deletion(c: &mut Conn, site: SiteId, image: &PulledImage) -> Result<(), Error> {
+    diesel::update(pulled_images::table.find(key(site, image)))
+        .set(pulled_images::deletion_until.eq(None::<i64>))
+        .execute(&mut c.0)?;
+    Ok(())
+}
+
+/// Stores the size of an archive.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn set_size(c: &mut Conn, site: SiteId, image: &PulledImage) -> Result<(), Error> {
+    let size = i64::try_from(image.size).unwrap_or(i64::MAX);
+    diesel::update(pulled_images::table.find(key(site, image)))
+        .set(pulled_images::size.eq(size))
+        .execute(&mut c.0)?;
     Ok(())
 }
 
@@ -122,32 +220,24 @@ pub fn is_pulled(
 /// # Errors
 /// When the database is unavailable.
 pub fn delete(c: &mut Conn, site: SiteId, image: &PulledImage) -> Result<(), Error> {
-    let key = (
-        site.0,
-        image.node.as_str(),
-        image.storage.as_str(),
-        image.file.as_str(),
-    );
-    diesel::delete(pulled_images::table.find(key))
+    diesel::delete(pulled_images::table.find(key(site, image)))
         .filter(pulled_images::used_at.eq(image.used.0))
         .execute(&mut c.0)?;
     Ok(())
 }
 
-/// Whether any site of the cluster has used the file of this name on the storage since a time. The
-/// storage may be shared, so the node is ignored.
-///
-/// # Errors
-/// When the database is unavailable.
-pub fn is_used_since(
+/// Whether another site of the cluster has used the file of this name on the storage since a time.
+/// The storage may be shared, so the node is ignored.
+fn is_used_since(
     c: &mut Conn,
-    cluster: ClusterId,
+    (cluster, site): (ClusterId, SiteId),
     image: &PulledImage,
     since: Timestamp,
 ) -> Result<bool, Error> {
     let used = pulled_images::table
         .inner_join(sites::table)
         .filter(sites::cluster_id.eq(cluster.0))
+        .filter(sites::id.ne(site.0))
         .filter(pulled_images::storage.eq(image.storage.as_str()))
         .filter(pulled_images::file.eq(image.file.as_str()))
         .filter(pulled_images::used_at.ge(since.0))

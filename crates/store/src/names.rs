@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use diesel::prelude::*;
 use model::{
     ContainerId, SiteId,
-    names::{ContainerNames, Domain, Label, NamePurpose, QualifiedName},
+    names::{ContainerNames, Domain, Label, NamePurpose, QualifiedName, Username},
 };
 
 use crate::{
     Conn, Error, Unique,
     rows::RowRef,
-    schema::{domains, hosts, names, node_addresses, sites},
+    schema::{containers, domains, hosts, names, node_addresses, sites, users},
     sites as store_sites,
 };
 
@@ -41,6 +41,47 @@ pub fn list_holders(
         if let (false, Some(name)) = (is_own, candidate) {
             let purpose = RowRef::new("names", &id).parse("purpose", &purpose)?;
             holders.insert(name.clone(), purpose);
+        }
+    }
+    Ok(holders)
+}
+
+/// A container that holds a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerHolder {
+    /// The container.
+    pub container: Label,
+    /// The owner of the container.
+    pub owner: Username,
+}
+
+/// Returns the containers that hold these names. One statement.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn list_container_holders<'a>(
+    c: &mut Conn,
+    site: SiteId,
+    held: impl IntoIterator<Item = &'a QualifiedName>,
+) -> Result<BTreeMap<QualifiedName, ContainerHolder>, Error> {
+    let held: Vec<&QualifiedName> = held.into_iter().collect();
+    let texts: Vec<&str> = held.iter().map(|name| name.as_str()).collect();
+    let rows: Vec<(String, String, String)> = names::table
+        .inner_join(containers::table.on(names::container_id.eq(containers::id.nullable())))
+        .inner_join(users::table.on(users::id.eq(containers::owner_id)))
+        .filter(names::site_id.eq(site.0))
+        .filter(names::name.eq_any(texts))
+        .select((names::name, containers::name, users::name))
+        .load(&mut c.0)?;
+    let mut holders = BTreeMap::new();
+    for (name, container, owner) in rows {
+        let row_ref = RowRef::new("names", &name);
+        let holder = ContainerHolder {
+            container: row_ref.parse("container", &container)?,
+            owner: row_ref.parse("owner", &owner)?,
+        };
+        if let Some(name) = held.iter().find(|it| it.as_str() == name) {
+            holders.insert((*name).clone(), holder);
         }
     }
     Ok(holders)

@@ -3,10 +3,14 @@
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use diesel::prelude::*;
-use model::{ClusterId, SiteId, names::NodeName};
+use model::{
+    ClusterId, SiteId,
+    names::{Domain, Label, NodeName, QualifiedName},
+};
 
 use crate::{
-    Conn, Error, names,
+    Conn, Error,
+    names::{self, ContainerHolder},
     rows::RowRef,
     schema::{node_addresses, sites},
 };
@@ -71,4 +75,57 @@ pub fn replace_addresses(
         names::refresh_infrastructure(c, SiteId(site), None)?;
     }
     Ok(true)
+}
+
+/// A node that has no name in a site, because a container holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnnamedNode {
+    /// The node.
+    pub node: NodeName,
+    /// The name of the site.
+    pub site: Label,
+    /// The name.
+    pub name: QualifiedName,
+    /// The container that holds the name.
+    pub holder: ContainerHolder,
+}
+
+/// Returns the nodes of a cluster that have no name in one of its sites.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn list_unnamed(c: &mut Conn, cluster: ClusterId) -> Result<Vec<UnnamedNode>, Error> {
+    let nodes = list_addresses(c, cluster)?;
+    let sites: Vec<(i64, String, String)> = sites::table
+        .filter(sites::cluster_id.eq(cluster.0))
+        .order(sites::name)
+        .select((sites::id, sites::name, sites::domain))
+        .load(&mut c.0)?;
+    let mut unnamed = Vec::new();
+    for (id, site, domain) in sites {
+        let row_ref = RowRef::new("sites", &id);
+        let (site, domain): (Label, Domain) = (
+            row_ref.parse("name", &site)?,
+            row_ref.parse("domain", &domain)?,
+        );
+        let named: Vec<(NodeName, QualifiedName)> = nodes
+            .keys()
+            .filter_map(|node| {
+                let label: Label = node.as_str().parse().ok()?;
+                Some((node.clone(), QualifiedName::of_label(&label, &domain)))
+            })
+            .collect();
+        let held = named.iter().map(|(_, name)| name);
+        let mut holders = names::list_container_holders(c, SiteId(id), held)?;
+        unnamed.extend(named.into_iter().filter_map(|(node, name)| {
+            let holder = holders.remove(&name)?;
+            Some(UnnamedNode {
+                node,
+                site: site.clone(),
+                name,
+                holder,
+            })
+        }));
+    }
+    Ok(unnamed)
 }

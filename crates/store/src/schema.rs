@@ -2,8 +2,12 @@
 //! the tables that the migrations create in each of the three databases. Must not contain queries.
 
 mod accounts;
+mod site_objects;
 
-pub(crate) use accounts::{known_browsers, rate_limits, sessions, sign_in_failures, users};
+pub(crate) use accounts::{
+    domain_rate_limits, known_browsers, rate_limits, sessions, sign_in_failures, users,
+};
+pub(crate) use site_objects::{names, pulled_images};
 
 diesel::table! {
     clusters (id) {
@@ -283,6 +287,7 @@ diesel::table! {
         lease_until -> Nullable<BigInt>,
         authority_id -> Nullable<BigInt>,
         created_at -> BigInt,
+        ordered_at -> Nullable<BigInt>,
     }
 }
 
@@ -333,27 +338,6 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    names (id) {
-        id -> BigInt,
-        site_id -> BigInt,
-        name -> Text,
-        purpose -> Text,
-        container_id -> Nullable<BigInt>,
-    }
-}
-
-diesel::table! {
-    pulled_images (site_id, node, storage, file) {
-        site_id -> BigInt,
-        node -> Text,
-        storage -> Text,
-        file -> Text,
-        size -> BigInt,
-        used_at -> BigInt,
-    }
-}
-
 diesel::joinable!(pulled_images -> sites (site_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(sites -> clusters (cluster_id));
@@ -394,4 +378,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     acme_challenges,
     dns_records,
     pulled_images,
+    names,
 );

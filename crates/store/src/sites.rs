@@ -283,6 +283,18 @@ pub fn lock_cluster(c: &mut Conn, id: ClusterId) -> Result<Vec<SiteRecord>, Erro
         .collect()
 }
 
+/// Locks the rows of all sites until the transaction ends, so that what belongs to one of them is
+/// checked and written in one step.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn lock_all(c: &mut Conn) -> Result<(), Error> {
+    diesel::update(sites::table)
+        .set(sites::version.eq(sites::version + 1))
+        .execute(&mut c.0)?;
+    Ok(())
+}
+
 /// Returns all sites with their usage, ordered by name, at most 500. Four statements.
 ///
 /// # Errors

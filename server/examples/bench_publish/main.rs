@@ -49,7 +49,7 @@ impl Size {
         } else {
             Self {
                 services: 1000,
-                changes: 200,
+                changes: 100,
             }
         }
     }
@@ -58,6 +58,9 @@ impl Size {
 /// Distance to the next changed service, so that all services are changed before any is changed
 /// again.
 const STEP: u32 = 7;
+/// The pause before each change: the agent reloads nginx at most every two seconds, and a change
+/// after a quiet period is applied immediately.
+const QUIET: Duration = Duration::from_secs(2);
 /// Timeout for a change to become visible.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Polling interval of the compared system, in milliseconds.
@@ -83,6 +86,7 @@ async fn main() -> anyhow::Result<()> {
     let mut times = Vec::new();
     for change in 0..size.changes {
         let service = change * STEP % size.services;
+        tokio::time::sleep(QUIET).await;
         let started = Instant::now();
         manager.change(service, BACKENDS[1]).await?;
         wait_for_backend(&client, &TestManager::host(service), BACKENDS[1]).await?;

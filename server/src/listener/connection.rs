@@ -5,6 +5,7 @@ use std::{
     future::Future,
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -63,13 +64,17 @@ where
         let (accepted, timeouts) = (self.inner.accept(stream, service), self.timeouts);
         Box::pin(async move {
             let slot = slot?.ok_or_else(|| io::Error::other("too many connections"))?;
+            let slot = Arc::new(slot);
             let (io, service) = accepted.await?;
             let detection = Some(Detection {
                 matched: 0,
                 deadline: Box::pin(sleep(timeouts.client)),
             });
             let progress = Progress::default();
-            let service = ProgressService::new(service, progress.clone());
+            let service = ProgressService::new(service, progress.clone(), Arc::clone(&slot));
+            let reserved = slot
+                .is_reserved()
+                .then(|| Box::pin(sleep(timeouts.handshake)));
             let connection = Connection {
                 io,
                 detection,
@@ -77,7 +82,8 @@ where
                 stalled: None,
                 idle: Box::pin(sleep(timeouts.idle)),
                 progress,
-                _slot: slot,
+                reserved,
+                slot,
             };
             Ok((connection, service))
         })
@@ -96,7 +102,9 @@ pub(super) struct Connection<IO> {
     /// The deadline without progress.
     idle: Pin<Box<Sleep>>,
     progress: Progress,
-    _slot: ConnectionSlot,
+    /// Until when an agent must authenticate itself on a connection over the limits.
+    reserved: Option<Pin<Box<Sleep>>>,
+    slot: Arc<ConnectionSlot>,
 }
 
 impl<IO> Connection<IO> {
@@ -114,6 +122,20 @@ impl<IO> Connection<IO> {
         let deadline = self.stalled.get_or_insert_with(|| Box::pin(sleep(timeout)));
         let late = deadline.as_mut().poll(cx);
         late.map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Fails a connection over the limits on which no agent authenticated itself in time.
+    fn check_reserved(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let Some(deadline) = &mut self.reserved else {
+            return Ok(());
+        };
+        if deadline.as_mut().poll(cx).is_ready() {
+            self.reserved = None;
+            if self.slot.is_reserved() {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+        }
+        Ok(())
     }
 
     /// Fails a connection without progress.
@@ -160,6 +182,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Connection<IO> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        this.check_reserved(cx)?;
         let before = buf.filled().len();
         let read = Pin::new(&mut this.io).poll_read(cx, buf);
         let Some(detection) = &mut this.detection else {

@@ -12,11 +12,13 @@ use std::{
     time::Duration,
 };
 
-use axum::http::Response;
+use axum::http::{Request, Response};
 use futures::future::{BoxFuture, FutureExt as _, TryFutureExt as _};
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 use tower::Service;
+
+use super::limits::ConnectionSlot;
 
 /// The time of the last progress: a request began, or a part of a response was sent.
 #[derive(Clone)]
@@ -46,22 +48,28 @@ impl Progress {
     }
 }
 
-/// The service of a connection, whose requests and responses are recorded as progress.
+/// The service of a connection, whose requests and responses are recorded as progress. Requests have
+/// the slot of the connection as an extension.
 #[derive(Clone)]
 pub(super) struct ProgressService<S> {
     inner: S,
     progress: Progress,
+    slot: Arc<ConnectionSlot>,
 }
 
 impl<S> ProgressService<S> {
-    pub(super) fn new(inner: S, progress: Progress) -> Self {
-        Self { inner, progress }
+    pub(super) fn new(inner: S, progress: Progress, slot: Arc<ConnectionSlot>) -> Self {
+        Self {
+            inner,
+            progress,
+            slot,
+        }
     }
 }
 
-impl<S, R, B> Service<R> for ProgressService<S>
+impl<S, R, B> Service<Request<R>> for ProgressService<S>
 where
-    S: Service<R, Response = Response<B>>,
+    S: Service<Request<R>, Response = Response<B>>,
     S::Future: Send + 'static,
     S::Error: 'static,
     B: 'static,
@@ -74,8 +82,9 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: R) -> Self::Future {
+    fn call(&mut self, mut request: Request<R>) -> Self::Future {
         self.progress.record();
+        request.extensions_mut().insert(Arc::clone(&self.slot));
         let progress = self.progress.clone();
         let response = self.inner.call(request);
         response

@@ -229,7 +229,19 @@ pub fn publishing_status(container: LiveResource<ContainerDetail>, id: ServiceId
             view! { {badge("blocked", Tone::Danger, "ban")} {reason} }.erase()
         }
     });
-    view! { <div class="publication">{shown}</div> }.erase()
+    let wait = container.part(move |view| {
+        let mut waits = view.certificate_waits.iter();
+        waits.find(|(service, _)| *service == id).map(|(_, at)| *at)
+    });
+    let wait = reactive(move || {
+        let at = when(wait.get()?);
+        Some(view! {
+            <span class="row-note">
+                "Certificates for too many new names were requested. Until this name has one, browsers warn about a self-signed certificate. Next attempt " {at} "."
+            </span>
+        }.erase())
+    });
+    view! { <div class="publication">{shown} {wait}</div> }.erase()
 }
 
 /// The address of a service, as a link while the container runs, or to copy.

@@ -6,12 +6,13 @@
 //! next start continues from the state on disk, and its first run makes the programs read the live
 //! files.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
 use super::{
     disk::{DiskError, Files},
     error::{CheckError, Error, ProgramError},
     generations::Generations,
+    pace::Pace,
     quarantine::{QuarantinedPart, quarantine_named, quarantine_refused},
     refusal::Refusal,
     steps::Steps,
@@ -61,12 +62,13 @@ pub struct PublishOutcome<P> {
 
 /// Applies trees to this host, one at a time.
 #[derive(Debug)]
-pub struct Applier<S> {
+pub struct Applier<S: Subsystem> {
     generations: Arc<Generations>,
     subsystem: S,
     steps: Steps,
     /// Whether the programs may not have read the live files.
     is_unread: bool,
+    pace: Pace<S::Effect>,
 }
 
 impl<S: Subsystem> Applier<S> {
@@ -82,7 +84,15 @@ impl<S: Subsystem> Applier<S> {
             subsystem,
             steps,
             is_unread: true,
+            pace: Pace::new(|_| Duration::ZERO),
         })
+    }
+
+    /// Spaces the effects of changes by minimum intervals.
+    #[must_use]
+    pub fn with_min_intervals(mut self, min_interval: fn(S::Effect) -> Duration) -> Self {
+        self.pace = Pace::new(min_interval);
+        self
     }
 
     /// Makes this tree live. Manual changes to the live files are reverted.
@@ -95,7 +105,8 @@ impl<S: Subsystem> Applier<S> {
         if self.is_unread && is_kept && self.disk(|generations| generations.live()).await?.is_some()
         {
             // The new tree was not applied, but the programs may not have read the live one.
-            let read = self.perform(&self.subsystem.all_effects()).await;
+            let all = self.subsystem.all_effects();
+            let read = self.perform(&all).await;
             self.is_unread = read.is_err();
         }
         outcome
@@ -161,6 +172,9 @@ impl<S: Subsystem> Applier<S> {
         let exited = self.subsystem.exited().await;
         if is_same && !was_unread && exited.is_empty() {
             return Ok(Outcome::Unchanged);
+        }
+        if !is_same && !was_unread && exited.is_empty() {
+            self.pace.wait(&changed).await;
         }
         if !is_same && let Some(refusal) = self.install(tree, &changed).await? {
             return Ok(Outcome::Refused(refusal));
@@ -279,9 +293,11 @@ impl<S: Subsystem> Applier<S> {
     }
 
     /// Reloads or restarts the programs.
-    async fn perform(&self, effects: &BTreeSet<S::Effect>) -> Result<(), ProgramError> {
+    async fn perform(&mut self, effects: &BTreeSet<S::Effect>) -> Result<(), ProgramError> {
         for effect in effects {
-            self.subsystem.perform(*effect).await?;
+            let performed = self.subsystem.perform(*effect).await;
+            self.pace.record(*effect);
+            performed?;
             self.steps.done("an effect");
         }
         Ok(())

@@ -86,7 +86,7 @@ fn concurrent_changes_are_coalesced_into_few_reloads() {
             });
             let read = count_reloads() - before;
             println!("200 changes: {read} nginx reloads");
-            assert!((1..=20).contains(&read), "{read} reloads");
+            assert!((1..=5).contains(&read), "{read} reloads");
             agent.stop();
             kill_programs();
         },

@@ -17,7 +17,7 @@ use store::{
 use super::{
     account,
     lease::{self, Claim},
-    outcome,
+    order_limit, outcome,
     plan::{self, FailureClass, Jitter},
     solver,
 };
@@ -146,6 +146,12 @@ async fn run_attempt(control: &Control, claim: &Claim) -> Result<(), IssueError>
         // The CA asks for renewal now. Stored before the attempt so that a failure does not lose
         // it.
         outcome::schedule(control, claim, Some(context.now), Some(context.now)).await?;
+    }
+    if !claimed.is_ordered
+        && claimed.chain.is_none()
+        && !order_limit::obtain(control, claim, &context.domain.spec.name).await?
+    {
+        return Ok(());
     }
     let guard = Some(lease::request_guard(control, claim));
     let account = account::open(control, guard, &context.authority).await?;
@@ -317,6 +323,7 @@ mod tests {
             chain: Some("chain".to_owned()),
             renew_at: renew_at.map(Timestamp),
             failures: 0,
+            is_ordered: true,
         }
     }
 

@@ -302,6 +302,7 @@ mod tests {
             chain: chain.map(str::to_owned),
             renew_at: None,
             failures: 0,
+            is_ordered: true,
         };
         let retry = Retry {
             at: Timestamp(60_000),

@@ -16,7 +16,7 @@ use model::{
 use proxmox::{Client, ContentKind, Node, Permissions};
 
 use super::{client, to_user_error, trust};
-use crate::{Actor, Control};
+use crate::{Actor, Control, failure::StoreResultExt as _};
 
 /// The time limit of the whole check.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -72,12 +72,25 @@ pub async fn check(
 ) -> Result<ClusterCapabilities, Error> {
     let _: Permit<ClusterManage> = actor.permit()?;
     let client = client(control, cluster)?;
-    tokio::time::timeout(TIMEOUT, run_checks(&client))
+    let mut found = tokio::time::timeout(TIMEOUT, run_checks(&client))
         .await
         .map_err(|_| Error::Unavailable {
             message: "The cluster did not respond in time. Try again.".into(),
         })?
-        .map_err(|error| to_user_error(&error))
+        .map_err(|error| to_user_error(&error))?;
+    let read = move |c: &mut store::Conn| store::nodes::list_unnamed(c, cluster);
+    let unnamed = control.store().read(read).await;
+    let unnamed = unnamed.into_model("list nodes without names")?;
+    found
+        .missing
+        .extend(unnamed.into_iter().map(|node| UnmetRequirement::NodeName {
+            node: node.node,
+            site: node.site,
+            name: node.name.to_string(),
+            container: node.holder.container,
+            owner: node.holder.owner,
+        }));
+    Ok(found)
 }
 
 async fn run_checks(client: &Client) -> Result<ClusterCapabilities, proxmox::Error> {

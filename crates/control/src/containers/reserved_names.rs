@@ -3,7 +3,7 @@
 
 use model::{
     names::{Domain, Label, QualifiedName},
-    permissions::ReservedNameUse,
+    permissions::{ContainerRead, ReservedNameUse},
 };
 
 use crate::{Actor, names::manager_refusal};
@@ -26,6 +26,11 @@ impl Requester<'_> {
                 format!("The name {label} is reserved for operators. Choose another name.")
             })
         })
+    }
+
+    /// Whether the actor may learn which containers other users have.
+    pub(super) fn sees_all_containers(&self) -> bool {
+        self.actor.owner_filter::<ContainerRead>().is_none()
     }
 
     pub(super) fn may_use_reserved_names(&self) -> bool {

@@ -15,6 +15,7 @@ use model::{
 use store::{
     Conn,
     containers::{BoundService, ServiceAllocation, ServiceBinding},
+    names::ContainerHolder,
     sites::SiteRecord,
 };
 
@@ -38,6 +39,8 @@ struct InUse {
     domains: Vec<DomainRow>,
     /// The requested names that other objects hold.
     names: BTreeMap<QualifiedName, NamePurpose>,
+    /// The containers that hold names, if the actor may see all containers.
+    holders: BTreeMap<QualifiedName, ContainerHolder>,
     /// An SRV name below the container's own name that another container holds.
     below_own: Option<QualifiedName>,
     /// The hostnames of this container's HTTP services so far.
@@ -68,6 +71,10 @@ impl ServiceAllocator<'_> {
         }
         let candidates = self.candidates(&in_use.domains);
         in_use.names = store::names::list_holders(c, id, &candidates, self.container)?;
+        if !in_use.names.is_empty() && self.requester.sees_all_containers() {
+            let held = in_use.names.keys();
+            in_use.holders = store::names::list_container_holders(c, id, held)?;
+        }
         let own = QualifiedName::of_label(self.name, &self.site.spec.domain);
         in_use.below_own = store::names::find_srv_below(c, id, &own, self.container)?;
         if needs(ServiceKind::Tcp) {

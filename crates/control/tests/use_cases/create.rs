@@ -254,3 +254,28 @@ async fn list_statement_count_is_independent_of_row_count() {
         "{least} statements for six, {with_one} for one"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_for_options_share_one_request_to_proxmox() {
+    let app = TestApp::new().await;
+    let options = (0..20).map(|_| {
+        let control = app.control.clone();
+        tokio::spawn(async move {
+            let options = containers::create_options(&control, &Actor::System).await;
+            options.unwrap().sites[0].templates.clone()
+        })
+    });
+    let options: Vec<_> = options.collect();
+    for templates in options {
+        assert!(!templates.await.unwrap().is_empty());
+    }
+    let requests = app.sim.handle().request_counts();
+    let listed = requests
+        .iter()
+        .filter(|(path, _)| path.ends_with("/content"));
+    assert_eq!(
+        listed.map(|(_, count)| *count).sum::<u64>(),
+        1,
+        "{requests:?}"
+    );
+}

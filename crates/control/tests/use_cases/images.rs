@@ -5,8 +5,8 @@ use model::{
     containers::{ContainerForm, CreatedContainer},
     jobs::{JobState, JobView, StepState},
 };
-use proxmox_sim::Sim;
-use store::images::{self, PulledImage};
+use proxmox_sim::{Effect, Sim};
+use store::images::{self, DeletionClaim, PulledImage};
 
 use crate::test_app::{NGINX, TestApp};
 
@@ -24,7 +24,7 @@ pub async fn record(app: &TestApp, site: SiteId, file: &str, size_mib: u64, days
         used: Timestamp(now.0 - days * DAY_MS),
     };
     let write = move |c: &mut store::Conn| images::record(c, site, &image, false);
-    app.control.store().write(write).await.unwrap();
+    assert!(app.control.store().write(write).await.unwrap());
 }
 
 async fn files(app: &TestApp) -> Vec<String> {
@@ -168,4 +168,69 @@ async fn pull_is_refused_while_used_images_fill_the_quota() {
     let (_, job) = create(&app, "db-2", POSTGRES).await;
     assert_eq!(job.row.state, JobState::Done, "{job:?}");
     assert!(!files(&app).await.contains(&"gone.tar".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn image_that_exceeds_the_quota_is_deleted_after_its_pull() {
+    let app = limited_app().await;
+    add_archive(&app.sim, "used.tar");
+    record(&app, app.site, "used.tar", 1000, 1).await;
+    let (_, job) = create(&app, "db", POSTGRES).await;
+    assert_eq!(job.row.state, JobState::Failed, "{job:?}");
+    let error = job.row.error.unwrap();
+    assert!(error.contains("24 MiB of 1 GiB are left"), "{error}");
+    let file = POSTGRES.parse::<model::image::ImageRef>().unwrap();
+    assert!(!has_archive(&app.sim, &file.file_name()));
+    assert_eq!(files(&app).await, ["used.tar"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failed_pull_counts() {
+    let app = limited_app().await;
+    app.inject_fault(
+        "POST",
+        "/nodes/{node}/storage/{storage}/oci-registry-pull",
+        Effect::FailTask("connection reset".into()),
+    );
+    let (_, job) = create(&app, "db", POSTGRES).await;
+    assert_eq!(job.row.state, JobState::Failed, "{job:?}");
+    let file = POSTGRES.parse::<model::image::ImageRef>().unwrap();
+    let file = file.file_name();
+    assert_eq!(files(&app).await, std::slice::from_ref(&file));
+    // The archive appears although no job waited for it.
+    assert!(app.sim.handle().add_image("pve1", POSTGRES, &file));
+    create(&app, "web", NGINX).await;
+    let site = app.site;
+    let images = app.control.store().read(move |c| images::list(c, site));
+    let images = images.await.unwrap();
+    assert!(images.iter().all(|image| image.size > 0), "{images:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn image_that_another_job_deletes_is_pulled_again() {
+    let app = limited_app().await;
+    let file = NGINX.parse::<model::image::ImageRef>().unwrap().file_name();
+    for node in ["pve1", "pve2"] {
+        assert!(app.sim.handle().add_image(node, NGINX, &file));
+    }
+    let site = app.site;
+    for node in ["pve1", "pve2"] {
+        let image = PulledImage {
+            node: node.parse().unwrap(),
+            storage: "local".parse().unwrap(),
+            file: file.parse().unwrap(),
+            size: 1,
+            used: Timestamp(1),
+        };
+        let write = move |c: &mut store::Conn| {
+            images::record(c, site, &image, false)?;
+            images::claim_deletion(c, site, &image, Timestamp(2), 2_000)
+        };
+        let claim = app.control.store().write(write).await.unwrap();
+        assert_eq!(claim, DeletionClaim::Claimed);
+    }
+    let (created, job) = create(&app, "web", NGINX).await;
+    assert_eq!(job.row.state, JobState::Done, "{job:?}");
+    let log = app.log(created.job).await;
+    assert!(log.contains("Another job is deleting"), "{log}");
 }

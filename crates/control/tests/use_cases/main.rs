@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod account;
+mod certificate_limits;
 mod certificate_uploads;
 mod certificates;
 mod cluster_privileges;

@@ -245,3 +245,78 @@ async fn one_of_two_concurrent_edits_gets_a_name() {
         assert_eq!(field(refused).0, "services.0.name");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn holder_of_a_name_is_named_only_to_operators() {
+    let app = TestApp::new().await;
+    let ann = app.create_user("ann", UserForm::default()).await;
+    let bob = app.create_user("bob", UserForm::default()).await;
+    create(&app, &ann, "wiki", &[http("docs", "")])
+        .await
+        .unwrap();
+    let refused = field(create(&app, &bob, "docs", &[]).await).1;
+    let message = "A container has the name docs.lab.example.org. Choose another name.";
+    assert_eq!(refused, message);
+    let message = "The container wiki of ann has the name docs.lab.example.org. \
+        Choose another name.";
+    assert_eq!(field(create(&app, &SYSTEM, "docs", &[]).await).1, message);
+    let host = hosts::create(&app.control, &SYSTEM, app.site, "docs".parse().unwrap()).await;
+    assert_eq!(field(host), ("name".into(), message.into()));
+    let domain = domain(&app, "docs.lab.example.org");
+    let domain = domains::create(&app.control, &SYSTEM, domain).await;
+    assert_eq!(field(domain), ("name".into(), message.into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn domain_belongs_to_one_site() {
+    let app = start_app().await;
+    let home = crate::clusters::site(&app, app.cluster().await).await;
+    let shared = DomainSpec {
+        site: home,
+        ..domain(&app, "apps.example.com")
+    };
+    let id = domains::create(&app.control, &SYSTEM, shared.clone()).await;
+    let id = id.unwrap();
+    let message = "The site home has this domain. Choose another domain.";
+    let expected = ("name".to_owned(), message.to_owned());
+    let refused = domains::create(&app.control, &SYSTEM, domain(&app, "apps.example.com"));
+    assert_eq!(field(refused.await), expected);
+    let other = domains::create(&app.control, &SYSTEM, domain(&app, "other.example.com"));
+    let other = other.await.unwrap();
+    let renamed = domain(&app, "apps.example.com");
+    let refused = domains::update(&app.control, &SYSTEM, other, renamed).await;
+    assert_eq!(field(refused), expected);
+    let own = domain(&app, "home.example.org");
+    let refused = domains::create(&app.control, &SYSTEM, own).await;
+    assert_eq!(field(refused), expected, "the domain of the site itself");
+    domains::delete(&app.control, &SYSTEM, id, "apps.example.com")
+        .await
+        .unwrap();
+    domains::create(&app.control, &SYSTEM, domain(&app, "apps.example.com"))
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn node_whose_name_a_container_holds_is_a_finding() {
+    let app = start_app().await;
+    let cluster = app.cluster().await;
+    let set_nodes = async |nodes: &[(&str, &str)]| {
+        let parse =
+            |(name, address): &(&str, &str)| (name.parse().unwrap(), address.parse().unwrap());
+        let nodes = nodes.iter().map(parse).collect();
+        let set = move |c: &mut store::Conn| store::nodes::replace_addresses(c, cluster, &nodes);
+        app.control.store().write(set).await.unwrap();
+    };
+    set_nodes(&[]).await;
+    create(&app, &SYSTEM, "web", &[http("pve7", "")])
+        .await
+        .unwrap();
+    set_nodes(&[("pve7", "10.20.0.17")]).await;
+    let findings = control::clusters::check(&app.control, &SYSTEM, cluster).await;
+    let findings = findings.unwrap().missing;
+    let messages: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    let begin = "The node pve7 has no name in the site lab: the container web of ";
+    let is_found = messages.iter().any(|it| it.starts_with(begin));
+    assert!(is_found, "{messages:?}");
+}

@@ -155,3 +155,42 @@ async fn retries_count_as_jobs() {
     jobs::retry(control, &ann, created.job, "").await.unwrap();
     assert!(full_at(control, id(&ann)).await.unwrap() > before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn canceled_deletions_count_as_jobs() {
+    let mut options = crate::test_app::options();
+    options.max_concurrent_jobs = 0;
+    let sim = proxmox_sim::start(proxmox_sim::Config::test())
+        .await
+        .unwrap();
+    let app = TestApp::with_options(sim, options).await;
+    let control = &app.control;
+    let ann = app.create_user("ann", UserForm::default()).await;
+    let new = app.form("web", NGINX).parse().unwrap();
+    let created = containers::create(control, &ann, new).await.unwrap();
+    let end = |c: &mut store::Conn| {
+        let job = store::jobs::claim(c, "test", 60_000, 9)?.unwrap();
+        let outcome = store::jobs::JobOutcome {
+            state: JobState::Done,
+            error: None,
+            details: None,
+            leftovers: Vec::new(),
+        };
+        store::jobs::finish(c, job.row.id, "test", &outcome)
+    };
+    assert!(control.store().write(end).await.unwrap());
+    let before = full_at(control, id(&ann)).await;
+    let job = containers::delete(control, &ann, created.id, "web")
+        .await
+        .unwrap();
+    assert_eq!(full_at(control, id(&ann)).await, before);
+    use_up(control, &ann).await;
+    assert_throttled(jobs::cancel(control, &ann, job).await);
+    let (user, used) = (id(&ann), full_at(control, id(&ann)).await);
+    let reset = move |c: &mut store::Conn| {
+        store::rate_limits::replace(c, user, "jobs", used, before.unwrap())
+    };
+    control.store().write(reset).await.unwrap();
+    jobs::cancel(control, &ann, job).await.unwrap();
+    assert!(full_at(control, id(&ann)).await > before);
+}

@@ -35,6 +35,8 @@ pub struct ClaimedCertificate {
     pub renew_at: Option<Timestamp>,
     /// The number of consecutive failed attempts.
     pub failures: u32,
+    /// Whether the first order of the certificate was counted.
+    pub is_ordered: bool,
 }
 
 #[derive(Queryable, Selectable)]
@@ -49,6 +51,7 @@ struct Row {
     chain: Option<String>,
     renew_at: Option<i64>,
     failures: i64,
+    ordered_at: Option<i64>,
 }
 
 /// Claims the certificate that has been due longest and whose lease is free, for `lease_ms`. The
@@ -96,6 +99,7 @@ fn read_claimed(c: &mut Conn, id: i64) -> Result<ClaimedCertificate, Error> {
         chain: row.chain,
         renew_at: row.renew_at.map(Timestamp),
         failures: to_u32(row.failures),
+        is_ordered: row.ordered_at.is_some(),
     })
 }
 

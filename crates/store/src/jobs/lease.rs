@@ -6,7 +6,7 @@ use model::{JobId, jobs::JobState};
 use super::{JobRecord, get, lease_held, leftovers_json};
 use crate::{
     Conn, Error, dialect,
-    lease::{claim_first, held_for, is_free, released},
+    lease::{held_for, is_free, released},
     schema::jobs,
 };
 
@@ -23,6 +23,15 @@ pub struct JobOutcome {
     pub leftovers: Vec<String>,
 }
 
+/// The SQL condition that a job is queued, or that its worker lost the lease.
+macro_rules! is_claimable {
+    ($c:expr) => {
+        jobs::state.eq(JobState::Queued.as_str()).or(jobs::state
+            .eq(JobState::Running.as_str())
+            .and(is_free!($c, jobs)))
+    };
+}
+
 /// The result of a heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Heartbeat {
@@ -32,31 +41,78 @@ pub struct Heartbeat {
     pub cancel_requested: bool,
 }
 
-/// Claims the oldest job that is queued or whose lease has expired, for `lease_ms`. A conditional
+/// Claims a job that is queued or whose lease has expired, for `lease_ms`: of the owner with the
+/// fewest running jobs, the oldest one. Skips owners of `max_per_owner` running jobs. A conditional
 /// update decides which worker gets the lease.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn claim(c: &mut Conn, owner: &str, lease_ms: i64) -> Result<Option<JobRecord>, Error> {
-    let id = claim_first!(
-        c,
-        jobs,
-        jobs::state.eq(JobState::Queued.as_str()).or(jobs::state
-            .eq(JobState::Running.as_str())
-            .and(is_free!(c, jobs))),
-        jobs::id,
-        (
-            jobs::state.eq(JobState::Running.as_str()),
-            held_for!(c, jobs, owner, lease_ms),
-            jobs::attempt.eq(jobs::attempt + 1),
-        )
-    );
-    let Some(id) = id else { return Ok(None) };
+pub fn claim(
+    c: &mut Conn,
+    owner: &str,
+    lease_ms: i64,
+    max_per_owner: usize,
+) -> Result<Option<JobRecord>, Error> {
+    let Some(id) = claim_fairly(c, owner, lease_ms, max_per_owner)? else {
+        return Ok(None);
+    };
     diesel::update(jobs::table.find(id))
         .filter(jobs::started_at.is_null())
         .set(jobs::started_at.eq(dialect::now(&c.0).nullable()))
         .execute(&mut c.0)?;
     get(c, JobId(id))
+}
+
+fn claim_fairly(
+    c: &mut Conn,
+    owner: &str,
+    lease_ms: i64,
+    max_per_owner: usize,
+) -> Result<Option<i64>, Error> {
+    loop {
+        let candidates = list_candidates(c, max_per_owner)?;
+        if candidates.is_empty() {
+            return Ok(None);
+        }
+        for id in candidates {
+            let claimed = diesel::update(jobs::table.find(id))
+                .filter(is_claimable!(c))
+                .set((
+                    jobs::state.eq(JobState::Running.as_str()),
+                    held_for!(c, jobs, owner, lease_ms),
+                    jobs::attempt.eq(jobs::attempt + 1),
+                ))
+                .execute(&mut c.0)?;
+            if claimed > 0 {
+                return Ok(Some(id));
+            }
+        }
+        // Other processes claimed all candidates. There are fewer now, so this loop ends.
+    }
+}
+
+/// The oldest claimable job of each owner, those of owners with the fewest running jobs first.
+fn list_candidates(c: &mut Conn, max_per_owner: usize) -> Result<Vec<i64>, Error> {
+    let oldest: Vec<(i64, Option<i64>)> = jobs::table
+        .filter(is_claimable!(c))
+        .group_by(jobs::owner_id)
+        .select((jobs::owner_id, min(jobs::id)))
+        .load(&mut c.0)?;
+    if oldest.is_empty() {
+        return Ok(Vec::new());
+    }
+    let running: Vec<i64> = jobs::table
+        .filter(jobs::state.eq(JobState::Running.as_str()))
+        .filter(jobs::lease_until.gt(dialect::now(&c.0).nullable()))
+        .select(jobs::owner_id)
+        .load(&mut c.0)?;
+    let mut candidates: Vec<(usize, i64)> = oldest
+        .into_iter()
+        .filter_map(|(owner, id)| Some((running.iter().filter(|it| **it == owner).count(), id?)))
+        .filter(|(running, _)| *running < max_per_owner)
+        .collect();
+    candidates.sort_unstable();
+    Ok(candidates.into_iter().map(|(_, id)| id).collect())
 }
 
 /// Renews the lease of a job for `lease_ms` from now, if the worker still holds it.

@@ -47,6 +47,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    domain_rate_limits (domain) {
+        domain -> Text,
+        full_at -> BigInt,
+    }
+}
+
+diesel::table! {
     known_browsers (token_hash) {
         token_hash -> Text,
         user_id -> BigInt,

@@ -363,7 +363,7 @@ db_test!(active_job_and_failed_creation_are_returned, |db| async {
     assert_eq!((activity.job, activity.kind), (job, JobKind::Create));
     let end = async |state, error: Option<&str>| {
         let error = error.map(str::to_owned);
-        let claimed = db.write(|c| jobs::claim(c, "w", 60_000)).await.unwrap();
+        let claimed = db.write(|c| jobs::claim(c, "w", 60_000, 9)).await.unwrap();
         let outcome = JobOutcome {
             state,
             error,

@@ -1,9 +1,11 @@
 //! Archives of pulled images.
 
 use model::Timestamp;
-use store::images::{self, PulledImage};
+use store::images::{self, DeletionClaim, PulledImage};
 
 use crate::support::{parse, permit};
+
+const MINUTE: i64 = 60_000;
 
 fn image(node: &str, used: i64) -> PulledImage {
     PulledImage {
@@ -46,23 +48,26 @@ db_test!(
 
 db_test!(use_by_another_site_of_the_cluster_is_found, |db| async {
     let fixture = db.fixture().await;
-    let annex = db.site("annex", fixture.cluster).await;
+    let (site, annex) = (fixture.site, db.site("annex", fixture.cluster).await);
+    db.write(move |c| images::record(c, site, &image("pve1", 1), false))
+        .await;
     db.write(move |c| images::record(c, annex, &image("pve2", 20), false))
         .await;
-    for (since, expected) in [(20, true), (21, false)] {
-        let is_used = db.read(move |c| {
-            images::is_used_since(c, fixture.cluster, &image("pve1", 1), Timestamp(since))
+    for (since, expected) in [
+        (20, DeletionClaim::UsedByOtherSite),
+        (21, DeletionClaim::Claimed),
+    ] {
+        let claim = db.write(move |c| {
+            images::claim_deletion(c, site, &image("pve1", 1), Timestamp(since), MINUTE)
         });
-        assert_eq!(is_used.await, expected);
+        assert_eq!(claim.await, expected);
     }
     let other = db.cluster("other").await;
-    let is_used =
-        db.read(move |c| images::is_used_since(c, other, &image("pve1", 1), Timestamp(0)));
-    assert!(!is_used.await);
     for (cluster, node, is_shared, expected) in [
         (fixture.cluster, "pve2", false, true),
-        (fixture.cluster, "pve1", false, false),
-        (fixture.cluster, "pve1", true, true),
+        (fixture.cluster, "pve1", false, true),
+        (fixture.cluster, "pve3", false, false),
+        (fixture.cluster, "pve3", true, true),
         (other, "pve2", true, false),
     ] {
         let is_pulled = db.read(move |c| images::is_pulled(c, cluster, &image(node, 1), is_shared));
@@ -71,4 +76,26 @@ db_test!(use_by_another_site_of_the_cluster_is_found, |db| async {
     db.write(move |c| store::sites::delete(c, permit(), annex))
         .await;
     assert_eq!(db.read(move |c| images::list(c, annex)).await, []);
+});
+
+db_test!(archive_is_either_used_or_deleted, |db| async {
+    let fixture = db.fixture().await;
+    let (site, annex) = (fixture.site, db.site("annex", fixture.cluster).await);
+    db.write(move |c| images::record(c, site, &image("pve1", 1), false))
+        .await;
+    let claim = |used, ms| {
+        db.write(move |c| images::claim_deletion(c, site, &image("pve1", used), Timestamp(10), ms))
+    };
+    let record = |site, node| db.write(move |c| images::record(c, site, &image(node, 2), false));
+    assert_eq!(claim(1, MINUTE).await, DeletionClaim::Claimed);
+    assert_eq!(claim(1, MINUTE).await, DeletionClaim::Changed);
+    assert!(!record(site, "pve1").await);
+    assert!(!record(annex, "pve1").await);
+    assert!(record(annex, "pve2").await, "another archive");
+    db.write(move |c| images::release_deletion(c, site, &image("pve1", 1)))
+        .await;
+    assert_eq!(claim(1, -1).await, DeletionClaim::Claimed);
+    // The process that claimed the deletion died.
+    assert!(record(site, "pve1").await);
+    assert_eq!(claim(1, MINUTE).await, DeletionClaim::Changed);
 });

@@ -18,13 +18,13 @@ fn done() -> JobOutcome {
 
 db_test!(oldest_job_is_claimed_first_and_once, |db| async {
     let fixture = db.fixture().await;
-    assert_eq!(db.write(|c| jobs::claim(c, "a", MINUTE)).await, None);
+    assert_eq!(db.write(|c| jobs::claim(c, "a", MINUTE, 9)).await, None);
     let mut ids = Vec::new();
     for n in 1..=2 {
         let container = db.insert_container(fixture.container(n)).await;
         ids.push(db.insert_job(fixture.job(container, JobKind::Create)).await);
     }
-    let first = db.write(|c| jobs::claim(c, "a", MINUTE)).await.unwrap();
+    let first = db.write(|c| jobs::claim(c, "a", MINUTE, 9)).await.unwrap();
     assert_eq!(
         (first.row.id, first.row.state, first.attempt),
         (ids[0], JobState::Running, 1)
@@ -32,22 +32,50 @@ db_test!(oldest_job_is_claimed_first_and_once, |db| async {
     assert!(first.row.started.is_some());
     assert_eq!(first.steps.len(), 2);
     assert_eq!(
-        db.write(|c| jobs::claim(c, "b", MINUTE))
+        db.write(|c| jobs::claim(c, "b", MINUTE, 9))
             .await
             .unwrap()
             .row
             .id,
         ids[1]
     );
-    assert_eq!(db.write(|c| jobs::claim(c, "c", MINUTE)).await, None);
+    assert_eq!(db.write(|c| jobs::claim(c, "c", MINUTE, 9)).await, None);
+});
+
+db_test!(owners_take_turns_and_none_holds_all_workers, |db| async {
+    let fixture = db.fixture().await;
+    let bob = db.user("bob").await;
+    let mut ids = Vec::new();
+    for (n, owner) in [
+        (1, fixture.owner),
+        (2, fixture.owner),
+        (3, fixture.owner),
+        (4, bob),
+    ] {
+        let container = db.insert_container(fixture.container(n)).await;
+        let mut job = fixture.job(container, JobKind::Create);
+        job.owner = owner;
+        ids.push(db.insert_job(job).await);
+    }
+    let claim = async || {
+        let job = db.write(|c| jobs::claim(c, "w", MINUTE, 2)).await;
+        job.map(|job| job.row.id)
+    };
+    for expected in [Some(ids[0]), Some(ids[3]), Some(ids[1]), None] {
+        assert_eq!(claim().await, expected);
+    }
+    let first = ids[0];
+    db.write(move |c| jobs::finish(c, first, "w", &done()))
+        .await;
+    assert_eq!(claim().await, Some(ids[2]));
 });
 
 db_test!(expired_lease_is_claimed_by_another_worker, |db| async {
     let fixture = db.fixture().await;
     let container = db.insert_container(fixture.container(1)).await;
     let id = db.insert_job(fixture.job(container, JobKind::Create)).await;
-    let first = db.write(|c| jobs::claim(c, "a", -1)).await.unwrap();
-    let second = db.write(|c| jobs::claim(c, "b", MINUTE)).await.unwrap();
+    let first = db.write(|c| jobs::claim(c, "a", -1, 9)).await.unwrap();
+    let second = db.write(|c| jobs::claim(c, "b", MINUTE, 9)).await.unwrap();
     assert_eq!((second.row.id, second.attempt), (id, 2));
     assert_eq!(second.row.started, first.row.started);
     // A worker that lost the lease cannot write.
@@ -73,7 +101,7 @@ db_test!(expired_lease_is_lost_before_another_claim, |db| async {
     let fixture = db.fixture().await;
     let container = db.insert_container(fixture.container(1)).await;
     let id = db.insert_job(fixture.job(container, JobKind::Create)).await;
-    db.write(|c| jobs::claim(c, "a", -1)).await.unwrap();
+    db.write(|c| jobs::claim(c, "a", -1, 9)).await.unwrap();
     assert!(!db.write(move |c| jobs::start_step(c, id, "a", 0)).await);
     let heartbeat = db
         .write(move |c| jobs::renew_lease(c, id, "a", MINUTE))
@@ -93,7 +121,7 @@ db_test!(
         let fixture = db.fixture().await;
         let container = db.insert_container(fixture.container(1)).await;
         let id = db.insert_job(fixture.job(container, JobKind::Create)).await;
-        db.write(|c| jobs::claim(c, "a", MINUTE)).await.unwrap();
+        db.write(|c| jobs::claim(c, "a", MINUTE, 9)).await.unwrap();
         let due = db.read(jobs::next_due_in_ms).await.unwrap();
         assert!((1..=MINUTE).contains(&due), "{due}");
         let heartbeat = db
@@ -129,12 +157,12 @@ db_test!(released_job_can_be_claimed_immediately, |db| async {
     assert_eq!(db.read(jobs::next_due_in_ms).await, None);
     let id = db.insert_job(fixture.job(container, JobKind::Create)).await;
     assert_eq!(db.read(jobs::next_due_in_ms).await, Some(0));
-    db.write(|c| jobs::claim(c, "a", MINUTE)).await.unwrap();
+    db.write(|c| jobs::claim(c, "a", MINUTE, 9)).await.unwrap();
     db.write(move |c| jobs::release(c, id, "a")).await;
     assert_eq!(db.read(jobs::next_due_in_ms).await, Some(0));
     assert!(!db.write(move |c| jobs::finish(c, id, "a", &done())).await);
     assert_eq!(
-        db.write(|c| jobs::claim(c, "b", MINUTE))
+        db.write(|c| jobs::claim(c, "b", MINUTE, 9))
             .await
             .unwrap()
             .row

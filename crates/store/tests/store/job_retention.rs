@@ -21,7 +21,7 @@ async fn failed_job(
     kind: JobKind,
 ) -> JobId {
     let id = db.insert_job(fixture.job(container, kind)).await;
-    db.write(|c| jobs::claim(c, "w", MINUTE)).await.unwrap();
+    db.write(|c| jobs::claim(c, "w", MINUTE, 9)).await.unwrap();
     fail(db, id).await;
     id
 }
@@ -104,7 +104,7 @@ db_test!(retries_keep_the_last_lines_of_the_log, |db| async {
         assert_eq!(lines.last().unwrap().text, format!("{attempt} 699"));
         let is_shortened = lines[0].text == "Older lines were deleted.";
         assert_eq!(is_shortened, attempt > 0, "{}", lines[0].text);
-        db.write(|c| jobs::claim(c, "w", MINUTE)).await.unwrap();
+        db.write(|c| jobs::claim(c, "w", MINUTE, 9)).await.unwrap();
         fail(&db, id).await;
     }
     let rest = db.read(move |c| jobs::list_log(c, other, 0, 9)).await;

@@ -99,7 +99,7 @@ db_test!(container_has_one_active_job, |db| async {
         .await;
     assert_eq!(refused, Err(Error::Duplicate(Unique::ActiveJob)));
     let job = db
-        .write(|c| jobs::claim(c, "w", MINUTE))
+        .write(|c| jobs::claim(c, "w", MINUTE, 9))
         .await
         .unwrap()
         .row
@@ -121,7 +121,7 @@ db_test!(steps_are_updated_individually, |db| async {
     let fixture = db.fixture().await;
     let container = db.insert_container(fixture.container(1)).await;
     let id = db.insert_job(fixture.job(container, JobKind::Create)).await;
-    db.write(|c| jobs::claim(c, "w", MINUTE)).await.unwrap();
+    db.write(|c| jobs::claim(c, "w", MINUTE, 9)).await.unwrap();
     assert!(db.write(move |c| jobs::start_step(c, id, "w", 0)).await);
     assert!(
         db.write(move |c| jobs::save_step_data(c, id, "w", 0, "upid"))
@@ -173,7 +173,7 @@ db_test!(finished_job_keeps_its_error_details, |db| async {
     let fixture = db.fixture().await;
     let container = db.insert_container(fixture.container(1)).await;
     let id = db.insert_job(fixture.job(container, JobKind::Create)).await;
-    db.write(|c| jobs::claim(c, "w", MINUTE)).await.unwrap();
+    db.write(|c| jobs::claim(c, "w", MINUTE, 9)).await.unwrap();
     assert!(
         db.write(move |c| jobs::finish(c, id, "w", &outcome(JobState::Failed)))
             .await
@@ -201,7 +201,7 @@ db_test!(finished_job_keeps_its_error_details, |db| async {
         !db.write(move |c| jobs::request_cancel(c, permit(), id, &ACTIVE))
             .await
     );
-    assert_eq!(db.write(|c| jobs::claim(c, "w", MINUTE)).await, None);
+    assert_eq!(db.write(|c| jobs::claim(c, "w", MINUTE, 9)).await, None);
 });
 
 db_test!(failed_job_is_requeued_from_the_first_step, |db| async {
@@ -209,7 +209,7 @@ db_test!(failed_job_is_requeued_from_the_first_step, |db| async {
     let container = db.insert_container(fixture.container(1)).await;
     let id = db.insert_job(fixture.job(container, JobKind::Create)).await;
     assert!(!db.write(move |c| jobs::requeue(c, permit(), id)).await);
-    db.write(|c| jobs::claim(c, "w", MINUTE)).await.unwrap();
+    db.write(|c| jobs::claim(c, "w", MINUTE, 9)).await.unwrap();
     assert!(
         db.write(move |c| jobs::request_cancel(c, permit(), id, &ACTIVE))
             .await
@@ -253,7 +253,7 @@ db_test!(failed_job_is_requeued_from_the_first_step, |db| async {
         .await;
     assert_eq!(refused, Err(Error::Duplicate(Unique::ActiveJob)));
     assert_eq!(
-        db.write(|c| jobs::claim(c, "w", MINUTE))
+        db.write(|c| jobs::claim(c, "w", MINUTE, 9))
             .await
             .unwrap()
             .row
@@ -266,7 +266,7 @@ db_test!(job_is_not_requeued_beside_an_active_job, |db| async {
     let fixture = db.fixture().await;
     let container = db.insert_container(fixture.container(1)).await;
     let id = db.insert_job(fixture.job(container, JobKind::Stop)).await;
-    db.write(|c| jobs::claim(c, "w", MINUTE)).await.unwrap();
+    db.write(|c| jobs::claim(c, "w", MINUTE, 9)).await.unwrap();
     db.write(move |c| jobs::finish(c, id, "w", &outcome(JobState::Failed)))
         .await;
     let other = db.insert_job(fixture.job(container, JobKind::Delete)).await;
@@ -277,7 +277,7 @@ db_test!(job_is_not_requeued_beside_an_active_job, |db| async {
     assert_eq!(refused, Err(Error::Duplicate(Unique::ActiveJob)));
     assert_eq!(record(&db, id).await.row.state, JobState::Failed);
     // The container is deleted; its jobs are kept and cannot be requeued.
-    db.write(move |c| jobs::claim(c, "w", MINUTE))
+    db.write(move |c| jobs::claim(c, "w", MINUTE, 9))
         .await
         .unwrap();
     db.write(move |c| containers::delete(c, container)).await;
@@ -327,7 +327,7 @@ db_test!(only_old_jobs_that_no_page_needs_are_deleted, |db| async {
     let mut ids = Vec::new();
     for _ in 0..2 {
         let id = db.insert_job(fixture.job(container, JobKind::Stop)).await;
-        db.write(|c| jobs::claim(c, "w", MINUTE)).await.unwrap();
+        db.write(|c| jobs::claim(c, "w", MINUTE, 9)).await.unwrap();
         db.write(move |c| jobs::append_log(c, id, &["line".to_owned()]))
             .await;
         db.write(move |c| jobs::finish(c, id, "w", &outcome(JobState::Done)))

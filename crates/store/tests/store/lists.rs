@@ -253,7 +253,7 @@ db_test!(jobs_are_filtered, |db| async {
     (of_bob.owner, of_bob.container_name) = (bob, parse("db_1".replace('_', "-").as_str()));
     let second = db.insert_job(of_bob).await;
     let third = db.insert_job(fixture.job(ids[2], JobKind::Delete)).await;
-    db.write(|c| jobs::claim(c, "w", 60_000)).await.unwrap();
+    db.write(|c| jobs::claim(c, "w", 60_000, 9)).await.unwrap();
     let find = async |filter: JobFilter| {
         let page = db.read(move |c| jobs::list(c, &filter)).await;
         assert_eq!(page.total, u64::try_from(page.rows.len()).unwrap());

@@ -108,7 +108,7 @@ db_test!(job_is_claimed_by_one_of_several_workers, |db| async {
             let mut claimed = Vec::new();
             loop {
                 let name = format!("worker {worker}");
-                let claim = store.write(move |c| jobs::claim(c, &name, 60_000));
+                let claim = store.write(move |c| jobs::claim(c, &name, 60_000, 24));
                 match claim.await.unwrap() {
                     Some(job) => claimed.push(job.row.id),
                     None => break,

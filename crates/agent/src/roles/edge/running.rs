@@ -5,13 +5,14 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     net::Ipv4Addr,
     sync::Arc,
+    time::Duration,
 };
 
 use agent_protocol::{
     ApplyOutcome, ConfigPart, HostDescription, PollResponse, QuarantinedPart, Report,
 };
 use async_trait::async_trait;
-use edge::{Layout, SiteConfig};
+use edge::{Effect, Layout, SiteConfig};
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::watch;
 
@@ -102,11 +103,23 @@ impl RunningEdge {
         // A new own certificate requires a full reload, which a newly opened applier does.
         let mut applier = match current.filter(|_| !is_new) {
             Some((_, applier)) => applier,
-            None => open(layout, service_managers(layout), Steps::default()).await?,
+            None => open(layout, service_managers(layout), Steps::default())
+                .await?
+                .with_min_intervals(min_interval),
         };
         let published = applier.publish(site).await;
         self.applier = Some((layout.clone(), applier));
         Ok(published?)
+    }
+}
+
+/// The shortest time between two effects of the same kind. An nginx reload replaces all workers, and
+/// a restart of dnsmasq interrupts DNS and DHCP.
+fn min_interval(effect: Effect) -> Duration {
+    match effect {
+        Effect::ReloadNginx => Duration::from_secs(2),
+        Effect::RestartDnsmasq => Duration::from_secs(5),
+        Effect::ReloadDnsmasq | Effect::None => Duration::ZERO,
     }
 }
 

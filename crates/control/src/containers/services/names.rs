@@ -53,9 +53,8 @@ impl ServiceAllocator<'_> {
     pub(super) fn check_own_name(&self, in_use: &InUse) -> Result<(), Error> {
         let name = QualifiedName::of_label(self.name, &self.site.spec.domain);
         let below = in_use.below_own.as_ref();
-        let below = below.map(|name| names::refusal(name, NamePurpose::Srv));
-        let own = in_use.names.get(&name);
-        match own.map(|holder| names::refusal(&name, *holder)).or(below) {
+        let below = below.map(|name| names::refusal(name, NamePurpose::Srv, None));
+        match in_use.refusal(&name).or(below) {
             None => Ok(()),
             Some(message) => Err(Error::invalid_field("name", message)),
         }
@@ -78,8 +77,8 @@ impl ServiceAllocator<'_> {
             let field = format!("services.{index}.{field}");
             Err(Error::invalid_field(&field, message))
         };
-        if let Some(holder) = in_use.names.get(&name) {
-            return refuse("label", names::refusal(&name, *holder));
+        if let Some(message) = in_use.refusal(&name) {
+            return refuse("label", message);
         }
         if !self.already_has(kind, label, &domain.spec.name) {
             if !self.may_publish(domain) {
@@ -155,9 +154,7 @@ impl ServiceAllocator<'_> {
         );
         let mut with_parents = qualified.parents(site);
         with_parents.insert(0, qualified.clone());
-        let held = with_parents
-            .iter()
-            .find_map(|name| Some(names::refusal(name, *in_use.names.get(name)?)));
+        let held = with_parents.iter().find_map(|name| in_use.refusal(name));
         let is_reserved = name.is_reserved() && !self.requester.may_use_reserved_names();
         let reserved = (is_reserved && !is_current)
             .then(|| format!("The name {name} is reserved for operators. Choose another name."));
@@ -199,6 +196,12 @@ impl ServiceAllocator<'_> {
 }
 
 impl InUse {
+    /// Why the name cannot be used, if another object holds it.
+    fn refusal(&self, name: &QualifiedName) -> Option<String> {
+        let holder = self.names.get(name)?;
+        Some(names::refusal(name, *holder, self.holders.get(name)))
+    }
+
     fn domain_hint(&self, name: &Domain) -> String {
         let names: Vec<&str> = self.domains.iter().map(|d| d.spec.name.as_str()).collect();
         if names.is_empty() {

@@ -79,22 +79,22 @@ pub(super) async fn pull(context: &mut Context) -> Result<StepOutcome, StepFailu
         let resumed = context.follow(upid, PULL_TIMEOUT).await;
         resumed.map_err(|failure| explain(&image, failure))?;
     }
-    if let Some(archive) = find_archive(context).await? {
-        match upid {
-            Some(_) => image_quota::record_pull(context, &archive).await?,
-            None => image_quota::record_use(context, &archive).await?,
+    if let Some(archive) = use_archive(context).await? {
+        if upid.is_some() {
+            image_quota::enforce(context, &archive).await?;
         }
         return Ok(StepOutcome::Skipped("already pulled".into()));
     }
     image_quota::free_space(context).await?;
+    image_quota::record_pull(context).await?;
     let started = start_pull(context, &image).await;
     match started {
         Ok(upid) => match context.follow(&upid, PULL_TIMEOUT).await {
             Err(failure) if is_duplicate_pull(&failure) => reuse_other_pull(context).await,
             Err(failure) => Err(explain(&image, failure)),
             Ok(()) => {
-                if let Some(archive) = find_archive(context).await? {
-                    image_quota::record_pull(context, &archive).await?;
+                if let Some(archive) = use_archive(context).await? {
+                    image_quota::enforce(context, &archive).await?;
                 }
                 Ok(StepOutcome::Done(image.proxmox_reference()))
             }
@@ -102,6 +102,16 @@ pub(super) async fn pull(context: &mut Context) -> Result<StepOutcome, StepFailu
         Err(proxmox::Error::AlreadyExists { .. }) => reuse_other_pull(context).await,
         Err(error) => Err(explain(&image, error.into())),
     }
+}
+
+/// The image's archive, which no job deletes from now on; `None` if there is none.
+async fn use_archive(context: &Context) -> Result<Option<Content>, StepFailure> {
+    let Some(archive) = find_archive(context).await? else {
+        return Ok(None);
+    };
+    image_quota::record_use(context, &archive).await?;
+    // Another job may have deleted it before the use was recorded.
+    find_archive(context).await
 }
 
 /// Names the cause of a failed pull. Proxmox reports only that the command failed; the error of the
@@ -138,8 +148,7 @@ async fn start_pull(context: &Context, image: &ImageRef) -> Result<proxmox::Upid
 
 /// Another job is pulling the same image to the same node; this job uses its file once complete.
 async fn reuse_other_pull(context: &Context) -> Result<StepOutcome, StepFailure> {
-    if let Some(archive) = find_archive(context).await? {
-        image_quota::record_use(context, &archive).await?;
+    if use_archive(context).await?.is_some() {
         return Ok(StepOutcome::Skipped("pulled by another job".into()));
     }
     Err(StepFailure {

@@ -10,29 +10,32 @@ use model::{
     sizes::Bytes,
 };
 use proxmox::{Content, ContentKind};
-use store::images::PulledImage;
+use store::images::{DeletionClaim, PulledImage};
 
 use super::{Context, JobStoreResultExt as _, SHORT_TIMEOUT, StepFailure, image};
 
 /// How long an archive is kept after its last use.
 const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// Records an archive that this job pulled and that the container is created from.
-pub(super) async fn record_pull(context: &Context, archive: &Content) -> Result<(), StepFailure> {
-    record(context, archive, true).await
+/// How long a process may take to delete an archive.
+const DELETION_MS: i64 = 3 * 60_000;
+
+/// How long an archive may be missing after its pull began.
+const PULL_MS: i64 = 60 * 60_000;
+
+/// Records that the image of the container is about to be pulled, so that a pull that is canceled
+/// counts too.
+pub(super) async fn record_pull(context: &Context) -> Result<(), StepFailure> {
+    record(context, None).await
 }
 
 /// Records that the container is created from an archive. An archive that Holdfast did not pull is
 /// not recorded, so it does not count and is never deleted.
 pub(super) async fn record_use(context: &Context, archive: &Content) -> Result<(), StepFailure> {
-    record(context, archive, false).await
+    record(context, Some(archive)).await
 }
 
-async fn record(
-    context: &Context,
-    archive: &Content,
-    is_own_pull: bool,
-) -> Result<(), StepFailure> {
+async fn record(context: &Context, archive: Option<&Content>) -> Result<(), StepFailure> {
     let ContainerSource::Image(image) = &context.container.spec.source else {
         return Ok(());
     };
@@ -48,13 +51,14 @@ async fn record(
         node: context.container.node.clone(),
         storage,
         file,
-        size: archive.size.unwrap_or(0),
+        size: archive.and_then(|archive| archive.size).unwrap_or(0),
         used: Timestamp(0),
     };
+    let is_own_pull = archive.is_none();
     let (site, cluster) = (context.site.id, context.container.cluster);
     let write = move |c: &mut store::Conn| {
         if !is_own_pull && !store::images::is_pulled(c, cluster, &used, is_shared)? {
-            return Ok(());
+            return Ok(true);
         }
         let used = PulledImage {
             used: store::now(c)?,
@@ -62,17 +66,24 @@ async fn record(
         };
         store::images::record(c, site, &used, is_shared)
     };
-    context.write(write).await.for_job(context.job)
+    match context.write(write).await.for_job(context.job)? {
+        true => Ok(()),
+        false => Err(StepFailure {
+            transient: true,
+            ..StepFailure::new("Another job is deleting the unused image. Waiting.")
+        }),
+    }
 }
 
 /// Deletes unused images if the site's images use the whole quota. Fails if that is not enough.
 pub(super) async fn free_space(context: &Context) -> Result<(), StepFailure> {
-    let quota = u64::from(context.site.spec.image_quota.get()) << 30;
+    let quota = quota(context);
     let images = list(context).await?;
-    if total(&images) < quota {
+    let is_measured = images.iter().all(|image| image.size > 0);
+    if is_measured && total(&images) < quota {
         return Ok(());
     }
-    let images = delete_missing_rows(context, images).await?;
+    let images = measure(context, images).await?;
     let refusal = match total(&images) < quota {
         true => None,
         false => delete_unused(context, &images).await?,
@@ -93,6 +104,44 @@ pub(super) async fn free_space(context: &Context) -> Result<(), StepFailure> {
     })
 }
 
+/// Deletes an archive that was just pulled if it exceeds the quota, after unused ones. Its size is
+/// not known before.
+pub(super) async fn enforce(context: &Context, archive: &Content) -> Result<(), StepFailure> {
+    let quota = quota(context);
+    if total(&list(context).await?) <= quota {
+        return Ok(());
+    }
+    let images = measure(context, list(context).await?).await?;
+    if total(&images) > quota {
+        delete_unused(context, &images).await?;
+    }
+    let images = list(context).await?;
+    let used = total(&images);
+    let mut pulled = images.iter();
+    let Some(pulled) = pulled.find(|image| volume_id(image) == archive.volid) else {
+        return Ok(());
+    };
+    if used <= quota {
+        return Ok(());
+    }
+    let since = retained_since(context).await?;
+    if !delete_unless_used(context, pulled, since).await? {
+        return Ok(());
+    }
+    Err(StepFailure::new(format!(
+        "The image is too large: {}, and {} of {} are left for images of {}. It was deleted. Ask an \
+            administrator to raise the image quota.",
+        Bytes(pulled.size),
+        Bytes(quota.saturating_sub(used - pulled.size)),
+        context.site.spec.image_quota,
+        context.container.site_name,
+    )))
+}
+
+fn quota(context: &Context) -> u64 {
+    u64::from(context.site.spec.image_quota.get()) << 30
+}
+
 async fn list(context: &Context) -> Result<Vec<PulledImage>, StepFailure> {
     let site = context.site.id;
     let read = move |c: &mut store::Conn| store::images::list(c, site);
@@ -108,9 +157,9 @@ fn volume_id(image: &PulledImage) -> String {
     image::archive_volume_id(&image.storage, image.file.as_str())
 }
 
-/// Deletes the rows of archives that a user deleted in Proxmox. Returns the other images; those on
-/// unreachable nodes are kept.
-async fn delete_missing_rows(
+/// Reads the sizes of archives whose pull was not seen to end. Deletes the rows of archives that a
+/// user deleted in Proxmox or whose pull failed. Those on unreachable nodes are kept.
+async fn measure(
     context: &Context,
     images: Vec<PulledImage>,
 ) -> Result<Vec<PulledImage>, StepFailure> {
@@ -119,6 +168,7 @@ async fn delete_missing_rows(
         let location = (image.node.clone(), image.storage.clone());
         by_location.entry(location).or_default().push(image);
     }
+    let now = context.control.store().now().await.for_job(context.job)?;
     let mut kept = Vec::new();
     for ((node, storage), images) in by_location {
         let kind = Some(ContentKind::Vztmpl);
@@ -126,17 +176,41 @@ async fn delete_missing_rows(
             .client
             .content(node.as_str(), storage.as_str(), kind)
             .await;
-        for image in images {
+        for mut image in images {
             let id = volume_id(&image);
-            match &content {
-                Ok(content) if content.iter().all(|item| item.volid != id) => {
-                    delete_row(context, image).await?;
+            let found = match &content {
+                Ok(content) => content.iter().find(|item| item.volid == id),
+                Err(_) => {
+                    kept.push(image);
+                    continue;
                 }
-                _ => kept.push(image),
+            };
+            let is_pulling = image.size == 0 && now.0.saturating_sub(image.used.0) < PULL_MS;
+            match found {
+                Some(_) if image.size > 0 => {}
+                Some(item) => {
+                    image.size = item.size.unwrap_or(image.size);
+                    set_size(context, image.clone()).await?;
+                }
+                None if is_pulling => {}
+                None => {
+                    delete_row(context, image).await?;
+                    continue;
+                }
             }
+            kept.push(image);
         }
     }
     Ok(kept)
+}
+
+/// Archives that were last used before this time are unused.
+async fn retained_since(context: &Context) -> Result<Timestamp, StepFailure> {
+    let now = context.control.store().now().await;
+    let retention_ms = i64::try_from(RETENTION.as_millis()).unwrap_or(i64::MAX);
+    Ok(Timestamp(
+        now.for_job(context.job)?.0.saturating_sub(retention_ms),
+    ))
 }
 
 /// Deletes the archives that were not used for a month. Returns the last error of Proxmox. The
@@ -145,22 +219,18 @@ async fn delete_unused(
     context: &Context,
     images: &[PulledImage],
 ) -> Result<Option<proxmox::Error>, StepFailure> {
-    let now = context.control.store().now().await;
-    let retention_ms = i64::try_from(RETENTION.as_millis()).unwrap_or(i64::MAX);
-    let since = Timestamp(now.for_job(context.job)?.0.saturating_sub(retention_ms));
+    let since = retained_since(context).await?;
     let (mut deleted, mut refusal) = (Vec::new(), None);
     for image in images.iter().filter(|image| image.used < since) {
-        if !is_used_by_other_sites(context, image, since).await? {
-            match delete_archive(context, image).await {
-                Ok(()) => deleted.push(image.clone()),
-                Err(error) => {
-                    tracing::warn!(job = %context.job, %error, "image deletion failed");
-                    refusal = Some(error);
-                    continue;
-                }
+        match delete_unless_used(context, image, since).await {
+            Ok(true) => deleted.push(image.clone()),
+            Ok(false) => {}
+            Err(DeletionError::Proxmox(error)) => {
+                tracing::warn!(job = %context.job, %error, "image deletion failed");
+                refusal = Some(error);
             }
+            Err(DeletionError::Step(failure)) => return Err(failure),
         }
-        delete_row(context, image.clone()).await?;
     }
     if !deleted.is_empty() {
         let line = format!(
@@ -173,15 +243,54 @@ async fn delete_unused(
     Ok(refusal)
 }
 
-async fn is_used_by_other_sites(
+/// Why an archive was not deleted.
+enum DeletionError {
+    Proxmox(proxmox::Error),
+    Step(StepFailure),
+}
+
+impl From<StepFailure> for DeletionError {
+    fn from(failure: StepFailure) -> Self {
+        Self::Step(failure)
+    }
+}
+
+impl From<DeletionError> for StepFailure {
+    fn from(error: DeletionError) -> Self {
+        match error {
+            DeletionError::Proxmox(error) => error.into(),
+            DeletionError::Step(failure) => failure,
+        }
+    }
+}
+
+/// Deletes an archive and its row. Keeps the file if another site has used it since, and both if
+/// the site has used the archive after it was listed. Returns whether the file was deleted.
+async fn delete_unless_used(
     context: &Context,
     image: &PulledImage,
     since: Timestamp,
-) -> Result<bool, StepFailure> {
-    let (cluster, image) = (context.container.cluster, image.clone());
-    let read = move |c: &mut store::Conn| store::images::is_used_since(c, cluster, &image, since);
-    let is_used = context.control.store().read(read).await;
-    is_used.for_job(context.job)
+) -> Result<bool, DeletionError> {
+    let (site, listed) = (context.site.id, image.clone());
+    let claim = move |c: &mut store::Conn| {
+        store::images::claim_deletion(c, site, &listed, since, DELETION_MS)
+    };
+    let claim = context.write(claim).await.for_job(context.job)?;
+    match claim {
+        DeletionClaim::Changed => return Ok(false),
+        DeletionClaim::UsedByOtherSite => {}
+        DeletionClaim::Claimed => {
+            if let Err(error) = delete_archive(context, image).await {
+                let listed = image.clone();
+                let release =
+                    move |c: &mut store::Conn| store::images::release_deletion(c, site, &listed);
+                context.write(release).await.for_job(context.job)?;
+                return Err(DeletionError::Proxmox(error));
+            }
+        }
+    }
+    delete_row(context, image.clone()).await?;
+    Ok(claim == DeletionClaim::Claimed)
 }
 
 async fn delete_archive(context: &Context, image: &PulledImage) -> Result<(), proxmox::Error> {
@@ -196,5 +305,11 @@ async fn delete_archive(context: &Context, image: &PulledImage) -> Result<(), pr
 async fn delete_row(context: &Context, image: PulledImage) -> Result<(), StepFailure> {
     let site = context.site.id;
     let write = move |c: &mut store::Conn| store::images::delete(c, site, &image);
+    context.write(write).await.for_job(context.job)
+}
+
+async fn set_size(context: &Context, image: PulledImage) -> Result<(), StepFailure> {
+    let site = context.site.id;
+    let write = move |c: &mut store::Conn| store::images::set_size(c, site, &image);
     context.write(write).await.for_job(context.job)
 }
