@@ -27,6 +27,12 @@ impl Session {
         me.map_or_else(|| ().erase(), view)
     }
 
+    /// Whether the user is an operator or an administrator. Call while a component is created.
+    pub fn is_operator() -> bool {
+        let Self(me) = expect_context();
+        me.is_some_and(|me| me.role.can_see_all())
+    }
+
     /// Whether the user is an administrator. Call while a component is created.
     pub fn is_administrator() -> bool {
         let Self(me) = expect_context();

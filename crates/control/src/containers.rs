@@ -320,6 +320,7 @@ fn view(control: &Control, record: ContainerRecord, domains: Vec<Domain>) -> Con
         vmid: record.vmid,
         mac: record.mac,
         leased_address: None,
+        filters: record.filters,
         desired_running: record.desired_running,
         restart_needed: record.restart_needed,
         observed: control.observer().usage(record.cluster, record.vmid),
@@ -352,7 +353,7 @@ fn drift(control: &Control, record: &ContainerRecord) -> Vec<Drift> {
 }
 
 /// A container, with the permit to change it.
-async fn find_managed(
+pub(crate) async fn find_managed(
     control: &Control,
     actor: &Actor,
     id: ContainerId,

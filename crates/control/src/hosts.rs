@@ -26,7 +26,7 @@ pub use files::{browse_files, file, files};
 pub use registration::register;
 pub use report::{report, report_files};
 
-use crate::{Actor, Control, failure::StoreResultExt as _, sessions::digest};
+use crate::{Actor, Control, failure::StoreResultExt as _, filters, sessions::digest};
 
 /// Lists all hosts by site and name.
 ///
@@ -183,6 +183,7 @@ pub async fn delete(
             }
             store::hosts::delete(c, permit, id)?;
             store::sites::increment_generation(c, row.site)?;
+            filters::follow_edge_hosts(c, row.site)?;
             Ok(Ok(()))
         })
         .await

@@ -15,6 +15,7 @@ mod docker;
 mod domains;
 mod edits;
 mod faults;
+mod filters;
 mod hosts;
 mod images;
 mod issuance;
