@@ -117,7 +117,8 @@ pub(crate) fn desired(basis: &Basis) -> GuestFirewall {
 }
 
 fn rule(direction: &str, action: &str, settings: &[(&str, &str)], comment: &str) -> FirewallRule {
-    let settings = settings.iter().chain([&("comment", comment)]);
+    let comment = ("comment", comment);
+    let settings = settings.iter().chain([&comment]);
     FirewallRule {
         direction: direction.to_owned(),
         action: action.to_owned(),

@@ -164,16 +164,19 @@ impl Scenario {
     async fn open_ports(&self) -> JobId {
         let site = |site: &mut SiteSpec| site.port_access = PortAccess::Network;
         self.app.update_site(site).await;
-        test_app::wait_for("the job", async || {
-            let query = JobQuery {
-                page: 1,
-                ..JobQuery::default()
-            };
-            let jobs = jobs::list(&self.app.control, &Actor::System, &query).await;
-            let mut jobs = jobs.unwrap().rows.into_iter();
-            Some(jobs.find(|job| job.kind == JobKind::Filters)?.id)
-        })
-        .await
+        let query = JobQuery {
+            page: 1,
+            ..JobQuery::default()
+        };
+        for _ in 0..500 {
+            let all = jobs::list(&self.app.control, &Actor::System, &query).await;
+            let mut all = all.unwrap().rows.into_iter();
+            if let Some(job) = all.find(|job| job.kind == JobKind::Filters) {
+                return job.id;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the change queued no job");
     }
 
     async fn edit(&self, record: ContainerRecord) -> JobId {
