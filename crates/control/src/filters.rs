@@ -91,8 +91,8 @@ pub async fn set_for_site(control: &Control, actor: &Actor, site: SiteId) -> Res
 /// background.
 ///
 /// # Errors
-/// [`Error::NotFound`] unless the actor may manage the container; [`Error::Forbidden`] when its owner
-/// turns filters off, which isolate it from other users' containers; [`Error::Conflict`] for a
+/// [`Error::NotFound`] unless the actor may manage the container; [`Error::Forbidden`] when its
+/// owner turns filters off, which protect other users' containers; [`Error::Conflict`] for a
 /// container that was not imported; [`Error::Throttled`] after too many jobs.
 pub async fn set_for_container(
     control: &Control,

@@ -26,8 +26,8 @@ impl Client {
     /// Whether a node's firewall is on, if the cluster's is. On by default.
     ///
     /// # Errors
-    /// [`Error::NodeUnreachable`] if the node is offline, [`Error::Forbidden`] without the privilege
-    /// Sys.Audit on the node.
+    /// [`Error::NodeUnreachable`] if the node is offline, [`Error::Forbidden`] without Sys.Audit on
+    /// the node.
     pub async fn is_node_firewall_on(&self, node: &str) -> Result<bool, Error> {
         let options: Options = self
             .call(Call::get(&["nodes", node, "firewall", "options"]))

@@ -1,6 +1,6 @@
 //! The desired firewall of a container, and how it differs from the observed one. Only entries with
-//! the comments of Holdfast are managed; all others belong to administrators of Proxmox and are never
-//! changed.
+//! the comments of Holdfast are managed; all others belong to administrators of Proxmox and are
+//! never changed.
 
 use std::{collections::BTreeSet, net::Ipv4Addr};
 

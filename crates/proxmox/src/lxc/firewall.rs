@@ -1,6 +1,6 @@
-//! The firewall of a container: options, IP sets and rules. Proxmox filters an interface only if the
-//! cluster's firewall, the node's firewall, the option `enable` and the interface's flag `firewall`
-//! are on.
+//! The firewall of a container: options, IP sets and rules. Proxmox filters an interface only if
+//! the cluster's firewall, the node's firewall, the option `enable` and the interface's flag
+//! `firewall` are on.
 
 use std::collections::BTreeMap;
 
