@@ -2,10 +2,10 @@
 //! the tables that the migrations create in each of the three databases. Must not contain queries.
 
 mod accounts;
-mod jobs;
+mod job_tables;
 
 pub(crate) use accounts::{known_browsers, rate_limits, sessions, sign_in_failures, users};
-pub(crate) use jobs::{job_log, job_steps, jobs};
+pub(crate) use job_tables::{job_log, job_steps, jobs};
 
 diesel::table! {
     clusters (id) {
