@@ -105,6 +105,31 @@ const PERMISSIONS = [
     },
   },
   {
+    title: "the isolation of the site cannot be seen or changed",
+    async attack({ mallory, administrator, victim, site }) {
+      const id = Number(site);
+      for (const path of ["sites/get-isolation", "sites/set-filters"]) {
+        assert.equal((await mallory.call(path, { id })).status, 403, path);
+      }
+      const { spec } = (await administrator.get("sites/list", {})).find((row) => row.id === id);
+      const text = (value) => (typeof value === "object" ? `${value.first}-${value.last}` : String(value));
+      const field = ([name, value]) => [name, value === null ? "" : text(value)];
+      const form = Object.fromEntries(Object.entries(spec).map(field));
+      for (const port_access of ["network", "edge"]) {
+        const { status, text } = await mallory.call("sites/update", { id, form: { ...form, port_access } });
+        assert.ok(status === 403 || status === 422, `${status} ${text}`);
+      }
+      const { status } = await mallory.call("containers/set-filters", { id: victim.id, on: false });
+      assert.equal(status, 404);
+      const after = (await administrator.get("sites/list", {})).find((row) => row.id === id);
+      assert.equal(after.spec.port_access, spec.port_access);
+      // All containers of the lab are created by Holdfast, and the simulated cluster's firewall is on.
+      const { firewall, counts } = await administrator.get("sites/get-isolation", { id });
+      assert.equal(firewall.kind, "on");
+      assert.ok(counts.containers > 0 && counts.filtered === counts.containers, JSON.stringify(counts));
+    },
+  },
+  {
     title: "lists contain no objects of another user",
     async attack({ mallory, victim }) {
       const containers = { query: { site: null, status: null, q: "", sort: { key: "name", down: false }, page: 1 } };

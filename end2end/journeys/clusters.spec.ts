@@ -1,5 +1,6 @@
 import { Simulator } from "../harness/simulator.mjs";
 import { TEMPLATE, confirmDeletion, openTab, fieldError, row, status, visit } from "../harness/pages";
+import { violations } from "../harness/axe.mjs";
 import { expect, test as base } from "../harness/test";
 import type { Page } from "@playwright/test";
 
@@ -104,6 +105,12 @@ test("a cluster is added, imported from, used and removed", async ({ page, clust
   await page.getByRole("button", { name: "Stop", exact: true }).click();
   await expect(status(page)).toHaveText("stopped", { timeout: 60_000 });
   await visit(page, `/sites/cabin/containers/${name}/settings`);
+  await page.getByRole("button", { name: "Turn on interface filters" }).click();
+  const off = page.getByRole("button", { name: "Turn off interface filters" });
+  await expect(page.getByText("Set.", { exact: true })).toBeVisible({ timeout: 60_000 });
+  expect(await violations(page)).toEqual([]);
+  await off.click();
+  await expect(page.getByText("Off.", { exact: true })).toBeVisible({ timeout: 60_000 });
   await page.getByRole("button", { name: `Delete ${name}` }).click();
   await confirmDeletion(page, name);
   await expect(status(page)).toHaveText("done", { timeout: 60_000 });

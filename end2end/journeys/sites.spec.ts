@@ -1,5 +1,6 @@
 import { confirmDeletion, markDocument, openTab, fieldError, expectSameDocument, row, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
+import { violations } from "../harness/axe.mjs";
 
 const FIELDS = {
   Name: "annex",
@@ -100,6 +101,26 @@ test("invalid fields of a site show errors", async ({ page, watch }) => {
   await vmids.fill("1000-1099");
   await page.getByRole("button", { name: "Create site" }).click();
   await expect(await fieldError(vmids)).toHaveText("The range overlaps 1000-9999 of the site lab on the same cluster.");
+});
+
+test("a site closes the ports of its containers for all but its edge hosts", async ({ page }) => {
+  await visit(page, "/sites/lab");
+  const isolation = page.getByRole("region", { name: "Isolation" });
+  await isolation.getByRole("button", { name: "Set interface filters" }).click();
+  await expect(isolation.getByText("Containers reach each other's ports.")).toBeVisible({ timeout: 60_000 });
+  await openTab(page, "Settings");
+  const access = page.getByLabel("Direct access to container ports");
+  await access.selectOption("Only the site's edge hosts");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByText("Saved lab.")).toBeVisible();
+  await openTab(page, "Overview");
+  await expect(isolation.getByText("only the site's edge hosts reach its ports")).toBeVisible({ timeout: 60_000 });
+  expect(await violations(page)).toEqual([]);
+  await openTab(page, "Settings");
+  await access.selectOption("All machines of the network");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await openTab(page, "Overview");
+  await expect(isolation.getByText("Containers reach each other's ports.")).toBeVisible({ timeout: 60_000 });
 });
 
 test("a site with containers cannot be deleted and shows the reason", async ({ page }) => {

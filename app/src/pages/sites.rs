@@ -1,6 +1,7 @@
 //! The pages of sites.
 
 mod fields;
+mod isolation;
 pub mod list;
 pub mod new;
 mod overview;

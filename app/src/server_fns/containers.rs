@@ -111,6 +111,18 @@ pub async fn power(id: ContainerId, power: Power) -> Result<JobId, RequestError>
         .map_err(super::into_request_error)
 }
 
+/// Turns the interface filters of an imported container on or off in the background.
+///
+/// # Errors
+/// As `control::filters::set_for_container`.
+#[server(name = SetContainerFilters, prefix = "/api/ui", endpoint = "containers/set-filters", input = server_fn::codec::Json)]
+pub async fn set_filters(id: ContainerId, on: bool) -> Result<(), RequestError> {
+    let (control, actor) = super::authenticate().await?;
+    control::filters::set_for_container(&control, &actor, id, on)
+        .await
+        .map_err(super::into_request_error)
+}
+
 /// Deletes a container; requires its name to be typed.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use model::{
     SiteId,
+    filters::SiteIsolation,
     names::Label,
     sites::{SiteForm, SiteRow},
 };
@@ -79,6 +80,30 @@ pub async fn update(id: SiteId, form: SiteForm) -> Result<(), RequestError> {
         .await
         .map_err(super::into_request_error)?;
     Ok(())
+}
+
+/// Gets whether the containers of a site are isolated from each other; queries the cluster.
+///
+/// # Errors
+/// As `control::filters::get_isolation`.
+#[server(prefix = "/api/ui", endpoint = "sites/get-isolation", input = server_fn::codec::Json)]
+pub async fn get_isolation(id: SiteId) -> Result<SiteIsolation, RequestError> {
+    let (control, actor) = super::authenticate().await?;
+    control::filters::get_isolation(&control, &actor, id)
+        .await
+        .map_err(super::into_request_error)
+}
+
+/// Sets the interface filters of the containers of a site in the background.
+///
+/// # Errors
+/// As `control::filters::set_for_site`.
+#[server(name = SetSiteFilters, prefix = "/api/ui", endpoint = "sites/set-filters", input = server_fn::codec::Json)]
+pub async fn set_filters(id: SiteId) -> Result<(), RequestError> {
+    let (control, actor) = super::authenticate().await?;
+    control::filters::set_for_site(&control, &actor, id)
+        .await
+        .map_err(super::into_request_error)
 }
 
 /// Deletes a site; requires its name to be typed.

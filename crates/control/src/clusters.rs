@@ -2,6 +2,7 @@
 //! nothing here changes anything on a cluster.
 
 mod findings;
+pub(crate) mod firewall;
 mod import;
 mod trust;
 

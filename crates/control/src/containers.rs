@@ -301,6 +301,7 @@ fn view(control: &Control, record: ContainerRecord, domains: Vec<Domain>) -> Con
         vmid: record.vmid,
         mac: record.mac,
         leased_address: None,
+        filters: record.filters,
         desired_running: record.desired_running,
         restart_needed: record.restart_needed,
         observed: control.observer().usage(record.cluster, record.vmid),
@@ -333,7 +334,7 @@ fn drift(control: &Control, record: &ContainerRecord) -> Vec<Drift> {
 }
 
 /// Decides whether the actor may change a container. Returns the container with the permit.
-async fn authorize(
+pub(crate) async fn authorize(
     control: &Control,
     actor: &Actor,
     id: ContainerId,

@@ -25,7 +25,7 @@ pub use files::{browse_files, get_file, list_files};
 pub use registration::register;
 pub use report::{report, report_files};
 
-use crate::{Actor, Control, failure::StoreResultExt as _, names, sessions::digest};
+use crate::{Actor, Control, failure::StoreResultExt as _, filters, names, sessions::digest};
 
 /// Lists all hosts by site and name.
 ///
@@ -186,6 +186,7 @@ pub async fn delete(
             }
             store::hosts::delete(c, permit, id)?;
             store::sites::increment_generation(c, row.site)?;
+            filters::follow_edge_hosts(c, row.site)?;
             Ok(Ok(()))
         })
         .await

@@ -17,6 +17,7 @@ pub mod dhcp_leases;
 mod dns_records;
 pub mod domains;
 mod failure;
+pub mod filters;
 pub mod hosts;
 pub mod jobs;
 mod keyed_mutex;

@@ -13,7 +13,9 @@ use model::{
 };
 use store::{Conn, sites::SiteRecord};
 
-use crate::{Actor, Control, clusters, domains, failure::StoreResultExt as _, names::Rename};
+use crate::{
+    Actor, Control, clusters, domains, failure::StoreResultExt as _, filters, names::Rename,
+};
 
 /// How long to wait for the findings of a cluster.
 const FINDINGS_TIMEOUT: Duration = Duration::from_secs(5);
@@ -114,11 +116,14 @@ pub async fn update(
                 return Ok(Err(refusal));
             }
             store::sites::update(c, permit, id, &spec)?;
+            if spec.port_access != site.spec.port_access {
+                store::containers::require_filters(c, id)?;
+            }
             Ok(Ok(()))
         })
         .await
         .into_model("update site")?;
-    publish_change(control, id);
+    filters::publish_site(control, id);
     done
 }
 

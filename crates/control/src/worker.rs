@@ -28,6 +28,7 @@ use crate::{
     Control,
     background::{Lease, NextPass, Reconciler, Wakeup},
     failure::StoreResultExt as _,
+    filters,
 };
 
 /// The polling interval: an expired lease or a job of another process does not wake this worker.
@@ -99,6 +100,7 @@ impl Reconciler for Jobs {
     const NAME: &'static str = "jobs";
 
     async fn reconcile(&mut self) -> Result<NextPass, model::Error> {
+        filters::queue_due(&self.control).await?;
         // The task that releases a permit wakes the reconciler.
         while let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
             let Some((job, lease)) = claim(&self.control).await? else {

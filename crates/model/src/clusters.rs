@@ -83,6 +83,13 @@ pub enum UnmetRequirement {
         /// The cluster's version.
         found: String,
     },
+    /// The cluster's firewall is on.
+    Firewall,
+    /// The firewall of a node is on.
+    NodeFirewall {
+        /// The node.
+        node: NodeName,
+    },
     /// A node is offline.
     Node {
         /// The node.
@@ -131,6 +138,13 @@ impl fmt::Display for UnmetRequirement {
             Self::Version { found } => write!(
                 f,
                 "Proxmox VE {found} does not support OCI images, only templates. Upgrade to 9.1 or later."
+            ),
+            Self::Firewall => f.write_str(
+                "The cluster's firewall is off, so containers can use the addresses of other containers. Turn it on in Proxmox under Datacenter, Firewall, Options. Proxmox then also drops connections to the nodes' own ports, except for management from their local network.",
+            ),
+            Self::NodeFirewall { node } => write!(
+                f,
+                "The firewall of {node} is off, so containers there can use the addresses of other containers. Turn it on in Proxmox under {node}, Firewall, Options."
             ),
             Self::Node { node } => write!(f, "The node {node} is offline."),
             Self::Certificate { node } => write!(

@@ -14,6 +14,7 @@ use crate::{
     ContainerId, Invalid, JobId, ServiceId, SiteId, Timestamp,
     domains::DomainOption,
     env::EnvVars,
+    filters::ContainerFilters,
     image::TemplateName,
     jobs::JobKind,
     names::{Domain, Label, NodeName, Username},
@@ -267,6 +268,9 @@ pub struct ContainerView {
     /// The address of its DHCP lease, if it differs from the reserved address.
     #[serde(default)]
     pub leased_address: Option<Ipv4Addr>,
+    /// The interface filters.
+    #[serde(default)]
+    pub filters: ContainerFilters,
     /// The desired power state.
     pub desired_running: bool,
     /// Whether a changed value takes effect only after a restart.

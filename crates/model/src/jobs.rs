@@ -10,11 +10,11 @@ use crate::{
 };
 
 macro_rules! string_enum {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),* $(,)? }) => {
-        $(#[$doc])*
+    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal),* $(,)? }) => {
+        $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "lowercase")]
-        pub enum $name { $($(#[$vdoc])* $variant),* }
+        pub enum $name { $($(#[$variant_meta])* $variant),* }
 
         impl $name {
             /// Every value.
@@ -44,6 +44,7 @@ macro_rules! string_enum {
         }
     };
 }
+pub(crate) use string_enum;
 
 string_enum! {
     /// The operation of a job on its container.
@@ -60,6 +61,8 @@ string_enum! {
         Edit = "edit",
         /// Deletes the container with its disk, and releases its resources.
         Delete = "delete",
+        /// Sets or removes the interface filters of the container.
+        Filters = "filters",
     }
 }
 
@@ -73,6 +76,7 @@ impl JobKind {
             Self::Restart => "Restart",
             Self::Edit => "Update",
             Self::Delete => "Delete",
+            Self::Filters => "Set interface filters of",
         }
     }
 
@@ -85,6 +89,7 @@ impl JobKind {
             Self::Restart => "restarting",
             Self::Edit => "updating",
             Self::Delete => "deleting",
+            Self::Filters => "setting filters",
         }
     }
 }

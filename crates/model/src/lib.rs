@@ -13,6 +13,7 @@ pub mod domains;
 pub mod env;
 pub mod error;
 pub mod events;
+pub mod filters;
 pub mod fingerprint;
 pub mod hosts;
 pub mod ids;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ClusterId, FieldError, Fields, Invalid, SiteId,
+    filters::PortAccess,
     names::{BaseDomain, BridgeName, Domain, Label, StorageName},
     net::{AddressRange, Cidr, Forwarders, PortRange, parse_ipv4, parse_ipv6},
     registries::AllowedRegistries,
@@ -85,6 +86,8 @@ pub struct SiteSpec {
     pub registries: AllowedRegistries,
     /// The disk space for pulled images.
     pub image_quota: DiskGib,
+    /// Who reaches the ports of containers directly.
+    pub port_access: PortAccess,
 }
 
 /// A site, for lists and its page.
@@ -147,6 +150,13 @@ pub struct SiteForm {
     /// The disk space for pulled images, such as `50 GiB`.
     #[serde(default = "default_image_quota")]
     pub image_quota: String,
+    /// Who reaches the ports of containers directly: `network` or `edge`.
+    #[serde(default = "default_port_access")]
+    pub port_access: String,
+}
+
+fn default_port_access() -> String {
+    PortAccess::default().to_string()
 }
 
 fn default_image_quota() -> String {
@@ -177,6 +187,7 @@ impl Default for SiteForm {
             public_v6: String::new(),
             registries: default_registries(),
             image_quota: default_image_quota(),
+            port_access: default_port_access(),
         }
     }
 }
@@ -208,6 +219,7 @@ impl SiteForm {
         let public_v6 = address(&mut fields, "public_v6", &self.public_v6, parse_ipv6);
         let registries = fields.parse("registries", &self.registries);
         let image_quota = fields.parse("image_quota", &self.image_quota);
+        let port_access = fields.parse("port_access", &self.port_access);
         if let Some(network) = &network {
             check_addresses(&mut fields, network, range.as_ref(), gateway);
         }
@@ -235,6 +247,7 @@ impl SiteForm {
                 public_v6: public_v6?,
                 registries: registries?,
                 image_quota: image_quota?,
+                port_access: port_access?,
             })
         })();
         fields.finish(spec)
@@ -320,6 +333,7 @@ impl From<&SiteSpec> for SiteForm {
             public_v6: text(site.public_v6),
             registries: site.registries.to_string(),
             image_quota: site.image_quota.to_string(),
+            port_access: site.port_access.to_string(),
         }
     }
 }

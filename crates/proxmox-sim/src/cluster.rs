@@ -9,6 +9,7 @@ pub(crate) mod container_view;
 pub(crate) mod core;
 pub(crate) mod dhcp;
 pub(crate) mod downloads;
+pub(crate) mod firewall;
 pub(crate) mod journal;
 pub(crate) mod lookup;
 pub(crate) mod network;

@@ -92,6 +92,8 @@ pub struct Scenario {
     pub tokens: Vec<TokenSpec>,
     /// Users with a password.
     pub users: Vec<UserSpec>,
+    /// Whether the cluster's firewall is on. A new cluster has it off.
+    pub firewall: bool,
 }
 
 /// A node of the cluster.

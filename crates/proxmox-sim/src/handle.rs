@@ -1,5 +1,7 @@
 //! Inspecting and changing a running simulator without its API, for tests.
 
+mod firewall;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;

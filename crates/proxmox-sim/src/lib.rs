@@ -45,6 +45,7 @@ pub use api::routes;
 pub use cluster::conditions::Dhcp;
 pub use cluster::container_http::{ContainerHttp, Unreachable};
 pub use cluster::container_view::ContainerView;
+pub use cluster::firewall::{Firewall, IpSet};
 pub use cluster::tls::CertificateError;
 pub use config::{
     Bridge, Config, ContainerSpec, Delays, ImageSpec, NodeSpec, Scenario, StorageKind, StorageSpec,

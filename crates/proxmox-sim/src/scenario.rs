@@ -46,6 +46,7 @@ impl Scenario {
                 running: true,
             }],
             tokens: Vec::new(),
+            firewall: false,
             users: vec![UserSpec {
                 id: "root@pam".into(),
                 password: root_password.into(),
@@ -133,6 +134,7 @@ impl Scenario {
                 secret: secret.into(),
             }],
             users: Vec::new(),
+            firewall: true,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! knowledge of individual routes except their parameters.
 
 mod address;
+pub(crate) mod firewall;
 pub(crate) mod format;
 pub(crate) mod identity;
 pub(crate) mod lxc;

@@ -21,6 +21,7 @@ mod credentials;
 mod endpoints;
 mod error;
 mod error_chain;
+mod firewall;
 mod http;
 mod ids;
 mod lenient;
@@ -55,8 +56,9 @@ pub use http::Purpose;
 pub use ids::{ParseError, Upid, Vmid};
 pub use lxc::{
     CloneDisks, CloneLxc, ConfigChange, ConsoleMode, CreateLxc, DeleteLxc, Disk, Features,
-    Interface, InterfaceAddress, LxcConfig, LxcFeature, LxcOptions, LxcStatus, MigrateLxc,
-    MigratePreconditions, PendingValue, Resize, Rootfs, Shutdown, Volume,
+    FirewallOptions, FirewallRule, Interface, InterfaceAddress, IpSet, IpSetEntry, ListedRule,
+    LxcConfig, LxcFeature, LxcOptions, LxcStatus, MigrateLxc, MigratePreconditions, PendingValue,
+    Resize, Rootfs, Shutdown, Volume,
 };
 pub use names::{PoolId, SnapshotName};
 pub use net::{Ipv4Config, Ipv6Config, Net};

@@ -1,8 +1,9 @@
 //! API calls for containers. Parameters are in `options`, responses in `config` and `state`,
-//! cloning and migration in `clone_migrate`.
+//! cloning and migration in `clone_migrate`, the firewall in `firewall`.
 
 mod clone_migrate;
 mod config;
+mod firewall;
 mod options;
 mod state;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 pub use clone_migrate::{CloneDisks, CloneLxc, LxcFeature, MigrateLxc, MigratePreconditions};
 pub use config::{LxcConfig, PendingValue, Volume};
+pub use firewall::{FirewallOptions, FirewallRule, IpSet, IpSetEntry, ListedRule};
 pub use options::{
     ConfigChange, ConsoleMode, CreateLxc, DeleteLxc, Disk, Features, LxcOptions, Resize, Rootfs,
     Shutdown,

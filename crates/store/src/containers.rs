@@ -2,6 +2,7 @@
 //! not stored here.
 
 mod env;
+mod filters;
 mod in_use;
 mod list;
 mod record;
@@ -11,7 +12,8 @@ mod site_containers;
 use diesel::prelude::*;
 use model::{
     ClusterId, ContainerId, DomainId, SiteId, UserId,
-    containers::{ContainerSpec, ImageValues},
+    containers::{ContainerSource, ContainerSpec, ImageValues},
+    filters::FilterState,
     names::{ContainerNames, Label, NodeName, SrvName},
     net::{MacAddress, Port},
     permissions::{ContainerCreate, ContainerManage, Permit},
@@ -28,6 +30,10 @@ use crate::{
 };
 
 pub(crate) use env::encrypt_plain;
+pub use filters::{
+    begin_filters, claim_due, count_filters, finish_filters, list_due, require_filters,
+    set_filters_managed,
+};
 pub use in_use::{
     count, list_names, list_used_addresses, list_used_ports, list_used_vmids, list_vmids_by_cluster,
 };
@@ -161,6 +167,8 @@ pub fn insert(
             containers::address_number.eq(address_number(new.address)),
             containers::desired_running.eq(true),
             containers::restart_needed.eq(false),
+            containers::interface_filters.eq(spec.source != ContainerSource::Imported),
+            containers::filter_state.eq(FilterState::Unset.as_str()),
             containers::version.eq(1),
             containers::created_at.eq(dialect::now(&c.0)),
         ))

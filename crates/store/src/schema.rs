@@ -2,11 +2,13 @@
 //! the tables that the migrations create in each of the three databases. Must not contain queries.
 
 mod accounts;
+mod job_tables;
 mod site_objects;
 
 pub(crate) use accounts::{
     domain_rate_limits, known_browsers, rate_limits, sessions, sign_in_failures, users,
 };
+pub(crate) use job_tables::{job_log, job_steps, jobs};
 pub(crate) use site_objects::{names, pulled_images};
 
 diesel::table! {
@@ -64,6 +66,7 @@ diesel::table! {
         public_v6 -> Nullable<Text>,
         registries -> Text,
         image_quota_gib -> Integer,
+        port_access -> Text,
         template_storage -> Text,
         volume_storage -> Text,
         vmid_first -> BigInt,
@@ -158,6 +161,8 @@ diesel::table! {
         provisioned_at -> Nullable<BigInt>,
         desired_running -> Bool,
         restart_needed -> Bool,
+        interface_filters -> Bool,
+        filter_state -> Text,
         generation -> BigInt,
         version -> BigInt,
         created_at -> BigInt,
@@ -177,59 +182,6 @@ diesel::table! {
         label -> Nullable<Text>,
         name -> Nullable<Text>,
         options -> Nullable<Text>,
-    }
-}
-
-diesel::table! {
-    jobs (id) {
-        id -> BigInt,
-        kind -> Text,
-        state -> Text,
-        container_id -> Nullable<BigInt>,
-        active_container_id -> Nullable<BigInt>,
-        container_name -> Text,
-        site_id -> BigInt,
-        site_name -> Text,
-        owner_id -> BigInt,
-        actor_id -> Nullable<BigInt>,
-        actor_name -> Nullable<Text>,
-        args -> Text,
-        lease_owner -> Nullable<Text>,
-        lease_until -> Nullable<BigInt>,
-        attempt -> BigInt,
-        cancel_requested -> Bool,
-        created_at -> BigInt,
-        started_at -> Nullable<BigInt>,
-        finished_at -> Nullable<BigInt>,
-        error -> Nullable<Text>,
-        details -> Nullable<Text>,
-        leftovers -> Text,
-    }
-}
-
-diesel::table! {
-    job_steps (id) {
-        id -> BigInt,
-        job_id -> BigInt,
-        position -> BigInt,
-        name -> Text,
-        title -> Text,
-        state -> Text,
-        started_at -> Nullable<BigInt>,
-        finished_at -> Nullable<BigInt>,
-        progress_done -> Nullable<BigInt>,
-        progress_total -> Nullable<BigInt>,
-        note -> Nullable<Text>,
-        data -> Nullable<Text>,
-    }
-}
-
-diesel::table! {
-    job_log (id) {
-        id -> BigInt,
-        job_id -> BigInt,
-        at -> BigInt,
-        line -> Text,
     }
 }
 

@@ -62,6 +62,7 @@ struct Row {
     public_v6: Option<String>,
     registries: String,
     image_quota_gib: i32,
+    port_access: String,
 }
 
 #[derive(Insertable, AsChangeset)]
@@ -87,6 +88,7 @@ struct Columns {
     public_v6: Option<String>,
     registries: String,
     image_quota_gib: i32,
+    port_access: String,
 }
 
 impl From<&SiteSpec> for Columns {
@@ -112,6 +114,7 @@ impl From<&SiteSpec> for Columns {
             public_v6: spec.public_v6.map(|address| address.to_string()),
             registries: spec.registries.to_string(),
             image_quota_gib: rows::to_i32(spec.image_quota.get()),
+            port_access: spec.port_access.to_string(),
         }
     }
 }
@@ -157,6 +160,7 @@ impl Row {
             registries: row_ref.parse("registries", &self.registries)?,
             image_quota: row_ref
                 .checked_number::<_, u32, _>("image_quota_gib", self.image_quota_gib)?,
+            port_access: row_ref.parse("port_access", &self.port_access)?,
         };
         Ok(SiteRecord {
             id: SiteId(self.id),

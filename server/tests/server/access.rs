@@ -59,6 +59,8 @@ pub const OTHER_ACTIONS: &[&str] = &[
     // Conditions of a container's names, in `containers/create` and `containers/edit`.
     "ReservedNameUse",
     "PublishAnywhere",
+    // A condition of `containers/set-filters`.
+    "InterfaceFilterRemove",
     // Printed when the demo starts.
     "SignInLinkCreate",
 ];

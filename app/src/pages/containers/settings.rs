@@ -1,6 +1,9 @@
 //! Resources and description of a container, and its deletion.
 
-use model::containers::{ContainerDetail, Status};
+use model::{
+    containers::{ContainerDetail, ContainerSource, Status},
+    filters::{ContainerFilters, FilterState},
+};
 
 use super::{
     actions,
@@ -31,7 +34,53 @@ pub fn tab(container: LiveResource<ContainerDetail>) -> AnyView {
         <Field form name="description" label="Description" optional=true entry=Entry::Block value=bind!(values, description) />
     };
     let settings = draft_form(draft, fields.erase(), true);
-    view! { <div class="stack">{card("Resources and description", settings)} {deletion(container)}</div> }.erase()
+    view! { <div class="stack">{card("Resources and description", settings)} {filters(container)} {deletion(container)}</div> }.erase()
+}
+
+/// The interface filters of an imported container.
+fn filters(container: LiveResource<ContainerDetail>) -> AnyView {
+    let may_turn_off = Session::may::<InterfaceFilterRemove>();
+    let filters = container.part(|view| {
+        let is_imported = view.spec.source == ContainerSource::Imported;
+        is_imported.then_some(view.filters)
+    });
+    let action = Action::default();
+    let toasts = Toasts::here();
+    let send = move |on: bool| {
+        let id = container.peek(|view| view.row.id);
+        action.send(server_fns::containers::set_filters(id, on), move |()| {
+            toasts.notify("A job changes the interface filters.".to_owned());
+            container.refresh();
+        });
+    };
+    reactive_option(filters, move |filters| {
+        let button = match filters.managed {
+            false => Some(
+                action.button("shield-check", "Turn on interface filters", move || {
+                    send(true)
+                }),
+            ),
+            true => may_turn_off.then(|| {
+                action.button("shield", "Turn off interface filters", move || send(false))
+            }),
+        };
+        let body = view! {
+            <p>"Interface filters let the container use only its own IP and MAC address, and follow the site's setting for direct access to ports. They replace the options of the container's firewall in Proxmox."</p>
+            <p class="muted">{filter_state(filters)}</p>
+            <FailureLine failure=action.failure />
+            <div class="actions">{button}</div>
+        };
+        tight_card("Interface filters", body.erase())
+    })
+}
+
+fn filter_state(filters: ContainerFilters) -> &'static str {
+    match (filters.managed, filters.state) {
+        (true, FilterState::Set) => "Set.",
+        (false, FilterState::Unset | FilterState::Set) => "Off.",
+        (true, FilterState::Unset) => "Not set.",
+        (_, FilterState::Due | FilterState::Applying) => "Waiting for a job that changes them.",
+    }
 }
 
 fn deletion(container: LiveResource<ContainerDetail>) -> AnyView {

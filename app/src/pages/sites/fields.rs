@@ -1,6 +1,9 @@
 //! The form fields of a site, for creation and update.
 
-use model::{ClusterId, clusters::ClusterCapabilities, nodes::ClusterView, sites::SiteForm};
+use model::{
+    ClusterId, clusters::ClusterCapabilities, filters::PortAccess, nodes::ClusterView,
+    sites::SiteForm,
+};
 
 use crate::pages::prelude::*;
 
@@ -105,6 +108,16 @@ pub fn fields(
     .erase()
 }
 
+fn port_access() -> Vec<(String, String)> {
+    let label = |access: &PortAccess| match access {
+        PortAccess::Network => "All machines of the network",
+        PortAccess::Edge => "Only the site's edge hosts",
+    };
+    let all = PortAccess::ALL.iter();
+    all.map(|access| (access.to_string(), label(access).to_owned()))
+        .collect()
+}
+
 fn network(form: FormState, values: RwSignal<SiteForm>) -> AnyView {
     let network = view! {
         <Field form name="network" label="Network" value=bind!(values, network) hint="In CIDR notation, such as 10.20.0.0/16." />
@@ -117,6 +130,8 @@ fn network(form: FormState, values: RwSignal<SiteForm>) -> AnyView {
             hint="The DNS servers for names outside the site, separated by commas. Leave empty to resolve only the site's names." />
         <Field form name="ports" label="External ports" value=bind!(values, ports)
             hint="The port range for TCP and UDP services, such as 2000-2999." />
+        <Choice form name="port_access" label="Direct access to container ports" value=bind!(values, port_access) options=port_access()
+            hint="Who reaches the ports of containers without a published service. Requires that the cluster's firewall is on." />
     };
     let public = view! {
         <Field form name="public_v4" label="Public address (IPv4)" optional=true value=bind!(values, public_v4)

@@ -1,11 +1,12 @@
 //! What is on a site, and its network.
 
-use super::show::SitePage;
+use super::{isolation::isolation, show::SitePage};
 use crate::pages::{hosts::list::site_table, prelude::*};
 
 pub fn tab(page: LiveResource<SitePage>, name: Memo<String>) -> AnyView {
     let network = card("Network", page.view(network));
-    view! { {hosts(page, name)} <div class="stack stack-narrow">{page.view(facts)} {network}</div> }
+    let isolation = isolation(page.peek(|page| page.site.id));
+    view! { {hosts(page, name)} {isolation} <div class="stack stack-narrow">{page.view(facts)} {network}</div> }
         .erase()
 }
 

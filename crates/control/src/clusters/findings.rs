@@ -10,12 +10,13 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use model::{
     ClusterId, Error, Timestamp,
     clusters::{ClusterCapabilities, StorageCapabilities, UnmetRequirement},
+    filters::FirewallStatus,
     names::{BridgeName, StorageName},
     permissions::{ClusterManage, Permit},
 };
 use proxmox::{Client, ContentKind, Node, Permissions};
 
-use super::{client, to_user_error, trust};
+use super::{client, firewall, to_user_error, trust};
 use crate::{Actor, Control, failure::StoreResultExt as _};
 
 /// The time limit of the whole check.
@@ -24,7 +25,8 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 const MAX_CONCURRENT: usize = 8;
 
 /// Privilege, path, and the purpose it is needed for.
-const PRIVILEGES: [(&str, &str, &str); 12] = [
+const PRIVILEGES: [(&str, &str, &str); 13] = [
+    ("Sys.Audit", "/", "see whether the cluster's firewall is on"),
     ("Sys.Audit", "/nodes", "view nodes"),
     ("VM.Audit", "/vms", "view containers"),
     ("VM.Allocate", "/vms", "create and delete containers"),
@@ -35,7 +37,7 @@ const PRIVILEGES: [(&str, &str, &str); 12] = [
     (
         "VM.Config.Network",
         "/vms",
-        "set a container's address and name",
+        "set a container's address, name and interface filters",
     ),
     (
         "VM.Config.Options",
@@ -121,6 +123,7 @@ async fn run_checks(client: &Client) -> Result<ClusterCapabilities, proxmox::Err
     if bridges.is_empty() {
         missing.push(UnmetRequirement::Bridge);
     }
+    missing.extend(missing_firewalls(client).await);
     missing.extend(missing_privileges(&permissions, &bridges, &storages));
     Ok(ClusterCapabilities {
         at: Timestamp::now(),
@@ -158,6 +161,18 @@ async fn untrusted_nodes(client: &Client, nodes: &[Node]) -> Vec<UnmetRequiremen
             })
         })
         .collect()
+}
+
+/// The firewalls that are off. Those that cannot be read have another finding.
+async fn missing_firewalls(client: &Client) -> Vec<UnmetRequirement> {
+    match firewall::get_status(client).await {
+        FirewallStatus::Off => vec![UnmetRequirement::Firewall],
+        FirewallStatus::OffOnNodes { nodes } => nodes
+            .into_iter()
+            .map(|node| UnmetRequirement::NodeFirewall { node })
+            .collect(),
+        FirewallStatus::On | FirewallStatus::Forbidden | FirewallStatus::Unreachable => Vec::new(),
+    }
 }
 
 /// The bridges and storages of a node that containers can use.

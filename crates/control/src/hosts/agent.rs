@@ -16,6 +16,7 @@ use super::{publish_all_services, publish_change};
 use crate::{
     Control,
     failure::{StoreResultExt as _, internal},
+    filters,
     sessions::{digest, new_token},
     site_config::{self, EdgeRole},
 };
@@ -65,6 +66,7 @@ pub async fn join(
             };
             if let Some(record) = store::hosts::get(c, id)? {
                 store::sites::increment_generation(c, record.row.site)?;
+                filters::follow_edge_hosts(c, record.row.site)?;
             }
             Ok(Some(id))
         })
@@ -177,6 +179,9 @@ async fn record_contact(
             let before = store::hosts::get(c, id)?;
             store::hosts::update_host_facts(c, id, &facts, &text)?;
             let before = before.ok_or(store::Error::NotFound)?.row;
+            if before.facts.as_ref().map(|facts| facts.address) != Some(facts.address) {
+                filters::follow_edge_hosts(c, before.site)?;
+            }
             Ok((before.facts.as_ref() != Some(&facts), !before.is_online))
         })
         .await;

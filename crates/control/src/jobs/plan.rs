@@ -40,6 +40,8 @@ steps! {
     Create = "create", "Create container";
     /// Set environment and entrypoint.
     Configure = "configure", "Set environment and command";
+    /// Set or remove the interface filters.
+    Filters = "filters", "Set interface filters";
     /// Start the container.
     Start = "start", "Start container";
     /// Wait until the container has its address.
@@ -61,18 +63,18 @@ steps! {
 /// The steps of a job, in order.
 pub(crate) fn plan(kind: JobKind, source: &ContainerSource, args: Args) -> Vec<Step> {
     use Step::{
-        Address, Apply, Configure, Create, Halt, Image, OldImage, Release, Remove, Restart,
-        Shutdown, Start, Template,
+        Address, Apply, Configure, Create, Filters, Halt, Image, OldImage, Release, Remove,
+        Restart, Shutdown, Start, Template,
     };
     match (kind, source) {
         (JobKind::Create, ContainerSource::Template(_)) => {
-            vec![Template, Create, Configure, Start, Address]
+            vec![Template, Create, Configure, Filters, Start, Address]
         }
         (JobKind::Create, ContainerSource::Image(_)) if args.pull_again => {
-            vec![OldImage, Image, Create, Configure, Start, Address]
+            vec![OldImage, Image, Create, Configure, Filters, Start, Address]
         }
         (JobKind::Create, ContainerSource::Image(_)) => {
-            vec![Image, Create, Configure, Start, Address]
+            vec![Image, Create, Configure, Filters, Start, Address]
         }
         // An imported container exists, so no job creates it.
         (JobKind::Create, ContainerSource::Imported) => Vec::new(),
@@ -81,6 +83,7 @@ pub(crate) fn plan(kind: JobKind, source: &ContainerSource, args: Args) -> Vec<S
         (JobKind::Restart, _) => vec![Shutdown, Start, Address],
         (JobKind::Edit, _) if args.restart => vec![Apply, Restart],
         (JobKind::Edit, _) => vec![Apply],
+        (JobKind::Filters, _) => vec![Filters],
         (JobKind::Delete, _) => vec![Halt, Remove, Release],
     }
 }

@@ -7,9 +7,13 @@
 
 use std::time::Duration;
 
-use proxmox::{Client, ConfigChange, DeleteLxc, LxcConfig, LxcOptions, Shutdown, Upid, Vmid};
+use proxmox::{
+    Client, ConfigChange, DeleteLxc, FirewallOptions, LxcConfig, LxcOptions, Net, Shutdown, Upid,
+    Vmid,
+};
 
 use super::{context::Context, failure::StepFailure};
+use crate::filters::firewall::{Change, IP_SET, OPTIONS, ObservedFirewall};
 
 /// The guest with the container's VMID on its node.
 pub(super) enum Guest {
@@ -127,6 +131,77 @@ impl VerifiedGuest {
         };
         let (node, vmid) = (&self.node, self.vmid);
         self.client.set_lxc_config(node, vmid, &change).await
+    }
+
+    /// Turns the firewall of the first interface on. Returns false if it is on already.
+    pub(super) async fn filter_interface(&self) -> Result<bool, proxmox::Error> {
+        let Some(net) = self.config.net0.clone() else {
+            return Ok(false);
+        };
+        if net.firewall == Some(true) {
+            return Ok(false);
+        }
+        let options = LxcOptions {
+            net0: Some(Net {
+                firewall: Some(true),
+                ..net
+            }),
+            ..LxcOptions::default()
+        };
+        self.set_config(options, Vec::new()).await?;
+        Ok(true)
+    }
+
+    /// Reads the guest's firewall.
+    pub(super) async fn firewall(&self) -> Result<ObservedFirewall, proxmox::Error> {
+        let (client, node, vmid) = (&self.client, &self.node, self.vmid);
+        let (options, sets, rules) = futures::try_join!(
+            client.lxc_firewall_options(node, vmid),
+            client.lxc_ip_sets(node, vmid),
+            client.lxc_firewall_rules(node, vmid),
+        )?;
+        let entries = match sets.iter().any(|set| set.name == IP_SET) {
+            true => Some(client.lxc_ip_set(node, vmid, IP_SET).await?),
+            false => None,
+        };
+        Ok(ObservedFirewall {
+            options,
+            entries,
+            rules,
+        })
+    }
+
+    /// Makes a change to the guest's firewall that was derived from what was read.
+    pub(super) async fn change_firewall(&self, change: &Change) -> Result<(), proxmox::Error> {
+        let (client, node, vmid) = (&self.client, &self.node, self.vmid);
+        match change {
+            Change::CreateIpSet => client.create_lxc_ip_set(node, vmid, IP_SET).await,
+            Change::AddEntry(entry) => client.add_lxc_ip_set_entry(node, vmid, IP_SET, entry).await,
+            Change::RemoveEntry(cidr) => {
+                client
+                    .remove_lxc_ip_set_entry(node, vmid, IP_SET, cidr)
+                    .await
+            }
+            Change::DeleteIpSet => client.delete_lxc_ip_set(node, vmid, IP_SET).await,
+            Change::CreateRule(rule) => client.create_lxc_firewall_rule(node, vmid, rule).await,
+            Change::DeleteRule { position, digest } => {
+                client
+                    .delete_lxc_firewall_rule(node, vmid, *position, digest.as_deref())
+                    .await
+            }
+            Change::SetOptions(options) => {
+                client
+                    .set_lxc_firewall_options(node, vmid, options, &[])
+                    .await
+            }
+            Change::ResetOptions => {
+                let none = FirewallOptions::default();
+                let set = OPTIONS.map(str::to_owned);
+                client
+                    .set_lxc_firewall_options(node, vmid, &none, &set)
+                    .await
+            }
+        }
     }
 
     /// Deletes the guest with its disks.

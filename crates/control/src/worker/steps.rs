@@ -2,6 +2,7 @@
 
 mod config;
 mod create;
+mod filters;
 mod image;
 mod image_quota;
 mod power;
@@ -62,6 +63,7 @@ fn failure_sentence(step: Step) -> &'static str {
         Step::Image => "The image could not be pulled.",
         Step::Create => "The container could not be created.",
         Step::Configure | Step::Apply => "The container's configuration could not be changed.",
+        Step::Filters => "The container's interface filters could not be set.",
         Step::Start => "The container could not be started.",
         Step::Address => "The container's IP address could not be read.",
         Step::Shutdown => "The container could not be shut down.",
@@ -79,6 +81,7 @@ async fn run_step(context: &mut Context, step: Step) -> Result<StepOutcome, Step
         Step::Image => image::pull(context).await,
         Step::Create => create::create(context).await,
         Step::Configure => config::configure(context).await,
+        Step::Filters => filters::apply(context).await,
         Step::Start => power::start(context).await,
         Step::Address => power::wait_for_address(context).await,
         Step::Shutdown => power::shutdown(context).await,

@@ -32,6 +32,10 @@ pub(super) async fn undo(context: &mut Context, job: &JobRecord) {
             "{} may be stopped and still has its IP address {}. Retry the job.",
             container.name, container.address,
         )),
+        JobKind::Filters => context.leftovers.push(format!(
+            "{} may have other interface filters than its site requires. Retry the job.",
+            container.name,
+        )),
         JobKind::Start | JobKind::Stop | JobKind::Restart => {}
     }
 }

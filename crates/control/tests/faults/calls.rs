@@ -44,7 +44,14 @@ impl Call {
 
     /// Returns whether the call starts a Proxmox task.
     pub fn starts_task(&self) -> bool {
-        matches!(self.method.as_str(), "POST" | "DELETE") && !self.path.contains("{upid}")
+        matches!(self.method.as_str(), "POST" | "DELETE")
+            && !self.path.contains("{upid}")
+            && !self.is_firewall()
+    }
+
+    /// Returns whether the call is about a container's firewall, which has a file of its own.
+    fn is_firewall(&self) -> bool {
+        self.path.contains("/firewall/")
     }
 
     /// Returns whether the call's task needs space on a storage.
@@ -54,7 +61,7 @@ impl Call {
 
     /// Returns whether the call or its task needs the lock of the container's configuration.
     pub fn needs_lock(&self) -> bool {
-        self.path.contains("{vmid}") && self.method != "GET"
+        self.path.contains("{vmid}") && self.method != "GET" && !self.is_firewall()
     }
 }
 

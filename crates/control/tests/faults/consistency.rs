@@ -140,6 +140,9 @@ impl Scenario {
             .find(|real| is_same_container(record, real))
             .expect("a container on the cluster");
         assert_eq!(real.lock, None, "no lock is left");
+        if job.row.kind == JobKind::Filters {
+            self.assert_open(record);
+        }
         let as_desired = Some(real.running) == self.kind.runs();
         let restarted = self.restarted && is_allowed(job.row.kind, Discrepancy::StartedByNode);
         assert!(
@@ -147,6 +150,14 @@ impl Scenario {
             "running: {}; {job:?}",
             real.running
         );
+    }
+
+    /// The container's firewall is that of a site whose ports are open.
+    fn assert_open(&self, record: &ContainerRecord) {
+        let firewall = self.app.sim.handle().firewall(record.vmid);
+        assert!(record.filters.are_set(), "{record:?}");
+        assert_eq!(firewall.options["policy_in"], "ACCEPT");
+        assert_eq!(firewall.rules.len(), 1, "{firewall:?}");
     }
 
     async fn assert_messages(&self, job: &JobView) {

@@ -2,11 +2,13 @@
 
 use std::{fmt, time::Duration};
 
-use control::{Actor, Options, Timeouts, containers};
+use control::{Actor, Options, Timeouts, containers, jobs};
 use model::{
     JobId,
     containers::{ContainerForm, EditContainer, Power},
-    jobs::{JobState, JobView},
+    filters::PortAccess,
+    jobs::{JobKind, JobQuery, JobState, JobView},
+    sites::SiteSpec,
 };
 use proxmox_sim::{ContainerView, Effect};
 use store::containers::ContainerRecord;
@@ -33,10 +35,12 @@ pub enum Kind {
     Edit,
     EditWithRestart,
     Delete,
+    /// Opens the ports of a container.
+    Filters,
 }
 
 impl Kind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::FromImage,
         Self::FromTemplate,
         Self::RolledBack,
@@ -46,6 +50,7 @@ impl Kind {
         Self::Edit,
         Self::EditWithRestart,
         Self::Delete,
+        Self::Filters,
     ];
 
     /// Returns whether the job creates the container instead of needing an existing one.
@@ -98,6 +103,10 @@ impl Scenario {
             assert!(app.add_unmanaged_container(vmid, node));
         }
         let unmanaged = app.sim.handle().containers();
+        if kind == Kind::Filters {
+            app.update_site(|site| site.port_access = PortAccess::Edge)
+                .await;
+        }
         if !kind.creates() {
             app.create_and_wait(NAME).await;
         }
@@ -127,6 +136,7 @@ impl Scenario {
             Kind::Stop => power(app, record, Power::Stop).await,
             Kind::Restart => power(app, record, Power::Restart).await,
             Kind::Edit | Kind::EditWithRestart => self.edit(record).await,
+            Kind::Filters => self.open_ports().await,
             _ => containers::delete(&app.control, &Actor::System, record.id, NAME)
                 .await
                 .unwrap(),
@@ -148,6 +158,25 @@ impl Scenario {
             self.app.inject_fault("POST", path, effect);
         }
         self.app.create(&form).await.unwrap().job
+    }
+
+    /// Changes the site, and returns the job that follows.
+    async fn open_ports(&self) -> JobId {
+        let site = |site: &mut SiteSpec| site.port_access = PortAccess::Network;
+        self.app.update_site(site).await;
+        let query = JobQuery {
+            page: 1,
+            ..JobQuery::default()
+        };
+        for _ in 0..500 {
+            let all = jobs::list(&self.app.control, &Actor::System, &query).await;
+            let mut all = all.unwrap().rows.into_iter();
+            if let Some(job) = all.find(|job| job.kind == JobKind::Filters) {
+                return job.id;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the change queued no job");
     }
 
     async fn edit(&self, record: ContainerRecord) -> JobId {

@@ -16,6 +16,7 @@ mod docker;
 mod domains;
 mod edits;
 mod faults;
+mod filters;
 mod hosts;
 mod images;
 mod issuance;

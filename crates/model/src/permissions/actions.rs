@@ -64,6 +64,8 @@ actions! {
     ContainerCreate => Member, includes ContainerManage;
     /// Edit, start, stop, restart and delete a container.
     ContainerManage => OwnerOrOperator;
+    /// Remove the interface filters of an imported container.
+    InterfaceFilterRemove => Operator;
     /// Import containers of a cluster, for any owner.
     ContainerImport => Administrator, includes ContainerCreate ContainerManage;
     /// Use reserved names such as login.

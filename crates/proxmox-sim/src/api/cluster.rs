@@ -2,6 +2,7 @@
 
 mod backup;
 mod config;
+mod firewall;
 mod ha;
 mod log;
 mod metrics;
@@ -23,6 +24,7 @@ pub(super) fn routes() -> Vec<Route> {
     let mut routes = vec![Route::new("GET", "/cluster", vec![], index)];
     routes.extend(backup::routes());
     routes.extend(config::routes());
+    routes.extend(firewall::routes());
     routes.extend(ha::routes());
     routes.extend(log::routes());
     routes.extend(metrics::routes());

@@ -135,6 +135,10 @@ fn initial(config: &Config) -> State {
                 Volume::new((&node.name, &storage.name), &name, template.size, kind)
             }));
     }
+    if scenario.firewall {
+        let options = &mut state.cluster_firewall;
+        options.insert("enable".to_owned(), "1".to_owned());
+    }
     for spec in &scenario.containers {
         add_container(&mut state, config, spec, created);
     }

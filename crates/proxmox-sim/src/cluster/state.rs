@@ -10,6 +10,7 @@ use crate::access::Directory;
 use crate::clock::now;
 use crate::cluster::console::Consoles;
 use crate::cluster::container::Container;
+use crate::cluster::firewall::{self, Firewall};
 use crate::cluster::journal::Journal;
 use crate::cluster::network::Network;
 use crate::cluster::storage::Storage;
@@ -119,6 +120,15 @@ pub(crate) struct State {
     /// Network configurations by node.
     #[serde(default)]
     pub(crate) networks: BTreeMap<String, Network>,
+    /// Firewalls of guests by VMID.
+    #[serde(default)]
+    pub(crate) firewalls: BTreeMap<u32, Firewall>,
+    /// The options of the cluster's firewall.
+    #[serde(default)]
+    pub(crate) cluster_firewall: firewall::Options,
+    /// The options of the nodes' firewalls, by node.
+    #[serde(default)]
+    pub(crate) node_firewalls: BTreeMap<String, firewall::Options>,
     /// The last allocated PID.
     pub(crate) last_pid: u32,
     /// Users and permissions.
@@ -177,6 +187,7 @@ impl State {
     /// Returns whether it existed.
     pub(crate) fn remove_container(&mut self, vmid: u32) -> bool {
         let existed = self.containers.remove(&vmid).is_some();
+        self.firewalls.remove(&vmid);
         self.reported_interfaces.remove(&vmid);
         self.broadcast.containers.remove(&vmid);
         for pool in self.directory.pools.values_mut() {

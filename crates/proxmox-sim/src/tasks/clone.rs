@@ -54,6 +54,9 @@ async fn copy(run: &Run, plan: Plan) -> Result<(), String> {
         }
         let original = container(state, &run.node, plan.vmid)?;
         let (raw, template_or_image) = (original.raw.clone(), original.template_or_image.clone());
+        if let Some(firewall) = state.firewalls.get(&plan.vmid).cloned() {
+            state.firewalls.insert(plan.new, firewall);
+        }
         let copy = container_mut(state, &run.node, plan.new)?;
         (copy.options, copy.raw) = (options, raw);
         copy.template_or_image = template_or_image;

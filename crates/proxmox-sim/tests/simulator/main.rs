@@ -18,6 +18,7 @@ mod create;
 mod create_checks;
 mod envelope_and_errors;
 mod faults;
+mod firewall;
 mod interfaces;
 mod node_resources;
 mod node_restart;

@@ -71,6 +71,8 @@ macro_rules! record {
     };
 }
 
+mod firewall;
+
 /// Signs in with a password and records the request.
 pub(crate) async fn sign_in(recorder: &mut Recorder) {
     let password = Credentials::Password {
@@ -90,6 +92,7 @@ pub(crate) async fn record_all(r: &mut Recorder) {
     cluster_and_nodes(r).await;
     storages(r).await;
     containers(r).await;
+    firewall::record_all(r).await;
     power(r).await;
     copies(r).await;
     snapshots(r).await;

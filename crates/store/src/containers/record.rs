@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use model::{
     ClusterId, ContainerId, JobId, SiteId, Timestamp, UserId,
     containers::{ContainerSpec, ImageValues, RunningJob},
+    filters::ContainerFilters,
     jobs::{JobKind, JobState},
     names::{Domain, Label, NodeName, Username},
     net::MacAddress,
@@ -60,6 +61,8 @@ pub struct ContainerRecord {
     pub desired_running: bool,
     /// Whether a change takes effect only after a restart.
     pub restart_needed: bool,
+    /// The interface filters.
+    pub filters: ContainerFilters,
     /// Incremented with every change of the desired state.
     pub version: i64,
     /// When the container was requested.
@@ -97,6 +100,8 @@ pub(super) struct Row {
     version: i64,
     created_at: i64,
     docker: bool,
+    interface_filters: bool,
+    filter_state: String,
 }
 
 /// The names of related rows.
@@ -257,6 +262,10 @@ fn into_record(
         provisioned: row.provisioned_at.map(Timestamp),
         desired_running: row.desired_running,
         restart_needed: row.restart_needed,
+        filters: ContainerFilters {
+            managed: row.interface_filters,
+            state: row_ref.parse("filter_state", &row.filter_state)?,
+        },
         version: row.version,
         created: Timestamp(row.created_at),
         active_job: to_activity(job, job_kind)?,

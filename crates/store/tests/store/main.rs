@@ -22,6 +22,7 @@ mod dhcp_leases;
 mod dns_records;
 mod domains;
 mod env;
+mod filters;
 mod generations;
 mod hosts;
 mod images;

@@ -21,6 +21,7 @@ db_test!(site_round_trips, |db| async {
     spec.vmids = parse("100-999999999");
     spec.forwarders = parse("192.0.2.53, 198.51.100.53");
     spec.image_quota = parse("120 GiB");
+    spec.port_access = parse("edge");
     spec.registries = parse("registry.example.org:5000, localhost");
     spec.dynamic_range = Some(parse("192.168.0.30-192.168.0.40"));
     let desired = spec.clone();

@@ -73,6 +73,12 @@ fn containers() -> Vec<Row> {
             json!({ "id": 1, "power": "stop" }),
         ),
         (
+            "containers/set-filters",
+            OwnerOrOperator,
+            "ContainerManage",
+            json!({ "id": 1, "on": true }),
+        ),
+        (
             "containers/delete",
             OwnerOrOperator,
             "ContainerManage",

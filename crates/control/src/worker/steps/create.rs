@@ -131,6 +131,8 @@ fn create_parameters(context: &Context) -> Result<CreateLxc, StepFailure> {
             prefix: site.network.prefix(),
         }),
         gw: Some(site.gateway),
+        // Has no effect before the step that sets the filters.
+        firewall: Some(true),
         ..Net::new("eth0", site.bridge.as_str())
     };
     let mut create = CreateLxc::new(context.vmid()?, volume_id(context), rootfs);

@@ -3,6 +3,7 @@
 mod aplinfo;
 mod config;
 mod dns;
+mod firewall;
 mod hosts;
 mod lxc;
 mod netstat;
@@ -41,6 +42,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(aplinfo::routes());
     routes.extend(config::routes());
     routes.extend(dns::routes());
+    routes.extend(firewall::routes());
     routes.extend(hosts::routes());
     routes.extend(lxc::routes());
     routes.extend(netstat::routes());
@@ -71,10 +73,11 @@ pub(crate) fn with_node(more: Vec<Property>) -> Vec<Property> {
 
 /// `GET /nodes/{node}`: only the subdirectories that are simulated.
 fn index(_: &Call) -> Result<ApiResponse> {
-    const NAMES: [&str; 23] = [
+    const NAMES: [&str; 24] = [
         "aplinfo",
         "config",
         "dns",
+        "firewall",
         "hosts",
         "lxc",
         "netstat",

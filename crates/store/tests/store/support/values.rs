@@ -67,6 +67,7 @@ pub fn site_spec(name: &str, cluster: ClusterId) -> SiteSpec {
         public_v6: None,
         registries: Default::default(),
         image_quota: parse("50"),
+        port_access: Default::default(),
     }
 }
 

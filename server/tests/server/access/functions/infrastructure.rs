@@ -290,6 +290,18 @@ pub fn sites() -> Vec<Row> {
             json!({ "form": form }),
         ),
         (
+            "sites/get-isolation",
+            Administrator,
+            "SiteManage",
+            json!({ "id": 9 }),
+        ),
+        (
+            "sites/set-filters",
+            Administrator,
+            "SiteManage",
+            json!({ "id": 9 }),
+        ),
+        (
             "sites/update",
             Administrator,
             "SiteManage",

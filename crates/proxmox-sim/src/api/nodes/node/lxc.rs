@@ -5,6 +5,7 @@ mod clone;
 mod config;
 mod create;
 mod feature;
+mod firewall;
 mod interfaces;
 mod migrate;
 mod move_volume;
@@ -49,6 +50,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(clone::routes());
     routes.extend(config::routes());
     routes.extend(feature::routes());
+    routes.extend(firewall::routes());
     routes.extend(interfaces::routes());
     routes.extend(migrate::routes());
     routes.extend(move_volume::routes());
