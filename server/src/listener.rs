@@ -26,8 +26,8 @@ use rustix::{
 
 use crate::ExitError;
 use connection::{Acceptor, Timeouts};
-use limits::Connections;
 pub(crate) use limits::ConnectionSlot;
+use limits::Connections;
 
 /// The timeouts of connections. Event streams send a line every 15 seconds, and responses to agents
 /// begin within 30 seconds.

@@ -6,7 +6,10 @@ pub use model::{
     Kind,
     events::{Event, Topic},
     page::Page,
-    permissions::{AuthorityManage, ClusterManage, ProviderManage, SiteManage, UserManage},
+    permissions::{
+        AuthorityManage, ClusterManage, HostManage, InterfaceFilterRemove, ProviderManage,
+        SiteManage, UserManage,
+    },
 };
 
 pub use super::require_role::{require_role, restricted_page};

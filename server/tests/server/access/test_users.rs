@@ -5,9 +5,7 @@ use axum::{
     http::{Method, StatusCode, header, request::Builder},
 };
 use control::{Actor, containers, users};
-use model::{
-    SiteId, containers::CreatedContainer, session::CurrentUser, users::UserForm,
-};
+use model::{SiteId, containers::CreatedContainer, session::CurrentUser, users::UserForm};
 use proxmox_sim::{Config, Sim};
 
 use super::Access;
