@@ -93,7 +93,7 @@ pub async fn set_for_site(control: &Control, actor: &Actor, site: SiteId) -> Res
 /// # Errors
 /// [`Error::NotFound`] unless the actor may manage the container; [`Error::Forbidden`] when its
 /// owner turns filters off, which protect other users' containers; [`Error::Conflict`] for a
-/// container that was not imported; [`Error::Throttled`] after too many jobs.
+/// container that was not imported; [`Error::TooManyRequests`] after too many jobs.
 pub async fn set_for_container(
     control: &Control,
     actor: &Actor,
