@@ -146,8 +146,8 @@ fn volume_id(image: &PulledImage) -> String {
     format!("{}:vztmpl/{}", image.storage, image.file)
 }
 
-/// Reads the sizes of archives whose pull was not seen to end. Drops those that a user deleted in Proxmox or whose pull
-/// failed. Those on unreachable nodes are kept.
+/// Reads the sizes of archives whose pull was not seen to end. Drops those that a user deleted in
+/// Proxmox or whose pull failed. Those on unreachable nodes are kept.
 async fn measure(
     context: &Context,
     images: Vec<PulledImage>,
