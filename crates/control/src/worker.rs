@@ -126,8 +126,8 @@ impl Reconciler for Jobs {
     }
 }
 
-/// How many jobs of one owner run at the same time: three quarters of all, so that the jobs of other
-/// owners do not wait for them.
+/// How many jobs of one owner run at the same time: three quarters of all, so that the jobs of
+/// other owners do not wait for them.
 fn max_per_owner(total: usize) -> usize {
     (total - total.div_ceil(4)).max(1)
 }

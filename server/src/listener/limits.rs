@@ -25,8 +25,8 @@ const AGENT_RESERVE: usize = 4;
 const AGENT_MEMORY: Duration = Duration::from_secs(24 * 3600);
 
 /// Limits the open connections, in total, per client and per network. Only the total applies to
-/// trusted proxies. Connections of agents are counted apart, so that other clients in an edge host's
-/// network cannot keep its agent from the manager.
+/// trusted proxies. Connections of agents are counted apart, so that other clients in an edge
+/// host's network cannot keep its agent from the manager.
 #[derive(Clone)]
 pub(crate) struct Connections(Arc<Limits>);
 

@@ -48,8 +48,8 @@ impl Progress {
     }
 }
 
-/// The service of a connection, whose requests and responses are recorded as progress. Requests have
-/// the slot of the connection as an extension.
+/// The service of a connection, whose requests and responses are recorded as progress. Requests
+/// have the slot of the connection as an extension.
 #[derive(Clone)]
 pub(super) struct ProgressService<S> {
     inner: S,

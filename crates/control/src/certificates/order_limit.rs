@@ -24,7 +24,8 @@ const PER_MEMBER: Rate = Rate {
 };
 
 /// Certificates for new names under one registered domain, 40 a week. Let's Encrypt issues 50 a
-/// week (<https://letsencrypt.org/docs/rate-limits/>); the rest is for operators, who have no limit.
+/// week (<https://letsencrypt.org/docs/rate-limits/>); the rest is for operators, who have no
+/// limit.
 const PER_DOMAIN: Rate = Rate {
     burst: 40,
     interval: Duration::from_secs(252 * 60),

@@ -113,8 +113,8 @@ impl RunningEdge {
     }
 }
 
-/// The shortest time between two effects of the same kind. An nginx reload replaces all workers, and
-/// a restart of dnsmasq interrupts DNS and DHCP.
+/// The shortest time between two effects of the same kind. An nginx reload replaces all workers,
+/// and a restart of dnsmasq interrupts DNS and DHCP.
 fn min_interval(effect: Effect) -> Duration {
     match effect {
         Effect::ReloadNginx => Duration::from_secs(2),
