@@ -4,7 +4,7 @@
 mod detail;
 
 use model::{
-    DomainId, Error, Kind, Timestamp,
+    DomainId, Error, Kind, SiteId, Timestamp,
     certificates::CertificateSource,
     domains::{DomainRow, DomainSpec, Publishers, RecordFailure},
     events::{Event, Topic},

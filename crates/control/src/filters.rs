@@ -49,7 +49,7 @@ pub async fn get_isolation(
         .await
         .into_model("get site isolation")?
         .ok_or(Error::not_found(Kind::Site))?;
-    let firewall = match control.client(record.spec.cluster).await {
+    let firewall = match control.get_client(record.spec.cluster).await {
         Ok(Some(client)) => {
             let status = clusters::firewall::get_status(&client);
             let status = tokio::time::timeout(STATUS_TIMEOUT, status).await;

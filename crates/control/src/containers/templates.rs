@@ -64,7 +64,7 @@ impl Templates {
 }
 
 async fn fetch(control: &Control, site: &SiteSpec, node: &NodeName) -> Vec<TemplateName> {
-    let Ok(Some(client)) = control.client(site.cluster).await else {
+    let Ok(Some(client)) = control.get_client(site.cluster).await else {
         return Vec::new();
     };
     let content = client.content(

@@ -185,7 +185,7 @@ async fn canceled_deletions_count_as_jobs() {
         .unwrap();
     assert_eq!(full_at(control, id(&ann)).await, before);
     use_up(control, &ann).await;
-    assert_throttled(jobs::cancel(control, &ann, job).await);
+    assert_too_many(jobs::cancel(control, &ann, job).await);
     let (user, used) = (id(&ann), full_at(control, id(&ann)).await);
     let reset = move |c: &mut store::Conn| {
         store::rate_limits::replace(c, user, "jobs", used, before.unwrap())

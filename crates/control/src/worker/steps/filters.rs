@@ -78,7 +78,7 @@ async fn converge(
     desired: &GuestFirewall,
 ) -> Result<Result<bool, proxmox::Error>, StepFailure> {
     for round in 0..MAX_ROUNDS {
-        let guest = context.verified_guest().await?;
+        let guest = context.verify_guest().await?;
         match change(&guest, desired).await {
             Ok(true) => {}
             Ok(false) => return Ok(Ok(round > 0)),
