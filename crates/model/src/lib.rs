@@ -7,6 +7,7 @@ pub mod authorities;
 pub mod certificates;
 pub mod clusters;
 pub mod containers;
+pub mod date;
 pub mod dhcp_leases;
 pub mod domains;
 pub mod env;
@@ -16,6 +17,7 @@ pub mod fingerprint;
 pub mod hosts;
 pub mod ids;
 pub mod image;
+pub mod invitations;
 pub mod jobs;
 pub mod names;
 pub mod net;
@@ -36,7 +38,8 @@ pub mod users;
 
 pub use error::{Error, FieldError, Fields, Invalid, Kind};
 pub use ids::{
-    AuthorityId, CertificateId, ClusterId, ContainerId, DomainId, HostId, JobId, ProviderId,
+    AuthorityId, CertificateId, ClusterId, ContainerId, DomainId, HostId, InvitationId, JobId, ProviderId,
     ServiceId, SiteId, UserId,
 };
+pub use date::Date;
 pub use time::Timestamp;

@@ -3,7 +3,7 @@
 
 mod accounts;
 
-pub(crate) use accounts::{known_browsers, rate_limits, sessions, sign_in_failures, users};
+pub(crate) use accounts::{invitations, known_browsers, rate_limits, sessions, sign_in_failures, users};
 
 diesel::table! {
     clusters (id) {
@@ -356,6 +356,7 @@ diesel::table! {
 
 diesel::joinable!(pulled_images -> sites (site_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(invitations -> users (inviter_id));
 diesel::joinable!(sites -> clusters (cluster_id));
 diesel::joinable!(hosts -> sites (site_id));
 diesel::joinable!(host_files -> hosts (host_id));
@@ -372,6 +373,7 @@ diesel::joinable!(certificate_events -> certificates (certificate_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     users,
+    invitations,
     sessions,
     known_browsers,
     clusters,
