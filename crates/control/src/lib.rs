@@ -18,6 +18,7 @@ mod dns_records;
 pub mod domains;
 mod failure;
 pub mod hosts;
+pub mod invitations;
 pub mod jobs;
 mod keyed_mutex;
 mod names;

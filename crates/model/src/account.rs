@@ -140,11 +140,15 @@ impl SessionRow {
     /// not reveal them.
     pub fn browser(&self) -> Option<String> {
         let find = |known: &[(&str, &'static str)]| {
-            let found = known.iter().find(|(token, _)| self.user_agent.contains(token));
+            let found = known
+                .iter()
+                .find(|(token, _)| self.user_agent.contains(token));
             found.map(|(_, name)| *name)
         };
         let browser = find(&BROWSERS)?;
-        Some(find(&SYSTEMS).map_or(browser.to_owned(), |system| format!("{browser} on {system}")))
+        Some(find(&SYSTEMS).map_or(browser.to_owned(), |system| {
+            format!("{browser} on {system}")
+        }))
     }
 }
 

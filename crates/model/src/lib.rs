@@ -36,10 +36,10 @@ pub mod text;
 pub mod time;
 pub mod users;
 
+pub use date::Date;
 pub use error::{Error, FieldError, Fields, Invalid, Kind};
 pub use ids::{
-    AuthorityId, CertificateId, ClusterId, ContainerId, DomainId, HostId, InvitationId, JobId, ProviderId,
-    ServiceId, SiteId, UserId,
+    AuthorityId, CertificateId, ClusterId, ContainerId, DomainId, HostId, InvitationId, JobId,
+    ProviderId, ServiceId, SiteId, UserId,
 };
-pub use date::Date;
 pub use time::Timestamp;

@@ -96,6 +96,20 @@ pub struct UserRow {
     pub created: Timestamp,
 }
 
+impl UserRow {
+    /// The values that an administrator can change.
+    pub fn values(&self) -> UserValues {
+        UserValues {
+            name: self.name.clone(),
+            full_name: self.full_name.clone(),
+            email: self.email.clone(),
+            role: self.role,
+            limits: self.limits,
+            access_ends: self.access_ends,
+        }
+    }
+}
+
 /// The values of an account that an administrator chooses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserValues {

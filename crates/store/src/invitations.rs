@@ -135,10 +135,7 @@ pub fn get(c: &mut Conn, id: InvitationId) -> Result<Option<InvitationRow>, Erro
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn get_valid(
-    c: &mut Conn,
-    token_hash: &str,
-) -> Result<Option<(InvitationRow, UserId)>, Error> {
+pub fn get_valid(c: &mut Conn, token_hash: &str) -> Result<Option<(InvitationRow, UserId)>, Error> {
     let row: Option<(Row, String, i64)> = invitations::table
         .inner_join(users::table)
         .filter(invitations::token_hash.eq(token_hash))
@@ -165,16 +162,12 @@ pub fn accept(c: &mut Conn, token_hash: &str, new: &NewUser) -> Result<Option<Us
     }
 }
 
-/// Deletes an invitation.
+/// Deletes an invitation. Returns whether it existed.
 ///
 /// # Errors
-/// [`Error::NotFound`].
-pub fn delete(
-    c: &mut Conn,
-    _: Permit<InvitationManage>,
-    id: InvitationId,
-) -> Result<(), Error> {
-    rows::ensure_found(diesel::delete(invitations::table.find(id.0)).execute(&mut c.0)?)
+/// When the database is unavailable.
+pub fn delete(c: &mut Conn, _: Permit<InvitationManage>, id: InvitationId) -> Result<bool, Error> {
+    Ok(diesel::delete(invitations::table.find(id.0)).execute(&mut c.0)? > 0)
 }
 
 /// Deletes the invitations that expired more than `age_ms` ago. Returns their number.

@@ -3,7 +3,9 @@
 
 mod accounts;
 
-pub(crate) use accounts::{invitations, known_browsers, rate_limits, sessions, sign_in_failures, users};
+pub(crate) use accounts::{
+    invitations, known_browsers, rate_limits, sessions, sign_in_failures, users,
+};
 
 diesel::table! {
     clusters (id) {

@@ -204,20 +204,20 @@ pub fn list_by_user(
     Ok(rows.collect())
 }
 
-/// Deletes a session of a user.
+/// Deletes a session of a user. Returns whether it existed.
 ///
 /// # Errors
-/// [`Error::NotFound`].
+/// When the database is unavailable.
 pub fn delete_by_id(
     c: &mut Conn,
     _: Permit<SessionManage>,
     user: UserId,
     id: &SessionId,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let session = sessions::table
         .filter(sessions::user_id.eq(user.0))
         .filter(sessions::token_hash.like(format!("{id}%")));
-    rows::ensure_found(diesel::delete(session).execute(&mut c.0)?)
+    Ok(diesel::delete(session).execute(&mut c.0)? > 0)
 }
 
 /// Deletes the sessions of a user except the one with this hash of its token.

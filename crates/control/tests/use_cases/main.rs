@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod account;
+mod account_states;
 mod certificate_uploads;
 mod certificates;
 mod cluster_privileges;
@@ -17,6 +18,7 @@ mod edits;
 mod faults;
 mod hosts;
 mod images;
+mod invitations;
 mod issuance;
 mod join_tokens;
 mod loopback;

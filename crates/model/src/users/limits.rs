@@ -132,9 +132,9 @@ impl From<&Limits> for LimitFields {
         let memory = limits.memory_mib.map(|mib| {
             MemoryMib::try_from(mib).map_or(mib.to_string(), |memory| memory.to_string())
         });
-        let disk = limits.disk_gib.map(|gib| {
-            DiskGib::try_from(gib).map_or(gib.to_string(), |disk| disk.to_string())
-        });
+        let disk = limits
+            .disk_gib
+            .map(|gib| DiskGib::try_from(gib).map_or(gib.to_string(), |disk| disk.to_string()));
         Self {
             containers: number(limits.containers),
             cores: number(limits.cores),

@@ -23,12 +23,7 @@ pub enum AccountState {
 
 impl AccountState {
     /// Every state.
-    pub const ALL: [Self; 4] = [
-        Self::Pending,
-        Self::Active,
-        Self::Suspended,
-        Self::Expired,
-    ];
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Active, Self::Suspended, Self::Expired];
 
     /// The name in filters and for users.
     pub const fn as_str(self) -> &'static str {
@@ -64,9 +59,7 @@ impl FromStr for AccountState {
         Self::ALL
             .into_iter()
             .find(|state| state.as_str() == text.trim())
-            .ok_or(Invalid::new(
-                "Enter pending, active, suspended or expired.",
-            ))
+            .ok_or(Invalid::new("Enter pending, active, suspended or expired."))
     }
 }
 
@@ -122,16 +115,31 @@ mod tests {
     fn only_active_accounts_expire() {
         let (ends, before) = (Some(Timestamp(10)), Timestamp(9));
         assert_eq!(DecidedState::Active.at(ends, before), AccountState::Active);
-        assert_eq!(DecidedState::Active.at(ends, Timestamp(10)), AccountState::Expired);
-        assert_eq!(DecidedState::Active.at(None, Timestamp(i64::MAX)), AccountState::Active);
-        assert_eq!(DecidedState::Suspended.at(ends, Timestamp(10)), AccountState::Suspended);
-        assert_eq!(DecidedState::Pending.at(ends, Timestamp(10)), AccountState::Pending);
+        assert_eq!(
+            DecidedState::Active.at(ends, Timestamp(10)),
+            AccountState::Expired
+        );
+        assert_eq!(
+            DecidedState::Active.at(None, Timestamp(i64::MAX)),
+            AccountState::Active
+        );
+        assert_eq!(
+            DecidedState::Suspended.at(ends, Timestamp(10)),
+            AccountState::Suspended
+        );
+        assert_eq!(
+            DecidedState::Pending.at(ends, Timestamp(10)),
+            AccountState::Pending
+        );
     }
 
     #[test]
     fn only_active_accounts_can_sign_in() {
         for state in AccountState::ALL {
-            assert_eq!(state.sign_in_refusal().is_none(), state == AccountState::Active);
+            assert_eq!(
+                state.sign_in_refusal().is_none(),
+                state == AccountState::Active
+            );
             assert_eq!(state.as_str().parse::<AccountState>().unwrap(), state);
         }
     }
