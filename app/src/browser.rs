@@ -61,3 +61,13 @@ pub async fn pause(ms: i32) {
     });
     let _ = wasm_bindgen_futures::JsFuture::from(wait).await;
 }
+
+/// Loads a page of this server, with everything that belongs to the session.
+pub fn load(path: &str) {
+    let _ = window().location().set_href(path);
+}
+
+/// Scheme, host and port of this server, such as `https://cloud.example.org`.
+pub fn origin() -> String {
+    window().location().origin().unwrap_or_default()
+}

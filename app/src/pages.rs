@@ -8,6 +8,7 @@ pub mod clusters;
 pub mod containers;
 pub mod domains;
 pub mod hosts;
+pub mod invitations;
 pub mod jobs;
 pub mod nodes;
 pub mod not_found;

@@ -24,8 +24,8 @@ use crate::{
     layout::Frame,
     live::Live,
     pages::{
-        account, authorities, certificates, clusters, containers, domains, hosts, jobs, nodes,
-        not_found::not_found, providers, sign_in, sites, users,
+        account, authorities, certificates, clusters, containers, domains, hosts, invitations,
+        jobs, nodes, not_found::not_found, providers, sign_in, sites, users,
     },
     session::Session,
 };
@@ -121,6 +121,7 @@ const CONTAINERS: Entry = (
 pages! {
     SignIn in sign_in at "sign-in" => sign_in::page;
     SignInLink in sign_in at "sign-in/link" => sign_in::page;
+    AcceptInvitation in sign_in at "sign-in/invitation" => invitations::accept::page;
     Account in work at "account" => account::page;
     NewContainer in work at "containers/new" => containers::new::page;
     Container in work at "sites/:site/containers/:name/:tab?" => containers::show::page;
@@ -153,6 +154,8 @@ pages! {
     Users in admin at "users" => users::list::page;
     NewUser in admin at "users/new" => users::new::page;
     User in admin at "users/:name" => users::show::page;
+    Invitations in admin at "invitations" => invitations::list::page;
+    NewInvitation in admin at "invitations/new" => invitations::new::page;
 }
 
 /// The page at the root.

@@ -8,6 +8,7 @@ pub mod clusters;
 pub mod containers;
 pub mod domains;
 pub mod hosts;
+pub mod invitations;
 pub mod jobs;
 pub mod providers;
 pub mod session;
@@ -74,7 +75,9 @@ impl std::fmt::Display for RequestError {
 impl std::error::Error for RequestError {}
 
 #[cfg(feature = "ssr")]
-pub(crate) use server::{authenticate, into_request_error};
+pub(crate) use server::{
+    authenticate, client_info, control, into_request_error, set_session_cookies,
+};
 
 #[cfg(feature = "ssr")]
 mod server {
@@ -82,7 +85,10 @@ mod server {
         Extension,
         http::{HeaderValue, header},
     };
-    use control::{Actor, Control};
+    use control::{
+        Actor, Control,
+        sessions::{ClientInfo, NewSession},
+    };
     use leptos::prelude::use_context;
     use leptos_axum::ResponseOptions;
     use model::Error;
@@ -99,6 +105,30 @@ mod server {
         match (control, actor) {
             (Some(control), Ok(Extension(Some(actor)))) => Ok((control, actor)),
             _ => Err(into_request_error(Error::Unauthenticated)),
+        }
+    }
+
+    /// The control handle, for the few functions that need no session.
+    pub fn control() -> Result<Control, RequestError> {
+        use_context().ok_or_else(|| into_request_error(Error::Unauthenticated))
+    }
+
+    /// The client of the request.
+    pub async fn client_info() -> Result<ClientInfo, RequestError> {
+        let client = leptos_axum::extract::<Extension<ClientInfo>>().await;
+        match client {
+            Ok(Extension(client)) => Ok(client),
+            Err(_) => Err(into_request_error(Error::Unauthenticated)),
+        }
+    }
+
+    /// Adds the cookies of a new session to the response.
+    pub fn set_session_cookies(session: &NewSession) {
+        let cookies = use_context::<crate::SessionCookies>();
+        if let Some((cookies, response)) = cookies.zip(use_context::<ResponseOptions>()) {
+            for cookie in (cookies.0)(session) {
+                response.append_header(header::SET_COOKIE, cookie);
+            }
         }
     }
 

@@ -206,6 +206,8 @@ export const SCENES = [
   pathScene("users", "/users", "Users"),
   pathScene("user-new", "/users/new", "New user"),
   pathScene("user", "/users/mira", "mira"),
+  pathScene("invitations", "/invitations", "Invitations"),
+  pathScene("invitation-new", "/invitations/new", "Invite a person"),
   scene("palette", "Containers", async (page) => {
     await visit(page, "/containers");
     await page.keyboard.press("Control+k");

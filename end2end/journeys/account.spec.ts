@@ -31,3 +31,25 @@ test("a member changes their password, which ends their other sessions", async (
   await expect(other).toHaveURL(/\/sign-in\?next=/);
   await server.signIn({ name: "pia", password: "a second password" });
 });
+
+test("a member changes their profile and ends other sessions", async ({ server, open }) => {
+  const account = await server.addUser("rosa");
+  const rosa = await open(account);
+  const other = await open(account);
+  await visit(other, "/containers");
+  await visit(rosa, "/account");
+  await rosa.getByLabel(/^Full name/).fill("Rosa Example");
+  await rosa.getByLabel("Email", { exact: true }).fill("rosa@example.net");
+  await rosa.getByRole("button", { name: "Save profile" }).click();
+  await expect(rosa.getByText("Profile saved.")).toBeVisible();
+  await rosa.reload();
+  await expect(rosa.getByLabel(/^Full name/)).toHaveValue("Rosa Example");
+
+  const sessions = rosa.getByRole("table", { name: "Sessions" });
+  await expect(sessions.getByText("this session")).toHaveCount(1);
+  await rosa.getByRole("button", { name: "End all other sessions" }).click();
+  await expect(rosa.getByText("Your other sessions have ended.")).toBeVisible();
+  await expect(sessions.getByRole("button", { name: "End session" })).toHaveCount(0);
+  await other.goto("/containers");
+  await expect(other).toHaveURL(/\/sign-in\?next=/);
+});

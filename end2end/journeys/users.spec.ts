@@ -84,3 +84,28 @@ test("the last administrator cannot be demoted", async ({ page, watch }) => {
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(await fieldError(page.getByLabel("Role", { exact: true }))).toContainText("administrator");
 });
+
+test("an administrator suspends and reactivates a user", async ({ page, server, open }) => {
+  const account = await server.addUser("sven");
+  const sven = await open(account);
+  await visit(sven, "/containers");
+  await visit(page, "/users/sven");
+  const state = page.getByRole("region", { name: "Account state" });
+  await expect(state.getByText("active")).toBeVisible();
+  await state.getByRole("button", { name: "Suspend" }).click();
+  await expect(state.getByText("suspended")).toBeVisible();
+  await sven.goto("/containers");
+  await expect(sven).toHaveURL(/\/sign-in\?next=/);
+  await sven.getByLabel("Username").fill(account.name);
+  await sven.getByLabel("Password").fill(account.password);
+  await sven.getByRole("button", { name: "Sign in" }).click();
+  await expect(sven.getByRole("alert")).toContainText("This account is suspended.");
+
+  await visit(page, "/users");
+  await page.getByLabel("All states").selectOption("suspended");
+  await expect(row(page, "sven")).toContainText("suspended");
+  await row(page, "sven").getByRole("link", { name: "sven" }).click();
+  await state.getByRole("button", { name: "Reactivate" }).click();
+  await expect(state.getByText("active")).toBeVisible();
+  await server.signIn(account);
+});

@@ -7,8 +7,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use control::{Actor, Control, Options, users};
 use model::{
     names::{EmailAddress, Username},
-    text::Password,
-    users::{Limits, Role, UserSpec},
+    text::{FullName, Password},
+    users::{Limits, Role, UserSpec, UserValues},
 };
 
 use crate::{ExitError, config::Config, serve};
@@ -94,10 +94,14 @@ impl Secret {
 pub(crate) async fn add(config: &Config, new: NewUser, password: &Secret) -> Result<(), ExitError> {
     let control = idle_control(config).await?;
     let spec = UserSpec {
-        name: new.name,
-        email: new.email,
-        role: new.role,
-        limits: Limits::default(),
+        values: UserValues {
+            name: new.name,
+            full_name: FullName::default(),
+            email: new.email,
+            role: new.role,
+            limits: Limits::default(),
+            access_ends: None,
+        },
         password: Some(password.password()),
     };
     let created = users::create(&control, &Actor::System, spec).await;
@@ -118,10 +122,7 @@ pub(crate) async fn set_password(
     let updated = async {
         let user = users::get(&control, &Actor::System, name).await?;
         let spec = UserSpec {
-            name: user.name,
-            email: user.email,
-            role: user.role,
-            limits: user.limits,
+            values: user.values(),
             password: Some(password.password()),
         };
         users::update(&control, &Actor::System, user.id, spec).await

@@ -7,6 +7,7 @@ use model::{
     certificates::CertificateState,
     containers::Status,
     jobs::{JobState, StepState},
+    users::AccountState,
 };
 
 use super::icon::icon;
@@ -79,6 +80,17 @@ pub fn certificate_badge(state: CertificateState) -> AnyView {
         CertificateState::Renewing => (Tone::Info, "rotate-cw"),
         CertificateState::Expiring => (Tone::Warning, "triangle-alert"),
         CertificateState::Expired => (Tone::Danger, "ban"),
+    };
+    badge(state.as_str(), tone, icon_name)
+}
+
+/// An account's state.
+pub fn account_badge(state: AccountState) -> AnyView {
+    let (tone, icon_name) = match state {
+        AccountState::Pending => (Tone::Info, "circle-dashed"),
+        AccountState::Active => (Tone::Good, "circle-check"),
+        AccountState::Suspended => (Tone::Warning, "ban"),
+        AccountState::Expired => (Tone::Warning, "circle-stop"),
     };
     badge(state.as_str(), tone, icon_name)
 }

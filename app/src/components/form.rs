@@ -23,12 +23,12 @@ pub struct FieldBinding {
 /// Binds a text field of a form's `RwSignal`: `bind!(form, memory)`.
 #[macro_export]
 macro_rules! bind {
-    ($form:expr, $field:ident) => {{
+    ($form:expr, $($field:ident).+) => {{
         let form = $form;
         $crate::components::form::FieldBinding {
-            get: leptos::prelude::Signal::derive(move || form.with(|form| form.$field.clone())),
+            get: leptos::prelude::Signal::derive(move || form.with(|form| form.$($field).+.clone())),
             set: leptos::prelude::Callback::new(move |text: String| {
-                form.update(|form| form.$field = text)
+                form.update(|form| form.$($field).+ = text)
             }),
         }
     }};
@@ -51,6 +51,8 @@ pub enum Entry {
     /// One line.
     #[default]
     Line,
+    /// A date; the browser shows a calendar.
+    Date,
     /// One line, masked.
     Secret,
     /// One line, masked, which a password manager may fill in.
@@ -93,6 +95,7 @@ pub fn Field(
     let input = match entry {
         Entry::Block => control.block(),
         Entry::Line => control.line("text", "off"),
+        Entry::Date => control.line("date", "off"),
         Entry::Secret => control.line("password", "new-password"),
         Entry::CurrentPassword => control.line("password", "current-password"),
     };

@@ -33,6 +33,8 @@ impl Noun {
             Kind::File => ("Add", "/hosts", "hosts"),
             Kind::Cluster => ("Add", "/clusters", "clusters"),
             Kind::User => ("Create", "/users", "users"),
+            Kind::Invitation => ("Create", "/invitations", "invitations"),
+            Kind::Session => ("Create", "/account", "sessions"),
         };
         let delete = match kind {
             Kind::Cluster => "Remove",

@@ -1,34 +1,51 @@
-//! The signed-in user's own account: values, usage and password.
+//! The signed-in user's own account: values, usage, profile, password and sessions.
 
-use model::{account::PasswordForm, users::UserRow};
+mod sessions;
+
+use model::{
+    Date,
+    account::{PasswordForm, ProfileForm, SessionRow},
+    users::UserRow,
+};
 
 use super::users::usage::usage;
 use crate::pages::prelude::*;
 
+/// A user and their sessions.
+type AccountPage = (UserRow, Vec<SessionRow>);
+
 /// The page.
 pub fn page() -> AnyView {
-    let interests = |user: &UserRow| {
+    let interests = |(user, _): &AccountPage| {
         vec![
             Event::of(Topic::User, user.id.0),
+            Event::of(Topic::Session, user.id.0),
             Event::all(Topic::Container),
         ]
     };
     live_resource(
         Signal::from(()),
-        |()| server_fns::account::get(),
+        |()| fetch(),
         interests,
         object_skeleton,
         content,
     )
 }
 
-fn content(user: LiveResource<UserRow>) -> AnyView {
+async fn fetch() -> Result<AccountPage, RequestError> {
+    let user = server_fns::account::get().await?;
+    Ok((user, server_fns::account::list_sessions().await?))
+}
+
+fn content(page: LiveResource<AccountPage>) -> AnyView {
     view! {
         <PageHead title="Account" />
         <div class="stack stack-narrow">
-            {user.view(facts)}
-            {user.view(usage)}
+            {page.view(|(user, _)| facts(user))}
+            {page.view(|(user, _)| usage(user))}
+            {profile(page)}
             {password()}
+            {sessions::card(page)}
         </div>
     }
     .erase()
@@ -37,10 +54,41 @@ fn content(user: LiveResource<UserRow>) -> AnyView {
 fn facts(user: &UserRow) -> AnyView {
     Facts::new()
         .text("Username", &user.name)
-        .text("Email", &user.email)
         .text("Role", user.role)
         .view("Created", ago(user.created))
+        .with(user.access_ends, |facts, ends| {
+            facts.text("Last day of access", Date::ending_at(ends))
+        })
         .card()
+}
+
+fn profile(page: LiveResource<AccountPage>) -> AnyView {
+    let stored = page.part(|(user, _)| ProfileForm {
+        full_name: user.full_name.to_string(),
+        email: user.email.to_string(),
+    });
+    let values = form_values(stored);
+    let form = FormState::of(values, ProfileForm::parse);
+    let fields = view! {
+        <Field form name="full_name" label="Full name" value=bind!(values, full_name) optional=true hint="Such as Anna Example." />
+        <Field form name="email" label="Email" value=bind!(values, email) hint="Such as anna@example.org." />
+    };
+    let toasts = Toasts::here();
+    let change = save_call(move || {
+        let submitted = values.get_untracked();
+        async move {
+            server_fns::account::change_profile(submitted).await?;
+            Ok(SavedObject::named(String::new()))
+        }
+    });
+    let done = move || toasts.notify("Profile saved.");
+    action_form(
+        form,
+        group("Profile", fields.erase()),
+        "Save profile",
+        change,
+        done,
+    )
 }
 
 fn password() -> AnyView {

@@ -7,8 +7,8 @@ pub use model::{
     events::{Event, Topic},
     page::Page,
     permissions::{
-        AuthorityManage, ClusterManage, HostManage, InterfaceFilterRemove, ProviderManage,
-        SiteManage, UserManage,
+        AuthorityManage, ClusterManage, HostManage, InterfaceFilterRemove, InvitationManage,
+        ProviderManage, SiteManage, UserManage,
     },
 };
 

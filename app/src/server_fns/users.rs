@@ -4,19 +4,20 @@ use leptos::prelude::*;
 use model::{
     UserId,
     page::Page,
-    users::{UserForm, UserRow},
+    users::{DecidedState, UserForm, UserRow},
 };
 
 use super::RequestError;
 
-/// Lists a page of the users whose name or email contains `q`.
+/// Lists a page of the users in `state`, empty for all, whose names or email contain `q`.
 ///
 /// # Errors
 /// As `control::users::list`.
 #[server(prefix = "/api/ui", endpoint = "users/list", input = server_fn::codec::Json)]
-pub async fn list(q: String, page: u32) -> Result<Page<UserRow>, RequestError> {
+pub async fn list(q: String, state: String, page: u32) -> Result<Page<UserRow>, RequestError> {
     let (control, actor) = super::authenticate().await?;
-    control::users::list(&control, &actor, &q, page)
+    let state = state.parse().ok();
+    control::users::list(&control, &actor, &q, state, page)
         .await
         .map_err(super::into_request_error)
 }
@@ -67,6 +68,18 @@ pub async fn update(id: UserId, form: UserForm) -> Result<(), RequestError> {
         .await
         .map_err(super::into_request_error)?;
     Ok(())
+}
+
+/// Approves, suspends or reactivates a user.
+///
+/// # Errors
+/// As `control::users::change_state`.
+#[server(prefix = "/api/ui", endpoint = "users/change-state", input = server_fn::codec::Json)]
+pub async fn change_state(id: UserId, state: DecidedState) -> Result<(), RequestError> {
+    let (control, actor) = super::authenticate().await?;
+    control::users::change_state(&control, &actor, id, state)
+        .await
+        .map_err(super::into_request_error)
 }
 
 /// Deletes a user; requires the name to be typed.

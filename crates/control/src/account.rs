@@ -1,8 +1,8 @@
-//! The signed-in user's own account: what they may use, and their password.
+//! The signed-in user's own account: what they may use, their profile and password.
 
 use model::{
     Error, Kind, UserId, account,
-    permissions::{PasswordChange, Permit},
+    permissions::{PasswordChange, Permit, ProfileChange},
     users::UserRow,
 };
 use store::{Conn, users::UserRecord};
@@ -10,6 +10,7 @@ use store::{Conn, users::UserRecord};
 use crate::{
     Actor, Control,
     failure::StoreResultExt as _,
+    passwords::PersonalTexts,
     rate_limit::PASSWORD_CHANGES,
     sessions::{self, BrowserToken, ClientInfo, NewSession, UnstoredSession},
     throttle::{self, BucketFailure},
@@ -23,6 +24,26 @@ use crate::{
 pub async fn get(control: &Control, actor: &Actor) -> Result<UserRow, Error> {
     let me = actor.me().ok_or(Error::Unauthenticated)?;
     users::get(control, actor, &me.name).await
+}
+
+/// Changes the user's own name and email address.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] without a user, [`Error::NotFound`] after the account was deleted.
+pub async fn change_profile(
+    control: &Control,
+    actor: &Actor,
+    profile: account::Profile,
+) -> Result<(), Error> {
+    let me = actor.me().ok_or(Error::Unauthenticated)?.id;
+    let permit = actor.permit_owned::<ProfileChange>(me, Kind::User)?;
+    control
+        .store()
+        .write(move |c| store::users::update_profile(c, permit, me, &profile))
+        .await
+        .into_model("change profile")?;
+    users::publish_change(control, me);
+    Ok(())
 }
 
 /// Changes the user's own password. Ends all sessions of the user and begins a new one for this
@@ -53,9 +74,11 @@ pub async fn change_password(
         tracing::info!(account = %me.name, address = %client.address, "password change refused");
         return Err(wrong_password());
     }
+    let row = &user.row;
+    let personal = PersonalTexts::new(&row.name, &row.full_name, &row.email);
     let replacement = Replacement {
         permit,
-        new_hash: passwords.hash(&change.new).await?,
+        new_hash: passwords.hash_new("new", &change.new, &personal).await?,
         recorded_failures: attempt.recorded_failures,
         user,
     };

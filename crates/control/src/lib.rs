@@ -19,6 +19,7 @@ pub mod domains;
 mod failure;
 pub mod filters;
 pub mod hosts;
+pub mod invitations;
 pub mod jobs;
 mod keyed_mutex;
 mod names;

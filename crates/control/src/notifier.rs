@@ -328,7 +328,8 @@ mod tests {
     fn recipients(topic: Topic) -> [bool; 4] {
         match topic {
             Topic::Container | Topic::Job | Topic::JobLog => [true, false, true, true],
-            Topic::User => [true, false, false, true],
+            Topic::User | Topic::Session => [true, false, false, true],
+            Topic::Invitation => [false, false, false, true],
             Topic::Site | Topic::Domain => [true, true, true, true],
             Topic::Nodes
             | Topic::Certificate

@@ -2,6 +2,7 @@
 //! tens of milliseconds by design.
 
 mod argon2id;
+mod strength;
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use crate::failure::internal;
 use argon2id::Argon2id;
+pub(crate) use strength::PersonalTexts;
 
 /// How many hashes are computed concurrently.
 const MAX_CONCURRENT: usize = 2;
@@ -32,10 +34,23 @@ impl Passwords {
         }
     }
 
-    /// Hashes a password to a PHC string.
-    pub(crate) async fn hash(&self, password: &Password) -> Result<String, Error> {
-        let password = password.as_str().to_owned();
-        self.blocking(move || hash_now(&password)).await
+    /// Hashes a new password of a user to a PHC string. `field` is its field in the form.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for passwords that are easy to guess.
+    pub(crate) async fn hash_new(
+        &self,
+        field: &'static str,
+        password: &Password,
+        user: &PersonalTexts,
+    ) -> Result<String, Error> {
+        let (password, user) = (password.as_str().to_owned(), user.clone());
+        self.blocking(move || {
+            strength::check(&password, &user)
+                .map_err(|refusal| Error::invalid_field(field, refusal.to_string()))?;
+            hash_now(&password)
+        })
+        .await
     }
 
     /// Whether the password matches the hash. Without a hash the check takes equally long and

@@ -1,8 +1,9 @@
-//! Deletes what has expired, once an hour: sessions, failed sign-ins, and ended jobs.
+//! Deletes what has expired, once an hour: sessions, failed sign-ins, invitations, and
+//! ended jobs.
 
 use std::time::Duration;
 
-use crate::{Control, clock::millis, sessions};
+use crate::{Control, clock::millis, invitations, sessions};
 
 const INTERVAL: Duration = Duration::from_secs(3600);
 /// How many jobs one transaction deletes, so that other writers do not wait long.
@@ -15,6 +16,9 @@ pub(crate) async fn run(control: Control) {
     while stop.run_until_cancelled(hourly.tick()).await.is_some() {
         if let Err(error) = control.store().write(sessions::delete_expired).await {
             tracing::warn!(%error, "expired session deletion failed");
+        }
+        if let Err(error) = control.store().write(invitations::delete_expired).await {
+            tracing::warn!(%error, "expired invitation deletion failed");
         }
         match delete_jobs(&control).await {
             Ok(0) => {}

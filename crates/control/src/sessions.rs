@@ -1,6 +1,7 @@
 //! Sign-in, sign-out and sessions. A session is a random token; only its hash is stored.
 
 mod link;
+pub mod own;
 
 use std::{net::IpAddr, time::Duration};
 
@@ -10,6 +11,7 @@ use model::{
     names::Username,
     permissions::{PasswordChange, Permit},
     session::{CurrentUser, SignInForm},
+    users::AccountState,
 };
 use sha2::{Digest as _, Sha256};
 use store::{Conn, users::UserRecord};
@@ -27,7 +29,7 @@ use crate::{
 /// The maximum lifetime of a session.
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 /// A session expires after this long without use.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 3600);
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// A browser is forgotten this long after its last sign-in.
 const KNOWN_BROWSER: Duration = Duration::from_secs(90 * 24 * 3600);
 /// How many browsers are remembered per user.
@@ -109,8 +111,13 @@ pub async fn sign_in(
             false => store::sign_ins::insert_known_browser(c, &hash, id, MAX_BROWSERS),
         }
     };
-    let session = begin(control, &user, &client, record).await?;
-    let session = session.ok_or(Error::WrongCredentials)?;
+    let begun = begin(control, &user, &client, record).await?;
+    let session = begun
+        .inspect_err(|refusal| {
+            let reason = refusal.as_str();
+            tracing::info!(account = %user.row.name, address = %client.address, reason, "sign-in refused");
+        })
+        .map_err(SessionRefusal::into_error)?;
     tracing::info!(account = %user.row.name, address = %client.address, method = "password", "user signed in");
     Ok(NewSession {
         browser_token: Some(browser_token),
@@ -189,15 +196,40 @@ pub(crate) async fn begin_attempt(
     }
 }
 
-/// Stores a new session of an account, and runs `record` in the same transaction; `None` if the
-/// account has another password by now. A change of the password locks the account too, so it ends
-/// this session or this session does not begin.
+/// Why no session begins for a user who has proved who they are.
+enum SessionRefusal {
+    /// The account has another password by now, or was deleted.
+    Changed,
+    /// The account is not active.
+    Inactive(AccountState),
+}
+
+impl SessionRefusal {
+    /// The reason in the log.
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Changed => "account changed",
+            Self::Inactive(state) => state.as_str(),
+        }
+    }
+
+    fn into_error(self) -> Error {
+        match self {
+            Self::Changed => Error::WrongCredentials,
+            Self::Inactive(state) => Error::forbidden(state.sign_in_refusal().unwrap_or_default()),
+        }
+    }
+}
+
+/// Stores a new session of an active account, and runs `record` in the same transaction. A change
+/// of the password or the state locks the account too, so it ends this session or this session does
+/// not begin.
 async fn begin(
     control: &Control,
     user: &UserRecord,
     client: &ClientInfo,
     record: impl Fn(&mut Conn) -> Result<(), store::Error> + Send + 'static,
-) -> Result<Option<NewSession>, Error> {
+) -> Result<Result<NewSession, SessionRefusal>, Error> {
     let session = UnstoredSession::new(user.row.id, client);
     let to_store = session.clone();
     let (user, verified_hash) = (user.row.id, user.password_hash.clone());
@@ -206,16 +238,20 @@ async fn begin(
         .write(move |c| {
             store::users::lock(c, user)?;
             let current = store::users::get(c, user)?;
-            if current.is_none_or(|current| current.password_hash != verified_hash) {
-                return Ok(false);
+            let current = current.filter(|current| current.password_hash == verified_hash);
+            let Some(current) = current else {
+                return Ok(Err(SessionRefusal::Changed));
+            };
+            if current.row.state != AccountState::Active {
+                return Ok(Err(SessionRefusal::Inactive(current.row.state)));
             }
             record(c)?;
             to_store.insert(c)?;
-            Ok(true)
+            Ok(Ok(()))
         })
         .await
         .into_model("begin session")?;
-    Ok(begun.then_some(session.into_session(None)))
+    Ok(begun.map(|()| session.into_session(None)))
 }
 
 /// A session that is not stored yet.
@@ -244,6 +280,16 @@ impl UnstoredSession {
     fn insert(&self, c: &mut Conn) -> Result<(), store::Error> {
         store::sessions::delete_surplus(c, self.row.user, MAX_SESSIONS - 1)?;
         store::sessions::insert(c, &self.row)
+    }
+
+    /// Stores the first session of a new account, and the browser that created it.
+    pub(crate) fn insert_with_browser(
+        &self,
+        c: &mut Conn,
+        browser_hash: &str,
+    ) -> Result<(), store::Error> {
+        store::sign_ins::insert_known_browser(c, browser_hash, self.row.user, MAX_BROWSERS)?;
+        self.insert(c)
     }
 
     /// Stores the session in place of all sessions and known browsers of the user.

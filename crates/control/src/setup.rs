@@ -6,8 +6,8 @@ use model::{
     ClusterId, Error,
     names::Username,
     permissions::{ClusterManage, Permit},
-    text::Password,
-    users::{Limits, Role, UserSpec},
+    text::{FullName, Password},
+    users::{Limits, Role, UserSpec, UserValues},
 };
 use store::Conn;
 
@@ -39,10 +39,14 @@ pub async fn create_first_administrator(
     let password = random_password();
     let name: Username = parse("admin")?;
     let spec = UserSpec {
-        name: name.clone(),
-        email: parse("admin@localhost")?,
-        role: Role::Administrator,
-        limits: Limits::default(),
+        values: UserValues {
+            name: name.clone(),
+            full_name: FullName::default(),
+            email: parse("admin@localhost")?,
+            role: Role::Administrator,
+            limits: Limits::default(),
+            access_ends: None,
+        },
         password: Some(parse::<Password>(&password)?),
     };
     match users::create(control, &Actor::System, spec).await {

@@ -6,10 +6,12 @@ use model::{
     names::Username,
     page::Page,
     permissions::{AccountRead, Permit, UserList, UserManage},
-    users::{Role, UserRow, UserSpec},
+    text::Password,
+    users::{AccountState, DecidedState, Role, UserRow, UserSpec, UserValues},
 };
+use store::Conn;
 
-use crate::{Actor, Control, failure::StoreResultExt as _};
+use crate::{Actor, Control, failure::StoreResultExt as _, passwords::PersonalTexts};
 
 /// Lists the accounts by name.
 ///
@@ -19,13 +21,14 @@ pub async fn list(
     control: &Control,
     actor: &Actor,
     q: &str,
+    state: Option<AccountState>,
     page: u32,
 ) -> Result<Page<UserRow>, Error> {
     let _: Permit<UserList> = actor.permit()?;
     let q = q.trim().to_owned();
     control
         .store()
-        .read(move |c| store::users::list(c, &q, page.max(1)))
+        .read(move |c| store::users::list(c, &q, state, page.max(1)))
         .await
         .into_model("list users")
 }
@@ -59,11 +62,9 @@ pub async fn create(control: &Control, actor: &Actor, spec: UserSpec) -> Result<
         ));
     };
     let new = store::users::NewUser {
-        password_hash: control.0.passwords.hash(password).await?,
-        name: spec.name,
-        email: spec.email,
-        role: spec.role,
-        limits: spec.limits,
+        password_hash: hash_password(control, password, &spec.values).await?,
+        values: spec.values,
+        state: DecidedState::Active,
     };
     let id = control
         .store()
@@ -91,14 +92,11 @@ pub async fn update(
         return Err(Error::invalid_field("password", "Change it under Account."));
     }
     let password_hash = match &spec.password {
-        Some(password) => Some(control.0.passwords.hash(password).await?),
+        Some(password) => Some(hash_password(control, password, &spec.values).await?),
         None => None,
     };
     let change = store::users::UserUpdate {
-        name: spec.name,
-        email: spec.email,
-        role: spec.role,
-        limits: spec.limits,
+        values: spec.values,
         password_hash,
     };
     let done = control
@@ -108,10 +106,12 @@ pub async fn update(
             let Some(user) = store::users::get(c, id)? else {
                 return Ok(Err(Error::not_found(Kind::User)));
             };
-            let steps_down =
-                user.row.role == Role::Administrator && change.role != Role::Administrator;
-            if steps_down && store::users::count_administrators(c)? < 2 {
+            let (values, is_last) = (&change.values, is_last_administrator(c, &user.row)?);
+            if is_last && values.role != Role::Administrator {
                 return Ok(Err(Error::invalid_field("role", LAST_ADMINISTRATOR)));
+            }
+            if is_last && values.access_ends.is_some() {
+                return Ok(Err(Error::invalid_field("access_ends", LAST_ADMINISTRATOR)));
             }
             store::users::update(c, permit, id, &change)?;
             if change.password_hash.is_some() {
@@ -155,7 +155,7 @@ pub async fn delete(
             if let Some(refusal) = refuse_delete(&user.row, &confirm) {
                 return Ok(Err(refusal));
             }
-            if user.row.role == Role::Administrator && store::users::count_administrators(c)? < 2 {
+            if is_last_administrator(c, &user.row)? {
                 return Ok(Err(Error::conflict(LAST_ADMINISTRATOR)));
             }
             store::users::delete(c, permit, id)?;
@@ -167,8 +167,67 @@ pub async fn delete(
     done
 }
 
-const LAST_ADMINISTRATOR: &str =
-    "This is the last administrator. Give another user this role first.";
+/// Approves, suspends or reactivates an account. A suspension ends the user's sessions; containers
+/// stay as they are.
+///
+/// # Errors
+/// [`Error::Conflict`] for the actor's own account and for the last administrator.
+pub async fn change_state(
+    control: &Control,
+    actor: &Actor,
+    id: UserId,
+    state: DecidedState,
+) -> Result<(), Error> {
+    let permit: Permit<UserManage> = actor.permit()?;
+    if actor.me().is_some_and(|me| me.id == id) {
+        return Err(Error::conflict(
+            "You cannot suspend your own account. Ask another administrator.",
+        ));
+    }
+    let changed = control
+        .store()
+        .write(move |c| {
+            store::users::lock_all(c)?;
+            let Some(user) = store::users::get(c, id)? else {
+                return Ok(Err(Error::not_found(Kind::User)));
+            };
+            if state != DecidedState::Active {
+                if is_last_administrator(c, &user.row)? {
+                    return Ok(Err(Error::conflict(LAST_ADMINISTRATOR)));
+                }
+                store::sessions::delete_by_user(c, permit.narrow(), id)?;
+            }
+            store::users::update_state(c, permit, id, state)?;
+            Ok(Ok(user.row.name))
+        })
+        .await
+        .into_model("change state of user")??;
+    let state = state.as_str();
+    tracing::info!(account = %changed, state, "account state changed");
+    publish_change(control, id);
+    Ok(())
+}
+
+async fn hash_password(
+    control: &Control,
+    password: &Password,
+    values: &UserValues,
+) -> Result<String, Error> {
+    let personal = PersonalTexts::new(&values.name, &values.full_name, &values.email);
+    let passwords = &control.0.passwords;
+    passwords.hash_new("password", password, &personal).await
+}
+
+const LAST_ADMINISTRATOR: &str = "This is the last active administrator without an end date. \
+    Give another user this role first.";
+
+/// Whether no other administrator could sign in for all time. The accounts must be locked.
+fn is_last_administrator(c: &mut Conn, user: &UserRow) -> Result<bool, store::Error> {
+    let is_permanent = user.role == Role::Administrator
+        && user.state == AccountState::Active
+        && user.access_ends.is_none();
+    Ok(is_permanent && store::users::count_permanent_administrators(c)? < 2)
+}
 
 fn refuse_delete(user: &UserRow, confirm: &str) -> Option<Error> {
     if user.name.as_str() != confirm {
@@ -187,7 +246,7 @@ fn refuse_delete(user: &UserRow, confirm: &str) -> Option<Error> {
     })
 }
 
-fn publish_change(control: &Control, id: UserId) {
+pub(crate) fn publish_change(control: &Control, id: UserId) {
     control
         .notifier()
         .publish_owned(Event::of(Topic::User, id.0), id);

@@ -62,6 +62,10 @@ pub enum Kind {
     Cluster,
     /// A user.
     User,
+    /// An invitation to create an account.
+    Invitation,
+    /// A session of a user.
+    Session,
 }
 
 impl Kind {
@@ -79,6 +83,8 @@ impl Kind {
             Self::File => "file",
             Self::Cluster => "cluster",
             Self::User => "user",
+            Self::Invitation => "invitation",
+            Self::Session => "session",
         }
     }
 }

@@ -49,6 +49,10 @@ topics! {
     Contact => Operator,
     /// Users.
     User => OwnerOrAdministrator,
+    /// Sessions of a user; the ID is the user's.
+    Session => OwnerOrAdministrator,
+    /// Invitations.
+    Invitation => Administrator,
 }
 
 /// A change notification.

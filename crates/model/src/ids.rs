@@ -35,6 +35,8 @@ macro_rules! ids {
 ids! {
     /// A user.
     UserId,
+    /// An invitation to create an account.
+    InvitationId,
     /// A site: one network with its domain and address range.
     SiteId,
     /// A domain that a site publishes under.

@@ -8,6 +8,7 @@ pub mod backoff;
 pub mod certificates;
 pub mod clusters;
 pub mod containers;
+pub mod date;
 pub mod dhcp_leases;
 pub mod domains;
 pub mod env;
@@ -18,6 +19,7 @@ pub mod fingerprint;
 pub mod hosts;
 pub mod ids;
 pub mod image;
+pub mod invitations;
 pub mod jobs;
 pub mod names;
 pub mod net;
@@ -36,9 +38,10 @@ pub mod text;
 pub mod time;
 pub mod users;
 
+pub use date::Date;
 pub use error::{Error, FieldError, Fields, Invalid, Kind};
 pub use ids::{
-    AuthorityId, CertificateId, ClusterId, ContainerId, DomainId, HostId, JobId, ProviderId,
-    ServiceId, SiteId, UserId,
+    AuthorityId, CertificateId, ClusterId, ContainerId, DomainId, HostId, InvitationId, JobId,
+    ProviderId, ServiceId, SiteId, UserId,
 };
 pub use time::Timestamp;

@@ -173,6 +173,44 @@ impl FromStr for Username {
     }
 }
 
+/// Accounts of operating systems and programs, and names that suggest authority.
+const SYSTEM_USERNAMES: [&str; 21] = [
+    "admin",
+    "administrator",
+    "backup",
+    "bin",
+    "daemon",
+    "games",
+    "holdfast",
+    "list",
+    "lp",
+    "mail",
+    "man",
+    "news",
+    "nobody",
+    "operator",
+    "postgres",
+    "proxy",
+    "root",
+    "sshd",
+    "sync",
+    "sys",
+    "uucp",
+];
+
+impl Username {
+    /// Why no user can have this name, although it is valid.
+    pub fn refusal(&self) -> Option<&'static str> {
+        // The path of the form of a new user.
+        (self.0 == "new").then_some("The name new is reserved. Enter another name.")
+    }
+
+    /// Whether only administrators may choose the name.
+    pub fn is_system(&self) -> bool {
+        SYSTEM_USERNAMES.contains(&self.as_str()) || self.0.starts_with("systemd-")
+    }
+}
+
 /// An email address without quoting or comments; the domain is in lower case.
 ///
 /// At most 254 characters, of which at most 64 before the at sign (RFC 5321, section 4.5.3.1).

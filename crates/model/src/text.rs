@@ -92,6 +92,24 @@ impl FromStr for Description {
     }
 }
 
+/// The name of a person: up to 100 characters on one line; may be empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FullName(String);
+text_value!(FullName);
+
+impl FromStr for FullName {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim();
+        if text.chars().count() > 100 || text.chars().any(char::is_control) {
+            return Err(Invalid::new("Use at most 100 characters on one line."));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
 /// A command line that replaces the image's own: one line of up to 2000 characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -77,7 +77,7 @@ impl fmt::Display for Timestamp {
 
 /// The Gregorian date of a day number since 1970-01-01, computed in eras of 400 years
 /// (<https://howardhinnant.github.io/date_algorithms.html#civil_from_days>).
-fn civil(days: i64) -> (i64, i64, i64) {
+pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
@@ -92,6 +92,19 @@ fn civil(days: i64) -> (i64, i64, i64) {
         month_from_march - 9
     };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+/// The day number since 1970-01-01 of a Gregorian date, the inverse of [`civil`]
+/// (<https://howardhinnant.github.io/date_algorithms.html#days_from_civil>). A day that the month
+/// does not have is counted on into the next month.
+pub(crate) fn day_number(year: i64, month: i64, day: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let month_from_march = (month + 9) % 12;
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
 }
 
 /// A duration as text: `850 ms`, `12.3 s`, `4 min 5 s`.

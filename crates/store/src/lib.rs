@@ -29,6 +29,7 @@ pub mod dhcp_leases;
 pub mod dns_records;
 pub mod hosts;
 pub mod images;
+pub mod invitations;
 pub mod jobs;
 pub mod names;
 pub mod nodes;

@@ -6,7 +6,7 @@ mod job_tables;
 mod site_objects;
 
 pub(crate) use accounts::{
-    domain_rate_limits, known_browsers, rate_limits, sessions, sign_in_failures, users,
+    domain_rate_limits, invitations, known_browsers, rate_limits, sessions, sign_in_failures, users,
 };
 pub(crate) use job_tables::{job_log, job_steps, jobs};
 pub(crate) use site_objects::{names, pulled_images};
@@ -292,6 +292,7 @@ diesel::table! {
 
 diesel::joinable!(pulled_images -> sites (site_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(invitations -> users (inviter_id));
 diesel::joinable!(sites -> clusters (cluster_id));
 diesel::joinable!(hosts -> sites (site_id));
 diesel::joinable!(host_files -> hosts (host_id));
@@ -308,6 +309,7 @@ diesel::joinable!(certificate_events -> certificates (certificate_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     users,
+    invitations,
     sessions,
     known_browsers,
     clusters,

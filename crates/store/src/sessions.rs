@@ -4,8 +4,9 @@
 use diesel::prelude::*;
 use model::{
     Timestamp, UserId,
+    account::{SessionId, SessionRow},
     names::Username,
-    permissions::{PasswordChange, Permit},
+    permissions::{PasswordChange, Permit, SessionManage},
     users::Role,
 };
 
@@ -13,6 +14,7 @@ use crate::{
     Conn, Error, dialect,
     rows::{self, RowRef},
     schema::{sessions, users},
+    users::is_active,
 };
 
 /// The values of a new session.
@@ -86,8 +88,8 @@ pub fn delete_surplus(c: &mut Conn, user: UserId, most: i64) -> Result<(), Error
     Ok(())
 }
 
-/// Returns the session with this token hash, unless it has expired or was idle for `idle_ms`. One
-/// statement.
+/// Returns the session with this token hash, unless it has expired or was idle for `idle_ms`, or
+/// the user's account is not active. One statement.
 ///
 /// # Errors
 /// When the database is unavailable.
@@ -100,6 +102,7 @@ pub fn get_valid(
     let row: Option<JoinedRow> = sessions::table
         .inner_join(users::table)
         .filter(sessions::token_hash.eq(token_hash))
+        .filter(is_active(dialect::now(&c.0)))
         .filter(sessions::expires_at.gt(dialect::now(&c.0)))
         .filter(sessions::last_seen_at.gt(dialect::now_plus(&c.0, idle_ms.saturating_neg())))
         .select((
@@ -161,4 +164,74 @@ pub fn delete_by_user(c: &mut Conn, _: Permit<PasswordChange>, user: UserId) -> 
 pub fn delete_expired(c: &mut Conn) -> Result<usize, Error> {
     let now = dialect::now(&c.0);
     Ok(diesel::delete(sessions::table.filter(sessions::expires_at.le(now))).execute(&mut c.0)?)
+}
+
+/// Lists the valid sessions of a user, the last used first. `current` is the hash of the token of
+/// the current one.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn list_by_user(
+    c: &mut Conn,
+    user: UserId,
+    current: Option<&str>,
+    idle_ms: i64,
+) -> Result<Vec<SessionRow>, Error> {
+    type Columns = (String, String, String, i64, i64);
+    let rows: Vec<Columns> = sessions::table
+        .filter(sessions::user_id.eq(user.0))
+        .filter(sessions::expires_at.gt(dialect::now(&c.0)))
+        .filter(sessions::last_seen_at.gt(dialect::now_plus(&c.0, idle_ms.saturating_neg())))
+        .order((sessions::last_seen_at.desc(), sessions::token_hash))
+        .select((
+            sessions::token_hash,
+            sessions::address,
+            sessions::user_agent,
+            sessions::created_at,
+            sessions::last_seen_at,
+        ))
+        .load(&mut c.0)?;
+    let rows = rows
+        .into_iter()
+        .map(|(hash, address, user_agent, created, seen)| SessionRow {
+            id: SessionId::of(&hash),
+            address,
+            user_agent,
+            created: Timestamp(created),
+            last_used: Timestamp(seen),
+            is_current: current == Some(&hash),
+        });
+    Ok(rows.collect())
+}
+
+/// Deletes a session of a user. Returns whether it existed.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn delete_by_id(
+    c: &mut Conn,
+    _: Permit<SessionManage>,
+    user: UserId,
+    id: &SessionId,
+) -> Result<bool, Error> {
+    let session = sessions::table
+        .filter(sessions::user_id.eq(user.0))
+        .filter(sessions::token_hash.like(format!("{id}%")));
+    Ok(diesel::delete(session).execute(&mut c.0)? > 0)
+}
+
+/// Deletes the sessions of a user except the one with this hash of its token.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn delete_others(
+    c: &mut Conn,
+    _: Permit<SessionManage>,
+    user: UserId,
+    current: Option<&str>,
+) -> Result<usize, Error> {
+    let others = sessions::table
+        .filter(sessions::user_id.eq(user.0))
+        .filter(sessions::token_hash.ne(current.unwrap_or_default()));
+    Ok(diesel::delete(others).execute(&mut c.0)?)
 }

@@ -1,37 +1,38 @@
 //! Users and the resources that their containers use. Must not know what a role allows.
 
-use std::collections::{BTreeSet, HashMap};
+mod limits;
+mod usage;
 
-use diesel::{
-    dsl::{count_star, sum},
-    prelude::*,
-};
+use std::collections::BTreeSet;
+
+use diesel::{dsl::count_star, expression::SqlLiteral, prelude::*, sql_types::BigInt};
 use model::{
     Timestamp, UserId,
-    names::{EmailAddress, Username},
+    account::Profile,
+    names::Username,
     page::{PAGE_ROWS, Page},
-    permissions::{PasswordChange, Permit, UserManage},
-    users::{Limits, Role, Usage, UserRow},
+    permissions::{PasswordChange, Permit, ProfileChange, UserManage},
+    users::{AccountState, DecidedState, Role, Usage, UserRow, UserValues},
 };
+
+pub use usage::get_usage;
+
+pub(crate) use limits::{LimitColumns, limit};
 
 use crate::{
     Conn, Error, dialect,
     dialect::{Condition, lower},
     rows::{self, RowRef},
-    schema::{containers, users},
+    schema::users,
 };
 
 /// The values of a new user.
 #[derive(Clone)]
 pub struct NewUser {
-    /// The name for signing in.
-    pub name: Username,
-    /// The email address.
-    pub email: EmailAddress,
-    /// The role.
-    pub role: Role,
-    /// The most that the user's containers may use together.
-    pub limits: Limits,
+    /// The values that an administrator can change.
+    pub values: UserValues,
+    /// Whether the account can be used at once.
+    pub state: DecidedState,
     /// The hash of the password, in PHC form.
     pub password_hash: String,
 }
@@ -39,14 +40,8 @@ pub struct NewUser {
 /// The changed values of a user.
 #[derive(Clone)]
 pub struct UserUpdate {
-    /// The name for signing in.
-    pub name: Username,
-    /// The email address.
-    pub email: EmailAddress,
-    /// The role.
-    pub role: Role,
-    /// The most that the user's containers may use together.
-    pub limits: Limits,
+    /// The values.
+    pub values: UserValues,
     /// The hash of a new password; `None` keeps the current password.
     pub password_hash: Option<String>,
 }
@@ -73,6 +68,9 @@ struct Row {
     limit_memory_mib: Option<i64>,
     limit_disk_gib: Option<i64>,
     created_at: i64,
+    full_name: String,
+    state: String,
+    access_ends_at: Option<i64>,
 }
 
 #[derive(AsChangeset)]
@@ -85,28 +83,47 @@ struct Columns<'a> {
     limit_cores: Option<i64>,
     limit_memory_mib: Option<i64>,
     limit_disk_gib: Option<i64>,
+    full_name: &'a str,
+    access_ends_at: Option<i64>,
+}
+
+impl<'a> From<&'a UserValues> for Columns<'a> {
+    fn from(values: &'a UserValues) -> Self {
+        Self {
+            name: values.name.as_str(),
+            email: values.email.as_str(),
+            role: values.role.as_str(),
+            limit_containers: limit(values.limits.containers),
+            limit_cores: limit(values.limits.cores),
+            limit_memory_mib: limit(values.limits.memory_mib),
+            limit_disk_gib: limit(values.limits.disk_gib),
+            full_name: values.full_name.as_str(),
+            access_ends_at: values.access_ends.map(|ends| ends.0),
+        }
+    }
 }
 
 impl Row {
-    fn into_record(self, usage: Usage) -> Result<UserRecord, Error> {
+    fn into_record(self, usage: Usage, now: Timestamp) -> Result<UserRecord, Error> {
         let row_ref = RowRef::new("users", &self.id);
-        let limit = |column, number: Option<i64>| {
-            number
-                .map(|number| row_ref.convert_number::<u32, _>(column, number))
-                .transpose()
+        let access_ends = self.access_ends_at.map(Timestamp);
+        let decided: DecidedState = row_ref.parse("state", &self.state)?;
+        let limits = LimitColumns {
+            containers: self.limit_containers,
+            cores: self.limit_cores,
+            memory_mib: self.limit_memory_mib,
+            disk_gib: self.limit_disk_gib,
         };
         let row = UserRow {
             id: UserId(self.id),
             name: row_ref.parse("name", &self.name)?,
+            full_name: row_ref.parse("full_name", &self.full_name)?,
             email: row_ref.parse("email", &self.email)?,
             role: row_ref.parse("role", &self.role)?,
-            limits: Limits {
-                containers: limit("limit_containers", self.limit_containers)?,
-                cores: limit("limit_cores", self.limit_cores)?,
-                memory_mib: limit("limit_memory_mib", self.limit_memory_mib)?,
-                disk_gib: limit("limit_disk_gib", self.limit_disk_gib)?,
-            },
+            limits: limits.parse(row_ref)?,
             usage,
+            state: decided.at(access_ends, now),
+            access_ends,
             created: Timestamp(self.created_at),
         };
         Ok(UserRecord {
@@ -121,19 +138,28 @@ impl Row {
 /// # Errors
 /// [`Error::Duplicate`] for a taken name.
 pub fn insert(c: &mut Conn, _: Permit<UserManage>, new: &NewUser) -> Result<UserId, Error> {
-    let limit = |limit: Option<u32>| limit.map(i64::from);
+    insert_row(c, new)
+}
+
+/// Inserts a user without a permit. Only [`invitations::accept`](crate::invitations::accept) may
+/// use it besides [`insert`].
+pub(crate) fn insert_row(c: &mut Conn, new: &NewUser) -> Result<UserId, Error> {
+    let values = &new.values;
     diesel::insert_into(users::table)
         .values((
-            users::name.eq(new.name.as_str()),
-            users::email.eq(new.email.as_str()),
-            users::role.eq(new.role.as_str()),
+            users::name.eq(values.name.as_str()),
+            users::email.eq(values.email.as_str()),
+            users::role.eq(values.role.as_str()),
             users::password_hash.eq(&new.password_hash),
-            users::limit_containers.eq(limit(new.limits.containers)),
-            users::limit_cores.eq(limit(new.limits.cores)),
-            users::limit_memory_mib.eq(limit(new.limits.memory_mib)),
-            users::limit_disk_gib.eq(limit(new.limits.disk_gib)),
+            users::limit_containers.eq(limit(values.limits.containers)),
+            users::limit_cores.eq(limit(values.limits.cores)),
+            users::limit_memory_mib.eq(limit(values.limits.memory_mib)),
+            users::limit_disk_gib.eq(limit(values.limits.disk_gib)),
             users::version.eq(1),
             users::created_at.eq(dialect::now(&c.0)),
+            users::full_name.eq(values.full_name.as_str()),
+            users::state.eq(new.state.as_str()),
+            users::access_ends_at.eq(values.access_ends.map(|ends| ends.0)),
         ))
         .execute(&mut c.0)?;
     Ok(UserId(dialect::inserted_id(&mut c.0)?))
@@ -149,22 +175,52 @@ pub fn update(
     id: UserId,
     change: &UserUpdate,
 ) -> Result<(), Error> {
-    let limit = |limit: Option<u32>| limit.map(i64::from);
-    let columns = Columns {
-        name: change.name.as_str(),
-        email: change.email.as_str(),
-        role: change.role.as_str(),
-        limit_containers: limit(change.limits.containers),
-        limit_cores: limit(change.limits.cores),
-        limit_memory_mib: limit(change.limits.memory_mib),
-        limit_disk_gib: limit(change.limits.disk_gib),
-    };
     let password = change
         .password_hash
         .as_deref()
         .map(|hash| users::password_hash.eq(hash));
+    let columns = Columns::from(&change.values);
     let changed = diesel::update(users::table.find(id.0))
         .set((columns, password, users::version.eq(users::version + 1)))
+        .execute(&mut c.0)?;
+    rows::ensure_found(changed)
+}
+
+/// Approves, suspends or reactivates a user.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn update_state(
+    c: &mut Conn,
+    _: Permit<UserManage>,
+    id: UserId,
+    state: DecidedState,
+) -> Result<(), Error> {
+    let changed = diesel::update(users::table.find(id.0))
+        .set((
+            users::state.eq(state.as_str()),
+            users::version.eq(users::version + 1),
+        ))
+        .execute(&mut c.0)?;
+    rows::ensure_found(changed)
+}
+
+/// Changes what users may change about their own account.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn update_profile(
+    c: &mut Conn,
+    _: Permit<ProfileChange>,
+    id: UserId,
+    profile: &Profile,
+) -> Result<(), Error> {
+    let changed = diesel::update(users::table.find(id.0))
+        .set((
+            users::full_name.eq(profile.full_name.as_str()),
+            users::email.eq(profile.email.as_str()),
+            users::version.eq(users::version + 1),
+        ))
         .execute(&mut c.0)?;
     rows::ensure_found(changed)
 }
@@ -226,7 +282,7 @@ pub fn list_missing_names(
 pub fn get_by_name(c: &mut Conn, name: &Username) -> Result<Option<UserRecord>, Error> {
     let row = users::table
         .filter(users::name.eq(name.as_str()))
-        .select(Row::as_select())
+        .select((Row::as_select(), dialect::now(&c.0)))
         .first(&mut c.0)
         .optional()?;
     add_usage(c, row)
@@ -239,82 +295,90 @@ pub fn get_by_name(c: &mut Conn, name: &Username) -> Result<Option<UserRecord>, 
 pub fn get(c: &mut Conn, id: UserId) -> Result<Option<UserRecord>, Error> {
     let row = users::table
         .find(id.0)
-        .select(Row::as_select())
+        .select((Row::as_select(), dialect::now(&c.0)))
         .first(&mut c.0)
         .optional()?;
     add_usage(c, row)
 }
 
-fn add_usage(c: &mut Conn, row: Option<Row>) -> Result<Option<UserRecord>, Error> {
-    let Some(row) = row else { return Ok(None) };
+fn add_usage(c: &mut Conn, row: Option<(Row, i64)>) -> Result<Option<UserRecord>, Error> {
+    let Some((row, now)) = row else {
+        return Ok(None);
+    };
     let usage = get_usage(c, UserId(row.id))?;
-    row.into_record(usage).map(Some)
+    row.into_record(usage, Timestamp(now)).map(Some)
 }
 
-/// Returns a page of the users whose name or email address contains `q`, ordered by name.
+/// Whether an account is active at `now`.
+#[diesel::dsl::auto_type(no_type_alias)]
+pub(crate) fn is_active(now: SqlLiteral<BigInt>) -> _ {
+    let lasts = users::access_ends_at
+        .is_null()
+        .or(users::access_ends_at.assume_not_null().gt(now));
+    let active: &'static str = DecidedState::Active.as_str();
+    users::state.eq(active).and(lasts)
+}
+
+/// The users in this state.
+fn in_state(c: &Conn, state: AccountState) -> Condition<'static, users::table> {
+    let is = |state: DecidedState| users::state.eq(state.as_str());
+    let ends = users::access_ends_at;
+    let now = dialect::now(&c.0);
+    match state {
+        AccountState::Pending => Box::new(is(DecidedState::Pending)),
+        AccountState::Suspended => Box::new(is(DecidedState::Suspended)),
+        AccountState::Active => Box::new(is_active(now)),
+        AccountState::Expired => Box::new(
+            is(DecidedState::Active)
+                .and(ends.is_not_null())
+                .and(ends.assume_not_null().le(now)),
+        ),
+    }
+}
+
+/// Returns a page of the users in `state` whose username, name or email address contains `q`,
+/// ordered by username.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn list(c: &mut Conn, q: &str, page: u32) -> Result<Page<UserRow>, Error> {
+pub fn list(
+    c: &mut Conn,
+    q: &str,
+    state: Option<AccountState>,
+    page: u32,
+) -> Result<Page<UserRow>, Error> {
     let pattern = dialect::like_pattern(q);
-    let matching = || -> Condition<'_, users::table> {
-        let name = lower(users::name).like(&pattern).escape('!');
-        Box::new(name.or(lower(users::email).like(&pattern).escape('!')))
+    let matching = |c: &Conn| -> Condition<'_, users::table> {
+        let text = lower(users::name)
+            .like(&pattern)
+            .escape('!')
+            .or(lower(users::full_name).like(&pattern).escape('!'))
+            .or(lower(users::email).like(&pattern).escape('!'));
+        match state {
+            Some(state) => Box::new(text.and(in_state(c, state))),
+            None => Box::new(text),
+        }
     };
     let (page, before) = rows::page_offset(page);
     let total = users::table
-        .filter(matching())
+        .filter(matching(c))
         .select(count_star())
         .first(&mut c.0)?;
-    let rows: Vec<Row> = users::table
-        .filter(matching())
+    let rows: Vec<(Row, i64)> = users::table
+        .filter(matching(c))
         .order((users::name, users::id))
         .limit(i64::from(PAGE_ROWS))
         .offset(before)
-        .select(Row::as_select())
+        .select((Row::as_select(), dialect::now(&c.0)))
         .load(&mut c.0)?;
-    let mut usages = load_usages(c, &rows.iter().map(|row| row.id).collect::<Vec<_>>())?;
-    let users = rows.into_iter().map(|row| {
+    let ids: Vec<_> = rows.iter().map(|(row, _)| row.id).collect();
+    let mut usages = usage::load_usages(c, &ids)?;
+    let users = rows.into_iter().map(|(row, now)| {
         let usage = usages.remove(&row.id).unwrap_or_default();
-        row.into_record(usage).map(|record| record.row)
+        let record = row.into_record(usage, Timestamp(now));
+        record.map(|record| record.row)
     });
     Ok(rows::to_page(users.collect::<Result<_, _>>()?, total, page))
-}
-
-/// Returns the resources that a user's containers use together.
-///
-/// # Errors
-/// When the database is unavailable.
-pub fn get_usage(c: &mut Conn, id: UserId) -> Result<Usage, Error> {
-    Ok(load_usages(c, &[id.0])?.remove(&id.0).unwrap_or_default())
-}
-
-fn load_usages(c: &mut Conn, owners: &[i64]) -> Result<HashMap<i64, Usage>, Error> {
-    type Sums = (i64, i64, Option<i64>, Option<i64>, Option<i64>);
-    let rows: Vec<Sums> = containers::table
-        .filter(containers::owner_id.eq_any(owners))
-        .group_by(containers::owner_id)
-        .select((
-            containers::owner_id,
-            count_star(),
-            sum(containers::cores),
-            sum(containers::memory_mib),
-            sum(containers::disk_gib),
-        ))
-        .load(&mut c.0)?;
-    let sum = |number: Option<i64>| rows::to_u32(number.unwrap_or(0));
-    let usage = rows
-        .into_iter()
-        .map(|(owner, number, cores, memory, disk)| {
-            let usage = Usage {
-                containers: rows::to_u32(number),
-                cores: sum(cores),
-                memory_mib: sum(memory),
-                disk_gib: sum(disk),
-            };
-            (owner, usage)
-        });
-    Ok(usage.collect())
 }
 
 /// Locks the user's row until the transaction ends, so that other transactions that lock it wait.
@@ -340,25 +404,28 @@ pub fn lock_all(c: &mut Conn) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns the number of administrators.
+/// Returns the number of active administrators whose accounts do not expire.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn count_administrators(c: &mut Conn) -> Result<u64, Error> {
+pub fn count_permanent_administrators(c: &mut Conn) -> Result<u64, Error> {
     let number: i64 = users::table
         .filter(users::role.eq(Role::Administrator.as_str()))
+        .filter(users::state.eq(DecidedState::Active.as_str()))
+        .filter(users::access_ends_at.is_null())
         .count()
         .get_result(&mut c.0)?;
     Ok(u64::from(rows::to_u32(number)))
 }
 
-/// Returns the administrator with the lowest id.
+/// Returns the active administrator with the lowest id.
 ///
 /// # Errors
 /// When the database is unavailable.
 pub fn get_first_administrator(c: &mut Conn) -> Result<Option<UserId>, Error> {
     let id = users::table
         .filter(users::role.eq(Role::Administrator.as_str()))
+        .filter(is_active(dialect::now(&c.0)))
         .order(users::id)
         .select(users::id)
         .first(&mut c.0)

@@ -142,4 +142,7 @@ pub const PAGES: &[(&str, Access)] = &[
     ("/users", Administrator),
     ("/users/new", Administrator),
     ("/users/ann", Administrator),
+    ("/invitations", Administrator),
+    ("/invitations/new", Administrator),
+    ("/sign-in/invitation", Anyone),
 ];

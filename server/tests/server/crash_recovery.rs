@@ -111,7 +111,9 @@ async fn demo_creation_survives_kills_without_duplicates() {
     .await;
     let rows = demo_containers(&control).await;
     assert_eq!(rows.len(), 12, "{rows:?}");
-    let users = users::list(&control, &Actor::System, "", 1).await.unwrap();
+    let users = users::list(&control, &Actor::System, "", None, 1)
+        .await
+        .unwrap();
     assert_eq!(users.total, 5);
     let query = JobQuery::default();
     let history = jobs::list(&control, &Actor::System, &query).await.unwrap();

@@ -8,10 +8,7 @@ use axum::{
 };
 use control::{Actor, users};
 use futures::StreamExt as _;
-use model::{
-    UserId,
-    users::{Limits, Role, UserSpec},
-};
+use model::{UserId, users::UserForm};
 
 use crate::support::{TestApp, get, request};
 
@@ -50,13 +47,14 @@ async fn drain(stream: &mut BodyDataStream) {
 
 /// Creates a user and returns their ID.
 async fn create_bea(app: &TestApp) -> UserId {
-    let spec = UserSpec {
-        name: "bea".parse().unwrap(),
-        email: "bea@example.org".parse().unwrap(),
-        role: Role::Member,
-        limits: Limits::default(),
-        password: Some("a long password".parse().unwrap()),
+    let form = UserForm {
+        name: "bea".into(),
+        email: "bea@example.org".into(),
+        role: "member".into(),
+        password: "a long password".into(),
+        ..UserForm::default()
     };
+    let spec = form.parse().unwrap();
     users::create(&app.control, &Actor::System, spec)
         .await
         .unwrap()

@@ -121,10 +121,7 @@ async fn new_password_invalidates_the_link() {
     let admin = users::get(&app.control, &Actor::System, &admin).await;
     let admin = admin.unwrap();
     let spec = UserSpec {
-        name: admin.name,
-        email: admin.email,
-        role: admin.role,
-        limits: admin.limits,
+        values: admin.values(),
         password: Some("another long password".parse().unwrap()),
     };
     let changed = users::update(&app.control, &Actor::System, admin.id, spec);

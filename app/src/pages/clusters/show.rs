@@ -62,7 +62,7 @@ async fn fetch(name: String, tab: ClusterTab) -> Result<ClusterPage, RequestErro
         page.sites = sites
             .map(|site| (site.id, site.spec.name.to_string()))
             .collect();
-        let owners = server_fns::users::list(String::new(), 1).await?;
+        let owners = server_fns::users::list(String::new(), String::new(), 1).await?;
         let owners = owners.rows.iter().map(|user| user.name.to_string());
         page.owners = owners.collect();
     }

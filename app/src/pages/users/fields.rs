@@ -50,29 +50,63 @@ fn role_description(role: Role) -> &'static str {
 
 /// All fields, in groups.
 pub fn fields(form: FormState, values: RwSignal<UserForm>, account: Account) -> AnyView {
+    let user = view! {
+        <Field form name="name" label="Username" value=bind!(values, name) hint="The name for sign-in, such as anna." />
+        <Field form name="full_name" label="Full name" value=bind!(values, full_name) optional=true hint="Such as Anna Example." />
+        <Field form name="email" label="Email" value=bind!(values, email) hint="Such as anna@example.org." />
+        {role_field(form, bind!(values, role))}
+        {last_day_field(form, bind!(values, access_ends))}
+        {password(form, values, account)}
+    };
+    let limits = limit_fields(
+        form,
+        [
+            bind!(values, limits.containers),
+            bind!(values, limits.cores),
+            bind!(values, limits.memory),
+            bind!(values, limits.disk),
+        ],
+    );
+    view! { {group("Account", user.erase())} {limits} }.erase()
+}
+
+/// The choice of a role.
+pub fn role_field(form: FormState, value: FieldBinding) -> AnyView {
     let roles = options([
         ("member", "Member"),
         ("operator", "Operator"),
         ("administrator", "Administrator"),
     ]);
-    let role_hint = Signal::derive(move || {
-        let role = values.with(|form| form.role.parse());
+    let hint = Signal::derive(move || {
+        let role = value.get.with(|role| role.parse());
         role.map(role_description).unwrap_or_default().to_owned()
     });
-    let user = view! {
-        <Field form name="name" label="Username" value=bind!(values, name) hint="The name for sign-in, such as anna." />
-        <Field form name="email" label="Email" value=bind!(values, email) hint="Such as anna@example.org." />
-        <Choice form name="role" label="Role" value=bind!(values, role) options=Signal::stored(roles) hint=role_hint />
-        {password(form, values, account)}
-    };
-    let limits = view! {
+    view! { <Choice form name="role" label="Role" value options=Signal::stored(roles) hint /> }
+        .erase()
+}
+
+/// The date after which an account expires.
+pub fn last_day_field(form: FormState, value: FieldBinding) -> AnyView {
+    view! {
+        <Field form name="access_ends" label="Last day of access" value entry=Entry::Date optional=true
+            hint="The account expires at the end of this day (UTC). Its containers continue to run." />
+    }
+    .erase()
+}
+
+/// The limits of an account: containers, cores, memory and disk.
+pub fn limit_fields(
+    form: FormState,
+    [containers, cores, memory, disk]: [FieldBinding; 4],
+) -> AnyView {
+    let fields = view! {
         <p class="muted">"The total for all containers of this user. Leave empty for no limit."</p>
-        <Field form name="containers" label="Containers" value=bind!(values, containers) optional=true />
-        <Field form name="cores" label="Cores" value=bind!(values, cores) optional=true />
-        <Field form name="memory" label="Memory" value=bind!(values, memory) optional=true hint="Such as 16 GiB." />
-        <Field form name="disk" label="Disk" value=bind!(values, disk) optional=true hint="Such as 100 GiB." />
+        <Field form name="containers" label="Containers" value=containers optional=true />
+        <Field form name="cores" label="Cores" value=cores optional=true />
+        <Field form name="memory" label="Memory" value=memory optional=true hint="Such as 16 GiB." />
+        <Field form name="disk" label="Disk" value=disk optional=true hint="Such as 100 GiB." />
     };
-    view! { {group("Account", user.erase())} {group("Limits", limits.erase())} }.erase()
+    group("Limits", fields.erase())
 }
 
 fn password(form: FormState, values: RwSignal<UserForm>, account: Account) -> AnyView {

@@ -1,20 +1,27 @@
 //! The list of users.
 
-use model::users::UserRow;
+use model::users::{AccountState, UserRow};
 
-use super::usage::{amounts, limited};
-use crate::{components::meter::parts, pages::prelude::*};
+use super::{
+    tabs,
+    usage::{amounts, limited},
+};
+use crate::{
+    components::{badge::account_badge, meter::parts},
+    pages::prelude::*,
+};
 
 const LIST: ListPage = ListPage {
     title: "Users",
     count: ("user", "users"),
     create: || Some(("/users/new", "New user")),
+    tabs: || tabs(0),
     search: Some(Search {
         path: "/users",
         columns: "Name or email",
-        filters: Vec::new,
-        parameters: &["q"],
-        no_match: "The search covers names and email addresses.",
+        filters: || vec![Filter::new("state", "All states", &AccountState::ALL)],
+        parameters: &["q", "state"],
+        no_match: "The search covers usernames, names and email addresses.",
     }),
     ..ListPage::DEFAULT
 };
@@ -25,6 +32,7 @@ const ROWS: Rows<UserRow> = Rows {
     columns: &[
         main_column("Name", |user| row_link(path(user), text(&user.name))),
         column("Email", "", |user| host(&user.email.to_string())),
+        badge_column("State", |user| account_badge(user.state)),
         column("Role", "", |user| text(user.role.as_str())),
         column("Containers", "num", |user| usage(user, 0)),
         column("Cores", "num", |user| usage(user, 1)),
@@ -37,8 +45,8 @@ const ROWS: Rows<UserRow> = Rows {
 pub fn page() -> AnyView {
     list_page(
         &LIST,
-        url_query(|url| (url.text("q"), url.page())),
-        |(q, page)| server_fns::users::list(q, page),
+        url_query(|url| (url.text("q"), url.text("state"), url.page())),
+        |(q, state, page)| server_fns::users::list(q, state, page),
         |_| [Topic::User, Topic::Container].map(Event::all).to_vec(),
         paged,
         &ROWS,

@@ -1,17 +1,17 @@
 //! One user: resource usage, settings, and deletion.
 
-use model::{
-    sizes::{DiskGib, MemoryMib},
-    users::{UserForm, UserRow},
-};
+use model::users::{AccountState, DecidedState, UserForm, UserRow};
 
 use super::{
     fields::{Account, fields, form_state},
     usage::usage,
 };
-use crate::pages::{
-    containers::{container_count, delete_first},
-    prelude::*,
+use crate::{
+    components::badge::account_badge,
+    pages::{
+        containers::{container_count, delete_first},
+        prelude::*,
+    },
 };
 
 /// A user, and whether it is the signed-in user.
@@ -43,6 +43,7 @@ fn content(page: LiveResource<UserPage>) -> AnyView {
     view! {
         <PageHead title=name actions=move || reactive(containers) />
         <div class="stack stack-narrow">
+            {state(page)}
             {page.view(|(user, _)| Facts::new().view("Created", ago(user.created)).card())}
             {page.view(|(user, _)| usage(user))}
             {settings(page, name)}
@@ -52,23 +53,58 @@ fn content(page: LiveResource<UserPage>) -> AnyView {
     .erase()
 }
 
-/// The user's values as they would be typed: `4 GiB` and not `4096`.
-fn stored_values((user, _): &UserPage) -> UserForm {
-    let limits = &user.limits;
-    let memory = limits
-        .memory_mib
-        .and_then(|mib| MemoryMib::try_from(mib).ok());
-    let disk = limits.disk_gib.and_then(|gib| DiskGib::try_from(gib).ok());
-    let form = UserForm::from(user);
-    UserForm {
-        memory: memory.map_or(form.memory, |memory| memory.to_string()),
-        disk: disk.map_or(form.disk, |disk| disk.to_string()),
-        ..form
-    }
+/// The account's state, and the action that changes it.
+fn state(page: LiveResource<UserPage>) -> AnyView {
+    let current = page.part(|(user, own)| (user.state, user.access_ends, *own));
+    let action = Action::default();
+    action.warn_on_failure(Toasts::here());
+    let decide = move |state: DecidedState| {
+        let id = page.peek(|(user, _)| user.id);
+        let request = server_fns::users::change_state(id, state);
+        action.send(request, move |()| page.refresh());
+    };
+    let button = move |icon_name, label, state| {
+        action
+            .button(icon_name, label, move || decide(state))
+            .erase()
+    };
+    reactive(move || {
+        let (state, ends, own) = current.get();
+        let ends = ends.map(|ends| {
+            let label = match state {
+                AccountState::Expired => "expired",
+                _ => "expires",
+            };
+            view! { <span class="muted">{label} " " {when(ends)}</span> }.erase()
+        });
+        let (text, action) = match state {
+            _ if own => ("", ().erase()),
+            AccountState::Pending => (
+                "This person registered and waits for approval.",
+                button("check", "Approve", DecidedState::Active),
+            ),
+            AccountState::Suspended => (
+                "The user cannot sign in. Containers are as they were.",
+                button("circle-play", "Reactivate", DecidedState::Active),
+            ),
+            AccountState::Expired => (
+                "The user cannot sign in. To renew access, set a later last day below.",
+                ().erase(),
+            ),
+            AccountState::Active => (
+                "A suspension ends all sessions of the user. Containers continue to run.",
+                button("ban", "Suspend", DecidedState::Suspended),
+            ),
+        };
+        let line = view! { <p class="actions">{account_badge(state)} {ends}</p> };
+        let hint = (!text.is_empty()).then(|| view! { <p class="muted">{text}</p> }.erase());
+        let content = view! { {line} {hint} <div class="actions">{action}</div> };
+        tight_card("Account state", content.erase())
+    })
 }
 
 fn settings(page: LiveResource<UserPage>, name: Memo<String>) -> AnyView {
-    let values = form_values(page.part(stored_values));
+    let values = form_values(page.part(|(user, _)| UserForm::from(user)));
     let account = Account::Existing {
         is_own: page.part(|(_, own)| *own).into(),
     };

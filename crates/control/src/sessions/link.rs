@@ -114,7 +114,7 @@ pub async fn redeem_link(
     let session = begin(control, &user, &client, |_| Ok(()))
         .await
         .inspect_err(|_| pending.put_back(link))?;
-    let session = session.ok_or_else(|| Error::forbidden(INVALID))?;
+    let session = session.map_err(|_| Error::forbidden(INVALID))?;
     tracing::info!(account = %user.row.name, %address, method = "link", "user signed in");
     Ok(session)
 }

@@ -110,7 +110,9 @@ pub async fn all_containers(control: &Control) -> Vec<ContainerRow> {
 }
 
 pub async fn all_users(control: &Control) -> Vec<UserRow> {
-    let Page { rows, .. } = users::list(control, &Actor::System, "", 1).await.unwrap();
+    let Page { rows, .. } = users::list(control, &Actor::System, "", None, 1)
+        .await
+        .unwrap();
     rows
 }
 
@@ -319,10 +321,7 @@ async fn demo_passwords_are_stable_across_restarts() {
         .await
         .unwrap();
     let spec = model::users::UserSpec {
-        name: jonas.name,
-        email: jonas.email,
-        role: jonas.role,
-        limits: jonas.limits,
+        values: jonas.values(),
         password: Some("a password of his own".parse().unwrap()),
     };
     users::update(&reopened, &Actor::System, jonas.id, spec)

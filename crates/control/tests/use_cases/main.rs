@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod account;
+mod account_states;
 mod certificate_limits;
 mod certificate_uploads;
 mod certificates;
@@ -19,6 +20,7 @@ mod faults;
 mod filters;
 mod hosts;
 mod images;
+mod invitations;
 mod issuance;
 mod join_tokens;
 mod loopback;

@@ -78,7 +78,7 @@ async fn members_cannot_see_containers_and_jobs_of_other_users() {
             .total,
         0
     );
-    assert_forbidden(users::list(control, &ann, "", 1).await);
+    assert_forbidden(users::list(control, &ann, "", None, 1).await);
     assert_forbidden(sites::list(control, &ann).await);
 
     let form = app.form("hers", DEBIAN);
@@ -105,7 +105,7 @@ async fn members_cannot_see_containers_and_jobs_of_other_users() {
             .total,
         2
     );
-    assert_forbidden(users::list(control, &oscar, "", 1).await);
+    assert_forbidden(users::list(control, &oscar, "", None, 1).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -251,7 +251,7 @@ impl TestApp {
             ..limits
         };
         let spec = form.parse().unwrap();
-        let (name, role) = (spec.name.clone(), spec.role);
+        let (name, role) = (spec.values.name.clone(), spec.values.role);
         let id = users::create(&self.control, &Actor::System, spec)
             .await
             .unwrap();

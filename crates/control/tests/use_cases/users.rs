@@ -1,19 +1,30 @@
 //! Limits of users, and the last administrator.
 
 use control::{Actor, containers, users};
-use model::{Error, session::CurrentUser, users::UserForm};
+use model::{
+    Error,
+    session::CurrentUser,
+    users::{DecidedState, LimitFields, UserForm},
+};
 
 use crate::test_app::{DEBIAN, TestApp};
+
+fn with_limits(limits: LimitFields) -> UserForm {
+    UserForm {
+        limits,
+        ..UserForm::default()
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn user_limits_hold_under_concurrent_requests() {
     let app = TestApp::new().await;
-    let limits = UserForm {
+    let limits = LimitFields {
         containers: "2".into(),
         memory: "2 GiB".into(),
-        ..UserForm::default()
+        ..LimitFields::default()
     };
-    let ann = app.create_user("ann", limits).await;
+    let ann = app.create_user("ann", with_limits(limits)).await;
     let forms: Vec<_> = (0..8).map(|n| app.form(&format!("a{n}"), DEBIAN)).collect();
     let creations = forms
         .iter()
@@ -25,11 +36,11 @@ async fn user_limits_hold_under_concurrent_requests() {
             administrator to raise the limit.";
         assert_eq!(refused, Error::conflict(message));
     }
-    let limits = UserForm {
+    let limits = LimitFields {
         memory: "300".into(),
-        ..UserForm::default()
+        ..LimitFields::default()
     };
-    let bob = app.create_user("bob", limits).await;
+    let bob = app.create_user("bob", with_limits(limits)).await;
     let mut form = app.form("b", DEBIAN);
     form.memory = "512".into();
     let refused = containers::create(&app.control, &bob, form.parse().unwrap()).await;
@@ -83,4 +94,59 @@ async fn administrator_changes_other_passwords_but_not_the_own() {
     update(ann.id, with_password(UserForm::from(&ann)))
         .await
         .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn last_administrator_cannot_be_suspended_or_expire() {
+    let app = TestApp::new().await;
+    let control = &app.control;
+    let name = "admin".parse().unwrap();
+    let admin = users::get(control, &Actor::System, &name).await.unwrap();
+    let suspend =
+        || users::change_state(control, &Actor::System, admin.id, DecidedState::Suspended);
+    let expiring = UserForm {
+        access_ends: "2099-12-31".into(),
+        ..UserForm::from(&admin)
+    };
+    let expire = || users::update(control, &Actor::System, admin.id, expiring.parse().unwrap());
+    assert!(matches!(suspend().await, Err(Error::Conflict { .. })));
+    assert_eq!(
+        expire().await.unwrap_err().field_errors()[0].field,
+        "access_ends"
+    );
+    // An administrator whose account ends is no replacement.
+    let temporary = UserForm {
+        role: "administrator".into(),
+        access_ends: "2099-12-31".into(),
+        ..UserForm::default()
+    };
+    app.create_user("tess", temporary).await;
+    assert!(matches!(suspend().await, Err(Error::Conflict { .. })));
+    let second = UserForm {
+        role: "administrator".into(),
+        ..UserForm::default()
+    };
+    app.create_user("sam", second).await;
+    expire().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn passwords_that_are_easy_to_guess_are_refused() {
+    let app = TestApp::new().await;
+    for password in ["password1", "anna-example"] {
+        let form = UserForm {
+            name: "ann".into(),
+            full_name: "Anna Example".into(),
+            email: "anna-example@example.org".into(),
+            role: "member".into(),
+            password: password.into(),
+            ..UserForm::default()
+        };
+        let refused = users::create(&app.control, &Actor::System, form.parse().unwrap()).await;
+        assert_eq!(
+            refused.unwrap_err().field_errors()[0].field,
+            "password",
+            "{password}"
+        );
+    }
 }

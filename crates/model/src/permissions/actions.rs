@@ -56,6 +56,10 @@ actions! {
     AccountRead => OwnerOrAdministrator;
     /// Change a password, which ends the user's sessions.
     PasswordChange => OwnerOrAdministrator;
+    /// Change the name and email address of an account.
+    ProfileChange => OwnerOrAdministrator;
+    /// See and end the sessions of an account.
+    SessionManage => OwnerOrAdministrator;
     /// List the containers that the user may see.
     ContainerList => Member;
     /// See a container.
@@ -110,8 +114,10 @@ actions! {
     ClusterManage => Administrator;
     /// List all users.
     UserList => Administrator;
-    /// Add, edit and delete users.
-    UserManage => Administrator, includes PasswordChange;
+    /// Add, edit, approve, suspend and delete users.
+    UserManage => Administrator, includes PasswordChange SessionManage;
+    /// See, create and delete invitations.
+    InvitationManage => Administrator;
     /// Create a link that signs in a user once.
     SignInLinkCreate => Administrator;
 }

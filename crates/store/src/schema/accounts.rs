@@ -13,6 +13,26 @@ diesel::table! {
         limit_disk_gib -> Nullable<BigInt>,
         version -> BigInt,
         created_at -> BigInt,
+        full_name -> Text,
+        state -> Text,
+        access_ends_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    invitations (id) {
+        id -> BigInt,
+        token_hash -> Text,
+        email -> Text,
+        role -> Text,
+        limit_containers -> Nullable<BigInt>,
+        limit_cores -> Nullable<BigInt>,
+        limit_memory_mib -> Nullable<BigInt>,
+        limit_disk_gib -> Nullable<BigInt>,
+        access_ends_at -> Nullable<BigInt>,
+        inviter_id -> BigInt,
+        created_at -> BigInt,
+        expires_at -> BigInt,
     }
 }
 

@@ -43,7 +43,7 @@ db_test!(statement_count_does_not_grow_with_rows, |db| async {
                 .count_statements(|c| jobs::list(c, &JobFilter::default()))
                 .await;
             let (active, _) = db.count_statements(|c| jobs::list_active(c, None)).await;
-            let (users, _) = db.count_statements(|c| users::list(c, "", 1)).await;
+            let (users, _) = db.count_statements(|c| users::list(c, "", None, 1)).await;
             assert_eq!(page.rows.len(), all.len().min(50));
             counts.push([containers, summaries, by_ids, jobs, active, users]);
         }
@@ -72,7 +72,7 @@ db_test!(pages_are_complete_and_do_not_overlap, |db| async {
         }
     }
     assert_eq!(seen, [50, 3, 0]);
-    let people = db.read(|c| users::list(c, "", 2)).await;
+    let people = db.read(|c| users::list(c, "", None, 2)).await;
     assert_eq!((people.total, people.rows.len(), people.page), (54, 4, 2));
     assert_eq!(people.rows[3].name, parse("u52"));
 });
@@ -104,7 +104,7 @@ db_test!(search_escapes_wildcards_and_ignores_case, |db| async {
     assert_eq!(find("'\\").await, [""; 0]);
     assert_eq!(find("app:v1").await, ["web-1"]);
     assert_eq!(find("10.20.0.102").await, ["web-2"]);
-    let people = db.read(|c| users::list(c, "O_", 1)).await;
+    let people = db.read(|c| users::list(c, "O_", None, 1)).await;
     assert_eq!(
         people
             .rows
@@ -113,7 +113,7 @@ db_test!(search_escapes_wildcards_and_ignores_case, |db| async {
             .collect::<Vec<_>>(),
         ["o_dd"]
     );
-    let people = db.read(|c| users::list(c, "@EXAMPLE", 1)).await;
+    let people = db.read(|c| users::list(c, "@EXAMPLE", None, 1)).await;
     assert_eq!(people.total, 3);
 });
 

@@ -24,7 +24,7 @@ use store::{
     jobs::NewJob,
 };
 
-pub use values::{access, http, new_user, parse, site_spec, spec, tcp};
+pub use values::{access, http, new_user, parse, site_spec, spec, tcp, user_values};
 
 use test_servers as server;
 

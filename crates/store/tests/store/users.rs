@@ -1,17 +1,18 @@
 use model::{
-    UserId,
-    users::{Limits, Role, Usage},
+    Timestamp, UserId,
+    page::Page,
+    users::{AccountState, DecidedState, Limits, Role, Usage, UserRow, UserValues},
 };
 use store::{
     Error, Unique,
     users::{self, UserUpdate},
 };
 
-use crate::support::{new_user, parse, permit};
+use crate::support::{new_user, parse, permit, user_values};
 
 db_test!(user_round_trips, |db| async {
     let mut new = new_user("ann", Role::Operator);
-    new.limits = Limits {
+    new.values.limits = Limits {
         containers: Some(3),
         cores: None,
         memory_mib: Some(4096),
@@ -21,10 +22,10 @@ db_test!(user_round_trips, |db| async {
     let id = db.write(move |c| users::insert(c, permit(), &new)).await;
     let stored = db.read(move |c| users::get(c, id)).await.unwrap();
     assert_eq!(stored.row.id, id);
-    assert_eq!(stored.row.name, written.name);
-    assert_eq!(stored.row.email, written.email);
+    assert_eq!(stored.row.name, written.values.name);
+    assert_eq!(stored.row.email, written.values.email);
     assert_eq!(stored.row.role, Role::Operator);
-    assert_eq!(stored.row.limits, written.limits);
+    assert_eq!(stored.row.limits, written.values.limits);
     assert_eq!(stored.row.usage, Usage::default());
     assert_eq!(stored.password_hash, written.password_hash);
     let now = db.store.now().await.unwrap();
@@ -44,15 +45,17 @@ db_test!(user_round_trips, |db| async {
 
 db_test!(update_keeps_the_password_without_a_new_one, |db| async {
     let mut new = new_user("ann", Role::Member);
-    new.limits.cores = Some(4);
+    new.values.limits.cores = Some(4);
     let id = db.write(move |c| users::insert(c, permit(), &new)).await;
     let mut change = UserUpdate {
-        name: parse("anna"),
-        email: parse("anna@example.net"),
-        role: Role::Administrator,
-        limits: Limits {
-            containers: Some(1),
-            ..Limits::default()
+        values: UserValues {
+            email: parse("anna@example.net"),
+            limits: Limits {
+                containers: Some(1),
+                ..Limits::default()
+            },
+            access_ends: Some(Timestamp(5)),
+            ..user_values("anna", Role::Administrator)
         },
         password_hash: None,
     };
@@ -61,7 +64,7 @@ db_test!(update_keeps_the_password_without_a_new_one, |db| async {
         .await;
     let stored = db.read(move |c| users::get(c, id)).await.unwrap();
     assert_eq!(stored.row.name, parse("anna"));
-    assert_eq!(stored.row.limits, change.limits);
+    assert_eq!(stored.row.values(), change.values);
     assert_eq!(stored.row.role, Role::Administrator);
     assert_eq!(stored.password_hash, "hash of ann");
     change.password_hash = Some("new".to_owned());
@@ -92,10 +95,7 @@ db_test!(user_name_is_unique, |db| async {
         .await;
     assert_eq!(refused, Err(Error::Duplicate(Unique::UserName)));
     let change = UserUpdate {
-        name: parse("ann"),
-        email: parse("b@example.org"),
-        role: Role::Member,
-        limits: Limits::default(),
+        values: user_values("ann", Role::Member),
         password_hash: None,
     };
     let refused = db
@@ -148,7 +148,7 @@ db_test!(usage_is_the_sum_over_containers, |db| async {
             .usage,
         usage
     );
-    let listed = db.read(|c| users::list(c, "ANN", 1)).await;
+    let listed = db.read(|c| users::list(c, "ANN", None, 1)).await;
     assert_eq!(listed.rows[0].usage, usage);
 });
 
@@ -169,14 +169,14 @@ db_test!(administrators_are_counted, |db| async {
     assert!(!db.read(users::has_any).await);
     db.user("ann").await;
     assert!(db.read(users::has_any).await);
-    assert_eq!(db.read(users::count_administrators).await, 0);
+    assert_eq!(db.read(users::count_permanent_administrators).await, 0);
     assert_eq!(db.read(users::get_first_administrator).await, None);
     let mut ids = Vec::new();
     for name in ["root1", "root2"] {
         let new = new_user(name, Role::Administrator);
         ids.push(db.write(move |c| users::insert(c, permit(), &new)).await);
     }
-    assert_eq!(db.read(users::count_administrators).await, 2);
+    assert_eq!(db.read(users::count_permanent_administrators).await, 2);
     assert_eq!(db.read(users::get_first_administrator).await, Some(ids[0]));
 });
 
@@ -211,3 +211,50 @@ db_test!(
         assert_eq!(stored.password_hash, "new");
     }
 );
+
+db_test!(account_expires_by_the_clock_of_the_database, |db| async {
+    let now = db.store.now().await.unwrap();
+    let names = |page: Page<UserRow>| {
+        let names = page.rows.into_iter().map(|user| user.name.to_string());
+        names.collect::<Vec<_>>()
+    };
+    for (name, ends) in [("past", now.0 - 1), ("future", now.0 + 3_600_000)] {
+        let mut new = new_user(name, Role::Administrator);
+        new.values.access_ends = Some(Timestamp(ends));
+        db.write(move |c| users::insert(c, permit(), &new)).await;
+    }
+    let pending = db.user("pending").await;
+    let suspended = db.user("suspended").await;
+    db.user("active").await;
+    db.write(move |c| {
+        users::update_state(c, permit(), pending, DecidedState::Pending)?;
+        users::update_state(c, permit(), suspended, DecidedState::Suspended)
+    })
+    .await;
+    let expected = [
+        (AccountState::Pending, vec!["pending"]),
+        (AccountState::Active, vec!["active", "future"]),
+        (AccountState::Suspended, vec!["suspended"]),
+        (AccountState::Expired, vec!["past"]),
+    ];
+    for (state, users) in expected {
+        let page = db.read(move |c| users::list(c, "", Some(state), 1)).await;
+        assert!(page.rows.iter().all(|user| user.state == state), "{state}");
+        assert_eq!(page.total, users.len() as u64);
+        assert_eq!(names(page), users);
+    }
+    assert_eq!(db.read(users::count_permanent_administrators).await, 0);
+    let first = db.read(users::get_first_administrator).await.unwrap();
+    let first = db.read(move |c| users::get(c, first)).await.unwrap();
+    assert_eq!(first.row.name, parse("future"));
+});
+
+db_test!(users_are_found_by_their_full_name, |db| async {
+    let mut new = new_user("ann", Role::Member);
+    new.values.full_name = parse("Anna-Lena Example");
+    db.write(move |c| users::insert(c, permit(), &new)).await;
+    db.user("bob").await;
+    let found = db.read(|c| users::list(c, "lena ex", None, 1)).await;
+    assert_eq!(found.total, 1);
+    assert_eq!(found.rows[0].full_name, parse("Anna-Lena Example"));
+});

@@ -26,6 +26,7 @@ pub fn table() -> Vec<Row> {
         infrastructure::sites(),
         users(),
         account(),
+        invitations(),
         // Only says who is signed in.
         vec![("session/me", Anyone, "", json!({}))],
     ]
@@ -131,6 +132,58 @@ fn account() -> Vec<Row> {
             "PasswordChange",
             json!({ "form": form }),
         ),
+        (
+            "account/change-profile",
+            Own,
+            "ProfileChange",
+            json!({ "form": { "full_name": "Ann", "email": "ann@example.org" } }),
+        ),
+        ("account/list-sessions", Own, "SessionManage", json!({})),
+        (
+            "account/end-session",
+            Own,
+            "SessionManage",
+            json!({ "id": "0123456789abcdef" }),
+        ),
+        (
+            "account/end-other-sessions",
+            Own,
+            "SessionManage",
+            json!({}),
+        ),
+    ]
+}
+
+fn invitations() -> Vec<Row> {
+    let form = json!({ "email": "eve@example.org", "role": "member" });
+    let acceptance = json!({ "name": "eve", "password": "correct horse" });
+    vec![
+        (
+            "invitations/list",
+            Administrator,
+            "InvitationManage",
+            json!({ "page": 1 }),
+        ),
+        (
+            "invitations/create",
+            Administrator,
+            "InvitationManage",
+            json!({ "form": form }),
+        ),
+        (
+            "invitations/delete",
+            Administrator,
+            "InvitationManage",
+            json!({ "id": 9 }),
+        ),
+        // The token of an invitation takes the place of a session.
+        ("invitations/get", Anyone, "", json!({ "token": "other" })),
+        (
+            "invitations/accept",
+            Anyone,
+            "",
+            json!({ "token": "other", "form": acceptance }),
+        ),
     ]
 }
 
@@ -146,7 +199,13 @@ fn users() -> Vec<Row> {
             "users/list",
             Administrator,
             "UserList",
-            json!({ "q": "", "page": 1 }),
+            json!({ "q": "", "state": "", "page": 1 }),
+        ),
+        (
+            "users/change-state",
+            Administrator,
+            "UserManage",
+            json!({ "id": 9, "state": "suspended" }),
         ),
         (
             "users/get",

@@ -163,7 +163,7 @@ async fn create_user(app: &TestApp, name: &str, role: &str) -> Actor {
         ..UserForm::default()
     };
     let spec = form.parse().unwrap();
-    let (name, role) = (spec.name.clone(), spec.role);
+    let (name, role) = (spec.values.name.clone(), spec.values.role);
     let id = users::create(&app.control, &Actor::System, spec).await;
     Actor::User(CurrentUser {
         id: id.unwrap(),

@@ -6,7 +6,7 @@ use model::{
     domains::DomainForm,
     services::ServiceForm,
     sites::SiteForm,
-    users::UserForm,
+    users::{LimitFields, UserForm},
 };
 
 use super::{Change, ContainerData, DemoContent, certificates::CertificateData, small, tcp, web};
@@ -51,10 +51,12 @@ fn users() -> Vec<UserForm> {
                 name: name.into(),
                 email: format!("{name}@example.org"),
                 role: role.into(),
-                containers: containers.into(),
-                cores: cores.into(),
-                memory: memory.into(),
-                disk: disk.into(),
+                limits: LimitFields {
+                    containers: containers.into(),
+                    cores: cores.into(),
+                    memory: memory.into(),
+                    disk: disk.into(),
+                },
                 ..UserForm::default()
             }
         };

@@ -7,7 +7,8 @@ use model::{
     publish::HttpOptions,
     services::TcpOptions,
     sites::SiteSpec,
-    users::{Limits, Role},
+    text::FullName,
+    users::{DecidedState, Limits, Role, UserValues},
 };
 use store::{
     clusters::{ConnectionSettings, PinnedCertificates},
@@ -25,11 +26,20 @@ where
 
 pub fn new_user(name: &str, role: Role) -> NewUser {
     NewUser {
+        values: user_values(name, role),
+        state: DecidedState::Active,
+        password_hash: format!("hash of {name}"),
+    }
+}
+
+pub fn user_values(name: &str, role: Role) -> UserValues {
+    UserValues {
         name: parse(name),
+        full_name: FullName::default(),
         email: parse(&format!("{name}@example.org")),
         role,
         limits: Limits::default(),
-        password_hash: format!("hash of {name}"),
+        access_ends: None,
     }
 }
 
