@@ -1,23 +1,27 @@
 //! Users and the resources that their containers use. Must not know what a role allows.
 
 mod limits;
+mod state;
 mod usage;
 
 use std::collections::BTreeSet;
 
-use diesel::{dsl::count_star, expression::SqlLiteral, prelude::*, sql_types::BigInt};
+use diesel::{dsl::count_star, prelude::*};
 use model::{
     Timestamp, UserId,
     account::Profile,
     names::Username,
     page::{PAGE_ROWS, Page},
     permissions::{PasswordChange, Permit, ProfileChange, UserManage},
-    users::{AccountState, DecidedState, Role, Usage, UserRow, UserValues},
+    users::{AccountState, DecidedState, Usage, UserRow, UserValues},
 };
 
+pub use state::{count_permanent_administrators, get_first_administrator, update_state};
 pub use usage::get_usage;
 
 pub(crate) use limits::{LimitColumns, limit};
+pub(crate) use state::is_active;
+use state::in_state;
 
 use crate::{
     Conn, Error, dialect,
@@ -186,25 +190,6 @@ pub fn update(
     rows::ensure_found(changed)
 }
 
-/// Approves, suspends or reactivates a user.
-///
-/// # Errors
-/// [`Error::NotFound`].
-pub fn update_state(
-    c: &mut Conn,
-    _: Permit<UserManage>,
-    id: UserId,
-    state: DecidedState,
-) -> Result<(), Error> {
-    let changed = diesel::update(users::table.find(id.0))
-        .set((
-            users::state.eq(state.as_str()),
-            users::version.eq(users::version + 1),
-        ))
-        .execute(&mut c.0)?;
-    rows::ensure_found(changed)
-}
-
 /// Changes what users may change about their own account.
 ///
 /// # Errors
@@ -309,33 +294,6 @@ fn add_usage(c: &mut Conn, row: Option<(Row, i64)>) -> Result<Option<UserRecord>
     row.into_record(usage, Timestamp(now)).map(Some)
 }
 
-/// Whether an account is active at `now`.
-#[diesel::dsl::auto_type(no_type_alias)]
-pub(crate) fn is_active(now: SqlLiteral<BigInt>) -> _ {
-    let lasts = users::access_ends_at
-        .is_null()
-        .or(users::access_ends_at.assume_not_null().gt(now));
-    let active: &'static str = DecidedState::Active.as_str();
-    users::state.eq(active).and(lasts)
-}
-
-/// The users in this state.
-fn in_state(c: &Conn, state: AccountState) -> Condition<'static, users::table> {
-    let is = |state: DecidedState| users::state.eq(state.as_str());
-    let ends = users::access_ends_at;
-    let now = dialect::now(&c.0);
-    match state {
-        AccountState::Pending => Box::new(is(DecidedState::Pending)),
-        AccountState::Suspended => Box::new(is(DecidedState::Suspended)),
-        AccountState::Active => Box::new(is_active(now)),
-        AccountState::Expired => Box::new(
-            is(DecidedState::Active)
-                .and(ends.is_not_null())
-                .and(ends.assume_not_null().le(now)),
-        ),
-    }
-}
-
 /// Returns a page of the users in `state` whose username, name or email address contains `q`,
 /// ordered by username.
 ///
@@ -402,35 +360,6 @@ pub fn lock_all(c: &mut Conn) -> Result<(), Error> {
         .set(users::version.eq(users::version + 1))
         .execute(&mut c.0)?;
     Ok(())
-}
-
-/// Returns the number of active administrators whose accounts do not expire.
-///
-/// # Errors
-/// When the database is unavailable.
-pub fn count_permanent_administrators(c: &mut Conn) -> Result<u64, Error> {
-    let number: i64 = users::table
-        .filter(users::role.eq(Role::Administrator.as_str()))
-        .filter(users::state.eq(DecidedState::Active.as_str()))
-        .filter(users::access_ends_at.is_null())
-        .count()
-        .get_result(&mut c.0)?;
-    Ok(u64::from(rows::to_u32(number)))
-}
-
-/// Returns the active administrator with the lowest id.
-///
-/// # Errors
-/// When the database is unavailable.
-pub fn get_first_administrator(c: &mut Conn) -> Result<Option<UserId>, Error> {
-    let id = users::table
-        .filter(users::role.eq(Role::Administrator.as_str()))
-        .filter(is_active(dialect::now(&c.0)))
-        .order(users::id)
-        .select(users::id)
-        .first(&mut c.0)
-        .optional()?;
-    Ok(id.map(UserId))
 }
 
 /// Whether any user exists.

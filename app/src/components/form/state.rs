@@ -52,8 +52,8 @@ impl FormState {
         Self::new(move || values.with_untracked(|values| parse(values).err().unwrap_or_default()))
     }
 
-    /// Sets the label of a field, while the current view is mounted. A field that replaces another one
-    /// of the same name replaces its label.
+    /// Sets the label of a field, while the current view is mounted. A field that replaces another
+    /// one of the same name replaces its label.
     pub fn set_label(self, field: &str, label: &'static str) {
         self.labels.update_value(|labels| {
             labels.retain(|(name, _)| name != field);

@@ -139,24 +139,11 @@ fn fields(new: New) -> AnyView {
             .erase()
     };
     let site = reactive(move || several.get().then(site));
-    let no_host = reactive(move || {
-        let site = new.site.get().filter(|site| !site.has_host)?;
-        let text = format!(
-            "The site {} has no host yet: containers get no address, and services are not published.",
-            site.name
-        );
-        Some(panel(
-            Tone::Warning,
-            "triangle-alert",
-            text.erase(),
-            ().erase(),
-        ))
-    });
     view! {
         <form class="form card" on:submit=act(submit) novalidate>
             <Refusals form />
             {site}
-            {no_host}
+            {host_warning(new)}
             <Field form name="name" label="Name" value=bind!(values, name) hint="Lowercase letters, digits and hyphens." />
             <Field form name="source" label="Template or image" value=bind!(values, source) options=sources hint=source_hint(new) />
             <div class="pair">
@@ -170,6 +157,23 @@ fn fields(new: New) -> AnyView {
         </form>
     }
     .erase()
+}
+
+/// The warning that the chosen site has no host.
+fn host_warning(new: New) -> AnyView {
+    reactive(move || {
+        let site = new.site.get().filter(|site| !site.has_host)?;
+        let text = format!(
+            "The site {} has no host yet: containers get no address, and services are not published.",
+            site.name
+        );
+        Some(panel(
+            Tone::Warning,
+            "triangle-alert",
+            text.erase(),
+            ().erase(),
+        ))
+    })
 }
 
 fn source_hint(new: New) -> Signal<String> {

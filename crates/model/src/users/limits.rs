@@ -36,8 +36,8 @@ pub struct Usage {
 }
 
 impl Limits {
-    /// The first limit that `usage` exceeds, as an error of its form field. The number of containers
-    /// has no field.
+    /// The first limit that `usage` exceeds, as an error of its form field. The number of
+    /// containers has no field.
     pub fn exceeded(&self, usage: &Usage) -> Option<Error> {
         let over = |limit: Option<u32>, used: u32| limit.filter(|limit| used > *limit);
         let at = |field: &str, message: String| Some(Error::invalid_field(field, message));
