@@ -20,8 +20,8 @@ pub use state::{count_permanent_administrators, get_first_administrator, update_
 pub use usage::get_usage;
 
 pub(crate) use limits::{LimitColumns, limit};
-pub(crate) use state::is_active;
 use state::in_state;
+pub(crate) use state::is_active;
 
 use crate::{
     Conn, Error, dialect,

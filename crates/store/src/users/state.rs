@@ -7,12 +7,7 @@ use model::{
     users::{AccountState, DecidedState, Role},
 };
 
-use crate::{
-    Conn, Error, dialect,
-    dialect::Condition,
-    rows,
-    schema::users,
-};
+use crate::{Conn, Error, dialect, dialect::Condition, rows, schema::users};
 
 /// Whether an account is active at `now`.
 #[diesel::dsl::auto_type(no_type_alias)]
