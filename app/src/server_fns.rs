@@ -75,9 +75,7 @@ impl std::fmt::Display for RequestError {
 impl std::error::Error for RequestError {}
 
 #[cfg(feature = "ssr")]
-pub(crate) use server::{
-    authenticate, client_info, control, into_request_error, set_session_cookies,
-};
+pub(crate) use server::{SessionResponse, authenticate, client_info, control, into_request_error};
 
 #[cfg(feature = "ssr")]
 mod server {
@@ -122,10 +120,23 @@ mod server {
         }
     }
 
-    /// Adds the cookies of a new session to the response.
-    pub fn set_session_cookies(session: &NewSession) {
-        let cookies = use_context::<crate::SessionCookies>();
-        if let Some((cookies, response)) = cookies.zip(use_context::<ResponseOptions>()) {
+    /// Adds the cookies of a new session to the response. Obtain it before the session begins, so
+    /// that no session begins whose cookies cannot be sent.
+    pub struct SessionResponse(crate::SessionCookies, ResponseOptions);
+
+    impl SessionResponse {
+        /// The response of the current request.
+        pub fn obtain() -> Result<Self, RequestError> {
+            let cookies = use_context::<crate::SessionCookies>();
+            cookies
+                .zip(use_context::<ResponseOptions>())
+                .map(|(cookies, response)| Self(cookies, response))
+                .ok_or_else(|| into_request_error(Error::Unauthenticated))
+        }
+
+        /// Adds the cookies.
+        pub fn set(self, session: &NewSession) {
+            let Self(cookies, response) = self;
             for cookie in (cookies.0)(session) {
                 response.append_header(header::SET_COOKIE, cookie);
             }

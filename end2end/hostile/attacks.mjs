@@ -112,12 +112,15 @@ const PERMISSIONS = [
         assert.equal((await mallory.call(path, { id })).status, 403, path);
       }
       const { spec } = (await administrator.get("sites/list", {})).find((row) => row.id === id);
-      const text = (value) => (typeof value === "object" ? `${value.first}-${value.last}` : String(value));
+      const range = ({ first, last }) => `${first}-${last}`;
+      const text = (value) =>
+        Array.isArray(value) ? value.join(", ") : typeof value === "object" ? range(value) : String(value);
       const field = ([name, value]) => [name, value === null ? "" : text(value)];
       const form = Object.fromEntries(Object.entries(spec).map(field));
       for (const port_access of ["network", "edge"]) {
+        // The form is valid, or its refusal would come before that of the user.
         const { status, text } = await mallory.call("sites/update", { id, form: { ...form, port_access } });
-        assert.ok(status === 403 || status === 422, `${status} ${text}`);
+        assert.equal(status, 403, text);
       }
       const { status } = await mallory.call("containers/set-filters", { id: victim.id, on: false });
       assert.equal(status, 404);

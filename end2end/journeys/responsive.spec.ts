@@ -53,7 +53,7 @@ function longCells(cells: Element[]): string[] {
 test.describe("on a tablet", () => {
   test.use({ viewport: { width: 768, height: 1024 } });
 
-  const lists = ["containers", "jobs", "domains", "certificates", "authorities", "providers", "hosts", "sites", "clusters", "nodes", "users"];
+  const lists = ["containers", "jobs", "domains", "certificates", "authorities", "providers", "hosts", "sites", "clusters", "nodes", "users", "invitations"];
   for (const name of lists) {
     test(`no cell of the list of ${name} wraps to three lines, and the page does not scroll sideways`, async ({ page }) => {
       await visit(page, `/${name}`);

@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 /// The number of lines that no file may reach.
 const LIMIT: usize = 400;
 
-/// The maximum number of lines of a function, outside of tests, benchmarks and test servers.
+/// The maximum number of lines of a function, outside of tests and examples.
 const MAX_FUNCTION_LINES: usize = 60;
 
 /// The maximum width of a comment line, as that of code.

@@ -218,14 +218,15 @@ fn keys(
     ev.prevent_default();
 }
 
-/// The pages and actions available to a role.
 /// The pages that are not in the navigation.
-const PAGES: [NavEntry; 2] = [
+const PAGES: [NavEntry; 3] = [
     nav_entry::<AuthorityRead>("Certificate authorities", "/authorities", "landmark"),
     nav_entry::<ProviderRead>("DNS providers", "/providers", "hard-drive"),
+    nav_entry::<InvitationManage>("Invitations", "/invitations", "users"),
 ];
 
-const ACTIONS: [NavEntry; 8] = [
+/// The actions that create objects.
+const ACTIONS: [NavEntry; 9] = [
     nav_entry::<ContainerCreate>("New container", "/containers/new", "plus"),
     nav_entry::<SiteManage>("New site", "/sites/new", "plus"),
     nav_entry::<DomainManage>("New domain", "/domains/new", "plus"),
@@ -234,8 +235,10 @@ const ACTIONS: [NavEntry; 8] = [
     nav_entry::<AuthorityManage>("Add certificate authority", "/authorities/new", "plus"),
     nav_entry::<ProviderManage>("Add DNS provider", "/providers/new", "plus"),
     nav_entry::<UserManage>("New user", "/users/new", "plus"),
+    nav_entry::<InvitationManage>("Invite a person", "/invitations/new", "plus"),
 ];
 
+/// The pages and actions available to a role.
 fn pages_and_actions(role: Role) -> Vec<Target> {
     let allowed = |entries: &'static [NavEntry]| {
         let entries = entries.iter();

@@ -27,14 +27,17 @@ pub async fn get() -> Result<UserRow, RequestError> {
 #[server(prefix = "/api/ui", endpoint = "account/change-password", input = server_fn::codec::Json)]
 pub async fn change_password(form: PasswordForm) -> Result<(), RequestError> {
     let (control, actor) = super::authenticate().await?;
-    let client = super::client_info().await?;
+    let (client, response) = (
+        super::client_info().await?,
+        super::SessionResponse::obtain()?,
+    );
     let change = form
         .parse()
         .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
     let session = control::account::change_password(&control, &actor, change, &client)
         .await
         .map_err(super::into_request_error)?;
-    super::set_session_cookies(&session);
+    response.set(&session);
     Ok(())
 }
 

@@ -69,9 +69,10 @@ pub async fn accept(token: String, form: AcceptanceForm) -> Result<(), RequestEr
         .parse()
         .map_err(|fields| super::into_request_error(model::Error::Invalid { fields }))?;
     let (control, client) = (super::control()?, super::client_info().await?);
+    let response = super::SessionResponse::obtain()?;
     let session = control::invitations::accept(&control, &token, acceptance, &client)
         .await
         .map_err(super::into_request_error)?;
-    super::set_session_cookies(&session);
+    response.set(&session);
     Ok(())
 }

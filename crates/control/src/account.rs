@@ -83,6 +83,7 @@ pub async fn change_password(
         user,
     };
     let session = replacement.store(control, client).await?;
+    sessions::own::publish(control, me.id);
     tracing::info!(account = %me.name, address = %client.address, "password changed");
     Ok(session)
 }

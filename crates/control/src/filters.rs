@@ -58,6 +58,7 @@ pub async fn get_isolation(
         _ => FirewallStatus::Unreachable,
     };
     Ok(SiteIsolation {
+        site,
         port_access: record.spec.port_access,
         counts,
         firewall,
@@ -71,14 +72,14 @@ pub async fn get_isolation(
 /// [`Error::Forbidden`] unless the actor is an administrator, [`Error::NotFound`] when the site
 /// does not exist.
 pub async fn set_for_site(control: &Control, actor: &Actor, site: SiteId) -> Result<(), Error> {
-    let _: Permit<SiteManage> = actor.permit()?;
+    let permit: Permit<SiteManage> = actor.permit()?;
     control
         .store()
         .write(move |c| {
             if store::sites::lock(c, site)?.is_none() {
                 return Ok(Err(Error::not_found(Kind::Site)));
             }
-            store::containers::require_filters(c, site)?;
+            store::containers::require_filters(c, permit, site)?;
             Ok(Ok(()))
         })
         .await
@@ -105,9 +106,10 @@ pub async fn set_for_container(
         let message = "Containers that Holdfast created always have interface filters.";
         return Err(Error::conflict(message));
     }
-    if !on {
-        let _: Permit<InterfaceFilterRemove> = actor.permit()?;
-    }
+    let removal: Option<Permit<InterfaceFilterRemove>> = match on {
+        true => None,
+        false => Some(actor.permit()?),
+    };
     let requester = actor.clone();
     control
         .store()
@@ -116,7 +118,10 @@ pub async fn set_for_container(
                 Ok(allowance) => allowance,
                 Err(refusal) => return Ok(Err(refusal)),
             };
-            store::containers::set_filters_managed(c, permit, id, on)?;
+            match removal {
+                Some(removal) => store::containers::turn_filters_off(c, removal, id)?,
+                None => store::containers::turn_filters_on(c, permit, id)?,
+            }
             allowance.record(c)?;
             Ok(Ok(()))
         })
@@ -138,7 +143,7 @@ pub async fn set_for_container(
 pub(crate) fn follow_edge_hosts(c: &mut Conn, site: SiteId) -> Result<(), store::Error> {
     let spec = store::sites::get(c, site)?.map(|site| site.spec);
     if spec.is_some_and(|spec| spec.port_access == PortAccess::Edge) {
-        store::containers::require_filters(c, site)?;
+        store::containers::refresh_filters(c, site)?;
     }
     Ok(())
 }
@@ -171,7 +176,7 @@ pub(crate) fn list_edge_hosts(
 /// # Errors
 /// When the database is unavailable.
 pub(crate) async fn queue_due(control: &Control) -> Result<(), Error> {
-    let list = |c: &mut Conn| store::containers::list_due(c, MAX_JOBS);
+    let list = |c: &mut Conn| store::containers::list_due_filters(c, MAX_JOBS);
     let due = control.store().read(list).await;
     for id in due.into_model("list due interface filters")? {
         match control.store().write(move |c| queue(c, id)).await {
@@ -191,7 +196,7 @@ pub(crate) async fn queue_due(control: &Control) -> Result<(), Error> {
 }
 
 fn queue(c: &mut Conn, id: ContainerId) -> Result<Option<(JobId, UserId)>, store::Error> {
-    if !store::containers::claim_due(c, id)? {
+    if !store::containers::claim_due_filters(c, id)? {
         return Ok(None);
     }
     let Some(record) = store::containers::get(c, id)? else {

@@ -10,7 +10,7 @@ use model::{
     invitations::{Acceptance, InvitationRow, InvitationSpec, NewInvitation},
     page::Page,
     permissions::{InvitationManage, Permit},
-    users::{AccountState, DecidedState, Role, UserValues},
+    users::{AccountState, DecidedState, UserValues},
 };
 use store::{Conn, users::NewUser};
 
@@ -54,8 +54,8 @@ pub async fn list(
 /// Creates an invitation. The response has the link, of which only a hash is stored.
 ///
 /// # Errors
-/// [`Error::Forbidden`] unless the actor is an administrator, [`Error::Invalid`] for an end date in
-/// the past.
+/// [`Error::Forbidden`] unless the actor is an administrator, [`Error::Invalid`] for a last day of
+/// access in the past.
 pub async fn create(
     control: &Control,
     actor: &Actor,
@@ -110,7 +110,7 @@ pub async fn delete(control: &Control, actor: &Actor, id: InvitationId) -> Resul
 /// Returns the invitation of a link. The token takes the place of a permit.
 ///
 /// # Errors
-/// [`Error::Forbidden`] for an invalid token.
+/// [`Error::Conflict`] for an invalid token.
 pub async fn get(control: &Control, token: &str) -> Result<InvitationRow, Error> {
     let hash = sessions::digest(token);
     control
@@ -118,7 +118,7 @@ pub async fn get(control: &Control, token: &str) -> Result<InvitationRow, Error>
         .read(move |c| get_valid(c, &hash))
         .await
         .into_model("get invitation")?
-        .ok_or_else(|| Error::forbidden(INVALID))
+        .ok_or_else(|| Error::conflict(INVALID))
 }
 
 /// The invitation with this token hash, if its inviter may still invite.
@@ -128,7 +128,7 @@ fn get_valid(c: &mut Conn, token_hash: &str) -> Result<Option<InvitationRow>, st
     };
     let inviter = store::users::get(c, inviter)?;
     let may_invite = inviter.is_some_and(|user| {
-        user.row.role == Role::Administrator && user.row.state == AccountState::Active
+        user.row.role.may::<InvitationManage>() && user.row.state == AccountState::Active
     });
     Ok(may_invite.then_some(invitation))
 }
@@ -136,7 +136,7 @@ fn get_valid(c: &mut Conn, token_hash: &str) -> Result<Option<InvitationRow>, st
 /// Creates the account of an invitation and signs it in. The token takes the place of a permit.
 ///
 /// # Errors
-/// [`Error::Forbidden`] for an invalid token, [`Error::Invalid`] for a taken name or a password
+/// [`Error::Conflict`] for an invalid token, [`Error::Invalid`] for a taken name or a password
 /// that is easy to guess.
 pub async fn accept(
     control: &Control,
@@ -190,7 +190,7 @@ pub async fn accept(
         })
         .await
         .into_model("accept invitation")?
-        .ok_or_else(|| Error::forbidden(INVALID))?;
+        .ok_or_else(|| Error::conflict(INVALID))?;
     tracing::info!(account = %name, address = %client.address, "invitation accepted");
     publish(control, invitation.id);
     users::publish_change(control, id);

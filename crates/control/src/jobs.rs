@@ -124,9 +124,8 @@ pub async fn get_log(
 /// while they are queued.
 ///
 /// # Errors
-/// [`Error::Conflict`] when the job has ended or cannot be canceled; [`Error::TooManyRequests`]
-/// for a
-/// deletion after too many jobs.
+/// [`Error::Conflict`] when the job has ended or cannot be canceled; [`Error::TooManyRequests`] for
+/// a deletion after too many jobs.
 pub async fn cancel(control: &Control, actor: &Actor, id: JobId) -> Result<(), Error> {
     let (record, permit) = authorize::<JobManage>(control, actor, id).await?;
     let (requester, kind) = (actor.clone(), record.row.kind);

@@ -26,7 +26,8 @@ pub(crate) struct Rate {
     pub(crate) interval: Duration,
 }
 
-/// Jobs that a member starts or retries, except deletions.
+/// Jobs that a member starts, retries or cancels, except deletions that run; edits, also those
+/// without a job; and switching interface filters.
 pub(crate) const JOBS: RateLimit = RateLimit {
     key: "jobs",
     message: "You have started too many jobs.",

@@ -251,6 +251,9 @@ async fn begin(
         })
         .await
         .into_model("begin session")?;
+    if begun.is_ok() {
+        own::publish(control, user);
+    }
     Ok(begun.map(|()| session.into_session(None)))
 }
 
@@ -302,7 +305,7 @@ impl UnstoredSession {
         let user = self.row.user;
         store::sign_ins::forget_browsers(c, user)?;
         store::sign_ins::insert_known_browser(c, browser_hash, user, MAX_BROWSERS)?;
-        store::sessions::delete_by_user(c, permit, user)?;
+        store::sessions::delete_by_user(c, permit.narrow(), user)?;
         self.insert(c)
     }
 

@@ -61,7 +61,7 @@ async fn has_account(control: &Control) -> Result<bool, Error> {
     any.into_model("check for first run")
 }
 
-/// The name of the oldest administrator account.
+/// The name of the oldest active administrator.
 ///
 /// # Errors
 /// Returns an error when the database is unavailable.

@@ -99,6 +99,8 @@ pub async fn update(
     let done = control
         .store()
         .write(move |c| {
+            // The cluster first, as in `create`, so that neither waits for the other.
+            let ranges = require_own_ranges(c, Some(id), &spec)?;
             let Some(site) = store::sites::lock(c, id)? else {
                 return Ok(Err(Error::not_found(Kind::Site)));
             };
@@ -107,7 +109,7 @@ pub async fn update(
                 let message = "This cannot change while the site has containers.";
                 return Ok(Err(Error::invalid_field(field, message)));
             }
-            if let Err(refusal) = require_own_ranges(c, Some(id), &spec)? {
+            if let Err(refusal) = ranges {
                 return Ok(Err(refusal));
             }
             if spec.domain != site.spec.domain
@@ -117,7 +119,7 @@ pub async fn update(
             }
             store::sites::update(c, permit, id, &spec)?;
             if spec.port_access != site.spec.port_access {
-                store::containers::require_filters(c, id)?;
+                store::containers::require_filters(c, permit, id)?;
             }
             Ok(Ok(()))
         })

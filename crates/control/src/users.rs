@@ -218,10 +218,11 @@ async fn hash_password(
     passwords.hash_new("password", password, &personal).await
 }
 
-const LAST_ADMINISTRATOR: &str = "This is the last active administrator without an end date. \
+const LAST_ADMINISTRATOR: &str = "This is the last active administrator without a last day of access. \
     Give another user this role first.";
 
-/// Whether no other administrator could sign in for all time. The accounts must be locked.
+/// Whether the user is the last active administrator without a last day of access. The accounts must
+/// be locked.
 fn is_last_administrator(c: &mut Conn, user: &UserRow) -> Result<bool, store::Error> {
     let is_permanent = user.role == Role::Administrator
         && user.state == AccountState::Active

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Invalid, jobs::string_enum, names::NodeName};
+use crate::{Invalid, SiteId, jobs::string_enum, names::NodeName};
 
 string_enum! {
     /// Who reaches the ports of a site's containers directly.
@@ -84,6 +84,8 @@ pub enum FirewallStatus {
 /// Whether the containers of a site are isolated from each other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SiteIsolation {
+    /// The site.
+    pub site: SiteId,
     /// The site's option.
     pub port_access: PortAccess,
     /// The containers with and without filters.

@@ -158,6 +158,14 @@ fn insert_certificates(
     Ok(())
 }
 
+/// Locks a cluster until the transaction ends, so that other transactions that lock it wait.
+pub(crate) fn lock_row(c: &mut Conn, id: ClusterId) -> Result<(), Error> {
+    diesel::update(clusters::table.find(id.0))
+        .set(clusters::created_at.eq(clusters::created_at))
+        .execute(&mut c.0)?;
+    Ok(())
+}
+
 /// Deletes a cluster.
 ///
 /// # Errors

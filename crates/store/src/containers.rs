@@ -31,8 +31,8 @@ use crate::{
 
 pub(crate) use env::encrypt_plain;
 pub use filters::{
-    begin_filters, claim_due, count_filters, finish_filters, list_due, require_filters,
-    set_filters_managed,
+    begin_filters, claim_due_filters, count_filters, finish_filters, list_due_filters,
+    refresh_filters, require_filters, turn_filters_off, turn_filters_on,
 };
 pub use in_use::{
     count, list_names, list_used_addresses, list_used_ports, list_used_vmids, list_vmids_by_cluster,

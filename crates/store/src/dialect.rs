@@ -6,8 +6,8 @@
 //! Diesel connects to MySQL with `CLIENT_FOUND_ROWS`.
 //!
 //! PostgreSQL and MySQL run at READ COMMITTED. Races between a read and a write are prevented by a
-//! constraint, by a condition in the UPDATE, or by a row lock that is taken first (`lock` of users
-//! and sites, `sites::lock_cluster`). After such a lock every statement sees all earlier commits.
+//! constraint, by a condition in the UPDATE, or by a row lock that is taken first (`lock` and
+//! `lock_all` of users and sites, `clusters::lock_row`). After such a lock every statement sees all earlier commits.
 //! Under REPEATABLE READ an older snapshot would hide them on MySQL and fail with a serialization
 //! error on PostgreSQL.
 

@@ -145,15 +145,16 @@ pub fn find_other_site(
     name: &Domain,
     site: Option<SiteId>,
 ) -> Result<Option<Label>, Error> {
-    let other: Option<String> = domains::table
+    let other: Option<(i64, String)> = domains::table
         .inner_join(sites::table)
         .filter(domains::name.eq(name.as_str()))
         .filter(domains::site_id.ne(site.map_or(0, |site| site.0)))
-        .select(sites::name)
+        .select((sites::id, sites::name))
         .first(&mut c.0)
         .optional()?;
-    let row_ref = RowRef::new("sites of domain", name);
-    other.map(|other| row_ref.parse("name", &other)).transpose()
+    other
+        .map(|(id, name)| RowRef::new("sites", &id).parse("name", &name))
+        .transpose()
 }
 
 /// Inserts a domain. Publishers who do not exist are ignored; the caller validates their names.

@@ -74,6 +74,8 @@ pub enum Unique {
     ServicePort,
     /// The active job of a container.
     ActiveJob,
+    /// The hash of an invitation's token.
+    InvitationToken,
     /// A session's token.
     SessionToken,
     /// A key that does not depend on user input.

@@ -11,7 +11,7 @@ use model::{
 use crate::{
     Conn, Error, dialect,
     rows::RowRef,
-    schema::{clusters, pulled_images, sites},
+    schema::{pulled_images, sites},
 };
 
 /// The archive of a pulled image.
@@ -121,9 +121,7 @@ fn lock_cluster(c: &mut Conn, site: SiteId) -> Result<i64, Error> {
         .find(site.0)
         .select(sites::cluster_id)
         .first(&mut c.0)?;
-    diesel::update(clusters::table.find(cluster))
-        .set(clusters::name.eq(clusters::name))
-        .execute(&mut c.0)?;
+    crate::clusters::lock_row(c, ClusterId(cluster))?;
     Ok(cluster)
 }
 

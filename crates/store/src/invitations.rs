@@ -44,7 +44,8 @@ struct Row {
 }
 
 impl Row {
-    fn into_model(self, inviter: &str) -> Result<InvitationRow, Error> {
+    fn into_model(self, (inviter_id, inviter): (i64, String)) -> Result<InvitationRow, Error> {
+        let inviter_ref = RowRef::new("users", &inviter_id);
         let row_ref = RowRef::new("invitations", &self.id);
         let limits = LimitColumns {
             containers: self.limit_containers,
@@ -60,7 +61,7 @@ impl Row {
                 limits: limits.parse(row_ref)?,
                 access_ends: self.access_ends_at.map(Timestamp),
             },
-            invited_by: row_ref.parse("inviter_id", inviter)?,
+            invited_by: inviter_ref.parse("name", &inviter)?,
             created: Timestamp(self.created_at),
             expires: Timestamp(self.expires_at),
         })
@@ -103,16 +104,16 @@ pub fn insert(
 pub fn list(c: &mut Conn, page: u32) -> Result<Page<InvitationRow>, Error> {
     let (page, before) = rows::page_offset(page);
     let total = invitations::table.count().get_result(&mut c.0)?;
-    let rows: Vec<(Row, String)> = invitations::table
+    let rows: Vec<(Row, (i64, String))> = invitations::table
         .inner_join(users::table)
         .order(invitations::id.desc())
         .limit(i64::from(PAGE_ROWS))
         .offset(before)
-        .select((Row::as_select(), users::name))
+        .select((Row::as_select(), (users::id, users::name)))
         .load(&mut c.0)?;
     let rows = rows
         .into_iter()
-        .map(|(row, inviter)| row.into_model(&inviter));
+        .map(|(row, inviter)| row.into_model(inviter));
     Ok(rows::to_page(rows.collect::<Result<_, _>>()?, total, page))
 }
 
@@ -121,13 +122,13 @@ pub fn list(c: &mut Conn, page: u32) -> Result<Page<InvitationRow>, Error> {
 /// # Errors
 /// When the database is unavailable.
 pub fn get(c: &mut Conn, id: InvitationId) -> Result<Option<InvitationRow>, Error> {
-    let row: Option<(Row, String)> = invitations::table
+    let row: Option<(Row, (i64, String))> = invitations::table
         .inner_join(users::table)
         .filter(invitations::id.eq(id.0))
-        .select((Row::as_select(), users::name))
+        .select((Row::as_select(), (users::id, users::name)))
         .first(&mut c.0)
         .optional()?;
-    row.map(|(row, inviter)| row.into_model(&inviter))
+    row.map(|(row, inviter)| row.into_model(inviter))
         .transpose()
 }
 
@@ -136,15 +137,18 @@ pub fn get(c: &mut Conn, id: InvitationId) -> Result<Option<InvitationRow>, Erro
 /// # Errors
 /// When the database is unavailable.
 pub fn get_valid(c: &mut Conn, token_hash: &str) -> Result<Option<(InvitationRow, UserId)>, Error> {
-    let row: Option<(Row, String, i64)> = invitations::table
+    let row: Option<(Row, (i64, String))> = invitations::table
         .inner_join(users::table)
         .filter(invitations::token_hash.eq(token_hash))
         .filter(invitations::expires_at.gt(dialect::now(&c.0)))
-        .select((Row::as_select(), users::name, users::id))
+        .select((Row::as_select(), (users::id, users::name)))
         .first(&mut c.0)
         .optional()?;
-    row.map(|(row, name, inviter)| Ok((row.into_model(&name)?, UserId(inviter))))
-        .transpose()
+    row.map(|(row, inviter)| {
+        let id = UserId(inviter.0);
+        Ok((row.into_model(inviter)?, id))
+    })
+    .transpose()
 }
 
 /// Creates the account of an invitation and deletes the invitation; `None` if it is not valid any

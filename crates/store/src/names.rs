@@ -64,24 +64,44 @@ pub fn list_container_holders<'a>(
     site: SiteId,
     held: impl IntoIterator<Item = &'a QualifiedName>,
 ) -> Result<BTreeMap<QualifiedName, ContainerHolder>, Error> {
-    let held: Vec<&QualifiedName> = held.into_iter().collect();
-    let texts: Vec<&str> = held.iter().map(|name| name.as_str()).collect();
-    let rows: Vec<(String, String, String)> = names::table
+    let holders = list_container_holders_of_sites(c, held.into_iter().map(|name| (site, name)))?;
+    let holders = holders.into_iter();
+    Ok(holders.map(|((_, name), holder)| (name, holder)).collect())
+}
+
+/// As [`list_container_holders`], for names of several sites. One statement.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn list_container_holders_of_sites<'a>(
+    c: &mut Conn,
+    held: impl IntoIterator<Item = (SiteId, &'a QualifiedName)>,
+) -> Result<BTreeMap<(SiteId, QualifiedName), ContainerHolder>, Error> {
+    type Columns = (i64, String, (i64, String), (i64, String));
+    let held: Vec<(SiteId, &QualifiedName)> = held.into_iter().collect();
+    let texts: Vec<&str> = held.iter().map(|(_, name)| name.as_str()).collect();
+    let sites: Vec<i64> = held.iter().map(|(site, _)| site.0).collect();
+    let rows: Vec<Columns> = names::table
         .inner_join(containers::table.on(names::container_id.eq(containers::id.nullable())))
         .inner_join(users::table.on(users::id.eq(containers::owner_id)))
-        .filter(names::site_id.eq(site.0))
+        .filter(names::site_id.eq_any(sites))
         .filter(names::name.eq_any(texts))
-        .select((names::name, containers::name, users::name))
+        .select((
+            names::site_id,
+            names::name,
+            (containers::id, containers::name),
+            (users::id, users::name),
+        ))
         .load(&mut c.0)?;
     let mut holders = BTreeMap::new();
-    for (name, container, owner) in rows {
-        let row_ref = RowRef::new("names", &name);
+    for (site, name, (container_id, container), (owner_id, owner)) in rows {
         let holder = ContainerHolder {
-            container: row_ref.parse("container", &container)?,
-            owner: row_ref.parse("owner", &owner)?,
+            container: RowRef::new("containers", &container_id).parse("name", &container)?,
+            owner: RowRef::new("users", &owner_id).parse("name", &owner)?,
         };
-        if let Some(name) = held.iter().find(|it| it.as_str() == name) {
-            holders.insert((*name).clone(), holder);
+        let mut held = held.iter();
+        if let Some((site, name)) = held.find(|(id, it)| id.0 == site && it.as_str() == name) {
+            holders.insert((*site, (*name).clone()), holder);
         }
     }
     Ok(holders)

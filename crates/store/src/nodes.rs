@@ -90,7 +90,7 @@ pub struct UnnamedNode {
     pub holder: ContainerHolder,
 }
 
-/// Returns the nodes of a cluster that have no name in one of its sites.
+/// Returns the nodes of a cluster that have no name in one of its sites, by site. Three statements.
 ///
 /// # Errors
 /// When the database is unavailable.
@@ -101,31 +101,29 @@ pub fn list_unnamed(c: &mut Conn, cluster: ClusterId) -> Result<Vec<UnnamedNode>
         .order(sites::name)
         .select((sites::id, sites::name, sites::domain))
         .load(&mut c.0)?;
-    let mut unnamed = Vec::new();
+    let mut named: Vec<(SiteId, Label, NodeName, QualifiedName)> = Vec::new();
     for (id, site, domain) in sites {
         let row_ref = RowRef::new("sites", &id);
         let (site, domain): (Label, Domain) = (
             row_ref.parse("name", &site)?,
             row_ref.parse("domain", &domain)?,
         );
-        let named: Vec<(NodeName, QualifiedName)> = nodes
-            .keys()
-            .filter_map(|node| {
-                let label: Label = node.as_str().parse().ok()?;
-                Some((node.clone(), QualifiedName::of_label(&label, &domain)))
-            })
-            .collect();
-        let held = named.iter().map(|(_, name)| name);
-        let mut holders = names::list_container_holders(c, SiteId(id), held)?;
-        unnamed.extend(named.into_iter().filter_map(|(node, name)| {
-            let holder = holders.remove(&name)?;
-            Some(UnnamedNode {
-                node,
-                site: site.clone(),
-                name,
-                holder,
-            })
+        named.extend(nodes.keys().filter_map(|node| {
+            let label: Label = node.as_str().parse().ok()?;
+            let name = QualifiedName::of_label(&label, &domain);
+            Some((SiteId(id), site.clone(), node.clone(), name))
         }));
     }
-    Ok(unnamed)
+    let held = named.iter().map(|(site, _, _, name)| (*site, name));
+    let mut holders = names::list_container_holders_of_sites(c, held)?;
+    let unnamed = named.into_iter().filter_map(|(id, site, node, name)| {
+        let holder = holders.remove(&(id, name.clone()))?;
+        Some(UnnamedNode {
+            node,
+            site,
+            name,
+            holder,
+        })
+    });
+    Ok(unnamed.collect())
 }

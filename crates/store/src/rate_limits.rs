@@ -61,7 +61,7 @@ fn ensure_unchanged(changed: Result<usize, Error>) -> Result<(), Error> {
     }
 }
 
-/// When the whole allowance of a registered domain is available again; `None` if it is unused.
+/// When the whole budget of a registered domain is available again; `None` if it is unused.
 ///
 /// # Errors
 /// When the database is unavailable.

@@ -6,7 +6,7 @@ use model::{
     Timestamp, UserId,
     account::{SessionId, SessionRow},
     names::Username,
-    permissions::{PasswordChange, Permit, SessionManage},
+    permissions::{Permit, SessionManage},
     users::Role,
 };
 
@@ -152,7 +152,7 @@ pub fn delete(c: &mut Conn, token_hash: &str) -> Result<bool, Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn delete_by_user(c: &mut Conn, _: Permit<PasswordChange>, user: UserId) -> Result<(), Error> {
+pub fn delete_by_user(c: &mut Conn, _: Permit<SessionManage>, user: UserId) -> Result<(), Error> {
     diesel::delete(sessions::table.filter(sessions::user_id.eq(user.0))).execute(&mut c.0)?;
     Ok(())
 }

@@ -273,9 +273,7 @@ pub(crate) fn lock_row(c: &mut Conn, id: SiteId) -> Result<(), Error> {
 /// # Errors
 /// When the database is unavailable.
 pub fn lock_cluster(c: &mut Conn, id: ClusterId) -> Result<Vec<SiteRecord>, Error> {
-    diesel::update(clusters::table.find(id.0))
-        .set(clusters::created_at.eq(clusters::created_at))
-        .execute(&mut c.0)?;
+    crate::clusters::lock_row(c, id)?;
     let rows: Vec<(Row, String)> = sites::table
         .inner_join(clusters::table)
         .filter(sites::cluster_id.eq(id.0))

@@ -14,8 +14,8 @@ EXECUTE add_column;
 DEALLOCATE PREPARE add_column;
 UPDATE certificates SET ordered_at = created_at;
 
--- Orders of new certificates by registered domain: when the whole allowance is available again. A missing
--- row means that the allowance is unused.
+-- Orders of new certificates by registered domain: when the whole budget is available again. A missing
+-- row means that the budget is unused.
 CREATE TABLE IF NOT EXISTS domain_rate_limits (
     domain VARCHAR(253) NOT NULL,
     full_at BIGINT NOT NULL,

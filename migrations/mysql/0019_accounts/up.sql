@@ -53,6 +53,7 @@ CREATE TABLE IF NOT EXISTS invitations (
     expires_at BIGINT NOT NULL,
     UNIQUE KEY uq_invitations_token (token_hash),
     KEY ix_invitations_inviter (inviter_id),
+    KEY ix_invitations_expires (expires_at),
     CONSTRAINT fk_invitations_inviter FOREIGN KEY (inviter_id)
         REFERENCES users (id) ON DELETE CASCADE
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

@@ -2,8 +2,8 @@
 ALTER TABLE certificates ADD COLUMN ordered_at BIGINT;
 UPDATE certificates SET ordered_at = created_at;
 
--- Orders of new certificates by registered domain: when the whole allowance is available again. A missing
--- row means that the allowance is unused.
+-- Orders of new certificates by registered domain: when the whole budget is available again. A missing
+-- row means that the budget is unused.
 CREATE TABLE domain_rate_limits (
     domain VARCHAR(253) COLLATE "C" NOT NULL,
     full_at BIGINT NOT NULL,

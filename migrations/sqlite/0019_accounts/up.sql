@@ -22,3 +22,4 @@ CREATE TABLE invitations (
 );
 CREATE UNIQUE INDEX uq_invitations_token ON invitations (token_hash);
 CREATE INDEX ix_invitations_inviter ON invitations (inviter_id);
+CREATE INDEX ix_invitations_expires ON invitations (expires_at);

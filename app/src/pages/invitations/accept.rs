@@ -2,7 +2,10 @@
 
 use model::invitations::{AcceptanceForm, InvitationRow};
 
-use crate::{components::list::current_parameter, pages::prelude::*};
+use crate::{
+    components::{list::current_parameter, title::title},
+    pages::prelude::*,
+};
 
 pub fn page() -> AnyView {
     let token = current_parameter("token");
@@ -16,11 +19,12 @@ pub fn page() -> AnyView {
 }
 
 fn content(invitation: LiveResource<InvitationRow>) -> AnyView {
+    title(Signal::stored("Create your account · Holdfast".to_owned()));
     view! {
         <div class="sign-in">
-            <h1 class="brand brand-large">{icon("shield")} "Holdfast"</h1>
+            <p class="brand brand-large">{icon("shield")} "Holdfast"</p>
             <div class="card stack">
-                <h2 class="card-title">"Create your account"</h2>
+                <h1 class="card-title">"Create your account"</h1>
                 {invitation.view(welcome)}
                 {form()}
             </div>
@@ -56,7 +60,7 @@ fn form() -> AnyView {
             Ok(SavedObject::named(String::new()))
         }
     });
-    // The page was rendered without a session, so the next one is loaded anew.
+    // The page was rendered without a session, so the next page is loaded from the server.
     action_form(form, fields.erase(), "Create account", accept, || {
         crate::browser::load("/");
     })

@@ -13,7 +13,7 @@ pub fn isolation(id: SiteId) -> AnyView {
         None,
         Signal::from(id),
         server_fns::sites::get_isolation,
-        |_| vec![Event::all(Topic::Site)],
+        |isolation: &SiteIsolation| vec![Event::of(Topic::Site, isolation.site.0)],
         || view! { <div class="skeleton skeleton-card"></div> }.erase(),
         move |isolation| content(id, isolation),
     );

@@ -7,7 +7,7 @@ use model::{
     Timestamp,
     certificates::AttemptFailure,
     names::{Domain, Label},
-    permissions::{Action as _, CertificateManage},
+    permissions::CertificateManage,
 };
 use store::{Conn, rate_limits};
 
@@ -15,7 +15,7 @@ use super::lease::{Claim, write_if_held};
 use crate::{Control, rate_limit::Rate};
 
 /// The key of a member's limit in the database.
-const ACTION: &str = "certificates";
+const KEY: &str = "certificates";
 
 /// Certificates for new names of one member.
 const PER_MEMBER: Rate = Rate {
@@ -48,7 +48,7 @@ pub(super) async fn obtain(
             Some(label) => store::certificates::get_name_owner(c, domain_id, label)?,
             None => None,
         };
-        let member = owner.filter(|(_, role)| !CertificateManage::RULE.allows(*role, false));
+        let member = owner.filter(|(_, role)| !role.may::<CertificateManage>());
         let before = rate_limits::get_domain(c, &registered)?;
         let full_at = PER_DOMAIN.full_at_after_use(before, now);
         if let Some((member, _)) = member {
@@ -83,11 +83,11 @@ fn count_for_member(
     domain_wait: Option<u64>,
     now: Timestamp,
 ) -> Result<Option<(u64, &'static str)>, store::Error> {
-    let before = rate_limits::get(c, member, ACTION)?;
+    let before = rate_limits::get(c, member, KEY)?;
     let full_at = PER_MEMBER.full_at_after_use(before, now);
     let own_wait = PER_MEMBER.wait_ms(full_at, now);
     if own_wait.is_none() && domain_wait.is_none() {
-        rate_limits::replace(c, member, ACTION, before, full_at)?;
+        rate_limits::replace(c, member, KEY, before, full_at)?;
         return Ok(None);
     }
     let own = own_wait.map(|wait| {

@@ -1,7 +1,11 @@
 //! Whether a cluster's firewall filters packets.
 
-use model::filters::FirewallStatus;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use model::{filters::FirewallStatus, names::NodeName};
 use proxmox::Client;
+
+/// How many nodes are asked at the same time.
+const MAX_CONCURRENT: usize = 8;
 
 /// Reads the options of the cluster and of all nodes that are online.
 pub(crate) async fn get_status(client: &Client) -> FirewallStatus {
@@ -17,12 +21,18 @@ async fn read_status(client: &Client) -> Result<FirewallStatus, proxmox::Error> 
     if !is_on {
         return Ok(FirewallStatus::Off);
     }
-    let mut off = Vec::new();
-    for node in nodes.iter().filter(|node| node.online) {
-        if !client.is_node_firewall_on(&node.node).await? {
-            off.extend(node.node.parse().ok());
-        }
-    }
+    let online = nodes.iter().filter(|node| node.online);
+    let states: Vec<(&str, bool)> = stream::iter(online)
+        .map(async |node| {
+            let is_on = client.is_node_firewall_on(&node.node).await?;
+            Ok::<_, proxmox::Error>((node.node.as_str(), is_on))
+        })
+        .buffer_unordered(MAX_CONCURRENT)
+        .try_collect()
+        .await?;
+    let off = states.into_iter().filter(|(_, is_on)| !is_on);
+    let mut off: Vec<NodeName> = off.filter_map(|(node, _)| node.parse().ok()).collect();
+    off.sort();
     Ok(match off.is_empty() {
         true => FirewallStatus::On,
         false => FirewallStatus::OffOnNodes { nodes: off },

@@ -9,11 +9,23 @@ use zxcvbn::{Score, zxcvbn};
 
 /// Texts that others know about a user, and would try first.
 #[derive(Clone)]
-pub(crate) struct PersonalTexts([String; 3]);
+pub(crate) struct PersonalTexts(Vec<String>);
 
 impl PersonalTexts {
     pub(crate) fn new(name: &Username, full_name: &FullName, email: &EmailAddress) -> Self {
-        Self([name.to_string(), full_name.to_string(), email.to_string()])
+        let texts = [name.as_str(), full_name.as_str(), email.as_str()];
+        let words = texts
+            .iter()
+            .flat_map(|text| text.split(|c: char| !c.is_alphanumeric()))
+            .filter(|word| word.chars().count() > 2);
+        Self(
+            texts
+                .iter()
+                .copied()
+                .chain(words)
+                .map(str::to_owned)
+                .collect(),
+        )
     }
 }
 
@@ -22,7 +34,8 @@ impl PersonalTexts {
 /// rules about kinds of characters (NIST SP 800-63B, section 5.1.1.2).
 pub(super) fn check(password: &str, personal: &PersonalTexts) -> Result<(), Invalid> {
     let PersonalTexts(personal) = personal;
-    match zxcvbn(password, &personal.each_ref().map(String::as_str)).score() < Score::Two {
+    let personal: Vec<&str> = personal.iter().map(String::as_str).collect();
+    match zxcvbn(password, &personal).score() < Score::Two {
         true => Err(Invalid::new(
             "This password is easy to guess. Use several words, or a password manager.",
         )),

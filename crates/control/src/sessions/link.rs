@@ -14,7 +14,7 @@ use model::{
 };
 use store::users::UserRecord;
 
-use super::{ClientInfo, NewSession, begin, digest, new_token};
+use super::{ClientInfo, NewSession, SessionRefusal, begin, digest, new_token};
 use crate::{Actor, Control, failure::StoreResultExt as _};
 
 /// How long a printed link is valid.
@@ -89,8 +89,8 @@ pub async fn create_link(
 /// Begins a session for the account of a link, and invalidates the link.
 ///
 /// # Errors
-/// [`Error::Forbidden`] for a token that is used, expired or unknown, or whose account has a new
-/// password. [`Error::Unavailable`] leaves the link valid.
+/// [`Error::Forbidden`] for a token that is used, expired or unknown, and for an account that has a
+/// new password or is not active. [`Error::Unavailable`] leaves the link valid.
 pub async fn redeem_link(
     control: &Control,
     token: &str,
@@ -114,7 +114,14 @@ pub async fn redeem_link(
     let session = begin(control, &user, &client, |_| Ok(()))
         .await
         .inspect_err(|_| pending.put_back(link))?;
-    let session = session.map_err(|_| Error::forbidden(INVALID))?;
+    let session = session.map_err(|refusal| {
+        let reason = refusal.as_str();
+        tracing::info!(account = %user.row.name, %address, reason, "sign-in link refused");
+        match refusal {
+            SessionRefusal::Changed => Error::forbidden(INVALID),
+            SessionRefusal::Inactive(_) => refusal.into_error(),
+        }
+    })?;
     tracing::info!(account = %user.row.name, %address, method = "link", "user signed in");
     Ok(session)
 }

@@ -1,7 +1,7 @@
 //! The sessions of the signed-in user.
 
 use model::{
-    Error, Kind,
+    Error, Kind, UserId,
     account::{SessionId, SessionRow},
     events::{Event, Topic},
     permissions::SessionManage,
@@ -74,7 +74,8 @@ pub async fn end_others(
     Ok(())
 }
 
-fn publish(control: &Control, user: model::UserId) {
+/// Publishes that the sessions of a user changed.
+pub(crate) fn publish(control: &Control, user: UserId) {
     control
         .notifier()
         .publish_owned(Event::of(Topic::Session, user.0), user);

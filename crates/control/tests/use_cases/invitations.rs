@@ -89,7 +89,7 @@ async fn invited_person_gets_what_the_administrator_chose_once() {
     assert_eq!(row.full_name.as_str(), "Anna Example");
     assert_eq!(UserForm::from(&row).access_ends, "2099-12-31");
     let again = accept(control, &token, "anna2").await;
-    assert!(matches!(again, Err(Error::Forbidden { .. })));
+    assert!(matches!(again, Err(Error::Conflict { .. })));
     assert_eq!(
         invitations::list(control, &admin, 1).await.unwrap().total,
         0
@@ -120,12 +120,12 @@ async fn invitation_is_void_without_its_inviter() {
     let assert_void = async |token: &str| {
         let refused = invitations::get(control, token).await;
         assert!(
-            matches!(refused, Err(Error::Forbidden { .. })),
+            matches!(refused, Err(Error::Conflict { .. })),
             "{refused:?}"
         );
         let refused = accept(control, token, "anna").await;
         assert!(
-            matches!(refused, Err(Error::Forbidden { .. })),
+            matches!(refused, Err(Error::Conflict { .. })),
             "{refused:?}"
         );
     };

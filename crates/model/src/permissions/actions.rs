@@ -55,7 +55,7 @@ actions! {
     /// See an account, its limits and their usage.
     AccountRead => OwnerOrAdministrator;
     /// Change a password, which ends the user's sessions.
-    PasswordChange => OwnerOrAdministrator;
+    PasswordChange => OwnerOrAdministrator, includes SessionManage;
     /// Change the name and email address of an account.
     ProfileChange => OwnerOrAdministrator;
     /// See and end the sessions of an account.

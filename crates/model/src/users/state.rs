@@ -17,7 +17,7 @@ pub enum AccountState {
     Active,
     /// Suspended by an administrator.
     Suspended,
-    /// After its end date.
+    /// After its last day of access.
     Expired,
 }
 
@@ -69,7 +69,7 @@ impl FromStr for AccountState {
 pub enum DecidedState {
     /// Not decided yet.
     Pending,
-    /// May be used until the end date.
+    /// May be used until the last day of access.
     Active,
     /// May not be used.
     Suspended,

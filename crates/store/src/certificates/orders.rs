@@ -109,6 +109,7 @@ pub fn list_waits(c: &mut Conn, container: ContainerId) -> Result<Vec<Certificat
         .map(|(id, label, name, domain, text)| (id, domain, host(label, name, &text)))
         .collect();
     let waiting: Vec<(i64, String, Option<i64>)> = certificates::table
+        .filter(certificates::domain_id.eq_any(hosts.iter().map(|(_, domain, _)| domain)))
         .filter(certificates::subject.eq_any(hosts.iter().map(|(_, _, host)| host)))
         .filter(certificates::ordered_at.is_null())
         .filter(certificates::chain.is_null())

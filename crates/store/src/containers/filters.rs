@@ -4,7 +4,7 @@ use diesel::{dsl::count_star, prelude::*};
 use model::{
     ContainerId, SiteId,
     filters::{FilterCounts, FilterState},
-    permissions::{ContainerManage, Permit},
+    permissions::{ContainerManage, InterfaceFilterRemove, Permit, SiteManage},
 };
 
 use crate::{
@@ -12,12 +12,20 @@ use crate::{
     schema::{containers, jobs},
 };
 
-/// Requires that a job sets the filters of all containers of a site that have managed filters.
-/// Returns their number.
+/// Requires that a job sets the filters of all containers of a site that have managed filters, on
+/// behalf of a user. Returns their number.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn require_filters(c: &mut Conn, site: SiteId) -> Result<usize, Error> {
+pub fn require_filters(c: &mut Conn, _: Permit<SiteManage>, site: SiteId) -> Result<usize, Error> {
+    refresh_filters(c, site)
+}
+
+/// As [`require_filters`], after a change of the site's hosts.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn refresh_filters(c: &mut Conn, site: SiteId) -> Result<usize, Error> {
     Ok(diesel::update(containers::table)
         .filter(containers::site_id.eq(site.0))
         .filter(containers::interface_filters.eq(true))
@@ -25,17 +33,31 @@ pub fn require_filters(c: &mut Conn, site: SiteId) -> Result<usize, Error> {
         .execute(&mut c.0)?)
 }
 
-/// Sets whether Holdfast sets the filters of a container, and requires that a job sets or removes
-/// them.
+/// Requires that a job sets the filters of a container, now and after changes of the site.
 ///
 /// # Errors
 /// [`Error::NotFound`] when the container does not exist.
-pub fn set_filters_managed(
+pub fn turn_filters_on(
     c: &mut Conn,
     _: Permit<ContainerManage>,
     id: ContainerId,
-    managed: bool,
 ) -> Result<(), Error> {
+    set_filters_managed(c, id, true)
+}
+
+/// Requires that a job removes the filters of a container.
+///
+/// # Errors
+/// [`Error::NotFound`] when the container does not exist.
+pub fn turn_filters_off(
+    c: &mut Conn,
+    _: Permit<InterfaceFilterRemove>,
+    id: ContainerId,
+) -> Result<(), Error> {
+    set_filters_managed(c, id, false)
+}
+
+fn set_filters_managed(c: &mut Conn, id: ContainerId, managed: bool) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .set((
             containers::interface_filters.eq(managed),
@@ -50,7 +72,7 @@ pub fn set_filters_managed(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn list_due(c: &mut Conn, limit: i64) -> Result<Vec<ContainerId>, Error> {
+pub fn list_due_filters(c: &mut Conn, limit: i64) -> Result<Vec<ContainerId>, Error> {
     let due: Vec<i64> = containers::table
         .left_join(jobs::table)
         .filter(containers::filter_state.eq(FilterState::Due.as_str()))
@@ -68,7 +90,7 @@ pub fn list_due(c: &mut Conn, limit: i64) -> Result<Vec<ContainerId>, Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn claim_due(c: &mut Conn, id: ContainerId) -> Result<bool, Error> {
+pub fn claim_due_filters(c: &mut Conn, id: ContainerId) -> Result<bool, Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .filter(containers::filter_state.eq(FilterState::Due.as_str()))
         .set(containers::filter_state.eq(FilterState::Applying.as_str()))

@@ -6,8 +6,13 @@ use crate::Unique;
 
 /// The unique indexes: index name, columns, value. PostgreSQL and MySQL report the index name in an
 /// error, SQLite reports the columns.
-const UNIQUE_INDEXES: [(&str, &str, Unique); 21] = [
+const UNIQUE_INDEXES: [(&str, &str, Unique); 22] = [
     ("uq_users_name", "users.name", Unique::UserName),
+    (
+        "uq_invitations_token",
+        "invitations.token_hash",
+        Unique::InvitationToken,
+    ),
     ("uq_sites_name", "sites.name", Unique::SiteName),
     ("uq_clusters_name", "clusters.name", Unique::ClusterName),
     (

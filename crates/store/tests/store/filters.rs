@@ -21,20 +21,26 @@ db_test!(filters_become_due_and_are_claimed_once, |db| async {
     assert_eq!(state(&db, id).await, managed(FilterState::Unset));
     let site = fixture.site;
     assert_eq!(
-        db.write(move |c| containers::require_filters(c, site))
+        db.write(move |c| containers::require_filters(c, permit(), site))
             .await,
         1
     );
     assert_eq!(state(&db, id).await, managed(FilterState::Due));
-    let due = async || db.read(|c| containers::list_due(c, 10)).await;
+    let due = async || db.read(|c| containers::list_due_filters(c, 10)).await;
     assert_eq!(due().await, [], "not created yet");
     db.write(move |c| containers::mark_created(c, id)).await;
     assert_eq!(due().await, [id]);
     let job = fixture.job(id, JobKind::Filters);
     db.insert_job(job).await;
     assert_eq!(due().await, [], "another job is active");
-    assert!(db.write(move |c| containers::claim_due(c, id)).await);
-    assert!(!db.write(move |c| containers::claim_due(c, id)).await);
+    assert!(
+        db.write(move |c| containers::claim_due_filters(c, id))
+            .await
+    );
+    assert!(
+        !db.write(move |c| containers::claim_due_filters(c, id))
+            .await
+    );
     assert_eq!(state(&db, id).await, managed(FilterState::Applying));
 });
 
@@ -53,7 +59,7 @@ db_test!(change_during_a_job_requires_another_job, |db| async {
     finish().await;
     assert!(state(&db, id).await.are_set());
     db.write(move |c| containers::begin_filters(c, id)).await;
-    db.write(move |c| containers::require_filters(c, site))
+    db.write(move |c| containers::require_filters(c, permit(), site))
         .await;
     finish().await;
     assert_eq!(state(&db, id).await.state, FilterState::Due);
@@ -71,7 +77,7 @@ db_test!(imported_containers_are_counted_separately, |db| async {
     }
     let site = fixture.site;
     assert_eq!(
-        db.write(move |c| containers::require_filters(c, site))
+        db.write(move |c| containers::require_filters(c, permit(), site))
             .await,
         2
     );
@@ -87,7 +93,7 @@ db_test!(imported_containers_are_counted_separately, |db| async {
         unmanaged: 1,
     };
     assert_eq!(counts().await, expected);
-    db.write(move |c| containers::set_filters_managed(c, permit(), imported, true))
+    db.write(move |c| containers::turn_filters_on(c, permit(), imported))
         .await;
     assert_eq!(state(&db, imported).await.state, FilterState::Due);
     assert_eq!(counts().await.unmanaged, 0);

@@ -26,6 +26,7 @@ mod filters;
 mod generations;
 mod hosts;
 mod images;
+mod invitations;
 mod job_leases;
 mod job_retention;
 mod jobs;
