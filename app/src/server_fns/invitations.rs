@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use model::{
     InvitationId,
-    invitations::{AcceptanceForm, InvitationForm, InvitationRow, NewInvitation},
+    invitations::{AcceptanceForm, InvitationForm, InvitationRow, IssuedInvitation},
     page::Page,
 };
 
@@ -26,7 +26,7 @@ pub async fn list(page: u32) -> Result<Page<InvitationRow>, RequestError> {
 /// # Errors
 /// Refused fields; as `control::invitations::create`.
 #[server(prefix = "/api/ui", endpoint = "invitations/create", input = server_fn::codec::Json)]
-pub async fn create(form: InvitationForm) -> Result<NewInvitation, RequestError> {
+pub async fn create(form: InvitationForm) -> Result<IssuedInvitation, RequestError> {
     let (control, actor) = super::authenticate().await?;
     let spec = form
         .parse()

@@ -7,7 +7,7 @@ use std::time::Duration;
 use model::{
     Error, InvitationId, Kind,
     events::{Event, Topic},
-    invitations::{Acceptance, InvitationRow, InvitationSpec, NewInvitation},
+    invitations::{Acceptance, InvitationRow, InvitationSpec, IssuedInvitation},
     page::Page,
     permissions::{InvitationManage, Permit},
     users::{AccountState, DecidedState, UserValues},
@@ -60,7 +60,7 @@ pub async fn create(
     control: &Control,
     actor: &Actor,
     spec: InvitationSpec,
-) -> Result<NewInvitation, Error> {
+) -> Result<IssuedInvitation, Error> {
     let permit: Permit<InvitationManage> = actor.permit()?;
     let inviter = actor.me().ok_or(Error::Unauthenticated)?.id;
     let token = sessions::new_token();
@@ -84,7 +84,7 @@ pub async fn create(
         .await
         .into_model("create invitation")??;
     publish(control, row.id);
-    Ok(NewInvitation {
+    Ok(IssuedInvitation {
         row,
         link: format!("{PATH}?token={token}"),
     })

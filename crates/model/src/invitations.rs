@@ -39,14 +39,14 @@ pub struct InvitationRow {
 
 /// A new invitation with its link, which is shown only once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NewInvitation {
+pub struct IssuedInvitation {
     /// The invitation.
     pub row: InvitationRow,
     /// The path and query of the link, to be appended to the public URL.
     pub link: String,
 }
 
-debug_only_fields!(NewInvitation { row });
+debug_only_fields!(IssuedInvitation { row });
 
 /// The form of a new invitation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{
-    invitations::{InvitationForm, NewInvitation},
+    invitations::{InvitationForm, IssuedInvitation},
     users::Role,
 };
 
@@ -20,7 +20,7 @@ pub fn page() -> AnyView {
 }
 
 fn content() -> AnyView {
-    let created = RwSignal::new(None::<NewInvitation>);
+    let created = RwSignal::new(None::<IssuedInvitation>);
     let title = Signal::derive(move || {
         created.with(|created| match created {
             Some(created) => format!("Invitation of {}", created.row.spec.email),
@@ -38,7 +38,7 @@ fn content() -> AnyView {
     .erase()
 }
 
-fn form(created: RwSignal<Option<NewInvitation>>) -> AnyView {
+fn form(created: RwSignal<Option<IssuedInvitation>>) -> AnyView {
     let values = RwSignal::new(InvitationForm {
         role: Role::Member.to_string(),
         ..InvitationForm::default()
@@ -71,8 +71,8 @@ fn form(created: RwSignal<Option<NewInvitation>>) -> AnyView {
     new_form(Kind::Invitation, form, fields, create, Arc::new(|_| ()))
 }
 
-fn link(created: NewInvitation) -> AnyView {
-    let NewInvitation { row, link } = created;
+fn link(created: IssuedInvitation) -> AnyView {
+    let IssuedInvitation { row, link } = created;
     let url = format!("{}{link}", crate::browser::origin());
     view! {
         <section class="card stack stack-narrow" aria-label="Invitation link">

@@ -60,7 +60,7 @@ pub(super) async fn obtain(
                     message: format!("{reason} The certificate is requested at {until}."),
                     detail: None,
                 };
-                store::certificates::wait_for_limit(c, id, &reason, until)?;
+                store::certificates::delay_for_limit(c, id, &reason, until)?;
                 return Ok(Some(until));
             }
         }

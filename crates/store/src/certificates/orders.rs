@@ -66,7 +66,7 @@ pub fn mark_ordered(c: &mut Conn, id: CertificateId, now: Timestamp) -> Result<(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn wait_for_limit(
+pub fn delay_for_limit(
     c: &mut Conn,
     id: CertificateId,
     reason: &AttemptFailure,
