@@ -27,8 +27,8 @@ const pathScene = (name, path, heading, options = {}) =>
   scene(name, heading, (page) => (options.user === "anonymous" ? page.goto(path) : visit(page, path)), options);
 
 export const SCENES = [
-  pathScene("sign-in", "/sign-in", "Holdfast", { user: "anonymous" }),
-  scene("sign-in-refused", "Holdfast", rejectedSignIn, { user: "anonymous", status: 401 }),
+  pathScene("sign-in", "/sign-in", "Sign in", { user: "anonymous" }),
+  scene("sign-in-refused", "Sign in", rejectedSignIn, { user: "anonymous", status: 401 }),
   pathScene("containers", "/containers", "Containers"),
   pathScene("containers-no-match", "/containers?q=nothing-is-called-this", "Containers"),
   pathScene("containers-empty", "/containers", "Containers", { user: "member" }),

@@ -173,7 +173,7 @@ const PERMISSIONS = [
         ["sites/list", {}],
         ["authorities/list", {}],
         ["providers/test", { id: 1, domain: "example.org" }],
-        ["users/list", { q: "", page: 1 }],
+        ["users/list", { q: "", state: "", page: 1 }],
         ["users/delete", { id: 1, confirm: "admin" }],
       ]) {
         assert.equal((await mallory.call(path, body)).status, 403, path);

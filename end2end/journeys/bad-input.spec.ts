@@ -82,7 +82,7 @@ test("a name, port or hostname in use shows the server's error at its field", as
   const name = fieldByLabel(page, "Name");
   await name.fill("wiki");
   await page.getByRole("button", { name: "Create container" }).click();
-  await expect(await fieldError(name)).toHaveText(/^A container has the name wiki\..*\. Choose another name\.$/);
+  await expect(await fieldError(name)).toHaveText(/^The container wiki of \w+ has the name wiki\..*\. Choose another name\.$/);
   await expect(page.getByRole("button", { name: "Create container" })).toBeEnabled();
 
   await name.fill("other-wiki");
@@ -100,7 +100,7 @@ test("a name, port or hostname in use shows the server's error at its field", as
   const hostname = fieldByLabel(page, /^Hostname optional/);
   await hostname.fill("wiki");
   await page.getByRole("button", { name: "Create container" }).click();
-  await expect(await fieldError(hostname)).toHaveText(/^A container has the name wiki\..*\. Choose another name\.$/);
+  await expect(await fieldError(hostname)).toHaveText(/^The container wiki of \w+ has the name wiki\..*\. Choose another name\.$/);
   await expect(name).toHaveValue("other-wiki");
   await expect(page).toHaveURL("/containers/new");
 

@@ -9,7 +9,7 @@ use model::{
     containers::ContainerQuery,
     permissions::{
         AuthorityManage, AuthorityRead, CertificateManage, ContainerCreate, DomainManage,
-        HostManage, ProviderManage, ProviderRead, SiteManage, UserManage,
+        HostManage, InvitationManage, ProviderManage, ProviderRead, SiteManage, UserManage,
     },
     users::Role,
 };

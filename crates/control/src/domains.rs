@@ -8,7 +8,7 @@ use model::{
     certificates::CertificateSource,
     domains::{DomainRow, DomainSpec, Publishers, RecordFailure},
     events::{Event, Topic},
-    names::{Domain, QualifiedName},
+    names::{Domain, NamePurpose, QualifiedName},
     permissions::{CertificateManage, DomainManage, DomainRead, Permit, PublishAnywhere},
 };
 use store::{Conn, certificates::CertificateScope};
@@ -51,7 +51,8 @@ pub async fn get(control: &Control, actor: &Actor, id: DomainId) -> Result<Domai
 /// Adds a domain.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a domain that the site has already, or an unknown site or user.
+/// [`Error::Invalid`] for a domain that the site has already, a sign-in at the name of a container,
+/// or an unknown site or user.
 pub async fn create(control: &Control, actor: &Actor, spec: DomainSpec) -> Result<DomainId, Error> {
     let permit: Permit<DomainManage> = actor.permit()?;
     let id = control
@@ -74,6 +75,9 @@ pub async fn create(control: &Control, actor: &Actor, spec: DomainSpec) -> Resul
             }
             let name = QualifiedName::from(&spec.name);
             if let Err(refusal) = names::check_no_container(c, spec.site, &name)? {
+                return Ok(Err(refusal));
+            }
+            if let Err(refusal) = check_sign_in(c, None, &spec)? {
                 return Ok(Err(refusal));
             }
             Ok(Ok(store::domains::insert(c, permit, &spec)?))
@@ -255,6 +259,38 @@ fn check_sources(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, s
     )
 }
 
+/// Checks that no member's container holds the hostname of a new sign-in, whose visitors its owner
+/// would receive. Locks the site.
+fn check_sign_in(
+    c: &mut Conn,
+    current: Option<&DomainSpec>,
+    spec: &DomainSpec,
+) -> Result<Result<(), Error>, store::Error> {
+    let Some(name) = new_sign_in(current, spec) else {
+        return Ok(Ok(()));
+    };
+    store::sites::lock(c, spec.site)?;
+    let holders = store::names::list_container_holders(c, spec.site, [&name])?;
+    let holder = holders.get(&name);
+    Ok(match holder.filter(|it| !it.owner_role.may::<DomainManage>()) {
+        None => Ok(()),
+        Some(holder) => {
+            let message = names::refusal(&name, NamePurpose::Container, Some(holder));
+            Err(Error::invalid_field("sign_in", message))
+        }
+    })
+}
+
+/// The hostname of the sign-in, unless it is unchanged.
+fn new_sign_in(current: Option<&DomainSpec>, spec: &DomainSpec) -> Option<QualifiedName> {
+    let name = sign_in_name(spec)?;
+    (current.and_then(sign_in_name).as_ref() != Some(&name)).then_some(name)
+}
+
+fn sign_in_name(spec: &DomainSpec) -> Option<QualifiedName> {
+    Some(QualifiedName::from(spec.sign_in.as_ref()?.name()?))
+}
+
 /// Checks that no other site than `site` has the domain: both would serve the same hostnames, for
 /// different owners. Locks all sites, so that two sites cannot get it at the same time.
 pub(crate) fn check_only_site(
@@ -281,6 +317,9 @@ fn apply(
     manager: Option<&Domain>,
 ) -> Result<Result<(), Error>, store::Error> {
     if spec.name == current.name {
+        if let Err(refusal) = check_sign_in(c, Some(current), spec)? {
+            return Ok(Err(refusal));
+        }
         return store::domains::update(c, permit, id, spec).map(Ok);
     }
     if let Err(message) = check_only_site(c, &spec.name, Some(spec.site))? {
@@ -299,6 +338,14 @@ fn apply(
         Ok(renamed) => renamed,
         Err(message) => return Ok(Err(Error::invalid_field("name", message))),
     };
+    let is_held = |name: &QualifiedName| {
+        let mut all = renamed.values().flat_map(|held| held.iter());
+        all.any(|(held, _)| held == name)
+    };
+    if let Some(name) = new_sign_in(Some(current), spec).filter(is_held) {
+        let message = names::refusal(&name, NamePurpose::Container, None);
+        return Ok(Err(Error::invalid_field("sign_in", message)));
+    }
     store::names::replace_by_containers(c, site.id, &renamed)?;
     store::domains::update(c, permit, id, spec).map(Ok)
 }

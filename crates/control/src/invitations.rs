@@ -8,6 +8,7 @@ use model::{
     Error, InvitationId, Kind,
     events::{Event, Topic},
     invitations::{Acceptance, InvitationRow, InvitationSpec, IssuedInvitation},
+    names::Username,
     page::Page,
     permissions::{InvitationManage, Permit},
     users::{AccountState, DecidedState, UserValues},
@@ -145,31 +146,20 @@ pub async fn accept(
     client: &ClientInfo,
 ) -> Result<NewSession, Error> {
     let invitation = get(control, token).await?;
-    let Acceptance {
-        name,
-        full_name,
-        password,
-    } = acceptance;
-    let personal = PersonalTexts::new(&name, &full_name, &invitation.spec.email);
+    // One hash at a time, however often the link is used.
+    let Some(_in_progress) = control.0.mutexes.invitations.try_lock(invitation.id) else {
+        return Err(Error::conflict(IN_PROGRESS));
+    };
+    require_free_name(control, &acceptance.name).await?;
+    let name = acceptance.name.clone();
+    let email = &invitation.spec.email;
+    let personal = PersonalTexts::new(&name, &acceptance.full_name, email);
     let passwords = &control.0.passwords;
-    let password_hash = passwords.hash_new("password", &password, &personal).await?;
-    let InvitationSpec {
-        email,
-        role,
-        limits,
-        access_ends,
-    } = invitation.spec;
+    let password_hash = passwords.hash_new("password", &acceptance.password, &personal);
     let new = NewUser {
-        values: UserValues {
-            name: name.clone(),
-            full_name,
-            email,
-            role,
-            limits,
-            access_ends,
-        },
+        password_hash: password_hash.await?,
+        values: values(acceptance, invitation.spec),
         state: DecidedState::Active,
-        password_hash,
     };
     let hash = sessions::digest(token);
     let browser = BrowserToken::new();
@@ -177,7 +167,8 @@ pub async fn accept(
     let (id, session) = control
         .store()
         .write(move |c| {
-            // The inviter may have been suspended since.
+            // The inviter may have been suspended since, and is not from here on.
+            store::users::lock_all(c)?;
             if get_valid(c, &hash)?.is_none() {
                 return Ok(None);
             }
@@ -192,9 +183,40 @@ pub async fn accept(
         .into_model("accept invitation")?
         .ok_or_else(|| Error::conflict(INVALID))?;
     tracing::info!(account = %name, address = %client.address, "invitation accepted");
+    if let Some(earlier) = &client.session_token {
+        sessions::sign_out(control, earlier).await?;
+    }
     publish(control, invitation.id);
     users::publish_change(control, id);
     Ok(session.into_session(Some(browser)))
+}
+
+/// The values of the account: the person chooses the names, the invitation decides the rest.
+fn values(acceptance: Acceptance, invitation: InvitationSpec) -> UserValues {
+    UserValues {
+        name: acceptance.name,
+        full_name: acceptance.full_name,
+        email: invitation.email,
+        role: invitation.role,
+        limits: invitation.limits,
+        access_ends: invitation.access_ends,
+    }
+}
+
+const IN_PROGRESS: &str = "The account is being created. Try again later.";
+
+/// Checks the name before the password is hashed. The transaction checks it again.
+async fn require_free_name(control: &Control, name: &Username) -> Result<(), Error> {
+    let wanted = name.clone();
+    let taken = control
+        .store()
+        .read(move |c| store::users::get_by_name(c, &wanted))
+        .await
+        .into_model("check name of new account")?;
+    match taken {
+        Some(_) => Err(Error::invalid_field("name", "Another user has this name.")),
+        None => Ok(()),
+    }
 }
 
 /// Deletes invitations that expired long ago.

@@ -230,6 +230,8 @@ fn may_cancel(record: &JobRecord) -> bool {
 fn cancelable_states(kind: JobKind) -> &'static [JobState] {
     match kind {
         JobKind::Create => &[JobState::Queued, JobState::Running],
+        // The filters protect the containers of other users.
+        JobKind::Filters => &[],
         // Only a creation can be undone. A running job of another kind runs to its end.
         _ => &[JobState::Queued],
     }
@@ -341,4 +343,15 @@ pub(crate) fn publish_job(control: &Control, id: JobId, owner: UserId) {
         .notifier()
         .publish_owned(Event::of(Topic::Job, id.0), owner);
     control.0.workers.notify();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_cancels_the_job_that_protects_other_users() {
+        assert_eq!(cancelable_states(JobKind::Filters), []);
+        assert_eq!(cancelable_states(JobKind::Delete), [JobState::Queued]);
+    }
 }

@@ -1,12 +1,13 @@
 //! A mutex per key. Serializes the creation of an account with a CA, DNS-01 challenges at a
-//! provider that keeps only two values per name, and changes of a user's own password.
+//! provider that keeps only two values per name, changes of a user's own password, and the creation
+//! of an account from an invitation.
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use model::{AuthorityId, ProviderId, UserId};
+use model::{AuthorityId, InvitationId, ProviderId, UserId};
 use tokio::sync::OwnedMutexGuard;
 
 /// The keyed mutexes of a process.
@@ -18,6 +19,8 @@ pub(crate) struct KeyedMutexes {
     pub(crate) providers: KeyedMutex<ProviderId>,
     /// Held while a user changes their own password.
     pub(crate) passwords: KeyedMutex<UserId>,
+    /// Held while an account is created from an invitation.
+    pub(crate) invitations: KeyedMutex<InvitationId>,
 }
 
 /// A mutex for each key within this process. Grows with the number of keys.

@@ -1,7 +1,7 @@
 //! The names of a site when many of them change together: a renamed domain changes the hostnames of
 //! all services under it, and a site's new domain the names of all its containers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
     ContainerId, Error, SiteId,
@@ -17,7 +17,9 @@ pub(crate) fn refusal(
     container: Option<&ContainerHolder>,
 ) -> String {
     let holder = match container {
-        Some(ContainerHolder { container, owner }) => {
+        Some(ContainerHolder {
+            container, owner, ..
+        }) => {
             format!("The container {container} of {owner}")
         }
         None => holder.holder().to_owned(),
@@ -31,19 +33,36 @@ pub(crate) fn manager_refusal(manager: Option<&Domain>, name: &QualifiedName) ->
         .then(|| format!("Holdfast uses the name {name}. Choose another name."))
 }
 
+/// Why a name cannot be used that is one of `sign_ins`: users would enter their passwords there.
+pub(crate) fn sign_in_refusal(
+    sign_ins: &BTreeSet<QualifiedName>,
+    name: &QualifiedName,
+) -> Option<String> {
+    sign_ins
+        .contains(name)
+        .then(|| format!("Users sign in at {name}. Choose another name."))
+}
+
+/// Why an operator cannot choose a name that a container holds.
+pub(crate) fn container_refusal(
+    c: &mut Conn,
+    site: SiteId,
+    name: &QualifiedName,
+) -> Result<Option<String>, store::Error> {
+    let holders = store::names::list_container_holders(c, site, [name])?;
+    let holder = holders.get(name);
+    Ok(holder.map(|holder| refusal(name, NamePurpose::Container, Some(holder))))
+}
+
 /// Checks that no container holds the name of a host or domain, which an operator chooses.
 pub(crate) fn check_no_container(
     c: &mut Conn,
     site: SiteId,
     name: &QualifiedName,
 ) -> Result<Result<(), Error>, store::Error> {
-    let holders = store::names::list_container_holders(c, site, [name])?;
-    Ok(match holders.get(name) {
+    Ok(match container_refusal(c, site, name)? {
         None => Ok(()),
-        Some(holder) => {
-            let message = refusal(name, NamePurpose::Container, Some(holder));
-            Err(Error::invalid_field("name", message))
-        }
+        Some(message) => Err(Error::invalid_field("name", message)),
     })
 }
 
@@ -69,12 +88,17 @@ impl Rename<'_> {
         &self,
         c: &mut Conn,
     ) -> Result<Result<RenamedContainers, String>, store::Error> {
+        let sign_ins = store::domains::list_sign_in_names(c, self.site.id)?;
         let mut holders = self.infrastructure(c)?;
         let mut containers = RenamedContainers::new();
         for container in store::containers::list_with_services(c, self.site.id)? {
-            let names = self.names_of(&container);
+            let (before, names) = (self.names_before(&container), self.names_of(&container));
             for (name, purpose) in names.iter() {
                 if let Some(refusal) = manager_refusal(self.manager, name) {
+                    return Ok(Err(refusal));
+                }
+                let is_new = !before.iter().any(|(held, _)| held == name);
+                if is_new && let Some(refusal) = sign_in_refusal(&sign_ins, name) {
                     return Ok(Err(refusal));
                 }
                 if let Some(holder) = holders.insert(name.clone(), purpose) {
@@ -104,6 +128,15 @@ impl Rename<'_> {
         }
         all.insert(QualifiedName::from(self.domain), NamePurpose::Domain);
         Ok(all)
+    }
+
+    fn names_before(&self, container: &SiteContainer) -> ContainerNames {
+        let domain = &self.site.spec.domain;
+        let mut names = ContainerNames::new(&container.name, domain);
+        for service in &container.services {
+            names.add_service(&service.published, domain);
+        }
+        names
     }
 
     fn names_of(&self, container: &SiteContainer) -> ContainerNames {

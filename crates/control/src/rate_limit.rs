@@ -47,6 +47,17 @@ pub(crate) const PASSWORD_CHANGES: RateLimit = RateLimit {
     },
 };
 
+/// Sign-ins with the correct password, each of which costs a password hash. Failures are limited by
+/// [`throttle`](crate::throttle).
+pub(crate) const SIGN_INS: RateLimit = RateLimit {
+    key: "sign-ins",
+    message: "You have signed in too often.",
+    rate: Rate {
+        burst: 200,
+        interval: Duration::from_secs(5),
+    },
+};
+
 /// The allowance of one use. It counts once it is [recorded](Allowance::record) in the transaction
 /// in which it was obtained.
 pub(crate) struct Allowance {

@@ -23,6 +23,7 @@ use crate::{
     Actor, Control,
     clock::millis,
     failure::StoreResultExt as _,
+    rate_limit::SIGN_INS,
     throttle::{self, Attempt, AttemptDecision, BucketFailure, RESET_AFTER_MS},
 };
 
@@ -170,10 +171,11 @@ pub(crate) async fn begin_attempt(
             };
             // Without a write, so that attempts that must wait cost little.
             let wait = throttle::remaining_wait(c, &attempt)?;
-            Ok((user, attempt, wait))
+            let allowed = SIGN_INS.check(c, id)?.map(drop);
+            Ok(allowed.map(|()| (user, attempt, wait)))
         })
         .await
-        .into_model("check sign-in attempt")?;
+        .into_model("check sign-in attempt")??;
     let to_record = attempt.clone();
     let decision = match wait {
         Some(wait) => AttemptDecision::Wait(wait),
@@ -202,6 +204,8 @@ enum SessionRefusal {
     Changed,
     /// The account is not active.
     Inactive(AccountState),
+    /// The user has signed in too often.
+    TooOften(Error),
 }
 
 impl SessionRefusal {
@@ -210,12 +214,14 @@ impl SessionRefusal {
         match self {
             Self::Changed => "account changed",
             Self::Inactive(state) => state.as_str(),
+            Self::TooOften(_) => "rate limit",
         }
     }
 
     fn into_error(self) -> Error {
         match self {
             Self::Changed => Error::WrongCredentials,
+            Self::TooOften(error) => error,
             Self::Inactive(state) => Error::forbidden(state.sign_in_refusal().unwrap_or_default()),
         }
     }
@@ -244,6 +250,10 @@ async fn begin(
             };
             if current.row.state != AccountState::Active {
                 return Ok(Err(SessionRefusal::Inactive(current.row.state)));
+            }
+            match SIGN_INS.check(c, user)? {
+                Ok(allowance) => allowance.record(c)?,
+                Err(refusal) => return Ok(Err(SessionRefusal::TooOften(refusal))),
             }
             record(c)?;
             to_store.insert(c)?;

@@ -9,6 +9,7 @@ use model::{
     certificates::{CertificateSource, CertificateState, StateInputs},
     domains::{DomainRow, DomainSpec, Publishers},
     names::{Domain, Label, QualifiedName, Username},
+    origin::Origin,
     permissions::{DomainManage, Permit},
 };
 
@@ -227,6 +228,26 @@ pub fn get(c: &mut Conn, id: DomainId) -> Result<Option<DomainRow>, Error> {
 pub fn list_by_site(c: &mut Conn, site: SiteId) -> Result<Vec<DomainRow>, Error> {
     let mut all = load(c, Selection::OfSite(site))?;
     all.sort_by_key(|row| row.id);
+    Ok(all)
+}
+
+/// Returns the hostnames at which visitors of the site's domains sign in. One statement.
+///
+/// # Errors
+/// When the database is unavailable.
+pub fn list_sign_in_names(c: &mut Conn, site: SiteId) -> Result<BTreeSet<QualifiedName>, Error> {
+    let rows: Vec<(i64, Option<String>)> = domains::table
+        .filter(domains::site_id.eq(site.0))
+        .filter(domains::sign_in_url.is_not_null())
+        .select((domains::id, domains::sign_in_url))
+        .load(&mut c.0)?;
+    let mut all = BTreeSet::new();
+    for (id, url) in rows {
+        let row_ref = RowRef::new("domains", &id);
+        let origin: Option<Origin> = row_ref.parse_optional("sign_in_url", url.as_deref())?;
+        let name = origin.as_ref().and_then(Origin::name);
+        all.extend(name.map(QualifiedName::from));
+    }
     Ok(all)
 }
 

@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use model::{
     ContainerId, SiteId,
     names::{ContainerNames, Domain, Label, NamePurpose, QualifiedName, Username},
+    users::Role,
 };
 
 use crate::{
@@ -53,6 +54,8 @@ pub struct ContainerHolder {
     pub container: Label,
     /// The owner of the container.
     pub owner: Username,
+    /// The role of the owner.
+    pub owner_role: Role,
 }
 
 /// Returns the containers that hold these names. One statement.
@@ -77,7 +80,7 @@ pub fn list_container_holders_of_sites<'a>(
     c: &mut Conn,
     held: impl IntoIterator<Item = (SiteId, &'a QualifiedName)>,
 ) -> Result<BTreeMap<(SiteId, QualifiedName), ContainerHolder>, Error> {
-    type Columns = (i64, String, (i64, String), (i64, String));
+    type Columns = (i64, String, (i64, String), (i64, String, String));
     let held: Vec<(SiteId, &QualifiedName)> = held.into_iter().collect();
     let texts: Vec<&str> = held.iter().map(|(_, name)| name.as_str()).collect();
     let sites: Vec<i64> = held.iter().map(|(site, _)| site.0).collect();
@@ -90,14 +93,16 @@ pub fn list_container_holders_of_sites<'a>(
             names::site_id,
             names::name,
             (containers::id, containers::name),
-            (users::id, users::name),
+            (users::id, users::name, users::role),
         ))
         .load(&mut c.0)?;
     let mut holders = BTreeMap::new();
-    for (site, name, (container_id, container), (owner_id, owner)) in rows {
+    for (site, name, (container_id, container), (owner_id, owner, role)) in rows {
+        let owner_ref = RowRef::new("users", &owner_id);
         let holder = ContainerHolder {
             container: RowRef::new("containers", &container_id).parse("name", &container)?,
-            owner: RowRef::new("users", &owner_id).parse("name", &owner)?,
+            owner: owner_ref.parse("name", &owner)?,
+            owner_role: owner_ref.parse("role", &role)?,
         };
         let mut held = held.iter();
         if let Some((site, name)) = held.find(|(id, it)| id.0 == site && it.as_str() == name) {

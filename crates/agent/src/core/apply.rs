@@ -14,9 +14,9 @@ use super::{
     generations::Generations,
     pace::Pace,
     quarantine::{QuarantinedPart, quarantine_named, quarantine_refused},
-    refusal::Refusal,
+    refusal::{Refusal, possible_causes},
     steps::Steps,
-    subsystem::{Parts, RenderedTree, Subsystem, is_same},
+    subsystem::{Parts, Subsystem, is_same},
 };
 
 /// A part of a subsystem's configuration.
@@ -170,10 +170,11 @@ impl<S: Subsystem> Applier<S> {
         let changed = self.subsystem.effects(tree, &before);
         let was_unread = self.is_unread;
         let exited = self.subsystem.exited().await;
-        if is_same && !was_unread && exited.is_empty() {
+        let was_running = exited.is_empty();
+        if is_same && !was_unread && was_running {
             return Ok(Outcome::Unchanged);
         }
-        if !is_same && !was_unread && exited.is_empty() {
+        if !is_same && !was_unread && was_running {
             self.pace.wait(&changed).await;
         }
         if !is_same && let Some(refusal) = self.install(tree, &changed).await? {
@@ -186,7 +187,7 @@ impl<S: Subsystem> Applier<S> {
         };
         match self.perform(&effects).await {
             Ok(()) => self.record_success().await,
-            Err(error) => self.roll_back(&effects, error, tree, &before).await,
+            Err(error) => self.roll_back(&effects, error, tree, was_running).await,
         }
     }
 
@@ -235,15 +236,19 @@ impl<S: Subsystem> Applier<S> {
         Ok(Outcome::Applied { generation })
     }
 
-    /// Restores the generation that the programs last loaded, and reloads them.
+    /// Restores the generation that the programs last loaded, and reloads them. `was_running`:
+    /// whether all programs ran before the change.
     async fn roll_back(
         &mut self,
         effects: &BTreeSet<S::Effect>,
         error: ProgramError,
         tree: &S::Tree,
-        before: &Files,
+        was_running: bool,
     ) -> Result<Outcome, Error> {
-        let refusal = self.refusal(error, tree, before);
+        // An unreadable file must not prevent the rollback.
+        let files = self.disk(Generations::loaded_files).await;
+        let files = files.unwrap_or_default();
+        let refusal = self.refusal(error, tree, &files, was_running);
         tracing::warn!(program = %refusal.program, error = refusal.message, "program reload failed");
         let (live, loaded) = self
             .disk(|generations| Ok((generations.live()?, generations.last_loaded()?)))
@@ -272,19 +277,21 @@ impl<S: Subsystem> Applier<S> {
         })
     }
 
-    /// Converts a program's error about live files into a refusal. Files that did not change are
-    /// not the cause, unless no other file is named.
-    fn refusal(&self, error: ProgramError, tree: &S::Tree, before: &Files) -> Refusal {
+    /// Converts a program's error about live files into a refusal. `loaded` are the files that the
+    /// programs last loaded.
+    fn refusal(
+        &self,
+        error: ProgramError,
+        tree: &S::Tree,
+        loaded: &Files,
+        was_running: bool,
+    ) -> Refusal {
         let (program, message) = match error {
             ProgramError::Run { name, source } => (name, source.to_string()),
             ProgramError::Failed { name, message } => (name, message),
         };
-        let mut files = self.subsystem.named_files(&message);
-        files.retain(|path| tree.content(path).is_some());
-        let is_new = |path: &String| before.get(path).map(Vec::as_slice) != tree.content(path);
-        if files.iter().any(is_new) {
-            files.retain(is_new);
-        }
+        let named = self.subsystem.named_files(&message);
+        let files = possible_causes(named, tree, loaded, was_running);
         Refusal {
             program,
             message,

@@ -120,10 +120,15 @@ impl Generations {
     /// # Errors
     /// If the files cannot be read.
     pub fn files(&self) -> Result<Files> {
-        match self.live()? {
-            Some(number) => files_of(&self.generation(number)),
-            None => Ok(Files::new()),
-        }
+        self.files_of(self.live()?)
+    }
+
+    /// Reads the files that the programs last loaded without an error from the disk.
+    ///
+    /// # Errors
+    /// If the files cannot be read.
+    pub fn loaded_files(&self) -> Result<Files> {
+        self.files_of(self.last_loaded()?)
     }
 
     /// Writes a candidate and flushes it to the disk. Files that are unchanged are hard links to
@@ -214,6 +219,13 @@ impl Generations {
         self.steps.done("back");
         self.discard_above(loaded)?;
         Ok(loaded)
+    }
+
+    fn files_of(&self, number: Option<u64>) -> Result<Files> {
+        match number {
+            Some(number) => files_of(&self.generation(number)),
+            None => Ok(Files::new()),
+        }
     }
 
     fn generation(&self, number: u64) -> PathBuf {

@@ -64,6 +64,11 @@ impl Process {
         is_running_as(&stat, name).then_some(Self { pid, handle })
     }
 
+    /// Its PID.
+    pub fn pid(&self) -> String {
+        self.pid.as_raw_nonzero().to_string()
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
         Ok(pidfd_send_signal(&self.handle, signal)?)

@@ -21,11 +21,11 @@ async fn read_status(client: &Client) -> Result<FirewallStatus, proxmox::Error> 
     if !is_on {
         return Ok(FirewallStatus::Off);
     }
-    let online = nodes.iter().filter(|node| node.online);
-    let states: Vec<(&str, bool)> = stream::iter(online)
-        .map(async |node| {
+    let online = nodes.into_iter().filter(|node| node.online);
+    let states: Vec<(String, bool)> = stream::iter(online)
+        .map(|node| async move {
             let is_on = client.is_node_firewall_on(&node.node).await?;
-            Ok::<_, proxmox::Error>((node.node.as_str(), is_on))
+            Ok::<_, proxmox::Error>((node.node, is_on))
         })
         .buffer_unordered(MAX_CONCURRENT)
         .try_collect()

@@ -8,7 +8,12 @@ use model::{
 };
 use store::{Conn, containers::ContainerRecord};
 
-/// The publication state of each service of a container.
+/// The reason if a host refuses its whole configuration: the message of nginx or dnsmasq may name
+/// hostnames and files of other users.
+const REFUSED: &str = "The edge host refused this service. Ask an operator.";
+
+/// The publication state of each service of a container, as its owner may see it: without messages
+/// that concern other containers. Operators read those on the page of the host.
 pub(super) fn load(
     c: &mut Conn,
     record: &ContainerRecord,
@@ -52,12 +57,12 @@ fn host_state(host: &HostRow, service: ServiceId, since: i64) -> HostState {
         if let Some(service) = quarantined.find(|entry| entry.part.service() == Some(service)) {
             return HostState::Rejected(format!("{}: {}", host.name, service.message));
         }
-        if let ApplyOutcome::Refused { message } = &report.outcome
+        if let ApplyOutcome::Refused { .. } = &report.outcome
             && host
                 .applied_generation
                 .is_none_or(|applied| applied < since)
         {
-            return HostState::Rejected(format!("{}: {message}", host.name));
+            return HostState::Rejected(format!("{}: {REFUSED}", host.name));
         }
     }
     match host.applied_generation {
@@ -218,7 +223,7 @@ mod tests {
         let refused = Report {
             generation: 8,
             outcome: ApplyOutcome::Refused {
-                message: "disk full".into(),
+                message: "[emerg] conflicting parameter in services/hers.example.org.conf:3".into(),
             },
             quarantined: Vec::new(),
             failed_probes: Vec::new(),
@@ -231,7 +236,8 @@ mod tests {
         );
         assert_eq!(
             reason(&publication_of(std::slice::from_ref(&first), 6)),
-            "edge-1: disk full"
+            "edge-1: The edge host refused this service. Ask an operator.",
+            "the message may name other containers"
         );
     }
 }

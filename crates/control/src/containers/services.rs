@@ -41,8 +41,10 @@ struct InUse {
     names: BTreeMap<QualifiedName, NamePurpose>,
     /// The containers that hold names, if the actor may see all containers.
     holders: BTreeMap<QualifiedName, ContainerHolder>,
-    /// An SRV name below the container's own name that another container holds.
-    below_own: Option<QualifiedName>,
+    /// SRV names that other containers hold, by the requested hostname or own name above them.
+    below: BTreeMap<QualifiedName, QualifiedName>,
+    /// The hostnames at which visitors of the site's domains sign in.
+    sign_ins: BTreeSet<QualifiedName>,
     /// The hostnames of this container's HTTP services so far.
     own_labels: BTreeSet<(DomainId, Label)>,
     tcp: BTreeSet<u16>,
@@ -75,8 +77,11 @@ impl ServiceAllocator<'_> {
             let held = in_use.names.keys();
             in_use.holders = store::names::list_container_holders(c, id, held)?;
         }
-        let own = QualifiedName::of_label(self.name, &self.site.spec.domain);
-        in_use.below_own = store::names::find_srv_below(c, id, &own, self.container)?;
+        for name in self.hostnames_in_site_domain(&in_use.domains) {
+            let below = store::names::find_srv_below(c, id, &name, self.container)?;
+            in_use.below.extend(below.map(|below| (name, below)));
+        }
+        in_use.sign_ins = store::domains::list_sign_in_names(c, id)?;
         if needs(ServiceKind::Tcp) {
             in_use.tcp = store::containers::list_used_ports(c, id, ServiceKind::Tcp)?;
         }

@@ -23,6 +23,8 @@ mod comment {
 #[derive(Debug)]
 pub(crate) struct Basis {
     pub(crate) address: Ipv4Addr,
+    /// Whether the container gets its address by DHCP. Those that Holdfast created do not.
+    pub(crate) uses_dhcp: bool,
     pub(crate) port_access: PortAccess,
     /// The addresses of the site's edge hosts.
     pub(crate) edge_hosts: BTreeSet<Ipv4Addr>,
@@ -89,8 +91,11 @@ pub(crate) fn desired(basis: &Basis) -> GuestFirewall {
     let is_closed = basis.port_access == PortAccess::Edge && !is_edge_host;
     let mut rules = BTreeSet::new();
     if !is_edge_host {
-        let dhcp = [("proto", "udp"), ("sport", "67"), ("dport", "68")];
-        rules.insert(rule("out", "DROP", &dhcp, comment::DHCP_SERVER));
+        // Clients accept responses from any source port. The second port is that of DHCPv6 clients.
+        for port in ["68", "546"] {
+            let response = [("proto", "udp"), ("dport", port)];
+            rules.insert(rule("out", "DROP", &response, comment::DHCP_SERVER));
+        }
     }
     if is_closed {
         let ping = [("proto", "icmp"), ("icmp-type", "echo-request")];
@@ -103,7 +108,8 @@ pub(crate) fn desired(basis: &Basis) -> GuestFirewall {
     GuestFirewall {
         options: Some(FirewallOptions {
             enable: Some(true),
-            dhcp: Some(true),
+            // Its rules precede the filters, so that a container could send requests of others.
+            dhcp: Some(basis.uses_dhcp),
             ipfilter: Some(true),
             macfilter: Some(true),
             radv: Some(false),

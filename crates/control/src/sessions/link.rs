@@ -119,7 +119,7 @@ pub async fn redeem_link(
         tracing::info!(account = %user.row.name, %address, reason, "sign-in link refused");
         match refusal {
             SessionRefusal::Changed => Error::forbidden(INVALID),
-            SessionRefusal::Inactive(_) => refusal.into_error(),
+            SessionRefusal::Inactive(_) | SessionRefusal::TooOften(_) => refusal.into_error(),
         }
     })?;
     tracing::info!(account = %user.row.name, %address, method = "link", "user signed in");

@@ -157,7 +157,7 @@ impl Scenario {
         let firewall = self.app.sim.handle().firewall(record.vmid);
         assert!(record.filters.are_set(), "{record:?}");
         assert_eq!(firewall.options["policy_in"], "ACCEPT");
-        assert_eq!(firewall.rules.len(), 1, "{firewall:?}");
+        assert_eq!(firewall.rules.len(), 2, "{firewall:?}");
     }
 
     async fn assert_messages(&self, job: &JobView) {

@@ -77,7 +77,7 @@ async fn created_container_has_interface_filters() {
     let firewall = app.sim.handle().firewall(view.vmid);
     for (option, value) in [
         ("enable", "1"),
-        ("dhcp", "1"),
+        ("dhcp", "0"),
         ("ipfilter", "1"),
         ("macfilter", "1"),
         ("radv", "0"),
@@ -88,8 +88,14 @@ async fn created_container_has_interface_filters() {
     }
     let addresses: Vec<&String> = firewall.ip_sets["ipfilter-net0"].entries.keys().collect();
     assert_eq!(addresses, [&view.row.address.to_string()]);
-    assert_eq!(firewall.rules.len(), 1, "{firewall:?}");
-    assert_eq!(firewall.rules[0]["action"], "DROP");
+    let drops: Vec<&str> = firewall
+        .rules
+        .iter()
+        .map(|rule| (rule["action"] == "DROP").then_some(rule["dport"].as_str()))
+        .collect::<Option<_>>()
+        .unwrap();
+    assert_eq!(drops.len(), 2, "{firewall:?}");
+    assert!(drops.contains(&"68") && drops.contains(&"546"), "{drops:?}");
     assert_eq!(isolation(&app).await.weakness(), None);
 
     let job = app.delete(view.row.id, "web").await;
@@ -119,7 +125,7 @@ async fn site_option_adds_and_removes_only_managed_rules() {
     assert_eq!(firewall.options["policy_in"], "ACCEPT");
     assert_eq!(edge_hosts(&firewall), Vec::<&str>::new());
     assert_eq!(firewall.rules.last(), Some(&unmanaged_rule()));
-    assert_eq!(firewall.rules.len(), 2, "{firewall:?}");
+    assert_eq!(firewall.rules.len(), 3, "{firewall:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

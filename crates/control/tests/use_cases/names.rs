@@ -145,6 +145,24 @@ async fn name_of_a_container_is_refused_for_every_purpose() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn hostname_above_an_srv_name_of_another_container_is_refused() {
+    let app = start_app().await;
+    let ann = app.create_user("ann", UserForm::default()).await;
+    let bob = app.create_user("bob", UserForm::default()).await;
+    create(&app, &ann, "web", &[srv("_http._tcp.shop")])
+        .await
+        .unwrap();
+    let message = "A container has the name _http._tcp.shop.lab.example.org. Choose another name.";
+    for service in [http("shop", ""), tls("shop")] {
+        let refused = field(create(&app, &bob, "mine", &[service]).await);
+        assert_eq!(refused, ("services.0.label".into(), message.into()));
+    }
+    edit(&app, "web", &[srv("_http._tcp.shop"), http("shop", "")])
+        .await
+        .expect("the record below is its own");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn name_of_a_host_is_refused_for_containers_and_the_reverse() {
     let app = TestApp::new().await;
     let name = |name: &str| name.parse().unwrap();

@@ -1,9 +1,10 @@
 //! Reserved hostnames that members may not use.
 
-use control::{Actor, Manager, Options, containers};
+use control::{Actor, Manager, Options, containers, domains};
 use model::{
     Error,
     containers::{ContainerForm, ContainerView, EditContainer},
+    domains::{DomainForm, DomainSpec},
     services::ServiceForm,
     users::UserForm,
 };
@@ -121,4 +122,98 @@ async fn hostname_of_the_manager_is_refused() {
         refused(&app, &Actor::System, &form).await.0,
         "services.0.label"
     );
+}
+
+fn domain(app: &TestApp, name: &str, sign_in: &str) -> DomainSpec {
+    let form = DomainForm {
+        site: app.site.to_string(),
+        name: name.into(),
+        sign_in: sign_in.into(),
+        hsts: "off".into(),
+        publishers: "all-users".into(),
+        ..DomainForm::default()
+    };
+    form.parse().unwrap()
+}
+
+fn first_field<T: std::fmt::Debug>(outcome: Result<T, Error>) -> (String, String) {
+    match outcome {
+        Err(Error::Invalid { fields }) => (fields[0].field.clone(), fields[0].message.clone()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostname_of_a_sign_in_is_refused() {
+    let app = start_app().await;
+    let ann = app.create_user("ann", UserForm::default()).await;
+    let spec = domain(&app, "example.com", "https://id.lab.example.org");
+    domains::create(&app.control, &Actor::System, spec)
+        .await
+        .unwrap();
+    let message = "Users sign in at id.lab.example.org. Choose another name.";
+    let own = app.form("id", DEBIAN);
+    let expected = ("name".to_owned(), message.to_owned());
+    assert_eq!(refused(&app, &ann, &own).await, expected);
+    let form = ContainerForm {
+        services: vec![http("id")],
+        ..app.form("other", DEBIAN)
+    };
+    let expected = ("services.0.label".to_owned(), message.to_owned());
+    assert_eq!(refused(&app, &ann, &form).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sign_in_at_the_name_of_a_container_is_refused() {
+    let app = start_app().await;
+    let control = &app.control;
+    app.create(&app.form("id", DEBIAN)).await.unwrap();
+    let held = "https://id.lab.example.org";
+    let created = domains::create(control, &Actor::System, domain(&app, "example.com", held));
+    let (field, message) = first_field(created.await);
+    assert_eq!(field, "sign_in");
+    assert!(
+        message.contains("has the name id.lab.example.org"),
+        "{message}"
+    );
+    let free = domain(&app, "example.com", "https://sso.example.com");
+    let id = domains::create(control, &Actor::System, free.clone())
+        .await
+        .unwrap();
+    let changed = domain(&app, "example.com", held);
+    let changed = domains::update(control, &Actor::System, id, changed).await;
+    assert_eq!(first_field(changed).0, "sign_in");
+    domains::update(control, &Actor::System, id, free)
+        .await
+        .expect("the sign-in is unchanged");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn renamed_domain_gives_no_service_the_hostname_of_a_sign_in() {
+    let app = start_app().await;
+    let control = &app.control;
+    let id = domains::create(control, &Actor::System, domain(&app, "example.com", ""))
+        .await
+        .unwrap();
+    let mut service = http("id");
+    service.domain = "example.com".into();
+    let form = ContainerForm {
+        services: vec![service],
+        ..app.form("web", DEBIAN)
+    };
+    app.create(&form).await.unwrap();
+    let other = domain(&app, "example.net", "https://id.apps.example.org");
+    domains::create(control, &Actor::System, other)
+        .await
+        .unwrap();
+    let rename = async |name: &str, sign_in: &str| {
+        let spec = domain(&app, name, sign_in);
+        domains::update(control, &Actor::System, id, spec).await
+    };
+    let message = "Users sign in at id.apps.example.org. Choose another name.";
+    let expected = ("name".to_owned(), message.to_owned());
+    assert_eq!(first_field(rename("apps.example.org", "").await), expected);
+    let own = rename("web.example.org", "https://id.web.example.org").await;
+    assert_eq!(first_field(own).0, "sign_in");
+    rename("web.example.org", "").await.unwrap();
 }

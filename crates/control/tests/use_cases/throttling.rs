@@ -7,7 +7,7 @@ use control::{
     sessions::{self, ClientInfo, NewSession},
     users,
 };
-use model::{Error, session::SignInForm, users::UserForm};
+use model::{Error, Timestamp, session::SignInForm, users::UserForm};
 
 use crate::test_app::TestApp;
 
@@ -131,4 +131,33 @@ async fn failures_count_for_all_servers_and_end_with_a_new_password() {
     let known = is_throttled(&app.control, ATTACKER, Some(&browser)).await;
     assert!(known, "a new password forgets known browsers");
     other.shutdown(std::time::Duration::from_secs(10)).await;
+}
+
+/// Each sign-in costs a password hash, so a user with many addresses could delay those of others.
+#[tokio::test(flavor = "multi_thread")]
+async fn sign_ins_with_the_correct_password_are_limited_for_each_user() {
+    let app = TestApp::new().await;
+    let ann = app.create_user("ann", UserForm::default()).await;
+    let id = ann.me().unwrap().id;
+    sign_in(&app.control, ATTACKER, None, PASSWORD).await.unwrap();
+    let use_up = move |c: &mut store::Conn| {
+        let before = store::rate_limits::get(c, id, "sign-ins")?;
+        let full_at = Timestamp(store::now(c)?.0 + 201 * 5_000);
+        store::rate_limits::replace(c, id, "sign-ins", before, full_at)
+    };
+    app.control.store().write(use_up).await.unwrap();
+    assert!(is_throttled(&app.control, ATTACKER, None).await);
+    assert!(is_throttled(&app.control, "198.51.100.7", None).await);
+    let other = SignInForm {
+        name: "admin".into(),
+        password: "wrong horse".into(),
+    };
+    let client = ClientInfo {
+        address: ATTACKER.parse().unwrap(),
+        user_agent: String::new(),
+        browser_token: None,
+        session_token: None,
+    };
+    let refused = sessions::sign_in(&app.control, other, client).await.err();
+    assert_eq!(refused, Some(Error::WrongCredentials), "others are not limited");
 }

@@ -65,7 +65,7 @@ impl Nginx {
                 return self.program.start().await;
             };
             let is_timed_out = Instant::now() > until;
-            match parse_reload_log(&self.log_since(log).await) {
+            match parse_reload_log(&self.log_since(log).await, &process.pid()) {
                 ReloadResult::Done => return Ok(()),
                 ReloadResult::Refused(message) => return Err(self.program.failed(message)),
                 ReloadResult::None if is_timed_out => {
@@ -115,22 +115,23 @@ enum ReloadResult {
     None,
 }
 
-/// Parses the log after the reload was requested.
-fn parse_reload_log(log: &str) -> ReloadResult {
+/// Parses the log after the reload was requested. The PID is that of nginx's main process; lines of
+/// its workers contain what clients have sent, such as their `Referer`.
+fn parse_reload_log(log: &str, pid: &str) -> ReloadResult {
     let complete = log.rsplit_once('\n').map_or("", |(complete, _)| complete);
+    let entries = complete.lines().filter_map(|line| parse_line(line, pid));
     // Earlier lines belong to something else, such as a recent start.
-    let Some((_, since)) = complete.split_once(": reconfiguring\n") else {
-        return ReloadResult::None;
-    };
+    let since = entries
+        .skip_while(|entry| *entry != ("notice", "reconfiguring"))
+        .skip(1);
     let mut lines: Vec<&str> = Vec::new();
-    for line in since.lines() {
-        if line.ends_with(": start worker processes") {
+    for (level, message) in since {
+        if (level, message) == ("notice", "start worker processes") {
             return ReloadResult::Done;
         }
-        let Some((_, message)) = line.split_once("[emerg] ") else {
+        if level != "emerg" {
             continue;
-        };
-        let message = message.split_once(": ").map_or(message, |(_, rest)| rest);
+        }
         if !lines.contains(&message) {
             lines.push(message);
         }
@@ -141,9 +142,39 @@ fn parse_reload_log(log: &str) -> ReloadResult {
     ReloadResult::None
 }
 
+/// The level and the message of a line that the process with this PID has logged, such as
+/// `2026/11/26 01:26:22 [emerg] 26#26: still could not bind()`.
+fn parse_line<'a>(line: &'a str, pid: &str) -> Option<(&'a str, &'a str)> {
+    let mut fields = line.splitn(5, ' ');
+    let (date, time) = (fields.next()?, fields.next()?);
+    let level = fields.next()?.strip_prefix('[')?.strip_suffix(']')?;
+    let (process, thread) = fields.next()?.strip_suffix(':')?.split_once('#')?;
+    let message = fields.next()?;
+    let is_entry = has_format(date, "0000/00/00")
+        && has_format(time, "00:00:00")
+        && process == pid
+        && thread.bytes().all(|byte| byte.is_ascii_digit());
+    is_entry.then_some((level, message))
+}
+
+/// Whether a text equals `format` except for its digits, which are zeros in `format`.
+fn has_format(text: &str, format: &str) -> bool {
+    let mut pairs = text.bytes().zip(format.bytes());
+    text.len() == format.len()
+        && pairs.all(|(byte, expected)| match expected {
+            b'0' => byte.is_ascii_digit(),
+            _ => byte == expected,
+        })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{ReloadResult, parse_reload_log};
+    use super::ReloadResult;
+
+    /// Parses a log of nginx whose main process has the PID 26.
+    fn parse_reload_log(log: &str) -> ReloadResult {
+        super::parse_reload_log(log, "26")
+    }
 
     const RELOAD_LOG: &str = "2026/11/26 01:26:21 [notice] 26#26: start worker processes\n\
         2026/11/26 01:26:22 [notice] 26#26: signal 1 (SIGHUP) received from 1, reconfiguring\n\
@@ -178,12 +209,41 @@ mod tests {
     #[test]
     fn incomplete_log_line_is_ignored() {
         let whole = format!(
-            "{RELOAD_LOG}2026/11/26 01:26:22 [emerg] 6#6: unknown directive \"a\" in /b:1\n"
+            "{RELOAD_LOG}2026/11/26 01:26:22 [emerg] 26#26: unknown directive \"a\" in /b:1\n"
         );
         assert_eq!(parse_reload_log(whole.trim_end()), ReloadResult::None);
         let message = "unknown directive \"a\" in /b:1".to_owned();
         assert_eq!(parse_reload_log(&whole), ReloadResult::Refused(message));
         let other = format!("{RELOAD_LOG}2026/11/26 01:26:22 [error] 6#6: *1 connect() failed\n");
         assert_eq!(parse_reload_log(&other), ReloadResult::None);
+    }
+
+    #[test]
+    fn text_of_clients_is_not_result() {
+        let faked = "2026/11/26 01:26:22 [emerg] 26#26: unknown directive \"a\" in /b:1";
+        let lines = [
+            // The `Referer` of a request, in a line of a worker.
+            format!("2026/11/26 01:26:22 [error] 27#27: *1 no, referrer: \"{faked}"),
+            format!("2026/11/26 01:26:22 [error] 27#27: *1 no, referrer: \"[emerg] {faked}"),
+            "2026/11/26 01:26:22 [notice] 27#27: *1 : start worker processes".to_owned(),
+            "2026/11/26 01:26:22 [notice] 27#27: start worker processes".to_owned(),
+            "2026/11/26 01:26:22 [error] 26#26: start worker processes".to_owned(),
+            // The PID of another process, and other formats.
+            faked.replace("26#26", "27#27"),
+            faked.replace("26#26", "126#126"),
+            faked.replace("26#26", "26#a"),
+            faked.replace("01:26:22", "1:26:22"),
+            faked.replace("2026/11/26", "2026-11-26"),
+            faked.replace("[emerg]", "emerg"),
+            format!(" {faked}"),
+        ];
+        for line in lines {
+            let log = format!("{RELOAD_LOG}{line}\n");
+            assert_eq!(parse_reload_log(&log), ReloadResult::None, "{line}");
+            let faked = format!("{line}: reconfiguring\n{faked}\n");
+            assert_eq!(parse_reload_log(&faked), ReloadResult::None, "{line}");
+            let done = format!("{log}2026/11/26 01:26:22 [notice] 26#26: start worker processes\n");
+            assert_eq!(parse_reload_log(&done), ReloadResult::Done, "{line}");
+        }
     }
 }

@@ -25,6 +25,32 @@ impl ServiceAllocator<'_> {
     /// Every name that the container could get, given the domains of the site.
     pub(super) fn candidates(&self, domains: &[DomainRow]) -> BTreeSet<QualifiedName> {
         let site = &self.site.spec.domain;
+        let mut all = self.hostnames(domains);
+        for service in self.desired {
+            if let ServiceSpec::Srv { name, .. } = service {
+                let name = QualifiedName::of_srv(name, site);
+                all.extend(name.parents(site));
+                all.insert(name);
+            }
+        }
+        all
+    }
+
+    /// The own name of the container and the hostnames that it could get, without those outside the
+    /// site's domain, which have no SRV names below them.
+    pub(super) fn hostnames_in_site_domain(
+        &self,
+        domains: &[DomainRow],
+    ) -> BTreeSet<QualifiedName> {
+        let below_site = format!(".{}", self.site.spec.domain);
+        let mut all = self.hostnames(domains);
+        all.retain(|name| name.as_str().ends_with(&below_site));
+        all
+    }
+
+    /// The own name of the container, and every hostname that it could get.
+    fn hostnames(&self, domains: &[DomainRow]) -> BTreeSet<QualifiedName> {
+        let site = &self.site.spec.domain;
         let mut all = BTreeSet::from([QualifiedName::of_label(self.name, site)]);
         for service in self.desired {
             match service {
@@ -38,23 +64,24 @@ impl ServiceAllocator<'_> {
                     let usable = usable.filter(|name| domain.as_ref().is_none_or(|it| it == *name));
                     all.extend(usable.map(|domain| QualifiedName::of_label(label, domain)));
                 }
-                ServiceSpec::Srv { name, .. } => {
-                    let name = QualifiedName::of_srv(name, site);
-                    all.extend(name.parents(site));
-                    all.insert(name);
-                }
-                ServiceSpec::Tcp { tls: None, .. } | ServiceSpec::Udp { .. } => {}
+                ServiceSpec::Srv { .. }
+                | ServiceSpec::Tcp { tls: None, .. }
+                | ServiceSpec::Udp { .. } => {}
             }
         }
         all
     }
 
-    /// Checks that no other object holds the container's own name, or an SRV name below it.
+    /// Checks that no other object holds the container's own name, or an SRV name below it, and
+    /// that users do not sign in at the name of a new container.
     pub(super) fn check_own_name(&self, in_use: &InUse) -> Result<(), Error> {
         let name = QualifiedName::of_label(self.name, &self.site.spec.domain);
-        let below = in_use.below_own.as_ref();
-        let below = below.map(|name| names::refusal(name, NamePurpose::Srv, None));
-        match in_use.refusal(&name).or(below) {
+        let is_new = self.container.is_none();
+        let held = in_use
+            .refusal(&name)
+            .or_else(|| in_use.below_refusal(&name));
+        let sign_in = in_use.sign_in_refusal(&name).filter(|_| is_new);
+        match held.or(sign_in) {
             None => Ok(()),
             Some(message) => Err(Error::invalid_field("name", message)),
         }
@@ -91,6 +118,9 @@ impl ServiceAllocator<'_> {
                 Some(label) => self.requester.rejection_reason(label, &name),
                 None => self.requester.manager_conflict(&name),
             };
+            let refusal = refusal
+                .or_else(|| in_use.sign_in_refusal(&name))
+                .or_else(|| in_use.below_refusal(&name));
             if let Some(message) = refusal {
                 return refuse("label", message);
             }
@@ -160,7 +190,9 @@ impl ServiceAllocator<'_> {
             .then(|| format!("The name {name} is reserved for operators. Choose another name."));
         let mut managers = with_parents.iter();
         let manager = managers.find_map(|name| self.requester.manager_conflict(name));
-        if let Some(message) = held.or(reserved).or(manager) {
+        let mut sign_ins = with_parents.iter().filter(|_| !is_current);
+        let sign_in = sign_ins.find_map(|name| in_use.sign_in_refusal(name));
+        if let Some(message) = held.or(reserved).or(manager).or(sign_in) {
             let field = format!("services.{index}.name");
             return Err(Error::invalid_field(&field, message));
         }
@@ -200,6 +232,16 @@ impl InUse {
     fn refusal(&self, name: &QualifiedName) -> Option<String> {
         let holder = self.names.get(name)?;
         Some(names::refusal(name, *holder, self.holders.get(name)))
+    }
+
+    /// Why a hostname cannot be used, if another container holds an SRV name below it.
+    fn below_refusal(&self, name: &QualifiedName) -> Option<String> {
+        let below = self.below.get(name)?;
+        Some(names::refusal(below, NamePurpose::Srv, None))
+    }
+
+    fn sign_in_refusal(&self, name: &QualifiedName) -> Option<String> {
+        names::sign_in_refusal(&self.sign_ins, name)
     }
 
     fn domain_hint(&self, name: &Domain) -> String {

@@ -55,6 +55,7 @@ fn converge(desired: &GuestFirewall, observed: &mut ObservedFirewall) {
 fn basis(port_access: PortAccess, edge_hosts: &[u8]) -> Basis {
     Basis {
         address: Ipv4Addr::new(10, 20, 0, 100),
+        uses_dhcp: false,
         port_access,
         edge_hosts: edge_hosts
             .iter()
@@ -73,7 +74,7 @@ fn ports_are_closed_only_for_the_option_edge() {
     let policy = |firewall: &GuestFirewall| firewall.options.clone().unwrap().policy_in;
     let open = desired(&basis(PortAccess::Network, &[2, 3]));
     assert_eq!(policy(&open).as_deref(), Some("ACCEPT"));
-    assert_eq!(comments(&open), [comment::DHCP_SERVER]);
+    assert_eq!(comments(&open), [comment::DHCP_SERVER; 2]);
     let closed = desired(&basis(PortAccess::Edge, &[2, 3]));
     assert_eq!(policy(&closed).as_deref(), Some("DROP"));
     let edge = comments(&closed)

@@ -2,6 +2,7 @@
 //! differs, so that the step can be repeated.
 
 use model::{
+    containers::ContainerSource,
     events::{Event, Topic},
     filters::FilterState,
 };
@@ -64,6 +65,7 @@ async fn load(context: &Context) -> Result<Option<Basis>, StepFailure> {
         }
         Ok(Some(Basis {
             address: container.address,
+            uses_dhcp: container.spec.source == ContainerSource::Imported,
             port_access: site.spec.port_access,
             edge_hosts: list_edge_hosts(c, site.id, &site.spec.network)?,
         }))

@@ -128,12 +128,64 @@ fn allocation_claims_every_name_of_the_container() {
 #[test]
 fn name_above_an_srv_record_of_another_container_is_refused() {
     let taken = InUse {
-        below_own: held("_http._tcp.web.lab.internal", NamePurpose::Srv)
-            .into_keys()
-            .next(),
+        below: below("web"),
         ..in_use()
     };
     assert_eq!(refused_field(&[], taken), Some("name".to_owned()));
+}
+
+/// Another container holds an SRV name below this label in the site's domain.
+fn below(label: &str) -> BTreeMap<QualifiedName, QualifiedName> {
+    let held = |name: String| held(&name, NamePurpose::Srv).into_keys();
+    let above = held(format!("{label}.lab.internal"));
+    above
+        .zip(held(format!("_http._tcp.{label}.lab.internal")))
+        .collect()
+}
+
+#[test]
+fn hostname_above_an_srv_record_of_another_container_is_refused() {
+    let taken = || {
+        let mut taken = in_use();
+        let own = domain(3, "lab.internal", Publishers::AllUsers);
+        taken.domains.push(own);
+        taken.below = below("shop");
+        taken
+    };
+    let own = Some("lab.internal");
+    let field = Some("services.0.label".to_owned());
+    for desired in [http(Some("shop"), own), tls(Some("shop"), own)] {
+        assert_eq!(refused_field(&[desired], taken()), field);
+    }
+    assert_eq!(refused_field(&[http(Some("shops"), own)], taken()), None);
+    let other = http(Some("shop"), Some("example.net"));
+    assert_eq!(refused_field(&[other], taken()), None);
+}
+
+#[test]
+fn hostname_of_a_sign_in_is_refused_for_every_purpose() {
+    let refused = |name: &str, service: Option<ServiceSpec>| {
+        let services: Vec<ServiceSpec> = service.into_iter().collect();
+        let taken = InUse {
+            sign_ins: held(name, NamePurpose::Host).into_keys().collect(),
+            ..in_use()
+        };
+        refused_field(&services, taken)
+    };
+    assert_eq!(refused("web.lab.internal", None), Some("name".to_owned()));
+    let net = Some("example.net");
+    let label = Some("services.0.label".to_owned());
+    for service in [http(Some("id"), net), tls(Some("id"), net)] {
+        assert_eq!(refused("id.example.net", Some(service)), label);
+    }
+    let own_label = http(None, net);
+    assert_eq!(refused("web.example.net", Some(own_label)), label);
+    let name = Some("services.0.name".to_owned());
+    for record in ["id", "_http._tcp.id"] {
+        assert_eq!(refused("id.lab.internal", Some(srv(record))), name);
+    }
+    let other = http(Some("id2"), net);
+    assert_eq!(refused("id.example.net", Some(other)), None);
 }
 
 #[test]
