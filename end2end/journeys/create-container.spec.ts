@@ -27,7 +27,7 @@ test("a container is created from an image", { tag: "@smoke" }, async ({ page, s
   await expect(preview).toContainText("web-1.lab.example.org");
   await expect(preview).toContainText(server.containerUrl("web-1"));
   await expect(preview).toContainText("lab.example.org, a free port from 2000 to 2999 (TCP)");
-  await expect(preview.locator("dt", { hasText: "Image" }).locator("+ dd")).toHaveText("nginx:1.28");
+  await expect(preview.locator("dt", { hasText: "Image" }).locator("+ dd")).toHaveText("docker.io/library/nginx:1.28");
   await expect(preview).toContainText(/pve[12]/);
   await expect(page.getByText("No limits apply.")).toBeVisible();
 

@@ -26,7 +26,8 @@ test("a template of the site is selected", async ({ page }) => {
   expect(offered).toContain(TEMPLATE);
   await page.getByLabel("Name", { exact: true }).fill("from-template");
   await source.fill(TEMPLATE);
-  await expect(page.getByText("template", { exact: true })).toBeVisible();
+  const summary = page.locator("section").filter({ hasText: "Summary" });
+  await expect(summary.locator("dt", { hasText: "Template" }).locator("+ dd")).toHaveText(TEMPLATE);
   await page.getByRole("button", { name: "Remove Service 1" }).click();
   await page.getByRole("button", { name: "Create container" }).click();
   await expect(status(page)).toHaveText("running", { timeout: 60_000 });

@@ -207,7 +207,7 @@ test("services are published under another domain, with options, and as SRV reco
 
   // A domain with services cannot be deleted.
   await visit(page, `${domain}/settings`);
-  await expect(page.getByText("2 services are published under this domain. Move or delete them first.")).toBeVisible();
+  await expect(page.getByText("is published under this domain. Move or delete it first.")).toBeVisible();
   await expect(page.getByRole("button", { name: "Delete second.example.net" })).toHaveCount(0);
 });
 

@@ -1,5 +1,12 @@
-import { fieldError, row, visit } from "../harness/pages";
+import type { Page } from "@playwright/test";
+
+import { fieldError, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
+
+/** The row of an invitation, which has no page of its own. */
+function row(page: Page, email: string) {
+  return page.getByRole("row").filter({ hasText: email });
+}
 
 test("a person accepts an invitation and is signed in", async ({ page, browser, watch }) => {
   await visit(page, "/users");

@@ -90,7 +90,7 @@ test("an administrator suspends and reactivates a user", async ({ page, server, 
   const sven = await open(account);
   await visit(sven, "/containers");
   await visit(page, "/users/sven");
-  const state = page.getByRole("region", { name: "Account state" });
+  const state = page.locator("section").filter({ hasText: "Account state" });
   await expect(state.getByText("active")).toBeVisible();
   await state.getByRole("button", { name: "Suspend" }).click();
   await expect(state.getByText("suspended")).toBeVisible();

@@ -272,13 +272,15 @@ fn check_sign_in(
     store::sites::lock(c, spec.site)?;
     let holders = store::names::list_container_holders(c, spec.site, [&name])?;
     let holder = holders.get(&name);
-    Ok(match holder.filter(|it| !it.owner_role.may::<DomainManage>()) {
-        None => Ok(()),
-        Some(holder) => {
-            let message = names::refusal(&name, NamePurpose::Container, Some(holder));
-            Err(Error::invalid_field("sign_in", message))
-        }
-    })
+    Ok(
+        match holder.filter(|it| !it.owner_role.may::<DomainManage>()) {
+            None => Ok(()),
+            Some(holder) => {
+                let message = names::refusal(&name, NamePurpose::Container, Some(holder));
+                Err(Error::invalid_field("sign_in", message))
+            }
+        },
+    )
 }
 
 /// The hostname of the sign-in, unless it is unchanged.

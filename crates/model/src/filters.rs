@@ -136,6 +136,7 @@ mod tests {
             unmanaged: 0,
         };
         SiteIsolation {
+            site: SiteId(1),
             port_access: PortAccess::Edge,
             counts,
             firewall,

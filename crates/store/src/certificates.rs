@@ -31,7 +31,7 @@ pub use leases::{
 };
 pub(crate) use list::list_published_labels;
 pub use list::{get, list, list_history, list_state_inputs};
-pub use orders::{CertificateWait, get_name_owner, list_waits, mark_ordered, delay_for_limit};
+pub use orders::{CertificateWait, delay_for_limit, get_name_owner, list_waits, mark_ordered};
 pub use reschedule::{
     CertificateScope, advance_attempt, detach_from_ca, renew_now, retry_failed, revoke_leases,
     schedule_replacement, switch_to_acme,

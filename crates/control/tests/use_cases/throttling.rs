@@ -139,7 +139,9 @@ async fn sign_ins_with_the_correct_password_are_limited_for_each_user() {
     let app = TestApp::new().await;
     let ann = app.create_user("ann", UserForm::default()).await;
     let id = ann.me().unwrap().id;
-    sign_in(&app.control, ATTACKER, None, PASSWORD).await.unwrap();
+    sign_in(&app.control, ATTACKER, None, PASSWORD)
+        .await
+        .unwrap();
     let use_up = move |c: &mut store::Conn| {
         let before = store::rate_limits::get(c, id, "sign-ins")?;
         let full_at = Timestamp(store::now(c)?.0 + 201 * 5_000);
@@ -159,5 +161,9 @@ async fn sign_ins_with_the_correct_password_are_limited_for_each_user() {
         session_token: None,
     };
     let refused = sessions::sign_in(&app.control, other, client).await.err();
-    assert_eq!(refused, Some(Error::WrongCredentials), "others are not limited");
+    assert_eq!(
+        refused,
+        Some(Error::WrongCredentials),
+        "others are not limited"
+    );
 }
