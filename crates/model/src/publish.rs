@@ -120,8 +120,8 @@ pub struct HttpOptions {
     pub body: MaxBodyMib,
     /// How long nginx keeps a connection open that carries no data.
     pub idle_timeout: IdleTimeoutS,
-    /// Whether nginx buffers requests and responses, so that slow clients do not occupy the
-    /// backend. Delays streams.
+    /// Whether nginx buffers responses in memory, so that slow clients do not occupy the backend.
+    /// Delays streams.
     pub buffering: bool,
     /// Whether users must sign in first.
     pub sign_in: bool,

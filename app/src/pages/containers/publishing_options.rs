@@ -94,7 +94,7 @@ fn http_options(row: Row) -> AnyView {
             {idle_timeout(row)}
         </div>
         <Checkbox form=row.state name=row.name("sign_in") label="Require sign-in" checked=row.is_checked(|service| service.sign_in) set=row.set_checked(|service| &mut service.sign_in) hint="Uses the sign-in that an operator configured for the domain." />
-        <Checkbox form=row.state name=row.name("buffering") label="Buffering" checked=row.is_checked(|service| service.buffering) set=row.set_checked(|service| &mut service.buffering) hint="Buffers requests and responses, so that slow clients do not occupy the backend. Turn off for streaming." />
+        <Checkbox form=row.state name=row.name("buffering") label="Buffering" checked=row.is_checked(|service| service.buffering) set=row.set_checked(|service| &mut service.buffering) hint="Buffers responses in memory, so that slow clients do not occupy the backend. Turn off for streaming." />
     }
     .erase()
 }

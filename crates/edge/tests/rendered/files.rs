@@ -7,6 +7,7 @@ use edge::{Effect, Layout, SiteConfig, render};
 use crate::{
     example::{example_site, parse, port},
     hosts::{layout, newer_nginx_layout},
+    reader::{parse_file, values},
 };
 
 /// Concatenates all files except error pages, each with its path.
@@ -27,6 +28,52 @@ fn example_site_renders_expected_files() {
 #[test]
 fn newer_nginx_without_ipv6_renders_expected_files() {
     insta::assert_snapshot!(render_all(&newer_nginx_layout()));
+}
+
+/// All values of a directive in the files of nginx, with their paths.
+fn nginx_values(name: &str) -> Vec<(String, String)> {
+    let tree = render(&example_site(), &layout()).unwrap();
+    let files = tree
+        .files()
+        .filter(|(path, _)| path.starts_with("nginx/") && path.ends_with(".conf"));
+    let values = files.flat_map(|(path, file)| {
+        let found = values(&parse_file(&file.text).unwrap(), name);
+        let found = found.into_iter();
+        found.map(move |value| (path.to_owned(), value))
+    });
+    values.collect()
+}
+
+/// A value in nginx.conf, as [`nginx_values`] returns it.
+fn main_value(value: &str) -> (String, String) {
+    ("nginx/nginx.conf".to_owned(), value.to_owned())
+}
+
+#[test]
+fn bodies_of_services_are_not_written_to_disk() {
+    for (name, value) in [
+        ("proxy_request_buffering", "off"),
+        ("proxy_max_temp_file_size", "0"),
+    ] {
+        assert_eq!(nginx_values(name), [main_value(value)], "{name}");
+    }
+    let ignored = nginx_values("proxy_ignore_headers");
+    let is_ignored = |(path, value): &(String, String)| {
+        path == "nginx/nginx.conf" && value.contains("X-Accel-Buffering")
+    };
+    assert!(ignored.iter().any(is_ignored), "{ignored:?}");
+}
+
+#[test]
+fn old_workers_exit_after_ten_minutes() {
+    let values = nginx_values("worker_shutdown_timeout");
+    assert_eq!(values, [main_value("10m")]);
+}
+
+#[test]
+fn missing_challenge_responses_are_not_logged() {
+    let expected = ("nginx/responses.conf".to_owned(), "off".to_owned());
+    assert_eq!(nginx_values("log_not_found"), [expected]);
 }
 
 fn effects(change: impl FnOnce(&mut SiteConfig)) -> BTreeSet<Effect> {
