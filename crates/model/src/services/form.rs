@@ -27,7 +27,7 @@ pub struct ServiceForm {
     pub body: String,
     /// HTTP, TCP, UDP: the idle timeout in seconds.
     pub idle_timeout: String,
-    /// HTTP: whether nginx buffers requests and responses.
+    /// HTTP: whether nginx buffers responses.
     pub buffering: bool,
     /// HTTP: whether users must sign in first.
     pub sign_in: bool,
