@@ -350,7 +350,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_cancels_the_job_that_protects_other_users() {
+    fn filter_jobs_cannot_be_canceled() {
         assert_eq!(cancelable_states(JobKind::Filters), []);
         assert_eq!(cancelable_states(JobKind::Delete), [JobState::Queued]);
     }
