@@ -85,7 +85,8 @@ test("the last administrator cannot be demoted", async ({ page, watch }) => {
   await expect(await fieldError(page.getByLabel("Role", { exact: true }))).toContainText("administrator");
 });
 
-test("an administrator suspends and reactivates a user", async ({ page, server, open }) => {
+test("an administrator suspends and reactivates a user", async ({ page, server, open, watch }) => {
+  watch.expect(401, "/sign-in");
   const account = await server.addUser("sven");
   const sven = await open(account);
   await visit(sven, "/containers");
