@@ -2,12 +2,13 @@
 
 use std::{fmt, time::Duration};
 
-use control::{Actor, Options, Timeouts, containers, jobs};
+use control::{Actor, Options, Timeouts, containers, filters, jobs};
 use model::{
     JobId,
     containers::{ContainerForm, EditContainer, Power},
     filters::PortAccess,
     jobs::{JobKind, JobQuery, JobState, JobView},
+    permissions::SiteManage,
     sites::SiteSpec,
 };
 use proxmox_sim::{ContainerView, Effect};
@@ -160,10 +161,19 @@ impl Scenario {
         self.app.create(&form).await.unwrap().job
     }
 
-    /// Changes the site, and returns the job that follows.
+    /// Changes the site, and returns the job that follows. Writes the change to the database, because
+    /// the form is refused while nodes are offline.
     async fn open_ports(&self) -> JobId {
-        let site = |site: &mut SiteSpec| site.port_access = PortAccess::Network;
-        self.app.update_site(site).await;
+        let (site, permit) = (self.app.site, Actor::System.permit::<SiteManage>().unwrap());
+        let change = move |c: &mut store::Conn| {
+            let mut spec: SiteSpec = store::sites::get(c, site)?.expect("the site").spec;
+            spec.port_access = PortAccess::Network;
+            store::sites::update(c, permit, site, &spec)
+        };
+        self.app.control.store().write(change).await.unwrap();
+        filters::set_for_site(&self.app.control, &Actor::System, site)
+            .await
+            .unwrap();
         let query = JobQuery {
             page: 1,
             ..JobQuery::default()

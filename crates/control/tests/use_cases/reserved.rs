@@ -167,7 +167,9 @@ async fn hostname_of_a_sign_in_is_refused() {
 async fn sign_in_at_the_name_of_a_container_is_refused() {
     let app = start_app().await;
     let control = &app.control;
-    app.create(&app.form("id", DEBIAN)).await.unwrap();
+    let ann = app.create_user("ann", UserForm::default()).await;
+    let form = app.form("id", DEBIAN).parse().unwrap();
+    containers::create(control, &ann, form).await.unwrap();
     let held = "https://id.lab.example.org";
     let created = domains::create(control, &Actor::System, domain(&app, "example.com", held));
     let (field, message) = first_field(created.await);

@@ -133,7 +133,7 @@ async fn last_administrator_cannot_be_suspended_or_expire() {
 #[tokio::test(flavor = "multi_thread")]
 async fn passwords_that_are_easy_to_guess_are_refused() {
     let app = TestApp::new().await;
-    for password in ["password1", "anna-example"] {
+    for password in ["password1", "anna-example@example.org"] {
         let form = UserForm {
             name: "ann".into(),
             full_name: "Anna Example".into(),
