@@ -2,6 +2,7 @@
 
 mod link;
 pub mod own;
+mod refusal;
 
 use std::{net::IpAddr, time::Duration};
 
@@ -18,6 +19,7 @@ use store::{Conn, users::UserRecord};
 
 pub(crate) use link::PendingLink;
 pub use link::{LINK_LIFETIME, create_link, redeem_link};
+use refusal::SessionRefusal;
 
 use crate::{
     Actor, Control,
@@ -195,35 +197,6 @@ pub(crate) async fn begin_attempt(
             message: "Too many attempts.".to_owned(),
             seconds: wait.as_secs().max(1),
         }),
-    }
-}
-
-/// Why no session begins for a user who has proved who they are.
-enum SessionRefusal {
-    /// The account has another password by now, or was deleted.
-    Changed,
-    /// The account is not active.
-    Inactive(AccountState),
-    /// The user has signed in too often.
-    TooOften(Error),
-}
-
-impl SessionRefusal {
-    /// The reason in the log.
-    fn as_str(&self) -> &'static str {
-        match self {
-            Self::Changed => "account changed",
-            Self::Inactive(state) => state.as_str(),
-            Self::TooOften(_) => "rate limit",
-        }
-    }
-
-    fn into_error(self) -> Error {
-        match self {
-            Self::Changed => Error::WrongCredentials,
-            Self::TooOften(error) => error,
-            Self::Inactive(state) => Error::forbidden(state.sign_in_refusal().unwrap_or_default()),
-        }
     }
 }
 

@@ -221,8 +221,8 @@ async fn hash_password(
 const LAST_ADMINISTRATOR: &str = "This is the last active administrator without a last day of access. \
     Give another user this role first.";
 
-/// Whether the user is the last active administrator without a last day of access. The accounts must
-/// be locked.
+/// Whether the user is the last active administrator without a last day of access. The accounts
+/// must be locked.
 fn is_last_administrator(c: &mut Conn, user: &UserRow) -> Result<bool, store::Error> {
     let is_permanent = user.role == Role::Administrator
         && user.state == AccountState::Active

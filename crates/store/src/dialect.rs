@@ -7,9 +7,9 @@
 //!
 //! PostgreSQL and MySQL run at READ COMMITTED. Races between a read and a write are prevented by a
 //! constraint, by a condition in the UPDATE, or by a row lock that is taken first (`lock` and
-//! `lock_all` of users and sites, `clusters::lock_row`). After such a lock every statement sees all earlier commits.
-//! Under REPEATABLE READ an older snapshot would hide them on MySQL and fail with a serialization
-//! error on PostgreSQL.
+//! `lock_all` of users and sites, `clusters::lock_row`). After such a lock every statement sees all
+//! earlier commits. Under REPEATABLE READ an older snapshot would hide them on MySQL and fail with
+//! a serialization error on PostgreSQL.
 
 mod unique;
 

@@ -161,8 +161,8 @@ impl Scenario {
         self.app.create(&form).await.unwrap().job
     }
 
-    /// Changes the site, and returns the job that follows. Writes the change to the database, because
-    /// the form is refused while nodes are offline.
+    /// Changes the site, and returns the job that follows. Writes the change to the database,
+    /// because the form is refused while nodes are offline.
     async fn open_ports(&self) -> JobId {
         let (site, permit) = (self.app.site, Actor::System.permit::<SiteManage>().unwrap());
         let change = move |c: &mut store::Conn| {
