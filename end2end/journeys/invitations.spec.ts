@@ -6,7 +6,7 @@ import { expect, test } from "../harness/test";
 /** A browser without a session. */
 const ANONYMOUS = { storageState: { cookies: [], origins: [] } };
 
-/** The row of an invitation, which has no page of its own. */
+/** The row of an invitation. It has no link. */
 function row(page: Page, email: string) {
   return page.getByRole("row").filter({ hasText: email });
 }

@@ -26,7 +26,7 @@ pub struct NavEntry {
     pub rule: Rule,
 }
 
-/// A link for users who may perform the action.
+/// A link, for users with the permission.
 pub const fn nav_entry<A: Action>(
     label: &'static str,
     path: &'static str,

@@ -311,7 +311,7 @@ mod tests {
         assert!(again.is_reserved());
         again.mark_agent();
         assert!(!again.is_reserved());
-        // A container that uses the address of the agent gets no more than the reserve.
+        // A container that uses the address of the agent gets only the reserve.
         let reserved: Vec<_> = (0..9).filter_map(|_| acquire("192.0.2.1")).collect();
         assert_eq!(reserved.len(), AGENT_RESERVE);
         drop((first, again, reserved));

@@ -54,7 +54,7 @@ impl Access {
 
 use Access::{Administrator, Anyone, Member, Operator, Own, OwnerOrAdministrator, OwnerOrOperator};
 
-/// Actions that no server function performs by itself.
+/// Actions without a server function.
 pub const OTHER_ACTIONS: &[&str] = &[
     // Conditions of a container's names, in `containers/create` and `containers/edit`.
     "ReservedNameUse",

@@ -184,7 +184,7 @@ fn source_hint(new: New) -> Signal<String> {
     })
 }
 
-/// The first setup step, for users who may perform it.
+/// The first setup step, for users with the permission.
 fn create_site(me: CurrentUser) -> AnyView {
     let may_create = me.role.may::<SiteManage>();
     may_create

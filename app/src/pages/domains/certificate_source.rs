@@ -121,7 +121,7 @@ fn authority(
     .erase()
 }
 
-/// A link to create a missing object, for users who may do so.
+/// A link to create a missing object, for users with the permission.
 fn prerequisite_link(href: &'static str, noun: &'static str, may_add: bool) -> AnyView {
     match may_add {
         true => view! { <p><a class="link" href=href>{format!("Add a {noun}")}</a> " first. Unsaved values in this form are lost."</p> }.erase(),

@@ -1,4 +1,4 @@
-//! The state of a domain: what is published under it, its certificates and its DNS records.
+//! The state of a domain: its services, certificates and DNS records.
 
 use model::domains::DomainDetail;
 

@@ -1,4 +1,4 @@
-//! What is on a site, and its network.
+//! The hosts, containers and network of a site.
 
 use super::{isolation::isolation, show::SitePage};
 use crate::pages::{hosts::list::site_table, prelude::*};

@@ -8,7 +8,7 @@ use crate::pages::prelude::*;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SiteTab {
-    /// What is on the site, and its network.
+    /// The hosts, containers and network of the site.
     #[default]
     Overview,
     /// The form, and the deletion.

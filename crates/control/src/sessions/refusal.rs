@@ -2,7 +2,7 @@
 
 use model::{Error, users::AccountState};
 
-/// Why no session begins for a user who has proved who they are.
+/// Why no session begins although the credentials are correct.
 pub(super) enum SessionRefusal {
     /// The account has another password by now, or was deleted.
     Changed,

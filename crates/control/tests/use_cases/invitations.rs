@@ -1,4 +1,4 @@
-//! Invitations: what they give, once, and until when.
+//! Invitations: role and limits, single use, and expiry.
 
 use std::net::Ipv4Addr;
 

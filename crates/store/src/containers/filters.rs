@@ -1,4 +1,4 @@
-//! The interface filters of containers: who has them, and for whom a job has to set or remove them.
+//! The interface filters of containers, and the containers whose filters a job has to change.
 
 use diesel::{dsl::count_star, prelude::*};
 use model::{

@@ -27,7 +27,7 @@ pub fn table() -> Vec<Row> {
         users(),
         account(),
         invitations(),
-        // Only says who is signed in.
+        // Returns the signed-in user.
         vec![("session/me", Anyone, "", json!({}))],
     ]
     .concat()

@@ -1,4 +1,4 @@
-//! The rows of clusters, sites and what is published there.
+//! The rows of clusters, sites, domains, certificates and hosts.
 
 use serde_json::json;
 
