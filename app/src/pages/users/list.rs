@@ -33,7 +33,7 @@ const ROWS: Rows<UserRow> = Rows {
         main_column("Name", |user| row_link(path(user), text(&user.name))),
         column("Email", "", |user| host(&user.email.to_string())),
         badge_column("State", |user| account_badge(user.state)),
-        column("Role", "", |user| text(user.role.as_str())),
+        wide_column("Role", |user| text(user.role.as_str())),
         column("Containers", "num", |user| usage(user, 0)),
         column("Cores", "num", |user| usage(user, 1)),
         column("Memory", "num", |user| usage(user, 2)),
